@@ -1,0 +1,48 @@
+//! Who an event belongs to.
+
+/// A customer as the API can find one: by email, by uid, or by either.
+///
+/// Text is kept as the export has it, without the spaces around it; nothing is ever empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Customer {
+    /// The email of the lead.
+    pub email: Option<String>,
+    /// The billing provider's customer id, which the vendor's own integrations use as `uid`.
+    pub uid: Option<String>,
+}
+
+impl Customer {
+    /// A customer from cells that may be absent, empty or padded.
+    pub fn new(email: Option<&str>, uid: Option<&str>) -> Self {
+        Customer {
+            email: present(email),
+            uid: present(uid),
+        }
+    }
+
+    /// Whether there is nothing to find a lead by.
+    pub fn is_unknown(&self) -> bool {
+        self.email.is_none() && self.uid.is_none()
+    }
+
+    /// The email as it is compared: case does not tell customers apart.
+    pub fn email_folded(&self) -> Option<String> {
+        self.email.as_deref().map(str::to_lowercase)
+    }
+}
+
+fn present(cell: Option<&str>) -> Option<String> {
+    cell.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_and_padded_cells_are_nobody() {
+        assert!(Customer::new(Some("  "), Some("")).is_unknown());
+    }
+}

@@ -1,0 +1,379 @@
+//! What is told to the Tracking API: sales, refunds, cancellations and sign-ups.
+//!
+//! This module knows of nothing else in the crate. Money is an integer number of minor units with
+//! its currency beside it ([`Money`]); a customer is an email, a uid, or both ([`Customer`]); two
+//! readings of the same event either agree or contradict each other ([`Essence::contradicts`]).
+
+mod customer;
+mod money;
+
+pub use customer::Customer;
+pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The four calls of the Tracking API.
+///
+/// The order is the one in which events of the same customer and the same instant are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A lead signed up through a promoter.
+    Signup,
+    /// Money came in.
+    Sale,
+    /// Money of a sale went back.
+    Refund,
+    /// A subscription ended.
+    Cancellation,
+}
+
+impl Kind {
+    /// Every kind, in the order of the machine output.
+    pub const ALL: [Kind; 4] = [Kind::Sale, Kind::Refund, Kind::Cancellation, Kind::Signup];
+
+    /// The word used in files, in the journal and in the API's paths.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Signup => "signup",
+            Kind::Sale => "sale",
+            Kind::Refund => "refund",
+            Kind::Cancellation => "cancellation",
+        }
+    }
+
+    /// Whether events of this kind carry an amount.
+    pub fn has_amount(self) -> bool {
+        matches!(self, Kind::Sale | Kind::Refund)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+/// A word that is none of the four kinds.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no kind of event; kinds are sale, refund, cancellation, signup")]
+pub struct UnknownKind(String);
+
+/// Where an event or a row was read: the export's place in the job and the line on which the
+/// record starts (the header is line 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// Index of the export among the job's inputs, from 0.
+    pub input: usize,
+    /// Line of the record's first byte, from 1.
+    pub line: u64,
+}
+
+/// One thing to tell the Tracking API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Which call it is.
+    pub kind: Kind,
+    /// The idempotency key: unique within the account, never reused by a refund for its sale.
+    pub event_id: String,
+    /// For a refund: the `event_id` of the sale that it undoes.
+    pub sale_event_id: Option<String>,
+    /// Whom the event belongs to.
+    pub customer: Customer,
+    /// Positive for sales and refunds, absent for the others.
+    pub money: Option<Money>,
+    /// For a refund read from a running total: that total, in the currency of `money`.
+    pub refund_total_cents: Option<i64>,
+    /// The billing provider's plan id.
+    pub plan: Option<String>,
+    /// Monthly recurring revenue in minor units of the currency of `money`.
+    pub mrr_cents: Option<i64>,
+    /// A promoter's coupon; it creates the lead where there is none.
+    pub promo_code: Option<String>,
+    /// Number of items or subscriptions, where it is not one.
+    pub quantity: Option<u32>,
+    /// The promoter's referral id, for sign-ups.
+    pub ref_id: Option<String>,
+    /// The visitor's tracking id, for sign-ups.
+    pub tid: Option<String>,
+    /// The lead's first name.
+    pub first_name: Option<String>,
+    /// The lead's last name.
+    pub last_name: Option<String>,
+    /// When it happened, as the export says.
+    pub created_at: Option<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+    /// What a reader of the plan should know: how a refund was linked, which date was taken.
+    pub note: String,
+}
+
+impl Event {
+    /// An event with nothing but what every event has.
+    pub fn new(kind: Kind, event_id: String, customer: Customer, source: Source) -> Self {
+        Event {
+            kind,
+            event_id,
+            sale_event_id: None,
+            customer,
+            money: None,
+            refund_total_cents: None,
+            plan: None,
+            mrr_cents: None,
+            promo_code: None,
+            quantity: None,
+            ref_id: None,
+            tid: None,
+            first_name: None,
+            last_name: None,
+            created_at: None,
+            source,
+            note: String::new(),
+        }
+    }
+
+    /// Adds a remark to the note.
+    pub fn remark(&mut self, text: &str) {
+        if !self.note.is_empty() {
+            self.note.push_str("; ");
+        }
+        self.note.push_str(text);
+    }
+
+    /// What identifies the event in memory and in the journal.
+    pub fn key(&self) -> EventKey {
+        EventKey::of(&self.event_id)
+    }
+
+    /// What must not differ between two readings of this event.
+    pub fn essence(&self) -> Essence {
+        Essence {
+            kind: self.kind,
+            money: self.money,
+            refund_total_cents: self.refund_total_cents,
+            sale: self.sale_event_id.as_deref().map(EventKey::of),
+            email: self.customer.email_folded().as_deref().map(fingerprint),
+            uid: self.customer.uid.as_deref().map(fingerprint),
+        }
+    }
+}
+
+/// What two readings of the same `event_id` must agree in, small enough to keep for every event
+/// that the journal knows.
+///
+/// Dates, plans and notes may differ between two exports of the same event; kind, amount,
+/// currency, customer and sale may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Essence {
+    /// Which call it is.
+    pub kind: Kind,
+    /// Amount and currency, as in [`Event::money`].
+    pub money: Option<Money>,
+    /// As in [`Event::refund_total_cents`].
+    pub refund_total_cents: Option<i64>,
+    /// The key of the sale that a refund undoes.
+    pub sale: Option<EventKey>,
+    email: Option<u64>,
+    uid: Option<u64>,
+}
+
+impl Essence {
+    /// In what the two differ so that only one can be true.
+    ///
+    /// A refund that was read from a running total is told by that total, since its own amount
+    /// depends on which earlier totals were seen. The uid decides who the customer is where both
+    /// have one (a customer may change the email between two exports), else the email does; with
+    /// nothing to compare there is no contradiction.
+    pub fn contradicts(&self, other: &Essence) -> Option<Contradiction> {
+        if self.kind != other.kind {
+            return Some(Contradiction::Kind);
+        }
+        if self.money.map(|m| m.currency) != other.money.map(|m| m.currency) {
+            return Some(Contradiction::Currency);
+        }
+        let same_amount = match (self.refund_total_cents, other.refund_total_cents) {
+            (Some(mine), Some(theirs)) => mine == theirs,
+            _ => self.money == other.money,
+        };
+        if !same_amount {
+            return Some(Contradiction::Amount);
+        }
+        if self.sale != other.sale {
+            return Some(Contradiction::Sale);
+        }
+        let same_customer = match (self.uid.zip(other.uid), self.email.zip(other.email)) {
+            (Some((mine, theirs)), _) | (None, Some((mine, theirs))) => mine == theirs,
+            (None, None) => true,
+        };
+        (!same_customer).then_some(Contradiction::Customer)
+    }
+}
+
+/// A 64-bit hash for comparisons within this process; it is written nowhere.
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// In what two readings of one event differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// A sale here, a refund there.
+    Kind,
+    /// Other minor units.
+    Amount,
+    /// Another currency.
+    Currency,
+    /// Another email or uid.
+    Customer,
+    /// Refunds of different sales.
+    Sale,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Contradiction::Kind => "kind",
+            Contradiction::Amount => "amount",
+            Contradiction::Currency => "currency",
+            Contradiction::Customer => "customer",
+            Contradiction::Sale => "sale",
+        })
+    }
+}
+
+/// The first 128 bits of the SHA-256 of an `event_id`.
+///
+/// Short enough to keep millions in memory; a collision among a thousand million ids is less
+/// likely than one in 10^20.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey(pub [u8; 16]);
+
+impl EventKey {
+    /// The key of an `event_id`.
+    pub fn of(event_id: &str) -> Self {
+        let digest = Sha256::digest(event_id.as_bytes());
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        EventKey(key)
+    }
+}
+
+/// The `event_id` of a refund that an export gives as a running total on its sale's row:
+/// `<sale event_id>_refund_<running total in cents>`.
+pub fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> String {
+    format!("{sale_event_id}_refund_{total_cents}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sale(amount_cents: i64, uid: &str) -> Event {
+        let customer = Customer::new(Some("a@example.com"), Some(uid));
+        let source = Source { input: 0, line: 2 };
+        let mut event = Event::new(Kind::Sale, "in_1".into(), customer, source);
+        event.money = Some(Money {
+            amount_cents,
+            currency: Currency::from_code("USD").unwrap(),
+        });
+        event
+    }
+
+    fn contradiction(one: &Event, other: &Event) -> Option<Contradiction> {
+        one.essence().contradicts(&other.essence())
+    }
+
+    #[test]
+    fn the_same_id_contradicts_itself_by_kind_amount_currency_and_customer_only() {
+        let first = sale(800, "cus_1");
+        let mut later = first.clone();
+        later.created_at = Some(Timestamp::UNIX_EPOCH);
+        later.plan = Some("pro".into());
+        assert_eq!(contradiction(&first, &later), None);
+
+        assert_eq!(
+            contradiction(&first, &sale(900, "cus_1")),
+            Some(Contradiction::Amount)
+        );
+        assert_eq!(
+            contradiction(&first, &sale(800, "cus_2")),
+            Some(Contradiction::Customer)
+        );
+
+        let mut euros = first.clone();
+        euros.money = Some(Money {
+            amount_cents: 800,
+            currency: Currency::from_code("EUR").unwrap(),
+        });
+        assert_eq!(contradiction(&first, &euros), Some(Contradiction::Currency));
+
+        let mut refund = first.clone();
+        refund.kind = Kind::Refund;
+        assert_eq!(contradiction(&first, &refund), Some(Contradiction::Kind));
+    }
+
+    #[test]
+    fn a_running_total_is_told_by_its_total_and_not_by_its_difference() {
+        let mut whole = sale(5000, "cus_1");
+        whole.kind = Kind::Refund;
+        whole.refund_total_cents = Some(5000);
+        let mut rest = whole.clone();
+        rest.money = rest.money.map(|money| Money {
+            amount_cents: 2000,
+            ..money
+        });
+        assert_eq!(contradiction(&whole, &rest), None);
+    }
+
+    #[test]
+    fn the_uid_decides_who_it_is_and_else_the_email_without_case() {
+        let somebody = |email, uid| {
+            let mut event = sale(800, "");
+            event.customer = Customer::new(email, uid);
+            event
+        };
+        let old = somebody(Some("old@example.com"), Some("cus_1"));
+        let new = somebody(Some("new@example.com"), Some("cus_1"));
+        let stranger = somebody(Some("old@example.com"), Some("cus_2"));
+        let by_email = somebody(Some(" OLD@Example.com "), None);
+        let by_uid = somebody(None, Some("cus_9"));
+        assert_eq!(contradiction(&old, &new), None);
+        assert_eq!(
+            contradiction(&old, &stranger),
+            Some(Contradiction::Customer)
+        );
+        assert_eq!(contradiction(&old, &by_email), None);
+        assert_eq!(
+            contradiction(&new, &by_email),
+            Some(Contradiction::Customer)
+        );
+        assert_eq!(contradiction(&by_email, &by_uid), None);
+    }
+
+    #[test]
+    fn kinds_are_read_as_they_are_written() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
+        }
+        assert!("Sale".parse::<Kind>().is_err());
+    }
+}

@@ -1,0 +1,388 @@
+//! Money as integers: currencies, their exponents, and amounts read from text without a float.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A currency of ISO 4217.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The currency of a three-letter code, in any case: exports write `usd` and `USD`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        let code = code.trim();
+        if code.len() != 3 {
+            return None;
+        }
+        iso_currency::Currency::from_code(&code.to_ascii_uppercase()).map(Currency)
+    }
+
+    /// The code in capitals, such as `USD`.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Decimal digits of the minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
+    pub fn exponent(self) -> u32 {
+        self.0.exponent().map_or(2, u32::from)
+    }
+
+    /// Decimal digits that the Tracking API takes: whole units for zero-decimal currencies, else
+    /// hundredths. Three-decimal currencies are documented nowhere and go as hundredths too.
+    pub fn api_digits(self) -> u32 {
+        self.exponent().min(2)
+    }
+}
+
+impl PartialOrd for Currency {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Currency {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// An amount in the minor units that the Tracking API takes, with its currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    /// Hundredths of the currency's unit, or whole units of a zero-decimal currency.
+    pub amount_cents: i64,
+    /// What the amount is in.
+    pub currency: Currency,
+}
+
+impl fmt::Display for Money {
+    /// The amount as people write it: `8.00 USD`, `500 JPY`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.currency.api_digits();
+        let scale = 10_u64.pow(digits);
+        let sign = if self.amount_cents < 0 { "-" } else { "" };
+        let amount = self.amount_cents.unsigned_abs();
+        let text = if digits == 0 {
+            format!("{sign}{amount} {}", self.currency)
+        } else {
+            let width = digits as usize;
+            let (units, rest) = (amount / scale, amount % scale);
+            format!("{sign}{units}.{rest:0width$} {}", self.currency)
+        };
+        f.pad(&text)
+    }
+}
+
+/// In what unit an export writes its amounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AmountUnit {
+    /// `8.00` is eight dollars.
+    #[default]
+    Major,
+    /// `800` is eight dollars.
+    Minor,
+}
+
+/// How an export writes its amounts: declared by the profile, never guessed from a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AmountFormat {
+    /// Major or minor units.
+    pub unit: AmountUnit,
+    /// The decimal separator.
+    pub decimal: char,
+    /// The separator between groups of three digits, if the export writes any.
+    pub thousands: Option<char>,
+    /// Whether `(5.00)` is minus five.
+    pub parentheses: bool,
+}
+
+impl Default for AmountFormat {
+    fn default() -> Self {
+        AmountFormat {
+            unit: AmountUnit::Major,
+            decimal: '.',
+            thousands: None,
+            parentheses: false,
+        }
+    }
+}
+
+/// An amount as read, with what the API's unit could not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParsedAmount {
+    /// In the API's minor units; negative where the text says so.
+    pub cents: i64,
+    /// Whether a three-decimal currency lost a digit that was not zero.
+    pub lost_digit: bool,
+}
+
+/// Why a cell is no amount.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    /// Nothing between the separators.
+    #[error("the amount is empty")]
+    Empty,
+    /// A character that the declared format does not have.
+    #[error("`{0}` does not belong in an amount of this export")]
+    Unexpected(char),
+    /// Groups that are not of three digits.
+    #[error("the thousands separators are not at every third digit")]
+    Grouping,
+    /// More decimals than the currency has.
+    #[error("the amount has {digits} decimals and {currency} has {allowed}")]
+    Decimals {
+        /// Decimals in the text, without trailing zeros.
+        digits: usize,
+        /// Decimals of the currency.
+        allowed: u32,
+        /// The currency.
+        currency: Currency,
+    },
+    /// More than an `i64` of minor units.
+    #[error("the amount is too large")]
+    TooLarge,
+}
+
+impl AmountFormat {
+    /// Reads an amount exactly, or says why it can't be.
+    ///
+    /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them);
+    /// more are an error, unless they are zeros. Nothing is rounded: a three-decimal currency
+    /// whose last digit the API can't take is cut and marked with `lost_digit`.
+    pub fn parse(&self, text: &str, currency: Currency) -> Result<ParsedAmount, AmountError> {
+        let (negative, digits) = self.split_sign(text.trim())?;
+        let (whole, fraction) = match self.unit {
+            AmountUnit::Minor => (digits, ""),
+            AmountUnit::Major => digits.split_once(self.decimal).unwrap_or((digits, "")),
+        };
+        let whole = self.without_separators(whole)?;
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(AmountError::Empty);
+        }
+        if let Some(odd) = fraction.chars().find(|c| !c.is_ascii_digit()) {
+            return Err(AmountError::Unexpected(odd));
+        }
+        let fraction = fraction.trim_end_matches('0');
+        let exponent = currency.exponent();
+        if fraction.len() > exponent as usize {
+            return Err(AmountError::Decimals {
+                digits: fraction.len(),
+                allowed: exponent,
+                currency,
+            });
+        }
+        let scale = match self.unit {
+            AmountUnit::Major => exponent,
+            AmountUnit::Minor => 0,
+        };
+        let minor = minor_units(&whole, fraction, scale).ok_or(AmountError::TooLarge)?;
+        let divisor = 10_i64.pow(exponent - currency.api_digits());
+        let cents = minor / divisor;
+        Ok(ParsedAmount {
+            cents: if negative { -cents } else { cents },
+            lost_digit: minor % divisor != 0,
+        })
+    }
+
+    fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
+        if self.parentheses
+            && let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))
+        {
+            return Ok((true, inner.trim()));
+        }
+        match text.strip_prefix('-') {
+            Some(rest) => Ok((true, rest)),
+            None if text.is_empty() => Err(AmountError::Empty),
+            None => Ok((false, text)),
+        }
+    }
+
+    /// The digits of the whole part; separators must stand before every third digit or nowhere.
+    fn without_separators(&self, whole: &str) -> Result<String, AmountError> {
+        let separator = self.thousands.filter(|&c| whole.contains(c));
+        let digits: String = whole.chars().filter(|&c| Some(c) != separator).collect();
+        if let Some(odd) = digits.chars().find(|c| !c.is_ascii_digit()) {
+            return Err(AmountError::Unexpected(odd));
+        }
+        if let Some(separator) = separator {
+            let mut groups = whole.split(separator);
+            let first = groups.next().unwrap_or_default();
+            let rest_of_three = groups.all(|group| group.len() == 3);
+            if first.is_empty() || first.len() > 3 || !rest_of_three {
+                return Err(AmountError::Grouping);
+            }
+        }
+        Ok(digits)
+    }
+}
+
+fn minor_units(whole: &str, fraction: &str, scale: u32) -> Option<i64> {
+    let padded = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(scale as usize);
+    whole.bytes().chain(padded).try_fold(0_i64, |sum, digit| {
+        sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::from_code(code).unwrap()
+    }
+
+    fn cents(format: &AmountFormat, text: &str, code: &str) -> Result<i64, AmountError> {
+        format
+            .parse(text, currency(code))
+            .map(|parsed| parsed.cents)
+    }
+
+    fn english() -> AmountFormat {
+        AmountFormat {
+            thousands: Some(','),
+            ..AmountFormat::default()
+        }
+    }
+
+    fn german() -> AmountFormat {
+        AmountFormat {
+            decimal: ',',
+            thousands: Some('.'),
+            ..AmountFormat::default()
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_by_the_declared_format_or_not_at_all() {
+        let plain = AmountFormat::default();
+        assert_eq!(cents(&plain, "8.00", "USD"), Ok(800));
+        assert_eq!(cents(&plain, "40", "USD"), Ok(4000));
+        assert_eq!(cents(&plain, ".5", "USD"), Ok(50));
+        assert_eq!(cents(&plain, "-5", "USD"), Ok(-500));
+        assert_eq!(cents(&plain, " 8.10 ", "USD"), Ok(810));
+        assert_eq!(cents(&english(), "1,234.56", "USD"), Ok(123_456));
+        assert_eq!(cents(&german(), "1.234,56", "EUR"), Ok(123_456));
+
+        assert_eq!(
+            cents(&plain, "1,234.56", "USD"),
+            Err(AmountError::Unexpected(','))
+        );
+        assert_eq!(
+            cents(&english(), "1.234,56", "USD"),
+            Err(AmountError::Unexpected(','))
+        );
+        assert_eq!(cents(&english(), "1,23", "USD"), Err(AmountError::Grouping));
+        assert_eq!(
+            cents(&plain, "1e3", "USD"),
+            Err(AmountError::Unexpected('e'))
+        );
+        assert_eq!(
+            cents(&plain, "NaN", "USD"),
+            Err(AmountError::Unexpected('N'))
+        );
+        assert_eq!(
+            cents(&plain, "$5", "USD"),
+            Err(AmountError::Unexpected('$'))
+        );
+        assert_eq!(
+            cents(&plain, "(5.00)", "USD"),
+            Err(AmountError::Unexpected('('))
+        );
+        assert_eq!(cents(&plain, "", "USD"), Err(AmountError::Empty));
+        assert_eq!(cents(&plain, "-", "USD"), Err(AmountError::Empty));
+        assert_eq!(cents(&plain, ".", "USD"), Err(AmountError::Empty));
+    }
+
+    #[test]
+    fn parentheses_are_minus_where_the_format_says_so() {
+        let format = AmountFormat {
+            parentheses: true,
+            ..AmountFormat::default()
+        };
+        assert_eq!(cents(&format, "(5.00)", "USD"), Ok(-500));
+        assert_eq!(
+            cents(&format, "(5.00", "USD"),
+            Err(AmountError::Unexpected('('))
+        );
+    }
+
+    #[test]
+    fn the_currency_decides_how_many_decimals_there_are() {
+        let plain = AmountFormat::default();
+        assert_eq!(cents(&plain, "5000", "JPY"), Ok(5000));
+        assert_eq!(cents(&plain, "5000.00", "JPY"), Ok(5000));
+        assert!(matches!(
+            cents(&plain, "5000.50", "JPY"),
+            Err(AmountError::Decimals { .. })
+        ));
+        assert!(matches!(
+            cents(&plain, "1.005", "USD"),
+            Err(AmountError::Decimals { .. })
+        ));
+
+        let exact = plain.parse("1.230", currency("KWD")).unwrap();
+        assert_eq!((exact.cents, exact.lost_digit), (123, false));
+        let cut = plain.parse("1.239", currency("KWD")).unwrap();
+        assert_eq!((cut.cents, cut.lost_digit), (123, true));
+    }
+
+    #[test]
+    fn minor_units_are_integers_of_the_currency() {
+        let minor = AmountFormat {
+            unit: AmountUnit::Minor,
+            ..AmountFormat::default()
+        };
+        assert_eq!(cents(&minor, "800", "USD"), Ok(800));
+        assert_eq!(cents(&minor, "800", "JPY"), Ok(800));
+        assert_eq!(
+            cents(&minor, "8.00", "USD"),
+            Err(AmountError::Unexpected('.'))
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let plain = AmountFormat::default();
+        assert_eq!(cents(&plain, "92233720368547758.07", "USD"), Ok(i64::MAX));
+        assert_eq!(
+            cents(&plain, "92233720368547758.08", "USD"),
+            Err(AmountError::TooLarge)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(amount_cents in -i64::MAX..=i64::MAX, code in "USD|JPY|EUR") {
+            let money = Money { amount_cents, currency: currency(&code) };
+            let text = money.to_string();
+            let number = text.split(' ').next().unwrap_or_default();
+            prop_assert_eq!(cents(&AmountFormat::default(), number, &code), Ok(amount_cents));
+        }
+
+        #[test]
+        fn any_text_is_an_amount_or_an_error(text in ".{0,40}", code in "USD|JPY|KWD") {
+            for format in [AmountFormat::default(), english(), german()] {
+                let _ = format.parse(&text, currency(&code));
+            }
+        }
+    }
+}
