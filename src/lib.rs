@@ -1,6 +1,9 @@
 //! Reconciles billing exports with the FirstPromoter Tracking API.
 //!
-//! Data goes one way: `export` → `classify` → `link` → `plan` → `journal` → `send` → `journal` →
-//! `report`. `ARCHITECTURE.md` has the map.
+//! Data goes one way: [`export`] → [`classify`] → [`link`] → [`plan`] → [`journal`] → [`send`] →
+//! [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
+//! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
 pub mod event;
+pub mod export;
+pub mod problem;

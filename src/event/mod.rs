@@ -6,9 +6,11 @@
 
 mod customer;
 mod money;
+mod tally;
 
 pub use customer::Customer;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
+pub use tally::{Sum, Tally};
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -164,14 +166,14 @@ impl Event {
 
     /// What must not differ between two readings of this event.
     pub fn essence(&self) -> Essence {
-        Essence {
-            kind: self.kind,
-            money: self.money,
-            refund_total_cents: self.refund_total_cents,
-            sale: self.sale_event_id.as_deref().map(EventKey::of),
-            email: self.customer.email_folded().as_deref().map(fingerprint),
-            uid: self.customer.uid.as_deref().map(fingerprint),
-        }
+        Essence::of_parts(
+            self.kind,
+            self.money,
+            self.refund_total_cents,
+            self.sale_event_id.as_deref(),
+            self.customer.email.as_deref(),
+            self.customer.uid.as_deref(),
+        )
     }
 }
 
@@ -195,6 +197,25 @@ pub struct Essence {
 }
 
 impl Essence {
+    /// The essence of an event whose parts are at hand without the event.
+    pub(crate) fn of_parts(
+        kind: Kind,
+        money: Option<Money>,
+        refund_total_cents: Option<i64>,
+        sale_event_id: Option<&str>,
+        email: Option<&str>,
+        uid: Option<&str>,
+    ) -> Self {
+        Essence {
+            kind,
+            money,
+            refund_total_cents,
+            sale: sale_event_id.map(EventKey::of),
+            email: email.map(|text| fingerprint(&text.to_lowercase())),
+            uid: uid.map(fingerprint),
+        }
+    }
+
     /// In what the two differ so that only one can be true.
     ///
     /// A refund that was read from a running total is told by that total, since its own amount

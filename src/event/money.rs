@@ -144,7 +144,7 @@ pub enum AmountError {
     #[error("the thousands separators are not at every third digit")]
     Grouping,
     /// More decimals than the currency has.
-    #[error("the amount has {digits} decimals and {currency} has {allowed}")]
+    #[error("{currency} has {allowed} decimals and the amount {digits}")]
     Decimals {
         /// Decimals in the text, without trailing zeros.
         digits: usize,

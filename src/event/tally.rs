@@ -1,0 +1,100 @@
+//! Counts and cents, by kind and currency: the figures that have to add up.
+
+use std::collections::BTreeMap;
+
+use super::{Currency, Event, Kind};
+
+/// How many, and how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Number of events.
+    pub count: u64,
+    /// Their minor units added up; `i128`, so that no file can overflow it.
+    pub amount_cents: i128,
+}
+
+/// Sums by kind and currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<(Kind, Option<Currency>), Sum>);
+
+impl Tally {
+    /// Adds one event.
+    pub fn add(&mut self, event: &Event) {
+        let currency = event.money.map(|money| money.currency);
+        let cents = event.money.map_or(0, |money| money.amount_cents);
+        let sum = Sum {
+            count: 1,
+            amount_cents: i128::from(cents),
+        };
+        self.add_sum(event.kind, currency, sum);
+    }
+
+    /// Adds a sum that was made elsewhere.
+    pub fn add_sum(&mut self, kind: Kind, currency: Option<Currency>, sum: Sum) {
+        let mine = self.0.entry((kind, currency)).or_default();
+        mine.count += sum.count;
+        mine.amount_cents += sum.amount_cents;
+    }
+
+    /// Adds another tally.
+    pub fn add_tally(&mut self, other: &Tally) {
+        for (kind, currency, sum) in other.iter() {
+            self.add_sum(kind, currency, sum);
+        }
+    }
+
+    /// Every sum, by kind and then by currency.
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, Option<Currency>, Sum)> + '_ {
+        self.0
+            .iter()
+            .map(|(&(kind, currency), &sum)| (kind, currency, sum))
+    }
+
+    /// The sum of one kind in one currency.
+    pub fn of(&self, kind: Kind, currency: Option<Currency>) -> Sum {
+        self.0.get(&(kind, currency)).copied().unwrap_or_default()
+    }
+
+    /// How many events of one kind, in any currency.
+    pub fn count_of(&self, kind: Kind) -> u64 {
+        self.iter()
+            .filter(|&(of, _, _)| of == kind)
+            .map(|(_, _, sum)| sum.count)
+            .sum()
+    }
+
+    /// How many events in all.
+    pub fn count(&self) -> u64 {
+        self.iter().map(|(_, _, sum)| sum.count).sum()
+    }
+
+    /// The cents of one kind, by currency.
+    pub fn cents_of(&self, kind: Kind) -> impl Iterator<Item = (Currency, i128)> + '_ {
+        self.iter().filter_map(move |(of, currency, sum)| {
+            currency
+                .filter(|_| of == kind)
+                .map(|currency| (currency, sum.amount_cents))
+        })
+    }
+
+    /// The cents of every kind, by currency.
+    pub fn cents(&self) -> BTreeMap<Currency, i128> {
+        let mut cents = BTreeMap::new();
+        for (_, currency, sum) in self.iter() {
+            if let Some(currency) = currency {
+                *cents.entry(currency).or_default() += sum.amount_cents;
+            }
+        }
+        cents
+    }
+}
+
+impl<'e> FromIterator<&'e Event> for Tally {
+    fn from_iter<I: IntoIterator<Item = &'e Event>>(events: I) -> Self {
+        let mut tally = Tally::default();
+        for event in events {
+            tally.add(event);
+        }
+        tally
+    }
+}

@@ -1,0 +1,268 @@
+//! What rows are in these bytes: encoding, delimiter, quoting, positions.
+//!
+//! This module knows of nothing else in the crate, and nothing of payments. It reads a file as a
+//! stream, row by row, in memory that does not grow with the file, and says of each row where it
+//! begins ([`Row::line`], [`Row::byte`]). Where the bytes can be read in more than one way it stops
+//! with an error instead ([`Fault`]): a row misread is money misread. An error is about the whole
+//! file: the rows in front of it may be wrong too, so nothing is to be made of them.
+//!
+//! The way of the bytes: `source` hashes them, `encoding` looks at the first of them, `guard`
+//! follows quotes and lines, and only then does the `csv` crate split fields.
+//!
+//! Left to the caller: rows that are shorter or longer than the header, columns that stand in the
+//! header twice, and a header without rows.
+
+mod delimiter;
+mod encoding;
+mod error;
+mod guard;
+mod row;
+mod source;
+
+pub use delimiter::Delimiter;
+pub use encoding::Encoding;
+pub use error::{Column, ExportError, Fault};
+pub use row::Row;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use guard::{Found, Guard};
+use source::Source;
+
+/// The most columns that a header may have.
+const COLUMNS_MOST: usize = 4096;
+/// How much is read and checked at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// An export that is open for reading, its header already read.
+///
+/// ```
+/// use fprecon::export::{Export, Row};
+///
+/// let csv = &b"id,Amount\nch_1,8.00\n"[..];
+/// let mut export = Export::from_bytes("payments.csv", csv)?;
+/// assert_eq!(export.header(), ["id", "Amount"]);
+///
+/// let mut row = Row::new();
+/// while export.read_row(&mut row)? {
+///     assert_eq!((row.line(), row.get(1)), (2, Some("8.00")));
+/// }
+/// assert_eq!(export.finish()?.rows, 1);
+/// # Ok::<(), fprecon::export::ExportError>(())
+/// ```
+pub struct Export {
+    path: PathBuf,
+    header: Vec<String>,
+    header_line: u64,
+    delimiter: Delimiter,
+    encoding: Encoding,
+    reader: csv::Reader<Guard<Source>>,
+    rows: u64,
+    failed: bool,
+}
+
+/// What was read, once all of it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Rows, without the header and without blank lines.
+    pub rows: u64,
+    /// Bytes of the file as it is stored.
+    pub bytes: u64,
+    /// SHA-256 of these bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Whether the last line has its line end. Where it has none, the file may have been cut off.
+    pub ends_with_line_end: bool,
+    /// What separates the fields.
+    pub delimiter: Delimiter,
+    /// The encoding.
+    pub encoding: Encoding,
+}
+
+impl Export {
+    /// Opens a file and reads its header.
+    pub fn open(path: &Path) -> Result<Export, ExportError> {
+        let file = File::open(path).map_err(|error| {
+            let fault = match error.kind() {
+                io::ErrorKind::NotFound => Fault::Missing,
+                _ => Fault::Unreadable(error),
+            };
+            ExportError::new(path, None, fault)
+        })?;
+        Export::from_reader(path, Box::new(file))
+    }
+
+    /// Reads bytes in memory as if they stood in a file of that name.
+    pub fn from_bytes(
+        name: &str,
+        bytes: impl Into<Cow<'static, [u8]>>,
+    ) -> Result<Export, ExportError> {
+        Export::from_reader(Path::new(name), Box::new(io::Cursor::new(bytes.into())))
+    }
+
+    fn from_reader(path: &Path, raw: Box<dyn Read + Send>) -> Result<Export, ExportError> {
+        let fail = |fault| ExportError::new(path, None, fault);
+        let mut source = Source::new(raw).map_err(|error| {
+            fail(match error.kind() {
+                io::ErrorKind::IsADirectory => Fault::Folder,
+                _ => Fault::Unreadable(error),
+            })
+        })?;
+        let (head, whole) = source.head();
+        let (encoding, mark_bytes) = encoding::recognise(head, whole).map_err(fail)?;
+        let delimiter = Delimiter::of_header(&head[mark_bytes..]);
+        source.skip(mark_bytes);
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter.byte())
+            .buffer_capacity(CHUNK_BYTES)
+            .from_reader(Guard::new(source, delimiter.byte(), mark_bytes as u64));
+        let mut export = Export {
+            path: path.to_owned(),
+            header: Vec::new(),
+            header_line: 1,
+            delimiter,
+            encoding,
+            reader,
+            rows: 0,
+            failed: false,
+        };
+        export.read_header()?;
+        Ok(export)
+    }
+
+    fn read_header(&mut self) -> Result<(), ExportError> {
+        let mut row = Row::new();
+        if !self.read_record(&mut row)? {
+            return Err(ExportError::new(&self.path, None, Fault::Empty));
+        }
+        let fail = |fault| Err(ExportError::new(&self.path, Some(row.line()), fault));
+        if row.len() > COLUMNS_MOST {
+            return fail(Fault::HeaderTooWide {
+                columns: row.len(),
+                most: COLUMNS_MOST,
+            });
+        }
+        if row.iter().all(|name| name.trim().is_empty()) {
+            return fail(Fault::HeaderBlank);
+        }
+        self.header = row.iter().map(|name| name.trim().to_owned()).collect();
+        self.header_line = row.line();
+        Ok(())
+    }
+
+    /// The file, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the columns, without the white space around them. A name may stand here twice,
+    /// and rows may be shorter or longer.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The line on which the header begins: 1, unless blank lines come before it.
+    pub fn header_line(&self) -> u64 {
+        self.header_line
+    }
+
+    /// What separates the fields.
+    pub fn delimiter(&self) -> Delimiter {
+        self.delimiter
+    }
+
+    /// The encoding.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Bytes of the file read so far, for progress: up to a chunk ahead of the rows.
+    pub fn bytes_read(&self) -> u64 {
+        self.reader.get_ref().inner().bytes()
+    }
+
+    /// Reads the next row into `row`; `false` at the end. Blank lines are no rows.
+    ///
+    /// After an error every further call is an error.
+    pub fn read_row(&mut self, row: &mut Row) -> Result<bool, ExportError> {
+        let more = self.read_record(row)?;
+        self.rows += u64::from(more);
+        Ok(more)
+    }
+
+    /// Reads what is left, and says what the whole was.
+    pub fn finish(mut self) -> Result<Totals, ExportError> {
+        let mut row = Row::new();
+        while self.read_row(&mut row)? {}
+        let guard = self.reader.get_ref();
+        Ok(Totals {
+            rows: self.rows,
+            bytes: guard.inner().bytes(),
+            sha256: guard.inner().sha256(),
+            ends_with_line_end: guard.ends_with_line_end(),
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+        })
+    }
+
+    fn read_record(&mut self, row: &mut Row) -> Result<bool, ExportError> {
+        if self.failed {
+            return Err(ExportError::new(&self.path, None, Fault::AlreadyFailed));
+        }
+        let read = self.reader.read_record(&mut row.record);
+        let start = match read {
+            Ok(_) => self.reader.get_mut().next_start(),
+            Err(_) => None,
+        };
+        match (read, start) {
+            (Ok(true), Some(start)) => {
+                row.line = start.line;
+                row.byte = start.byte;
+                Ok(true)
+            }
+            (Ok(false), None) => Ok(false),
+            (Ok(_), start) => {
+                let line = start.map(|start| start.line);
+                Err(self.fail(line, Fault::Disagreement))
+            }
+            (Err(error), _) => Err(self.stopped(error)),
+        }
+    }
+
+    /// The parser could not go on: for the guard's reason, or because the file can't be read.
+    fn stopped(&mut self, error: csv::Error) -> ExportError {
+        if let Some(Found { line, mut fault }) = self.reader.get_mut().take_found() {
+            if let Some(column) = fault.column_mut() {
+                column.name = self.header.get(column.number - 1).cloned();
+            }
+            return self.fail(Some(line), fault);
+        }
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => self.fail(None, Fault::Unreadable(error)),
+            _ => self.fail(None, Fault::Disagreement),
+        }
+    }
+
+    fn fail(&mut self, line: Option<u64>, fault: Fault) -> ExportError {
+        self.failed = true;
+        ExportError::new(&self.path, line, fault)
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export")
+            .field("path", &self.path)
+            .field("header", &self.header)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

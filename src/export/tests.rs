@@ -1,0 +1,595 @@
+//! Tests of the reader as a whole. What they show: positions are exact, quoting that is broken is
+//! never read, and neither depends on how the bytes arrive.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use super::*;
+use proptest::prelude::*;
+
+/// A row as tests compare it: line, offset, fields.
+type Read3 = (u64, u64, Vec<String>);
+
+fn read_all(bytes: &[u8]) -> Result<(Vec<Read3>, Totals), ExportError> {
+    let mut export = Export::from_bytes("x.csv", bytes.to_vec())?;
+    let mut row = Row::new();
+    let mut rows = Vec::new();
+    while export.read_row(&mut row)? {
+        let fields = row.iter().map(str::to_owned).collect();
+        rows.push((row.line(), row.byte(), fields));
+    }
+    Ok((rows, export.finish()?))
+}
+
+fn rows(bytes: &[u8]) -> Vec<Read3> {
+    read_all(bytes).unwrap().0
+}
+
+fn lines(bytes: &[u8]) -> Vec<u64> {
+    rows(bytes).into_iter().map(|(line, _, _)| line).collect()
+}
+
+/// The error as `code:line:column: message`.
+fn error(bytes: &[u8]) -> String {
+    let error = read_all(bytes).unwrap_err();
+    assert_eq!(error.path(), Path::new("x.csv"));
+    assert!(error.hint().is_some());
+    let line = error.line().map_or("-".into(), |line| line.to_string());
+    let column = error
+        .column()
+        .map_or("-".into(), |column| column.number.to_string());
+    format!("{}:{line}:{column}: {error}", error.code())
+}
+
+mod reading {
+    use super::*;
+
+    #[test]
+    fn rows_have_their_fields_lines_and_offsets() {
+        let csv = b"id,note\r\na,\"x\r\ny\"\r\n\r\n\"b\",\"say \"\"hi\"\"\"\r\nc, \r\n";
+        assert_eq!(
+            rows(csv),
+            [
+                (2, 9, vec!["a".into(), "x\r\ny".into()]),
+                (5, 21, vec!["b".into(), "say \"hi\"".into()]),
+                (6, 39, vec!["c".into(), " ".into()]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_header_and_counts_in_offsets() {
+        let csv = b"\xEF\xBB\xBF\"id\";net\n1;2\n";
+        let export = Export::from_bytes("x.csv", &csv[..]).unwrap();
+        assert_eq!(export.header(), ["id", "net"]);
+        assert_eq!(export.delimiter(), Delimiter::Semicolon);
+        assert_eq!(export.encoding(), Encoding::Utf8Bom);
+        assert_eq!(rows(csv), [(2, 12, vec!["1".into(), "2".into()])]);
+    }
+
+    #[test]
+    fn names_are_trimmed_and_kept_twice() {
+        let export = Export::from_bytes("x.csv", &b" id ,\" Net\",id\n"[..]).unwrap();
+        assert_eq!(export.header(), ["id", "Net", "id"]);
+        assert_eq!(export.finish().unwrap().rows, 0);
+    }
+
+    #[test]
+    fn blank_lines_are_no_rows_and_count_as_lines() {
+        let csv = b"\n\r\nid,b\n\n\n1,2\r\n\r\n\n3,4\n\n";
+        let export = Export::from_bytes("x.csv", csv.to_vec()).unwrap();
+        assert_eq!(export.header_line(), 3);
+        assert_eq!(lines(csv), [6, 9]);
+    }
+
+    #[test]
+    fn ragged_rows_are_handed_over() {
+        let found = rows(b"a,b,c\n1,2\n1,2,3,4\n\"\"\n");
+        let lens: Vec<usize> = found.iter().map(|row| row.2.len()).collect();
+        assert_eq!(lens, [2, 4, 1]);
+    }
+
+    #[test]
+    fn quotes_in_unquoted_text_are_text() {
+        let found = rows(b"a,b,c,d\n5\",\"x, y\", \"z\",d\"\n");
+        assert_eq!(found[0].2, ["5\"", "x, y", " \"z\"", "d\""]);
+    }
+
+    #[test]
+    fn short_lines_inside_quotes_are_text() {
+        let found = rows(b"a,b,c,d\n1,\"Hello, you,\nthere, too\n\n\",3,4\n5,6,7,8\n");
+        assert_eq!(found[0].2[1], "Hello, you,\nthere, too\n\n");
+        assert_eq!(found[1].0, 6);
+    }
+
+    #[test]
+    fn totals_are_of_the_file_as_it_is_stored() {
+        let csv = b"\xEF\xBB\xBFid,b\n1,2\n3,4";
+        let (_, totals) = read_all(csv).unwrap();
+        assert_eq!((totals.rows, totals.bytes), (2, 15));
+        assert!(!totals.ends_with_line_end);
+        assert!(read_all(b"id\n1\r\n").unwrap().1.ends_with_line_end);
+        // `printf '\357\273\277id,b\n1,2\n3,4' | sha256sum`
+        assert_eq!(totals.sha256, SHA256);
+        // The same when nobody reads the rows.
+        let export = Export::from_bytes("x.csv", csv.to_vec()).unwrap();
+        assert_eq!(export.finish().unwrap(), totals);
+    }
+
+    const SHA256: &str = "8e061814ba883eebb472dc6aa56f2eaf7341103930aa07199969b7c97bd0dac8";
+
+    #[test]
+    fn a_file_is_read_like_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.csv");
+        let mut csv = b"id,Amount\n".to_vec();
+        for i in 0..20_000 {
+            csv.extend_from_slice(format!("ch_{i},\"{i}.00\"\r\n").as_bytes());
+        }
+        std::fs::write(&path, &csv).unwrap();
+        let totals = Export::open(&path).unwrap().finish().unwrap();
+        assert_eq!(totals, read_all(&csv).unwrap().1);
+        assert_eq!((totals.rows, totals.bytes), (20_000, csv.len() as u64));
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_are_named_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Export::open(&folder.path().join("no.csv")).unwrap_err();
+        assert_eq!(error.code(), "export-missing");
+        let error = Export::open(folder.path()).unwrap_err();
+        assert_eq!(error.code(), "export-unreadable");
+    }
+}
+
+mod refusing {
+    use super::*;
+
+    #[test]
+    fn what_is_no_csv_is_named() {
+        for (bytes, expected) in [
+            (&b""[..], "export-empty:-:-: the file is empty"),
+            (b"\xEF\xBB\xBF \n\n", "export-empty:-:-: the file is empty"),
+            (
+                b",, ,\n1,2,3,4\n",
+                "header-blank:1:-: the header names no column",
+            ),
+            (b"\n\"\"\n", "header-blank:2:-: the header names no column"),
+            (
+                b"id,b\n1,\x002\n",
+                "nul-byte:2:-: a NUL byte: this is not plain text",
+            ),
+            (
+                b"i\0d\0,\0",
+                "nul-byte:1:-: a NUL byte: this is not plain text",
+            ),
+            (
+                b"id,b\n1,\"x\nM\xFCller\"\n",
+                "not-utf8:3:-: the byte 0xFC is no UTF-8 here",
+            ),
+            (
+                b"id,b\n1,caf\xC3",
+                "not-utf8:2:-: the byte 0xC3 is no UTF-8 here",
+            ),
+            (
+                b"id,b\r1,2\r3,4\r",
+                "bare-cr:1:-: a carriage return without a line feed",
+            ),
+            (
+                b"id,b\n1,2\n3,4\r",
+                "bare-cr:3:-: a carriage return without a line feed",
+            ),
+            (
+                b"\x1F\x8B\x08",
+                "compressed:-:-: the file is compressed with gzip",
+            ),
+            (b"<html>", "not-csv:-:-: the file is no CSV but HTML or XML"),
+        ] {
+            assert_eq!(
+                error(bytes),
+                expected,
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_has_a_most_of_columns() {
+        let header = |columns: usize| vec!["c"; columns].join(",").into_bytes();
+        assert!(read_all(&header(COLUMNS_MOST)).is_ok());
+        assert_eq!(
+            error(&header(COLUMNS_MOST + 1)),
+            "header-too-wide:1:-: the header has 4097 columns; the most is 4096"
+        );
+    }
+
+    #[test]
+    fn fields_and_rows_have_a_cap() {
+        let field_most = guard::FIELD_MOST_BYTES as usize;
+        let row_most = guard::ROW_MOST_BYTES as usize;
+        let long = "x".repeat(field_most);
+        let kept = format!("id,b\n{long},{long}\n{long},1\n");
+        assert_eq!(read_all(kept.as_bytes()).unwrap().1.rows, 2);
+        assert_eq!(
+            error(format!("id,b\n1,2\n1,{long}x\n").as_bytes()),
+            "field-too-long:3:2: column 2 `b` holds more than 1048576 bytes"
+        );
+        assert_eq!(
+            error(format!("id,b\n1,2\n1{long},2\n").as_bytes()),
+            "field-too-long:3:1: column 1 `id` holds more than 1048576 bytes"
+        );
+        // Rows of three columns are not told from prose, so here the cap finds the quote.
+        let swallowed = format!("id,b,c\n1,2,\"3\n{}", "4,5,6\n".repeat(field_most / 5));
+        assert_eq!(
+            error(swallowed.as_bytes()),
+            "field-too-long:2:3: column 3 `c` holds more than 1048576 bytes"
+        );
+        let commas = ",".repeat(row_most);
+        assert_eq!(
+            error(format!("id,b\n1,2\n{commas}1\n").as_bytes()),
+            "row-too-long:3:-: the row has more than 4194304 bytes"
+        );
+    }
+
+    #[test]
+    fn rows_before_a_fault_are_read_and_none_after_it() {
+        let csv = b"id,b\n1,2\n3,4\n5,\"6\"7\n8,9\n";
+        let mut export = Export::from_bytes("x.csv", &csv[..]).unwrap();
+        let mut row = Row::new();
+        assert!(export.read_row(&mut row).unwrap());
+        assert!(export.read_row(&mut row).unwrap());
+        let error = export.read_row(&mut row).unwrap_err();
+        assert_eq!((error.code(), error.line()), ("quote-unclosed", Some(4)));
+        assert_eq!(
+            export.read_row(&mut row).unwrap_err().code(),
+            "already-failed"
+        );
+        assert_eq!(export.finish().unwrap_err().code(), "already-failed");
+    }
+
+    #[test]
+    fn control_characters_of_a_name_stay_out_of_messages() {
+        let message = error(b"id,\x1B[31mred\n1,\"2");
+        assert!(message.ends_with("opens column 2 `\\u{1b}[31mred` is never closed"));
+    }
+}
+
+/// An unclosed quote, in each column of each row, in files that quote nothing, everything, or
+/// something, whatever stands in the fields: an error at the line where it opens.
+mod unclosed {
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Content {
+        Plain,
+        Empty,
+        /// Begins with a delimiter where the field is quoted.
+        DelimiterFirst,
+        DelimiterLast,
+        /// Ends with a line break where the field is quoted.
+        BreakLast,
+        QuoteFirst,
+    }
+
+    /// A file, and the line on which each row begins.
+    fn file(
+        columns: usize,
+        rows: usize,
+        quoted: impl Fn(usize, usize) -> bool,
+        content: Content,
+        open: (usize, usize),
+    ) -> (String, u64) {
+        let mut text = String::new();
+        let mut open_line = 0;
+        for row in 0..rows {
+            for column in 0..columns {
+                let is_open = (row, column) == open;
+                let quotes = quoted(row, column) || is_open;
+                let plain = format!("v{row}{column}");
+                let value = match content {
+                    Content::Empty if row > 0 => String::new(),
+                    Content::DelimiterFirst if quotes => format!(",{plain}"),
+                    Content::DelimiterLast if quotes => format!("{plain},"),
+                    Content::BreakLast if quotes => format!("{plain}\n"),
+                    Content::QuoteFirst if quotes => format!("\"\"{plain}"),
+                    _ => plain,
+                };
+                if column > 0 {
+                    text.push(',');
+                }
+                if is_open {
+                    open_line = 1 + text.matches('\n').count() as u64;
+                }
+                match (quotes, is_open) {
+                    (false, _) => text.push_str(&value),
+                    (true, false) => text.push_str(&format!("\"{value}\"")),
+                    (true, true) => text.push_str(&format!("\"{value}")),
+                }
+            }
+            text.push('\n');
+        }
+        (text, open_line)
+    }
+
+    fn check(columns: usize, quoted: impl Fn(usize, usize) -> bool, content: Content) {
+        let rows = 4;
+        for row in 0..rows {
+            for column in 0..columns {
+                let (text, line) = file(columns, rows, &quoted, content, (row, column));
+                let error = read_all(text.as_bytes())
+                    .expect_err(&format!("{content:?} ({row}, {column}) is read:\n{text}"));
+                assert_eq!(
+                    (error.code(), error.line()),
+                    ("quote-unclosed", Some(line)),
+                    "{content:?} ({row}, {column}): {error}:\n{text}"
+                );
+            }
+        }
+    }
+
+    const CONTENTS: [Content; 6] = [
+        Content::Plain,
+        Content::Empty,
+        Content::DelimiterFirst,
+        Content::DelimiterLast,
+        Content::BreakLast,
+        Content::QuoteFirst,
+    ];
+
+    #[test]
+    fn among_no_other_quotes() {
+        for columns in [1, 2, 3, 4, 5, 23] {
+            check(columns, |_, _| false, Content::Plain);
+            check(columns, |_, _| false, Content::Empty);
+        }
+    }
+
+    #[test]
+    fn where_everything_is_quoted() {
+        for columns in [1, 2, 3, 4, 5, 23] {
+            for content in CONTENTS {
+                check(columns, |_, _| true, content);
+            }
+        }
+    }
+
+    #[test]
+    fn where_some_columns_are_quoted() {
+        for columns in 2..=6 {
+            for mask in 0..1_usize << columns {
+                for content in CONTENTS {
+                    check(columns, |_, column| (mask >> column) & 1 == 1, content);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_some_cells_are_quoted() {
+        for columns in 2..=6 {
+            for seed in 0..30_usize {
+                // Any fixed scatter will do.
+                let quoted = |row: usize, column: usize| {
+                    (((seed * 31 + row * 17 + column * 7) * 2_654_435_761) >> 7) & 3 == 0
+                };
+                for content in CONTENTS {
+                    check(columns, quoted, content);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_name_the_column() {
+        for (bytes, expected) in [
+            (
+                &b"id,Net,c,d\n1,2,3,\"4\n5,6,7,8\n9,9,9,9\n"[..],
+                "quote-unclosed:2:4: column 4 `d` swallows what look like whole rows: the quote \
+                 that opens it may never have been closed",
+            ),
+            (
+                b"id,Net\n\n1,\"2\n3,4\n",
+                "quote-unclosed:3:2: the quote that opens column 2 `Net` is never closed",
+            ),
+            (
+                b"id,Net\n\"a,1\n\"b\",2\n",
+                "quote-unclosed:2:1: text after the closing quote of column 1 `id`: the quote \
+                 that opens it may never have been closed",
+            ),
+            (
+                b"id,Net,c,d\n1,\"2,\",3\",4\n",
+                "quote-unclosed:2:2: column 2 `Net` seems to end at the opening quote of a later \
+                 field: its own quote may never have been closed",
+            ),
+            (
+                b"\"id,Net,c,d\n1,2,3,4\n",
+                "quote-unclosed:1:1: column 1 swallows what look like whole rows: the quote that \
+                 opens it may never have been closed",
+            ),
+        ] {
+            assert_eq!(error(bytes), expected);
+        }
+    }
+}
+
+/// Gives bytes in pieces of the given sizes, over and over.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    sizes: Vec<usize>,
+    turn: usize,
+}
+
+impl io::Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes[self.turn % self.sizes.len()];
+        self.turn += 1;
+        if self.turn.is_multiple_of(5) {
+            return self.bytes.read(&mut buffer[..1]);
+        }
+        let size = size.min(buffer.len());
+        self.bytes.read(&mut buffer[..size])
+    }
+}
+
+/// What guard and parser make of a text that arrives in pieces: rows, then the error.
+fn walk(bytes: &[u8], sizes: &[usize]) -> (Vec<Read3>, Option<String>) {
+    let pieces = Pieces {
+        bytes,
+        sizes: sizes.to_vec(),
+        turn: 0,
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(Guard::new(pieces, b',', 0));
+    let mut rows = Vec::new();
+    let mut record = csv::StringRecord::new();
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(true) => {
+                let start = reader.get_mut().next_start().unwrap();
+                let fields = record.iter().map(str::to_owned).collect();
+                rows.push((start.line, start.byte, fields));
+            }
+            Ok(false) => {
+                assert_eq!(reader.get_mut().next_start(), None);
+                return (rows, None);
+            }
+            Err(_) => {
+                let found = reader.get_mut().take_found().unwrap();
+                return (rows, Some(format!("{found:?}")));
+            }
+        }
+    }
+}
+
+/// A strict reader, byte by byte: the rows of a text whose quoting is right, or nothing.
+fn strict(bytes: &[u8]) -> Option<Vec<Read3>> {
+    let mut rows = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'\n' || bytes[at..].starts_with(b"\r\n") {
+            at += 1 + usize::from(bytes[at] == b'\r');
+            continue;
+        }
+        let line = 1 + bytes[..at].iter().filter(|&&b| b == b'\n').count() as u64;
+        let start = at as u64;
+        let mut fields = Vec::new();
+        loop {
+            let mut field = Vec::new();
+            if bytes.get(at) == Some(&b'"') {
+                at += 1;
+                loop {
+                    match (bytes.get(at)?, bytes.get(at + 1)) {
+                        (b'"', Some(b'"')) => at += 2,
+                        (b'"', _) => break,
+                        _ => at += 1,
+                    }
+                    field.push(bytes[at - 1]);
+                }
+                at += 1;
+            } else {
+                while let Some(byte) = bytes.get(at).filter(|b| !b",\r\n".contains(b)) {
+                    field.push(*byte);
+                    at += 1;
+                }
+            }
+            fields.push(String::from_utf8(field).ok()?);
+            match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(b','), _) => at += 1,
+                (None | Some(b'\n'), _) => break,
+                (Some(b'\r'), Some(b'\n')) => break,
+                _ => return None,
+            }
+        }
+        rows.push((line, start, fields));
+    }
+    Some(rows)
+}
+
+/// Texts made of what matters to quoting, and of what can be cut in the middle.
+fn tricky() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => Just(&b","[..]),
+        5 => Just(&b"\""[..]),
+        4 => Just(&b"\n"[..]),
+        2 => Just(&b"\r\n"[..]),
+        3 => Just(&b"a"[..]),
+        2 => Just(&b"\"x\""[..]),
+        1 => Just(&b"bc"[..]),
+        1 => Just("é€😀".as_bytes()),
+        1 => prop_oneof![Just(&b"\r"[..]), Just(&b"\0"[..]), Just(&b"\xE2\x82"[..]), Just(&b"\xFF"[..])],
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn any_bytes_give_an_answer_and_always_the_same(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let show = |bytes: &[u8]| format!("{:?}", read_all(bytes));
+        prop_assert_eq!(show(&bytes), show(&bytes));
+    }
+
+    #[test]
+    fn pieces_make_no_difference(bytes in tricky(), sizes in prop::collection::vec(1_usize..9, 1..6)) {
+        prop_assert_eq!(walk(&bytes, &sizes), walk(&bytes, &[1 << 16]));
+    }
+
+    #[test]
+    fn what_is_read_is_what_a_strict_reader_reads(bytes in tricky()) {
+        let (rows, error) = walk(&bytes, &[1 << 16]);
+        match error {
+            None => prop_assert_eq!(Some(rows), strict(&bytes)),
+            // The rows before the fault are right too.
+            Some(_) => {
+                let end = rows.last().map_or(0, |row| row.1 as usize);
+                let before = strict(&bytes[..end]);
+                prop_assert_eq!(Some(&rows[..rows.len().saturating_sub(1)]), before.as_deref());
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_writer_writes_is_read_back(
+        (columns, cells) in (1_usize..8).prop_flat_map(|columns| {
+            let cell = prop_oneof![
+                Just(String::new()),
+                "[a-z \"]{0,6}",
+                "[a-z,;\t\"é]{0,8}",
+                "[a-z\"\n\r]{0,8}",
+            ];
+            let row = (prop::collection::vec(cell, columns), any::<bool>(), any::<bool>(), 0_usize..3);
+            (Just(columns), prop::collection::vec(row, 0..20))
+        }),
+        last_line_ends in any::<bool>(),
+    ) {
+        let names: Vec<String> = (0..columns).map(|i| format!("c{i}")).collect();
+        let mut bytes = (names.join(",") + "\n").into_bytes();
+        let mut expected = Vec::new();
+        for (cells, quote_all, crlf, blank_lines) in cells {
+            bytes.extend_from_slice("\r\n".repeat(blank_lines).as_bytes());
+            let line = 1 + bytes.iter().filter(|&&b| b == b'\n').count() as u64;
+            expected.push((line, bytes.len() as u64, cells.clone()));
+            let mut writer = csv::WriterBuilder::new()
+                .quote_style(if quote_all { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary })
+                .terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') })
+                .from_writer(&mut bytes);
+            writer.write_record(&cells).unwrap();
+            drop(writer);
+        }
+        if !last_line_ends {
+            let kept = bytes.trim_ascii_end().len();
+            // Only a line end: white space may belong to the last field.
+            if bytes[kept..] == *b"\n" || bytes[kept..] == *b"\r\n" {
+                bytes.truncate(kept);
+            }
+        }
+        let (rows, totals) = read_all(&bytes).unwrap();
+        prop_assert_eq!(&rows, &expected);
+        prop_assert_eq!(totals.rows, expected.len() as u64);
+        prop_assert_eq!(totals.ends_with_line_end, bytes.ends_with(b"\n"));
+        prop_assert_eq!(walk(&bytes, &[3, 1, 7]).0.len(), rows.len() + 1);
+    }
+}

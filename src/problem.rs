@@ -1,0 +1,220 @@
+//! What a person has to know or mend: where it is, what stands there, and what to do about it.
+//!
+//! Every stage that reads the user's input reports problems in this one shape; they go to the
+//! terminal, into the machine output and into the report.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something was left out or can't be used.
+    Error,
+    /// Nothing is lost, but a person should know.
+    Warning,
+}
+
+impl Severity {
+    /// The word in the machine output and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = UnknownSeverity;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        [Severity::Error, Severity::Warning]
+            .into_iter()
+            .find(|severity| severity.as_str() == word)
+            .ok_or_else(|| UnknownSeverity(word.to_owned()))
+    }
+}
+
+/// A word that is neither.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no severity")]
+pub struct UnknownSeverity(String);
+
+/// One thing to know or to mend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Error or warning.
+    pub severity: Severity,
+    /// A stable word for scripts, such as `amount-invalid`.
+    pub code: Cow<'static, str>,
+    /// The export, as the user named it.
+    pub file: Option<String>,
+    /// The line on which the record starts (the header is line 1).
+    pub line: Option<u64>,
+    /// The column's header name.
+    pub column: Option<String>,
+    /// What stands there, at most [`Problem::VALUE_CHARS`] characters of it.
+    pub value: Option<String>,
+    /// What is wrong, without the place and without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Longer values are cut, with an ellipsis.
+    pub const VALUE_CHARS: usize = 80;
+
+    /// An error that names no place yet.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message.into())
+    }
+
+    /// A warning that names no place yet.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message.into())
+    }
+
+    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+        Problem {
+            severity,
+            code: Cow::Borrowed(code),
+            file: None,
+            line: None,
+            column: None,
+            value: None,
+            message,
+            hint: None,
+        }
+    }
+
+    /// In which file, and where known on which line.
+    pub fn at(mut self, file: impl Into<String>, line: Option<u64>) -> Self {
+        self.file = Some(file.into());
+        self.line = line;
+        self
+    }
+
+    /// In which column, and what stands there.
+    pub fn cell(mut self, column: impl Into<String>, value: &str) -> Self {
+        self.column = Some(column.into());
+        self.value = Some(shorten(value));
+        self
+    }
+
+    /// What to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+fn shorten(value: &str) -> String {
+    match value.char_indices().nth(Problem::VALUE_CHARS) {
+        Some((cut, _)) => format!("{}…", &value[..cut]),
+        None => value.to_owned(),
+    }
+}
+
+impl fmt::Display for Problem {
+    /// `file.csv:12: message`, the cell, and the hint, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}:")?;
+            if let Some(line) = self.line {
+                write!(f, "{line}:")?;
+            }
+            f.write_str(" ")?;
+        }
+        write!(f, "{}: {}", self.severity.as_str(), self.message)?;
+        if let Some(column) = &self.column {
+            write!(f, "\n  column `{column}`")?;
+            if let Some(value) = &self.value {
+                write!(f, ": `{value}`")?;
+            }
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The problems of a job: the first of each code in full, the rest counted.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    kept: Vec<Problem>,
+    counts: BTreeMap<Cow<'static, str>, u64>,
+}
+
+impl Problems {
+    /// How many problems of one code are kept in full.
+    pub const KEPT_PER_CODE: u64 = 200;
+
+    /// Takes note of a problem.
+    pub fn push(&mut self, problem: Problem) {
+        let count = self.counts.entry(problem.code.clone()).or_default();
+        *count += 1;
+        if *count <= Self::KEPT_PER_CODE {
+            self.kept.push(problem);
+        }
+    }
+
+    /// Those kept in full, in the order in which they were found.
+    pub fn kept(&self) -> &[Problem] {
+        &self.kept
+    }
+
+    /// How many of each code were found and not kept.
+    pub fn omitted(&self) -> impl Iterator<Item = (&str, u64)> + '_ {
+        self.counts
+            .iter()
+            .map(|(code, count)| (code.as_ref(), count.saturating_sub(Self::KEPT_PER_CODE)))
+            .filter(|(_, omitted)| *omitted > 0)
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_where_what_and_what_to_do() {
+        let problem = Problem::error("amount-invalid", "`1e3` is no amount")
+            .at("x.csv", Some(12))
+            .cell("Amount", "1e3")
+            .hint("write 1000.00");
+        assert_eq!(
+            problem.to_string(),
+            "x.csv:12: error: `1e3` is no amount\n  column `Amount`: `1e3`\n  hint: write 1000.00"
+        );
+    }
+
+    #[test]
+    fn a_flood_of_one_code_is_counted_and_hides_no_other() {
+        let mut problems = Problems::default();
+        for _ in 0..Problems::KEPT_PER_CODE + 5 {
+            problems.push(Problem::error("amount-invalid", "no amount"));
+        }
+        problems.push(Problem::error("date-invalid", "no date"));
+        assert_eq!(
+            problems.omitted().collect::<Vec<_>>(),
+            [("amount-invalid", 5)]
+        );
+        assert_eq!(
+            problems.kept().last().map(|p| p.code.as_ref()),
+            Some("date-invalid")
+        );
+    }
+}
