@@ -6,4 +6,5 @@
 
 pub mod event;
 pub mod export;
+pub mod journal;
 pub mod problem;

@@ -1,0 +1,347 @@
+//! An event as columns: bound, read back, and sealed in one place.
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
+use rusqlite::{Row, Statement};
+
+use super::{EventRow, Outcome, Settlement};
+use crate::event::{Currency, Customer, Essence, Event, EventKey, Kind, Money, Source};
+
+/// The columns that `event` and `held` share, in the order of [`Columns`].
+pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amount_cents, currency, \
+     refund_total_cents, plan, mrr_cents, promo_code, quantity, ref_id, tid, first_name, \
+     last_name, created_at_ms, note";
+
+/// How many columns [`NAMES`] has.
+pub(super) const COUNT: usize = 18;
+
+/// The columns of a result, in the order in which [`read_settlement`] takes them.
+pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message, e.settled_ms, \
+     e.api_event_id, e.promoter_email, e.promoter_ref_id, e.commission_cents, e.result_seal";
+
+/// How many columns [`RESULT`] has.
+pub(super) const RESULT_COUNT: usize = 10;
+
+/// A word of a closed set, as a column.
+pub(super) struct Word<T>(pub(super) T);
+
+impl<T> FromSql for Word<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        word.parse().map(Word).map_err(FromSqlError::other)
+    }
+}
+
+/// A time, as a column of milliseconds.
+pub(super) struct Millis(pub(super) Timestamp);
+
+impl FromSql for Millis {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Timestamp::from_millisecond(value.as_i64()?)
+            .map(Millis)
+            .map_err(FromSqlError::other)
+    }
+}
+
+/// A currency's code, as a column; empty is none.
+pub(super) struct Code(pub(super) Option<Currency>);
+
+impl FromSql for Code {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "" => Ok(Code(None)),
+            code => Currency::from_code(code)
+                .map(|currency| Code(Some(currency)))
+                .ok_or_else(|| FromSqlError::Other(format!("`{code}` is no currency").into())),
+        }
+    }
+}
+
+/// A value that can't have been written: reported as damage.
+pub(super) fn impossible(column: usize, what: impl Into<String>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Null, what.into().into())
+}
+
+/// What is kept of an event, borrowed from the event or from a row of the database.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    kind: Kind,
+    event_id: &'a str,
+    sale_event_id: Option<&'a str>,
+    email: Option<&'a str>,
+    uid: Option<&'a str>,
+    money: Option<Money>,
+    refund_total_cents: Option<i64>,
+    plan: Option<&'a str>,
+    mrr_cents: Option<i64>,
+    promo_code: Option<&'a str>,
+    quantity: Option<u32>,
+    ref_id: Option<&'a str>,
+    tid: Option<&'a str>,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    created_at: Option<Timestamp>,
+    note: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(event: &'a Event) -> Self {
+        Columns {
+            kind: event.kind,
+            event_id: &event.event_id,
+            sale_event_id: event.sale_event_id.as_deref(),
+            email: event.customer.email.as_deref(),
+            uid: event.customer.uid.as_deref(),
+            money: event.money,
+            refund_total_cents: event.refund_total_cents,
+            plan: event.plan.as_deref(),
+            mrr_cents: event.mrr_cents,
+            promo_code: event.promo_code.as_deref(),
+            quantity: event.quantity,
+            ref_id: event.ref_id.as_deref(),
+            tid: event.tid.as_deref(),
+            first_name: event.first_name.as_deref(),
+            last_name: event.last_name.as_deref(),
+            created_at: event.created_at,
+            note: &event.note,
+        }
+    }
+
+    /// Binds the values of [`NAMES`] from the parameter `first` on.
+    pub(super) fn bind(&self, to: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
+        to.raw_bind_parameter(first, self.kind.as_str())?;
+        to.raw_bind_parameter(first + 1, self.event_id)?;
+        to.raw_bind_parameter(first + 2, self.sale_event_id)?;
+        to.raw_bind_parameter(first + 3, self.email)?;
+        to.raw_bind_parameter(first + 4, self.uid)?;
+        to.raw_bind_parameter(first + 5, self.money.map(|money| money.amount_cents))?;
+        to.raw_bind_parameter(first + 6, self.money.map(|money| money.currency.code()))?;
+        to.raw_bind_parameter(first + 7, self.refund_total_cents)?;
+        to.raw_bind_parameter(first + 8, self.plan)?;
+        to.raw_bind_parameter(first + 9, self.mrr_cents)?;
+        to.raw_bind_parameter(first + 10, self.promo_code)?;
+        to.raw_bind_parameter(first + 11, self.quantity)?;
+        to.raw_bind_parameter(first + 12, self.ref_id)?;
+        to.raw_bind_parameter(first + 13, self.tid)?;
+        to.raw_bind_parameter(first + 14, self.first_name)?;
+        to.raw_bind_parameter(first + 15, self.last_name)?;
+        to.raw_bind_parameter(first + 16, self.created_at.map(Timestamp::as_millisecond))?;
+        to.raw_bind_parameter(first + 17, self.note)
+    }
+
+    /// Reads the values of [`NAMES`] from the column `first` on.
+    pub(super) fn read(row: &'a Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        let cents: Option<i64> = row.get(first + 5)?;
+        let code: Option<Code> = row.get(first + 6)?;
+        let money = match (cents, code.and_then(|code| code.0)) {
+            (None, None) => None,
+            (Some(amount_cents), Some(currency)) => Some(Money {
+                amount_cents,
+                currency,
+            }),
+            _ => return Err(impossible(first + 5, "an amount needs a currency")),
+        };
+        let created_at: Option<Millis> = row.get(first + 16)?;
+        Ok(Columns {
+            kind: row.get::<_, Word<Kind>>(first)?.0,
+            event_id: text(row, first + 1)?,
+            sale_event_id: text_or_none(row, first + 2)?,
+            email: text_or_none(row, first + 3)?,
+            uid: text_or_none(row, first + 4)?,
+            money,
+            refund_total_cents: row.get(first + 7)?,
+            plan: text_or_none(row, first + 8)?,
+            mrr_cents: row.get(first + 9)?,
+            promo_code: text_or_none(row, first + 10)?,
+            quantity: row.get(first + 11)?,
+            ref_id: text_or_none(row, first + 12)?,
+            tid: text_or_none(row, first + 13)?,
+            first_name: text_or_none(row, first + 14)?,
+            last_name: text_or_none(row, first + 15)?,
+            created_at: created_at.map(|at| at.0),
+            note: text(row, first + 17)?,
+        })
+    }
+
+    /// Reads `id, key, seal` and [`NAMES`], from the column `first` on, and checks the seal.
+    pub(super) fn read_sealed(
+        row: &'a Row<'_>,
+        first: usize,
+    ) -> rusqlite::Result<(EventRow, EventKey, Self)> {
+        let id = EventRow(row.get(first)?);
+        let key = EventKey(row.get(first + 1)?);
+        let columns = Self::read(row, first + 3)?;
+        if row.get::<_, i64>(first + 2)? != columns.seal(id, key) {
+            let what = format!("event {} is not as it was written", id.0);
+            return Err(impossible(first + 2, what));
+        }
+        Ok((id, key, columns))
+    }
+
+    /// The checksum in the column `seal`.
+    pub(super) fn seal(&self, id: EventRow, key: EventKey) -> i64 {
+        let mut seal = Seal::new(id);
+        seal.bytes(&key.0);
+        seal.bytes(self.kind.as_str().as_bytes());
+        seal.bytes(self.event_id.as_bytes());
+        for text in [self.sale_event_id, self.email, self.uid] {
+            seal.text(text);
+        }
+        seal.integer(self.money.map(|money| money.amount_cents));
+        seal.text(self.money.map(|money| money.currency.code()));
+        seal.integer(self.refund_total_cents);
+        seal.text(self.plan);
+        seal.integer(self.mrr_cents);
+        seal.text(self.promo_code);
+        seal.integer(self.quantity.map(i64::from));
+        for text in [self.ref_id, self.tid, self.first_name, self.last_name] {
+            seal.text(text);
+        }
+        seal.integer(self.created_at.map(Timestamp::as_millisecond));
+        seal.bytes(self.note.as_bytes());
+        seal.value()
+    }
+
+    pub(super) fn essence(&self) -> Essence {
+        Essence::of_parts(
+            self.kind,
+            self.money,
+            self.refund_total_cents,
+            self.sale_event_id,
+            self.email,
+            self.uid,
+        )
+    }
+
+    pub(super) fn to_event(&self, source: Source) -> Event {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let customer = Customer {
+            email: owned(self.email),
+            uid: owned(self.uid),
+        };
+        let mut event = Event::new(self.kind, self.event_id.to_owned(), customer, source);
+        event.sale_event_id = owned(self.sale_event_id);
+        event.money = self.money;
+        event.refund_total_cents = self.refund_total_cents;
+        event.plan = owned(self.plan);
+        event.mrr_cents = self.mrr_cents;
+        event.promo_code = owned(self.promo_code);
+        event.quantity = self.quantity;
+        event.ref_id = owned(self.ref_id);
+        event.tid = owned(self.tid);
+        event.first_name = owned(self.first_name);
+        event.last_name = owned(self.last_name);
+        event.created_at = self.created_at;
+        event.note = self.note.to_owned();
+        event
+    }
+}
+
+fn text<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
+    text_or_none(row, column)?.ok_or_else(|| impossible(column, "text is missing"))
+}
+
+fn text_or_none<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<&'a str>> {
+    row.get_ref(column)?
+        .as_str_or_null()
+        .map_err(|error| impossible(column, error.to_string()))
+}
+
+/// Reads [`RESULT`] from the column `first` on and checks its seal; `None` where not settled.
+pub(super) fn read_settlement(
+    row: &Row<'_>,
+    id: EventRow,
+    first: usize,
+) -> rusqlite::Result<Option<Settlement>> {
+    let seal: Option<i64> = row.get(first + 9)?;
+    let outcome: Option<Word<Outcome>> = row.get(first)?;
+    let Some(Word(outcome)) = outcome else {
+        return match seal {
+            None => Ok(None),
+            Some(_) => Err(impossible(first, format!("event {} lost its result", id.0))),
+        };
+    };
+    let settlement = Settlement {
+        outcome,
+        inferred: row.get(first + 1)?,
+        http_status: row.get(first + 2)?,
+        message: row.get(first + 3)?,
+        at: row.get::<_, Millis>(first + 4)?.0,
+        api_event_id: row.get(first + 5)?,
+        promoter_email: row.get(first + 6)?,
+        promoter_ref_id: row.get(first + 7)?,
+        commission_cents: row.get(first + 8)?,
+    };
+    if seal != Some(result_seal(id, &settlement)) {
+        let what = format!("the result of event {} is not as it was written", id.0);
+        return Err(impossible(first + 9, what));
+    }
+    Ok(Some(settlement))
+}
+
+/// The checksum in the column `result_seal`. The message must be cut already.
+pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
+    let mut seal = Seal::new(id);
+    seal.bytes(settlement.outcome.as_str().as_bytes());
+    seal.integer(Some(i64::from(settlement.inferred)));
+    seal.integer(settlement.http_status.map(i64::from));
+    seal.text(settlement.message.as_deref());
+    seal.integer(Some(settlement.at.as_millisecond()));
+    seal.text(settlement.api_event_id.as_deref());
+    seal.text(settlement.promoter_email.as_deref());
+    seal.text(settlement.promoter_ref_id.as_deref());
+    seal.integer(settlement.commission_cents);
+    seal.value()
+}
+
+/// FNV-1a over the values with their lengths. SQLite's own check sees a damaged structure but not
+/// a digit that turned into another one; this sees every change of a single byte. It guards
+/// against failing disks and hasty edits, not against intent.
+struct Seal(u64);
+
+impl Seal {
+    fn new(id: EventRow) -> Self {
+        let mut seal = Seal(0xcbf2_9ce4_8422_2325);
+        seal.integer(Some(id.0));
+        seal
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.raw(&(bytes.len() as u64).to_le_bytes());
+        self.raw(bytes);
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            None => self.raw(&[0]),
+            Some(text) => {
+                self.raw(&[1]);
+                self.bytes(text.as_bytes());
+            }
+        }
+    }
+
+    fn integer(&mut self, integer: Option<i64>) {
+        match integer {
+            None => self.raw(&[0]),
+            Some(integer) => {
+                self.raw(&[1]);
+                self.raw(&integer.to_le_bytes());
+            }
+        }
+    }
+
+    fn value(self) -> i64 {
+        self.0.cast_signed()
+    }
+}

@@ -1,0 +1,376 @@
+//! What happens to events after they are planned: intents, answers, results, ends of runs, retries.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Statement, params};
+
+use super::columns::result_seal;
+use super::record::{NewRun, insert_run};
+use super::words::bounded;
+use super::{
+    Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome, RunCommand, RunId,
+    Settlement, stored,
+};
+
+/// One thing to put on disk with [`Journal::write`].
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A request is about to go out.
+    Intent {
+        /// Whose request.
+        event: EventRow,
+        /// Its number among the event's attempts, from 1: one more than [`super::Pending::attempts`].
+        number: u32,
+        /// The run that sends it.
+        run: RunId,
+        /// When.
+        at: Timestamp,
+    },
+    /// What came back, or that nothing did.
+    Answer {
+        /// Whose request.
+        event: EventRow,
+        /// Which attempt.
+        number: u32,
+        /// When.
+        at: Timestamp,
+        /// What the answer was taken for, in a word.
+        answer: &'static str,
+        /// What the request did at the API.
+        effect: Effect,
+        /// The status, if there was one.
+        http_status: Option<u16>,
+        /// What the API or the network said; at most [`super::MESSAGE_LIMIT`] bytes are kept.
+        message: Option<String>,
+        /// The event's result, where the answer settles it.
+        settlement: Option<Settlement>,
+    },
+    /// A result without an attempt of its own, such as an inferred one.
+    Settle {
+        /// Whose result.
+        event: EventRow,
+        /// The result.
+        settlement: Settlement,
+    },
+}
+
+/// How a run, or a resumption of it, ended.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// When.
+    pub ended: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// What the program exits with.
+    pub exit_code: u8,
+    /// Requests since the run was started or resumed.
+    pub add_requests: u64,
+    /// Milliseconds since then.
+    pub add_elapsed_ms: u64,
+    /// Where its reports are; `None` leaves what was recorded before.
+    pub report_dir: Option<String>,
+}
+
+/// Which outcomes are tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetrySelection {
+    /// [`Outcome::Failed`].
+    pub failed: bool,
+    /// [`Outcome::Unconfirmed`].
+    pub unconfirmed: bool,
+    /// [`Outcome::NonReferral`], also where inferred.
+    pub non_referral: bool,
+}
+
+impl RetrySelection {
+    /// The words of the selected outcomes, for SQL. They come from a closed set.
+    fn sql(self) -> String {
+        let words: Vec<String> = [
+            (self.failed, Outcome::Failed),
+            (self.unconfirmed, Outcome::Unconfirmed),
+            (self.non_referral, Outcome::NonReferral),
+        ]
+        .into_iter()
+        .filter(|(selected, _)| *selected)
+        .map(|(_, outcome)| format!("'{outcome}'"))
+        .collect();
+        words.join(", ")
+    }
+}
+
+impl Journal {
+    /// Puts all entries on disk, in their order and in one transaction.
+    ///
+    /// Intents must be on disk before their requests go out, and answers before they count. One
+    /// call syncs once, so that many entries a call cost little more than one.
+    ///
+    /// # Errors
+    ///
+    /// None of the entries is on disk for certain, and the journal takes no more writes. Among the
+    /// reasons is an entry that can't be: an attempt answered twice or settled twice.
+    pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
+        const DOING: &str = "recording attempts";
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.transact(DOING, |connection| {
+            let failed = |error| JournalError::sqlite(&path, DOING, error);
+            let mut writer = Writer::prepare(connection).map_err(failed)?;
+            for entry in entries {
+                if let Err(refused) = writer.write(entry).map_err(failed)? {
+                    return Err(JournalError::misused(&path, refused));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Records how a run ended. Requests and time add up over its resumptions.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
+        let sql = "UPDATE run SET ended_ms = ?2, end_reason = ?3, exit_code = ?4,
+                requests = requests + ?5, elapsed_ms = elapsed_ms + ?6,
+                report_dir = coalesce(?7, report_dir)
+             WHERE id = ?1";
+        self.update_run("recording the end of a run", run, |connection| {
+            connection.execute(
+                sql,
+                params![
+                    run.0,
+                    end.ended.as_millisecond(),
+                    end.reason.as_str(),
+                    end.exit_code,
+                    stored(end.add_requests),
+                    stored(end.add_elapsed_ms),
+                    end.report_dir,
+                ],
+            )
+        })
+    }
+
+    /// Records that a run goes on: it has no end until [`Journal::end_run`] gives it one again.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn resume_run(&mut self, run: RunId) -> Result<(), JournalError> {
+        let sql = "UPDATE run SET ended_ms = NULL, end_reason = NULL, exit_code = NULL
+             WHERE id = ?1";
+        self.update_run("resuming a run", run, |connection| {
+            connection.execute(sql, [run.0])
+        })
+    }
+
+    fn update_run(
+        &mut self,
+        doing: &'static str,
+        run: RunId,
+        update: impl FnOnce(&Connection) -> rusqlite::Result<usize>,
+    ) -> Result<(), JournalError> {
+        let path = self.path.clone();
+        self.transact(doing, |connection| match update(connection) {
+            Ok(1) => Ok(()),
+            Ok(_) => Err(JournalError::misused(&path, format!("no run {}", run.0))),
+            Err(error) => Err(JournalError::sqlite(&path, doing, error)),
+        })
+    }
+
+    /// Makes the selected outcomes a new run's to send; `None` where there are none.
+    ///
+    /// Their results are taken back, in this run's reports and in those of the earlier runs that
+    /// had them. Their attempts stay, so that [`super::Pending::maybe_recorded`] stays true.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn start_retry(
+        &mut self,
+        selection: RetrySelection,
+        now: Timestamp,
+    ) -> Result<Option<RunId>, JournalError> {
+        const DOING: &str = "recording a retry";
+        let path = self.path.clone();
+        let words = selection.sql();
+        let any = format!("SELECT EXISTS (SELECT 1 FROM event WHERE outcome IN ({words}))");
+        let any: rusqlite::Result<bool> = self
+            .connection
+            .query_row(&any, [], |row| row.get::<_, bool>(0));
+        if !any.map_err(|error| self.failed(DOING, error))? {
+            return Ok(None);
+        }
+        self.transact(DOING, |connection| {
+            let new = NewRun {
+                command: RunCommand::Retry,
+                started: now,
+            };
+            insert_run(connection, &new)
+                .and_then(|run| take_back(connection, run, &words).map(|()| Some(run)))
+                .map_err(|error| JournalError::sqlite(&path, DOING, error))
+        })
+    }
+}
+
+/// Gives the events of some outcomes to a run and forgets their results.
+fn take_back(connection: &Connection, run: RunId, words: &str) -> rusqlite::Result<()> {
+    // With max(), SQLite takes the other columns from the row that has it.
+    let events = format!(
+        "INSERT INTO run_event (run, event, input, line)
+         SELECT ?1, event, input, line FROM (
+             SELECT event, max(run), input, line FROM run_event
+             WHERE event IN (SELECT id FROM event WHERE outcome IN ({words}))
+             GROUP BY event)"
+    );
+    connection.execute(&events, [run.0])?;
+    connection.execute(
+        "INSERT INTO run_total (run, plan_state, kind, currency, count, amount_cents)
+         SELECT ?1, 'to_send', kind, coalesce(currency, ''), count(*), coalesce(sum(amount_cents), 0)
+         FROM run_event JOIN event ON event.id = run_event.event
+         WHERE run_event.run = ?1 GROUP BY kind, currency",
+        [run.0],
+    )?;
+    connection.execute(
+        "UPDATE event SET outcome = NULL, inferred = 0, http_status = NULL, message = NULL,
+             settled_ms = NULL, api_event_id = NULL, promoter_email = NULL,
+             promoter_ref_id = NULL, commission_cents = NULL, result_seal = NULL
+         WHERE id IN (SELECT event FROM run_event WHERE run = ?1)",
+        [run.0],
+    )?;
+    Ok(())
+}
+
+impl JournalReader {
+    /// Runs that have something left to send, oldest first. An event that two runs set out to send
+    /// counts for both until it is settled.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn unfinished_runs(&self) -> Result<Vec<RunId>, JournalError> {
+        let sql = "SELECT DISTINCT run_event.run
+             FROM run_event JOIN event ON event.id = run_event.event
+             WHERE event.outcome IS NULL ORDER BY run_event.run";
+        let list = || -> rusqlite::Result<Vec<RunId>> {
+            let mut statement = self.connection.prepare(sql)?;
+            let runs = statement.query_map([], |row| row.get(0).map(RunId))?;
+            runs.collect()
+        };
+        list().map_err(|error| self.failed("looking for unfinished runs", error))
+    }
+}
+
+/// Why an entry can't be.
+type Refused = String;
+
+struct Writer<'c> {
+    intent: Statement<'c>,
+    answer: Statement<'c>,
+    settle: Statement<'c>,
+}
+
+impl<'c> Writer<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Writer {
+            intent: connection.prepare(
+                "INSERT INTO attempt (event, number, run, intended_ms) VALUES (?, ?, ?, ?)",
+            )?,
+            answer: connection.prepare(
+                "UPDATE attempt SET answered_ms = ?3, answer = ?4, effect = ?5, http_status = ?6,
+                     message = ?7
+                 WHERE event = ?1 AND number = ?2 AND answer IS NULL",
+            )?,
+            settle: connection.prepare(
+                "UPDATE event SET outcome = ?2, inferred = ?3, http_status = ?4, message = ?5,
+                     settled_ms = ?6, api_event_id = ?7, promoter_email = ?8,
+                     promoter_ref_id = ?9, commission_cents = ?10, result_seal = ?11
+                 WHERE id = ?1 AND outcome IS NULL",
+            )?,
+        })
+    }
+
+    fn write(&mut self, entry: &Entry) -> rusqlite::Result<Result<(), Refused>> {
+        match entry {
+            Entry::Intent {
+                event,
+                number,
+                run,
+                at,
+            } => {
+                self.intent
+                    .execute(params![event.0, number, run.0, at.as_millisecond()])?;
+                Ok(Ok(()))
+            }
+            Entry::Answer {
+                event,
+                number,
+                at,
+                answer,
+                effect,
+                http_status,
+                message,
+                settlement,
+            } => {
+                let answered = self.answer.execute(params![
+                    event.0,
+                    number,
+                    at.as_millisecond(),
+                    answer,
+                    effect.as_str(),
+                    http_status,
+                    message.as_deref().map(bounded),
+                ])?;
+                match settlement {
+                    _ if answered != 1 => Ok(Err(format!(
+                        "attempt {number} of event {} does not wait for an answer",
+                        event.0
+                    ))),
+                    Some(settlement) => self.settle(*event, settlement),
+                    None => Ok(Ok(())),
+                }
+            }
+            Entry::Settle { event, settlement } => self.settle(*event, settlement),
+        }
+    }
+
+    fn settle(
+        &mut self,
+        event: EventRow,
+        settlement: &Settlement,
+    ) -> rusqlite::Result<Result<(), Refused>> {
+        let settlement = cut(settlement);
+        let settled = self.settle.execute(params![
+            event.0,
+            settlement.outcome.as_str(),
+            settlement.inferred,
+            settlement.http_status,
+            settlement.message,
+            settlement.at.as_millisecond(),
+            settlement.api_event_id,
+            settlement.promoter_email,
+            settlement.promoter_ref_id,
+            settlement.commission_cents,
+            result_seal(event, &settlement),
+        ])?;
+        Ok(match settled {
+            1 => Ok(()),
+            _ => Err(format!(
+                "event {} does not exist or is settled already",
+                event.0
+            )),
+        })
+    }
+}
+
+/// A settlement as it is kept, with its texts cut.
+fn cut(settlement: &Settlement) -> Settlement {
+    let cut = |text: &Option<String>| text.as_deref().map(|text| bounded(text).to_owned());
+    Settlement {
+        message: cut(&settlement.message),
+        api_event_id: cut(&settlement.api_event_id),
+        promoter_email: cut(&settlement.promoter_email),
+        promoter_ref_id: cut(&settlement.promoter_ref_id),
+        ..settlement.clone()
+    }
+}

@@ -1,0 +1,193 @@
+//! What can be wrong with a journal, and what a person can do about it.
+
+use std::path::{Path, PathBuf};
+
+use super::Account;
+
+/// Why a journal can't be opened, read or written. Nothing may be sent after one of these.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another process writes to the journal.
+    #[error("the journal {} is in use by {holder}", path.display())]
+    Locked {
+        /// The journal.
+        path: PathBuf,
+        /// The process that has it, as it described itself.
+        holder: String,
+    },
+    /// The file is no SQLite database, or its content is not what was written.
+    #[error("the journal {} is damaged: {what}", path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A sound SQLite database that is something else.
+    #[error("{} is a database, but not a journal of fprecon", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A journal of a later version of the program; it was not touched.
+    #[error(
+        "the journal {} is of version {found}, and this program knows versions up to {supported}",
+        path.display()
+    )]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The latest version that this program knows.
+        supported: i64,
+    },
+    /// The journal belongs to another account.
+    #[error("{0}")]
+    OtherAccount(Box<AccountClash>),
+    /// The file or its directory can't be opened or written: rights, a full disk, no directory.
+    #[error("the journal {} can't be written ({doing})", path.display())]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// What was under way.
+        doing: &'static str,
+        /// What the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Any other failure of the database: an I/O error, another program that holds it for long.
+    #[error("the journal {} failed ({doing})", path.display())]
+    Sqlite {
+        /// The journal.
+        path: PathBuf,
+        /// What was under way.
+        doing: &'static str,
+        /// What SQLite says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An earlier write failed. What the system says about later ones is not believed.
+    #[error("the journal {} takes no more writes after a failed one: {cause}", path.display())]
+    Poisoned {
+        /// The journal.
+        path: PathBuf,
+        /// The failure.
+        cause: String,
+    },
+    /// The caller asked for what can't be, such as answering a request that was never intended.
+    #[error("internal error at the journal {}: {what}", path.display())]
+    Misused {
+        /// The journal.
+        path: PathBuf,
+        /// What was asked.
+        what: String,
+    },
+}
+
+/// Both sides of [`JournalError::OtherAccount`].
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the journal {} belongs to {recorded}, and this run is for {asked}",
+    path.display()
+)]
+pub struct AccountClash {
+    /// The journal.
+    pub path: PathBuf,
+    /// The account whose journal it is.
+    pub recorded: Account,
+    /// The account that was to use it.
+    pub asked: Account,
+}
+
+impl JournalError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            JournalError::Locked { .. } => {
+                "wait until it has ended; `fprecon status` can be used meanwhile"
+            }
+            JournalError::Damaged { .. } => {
+                "nothing was sent; keep the file, check the disk, and restore the journal from a \
+                 backup together with its -wal file"
+            }
+            JournalError::NotAJournal { .. } => "give the journal's path with --journal",
+            JournalError::Newer { .. } => {
+                "it was not changed; use the version of fprecon that wrote it, or a later one"
+            }
+            JournalError::OtherAccount(_) => {
+                "give this account a journal of its own with --journal, or correct [api] in the \
+                 configuration"
+            }
+            JournalError::NotWritable { .. } => {
+                "check that the directory exists, its permissions and the free space, then run \
+                 `fprecon resume` if a run was under way"
+            }
+            JournalError::Sqlite { .. } | JournalError::Poisoned { .. } => {
+                "check the disk and close other programs that have the journal open, then run \
+                 `fprecon resume`"
+            }
+            JournalError::Misused { .. } => "please report this as a bug",
+        }
+    }
+
+    pub(super) fn damaged(path: &Path, what: impl Into<String>) -> Self {
+        JournalError::Damaged {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(super) fn misused(path: &Path, what: impl Into<String>) -> Self {
+        JournalError::Misused {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(super) fn io(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        JournalError::NotWritable {
+            path: path.to_owned(),
+            doing,
+            source: Box::new(source),
+        }
+    }
+
+    /// Tells damage and unwritable files from SQLite's other errors.
+    pub(super) fn sqlite(path: &Path, doing: &'static str, error: rusqlite::Error) -> Self {
+        use rusqlite::{Error, ErrorCode};
+        let path = path.to_owned();
+        match &error {
+            Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..) => JournalError::Damaged {
+                path,
+                what: format!("{error} ({doing})"),
+            },
+            Error::SqliteFailure(failure, _) => match failure.code {
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => JournalError::Damaged {
+                    path,
+                    what: format!("{error} ({doing})"),
+                },
+                ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DiskFull
+                | ErrorCode::PermissionDenied => JournalError::NotWritable {
+                    path,
+                    doing,
+                    source: Box::new(error),
+                },
+                _ => JournalError::Sqlite {
+                    path,
+                    doing,
+                    source: Box::new(error),
+                },
+            },
+            _ => JournalError::Sqlite {
+                path,
+                doing,
+                source: Box::new(error),
+            },
+        }
+    }
+}

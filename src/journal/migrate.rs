@@ -1,0 +1,278 @@
+//! Opening: what the file is, whether it is sound, whose it is, and the schema.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+
+use super::lock::beside;
+use super::{Account, AccountClash, JournalError, JournalReader};
+
+/// `FPRC`, as in `schema.sql`.
+const APPLICATION_ID: i64 = 0x4650_5243;
+
+/// What brings a journal from version n to n + 1, from 0 on.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// How long a statement waits for another program that has the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The latest version that this program knows.
+fn supported() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// What was found at a journal's path.
+enum Found {
+    /// Nothing, or a file that its creator did not get to fill.
+    Nothing,
+    /// A journal of this version.
+    Journal(i64),
+}
+
+/// The one name of a journal, whatever links lead to it: locks go by name.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
+    let failed = |source| JournalError::io(path, "finding it", source);
+    match path.canonicalize() {
+        Ok(found) => Ok(found),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let directory = match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            let name = path
+                .file_name()
+                .ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+            Ok(directory.canonicalize().map_err(failed)?.join(name))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Opens a journal whose lock is held, migrates it or makes it, and checks whose it is.
+pub(super) fn open_for_writing(
+    path: &Path,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Connection, JournalError> {
+    let version = match inspect(path)? {
+        Found::Nothing => 0,
+        Found::Journal(version) => version,
+    };
+    if version > 0 {
+        let reader = open_read_only(path)?;
+        check_pages(&reader, path)?;
+        check_account(&reader, path, account)?;
+    }
+    let failed = |doing| move |error| JournalError::sqlite(path, doing, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(failed("opening it for writing"))?;
+    configure(&connection).map_err(failed("configuring it"))?;
+    migrate(&connection, version, account, now).map_err(failed("setting up its tables"))?;
+    Ok(connection)
+}
+
+impl JournalReader {
+    /// Opens the journal at `path` for reading; `None` where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// Damaged, from a newer version, not a journal, not readable. The pages of the file are not
+    /// all checked, as they are before anything is sent, but whatever is read is.
+    pub fn open(path: &Path) -> Result<Option<JournalReader>, JournalError> {
+        if let Found::Nothing = inspect(path)? {
+            return Ok(None);
+        }
+        let connection = open_read_only(path)?;
+        connection
+            .execute_batch("BEGIN")
+            .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
+        Ok(Some(JournalReader {
+            connection,
+            path: path.to_owned(),
+        }))
+    }
+}
+
+/// Says what is at `path` without changing it.
+fn inspect(path: &Path) -> Result<Found, JournalError> {
+    if !has_content(path)? {
+        return Ok(Found::Nothing);
+    }
+    let connection = open_read_only(path)?;
+    let integer = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let read = || -> rusqlite::Result<_> {
+        let application = integer("PRAGMA application_id")?;
+        let version = integer("PRAGMA user_version")?;
+        Ok((
+            application,
+            version,
+            integer("SELECT count(*) FROM sqlite_schema")?,
+        ))
+    };
+    match read().map_err(|error| JournalError::sqlite(path, "reading its version", error))? {
+        (0, 0, 0) => Ok(Found::Nothing),
+        (APPLICATION_ID, version, _) if version > supported() => Err(JournalError::Newer {
+            path: path.to_owned(),
+            found: version,
+            supported: supported(),
+        }),
+        (APPLICATION_ID, version @ 1.., _) => Ok(Found::Journal(version)),
+        _ => Err(JournalError::NotAJournal {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Whether there is an SQLite file with something in it.
+fn has_content(path: &Path) -> Result<bool, JournalError> {
+    let failed = |source| JournalError::io(path, "reading it", source);
+    let mut start = Vec::new();
+    match File::open(path) {
+        Ok(file) => {
+            file.take(16).read_to_end(&mut start).map_err(failed)?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    if !start.is_empty() {
+        return if start == MAGIC {
+            Ok(true)
+        } else {
+            Err(JournalError::damaged(path, "it is no SQLite database"))
+        };
+    }
+    // SQLite would delete a log that has no database, and with it what was acknowledged.
+    let log = beside(path, "-wal");
+    match log.metadata() {
+        Ok(found) if found.len() > 0 => Err(JournalError::damaged(
+            path,
+            format!("it is gone, but its log {} is there", log.display()),
+        )),
+        _ => Ok(false),
+    }
+}
+
+fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+        Ok(connection)
+    };
+    open().map_err(|error| JournalError::sqlite(path, "opening it for reading", error))
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -32768;",
+    )?;
+    // SQLite keeps another mode, without an error, where the file system can't do this one.
+    connection.query_row("PRAGMA journal_mode", [], |row| {
+        match row.get_ref(0)?.as_str()? {
+            "wal" => Ok(()),
+            other => Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+                Some(format!(
+                    "its file system has no write-ahead log (got {other})"
+                )),
+            )),
+        }
+    })
+}
+
+/// Brings the tables to the current version, in one transaction.
+fn migrate(
+    connection: &Connection,
+    version: i64,
+    account: &Account,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    if version == supported() {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for (from, migration) in (0..).zip(MIGRATIONS) {
+        if from >= version {
+            transaction.execute_batch(migration)?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", supported())?;
+    if version == 0 {
+        transaction.execute(
+            "INSERT INTO account (id, api, base_url, account_id, created_ms)
+             VALUES (1, ?1, ?2, ?3, ?4)",
+            params![
+                account.api,
+                account.base_url,
+                account.account_id,
+                now.as_millisecond()
+            ],
+        )?;
+    }
+    transaction.commit()
+}
+
+/// Looks at every page and every constraint.
+fn check_pages(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let verdict = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        .map_err(|error| JournalError::sqlite(path, "checking it", error))?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(JournalError::damaged(path, verdict))
+    }
+}
+
+fn check_account(
+    connection: &Connection,
+    path: &Path,
+    asked: &Account,
+) -> Result<(), JournalError> {
+    let recorded = read_account(connection, path)?;
+    if recorded == *asked {
+        return Ok(());
+    }
+    Err(JournalError::OtherAccount(Box::new(AccountClash {
+        path: path.to_owned(),
+        recorded,
+        asked: asked.clone(),
+    })))
+}
+
+/// Whose journal it is.
+pub(super) fn read_account(connection: &Connection, path: &Path) -> Result<Account, JournalError> {
+    let sql = "SELECT api, base_url, account_id FROM account WHERE id = 1";
+    let account = connection.query_row(sql, [], |row| {
+        Ok(Account {
+            api: row.get(0)?,
+            base_url: row.get(1)?,
+            account_id: row.get(2)?,
+        })
+    });
+    match account {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            Err(JournalError::damaged(path, "it has no account"))
+        }
+        other => other.map_err(|error| JournalError::sqlite(path, "reading its account", error)),
+    }
+}

@@ -1,0 +1,225 @@
+//! The durable record of what was intended, tried and answered, for one account of one API.
+//!
+//! A [`Journal`] is an SQLite file with one writer, who holds a lock that names its holder; any
+//! number of [`JournalReader`]s may look on. `schema.sql` describes the tables.
+//!
+//! 1. [`JournalReader::known`] says what the plan has to compare with.
+//! 2. [`Journal::begin`] records a run and all its events in one transaction, or nothing.
+//! 3. [`JournalReader::pending`] says what is left to send; [`Journal::write`] puts intents on disk
+//!    before their requests go out, and answers before they count.
+//! 4. The reading functions of [`JournalReader`] give the reports everything they have.
+//!
+//! Whatever a function of the [`Journal`] has returned from is on disk: SQLite's write-ahead log is
+//! synced at every commit. After a write that failed, no later one is believed until the journal is
+//! opened again ([`JournalError::Poisoned`]).
+//!
+//! Times are kept to the millisecond, amounts in minor units of the currency beside them.
+
+mod columns;
+mod deliver;
+mod error;
+mod lock;
+mod migrate;
+mod read;
+mod record;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use deliver::{Entry, RetrySelection, RunEnd};
+pub use error::{AccountClash, JournalError};
+pub use read::{
+    EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, OutcomeTotal, Pending,
+    PlanTotal, ReasonCount, RowRecord, RunRecord,
+};
+pub use record::{NewInput, NewRun, Recording};
+pub use words::{
+    Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand, UnknownWord,
+};
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use lock::Lock;
+
+/// Whose events a journal holds. All three must be the same for a run to use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The version of the Tracking API: `v1` or `v2`.
+    pub api: String,
+    /// The address that requests go to; a sandbox has another one than the real thing.
+    pub base_url: String,
+    /// The `wid` of v1 or the account id of v2.
+    pub account_id: String,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Account {
+            api,
+            base_url,
+            account_id,
+        } = self;
+        write!(f, "account `{account_id}` of {api} at {base_url}")
+    }
+}
+
+/// A run's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub i64);
+
+/// An event's number in the journal; the order of the numbers is the order of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventRow(pub i64);
+
+/// What came of an event, and what the API said with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Whether it follows from another event's answer, without a request.
+    pub inferred: bool,
+    /// The status of the answer that settled it.
+    pub http_status: Option<u16>,
+    /// What the API or the network said; at most [`MESSAGE_LIMIT`] bytes are kept of any text here.
+    pub message: Option<String>,
+    /// When it was settled.
+    pub at: Timestamp,
+    /// The API's own id for the event.
+    pub api_event_id: Option<String>,
+    /// The promoter who referred the customer.
+    pub promoter_email: Option<String>,
+    /// The promoter's referral id.
+    pub promoter_ref_id: Option<String>,
+    /// The commission that the API has calculated, in minor units of the account's currency.
+    pub commission_cents: Option<i64>,
+}
+
+/// A read-only view of a journal, which needs no lock and works while a run goes on.
+///
+/// [`JournalReader::open`] gives a view of one instant: all that is read through it fits together.
+/// Open another one to see more. The writer's own view ([`Journal::reader`]) is of the present.
+#[derive(Debug)]
+pub struct JournalReader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// The one writer of a journal, with its lock.
+#[derive(Debug)]
+pub struct Journal {
+    // Dropped before the lock is: the connection tidies the files up when it closes.
+    reader: JournalReader,
+    poison: Option<String>,
+    _lock: Lock,
+}
+
+impl Journal {
+    /// Opens the journal at `path` for writing, or makes it where there is none.
+    ///
+    /// The directory must exist. `command` and `now` are what another process is told that finds
+    /// the journal locked.
+    ///
+    /// # Errors
+    ///
+    /// Locked, damaged, from a newer version, another account's, not writable. A journal that is
+    /// refused is not changed.
+    pub fn open(
+        path: &Path,
+        account: &Account,
+        command: &str,
+        now: Timestamp,
+    ) -> Result<Journal, JournalError> {
+        let path = migrate::resolve(path)?;
+        let lock = Lock::take(&path, command, now)?;
+        let connection = migrate::open_for_writing(&path, account, now)?;
+        Ok(Journal {
+            reader: JournalReader { connection, path },
+            poison: None,
+            _lock: lock,
+        })
+    }
+
+    /// The journal as it is now, for reading.
+    pub fn reader(&self) -> &JournalReader {
+        &self.reader
+    }
+
+    /// Runs `work` in a transaction that is on disk when this returns.
+    fn transact<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let transaction = start(&self.reader, self.poison.as_deref(), doing)?;
+        let result = work(&transaction).and_then(|value| {
+            let committed = transaction.commit();
+            committed.map_err(|error| self.reader.failed(doing, error))?;
+            Ok(value)
+        });
+        if let Err(error) = &result {
+            poison(&self.reader, &mut self.poison, error);
+        }
+        result
+    }
+}
+
+impl Deref for Journal {
+    type Target = JournalReader;
+
+    fn deref(&self) -> &JournalReader {
+        &self.reader
+    }
+}
+
+/// Starts a transaction that writes, unless an earlier one failed.
+fn start<'j>(
+    reader: &'j JournalReader,
+    poison: Option<&str>,
+    doing: &'static str,
+) -> Result<Transaction<'j>, JournalError> {
+    if let Some(cause) = poison {
+        return Err(JournalError::Poisoned {
+            path: reader.path.clone(),
+            cause: cause.to_owned(),
+        });
+    }
+    Transaction::new_unchecked(&reader.connection, TransactionBehavior::Immediate)
+        .map_err(|error| reader.failed(doing, error))
+}
+
+/// Refuses all later writes. What the failed one left in the write-ahead log is for the next
+/// opening to judge, by its checksums, and so it is not moved into the database on closing.
+fn poison(reader: &JournalReader, poison: &mut Option<String>, error: &JournalError) {
+    use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    let mut cause = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        cause.push_str(": ");
+        cause.push_str(&source.to_string());
+    }
+    poison.get_or_insert(cause);
+    // It only ever fails on a connection that is closed.
+    let _ = reader
+        .connection
+        .set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
+impl JournalReader {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn failed(&self, doing: &'static str, error: rusqlite::Error) -> JournalError {
+        JournalError::sqlite(&self.path, doing, error)
+    }
+}
+
+/// A number of rows or lines as SQLite has it.
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,695 @@
+//! What the journal knows: for the plan, for sending, and for the reports.
+//!
+//! Whatever may be long is streamed to a callback, so that memory stays flat. The callback's error
+//! ends the stream and is returned.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Params, Row, params};
+
+use super::columns::{self, Code, Columns, Millis, Word, impossible, read_settlement};
+use super::migrate::read_account;
+use super::record::NewInput;
+use super::{
+    Account, Disposition, Effect, EndReason, EventRow, JournalError, JournalReader, Outcome,
+    PlanState, RunCommand, RunEnd, RunId, Settlement,
+};
+use crate::event::{Currency, Essence, Event, EventKey, Kind, Source};
+use crate::problem::Problem;
+
+/// What the plan compares with: every event of the journal.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// By the key of the `event_id`.
+    pub events: HashMap<EventKey, KnownEvent>,
+    /// The refunds, by the key of the sale that they undo.
+    pub refunds: HashMap<EventKey, KnownRefunds>,
+}
+
+/// An event that the journal has.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownEvent {
+    /// Its number.
+    pub row: EventRow,
+    /// What another reading of it must agree in.
+    pub essence: Essence,
+    /// What came of it; `None` where it is not settled.
+    pub outcome: Option<Outcome>,
+}
+
+impl KnownEvent {
+    /// Whether it has an outcome, and so is not to be sent again by itself.
+    pub fn is_settled(&self) -> bool {
+        self.outcome.is_some()
+    }
+}
+
+/// The refunds of one sale that the journal has, whatever came of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownRefunds {
+    /// The sum of their amounts; `i64::MAX` where it does not fit.
+    pub cents: i64,
+    /// The largest running total among them.
+    pub largest_total_cents: Option<i64>,
+}
+
+/// An event that is left to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub row: EventRow,
+    /// The event, with its place in the run's exports; line 0 where it has none.
+    pub event: Event,
+    /// The number of its last attempt; 0 for none.
+    pub attempts: u32,
+    /// Whether some attempt may have been recorded at the API: it was intended and nothing is known
+    /// of its answer, or the answer did not tell.
+    pub maybe_recorded: bool,
+}
+
+/// An event of a run, with all that happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Its number.
+    pub row: EventRow,
+    /// The event, with its place in the run's exports; line 0 where it has none.
+    pub event: Event,
+    /// The path of the export.
+    pub file: Option<String>,
+    /// What came of it; `None` for `not_sent`.
+    pub settlement: Option<Settlement>,
+    /// The number of its last attempt, over all runs; 0 for none.
+    pub attempts: u32,
+    /// When the first attempt was intended.
+    pub first_attempt: Option<Timestamp>,
+    /// What the last attempt's answer was taken for; `None` where there was none.
+    pub last_answer: Option<String>,
+    /// The status of the last attempt's answer.
+    pub last_http_status: Option<u16>,
+    /// What was said with it.
+    pub last_message: Option<String>,
+    /// As in [`Pending::maybe_recorded`].
+    pub maybe_recorded: bool,
+}
+
+/// An event that a run does not send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRecord {
+    /// [`PlanState::Conflict`] or [`PlanState::Unlinked`].
+    pub state: PlanState,
+    /// The event, with the reason in its note.
+    pub event: Event,
+    /// The path of the export.
+    pub file: Option<String>,
+}
+
+/// A row of an export that gave no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowRecord {
+    /// Where it stands.
+    pub source: Source,
+    /// The path of the export.
+    pub file: String,
+    /// Why it gave none.
+    pub reason: String,
+    /// Its cells, as they were.
+    pub fields: Vec<String>,
+}
+
+/// How many rows gave no event for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReasonCount {
+    /// The reason.
+    pub reason: String,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// An export of a run, in the order in which they were given.
+pub type InputRecord = NewInput;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// Its name, fit for a directory.
+    pub name: String,
+    /// The command that started it.
+    pub command: RunCommand,
+    /// When it started.
+    pub started: Timestamp,
+    /// When it ended; `None` while it goes on, and where it was killed.
+    pub ended: Option<Timestamp>,
+    /// Why it ended.
+    pub reason: Option<EndReason>,
+    /// What the program exited with.
+    pub exit_code: Option<u8>,
+    /// Requests, over all its resumptions that ended by themselves.
+    pub requests: u64,
+    /// Milliseconds, likewise.
+    pub elapsed_ms: u64,
+    /// Where its reports are.
+    pub report_dir: Option<String>,
+    /// Its exports; a retry has none.
+    pub inputs: Vec<InputRecord>,
+    /// What the plan counted.
+    pub totals: Vec<PlanTotal>,
+}
+
+impl RunRecord {
+    /// The run as it will read once [`Journal::end_run`](super::Journal::end_run) has recorded
+    /// `end`.
+    pub fn with_end(mut self, end: &RunEnd) -> Self {
+        self.ended = Some(end.ended);
+        self.reason = Some(end.reason);
+        self.exit_code = Some(end.exit_code);
+        self.requests += end.add_requests;
+        self.elapsed_ms += end.add_elapsed_ms;
+        self.report_dir = end.report_dir.clone().or(self.report_dir);
+        self
+    }
+}
+
+/// Events of one plan state, kind and currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanTotal {
+    /// What the plan decided.
+    pub state: PlanState,
+    /// The kind.
+    pub kind: Kind,
+    /// The currency; `None` for events without an amount.
+    pub currency: Option<Currency>,
+    /// Events.
+    pub count: u64,
+    /// Their amounts in minor units.
+    pub amount_cents: i64,
+}
+
+/// Events of one outcome, kind and currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeTotal {
+    /// What came of them; `None` for `not_sent`.
+    pub outcome: Option<Outcome>,
+    /// The kind.
+    pub kind: Kind,
+    /// The currency; `None` for events without an amount.
+    pub currency: Option<Currency>,
+    /// Events.
+    pub count: u64,
+    /// Their amounts in minor units.
+    pub amount_cents: i64,
+}
+
+impl JournalReader {
+    /// Whose journal it is.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; so for all functions here.
+    pub fn account(&self) -> Result<Account, JournalError> {
+        read_account(&self.connection, &self.path)
+    }
+
+    /// Reads every event once and keeps what a plan needs of it: about 200 bytes each.
+    pub fn known(&self) -> Result<Known, JournalError> {
+        let sql = format!(
+            "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
+            columns::NAMES
+        );
+        let mut known = Known::default();
+        self.each("reading the known events", &sql, [], |row| {
+            let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
+            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            let essence = columns.essence();
+            match known.events.entry(key) {
+                Slot::Occupied(_) => {
+                    return Err(impossible(1, format!("event {} is there twice", id.0)));
+                }
+                Slot::Vacant(slot) => slot.insert(KnownEvent {
+                    row: id,
+                    essence,
+                    outcome: outcome.map(|word| word.0),
+                }),
+            };
+            if let (Kind::Refund, Some(sale)) = (essence.kind, essence.sale) {
+                let refunds = known.refunds.entry(sale).or_default();
+                let cents = essence.money.map_or(0, |money| money.amount_cents);
+                refunds.cents = refunds.cents.saturating_add(cents);
+                refunds.largest_total_cents =
+                    refunds.largest_total_cents.max(essence.refund_total_cents);
+            }
+            Ok(())
+        })?;
+        Ok(known)
+    }
+
+    /// An event with all that happened to it, as the latest run that has it sees it.
+    pub fn event(&self, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
+        // By run and event, since there is no index by event alone.
+        let sql = "SELECT run.id FROM run CROSS JOIN run_event
+             ON run_event.run = run.id AND run_event.event = ?1
+             ORDER BY run.id DESC LIMIT 1";
+        let run: Option<i64> = self
+            .connection
+            .query_row(sql, [event.0], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.failed("looking for an event", error))?;
+        match run {
+            Some(run) => self.event_of(RunId(run), event),
+            None => Ok(None),
+        }
+    }
+
+    fn event_of(&self, run: RunId, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
+        let mut found = None;
+        self.scan("AND re.event = ?2", params![run.0, event.0], |record| {
+            found = Some(record);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(found)
+    }
+
+    /// What a run has left to send, in the order of sending. Each takes some 600 bytes of memory;
+    /// [`JournalReader::for_each_pending`] and [`JournalReader::pending_event`] take less.
+    pub fn pending(&self, run: RunId) -> Result<Vec<Pending>, JournalError> {
+        let mut all = Vec::new();
+        self.for_each_pending(run, |pending| {
+            all.push(pending);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(all)
+    }
+
+    /// Streams what a run has left to send, in the order of sending.
+    pub fn for_each_pending<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Pending) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan("AND e.outcome IS NULL", [run.0], |record| {
+            each(pending_of(record))
+        })
+    }
+
+    /// One event that a run has left to send; `None` where it is settled or not the run's.
+    pub fn pending_event(
+        &self,
+        run: RunId,
+        event: EventRow,
+    ) -> Result<Option<Pending>, JournalError> {
+        let record = self.event_of(run, event)?;
+        Ok(record
+            .filter(|record| record.settlement.is_none())
+            .map(pending_of))
+    }
+
+    /// A run with its exports and totals.
+    pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.list_runs("WHERE id = ?1", [run.0])?.pop())
+    }
+
+    /// A run by its name.
+    pub fn run_named(&self, name: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.list_runs("WHERE name = ?1", [name])?.pop())
+    }
+
+    /// The run that was started last.
+    pub fn latest_run(&self) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.runs(1)?.pop())
+    }
+
+    /// The last runs, the latest first.
+    pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, JournalError> {
+        self.list_runs("ORDER BY id DESC LIMIT ?1", [limit])
+    }
+
+    fn list_runs(
+        &self,
+        which: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<RunRecord>, JournalError> {
+        let sql = format!(
+            "SELECT id, name, command, started_ms, ended_ms, end_reason, exit_code, requests,
+                 elapsed_ms, report_dir
+             FROM run {which}"
+        );
+        let mut runs = Vec::new();
+        self.each("reading the runs", &sql, parameters, |row| {
+            runs.push(read_run(row)?);
+            Ok(())
+        })?;
+        for run in &mut runs {
+            run.inputs = self.inputs(run.id)?;
+            run.totals = self.plan_totals(run.id)?;
+        }
+        Ok(runs)
+    }
+
+    fn inputs(&self, run: RunId) -> Result<Vec<InputRecord>, JournalError> {
+        let sql = "SELECT path, sha256, profile, header, rows_read, rows_with_events,
+                 rows_ignored, rows_rejected
+             FROM input WHERE run = ?1 ORDER BY ordinal";
+        let mut inputs = Vec::new();
+        self.each("reading a run's exports", sql, [run.0], |row| {
+            inputs.push(InputRecord {
+                path: row.get(0)?,
+                sha256: row.get(1)?,
+                profile: row.get(2)?,
+                header: cells(row, 3)?,
+                rows_read: count(row, 4)?,
+                rows_with_events: count(row, 5)?,
+                rows_ignored: count(row, 6)?,
+                rows_rejected: count(row, 7)?,
+            });
+            Ok(())
+        })?;
+        Ok(inputs)
+    }
+
+    fn plan_totals(&self, run: RunId) -> Result<Vec<PlanTotal>, JournalError> {
+        let sql = "SELECT plan_state, kind, currency, count, amount_cents
+             FROM run_total WHERE run = ?1 ORDER BY plan_state, kind, currency";
+        let mut totals = Vec::new();
+        self.each("reading a run's totals", sql, [run.0], |row| {
+            totals.push(PlanTotal {
+                state: row.get::<_, Word<_>>(0)?.0,
+                kind: row.get::<_, Word<_>>(1)?.0,
+                currency: row.get::<_, Code>(2)?.0,
+                count: count(row, 3)?,
+                amount_cents: row.get(4)?,
+            });
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
+    /// What came of the events that a run set out to send, as the journal has it now: a later
+    /// retry of an event shows in the earlier run as well.
+    pub fn outcomes(&self, run: RunId) -> Result<Vec<OutcomeTotal>, JournalError> {
+        let from = "run_event JOIN event ON event.id = run_event.event WHERE run_event.run = ?1";
+        self.outcome_totals(from, [run.0])
+    }
+
+    /// All events of the journal, by outcome.
+    pub fn state_counts(&self) -> Result<Vec<OutcomeTotal>, JournalError> {
+        self.outcome_totals("event", [])
+    }
+
+    fn outcome_totals(
+        &self,
+        from: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<OutcomeTotal>, JournalError> {
+        let sql = format!(
+            "SELECT outcome, kind, coalesce(currency, ''), count(*),
+                 coalesce(sum(amount_cents), 0)
+             FROM {from} GROUP BY outcome, kind, currency ORDER BY outcome, kind, currency"
+        );
+        let mut totals = Vec::new();
+        self.each("counting outcomes", &sql, parameters, |row| {
+            totals.push(OutcomeTotal {
+                outcome: row.get::<_, Option<Word<_>>>(0)?.map(|word| word.0),
+                kind: row.get::<_, Word<_>>(1)?.0,
+                currency: row.get::<_, Code>(2)?.0,
+                count: count(row, 3)?,
+                amount_cents: row.get(4)?,
+            });
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
+    /// Streams the events that a run set out to send, in the order of sending.
+    pub fn for_each_event<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan("", [run.0], each)
+    }
+
+    /// Streams the events that a run held back, in the order in which they were recorded.
+    pub fn for_each_held<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(HeldRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = format!(
+            "SELECT h.plan_state, i.ordinal, i.path, h.line, {}
+             FROM held h LEFT JOIN input i ON i.id = h.input WHERE h.run = ?1 ORDER BY h.id",
+            columns::NAMES
+        );
+        self.stream("reading held events", &sql, [run.0], read_held, &mut each)
+    }
+
+    /// Streams the rows of a run's exports that gave no event.
+    pub fn for_each_row<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        disposition: Disposition,
+        mut each: impl FnMut(RowRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT i.ordinal, i.path, r.line, r.reason, r.fields
+             FROM source_row r JOIN input i ON i.id = r.input
+             WHERE r.run = ?1 AND r.disposition = ?2 ORDER BY r.id";
+        let parameters = params![run.0, disposition.as_str()];
+        let doing = "reading rows without events";
+        self.stream(doing, sql, parameters, read_source_row, &mut each)
+    }
+
+    /// How many rows gave no event, by reason; the most frequent first.
+    pub fn row_reasons(
+        &self,
+        run: RunId,
+        disposition: Disposition,
+    ) -> Result<Vec<ReasonCount>, JournalError> {
+        let sql = "SELECT reason, count(*) FROM source_row WHERE run = ?1 AND disposition = ?2
+             GROUP BY reason ORDER BY count(*) DESC, reason";
+        let mut reasons = Vec::new();
+        let parameters = params![run.0, disposition.as_str()];
+        self.each("counting rows without events", sql, parameters, |row| {
+            reasons.push(ReasonCount {
+                reason: row.get(0)?,
+                rows: count(row, 1)?,
+            });
+            Ok(())
+        })?;
+        Ok(reasons)
+    }
+
+    /// Streams the problems of a run's plan, in the order in which they were recorded.
+    pub fn for_each_problem<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Problem) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT severity, code, file, line, column_name, value, message, hint
+             FROM problem WHERE run = ?1 ORDER BY id";
+        self.stream("reading problems", sql, [run.0], read_problem, &mut each)
+    }
+
+    /// Runs a query and reads all its rows.
+    fn each(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), JournalError> {
+        let run = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query(parameters)?;
+            while let Some(row) = rows.next()? {
+                each(row)?;
+            }
+            Ok(())
+        };
+        run().map_err(|error| self.failed(doing, error))
+    }
+
+    /// Runs a query and hands out its rows, which may be the end of it.
+    fn stream<T, E: From<JournalError>>(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        each: &mut impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error| self.failed(doing, error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query(parameters).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(read(row).map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Streams a run's events with their attempts, which come as one row each and are folded.
+    fn scan<E: From<JournalError>>(
+        &self,
+        filter: &str,
+        parameters: impl Params,
+        mut each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error| self.failed("reading a run's events", error);
+        let mut statement = self.connection.prepare(&scan_sql(filter)).map_err(failed)?;
+        let mut rows = statement.query(parameters).map_err(failed)?;
+        let mut current: Option<EventRecord> = None;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let id = EventRow(row.get(0).map_err(failed)?);
+            if current.as_ref().is_none_or(|record| record.row != id) {
+                let next = read_event(row).map_err(failed)?;
+                if let Some(record) = current.replace(next) {
+                    each(record)?;
+                }
+            }
+            if let Some(record) = &mut current {
+                fold_attempt(record, row).map_err(failed)?;
+            }
+        }
+        current.map_or(Ok(()), each)
+    }
+}
+
+/// `id, key, seal, NAMES, RESULT, ordinal, path, line`, then the attempt's columns. The joins are in
+/// the order of the tables' keys, so that nothing is sorted.
+pub(super) fn scan_sql(filter: &str) -> String {
+    let (names, result) = (columns::NAMES, columns::RESULT);
+    format!(
+        "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,
+             a.number, a.intended_ms, a.answer, a.effect, a.http_status, a.message
+         FROM run_event re CROSS JOIN event e ON e.id = re.event
+             LEFT JOIN input i ON i.id = re.input
+             LEFT JOIN attempt a ON a.event = e.id
+         WHERE re.run = ?1 {filter} ORDER BY re.event"
+    )
+}
+
+const AT_RESULT: usize = 3 + columns::COUNT;
+const AT_SOURCE: usize = AT_RESULT + columns::RESULT_COUNT;
+const AT_ATTEMPT: usize = AT_SOURCE + 3;
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    let (id, _, columns) = Columns::read_sealed(row, 0)?;
+    Ok(EventRecord {
+        row: id,
+        event: columns.to_event(source(row, AT_SOURCE, AT_SOURCE + 2)?),
+        file: row.get(AT_SOURCE + 1)?,
+        settlement: read_settlement(row, id, AT_RESULT)?,
+        attempts: 0,
+        first_attempt: None,
+        last_answer: None,
+        last_http_status: None,
+        last_message: None,
+        maybe_recorded: false,
+    })
+}
+
+fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()> {
+    let Some(number) = row.get(AT_ATTEMPT)? else {
+        return Ok(());
+    };
+    let intended: Millis = row.get(AT_ATTEMPT + 1)?;
+    let effect: Option<Word<Effect>> = row.get(AT_ATTEMPT + 3)?;
+    record.first_attempt = Some(match record.first_attempt {
+        Some(first) => first.min(intended.0),
+        None => intended.0,
+    });
+    // They come in the order of their key, but that is not asked for: it would cost a sort.
+    if number > record.attempts {
+        record.attempts = number;
+        record.last_answer = row.get(AT_ATTEMPT + 2)?;
+        record.last_http_status = row.get(AT_ATTEMPT + 4)?;
+        record.last_message = row.get(AT_ATTEMPT + 5)?;
+    }
+    record.maybe_recorded |= match effect {
+        None | Some(Word(Effect::Unknown)) => true,
+        Some(Word(Effect::Recorded | Effect::None)) => false,
+    };
+    Ok(())
+}
+
+fn pending_of(record: EventRecord) -> Pending {
+    Pending {
+        row: record.row,
+        event: record.event,
+        attempts: record.attempts,
+        maybe_recorded: record.maybe_recorded,
+    }
+}
+
+fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
+    Ok(HeldRecord {
+        state: row.get::<_, Word<_>>(0)?.0,
+        event: Columns::read(row, 4)?.to_event(source(row, 1, 3)?),
+        file: row.get(2)?,
+    })
+}
+
+fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
+    Ok(RowRecord {
+        source: source(row, 0, 2)?,
+        file: row.get(1)?,
+        reason: row.get(3)?,
+        fields: cells(row, 4)?,
+    })
+}
+
+fn read_problem(row: &Row<'_>) -> rusqlite::Result<Problem> {
+    let line: Option<i64> = row.get(3)?;
+    Ok(Problem {
+        severity: row.get::<_, Word<_>>(0)?.0,
+        code: Cow::Owned(row.get(1)?),
+        file: row.get(2)?,
+        line: line.map(|_| count(row, 3)).transpose()?,
+        column: row.get(4)?,
+        value: row.get(5)?,
+        message: row.get(6)?,
+        hint: row.get(7)?,
+    })
+}
+
+fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        name: row.get(1)?,
+        command: row.get::<_, Word<_>>(2)?.0,
+        started: row.get::<_, Millis>(3)?.0,
+        ended: row.get::<_, Option<Millis>>(4)?.map(|at| at.0),
+        reason: row.get::<_, Option<Word<_>>>(5)?.map(|word| word.0),
+        exit_code: row.get(6)?,
+        requests: count(row, 7)?,
+        elapsed_ms: count(row, 8)?,
+        report_dir: row.get(9)?,
+        inputs: Vec::new(),
+        totals: Vec::new(),
+    })
+}
+
+/// A place in the exports; NULL is input 0, line 0.
+fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<Source> {
+    let at = |column| -> rusqlite::Result<u64> {
+        let value: Option<i64> = row.get(column)?;
+        value.map_or(Ok(0), |_| count(row, column))
+    };
+    let input = usize::try_from(at(ordinal)?).map_err(|_| impossible(ordinal, "too many exports"));
+    Ok(Source {
+        input: input?,
+        line: at(line)?,
+    })
+}
+
+fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| impossible(column, format!("{value} is no count")))
+}
+
+fn cells(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let json: String = row.get(column)?;
+    serde_json::from_str(&json).map_err(|error| impossible(column, error.to_string()))
+}

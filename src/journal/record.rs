@@ -1,0 +1,348 @@
+//! Recording a run: its exports, its events and what was held back, in one transaction.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Statement, Transaction, params};
+
+use super::columns::{self, Columns};
+use super::words::bounded;
+use super::{
+    Disposition, EventRow, Journal, JournalError, JournalReader, PlanState, RunCommand, RunId,
+    poison, start, stored,
+};
+use crate::event::{Currency, Event, Kind, Source};
+use crate::problem::Problem;
+
+const DOING: &str = "recording a run";
+
+/// What a run starts with.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The command that started it.
+    pub command: RunCommand,
+    /// When it started.
+    pub started: Timestamp,
+}
+
+/// An export of a run, with the balance of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewInput {
+    /// The path as the user gave it.
+    pub path: String,
+    /// The hash of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The profile that it was read by.
+    pub profile: String,
+    /// The header's cells.
+    pub header: Vec<String>,
+    /// Rows read: the sum of the three below.
+    pub rows_read: u64,
+    /// Rows that gave an event.
+    pub rows_with_events: u64,
+    /// Rows that are not to be told.
+    pub rows_ignored: u64,
+    /// Rows that can't be read.
+    pub rows_rejected: u64,
+}
+
+/// A run that is being recorded. Dropped before [`Recording::commit`], it leaves nothing.
+///
+/// Inputs come first; every [`Source`] names one of them by its place among them, from 0.
+#[derive(Debug)]
+pub struct Recording<'j> {
+    // Statements are finished before the transaction is.
+    statements: Statements<'j>,
+    transaction: Transaction<'j>,
+    reader: &'j JournalReader,
+    poison: &'j mut Option<String>,
+    run: RunId,
+    inputs: Vec<i64>,
+    next_event: i64,
+}
+
+#[derive(Debug)]
+struct Statements<'j> {
+    event: Statement<'j>,
+    run_event: Statement<'j>,
+    held: Statement<'j>,
+    total: Statement<'j>,
+    row: Statement<'j>,
+    problem: Statement<'j>,
+}
+
+impl<'j> Statements<'j> {
+    fn prepare(connection: &'j Connection) -> rusqlite::Result<Self> {
+        let names = columns::NAMES;
+        let marks = vec!["?"; columns::COUNT].join(", ");
+        Ok(Statements {
+            event: connection.prepare(&format!(
+                "INSERT INTO event (id, key, seal, {names}) VALUES (?, ?, ?, {marks})"
+            ))?,
+            run_event: connection
+                .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
+            held: connection.prepare(&format!(
+                "INSERT INTO held (run, plan_state, input, line, {names})
+                 VALUES (?, ?, ?, ?, {marks})"
+            ))?,
+            total: connection.prepare(
+                "INSERT INTO run_total (run, plan_state, kind, currency, count, amount_cents)
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?,
+            row: connection.prepare(
+                "INSERT INTO source_row (run, input, line, disposition, reason, fields)
+                 VALUES (?, ?, ?, ?, ?, ?)",
+            )?,
+            problem: connection.prepare(
+                "INSERT INTO problem
+                 (run, severity, code, file, line, column_name, value, message, hint)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?,
+        })
+    }
+}
+
+impl Journal {
+    /// Starts to record a run and its plan.
+    ///
+    /// The plan must rest on [`JournalReader::known`] of this very journal, read since it was
+    /// opened: that is what keeps an event from being recorded twice.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn begin(&mut self, new: &NewRun) -> Result<Recording<'_>, JournalError> {
+        let reader = &self.reader;
+        let transaction = start(reader, self.poison.as_deref(), DOING)?;
+        let prepare = || -> rusqlite::Result<_> {
+            let run = insert_run(&transaction, new)?;
+            let last = "SELECT coalesce(max(id), 0) FROM event";
+            let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
+            Ok((run, last, Statements::prepare(&reader.connection)?))
+        };
+        let (run, last, statements) = prepare().map_err(|error| reader.failed(DOING, error))?;
+        Ok(Recording {
+            statements,
+            transaction,
+            reader,
+            poison: &mut self.poison,
+            run,
+            inputs: Vec::new(),
+            next_event: last + 1,
+        })
+    }
+}
+
+/// Adds a run; its name is made from its start and its number.
+pub(super) fn insert_run(connection: &Connection, new: &NewRun) -> rusqlite::Result<RunId> {
+    let last = "SELECT coalesce(max(id), 0) FROM run";
+    let id = connection.query_row(last, [], |row| row.get::<_, i64>(0))? + 1;
+    let name = format!("{}-{id}", new.started.strftime("%Y-%m-%dT%H-%M-%SZ"));
+    connection.execute(
+        "INSERT INTO run (id, name, command, started_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![id, name, new.command.as_str(), new.started.as_millisecond()],
+    )?;
+    Ok(RunId(id))
+}
+
+impl Recording<'_> {
+    /// The run that is being recorded.
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Adds the next export.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written; so for all functions here.
+    pub fn add_input(&mut self, input: &NewInput) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = self.transaction.execute(
+            "INSERT INTO input (run, ordinal, path, sha256, profile, header, rows_read,
+                 rows_with_events, rows_ignored, rows_rejected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                self.run.0,
+                stored(self.inputs.len() as u64),
+                input.path,
+                input.sha256,
+                input.profile,
+                json(&input.header),
+                stored(input.rows_read),
+                stored(input.rows_with_events),
+                stored(input.rows_ignored),
+                stored(input.rows_rejected),
+            ],
+        );
+        self.done(written)?;
+        self.inputs.push(self.transaction.last_insert_rowid());
+        Ok(())
+    }
+
+    /// Adds an event that the journal does not know yet and that this run is to send. The order of
+    /// these calls is the order of sending.
+    pub fn add_event(&mut self, event: &Event) -> Result<EventRow, JournalError> {
+        self.ready()?;
+        let row = EventRow(self.next_event);
+        let written = insert_event(&mut self.statements.event, row, event);
+        self.done(written)?;
+        self.next_event += 1;
+        self.take_over(row, event.source)?;
+        Ok(row)
+    }
+
+    /// Makes an event that the journal knows and that is not settled this run's to send as well.
+    pub fn take_over(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
+        self.ready()?;
+        let input = self.input(source)?;
+        let written = self.statements.run_event.execute(params![
+            self.run.0,
+            event.0,
+            input,
+            stored(source.line)
+        ]);
+        self.done(written)
+    }
+
+    /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`],
+    /// with the reason in its note.
+    pub fn add_held(&mut self, state: PlanState, event: &Event) -> Result<(), JournalError> {
+        self.ready()?;
+        let input = self.input(event.source)?;
+        let run = self.run.0;
+        let statement = &mut self.statements.held;
+        let mut insert = || -> rusqlite::Result<usize> {
+            statement.raw_bind_parameter(1, run)?;
+            statement.raw_bind_parameter(2, state.as_str())?;
+            statement.raw_bind_parameter(3, input)?;
+            statement.raw_bind_parameter(4, stored(event.source.line))?;
+            Columns::of(event).bind(statement, 5)?;
+            statement.raw_execute()
+        };
+        let written = insert();
+        self.done(written)
+    }
+
+    /// Adds what the plan counted: events of one state, kind and currency, once for each.
+    pub fn add_total(
+        &mut self,
+        state: PlanState,
+        kind: Kind,
+        currency: Option<Currency>,
+        count: u64,
+        amount_cents: i64,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = self.statements.total.execute(params![
+            self.run.0,
+            state.as_str(),
+            kind.as_str(),
+            currency.map_or("", Currency::code),
+            stored(count),
+            amount_cents,
+        ]);
+        self.done(written)
+    }
+
+    /// Keeps a row that gave no event, with its cells as they were.
+    pub fn add_row<T: AsRef<str>>(
+        &mut self,
+        source: Source,
+        disposition: Disposition,
+        reason: &str,
+        fields: &[T],
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let input = self.input(source)?;
+        let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
+        let written = self.statements.row.execute(params![
+            self.run.0,
+            input,
+            stored(source.line),
+            disposition.as_str(),
+            reason,
+            json(&fields),
+        ]);
+        self.done(written)
+    }
+
+    /// Keeps a problem for the reports.
+    pub fn add_problem(&mut self, problem: &Problem) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = self.statements.problem.execute(params![
+            self.run.0,
+            problem.severity.as_str(),
+            problem.code,
+            problem.file,
+            problem.line.map(stored),
+            problem.column,
+            problem.value.as_deref().map(bounded),
+            problem.message,
+            problem.hint,
+        ]);
+        self.done(written)
+    }
+
+    /// Puts the run on disk; from here on it can be resumed.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written; nothing of the run may be sent, and the journal has to be
+    /// opened again.
+    pub fn commit(self) -> Result<RunId, JournalError> {
+        self.ready()?;
+        drop(self.statements);
+        let committed = self.transaction.commit();
+        committed.map_err(|error| {
+            let error = self.reader.failed(DOING, error);
+            poison(self.reader, self.poison, &error);
+            error
+        })?;
+        Ok(self.run)
+    }
+
+    fn input(&self, source: Source) -> Result<i64, JournalError> {
+        self.inputs.get(source.input).copied().ok_or_else(|| {
+            let what = format!("export {} was not added", source.input);
+            JournalError::misused(&self.reader.path, what)
+        })
+    }
+
+    /// A failed statement may have ended the whole transaction, and nothing may be written outside
+    /// of one.
+    fn ready(&self) -> Result<(), JournalError> {
+        match self.poison.as_deref() {
+            None => Ok(()),
+            Some(cause) => Err(JournalError::Poisoned {
+                path: self.reader.path.clone(),
+                cause: cause.to_owned(),
+            }),
+        }
+    }
+
+    fn done(&mut self, written: rusqlite::Result<usize>) -> Result<(), JournalError> {
+        written.map(|_| ()).map_err(|error| {
+            let error = self.reader.failed(DOING, error);
+            poison(self.reader, self.poison, &error);
+            error
+        })
+    }
+}
+
+fn insert_event(
+    statement: &mut Statement<'_>,
+    row: EventRow,
+    event: &Event,
+) -> rusqlite::Result<usize> {
+    let columns = Columns::of(event);
+    let key = event.key();
+    statement.raw_bind_parameter(1, row.0)?;
+    statement.raw_bind_parameter(2, key.0.as_slice())?;
+    statement.raw_bind_parameter(3, columns.seal(row, key))?;
+    columns.bind(statement, 4)?;
+    statement.raw_execute()
+}
+
+fn json<T: serde::Serialize>(cells: &T) -> String {
+    // Text always has a JSON form; a list of it can't fail.
+    serde_json::to_string(cells).unwrap_or_default()
+}
