@@ -4,7 +4,13 @@
 //! [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
 //! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
+pub mod classify;
 pub mod event;
 pub mod export;
+pub mod job;
 pub mod journal;
+pub mod link;
+pub mod plan;
 pub mod problem;
+pub mod profile;
+pub mod spreadsheet;

@@ -1,0 +1,161 @@
+//! What a single cell says: dates and ids.
+
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::strtime;
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::event::{AmountFormat, AmountUnit, Currency};
+use crate::profile::{DateFormat, Dates};
+
+/// Ids longer than this are no ids.
+const MAX_ID_BYTES: usize = 255;
+
+/// The instant that a cell names, by the first of the profile's formats that reads it whole.
+pub(super) fn date(value: &str, dates: &Dates) -> Option<Timestamp> {
+    dates
+        .formats
+        .iter()
+        .filter_map(|format| read_date(value, format, &dates.zone))
+        // `26-04-10` is the year 26 to a pattern with `%Y`, and a payment of no year so early.
+        .find(|&timestamp| timestamp >= Timestamp::UNIX_EPOCH)
+}
+
+fn read_date(value: &str, format: &DateFormat, zone: &TimeZone) -> Option<Timestamp> {
+    match format {
+        DateFormat::Rfc3339 => value.parse().ok(),
+        DateFormat::Pattern(pattern) => {
+            let parsed = strtime::parse(pattern, value).ok()?;
+            if let Ok(timestamp) = parsed.to_timestamp() {
+                return Some(timestamp);
+            }
+            let civil: DateTime = match parsed.to_datetime() {
+                Ok(civil) => civil,
+                Err(_) => Date::to_datetime(parsed.to_date().ok()?, jiff::civil::Time::midnight()),
+            };
+            zone.to_timestamp(civil).ok()
+        }
+    }
+}
+
+/// The last second of 2026: no two of its numbers can be taken for each other.
+const EXAMPLE_SECOND: i64 = 1_798_761_599;
+
+/// A date as this format writes it; the pattern itself where that can't be shown.
+pub(super) fn date_example(format: &DateFormat) -> String {
+    let example = Timestamp::from_second(EXAMPLE_SECOND).unwrap_or(Timestamp::UNIX_EPOCH);
+    match format {
+        DateFormat::Rfc3339 => example.to_string(),
+        DateFormat::Pattern(pattern) => strtime::format(pattern, &example.to_zoned(TimeZone::UTC))
+            .unwrap_or_else(|_| pattern.clone()),
+    }
+}
+
+/// What makes an id unfit to tell one event from another, if anything does.
+pub(super) fn id_damage(value: &str) -> Option<&'static str> {
+    if value.len() > MAX_ID_BYTES {
+        return Some("the id is longer than 255 bytes");
+    }
+    if value.chars().any(char::is_control) {
+        return Some("the id has a control character in it");
+    }
+    if value.contains('\u{FFFD}') {
+        return Some("the id has lost a character (`\u{FFFD}`)");
+    }
+    is_e_notation(value)
+        .then_some("a spreadsheet has turned this id into a number and lost its last digits")
+}
+
+/// `1,23456765432346E+021`: digits, a separator, digits, `E+`, digits.
+fn is_e_notation(value: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((mantissa, exponent)) = value.split_once(['E', 'e']) else {
+        return false;
+    };
+    let Some((whole, fraction)) = mantissa.split_once(['.', ',']) else {
+        return exponent.starts_with('+') && digits(mantissa) && digits(&exponent[1..]);
+    };
+    digits(whole) && digits(fraction) && digits(exponent.trim_start_matches(['+', '-']))
+}
+
+/// How an amount of this export is written.
+pub(super) fn amount_hint(format: &AmountFormat, currency: Currency) -> String {
+    let example = match (format.unit, currency.exponent()) {
+        (AmountUnit::Minor, _) => "123456".to_owned(),
+        (AmountUnit::Major, 0) => grouped(format),
+        (AmountUnit::Major, digits) => {
+            let decimals: String = "567".chars().take(digits as usize).collect();
+            format!("{}{}{decimals}", grouped(format), format.decimal)
+        }
+    };
+    format!("amounts of this export are written like `{example}`")
+}
+
+fn grouped(format: &AmountFormat) -> String {
+    match format.thousands {
+        Some(separator) => format!("1{separator}234"),
+        None => "1234".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dates(formats: &[&str], zone: &str) -> Dates {
+        Dates {
+            formats: formats
+                .iter()
+                .map(|format| match *format {
+                    "rfc3339" => DateFormat::Rfc3339,
+                    pattern => DateFormat::Pattern(pattern.to_owned()),
+                })
+                .collect(),
+            zone: TimeZone::get(zone).unwrap(),
+        }
+    }
+
+    #[test]
+    fn dates_are_read_by_the_first_format_that_fits() {
+        let stripe = dates(&["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"], "UTC");
+        let read = |value| date(value, &stripe).map(|timestamp| timestamp.to_string());
+        assert_eq!(
+            read("2026-04-10 03:48:02").as_deref(),
+            Some("2026-04-10T03:48:02Z")
+        );
+        assert_eq!(
+            read("2023-08-28 20:18").as_deref(),
+            Some("2023-08-28T20:18:00Z")
+        );
+        assert_eq!(read("12/25/25 20:18"), None);
+        assert_eq!(read("2026-02-30 00:00:00"), None);
+        assert_eq!(read("26-04-10 03:48:02"), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn a_date_alone_is_midnight_in_the_profiles_zone() {
+        let berlin = dates(&["%Y-%m-%d", "%Y-%m-%d %H:%M:%S %z"], "Europe/Berlin");
+        let read = |value| date(value, &berlin).map(|timestamp| timestamp.to_string());
+        assert_eq!(read("2026-07-01").as_deref(), Some("2026-06-30T22:00:00Z"));
+        assert_eq!(
+            read("2022-04-06 21:52:40 -0400").as_deref(),
+            Some("2022-04-07T01:52:40Z")
+        );
+    }
+
+    #[test]
+    fn ids_that_a_spreadsheet_has_eaten_are_told() {
+        for damaged in [
+            "1,23456765432346E+021",
+            "1.2E+10",
+            "12E+5",
+            "a\u{7}b",
+            "x\u{FFFD}",
+        ] {
+            assert!(id_damage(damaged).is_some(), "{damaged}");
+        }
+        for sound in ["in_1E4", "ch_2EFwqfP4", "9856044", "1E4A", "12E5", "E+1"] {
+            assert_eq!(id_damage(sound), None, "{sound}");
+        }
+    }
+}

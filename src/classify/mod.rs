@@ -1,0 +1,533 @@
+//! Which events a row is, or why it is none.
+//!
+//! A [`Classifier`] is one profile bound to one export's header. It is pure: the same row gives
+//! the same answer, and nothing is guessed. Every row ends in exactly one of three ways: with
+//! events, ignored for a reason that the profile names, or rejected for a reason that a person can
+//! mend.
+
+mod cell;
+
+use std::cell::Cell;
+
+use jiff::Timestamp;
+
+use crate::event::{Currency, Customer, Event, Kind, Money, Source, running_total_refund_id};
+use crate::export::Row;
+use crate::problem::Problem;
+use crate::profile::{
+    Binding, ColumnIndex, EventRule, IgnoreRule, Profile, RemarkRule, Sign, Template, TemplatePart,
+    Test, When,
+};
+
+/// Why a row without email and uid is no event, whatever else it says.
+const NO_CUSTOMER: &str = "no email and no customer id";
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its events were added to the list.
+    Events,
+    /// It is no event, for this reason.
+    Ignored(String),
+    /// It can't be read; the problem says why, and nothing of the row was added.
+    Rejected(Problem),
+}
+
+/// A profile bound to the header of one export.
+pub struct Classifier<'p> {
+    profile: &'p Profile,
+    binding: Binding,
+    header: &'p [String],
+    account_currency: Currency,
+    /// The code read last, as it stood: most exports have one currency, and looking a code up is
+    /// the dearest thing that is done for a cell.
+    last_currency: Cell<Option<([u8; 3], Currency)>>,
+}
+
+impl<'p> Classifier<'p> {
+    /// A classifier for the rows below `header`, in which `binding` found the profile's columns.
+    ///
+    /// `account_currency` is that of amounts for which neither the export nor the profile names
+    /// one.
+    pub fn new(
+        profile: &'p Profile,
+        binding: Binding,
+        header: &'p [String],
+        account_currency: Currency,
+    ) -> Self {
+        Classifier {
+            profile,
+            binding,
+            header,
+            account_currency,
+            last_currency: Cell::new(None),
+        }
+    }
+
+    /// Reads one row: adds its events to `events` and what a person should know to `warnings`.
+    ///
+    /// Problems name column and value; the caller adds file and line.
+    pub fn classify(
+        &self,
+        row: &Row,
+        source: Source,
+        events: &mut Vec<Event>,
+        warnings: &mut Vec<Problem>,
+    ) -> Outcome {
+        let before = (events.len(), warnings.len());
+        match self.try_row(row, source, events, warnings) {
+            Ok(outcome) => outcome,
+            Err(problem) => {
+                events.truncate(before.0);
+                warnings.truncate(before.1);
+                Outcome::Rejected(*problem)
+            }
+        }
+    }
+
+    fn try_row(
+        &self,
+        row: &Row,
+        source: Source,
+        events: &mut Vec<Event>,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Outcome, Box<Problem>> {
+        self.check_width(row)?;
+        self.check_known(row)?;
+        if let Some(rule) = self.matching_ignore(row)? {
+            if let Some(warning) = &rule.warning {
+                warnings.push(with_hint(
+                    Problem::warning("row-ignored", warning.as_str()),
+                    rule.hint.as_deref(),
+                ));
+            }
+            return Ok(Outcome::Ignored(rule.reason.clone()));
+        }
+        let customer = self.customer(row)?;
+        if customer.is_unknown() {
+            warnings.push(
+                Problem::warning("no-customer", "the row has no email and no customer id")
+                    .hint("it can't belong to a lead; add the email to the row if it should count"),
+            );
+            return Ok(Outcome::Ignored(NO_CUSTOMER.to_owned()));
+        }
+        for rule in &self.profile.reject {
+            if self.holds(&rule.when, row)? {
+                return Err(Box::new(self.remark(
+                    Problem::error,
+                    "row-refused",
+                    rule,
+                    row,
+                )));
+            }
+        }
+        for rule in &self.profile.warn {
+            if self.holds(&rule.when, row)? {
+                warnings.push(self.remark(Problem::warning, "row-remarkable", rule, row));
+            }
+        }
+        let before = events.len();
+        for rule in &self.profile.events {
+            if self.holds(&rule.when, row)? {
+                let event = self.event(rule, &customer, row, source, warnings)?;
+                events.push(event);
+            }
+        }
+        if events.len() == before {
+            return Ok(Outcome::Ignored(
+                "no event by the profile's rules".to_owned(),
+            ));
+        }
+        Ok(Outcome::Events)
+    }
+
+    fn check_width(&self, row: &Row) -> Result<(), Box<Problem>> {
+        if row.len() == self.header.len() {
+            return Ok(());
+        }
+        let (has, wants) = (row.len(), self.header.len());
+        Err(Box::new(
+            Problem::error(
+                "row-ragged",
+                format!("the row has {has} fields and the header has {wants}"),
+            )
+            .hint(if has < wants {
+                "the row may be cut off; mend it or export the file again"
+            } else {
+                "a cell may hold a delimiter without quotes; mend the row or export the file again"
+            }),
+        ))
+    }
+
+    fn check_known(&self, row: &Row) -> Result<(), Box<Problem>> {
+        for (column, words) in &self.profile.known {
+            let value = self.text(row, *column);
+            if !words.iter().any(|word| word == value) {
+                let profile = &self.profile.name;
+                return Err(Box::new(
+                    self.cell_error("value-unknown", *column, value, "the profile doesn't know this word")
+                        .hint(format!(
+                            "`{profile}` knows {}; add it to `known` in a profile that extends `{profile}`",
+                            words_of(words)
+                        )),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn matching_ignore(&self, row: &Row) -> Result<Option<&'p IgnoreRule>, Box<Problem>> {
+        for rule in &self.profile.ignore {
+            if self.holds(&rule.when, row)? {
+                return Ok(Some(rule));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A damaged uid is refused like a damaged event id: it may have become another customer's.
+    fn customer(&self, row: &Row) -> Result<Customer, Box<Problem>> {
+        let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
+        if let Some(column) = self.profile.uid {
+            self.check_id(row, column)?;
+        }
+        Ok(Customer::new(
+            cell(self.profile.email),
+            cell(self.profile.uid),
+        ))
+    }
+
+    fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
+        let value = self.text(row, column);
+        match cell::id_damage(value) {
+            None => Ok(()),
+            Some(damage) => Err(Box::new(
+                self.cell_error("id-damaged", column, value, damage)
+                    .hint("export the file again and don't open it in a spreadsheet"),
+            )),
+        }
+    }
+
+    fn holds(&self, when: &When, row: &Row) -> Result<bool, Box<Problem>> {
+        for (column, test) in when {
+            let value = self.text(row, *column);
+            let holds = match test {
+                Test::OneOf(words) => words.iter().any(|word| word == value),
+                Test::Empty(empty) => value.is_empty() == *empty,
+                Test::Sign(sign) => self.sign(row, *column)? == Some(*sign),
+            };
+            if !holds {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The sign of what stands there; an amount that is missing is not zero, and has none.
+    fn sign(&self, row: &Row, column: ColumnIndex) -> Result<Option<Sign>, Box<Problem>> {
+        if self.text(row, column).is_empty() {
+            return Ok(None);
+        }
+        let currency = self.currency(row)?;
+        Ok(Some(match self.amount(row, column, currency)?.cents {
+            0 => Sign::Zero,
+            1.. => Sign::Positive,
+            _ => Sign::Negative,
+        }))
+    }
+
+    fn remark(
+        &self,
+        kind: fn(&'static str, String) -> Problem,
+        code: &'static str,
+        rule: &RemarkRule,
+        row: &Row,
+    ) -> Problem {
+        let value = self.text(row, rule.column);
+        let problem = kind(code, rule.message.clone()).cell(self.header_name(rule.column), value);
+        with_hint(problem, rule.hint.as_deref())
+    }
+
+    fn event(
+        &self,
+        rule: &EventRule,
+        customer: &Customer,
+        row: &Row,
+        source: Source,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Event, Box<Problem>> {
+        let sale_event_id = self.first_id(&rule.sale_event_id, row)?;
+        let money = self.money(rule, row, warnings)?;
+        let total = money.filter(|_| rule.running_total).map(|m| m.amount_cents);
+        let event_id = match (total, &sale_event_id) {
+            (Some(total), Some(sale)) => running_total_refund_id(sale, total),
+            _ => self
+                .first_id(&rule.event_id, row)?
+                .ok_or_else(|| Box::new(self.no_id(rule)))?,
+        };
+        let mut event = Event::new(rule.kind, event_id, customer.clone(), source);
+        event.sale_event_id = sale_event_id;
+        event.refund_total_cents = total;
+        event.money = money;
+        event.plan = self.maybe(rule.plan, row);
+        event.promo_code = self.maybe(rule.promo_code, row);
+        event.first_name = self.maybe(rule.first_name, row);
+        event.last_name = self.maybe(rule.last_name, row);
+        event.ref_id = self.maybe(rule.ref_id, row);
+        event.tid = self.maybe(rule.tid, row);
+        event.quantity = self.quantity(rule, row)?;
+        event.mrr_cents = self.mrr(rule, row)?;
+        event.created_at = self.created_at(rule, row, &mut event)?;
+        Ok(event)
+    }
+
+    fn money(
+        &self,
+        rule: &EventRule,
+        row: &Row,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Option<Money>, Box<Problem>> {
+        let Some(column) = rule.amount else {
+            return Ok(None);
+        };
+        let currency = self.currency(row)?;
+        let parsed = self.amount(row, column, currency)?;
+        let value = self.text(row, column);
+        if parsed.cents <= 0 {
+            let kind = rule.kind;
+            return Err(Box::new(
+                self.cell_error(
+                    "amount-not-positive",
+                    column,
+                    value,
+                    &format!("the amount of a {kind} has to be above zero"),
+                )
+                .hint("a refund is a row or a column of its own, never a negative sale"),
+            ));
+        }
+        if parsed.lost_digit {
+            warnings.push(
+                Problem::warning(
+                    "amount-cut",
+                    format!("the Tracking API takes hundredths of {currency}; the third decimal is cut off"),
+                )
+                .cell(self.header_name(column), value),
+            );
+        }
+        Ok(Some(Money {
+            amount_cents: parsed.cents,
+            currency,
+        }))
+    }
+
+    fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
+        match rule.mrr {
+            Some(column) if !self.text(row, column).is_empty() => {
+                let currency = self.currency(row)?;
+                Ok(Some(self.amount(row, column, currency)?.cents))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn quantity(&self, rule: &EventRule, row: &Row) -> Result<Option<u32>, Box<Problem>> {
+        let Some(column) = rule.quantity else {
+            return Ok(None);
+        };
+        match self.text(row, column) {
+            "" => Ok(None),
+            value => value.parse().map(Some).map_err(|_| {
+                Box::new(self.cell_error(
+                    "quantity-invalid",
+                    column,
+                    value,
+                    "this is no whole number",
+                ))
+            }),
+        }
+    }
+
+    /// The first of the rule's date columns that says something.
+    fn created_at(
+        &self,
+        rule: &EventRule,
+        row: &Row,
+        event: &mut Event,
+    ) -> Result<Option<Timestamp>, Box<Problem>> {
+        for (rank, &column) in rule.created_at.iter().enumerate() {
+            let value = self.text(row, column);
+            if value.is_empty() {
+                continue;
+            }
+            if rank > 0 && rule.kind == Kind::Refund {
+                event.remark("the export has no date for the refund: dated as its sale");
+            }
+            return cell::date(value, &self.profile.dates)
+                .map(Some)
+                .ok_or_else(|| {
+                    Box::new(
+                        self.cell_error(
+                            "date-invalid",
+                            column,
+                            value,
+                            "this is no date of this export",
+                        )
+                        .hint(format!(
+                            "dates of this export are written like {}",
+                            self.date_formats()
+                        )),
+                    )
+                });
+        }
+        Ok(None)
+    }
+
+    fn date_formats(&self) -> String {
+        let formats = self.profile.dates.formats.iter();
+        formats
+            .map(|format| format!("`{}`", cell::date_example(format)))
+            .collect::<Vec<_>>()
+            .join(" or ")
+    }
+
+    /// The first id whose columns all say something.
+    fn first_id(&self, templates: &[Template], row: &Row) -> Result<Option<String>, Box<Problem>> {
+        for template in templates {
+            if let Some(id) = self.fill(template, row)? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fill(&self, template: &Template, row: &Row) -> Result<Option<String>, Box<Problem>> {
+        let mut id = String::new();
+        for part in &template.0 {
+            match part {
+                TemplatePart::Text(text) => id.push_str(text),
+                TemplatePart::Column(column) => {
+                    let value = self.text(row, *column);
+                    if value.is_empty() {
+                        return Ok(None);
+                    }
+                    self.check_id(row, *column)?;
+                    id.push_str(value);
+                }
+            }
+        }
+        Ok(Some(id))
+    }
+
+    fn no_id(&self, rule: &EventRule) -> Problem {
+        let columns = rule.event_id.iter().flat_map(|template| &template.0);
+        let names: Vec<_> = columns
+            .filter_map(|part| match part {
+                TemplatePart::Column(column) => Some(format!("`{}`", self.header_name(*column))),
+                TemplatePart::Text(_) => None,
+            })
+            .collect();
+        let message = format!(
+            "the {} has no id: nothing stands in {}",
+            rule.kind,
+            names.join(" or ")
+        );
+        Problem::error("event-id-missing", message)
+            .hint("without an id of its own it can't be told apart from others; give it one")
+    }
+
+    fn currency(&self, row: &Row) -> Result<Currency, Box<Problem>> {
+        let source = self.profile.currency;
+        match source
+            .column
+            .filter(|&c| self.binding.position(c).is_some())
+        {
+            None => Ok(source.fixed.unwrap_or(self.account_currency)),
+            Some(column) => {
+                let value = self.text(row, column);
+                self.currency_of(value).ok_or_else(|| {
+                    Box::new(
+                        self.cell_error(
+                            "currency-unknown",
+                            column,
+                            value,
+                            "this is no ISO 4217 currency",
+                        )
+                        .hint("a three-letter code such as `USD` is expected"),
+                    )
+                })
+            }
+        }
+    }
+
+    fn currency_of(&self, code: &str) -> Option<Currency> {
+        let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
+        if let Some((last, currency)) = self.last_currency.get()
+            && last == bytes
+        {
+            return Some(currency);
+        }
+        let currency = Currency::from_code(code)?;
+        self.last_currency.set(Some((bytes, currency)));
+        Some(currency)
+    }
+
+    fn amount(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        currency: Currency,
+    ) -> Result<crate::event::ParsedAmount, Box<Problem>> {
+        let value = self.text(row, column);
+        let format = &self.profile.amount_format;
+        format.parse(value, currency).map_err(|error| {
+            Box::new(
+                self.cell_error("amount-invalid", column, value, &error.to_string())
+                    .hint(cell::amount_hint(format, currency)),
+            )
+        })
+    }
+
+    fn maybe(&self, column: Option<ColumnIndex>, row: &Row) -> Option<String> {
+        column
+            .map(|column| self.text(row, column))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    }
+
+    /// The cell without the spaces around it; empty where the export does not have the column.
+    fn text<'r>(&self, row: &'r Row, column: ColumnIndex) -> &'r str {
+        self.binding
+            .position(column)
+            .and_then(|position| row.get(position))
+            .map_or("", str::trim)
+    }
+
+    fn header_name(&self, column: ColumnIndex) -> String {
+        match self.binding.position(column) {
+            Some(position) => self.header[position].clone(),
+            None => self.profile.columns[column].name.clone(),
+        }
+    }
+
+    fn cell_error(
+        &self,
+        code: &'static str,
+        column: ColumnIndex,
+        value: &str,
+        message: &str,
+    ) -> Problem {
+        Problem::error(code, message).cell(self.header_name(column), value)
+    }
+}
+
+fn with_hint(problem: Problem, hint: Option<&str>) -> Problem {
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+fn words_of(words: &[String]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}

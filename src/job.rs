@@ -1,0 +1,402 @@
+//! What the exports of one call come to, taken together: their rows, their events, the plan.
+//!
+//! Several exports are one job, so that a refund in one meets its sale in another. Reading is
+//! pure: the same bytes give the same job.
+
+use std::collections::BTreeMap;
+
+use crate::classify::{Classifier, Outcome};
+use crate::event::{Currency, Event, Source};
+use crate::export::{Export, ExportError, Row};
+use crate::link::link;
+use crate::plan::{Past, Plan, plan};
+use crate::problem::{Problem, Problems};
+use crate::profile::{Binding, Misfit, Profile, Profiles};
+use crate::spreadsheet::restore;
+
+/// The columns behind those of the export in the files of rejected and ignored rows. An export
+/// that has them is such a file, mended and handed back: its cells are taken out of the form in
+/// which no spreadsheet runs them.
+pub const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
+
+/// How many of the closest profiles are named where none fits.
+const MISFITS_SHOWN: usize = 1;
+
+/// One export of a job, as it was read.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// As the user named it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The name of the profile that it was read by.
+    pub profile: String,
+    /// Its header.
+    pub header: Vec<String>,
+    /// What became of its rows.
+    pub rows: Rows,
+}
+
+/// How many rows there are, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Rows {
+    /// Rows read.
+    pub read: u64,
+    /// Rows that gave one event or several.
+    pub with_events: u64,
+    /// Rows that are no event, for a reason that the profile names.
+    pub ignored: u64,
+    /// Rows that can't be read.
+    pub rejected: u64,
+}
+
+impl Rows {
+    /// Whether every row that was read is accounted for.
+    pub fn balance(&self) -> bool {
+        self.read == self.with_events + self.ignored + self.rejected
+    }
+
+    /// Adds the rows of another export.
+    pub fn add(&mut self, other: Rows) {
+        self.read += other.read;
+        self.with_events += other.with_events;
+        self.ignored += other.ignored;
+        self.rejected += other.rejected;
+    }
+}
+
+/// A row that gave no event, as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Where it stands.
+    pub source: Source,
+    /// Whether it was rejected, and not ignored.
+    pub rejected: bool,
+    /// Why.
+    pub reason: String,
+    /// Its cells.
+    pub fields: Vec<String>,
+}
+
+/// Exports, read and planned.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The exports, in the order in which they were named.
+    pub inputs: Vec<Input>,
+    /// Rows that gave no event, in reading order.
+    pub source_rows: Vec<SourceRow>,
+    /// Ignored rows by reason.
+    pub ignored: BTreeMap<String, u64>,
+    /// What a person should know or mend.
+    pub problems: Problems,
+    /// The events.
+    pub plan: Plan,
+}
+
+impl Job {
+    /// The rows of all exports.
+    pub fn rows(&self) -> Rows {
+        rows_of(&self.inputs)
+    }
+}
+
+fn rows_of(inputs: &[Input]) -> Rows {
+    let mut rows = Rows::default();
+    for input in inputs {
+        rows.add(input.rows);
+    }
+    rows
+}
+
+/// How a job's exports are to be read.
+#[derive(Clone, Copy)]
+pub struct Reading<'r> {
+    /// The profiles to choose from.
+    pub profiles: &'r Profiles,
+    /// The profile that the user named; else each export's is found by its header.
+    pub profile: Option<&'r Profile>,
+    /// The currency of amounts for which nothing names one.
+    pub account_currency: Currency,
+    /// Told the number of rows read so far, now and then.
+    pub progress: &'r dyn Fn(u64),
+}
+
+/// Rows between two calls of [`Reading::progress`].
+const PROGRESS_ROWS: u64 = 4096;
+
+impl Reading<'_> {
+    /// Reads the exports of a job; or says what makes them unusable, for all of them at once.
+    pub fn read(
+        &self,
+        exports: Vec<Result<Export, ExportError>>,
+    ) -> Result<Unplanned, Vec<Problem>> {
+        let mut reader = JobReader {
+            reading: self,
+            inputs: Vec::new(),
+            source_rows: Vec::new(),
+            ignored: BTreeMap::new(),
+            problems: Problems::default(),
+            events: Vec::new(),
+            rows_read: 0,
+        };
+        let mut unusable = Vec::new();
+        for export in exports {
+            let read = export
+                .map_err(|error| Box::new(export_problem(&error)))
+                .and_then(|export| reader.read_export(export));
+            if let Err(problem) = read {
+                unusable.push(*problem);
+            }
+        }
+        if unusable.is_empty() {
+            Ok(reader.finish())
+        } else {
+            Err(unusable)
+        }
+    }
+
+    fn bind(&self, path: &str, header: &[String]) -> Result<(&Profile, Binding), Box<Problem>> {
+        match self.profile {
+            Some(profile) => {
+                let bound = profile.bind(header);
+                let binding = bound.map_err(|misfit| named_misfit(path, &misfit))?;
+                Ok((profile, binding))
+            }
+            None => {
+                let found = self.profiles.detect(header);
+                Ok(found.map_err(|misfits| unknown_header(path, header, &misfits))?)
+            }
+        }
+    }
+}
+
+/// The profile that the user named does not fit.
+fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
+    let Misfit { profile, .. } = misfit;
+    let message = format!(
+        "the header does not fit the profile `{profile}`: it {}",
+        misfit.reason()
+    );
+    Problem::error("profile-misfit", message)
+        .at(path, Some(1))
+        .hint("name the columns in a profile that extends it, or leave `--profile` out")
+}
+
+fn unknown_header(path: &str, header: &[String], misfits: &[Misfit]) -> Problem {
+    let closest: Vec<_> = misfits
+        .iter()
+        .filter(|misfit| misfit.found > 0)
+        .take(MISFITS_SHOWN)
+        .map(|misfit| {
+            format!(
+                "`{}` comes closest, but the header {}",
+                misfit.profile,
+                misfit.reason()
+            )
+        })
+        .collect();
+    let (message, hint) = match closest.as_slice() {
+        [] => (
+            "the header fits no profile: none has any of its columns".to_owned(),
+            "is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml",
+        ),
+        closest => (
+            format!("the header fits no profile: {}", closest.join("; ")),
+            "export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check` says why each profile does not fit",
+        ),
+    };
+    Problem::error("header-unknown", message)
+        .at(path, Some(1))
+        .cell("header", &header.join(","))
+        .hint(hint)
+}
+
+/// Where the added columns of a file of rejected or ignored rows end, if it is one.
+fn added_columns(header: &[String]) -> Option<usize> {
+    let start = header
+        .windows(ADDED_COLUMNS.len())
+        .position(|names| names == ADDED_COLUMNS)?;
+    Some(start + ADDED_COLUMNS.len())
+}
+
+/// A row that had too few or too many cells says so behind the added columns. A spreadsheet evens
+/// out the widths of all rows when it saves, so that width alone would not tell.
+fn not_mended() -> Problem {
+    Problem::error("row-not-mended", "the row still has cells behind `_reason`")
+        .hint("put its cells into their columns, then delete what stands behind `_reason`")
+}
+
+/// What is wrong with an export, in the shape of every other problem.
+pub fn export_problem(error: &ExportError) -> Problem {
+    let path = error.path().display().to_string();
+    let mut problem = Problem::error(error.code(), error.to_string()).at(path, error.line());
+    problem.column = error.column().map(|column| match &column.name {
+        Some(name) => name.clone(),
+        None => format!("number {}", column.number),
+    });
+    problem.hint = error.hint();
+    problem
+}
+
+struct JobReader<'r> {
+    reading: &'r Reading<'r>,
+    inputs: Vec<Input>,
+    source_rows: Vec<SourceRow>,
+    ignored: BTreeMap<String, u64>,
+    problems: Problems,
+    events: Vec<Event>,
+    rows_read: u64,
+}
+
+impl JobReader<'_> {
+    fn read_export(&mut self, mut export: Export) -> Result<(), Box<Problem>> {
+        let path = export.path().display().to_string();
+        let mut header = export.header().to_vec();
+        let handed_back = added_columns(&header);
+        if handed_back.is_some() {
+            for name in &mut header {
+                *name = restore(name).to_owned();
+            }
+        }
+        let (profile, binding) = self.reading.bind(&path, &header)?;
+        let currency = self.reading.account_currency;
+        let classifier = Classifier::new(profile, binding, &header, currency);
+        let rows = self.read_rows(&path, &mut export, &classifier, handed_back)?;
+        let totals = export.finish().map_err(|error| export_problem(&error))?;
+        self.check_end(&path, &totals, rows);
+        self.inputs.push(Input {
+            path,
+            sha256: totals.sha256,
+            profile: profile.name.clone(),
+            header,
+            rows,
+        });
+        Ok(())
+    }
+
+    fn read_rows(
+        &mut self,
+        path: &str,
+        export: &mut Export,
+        classifier: &Classifier<'_>,
+        handed_back: Option<usize>,
+    ) -> Result<Rows, Box<Problem>> {
+        let mut rows = Rows::default();
+        let mut row = Row::default();
+        let mut warnings = Vec::new();
+        while export
+            .read_row(&mut row)
+            .map_err(|error| export_problem(&error))?
+        {
+            rows.read += 1;
+            self.rows_read += 1;
+            if self.rows_read.is_multiple_of(PROGRESS_ROWS) {
+                (self.reading.progress)(self.rows_read);
+            }
+            let source = Source {
+                input: self.inputs.len(),
+                line: row.line(),
+            };
+            let outcome = match handed_back {
+                Some(width) if row.iter().skip(width).any(|cell| !cell.is_empty()) => {
+                    Outcome::Rejected(not_mended())
+                }
+                _ => {
+                    if handed_back.is_some() {
+                        row.replace_cells(restore);
+                    }
+                    classifier.classify(&row, source, &mut self.events, &mut warnings)
+                }
+            };
+            match outcome {
+                Outcome::Events => rows.with_events += 1,
+                Outcome::Ignored(reason) => {
+                    rows.ignored += 1;
+                    self.keep_row(&row, source, false, &reason);
+                    *self.ignored.entry(reason).or_default() += 1;
+                }
+                Outcome::Rejected(problem) => {
+                    rows.rejected += 1;
+                    self.keep_row(&row, source, true, &problem.message);
+                    self.problems.push(problem.at(path, Some(source.line)));
+                }
+            }
+            for warning in warnings.drain(..) {
+                self.problems.push(warning.at(path, Some(source.line)));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
+        self.source_rows.push(SourceRow {
+            source,
+            rejected,
+            reason: reason.to_owned(),
+            fields: row.iter().map(str::to_owned).collect(),
+        });
+    }
+
+    fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {
+        if rows.read == 0 {
+            self.problems.push(
+                Problem::warning("export-without-rows", "the export has a header and no rows")
+                    .at(path, None)
+                    .hint("check the dates that it was exported for"),
+            );
+        } else if !totals.ends_with_line_end {
+            self.problems.push(
+                Problem::warning("last-line-open", "the last line has no line end")
+                    .at(path, None)
+                    .hint("if the download was cut off, its last row may be too; export the file again"),
+            );
+        }
+    }
+
+    fn finish(self) -> Unplanned {
+        Unplanned {
+            inputs: self.inputs,
+            source_rows: self.source_rows,
+            ignored: self.ignored,
+            problems: self.problems,
+            events: self.events,
+        }
+    }
+}
+
+/// Exports that are read, before their events are compared with each other and with the past.
+#[derive(Clone, Debug)]
+pub struct Unplanned {
+    inputs: Vec<Input>,
+    source_rows: Vec<SourceRow>,
+    ignored: BTreeMap<String, u64>,
+    problems: Problems,
+    events: Vec<Event>,
+}
+
+impl Unplanned {
+    /// The rows of all exports.
+    pub fn rows(&self) -> Rows {
+        rows_of(&self.inputs)
+    }
+
+    /// Links refunds and decides what is to happen with each event.
+    pub fn plan(mut self, past: &dyn Past) -> Job {
+        let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
+        let links = link(&mut self.events, past);
+        let mut plan = plan(self.events, links, past, &paths);
+        for problem in plan.problems.drain(..) {
+            self.problems.push(problem);
+        }
+        Job {
+            inputs: self.inputs,
+            source_rows: self.source_rows,
+            ignored: self.ignored,
+            problems: self.problems,
+            plan,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,386 @@
+//! What is new, a duplicate, a conflict or held, and in what order events go out.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::event::{Contradiction, Essence, Event, EventKey, Kind, Tally};
+use crate::journal::{Known, Outcome, PlanState};
+use crate::link::{Earlier, Link, Nothing, Refunded};
+use crate::problem::Problem;
+
+/// What earlier runs left in the journal, as the plan needs it.
+pub trait Past: Earlier {
+    /// Whether the API has answered for good on the event with this key.
+    fn is_settled(&self, key: EventKey) -> bool;
+
+    /// Whether it did, and would not have it.
+    fn has_failed(&self, key: EventKey) -> bool;
+}
+
+impl Past for Nothing {
+    fn is_settled(&self, _: EventKey) -> bool {
+        false
+    }
+
+    fn has_failed(&self, _: EventKey) -> bool {
+        false
+    }
+}
+
+impl Earlier for Known {
+    fn essence(&self, key: EventKey) -> Option<Essence> {
+        self.events.get(&key).map(|known| known.essence)
+    }
+
+    fn refunded(&self, sale: EventKey) -> Refunded {
+        let known = self.refunds.get(&sale).copied().unwrap_or_default();
+        Refunded {
+            cents: known.cents,
+            largest_total_cents: known.largest_total_cents,
+        }
+    }
+}
+
+impl Past for Known {
+    fn is_settled(&self, key: EventKey) -> bool {
+        self.events
+            .get(&key)
+            .is_some_and(|known| known.is_settled())
+    }
+
+    fn has_failed(&self, key: EventKey) -> bool {
+        let known = self.events.get(&key);
+        known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
+    }
+}
+
+/// An event and what is to happen with it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The event; its note says why it is in this state.
+    pub event: Event,
+    /// What is to happen with it.
+    pub state: PlanState,
+}
+
+/// A job's events in sending order, each in exactly one state.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Every event that was read.
+    pub events: Vec<Planned>,
+    /// What was read, added up before anything was decided: the left side of the balance.
+    pub read: Tally,
+    /// Conflicts and refunds that are held, for a person to look at.
+    pub problems: Vec<Problem>,
+}
+
+impl Plan {
+    /// The events of one state, added up.
+    pub fn tally(&self, state: PlanState) -> Tally {
+        self.events
+            .iter()
+            .filter(|planned| planned.state == state)
+            .map(|planned| &planned.event)
+            .collect()
+    }
+
+    /// Whether what was read equals what stands in the states, in events and in cents.
+    pub fn balances(&self) -> bool {
+        let mut sum = Tally::default();
+        for &state in PlanState::ALL {
+            sum.add_tally(&self.tally(state));
+        }
+        sum == self.read
+    }
+}
+
+/// Decides for every event of a job what is to happen with it.
+///
+/// `links` is what [`crate::link::link`] said of `events`; `paths` are the names of the exports.
+pub fn plan(events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[String]) -> Plan {
+    let read = events.iter().collect();
+    let mut planner = Planner {
+        past,
+        paths,
+        states: vec![PlanState::ToSend; events.len()],
+        notes: vec![String::new(); events.len()],
+    };
+    let mut firsts = planner.compare_with_each_other(&events);
+    planner.compare_with_past(&events, &mut firsts);
+    planner.apply_links(&events, &links);
+    planner.hold_refunds_of_held_sales(&events, &firsts);
+    let problems = planner.problems(&events, &firsts);
+    let order = sending_order(&events, &firsts);
+    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
+    let events = order
+        .into_iter()
+        .filter_map(|index| slots[index].take().map(|event| (index, event)))
+        .map(|(index, mut event)| {
+            let note = std::mem::take(&mut planner.notes[index]);
+            if !note.is_empty() {
+                event.remark(&note);
+            }
+            Planned {
+                event,
+                state: planner.states[index],
+            }
+        })
+        .collect();
+    Plan {
+        events,
+        read,
+        problems,
+    }
+}
+
+/// Which event stands for each key: the first, or the one that the journal knows.
+type Firsts = HashMap<EventKey, usize>;
+
+/// How many readings of one event that differ, and don't contradict each other, are compared with
+/// every further one.
+const MAX_VARIANTS: usize = 32;
+
+struct Planner<'p> {
+    past: &'p dyn Past,
+    paths: &'p [String],
+    states: Vec<PlanState>,
+    notes: Vec<String>,
+}
+
+impl Planner<'_> {
+    fn mark(&mut self, index: usize, state: PlanState, note: String) {
+        self.states[index] = state;
+        self.notes[index] = note;
+    }
+
+    fn place(&self, event: &Event) -> String {
+        let path = self
+            .paths
+            .get(event.source.input)
+            .map_or("", String::as_str);
+        format!("{path}:{}", event.source.line)
+    }
+
+    /// The same id twice in the job: once if the content is the same, else a conflict of all who
+    /// bear it, since nothing says which of them is right.
+    fn compare_with_each_other(&mut self, events: &[Event]) -> Firsts {
+        let mut firsts = Firsts::with_capacity(events.len());
+        let mut variants: HashMap<EventKey, Vec<usize>> = HashMap::new();
+        let mut order: Vec<usize> = (0..events.len()).collect();
+        order.sort_by_key(|&index| events[index].source);
+        for index in order {
+            let event = &events[index];
+            let first = *firsts.entry(event.key()).or_insert(index);
+            if first == index {
+                continue;
+            }
+            let essence = event.essence();
+            // Two readings may agree with the first and contradict each other: one names the
+            // email, one the uid.
+            let others = variants.entry(event.key()).or_insert_with(|| vec![first]);
+            let contradicted = others.iter().copied().find_map(|other| {
+                let difference = essence.contradicts(&events[other].essence())?;
+                Some((other, difference))
+            });
+            let is_new = others
+                .iter()
+                .all(|&other| events[other].essence() != essence);
+            if is_new && others.len() < MAX_VARIANTS {
+                others.push(index);
+            }
+            match contradicted {
+                None if self.states[first] == PlanState::Conflict => {
+                    let note = self.notes[first].clone();
+                    self.mark(index, PlanState::Conflict, note);
+                }
+                None => {
+                    let note = format!("the same event as {}", self.place(&events[first]));
+                    self.mark(index, PlanState::Duplicate, note);
+                }
+                Some((other, difference)) => {
+                    let theirs = events[other].essence();
+                    let here = difference_note(difference, &essence, &theirs);
+                    let there = difference_note(difference, &theirs, &essence);
+                    let (place, other_place) = (self.place(event), self.place(&events[other]));
+                    let mine = format!("the same id as {other_place} with {here}");
+                    self.mark(index, PlanState::Conflict, mine);
+                    let theirs = format!("the same id as {place} with {there}");
+                    self.mark(other, PlanState::Conflict, theirs);
+                    if self.states[first] != PlanState::Conflict {
+                        let note = format!(
+                            "the same id as {other_place} and {place}, which contradict each other"
+                        );
+                        self.mark(first, PlanState::Conflict, note);
+                    }
+                }
+            }
+        }
+        self.spread_conflicts(events, &firsts);
+        firsts
+    }
+
+    /// A duplicate of an event that turned out to be in conflict is in conflict too.
+    fn spread_conflicts(&mut self, events: &[Event], firsts: &Firsts) {
+        for (index, event) in events.iter().enumerate() {
+            let first = firsts[&event.key()];
+            if self.states[index] == PlanState::Duplicate
+                && self.states[first] == PlanState::Conflict
+            {
+                let note = self.notes[first].clone();
+                self.mark(index, PlanState::Conflict, note);
+            }
+        }
+    }
+
+    fn compare_with_past(&mut self, events: &[Event], firsts: &mut Firsts) {
+        let mut matched = HashSet::new();
+        for (index, event) in events.iter().enumerate() {
+            let Some(recorded) = self.past.essence(event.key()) else {
+                continue;
+            };
+            match event.essence().contradicts(&recorded) {
+                Some(difference) => {
+                    let note = difference_note(difference, &event.essence(), &recorded);
+                    self.mark(
+                        index,
+                        PlanState::Conflict,
+                        format!("the same id as an event of an earlier run with {note}"),
+                    );
+                }
+                // What the journal has decides a quarrel between two exports.
+                None if self.states[index] == PlanState::Conflict
+                    || firsts[&event.key()] == index =>
+                {
+                    if !matched.insert(event.key()) {
+                        self.mark(
+                            index,
+                            PlanState::Duplicate,
+                            "stands in these exports more than once".to_owned(),
+                        );
+                        continue;
+                    }
+                    firsts.insert(event.key(), index);
+                    let settled = self.past.is_settled(event.key());
+                    let (state, note) = if settled {
+                        (PlanState::Settled, "settled by an earlier run")
+                    } else {
+                        (PlanState::ToSend, "")
+                    };
+                    self.mark(index, state, note.to_owned());
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn apply_links(&mut self, events: &[Event], links: &[Link]) {
+        for (index, link) in links.iter().enumerate() {
+            if self.states[index] != PlanState::ToSend {
+                continue;
+            }
+            match link {
+                Link::Sound => {}
+                Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason.clone()),
+                Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason.clone()),
+            }
+        }
+        debug_assert_eq!(events.len(), links.len());
+    }
+
+    /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
+    /// interrupted and is not resumed.
+    fn hold_refunds_of_held_sales(&mut self, events: &[Event], firsts: &Firsts) {
+        for (index, event) in events.iter().enumerate() {
+            let (PlanState::ToSend, Some(sale)) = (self.states[index], &event.sale_event_id) else {
+                continue;
+            };
+            let key = EventKey::of(sale);
+            let reason = match firsts.get(&key) {
+                Some(&sale) if self.states[sale].is_held() => "its sale is held",
+                _ if self.past.has_failed(key) => {
+                    "the API refused its sale; `fprecon retry --failed` tries that again"
+                }
+                None if !self.past.is_settled(key) => {
+                    "its sale belongs to a run that was interrupted; `fprecon resume` sends it first"
+                }
+                _ => continue,
+            };
+            self.mark(index, PlanState::Unlinked, reason.to_owned());
+        }
+    }
+
+    fn unlinked_hint(&self, refund: &Event, firsts: &Firsts) -> &'static str {
+        match refund.sale_event_id.as_deref().map(EventKey::of) {
+            None => "name the sale that it undoes; the refund is not sent",
+            Some(sale) if firsts.contains_key(&sale) || self.past.essence(sale).is_some() => {
+                "compare it with its sale where both were made; the refund is not sent"
+            }
+            Some(_) => {
+                "add the export that holds its sale, or the sale itself; the refund is not sent"
+            }
+        }
+    }
+
+    fn problems(&self, events: &[Event], firsts: &Firsts) -> Vec<Problem> {
+        let held = events.iter().enumerate().filter_map(|(index, event)| {
+            let (code, hint) = match self.states[index] {
+                PlanState::Conflict => (
+                    "event-conflict",
+                    "find out which one is right and take the other out of the exports; neither is sent",
+                ),
+                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event, firsts)),
+                _ => return None,
+            };
+            let message = format!("{} `{}`: {}", event.kind, event.event_id, self.notes[index]);
+            let path = self.paths.get(event.source.input).cloned().unwrap_or_default();
+            Some(
+                Problem::error(code, message)
+                    .at(path, Some(event.source.line))
+                    .hint(hint),
+            )
+        });
+        held.collect()
+    }
+}
+
+fn difference_note(difference: Contradiction, here: &Essence, there: &Essence) -> String {
+    let money = |essence: &Essence| match essence.money {
+        Some(money) => money.to_string(),
+        None => "no amount".to_owned(),
+    };
+    match difference {
+        Contradiction::Kind => format!("another kind: {} here, {} there", here.kind, there.kind),
+        Contradiction::Amount | Contradiction::Currency => format!(
+            "another {difference}: {} here, {} there",
+            money(here),
+            money(there)
+        ),
+        Contradiction::Customer | Contradiction::Sale => format!("another {difference}"),
+    }
+}
+
+/// By date, then sign-up, sale, refund, cancellation, then by place; a refund never before its
+/// sale, whatever its date says.
+fn sending_order(events: &[Event], firsts: &Firsts) -> Vec<usize> {
+    let date = |index: usize| -> Option<Timestamp> {
+        let event = &events[index];
+        let sale = event
+            .sale_event_id
+            .as_deref()
+            .and_then(|sale| firsts.get(&EventKey::of(sale)))
+            .filter(|_| event.kind == Kind::Refund);
+        event
+            .created_at
+            .max(sale.and_then(|&sale| events[sale].created_at))
+    };
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_cached_key(|&index| {
+        let event = &events[index];
+        (date(index), event.kind, event.source)
+    });
+    order
+}
+
+#[cfg(test)]
+mod tests;

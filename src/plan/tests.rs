@@ -1,0 +1,202 @@
+use super::*;
+use crate::event::{Currency, Customer, Money, Source, running_total_refund_id};
+use crate::link::link;
+
+/// A journal in memory.
+#[derive(Default)]
+struct Journal {
+    events: HashMap<EventKey, (Essence, bool, bool)>,
+    refunded: HashMap<EventKey, Refunded>,
+}
+
+impl Journal {
+    fn with(mut self, event: &Event, settled: bool, failed: bool) -> Self {
+        let essence = event.essence();
+        self.events.insert(event.key(), (essence, settled, failed));
+        if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
+            let refunded = self.refunded.entry(EventKey::of(sale)).or_default();
+            refunded.cents += money.amount_cents;
+        }
+        self
+    }
+}
+
+impl Earlier for Journal {
+    fn essence(&self, key: EventKey) -> Option<Essence> {
+        self.events.get(&key).map(|known| known.0)
+    }
+    fn refunded(&self, sale: EventKey) -> Refunded {
+        self.refunded.get(&sale).copied().unwrap_or_default()
+    }
+}
+
+impl Past for Journal {
+    fn is_settled(&self, key: EventKey) -> bool {
+        self.events.get(&key).is_some_and(|known| known.1)
+    }
+    fn has_failed(&self, key: EventKey) -> bool {
+        self.events.get(&key).is_some_and(|known| known.2)
+    }
+}
+
+fn event(kind: Kind, id: &str, cents: i64) -> Event {
+    let customer = Customer::new(Some("a@example.com"), None);
+    let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 0 });
+    event.money = Some(Money {
+        amount_cents: cents,
+        currency: Currency::from_code("USD").unwrap(),
+    });
+    event
+}
+
+fn sale(cents: i64) -> Event {
+    event(Kind::Sale, "s_1", cents)
+}
+
+fn refund(id: &str, cents: i64) -> Event {
+    let mut refund = event(Kind::Refund, id, cents);
+    refund.sale_event_id = Some("s_1".into());
+    refund
+}
+
+fn of(mut event: Event, email: Option<&str>, uid: Option<&str>) -> Event {
+    event.customer = Customer::new(email, uid);
+    event
+}
+
+fn on(mut event: Event, date: &str) -> Event {
+    event.created_at = Some(date.parse().unwrap());
+    event
+}
+
+/// Plans events that stand in two files, from line 2 on.
+fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
+    let count = events.len();
+    for (index, event) in events.iter_mut().enumerate() {
+        let line = 2 + index as u64;
+        event.source = Source {
+            input: index * 2 / count,
+            line,
+        };
+    }
+    let links = link(&mut events, past);
+    let plan = plan(events, links, past, &["a.csv".into(), "b.csv".into()]);
+    assert!(plan.balances());
+    plan
+}
+
+/// The states by line.
+fn states(events: Vec<Event>, past: &dyn Past) -> Vec<PlanState> {
+    let mut planned = planned(events, past).events;
+    planned.sort_by_key(|planned| planned.event.source.line);
+    planned.iter().map(|planned| planned.state).collect()
+}
+
+use PlanState::{Conflict, Duplicate, Settled, ToSend, Unlinked};
+
+#[test]
+fn the_same_content_goes_once() {
+    assert_eq!(
+        states(vec![sale(800), sale(800), sale(800)], &Nothing),
+        [ToSend, Duplicate, Duplicate]
+    );
+}
+
+#[test]
+fn a_conflict_holds_all_its_sides_and_says_so_of_each() {
+    let events = vec![sale(800), sale(800), sale(900), sale(800)];
+    assert_eq!(states(events.clone(), &Nothing), [Conflict; 4]);
+    let problems = planned(events, &Nothing).problems;
+    assert_eq!(problems.len(), 4);
+    for problem in problems {
+        assert!(problem.message.contains("8.00 USD"), "{problem}");
+        assert!(problem.message.contains("9.00 USD"), "{problem}");
+    }
+}
+
+#[test]
+fn two_who_agree_with_the_first_and_contradict_each_other_are_a_conflict() {
+    let neither = of(sale(800), Some("a@example.com"), None);
+    let one = of(sale(800), Some("a@example.com"), Some("cus_1"));
+    let other = of(sale(800), Some("a@example.com"), Some("cus_2"));
+    for events in [
+        vec![neither.clone(), one.clone(), other.clone()],
+        vec![one.clone(), neither.clone(), other.clone()],
+        vec![one, other, neither],
+    ] {
+        assert_eq!(states(events, &Nothing), [Conflict; 3]);
+    }
+}
+
+#[test]
+fn the_journals_version_decides() {
+    let past = Journal::default().with(&sale(800), true, false);
+    assert_eq!(states(vec![sale(800)], &past), [Settled]);
+    assert_eq!(states(vec![sale(900)], &past), [Conflict]);
+    assert_eq!(
+        states(vec![sale(900), sale(800), sale(800)], &past),
+        [Conflict, Settled, Duplicate]
+    );
+    let open = Journal::default().with(&sale(800), false, false);
+    assert_eq!(states(vec![sale(800)], &open), [ToSend]);
+}
+
+#[test]
+fn a_refund_is_measured_against_the_sale_that_the_journal_knows() {
+    let past = Journal::default().with(&sale(800), true, false);
+    // The export's larger sale comes first, and was never sent.
+    let above = vec![sale(900), sale(800), refund("re_1", 850)];
+    assert_eq!(states(above, &past), [Conflict, Settled, Unlinked]);
+    let within = vec![sale(900), sale(800), refund("re_1", 800)];
+    assert_eq!(states(within, &past), [Conflict, Settled, ToSend]);
+    assert_eq!(
+        states(vec![sale(900), refund("re_1", 800)], &past),
+        [Conflict, Unlinked]
+    );
+}
+
+#[test]
+fn a_refund_waits_for_its_sale() {
+    assert_eq!(
+        states(vec![sale(800), sale(900), refund("re_1", 100)], &Nothing),
+        [Conflict, Conflict, Unlinked]
+    );
+    assert_eq!(states(vec![refund("re_1", 100)], &Nothing), [Unlinked]);
+    for (settled, failed, expected) in [
+        (true, false, ToSend),
+        (true, true, Unlinked),
+        (false, false, Unlinked),
+    ] {
+        let past = Journal::default().with(&sale(800), settled, failed);
+        assert_eq!(states(vec![refund("re_1", 100)], &past), [expected]);
+    }
+}
+
+#[test]
+fn no_copy_of_a_held_refund_gets_through() {
+    let events = vec![
+        sale(800),
+        on(refund("re_1", 800), "2026-03-01T00:00:00Z"),
+        on(refund("re_2", 100), "2026-03-03T00:00:00Z"),
+        on(refund("re_2", 100), "2026-03-02T00:00:00Z"),
+    ];
+    assert_eq!(
+        states(events, &Nothing),
+        [ToSend, ToSend, Unlinked, Duplicate]
+    );
+}
+
+#[test]
+fn a_refund_never_goes_before_its_sale() {
+    let late = on(sale(800), "2026-03-05T00:00:00Z");
+    let mut total = on(refund("", 300), "2026-03-01T00:00:00Z");
+    total.event_id = running_total_refund_id("s_1", 300);
+    total.refund_total_cents = Some(300);
+    let other = on(event(Kind::Sale, "s_2", 100), "2026-03-02T00:00:00Z");
+    let mut undated = refund("re_1", 100);
+    undated.created_at = None;
+    let plan = planned(vec![total, undated, late, other], &Nothing);
+    let order: Vec<_> = plan.events.iter().map(|p| &p.event.event_id).collect();
+    assert_eq!(order, ["s_2", "s_1", "s_1_refund_300", "re_1"]);
+    assert!(plan.events.iter().all(|planned| planned.state == ToSend));
+}

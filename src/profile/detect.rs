@@ -1,0 +1,135 @@
+//! Which profile fits a header, and why the others don't.
+
+use super::{ColumnIndex, Profile, Profiles};
+
+/// Where a profile's columns stand in one export.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    positions: Vec<Option<usize>>,
+}
+
+impl Binding {
+    /// The field's index in a row, or nothing where the export does not have the column.
+    pub(crate) fn position(&self, column: ColumnIndex) -> Option<usize> {
+        self.positions.get(column).copied().flatten()
+    }
+}
+
+/// Why a profile does not fit a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The profile's name.
+    pub profile: String,
+    /// Columns that it needs and the header lacks, by their newest header name.
+    pub missing: Vec<String>,
+    /// Header names that it needs and that stand there more than once.
+    pub doubled: Vec<String>,
+    /// How many of the needed columns are there.
+    pub found: usize,
+}
+
+impl Misfit {
+    /// The reason in a few words.
+    pub fn reason(&self) -> String {
+        let quoted = |names: &[String]| -> String {
+            names
+                .iter()
+                .map(|n| format!("`{n}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut reasons = Vec::new();
+        if !self.missing.is_empty() {
+            reasons.push(format!("lacks {}", quoted(&self.missing)));
+        }
+        if !self.doubled.is_empty() {
+            reasons.push(format!("has {} more than once", quoted(&self.doubled)));
+        }
+        reasons.join(" and ")
+    }
+}
+
+impl Profile {
+    /// Finds the profile's columns in a header, by whole names.
+    pub fn bind(&self, header: &[String]) -> Result<Binding, Misfit> {
+        let mut positions = Vec::with_capacity(self.columns.len());
+        let mut misfit = Misfit {
+            profile: self.name.clone(),
+            missing: Vec::new(),
+            doubled: Vec::new(),
+            found: 0,
+        };
+        for column in &self.columns {
+            let name = column.headers.iter().find(|name| header.contains(name));
+            let position = name.and_then(|name| header.iter().position(|h| h == name));
+            positions.push(position);
+            match name {
+                Some(name) if header.iter().filter(|h| *h == name).count() > 1 => {
+                    misfit.doubled.push(name.clone());
+                }
+                Some(_) if !column.optional => misfit.found += 1,
+                None if !column.optional => {
+                    misfit.missing.extend(column.headers.first().cloned());
+                }
+                _ => {}
+            }
+        }
+        if let Some(names) = self.missing_customer(&positions) {
+            misfit.missing.push(names);
+        }
+        if misfit.missing.is_empty() && misfit.doubled.is_empty() {
+            Ok(Binding { positions })
+        } else {
+            Err(misfit)
+        }
+    }
+
+    /// Without an email and without a uid no row could belong to anybody.
+    fn missing_customer(&self, positions: &[Option<usize>]) -> Option<String> {
+        let columns: Vec<_> = [self.email, self.uid].into_iter().flatten().collect();
+        let found = columns.iter().any(|&c| positions[c].is_some());
+        let required = columns.iter().any(|&c| !self.columns[c].optional);
+        (!found && !required).then(|| {
+            let names: Vec<_> = columns
+                .iter()
+                .filter_map(|&c| self.columns[c].headers.first().cloned())
+                .collect();
+            names.join("` or `")
+        })
+    }
+
+    fn needed(&self) -> usize {
+        self.columns.iter().filter(|c| !c.optional).count()
+    }
+}
+
+impl Profiles {
+    /// The profile that fits a header: the one that finds the most needed columns, the user's own
+    /// before a built-in one. If none does, why not, the closest first.
+    pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Vec<Misfit>> {
+        let mut best: Option<(&Profile, Binding)> = None;
+        let mut misfits = Vec::new();
+        for profile in self.iter().filter(|profile| profile.detect) {
+            match profile.bind(header) {
+                Ok(binding) => {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(other, _)| profile.needed() > other.needed())
+                    {
+                        best = Some((profile, binding));
+                    }
+                }
+                Err(misfit) => misfits.push(misfit),
+            }
+        }
+        best.ok_or_else(|| {
+            misfits.sort_by_key(|misfit| {
+                (
+                    misfit.missing.len() + misfit.doubled.len(),
+                    usize::MAX - misfit.found,
+                )
+            });
+            misfits
+        })
+    }
+}

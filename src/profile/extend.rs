@@ -1,0 +1,111 @@
+//! One profile may extend another and change one thing.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::ProfileError;
+
+/// A chain of profiles longer than this is taken for a mistake.
+const MAX_DEPTH: usize = 8;
+
+/// The TOML of a profile file.
+pub(super) fn parse(name: &str, text: &str) -> Result<Table, ProfileError> {
+    text.parse::<Table>()
+        .map_err(|error| ProfileError::new(name, error.to_string()))
+}
+
+/// The user's profile `name` laid over what it extends, down to a built-in one.
+///
+/// Tables are merged key by key; everything else, lists too, is replaced. A name that extends
+/// itself means the built-in profile of that name.
+pub(super) fn resolve(
+    name: &str,
+    own: &BTreeMap<String, Table>,
+    built_in: &BTreeMap<String, Table>,
+) -> Result<Table, ProfileError> {
+    let mut layers = Vec::new();
+    let mut next = Some(name.to_owned());
+    let mut seen = Vec::new();
+    while let Some(current) = next.take() {
+        let of_user = own.get(&current).filter(|_| !seen.contains(&current));
+        let Some(table) = of_user.or_else(|| built_in.get(&current)) else {
+            if seen.contains(&current) {
+                return Err(circle(name));
+            }
+            return Err(unknown_base(name, &current, own, built_in));
+        };
+        if layers.len() == MAX_DEPTH {
+            return Err(ProfileError::new(
+                name,
+                format!("`extends` goes through more than {MAX_DEPTH} profiles"),
+            ));
+        }
+        next = base_of(name, table)?;
+        if of_user.is_some() {
+            seen.push(current);
+        }
+        layers.push(table);
+    }
+    let mut merged = Table::new();
+    for layer in layers.into_iter().rev() {
+        merge(&mut merged, layer);
+    }
+    merged.remove("extends");
+    merged.insert("name".into(), Value::String(name.to_owned()));
+    // What `detect = false` says of the base is not said of a profile that names its own columns.
+    let of_user = own.get(name).and_then(|table| table.get("detect"));
+    merged.insert(
+        "detect".into(),
+        of_user.cloned().unwrap_or(Value::Boolean(true)),
+    );
+    Ok(merged)
+}
+
+fn circle(name: &str) -> ProfileError {
+    ProfileError::new(name, "`extends` goes round in a circle")
+        .hint("one of these profiles has to extend a built-in one, such as `generic`")
+}
+
+fn base_of(name: &str, table: &Table) -> Result<Option<String>, ProfileError> {
+    match table.get("extends") {
+        None => Ok(None),
+        Some(Value::String(base)) => Ok(Some(base.clone())),
+        Some(_) => Err(ProfileError::new(
+            name,
+            "`extends` has to be a profile's name",
+        )),
+    }
+}
+
+fn unknown_base(
+    name: &str,
+    base: &str,
+    own: &BTreeMap<String, Table>,
+    built_in: &BTreeMap<String, Table>,
+) -> ProfileError {
+    let known: Vec<_> = built_in
+        .keys()
+        .chain(own.keys())
+        .map(|known| format!("`{known}`"))
+        .collect();
+    ProfileError::new(
+        name,
+        format!("`extends` names `{base}`, and there is no such profile"),
+    )
+    .hint(format!("profiles are {}", known.join(", ")))
+}
+
+fn merge(onto: &mut Table, layer: &Table) {
+    for (key, value) in layer {
+        match (onto.get_mut(key), value) {
+            // A column that is named anew is named whole: `optional` of the base does not stay.
+            (Some(Value::Table(base)), Value::Table(over)) if !over.contains_key("header") => {
+                merge(base, over);
+            }
+            _ => {
+                onto.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

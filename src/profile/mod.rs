@@ -1,0 +1,242 @@
+//! How one kind of export is read: profiles, which are data.
+//!
+//! A profile is a TOML file: built in (`builtin/`), or the user's own in `fprecon.toml`, where one
+//! may extend another and change one thing. Loading checks everything that a profile refers to, so
+//! that [`crate::classify`] meets no unknown column. [`Profiles::detect`] finds the profile that
+//! fits a header.
+
+mod compile;
+mod detect;
+mod extend;
+mod spec;
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::event::{AmountFormat, Currency, Kind};
+
+pub use detect::{Binding, Misfit};
+
+/// A profile as the program uses it: columns by index, rules in order.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The name that `--profile` takes.
+    pub name: String,
+    /// What it is for people.
+    pub title: String,
+    /// What the profile was made from: real files, documentation, an importer.
+    pub rests_on: String,
+    /// Whether an export may be recognised as this by its header alone.
+    pub detect: bool,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) currency: CurrencySource,
+    pub(crate) amount_format: AmountFormat,
+    pub(crate) dates: Dates,
+    pub(crate) email: Option<ColumnIndex>,
+    pub(crate) uid: Option<ColumnIndex>,
+    pub(crate) known: Vec<(ColumnIndex, Vec<String>)>,
+    pub(crate) ignore: Vec<IgnoreRule>,
+    pub(crate) reject: Vec<RemarkRule>,
+    pub(crate) warn: Vec<RemarkRule>,
+    pub(crate) events: Vec<EventRule>,
+}
+
+/// Index into [`Profile::columns`].
+pub(crate) type ColumnIndex = usize;
+
+/// A column by our name, with the header names that it goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) headers: Vec<String>,
+    pub(crate) optional: bool,
+}
+
+/// Where the currency of a row's amounts is said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CurrencySource {
+    /// In this column, where the export has it.
+    pub(crate) column: Option<ColumnIndex>,
+    /// Else it is this one; and where there is none, the account's.
+    pub(crate) fixed: Option<Currency>,
+}
+
+/// How dates are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Dates {
+    pub(crate) formats: Vec<DateFormat>,
+    pub(crate) zone: TimeZone,
+}
+
+/// One way to write a date.
+#[derive(Clone, Debug)]
+pub(crate) enum DateFormat {
+    /// RFC 3339, with its own offset.
+    Rfc3339,
+    /// A `strptime` pattern, in the profile's zone unless it reads an offset.
+    Pattern(String),
+}
+
+/// All of these have to hold.
+pub(crate) type When = Vec<(ColumnIndex, Test)>;
+
+/// What has to hold in a cell.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    OneOf(Vec<String>),
+    Empty(bool),
+    Sign(Sign),
+}
+
+/// The sign of an amount; an empty cell has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Positive,
+    Zero,
+    Negative,
+}
+
+/// Rows that are no event, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct IgnoreRule {
+    pub(crate) when: When,
+    pub(crate) reason: String,
+    pub(crate) warning: Option<String>,
+    pub(crate) hint: Option<String>,
+}
+
+/// Something to say about rows that look like this.
+#[derive(Clone, Debug)]
+pub(crate) struct RemarkRule {
+    pub(crate) when: When,
+    pub(crate) column: ColumnIndex,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// One event of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct EventRule {
+    pub(crate) kind: Kind,
+    pub(crate) when: When,
+    pub(crate) event_id: Vec<Template>,
+    pub(crate) sale_event_id: Vec<Template>,
+    pub(crate) amount: Option<ColumnIndex>,
+    pub(crate) running_total: bool,
+    pub(crate) created_at: Vec<ColumnIndex>,
+    pub(crate) plan: Option<ColumnIndex>,
+    pub(crate) mrr: Option<ColumnIndex>,
+    pub(crate) promo_code: Option<ColumnIndex>,
+    pub(crate) quantity: Option<ColumnIndex>,
+    pub(crate) first_name: Option<ColumnIndex>,
+    pub(crate) last_name: Option<ColumnIndex>,
+    pub(crate) ref_id: Option<ColumnIndex>,
+    pub(crate) tid: Option<ColumnIndex>,
+}
+
+/// A text with columns in it, such as `{subscription_id}_cancelled`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Template(pub(crate) Vec<TemplatePart>);
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TemplatePart {
+    Text(String),
+    Column(ColumnIndex),
+}
+
+/// Why a profile can't be used: which one, which key, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("profile `{profile}`: {message}")]
+pub struct ProfileError {
+    /// The profile's name.
+    pub profile: String,
+    /// What is wrong, with the key.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl ProfileError {
+    fn new(profile: &str, message: impl Into<String>) -> Self {
+        ProfileError {
+            profile: profile.to_owned(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+const BUILT_IN: [(&str, &str); 2] = [
+    (
+        "stripe-payments",
+        include_str!("builtin/stripe-payments.toml"),
+    ),
+    ("generic", include_str!("builtin/generic.toml")),
+];
+
+/// The built-in profiles and the user's own.
+#[derive(Clone, Debug)]
+pub struct Profiles {
+    /// The user's first, then the built-in ones.
+    all: Vec<Profile>,
+}
+
+impl Profiles {
+    /// The built-in profiles and those of the `[exports.…]` tables of a configuration.
+    ///
+    /// A profile of the user's with the name of a built-in one takes its place.
+    pub fn load(own: &BTreeMap<String, toml::Table>) -> Result<Self, ProfileError> {
+        let mut built_in = BTreeMap::new();
+        for (name, text) in BUILT_IN {
+            built_in.insert(name.to_owned(), extend::parse(name, text)?);
+        }
+        let mut all = Vec::new();
+        for name in own.keys() {
+            let table = extend::resolve(name, own, &built_in)?;
+            all.push(compile::profile(name, table)?);
+        }
+        for (name, _) in BUILT_IN {
+            if !own.contains_key(name)
+                && let Some(table) = built_in.get(name)
+            {
+                all.push(compile::profile(name, table.clone())?);
+            }
+        }
+        Ok(Profiles { all })
+    }
+
+    /// Every profile, the user's own first.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.all.iter()
+    }
+
+    /// The profile of that name.
+    pub fn named(&self, name: &str) -> Result<&Profile, ProfileError> {
+        self.all
+            .iter()
+            .find(|profile| profile.name == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = self.iter().map(|p| format!("`{}`", p.name)).collect();
+                ProfileError::new(name, "there is no profile of this name")
+                    .hint(format!("profiles are {}", known.join(", ")))
+            })
+    }
+
+    /// The text of a built-in profile, with its comments.
+    pub fn built_in_text(name: &str) -> Option<&'static str> {
+        BUILT_IN
+            .iter()
+            .find(|(built_in, _)| *built_in == name)
+            .map(|(_, text)| *text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

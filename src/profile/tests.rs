@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+
+use toml::Table;
+
+use super::*;
+
+fn load(config: &str) -> Result<Profiles, ProfileError> {
+    let tables: Table = config.parse().unwrap();
+    let own: BTreeMap<String, Table> = tables
+        .into_iter()
+        .map(|(name, table)| (name, table.as_table().unwrap().clone()))
+        .collect();
+    Profiles::load(&own)
+}
+
+fn refused(config: &str) -> String {
+    load(config).unwrap_err().to_string()
+}
+
+fn header(line: &str) -> Vec<String> {
+    line.split(',').map(str::to_owned).collect()
+}
+
+/// A profile that is whole, and then what a test adds.
+fn whole(more: &str) -> String {
+    format!(
+        "[mine]\ntitle = \"t\"\nrests_on = \"r\"\ncolumns = {{ id = \"Id\", email = \"Mail\", total = \"Total\" }}\ncustomer = {{ email = \"email\" }}\n{more}"
+    )
+}
+
+const SALE: &str = "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n";
+
+#[test]
+fn one_thing_of_a_profile_can_be_changed() {
+    let profiles = load(
+        "[mine]\nextends = \"stripe-payments\"\n[mine.columns]\nstatus = \"State\"\n[mine.known]\nstatus = [\"Paid\", \"Bezahlt\"]\n",
+    )
+    .unwrap();
+    let mine = profiles.named("mine").unwrap();
+    let stripe = profiles.named("stripe-payments").unwrap();
+    let names = |profile: &Profile, column: &str| {
+        let found = profile.columns.iter().find(|c| c.name == column).unwrap();
+        found.headers.clone()
+    };
+    assert_eq!(names(mine, "status"), ["State"]);
+    assert_eq!(names(mine, "amount"), names(stripe, "amount"));
+    assert_eq!(mine.events.len(), stripe.events.len());
+    assert_eq!(mine.known.len(), stripe.known.len());
+    assert!(mine.known.iter().any(|(_, words)| words.len() == 2));
+
+    let line = "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,State,Customer ID,Customer Email";
+    assert_eq!(profiles.detect(&header(line)).unwrap().0.name, "mine");
+    let line = line.replace("State", "Status");
+    let found = profiles.detect(&header(&line)).unwrap().0;
+    assert_eq!(found.name, "stripe-payments");
+}
+
+#[test]
+fn a_profile_of_a_built_in_ones_name_takes_its_place() {
+    let profiles =
+        load("[generic]\nextends = \"generic\"\n[generic.columns]\nevent_id = \"Order\"\n")
+            .unwrap();
+    assert_eq!(profiles.iter().count(), BUILT_IN.len());
+    let found = profiles.detect(&header("Order,email,amount")).unwrap().0;
+    assert_eq!(found.name, "generic");
+}
+
+#[test]
+fn the_header_decides_and_else_the_closest_profile_is_named() {
+    let profiles = load("").unwrap();
+    let misfits = profiles
+        .detect(&header(
+            "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,Customer ID,Customer Email",
+        ))
+        .unwrap_err();
+    assert_eq!(misfits[0].profile, "stripe-payments");
+    assert_eq!(misfits[0].reason(), "lacks `Status`");
+
+    let misfits = profiles.detect(&header("event_id,amount")).unwrap_err();
+    assert_eq!(misfits[0].profile, "generic");
+    assert_eq!(misfits[0].reason(), "lacks `email` or `uid`");
+
+    let misfits = profiles
+        .detect(&header("event_id,email,amount,amount"))
+        .unwrap_err();
+    assert_eq!(misfits[0].reason(), "has `amount` more than once");
+}
+
+#[test]
+fn what_a_profile_refers_to_has_to_be_there() {
+    assert!(load(&whole(SALE)).is_ok());
+    for (more, expected) in [
+        ("", "missing field `event`"),
+        (
+            "event = []\n",
+            "there is no `[[event]]`, so no row could ever be one",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\n",
+            "an `[[event]]` of kind `sale` needs `amount`",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\n",
+            "an `[[event]]` of kind `sale` needs `event_id`",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\namount = \"sum\"\nevent_id = [\"{id}\"]\n",
+            "`event.amount` refers to `sum`, which is no column",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"{nr}\"]\n",
+            "`an id` refers to `nr`, which is no column",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"{id\"]\n",
+            "the id `{id` has a `{` without a `}`",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"id\"]\n",
+            "the id `id` has no column in it, so every row would have the same",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { state = \"paid\" }\n",
+            "`when` refers to `state`, which is no column",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nrunning_total = true\n",
+            "`running_total` is for refunds with a `sale_event_id`, from which their ids are made",
+        ),
+        (
+            "[mine.money]\ncurrency = \"dollars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
+            "`money.currency` is `dollars`, which is no ISO 4217 code",
+        ),
+        (
+            "[mine.dates]\nzone = \"Mars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
+            "`dates.zone` is `Mars`, which is no time zone",
+        ),
+    ] {
+        assert_eq!(refused(&whole(more)), format!("profile `mine`: {expected}"));
+    }
+}
+
+#[test]
+fn unknown_keys_are_errors_wherever_they_stand() {
+    for config in [
+        "[mine]\nextends = \"generic\"\ncolour = 1\n",
+        "[mine]\nextends = \"generic\"\n[mine.money]\nunit = \"minor\"\n",
+        "[mine]\nextends = \"generic\"\n[mine.columns]\nemail = { header = \"Mail\", optionl = true }\n",
+        "[mine]\nextends = \"generic\"\n[[mine.ignore]]\nreason = \"r\"\nwhen = { kind = { empty = true, sign = \"zero\" } }\n",
+        "[mine]\nextends = \"generic\"\n[[mine.event]]\nkind = \"gift\"\n",
+    ] {
+        assert!(refused(config).starts_with("profile `mine`: "), "{config}");
+    }
+}
+
+#[test]
+fn a_chain_of_profiles_ends_at_a_built_in_one() {
+    assert_eq!(
+        refused("[a]\nextends = \"b\"\n[b]\nextends = \"a\"\n"),
+        "profile `a`: `extends` goes round in a circle"
+    );
+    assert_eq!(
+        refused("[a]\nextends = \"a\"\n"),
+        "profile `a`: `extends` goes round in a circle"
+    );
+    assert_eq!(
+        refused("[a]\nextends = \"paddle\"\n"),
+        "profile `a`: `extends` names `paddle`, and there is no such profile"
+    );
+    assert_eq!(
+        refused("[a]\nextends = 1\n"),
+        "profile `a`: `extends` has to be a profile's name"
+    );
+    let chain: String = (0..20)
+        .map(|n| format!("[p{n}]\nextends = \"p{}\"\n", n + 1))
+        .collect();
+    assert!(refused(&chain).contains("more than 8 profiles"));
+}
