@@ -13,4 +13,5 @@ pub mod link;
 pub mod plan;
 pub mod problem;
 pub mod profile;
+pub mod sandbox;
 pub mod spreadsheet;

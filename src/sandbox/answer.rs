@@ -1,0 +1,73 @@
+//! An answer, before it becomes HTTP.
+
+use hyper::header::{HeaderName, HeaderValue};
+use serde::Serialize;
+
+/// What the body of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Nothing,
+    Json,
+    Html,
+}
+
+/// A status, a body, and headers beyond the usual ones.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) format: Format,
+    pub(super) body: Vec<u8>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Answer {
+    /// 204: the lead is unknown, so the event is no referral.
+    pub(super) fn nothing() -> Answer {
+        Answer {
+            status: 204,
+            format: Format::Nothing,
+            body: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Answer {
+        // An event's answer has about 1,100 bytes.
+        let mut bytes = Vec::with_capacity(1280);
+        serde_json::to_writer(&mut bytes, body)
+            .expect("the sandbox's own shapes have text keys and memory does not fail to write");
+        Answer {
+            status,
+            format: Format::Json,
+            body: bytes,
+            headers: Vec::new(),
+        }
+    }
+
+    /// `{"message": …}`, the usual shape of the API's refusals.
+    pub(super) fn message(status: u16, message: &str) -> Answer {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            message: &'a str,
+        }
+        Answer::json(status, &Body { message })
+    }
+
+    /// A JSON string and nothing around it, which is how the API refuses a key.
+    pub(super) fn bare_string(status: u16, text: &str) -> Answer {
+        Answer::json(status, &text)
+    }
+
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same answer with half of its body, if it is a 200.
+    pub(super) fn truncated(mut self) -> Answer {
+        if self.status == 200 {
+            self.body.truncate(self.body.len() / 2);
+        }
+        self
+    }
+}
