@@ -14,4 +14,6 @@ pub mod plan;
 pub mod problem;
 pub mod profile;
 pub mod sandbox;
+pub mod send;
 pub mod spreadsheet;
+pub mod tracking;

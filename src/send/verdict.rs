@@ -1,0 +1,201 @@
+//! What an answer does to its event: the one place that decides.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Kind};
+use crate::journal::{Effect, Outcome, Settlement};
+use crate::tracking::{Answer, Receipt};
+
+/// What is to be done after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The event is answered for good.
+    Settle(Settlement),
+    /// It has to be asked again, later.
+    Again,
+    /// Everyone has to slow down, and it has to be asked again.
+    SlowDown(Option<Duration>),
+    /// The run has to stop: no other event would fare better.
+    Stop(Halt),
+}
+
+/// Why a run can't go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The API refused the key.
+    KeyRefused {
+        /// What it said.
+        message: String,
+    },
+    /// The server can't prove who it is.
+    Untrusted {
+        /// What is wrong with its certificate.
+        message: String,
+    },
+}
+
+/// Whether the same event may be sent twice: the API tells a second one by its id (sign-ups by
+/// their lead), except cancellations of accounts whose API takes no id on them.
+pub(super) fn is_repeatable(kind: Kind, cancellation_event_id: bool) -> bool {
+    kind != Kind::Cancellation || cancellation_event_id
+}
+
+/// What an answer says of what the request did at the API.
+pub(super) fn effect(answer: &Answer) -> Effect {
+    match answer {
+        Answer::Recorded(_) | Answer::AlreadyThere { .. } => Effect::Recorded,
+        Answer::Unclear { .. } => Effect::Unknown,
+        Answer::NotReferral { .. }
+        | Answer::Refused { .. }
+        | Answer::KeyRefused { .. }
+        | Answer::TooFast { .. }
+        | Answer::NotDelivered { .. }
+        | Answer::Untrusted { .. } => Effect::None,
+    }
+}
+
+/// What to do with an event after `answer`, where `maybe_recorded` says that an attempt before
+/// this one may have taken effect.
+pub(super) fn verdict(
+    event: &Event,
+    answer: &Answer,
+    maybe_recorded: bool,
+    repeatable: bool,
+    at: Timestamp,
+) -> Verdict {
+    let settle = |outcome| Verdict::Settle(settlement(outcome, answer, at));
+    match answer {
+        Answer::Recorded(receipt) => Verdict::Settle(Settlement {
+            api_event_id: receipt.api_event_id.clone(),
+            promoter_email: receipt.promoter_email.clone(),
+            promoter_ref_id: receipt.promoter_ref_id.clone(),
+            commission_cents: signed_commission(event.kind, receipt),
+            ..settlement(Outcome::Tracked, answer, at)
+        }),
+        Answer::NotReferral { .. } => settle(Outcome::NonReferral),
+        Answer::AlreadyThere { .. } if maybe_recorded => settle(Outcome::Tracked),
+        Answer::AlreadyThere { .. } => settle(Outcome::AlreadyTracked),
+        Answer::Refused { .. } => settle(Outcome::Failed),
+        Answer::Unclear { .. } if repeatable => Verdict::Again,
+        Answer::Unclear { .. } => settle(Outcome::Unconfirmed),
+        Answer::NotDelivered { .. } => Verdict::Again,
+        Answer::TooFast { retry_after, .. } => Verdict::SlowDown(*retry_after),
+        Answer::KeyRefused { message, .. } => Verdict::Stop(Halt::KeyRefused {
+            message: message.clone(),
+        }),
+        Answer::Untrusted { message } => Verdict::Stop(Halt::Untrusted {
+            message: message.clone(),
+        }),
+    }
+}
+
+/// Refunds take commission back, whatever sign the answer writes it with.
+fn signed_commission(kind: Kind, receipt: &Receipt) -> Option<i64> {
+    receipt.commission_cents.map(|cents| match kind {
+        Kind::Refund => -cents.saturating_abs(),
+        _ => cents,
+    })
+}
+
+fn settlement(outcome: Outcome, answer: &Answer, at: Timestamp) -> Settlement {
+    let message = answer.message();
+    Settlement {
+        http_status: answer.status(),
+        message: (!message.is_empty()).then(|| message.to_owned()),
+        ..settled_without_asking(outcome, None, at)
+    }
+}
+
+/// A result that no answer gave.
+pub(super) fn settled_without_asking(
+    outcome: Outcome,
+    message: Option<String>,
+    at: Timestamp,
+) -> Settlement {
+    Settlement {
+        outcome,
+        inferred: false,
+        http_status: None,
+        message,
+        at,
+        api_event_id: None,
+        promoter_email: None,
+        promoter_ref_id: None,
+        commission_cents: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Customer, Source};
+
+    fn event(kind: Kind) -> Event {
+        let customer = Customer::new(Some("a@example.com"), None);
+        Event::new(kind, "x".into(), customer, Source { input: 0, line: 2 })
+    }
+
+    fn outcome(kind: Kind, answer: &Answer, maybe_recorded: bool) -> Option<Outcome> {
+        let repeatable = is_repeatable(kind, false);
+        let at = Timestamp::UNIX_EPOCH;
+        match verdict(&event(kind), answer, maybe_recorded, repeatable, at) {
+            Verdict::Settle(settlement) => Some(settlement.outcome),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_conflict_is_ours_only_after_an_attempt_that_may_have_worked() {
+        let there = Answer::AlreadyThere {
+            status: 409,
+            message: String::new(),
+        };
+        assert_eq!(
+            outcome(Kind::Sale, &there, false),
+            Some(Outcome::AlreadyTracked)
+        );
+        assert_eq!(outcome(Kind::Sale, &there, true), Some(Outcome::Tracked));
+    }
+
+    #[test]
+    fn what_got_no_answer_is_asked_again_unless_that_could_count_twice() {
+        let unclear = Answer::Unclear {
+            status: None,
+            message: "connection reset".into(),
+        };
+        assert_eq!(outcome(Kind::Sale, &unclear, false), None);
+        assert_eq!(outcome(Kind::Refund, &unclear, false), None);
+        assert_eq!(
+            outcome(Kind::Cancellation, &unclear, false),
+            Some(Outcome::Unconfirmed)
+        );
+    }
+
+    #[test]
+    fn a_cancellation_that_never_left_may_go_again() {
+        let unreachable = Answer::NotDelivered {
+            status: None,
+            message: "connection refused".into(),
+        };
+        assert_eq!(outcome(Kind::Cancellation, &unreachable, false), None);
+        assert_eq!(effect(&unreachable), Effect::None);
+    }
+
+    #[test]
+    fn a_refund_takes_commission_back_whatever_its_sign() {
+        for cents in [1200, -1200] {
+            let answer = Answer::Recorded(Receipt {
+                commission_cents: Some(cents),
+                ..Receipt::default()
+            });
+            let at = Timestamp::UNIX_EPOCH;
+            let Verdict::Settle(settled) = verdict(&event(Kind::Refund), &answer, false, true, at)
+            else {
+                panic!("a recorded event is settled");
+            };
+            assert_eq!(settled.commission_cents, Some(-1200));
+        }
+    }
+}

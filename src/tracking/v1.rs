@@ -1,0 +1,264 @@
+//! Version 1 of the Tracking API, as in the vendor's founding document and its later pages.
+
+use std::time::Duration;
+
+use form_urlencoded::Serializer;
+use serde_json::Value;
+
+use super::answer::message_of;
+use super::{Answer, Receipt, Settings};
+use crate::event::{Event, Kind};
+
+/// The form that tells an event. The same event always gives the same bytes.
+pub(super) fn body(event: &Event, settings: &Settings) -> String {
+    let mut form = Form(Serializer::new(String::new()));
+    form.add("wid", Some(&settings.wid));
+    form.add("email", event.customer.email.as_ref());
+    form.add("uid", event.customer.uid.as_ref());
+    if event.kind != Kind::Cancellation || settings.cancellation_event_id {
+        form.add_unless_signup(event, "event_id", &event.event_id);
+    }
+    if event.kind == Kind::Refund {
+        form.add("sale_event_id", event.sale_event_id.as_ref());
+    }
+    if let Some(money) = event.money {
+        form.add("amount", Some(&money.amount_cents.to_string()));
+        let is_foreign = money.currency != settings.account_currency;
+        form.add(
+            "currency",
+            is_foreign
+                .then(|| money.currency.code().to_owned())
+                .as_ref(),
+        );
+    }
+    form.add("plan", event.plan.as_ref());
+    form.add(
+        "mrr",
+        event.mrr_cents.map(|cents| cents.to_string()).as_ref(),
+    );
+    form.add("promo_code", event.promo_code.as_ref());
+    form.add("quantity", event.quantity.map(|n| n.to_string()).as_ref());
+    form.add("first_name", event.first_name.as_ref());
+    form.add("last_name", event.last_name.as_ref());
+    form.add("ref_id", event.ref_id.as_ref());
+    form.add("tid", event.tid.as_ref());
+    form.add(
+        "created_at",
+        event.created_at.map(|at| at.to_string()).as_ref(),
+    );
+    if !settings.notify_promoters {
+        form.add("skip_email_notification", Some(&"true".to_owned()));
+    }
+    form.0.finish()
+}
+
+struct Form(Serializer<'static, String>);
+
+impl Form {
+    fn add(&mut self, name: &str, value: Option<&String>) {
+        if let Some(value) = value {
+            self.0.append_pair(name, value);
+        }
+    }
+
+    /// A sign-up has no `event_id`: the API tells a second one by its lead.
+    fn add_unless_signup(&mut self, event: &Event, name: &str, value: &String) {
+        self.add(name, Some(value).filter(|_| event.kind != Kind::Signup));
+    }
+}
+
+/// What a whole answer means.
+pub(super) fn answer(
+    kind: Kind,
+    status: u16,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> Answer {
+    let message = message_of(body);
+    match status {
+        200 | 201 => match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(object)) => Answer::Recorded(receipt(&Value::Object(object))),
+            _ => Answer::Unclear {
+                status: Some(status),
+                message: format!("the answer is no JSON object: {message}"),
+            },
+        },
+        204 => Answer::NotReferral { status },
+        404 if kind == Kind::Cancellation => Answer::NotReferral { status },
+        300..400 => Answer::NotDelivered {
+            status: Some(status),
+            message:
+                "the API redirects to another address, which is never followed; check the base URL"
+                    .to_owned(),
+        },
+        401 | 403 => Answer::KeyRefused { status, message },
+        409 => Answer::AlreadyThere { status, message },
+        422 if kind == Kind::Signup && is_second_signup(body) => {
+            Answer::AlreadyThere { status, message }
+        }
+        408 | 425 => Answer::Unclear {
+            status: Some(status),
+            message,
+        },
+        429 => Answer::TooFast {
+            retry_after,
+            message,
+        },
+        400..500 => Answer::Refused { status, message },
+        _ => Answer::Unclear {
+            status: Some(status),
+            message,
+        },
+    }
+}
+
+fn is_second_signup(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("transaction_id").is_some())
+}
+
+/// Unknown fields are ignored, missing ones are allowed.
+fn receipt(body: &Value) -> Receipt {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let promoter = &body["promoter"];
+    Receipt {
+        api_event_id: text(&body["id"]),
+        promoter_email: text(&promoter["email"]),
+        promoter_ref_id: text(&promoter["default_ref_id"]),
+        commission_cents: body["reward"]["amount"].as_i64(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Currency, Customer, Money, Source};
+
+    fn settings() -> Settings {
+        Settings {
+            base_url: "https://firstpromoter.com/api/v1".into(),
+            wid: "b850ac4wer56hy1b5ef41".into(),
+            account_currency: Currency::from_code("USD").unwrap(),
+            notify_promoters: true,
+            cancellation_event_id: false,
+        }
+    }
+
+    fn shelley(kind: Kind, id: &str) -> Event {
+        let customer = Customer::new(Some("shelley@example.com"), Some("cbdemo_shelley"));
+        Event::new(kind, id.into(), customer, Source { input: 0, line: 2 })
+    }
+
+    fn money(code: &str) -> Option<Money> {
+        Some(Money {
+            amount_cents: 6000,
+            currency: Currency::from_code(code).unwrap(),
+        })
+    }
+
+    const WHO: &str = "wid=b850ac4wer56hy1b5ef41&email=shelley%40example.com&uid=cbdemo_shelley";
+
+    #[test]
+    fn events_are_told_as_in_the_founding_document() {
+        let mut sale = shelley(Kind::Sale, "9856044");
+        sale.money = money("USD");
+        sale.plan = Some("monthly-starter".into());
+        assert_eq!(
+            body(&sale, &settings()),
+            format!("{WHO}&event_id=9856044&amount=6000&plan=monthly-starter")
+        );
+
+        let mut refund = shelley(Kind::Refund, "4567044");
+        refund.money = money("USD");
+        refund.sale_event_id = Some("9856044".into());
+        assert_eq!(
+            body(&refund, &settings()),
+            format!("{WHO}&event_id=4567044&sale_event_id=9856044&amount=6000")
+        );
+
+        let cancellation = shelley(Kind::Cancellation, "sub_1_cancelled");
+        assert_eq!(body(&cancellation, &settings()), WHO);
+    }
+
+    #[test]
+    fn an_import_names_date_and_foreign_currency_and_mails_nobody() {
+        let mut sale = shelley(Kind::Sale, "1");
+        sale.money = money("GBP");
+        sale.created_at = Some("2026-04-10T03:48:02Z".parse().unwrap());
+        let quiet = Settings {
+            notify_promoters: false,
+            ..settings()
+        };
+        assert_eq!(
+            body(&sale, &quiet),
+            format!(
+                "{WHO}&event_id=1&amount=6000&currency=GBP\
+                 &created_at=2026-04-10T03%3A48%3A02Z&skip_email_notification=true"
+            )
+        );
+    }
+
+    #[test]
+    fn a_cancellation_carries_its_id_only_where_the_account_takes_one() {
+        let newer = Settings {
+            cancellation_event_id: true,
+            ..settings()
+        };
+        let cancellation = shelley(Kind::Cancellation, "sub_1_cancelled");
+        assert_eq!(
+            body(&cancellation, &newer),
+            format!("{WHO}&event_id=sub_1_cancelled")
+        );
+    }
+
+    #[test]
+    fn every_status_has_one_meaning() {
+        let word = |kind, status, text: &str| answer(kind, status, text.as_bytes(), None).word();
+        assert_eq!(word(Kind::Sale, 200, "{}"), "recorded");
+        assert_eq!(word(Kind::Sale, 200, "{\"id\":1"), "unclear");
+        assert_eq!(word(Kind::Sale, 200, "<html>"), "unclear");
+        assert_eq!(word(Kind::Sale, 200, ""), "unclear");
+        assert_eq!(word(Kind::Sale, 204, ""), "not_referral");
+        assert_eq!(word(Kind::Refund, 204, ""), "not_referral");
+        assert_eq!(word(Kind::Cancellation, 404, "{}"), "not_referral");
+        assert_eq!(word(Kind::Sale, 404, "{}"), "refused");
+        assert_eq!(word(Kind::Sale, 302, ""), "not_delivered");
+        assert_eq!(word(Kind::Sale, 400, "{}"), "refused");
+        assert_eq!(word(Kind::Sale, 401, "\"Bad credentials\""), "key_refused");
+        assert_eq!(word(Kind::Sale, 403, ""), "key_refused");
+        assert_eq!(word(Kind::Sale, 409, "{}"), "already_there");
+        assert_eq!(
+            word(Kind::Sale, 422, "{\"transaction_id\":\"x\"}"),
+            "refused"
+        );
+        assert_eq!(
+            word(Kind::Signup, 422, "{\"transaction_id\":\"x\"}"),
+            "already_there"
+        );
+        assert_eq!(word(Kind::Signup, 422, "{\"email\":\"x\"}"), "refused");
+        assert_eq!(word(Kind::Sale, 429, ""), "too_fast");
+        assert_eq!(word(Kind::Sale, 500, ""), "unclear");
+        assert_eq!(word(Kind::Sale, 503, ""), "unclear");
+        assert_eq!(word(Kind::Sale, 102, ""), "unclear");
+    }
+
+    #[test]
+    fn a_receipt_takes_what_is_there() {
+        let whole = br#"{"id":1708,"type":"sale","reward":{"amount":1200,"unit":"cash"},
+            "promoter":{"id":1983,"email":"test@test.com","default_ref_id":"test_ref_id"}}"#;
+        let Answer::Recorded(receipt) = answer(Kind::Sale, 200, whole, None) else {
+            panic!("a 200 with an object is recorded");
+        };
+        assert_eq!(receipt.api_event_id.as_deref(), Some("1708"));
+        assert_eq!(receipt.promoter_email.as_deref(), Some("test@test.com"));
+        assert_eq!(receipt.promoter_ref_id.as_deref(), Some("test_ref_id"));
+        assert_eq!(receipt.commission_cents, Some(1200));
+        assert_eq!(
+            answer(Kind::Sale, 200, b"{\"promoter\":null}", None),
+            Answer::Recorded(Receipt::default())
+        );
+    }
+}
