@@ -13,6 +13,7 @@ pub mod link;
 pub mod plan;
 pub mod problem;
 pub mod profile;
+pub mod report;
 pub mod sandbox;
 pub mod send;
 pub mod spreadsheet;

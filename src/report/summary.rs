@@ -1,0 +1,364 @@
+//! The figures of a plan or a run, in the shape of the machine output.
+//!
+//! `plan --json`, `run --json`, `report --json` and `summary.json` are made of these types, and
+//! the tables on the terminal are printed from them, so that they can't disagree.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::event::{Currency, Kind, Tally};
+use crate::job::{Job, Rows};
+use crate::journal::{JournalError, JournalReader, Outcome, PlanState, ReasonCount, RunRecord};
+
+/// The version of the machine output.
+pub const SCHEMA: u32 = 1;
+
+/// One export.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputSummary {
+    /// As the user named it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The profile that it was read by.
+    pub profile: String,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// How many rows are no event for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct IgnoredSummary {
+    /// The reason.
+    pub reason: String,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// Counts and cents of some events, in all and by kind.
+#[derive(Clone, Debug, Default)]
+pub struct Figures(pub Tally);
+
+impl Figures {
+    fn of_kind<'t>(tally: &'t Tally, kind: Kind) -> impl Serialize + use<'t> {
+        KindFigures { tally, kind }
+    }
+}
+
+/// `{"count": 0, "amount_cents": {"USD": 0}, "by_kind": {…}}`; amounts of sales and refunds are
+/// both positive and are added up as they stand.
+impl Serialize for Figures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("count", &self.0.count())?;
+        map.serialize_entry("amount_cents", &self.0.cents())?;
+        map.serialize_entry("by_kind", &ByKind(&self.0))?;
+        map.end()
+    }
+}
+
+struct ByKind<'t>(&'t Tally);
+
+impl Serialize for ByKind<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Kind::ALL.len()))?;
+        for kind in Kind::ALL {
+            map.serialize_entry(kind.as_str(), &Figures::of_kind(self.0, kind))?;
+        }
+        map.end()
+    }
+}
+
+struct KindFigures<'t> {
+    tally: &'t Tally,
+    kind: Kind,
+}
+
+impl Serialize for KindFigures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cents: BTreeMap<Currency, i128> = self.tally.cents_of(self.kind).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.tally.count_of(self.kind))?;
+        map.serialize_entry("amount_cents", &cents)?;
+        map.end()
+    }
+}
+
+/// The events of a plan: what was read, and what is to happen with it.
+#[derive(Clone, Debug)]
+pub struct EventsSummary {
+    /// Everything that was read.
+    pub read: Tally,
+    /// The same, by what is to happen with it.
+    pub by_plan: BTreeMap<PlanState, Tally>,
+}
+
+impl EventsSummary {
+    /// The events of one state.
+    pub fn of(&self, state: PlanState) -> Tally {
+        self.by_plan.get(&state).cloned().unwrap_or_default()
+    }
+
+    fn balances(&self) -> bool {
+        let mut sum = Tally::default();
+        for tally in self.by_plan.values() {
+            sum.add_tally(tally);
+        }
+        sum == self.read
+    }
+}
+
+impl Serialize for EventsSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("total", &self.read.count())?;
+        map.serialize_entry("by_kind", &ByKind(&self.read))?;
+        map.serialize_entry("by_plan", &ByPlan(self))?;
+        map.end()
+    }
+}
+
+struct ByPlan<'e>(&'e EventsSummary);
+
+impl Serialize for ByPlan<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(PlanState::ALL.len()))?;
+        for state in PlanState::ALL {
+            map.serialize_entry(state.as_str(), &self.0.of(*state).count())?;
+        }
+        map.end()
+    }
+}
+
+/// What became of the events that were to be sent.
+#[derive(Clone, Debug, Default)]
+pub struct OutcomesSummary {
+    /// By outcome; nothing stands for `not_sent`.
+    pub by_outcome: BTreeMap<Option<Outcome>, Tally>,
+}
+
+/// The word of events that a run did not settle.
+pub const NOT_SENT: &str = "not_sent";
+
+impl OutcomesSummary {
+    /// The events of one outcome; nothing stands for `not_sent`.
+    pub fn of(&self, outcome: Option<Outcome>) -> Tally {
+        self.by_outcome.get(&outcome).cloned().unwrap_or_default()
+    }
+
+    /// Every outcome in the order in which it is shown, `not_sent` last.
+    pub fn all() -> impl Iterator<Item = Option<Outcome>> {
+        Outcome::ALL.iter().copied().map(Some).chain([None])
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> Tally {
+        let mut sum = Tally::default();
+        for tally in self.by_outcome.values() {
+            sum.add_tally(tally);
+        }
+        sum
+    }
+}
+
+/// The word for an outcome; nothing stands for `not_sent`.
+pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
+    outcome.map_or(NOT_SENT, Outcome::as_str)
+}
+
+impl Serialize for OutcomesSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for outcome in Self::all() {
+            map.serialize_entry(outcome_word(outcome), &Figures(self.of(outcome)))?;
+        }
+        map.end()
+    }
+}
+
+/// An equation that does not hold: a fault of the program, never of the input.
+#[derive(Debug, thiserror::Error)]
+#[error("the books do not balance: {0}")]
+pub struct Imbalance(String);
+
+impl Imbalance {
+    /// An equation, or a fact that one rests on, that does not hold.
+    pub(crate) fn of(what: &str) -> Self {
+        Imbalance(what.to_owned())
+    }
+}
+
+/// What was read and planned: the part that a plan and a run have in common.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reading {
+    /// The exports.
+    pub inputs: Vec<InputSummary>,
+    /// What became of their rows.
+    pub rows: Rows,
+    /// Ignored rows by reason.
+    pub ignored: Vec<IgnoredSummary>,
+    /// Their events.
+    pub events: EventsSummary,
+}
+
+impl Reading {
+    /// The figures of a job that was just read.
+    pub fn of_job(job: &Job) -> Self {
+        let inputs = job.inputs.iter().map(|input| InputSummary {
+            path: input.path.clone(),
+            sha256: input.sha256.clone(),
+            profile: input.profile.clone(),
+            rows: input.rows.read,
+        });
+        let ignored = job.ignored.iter().map(|(reason, rows)| IgnoredSummary {
+            reason: reason.clone(),
+            rows: *rows,
+        });
+        let by_plan = PlanState::ALL
+            .iter()
+            .map(|state| (*state, job.plan.tally(*state)))
+            .collect();
+        Reading {
+            inputs: inputs.collect(),
+            rows: job.rows(),
+            ignored: ignored.collect(),
+            events: EventsSummary {
+                read: job.plan.read.clone(),
+                by_plan,
+            },
+        }
+    }
+
+    /// The figures of a run, from the journal.
+    pub fn of_run(run: &RunRecord, ignored: Vec<ReasonCount>) -> Self {
+        let mut rows = Rows::default();
+        for input in &run.inputs {
+            rows.add(Rows {
+                read: input.rows_read,
+                with_events: input.rows_with_events,
+                ignored: input.rows_ignored,
+                rejected: input.rows_rejected,
+            });
+        }
+        let inputs = run.inputs.iter().map(|input| InputSummary {
+            path: input.path.clone(),
+            sha256: input.sha256.clone(),
+            profile: input.profile.clone(),
+            rows: input.rows_read,
+        });
+        let ignored = ignored.into_iter().map(|count| IgnoredSummary {
+            reason: count.reason,
+            rows: count.rows,
+        });
+        let mut read = Tally::default();
+        let mut by_plan: BTreeMap<PlanState, Tally> = BTreeMap::new();
+        for total in &run.totals {
+            let sum = crate::event::Sum {
+                count: total.count,
+                amount_cents: i128::from(total.amount_cents),
+            };
+            read.add_sum(total.kind, total.currency, sum);
+            let tally = by_plan.entry(total.state).or_default();
+            tally.add_sum(total.kind, total.currency, sum);
+        }
+        Reading {
+            inputs: inputs.collect(),
+            rows,
+            ignored: ignored.collect(),
+            events: EventsSummary { read, by_plan },
+        }
+    }
+
+    /// Whether both equations of a plan hold: rows and events, and the cents with them.
+    pub fn check(&self) -> Result<(), Imbalance> {
+        if !self.rows.balance() {
+            return Err(Imbalance(format!(
+                "{} rows were read and {} + {} + {} are accounted for",
+                self.rows.read, self.rows.with_events, self.rows.ignored, self.rows.rejected
+            )));
+        }
+        if !self.events.balances() {
+            return Err(Imbalance(format!(
+                "{} events were read and the plan does not hold the same, in events or in cents",
+                self.events.read.count()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A run, from the journal: what its report says.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// The version of this shape.
+    pub schema: u32,
+    /// The run's name.
+    pub run: String,
+    /// What was read and planned.
+    #[serde(flatten)]
+    pub reading: Reading,
+    /// What became of what was to be sent.
+    pub outcomes: OutcomesSummary,
+    /// Requests that went out, over all resumptions.
+    pub requests: u64,
+    /// Seconds of sending, over all resumptions.
+    pub elapsed_seconds: u64,
+    /// Where the reports are.
+    pub report_dir: Option<String>,
+    /// What the program exited with.
+    pub exit_code: u8,
+}
+
+impl RunSummary {
+    /// Adds a run up from the journal.
+    pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
+        let mut outcomes = OutcomesSummary::default();
+        for total in journal.outcomes(run.id)? {
+            let tally = outcomes.by_outcome.entry(total.outcome).or_default();
+            let sum = crate::event::Sum {
+                count: total.count,
+                amount_cents: i128::from(total.amount_cents),
+            };
+            tally.add_sum(total.kind, total.currency, sum);
+        }
+        let ignored = journal.row_reasons(run.id, crate::journal::Disposition::Ignored)?;
+        Ok(RunSummary {
+            schema: SCHEMA,
+            run: run.name.clone(),
+            reading: Reading::of_run(run, ignored),
+            outcomes,
+            requests: run.requests,
+            elapsed_seconds: run.elapsed_ms.div_ceil(1000),
+            report_dir: run.report_dir.clone(),
+            exit_code: run.exit_code.unwrap_or_default(),
+        })
+    }
+
+    /// Whether all three equations hold: rows, events, and what was to be sent against what
+    /// became of it, in events and, by kind and currency, in cents.
+    pub fn check(&self) -> Result<(), Imbalance> {
+        self.reading.check()?;
+        let to_send = self.reading.events.of(PlanState::ToSend);
+        if to_send != self.outcomes.total() {
+            return Err(Imbalance(format!(
+                "{} events were to be sent and {} have an outcome or are not sent, or their cents differ",
+                to_send.count(),
+                self.outcomes.total().count()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether a person has to look at it: rows rejected, events held, failed or unconfirmed.
+    pub fn needs_attention(&self) -> bool {
+        let held = [PlanState::Conflict, PlanState::Unlinked]
+            .iter()
+            .any(|state| self.reading.events.of(*state).count() > 0);
+        let bad = [Outcome::Failed, Outcome::Unconfirmed]
+            .iter()
+            .any(|outcome| self.outcomes.of(Some(*outcome)).count() > 0);
+        self.reading.rows.rejected > 0 || held || bad
+    }
+}
