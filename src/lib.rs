@@ -5,6 +5,7 @@
 //! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
 pub mod classify;
+pub mod cli;
 pub mod event;
 pub mod export;
 pub mod job;

@@ -1,0 +1,228 @@
+//! What the user typed.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Reconciles billing exports with FirstPromoter.
+///
+/// Reads billing export CSVs, classifies their rows into sales, refunds and cancellations, sends
+/// them to the FirstPromoter Tracking API (each event once), and accounts for every row.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fprecon",
+    version,
+    max_term_width = 100,
+    after_long_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  fprecon demo                                   see it work, with no account and no network
+  fprecon plan unified_payments.csv              what would be sent; sends nothing
+  fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
+  fprecon run unified_payments.csv               the real thing; asks before it sends
+  fprecon resume                                 go on after an interruption
+
+Exit codes: 0 done; 1 something needs attention; 2 usage; 3 input or configuration unusable;
+4 the API refused the key; 5 incomplete, resumable; 6 the journal; 70 internal error;
+130, 143 interrupted, resumable.";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Configuration file [default: fprecon.toml here, and the one of the user's config directory]
+    #[arg(long, global = true, value_name = "FILE", env = "FPRECON_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The journal [default: fprecon.journal beside the configuration]
+    #[arg(long, global = true, value_name = "FILE", env = "FPRECON_JOURNAL")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How the exports are read [default: found by their headers]
+    #[arg(long, global = true, value_name = "NAME|FILE", env = "FPRECON_PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// Version of the Tracking API
+    #[arg(long, global = true, value_name = "v1|v2")]
+    pub(crate) api: Option<String>,
+    /// Base URL of the Tracking API
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// File with the API key; else FPRECON_API_KEY is read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Use an in-process sandbox, with a journal of its own
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: every problem, not only the first ones
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Don't ask before sending
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Never ask; what would ask fails instead
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the built-in sample exports through a sandbox
+    Demo(DemoArguments),
+    /// Show what would be sent, and send nothing
+    Plan(PlanArguments),
+    /// Plan, send, report
+    Run(RunArguments),
+    /// Send what an interrupted run left unsent
+    Resume(PaceArguments),
+    /// Try failed, unconfirmed or non-referral events again
+    Retry(RetryArguments),
+    /// Show what the journal holds, and what needs attention
+    Status,
+    /// Write a run's reports again, from the journal
+    Report(ReportArguments),
+    /// The profiles by which exports are read
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
+    /// Show every setting and where it comes from
+    Config,
+    /// Run a local Tracking API with the documented behaviour
+    Sandbox(SandboxArguments),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Where the reports go
+    #[arg(long, value_name = "DIR", default_value = "fprecon-demo")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// Exports: paths or globs; several are one job
+    #[arg(required = true, value_name = "EXPORT")]
+    pub(crate) exports: Vec<String>,
+    /// Write every event, in sending order, to this CSV file
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) events: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Exports: paths or globs; several are one job
+    #[arg(required = true, value_name = "EXPORT")]
+    pub(crate) exports: Vec<String>,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+}
+
+/// How fast to send, and where the reports go.
+#[derive(Debug, Args)]
+pub(crate) struct PaceArguments {
+    /// The most requests in a minute [default: 380; the API takes 400]
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// The most requests at a time [default: 16]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Where the reports go [default: reports/RUN beside the journal]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// Events that the API refused
+    #[arg(long, required_unless_present_any = ["unconfirmed", "non_referral"])]
+    pub(crate) failed: bool,
+    /// Cancellations that got no answer; they may count twice
+    #[arg(long)]
+    pub(crate) unconfirmed: bool,
+    /// Events of customers who were no leads
+    #[arg(long)]
+    pub(crate) non_referral: bool,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run [default: the last one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    /// Where the reports go [default: where they went before]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesCommand {
+    /// List the profiles
+    List,
+    /// Print a built-in profile, with its comments
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Say which profile fits an export, and why the others don't
+    Check {
+        /// Exports: paths or globs
+        #[arg(required = true, value_name = "EXPORT")]
+        exports: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArguments {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// How many of a hundred customers are leads
+    #[arg(long, value_name = "PERCENT", default_value_t = 75, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) lead_share: u8,
+    /// Answer 429 to more than this many requests in a minute
+    #[arg(long, value_name = "N")]
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Refuse any other API key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) require_key: Option<PathBuf>,
+    /// Hold every answer back for this long
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency_ms: u64,
+    /// Tell cancellations apart by `event_id`, as newer accounts do
+    #[arg(long)]
+    pub(crate) cancellation_event_id: bool,
+}

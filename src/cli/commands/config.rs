@@ -1,0 +1,39 @@
+//! `fprecon config`: every setting, and where it comes from.
+
+use std::collections::BTreeMap;
+
+use super::plan::json;
+use crate::cli::arguments::Common;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::Settings;
+use crate::cli::terminal::Terminal;
+
+pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, None)?;
+    if terminal.json() {
+        let rows: BTreeMap<&str, BTreeMap<&str, Option<String>>> = settings
+            .shown
+            .iter()
+            .map(|row| {
+                let value = BTreeMap::from([
+                    ("value", row.value.clone()),
+                    ("from", Some(row.origin.to_string())),
+                ]);
+                (row.name.as_str(), value)
+            })
+            .collect();
+        terminal.data(&json(&rows)?)?;
+        return Ok(Exit::Done);
+    }
+    let width = settings.shown.iter().map(|row| row.name.len()).max();
+    for row in &settings.shown {
+        terminal.data(&format!(
+            "{:<width$}  {}  ({})",
+            row.name,
+            row.value.as_deref().unwrap_or("not set"),
+            row.origin,
+            width = width.unwrap_or(0)
+        ))?;
+    }
+    Ok(Exit::Done)
+}

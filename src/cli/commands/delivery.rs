@@ -1,0 +1,491 @@
+//! Sending a recorded run and reporting on it: what run, resume, retry and demo have in common.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use jiff::Timestamp;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::next;
+use super::plan::json;
+use crate::cli::arguments::Common;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::Settings;
+use crate::cli::tables::{self, count, grouped};
+use crate::cli::terminal::Terminal;
+use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
+use crate::problem::Problem;
+use crate::report::{self, RunSummary};
+use crate::sandbox::{Options, Sandbox};
+use crate::send::{self, End, Halt, Progress, Stop};
+use crate::tracking::{self, ApiKey, Client};
+
+/// The rate against an in-process sandbox, unless the user chose one.
+const SANDBOX_PER_MINUTE: u32 = 600_000;
+/// How long a SIGTERM lets requests under way finish.
+const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
+/// How often progress is said where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Where events go. Made before anything is recorded, so that a key, an address or an account that
+/// can't be used leaves nothing behind.
+pub(super) struct Target {
+    /// The account that the journal must belong to.
+    account: Account,
+    client: Client,
+    /// A sandbox of this process, which stops with it.
+    sandbox: Option<Sandbox>,
+}
+
+impl Target {
+    /// The sandbox or the account, as the user asked.
+    pub(super) fn choose(common: &Common, settings: &Settings) -> Result<Self, CliError> {
+        if common.sandbox {
+            return Self::sandbox(settings);
+        }
+        let account = Account {
+            api: "v1".to_owned(),
+            base_url: settings.base_url.clone(),
+            account_id: settings.wid()?.to_owned(),
+        };
+        let key = settings.api_key()?;
+        Ok(Target {
+            client: client(&account, &settings.base_url, &key, settings)?,
+            account,
+            sandbox: None,
+        })
+    }
+
+    /// A sandbox of this process.
+    pub(super) fn sandbox(settings: &Settings) -> Result<Self, CliError> {
+        let sandbox = Sandbox::start(Options {
+            cancellation_event_id: settings.cancellation_event_id,
+            ..Options::default()
+        })?;
+        // Its port is another each time, and it is the same account all the same.
+        let account = Account {
+            api: "v1".to_owned(),
+            base_url: "in-process sandbox".to_owned(),
+            account_id: "sandbox".to_owned(),
+        };
+        let key = ApiKey::of_sandbox();
+        Ok(Target {
+            client: client(&account, &sandbox.base_url(), &key, settings)?,
+            account,
+            sandbox: Some(sandbox),
+        })
+    }
+
+    /// The account that the journal must belong to.
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> &str {
+        &self.account.base_url
+    }
+
+    fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    fn pace(&self, settings: &Settings) -> send::Settings {
+        let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
+            true => std::num::NonZeroU32::new(SANDBOX_PER_MINUTE)
+                .unwrap_or(settings.requests_per_minute),
+            false => settings.requests_per_minute,
+        };
+        send::Settings {
+            requests_per_minute,
+            concurrency: settings.concurrency,
+            infer_non_referrals: settings.infer_non_referrals,
+            cancellation_event_id: settings.cancellation_event_id,
+            give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
+            repeat_unconfirmed: false,
+        }
+    }
+}
+
+fn client(
+    account: &Account,
+    base_url: &str,
+    key: &ApiKey,
+    settings: &Settings,
+) -> Result<Client, CliError> {
+    let settings = tracking::Settings {
+        base_url: base_url.to_owned(),
+        wid: account.account_id.clone(),
+        account_currency: settings.account_currency,
+        notify_promoters: settings.notify_promoters,
+        cancellation_event_id: settings.cancellation_event_id,
+    };
+    Ok(Client::new(settings, key)?)
+}
+
+/// How one run is delivered.
+pub(super) struct Delivery<'d> {
+    pub(super) target: &'d Target,
+    pub(super) settings: &'d Settings,
+    /// Where its reports go; else where they went before, or `reports/RUN` beside the journal.
+    pub(super) directory: Option<PathBuf>,
+    /// Whether what may have been recorded is sent again: only `retry --unconfirmed`.
+    pub(super) repeat_unconfirmed: bool,
+    pub(super) terminal: &'d Terminal,
+}
+
+/// Sends what is pending in a run, reports, and says how it ended.
+pub(super) fn deliver(
+    journal: Journal,
+    run: RunId,
+    target: &Target,
+    settings: &Settings,
+    directory: Option<PathBuf>,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let delivery = Delivery {
+        target,
+        settings,
+        directory,
+        repeat_unconfirmed: false,
+        terminal,
+    };
+    let (journal, summary) = delivery.run(journal, run)?;
+    drop(journal);
+    finish(&summary, terminal)
+}
+
+/// Prints a finished run.
+pub(super) fn finish(summary: &(RunSummary, Exit), terminal: &Terminal) -> Result<Exit, CliError> {
+    let (summary, exit) = summary;
+    if terminal.json() {
+        terminal.data(&json(summary)?)?;
+    }
+    Ok(*exit)
+}
+
+impl Delivery<'_> {
+    /// Sends, records the end, writes the reports and prints the tables. The books are checked
+    /// before anything is said of them.
+    pub(super) fn run(
+        &self,
+        journal: Journal,
+        run: RunId,
+    ) -> Result<(Journal, (RunSummary, Exit)), CliError> {
+        let pending = journal.pending(run)?;
+        let started = Instant::now();
+        let (sent, signal) = self.send(journal, run, pending)?;
+        let mut journal = sent.journal;
+        if let End::Journal(error) = sent.end {
+            return Err(CliError::from(error));
+        }
+        let exit = self.exit(&sent.end, signal, journal.reader(), run)?;
+        let record = load(&journal, run)?;
+        let directory = self.report_directory(&record);
+        let end = RunEnd {
+            ended: Timestamp::now(),
+            reason: reason(&sent.end),
+            exit_code: exit as u8,
+            add_requests: sent.requests,
+            add_elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            report_dir: Some(directory.display().to_string()),
+        };
+        let record = record.with_end(&end);
+        let summary = RunSummary::load(&journal, &record)?;
+        summary.check()?;
+        // A run that is killed before its report is whole has no end, and `resume` finishes it. One
+        // whose report can't be written has ended all the same.
+        let report = report::write(&journal, &record, &summary, &directory);
+        journal.end_run(run, &end)?;
+        report?;
+        self.say_end(&sent.end, signal);
+        show(&summary, self.target.is_sandbox(), self.terminal)?;
+        Ok((journal, (summary, exit)))
+    }
+
+    fn send(
+        &self,
+        journal: Journal,
+        run: RunId,
+        pending: Vec<crate::journal::Pending>,
+    ) -> Result<(send::Sent, Option<Signal>), CliError> {
+        let settings = send::Settings {
+            repeat_unconfirmed: self.repeat_unconfirmed,
+            ..self.target.pace(self.settings)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::Io("the network runtime", error))?;
+        let mut watcher = Watcher::new(self.terminal, pending.len());
+        let terminated = Arc::new(AtomicBool::new(false));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let sent = runtime.block_on(async {
+            let (stop, requests) = unbounded_channel();
+            listen(stop, Arc::clone(&interrupted), Arc::clone(&terminated))?;
+            let mut watch = |progress: &Progress| watcher.see(progress);
+            Ok::<_, CliError>(
+                send::send(
+                    journal,
+                    &self.target.client,
+                    run,
+                    pending,
+                    settings,
+                    requests,
+                    &mut watch,
+                )
+                .await,
+            )
+        })?;
+        watcher.finish();
+        let signal = match (
+            interrupted.load(Ordering::SeqCst),
+            terminated.load(Ordering::SeqCst),
+        ) {
+            (_, true) => Some(Signal::Terminate),
+            (true, false) => Some(Signal::Interrupt),
+            (false, false) => None,
+        };
+        Ok((sent, signal))
+    }
+
+    fn exit(
+        &self,
+        end: &End,
+        signal: Option<Signal>,
+        journal: &JournalReader,
+        run: RunId,
+    ) -> Result<Exit, CliError> {
+        Ok(match end {
+            End::Done => {
+                let summary = RunSummary::load(journal, &load(journal, run)?)?;
+                match summary.needs_attention() {
+                    true => Exit::Attention,
+                    false => Exit::Done,
+                }
+            }
+            End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
+            End::Interrupted => Exit::Interrupted,
+            End::Halted(Halt::KeyRefused { .. }) => Exit::KeyRefused,
+            End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => Exit::Incomplete,
+            End::Journal(_) => Exit::Journal,
+        })
+    }
+
+    fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
+        let before = record.report_dir.as_ref().map(PathBuf::from);
+        self.directory
+            .clone()
+            .or(before)
+            .unwrap_or_else(|| default_report_directory(self.settings, &record.name))
+    }
+
+    fn say_end(&self, end: &End, signal: Option<Signal>) {
+        let resume = format!(
+            "{} sends the rest",
+            next::command("resume", self.target.is_sandbox())
+        );
+        let problem = match end {
+            End::Done | End::Journal(_) => return,
+            End::Interrupted => {
+                let by = match signal {
+                    Some(Signal::Terminate) => "SIGTERM",
+                    _ => "SIGINT",
+                };
+                Problem::warning("interrupted", format!("interrupted by {by}")).hint(resume)
+            }
+            End::Halted(Halt::KeyRefused { message }) => {
+                Problem::error("key-refused", format!("the API refused the key: {message}"))
+                    .hint(format!("mend the key, then {resume}"))
+            }
+            End::Halted(Halt::Untrusted { message }) => Problem::error(
+                "server-untrusted",
+                format!(
+                    "the server can't prove that it is {}: {message}",
+                    self.target.name()
+                ),
+            )
+            .hint("check the base URL and this machine's clock and certificates"),
+            End::Unreachable { message } => Problem::error(
+                "api-unreachable",
+                format!("the API stayed unreachable or kept failing: {message}"),
+            )
+            .hint(format!("nothing is lost; {resume}")),
+        };
+        self.terminal.problems(&[problem], 0);
+    }
+}
+
+/// `reports/RUN` beside the journal.
+pub(super) fn default_report_directory(settings: &Settings, run: &str) -> PathBuf {
+    let beside = settings
+        .journal
+        .parent()
+        .unwrap_or(std::path::Path::new(""));
+    beside.join("reports").join(run)
+}
+
+fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord, CliError> {
+    journal.run(run)?.ok_or_else(|| {
+        CliError::Imbalance(crate::report::Imbalance::of(
+            "the run that was sent is not in the journal",
+        ))
+    })
+}
+
+/// The result, the balance, and what to do next.
+pub(super) fn show(
+    summary: &RunSummary,
+    is_sandbox: bool,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    terminal.human("")?;
+    terminal.human(&tables::outcomes(summary))?;
+    terminal.human(&format!(
+        "\nThe books balance, in rows, events and cents. {} in {} s.",
+        count(summary.requests, "request"),
+        grouped(summary.elapsed_seconds.into())
+    ))?;
+    for step in next::steps_of_run(summary, is_sandbox) {
+        terminal.human(&format!("  {step}"))?;
+    }
+    if let Some(directory) = &summary.report_dir {
+        terminal.human(&format!("Report: {directory}"))?;
+    }
+    Ok(())
+}
+
+fn reason(end: &End) -> EndReason {
+    match end {
+        End::Done => EndReason::Done,
+        End::Interrupted => EndReason::Interrupted,
+        End::Halted(Halt::KeyRefused { .. }) => EndReason::KeyRefused,
+        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
+        End::Journal(_) => EndReason::Journal,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// SIGINT once drains, twice leaves; SIGTERM drains within a limit.
+#[cfg(unix)]
+fn listen(
+    stop: UnboundedSender<Stop>,
+    interrupted: Arc<AtomicBool>,
+    terminated: Arc<AtomicBool>,
+) -> Result<(), CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let failed = |error| CliError::Io("signal handlers", error);
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::spawn(async move {
+        // If nobody listens any more, sending has ended.
+        tokio::select! {
+            _ = interrupts.recv() => {
+                interrupted.store(true, Ordering::SeqCst);
+                let _ = stop.send(Stop::Drain);
+            }
+            _ = terminations.recv() => {
+                terminated.store(true, Ordering::SeqCst);
+                let _ = stop.send(Stop::Drain);
+                tokio::select! {
+                    () = tokio::time::sleep(TERMINATION_LIMIT) => {}
+                    _ = interrupts.recv() => {}
+                }
+                let _ = stop.send(Stop::Now);
+                return;
+            }
+        }
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => terminated.store(true, Ordering::SeqCst),
+        }
+        let _ = stop.send(Stop::Now);
+    });
+    Ok(())
+}
+
+/// Elsewhere there is one signal.
+#[cfg(not(unix))]
+fn listen(
+    stop: UnboundedSender<Stop>,
+    interrupted: Arc<AtomicBool>,
+    _terminated: Arc<AtomicBool>,
+) -> Result<(), CliError> {
+    tokio::spawn(async move {
+        for request in [Stop::Drain, Stop::Now] {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                interrupted.store(true, Ordering::SeqCst);
+                let _ = stop.send(request);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Shows progress: a bar on a terminal, a line now and then elsewhere.
+struct Watcher<'t> {
+    terminal: &'t Terminal,
+    bar: ProgressBar,
+    total: usize,
+    started: Instant,
+    said: Instant,
+    drawn: Option<Instant>,
+}
+
+impl<'t> Watcher<'t> {
+    fn new(terminal: &'t Terminal, total: usize) -> Self {
+        let template = "{bar:30} {pos}/{len} events  {msg}  left {eta}";
+        Watcher {
+            terminal,
+            bar: terminal.bar(Some(total as u64), template),
+            total,
+            started: Instant::now(),
+            said: Instant::now(),
+            drawn: None,
+        }
+    }
+
+    fn see(&mut self, progress: &Progress) {
+        let is_due = self
+            .drawn
+            .is_none_or(|at| at.elapsed() > Duration::from_millis(100));
+        if is_due && !self.bar.is_hidden() {
+            self.drawn = Some(Instant::now());
+            self.bar.set_position(progress.done() as u64);
+            self.bar.set_message(self.words(progress));
+        }
+        if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
+            self.said = Instant::now();
+            let (done, total) = (progress.done(), self.total);
+            self.terminal
+                .note(&format!("{done}/{total} events  {}", self.words(progress)));
+        }
+    }
+
+    /// Rate, and counts by outcome.
+    fn words(&self, progress: &Progress) -> String {
+        let elapsed_ms = self.started.elapsed().as_millis().max(1);
+        let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;
+        let mut words = format!("{per_minute}/min");
+        for (outcome, n) in &progress.settled {
+            words.push_str(&format!("  {} {n}", outcome.as_str()));
+        }
+        if let Some(trouble) = &progress.trouble {
+            words.push_str(&format!("  waiting: {trouble}"));
+        }
+        words
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

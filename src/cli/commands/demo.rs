@@ -1,0 +1,102 @@
+//! `fprecon demo`: the main job with no set-up.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::delivery::{Delivery, Target, finish};
+use super::run::record;
+use crate::cli::arguments::{Common, DemoArguments};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::exports::{self, Choice};
+use crate::cli::settings::Settings;
+use crate::cli::tables;
+use crate::cli::terminal::Terminal;
+use crate::export::Export;
+use crate::journal::{Journal, RunCommand};
+use crate::problem::Problem;
+use crate::report::Reading;
+
+/// The sample exports, compiled in.
+const SAMPLES: [(&str, &str); 2] = [
+    (
+        "samples/stripe-payments.csv",
+        include_str!("../../../samples/stripe-payments.csv"),
+    ),
+    (
+        "samples/own-events.csv",
+        include_str!("../../../samples/own-events.csv"),
+    ),
+];
+
+/// The demo's journal, in its directory.
+const JOURNAL: &str = "demo.journal";
+
+pub(in crate::cli) fn demo(
+    common: &Common,
+    arguments: &DemoArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::defaults(arguments.dir.join(JOURNAL))?;
+    start_afresh(&arguments.dir, &settings.journal)?;
+    let choice = Choice::load(common, &settings)?;
+    let samples = SAMPLES
+        .iter()
+        .map(|(name, text)| Export::from_bytes(name, text.as_bytes()))
+        .collect();
+    let unplanned = exports::read(samples, &choice, &settings, terminal)?;
+
+    let target = Target::sandbox(&settings)?;
+    let now = Timestamp::now();
+    let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
+    let known = journal.known()?;
+    let job = unplanned.plan(&known);
+    let reading = Reading::of_job(&job);
+    reading.check()?;
+    terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
+    terminal.problems(job.problems.kept(), 0);
+    terminal.human(&tables::reading(&reading))?;
+    let run = record(&mut journal, RunCommand::Demo, &job, &reading, &known)?;
+    let delivery = Delivery {
+        target: &target,
+        settings: &settings,
+        directory: Some(arguments.dir.clone()),
+        repeat_unconfirmed: false,
+        terminal,
+    };
+    let (_, summary) = delivery.run(journal, run)?;
+    terminal.human(&format!(
+        "\nEvery event with its answer is in {0}/tracked.csv and {0}/non_referral.csv,\n\
+         every row that is no event in {0}/ignored.csv. With an export of your own:\n\
+         \x20 fprecon plan unified_payments.csv\n\
+         \x20 fprecon run unified_payments.csv --sandbox",
+        arguments.dir.display()
+    ))?;
+    finish(&summary, terminal)
+}
+
+/// A demonstration begins anew: it takes its own journal of last time away, and nothing else.
+fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
+    let failed = |error: io::Error| {
+        CliError::unusable(
+            Problem::error(
+                "demo-directory",
+                format!("the directory can't be used: {error}"),
+            )
+            .at(directory.display().to_string(), None)
+            .hint("name another with `--dir`"),
+        )
+    };
+    fs::create_dir_all(directory).map_err(failed)?;
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let mut path = journal.as_os_str().to_owned();
+        path.push(suffix);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}

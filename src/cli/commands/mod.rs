@@ -1,0 +1,25 @@
+//! One file a command, and what they share.
+
+mod config;
+mod delivery;
+mod demo;
+mod next;
+mod plan;
+mod profiles;
+mod report;
+mod resume;
+mod run;
+mod sandbox;
+mod shell;
+mod status;
+
+pub(super) use config::config;
+pub(super) use demo::demo;
+pub(super) use plan::plan;
+pub(super) use profiles::profiles;
+pub(super) use report::report;
+pub(super) use resume::{resume, retry};
+pub(super) use run::run;
+pub(super) use sandbox::sandbox;
+pub(super) use shell::{completions, manual};
+pub(super) use status::status;

@@ -1,0 +1,132 @@
+//! `fprecon plan`: what would be sent.
+
+use serde::Serialize;
+
+use crate::cli::arguments::{Common, PlanArguments};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::exports::{self, Choice};
+use crate::cli::settings::Settings;
+use crate::cli::tables;
+use crate::cli::terminal::Terminal;
+use crate::job::Job;
+use crate::journal::{JournalReader, Known, PlanState};
+use crate::problem::Problem;
+use crate::report::{Reading, SCHEMA, write_plan_events};
+
+/// The object that `plan --json` prints.
+#[derive(Serialize)]
+struct PlanOutput<'j> {
+    schema: u32,
+    #[serde(flatten)]
+    reading: &'j Reading,
+    estimate: Estimate,
+    problems: &'j [Problem],
+    problems_omitted: u64,
+}
+
+/// What sending would take.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Estimate {
+    pub(super) requests: u64,
+    pub(super) seconds: u64,
+}
+
+impl Estimate {
+    /// One request an event, at the most requests a minute.
+    pub(super) fn of(to_send: u64, settings: &Settings) -> Self {
+        let per_minute = u64::from(settings.requests_per_minute.get());
+        Estimate {
+            requests: to_send,
+            seconds: (to_send * 60).div_ceil(per_minute),
+        }
+    }
+
+    /// `13 min`, `42 h 5 min`.
+    pub(super) fn in_words(self) -> String {
+        match self.seconds {
+            0..60 => format!("{} s", self.seconds),
+            60..3600 => format!("{} min", self.seconds.div_ceil(60)),
+            _ => {
+                let minutes = self.seconds.div_ceil(60);
+                format!("{} h {} min", minutes / 60, minutes % 60)
+            }
+        }
+    }
+}
+
+pub(in crate::cli) fn plan(
+    common: &Common,
+    arguments: &PlanArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, None)?;
+    let choice = Choice::load(common, &settings)?;
+    let exports = exports::open(&arguments.exports)?;
+    let unplanned = exports::read(exports, &choice, &settings, terminal)?;
+    let job = unplanned.plan(&known(&settings)?);
+    let reading = Reading::of_job(&job);
+    reading.check()?;
+    if let Some(path) = &arguments.events {
+        let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
+        write_plan_events(job.plan.events.iter(), &paths, path)?;
+        terminal.note(&format!(
+            "{} written to {}",
+            tables::count(reading.events.read.count(), "event"),
+            path.display()
+        ));
+    }
+    show(&job, &reading, &settings, terminal)?;
+    Ok(exit_of(&reading))
+}
+
+/// What the journal knows, if there is one.
+fn known(settings: &Settings) -> Result<Known, CliError> {
+    match JournalReader::open(&settings.journal)? {
+        Some(journal) => Ok(journal.known()?),
+        None => Ok(Known::default()),
+    }
+}
+
+fn show(
+    job: &Job,
+    reading: &Reading,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let omitted = job.problems.omitted().map(|(_, n)| n).sum();
+    terminal.problems(job.problems.kept(), omitted);
+    let to_send = reading.events.of(PlanState::ToSend).count();
+    let estimate = Estimate::of(to_send, settings);
+    if terminal.json() {
+        let output = PlanOutput {
+            schema: SCHEMA,
+            reading,
+            estimate,
+            problems: job.problems.kept(),
+            problems_omitted: omitted,
+        };
+        return terminal.data(&json(&output)?);
+    }
+    terminal.human(&tables::reading(reading))?;
+    terminal.human(&format!(
+        "\nThe books balance. Sending takes {} and about {} at {} a minute.",
+        tables::count(estimate.requests, "request"),
+        estimate.in_words(),
+        settings.requests_per_minute
+    ))
+}
+
+/// Pretty JSON of one of our own types, which can't fail but for a fault of ours.
+pub(super) fn json(value: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(value)
+        .map_err(|error| CliError::Io("machine output", error.into()))
+}
+
+/// Rows rejected and events held need attention, in a plan as in a run.
+fn exit_of(reading: &Reading) -> Exit {
+    let is_held = |state: &PlanState| state.is_held() && reading.events.of(*state).count() > 0;
+    match reading.rows.rejected > 0 || PlanState::ALL.iter().any(is_held) {
+        true => Exit::Attention,
+        false => Exit::Done,
+    }
+}

@@ -1,0 +1,162 @@
+//! `fprecon resume` and `fprecon retry`: going on with what is in the journal.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::delivery::{self, Delivery, Target};
+use super::plan::json;
+use crate::cli::arguments::{Common, PaceArguments, RetryArguments};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::Settings;
+use crate::cli::terminal::Terminal;
+use crate::journal::{Journal, JournalReader, RetrySelection, RunId};
+use crate::problem::Problem;
+use crate::report::RunSummary;
+
+pub(in crate::cli) fn resume(
+    common: &Common,
+    pace: &PaceArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, Some(pace))?;
+    require_journal(&settings)?;
+    let target = Target::choose(common, &settings)?;
+    let now = Timestamp::now();
+    let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
+    let runs = runs_to_finish(&journal)?;
+    if runs.is_empty() {
+        return nothing_to_do(
+            &journal,
+            "nothing to resume: every event is settled",
+            terminal,
+        );
+    }
+    let delivery = Delivery {
+        target: &target,
+        settings: &settings,
+        directory: pace.dir.clone(),
+        repeat_unconfirmed: false,
+        terminal,
+    };
+    let mut last = None;
+    let mut needs_attention = false;
+    for run in runs {
+        journal.resume_run(run)?;
+        let (back, (summary, exit)) = delivery.run(journal, run)?;
+        journal = back;
+        needs_attention |= exit == Exit::Attention;
+        let goes_on = matches!(exit, Exit::Done | Exit::Attention);
+        last = Some((summary, exit));
+        if !goes_on {
+            break;
+        }
+    }
+    let Some((summary, exit)) = last else {
+        return Ok(Exit::Done);
+    };
+    let exit = match exit {
+        Exit::Done if needs_attention => Exit::Attention,
+        exit => exit,
+    };
+    delivery::finish(&(summary, exit), terminal)
+}
+
+/// Runs with something left to send, and those that were killed after their last answer: they lack
+/// nothing but their end and their report. Oldest first.
+fn runs_to_finish(journal: &JournalReader) -> Result<Vec<RunId>, CliError> {
+    let killed = journal.runs(u32::MAX)?.into_iter();
+    let killed = killed.filter(|run| run.ended.is_none()).map(|run| run.id);
+    let mut runs: BTreeSet<RunId> = journal.unfinished_runs()?.into_iter().collect();
+    runs.extend(killed);
+    Ok(runs.into_iter().collect())
+}
+
+pub(in crate::cli) fn retry(
+    common: &Common,
+    arguments: &RetryArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, Some(&arguments.pace))?;
+    require_journal(&settings)?;
+    let target = Target::choose(common, &settings)?;
+    let now = Timestamp::now();
+    let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
+    let selection = RetrySelection {
+        failed: arguments.failed,
+        unconfirmed: arguments.unconfirmed,
+        non_referral: arguments.non_referral,
+    };
+    if arguments.unconfirmed {
+        confirm_repeat(common, terminal)?;
+    }
+    let Some(run) = journal.start_retry(selection, now)? else {
+        return nothing_to_do(
+            &journal,
+            "nothing to retry: no event has this outcome",
+            terminal,
+        );
+    };
+    let delivery = Delivery {
+        target: &target,
+        settings: &settings,
+        directory: arguments.pace.dir.clone(),
+        repeat_unconfirmed: arguments.unconfirmed,
+        terminal,
+    };
+    let (_, summary) = delivery.run(journal, run)?;
+    delivery::finish(&summary, terminal)
+}
+
+/// What may have been recorded is sent again only on purpose.
+fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(), CliError> {
+    if common.yes {
+        return Ok(());
+    }
+    let question =
+        "Unconfirmed events may be recorded already, and would then count twice. Send them again?";
+    match terminal.ask(question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(CliError::unusable(Problem::error(
+            "not-confirmed",
+            "nothing was sent",
+        ))),
+        None => Err(CliError::usage(
+            Problem::error(
+                "not-confirmed",
+                "unconfirmed events may count twice, and there is nobody to ask",
+            )
+            .hint("look them up in FirstPromoter first; `--yes` sends them again"),
+        )),
+    }
+}
+
+fn require_journal(settings: &Settings) -> Result<(), CliError> {
+    match settings.journal.exists() {
+        true => Ok(()),
+        false => Err(no_journal(settings)),
+    }
+}
+
+/// There is nothing yet to look at.
+pub(super) fn no_journal(settings: &Settings) -> CliError {
+    CliError::unusable(
+        Problem::error("journal-missing", "there is no journal here")
+            .at(settings.journal.display().to_string(), None)
+            .hint("`fprecon run EXPORT` makes one; `--journal FILE` names another place, `--sandbox` the sandbox's"),
+    )
+}
+
+fn nothing_to_do(
+    journal: &JournalReader,
+    message: &str,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    terminal.human(message)?;
+    if terminal.json()
+        && let Some(run) = journal.latest_run()?
+    {
+        terminal.data(&json(&RunSummary::load(journal, &run)?)?)?;
+    }
+    Ok(Exit::Done)
+}

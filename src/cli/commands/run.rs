@@ -1,0 +1,156 @@
+//! `fprecon run`: plan, send, report.
+
+use jiff::Timestamp;
+
+use super::delivery::{self, Target};
+use super::plan::Estimate;
+use crate::cli::arguments::{Common, RunArguments};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::exports::{self, Choice};
+use crate::cli::settings::Settings;
+use crate::cli::tables;
+use crate::cli::terminal::Terminal;
+use crate::job::{Job, SourceRow};
+use crate::journal::{
+    Disposition, Journal, JournalError, Known, NewInput, NewRun, PlanState, Recording, RunCommand,
+    RunId,
+};
+use crate::problem::Problem;
+use crate::report::{Imbalance, Reading};
+
+pub(in crate::cli) fn run(
+    common: &Common,
+    arguments: &RunArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, Some(&arguments.pace))?;
+    let choice = Choice::load(common, &settings)?;
+    let exports = exports::open(&arguments.exports)?;
+    let unplanned = exports::read(exports, &choice, &settings, terminal)?;
+
+    let target = Target::choose(common, &settings)?;
+    let now = Timestamp::now();
+    let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
+    let known = journal.known()?;
+    let job = unplanned.plan(&known);
+    let reading = Reading::of_job(&job);
+    reading.check()?;
+    let omitted = job.problems.omitted().map(|(_, n)| n).sum();
+    terminal.problems(job.problems.kept(), omitted);
+    terminal.human(&tables::reading(&reading))?;
+    confirm(common, &reading, &settings, &target, terminal)?;
+
+    let run = record(&mut journal, RunCommand::Run, &job, &reading, &known)?;
+    drop((job, known));
+    let directory = arguments.pace.dir.clone();
+    delivery::deliver(journal, run, &target, &settings, directory, terminal)
+}
+
+/// Nothing leaves before somebody has said yes.
+fn confirm(
+    common: &Common,
+    reading: &Reading,
+    settings: &Settings,
+    target: &Target,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let to_send = reading.events.of(PlanState::ToSend).count();
+    if common.yes || to_send == 0 {
+        return Ok(());
+    }
+    let estimate = Estimate::of(to_send, settings);
+    let question = format!(
+        "\nSend {} to {} in about {}?",
+        tables::count(to_send, "event"),
+        target.name(),
+        estimate.in_words()
+    );
+    match terminal.ask(&question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(CliError::unusable(
+            Problem::error("not-confirmed", "nothing was sent").hint("answer `y` to send"),
+        )),
+        None => Err(CliError::usage(
+            Problem::error(
+                "not-confirmed",
+                "sending needs a yes, and there is nobody to ask",
+            )
+            .hint("add `--yes`; `fprecon plan` shows what would be sent"),
+        )),
+    }
+}
+
+/// Puts the run and its whole plan on disk, in one transaction.
+pub(super) fn record(
+    journal: &mut Journal,
+    command: RunCommand,
+    job: &Job,
+    reading: &Reading,
+    known: &Known,
+) -> Result<RunId, CliError> {
+    let new = NewRun {
+        command,
+        started: Timestamp::now(),
+    };
+    let mut recording = journal.begin(&new)?;
+    record_inputs(&mut recording, job)?;
+    for planned in &job.plan.events {
+        let event = &planned.event;
+        match planned.state {
+            PlanState::ToSend => match known.events.get(&event.key()) {
+                Some(known) => recording.take_over(known.row, event.source)?,
+                None => {
+                    recording.add_event(event)?;
+                }
+            },
+            state if state.is_held() => recording.add_held(state, event)?,
+            _ => {}
+        }
+    }
+    for &state in PlanState::ALL {
+        for (kind, currency, sum) in reading.events.of(state).iter() {
+            let cents = i64::try_from(sum.amount_cents).map_err(|_| too_much())?;
+            recording.add_total(state, kind, currency, sum.count, cents)?;
+        }
+    }
+    for problem in job.problems.kept() {
+        recording.add_problem(problem)?;
+    }
+    Ok(recording.commit()?)
+}
+
+fn record_inputs(recording: &mut Recording<'_>, job: &Job) -> Result<(), JournalError> {
+    for input in &job.inputs {
+        recording.add_input(&NewInput {
+            path: input.path.clone(),
+            sha256: input.sha256.clone(),
+            profile: input.profile.clone(),
+            header: input.header.clone(),
+            rows_read: input.rows.read,
+            rows_with_events: input.rows.with_events,
+            rows_ignored: input.rows.ignored,
+            rows_rejected: input.rows.rejected,
+        })?;
+    }
+    for row in &job.source_rows {
+        let SourceRow {
+            source,
+            rejected,
+            reason,
+            fields,
+        } = row;
+        let disposition = match rejected {
+            true => Disposition::Rejected,
+            false => Disposition::Ignored,
+        };
+        recording.add_row(*source, disposition, reason, fields)?;
+    }
+    Ok(())
+}
+
+/// A total that no real account reaches.
+fn too_much() -> CliError {
+    CliError::Imbalance(Imbalance::of(
+        "the amounts of one kind and currency add up to more than the journal can hold",
+    ))
+}

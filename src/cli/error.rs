@@ -1,0 +1,161 @@
+//! What ends a command, and the code that it ends with.
+
+use std::fmt;
+use std::io;
+
+use crate::journal::JournalError;
+use crate::problem::Problem;
+use crate::profile::ProfileError;
+use crate::report::{Imbalance, ReportError};
+use crate::sandbox::SandboxError;
+use crate::tracking::ClientError;
+
+/// What the program exits with. Scripts rely on these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, nothing needs attention.
+    Done = 0,
+    /// Done, but rows are rejected or held, or events failed or are unconfirmed.
+    Attention = 1,
+    /// Usage.
+    Usage = 2,
+    /// Input or configuration unusable; nothing was sent.
+    Unusable = 3,
+    /// The API refused the key.
+    KeyRefused = 4,
+    /// Incomplete and resumable: the API stayed unreachable or kept failing.
+    Incomplete = 5,
+    /// The journal: locked, damaged, from a newer version, or not writable.
+    Journal = 6,
+    /// A broken invariant.
+    Internal = 70,
+    /// Ended by SIGINT, after draining.
+    Interrupted = 130,
+    /// Ended by SIGTERM, after draining.
+    Terminated = 143,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(super) enum CliError {
+    /// Asked for in a way that can't be.
+    Usage(Box<Problem>),
+    /// Input or configuration that can't be used.
+    Unusable(Vec<Problem>),
+    /// The journal.
+    Journal(Box<JournalError>),
+    /// A report could not be written; the run itself is in the journal.
+    Report(Box<ReportError>),
+    /// The books do not balance.
+    Imbalance(Imbalance),
+    /// Nobody reads standard output any more.
+    BrokenPipe,
+    /// Standard output, a thread, a signal handler.
+    Io(&'static str, io::Error),
+}
+
+impl CliError {
+    pub(super) fn unusable(problem: Problem) -> Self {
+        CliError::Unusable(vec![problem])
+    }
+
+    pub(super) fn usage(problem: Problem) -> Self {
+        CliError::Usage(Box::new(problem))
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            CliError::Usage(_) => Exit::Usage,
+            CliError::Unusable(_) => Exit::Unusable,
+            CliError::Journal(_) => Exit::Journal,
+            CliError::Report(_) => Exit::Attention,
+            CliError::Imbalance(_) | CliError::Io(..) => Exit::Internal,
+            CliError::BrokenPipe => Exit::Done,
+        }
+    }
+
+    /// The problems to show.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        match self {
+            CliError::Usage(problem) => vec![(**problem).clone()],
+            CliError::Unusable(problems) => problems.clone(),
+            CliError::Journal(error) => {
+                let problem = Problem::error("journal", causes(error.as_ref()));
+                vec![problem.hint(error.hint())]
+            }
+            CliError::Report(error) => {
+                vec![Problem::error("report", causes(error.as_ref())).hint(error.hint())]
+            }
+            CliError::Imbalance(error) => {
+                vec![Problem::error("imbalance", error.to_string()).hint(
+                    "this is a fault of fprecon; keep the exports and the journal, and report it",
+                )]
+            }
+            CliError::BrokenPipe => Vec::new(),
+            CliError::Io(doing, error) => {
+                vec![Problem::error("internal", format!("{doing}: {error}"))]
+            }
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems: Vec<String> = self.problems().iter().map(Problem::to_string).collect();
+        f.write_str(&problems.join("\n"))
+    }
+}
+
+impl From<JournalError> for CliError {
+    fn from(error: JournalError) -> Self {
+        CliError::Journal(Box::new(error))
+    }
+}
+
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Journal(error) => error.into(),
+            other => CliError::Report(Box::new(other)),
+        }
+    }
+}
+
+impl From<Imbalance> for CliError {
+    fn from(error: Imbalance) -> Self {
+        CliError::Imbalance(error)
+    }
+}
+
+impl From<ProfileError> for CliError {
+    fn from(error: ProfileError) -> Self {
+        let mut problem = Problem::error("profile-invalid", error.to_string());
+        problem.hint = error.hint;
+        CliError::unusable(problem)
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        CliError::unusable(Problem::error("client", error.to_string()))
+    }
+}
+
+impl From<SandboxError> for CliError {
+    fn from(error: SandboxError) -> Self {
+        CliError::unusable(Problem::error("sandbox", causes(&error)).hint(error.hint()))
+    }
+}

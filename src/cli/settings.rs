@@ -1,0 +1,553 @@
+//! What is in force, and where it comes from.
+//!
+//! Precedence: option, environment, project file, user file, default. Every scalar setting is one
+//! row of [`KEYS`], so that `fprecon config` can show them all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use super::arguments::{Common, PaceArguments};
+use super::error::CliError;
+use crate::event::Currency;
+use crate::problem::Problem;
+use crate::tracking::ApiKey;
+
+/// The name of the project's configuration.
+const CONFIG_FILE: &str = "fprecon.toml";
+/// Where the key is read from, if it is not in a file.
+const KEY_VARIABLE: &str = "FPRECON_API_KEY";
+
+/// A configuration file, as the contract has it. Unknown keys are errors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    #[serde(default)]
+    api: ApiTable,
+    #[serde(default)]
+    send: SendTable,
+    #[serde(default)]
+    exports: BTreeMap<String, Table>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ApiTable {
+    version: Option<String>,
+    base_url: Option<String>,
+    wid: Option<String>,
+    account_id: Option<String>,
+    key_file: Option<String>,
+    account_currency: Option<String>,
+    cancellation_event_id: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SendTable {
+    requests_per_minute: Option<NonZeroU32>,
+    concurrency: Option<NonZeroUsize>,
+    notify_promoters: Option<bool>,
+    infer_non_referrals: Option<bool>,
+    give_up_after_seconds: Option<NonZeroU32>,
+}
+
+/// A setting: its table and key in the file, its variable, its default.
+struct Key {
+    table: &'static str,
+    key: &'static str,
+    variable: &'static str,
+    default: Option<&'static str>,
+}
+
+const fn key(
+    table: &'static str,
+    key: &'static str,
+    variable: &'static str,
+    default: Option<&'static str>,
+) -> Key {
+    Key {
+        table,
+        key,
+        variable,
+        default,
+    }
+}
+
+const KEYS: [Key; 12] = [
+    key("api", "version", "FPRECON_API", Some("v1")),
+    key(
+        "api",
+        "base_url",
+        "FPRECON_BASE_URL",
+        Some("https://firstpromoter.com/api/v1"),
+    ),
+    key("api", "wid", "FPRECON_WID", None),
+    key("api", "account_id", "FPRECON_ACCOUNT_ID", None),
+    key("api", "key_file", "FPRECON_API_KEY_FILE", None),
+    key(
+        "api",
+        "account_currency",
+        "FPRECON_ACCOUNT_CURRENCY",
+        Some("USD"),
+    ),
+    key(
+        "api",
+        "cancellation_event_id",
+        "FPRECON_CANCELLATION_EVENT_ID",
+        Some("false"),
+    ),
+    key(
+        "send",
+        "requests_per_minute",
+        "FPRECON_REQUESTS_PER_MINUTE",
+        Some("380"),
+    ),
+    key("send", "concurrency", "FPRECON_CONCURRENCY", Some("16")),
+    key(
+        "send",
+        "notify_promoters",
+        "FPRECON_NOTIFY_PROMOTERS",
+        Some("false"),
+    ),
+    key(
+        "send",
+        "infer_non_referrals",
+        "FPRECON_INFER_NON_REFERRALS",
+        Some("true"),
+    ),
+    key(
+        "send",
+        "give_up_after_seconds",
+        "FPRECON_GIVE_UP_AFTER_SECONDS",
+        Some("120"),
+    ),
+];
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Default,
+    File(PathBuf),
+    Variable(&'static str),
+    Option(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::Option(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A setting as `fprecon config` shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+    pub(super) origin: Origin,
+}
+
+/// Everything that is in force.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) base_url: String,
+    pub(super) wid: Option<String>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) account_currency: Currency,
+    pub(super) cancellation_event_id: bool,
+    pub(super) requests_per_minute: NonZeroU32,
+    /// Whether the rate is the user's own and not the default.
+    pub(super) rate_is_chosen: bool,
+    pub(super) concurrency: NonZeroUsize,
+    pub(super) notify_promoters: bool,
+    pub(super) infer_non_referrals: bool,
+    pub(super) give_up_after_seconds: NonZeroU32,
+    pub(super) exports: BTreeMap<String, Table>,
+    pub(super) journal: PathBuf,
+    pub(super) shown: Vec<Shown>,
+}
+
+/// One place where values come from, in rising precedence.
+struct Layer {
+    origin: LayerOrigin,
+    table: Table,
+}
+
+enum LayerOrigin {
+    Default,
+    File(PathBuf),
+    Environment,
+    Option,
+}
+
+impl Settings {
+    /// Reads files and environment, and lays the options over them.
+    pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
+        let mut layers = vec![Layer {
+            origin: LayerOrigin::Default,
+            table: table_of(|key| key.default.map(str::to_owned)),
+        }];
+        let user_file = user_config().filter(|path| path.is_file());
+        let project_file = match &common.config {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
+        };
+        let beside = project_file.clone().or(user_file.clone());
+        for path in [user_file, project_file].into_iter().flatten() {
+            layers.push(file_layer(&path)?);
+        }
+        layers.push(Layer {
+            origin: LayerOrigin::Environment,
+            table: table_of(|key| std::env::var(key.variable).ok().filter(|v| !v.is_empty())),
+        });
+        layers.push(Layer {
+            origin: LayerOrigin::Option,
+            table: option_table(common, pace),
+        });
+        let (journal, from) = match &common.journal {
+            Some(path) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
+            None => (
+                default_journal(beside.as_deref(), common.sandbox),
+                Origin::Default,
+            ),
+        };
+        Self::merge(&layers, journal, from)
+    }
+
+    /// The defaults alone, for a command that nothing of the user's may change.
+    pub(super) fn defaults(journal: PathBuf) -> Result<Self, CliError> {
+        let layer = Layer {
+            origin: LayerOrigin::Default,
+            table: table_of(|key| key.default.map(str::to_owned)),
+        };
+        Self::merge(&[layer], journal, Origin::Default)
+    }
+
+    fn merge(layers: &[Layer], journal: PathBuf, from: Origin) -> Result<Self, CliError> {
+        let mut merged = Table::new();
+        for layer in layers {
+            lay_over(&mut merged, &layer.table);
+        }
+        let config: ConfigFile = Value::Table(merged)
+            .try_into()
+            .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
+        let (api, send) = (config.api, config.send);
+        let missing =
+            || CliError::unusable(Problem::error("config-invalid", "a setting has no value"));
+        if api.version.as_deref() != Some("v1") {
+            return Err(unsupported_version(
+                api.version.as_deref().unwrap_or_default(),
+            ));
+        }
+        let rate_origin = origin_of(layers, "send", "requests_per_minute");
+        Ok(Settings {
+            base_url: api.base_url.ok_or_else(missing)?,
+            wid: api.wid.filter(|wid| !wid.trim().is_empty()),
+            key_file: api.key_file.map(PathBuf::from),
+            account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
+            cancellation_event_id: api.cancellation_event_id.ok_or_else(missing)?,
+            requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,
+            rate_is_chosen: rate_origin != Origin::Default,
+            concurrency: send.concurrency.ok_or_else(missing)?,
+            notify_promoters: send.notify_promoters.ok_or_else(missing)?,
+            infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
+            give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
+            exports: config.exports,
+            shown: shown(layers, &journal, from),
+            journal,
+        })
+    }
+
+    /// The API key: from the environment, else from a file. Never from an argument.
+    pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {
+        if let Some(key) = std::env::var(KEY_VARIABLE)
+            .ok()
+            .and_then(|key| ApiKey::new(&key))
+        {
+            return Ok(key);
+        }
+        let Some(path) = &self.key_file else {
+            return Err(CliError::unusable(
+                Problem::error("key-missing", "there is no API key").hint(
+                    "set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; the key stands in FirstPromoter's settings",
+                ),
+            ));
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            CliError::unusable(
+                Problem::error("key-missing", format!("the API key can't be read: {error}"))
+                    .at(path.display().to_string(), None),
+            )
+        })?;
+        ApiKey::new(&text).ok_or_else(|| {
+            CliError::unusable(
+                Problem::error("key-missing", "the file of the API key is empty")
+                    .at(path.display().to_string(), None),
+            )
+        })
+    }
+
+    /// The account's integration id, which every call of v1 carries.
+    pub(super) fn wid(&self) -> Result<&str, CliError> {
+        self.wid.as_deref().ok_or_else(|| {
+            CliError::unusable(
+                Problem::error("wid-missing", "the account's integration id is not known").hint(
+                    "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; it stands in FirstPromoter under Settings > Integrations > Tracking API",
+                ),
+            )
+        })
+    }
+}
+
+fn account_currency(code: &str) -> Result<Currency, CliError> {
+    Currency::from_code(code).ok_or_else(|| {
+        CliError::unusable(
+            Problem::error("config-invalid", "this is no ISO 4217 currency")
+                .cell("api.account_currency", code)
+                .hint("a three-letter code such as `USD` is expected"),
+        )
+    })
+}
+
+fn unsupported_version(version: &str) -> CliError {
+    let message = match version {
+        "v2" => "version 2 of the Tracking API is not supported yet",
+        _ => "this is no version of the Tracking API",
+    };
+    CliError::unusable(
+        Problem::error("config-invalid", message)
+            .cell("api.version", version)
+            .hint("leave it out, or set it to `v1`"),
+    )
+}
+
+fn file_layer(path: &Path) -> Result<Layer, CliError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::unusable(
+            Problem::error(
+                "config-missing",
+                format!("the configuration can't be read: {error}"),
+            )
+            .at(&name, None),
+        )
+    })?;
+    let invalid = |error: toml::de::Error| {
+        let line = error.span().map(|span| line_of(&text, span.start));
+        CliError::unusable(
+            Problem::error("config-invalid", error.message().trim().to_owned())
+                .at(&name, line)
+                .hint("the README lists every key"),
+        )
+    };
+    let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
+    let mut table: Table = toml::from_str(&text).map_err(invalid)?;
+    if let (Some(key_file), Some(directory)) = (config.api.key_file, path.parent()) {
+        // A file that a configuration names stands beside it, wherever the program is started.
+        let key_file = directory.join(key_file).display().to_string();
+        insert(&mut table, "api", "key_file", Value::String(key_file));
+    }
+    Ok(Layer {
+        origin: LayerOrigin::File(path.to_owned()),
+        table,
+    })
+}
+
+fn line_of(text: &str, byte: usize) -> u64 {
+    let before = text.as_bytes().iter().take(byte);
+    1 + before.filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// A value of the environment or of an option that does not fit its key.
+fn value_error(layers: &[Layer], message: &str) -> CliError {
+    let variables = KEYS
+        .iter()
+        .filter_map(|key| match origin_of(layers, key.table, key.key) {
+            Origin::Variable(name) => Some(format!("`{name}`")),
+            _ => None,
+        });
+    let variables: Vec<String> = variables.collect();
+    let problem = Problem::error("config-invalid", message.trim().to_owned());
+    CliError::unusable(if variables.is_empty() {
+        problem
+    } else {
+        problem.hint(format!(
+            "look at {} in the environment",
+            variables.join(", ")
+        ))
+    })
+}
+
+/// A table of the settings for which `value` has one.
+fn table_of(value: impl Fn(&Key) -> Option<String>) -> Table {
+    let mut table = Table::new();
+    for key in &KEYS {
+        if let Some(text) = value(key) {
+            insert(&mut table, key.table, key.key, scalar(key, text));
+        }
+    }
+    table
+}
+
+fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
+    let entry = table
+        .entry(name)
+        .or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(inner) = entry {
+        inner.insert(key.to_owned(), value);
+    }
+}
+
+/// Text as the type that the key's default has.
+fn scalar(key: &Key, text: String) -> Value {
+    let default = key.default.unwrap_or_default();
+    if default.parse::<bool>().is_ok()
+        && let Ok(value) = text.parse()
+    {
+        return Value::Boolean(value);
+    }
+    if default.parse::<i64>().is_ok()
+        && let Ok(value) = text.parse()
+    {
+        return Value::Integer(value);
+    }
+    Value::String(text)
+}
+
+/// The inverse of [`scalar`].
+fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(yes) => yes.to_string(),
+        other => format!("a {}", other.type_str()),
+    }
+}
+
+fn option_table(common: &Common, pace: Option<&PaceArguments>) -> Table {
+    let text = |value: &Option<String>| value.clone().map(Value::String);
+    let number = |value: Option<i64>| value.map(Value::Integer);
+    let key_file = common.api_key_file.as_ref();
+    let per_minute = pace.and_then(|pace| pace.requests_per_minute);
+    let concurrency = pace.and_then(|pace| pace.concurrency);
+    let mut table = Table::new();
+    for (name, key, value) in [
+        ("api", "version", text(&common.api)),
+        ("api", "base_url", text(&common.base_url)),
+        (
+            "api",
+            "key_file",
+            key_file.map(|path| Value::String(path.display().to_string())),
+        ),
+        (
+            "send",
+            "requests_per_minute",
+            number(per_minute.map(|n| i64::from(n.get()))),
+        ),
+        (
+            "send",
+            "concurrency",
+            number(concurrency.map(|n| i64::try_from(n.get()).unwrap_or(i64::MAX))),
+        ),
+    ] {
+        if let Some(value) = value {
+            insert(&mut table, name, key, value);
+        }
+    }
+    table
+}
+
+fn lay_over(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => lay_over(base, over),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
+    let has = |layer: &&Layer| {
+        let table = layer.table.get(table).and_then(Value::as_table);
+        table.is_some_and(|table| table.contains_key(key))
+    };
+    let variable = KEYS.iter().find(|k| k.table == table && k.key == key);
+    match layers.iter().rev().find(has).map(|layer| &layer.origin) {
+        None | Some(LayerOrigin::Default) => Origin::Default,
+        Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
+        Some(LayerOrigin::Environment) => {
+            Origin::Variable(variable.map_or("environment", |k| k.variable))
+        }
+        Some(LayerOrigin::Option) => Origin::Option("option"),
+    }
+}
+
+fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
+    let mut rows: Vec<Shown> = KEYS
+        .iter()
+        .map(|key| {
+            let value = layers.iter().rev().find_map(|layer| {
+                let table = layer.table.get(key.table).and_then(Value::as_table);
+                table.and_then(|table| table.get(key.key)).cloned()
+            });
+            Shown {
+                name: format!("{}.{}", key.table, key.key),
+                value: value.as_ref().map(scalar_text),
+                origin: origin_of(layers, key.table, key.key),
+            }
+        })
+        .collect();
+    let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
+    rows.push(Shown {
+        name: "API key".to_owned(),
+        value: Some(
+            if key_is_set {
+                "set, not shown"
+            } else {
+                "from the key file, if any"
+            }
+            .to_owned(),
+        ),
+        origin: match key_is_set {
+            true => Origin::Variable(KEY_VARIABLE),
+            false => Origin::Default,
+        },
+    });
+    rows.push(Shown {
+        name: "journal".to_owned(),
+        value: Some(journal.display().to_string()),
+        origin: journal_from,
+    });
+    rows
+}
+
+/// Beside the configuration; a sandbox has a journal of its own.
+fn default_journal(config: Option<&Path>, sandbox: bool) -> PathBuf {
+    let name = match sandbox {
+        true => "fprecon-sandbox.journal",
+        false => "fprecon.journal",
+    };
+    match config.and_then(Path::parent) {
+        Some(directory) => directory.join(name),
+        None => PathBuf::from(name),
+    }
+}
+
+fn user_config() -> Option<PathBuf> {
+    let directory = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".config")))?;
+    Some(directory.join("fprecon").join(CONFIG_FILE))
+}

@@ -1,0 +1,199 @@
+//! The terminal: data on standard output, everything else on standard error.
+//!
+//! The only place that writes to either.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::arguments::{Color, Common};
+use super::error::CliError;
+use crate::problem::{Problem, Severity};
+
+/// How many problems are shown without `--verbose`.
+const PROBLEMS_SHOWN: usize = 12;
+
+/// Of problems that are alike, how many further lines are named.
+const LINES_NAMED: usize = 8;
+
+/// What may be said, and how.
+pub(super) struct Terminal {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    may_ask: bool,
+}
+
+impl Terminal {
+    /// Decides on colour for the whole process, too.
+    pub(super) fn new(common: &Common) -> Self {
+        match common.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Terminal {
+            json: common.json,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            may_ask: is_terminal && !common.no_input,
+        }
+    }
+
+    /// Whether the user wants one JSON object.
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes data: what the command was called for.
+    pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
+        let mut out = anstream::stdout().lock();
+        let written = out
+            .write_all(text.as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush());
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
+            _ => CliError::Io("standard output", error),
+        })
+    }
+
+    /// Writes a table or a sentence for people: with `--json` it is left out.
+    pub(super) fn human(&self, text: &str) -> Result<(), CliError> {
+        match self.json || self.quiet {
+            true => Ok(()),
+            false => self.data(text),
+        }
+    }
+
+    /// Says something on the way.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Says what a person has to know: the first problems, errors before warnings.
+    ///
+    /// `omitted` counts those that were not even kept.
+    pub(super) fn problems(&self, problems: &[Problem], omitted: u64) {
+        let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = problems
+            .iter()
+            .filter(|problem| !self.quiet || problem.severity == Severity::Error)
+            .partition(|problem| problem.severity == Severity::Error);
+        let all: Vec<&Problem> = errors.into_iter().chain(warnings).collect();
+        let alike = match self.verbose {
+            true => all.iter().map(|problem| vec![*problem]).collect(),
+            false => group_alike(&all),
+        };
+        let shown = match self.verbose {
+            true => alike.len(),
+            false => alike.len().min(PROBLEMS_SHOWN),
+        };
+        for group in &alike[..shown] {
+            say(&coloured(group[0]));
+            if let Some(lines) = other_lines(&group[1..]) {
+                say(&lines);
+            }
+        }
+        let not_shown: usize = alike[shown..].iter().map(Vec::len).sum();
+        let more = not_shown as u64 + omitted;
+        if more > 0 {
+            let how = match self.verbose {
+                true => "all of them are in the report",
+                false => "`--verbose` shows more",
+            };
+            say(&format!("… and {more} more problems; {how}"));
+        }
+    }
+
+    /// Asks a yes-or-no question; nothing where nobody can be asked.
+    pub(super) fn ask(&self, question: &str) -> Option<bool> {
+        if !self.may_ask {
+            return None;
+        }
+        let mut err = anstream::stderr().lock();
+        // If the question can't be shown, the answer can't be yes.
+        write!(err, "{question} [y/N] ")
+            .and_then(|()| err.flush())
+            .ok()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// A bar on a terminal; elsewhere, or with `--quiet`, nothing is drawn.
+    pub(super) fn bar(&self, len: Option<u64>, template: &str) -> ProgressBar {
+        if self.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = match len {
+            Some(len) => ProgressBar::new(len),
+            None => ProgressBar::new_spinner(),
+        };
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// Whether plain lines now and then take the place of a bar.
+    pub(super) fn wants_lines(&self) -> bool {
+        !self.quiet && !io::stderr().is_terminal()
+    }
+}
+
+/// Problems that differ in nothing but line and value, in the order of their first.
+fn group_alike<'p>(problems: &[&'p Problem]) -> Vec<Vec<&'p Problem>> {
+    let mut groups: Vec<Vec<&Problem>> = Vec::new();
+    for &problem in problems {
+        let is_alike = |group: &&mut Vec<&Problem>| {
+            let first = group[0];
+            first.code == problem.code
+                && first.file == problem.file
+                && first.column == problem.column
+                && first.message == problem.message
+        };
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.push(problem),
+            None => groups.push(vec![problem]),
+        }
+    }
+    groups
+}
+
+/// `  also on lines 3, 7 and 12 more`.
+fn other_lines(others: &[&Problem]) -> Option<String> {
+    let lines: Vec<String> = others
+        .iter()
+        .filter_map(|problem| problem.line)
+        .map(|line| line.to_string())
+        .collect();
+    let named = lines.len().min(LINES_NAMED);
+    let more = match others.len() - named {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let word = if others.len() == 1 { "line" } else { "lines" };
+    (!others.is_empty()).then(|| format!("  also on {word} {}{more}", lines[..named].join(", ")))
+}
+
+fn say(text: &str) {
+    // Nobody can be told that standard error is gone.
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+fn coloured(problem: &Problem) -> String {
+    let color = match problem.severity {
+        Severity::Error => AnsiColor::Red,
+        Severity::Warning => AnsiColor::Yellow,
+    };
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    let word = format!("{}:", problem.severity.as_str());
+    problem
+        .to_string()
+        .replacen(&word, &format!("{style}{word}{style:#}"), 1)
+}

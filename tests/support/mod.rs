@@ -1,0 +1,338 @@
+//! What the tests of the whole program share: the real binary in a folder of its own, and a real
+//! sandbox process, spoken to over HTTP.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a broken set-up is a failed test"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The key that tests send; it must turn up nowhere.
+pub const KEY: &str = "fp-secret-key-0123456789";
+
+/// A folder of its own, in which the program runs.
+pub struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Place {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The records of a CSV file, with its header first.
+    pub fn csv(&self, name: &str) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_path(self.path(name))
+            .unwrap();
+        let records = reader.records().map(|record| {
+            let record = record.unwrap();
+            record.iter().map(str::to_owned).collect()
+        });
+        records.collect()
+    }
+
+    /// The program with nothing of the machine's environment that could change what it does.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fprecon"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran(self.command(arguments).output().unwrap())
+    }
+
+    /// The program against a sandbox process, as against a real account.
+    pub fn command_to(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Command {
+        self.command_at(&sandbox.base_url, arguments)
+    }
+
+    /// The program against whatever listens at a base URL.
+    pub fn command_at(&self, base_url: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command
+            .env("FPRECON_BASE_URL", base_url)
+            .env("FPRECON_WID", "wid-1")
+            .env("FPRECON_API_KEY", KEY)
+            .env("FPRECON_REQUESTS_PER_MINUTE", "600000");
+        command
+    }
+
+    pub fn run_to(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Ran {
+        Ran(self.command_to(sandbox, arguments).output().unwrap())
+    }
+}
+
+/// What a finished process has said.
+pub struct Ran(pub Output);
+
+impl Ran {
+    pub fn code(&self) -> i32 {
+        self.0.status.code().unwrap_or(-1)
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.0.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.0.stderr).into_owned()
+    }
+
+    /// Fails the test, with all that was said, unless the exit code is `code`.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code(),
+            code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    /// The JSON of a run that ended with one of these exit codes.
+    #[track_caller]
+    pub fn expect_one_of(&self, codes: &[i32]) -> Value {
+        assert!(
+            codes.contains(&self.code()),
+            "{}\n{}",
+            self.code(),
+            self.stderr()
+        );
+        self.json()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.0.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout(), self.stderr()))
+    }
+}
+
+/// `fprecon sandbox` as a process of its own, ended when dropped.
+pub struct SandboxProcess {
+    child: Child,
+    pub base_url: String,
+    address: String,
+}
+
+impl SandboxProcess {
+    pub fn start(options: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fprecon"))
+            .arg("sandbox")
+            .args(options)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let base_url = line.trim().to_owned();
+        let address = base_url
+            .trim_start_matches("http://")
+            .trim_end_matches("/api/v1")
+            .to_owned();
+        SandboxProcess {
+            child,
+            base_url,
+            address,
+        }
+    }
+
+    /// Every event that took effect.
+    pub fn events(&self) -> Vec<Value> {
+        list(&self.get("/sandbox/events"))
+    }
+
+    /// Every request that arrived.
+    pub fn arrivals(&self) -> Vec<Value> {
+        list(&self.get("/sandbox/arrivals"))
+    }
+
+    pub fn state(&self) -> Value {
+        self.get("/sandbox/state")
+    }
+
+    pub fn fault(&self, fault: &Value) {
+        self.http("POST", "/sandbox/faults", &fault.to_string());
+    }
+
+    pub fn forget_faults(&self) {
+        self.http("DELETE", "/sandbox/faults", "");
+    }
+
+    /// An event that somebody else sends.
+    pub fn track(&self, kind: &str, form: &str) {
+        let head = format!(
+            "x-api-key: somebody-else\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}",
+            form.len()
+        );
+        self.exchange("POST", &format!("/api/v1/track/{kind}"), &head, form);
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.http("GET", path, "")).unwrap()
+    }
+
+    /// One request, and the body of its answer.
+    fn http(&self, method: &str, path: &str, body: &str) -> String {
+        let head = format!(
+            "content-type: application/json\r\ncontent-length: {}",
+            body.len()
+        );
+        self.exchange(method, path, &head, body)
+    }
+
+    fn exchange(&self, method: &str, path: &str, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        // In one piece: a server that answers early must not meet half a request.
+        let request = format!("{method} {path} HTTP/1.0\r\nhost: sandbox\r\n{head}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(" 200 ") || head.contains(" 204 ") || head.contains(" 201 "),
+            "{head}\n{body}"
+        );
+        body.to_owned()
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+/// A field of an arrival's form.
+pub fn form(arrival: &Value, name: &str) -> Option<String> {
+    let body = arrival["body"].as_str().unwrap_or_default();
+    form_urlencoded::parse(body.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The header of a Stripe payments export, as it is by default since 2024.
+pub const STRIPE_HEADER: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Converted Amount Refunded,Converted Currency,Decline Reason,Description,Fee,Refunded date (UTC),Statement Descriptor,Status,Seller Message,Taxes On Fee,Card ID,Customer ID,Customer Description,Customer Email,Invoice ID,Transfer";
+
+/// One payment of a Stripe export.
+#[derive(Clone)]
+pub struct Payment {
+    pub id: String,
+    pub created: String,
+    pub amount: String,
+    pub refunded: String,
+    pub refunded_at: String,
+    pub currency: String,
+    pub captured: String,
+    pub status: String,
+    pub customer: String,
+    pub email: String,
+    pub invoice: String,
+}
+
+impl Payment {
+    /// A paid subscription payment of customer number `customer`.
+    pub fn paid(number: u32, customer: u32) -> Self {
+        Payment {
+            id: format!("ch_{number:04}"),
+            created: format!(
+                "2026-03-{:02} 10:{:02}:00",
+                1 + number / 60 % 28,
+                number % 60
+            ),
+            amount: "20.00".into(),
+            refunded: "0.00".into(),
+            refunded_at: String::new(),
+            currency: "usd".into(),
+            captured: "true".into(),
+            status: "Paid".into(),
+            customer: format!("cus_{customer:04}"),
+            email: format!("user{customer}@example.com"),
+            invoice: format!("in_{number:04}"),
+        }
+    }
+
+    pub fn row(&self) -> String {
+        let Payment {
+            id,
+            created,
+            amount,
+            refunded,
+            refunded_at,
+            currency,
+            captured,
+            status,
+            customer,
+            email,
+            invoice,
+        } = self;
+        format!(
+            "{id},{created},{amount},{refunded},{currency},{captured},{amount},{refunded},{currency},,Subscription update,0.88,{refunded_at},EXAMPLE CO,{status},Payment complete.,0.00,pm_1,{customer},,{email},{invoice},po_1"
+        )
+    }
+}
+
+/// A Stripe payments export.
+pub fn stripe_export(payments: &[Payment]) -> String {
+    let mut text = String::from(STRIPE_HEADER);
+    for payment in payments {
+        text.push('\n');
+        text.push_str(&payment.row());
+    }
+    text.push('\n');
+    text
+}
