@@ -1,0 +1,254 @@
+//! Real exports, where they are at hand: their figures are known, and nothing of theirs is here.
+//!
+//! They lie outside the repository, in `../shared/exports` or where `FPRECON_SHARED_EXPORTS` says.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::Place;
+
+fn exports() -> Option<PathBuf> {
+    let folder = match std::env::var_os("FPRECON_SHARED_EXPORTS") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/exports"),
+    };
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} not here", folder.display());
+    None
+}
+
+/// Puts a copy of the export into the place, so that no message depends on where it lies.
+fn put(place: &Place, folder: &Path, name: &str) -> bool {
+    let from = folder.join(name);
+    if !from.is_file() {
+        eprintln!("skipped: {} not here", from.display());
+        return false;
+    }
+    fs::copy(from, place.path("export.csv")).unwrap();
+    true
+}
+
+struct Expected {
+    name: &'static str,
+    rows: u64,
+    with_events: u64,
+    sales: u64,
+    refunds: u64,
+    currency: &'static str,
+    sale_cents: i64,
+    refund_cents: i64,
+    ignored: u64,
+}
+
+const PAYMENTS: [Expected; 6] = [
+    Expected {
+        name: "unified_payments_subscriptions_2025-2026",
+        rows: 316,
+        with_events: 250,
+        sales: 250,
+        refunds: 29,
+        currency: "USD",
+        sale_cents: 357_900,
+        refund_cents: 27_960,
+        ignored: 66,
+    },
+    Expected {
+        name: "unified_payments_with_metadata_columns",
+        rows: 132,
+        with_events: 109,
+        sales: 109,
+        refunds: 2,
+        currency: "USD",
+        sale_cents: 5_224_797,
+        refund_cents: 225_000,
+        ignored: 23,
+    },
+    Expected {
+        name: "unified_payments_legacy_2023_columns",
+        rows: 16,
+        with_events: 11,
+        sales: 11,
+        refunds: 2,
+        currency: "USD",
+        sale_cents: 346_000,
+        refund_cents: 36_500,
+        ignored: 5,
+    },
+    Expected {
+        name: "unified_payments_requires_payment_method_gbp",
+        rows: 11,
+        with_events: 3,
+        sales: 3,
+        refunds: 0,
+        currency: "GBP",
+        sale_cents: 2_997,
+        refund_cents: 0,
+        ignored: 8,
+    },
+    Expected {
+        name: "unified_payments_testmode",
+        rows: 6,
+        with_events: 0,
+        sales: 0,
+        refunds: 0,
+        currency: "USD",
+        sale_cents: 0,
+        refund_cents: 0,
+        ignored: 6,
+    },
+    Expected {
+        name: "unified_payments_all_columns_79",
+        rows: 1,
+        with_events: 1,
+        sales: 1,
+        refunds: 0,
+        currency: "USD",
+        sale_cents: 1_500,
+        refund_cents: 0,
+        ignored: 0,
+    },
+];
+
+/// Cents of a kind in all its currencies, and the currencies.
+fn cents(of_kind: &Value) -> (i64, Vec<String>) {
+    let by_currency = of_kind["amount_cents"].as_object().cloned();
+    let by_currency = by_currency.unwrap_or_default();
+    let sum = by_currency.values().filter_map(Value::as_i64).sum();
+    (sum, by_currency.keys().cloned().collect())
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+#[test]
+fn payments_are_read_to_the_cent() {
+    let Some(folder) = exports() else { return };
+    for expected in PAYMENTS {
+        let place = Place::new();
+        if !put(&place, &folder, &format!("stripe/{}.csv", expected.name)) {
+            continue;
+        }
+        let plan = place
+            .run(&["plan", "export.csv", "--json"])
+            .expect(0)
+            .json();
+        let name = expected.name;
+        assert_eq!(plan["inputs"][0]["profile"], "stripe-payments", "{name}");
+        assert_eq!(
+            plan["rows"],
+            json!({
+                "read": expected.rows,
+                "with_events": expected.with_events,
+                "ignored": expected.ignored,
+                "rejected": 0,
+            }),
+            "{name}"
+        );
+        let (sales, refunds) = (
+            &plan["events"]["by_kind"]["sale"],
+            &plan["events"]["by_kind"]["refund"],
+        );
+        assert_eq!(number(&sales["count"]), expected.sales, "{name}");
+        assert_eq!(number(&refunds["count"]), expected.refunds, "{name}");
+        let (sale_cents, currencies) = cents(sales);
+        assert_eq!(sale_cents, expected.sale_cents, "{name}");
+        assert_eq!(cents(refunds).0, expected.refund_cents, "{name}");
+        if expected.sales > 0 {
+            assert_eq!(currencies, [expected.currency], "{name}");
+        }
+        assert_eq!(
+            plan["events"]["by_plan"]["to_send"], plan["events"]["total"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_second_run_sends_nothing() {
+    let Some(folder) = exports() else { return };
+    for expected in PAYMENTS {
+        let place = Place::new();
+        let name = expected.name;
+        if !put(&place, &folder, &format!("stripe/{name}.csv")) {
+            continue;
+        }
+        let run = ["run", "export.csv", "--sandbox", "--yes", "--json"];
+        let first = place.run(&run).expect(0).json();
+        let events = expected.sales + expected.refunds;
+        assert_eq!(
+            number(&first["events"]["by_plan"]["to_send"]),
+            events,
+            "{name}"
+        );
+        let outcomes = first["outcomes"].as_object().unwrap().values();
+        let sum: u64 = outcomes.clone().map(|of| number(&of["count"])).sum();
+        assert_eq!(sum, events, "{name}: every event has an outcome");
+        let cents_of = |kind: &str| -> i64 {
+            let outcomes = outcomes.clone();
+            outcomes.map(|of| cents(&of["by_kind"][kind]).0).sum()
+        };
+        assert_eq!(cents_of("sale"), expected.sale_cents, "{name}");
+        assert_eq!(cents_of("refund"), expected.refund_cents, "{name}");
+
+        let second = place.run(&run).expect(0).json();
+        assert_eq!(number(&second["requests"]), 0, "{name}");
+        assert_eq!(number(&second["events"]["by_plan"]["to_send"]), 0, "{name}");
+        assert_eq!(
+            number(&second["events"]["by_plan"]["settled"]),
+            events,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_payments_export_is_refused_by_name() {
+    let Some(folder) = exports() else { return };
+    for name in [
+        "stripe/application_fees_decimal_comma_NOT_sales.csv",
+        "stripe/invoices_2023.csv",
+        "stripe/subscriptions_bom_resaved_mdy.csv",
+        "chargebee/invoices_training_export.csv",
+        "paypal/activity_download_41col_refunds.csv",
+        "paypal/dispute_report_DDR_not_activity.csv",
+        "paypal/download_ragged_bom_consumer.csv",
+        "shopify/orders_export_71col_eur_vat.csv",
+        "shopify/orders_export_78col_usd_multiline_partial_refund.csv",
+    ] {
+        let place = Place::new();
+        if !put(&place, &folder, name) {
+            continue;
+        }
+        for arguments in [
+            &["plan", "export.csv", "--json"][..],
+            &["run", "export.csv", "--sandbox", "--yes"],
+        ] {
+            let refused = place.run(arguments).expect(3);
+            let said = refused.stderr();
+            assert_eq!(refused.stdout(), "", "{name}");
+            assert!(said.starts_with("export.csv:1: error: "), "{name}: {said}");
+            assert!(said.contains("fits no profile"), "{name}: {said}");
+            let why = match name.contains("_DDR_") {
+                true => "none has any of its columns",
+                false => "comes closest, but the header lacks `",
+            };
+            assert!(said.contains(why), "{name}: {said}");
+            assert!(said.contains("hint: "), "{name}: {said}");
+            assert!(!said.contains("panicked"), "{name}: {said}");
+        }
+        let left: Vec<_> = fs::read_dir(place.root())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["export.csv"], "{name}: nothing is written");
+    }
+}
