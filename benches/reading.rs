@@ -1,0 +1,137 @@
+//! What reading costs, as ratios to a bare walk over the same records with the `csv` crate, in one
+//! run: `cargo bench --bench reading [-- ROWS]`.
+//!
+//! The export is made up, in the shape of a Stripe payments export. Each way of reading is run
+//! several times in turn, so that all of them meet the same machine; the median is printed.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    reason = "a benchmark prints ratios"
+)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fprecon::event::Currency;
+use fprecon::export::{Export, Row};
+use fprecon::job::Reading;
+use fprecon::link::Nothing;
+use fprecon::profile::Profiles;
+
+/// Reads the export and says how many rows it has.
+type Way = fn(&Path) -> u64;
+
+const ROUNDS: usize = 5;
+const HEADER: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Converted Amount Refunded,Converted Currency,Decline Reason,Description,Fee,Refunded date (UTC),Statement Descriptor,Status,Seller Message,Taxes On Fee,Card ID,Customer ID,Customer Description,Customer Email,Invoice ID,Transfer";
+
+fn main() {
+    let rows = std::env::args()
+        .skip(1)
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(200_000);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("payments.csv");
+    write_export(&path, rows);
+
+    let ways: [(&str, Way); 4] = [
+        ("csv crate, records only", walk),
+        ("rows, guarded and hashed", read),
+        ("rows and events", classify),
+        ("the whole plan", plan),
+    ];
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); ways.len()];
+    for _ in 0..ROUNDS {
+        for (way, times) in ways.iter().zip(&mut times) {
+            let start = Instant::now();
+            assert_eq!((way.1)(&path), rows, "{}", way.0);
+            times.push(start.elapsed());
+        }
+    }
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    println!(
+        "{rows} rows, {} bytes",
+        std::fs::metadata(&path).unwrap().len()
+    );
+    for ((name, _), median) in ways.iter().zip(&medians) {
+        let ratio = median / medians[0];
+        println!("{name:<26} {:>8.1} ms  {ratio:>5.2} x", median * 1e3);
+    }
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn walk(path: &Path) -> u64 {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let mut record = csv::ByteRecord::new();
+    let mut rows = 0;
+    while reader.read_byte_record(&mut record).unwrap() {
+        rows += 1;
+    }
+    rows
+}
+
+fn read(path: &Path) -> u64 {
+    let mut export = Export::open(path).unwrap();
+    let mut row = Row::new();
+    while export.read_row(&mut row).unwrap() {}
+    export.finish().unwrap().rows
+}
+
+fn profiles() -> Profiles {
+    Profiles::load(&BTreeMap::new()).unwrap()
+}
+
+fn classify(path: &Path) -> u64 {
+    let profiles = profiles();
+    let job = reading(&profiles).read(vec![Export::open(path)]).unwrap();
+    job.rows().read
+}
+
+fn plan(path: &Path) -> u64 {
+    let profiles = profiles();
+    let unplanned = reading(&profiles).read(vec![Export::open(path)]).unwrap();
+    unplanned.plan(&Nothing).rows().read
+}
+
+fn reading(profiles: &Profiles) -> Reading<'_> {
+    Reading {
+        profiles,
+        profile: None,
+        account_currency: Currency::from_code("USD").unwrap(),
+        progress: &|_| {},
+    }
+}
+
+/// 6 % failed, 4 % refunded, five payments a customer.
+fn write_export(path: &Path, rows: u64) {
+    let mut out = BufWriter::new(File::create(path).unwrap());
+    writeln!(out, "{HEADER}").unwrap();
+    for n in 0..rows {
+        let customer = n.wrapping_mul(2_654_435_761) % (rows / 5).max(1);
+        let (status, refunded, refunded_at) = match n % 50 {
+            0..3 => ("Failed", "0.00", ""),
+            3..5 => ("Refunded", "8.00", "2026-12-30 10:11:12"),
+            _ => ("Paid", "0.00", ""),
+        };
+        writeln!(
+            out,
+            "ch_{n:024},2026-{:02}-{:02} {:02}:{:02}:{:02},8.00,{refunded},usd,true,8.00,{refunded},usd,,Subscription update,0.53,{refunded_at},EXAMPLE CO,{status},Payment complete.,0.00,pm_{n:024},cus_{customer:014},,user{customer}@example.com,in_{n:024},po_{n:024}",
+            1 + n % 12,
+            1 + n % 28,
+            n % 24,
+            n % 60,
+            n * 7 % 60,
+        )
+        .unwrap();
+    }
+    out.flush().unwrap();
+}
