@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::account::Summary;
 use super::answer::Answer;
-use super::http::{State, wrong_method};
+use super::state::State;
 
 /// `GET /sandbox/state`.
 #[derive(Serialize)]
@@ -35,8 +35,10 @@ pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> 
             state.faults.borrow_mut().clear();
             fault_count(state)
         }
-        ("/sandbox/faults", _) => wrong_method("GET, POST, DELETE"),
-        ("/sandbox/state" | "/sandbox/events" | "/sandbox/arrivals", _) => wrong_method("GET"),
+        ("/sandbox/faults", _) => Answer::wrong_method("GET, POST, DELETE"),
+        ("/sandbox/state" | "/sandbox/events" | "/sandbox/arrivals", _) => {
+            Answer::wrong_method("GET")
+        }
         _ => Answer::message(404, "Not found"),
     }
 }

@@ -1,6 +1,6 @@
 //! An answer, before it becomes HTTP.
 
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{ALLOW, HeaderName, HeaderValue};
 use serde::Serialize;
 
 /// What the body of an answer is.
@@ -51,6 +51,11 @@ impl Answer {
             message: &'a str,
         }
         Answer::json(status, &Body { message })
+    }
+
+    /// A path that exists, asked in a way that it does not know.
+    pub(super) fn wrong_method(allowed: &'static str) -> Answer {
+        Answer::message(405, "Method not allowed").with(ALLOW, HeaderValue::from_static(allowed))
     }
 
     /// A JSON string and nothing around it, which is how the API refuses a key.

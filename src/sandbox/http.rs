@@ -1,6 +1,5 @@
 //! What a request is, who answers it, and how the answer goes out.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
@@ -8,21 +7,18 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
-};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 
-use super::Options;
-use super::account::{Account, Kind};
+use super::account::Kind;
 use super::admin;
 use super::answer::{Answer, Format};
-use super::faults::{Action, Fault, Faults};
-use super::limit::RateLimit;
-use super::log::{Log, Seen};
+use super::faults::{Action, Fault};
+use super::log::Seen;
 use super::params::Params;
+use super::state::State;
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
@@ -32,30 +28,6 @@ const BODY_LIMIT: usize = 1 << 20;
 const DRAIN_LIMIT: usize = 16 << 20;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
-/// All that the server knows. One thread uses it; no borrow is held across an `await`.
-pub(super) struct State {
-    pub(super) options: Options,
-    pub(super) account: RefCell<Account>,
-    pub(super) faults: RefCell<Faults>,
-    pub(super) log: RefCell<Log>,
-    limit: RefCell<RateLimit>,
-    started: Instant,
-}
-
-impl State {
-    pub(super) fn new(options: Options) -> State {
-        let started = Instant::now();
-        State {
-            account: RefCell::new(Account::new(&options)),
-            faults: RefCell::default(),
-            log: RefCell::default(),
-            limit: RefCell::new(RateLimit::new(options.requests_per_minute)),
-            started,
-            options,
-        }
-    }
-}
 
 /// The connection is to be closed without an answer.
 #[derive(Debug)]
@@ -160,7 +132,7 @@ async fn call(state: &State, head: &Parts, body: &[u8]) -> Result<Answer, Cut> {
 fn admit(state: &State, head: &Parts) -> Result<Kind, Answer> {
     let kind = kind_of(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
     if head.method != Method::POST {
-        return Err(wrong_method("POST"));
+        return Err(Answer::wrong_method("POST"));
     }
     let key = key(&head.headers);
     let required = state.options.require_key.as_deref().map(str::as_bytes);
@@ -222,11 +194,6 @@ async fn misbehave(fault: Fault, track: impl FnOnce() -> Answer) -> Result<Answe
             Ok(track())
         }
     }
-}
-
-/// A path that exists, asked in a way that it does not know.
-pub(super) fn wrong_method(allowed: &'static str) -> Answer {
-    Answer::message(405, "Method not allowed").with(ALLOW, HeaderValue::from_static(allowed))
 }
 
 fn too_large() -> Answer {

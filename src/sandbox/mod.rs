@@ -52,6 +52,7 @@ mod log;
 mod params;
 mod promoters;
 mod server;
+mod state;
 #[cfg(test)]
 mod tests;
 

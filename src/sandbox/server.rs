@@ -13,7 +13,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
 use super::Options;
-use super::http::{self, State};
+use super::http;
+use super::state::State;
 
 /// How long calls that are being answered may take once the sandbox is to stop.
 const DRAIN: Duration = Duration::from_secs(1);

@@ -207,6 +207,11 @@ impl Books {
     }
 }
 
+/// The id of the lead at that place.
+pub(super) fn lead_id(place: usize) -> usize {
+    20_000_001 + place
+}
+
 impl Effect {
     fn view(&self) -> EffectView<'_> {
         EffectView {
@@ -219,7 +224,7 @@ impl Effect {
             currency: &self.currency,
             commission_cents: self.commission,
             created_at: &self.created_at,
-            lead_id: super::wire::lead_id(self.lead),
+            lead_id: lead_id(self.lead),
             promoter_id: PROMOTERS[self.promoter].id,
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Kind;
-use super::books::Effect;
+use super::books::{Effect, lead_id};
 use crate::sandbox::leads::Lead;
 use crate::sandbox::promoters::PROMOTERS;
 
@@ -93,11 +93,6 @@ pub(super) fn event<'a>(
         lead,
         promoter: promoter_body(effect.promoter, earned),
     }
-}
-
-/// The id of the lead at that place.
-pub(super) fn lead_id(place: usize) -> usize {
-    20_000_001 + place
 }
 
 fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
