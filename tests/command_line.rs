@@ -45,6 +45,19 @@ fn help_completions_and_manual_are_made_from_the_same_definitions() {
     );
 }
 
+#[test]
+fn json_is_one_object_for_commands_that_fail_too() {
+    let place = Place::new();
+    let failed = place
+        .run(&["plan", "missing.csv", "--json"])
+        .expect(3)
+        .json();
+    assert_eq!(failed["schema"], 1);
+    assert_eq!(failed["exit_code"], 3);
+    assert_eq!(failed["problems"][0]["code"], "export-missing");
+    assert_eq!(failed["problems"][0]["file"], "missing.csv");
+}
+
 /// The value of a setting and where it comes from.
 fn setting(place: &Place, variables: &[(&str, &str)], name: &str) -> (String, String) {
     let mut command = place.command(&["config", "--json"]);

@@ -229,12 +229,18 @@ fn what_is_no_payments_export_is_refused_by_name() {
             continue;
         }
         for arguments in [
-            &["plan", "export.csv", "--json"][..],
+            &["plan", "export.csv"][..],
+            &["plan", "export.csv", "--json"],
             &["run", "export.csv", "--sandbox", "--yes"],
         ] {
             let refused = place.run(arguments).expect(3);
             let said = refused.stderr();
-            assert_eq!(refused.stdout(), "", "{name}");
+            if arguments.contains(&"--json") {
+                assert_eq!(refused.json()["exit_code"], 3, "{name}");
+                assert_eq!(refused.json()["problems"][0]["line"], 1, "{name}");
+            } else {
+                assert_eq!(refused.stdout(), "", "{name}");
+            }
             assert!(said.starts_with("export.csv:1: error: "), "{name}: {said}");
             assert!(said.contains("fits no profile"), "{name}: {said}");
             let why = match name.contains("_DDR_") {

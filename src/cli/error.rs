@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::journal::JournalError;
-use crate::problem::Problem;
+use crate::problem::{Problem, causes};
 use crate::profile::ProfileError;
 use crate::report::{Imbalance, ReportError};
 use crate::sandbox::SandboxError;
@@ -98,18 +98,6 @@ impl CliError {
             }
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 impl fmt::Display for CliError {

@@ -15,10 +15,14 @@ pub use error::Exit;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::Serialize;
 
 use arguments::{Arguments, Command};
 use error::CliError;
 use terminal::Terminal;
+
+use crate::problem::Problem;
+use crate::report::SCHEMA;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
@@ -27,12 +31,35 @@ pub fn run() -> ExitCode {
     let terminal = Terminal::new(&arguments.common);
     let exit = match dispatch(&arguments, &terminal) {
         Ok(exit) => exit,
-        Err(error) => {
-            terminal.problems(&error.problems(), 0);
-            error.exit()
-        }
+        Err(error) => fail(&error, &terminal),
     };
     ExitCode::from(exit as u8)
+}
+
+/// The object that `--json` prints where a command could not do its work.
+#[derive(Serialize)]
+struct Failure {
+    schema: u32,
+    problems: Vec<Problem>,
+    exit_code: u8,
+}
+
+fn fail(error: &CliError, terminal: &Terminal) -> Exit {
+    let exit = error.exit();
+    let failure = Failure {
+        schema: SCHEMA,
+        problems: error.problems(),
+        exit_code: exit as u8,
+    };
+    terminal.problems(&failure.problems, 0);
+    if terminal.json()
+        && !failure.problems.is_empty()
+        && let Ok(json) = commands::json(&failure)
+    {
+        // If standard output is gone, the exit code still says it.
+        let _ = terminal.data(&json);
+    }
+    exit
 }
 
 fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError> {

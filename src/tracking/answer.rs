@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::problem::causes;
+
 /// Characters of an answer's body that are kept for the report.
 const KEPT_BYTES: usize = 500;
 /// A longer `Retry-After` is taken for this.
@@ -172,21 +174,6 @@ fn is_certificate(error: &(dyn Error + 'static)) -> bool {
         next = current.source();
     }
     false
-}
-
-/// An error with all that lies below it, in one line.
-pub(super) fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// The time of a `Retry-After` header: seconds, or a date.

@@ -18,6 +18,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, Url};
 
 use crate::event::{Currency, Event};
+use crate::problem::causes;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -102,7 +103,7 @@ impl Client {
             .read_timeout(READ_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .build()
-            .map_err(|error| ClientError::SetUp(answer::causes(&error.without_url())))?;
+            .map_err(|error| ClientError::SetUp(causes(&error.without_url())))?;
         Ok(Client {
             http,
             base,
@@ -151,7 +152,7 @@ async fn read(event: &Event, mut response: Response, key: &ApiKey) -> Answer {
             }
             Ok(None) => break,
             Err(error) => {
-                let reason = answer::causes(&error.without_url());
+                let reason = causes(&error.without_url());
                 return answer::unreadable(status, &format!("the answer broke off: {reason}"));
             }
         }

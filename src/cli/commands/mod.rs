@@ -15,7 +15,7 @@ mod status;
 
 pub(super) use config::config;
 pub(super) use demo::demo;
-pub(super) use plan::plan;
+pub(super) use plan::{json, plan};
 pub(super) use profiles::profiles;
 pub(super) use report::report;
 pub(super) use resume::{resume, retry};

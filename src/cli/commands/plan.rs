@@ -117,7 +117,7 @@ fn show(
 }
 
 /// Pretty JSON of one of our own types, which can't fail but for a fault of ours.
-pub(super) fn json(value: &impl Serialize) -> Result<String, CliError> {
+pub(in crate::cli) fn json(value: &impl Serialize) -> Result<String, CliError> {
     serde_json::to_string_pretty(value)
         .map_err(|error| CliError::Io("machine output", error.into()))
 }
