@@ -128,7 +128,7 @@ impl Reading<'_> {
     /// Reads the exports of a job; or says what makes them unusable, for all of them at once.
     pub fn read(
         &self,
-        exports: Vec<Result<Export, ExportError>>,
+        exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     ) -> Result<Unplanned, Vec<Problem>> {
         let mut reader = JobReader {
             reading: self,
@@ -378,6 +378,11 @@ impl Unplanned {
     /// The rows of all exports.
     pub fn rows(&self) -> Rows {
         rows_of(&self.inputs)
+    }
+
+    /// Takes note of what was seen on the way to the exports.
+    pub fn note(&mut self, problem: Problem) {
+        self.problems.push(problem);
     }
 
     /// Links refunds and decides what is to happen with each event.
