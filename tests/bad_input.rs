@@ -105,6 +105,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan_in(&Place::new(), &["*.csv"]), @r"
             exit 3
             *.csv: error: no file matches this pattern
+              hint: check the folder and the ending
             ");
     }
 
@@ -181,7 +182,7 @@ mod files_that_are_no_csv {
 
     #[test]
     fn workbook() {
-        assert_snapshot!(plan(b"PK\x03\x04\x14\0\x06\0[Content_Types].xml"), @r"
+        assert_snapshot!(plan(b"PK\x03\x04..........................[Content_Types].xml"), @r"
             exit 3
             x.csv: error: the file is no CSV but an Excel workbook (.xlsx)
               hint: download or save the export as CSV
@@ -190,10 +191,10 @@ mod files_that_are_no_csv {
 
     #[test]
     fn zip() {
-        assert_snapshot!(plan(b"PK\x03\x04\x14\0\x06\0payments.csv"), @r"
+        assert_snapshot!(plan(b"PK\x03\x04..........................payments.csv"), @r"
             exit 3
-            x.csv: error: the file is compressed with zip
-              hint: decompress it first, and name the CSV inside
+            x.csv: error: the zip data are cut off
+              hint: the download was not complete; download it again
             ");
     }
 
@@ -201,16 +202,28 @@ mod files_that_are_no_csv {
     fn gzip() {
         assert_snapshot!(plan(b"\x1F\x8B\x08\0\0\0"), @r"
             exit 3
-            x.csv: error: the file is compressed with gzip
-              hint: decompress it first, and name the CSV inside
+            x.csv: error: the gzip data are cut off
+              hint: the download was not complete; download it again
+            ");
+    }
+
+    #[test]
+    fn bzip2() {
+        assert_snapshot!(plan(b"BZh91AY&SY"), @r"
+            exit 3
+            x.csv: error: the file is compressed with bzip2
+              hint: decompress it first and name the CSV inside; gzip, zstd and zip are read as they are
             ");
     }
 
     #[test]
     fn utf_16() {
-        assert_snapshot!(plan(b"\xFF\xFEi\0d\0"), @r"
+        let text = format!("\u{FEFF}{}", stripe(&[paid()]));
+        let mut bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        bytes.pop();
+        assert_snapshot!(plan(bytes), @r"
             exit 3
-            x.csv: error: the file is in UTF-16
+            x.csv:2: error: half a character: this is no UTF-16
               hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
             ");
     }
@@ -223,7 +236,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan(bytes), @r"
             exit 3
             x.csv:2: error: the byte 0xE9 is no UTF-8 here
-              hint: is it Windows-1252? save it as UTF-8
+              hint: is it Windows-1252? then add `--encoding windows-1252`; else save it as UTF-8
             ");
     }
 
@@ -232,7 +245,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan(stripe(&[paid().with("Customer ID", "cus\0")])), @r"
             exit 3
             x.csv:2: error: a NUL byte: this is not plain text
-              hint: is it UTF-16, or no CSV at all? save it as CSV in UTF-8
+              hint: is it no CSV at all? save it as CSV in UTF-8
             ");
     }
 
@@ -764,6 +777,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "mine.toml"]), @r"
             exit 3
             mine.toml: error: the profile can't be read: No such file or directory (os error 2)
+              hint: check the path; without `--profile`, profiles are found by the header
             ");
     }
 
@@ -774,11 +788,8 @@ mod configuration {
         place.write("mine.toml", "extends = \"generic\"\n[columns\n");
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "mine.toml"]), @r"
             exit 3
-            mine.toml: error: TOML parse error at line 2, column 9
-              |
-            2 | [columns
-              |         ^
-            unclosed table, expected `]`
+            mine.toml:2: error: unclosed table, expected `]`
+              hint: `fprecon profiles show generic` prints a profile with every key explained
             ");
     }
 

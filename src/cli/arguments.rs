@@ -51,6 +51,9 @@ pub(crate) struct Common {
     /// How the exports are read [default: found by their headers]
     #[arg(long, global = true, value_name = "NAME|FILE", env = "FPRECON_PROFILE")]
     pub(crate) profile: Option<String>,
+    /// The encoding of exports that don't say it [default: utf-8; UTF-16 says it itself]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) encoding: Option<TextEncoding>,
     /// Version of the Tracking API
     #[arg(long, global = true, value_name = "v1|v2")]
     pub(crate) api: Option<String>,
@@ -81,6 +84,17 @@ pub(crate) struct Common {
     /// Never ask; what would ask fails instead
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
+}
+
+/// How the text of exports is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextEncoding {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "utf-16")]
+    Utf16,
+    #[value(name = "windows-1252")]
+    Windows1252,
 }
 
 /// When to use colour.
@@ -132,7 +146,7 @@ pub(crate) struct DemoArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
-    /// Exports: paths or globs; several are one job
+    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<String>,
     /// Write every event, in sending order, to this CSV file
@@ -142,7 +156,7 @@ pub(crate) struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Exports: paths or globs; several are one job
+    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<String>,
     #[command(flatten)]
@@ -199,7 +213,7 @@ pub(crate) enum ProfilesCommand {
     },
     /// Say which profile fits an export, and why the others don't
     Check {
-        /// Exports: paths or globs
+        /// Exports: paths, globs or `-`
         #[arg(required = true, value_name = "EXPORT")]
         exports: Vec<String>,
     },

@@ -1,21 +1,20 @@
 //! The exports that the user named, opened and read.
 
 use std::cell::Cell;
-use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::arguments::Common;
+use super::arguments::{Common, TextEncoding};
 use super::error::CliError;
-use super::settings::Settings;
+use super::settings::{Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportError, Exports, Told};
 use crate::job::{Reading, Unplanned};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 
-/// Standard input is held in memory, up to this.
-const MAX_STANDARD_INPUT_BYTES: u64 = 512 * 1024 * 1024;
+/// How many left-out members of an archive are named.
+const SKIPPED_SHOWN: usize = 5;
 
 /// The profiles of the configuration, and the one that `--profile` names, if any.
 pub(super) struct Choice {
@@ -52,68 +51,159 @@ impl Choice {
 }
 
 fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
-    let unusable = |message: String| {
+    let name = path.display().to_string();
+    let unusable = |message: String, line, hint: &str| {
         let problem = Problem::error("profile-invalid", message);
-        CliError::unusable(problem.at(path.display().to_string(), None))
+        CliError::unusable(problem.at(&name, line).hint(hint))
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| unusable(format!("the profile can't be read: {error}")))?;
-    let table = text
-        .parse::<toml::Table>()
-        .map_err(|error| unusable(error.to_string().trim().to_owned()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        unusable(
+            format!("the profile can't be read: {error}"),
+            None,
+            "check the path; without `--profile`, profiles are found by the header",
+        )
+    })?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+        unusable(
+            error.message().trim().to_owned(),
+            error.span().map(|span| line_of(&text, span.start)),
+            "`fprecon profiles show generic` prints a profile with every key explained",
+        )
+    })?;
     let stem = path
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned());
     Ok((stem.unwrap_or_else(|| "profile".to_owned()), table))
 }
 
-/// Opens every export that the arguments name: paths, globs, `-` for standard input.
-pub(super) fn open(names: &[String]) -> Result<Vec<Result<Export, ExportError>>, CliError> {
-    let mut exports = Vec::new();
+/// The exports that the arguments name, each opened when its turn comes, so that a thousand of
+/// them don't hold a thousand files.
+pub(super) struct Opened {
+    files: std::vec::IntoIter<Named>,
+    current: Option<Exports>,
+    told: Option<Told>,
+    notes: Vec<Problem>,
+}
+
+enum Named {
+    File(PathBuf),
+    StandardInput,
+}
+
+/// Finds the files that the arguments name: paths, globs, `-` for standard input.
+pub(super) fn open(names: &[String], common: &Common) -> Result<Opened, CliError> {
+    let mut files = Vec::new();
     for name in names {
         if name == "-" {
-            exports.push(Export::from_bytes("-", standard_input()?));
+            files.push(Named::StandardInput);
         } else if Path::new(name).exists() || !name.contains(['*', '?', '[']) {
-            exports.push(Export::open(Path::new(name)));
+            files.push(Named::File(PathBuf::from(name)));
         } else {
-            exports.extend(matching(name)?.iter().map(|path| Export::open(path)));
+            files.extend(matching(name)?.into_iter().map(Named::File));
         }
     }
-    Ok(exports)
+    Ok(Opened {
+        files: files.into_iter(),
+        current: None,
+        told: common.encoding.map(|encoding| match encoding {
+            TextEncoding::Utf8 => Told::Utf8,
+            TextEncoding::Utf16 => Told::Utf16,
+            TextEncoding::Windows1252 => Told::Windows1252,
+        }),
+        notes: Vec::new(),
+    })
 }
 
-fn standard_input() -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    let mut input = std::io::stdin().lock().take(MAX_STANDARD_INPUT_BYTES + 1);
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|error| CliError::Io("standard input", error))?;
-    if bytes.len() as u64 > MAX_STANDARD_INPUT_BYTES {
-        return Err(CliError::unusable(
-            Problem::error("export-too-large", "standard input is larger than 512 MiB")
-                .at("-", None)
-                .hint("save it to a file and name the file"),
-        ));
+impl Opened {
+    /// What a person should know of the files that were opened.
+    pub(super) fn into_notes(self) -> Vec<Problem> {
+        self.notes
     }
-    Ok(bytes)
 }
 
-fn matching(pattern: &str) -> Result<Vec<std::path::PathBuf>, CliError> {
-    let unusable = |message: String| {
-        CliError::unusable(Problem::error("export-missing", message).at(pattern, None))
+impl Iterator for Opened {
+    type Item = Result<Export, ExportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(export) = self.current.as_mut().and_then(Exports::next) {
+                return Some(export);
+            }
+            let exports = match self.files.next()? {
+                Named::File(path) => Exports::open(&path, self.told),
+                Named::StandardInput => {
+                    Exports::from_reader("-", Box::new(std::io::stdin()), self.told)
+                }
+            };
+            self.notes.extend(skipped(&exports));
+            self.current = Some(exports);
+        }
+    }
+}
+
+/// Says which members of an archive are left out.
+fn skipped(exports: &Exports) -> Option<Problem> {
+    let names = exports.skipped();
+    let shown: Vec<String> = names
+        .iter()
+        .take(SKIPPED_SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    let paths = glob::glob(pattern).map_err(|error| unusable(format!("no pattern: {error}")))?;
+    let message = format!(
+        "members of the archive that are no CSV are left out: {}{more}",
+        shown.join(", ")
+    );
+    (!names.is_empty()).then(|| {
+        Problem::warning("archive-member-skipped", message)
+            .at(exports.path().display().to_string(), None)
+            .hint("if one of them is an export, end its name with `.csv`")
+    })
+}
+
+fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
+    let unusable = |message: String, hint: &str| {
+        let problem = Problem::error("export-missing", message);
+        CliError::unusable(problem.at(pattern, None).hint(hint))
+    };
+    let paths = glob::glob(pattern).map_err(|error| {
+        unusable(
+            format!("no pattern: {error}"),
+            "`*` stands for any characters, `?` for one, `[ab]` for one of those in it",
+        )
+    })?;
     let paths: Result<Vec<_>, _> = paths.collect();
-    let paths = paths.map_err(|error| unusable(error.to_string()))?;
+    let paths =
+        paths.map_err(|error| unusable(error.to_string(), "check that you may read the folder"))?;
     match paths.is_empty() {
-        true => Err(unusable("no file matches this pattern".to_owned())),
+        true => Err(unusable(
+            "no file matches this pattern".to_owned(),
+            "check the folder and the ending",
+        )),
         false => Ok(paths),
     }
 }
 
-/// Reads the exports, with a sign of life on a terminal.
+/// Reads the exports, and takes note of what was seen on the way to them.
 pub(super) fn read(
-    exports: Vec<Result<Export, ExportError>>,
+    mut exports: Opened,
+    choice: &Choice,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> Result<Unplanned, CliError> {
+    let mut unplanned = read_each(&mut exports, choice, settings, terminal)?;
+    for note in exports.into_notes() {
+        unplanned.note(note);
+    }
+    Ok(unplanned)
+}
+
+/// Reads the exports, with a sign of life on a terminal.
+pub(super) fn read_each(
+    exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     choice: &Choice,
     settings: &Settings,
     terminal: &Terminal,

@@ -362,7 +362,8 @@ fn file_layer(path: &Path) -> Result<Layer, CliError> {
     })
 }
 
-fn line_of(text: &str, byte: usize) -> u64 {
+/// The line of a byte, from 1.
+pub(super) fn line_of(text: &str, byte: usize) -> u64 {
     let before = text.as_bytes().iter().take(byte);
     1 + before.filter(|byte| **byte == b'\n').count() as u64
 }

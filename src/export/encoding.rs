@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::decode::Codec;
 use super::error::Fault;
+use super::unpack::Packing;
 
 /// How much of a file is looked at before anything is decided.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
@@ -17,6 +19,31 @@ pub enum Encoding {
     Utf8,
     /// UTF-8 behind a byte-order mark, which is no part of the header.
     Utf8Bom,
+    /// UTF-16, the low byte first.
+    Utf16Le,
+    /// UTF-16, the high byte first.
+    Utf16Be,
+    /// Windows-1252, which nothing but the user can tell.
+    Windows1252,
+}
+
+impl Encoding {
+    pub(super) fn codec(self) -> Option<Codec> {
+        match self {
+            Encoding::Utf8 | Encoding::Utf8Bom => None,
+            Encoding::Utf16Le => Some(Codec::Utf16Le),
+            Encoding::Utf16Be => Some(Codec::Utf16Be),
+            Encoding::Windows1252 => Some(Codec::Windows1252),
+        }
+    }
+
+    /// The mark before the text, where the decoder does not see it.
+    pub(super) fn mark_bytes(self) -> usize {
+        match self {
+            Encoding::Utf16Le | Encoding::Utf16Be => 2,
+            Encoding::Utf8 | Encoding::Utf8Bom | Encoding::Windows1252 => 0,
+        }
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -24,52 +51,82 @@ impl fmt::Display for Encoding {
         f.pad(match self {
             Encoding::Utf8 => "UTF-8",
             Encoding::Utf8Bom => "UTF-8 with a byte-order mark",
+            Encoding::Utf16Le => "UTF-16 (little-endian)",
+            Encoding::Utf16Be => "UTF-16 (big-endian)",
+            Encoding::Windows1252 => "Windows-1252",
         })
     }
 }
 
-/// Reads the encoding off the first bytes of a file, with the number of bytes before its text.
-///
-/// `whole` says that `head` is all there is.
-pub(super) fn recognise(head: &[u8], whole: bool) -> Result<(Encoding, usize), Fault> {
+/// What a user says about the encoding of files that don't say it themselves. A byte-order mark is
+/// never wrong, and so goes before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// UTF-8, as without a word.
+    Utf8,
+    /// UTF-16, with a byte-order mark.
+    Utf16,
+    /// Windows-1252.
+    Windows1252,
+}
+
+/// Reads the encoding off the first bytes of a file. Marks of UTF-8 are left to [`text_start`].
+pub(super) fn recognise(head: &[u8], told: Option<Told>) -> Result<Encoding, Fault> {
     if let Some(fault) = foreign(head) {
         return Err(fault);
     }
+    match head {
+        [] => Err(Fault::Empty),
+        [0xEF, 0xBB, 0xBF, ..] => Ok(Encoding::Utf8Bom),
+        [0xFF, 0xFE, ..] => Ok(Encoding::Utf16Le),
+        [0xFE, 0xFF, ..] => Ok(Encoding::Utf16Be),
+        _ if is_utf_16(head) => Err(Fault::Utf16Unmarked),
+        _ => match told {
+            None | Some(Told::Utf8) => Ok(Encoding::Utf8),
+            Some(Told::Utf16) => Err(Fault::NoUtf16Mark),
+            Some(Told::Windows1252) => Ok(Encoding::Windows1252),
+        },
+    }
+}
+
+/// Whether a text begins as plain letters do in UTF-16: every other byte is NUL, and no other.
+fn is_utf_16(head: &[u8]) -> bool {
+    const LOOK_BYTES: usize = 32;
+    let (pairs, _) = head[..head.len().min(LOOK_BYTES)].as_chunks::<2>();
+    let all = |high: usize| {
+        pairs
+            .iter()
+            .all(|pair| pair[high] == 0 && pair[1 - high] != 0)
+    };
+    pairs.len() > 1 && (all(0) || all(1))
+}
+
+/// How many bytes of marks come before the text, if it can be the text of an export.
+///
+/// `whole` says that `head`, in UTF-8, is all there is.
+pub(super) fn text_start(head: &[u8], whole: bool) -> Result<usize, Fault> {
     // A file that was saved twice can have two marks.
     let mut text = head;
     while let Some(rest) = text.strip_prefix(BOM) {
         text = rest;
     }
-    if text.is_empty() && !whole {
+    if text.is_empty() && !head.is_empty() && !whole {
         return Err(Fault::NotCsv("a run of byte-order marks"));
     }
     match text.trim_ascii_start().first() {
         None if whole => Err(Fault::Empty),
         Some(b'<') => Err(Fault::NotCsv("HTML or XML")),
         Some(b'{' | b'[') => Err(Fault::NotCsv("JSON")),
-        _ => {
-            let skipped = head.len() - text.len();
-            let encoding = match skipped {
-                0 => Encoding::Utf8,
-                _ => Encoding::Utf8Bom,
-            };
-            Ok((encoding, skipped))
-        }
+        _ => Ok(head.len() - text.len()),
     }
 }
 
-/// Files that name themselves by their first bytes, and are no plain UTF-8 text.
-fn foreign(head: &[u8]) -> Option<Fault> {
-    const MAGICS: [(&[u8], Fault); 12] = [
-        (b"\x1F\x8B", Fault::Compressed("gzip")),
-        (b"\x28\xB5\x2F\xFD", Fault::Compressed("zstd")),
+/// Files that name themselves by their first bytes, and are no text.
+pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
+    const MAGICS: [(&[u8], Fault); 6] = [
         (b"\xFD7zXZ\x00", Fault::Compressed("xz")),
         (b"BZh", Fault::Compressed("bzip2")),
         (b"7z\xBC\xAF\x27\x1C", Fault::Compressed("7z")),
-        (b"PK\x03\x04", Fault::Compressed("zip")),
-        (b"PK\x05\x06", Fault::Compressed("zip")),
-        (b"\xFF\xFE", Fault::Utf16),
-        (b"\xFE\xFF", Fault::Utf16),
         (b"%PDF-", Fault::NotCsv("a PDF")),
         (
             b"\xD0\xCF\x11\xE0",
@@ -77,17 +134,33 @@ fn foreign(head: &[u8]) -> Option<Fault> {
         ),
         (b"PAR1", Fault::NotCsv("a Parquet file")),
     ];
-    let (_, fault) = MAGICS
-        .into_iter()
-        .find(|(magic, _)| head.starts_with(magic))?;
-    let holds = |needle: &[u8]| memchr::memmem::find(head, needle).is_some();
-    match fault {
-        // A workbook is a zip, and telling its owner to decompress it would lead nowhere.
-        Fault::Compressed("zip") if holds(b"[Content_Types].xml") || holds(b"xl/") => {
-            Some(Fault::NotCsv("an Excel workbook (.xlsx)"))
-        }
-        fault => Some(fault),
+    const TAR_AT: usize = 257;
+    if head
+        .get(TAR_AT..)
+        .is_some_and(|at| at.starts_with(b"ustar"))
+    {
+        return Some(Fault::NotCsv("a tar archive"));
     }
+    match Packing::of(head) {
+        // A workbook is a zip, and telling its owner to unpack it would lead nowhere.
+        Some(Packing::Zip) if is_workbook(head) => Some(Fault::NotCsv("an Excel workbook (.xlsx)")),
+        Some(packing) => Some(Fault::Compressed(packing.name())),
+        None => {
+            let magic = MAGICS
+                .into_iter()
+                .find(|(magic, _)| head.starts_with(magic));
+            magic.map(|(_, fault)| fault)
+        }
+    }
+}
+
+/// Whether the first member of a zip is one with which workbooks begin.
+fn is_workbook(zip: &[u8]) -> bool {
+    const NAME_AT: usize = 30;
+    let name = zip.get(NAME_AT..).unwrap_or_default();
+    name.starts_with(b"[Content_Types].xml")
+        || name.starts_with(b"xl/")
+        || name.starts_with(b"_rels/.rels")
 }
 
 #[cfg(test)]
@@ -95,10 +168,11 @@ mod tests {
     use super::*;
 
     fn code(head: &[u8]) -> String {
-        match recognise(head, true) {
-            Ok((encoding, skipped)) => format!("{encoding}, {skipped}"),
-            Err(fault) => fault.to_string(),
-        }
+        let recognised = recognise(head, None).and_then(|encoding| match encoding.codec() {
+            None => Ok(format!("{encoding}, {}", text_start(head, true)?)),
+            Some(_) => Ok(encoding.to_string()),
+        });
+        recognised.unwrap_or_else(|fault| fault.to_string())
     }
 
     #[test]
@@ -123,11 +197,20 @@ mod tests {
                 "the file is compressed with zip",
             ),
             (
-                b"PK\x03\x04....[Content_Types].xml",
+                b"PK\x03\x04..........................[Content_Types].xml",
                 "the file is no CSV but an Excel workbook (.xlsx)",
             ),
-            (b"\xFF\xFEi\0d\0", "the file is in UTF-16"),
-            (b"\xFE\xFF\0i\0d", "the file is in UTF-16"),
+            (b"\xFF\xFEi\0d\0", "UTF-16 (little-endian)"),
+            (b"\xFE\xFF\0i\0d", "UTF-16 (big-endian)"),
+            (
+                b"i\0d\0,\0",
+                "the file is in UTF-16 without a byte-order mark",
+            ),
+            (
+                b"\0i\0d\0,\0",
+                "the file is in UTF-16 without a byte-order mark",
+            ),
+            (b"i\0d,a\0", "UTF-8, 0"),
             (b"%PDF-1.7", "the file is no CSV but a PDF"),
             (b"\n <!doctype html>", "the file is no CSV but HTML or XML"),
             (b"[{\"id\": 1}]", "the file is no CSV but JSON"),
@@ -138,8 +221,31 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_goes_before_what_is_told() {
+        let told = [
+            None,
+            Some(Told::Utf8),
+            Some(Told::Utf16),
+            Some(Told::Windows1252),
+        ];
+        for told in told {
+            assert_eq!(
+                recognise(b"\xEF\xBB\xBFid", told).ok(),
+                Some(Encoding::Utf8Bom)
+            );
+            assert_eq!(
+                recognise(b"\xFF\xFEi\0", told).ok(),
+                Some(Encoding::Utf16Le)
+            );
+        }
+        let plain = told.map(|told| recognise(b"id", told).ok());
+        let utf_8 = Some(Encoding::Utf8);
+        assert_eq!(plain, [utf_8, utf_8, None, Some(Encoding::Windows1252)]);
+    }
+
+    #[test]
     fn marks_without_an_end_are_refused() {
         let head = BOM.repeat(10);
-        assert!(recognise(&head, false).is_err());
+        assert!(text_start(&head, false).is_err());
     }
 }

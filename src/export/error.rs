@@ -72,15 +72,75 @@ pub enum Fault {
         /// How many there may be.
         most: usize,
     },
-    /// Compressed, and read only once it is decompressed.
+    /// Compressed in a way that is not read.
     #[error("the file is compressed with {0}")]
     Compressed(&'static str),
+    /// Compressed, inside of what was compressed already.
+    #[error("this is compressed once more, with {0}: archives inside archives are not read")]
+    Nested(&'static str),
+    /// The compressed data ends before they are complete.
+    #[error("the {0} data are cut off")]
+    PackedCutOff(&'static str),
+    /// The compressed data contradict themselves: their structure, a size or a checksum.
+    #[error("the {0} data are damaged")]
+    PackedDamaged(&'static str),
+    /// More comes out of the file than any export has.
+    #[error("the file decompresses to more than {most_bytes} bytes")]
+    UnpackedTooLarge {
+        /// How many there may be.
+        most_bytes: u64,
+    },
+    /// So much comes out of so little that it can be no export.
+    #[error("the file decompresses to more than {most} times its size")]
+    PackedTooTightly {
+        /// How many times as much there may be.
+        most: u64,
+    },
+    /// Decompressing it takes more memory than is given to it.
+    #[error("decompressing the file takes more than {most_bytes} bytes of memory")]
+    WindowTooLarge {
+        /// How many are given.
+        most_bytes: u64,
+    },
+    /// A zip on a stream, which can't be read from its end, and is too large to be held.
+    #[error("a zip that is no plain file may have {most_bytes} bytes at the most")]
+    TooLargeToHold {
+        /// How many are held.
+        most_bytes: u64,
+    },
+    /// A zip with more members than an archive of exports has.
+    #[error("the archive has more than {most} members")]
+    TooManyMembers {
+        /// How many there may be.
+        most: u64,
+    },
+    /// A zip without exports.
+    #[error("the archive holds no CSV")]
+    NoCsvInside,
+    /// A member of a zip that takes a password.
+    #[error("the member is encrypted")]
+    MemberEncrypted,
+    /// A member of a zip that is compressed in another way than all programs know.
+    #[error("the member is compressed with {0}, which is not read in a zip")]
+    MemberMethod(String),
     /// Another kind of file altogether.
     #[error("the file is no CSV but {0}")]
     NotCsv(&'static str),
-    /// Begins with a UTF-16 byte-order mark.
-    #[error("the file is in UTF-16")]
-    Utf16,
+    /// UTF-16, and nothing says which byte of two comes first.
+    #[error("the file is in UTF-16 without a byte-order mark")]
+    Utf16Unmarked,
+    /// Told to be UTF-16, and begins like something else.
+    #[error("UTF-16 begins with a byte-order mark, and the file does not")]
+    NoUtf16Mark,
+    /// Half a character of UTF-16: a surrogate without the other one, or a single byte at the end.
+    #[error("half a character: this is no UTF-16")]
+    NotUtf16,
+    /// A byte that is nothing in Windows-1252.
+    #[error("the byte 0x{byte:02X} is nothing in Windows-1252")]
+    NotWindows1252 {
+        /// The byte.
+        byte: u8,
+    },
     /// Bytes that are no UTF-8.
     #[error("the byte 0x{byte:02X} is no UTF-8 here")]
     NotUtf8 {
@@ -158,6 +218,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is about a place in the text, and not about the file.
+    pub(super) fn is_in_text(&self) -> bool {
+        matches!(self, Fault::NotUtf16 | Fault::NotWindows1252 { .. })
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Fault::Missing => "export-missing",
@@ -166,8 +231,20 @@ impl Fault {
             Fault::HeaderBlank => "header-blank",
             Fault::HeaderTooWide { .. } => "header-too-wide",
             Fault::Compressed(_) => "compressed",
+            Fault::Nested(_) => "archive-nested",
+            Fault::PackedCutOff(_) => "archive-cut-off",
+            Fault::PackedDamaged(_) => "archive-damaged",
+            Fault::UnpackedTooLarge { .. }
+            | Fault::PackedTooTightly { .. }
+            | Fault::WindowTooLarge { .. }
+            | Fault::TooLargeToHold { .. }
+            | Fault::TooManyMembers { .. } => "archive-too-large",
+            Fault::NoCsvInside => "archive-without-csv",
+            Fault::MemberEncrypted => "archive-encrypted",
+            Fault::MemberMethod(_) => "archive-method",
             Fault::NotCsv(_) => "not-csv",
-            Fault::Utf16 => "utf-16",
+            Fault::Utf16Unmarked | Fault::NoUtf16Mark | Fault::NotUtf16 => "utf-16",
+            Fault::NotWindows1252 { .. } => "not-windows-1252",
             Fault::NotUtf8 { .. } => "not-utf8",
             Fault::NulByte => "nul-byte",
             Fault::BareCarriageReturn => "bare-cr",
@@ -195,11 +272,33 @@ impl Fault {
             Fault::HeaderTooWide { .. } => {
                 "is the first line the header, and the delimiter a comma, a semicolon or a tab?"
             }
-            Fault::Compressed(_) => "decompress it first, and name the CSV inside",
+            Fault::Compressed(_) => {
+                "decompress it first and name the CSV inside; gzip, zstd and zip are read as they are"
+            }
+            Fault::Nested(_) => "unpack it once, and name what is inside",
+            Fault::PackedCutOff(_) => "the download was not complete; download it again",
+            Fault::PackedDamaged(_) => "download it again",
+            Fault::UnpackedTooLarge { .. }
+            | Fault::PackedTooTightly { .. }
+            | Fault::WindowTooLarge { .. } => {
+                "no export is like that; if it is one, decompress it and name the CSV"
+            }
+            Fault::TooLargeToHold { .. } => "save it to a file and name the file",
+            Fault::TooManyMembers { .. } | Fault::MemberEncrypted => {
+                "unpack it, and name the CSVs inside"
+            }
+            Fault::MemberMethod(_) => "unpack it and name the CSVs inside, or pack it with Deflate",
+            Fault::NoCsvInside => "its members are exports if their names end with `.csv`",
             Fault::NotCsv(_) => "download or save the export as CSV",
-            Fault::Utf16 => "save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`",
-            Fault::NotUtf8 { .. } => "is it Windows-1252? save it as UTF-8",
-            Fault::NulByte => "is it UTF-16, or no CSV at all? save it as CSV in UTF-8",
+            Fault::Utf16Unmarked | Fault::NotUtf16 => {
+                "save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`"
+            }
+            Fault::NoUtf16Mark => "leave `--encoding` out; UTF-16 with its mark is read without it",
+            Fault::NotUtf8 { .. } => {
+                "is it Windows-1252? then add `--encoding windows-1252`; else save it as UTF-8"
+            }
+            Fault::NotWindows1252 { .. } => "leave `--encoding` out, or save it as UTF-8",
+            Fault::NulByte => "is it no CSV at all? save it as CSV in UTF-8",
             Fault::BareCarriageReturn => "save it with Windows or Unix line ends (CRLF or LF)",
             Fault::TextAfterQuote(_) => {
                 "close the quote, or double every quote inside the field (`\"\"`); better: download the export again and don't edit it"
@@ -214,6 +313,27 @@ impl Fault {
                 "no payment is that long: a quote opened here may never have been closed"
             }
         })
+    }
+}
+
+/// A fault on its way through readers, which know errors of this kind only.
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        io::Error::other(fault)
+    }
+}
+
+/// The fault that the error carries; an error of the system's else.
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Fault>() {
+            Ok(fault) => fault,
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Fault::Missing,
+                io::ErrorKind::IsADirectory => Fault::Folder,
+                _ => Fault::Unreadable(error),
+            },
+        }
     }
 }
 

@@ -446,6 +446,20 @@ impl<R> Guard<R> {
         }
     }
 
+    /// Reading failed: if by what stands at this place of the text, the line is known here alone.
+    fn failed(&mut self, error: io::Error) -> io::Error {
+        match Fault::from(error) {
+            fault if fault.is_in_text() => {
+                self.found = Some(Found {
+                    line: self.line,
+                    fault,
+                });
+                stopped()
+            }
+            fault => fault.into(),
+        }
+    }
+
     /// The text is over.
     fn end(&mut self) -> Result<(), Found> {
         match self.state {
@@ -498,7 +512,10 @@ impl<R: Read> Read for Guard<R> {
         loop {
             let kept = self.kept_bytes;
             buffer[..kept].copy_from_slice(&self.kept[..kept]);
-            let read = self.inner.read(&mut buffer[kept..])?;
+            let read = self
+                .inner
+                .read(&mut buffer[kept..])
+                .map_err(|error| self.failed(error))?;
             let at_end = read == 0;
             let bytes = &buffer[..kept + read];
             let (text, fault) = text_bytes(bytes, at_end);

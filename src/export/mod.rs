@@ -6,22 +6,29 @@
 //! with an error instead ([`Fault`]): a row misread is money misread. An error is about the whole
 //! file: the rows in front of it may be wrong too, so nothing is to be made of them.
 //!
-//! The way of the bytes: `source` hashes them, `encoding` looks at the first of them, `guard`
-//! follows quotes and lines, and only then does the `csv` crate split fields.
+//! The way of the bytes: `source` hashes them, `unpack` and `archive` decompress them, `encoding`
+//! looks at the first of them, `decode` makes UTF-8 of them, `guard` follows quotes and lines, and
+//! only then does the `csv` crate split fields. How a file is packed and encoded is read off its
+//! bytes, never off its name.
 //!
 //! Left to the caller: rows that are shorter or longer than the header, columns that stand in the
 //! header twice, and a header without rows.
 
+mod archive;
+mod decode;
 mod delimiter;
 mod encoding;
 mod error;
+mod exports;
 mod guard;
 mod row;
 mod source;
+mod unpack;
 
 pub use delimiter::Delimiter;
-pub use encoding::Encoding;
+pub use encoding::{Encoding, Told};
 pub use error::{Column, ExportError, Fault};
+pub use exports::Exports;
 pub use row::Row;
 
 use std::borrow::Cow;
@@ -30,8 +37,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use decode::Decoder;
 use guard::{Found, Guard};
-use source::Source;
+use source::{Peeked, Source};
+use unpack::{Budget, Packing, Unpacked};
 
 /// The most columns that a header may have.
 const COLUMNS_MOST: usize = 4096;
@@ -60,7 +69,7 @@ pub struct Export {
     header_line: u64,
     delimiter: Delimiter,
     encoding: Encoding,
-    reader: csv::Reader<Guard<Source>>,
+    reader: csv::Reader<Guard<Text>>,
     rows: u64,
     failed: bool,
 }
@@ -70,7 +79,7 @@ pub struct Export {
 pub struct Totals {
     /// Rows, without the header and without blank lines.
     pub rows: u64,
-    /// Bytes of the file as it is stored.
+    /// Bytes of the file as it is stored; of a member of a zip, as it is unpacked.
     pub bytes: u64,
     /// SHA-256 of these bytes, in lower-case hexadecimal.
     pub sha256: String,
@@ -83,16 +92,11 @@ pub struct Totals {
 }
 
 impl Export {
-    /// Opens a file and reads its header.
+    /// Opens a file and reads its header. A zip holds several exports: see [`Exports`].
     pub fn open(path: &Path) -> Result<Export, ExportError> {
-        let file = File::open(path).map_err(|error| {
-            let fault = match error.kind() {
-                io::ErrorKind::NotFound => Fault::Missing,
-                _ => Fault::Unreadable(error),
-            };
-            ExportError::new(path, None, fault)
-        })?;
-        Export::from_reader(path, Box::new(file))
+        let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
+        let source = Peeked::new(Source::new(Box::new(file)));
+        Export::from_source(path, source, None, Place::File)
     }
 
     /// Reads bytes in memory as if they stood in a file of that name.
@@ -100,27 +104,34 @@ impl Export {
         name: &str,
         bytes: impl Into<Cow<'static, [u8]>>,
     ) -> Result<Export, ExportError> {
-        Export::from_reader(Path::new(name), Box::new(io::Cursor::new(bytes.into())))
+        let bytes = Box::new(io::Cursor::new(bytes.into()));
+        let source = Peeked::new(Source::new(bytes));
+        Export::from_source(Path::new(name), source, None, Place::File)
     }
 
-    fn from_reader(path: &Path, raw: Box<dyn Read + Send>) -> Result<Export, ExportError> {
-        let fail = |fault| ExportError::new(path, None, fault);
-        let mut source = Source::new(raw).map_err(|error| {
-            fail(match error.kind() {
-                io::ErrorKind::IsADirectory => Fault::Folder,
-                _ => Fault::Unreadable(error),
-            })
-        })?;
-        let (head, whole) = source.head();
-        let (encoding, mark_bytes) = encoding::recognise(head, whole).map_err(fail)?;
-        let delimiter = Delimiter::of_header(&head[mark_bytes..]);
-        source.skip(mark_bytes);
+    fn from_source(
+        path: &Path,
+        source: Peeked<Source>,
+        told: Option<Told>,
+        place: Place,
+    ) -> Result<Export, ExportError> {
+        let (text, encoding) =
+            Text::of(source, told, place).map_err(|fault| ExportError::new(path, None, fault))?;
+        Export::from_text(path, text, encoding)
+    }
+
+    fn from_text(path: &Path, mut text: Text, encoding: Encoding) -> Result<Export, ExportError> {
+        let (head, whole) = text.head();
+        let start = encoding::text_start(head, whole)
+            .map_err(|fault| ExportError::new(path, None, fault))?;
+        let delimiter = Delimiter::of_header(&head[start..]);
+        text.skip(start);
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter.byte())
             .buffer_capacity(CHUNK_BYTES)
-            .from_reader(Guard::new(source, delimiter.byte(), mark_bytes as u64));
+            .from_reader(Guard::new(text, delimiter.byte(), start as u64));
         let mut export = Export {
             path: path.to_owned(),
             header: Vec::new(),
@@ -183,7 +194,7 @@ impl Export {
 
     /// Bytes of the file read so far, for progress: up to a chunk ahead of the rows.
     pub fn bytes_read(&self) -> u64 {
-        self.reader.get_ref().inner().bytes()
+        self.reader.get_ref().inner().source().bytes()
     }
 
     /// Reads the next row into `row`; `false` at the end. Blank lines are no rows.
@@ -200,10 +211,11 @@ impl Export {
         let mut row = Row::new();
         while self.read_row(&mut row)? {}
         let guard = self.reader.get_ref();
+        let source = guard.inner().source();
         Ok(Totals {
             rows: self.rows,
-            bytes: guard.inner().bytes(),
-            sha256: guard.inner().sha256(),
+            bytes: source.bytes(),
+            sha256: source.sha256(),
             ends_with_line_end: guard.ends_with_line_end(),
             delimiter: self.delimiter,
             encoding: self.encoding,
@@ -243,7 +255,7 @@ impl Export {
             return self.fail(Some(line), fault);
         }
         match error.into_kind() {
-            csv::ErrorKind::Io(error) => self.fail(None, Fault::Unreadable(error)),
+            csv::ErrorKind::Io(error) => self.fail(None, Fault::from(error)),
             _ => self.fail(None, Fault::Disagreement),
         }
     }
@@ -251,6 +263,86 @@ impl Export {
     fn fail(&mut self, line: Option<u64>, fault: Fault) -> ExportError {
         self.failed = true;
         ExportError::new(&self.path, line, fault)
+    }
+}
+
+/// Where an export's bytes stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    File,
+    /// In a zip: unpacked once already.
+    Archive,
+}
+
+/// The text of an export, in UTF-8.
+enum Text {
+    Plain(Peeked<Unpacked>),
+    Decoded(Peeked<Decoder<Peeked<Unpacked>>>),
+}
+
+impl Text {
+    /// Reads off a file's beginning how it is packed and encoded.
+    fn of(
+        mut source: Peeked<Source>,
+        told: Option<Told>,
+        place: Place,
+    ) -> Result<(Text, Encoding), Fault> {
+        if let Some(error) = source.take_first_error() {
+            return Err(source.inner_mut().take_failure().unwrap_or(error.into()));
+        }
+        let packing = match (Packing::of(source.head().0), place) {
+            (Some(packing @ (Packing::Gzip | Packing::Zstd)), Place::File) => Some(packing),
+            _ => None,
+        };
+        let mut bytes = Peeked::new(Unpacked::new(source, packing, Budget::default()));
+        if let Some(error) = bytes.take_first_error() {
+            return Err(error.into());
+        }
+        let recognised = encoding::recognise(bytes.head().0, told);
+        let encoding = recognised.map_err(|fault| match fault {
+            Fault::Compressed(name) if packing.is_some() || place == Place::Archive => {
+                Fault::Nested(name)
+            }
+            fault => fault,
+        })?;
+        let text = match encoding.codec() {
+            None => Text::Plain(bytes),
+            Some(codec) => {
+                bytes.skip(encoding.mark_bytes());
+                Text::Decoded(Peeked::new(Decoder::new(bytes, codec)))
+            }
+        };
+        Ok((text, encoding))
+    }
+
+    fn source(&self) -> &Source {
+        match self {
+            Text::Plain(bytes) => bytes.inner().source(),
+            Text::Decoded(text) => text.inner().inner().inner().source(),
+        }
+    }
+
+    fn head(&self) -> (&[u8], bool) {
+        match self {
+            Text::Plain(bytes) => bytes.head(),
+            Text::Decoded(text) => text.head(),
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        match self {
+            Text::Plain(text) => text.skip(bytes),
+            Text::Decoded(text) => text.skip(bytes),
+        }
+    }
+}
+
+impl Read for Text {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Text::Plain(text) => text.read(buffer),
+            Text::Decoded(text) => text.read(buffer),
+        }
     }
 }
 

@@ -20,7 +20,8 @@ impl Row {
         self.line
     }
 
-    /// Offset of the row's first byte in the file, from 0, a byte-order mark included.
+    /// Offset of the row's first byte, from 0, in the text as UTF-8. That is the offset in the file
+    /// where the file is UTF-8 and not packed, a byte-order mark included.
     pub fn byte(&self) -> u64 {
         self.byte
     }

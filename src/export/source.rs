@@ -1,4 +1,4 @@
-//! The raw bytes of a file, hashed on their way past.
+//! Bytes on their way in: hashed, and looked at before they are read.
 
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -6,47 +6,27 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use super::encoding::HEAD_BYTES;
+use super::error::Fault;
 
 /// Raw bytes, with the hash and the number of those that went by.
 pub(super) struct Source {
     raw: Box<dyn Read + Send>,
-    /// The beginning of the text, looked at already and not yet read.
-    head: io::Cursor<Vec<u8>>,
     hash: Sha256,
     bytes: u64,
+    at_end: bool,
+    /// Why reading failed. Kept here because not every decompressor hands an error on.
+    failure: Option<Fault>,
 }
 
 impl Source {
-    /// Opens a source and reads its beginning.
-    pub(super) fn new(raw: Box<dyn Read + Send>) -> io::Result<Self> {
-        let mut source = Source {
+    pub(super) fn new(raw: Box<dyn Read + Send>) -> Self {
+        Source {
             raw,
-            head: io::Cursor::default(),
             hash: Sha256::new(),
             bytes: 0,
-        };
-        let mut head = vec![0; HEAD_BYTES];
-        let mut filled = 0;
-        while filled < head.len() {
-            match source.read_raw(&mut head[filled..])? {
-                0 => break,
-                read => filled += read,
-            }
+            at_end: false,
+            failure: None,
         }
-        head.truncate(filled);
-        source.head = io::Cursor::new(head);
-        Ok(source)
-    }
-
-    /// The beginning, and whether it is the whole.
-    pub(super) fn head(&self) -> (&[u8], bool) {
-        let head = self.head.get_ref().as_slice();
-        (head, head.len() < HEAD_BYTES)
-    }
-
-    /// Leaves out the first bytes of the beginning.
-    pub(super) fn skip(&mut self, bytes: usize) {
-        self.head.set_position(bytes as u64);
     }
 
     /// How many raw bytes have been read.
@@ -63,25 +43,105 @@ impl Source {
         hex
     }
 
-    fn read_raw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.raw.read(buffer) {
-                Ok(read) => {
-                    self.hash.update(&buffer[..read]);
-                    self.bytes += read as u64;
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// Whether somebody asked for more than there is.
+    pub(super) fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Why reading failed, if it did.
+    pub(super) fn take_failure(&mut self) -> Option<Fault> {
+        self.failure.take()
     }
 }
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.raw.read(buffer) {
+                Ok(read) => {
+                    self.at_end |= read == 0 && !buffer.is_empty();
+                    self.hash.update(&buffer[..read]);
+                    self.bytes += read as u64;
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failure = Some(Fault::from(error));
+                    return Err(io::Error::other("the source failed"));
+                }
+            }
+        }
+    }
+}
+
+/// A reader whose beginning was looked at before it is read.
+pub(super) struct Peeked<R> {
+    inner: R,
+    head: io::Cursor<Vec<u8>>,
+    whole: bool,
+    /// What ended the beginning; told when the beginning has been read.
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Peeked<R> {
+    /// Reads the beginning. An error in it waits until it is reached.
+    pub(super) fn new(mut inner: R) -> Self {
+        let mut head = vec![0; HEAD_BYTES];
+        let mut filled = 0;
+        let mut error = None;
+        while filled < head.len() {
+            match inner.read(&mut head[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(failed) => {
+                    error = Some(failed);
+                    break;
+                }
+            }
+        }
+        head.truncate(filled);
+        Peeked {
+            inner,
+            head: io::Cursor::new(head),
+            whole: filled < HEAD_BYTES && error.is_none(),
+            error,
+        }
+    }
+
+    /// The error that stands at the very beginning, if one does.
+    pub(super) fn take_first_error(&mut self) -> Option<io::Error> {
+        match self.head.get_ref().is_empty() {
+            true => self.error.take(),
+            false => None,
+        }
+    }
+
+    /// The beginning, and whether it is the whole.
+    pub(super) fn head(&self) -> (&[u8], bool) {
+        (self.head.get_ref(), self.whole)
+    }
+
+    /// Leaves out the first bytes of the beginning.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.head.set_position(bytes as u64);
+    }
+
+    pub(super) fn inner(&self) -> &R {
+        &self.inner
+    }
+
+    pub(super) fn inner_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.head.read(buffer)? {
-            0 => self.read_raw(buffer),
+            0 => match self.error.take() {
+                Some(error) => Err(error),
+                None => self.inner.read(buffer),
+            },
             read => Ok(read),
         }
     }

@@ -160,7 +160,7 @@ mod refusing {
             ),
             (
                 b"i\0d\0,\0",
-                "nul-byte:1:-: a NUL byte: this is not plain text",
+                "utf-16:-:-: the file is in UTF-16 without a byte-order mark",
             ),
             (
                 b"id,b\n1,\"x\nM\xFCller\"\n",
@@ -180,7 +180,11 @@ mod refusing {
             ),
             (
                 b"\x1F\x8B\x08",
-                "compressed:-:-: the file is compressed with gzip",
+                "archive-cut-off:-:-: the gzip data are cut off",
+            ),
+            (
+                b"\xFD7zXZ\0\0",
+                "compressed:-:-: the file is compressed with xz",
             ),
             (b"<html>", "not-csv:-:-: the file is no CSV but HTML or XML"),
         ] {
@@ -408,6 +412,317 @@ mod unclosed {
             ),
         ] {
             assert_eq!(error(bytes), expected);
+        }
+    }
+}
+
+/// Packed and encoded files: the same rows as the plain one, or a named error.
+mod packed {
+    use super::*;
+
+    use std::io::Write;
+
+    /// A row that begins at another byte in each encoding, but on the same line.
+    type Read2 = (u64, Vec<String>);
+
+    type Packer = fn(&[u8]) -> Vec<u8>;
+
+    const PACKINGS: [Packer; 5] = [<[u8]>::to_vec, gzip, zstd, parts, deflated];
+    const ENCODINGS: [fn(&str) -> Vec<u8>; 4] = [utf_8, utf_8_marked, utf_16_le, utf_16_be];
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    /// Two gzip members, as `cat a.gz b.gz` makes them.
+    fn parts(bytes: &[u8]) -> Vec<u8> {
+        let (one, two) = bytes.split_at(bytes.len() / 2);
+        [gzip(one), gzip(two)].concat()
+    }
+
+    /// A zip of one export.
+    fn deflated(bytes: &[u8]) -> Vec<u8> {
+        zip(&[("x.csv", bytes)])
+    }
+
+    fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+        for (name, bytes) in members {
+            if name.ends_with('/') {
+                writer.new_dir(name).create().unwrap();
+                continue;
+            }
+            let (mut entry, config) = writer
+                .new_file(name)
+                .compression_method(rawzip::CompressionMethod::DEFLATE)
+                .start()
+                .unwrap();
+            let level = flate2::Compression::fast();
+            let encoder = flate2::write::DeflateEncoder::new(&mut entry, level);
+            let mut content = config.wrap(encoder);
+            content.write_all(bytes).unwrap();
+            let (encoder, descriptor) = content.finish().unwrap();
+            encoder.finish().unwrap();
+            entry.finish(descriptor).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn utf_8(text: &str) -> Vec<u8> {
+        text.as_bytes().to_vec()
+    }
+
+    fn utf_8_marked(text: &str) -> Vec<u8> {
+        utf_8(&format!("\u{FEFF}{text}"))
+    }
+
+    fn utf_16_le(text: &str) -> Vec<u8> {
+        let units = "\u{FEFF}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn utf_16_be(text: &str) -> Vec<u8> {
+        let units = "\u{FEFF}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(u16::to_be_bytes).collect()
+    }
+
+    fn open(bytes: &[u8], told: Option<Told>) -> Exports {
+        let reader = io::Cursor::new(bytes.to_vec());
+        Exports::from_reader("x", Box::new(reader), told)
+    }
+
+    fn drain(mut export: Export) -> Result<(Vec<Read2>, Totals), ExportError> {
+        let mut rows = Vec::new();
+        let mut row = Row::new();
+        while export.read_row(&mut row)? {
+            rows.push((row.line(), row.iter().map(str::to_owned).collect()));
+        }
+        Ok((rows, export.finish()?))
+    }
+
+    /// The rows of all exports of a file, or the first error as `path:line:code`.
+    fn outcome(bytes: &[u8], told: Option<Told>) -> Result<Vec<Read2>, String> {
+        let mut rows = Vec::new();
+        for export in open(bytes, told) {
+            let read = export.and_then(drain).map_err(|error| {
+                assert!(error.hint().is_some(), "{error}");
+                let line = error.line().map_or("-".into(), |line| line.to_string());
+                format!("{}:{line}:{}", error.path().display(), error.code())
+            });
+            rows.extend(read?.0);
+        }
+        Ok(rows)
+    }
+
+    fn code(bytes: &[u8]) -> String {
+        outcome(bytes, None).unwrap_err()
+    }
+
+    /// Large enough for several chunks of everything.
+    fn long_text() -> String {
+        let mut text = "id,näme\n".to_owned();
+        for i in 0..9000_u64 {
+            let hash = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            text.push_str(&format!("{hash:x},\"é€😀 {i}\r\n,{i}\"\r\n"));
+        }
+        text
+    }
+
+    #[test]
+    fn packing_and_encoding_change_no_row() {
+        for text in ["id,b\n", "id,b\n1,ä\n\n\"2\n\",😀", &long_text()] {
+            let plain = outcome(text.as_bytes(), None).unwrap();
+            for encoding in ENCODINGS {
+                let encoded = encoding(text);
+                for packing in PACKINGS {
+                    assert!(outcome(&packing(&encoded), None).as_ref() == Ok(&plain));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn windows_1252_is_read_when_it_is_told() {
+        let bytes = b"id,name\n1,M\xFCller \x80\n";
+        assert_eq!(code(bytes), "x:2:not-utf8");
+        let told = Some(Told::Windows1252);
+        let row = (2, vec!["1".to_owned(), "Müller €".to_owned()]);
+        for packing in PACKINGS {
+            assert_eq!(outcome(&packing(bytes), told), Ok(vec![row.clone()]));
+        }
+        let undefined = outcome(b"id,name\n1,2\n3,\"a\nb\x81\"\n", told);
+        assert_eq!(undefined.unwrap_err(), "x:4:not-windows-1252");
+    }
+
+    #[test]
+    fn half_a_character_is_told_with_its_line() {
+        for (text, line) in [("id,b\n1,2\n", 3), (&*long_text(), 18_002), ("", 1)] {
+            for lone in [&[0x00, 0xD8, b'x', 0][..], b"\x00\xDC", b"\x00\xD8", b"x"] {
+                let bytes = [utf_16_le(text), lone.to_vec()].concat();
+                for bytes in [gzip(&bytes), bytes] {
+                    assert_eq!(code(&bytes), format!("x:{line}:utf-16"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_csv_of_a_zip_is_an_export_of_its_own() {
+        let bytes = zip(&[
+            ("2026/", b""),
+            ("2026/b.CSV", b"id,b\n1,2\n"),
+            ("notes.txt", b"id,b\n"),
+            ("__MACOSX/2026/._b.csv", b"\0\x05\x16\x07"),
+            ("a\x1B.csv", b"id;b\n3;4\n5;6\n"),
+        ]);
+        let mut exports = open(&bytes, None);
+        assert_eq!(exports.skipped(), ["notes.txt"]);
+        let b = exports.next().unwrap().unwrap();
+        assert_eq!(b.path(), Path::new("x/2026/b.CSV"));
+        let totals = drain(b).unwrap().1;
+        assert_eq!(totals, read_all(b"id,b\n1,2\n").unwrap().1);
+        let a = exports.next().unwrap().unwrap();
+        assert_eq!(a.path(), Path::new("x/a\\u{1b}.csv"));
+        assert_eq!(a.finish().unwrap().rows, 2);
+        assert!(exports.next().is_none());
+    }
+
+    #[test]
+    fn a_zip_on_disk_is_read_like_one_on_a_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.zip");
+        let text = long_text();
+        let members = [("a.csv", text.as_bytes()), ("b.csv", &b"id\n1\n"[..])];
+        std::fs::write(&path, zip(&members)).unwrap();
+        let rows: Vec<u64> = Exports::open(&path, None)
+            .map(|export| export.unwrap().finish().unwrap().rows)
+            .collect();
+        assert_eq!(rows, [9000, 1]);
+    }
+
+    #[test]
+    fn totals_of_a_packed_file_are_of_the_file_as_it_is_stored() {
+        let bytes = gzip(b"id\n1\n");
+        let totals = Export::from_bytes("x", bytes.clone()).unwrap().finish();
+        assert_eq!(totals.unwrap().bytes, bytes.len() as u64);
+    }
+
+    #[test]
+    fn what_is_packed_twice_is_refused() {
+        let csv = b"id,b\n1,2\n";
+        for inner in [gzip(csv), zstd(csv), deflated(csv), b"BZh91AY".to_vec()] {
+            assert_eq!(code(&gzip(&inner)), "x:-:archive-nested");
+            assert_eq!(code(&zstd(&inner)), "x:-:archive-nested");
+            assert_eq!(code(&zip(&[("b.csv", &inner)])), "x/b.csv:-:archive-nested");
+            // It may hold exports, so it is no member to pass over.
+            let zipped = zip(&[("b.csv", csv), ("inner", &inner)]);
+            assert_eq!(code(&zipped), "x/inner:-:archive-nested");
+        }
+        let workbook = zip(&[("xl/workbook.xml", b""), ("[Content_Types].xml", b"")]);
+        assert_eq!(code(&workbook), "x:-:not-csv");
+        let beside = zip(&[("b.csv", csv), ("b.xlsx", &workbook)]);
+        assert_eq!(open(&beside, None).skipped(), ["b.xlsx"]);
+    }
+
+    #[test]
+    fn an_archive_without_exports_is_an_error() {
+        assert_eq!(code(&zip(&[])), "x:-:archive-without-csv");
+        assert_eq!(code(&zip(&[("a.txt", b"id\n")])), "x:-:archive-without-csv");
+        assert_eq!(code(&gzip(b"")), "x:-:export-empty");
+        assert_eq!(code(&zip(&[("a.csv", b"")])), "x/a.csv:-:export-empty");
+    }
+
+    #[test]
+    fn whatever_is_cut_off_is_an_error() {
+        let text = long_text();
+        for packing in [gzip, zstd, deflated] {
+            let whole = packing(text.as_bytes());
+            let step = whole.len() / 60 + 1;
+            for cut in (5..whole.len()).step_by(step).chain([whole.len() - 1]) {
+                let code = code(&whole[..cut]);
+                assert!(code.ends_with(":archive-cut-off"), "{cut}: {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_changed_byte_changes_a_row() {
+        let text = "id,b\n1,a\n22,bb\n333,ccc\n";
+        let plain = outcome(text.as_bytes(), None);
+        for packing in [gzip, zstd, deflated] {
+            let whole = packing(text.as_bytes());
+            for at in 0..whole.len() {
+                for bit in 0..8 {
+                    let mut bytes = whole.clone();
+                    bytes[at] ^= 1 << bit;
+                    let outcome = outcome(&bytes, None);
+                    assert!(
+                        outcome.is_err() || outcome == plain,
+                        "{at}.{bit}: {outcome:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bombs_are_stopped() {
+        let bytes = [b"id\n".to_vec(), b"\n".repeat(100_000)].concat();
+        for (packing, packed) in [(Packing::Gzip, gzip(&bytes)), (Packing::Zstd, zstd(&bytes))] {
+            for (most, free, expected) in [
+                (90_000, 90_000, "decompresses to more than 90000 bytes"),
+                (
+                    200_000,
+                    50_000,
+                    "decompresses to more than 200 times its size",
+                ),
+            ] {
+                let budget = Budget::of(most, free);
+                let source = Peeked::new(Source::new(Box::new(io::Cursor::new(packed.clone()))));
+                let mut unpacked = Unpacked::new(source, Some(packing), budget);
+                let error = io::copy(&mut unpacked, &mut io::sink()).unwrap_err();
+                assert!(error.to_string().ends_with(expected), "{error}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn any_bytes_in_any_packing_give_an_answer_and_always_the_same(
+            bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), tricky()],
+            start in 0..10_usize,
+            packing in 0..PACKINGS.len(),
+            told in prop_oneof![Just(None), Just(Some(Told::Utf16)), Just(Some(Told::Windows1252))],
+        ) {
+            const STARTS: [&[u8]; 10] = [
+                b"", b"\xFF\xFE", b"\xFE\xFF", b"\x1F\x8B\x08\0\0\0\0\0\0\0", b"\x28\xB5\x2F\xFD",
+                b"\x50\x2A\x4D\x18\x01\0\0\0x", b"PK\x03\x04", b"PK\x05\x06", b"id,b\n", b"\xEF\xBB\xBF",
+            ];
+            let bytes = PACKINGS[packing](&[STARTS[start], &bytes].concat());
+            prop_assert_eq!(outcome(&bytes, told), outcome(&bytes, told));
+        }
+
+        #[test]
+        fn damaged_archives_give_an_answer(
+            packing in 1..PACKINGS.len(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = PACKINGS[packing](b"id,b\n1,2\n33,44\n555,666\n7777,8888\n");
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(bytes.len() - cut.index(bytes.len()) / 4);
+            prop_assert_eq!(outcome(&bytes, None), outcome(&bytes, None));
         }
     }
 }

@@ -44,9 +44,8 @@ pub(in crate::cli) fn demo(
     let choice = Choice::load(common, &settings)?;
     let samples = SAMPLES
         .iter()
-        .map(|(name, text)| Export::from_bytes(name, text.as_bytes()))
-        .collect();
-    let unplanned = exports::read(samples, &choice, &settings, terminal)?;
+        .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
+    let unplanned = exports::read_each(samples, &choice, &settings, terminal)?;
 
     let target = Target::sandbox(&settings)?;
     let now = Timestamp::now();

@@ -61,7 +61,7 @@ pub(in crate::cli) fn plan(
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports)?;
+    let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(exports, &choice, &settings, terminal)?;
     let job = unplanned.plan(&known(&settings)?);
     let reading = Reading::of_job(&job);

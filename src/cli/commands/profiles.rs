@@ -60,7 +60,8 @@ fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit,
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
-    for export in exports::open(names)? {
+    let mut exports = exports::open(names, common)?;
+    for export in &mut exports {
         match export {
             Ok(export) => {
                 if !say_fit(&export, &choice.profiles, terminal)? {
@@ -73,6 +74,7 @@ fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit,
             }
         }
     }
+    terminal.problems(&exports.into_notes(), 0);
     Ok(exit)
 }
 

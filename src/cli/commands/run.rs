@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, Some(&arguments.pace))?;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports)?;
+    let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(exports, &choice, &settings, terminal)?;
 
     let target = Target::choose(common, &settings)?;

@@ -1,0 +1,234 @@
+//! A zip: which members it has, and the bytes of each.
+//!
+//! The list at the archive's end says what is in it; a member is unpacked as it is read, and held
+//! to the size and the checksum that the list gives. `rawzip` finds the bytes, in memory that does
+//! not grow with the archive; the members are kept here, and have a most.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::read::DeflateDecoder;
+use rawzip::{CompressionMethod, RangeReader, ReaderAt, ZipArchive, ZipArchiveEntryWayfinder};
+
+use super::encoding::foreign;
+use super::error::Fault;
+use super::unpack::Budget;
+
+/// The most members that an archive may have.
+const MEMBERS_MOST: u64 = 10_000;
+/// How much of a member that is no CSV is looked at, in search of another archive.
+const LOOK_BYTES: u64 = 1024;
+
+/// The archive's bytes, wherever they are; read at any place by several readers at once.
+type Bytes = Arc<dyn ReaderAt + Send + Sync>;
+
+/// A zip whose list has been read.
+pub(super) struct Archive {
+    zip: ZipArchive<Bytes>,
+    len: u64,
+    budget: Arc<Budget>,
+}
+
+/// A member of a zip.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// As the archive has it, without control characters.
+    pub(super) name: String,
+    header: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+    encrypted: bool,
+    size: u64,
+    crc: u32,
+}
+
+/// The members of a zip, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// Those that are read.
+    pub(super) exports: Vec<Member>,
+    /// The names of those that are not.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Archive {
+    /// Reads the list of an archive of `len` bytes.
+    pub(super) fn open(bytes: Bytes, len: u64) -> Result<(Archive, Members), Fault> {
+        let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
+        let zip = rawzip::ZipLocator::new()
+            .locate_in_reader(bytes, &mut buffer, len)
+            .map_err(|(_, error)| damaged(error))?;
+        let listed = list(&zip, &mut buffer)?;
+        let archive = Archive {
+            zip,
+            len,
+            budget: Arc::default(),
+        };
+        let mut members = Members::default();
+        for member in listed {
+            match member.is_csv() || archive.is_archive(&member) {
+                true => members.exports.push(member),
+                false => members.skipped.push(member.name),
+            }
+        }
+        match members.exports.is_empty() {
+            true => Err(Fault::NoCsvInside),
+            false => Ok((archive, members)),
+        }
+    }
+
+    /// Whether a member is packed once more. It may hold exports, so it is not passed over: reading
+    /// it says what is wrong.
+    fn is_archive(&self, member: &Member) -> bool {
+        let mut head = Vec::new();
+        let looked = self
+            .read(member)
+            .map(|reader| reader.take(LOOK_BYTES).read_to_end(&mut head));
+        looked.is_ok() && matches!(foreign(&head), Some(Fault::Compressed(_)))
+    }
+
+    /// The bytes of a member, unpacked as they are read.
+    pub(super) fn read(&self, member: &Member) -> Result<MemberReader, Fault> {
+        if member.encrypted {
+            return Err(Fault::MemberEncrypted);
+        }
+        let entry = self.zip.get_entry(member.header).map_err(damaged)?;
+        let (start, end) = entry.compressed_data_range();
+        let packed = RangeReader::new(Arc::clone(self.zip.get_ref()), start..end);
+        let content = match member.method {
+            CompressionMethod::STORE => Content::Stored(packed),
+            CompressionMethod::DEFLATE => Content::Deflated(Box::new(DeflateDecoder::new(packed))),
+            method => {
+                let name = method.name().map(str::to_owned);
+                return Err(Fault::MemberMethod(
+                    name.unwrap_or_else(|| method.to_string()),
+                ));
+            }
+        };
+        Ok(MemberReader {
+            content,
+            left: member.size,
+            crc: rawzip::Crc32::new(),
+            expected: member.crc,
+            archive_bytes: self.len,
+            budget: Arc::clone(&self.budget),
+        })
+    }
+}
+
+impl Member {
+    fn is_csv(&self) -> bool {
+        let extension = Path::new(&self.name).extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+    }
+}
+
+/// All files of an archive. Folders are none, nor is what macOS adds: in a folder of its own, one
+/// `._x.csv` for each `x.csv`.
+fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault> {
+    let listed = zip.entries_hint();
+    if listed > MEMBERS_MOST {
+        return Err(Fault::TooManyMembers { most: MEMBERS_MOST });
+    }
+    let mut members = Vec::new();
+    let mut found = 0;
+    let mut entries = zip.entries(buffer);
+    while let Some(entry) = entries.next_entry().map_err(damaged)? {
+        found += 1;
+        if found > listed {
+            break;
+        }
+        let path = entry.file_path();
+        let name = path.as_bytes();
+        if name == b"[Content_Types].xml" {
+            return Err(Fault::NotCsv("an Excel workbook (.xlsx)"));
+        }
+        if entry.is_dir() || name.starts_with(b"__MACOSX/") {
+            continue;
+        }
+        members.push(Member {
+            name: shown(&String::from_utf8_lossy(name)),
+            header: entry.wayfinder(),
+            method: entry.compression_method(),
+            encrypted: entry.flags().is_encrypted(),
+            size: entry.uncompressed_size_hint(),
+            crc: entry.crc32(),
+        });
+    }
+    match found == listed {
+        true => Ok(members),
+        false => Err(Fault::PackedDamaged("zip")),
+    }
+}
+
+/// The path that names a member: `archive.zip/inner.csv`.
+pub(super) fn member_path(archive: &Path, member: &Member) -> PathBuf {
+    let mut path = archive.as_os_str().to_owned();
+    path.push("/");
+    path.push(&member.name);
+    PathBuf::from(path)
+}
+
+/// The name is the file's, not ours: no control character of it reaches a terminal.
+fn shown(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
+fn damaged(error: rawzip::Error) -> Fault {
+    match error.into_kind() {
+        rawzip::ErrorKind::IO(error) if error.raw_os_error().is_some() => Fault::from(error),
+        rawzip::ErrorKind::IO(_)
+        | rawzip::ErrorKind::Eof
+        | rawzip::ErrorKind::MissingEndOfCentralDirectory => Fault::PackedCutOff("zip"),
+        _ => Fault::PackedDamaged("zip"),
+    }
+}
+
+/// The bytes of a member.
+pub(super) struct MemberReader {
+    content: Content,
+    /// Bytes still to come.
+    left: u64,
+    crc: rawzip::Crc32,
+    expected: u32,
+    archive_bytes: u64,
+    budget: Arc<Budget>,
+}
+
+enum Content {
+    Stored(RangeReader<Bytes>),
+    Deflated(Box<DeflateDecoder<RangeReader<Bytes>>>),
+}
+
+impl Read for MemberReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let read = match &mut self.content {
+            Content::Stored(content) => content.read(buffer),
+            Content::Deflated(content) => content.read(buffer),
+        };
+        let read = read.map_err(|error| match error.raw_os_error() {
+            Some(_) => Fault::from(error),
+            None => Fault::PackedDamaged("zip"),
+        })?;
+        self.crc.update(&buffer[..read]);
+        self.budget.take(read, self.archive_bytes)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => return Err(Fault::PackedDamaged("zip").into()),
+        }
+        if read == 0 && (self.left > 0 || self.crc.checksum() != self.expected) {
+            return Err(Fault::PackedDamaged("zip").into());
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,167 @@
+//! The exports of one file: one, or the CSVs of a zip.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rawzip::FileReader;
+
+use super::archive::{Archive, Member, Members, member_path};
+use super::encoding::{Told, foreign};
+use super::error::{ExportError, Fault};
+use super::source::{Peeked, Source};
+use super::unpack::Packing;
+use super::{Export, Place};
+
+/// A zip that is no plain file is held in memory, up to this.
+const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// The exports of one file, each opened when it is asked for.
+///
+/// A zip has one for each member whose name ends with `.csv`, named `archive.zip/inner.csv`; any
+/// other file is one export.
+pub struct Exports {
+    path: PathBuf,
+    told: Option<Told>,
+    skipped: Vec<String>,
+    found: Found,
+}
+
+enum Found {
+    One(Option<Box<Result<Export, ExportError>>>),
+    Members(Archive, std::vec::IntoIter<Member>),
+}
+
+impl Exports {
+    /// Opens a file.
+    pub fn open(path: &Path, told: Option<Told>) -> Exports {
+        let file = match File::open(path) {
+            Ok(file) => Arc::new(file),
+            Err(error) => return Exports::failed(path, error.into()),
+        };
+        let source = Peeked::new(Source::new(Box::new(Arc::clone(&file))));
+        if !is_zip(&source) {
+            return Exports::one(path, told, source);
+        }
+        // A zip is read from its end.
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() => {
+                let archive = file.try_clone().map_err(Fault::from).and_then(|file| {
+                    Archive::open(Arc::new(FileReader::from(file)), metadata.len())
+                });
+                Exports::members(path, told, archive)
+            }
+            _ => Exports::held(path, told, source),
+        }
+    }
+
+    /// Reads a stream as if it were a file of that name.
+    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, told: Option<Told>) -> Exports {
+        let path = Path::new(name);
+        let source = Peeked::new(Source::new(reader));
+        match is_zip(&source) {
+            true => Exports::held(path, told, source),
+            false => Exports::one(path, told, source),
+        }
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The members of a zip that are not read, because they are no CSV. Folders are none of them.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
+    }
+
+    fn one(path: &Path, told: Option<Told>, source: Peeked<Source>) -> Exports {
+        let export = Export::from_source(path, source, told, Place::File);
+        Exports::of(path, told, Found::One(Some(Box::new(export))))
+    }
+
+    /// A zip that can't be read from its end.
+    fn held(path: &Path, told: Option<Told>, mut source: Peeked<Source>) -> Exports {
+        let mut bytes = Vec::new();
+        let held = source
+            .by_ref()
+            .take(HELD_MOST_BYTES + 1)
+            .read_to_end(&mut bytes);
+        let archive = match held {
+            Err(error) => Err(source.inner_mut().take_failure().unwrap_or(error.into())),
+            Ok(read) if read as u64 > HELD_MOST_BYTES => Err(Fault::TooLargeToHold {
+                most_bytes: HELD_MOST_BYTES,
+            }),
+            Ok(read) => Archive::open(Arc::new(bytes), read as u64),
+        };
+        Exports::members(path, told, archive)
+    }
+
+    fn members(
+        path: &Path,
+        told: Option<Told>,
+        archive: Result<(Archive, Members), Fault>,
+    ) -> Exports {
+        match archive {
+            Ok((archive, Members { exports, skipped })) => {
+                let found = Found::Members(archive, exports.into_iter());
+                Exports {
+                    skipped,
+                    ..Exports::of(path, told, found)
+                }
+            }
+            Err(fault) => Exports::failed(path, fault),
+        }
+    }
+
+    fn failed(path: &Path, fault: Fault) -> Exports {
+        let error = ExportError::new(path, None, fault);
+        Exports::of(path, None, Found::One(Some(Box::new(Err(error)))))
+    }
+
+    fn of(path: &Path, told: Option<Told>, found: Found) -> Exports {
+        Exports {
+            path: path.to_owned(),
+            told,
+            skipped: Vec::new(),
+            found,
+        }
+    }
+}
+
+/// Whether a file is a zip of exports. A workbook is a zip too, and is refused as what it is.
+fn is_zip(source: &Peeked<Source>) -> bool {
+    let (head, _) = source.head();
+    Packing::of(head) == Some(Packing::Zip) && !matches!(foreign(head), Some(Fault::NotCsv(_)))
+}
+
+impl Iterator for Exports {
+    type Item = Result<Export, ExportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.found {
+            Found::One(export) => export.take().map(|export| *export),
+            Found::Members(archive, members) => {
+                let member = members.next()?;
+                let path = member_path(&self.path, &member);
+                Some(match archive.read(&member) {
+                    Ok(reader) => {
+                        let source = Peeked::new(Source::new(Box::new(reader)));
+                        Export::from_source(&path, source, self.told, Place::Archive)
+                    }
+                    Err(fault) => Err(ExportError::new(&path, None, fault)),
+                })
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Exports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exports")
+            .field("path", &self.path)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! Packed streams, unpacked on their way past: gzip and zstd, with as many parts as there are.
+//!
+//! Nothing is held but a window, and what comes out is held to a [`Budget`].
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Mutex;
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use super::error::Fault;
+use super::source::{Peeked, Source};
+
+/// The most that one file may unpack to, all members of a zip together.
+const UNPACKED_MOST_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+/// Up to here it does not matter how tightly a file is packed.
+const UNPACKED_FREE_BYTES: u64 = 64 * 1024 * 1024;
+/// The most bytes that a packed one may become. Exports come to 5 to 30.
+const RATIO_MOST: u64 = 200;
+/// The largest window of a zstd frame, and so the most that is held of it.
+const ZSTD_WINDOW_MOST_BYTES: u64 = 128 * 1024 * 1024;
+
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+    Zip,
+}
+
+impl Packing {
+    /// Reads it off the first bytes.
+    pub(super) fn of(head: &[u8]) -> Option<Packing> {
+        match head {
+            [0x1F, 0x8B, ..] => Some(Packing::Gzip),
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Packing::Zstd),
+            // A skippable frame, with which zstd files may begin.
+            [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Some(Packing::Zstd),
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Packing::Zip),
+            _ => None,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+            Packing::Zip => "zip",
+        }
+    }
+}
+
+/// How much may still come out of a file. Shared by the members of a zip.
+pub(super) struct Budget {
+    most_bytes: u64,
+    free_bytes: u64,
+    unpacked: Mutex<u64>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            most_bytes: UNPACKED_MOST_BYTES,
+            free_bytes: UNPACKED_FREE_BYTES,
+            unpacked: Mutex::new(0),
+        }
+    }
+}
+
+impl Budget {
+    #[cfg(test)]
+    pub(super) fn of(most_bytes: u64, free_bytes: u64) -> Self {
+        Budget {
+            most_bytes,
+            free_bytes,
+            unpacked: Mutex::new(0),
+        }
+    }
+
+    /// Counts bytes that came out of a file, of which `packed_bytes` went in.
+    pub(super) fn take(&self, bytes: usize, packed_bytes: u64) -> Result<(), Fault> {
+        let mut unpacked = match self.unpacked.lock() {
+            Ok(unpacked) => unpacked,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        *unpacked += bytes as u64;
+        if *unpacked > self.most_bytes {
+            return Err(Fault::UnpackedTooLarge {
+                most_bytes: self.most_bytes,
+            });
+        }
+        if *unpacked > self.free_bytes && *unpacked / RATIO_MOST > packed_bytes {
+            return Err(Fault::PackedTooTightly { most: RATIO_MOST });
+        }
+        Ok(())
+    }
+}
+
+/// A file's bytes, unpacked if they were packed.
+pub(super) struct Unpacked {
+    form: Form,
+    budget: Budget,
+}
+
+enum Form {
+    Plain(Box<Peeked<Source>>),
+    Gzip(Box<MultiGzDecoder<Peeked<Source>>>),
+    Zstd(Box<Zstd>),
+}
+
+impl Unpacked {
+    pub(super) fn new(source: Peeked<Source>, packing: Option<Packing>, budget: Budget) -> Self {
+        let form = match packing {
+            Some(Packing::Gzip) => Form::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Some(Packing::Zstd) => Form::Zstd(Box::new(Zstd::new(source))),
+            Some(Packing::Zip) | None => Form::Plain(Box::new(source)),
+        };
+        Unpacked { form, budget }
+    }
+
+    /// The file as it is stored.
+    pub(super) fn source(&self) -> &Source {
+        match &self.form {
+            Form::Plain(source) => source.inner(),
+            Form::Gzip(gzip) => gzip.get_ref().inner(),
+            Form::Zstd(zstd) => zstd.input.get_ref().inner(),
+        }
+    }
+
+    fn source_mut(&mut self) -> &mut Source {
+        match &mut self.form {
+            Form::Plain(source) => source.inner_mut(),
+            Form::Gzip(gzip) => gzip.get_mut().inner_mut(),
+            Form::Zstd(zstd) => zstd.input.get_mut().inner_mut(),
+        }
+    }
+
+    fn fault(&mut self, error: io::Error) -> Fault {
+        if let Some(failure) = self.source_mut().take_failure() {
+            return failure;
+        }
+        let error = match error.downcast::<Fault>() {
+            Ok(fault) => return fault,
+            Err(error) => error,
+        };
+        let packing = match &self.form {
+            Form::Plain(_) => return Fault::from(error),
+            Form::Gzip(_) => Packing::Gzip.name(),
+            Form::Zstd(_) => Packing::Zstd.name(),
+        };
+        match self.source().at_end() {
+            true => Fault::PackedCutOff(packing),
+            false => Fault::PackedDamaged(packing),
+        }
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.form {
+            Form::Plain(source) => source.read(buffer),
+            Form::Gzip(gzip) => gzip.read(buffer),
+            Form::Zstd(zstd) => zstd.read(buffer),
+        };
+        let read = read.map_err(|error| self.fault(error))?;
+        if !matches!(self.form, Form::Plain(_)) {
+            self.budget.take(read, self.source().bytes())?;
+        }
+        Ok(read)
+    }
+}
+
+/// The frames of a zstd file, one after the other, each held to its own size and checksum.
+struct Zstd {
+    input: BufReader<Peeked<Source>>,
+    decoder: FrameDecoder,
+    in_frame: bool,
+    frame_bytes: u64,
+}
+
+impl Zstd {
+    fn new(source: Peeked<Source>) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(ZSTD_WINDOW_MOST_BYTES);
+        Zstd {
+            input: BufReader::new(source),
+            decoder,
+            in_frame: false,
+            frame_bytes: 0,
+        }
+    }
+
+    /// Goes on to the next frame with content; `false` where there is none.
+    fn begin_frame(&mut self) -> io::Result<bool> {
+        while !self.input.fill_buf()?.is_empty() {
+            match self.decoder.init(&mut self.input) {
+                Ok(()) => {
+                    self.in_frame = true;
+                    self.frame_bytes = 0;
+                    return Ok(true);
+                }
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let mut skipped = self.input.by_ref().take(length.into());
+                    if io::copy(&mut skipped, &mut io::sink())? < u64::from(length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(Fault::WindowTooLarge {
+                        most_bytes: ZSTD_WINDOW_MOST_BYTES,
+                    }
+                    .into());
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// The frame is over: the decoder leaves it to us to see that it was right.
+    fn end_frame(&mut self) -> io::Result<()> {
+        self.in_frame = false;
+        let size = self.decoder.content_size();
+        let checksum = self.decoder.get_checksum_from_data();
+        let is_whole = size == 0 || size == self.frame_bytes;
+        let is_right = checksum.is_none() || checksum == self.decoder.get_calculated_checksum();
+        match is_whole && is_right {
+            true => Ok(()),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+impl Read for Zstd {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.in_frame && !self.begin_frame()? {
+                return Ok(0);
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                let one = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder
+                    .decode_blocks(&mut self.input, one)
+                    .map_err(io::Error::other)?;
+            }
+            let read = self.decoder.read(buffer)?;
+            self.frame_bytes += read as u64;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            self.end_frame()?;
+        }
+    }
+}
