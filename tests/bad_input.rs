@@ -424,7 +424,7 @@ mod rows {
             exit 1
             x.csv:2: error: this is no date of this export
               column `Created date (UTC)`: `03/01/2026 10:00`
-              hint: dates of this export are written like `2026-12-31 23:59:59` or `2026-12-31 23:59`
+              hint: dates of this export are written like `2026-12-31 23:59:59` or `2026-12-31 23:59`; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again
             ");
     }
 
@@ -745,7 +745,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @r"
             exit 3
-            error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `columns`, `money`, `dates`, `customer`, `known`, `ignore`, `reject`, `warn`, `event`
+            error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
               hint: `fprecon profiles show generic` prints a profile with every key explained
             ");
     }

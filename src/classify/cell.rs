@@ -10,31 +10,63 @@ use crate::profile::{DateFormat, Dates};
 /// Ids longer than this are no ids.
 const MAX_ID_BYTES: usize = 255;
 
-/// The instant that a cell names, by the first of the profile's formats that reads it whole.
-pub(super) fn date(value: &str, dates: &Dates) -> Option<Timestamp> {
+/// The instant that a cell names, by the first of the formats that reads it whole. `zone` is that
+/// of the row, where the row has one; else it is the profile's.
+pub(super) fn date(value: &str, dates: &Dates, zone: Option<&TimeZone>) -> Option<Timestamp> {
     dates
         .formats
         .iter()
-        .filter_map(|format| read_date(value, format, &dates.zone))
+        .filter_map(|format| read_date(value, format, dates, zone.unwrap_or(&dates.zone)))
         // `26-04-10` is the year 26 to a pattern with `%Y`, and a payment of no year so early.
         .find(|&timestamp| timestamp >= Timestamp::UNIX_EPOCH)
 }
 
-fn read_date(value: &str, format: &DateFormat, zone: &TimeZone) -> Option<Timestamp> {
+fn read_date(
+    value: &str,
+    format: &DateFormat,
+    dates: &Dates,
+    zone: &TimeZone,
+) -> Option<Timestamp> {
     match format {
         DateFormat::Rfc3339 => value.parse().ok(),
-        DateFormat::Pattern(pattern) => {
-            let parsed = strtime::parse(pattern, value).ok()?;
-            if let Ok(timestamp) = parsed.to_timestamp() {
-                return Some(timestamp);
-            }
-            let civil: DateTime = match parsed.to_datetime() {
-                Ok(civil) => civil,
-                Err(_) => Date::to_datetime(parsed.to_date().ok()?, jiff::civil::Time::midnight()),
-            };
-            zone.to_timestamp(civil).ok()
+        DateFormat::Pattern(pattern) => read_pattern(value, pattern, zone),
+        DateFormat::PatternAndZone(pattern) => {
+            let (value, word) = value.rsplit_once(' ')?;
+            read_pattern(value, pattern, &zone_of(word, dates)?)
         }
     }
+}
+
+fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let parsed = strtime::parse(pattern, value).ok()?;
+    if let Ok(timestamp) = parsed.to_timestamp() {
+        return Some(timestamp);
+    }
+    let civil: DateTime = match parsed.to_datetime() {
+        Ok(civil) => civil,
+        Err(_) => Date::to_datetime(parsed.to_date().ok()?, jiff::civil::Time::midnight()),
+    };
+    zone.to_timestamp(civil).ok()
+}
+
+/// The zone that a word of the export stands for: one of the profile's, or a name of the IANA
+/// database, which says what it means by itself.
+pub(super) fn zone_of(word: &str, dates: &Dates) -> Option<TimeZone> {
+    match dates.zones.get(word) {
+        Some(zone) => Some(zone.clone()),
+        None if word.contains('/') => TimeZone::get(word).ok(),
+        None => None,
+    }
+}
+
+/// Whether day and month of the cell could be taken for each other: `12/25/25`, `09.12.2016`.
+pub(super) fn is_day_or_month_first(value: &str) -> bool {
+    let mut numbers = value.split(['/', '.', '-']);
+    let mut short = || {
+        let number = numbers.next().unwrap_or_default();
+        matches!(number.len(), 1 | 2) && number.bytes().all(|b| b.is_ascii_digit())
+    };
+    short() && short() && numbers.next().is_some()
 }
 
 /// The last second of 2026: no two of its numbers can be taken for each other.
@@ -47,6 +79,12 @@ pub(super) fn date_example(format: &DateFormat) -> String {
         DateFormat::Rfc3339 => example.to_string(),
         DateFormat::Pattern(pattern) => strtime::format(pattern, &example.to_zoned(TimeZone::UTC))
             .unwrap_or_else(|_| pattern.clone()),
+        DateFormat::PatternAndZone(pattern) => {
+            format!(
+                "{} UTC",
+                date_example(&DateFormat::Pattern(pattern.clone()))
+            )
+        }
     }
 }
 
@@ -99,6 +137,10 @@ fn grouped(format: &AmountFormat) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::tz::Offset;
+
     use super::*;
 
     fn dates(formats: &[&str], zone: &str) -> Dates {
@@ -107,17 +149,20 @@ mod tests {
                 .iter()
                 .map(|format| match *format {
                     "rfc3339" => DateFormat::Rfc3339,
+                    "zoned" => DateFormat::PatternAndZone("%Y-%m-%d %H:%M:%S".to_owned()),
                     pattern => DateFormat::Pattern(pattern.to_owned()),
                 })
                 .collect(),
             zone: TimeZone::get(zone).unwrap(),
+            zones: BTreeMap::from([("PST".to_owned(), TimeZone::fixed(Offset::constant(-8)))]),
+            columns: BTreeMap::new(),
         }
     }
 
     #[test]
     fn dates_are_read_by_the_first_format_that_fits() {
         let stripe = dates(&["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"], "UTC");
-        let read = |value| date(value, &stripe).map(|timestamp| timestamp.to_string());
+        let read = |value| date(value, &stripe, None).map(|timestamp| timestamp.to_string());
         assert_eq!(
             read("2026-04-10 03:48:02").as_deref(),
             Some("2026-04-10T03:48:02Z")
@@ -135,12 +180,28 @@ mod tests {
     #[test]
     fn a_date_alone_is_midnight_in_the_profiles_zone() {
         let berlin = dates(&["%Y-%m-%d", "%Y-%m-%d %H:%M:%S %z"], "Europe/Berlin");
-        let read = |value| date(value, &berlin).map(|timestamp| timestamp.to_string());
+        let read = |value| date(value, &berlin, None).map(|timestamp| timestamp.to_string());
         assert_eq!(read("2026-07-01").as_deref(), Some("2026-06-30T22:00:00Z"));
         assert_eq!(
             read("2022-04-06 21:52:40 -0400").as_deref(),
             Some("2022-04-07T01:52:40Z")
         );
+    }
+
+    #[test]
+    fn a_zone_word_is_one_that_the_profile_knows_or_a_name_that_is_clear() {
+        let recurly = dates(&["zoned"], "UTC");
+        let read = |value| date(value, &recurly, None).map(|timestamp| timestamp.to_string());
+        assert_eq!(
+            read("2012-01-19 11:16:41 PST").as_deref(),
+            Some("2012-01-19T19:16:41Z")
+        );
+        assert_eq!(
+            read("2012-07-19 11:16:41 Europe/Berlin").as_deref(),
+            Some("2012-07-19T09:16:41Z")
+        );
+        assert_eq!(read("2012-01-19 11:16:41 IST"), None);
+        assert_eq!(read("2012-01-19 11:16:41"), None);
     }
 
     #[test]

@@ -7,20 +7,25 @@
 
 mod cell;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
 
-use crate::event::{Currency, Customer, Event, Kind, Money, Source, running_total_refund_id};
+use crate::event::{
+    Currency, Customer, Event, Kind, Money, ParsedAmount, Source, running_total_refund_id,
+};
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{
-    Binding, ColumnIndex, EventRule, IgnoreRule, Profile, RemarkRule, Sign, Template, TemplatePart,
-    Test, When,
+    AmountRule, Binding, ColumnIndex, Continuation, Convention, DateSource, Dates, EventRule,
+    IgnoreRule, Profile, RemarkRule, Scope, Sign, Template, TemplatePart, Test, When,
 };
 
 /// Why a row without email and uid is no event, whatever else it says.
 const NO_CUSTOMER: &str = "no email and no customer id";
+
+/// Why a row that belongs to the one above is no event of its own.
+const CONTINUES: &str = "continues the row above";
 
 /// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +47,8 @@ pub struct Classifier<'p> {
     /// The code read last, as it stood: most exports have one currency, and looking a code up is
     /// the dearest thing that is done for a cell.
     last_currency: Cell<Option<([u8; 3], Currency)>>,
+    /// What the last row that continues no other says in the columns that tell rows of one thing.
+    first_row: RefCell<Vec<String>>,
 }
 
 impl<'p> Classifier<'p> {
@@ -61,6 +68,7 @@ impl<'p> Classifier<'p> {
             header,
             account_currency,
             last_currency: Cell::new(None),
+            first_row: RefCell::new(Vec::new()),
         }
     }
 
@@ -93,6 +101,11 @@ impl<'p> Classifier<'p> {
         warnings: &mut Vec<Problem>,
     ) -> Result<Outcome, Box<Problem>> {
         self.check_width(row)?;
+        if let Some(rows) = &self.profile.continuation
+            && self.continues(rows, row)?
+        {
+            return Ok(Outcome::Ignored(CONTINUES.to_owned()));
+        }
         self.check_known(row)?;
         if let Some(rule) = self.matching_ignore(row)? {
             if let Some(warning) = &rule.warning {
@@ -112,7 +125,7 @@ impl<'p> Classifier<'p> {
             return Ok(Outcome::Ignored(NO_CUSTOMER.to_owned()));
         }
         for rule in &self.profile.reject {
-            if self.holds(&rule.when, row)? {
+            if self.is_for(&rule.scope, row)? {
                 return Err(Box::new(self.remark(
                     Problem::error,
                     "row-refused",
@@ -122,13 +135,13 @@ impl<'p> Classifier<'p> {
             }
         }
         for rule in &self.profile.warn {
-            if self.holds(&rule.when, row)? {
+            if self.is_for(&rule.scope, row)? {
                 warnings.push(self.remark(Problem::warning, "row-remarkable", rule, row));
             }
         }
         let before = events.len();
         for rule in &self.profile.events {
-            if self.holds(&rule.when, row)? {
+            if self.is_for(&rule.scope, row)? {
                 let event = self.event(rule, &customer, row, source, warnings)?;
                 events.push(event);
             }
@@ -159,16 +172,42 @@ impl<'p> Classifier<'p> {
         ))
     }
 
+    /// Whether the row belongs to the one above; an error where that is another one's.
+    fn continues(&self, rows: &Continuation, row: &Row) -> Result<bool, Box<Problem>> {
+        let told = rows.same.iter().map(|&column| self.text(row, column));
+        if !self.holds(&rows.when, row)? {
+            *self.first_row.borrow_mut() = told.map(str::to_owned).collect();
+            return Ok(false);
+        }
+        let is_same = {
+            let first = self.first_row.borrow();
+            first.iter().map(String::as_str).eq(told) && first.iter().all(|text| !text.is_empty())
+        };
+        if is_same {
+            return Ok(true);
+        }
+        let column = rows.same[0];
+        Err(Box::new(
+            self.cell_error(
+                "row-without-first",
+                column,
+                self.text(row, column),
+                "the row continues one that does not stand above it",
+            )
+            .hint("the rows may have been sorted or cut; export the file again"),
+        ))
+    }
+
     fn check_known(&self, row: &Row) -> Result<(), Box<Problem>> {
         for (column, words) in &self.profile.known {
             let value = self.text(row, *column);
-            if !words.iter().any(|word| word == value) {
+            if !words.contain(value) {
                 let profile = &self.profile.name;
                 return Err(Box::new(
                     self.cell_error("value-unknown", *column, value, "the profile doesn't know this word")
                         .hint(format!(
                             "`{profile}` knows {}; add it to `known` in a profile that extends `{profile}`",
-                            words_of(words)
+                            words_of(&words.list)
                         )),
                 ));
             }
@@ -178,7 +217,7 @@ impl<'p> Classifier<'p> {
 
     fn matching_ignore(&self, row: &Row) -> Result<Option<&'p IgnoreRule>, Box<Problem>> {
         for rule in &self.profile.ignore {
-            if self.holds(&rule.when, row)? {
+            if self.is_for(&rule.scope, row)? {
                 return Ok(Some(rule));
             }
         }
@@ -208,11 +247,23 @@ impl<'p> Classifier<'p> {
         }
     }
 
+    fn is_for(&self, scope: &Scope, row: &Row) -> Result<bool, Box<Problem>> {
+        if !self.holds(&scope.when, row)? {
+            return Ok(false);
+        }
+        match &scope.unless {
+            Some(unless) => Ok(!self.holds(unless, row)?),
+            None => Ok(true),
+        }
+    }
+
     fn holds(&self, when: &When, row: &Row) -> Result<bool, Box<Problem>> {
         for (column, test) in when {
             let value = self.text(row, *column);
             let holds = match test {
-                Test::OneOf(words) => words.iter().any(|word| word == value),
+                Test::OneOf(words) => words.contain(value),
+                Test::NoneOf(words) => !words.contain(value),
+                Test::Pattern(pattern) => pattern.is_match(value),
                 Test::Empty(empty) => value.is_empty() == *empty,
                 Test::Sign(sign) => self.sign(row, *column)? == Some(*sign),
             };
@@ -278,6 +329,9 @@ impl<'p> Classifier<'p> {
         event.quantity = self.quantity(rule, row)?;
         event.mrr_cents = self.mrr(rule, row)?;
         event.created_at = self.created_at(rule, row, &mut event)?;
+        if let Some(note) = &rule.note {
+            event.remark(note);
+        }
         Ok(event)
     }
 
@@ -287,11 +341,12 @@ impl<'p> Classifier<'p> {
         row: &Row,
         warnings: &mut Vec<Problem>,
     ) -> Result<Option<Money>, Box<Problem>> {
-        let Some(column) = rule.amount else {
+        let Some(amount) = &rule.amount else {
             return Ok(None);
         };
+        let column = amount.column;
         let currency = self.currency(row)?;
-        let parsed = self.amount(row, column, currency)?;
+        let parsed = self.amount_of(amount, row, currency)?;
         let value = self.text(row, column);
         if parsed.cents <= 0 {
             let kind = rule.kind;
@@ -318,6 +373,71 @@ impl<'p> Classifier<'p> {
             amount_cents: parsed.cents,
             currency,
         }))
+    }
+
+    /// The amount of an event, above zero by the rule's convention, its parts added and taken off.
+    fn amount_of(
+        &self,
+        rule: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        let mut sum = self.amount(row, rule.column, currency)?;
+        let sign = match rule.convention {
+            Convention::Positive => 1,
+            Convention::Negative => -1,
+            Convention::Any => sum.cents.signum(),
+        };
+        if rule.convention == Convention::Negative && sum.cents > 0 {
+            return Err(Box::new(self.wrong_sign(
+                row,
+                rule.column,
+                "this export writes such amounts with a minus",
+            )));
+        }
+        sum.cents *= sign;
+        for (parts, factor) in [(&rule.plus, 1), (&rule.minus, -1)] {
+            for &column in parts {
+                let part = self.part(row, column, currency, sign)?;
+                sum.lost_digit |= part.lost_digit;
+                let cents = sum.cents.checked_add(factor * part.cents);
+                sum.cents = cents.ok_or_else(|| {
+                    Box::new(self.wrong_sign(row, column, "the amount is too large"))
+                })?;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// A part of an amount; nothing where the cell is empty. It has the sign of the whole.
+    fn part(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        currency: Currency,
+        sign: i64,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        if self.text(row, column).is_empty() {
+            return Ok(ParsedAmount {
+                cents: 0,
+                lost_digit: false,
+            });
+        }
+        let mut part = self.amount(row, column, currency)?;
+        part.cents *= sign;
+        if part.cents < 0 {
+            return Err(Box::new(self.wrong_sign(
+                row,
+                column,
+                "this part of the amount has another sign than the whole",
+            )));
+        }
+        Ok(part)
+    }
+
+    fn wrong_sign(&self, row: &Row, column: ColumnIndex, message: &str) -> Problem {
+        self.cell_error("amount-sign", column, self.text(row, column), message)
+            .hint("export the file again, or declare the sign in a profile that extends this one")
     }
 
     fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
@@ -354,40 +474,65 @@ impl<'p> Classifier<'p> {
         row: &Row,
         event: &mut Event,
     ) -> Result<Option<Timestamp>, Box<Problem>> {
-        for (rank, &column) in rule.created_at.iter().enumerate() {
-            let value = self.text(row, column);
+        for (rank, source) in rule.created_at.iter().enumerate() {
+            let value = self.text(row, source.date);
             if value.is_empty() {
                 continue;
             }
             if rank > 0 && rule.kind == Kind::Refund {
                 event.remark("the export has no date for the refund: dated as its sale");
             }
-            return cell::date(value, &self.profile.dates)
-                .map(Some)
-                .ok_or_else(|| {
-                    Box::new(
-                        self.cell_error(
-                            "date-invalid",
-                            column,
-                            value,
-                            "this is no date of this export",
-                        )
-                        .hint(format!(
-                            "dates of this export are written like {}",
-                            self.date_formats()
-                        )),
-                    )
-                });
+            return self.date(source, value, row).map(Some);
         }
         Ok(None)
     }
 
-    fn date_formats(&self) -> String {
-        let formats = self.profile.dates.formats.iter();
-        formats
+    fn date(&self, source: &DateSource, value: &str, row: &Row) -> Result<Timestamp, Box<Problem>> {
+        let dates = self.profile.dates.of(source.date);
+        let zone = match source.zone {
+            None => None,
+            Some(column) => {
+                let word = self.text(row, column);
+                let zone = cell::zone_of(word, dates);
+                Some(zone.ok_or_else(|| Box::new(self.unknown_zone(column, word)))?)
+            }
+        };
+        let with_time = source
+            .time
+            .map(|time| format!("{value} {}", self.text(row, time)));
+        let whole = with_time.as_deref().unwrap_or(value);
+        cell::date(whole, dates, zone.as_ref())
+            .ok_or_else(|| Box::new(self.no_date(source.date, whole, dates)))
+    }
+
+    fn unknown_zone(&self, column: ColumnIndex, word: &str) -> Problem {
+        let profile = &self.profile.name;
+        self.cell_error(
+            "zone-unknown",
+            column,
+            word,
+            "the profile doesn't know this time zone",
+        )
+        .hint(format!(
+            "say what it stands for under `[dates.zones]` in a profile that extends `{profile}`"
+        ))
+    }
+
+    fn no_date(&self, column: ColumnIndex, value: &str, dates: &Dates) -> Problem {
+        let examples = dates.formats.iter();
+        let examples = examples
             .map(|format| format!("`{}`", cell::date_example(format)))
             .collect::<Vec<_>>()
-            .join(" or ")
+            .join(" or ");
+        let message = "this is no date of this export";
+        let problem = self.cell_error("date-invalid", column, value, message);
+        let mut hint = format!("dates of this export are written like {examples}");
+        if cell::is_day_or_month_first(value) {
+            hint.push_str(
+                "; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again",
+            );
+        }
+        problem.hint(hint)
     }
 
     /// The first id whose columns all say something.
@@ -476,7 +621,7 @@ impl<'p> Classifier<'p> {
         row: &Row,
         column: ColumnIndex,
         currency: Currency,
-    ) -> Result<crate::event::ParsedAmount, Box<Problem>> {
+    ) -> Result<ParsedAmount, Box<Problem>> {
         let value = self.text(row, column);
         let format = &self.profile.amount_format;
         format.parse(value, currency).map_err(|error| {

@@ -109,6 +109,8 @@ pub struct AmountFormat {
     pub thousands: Option<char>,
     /// Whether `(5.00)` is minus five.
     pub parentheses: bool,
+    /// The currency symbol in front of the number or behind it, where the export writes one.
+    pub strip: Option<String>,
 }
 
 impl Default for AmountFormat {
@@ -118,6 +120,7 @@ impl Default for AmountFormat {
             decimal: '.',
             thousands: None,
             parentheses: false,
+            strip: None,
         }
     }
 }
@@ -165,7 +168,10 @@ impl AmountFormat {
     /// more are an error, unless they are zeros. Nothing is rounded: a three-decimal currency
     /// whose last digit the API can't take is cut and marked with `lost_digit`.
     pub fn parse(&self, text: &str, currency: Currency) -> Result<ParsedAmount, AmountError> {
-        let (negative, digits) = self.split_sign(text.trim())?;
+        let (negative, digits) = match &self.strip {
+            None => self.split_sign(text.trim())?,
+            Some(symbol) => self.split_sign_and_symbol(text.trim(), symbol.trim())?,
+        };
         let (whole, fraction) = match self.unit {
             AmountUnit::Minor => (digits, ""),
             AmountUnit::Major => digits.split_once(self.decimal).unwrap_or((digits, "")),
@@ -197,6 +203,25 @@ impl AmountFormat {
             cents: if negative { -cents } else { cents },
             lost_digit: minor % divisor != 0,
         })
+    }
+
+    /// The symbol stands once, at either end, inside the sign or outside it: `-$5`, `$-5`, `5 €`.
+    fn split_sign_and_symbol<'t>(
+        &self,
+        text: &'t str,
+        symbol: &str,
+    ) -> Result<(bool, &'t str), AmountError> {
+        let strip = |text: &'t str| {
+            let inner = text
+                .strip_prefix(symbol)
+                .or_else(|| text.strip_suffix(symbol));
+            inner.map(str::trim)
+        };
+        if let Some(inner) = strip(text) {
+            return self.split_sign(inner);
+        }
+        let (negative, inner) = self.split_sign(text)?;
+        Ok((negative, strip(inner).unwrap_or(inner)))
     }
 
     fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
@@ -323,6 +348,28 @@ mod tests {
             cents(&format, "(5.00", "USD"),
             Err(AmountError::Unexpected('('))
         );
+    }
+
+    #[test]
+    fn a_symbol_is_taken_off_where_the_format_names_it() {
+        let dollars = AmountFormat {
+            strip: Some("$".to_owned()),
+            parentheses: true,
+            ..AmountFormat::default()
+        };
+        for (text, expected) in [
+            ("$5.00", 500),
+            ("5.00", 500),
+            ("-$5.00", -500),
+            ("$-5.00", -500),
+            ("($5.00)", -500),
+            ("5.00 $", 500),
+        ] {
+            assert_eq!(cents(&dollars, text, "USD"), Ok(expected), "{text}");
+        }
+        for text in ["$$5.00", "€5.00", "$5$", "--5", "$"] {
+            assert!(cents(&dollars, text, "USD").is_err(), "{text}");
+        }
     }
 
     #[test]

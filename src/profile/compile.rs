@@ -1,14 +1,17 @@
 //! From a profile's words to a profile: everything that it refers to has to be there.
 
-use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
 
 use super::spec::{
-    ColumnSpec, DatesSpec, EventSpec, IgnoreSpec, MoneySpec, RemarkSpec, SignSpec, Spec, TestSpec,
-    WhenSpec,
+    AmountSpec, CellTests, ColumnSpec, ContinuationSpec, ConventionSpec, DateSpec, EventSpec,
+    IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, TestSpec, WhenSpec,
 };
 use super::{
-    Column, ColumnIndex, CurrencySource, DateFormat, Dates, EventRule, IgnoreRule, Profile,
-    ProfileError, RemarkRule, Sign, Template, TemplatePart, Test, When,
+    AmountRule, Column, ColumnIndex, Continuation, Convention, CurrencySource, DateSource,
+    EventRule, IgnoreRule, Profile, ProfileError, RemarkRule, Scope, Sign, Template, TemplatePart,
+    Test, When, Words,
 };
 use crate::event::{Currency, Kind};
 
@@ -21,9 +24,10 @@ pub(super) fn profile(name: &str, table: toml::Table) -> Result<Profile, Profile
     Compiler::new(&spec).profile(&spec)
 }
 
-struct Compiler<'s> {
+pub(super) struct Compiler<'s> {
     profile: &'s str,
     columns: Vec<Column>,
+    lists: &'s BTreeMap<String, Vec<String>>,
 }
 
 impl<'s> Compiler<'s> {
@@ -35,16 +39,19 @@ impl<'s> Compiler<'s> {
                 name: name.clone(),
                 headers: column.names().to_vec(),
                 optional: ColumnSpec::is_optional(column),
+                fold: ColumnSpec::is_folded(column),
             })
             .collect();
         Compiler {
             profile: &spec.name,
             columns,
+            lists: &spec.words,
         }
     }
 
     fn profile(self, spec: &Spec) -> Result<Profile, ProfileError> {
         let currency = self.currency(&spec.money)?;
+        self.check_amount_format(&spec.money)?;
         let dates = self.dates(&spec.dates)?;
         let email = self.maybe_column("customer.email", spec.customer.email.as_deref())?;
         let uid = self.maybe_column("customer.uid", spec.customer.uid.as_deref())?;
@@ -53,8 +60,12 @@ impl<'s> Compiler<'s> {
         }
         let mut known = Vec::new();
         for (column, words) in &spec.known {
-            known.push((self.column("known", column)?, words.clone()));
+            known.push(self.known(column, words)?);
         }
+        let continuation = spec.continuation.as_ref();
+        let continuation = continuation
+            .map(|rows| self.continuation(rows))
+            .transpose()?;
         let ignore = self.each(&spec.ignore, Self::ignore_rule)?;
         let reject = self.each(&spec.reject, Self::remark_rule)?;
         let warn = self.each(&spec.warn, Self::remark_rule)?;
@@ -74,6 +85,7 @@ impl<'s> Compiler<'s> {
             email,
             uid,
             known,
+            continuation,
             ignore,
             reject,
             warn,
@@ -89,11 +101,11 @@ impl<'s> Compiler<'s> {
         specs.iter().map(|spec| compile(self, spec)).collect()
     }
 
-    fn error(&self, message: impl Into<String>) -> ProfileError {
+    pub(super) fn error(&self, message: impl Into<String>) -> ProfileError {
         ProfileError::new(self.profile, message)
     }
 
-    fn column(&self, key: &str, name: &str) -> Result<ColumnIndex, ProfileError> {
+    pub(super) fn column(&self, key: &str, name: &str) -> Result<ColumnIndex, ProfileError> {
         self.columns
             .iter()
             .position(|column| column.name == name)
@@ -125,34 +137,136 @@ impl<'s> Compiler<'s> {
         })
     }
 
-    fn dates(&self, dates: &DatesSpec) -> Result<Dates, ProfileError> {
-        let formats = dates
-            .formats
-            .iter()
-            .map(|format| match format.as_str() {
-                "rfc3339" => DateFormat::Rfc3339,
-                pattern => DateFormat::Pattern(pattern.to_owned()),
-            })
-            .collect();
-        let zone = match dates.zone.as_deref() {
-            None | Some("UTC") => TimeZone::UTC,
-            Some(name) => TimeZone::get(name).map_err(|_| {
-                self.error(format!("`dates.zone` is `{name}`, which is no time zone"))
-                    .hint("write it as in the IANA database, such as `Europe/Berlin`, or `UTC`")
-            })?,
+    /// One character can't have two meanings in an amount, and a digit has its own.
+    fn check_amount_format(&self, money: &MoneySpec) -> Result<(), ProfileError> {
+        let format = &money.format;
+        let separators = [Some(format.decimal), format.thousands];
+        let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '(' | ')');
+        if separators.into_iter().flatten().any(is_taken) || format.thousands == separators[0] {
+            return Err(self.error(
+                "`money.format` needs two different separators that are neither digits nor signs",
+            ));
+        }
+        let strip = format.strip.as_deref();
+        if strip.is_some_and(|symbol| {
+            let taken = |c| is_taken(c) || separators.contains(&Some(c));
+            symbol.trim().is_empty() || symbol.contains(taken)
+        }) {
+            return Err(self.error(
+                "`money.format.strip` has to be a symbol without digits, signs and separators",
+            ));
+        }
+        Ok(())
+    }
+
+    fn known(&self, column: &str, spec: &KnownSpec) -> Result<(ColumnIndex, Words), ProfileError> {
+        let index = self.column("known", column)?;
+        let list = match spec {
+            KnownSpec::Words(words) => words.clone(),
+            KnownSpec::Lists { words } => self.lists("known", words.as_slice())?,
         };
-        Ok(Dates { formats, zone })
+        Ok((index, self.words(index, list)))
+    }
+
+    fn words(&self, column: ColumnIndex, list: Vec<String>) -> Words {
+        let fold = self.columns[column].fold;
+        Words { list, fold }
+    }
+
+    /// The words of all these lists of `[words]`.
+    fn lists(&self, key: &str, names: &[String]) -> Result<Vec<String>, ProfileError> {
+        let mut all = Vec::new();
+        for name in names {
+            let list = self.lists.get(name).ok_or_else(|| {
+                self.error(format!(
+                    "`{key}` refers to the words `{name}`, and there is no such list"
+                ))
+                .hint("lists of words are named under `[words]`")
+            })?;
+            all.extend_from_slice(list);
+        }
+        Ok(all)
+    }
+
+    fn continuation(&self, spec: &ContinuationSpec) -> Result<Continuation, ProfileError> {
+        if spec.same.is_empty() || spec.when.is_empty() {
+            return Err(self.error("`[continuation]` needs columns in `same` and tests in `when`"));
+        }
+        Ok(Continuation {
+            same: self.columns_of("continuation.same", &spec.same)?,
+            when: self.when(&spec.when)?,
+        })
+    }
+
+    fn columns_of(&self, key: &str, names: &[String]) -> Result<Vec<ColumnIndex>, ProfileError> {
+        names.iter().map(|name| self.column(key, name)).collect()
+    }
+
+    fn scope(&self, when: &WhenSpec, unless: Option<&WhenSpec>) -> Result<Scope, ProfileError> {
+        if unless.is_some_and(BTreeMap::is_empty) {
+            return Err(self.error("`unless` without a test would leave no row"));
+        }
+        Ok(Scope {
+            when: self.when(when)?,
+            unless: unless.map(|unless| self.when(unless)).transpose()?,
+        })
     }
 
     fn when(&self, when: &WhenSpec) -> Result<When, ProfileError> {
-        when.iter()
-            .map(|(column, test)| Ok((self.column("when", column)?, test_of(test))))
-            .collect()
+        let mut all = Vec::new();
+        for (name, test) in when {
+            let column = self.column("when", name)?;
+            let tests = match test {
+                TestSpec::Word(word) => vec![self.one_of(column, vec![word.clone()])],
+                TestSpec::OneOf(words) => vec![self.one_of(column, words.clone())],
+                TestSpec::Tests(tests) => self.cell_tests(name, column, tests)?,
+            };
+            all.extend(tests.into_iter().map(|test| (column, test)));
+        }
+        Ok(all)
+    }
+
+    fn one_of(&self, column: ColumnIndex, list: Vec<String>) -> Test {
+        Test::OneOf(self.words(column, list))
+    }
+
+    fn cell_tests(
+        &self,
+        name: &str,
+        column: ColumnIndex,
+        spec: &CellTests,
+    ) -> Result<Vec<Test>, ProfileError> {
+        let mut tests = Vec::new();
+        if let Some(words) = &spec.words {
+            tests.push(self.one_of(column, self.lists("when", words.as_slice())?));
+        }
+        if let Some(words) = &spec.not {
+            tests.push(Test::NoneOf(self.words(column, words.as_slice().to_vec())));
+        }
+        if let Some(pattern) = &spec.pattern {
+            let regex = Regex::new(pattern).map_err(|error| {
+                self.error(format!("`{pattern}` for `{name}` is no pattern: {error}"))
+            })?;
+            tests.push(Test::Pattern(regex));
+        }
+        tests.extend(spec.empty.map(Test::Empty));
+        tests.extend(spec.sign.map(|sign| Test::Sign(sign_of(sign))));
+        if tests.is_empty() {
+            return Err(self.error(format!(
+                "the table for `{name}` in a `when` has no test in it"
+            )));
+        }
+        if spec.empty == Some(true) && tests.len() > 1 {
+            return Err(self.error(format!(
+                "`empty = true` for `{name}` leaves nothing for the other tests"
+            )));
+        }
+        Ok(tests)
     }
 
     fn ignore_rule(&self, spec: &IgnoreSpec) -> Result<IgnoreRule, ProfileError> {
         Ok(IgnoreRule {
-            when: self.when(&spec.when)?,
+            scope: self.scope(&spec.when, spec.unless.as_ref())?,
             reason: spec.reason.clone(),
             warning: spec.warning.clone(),
             hint: spec.hint.clone(),
@@ -161,7 +275,7 @@ impl<'s> Compiler<'s> {
 
     fn remark_rule(&self, spec: &RemarkSpec) -> Result<RemarkRule, ProfileError> {
         Ok(RemarkRule {
-            when: self.when(&spec.when)?,
+            scope: self.scope(&spec.when, spec.unless.as_ref())?,
             column: self.column("column", &spec.column)?,
             message: spec.message.clone(),
             hint: spec.hint.clone(),
@@ -173,14 +287,17 @@ impl<'s> Compiler<'s> {
         let column = |key: &str, name: &Option<String>| self.maybe_column(key, name.as_deref());
         Ok(EventRule {
             kind: spec.kind,
-            when: self.when(&spec.when)?,
+            scope: self.scope(&spec.when, spec.unless.as_ref())?,
+            note: spec.note.clone(),
             event_id: self.each(&spec.event_id, Self::template)?,
             sale_event_id: self.each(&spec.sale_event_id, Self::template)?,
-            amount: column("event.amount", &spec.amount)?,
+            amount: spec
+                .amount
+                .as_ref()
+                .map(|spec| self.amount(spec))
+                .transpose()?,
             running_total: spec.running_total,
-            created_at: self.each(&spec.created_at, |this, name| {
-                this.column("event.created_at", name)
-            })?,
+            created_at: self.each(&spec.created_at, Self::date_source)?,
             plan: column("event.plan", &spec.plan)?,
             mrr: column("event.mrr", &spec.mrr)?,
             promo_code: column("event.promo_code", &spec.promo_code)?,
@@ -189,6 +306,42 @@ impl<'s> Compiler<'s> {
             last_name: column("event.last_name", &spec.last_name)?,
             ref_id: column("event.ref_id", &spec.ref_id)?,
             tid: column("event.tid", &spec.tid)?,
+        })
+    }
+
+    fn amount(&self, spec: &AmountSpec) -> Result<AmountRule, ProfileError> {
+        let none = Vec::new();
+        let (column, sign, plus, minus) = match spec {
+            AmountSpec::Column(column) => (column, ConventionSpec::default(), &none, &none),
+            AmountSpec::Table {
+                column,
+                sign,
+                plus,
+                minus,
+            } => (column, *sign, plus, minus),
+        };
+        Ok(AmountRule {
+            column: self.column("event.amount", column)?,
+            convention: match sign {
+                ConventionSpec::Positive => Convention::Positive,
+                ConventionSpec::Negative => Convention::Negative,
+                ConventionSpec::Any => Convention::Any,
+            },
+            plus: self.columns_of("event.amount.plus", plus)?,
+            minus: self.columns_of("event.amount.minus", minus)?,
+        })
+    }
+
+    fn date_source(&self, spec: &DateSpec) -> Result<DateSource, ProfileError> {
+        let key = "event.created_at";
+        let (date, time, zone) = match spec {
+            DateSpec::Column(date) => (date, None, None),
+            DateSpec::Columns { date, time, zone } => (date, time.as_deref(), zone.as_deref()),
+        };
+        Ok(DateSource {
+            date: self.column(key, date)?,
+            time: self.maybe_column(key, time)?,
+            zone: self.maybe_column(key, zone)?,
         })
     }
 
@@ -237,15 +390,10 @@ impl<'s> Compiler<'s> {
     }
 }
 
-fn test_of(test: &TestSpec) -> Test {
-    match test {
-        TestSpec::Word(word) => Test::OneOf(vec![word.clone()]),
-        TestSpec::OneOf(words) => Test::OneOf(words.clone()),
-        TestSpec::Empty { empty } => Test::Empty(*empty),
-        TestSpec::Sign { sign } => Test::Sign(match sign {
-            SignSpec::Positive => Sign::Positive,
-            SignSpec::Zero => Sign::Zero,
-            SignSpec::Negative => Sign::Negative,
-        }),
+fn sign_of(sign: SignSpec) -> Sign {
+    match sign {
+        SignSpec::Positive => Sign::Positive,
+        SignSpec::Zero => Sign::Zero,
+        SignSpec::Negative => Sign::Negative,
     }
 }

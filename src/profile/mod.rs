@@ -6,6 +6,7 @@
 //! fits a header.
 
 mod compile;
+mod dates;
 mod detect;
 mod extend;
 mod spec;
@@ -13,6 +14,7 @@ mod spec;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use regex_lite::Regex;
 
 use crate::event::{AmountFormat, Currency, Kind};
 
@@ -35,7 +37,8 @@ pub struct Profile {
     pub(crate) dates: Dates,
     pub(crate) email: Option<ColumnIndex>,
     pub(crate) uid: Option<ColumnIndex>,
-    pub(crate) known: Vec<(ColumnIndex, Vec<String>)>,
+    pub(crate) known: Vec<(ColumnIndex, Words)>,
+    pub(crate) continuation: Option<Continuation>,
     pub(crate) ignore: Vec<IgnoreRule>,
     pub(crate) reject: Vec<RemarkRule>,
     pub(crate) warn: Vec<RemarkRule>,
@@ -51,6 +54,42 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) headers: Vec<String>,
     pub(crate) optional: bool,
+    pub(crate) fold: bool,
+}
+
+/// Words that a cell is compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) list: Vec<String>,
+    /// Compared without case, and with spaces, underscores and hyphens taken for the same.
+    pub(crate) fold: bool,
+}
+
+impl Words {
+    pub(crate) fn contain(&self, value: &str) -> bool {
+        match self.fold {
+            false => self.list.iter().any(|word| word == value),
+            true => self.list.iter().any(|word| same_folded(word, value)),
+        }
+    }
+}
+
+fn same_folded(one: &str, other: &str) -> bool {
+    let fold = |text: &str| -> String {
+        let spaced = text.chars().map(|c| match c {
+            '_' | '-' => ' ',
+            c => c,
+        });
+        spaced.flat_map(char::to_lowercase).collect()
+    };
+    fold(one) == fold(other)
+}
+
+/// Rows that belong to the row above: those that hold, and say the same in these columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Continuation {
+    pub(crate) same: Vec<ColumnIndex>,
+    pub(crate) when: When,
 }
 
 /// Where the currency of a row's amounts is said.
@@ -67,6 +106,25 @@ pub(crate) struct CurrencySource {
 pub(crate) struct Dates {
     pub(crate) formats: Vec<DateFormat>,
     pub(crate) zone: TimeZone,
+    /// The zones that words of the export stand for.
+    pub(crate) zones: BTreeMap<String, TimeZone>,
+    /// Columns whose dates are written otherwise; their own `columns` are empty.
+    pub(crate) columns: BTreeMap<ColumnIndex, Dates>,
+}
+
+impl Dates {
+    /// How the dates of this column are written.
+    pub(crate) fn of(&self, column: ColumnIndex) -> &Dates {
+        self.columns.get(&column).unwrap_or(self)
+    }
+}
+
+/// Where a date stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DateSource {
+    pub(crate) date: ColumnIndex,
+    pub(crate) time: Option<ColumnIndex>,
+    pub(crate) zone: Option<ColumnIndex>,
 }
 
 /// One way to write a date.
@@ -76,6 +134,8 @@ pub(crate) enum DateFormat {
     Rfc3339,
     /// A `strptime` pattern, in the profile's zone unless it reads an offset.
     Pattern(String),
+    /// The same, and behind it a space and a zone word.
+    PatternAndZone(String),
 }
 
 /// All of these have to hold.
@@ -84,9 +144,19 @@ pub(crate) type When = Vec<(ColumnIndex, Test)>;
 /// What has to hold in a cell.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
-    OneOf(Vec<String>),
+    OneOf(Words),
+    NoneOf(Words),
+    Pattern(Regex),
     Empty(bool),
     Sign(Sign),
+}
+
+/// The rows that a rule is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    pub(crate) when: When,
+    /// But not those for which all of these hold.
+    pub(crate) unless: Option<When>,
 }
 
 /// The sign of an amount; an empty cell has none.
@@ -100,7 +170,7 @@ pub(crate) enum Sign {
 /// Rows that are no event, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct IgnoreRule {
-    pub(crate) when: When,
+    pub(crate) scope: Scope,
     pub(crate) reason: String,
     pub(crate) warning: Option<String>,
     pub(crate) hint: Option<String>,
@@ -109,7 +179,7 @@ pub(crate) struct IgnoreRule {
 /// Something to say about rows that look like this.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkRule {
-    pub(crate) when: When,
+    pub(crate) scope: Scope,
     pub(crate) column: ColumnIndex,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -119,12 +189,13 @@ pub(crate) struct RemarkRule {
 #[derive(Clone, Debug)]
 pub(crate) struct EventRule {
     pub(crate) kind: Kind,
-    pub(crate) when: When,
+    pub(crate) scope: Scope,
+    pub(crate) note: Option<String>,
     pub(crate) event_id: Vec<Template>,
     pub(crate) sale_event_id: Vec<Template>,
-    pub(crate) amount: Option<ColumnIndex>,
+    pub(crate) amount: Option<AmountRule>,
     pub(crate) running_total: bool,
-    pub(crate) created_at: Vec<ColumnIndex>,
+    pub(crate) created_at: Vec<DateSource>,
     pub(crate) plan: Option<ColumnIndex>,
     pub(crate) mrr: Option<ColumnIndex>,
     pub(crate) promo_code: Option<ColumnIndex>,
@@ -133,6 +204,25 @@ pub(crate) struct EventRule {
     pub(crate) last_name: Option<ColumnIndex>,
     pub(crate) ref_id: Option<ColumnIndex>,
     pub(crate) tid: Option<ColumnIndex>,
+}
+
+/// How the amount of an event is read.
+#[derive(Clone, Debug)]
+pub(crate) struct AmountRule {
+    pub(crate) column: ColumnIndex,
+    pub(crate) convention: Convention,
+    /// Added to it; nothing where the cell is empty.
+    pub(crate) plus: Vec<ColumnIndex>,
+    /// Taken off it; nothing where the cell is empty.
+    pub(crate) minus: Vec<ColumnIndex>,
+}
+
+/// How the export signs what is meant to be above zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Convention {
+    Positive,
+    Negative,
+    Any,
 }
 
 /// A text with columns in it, such as `{subscription_id}_cancelled`.

@@ -26,8 +26,12 @@ pub(super) struct Spec {
     pub(super) dates: DatesSpec,
     #[serde(default)]
     pub(super) customer: CustomerSpec,
+    /// Lists of words by name, for rules to refer to: what another language's profile replaces.
     #[serde(default)]
-    pub(super) known: BTreeMap<String, Vec<String>>,
+    pub(super) words: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) known: BTreeMap<String, KnownSpec>,
+    pub(super) continuation: Option<ContinuationSpec>,
     #[serde(default)]
     pub(super) ignore: Vec<IgnoreSpec>,
     #[serde(default)]
@@ -41,12 +45,12 @@ fn yes() -> bool {
     true
 }
 
-/// `"Header"`, `["Header", "Older header"]`, or a table with `header` and `optional`.
+/// `"Header"`, `["Header", "Older header"]`, or a table with `header`, `optional` and `fold`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
     deny_unknown_fields,
-    expecting = "expected a header name, a list of them, or { header = …, optional = true }"
+    expecting = "expected a header name, a list of them, or { header = …, optional = true, fold = true }"
 )]
 pub(super) enum ColumnSpec {
     Name(String),
@@ -55,6 +59,8 @@ pub(super) enum ColumnSpec {
         header: Words,
         #[serde(default)]
         optional: bool,
+        #[serde(default)]
+        fold: bool,
     },
 }
 
@@ -69,6 +75,10 @@ impl ColumnSpec {
 
     pub(super) fn is_optional(&self) -> bool {
         matches!(self, ColumnSpec::Table { optional: true, .. })
+    }
+
+    pub(super) fn is_folded(&self) -> bool {
+        matches!(self, ColumnSpec::Table { fold: true, .. })
     }
 }
 
@@ -102,6 +112,38 @@ pub(super) struct MoneySpec {
 pub(super) struct DatesSpec {
     pub(super) formats: Vec<String>,
     pub(super) zone: Option<String>,
+    /// Zone words of the export, such as `PST`, with their offset from UTC.
+    pub(super) zones: BTreeMap<String, String>,
+    /// Columns whose dates are written otherwise.
+    pub(super) columns: BTreeMap<String, ColumnDatesSpec>,
+}
+
+/// What is otherwise in one column.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ColumnDatesSpec {
+    pub(super) formats: Option<Vec<String>>,
+    pub(super) zone: Option<String>,
+}
+
+/// The words that may stand in a column: a list, or the names of lists under `[words]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a list of words or { words = \"a list of [words]\" }"
+)]
+pub(super) enum KnownSpec {
+    Words(Vec<String>),
+    Lists { words: Words },
+}
+
+/// Rows that belong to the row above.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContinuationSpec {
+    pub(super) same: Vec<String>,
+    pub(super) when: WhenSpec,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,18 +156,27 @@ pub(super) struct CustomerSpec {
 /// Column name to what has to hold there; all of them have to.
 pub(super) type WhenSpec = BTreeMap<String, TestSpec>;
 
-/// A word, one of several words, or a test on what the cell says.
+/// A word, one of several words, or a table of tests on what the cell says.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
-    deny_unknown_fields,
-    expecting = "expected a word, a list of words, { empty = true } or { sign = \"positive\" }"
+    expecting = "expected a word, a list of words, or a table with `words`, `not`, `pattern`, `empty` or `sign`"
 )]
 pub(super) enum TestSpec {
     Word(String),
     OneOf(Vec<String>),
-    Empty { empty: bool },
-    Sign { sign: SignSpec },
+    Tests(CellTests),
+}
+
+/// All that are given have to hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CellTests {
+    pub(super) words: Option<Words>,
+    pub(super) not: Option<Words>,
+    pub(super) pattern: Option<String>,
+    pub(super) empty: Option<bool>,
+    pub(super) sign: Option<SignSpec>,
 }
 
 /// The sign of an amount; an empty cell has none.
@@ -141,6 +192,7 @@ pub(super) enum SignSpec {
 #[serde(deny_unknown_fields)]
 pub(super) struct IgnoreSpec {
     pub(super) when: WhenSpec,
+    pub(super) unless: Option<WhenSpec>,
     pub(super) reason: String,
     pub(super) warning: Option<String>,
     pub(super) hint: Option<String>,
@@ -150,6 +202,7 @@ pub(super) struct IgnoreSpec {
 #[serde(deny_unknown_fields)]
 pub(super) struct RemarkSpec {
     pub(super) when: WhenSpec,
+    pub(super) unless: Option<WhenSpec>,
     pub(super) column: String,
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -161,15 +214,17 @@ pub(super) struct EventSpec {
     pub(super) kind: Kind,
     #[serde(default)]
     pub(super) when: WhenSpec,
+    pub(super) unless: Option<WhenSpec>,
+    pub(super) note: Option<String>,
     #[serde(default)]
     pub(super) event_id: Vec<String>,
     #[serde(default)]
     pub(super) sale_event_id: Vec<String>,
-    pub(super) amount: Option<String>,
+    pub(super) amount: Option<AmountSpec>,
     #[serde(default)]
     pub(super) running_total: bool,
     #[serde(default)]
-    pub(super) created_at: Vec<String>,
+    pub(super) created_at: Vec<DateSpec>,
     pub(super) plan: Option<String>,
     pub(super) mrr: Option<String>,
     pub(super) promo_code: Option<String>,
@@ -178,4 +233,53 @@ pub(super) struct EventSpec {
     pub(super) last_name: Option<String>,
     pub(super) ref_id: Option<String>,
     pub(super) tid: Option<String>,
+}
+
+/// A column, or how the amount is made of several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a column, or { column = …, sign = …, plus = […], minus = […] }"
+)]
+pub(super) enum AmountSpec {
+    Column(String),
+    Table {
+        column: String,
+        #[serde(default)]
+        sign: ConventionSpec,
+        #[serde(default)]
+        plus: Vec<String>,
+        #[serde(default)]
+        minus: Vec<String>,
+    },
+}
+
+/// How the export signs an amount that is meant to be above zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ConventionSpec {
+    /// Without a sign.
+    #[default]
+    Positive,
+    /// With a minus.
+    Negative,
+    /// Either way; the kind of the event says what it is.
+    Any,
+}
+
+/// A column with date and time, or a column for each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a column, or { date = …, time = …, zone = … }"
+)]
+pub(super) enum DateSpec {
+    Column(String),
+    Columns {
+        date: String,
+        time: Option<String>,
+        zone: Option<String>,
+    },
 }

@@ -46,7 +46,7 @@ fn one_thing_of_a_profile_can_be_changed() {
     assert_eq!(names(mine, "amount"), names(stripe, "amount"));
     assert_eq!(mine.events.len(), stripe.events.len());
     assert_eq!(mine.known.len(), stripe.known.len());
-    assert!(mine.known.iter().any(|(_, words)| words.len() == 2));
+    assert!(mine.known.iter().any(|(_, words)| words.list.len() == 2));
 
     let line = "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,State,Customer ID,Customer Email";
     assert_eq!(profiles.detect(&header(line)).unwrap().0.name, "mine");
@@ -135,9 +135,105 @@ fn what_a_profile_refers_to_has_to_be_there() {
             "[mine.dates]\nzone = \"Mars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
             "`dates.zone` is `Mars`, which is no time zone",
         ),
+        (
+            "[mine.dates]\nformats = [\"%d/%m/%Y\", \"%Y-%m-%d\", \"%m/%d/%Y %H:%M\"]\n[[mine.event]]\nkind = \"sale\"\n",
+            "`dates.formats` has `%d/%m/%Y` and `%m/%d/%Y %H:%M`: many a date is another day by the other",
+        ),
+        (
+            "[mine.dates]\nzones = { PST = \"8\" }\n[[mine.event]]\nkind = \"sale\"\n",
+            "`dates.zones.PST` is `8`, which is no offset",
+        ),
+        (
+            "[mine.dates]\nformats = [\"%Z %Y-%m-%d\"]\n[[mine.event]]\nkind = \"sale\"\n",
+            "`dates.formats` has `%Z %Y-%m-%d`, and a zone word can only stand at the end, behind a space",
+        ),
+        (
+            "[mine.dates.columns.day]\nzone = \"UTC\"\n[[mine.event]]\nkind = \"sale\"\n",
+            "`dates.columns` refers to `day`, which is no column",
+        ),
+        (
+            "[mine.money.format]\nthousands = \".\"\n[[mine.event]]\nkind = \"sale\"\n",
+            "`money.format` needs two different separators that are neither digits nor signs",
+        ),
+        (
+            "[mine.money.format]\nstrip = \"$.\"\n[[mine.event]]\nkind = \"sale\"\n",
+            "`money.format.strip` has to be a symbol without digits, signs and separators",
+        ),
+        (
+            "[mine.known]\nid = { words = \"ids\" }\n[[mine.event]]\nkind = \"sale\"\n",
+            "`known` refers to the words `ids`, and there is no such list",
+        ),
+        (
+            "[mine.continuation]\nsame = []\nwhen = { id = \"1\" }\n[[mine.event]]\nkind = \"sale\"\n",
+            "`[continuation]` needs columns in `same` and tests in `when`",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { id = {} }\n",
+            "the table for `id` in a `when` has no test in it",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nunless = {}\n",
+            "`unless` without a test would leave no row",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", minus = [\"tax\"] }\n",
+            "`event.amount.minus` refers to `tax`, which is no column",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", sign = \"minus\" }\n",
+            "expected a column, or { column = …, sign = …, plus = […], minus = […] }",
+        ),
+        (
+            "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\ncreated_at = [{ day = \"id\" }]\n",
+            "expected a column, or { date = …, time = …, zone = … }",
+        ),
     ] {
         assert_eq!(refused(&whole(more)), format!("profile `mine`: {expected}"));
     }
+}
+
+#[test]
+fn tests_on_one_cell_have_to_make_sense_together() {
+    let when = |test: &str| whole(&format!("{SALE}when = {{ id = {{ {test} }} }}\n"));
+    for (test, expected) in [
+        (
+            "empty = true, not = \"x\"",
+            "`empty = true` for `id` leaves nothing for the other tests",
+        ),
+        ("pattern = \"(\"", "`(` for `id` is no pattern: "),
+        (
+            "words = \"w\"",
+            "`when` refers to the words `w`, and there is no such list",
+        ),
+        (
+            "above = 3",
+            "expected a word, a list of words, or a table with ",
+        ),
+    ] {
+        let said = refused(&when(test));
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(
+        load(&when(
+            "pattern = \"^x\", not = [\"xy\"], sign = \"positive\""
+        ))
+        .is_ok()
+    );
+}
+
+#[test]
+fn folded_words_differ_in_letters_only() {
+    let folded = Words {
+        list: vec!["submitted_for_settlement".into()],
+        fold: true,
+    };
+    assert!(folded.contain("Submitted For-Settlement"));
+    assert!(!folded.contain("submittedforsettlement"));
+    let plain = Words {
+        fold: false,
+        ..folded
+    };
+    assert!(!plain.contain("Submitted_for_settlement"));
 }
 
 #[test]

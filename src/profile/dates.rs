@@ -1,0 +1,154 @@
+//! How a profile's dates are written: checked so that no date can be read in two ways.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::{Offset, TimeZone};
+
+use super::compile::Compiler;
+use super::spec::{ColumnDatesSpec, DatesSpec};
+use super::{DateFormat, Dates, ProfileError};
+
+impl Compiler<'_> {
+    pub(super) fn dates(&self, spec: &DatesSpec) -> Result<Dates, ProfileError> {
+        let mut zones = BTreeMap::new();
+        for (word, zone) in &spec.zones {
+            zones.insert(word.clone(), self.zone_of_word(word, zone)?);
+        }
+        let mut dates = Dates {
+            formats: self.formats("dates.formats", &spec.formats)?,
+            zone: self.zone("dates.zone", spec.zone.as_deref())?,
+            zones,
+            columns: BTreeMap::new(),
+        };
+        for (name, otherwise) in &spec.columns {
+            let column = self.column("dates.columns", name)?;
+            let of_column = self.column_dates(name, otherwise, &dates)?;
+            dates.columns.insert(column, of_column);
+        }
+        Ok(dates)
+    }
+
+    fn column_dates(
+        &self,
+        name: &str,
+        spec: &ColumnDatesSpec,
+        dates: &Dates,
+    ) -> Result<Dates, ProfileError> {
+        let mut of_column = Dates {
+            columns: BTreeMap::new(),
+            ..dates.clone()
+        };
+        if let Some(formats) = &spec.formats {
+            of_column.formats = self.formats(&format!("dates.columns.{name}.formats"), formats)?;
+        }
+        if spec.zone.is_some() {
+            let key = format!("dates.columns.{name}.zone");
+            of_column.zone = self.zone(&key, spec.zone.as_deref())?;
+        }
+        Ok(of_column)
+    }
+
+    fn zone(&self, key: &str, name: Option<&str>) -> Result<TimeZone, ProfileError> {
+        match name {
+            None | Some("UTC") => Ok(TimeZone::UTC),
+            Some(name) => TimeZone::get(name).map_err(|_| {
+                self.error(format!("`{key}` is `{name}`, which is no time zone"))
+                    .hint("write it as in the IANA database, such as `Europe/Berlin`, or `UTC`")
+            }),
+        }
+    }
+
+    /// A word stands for one offset: `PST` is never daylight saving time.
+    fn zone_of_word(&self, word: &str, text: &str) -> Result<TimeZone, ProfileError> {
+        offset(text).map(TimeZone::fixed).ok_or_else(|| {
+            self.error(format!(
+                "`dates.zones.{word}` is `{text}`, which is no offset"
+            ))
+            .hint("write it as an offset from UTC, such as `-08:00` or `+00:00`")
+        })
+    }
+
+    fn formats(&self, key: &str, formats: &[String]) -> Result<Vec<DateFormat>, ProfileError> {
+        for (index, format) in formats.iter().enumerate() {
+            let swapped = |other: &&String| can_be_swapped(format, other);
+            if let Some(other) = formats[..index].iter().find(swapped) {
+                return Err(self
+                    .error(format!(
+                        "`{key}` has `{other}` and `{format}`: many a date is another day by the other"
+                    ))
+                    .hint("keep the one that the export is written in"));
+            }
+        }
+        formats.iter().map(|text| self.format(key, text)).collect()
+    }
+
+    fn format(&self, key: &str, text: &str) -> Result<DateFormat, ProfileError> {
+        let format = match (text, text.strip_suffix(" %Z")) {
+            ("rfc3339", _) => DateFormat::Rfc3339,
+            (_, Some(pattern)) => DateFormat::PatternAndZone(pattern.to_owned()),
+            _ => DateFormat::Pattern(text.to_owned()),
+        };
+        match &format {
+            DateFormat::Pattern(pattern) | DateFormat::PatternAndZone(pattern)
+                if pattern.contains("%Z") =>
+            {
+                Err(self.error(format!(
+                    "`{key}` has `{text}`, and a zone word can only stand at the end, behind a space"
+                )))
+            }
+            _ => Ok(format),
+        }
+    }
+}
+
+/// `-08:00` and the like.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("-", rest) => (-1, rest),
+        ("+", rest) => (1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let two_digits = |text: &str| -> Option<i32> {
+        let is_number = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        is_number.then(|| text.parse().ok()).flatten()
+    };
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    if hours > 14 || minutes > 59 {
+        return None;
+    }
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}
+
+/// Whether a date of numbers that is written in one of them can be read, as another day, by the
+/// other: same separator, year at the same end, day and month the other way round.
+fn can_be_swapped(one: &str, other: &str) -> bool {
+    match (day_and_month(one), day_and_month(other)) {
+        (Some(one), Some(other)) => {
+            one.day_first != other.day_first
+                && one.year_first == other.year_first
+                && one.separator == other.separator
+        }
+        _ => false,
+    }
+}
+
+/// How a pattern orders day and month, where both are numbers.
+struct DayAndMonth<'p> {
+    day_first: bool,
+    year_first: bool,
+    separator: &'p str,
+}
+
+fn day_and_month(pattern: &str) -> Option<DayAndMonth<'_>> {
+    let find = |letters: &[&str]| letters.iter().find_map(|letter| pattern.find(letter));
+    let day = find(&["%d", "%e", "%-d"])?;
+    let month = find(&["%m", "%-m"])?;
+    let year = find(&["%Y", "%y"]).unwrap_or(usize::MAX);
+    let between = pattern.get(day.min(month)..day.max(month))?;
+    Some(DayAndMonth {
+        day_first: day < month,
+        year_first: year < day,
+        separator: between.trim_start_matches(['%', '-', 'd', 'e', 'm']),
+    })
+}
