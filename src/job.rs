@@ -11,7 +11,7 @@ use crate::export::{Export, ExportError, Row};
 use crate::link::link;
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
-use crate::profile::{Binding, Misfit, Profile, Profiles};
+use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
@@ -156,16 +156,20 @@ impl Reading<'_> {
     }
 
     fn bind(&self, path: &str, header: &[String]) -> Result<(&Profile, Binding), Box<Problem>> {
-        match self.profile {
+        let (profile, binding) = match self.profile {
             Some(profile) => {
                 let bound = profile.bind(header);
                 let binding = bound.map_err(|misfit| named_misfit(path, &misfit))?;
-                Ok((profile, binding))
+                (profile, binding)
             }
             None => {
                 let found = self.profiles.detect(header);
-                Ok(found.map_err(|misfits| unknown_header(path, header, &misfits))?)
+                found.map_err(|unfit| unknown_header(path, header, &unfit))?
             }
+        };
+        match unanswered(profile) {
+            Some(problem) => Err(Box::new(problem.at(path, None))),
+            None => Ok((profile, binding)),
         }
     }
 }
@@ -182,10 +186,27 @@ fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
         .hint("name the columns in a profile that extends it, or leave `--profile` out")
 }
 
-fn unknown_header(path: &str, header: &[String], misfits: &[Misfit]) -> Problem {
-    let closest: Vec<_> = misfits
+/// What the export does not say and the profile may not guess.
+fn unanswered(profile: &Profile) -> Option<Problem> {
+    let question = profile.questions.first()?;
+    let (name, key) = (&profile.name, &question.key);
+    let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
+    let message = format!("`{name}` needs to know: {}", question.text);
+    Some(Problem::error("profile-incomplete", message).hint(format!(
+        "set `{key}` under `[exports.mine.{table}]` of fprecon.toml, in a profile with `extends = \"{name}\"`"
+    )))
+}
+
+fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
+    if let Some(known) = &unfit.look_alike {
+        return Problem::error("header-unknown", format!("this is {}", known.title))
+            .at(path, Some(1))
+            .hint(known.instead.as_str());
+    }
+    let closest: Vec<_> = unfit
+        .misfits
         .iter()
-        .filter(|misfit| misfit.found > 0)
+        .filter(|misfit| misfit.found > 0 && misfit.found >= misfit.missing.len())
         .take(MISFITS_SHOWN)
         .map(|misfit| {
             format!(
@@ -195,9 +216,13 @@ fn unknown_header(path: &str, header: &[String], misfits: &[Misfit]) -> Problem 
             )
         })
         .collect();
+    let is_strange = unfit.misfits.iter().all(|misfit| misfit.found == 0);
     let (message, hint) = match closest.as_slice() {
         [] => (
-            "the header fits no profile: none has any of its columns".to_owned(),
+            match is_strange {
+                true => "the header fits no profile: none has any of its columns".to_owned(),
+                false => "the header fits no profile, and none comes close".to_owned(),
+            },
             "is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml",
         ),
         closest => (

@@ -276,7 +276,7 @@ mod headers {
     fn nothing_comes_close() {
         assert_snapshot!(plan("Name,Colour\nsky,blue\n"), @r"
             exit 3
-            x.csv:1: error: the header fits no profile: none has any of its columns
+            x.csv:1: error: the header fits no profile, and none comes close
               column `header`: `Name,Colour`
               hint: is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml
             ");
@@ -745,7 +745,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @r"
             exit 3
-            error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
+            error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
               hint: `fprecon profiles show generic` prints a profile with every key explained
             ");
     }
@@ -755,7 +755,7 @@ mod configuration {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
             error: profile `mine`: `extends` names `paddle`, and there is no such profile
-              hint: profiles are `generic`, `stripe-payments`, `mine`
+              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `mine`
             ");
     }
 
@@ -766,7 +766,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
             error: profile `strip`: there is no profile of this name
-              hint: profiles are `stripe-payments`, `generic`
+              hint: profiles are `stripe-payments`, `paypal-activity`, `shopify-orders`, `stripe-itemized-balance`, `stripe-subscriptions`, `chargebee-invoices`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `generic`
             ");
     }
 

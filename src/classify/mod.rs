@@ -17,8 +17,8 @@ use crate::event::{
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{
-    AmountRule, Binding, ColumnIndex, Continuation, Convention, DateSource, Dates, EventRule,
-    IgnoreRule, Profile, RemarkRule, Scope, Sign, Template, TemplatePart, Test, When,
+    AmountRule, Binding, ColumnIndex, Continuation, Convention, CustomerColumns, DateSource, Dates,
+    EventRule, IgnoreRule, Profile, RemarkRule, Scope, Sign, Template, TemplatePart, Test, When,
 };
 
 /// Why a row without email and uid is no event, whatever else it says.
@@ -116,13 +116,10 @@ impl<'p> Classifier<'p> {
             }
             return Ok(Outcome::Ignored(rule.reason.clone()));
         }
-        let customer = self.customer(row)?;
-        if customer.is_unknown() {
-            warnings.push(
-                Problem::warning("no-customer", "the row has no email and no customer id")
-                    .hint("it can't belong to a lead; add the email to the row if it should count"),
-            );
-            return Ok(Outcome::Ignored(NO_CUSTOMER.to_owned()));
+        let customer = self.customer(self.profile.customer, row)?;
+        let is_own = |rule: &EventRule| rule.customer.is_some();
+        if customer.is_unknown() && !self.profile.events.iter().any(is_own) {
+            return Ok(no_customer(warnings));
         }
         for rule in &self.profile.reject {
             if self.is_for(&rule.scope, row)? {
@@ -142,7 +139,14 @@ impl<'p> Classifier<'p> {
         let before = events.len();
         for rule in &self.profile.events {
             if self.is_for(&rule.scope, row)? {
-                let event = self.event(rule, &customer, row, source, warnings)?;
+                let own = rule.customer.map(|columns| self.customer(columns, row));
+                let own = own.transpose()?;
+                let customer = own.as_ref().unwrap_or(&customer);
+                if customer.is_unknown() {
+                    events.truncate(before);
+                    return Ok(no_customer(warnings));
+                }
+                let event = self.event(rule, customer, row, source, warnings)?;
                 events.push(event);
             }
         }
@@ -225,15 +229,12 @@ impl<'p> Classifier<'p> {
     }
 
     /// A damaged uid is refused like a damaged event id: it may have become another customer's.
-    fn customer(&self, row: &Row) -> Result<Customer, Box<Problem>> {
+    fn customer(&self, columns: CustomerColumns, row: &Row) -> Result<Customer, Box<Problem>> {
         let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
-        if let Some(column) = self.profile.uid {
+        if let Some(column) = columns.uid {
             self.check_id(row, column)?;
         }
-        Ok(Customer::new(
-            cell(self.profile.email),
-            cell(self.profile.uid),
-        ))
+        Ok(Customer::new(cell(columns.email), cell(columns.uid)))
     }
 
     fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
@@ -266,12 +267,39 @@ impl<'p> Classifier<'p> {
                 Test::Pattern(pattern) => pattern.is_match(value),
                 Test::Empty(empty) => value.is_empty() == *empty,
                 Test::Sign(sign) => self.sign(row, *column)? == Some(*sign),
+                Test::NotSign(signs) => {
+                    let is = self.sign(row, *column)?;
+                    is.is_none_or(|sign| !signs.contains(&sign))
+                }
+                Test::Sum(columns) => self.is_sum(row, *column, columns)?,
+                Test::NotSum(columns) => !self.is_sum(row, *column, columns)?,
             };
             if !holds {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Whether the amount is that of these columns together; an empty cell counts nothing.
+    fn is_sum(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        parts: &[ColumnIndex],
+    ) -> Result<bool, Box<Problem>> {
+        let currency = self.currency(row)?;
+        let cents = |column: ColumnIndex| -> Result<i128, Box<Problem>> {
+            if self.text(row, column).is_empty() {
+                return Ok(0);
+            }
+            Ok(self.amount(row, column, currency)?.cents.into())
+        };
+        let mut sum = 0;
+        for &part in parts {
+            sum += cents(part)?;
+        }
+        Ok(cents(column)? == sum)
     }
 
     /// The sign of what stands there; an amount that is missing is not zero, and has none.
@@ -663,6 +691,14 @@ impl<'p> Classifier<'p> {
     ) -> Problem {
         Problem::error(code, message).cell(self.header_name(column), value)
     }
+}
+
+fn no_customer(warnings: &mut Vec<Problem>) -> Outcome {
+    warnings.push(
+        Problem::warning("no-customer", "the row has no email and no customer id")
+            .hint("it can't belong to a lead; add the email to the row if it should count"),
+    );
+    Outcome::Ignored(NO_CUSTOMER.to_owned())
 }
 
 fn with_hint(problem: Problem, hint: Option<&str>) -> Problem {

@@ -5,23 +5,45 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 
 use super::spec::{
-    AmountSpec, CellTests, ColumnSpec, ContinuationSpec, ConventionSpec, DateSpec, EventSpec,
-    IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, TestSpec, WhenSpec,
+    AmountSpec, AskSpec, CellTests, ColumnSpec, ContinuationSpec, ConventionSpec, DateSpec,
+    EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, TestSpec, WhenSpec,
 };
 use super::{
-    AmountRule, Column, ColumnIndex, Continuation, Convention, CurrencySource, DateSource,
-    EventRule, IgnoreRule, Profile, ProfileError, RemarkRule, Scope, Sign, Template, TemplatePart,
-    Test, When, Words,
+    AmountRule, Column, ColumnIndex, Continuation, Convention, CurrencySource, CustomerColumns,
+    DateSource, EventRule, IgnoreRule, Profile, ProfileError, Question, RemarkRule, Scope, Sign,
+    Template, TemplatePart, Test, When, Words,
 };
 use crate::event::{Currency, Kind};
 
 /// Checks a profile's table and makes it usable.
 pub(super) fn profile(name: &str, table: toml::Table) -> Result<Profile, ProfileError> {
+    let unset: Vec<bool> = asked(&table)
+        .map(|key| value_at(&table, key).is_none())
+        .collect();
     let spec: Spec = table.try_into().map_err(|error: toml::de::Error| {
         ProfileError::new(name, error.message().to_owned())
             .hint("`fprecon profiles show generic` prints a profile with every key explained")
     })?;
-    Compiler::new(&spec).profile(&spec)
+    let mut profile = Compiler::new(&spec).profile(&spec)?;
+    let mut unset = unset.into_iter();
+    profile.questions.retain(|_| unset.next().unwrap_or(true));
+    Ok(profile)
+}
+
+/// What stands under a key such as `money.format.unit`.
+fn value_at<'t>(table: &'t toml::Table, key: &str) -> Option<&'t toml::Value> {
+    let mut keys = key.split('.');
+    let first = table.get(keys.next()?)?;
+    keys.try_fold(first, |value, key| value.get(key))
+}
+
+/// The keys of `[[ask]]`.
+fn asked(table: &toml::Table) -> impl Iterator<Item = &str> {
+    let asks = table.get("ask").and_then(toml::Value::as_array);
+    asks.into_iter().flatten().map(|ask| {
+        let key = ask.get("key").and_then(toml::Value::as_str);
+        key.unwrap_or_default()
+    })
 }
 
 pub(super) struct Compiler<'s> {
@@ -77,13 +99,14 @@ impl<'s> Compiler<'s> {
             name: spec.name.clone(),
             title: spec.title.clone(),
             rests_on: spec.rests_on.clone(),
-            detect: spec.detect,
+            detect: spec.detect.is_enabled(),
+            absent: spec.detect.absent().to_vec(),
+            questions: spec.ask.iter().map(question).collect(),
             columns: self.columns,
             currency,
             amount_format: spec.money.format.clone(),
             dates,
-            email,
-            uid,
+            customer: CustomerColumns { email, uid },
             known,
             continuation,
             ignore,
@@ -251,6 +274,15 @@ impl<'s> Compiler<'s> {
         }
         tests.extend(spec.empty.map(Test::Empty));
         tests.extend(spec.sign.map(|sign| Test::Sign(sign_of(sign))));
+        if let Some(signs) = &spec.not_sign {
+            tests.push(Test::NotSign(signs.iter().copied().map(sign_of).collect()));
+        }
+        if let Some(columns) = &spec.sum {
+            tests.push(Test::Sum(self.columns_of("when.sum", columns)?));
+        }
+        if let Some(columns) = &spec.not_sum {
+            tests.push(Test::NotSum(self.columns_of("when.not_sum", columns)?));
+        }
         if tests.is_empty() {
             return Err(self.error(format!(
                 "the table for `{name}` in a `when` has no test in it"
@@ -289,6 +321,7 @@ impl<'s> Compiler<'s> {
             kind: spec.kind,
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             note: spec.note.clone(),
+            customer: self.event_customer(spec)?,
             event_id: self.each(&spec.event_id, Self::template)?,
             sale_event_id: self.each(&spec.sale_event_id, Self::template)?,
             amount: spec
@@ -345,6 +378,14 @@ impl<'s> Compiler<'s> {
         })
     }
 
+    fn event_customer(&self, spec: &EventSpec) -> Result<Option<CustomerColumns>, ProfileError> {
+        let customer = CustomerColumns {
+            email: self.maybe_column("event.email", spec.email.as_deref())?,
+            uid: self.maybe_column("event.uid", spec.uid.as_deref())?,
+        };
+        Ok((customer.email.is_some() || customer.uid.is_some()).then_some(customer))
+    }
+
     /// What an event of this kind can't do without.
     fn check_event(&self, spec: &EventSpec) -> Result<(), ProfileError> {
         let kind = spec.kind;
@@ -387,6 +428,13 @@ impl<'s> Compiler<'s> {
             )));
         }
         Ok(Template(parts))
+    }
+}
+
+fn question(ask: &AskSpec) -> Question {
+    Question {
+        key: ask.key.clone(),
+        text: ask.question.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which profile fits a header, and why the others don't.
 
-use super::{ColumnIndex, Profile, Profiles};
+use super::{ColumnIndex, LookAlike, Profile, Profiles};
 
 /// Where a profile's columns stand in one export.
 #[derive(Clone, Debug)]
@@ -24,11 +24,26 @@ pub struct Misfit {
     pub missing: Vec<String>,
     /// Header names that it needs and that stand there more than once.
     pub doubled: Vec<String>,
+    /// Header names that exports of this kind never have.
+    pub foreign: Vec<String>,
     /// How many of the needed columns are there.
     pub found: usize,
 }
 
+/// Why no profile fits a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// What the file is instead, where that is known.
+    pub look_alike: Option<LookAlike>,
+    /// Why each profile does not fit, the closest first.
+    pub misfits: Vec<Misfit>,
+}
+
 impl Misfit {
+    fn faults(&self) -> usize {
+        self.missing.len() + self.doubled.len() + self.foreign.len()
+    }
+
     /// The reason in a few words.
     pub fn reason(&self) -> String {
         let quoted = |names: &[String]| -> String {
@@ -45,6 +60,12 @@ impl Misfit {
         if !self.doubled.is_empty() {
             reasons.push(format!("has {} more than once", quoted(&self.doubled)));
         }
+        if !self.foreign.is_empty() {
+            reasons.push(format!(
+                "has {}, as these exports never do",
+                quoted(&self.foreign)
+            ));
+        }
         reasons.join(" and ")
     }
 }
@@ -57,6 +78,7 @@ impl Profile {
             profile: self.name.clone(),
             missing: Vec::new(),
             doubled: Vec::new(),
+            foreign: Vec::new(),
             found: 0,
         };
         for column in &self.columns {
@@ -77,7 +99,9 @@ impl Profile {
         if let Some(names) = self.missing_customer(&positions) {
             misfit.missing.push(names);
         }
-        if misfit.missing.is_empty() && misfit.doubled.is_empty() {
+        let foreign = self.absent.iter().filter(|name| header.contains(name));
+        misfit.foreign.extend(foreign.cloned());
+        if misfit.faults() == 0 {
             Ok(Binding { positions })
         } else {
             Err(misfit)
@@ -86,7 +110,10 @@ impl Profile {
 
     /// Without an email and without a uid no row could belong to anybody.
     fn missing_customer(&self, positions: &[Option<usize>]) -> Option<String> {
-        let columns: Vec<_> = [self.email, self.uid].into_iter().flatten().collect();
+        let columns: Vec<_> = [self.customer.email, self.customer.uid]
+            .into_iter()
+            .flatten()
+            .collect();
         let found = columns.iter().any(|&c| positions[c].is_some());
         let required = columns.iter().any(|&c| !self.columns[c].optional);
         (!found && !required).then(|| {
@@ -106,7 +133,7 @@ impl Profile {
 impl Profiles {
     /// The profile that fits a header: the one that finds the most needed columns, the user's own
     /// before a built-in one. If none does, why not, the closest first.
-    pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Vec<Misfit>> {
+    pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Box<Unfit>> {
         let mut best: Option<(&Profile, Binding)> = None;
         let mut misfits = Vec::new();
         for profile in self.iter().filter(|profile| profile.detect) {
@@ -123,13 +150,12 @@ impl Profiles {
             }
         }
         best.ok_or_else(|| {
-            misfits.sort_by_key(|misfit| {
-                (
-                    misfit.missing.len() + misfit.doubled.len(),
-                    usize::MAX - misfit.found,
-                )
-            });
-            misfits
+            let look_alike = self.look_alikes.iter().find(|known| known.fits(header));
+            misfits.sort_by_key(|misfit| (misfit.faults(), usize::MAX - misfit.found));
+            Box::new(Unfit {
+                look_alike: look_alike.cloned(),
+                misfits,
+            })
         })
     }
 }

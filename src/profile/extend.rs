@@ -53,12 +53,20 @@ pub(super) fn resolve(
     }
     merged.remove("extends");
     merged.insert("name".into(), Value::String(name.to_owned()));
-    // What `detect = false` says of the base is not said of a profile that names its own columns.
+    // What `enabled = false` says of the base is not said of a profile that names its own columns;
+    // what must not stand in the header is.
     let of_user = own.get(name).and_then(|table| table.get("detect"));
-    merged.insert(
-        "detect".into(),
-        of_user.cloned().unwrap_or(Value::Boolean(true)),
-    );
+    match merged.get_mut("detect") {
+        Some(Value::Table(detect)) => {
+            if of_user.and_then(|detect| detect.get("enabled")).is_none() {
+                detect.remove("enabled");
+            }
+        }
+        _ => {
+            let detect = of_user.cloned().unwrap_or(Value::Boolean(true));
+            merged.insert("detect".into(), detect);
+        }
+    }
     Ok(merged)
 }
 

@@ -9,6 +9,7 @@ mod compile;
 mod dates;
 mod detect;
 mod extend;
+mod look_alike;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use regex_lite::Regex;
 
 use crate::event::{AmountFormat, Currency, Kind};
 
-pub use detect::{Binding, Misfit};
+pub use detect::{Binding, Misfit, Unfit};
+pub use look_alike::LookAlike;
 
 /// A profile as the program uses it: columns by index, rules in order.
 #[derive(Clone, Debug)]
@@ -35,8 +37,10 @@ pub struct Profile {
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
     pub(crate) dates: Dates,
-    pub(crate) email: Option<ColumnIndex>,
-    pub(crate) uid: Option<ColumnIndex>,
+    pub(crate) absent: Vec<String>,
+    /// What has to be said before the profile can be used.
+    pub(crate) questions: Vec<Question>,
+    pub(crate) customer: CustomerColumns,
     pub(crate) known: Vec<(ColumnIndex, Words)>,
     pub(crate) continuation: Option<Continuation>,
     pub(crate) ignore: Vec<IgnoreRule>,
@@ -90,6 +94,20 @@ fn same_folded(one: &str, other: &str) -> bool {
 pub(crate) struct Continuation {
     pub(crate) same: Vec<ColumnIndex>,
     pub(crate) when: When,
+}
+
+/// Where a customer is named.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CustomerColumns {
+    pub(crate) email: Option<ColumnIndex>,
+    pub(crate) uid: Option<ColumnIndex>,
+}
+
+/// What an export does not say, and the key in which a user says it.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) key: String,
+    pub(crate) text: String,
 }
 
 /// Where the currency of a row's amounts is said.
@@ -149,6 +167,11 @@ pub(crate) enum Test {
     Pattern(Regex),
     Empty(bool),
     Sign(Sign),
+    /// An amount with one of these signs, or none, fails.
+    NotSign(Vec<Sign>),
+    /// The amount is that of these columns together; an empty one counts nothing.
+    Sum(Vec<ColumnIndex>),
+    NotSum(Vec<ColumnIndex>),
 }
 
 /// The rows that a rule is for.
@@ -191,6 +214,8 @@ pub(crate) struct EventRule {
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
     pub(crate) note: Option<String>,
+    /// Where another than the row's customer is the event's.
+    pub(crate) customer: Option<CustomerColumns>,
     pub(crate) event_id: Vec<Template>,
     pub(crate) sale_event_id: Vec<Template>,
     pub(crate) amount: Option<AmountRule>,
@@ -263,12 +288,27 @@ impl ProfileError {
     }
 }
 
-const BUILT_IN: [(&str, &str); 2] = [
-    (
-        "stripe-payments",
-        include_str!("builtin/stripe-payments.toml"),
-    ),
-    ("generic", include_str!("builtin/generic.toml")),
+/// The built-in profiles of this folder by their names.
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("builtin/", $name, ".toml")))),*]
+    };
+}
+
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "stripe-payments",
+    "paypal-activity",
+    "shopify-orders",
+    "stripe-itemized-balance",
+    "stripe-subscriptions",
+    "chargebee-invoices",
+    "recurly-transactions",
+    "recurly-invoices",
+    "recurly-subscriptions",
+    "braintree-transactions",
+    "gocardless-payments",
+    "gumroad-sales",
+    "generic",
 ];
 
 /// The built-in profiles and the user's own.
@@ -276,6 +316,7 @@ const BUILT_IN: [(&str, &str); 2] = [
 pub struct Profiles {
     /// The user's first, then the built-in ones.
     all: Vec<Profile>,
+    look_alikes: Vec<LookAlike>,
 }
 
 impl Profiles {
@@ -284,7 +325,7 @@ impl Profiles {
     /// A profile of the user's with the name of a built-in one takes its place.
     pub fn load(own: &BTreeMap<String, toml::Table>) -> Result<Self, ProfileError> {
         let mut built_in = BTreeMap::new();
-        for (name, text) in BUILT_IN {
+        for &(name, text) in BUILT_IN {
             built_in.insert(name.to_owned(), extend::parse(name, text)?);
         }
         let mut all = Vec::new();
@@ -292,14 +333,17 @@ impl Profiles {
             let table = extend::resolve(name, own, &built_in)?;
             all.push(compile::profile(name, table)?);
         }
-        for (name, _) in BUILT_IN {
+        for &(name, _) in BUILT_IN {
             if !own.contains_key(name)
                 && let Some(table) = built_in.get(name)
             {
                 all.push(compile::profile(name, table.clone())?);
             }
         }
-        Ok(Profiles { all })
+        Ok(Profiles {
+            all,
+            look_alikes: look_alike::built_in()?,
+        })
     }
 
     /// Every profile, the user's own first.

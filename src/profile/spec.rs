@@ -17,8 +17,11 @@ pub(super) struct Spec {
     pub(super) name: String,
     pub(super) title: String,
     pub(super) rests_on: String,
-    #[serde(default = "yes")]
-    pub(super) detect: bool,
+    #[serde(default)]
+    pub(super) detect: DetectSpec,
+    /// What the export does not say and a user has to.
+    #[serde(default)]
+    pub(super) ask: Vec<AskSpec>,
     pub(super) columns: BTreeMap<String, ColumnSpec>,
     #[serde(default)]
     pub(super) money: MoneySpec,
@@ -41,8 +44,50 @@ pub(super) struct Spec {
     pub(super) event: Vec<EventSpec>,
 }
 
-fn yes() -> bool {
-    true
+/// Whether exports may be recognised as this by their header, and what must not stand there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected true, false, or { enabled = …, absent = [\"Header\"] }"
+)]
+pub(super) enum DetectSpec {
+    Enabled(bool),
+    Table {
+        enabled: Option<bool>,
+        #[serde(default)]
+        absent: Vec<String>,
+    },
+}
+
+impl Default for DetectSpec {
+    fn default() -> Self {
+        DetectSpec::Enabled(true)
+    }
+}
+
+impl DetectSpec {
+    pub(super) fn is_enabled(&self) -> bool {
+        match self {
+            DetectSpec::Enabled(enabled) => *enabled,
+            DetectSpec::Table { enabled, .. } => enabled.unwrap_or(true),
+        }
+    }
+
+    pub(super) fn absent(&self) -> &[String] {
+        match self {
+            DetectSpec::Enabled(_) => &[],
+            DetectSpec::Table { absent, .. } => absent,
+        }
+    }
+}
+
+/// A key that has to be set before the profile can be used.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskSpec {
+    pub(super) key: String,
+    pub(super) question: String,
 }
 
 /// `"Header"`, `["Header", "Older header"]`, or a table with `header`, `optional` and `fold`.
@@ -160,7 +205,7 @@ pub(super) type WhenSpec = BTreeMap<String, TestSpec>;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a word, a list of words, or a table with `words`, `not`, `pattern`, `empty` or `sign`"
+    expecting = "expected a word, a list of words, or a table with `words`, `not`, `pattern`, `empty`, `sign`, `not_sign`, `sum` or `not_sum`"
 )]
 pub(super) enum TestSpec {
     Word(String),
@@ -177,6 +222,9 @@ pub(super) struct CellTests {
     pub(super) pattern: Option<String>,
     pub(super) empty: Option<bool>,
     pub(super) sign: Option<SignSpec>,
+    pub(super) not_sign: Option<Vec<SignSpec>>,
+    pub(super) sum: Option<Vec<String>>,
+    pub(super) not_sum: Option<Vec<String>>,
 }
 
 /// The sign of an amount; an empty cell has none.
@@ -216,6 +264,8 @@ pub(super) struct EventSpec {
     pub(super) when: WhenSpec,
     pub(super) unless: Option<WhenSpec>,
     pub(super) note: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) uid: Option<String>,
     #[serde(default)]
     pub(super) event_id: Vec<String>,
     #[serde(default)]

@@ -72,17 +72,22 @@ fn the_header_decides_and_else_the_closest_profile_is_named() {
         .detect(&header(
             "id,Created (UTC),Amount,Amount Refunded,Currency,Captured,Customer ID,Customer Email",
         ))
-        .unwrap_err();
+        .unwrap_err()
+        .misfits;
     assert_eq!(misfits[0].profile, "stripe-payments");
     assert_eq!(misfits[0].reason(), "lacks `Status`");
 
-    let misfits = profiles.detect(&header("event_id,amount")).unwrap_err();
+    let misfits = profiles
+        .detect(&header("event_id,amount"))
+        .unwrap_err()
+        .misfits;
     assert_eq!(misfits[0].profile, "generic");
     assert_eq!(misfits[0].reason(), "lacks `email` or `uid`");
 
     let misfits = profiles
         .detect(&header("event_id,email,amount,amount"))
-        .unwrap_err();
+        .unwrap_err()
+        .misfits;
     assert_eq!(misfits[0].reason(), "has `amount` more than once");
 }
 

@@ -80,13 +80,18 @@ fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit,
 
 fn say_fit(export: &Export, profiles: &Profiles, terminal: &Terminal) -> Result<bool, CliError> {
     let path = export.path().display();
-    let chosen = profiles
-        .detect(export.header())
-        .ok()
-        .map(|(profile, _)| &profile.name);
-    match chosen {
-        Some(name) => terminal.data(&format!("{path}: {name}"))?,
-        None => terminal.data(&format!("{path}: no profile fits"))?,
+    let found = profiles.detect(export.header());
+    let look_alike = found
+        .as_ref()
+        .err()
+        .and_then(|unfit| unfit.look_alike.clone());
+    let chosen = found.ok().map(|(profile, _)| &profile.name);
+    match (chosen, look_alike) {
+        (Some(name), _) => terminal.data(&format!("{path}: {name}"))?,
+        (None, Some(known)) => {
+            terminal.data(&format!("{path}: {}: {}", known.title, known.instead))?;
+        }
+        (None, None) => terminal.data(&format!("{path}: no profile fits"))?,
     }
     for profile in profiles
         .iter()

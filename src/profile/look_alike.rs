@@ -1,0 +1,46 @@
+//! Files that could be taken for an export of payments and are none.
+
+use serde::Deserialize;
+
+use super::ProfileError;
+
+const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");
+
+/// A kind of file that is refused by its name, so that nobody has to guess why no profile fits.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookAlike {
+    /// What it is.
+    pub title: String,
+    /// Why it is not read, and what to export instead.
+    pub instead: String,
+    /// Header names that all stand there.
+    #[serde(default)]
+    columns: Vec<String>,
+    /// Header names of which none stands there.
+    #[serde(default)]
+    absent: Vec<String>,
+    /// What the first line begins with.
+    first: Option<String>,
+}
+
+impl LookAlike {
+    pub(super) fn fits(&self, header: &[String]) -> bool {
+        let first = self.first.as_ref();
+        first.is_none_or(|first| header.first() == Some(first))
+            && self.columns.iter().all(|name| header.contains(name))
+            && !self.absent.iter().any(|name| header.contains(name))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    look_alike: Vec<LookAlike>,
+}
+
+pub(super) fn built_in() -> Result<Vec<LookAlike>, ProfileError> {
+    let list: List = toml::from_str(BUILT_IN)
+        .map_err(|error| ProfileError::new("look-alikes", error.message().to_owned()))?;
+    Ok(list.look_alike)
+}
