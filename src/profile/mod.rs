@@ -319,6 +319,13 @@ pub struct Profiles {
     look_alikes: Vec<LookAlike>,
 }
 
+impl Profile {
+    /// What has to be said in the configuration before the profile can be used.
+    pub fn questions(&self) -> impl Iterator<Item = &str> {
+        self.questions.iter().map(|question| question.text.as_str())
+    }
+}
+
 impl Profiles {
     /// The built-in profiles and those of the `[exports.…]` tables of a configuration.
     ///

@@ -277,3 +277,46 @@ fn a_chain_of_profiles_ends_at_a_built_in_one() {
         .collect();
     assert!(refused(&chain).contains("more than 8 profiles"));
 }
+
+#[test]
+fn what_must_not_stand_in_a_header_is_inherited_and_being_off_is_not() {
+    let profiles = load(&format!(
+        "{}[mine.detect]\nenabled = false\nabsent = [\"Test\"]\n[yours]\nextends = \"mine\"\n",
+        whole(SALE)
+    ))
+    .unwrap();
+    let fits = |line: &str| {
+        profiles
+            .detect(&header(line))
+            .map(|(found, _)| found.name.as_str())
+    };
+    assert_eq!(fits("Id,Mail,Total").unwrap(), "yours");
+    let unfit = fits("Id,Mail,Total,Test").unwrap_err();
+    assert_eq!(unfit.misfits[0].foreign, ["Test"]);
+    assert!(!profiles.named("mine").unwrap().detect);
+}
+
+#[test]
+fn a_question_is_open_until_its_key_is_set() {
+    let asking = whole(&format!(
+        "{SALE}[[mine.ask]]\nkey = \"money.format.unit\"\nquestion = \"cents?\"\n"
+    ));
+    let open = |config: &str| {
+        load(config)
+            .unwrap()
+            .named("mine")
+            .unwrap()
+            .questions()
+            .count()
+    };
+    assert_eq!(open(&asking), 1);
+    let set = "[mine.money.format]\nunit = \"minor\"\n";
+    assert_eq!(open(&format!("{asking}{set}")), 0);
+}
+
+#[test]
+fn every_look_alike_says_how_it_is_told() {
+    for known in look_alike::built_in().unwrap() {
+        assert!(!known.fits(&header("id,amount")), "{known:?}");
+    }
+}

@@ -85,9 +85,14 @@ fn say_fit(export: &Export, profiles: &Profiles, terminal: &Terminal) -> Result<
         .as_ref()
         .err()
         .and_then(|unfit| unfit.look_alike.clone());
-    let chosen = found.ok().map(|(profile, _)| &profile.name);
+    let chosen = found.ok().map(|(profile, _)| profile);
     match (chosen, look_alike) {
-        (Some(name), _) => terminal.data(&format!("{path}: {name}"))?,
+        (Some(profile), _) => {
+            terminal.data(&format!("{path}: {}", profile.name))?;
+            for question in profile.questions() {
+                terminal.data(&format!("  needs to know: {question}"))?;
+            }
+        }
         (None, Some(known)) => {
             terminal.data(&format!("{path}: {}: {}", known.title, known.instead))?;
         }
@@ -95,7 +100,7 @@ fn say_fit(export: &Export, profiles: &Profiles, terminal: &Terminal) -> Result<
     }
     for profile in profiles
         .iter()
-        .filter(|profile| Some(&profile.name) != chosen)
+        .filter(|profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name))
     {
         let why = match profile.bind(export.header()) {
             Ok(_) => "would fit too, but finds fewer columns".to_owned(),
