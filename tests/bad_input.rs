@@ -745,8 +745,8 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @r"
             exit 3
-            error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
-              hint: `fprecon profiles show generic` prints a profile with every key explained
+            fprecon.toml:1: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
+              hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
             ");
     }
 
@@ -754,7 +754,7 @@ mod configuration {
     fn a_profile_that_extends_nothing_known() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
-            error: profile `mine`: `extends` names `paddle`, and there is no such profile
+            fprecon.toml:1: error: profile `mine`: `extends` names `paddle`, and there is no such profile
               hint: profiles are `braintree-transactions`, `chargebee-invoices`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `mine`
             ");
     }
@@ -789,7 +789,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "mine.toml"]), @r"
             exit 3
             mine.toml:2: error: unclosed table, expected `]`
-              hint: `fprecon profiles show generic` prints a profile with every key explained
+              hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
             ");
     }
 

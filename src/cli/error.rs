@@ -130,10 +130,15 @@ impl From<Imbalance> for CliError {
 
 impl From<ProfileError> for CliError {
     fn from(error: ProfileError) -> Self {
-        let mut problem = Problem::error("profile-invalid", error.to_string());
-        problem.hint = error.hint;
-        CliError::unusable(problem)
+        CliError::unusable(profile_problem(&error))
     }
+}
+
+/// What is wrong with a profile, in the shape of every other problem.
+pub(super) fn profile_problem(error: &ProfileError) -> Problem {
+    let mut problem = Problem::error("profile-invalid", error.to_string());
+    problem.hint.clone_from(&error.hint);
+    problem
 }
 
 impl From<ClientError> for CliError {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Common, TextEncoding};
-use super::error::CliError;
+use super::error::{CliError, profile_problem};
 use super::settings::{Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
@@ -26,6 +26,7 @@ impl Choice {
     /// Loads the built-in profiles, the configuration's, and a file named by `--profile`.
     pub(super) fn load(common: &Common, settings: &Settings) -> Result<Self, CliError> {
         let mut own = settings.exports.clone();
+        let mut places = settings.export_places.clone();
         let mut named = common.profile.clone();
         if let Some(path) = common.profile.as_deref().map(Path::new)
             && (path.is_file()
@@ -35,12 +36,17 @@ impl Choice {
         {
             let (name, table) = profile_file(path)?;
             own.insert(name.clone(), table);
+            places.insert(name.clone(), (path.to_owned(), 1));
             named = Some(name);
         }
-        Ok(Choice {
-            profiles: Profiles::load(&own)?,
-            named,
-        })
+        let profiles = Profiles::load(&own).map_err(|error| {
+            let mut problem = profile_problem(&error);
+            if let Some((path, line)) = places.get(&error.profile) {
+                problem = problem.at(path.display().to_string(), Some(*line));
+            }
+            CliError::unusable(problem)
+        })?;
+        Ok(Choice { profiles, named })
     }
 
     /// The profile that the user named, if any.
@@ -67,7 +73,7 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
         unusable(
             error.message().trim().to_owned(),
             error.span().map(|span| line_of(&text, span.start)),
-            "`fprecon profiles show generic` prints a profile with every key explained",
+            "docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example",
         )
     })?;
     let stem = path

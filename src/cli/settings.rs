@@ -172,6 +172,8 @@ pub(super) struct Settings {
     pub(super) infer_non_referrals: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
     pub(super) exports: BTreeMap<String, Table>,
+    /// Where each of them stands: the file, and the line of its first table.
+    pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
     pub(super) journal: PathBuf,
     pub(super) shown: Vec<Shown>,
 }
@@ -180,6 +182,18 @@ pub(super) struct Settings {
 struct Layer {
     origin: LayerOrigin,
     table: Table,
+    /// Of a file: as in [`Settings::export_places`].
+    export_places: BTreeMap<String, (PathBuf, u64)>,
+}
+
+impl Layer {
+    fn new(origin: LayerOrigin, table: Table) -> Self {
+        Layer {
+            origin,
+            table,
+            export_places: BTreeMap::new(),
+        }
+    }
 }
 
 enum LayerOrigin {
@@ -192,10 +206,10 @@ enum LayerOrigin {
 impl Settings {
     /// Reads files and environment, and lays the options over them.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
-        let mut layers = vec![Layer {
-            origin: LayerOrigin::Default,
-            table: table_of(|key| key.default.map(str::to_owned)),
-        }];
+        let mut layers = vec![Layer::new(
+            LayerOrigin::Default,
+            table_of(|key| key.default.map(str::to_owned)),
+        )];
         let user_file = user_config().filter(|path| path.is_file());
         let project_file = match &common.config {
             Some(path) => Some(path.clone()),
@@ -205,14 +219,11 @@ impl Settings {
         for path in [user_file, project_file].into_iter().flatten() {
             layers.push(file_layer(&path)?);
         }
-        layers.push(Layer {
-            origin: LayerOrigin::Environment,
-            table: table_of(|key| std::env::var(key.variable).ok().filter(|v| !v.is_empty())),
-        });
-        layers.push(Layer {
-            origin: LayerOrigin::Option,
-            table: option_table(common, pace),
-        });
+        layers.push(Layer::new(
+            LayerOrigin::Environment,
+            table_of(|key| std::env::var(key.variable).ok().filter(|v| !v.is_empty())),
+        ));
+        layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
         let (journal, from) = match &common.journal {
             Some(path) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
             None => (
@@ -225,10 +236,10 @@ impl Settings {
 
     /// The defaults alone, for a command that nothing of the user's may change.
     pub(super) fn defaults(journal: PathBuf) -> Result<Self, CliError> {
-        let layer = Layer {
-            origin: LayerOrigin::Default,
-            table: table_of(|key| key.default.map(str::to_owned)),
-        };
+        let layer = Layer::new(
+            LayerOrigin::Default,
+            table_of(|key| key.default.map(str::to_owned)),
+        );
         Self::merge(&[layer], journal, Origin::Default)
     }
 
@@ -262,6 +273,10 @@ impl Settings {
             infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
             exports: config.exports,
+            export_places: layers
+                .iter()
+                .flat_map(|layer| layer.export_places.clone())
+                .collect(),
             shown: shown(layers, &journal, from),
             journal,
         })
@@ -356,9 +371,14 @@ fn file_layer(path: &Path) -> Result<Layer, CliError> {
         let key_file = directory.join(key_file).display().to_string();
         insert(&mut table, "api", "key_file", Value::String(key_file));
     }
+    let export_places = config.exports.keys().filter_map(|name| {
+        let line = table_line(&text, name)?;
+        Some((name.clone(), (path.to_owned(), line)))
+    });
     Ok(Layer {
         origin: LayerOrigin::File(path.to_owned()),
         table,
+        export_places: export_places.collect(),
     })
 }
 
@@ -366,6 +386,18 @@ fn file_layer(path: &Path) -> Result<Layer, CliError> {
 pub(super) fn line_of(text: &str, byte: usize) -> u64 {
     let before = text.as_bytes().iter().take(byte);
     1 + before.filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// The line of the first table of `[exports.NAME]`, where the file writes it as a table.
+fn table_line(text: &str, name: &str) -> Option<u64> {
+    let is_its = |line: &str| {
+        let table = line.trim_start_matches('[').strip_prefix("exports.");
+        let rest = table.and_then(|table| table.trim_start_matches('"').strip_prefix(name));
+        line.starts_with('[')
+            && rest.is_some_and(|rest| rest.trim_start_matches('"').starts_with([']', '.']))
+    };
+    let index = text.lines().position(|line| is_its(line.trim()))?;
+    Some(index as u64 + 1)
 }
 
 /// A value of the environment or of an option that does not fit its key.

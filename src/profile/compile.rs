@@ -22,7 +22,7 @@ pub(super) fn profile(name: &str, table: toml::Table) -> Result<Profile, Profile
         .collect();
     let spec: Spec = table.try_into().map_err(|error: toml::de::Error| {
         ProfileError::new(name, error.message().to_owned())
-            .hint("`fprecon profiles show generic` prints a profile with every key explained")
+            .hint("docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example")
     })?;
     let mut profile = Compiler::new(&spec).profile(&spec)?;
     let mut unset = unset.into_iter();
