@@ -88,16 +88,28 @@ pub(super) fn date_example(format: &DateFormat) -> String {
     }
 }
 
+/// A cell without the spaces around it, of which most have none.
+pub(super) fn trimmed(cell: &str) -> &str {
+    match cell.as_bytes() {
+        [] => cell,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
+        _ => cell.trim(),
+    }
+}
+
 /// What makes an id unfit to tell one event from another, if anything does.
 pub(super) fn id_damage(value: &str) -> Option<&'static str> {
     if value.len() > MAX_ID_BYTES {
         return Some("the id is longer than 255 bytes");
     }
-    if value.chars().any(char::is_control) {
-        return Some("the id has a control character in it");
-    }
-    if value.contains('\u{FFFD}') {
-        return Some("the id has lost a character (`\u{FFFD}`)");
+    // Nearly every id is plain; for the others, letter by letter.
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if value.chars().any(char::is_control) {
+            return Some("the id has a control character in it");
+        }
+        if value.contains('\u{FFFD}') {
+            return Some("the id has lost a character (`\u{FFFD}`)");
+        }
     }
     is_e_notation(value)
         .then_some("a spreadsheet has turned this id into a number and lost its last digits")
@@ -105,6 +117,9 @@ pub(super) fn id_damage(value: &str) -> Option<&'static str> {
 
 /// `1,23456765432346E+021`: digits, a separator, digits, `E+`, digits.
 fn is_e_notation(value: &str) -> bool {
+    if !value.starts_with(|first: char| first.is_ascii_digit()) {
+        return false;
+    }
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let Some((mantissa, exponent)) = value.split_once(['E', 'e']) else {
         return false;

@@ -672,7 +672,7 @@ impl<'p> Classifier<'p> {
         self.binding
             .position(column)
             .and_then(|position| row.get(position))
-            .map_or("", str::trim)
+            .map_or("", cell::trimmed)
     }
 
     fn header_name(&self, column: ColumnIndex) -> String {

@@ -1,5 +1,6 @@
 //! Money as integers: currencies, their exponents, and amounts read from text without a float.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -238,9 +239,12 @@ impl AmountFormat {
     }
 
     /// The digits of the whole part; separators must stand before every third digit or nowhere.
-    fn without_separators(&self, whole: &str) -> Result<String, AmountError> {
+    fn without_separators<'t>(&self, whole: &'t str) -> Result<Cow<'t, str>, AmountError> {
         let separator = self.thousands.filter(|&c| whole.contains(c));
-        let digits: String = whole.chars().filter(|&c| Some(c) != separator).collect();
+        let digits: Cow<'t, str> = match separator {
+            None => Cow::Borrowed(whole),
+            Some(separator) => whole.chars().filter(|&c| c != separator).collect(),
+        };
         if let Some(odd) = digits.chars().find(|c| !c.is_ascii_digit()) {
             return Err(AmountError::Unexpected(odd));
         }
