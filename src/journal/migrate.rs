@@ -1,6 +1,6 @@
 //! Opening: what the file is, whether it is sound, whose it is, and the schema.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,6 +60,9 @@ pub(super) fn open_for_writing(
     account: &Account,
     now: Timestamp,
 ) -> Result<Connection, JournalError> {
+    if !has_content(path)? {
+        create(path, account, now)?;
+    }
     let version = match inspect(path)? {
         Found::Nothing => 0,
         Found::Journal(version) => version,
@@ -69,6 +72,15 @@ pub(super) fn open_for_writing(
         check_pages(&reader, path)?;
         check_account(&reader, path, account)?;
     }
+    set_up(path, version, account, now)
+}
+
+fn set_up(
+    path: &Path,
+    version: i64,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Connection, JournalError> {
     let failed = |doing| move |error| JournalError::sqlite(path, doing, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -78,6 +90,40 @@ pub(super) fn open_for_writing(
     configure(&connection).map_err(failed("configuring it"))?;
     migrate(&connection, version, account, now).map_err(failed("setting up its tables"))?;
     Ok(connection)
+}
+
+/// Makes a journal beside its place and moves it there when it is whole.
+///
+/// A kill in the middle of making it in place would leave a file that only a writer can read
+/// again: until it has its write-ahead log, SQLite makes changes by a rollback journal.
+fn create(path: &Path, account: &Account, now: Timestamp) -> Result<(), JournalError> {
+    let failed = |source| JournalError::io(path, "making it", source);
+    let fresh = beside(path, ".new");
+    // The lock is held: what is there was left by a kill.
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        match fs::remove_file(beside(&fresh, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    let connection = set_up(&fresh, 0, account, now)?;
+    // Closing empties the log into the file and takes it away.
+    connection
+        .close()
+        .map_err(|(_, error)| JournalError::sqlite(path, "making it", error))?;
+    File::open(&fresh)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&fresh, path))
+        .and_then(|()| sync_directory(path))
+        .map_err(failed)
+}
+
+/// A name is on disk when its directory is.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 impl JournalReader {

@@ -588,6 +588,27 @@ fn a_retry_takes_the_selected_outcomes_back() {
     assert_eq!(journal.start_retry(both, at(21)).unwrap(), None);
 }
 
+/// A kill in the middle of making a journal leaves its beginnings beside its place, and nothing at
+/// its place.
+#[test]
+fn a_journal_is_made_whole_or_not_at_all() {
+    let (_directory, path) = place();
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let left_behind = [".new", ".new-journal", ".new-wal", ".new-shm"];
+    for suffix in left_behind {
+        fs::write(beside(suffix), "half a journal").unwrap();
+    }
+    assert!(JournalReader::open(&path).unwrap().is_none());
+    drop(open(&path).unwrap());
+    for suffix in left_behind {
+        assert!(!beside(suffix).exists(), "{suffix}");
+    }
+    // An empty file at its place is one that nobody got to fill.
+    fs::write(&path, "").unwrap();
+    drop(open(&path).unwrap());
+    assert!(JournalReader::open(&path).unwrap().is_some());
+}
+
 #[test]
 fn requests_and_time_add_up_over_resumptions() {
     let (_directory, path) = place();
