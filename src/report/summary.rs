@@ -10,7 +10,9 @@ use serde::{Serialize, Serializer};
 
 use crate::event::{Currency, Kind, Tally};
 use crate::job::{Job, Rows};
-use crate::journal::{JournalError, JournalReader, Outcome, PlanState, ReasonCount, RunRecord};
+use crate::journal::{
+    JournalError, JournalReader, Outcome, OutcomeTotal, PlanState, ReasonCount, RunRecord,
+};
 
 /// The version of the machine output.
 pub const SCHEMA: u32 = 1;
@@ -143,6 +145,20 @@ pub struct OutcomesSummary {
 pub const NOT_SENT: &str = "not_sent";
 
 impl OutcomesSummary {
+    /// The outcomes that the journal has added up.
+    pub fn of_totals(totals: Vec<OutcomeTotal>) -> Self {
+        let mut outcomes = OutcomesSummary::default();
+        for total in totals {
+            let tally = outcomes.by_outcome.entry(total.outcome).or_default();
+            let sum = crate::event::Sum {
+                count: total.count,
+                amount_cents: i128::from(total.amount_cents),
+            };
+            tally.add_sum(total.kind, total.currency, sum);
+        }
+        outcomes
+    }
+
     /// The events of one outcome; nothing stands for `not_sent`.
     pub fn of(&self, outcome: Option<Outcome>) -> Tally {
         self.by_outcome.get(&outcome).cloned().unwrap_or_default()
@@ -314,26 +330,30 @@ pub struct RunSummary {
 impl RunSummary {
     /// Adds a run up from the journal.
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
-        let mut outcomes = OutcomesSummary::default();
-        for total in journal.outcomes(run.id)? {
-            let tally = outcomes.by_outcome.entry(total.outcome).or_default();
-            let sum = crate::event::Sum {
-                count: total.count,
-                amount_cents: i128::from(total.amount_cents),
-            };
-            tally.add_sum(total.kind, total.currency, sum);
-        }
+        let outcomes = OutcomesSummary::of_totals(journal.outcomes(run.id)?);
         let ignored = journal.row_reasons(run.id, crate::journal::Disposition::Ignored)?;
-        Ok(RunSummary {
+        let summary = RunSummary {
             schema: SCHEMA,
             run: run.name.clone(),
             reading: Reading::of_run(run, ignored),
             outcomes,
+            requests: 0,
+            elapsed_seconds: 0,
+            report_dir: None,
+            exit_code: 0,
+        };
+        Ok(summary.with_end_of(run))
+    }
+
+    /// The same figures with the end of the run as `run` has it.
+    pub fn with_end_of(self, run: &RunRecord) -> Self {
+        RunSummary {
             requests: run.requests,
             elapsed_seconds: run.elapsed_ms.div_ceil(1000),
             report_dir: run.report_dir.clone(),
             exit_code: run.exit_code.unwrap_or_default(),
-        })
+            ..self
+        }
     }
 
     /// Whether all three equations hold: rows, events, and what was to be sent against what

@@ -182,8 +182,10 @@ impl Delivery<'_> {
         if let End::Journal(error) = sent.end {
             return Err(CliError::from(error));
         }
-        let exit = self.exit(&sent.end, signal, journal.reader(), run)?;
         let record = load(&journal, run)?;
+        let summary = RunSummary::load(&journal, &record)?;
+        summary.check()?;
+        let exit = exit_of(&sent.end, signal, &summary);
         let directory = self.report_directory(&record);
         let end = RunEnd {
             ended: Timestamp::now(),
@@ -194,8 +196,7 @@ impl Delivery<'_> {
             report_dir: Some(directory.display().to_string()),
         };
         let record = record.with_end(&end);
-        let summary = RunSummary::load(&journal, &record)?;
-        summary.check()?;
+        let summary = summary.with_end_of(&record);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
         let report = report::write(&journal, &record, &summary, &directory);
@@ -250,29 +251,6 @@ impl Delivery<'_> {
             (false, false) => None,
         };
         Ok((sent, signal))
-    }
-
-    fn exit(
-        &self,
-        end: &End,
-        signal: Option<Signal>,
-        journal: &JournalReader,
-        run: RunId,
-    ) -> Result<Exit, CliError> {
-        Ok(match end {
-            End::Done => {
-                let summary = RunSummary::load(journal, &load(journal, run)?)?;
-                match summary.needs_attention() {
-                    true => Exit::Attention,
-                    false => Exit::Done,
-                }
-            }
-            End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
-            End::Interrupted => Exit::Interrupted,
-            End::Halted(Halt::KeyRefused { .. }) => Exit::KeyRefused,
-            End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => Exit::Incomplete,
-            End::Journal(_) => Exit::Journal,
-        })
     }
 
     fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
@@ -356,6 +334,19 @@ pub(super) fn show(
         terminal.human(&format!("Report: {directory}"))?;
     }
     Ok(())
+}
+
+/// What the program exits with after a run that ended like this.
+fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
+    match end {
+        End::Done if summary.needs_attention() => Exit::Attention,
+        End::Done => Exit::Done,
+        End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
+        End::Interrupted => Exit::Interrupted,
+        End::Halted(Halt::KeyRefused { .. }) => Exit::KeyRefused,
+        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => Exit::Incomplete,
+        End::Journal(_) => Exit::Journal,
+    }
 }
 
 fn reason(end: &End) -> EndReason {

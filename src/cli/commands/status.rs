@@ -10,7 +10,6 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::{self, count};
 use crate::cli::terminal::Terminal;
-use crate::event::Sum;
 use crate::journal::{JournalReader, RunRecord};
 use crate::report::{OutcomesSummary, SCHEMA};
 
@@ -60,7 +59,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     let Some(journal) = JournalReader::open(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
-    let events = events(&journal)?;
+    let events = OutcomesSummary::of_totals(journal.state_counts()?);
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_SHOWN)?;
     let account = journal.account()?;
@@ -90,19 +89,6 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
         terminal.human(&step)?;
     }
     Ok(Exit::Done)
-}
-
-fn events(journal: &JournalReader) -> Result<OutcomesSummary, CliError> {
-    let mut events = OutcomesSummary::default();
-    for total in journal.state_counts()? {
-        let sum = Sum {
-            count: total.count,
-            amount_cents: total.amount_cents.into(),
-        };
-        let tally = events.by_outcome.entry(total.outcome).or_default();
-        tally.add_sum(total.kind, total.currency, sum);
-    }
-    Ok(events)
 }
 
 fn run_line(run: &RunRecord) -> String {
