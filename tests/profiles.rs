@@ -44,14 +44,14 @@ fn event_line(event: &Event) -> String {
     let who = customer.email.as_ref().or(customer.uid.as_ref()).unwrap();
     let parts = [
         Some(event.kind.to_string()),
-        Some(event.event_id.clone()),
+        Some(event.event_id().into()),
         event
             .sale_event_id
             .as_ref()
             .map(|sale| format!("of {sale}")),
         event.money.map(|money| money.to_string()),
         event.created_at.map(|date| date.to_string()),
-        Some(who.clone()),
+        Some(who.to_string()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     parts.join(" ")
@@ -64,8 +64,8 @@ fn outcome(config: &str, csv: &[u8]) -> String {
         Err(problems) => return format!("refused: {}\n", problems[0].message),
     };
     let mut lines = Vec::new();
-    for planned in &job.plan.events {
-        let event = &planned.event;
+    for planned in job.plan.events() {
+        let event = planned.event;
         let what = event_line(event);
         lines.push((
             event.source.line,

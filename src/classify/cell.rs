@@ -38,8 +38,12 @@ fn read_date(
 }
 
 fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp> {
+    if let Some(civil) = iso_second(value, pattern) {
+        return zone.to_timestamp(civil).ok();
+    }
     let parsed = strtime::parse(pattern, value).ok()?;
-    if let Ok(timestamp) = parsed.to_timestamp() {
+    let names_an_instant = parsed.timestamp().is_some() || parsed.offset().is_some();
+    if names_an_instant && let Ok(timestamp) = parsed.to_timestamp() {
         return Some(timestamp);
     }
     let civil: DateTime = match parsed.to_datetime() {
@@ -47,6 +51,34 @@ fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp
         Err(_) => Date::to_datetime(parsed.to_date().ok()?, jiff::civil::Time::midnight()),
     };
     zone.to_timestamp(civil).ok()
+}
+
+/// `2026-04-10 03:48:02` under the pattern that most exports have, by a parser for just that: it
+/// takes a fifth of the time.
+fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {
+    let [
+        ..,
+        b'-',
+        _,
+        _,
+        b'-',
+        _,
+        _,
+        b' ',
+        _,
+        _,
+        b':',
+        _,
+        _,
+        b':',
+        _,
+        _,
+    ] = value.as_bytes()
+    else {
+        return None;
+    };
+    let is_iso = pattern == "%Y-%m-%d %H:%M:%S" && value.len() == 19;
+    is_iso.then(|| value.parse().ok()).flatten()
 }
 
 /// The zone that a word of the export stands for: one of the profile's, or a name of the IANA
@@ -155,6 +187,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use jiff::tz::Offset;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -190,6 +223,19 @@ mod tests {
         assert_eq!(read("2026-02-30 00:00:00"), None);
         assert_eq!(read("26-04-10 03:48:02"), None);
         assert_eq!(read(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_parser_for_iso_seconds_reads_what_the_pattern_reads(
+            value in "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}|.{19}",
+        ) {
+            let pattern = "%Y-%m-%d %H:%M:%S";
+            if let Some(civil) = iso_second(&value, pattern) {
+                let parsed = strtime::parse(pattern, &value).and_then(|parsed| parsed.to_datetime());
+                prop_assert_eq!(parsed.ok(), Some(civil));
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use std::cell::{Cell, RefCell};
 use jiff::Timestamp;
 
 use crate::event::{
-    Currency, Customer, Event, Kind, Money, ParsedAmount, Source, running_total_refund_id,
+    Currency, Customer, Details, Event, Kind, Money, ParsedAmount, Source, Text,
+    running_total_refund_id,
 };
 use crate::export::Row;
 use crate::problem::Problem;
@@ -349,13 +350,15 @@ impl<'p> Classifier<'p> {
         event.refund_total_cents = total;
         event.money = money;
         event.plan = self.maybe(rule.plan, row);
-        event.promo_code = self.maybe(rule.promo_code, row);
-        event.first_name = self.maybe(rule.first_name, row);
-        event.last_name = self.maybe(rule.last_name, row);
-        event.ref_id = self.maybe(rule.ref_id, row);
-        event.tid = self.maybe(rule.tid, row);
-        event.quantity = self.quantity(rule, row)?;
-        event.mrr_cents = self.mrr(rule, row)?;
+        event.set_details(Details {
+            promo_code: self.maybe(rule.promo_code, row),
+            first_name: self.maybe(rule.first_name, row),
+            last_name: self.maybe(rule.last_name, row),
+            ref_id: self.maybe(rule.ref_id, row),
+            tid: self.maybe(rule.tid, row),
+            quantity: self.quantity(rule, row)?,
+            mrr_cents: self.mrr(rule, row)?,
+        });
         event.created_at = self.created_at(rule, row, &mut event)?;
         if let Some(note) = &rule.note {
             event.remark(note);
@@ -564,7 +567,7 @@ impl<'p> Classifier<'p> {
     }
 
     /// The first id whose columns all say something.
-    fn first_id(&self, templates: &[Template], row: &Row) -> Result<Option<String>, Box<Problem>> {
+    fn first_id(&self, templates: &[Template], row: &Row) -> Result<Option<Text>, Box<Problem>> {
         for template in templates {
             if let Some(id) = self.fill(template, row)? {
                 return Ok(Some(id));
@@ -573,8 +576,8 @@ impl<'p> Classifier<'p> {
         Ok(None)
     }
 
-    fn fill(&self, template: &Template, row: &Row) -> Result<Option<String>, Box<Problem>> {
-        let mut id = String::new();
+    fn fill(&self, template: &Template, row: &Row) -> Result<Option<Text>, Box<Problem>> {
+        let mut id = Text::default();
         for part in &template.0 {
             match part {
                 TemplatePart::Text(text) => id.push_str(text),
@@ -660,11 +663,11 @@ impl<'p> Classifier<'p> {
         })
     }
 
-    fn maybe(&self, column: Option<ColumnIndex>, row: &Row) -> Option<String> {
+    fn maybe(&self, column: Option<ColumnIndex>, row: &Row) -> Option<Text> {
         column
             .map(|column| self.text(row, column))
             .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+            .map(Text::new)
     }
 
     /// The cell without the spaces around it; empty where the export does not have the column.

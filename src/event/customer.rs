@@ -1,14 +1,16 @@
 //! Who an event belongs to.
 
+use super::Text;
+
 /// A customer as the API can find one: by email, by uid, or by either.
 ///
 /// Text is kept as the export has it, without the spaces around it; nothing is ever empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Customer {
     /// The email of the lead.
-    pub email: Option<String>,
+    pub email: Option<Text>,
     /// The billing provider's customer id, which the vendor's own integrations use as `uid`.
-    pub uid: Option<String>,
+    pub uid: Option<Text>,
 }
 
 impl Customer {
@@ -26,15 +28,15 @@ impl Customer {
     }
 
     /// The email as it is compared: case does not tell customers apart.
-    pub fn email_folded(&self) -> Option<String> {
-        self.email.as_deref().map(str::to_lowercase)
+    pub fn email_folded(&self) -> Option<Text> {
+        self.email.as_deref().map(Text::from_str_to_lowercase)
     }
 }
 
-fn present(cell: Option<&str>) -> Option<String> {
+fn present(cell: Option<&str>) -> Option<Text> {
     cell.map(str::trim)
         .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+        .map(Text::new)
 }
 
 #[cfg(test)]

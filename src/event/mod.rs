@@ -20,6 +20,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// Short text that is kept by the million: an id, an email. Up to 24 bytes stand in place, without
+/// an allocation.
+pub type Text = compact_str::CompactString;
+
 /// The four calls of the Tracking API.
 ///
 /// The order is the one in which events of the same customer and the same instant are sent.
@@ -93,10 +97,10 @@ pub struct Source {
 pub struct Event {
     /// Which call it is.
     pub kind: Kind,
-    /// The idempotency key: unique within the account, never reused by a refund for its sale.
-    pub event_id: String,
+    event_id: Text,
+    key: EventKey,
     /// For a refund: the `event_id` of the sale that it undoes.
-    pub sale_event_id: Option<String>,
+    pub sale_event_id: Option<Text>,
     /// Whom the event belongs to.
     pub customer: Customer,
     /// Positive for sales and refunds, absent for the others.
@@ -104,51 +108,79 @@ pub struct Event {
     /// For a refund read from a running total: that total, in the currency of `money`.
     pub refund_total_cents: Option<i64>,
     /// The billing provider's plan id.
-    pub plan: Option<String>,
-    /// Monthly recurring revenue in minor units of the currency of `money`.
-    pub mrr_cents: Option<i64>,
-    /// A promoter's coupon; it creates the lead where there is none.
-    pub promo_code: Option<String>,
-    /// Number of items or subscriptions, where it is not one.
-    pub quantity: Option<u32>,
-    /// The promoter's referral id, for sign-ups.
-    pub ref_id: Option<String>,
-    /// The visitor's tracking id, for sign-ups.
-    pub tid: Option<String>,
-    /// The lead's first name.
-    pub first_name: Option<String>,
-    /// The lead's last name.
-    pub last_name: Option<String>,
+    pub plan: Option<Text>,
     /// When it happened, as the export says.
     pub created_at: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
     /// What a reader of the plan should know: how a refund was linked, which date was taken.
-    pub note: String,
+    pub note: Text,
+    details: Option<Box<Details>>,
 }
 
+/// What few events have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Monthly recurring revenue in minor units of the currency of [`Event::money`].
+    pub mrr_cents: Option<i64>,
+    /// A promoter's coupon; it creates the lead where there is none.
+    pub promo_code: Option<Text>,
+    /// Number of items or subscriptions, where it is not one.
+    pub quantity: Option<u32>,
+    /// The promoter's referral id, for sign-ups.
+    pub ref_id: Option<Text>,
+    /// The visitor's tracking id, for sign-ups.
+    pub tid: Option<Text>,
+    /// The lead's first name.
+    pub first_name: Option<Text>,
+    /// The lead's last name.
+    pub last_name: Option<Text>,
+}
+
+/// The details of the many events that have none.
+static NO_DETAILS: Details = Details {
+    mrr_cents: None,
+    promo_code: None,
+    quantity: None,
+    ref_id: None,
+    tid: None,
+    first_name: None,
+    last_name: None,
+};
+
 impl Event {
-    /// An event with nothing but what every event has.
-    pub fn new(kind: Kind, event_id: String, customer: Customer, source: Source) -> Self {
+    /// An event with nothing but what every event has. `event_id` is its idempotency key: unique
+    /// within the account, never reused by a refund for its sale.
+    pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
         Event {
             kind,
+            key: EventKey::of(&event_id),
             event_id,
             sale_event_id: None,
             customer,
             money: None,
             refund_total_cents: None,
             plan: None,
-            mrr_cents: None,
-            promo_code: None,
-            quantity: None,
-            ref_id: None,
-            tid: None,
-            first_name: None,
-            last_name: None,
             created_at: None,
             source,
-            note: String::new(),
+            note: Text::default(),
+            details: None,
         }
+    }
+
+    /// The idempotency key: unique within the account, never reused by a refund for its sale.
+    pub fn event_id(&self) -> &str {
+        &self.event_id
+    }
+
+    /// What few events have; all of it empty for the others.
+    pub fn details(&self) -> &Details {
+        self.details.as_deref().unwrap_or(&NO_DETAILS)
+    }
+
+    /// Puts these in place of the details that it has.
+    pub fn set_details(&mut self, details: Details) {
+        self.details = (details != NO_DETAILS).then(|| Box::new(details));
     }
 
     /// Adds a remark to the note.
@@ -161,7 +193,7 @@ impl Event {
 
     /// What identifies the event in memory and in the journal.
     pub fn key(&self) -> EventKey {
-        EventKey::of(&self.event_id)
+        self.key
     }
 
     /// What must not differ between two readings of this event.
@@ -300,8 +332,8 @@ impl EventKey {
 
 /// The `event_id` of a refund that an export gives as a running total on its sale's row:
 /// `<sale event_id>_refund_<running total in cents>`.
-pub fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> String {
-    format!("{sale_event_id}_refund_{total_cents}")
+pub fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> Text {
+    compact_str::format_compact!("{sale_event_id}_refund_{total_cents}")
 }
 
 #[cfg(test)]

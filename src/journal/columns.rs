@@ -5,7 +5,9 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
 use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
-use crate::event::{Currency, Customer, Essence, Event, EventKey, Kind, Money, Source};
+use crate::event::{
+    Currency, Customer, Details, Essence, Event, EventKey, Kind, Money, Source, Text,
+};
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
 pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amount_cents, currency, \
@@ -90,22 +92,23 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     pub(super) fn of(event: &'a Event) -> Self {
+        let details = event.details();
         Columns {
             kind: event.kind,
-            event_id: &event.event_id,
+            event_id: event.event_id(),
             sale_event_id: event.sale_event_id.as_deref(),
             email: event.customer.email.as_deref(),
             uid: event.customer.uid.as_deref(),
             money: event.money,
             refund_total_cents: event.refund_total_cents,
             plan: event.plan.as_deref(),
-            mrr_cents: event.mrr_cents,
-            promo_code: event.promo_code.as_deref(),
-            quantity: event.quantity,
-            ref_id: event.ref_id.as_deref(),
-            tid: event.tid.as_deref(),
-            first_name: event.first_name.as_deref(),
-            last_name: event.last_name.as_deref(),
+            mrr_cents: details.mrr_cents,
+            promo_code: details.promo_code.as_deref(),
+            quantity: details.quantity,
+            ref_id: details.ref_id.as_deref(),
+            tid: details.tid.as_deref(),
+            first_name: details.first_name.as_deref(),
+            last_name: details.last_name.as_deref(),
             created_at: event.created_at,
             note: &event.note,
         }
@@ -218,25 +221,27 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn to_event(&self, source: Source) -> Event {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let owned = |text: Option<&str>| text.map(Text::new);
         let customer = Customer {
             email: owned(self.email),
             uid: owned(self.uid),
         };
-        let mut event = Event::new(self.kind, self.event_id.to_owned(), customer, source);
+        let mut event = Event::new(self.kind, Text::new(self.event_id), customer, source);
         event.sale_event_id = owned(self.sale_event_id);
         event.money = self.money;
         event.refund_total_cents = self.refund_total_cents;
         event.plan = owned(self.plan);
-        event.mrr_cents = self.mrr_cents;
-        event.promo_code = owned(self.promo_code);
-        event.quantity = self.quantity;
-        event.ref_id = owned(self.ref_id);
-        event.tid = owned(self.tid);
-        event.first_name = owned(self.first_name);
-        event.last_name = owned(self.last_name);
+        event.set_details(Details {
+            mrr_cents: self.mrr_cents,
+            promo_code: owned(self.promo_code),
+            quantity: self.quantity,
+            ref_id: owned(self.ref_id),
+            tid: owned(self.tid),
+            first_name: owned(self.first_name),
+            last_name: owned(self.last_name),
+        });
         event.created_at = self.created_at;
-        event.note = self.note.to_owned();
+        event.note = Text::new(self.note);
         event
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Event, Kind, Money, Source};
+use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source};
 use crate::problem::Problem;
 
 fn at(seconds: i64) -> Timestamp {
@@ -60,13 +60,15 @@ fn refund(id: &str, sale: &str, cents: i64, total: Option<i64>) -> Event {
 fn full() -> Event {
     let mut event = refund("in_1_refund_500", "in_1", 500, Some(500));
     event.plan = Some("pro".into());
-    event.mrr_cents = Some(-1);
-    event.promo_code = Some("=HYPERLINK(\"x\")".into());
-    event.quantity = Some(u32::MAX);
-    event.ref_id = Some("ref".into());
-    event.tid = Some("tid".into());
-    event.first_name = Some("Zoë\0 O'Neil".into());
-    event.last_name = Some("𝄞".into());
+    event.set_details(Details {
+        mrr_cents: Some(-1),
+        promo_code: Some("=HYPERLINK(\"x\")".into()),
+        quantity: Some(u32::MAX),
+        ref_id: Some("ref".into()),
+        tid: Some("tid".into()),
+        first_name: Some("Zoë\0 O'Neil".into()),
+        last_name: Some("𝄞".into()),
+    });
     event.created_at = Some(Timestamp::from_millisecond(1_600_000_000_123).unwrap());
     event.remark("linked by the sale's id");
     event
@@ -364,7 +366,11 @@ fn a_damaged_byte_is_refused_or_changes_nothing() {
             Ok(read) => {
                 accepted += 1;
                 for (read, written) in read.iter().zip(&before) {
-                    assert_eq!(read.event.event_id, written.event.event_id, "{position}");
+                    assert_eq!(
+                        read.event.event_id(),
+                        written.event.event_id(),
+                        "{position}"
+                    );
                     assert_eq!(read.event.money, written.event.money, "{position}");
                     assert_eq!(read.event.customer, written.event.customer, "{position}");
                     assert_eq!(read.settlement, written.settlement, "{position}");

@@ -195,7 +195,7 @@ impl SaleAccount<'_> {
             let cents = |i: usize| events[i].money.map(|money| Reverse(money.amount_cents));
             let order = |i: usize| {
                 let event = &events[i];
-                (event.created_at, &event.event_id, cents(i), event.source)
+                (event.created_at, event.event_id(), cents(i), event.source)
             };
             order(a).cmp(&order(b))
         });
@@ -352,7 +352,7 @@ mod tests {
 
     fn event(kind: Kind, id: &str, cents: i64, line: u64) -> Event {
         let customer = Customer::new(Some("a@example.com"), None);
-        let mut event = Event::new(kind, id.to_owned(), customer, Source { input: 0, line });
+        let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line });
         event.money = Some(Money {
             amount_cents: cents,
             currency: Currency::from_code("USD").unwrap(),
@@ -371,14 +371,14 @@ mod tests {
             cents,
             2,
         );
-        refund.sale_event_id = Some(sale.to_owned());
+        refund.sale_event_id = Some(sale.into());
         refund.refund_total_cents = Some(cents);
         refund
     }
 
     fn part(id: &str, sale: Option<&str>, cents: i64) -> Event {
         let mut refund = event(Kind::Refund, id, cents, 3);
-        refund.sale_event_id = sale.map(str::to_owned);
+        refund.sale_event_id = sale.map(Into::into);
         refund
     }
 

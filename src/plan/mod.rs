@@ -1,5 +1,6 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -56,10 +57,10 @@ impl Past for Known {
 }
 
 /// An event and what is to happen with it.
-#[derive(Clone, Debug)]
-pub struct Planned {
+#[derive(Clone, Copy, Debug)]
+pub struct Planned<'p> {
     /// The event; its note says why it is in this state.
-    pub event: Event,
+    pub event: &'p Event,
     /// What is to happen with it.
     pub state: PlanState,
 }
@@ -67,8 +68,8 @@ pub struct Planned {
 /// A job's events in sending order, each in exactly one state.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Every event that was read.
-    pub events: Vec<Planned>,
+    events: Vec<Event>,
+    states: Vec<PlanState>,
     /// What was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
     /// Conflicts and refunds that are held, for a person to look at.
@@ -76,12 +77,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Every event that was read, in sending order.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Planned<'_>> {
+        let states = self.states.iter().copied();
+        let planned = self.events.iter().zip(states);
+        planned.map(|(event, state)| Planned { event, state })
+    }
+
     /// The events of one state, added up.
     pub fn tally(&self, state: PlanState) -> Tally {
-        self.events
-            .iter()
+        self.events()
             .filter(|planned| planned.state == state)
-            .map(|planned| &planned.event)
+            .map(|planned| planned.event)
             .collect()
     }
 
@@ -98,39 +105,49 @@ impl Plan {
 /// Decides for every event of a job what is to happen with it.
 ///
 /// `links` is what [`crate::link::link`] said of `events`; `paths` are the names of the exports.
-pub fn plan(events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[String]) -> Plan {
+pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[String]) -> Plan {
     let read = events.iter().collect();
     let mut planner = Planner {
         past,
         paths,
         states: vec![PlanState::ToSend; events.len()],
-        notes: vec![String::new(); events.len()],
+        notes: vec![Cow::Borrowed(""); events.len()],
     };
     let mut firsts = planner.compare_with_each_other(&events);
     planner.compare_with_past(&events, &mut firsts);
-    planner.apply_links(&events, &links);
+    planner.apply_links(&events, links);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
-    let mut slots: Vec<Option<Event>> = events.into_iter().map(Some).collect();
-    let events = order
-        .into_iter()
-        .filter_map(|index| slots[index].take().map(|event| (index, event)))
-        .map(|(index, mut event)| {
-            let note = std::mem::take(&mut planner.notes[index]);
-            if !note.is_empty() {
-                event.remark(&note);
-            }
-            Planned {
-                event,
-                state: planner.states[index],
-            }
-        })
-        .collect();
+    let Planner {
+        mut states, notes, ..
+    } = planner;
+    for (event, note) in events.iter_mut().zip(&notes) {
+        if !note.is_empty() {
+            event.remark(note);
+        }
+    }
+    arrange(order, &mut events, &mut states);
     Plan {
         events,
+        states,
         read,
         problems,
+    }
+}
+
+/// Puts events and states into an order that names each index once, without a second copy of them.
+fn arrange(mut order: Vec<usize>, events: &mut [Event], states: &mut [PlanState]) {
+    for start in 0..order.len() {
+        let mut to = start;
+        while order[to] != start {
+            let from = order[to];
+            events.swap(to, from);
+            states.swap(to, from);
+            order[to] = to;
+            to = from;
+        }
+        order[to] = to;
     }
 }
 
@@ -145,13 +162,13 @@ struct Planner<'p> {
     past: &'p dyn Past,
     paths: &'p [String],
     states: Vec<PlanState>,
-    notes: Vec<String>,
+    notes: Vec<Cow<'static, str>>,
 }
 
 impl Planner<'_> {
-    fn mark(&mut self, index: usize, state: PlanState, note: String) {
+    fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
         self.states[index] = state;
-        self.notes[index] = note;
+        self.notes[index] = note.into();
     }
 
     fn place(&self, event: &Event) -> String {
@@ -256,7 +273,7 @@ impl Planner<'_> {
                         self.mark(
                             index,
                             PlanState::Duplicate,
-                            "stands in these exports more than once".to_owned(),
+                            "stands in these exports more than once",
                         );
                         continue;
                     }
@@ -267,25 +284,25 @@ impl Planner<'_> {
                     } else {
                         (PlanState::ToSend, "")
                     };
-                    self.mark(index, state, note.to_owned());
+                    self.mark(index, state, note);
                 }
                 None => {}
             }
         }
     }
 
-    fn apply_links(&mut self, events: &[Event], links: &[Link]) {
-        for (index, link) in links.iter().enumerate() {
+    fn apply_links(&mut self, events: &[Event], links: Vec<Link>) {
+        debug_assert_eq!(events.len(), links.len());
+        for (index, link) in links.into_iter().enumerate() {
             if self.states[index] != PlanState::ToSend {
                 continue;
             }
             match link {
                 Link::Sound => {}
-                Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason.clone()),
-                Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason.clone()),
+                Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason),
+                Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason),
             }
         }
-        debug_assert_eq!(events.len(), links.len());
     }
 
     /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
@@ -306,7 +323,7 @@ impl Planner<'_> {
                 }
                 _ => continue,
             };
-            self.mark(index, PlanState::Unlinked, reason.to_owned());
+            self.mark(index, PlanState::Unlinked, reason);
         }
     }
 
@@ -332,7 +349,7 @@ impl Planner<'_> {
                 PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event, firsts)),
                 _ => return None,
             };
-            let message = format!("{} `{}`: {}", event.kind, event.event_id, self.notes[index]);
+            let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.notes[index]);
             let path = self.paths.get(event.source.input).cloned().unwrap_or_default();
             Some(
                 Problem::error(code, message)

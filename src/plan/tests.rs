@@ -87,7 +87,8 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
 
 /// The states by line.
 fn states(events: Vec<Event>, past: &dyn Past) -> Vec<PlanState> {
-    let mut planned = planned(events, past).events;
+    let plan = planned(events, past);
+    let mut planned: Vec<_> = plan.events().collect();
     planned.sort_by_key(|planned| planned.event.source.line);
     planned.iter().map(|planned| planned.state).collect()
 }
@@ -189,14 +190,14 @@ fn no_copy_of_a_held_refund_gets_through() {
 #[test]
 fn a_refund_never_goes_before_its_sale() {
     let late = on(sale(800), "2026-03-05T00:00:00Z");
-    let mut total = on(refund("", 300), "2026-03-01T00:00:00Z");
-    total.event_id = running_total_refund_id("s_1", 300);
+    let id = running_total_refund_id("s_1", 300);
+    let mut total = on(refund(&id, 300), "2026-03-01T00:00:00Z");
     total.refund_total_cents = Some(300);
     let other = on(event(Kind::Sale, "s_2", 100), "2026-03-02T00:00:00Z");
     let mut undated = refund("re_1", 100);
     undated.created_at = None;
     let plan = planned(vec![total, undated, late, other], &Nothing);
-    let order: Vec<_> = plan.events.iter().map(|p| &p.event.event_id).collect();
+    let order: Vec<_> = plan.events().map(|p| p.event.event_id()).collect();
     assert_eq!(order, ["s_2", "s_1", "s_1_refund_300", "re_1"]);
-    assert!(plan.events.iter().all(|planned| planned.state == ToSend));
+    assert!(plan.events().all(|planned| planned.state == ToSend));
 }

@@ -198,7 +198,7 @@ pub fn write(
 ///
 /// The file can't be written.
 pub fn write_plan_events<'p>(
-    events: impl Iterator<Item = &'p Planned>,
+    events: impl Iterator<Item = Planned<'p>>,
     paths: &[String],
     path: &Path,
 ) -> Result<(), ReportError> {
@@ -459,7 +459,7 @@ impl Table {
     /// `kind` to `currency`.
     fn what(&mut self, event: &Event) -> Result<(), Failure> {
         self.cell(event.kind.as_str())?;
-        self.text(&event.event_id)?;
+        self.text(event.event_id())?;
         self.optional_text(event.sale_event_id.as_deref())?;
         self.optional_text(event.customer.email.as_deref())?;
         self.optional_text(event.customer.uid.as_deref())?;
@@ -508,12 +508,12 @@ impl Table {
         self.end_row()
     }
 
-    fn plan_event(&mut self, planned: &Planned, file: Option<&str>) -> Result<(), Failure> {
-        let event = &planned.event;
+    fn plan_event(&mut self, planned: Planned<'_>, file: Option<&str>) -> Result<(), Failure> {
+        let event = planned.event;
         self.what(event)?;
         self.optional_text(event.plan.as_deref())?;
-        self.optional(event.mrr_cents)?;
-        self.optional_text(event.promo_code.as_deref())?;
+        self.optional(event.details().mrr_cents)?;
+        self.optional_text(event.details().promo_code.as_deref())?;
         self.optional(event.created_at)?;
         self.place(event, file)?;
         self.cell(planned.state.as_str())?;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, Text};
 use crate::journal::{Outcome, Pending};
 
 /// A customer's events, in sending order, and what their answers have taught so far.
@@ -10,19 +10,19 @@ use crate::journal::{Outcome, Pending};
 pub(super) struct Lane {
     /// Indexes of the events that are not settled.
     pub(super) waiting: VecDeque<usize>,
-    unknown_emails: HashSet<String>,
-    unknown_uids: HashSet<String>,
+    unknown_emails: HashSet<Text>,
+    unknown_uids: HashSet<Text>,
     /// Sales that the API refused, in this run or before it.
-    failed_sales: HashSet<String>,
+    failed_sales: HashSet<Text>,
     /// Sales that were no referrals, in this run or before it.
-    strange_sales: HashSet<String>,
+    strange_sales: HashSet<Text>,
 }
 
 impl Lane {
     /// Learns from the result of one of the lane's events.
     pub(super) fn learn(&mut self, event: &Event, outcome: Outcome) {
         if event.kind == Kind::Sale {
-            self.learn_sale(&event.event_id, outcome);
+            self.learn_sale(event.event_id(), outcome);
         }
         match outcome {
             Outcome::NonReferral => {
@@ -40,8 +40,8 @@ impl Lane {
     /// Learns what came of a sale, which decides what becomes of its refunds.
     pub(super) fn learn_sale(&mut self, sale: &str, outcome: Outcome) {
         match outcome {
-            Outcome::Failed => self.failed_sales.insert(sale.to_owned()),
-            Outcome::NonReferral => self.strange_sales.insert(sale.to_owned()),
+            Outcome::Failed => self.failed_sales.insert(Text::new(sale)),
+            Outcome::NonReferral => self.strange_sales.insert(Text::new(sale)),
             _ => return,
         };
     }
@@ -55,9 +55,9 @@ impl Lane {
             return true;
         }
         let creates_lead = event.kind == Kind::Signup
-            || event.promo_code.is_some()
-            || event.tid.is_some()
-            || event.ref_id.is_some();
+            || event.details().promo_code.is_some()
+            || event.details().tid.is_some()
+            || event.details().ref_id.is_some();
         let email = event.customer.email_folded();
         let uid = event.customer.uid.as_ref();
         let somebody = email.is_some() || uid.is_some();
@@ -81,7 +81,7 @@ impl Lane {
 /// Gives the lanes, in the order of their first events, and each event's lane.
 pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
     let mut sets = DisjointSets::new(pending.len());
-    let mut seen: HashMap<(Tie, String), usize> = HashMap::new();
+    let mut seen: HashMap<(Tie, Text), usize> = HashMap::new();
     for (index, pending) in pending.iter().enumerate() {
         for tie in ties(&pending.event) {
             match seen.get(&tie) {
@@ -116,9 +116,9 @@ enum Tie {
     Sale,
 }
 
-fn ties(event: &Event) -> impl Iterator<Item = (Tie, String)> {
+fn ties(event: &Event) -> impl Iterator<Item = (Tie, Text)> {
     let sale = match event.kind {
-        Kind::Sale => Some(event.event_id.clone()),
+        Kind::Sale => Some(event.event_id().into()),
         _ => event.sale_event_id.clone(),
     };
     [
@@ -159,13 +159,13 @@ impl DisjointSets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Source};
+    use crate::event::{Customer, Details, Source};
     use crate::journal::EventRow;
 
     fn pending(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Pending {
         let customer = Customer::new(Some(email), Some(uid));
         let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 2 });
-        event.sale_event_id = sale.map(str::to_owned);
+        event.sale_event_id = sale.map(Text::new);
         Pending {
             row: EventRow(1),
             event,
@@ -204,7 +204,10 @@ mod tests {
         let other_email = pending(Kind::Sale, "s3", "b@example.com", "1", None).event;
         assert!(!lane.is_known_stranger(&other_email));
         let mut coupon = first.clone();
-        coupon.promo_code = Some("NORA10".into());
+        coupon.set_details(Details {
+            promo_code: Some("NORA10".into()),
+            ..Details::default()
+        });
         assert!(!lane.is_known_stranger(&coupon));
 
         let signup = pending(Kind::Signup, "u1", "a@example.com", "1", None).event;

@@ -166,9 +166,7 @@ fn earlier_sales(
     pending: &[Pending],
 ) -> Result<HashMap<EventKey, Outcome>, JournalError> {
     let of_kind = |kind| pending.iter().filter(move |p| p.event.kind == kind);
-    let sales: HashSet<&str> = of_kind(Kind::Sale)
-        .map(|p| p.event.event_id.as_str())
-        .collect();
+    let sales: HashSet<&str> = of_kind(Kind::Sale).map(|p| p.event.event_id()).collect();
     let elsewhere: HashSet<EventKey> = of_kind(Kind::Refund)
         .filter_map(|p| p.event.sale_event_id.as_deref())
         .filter(|sale| !sales.contains(sale))

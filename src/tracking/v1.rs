@@ -13,41 +13,31 @@ use crate::event::{Event, Kind};
 pub(super) fn body(event: &Event, settings: &Settings) -> String {
     let mut form = Form(Serializer::new(String::new()));
     form.add("wid", Some(&settings.wid));
-    form.add("email", event.customer.email.as_ref());
-    form.add("uid", event.customer.uid.as_ref());
+    form.add("email", event.customer.email.as_deref());
+    form.add("uid", event.customer.uid.as_deref());
     if event.kind != Kind::Cancellation || settings.cancellation_event_id {
-        form.add_unless_signup(event, "event_id", &event.event_id);
+        form.add_unless_signup(event, "event_id", event.event_id());
     }
     if event.kind == Kind::Refund {
-        form.add("sale_event_id", event.sale_event_id.as_ref());
+        form.add("sale_event_id", event.sale_event_id.as_deref());
     }
     if let Some(money) = event.money {
-        form.add("amount", Some(&money.amount_cents.to_string()));
+        form.add_shown("amount", Some(money.amount_cents));
         let is_foreign = money.currency != settings.account_currency;
-        form.add(
-            "currency",
-            is_foreign
-                .then(|| money.currency.code().to_owned())
-                .as_ref(),
-        );
+        form.add("currency", is_foreign.then(|| money.currency.code()));
     }
-    form.add("plan", event.plan.as_ref());
-    form.add(
-        "mrr",
-        event.mrr_cents.map(|cents| cents.to_string()).as_ref(),
-    );
-    form.add("promo_code", event.promo_code.as_ref());
-    form.add("quantity", event.quantity.map(|n| n.to_string()).as_ref());
-    form.add("first_name", event.first_name.as_ref());
-    form.add("last_name", event.last_name.as_ref());
-    form.add("ref_id", event.ref_id.as_ref());
-    form.add("tid", event.tid.as_ref());
-    form.add(
-        "created_at",
-        event.created_at.map(|at| at.to_string()).as_ref(),
-    );
+    form.add("plan", event.plan.as_deref());
+    let details = event.details();
+    form.add_shown("mrr", details.mrr_cents);
+    form.add("promo_code", details.promo_code.as_deref());
+    form.add_shown("quantity", details.quantity);
+    form.add("first_name", details.first_name.as_deref());
+    form.add("last_name", details.last_name.as_deref());
+    form.add("ref_id", details.ref_id.as_deref());
+    form.add("tid", details.tid.as_deref());
+    form.add_shown("created_at", event.created_at);
     if !settings.notify_promoters {
-        form.add("skip_email_notification", Some(&"true".to_owned()));
+        form.add("skip_email_notification", Some("true"));
     }
     form.0.finish()
 }
@@ -55,14 +45,20 @@ pub(super) fn body(event: &Event, settings: &Settings) -> String {
 struct Form(Serializer<'static, String>);
 
 impl Form {
-    fn add(&mut self, name: &str, value: Option<&String>) {
+    fn add(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.0.append_pair(name, value);
         }
     }
 
+    fn add_shown(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.0.append_pair(name, &value.to_string());
+        }
+    }
+
     /// A sign-up has no `event_id`: the API tells a second one by its lead.
-    fn add_unless_signup(&mut self, event: &Event, name: &str, value: &String) {
+    fn add_unless_signup(&mut self, event: &Event, name: &str, value: &str) {
         self.add(name, Some(value).filter(|_| event.kind != Kind::Signup));
     }
 }

@@ -68,7 +68,7 @@ pub(in crate::cli) fn plan(
     reading.check()?;
     if let Some(path) = &arguments.events {
         let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
-        write_plan_events(job.plan.events.iter(), &paths, path)?;
+        write_plan_events(job.plan.events(), &paths, path)?;
         terminal.note(&format!(
             "{} written to {}",
             tables::count(reading.events.read.count(), "event"),

@@ -94,8 +94,8 @@ pub(super) fn record(
     };
     let mut recording = journal.begin(&new)?;
     record_inputs(&mut recording, job)?;
-    for planned in &job.plan.events {
-        let event = &planned.event;
+    for planned in job.plan.events() {
+        let event = planned.event;
         match planned.state {
             PlanState::ToSend => match known.events.get(&event.key()) {
                 Some(known) => recording.take_over(known.row, event.source)?,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Kind, Money, Source};
+use crate::event::{Currency, Customer, Details, Kind, Money, Source};
 use crate::export::{Export, Row};
 use crate::journal::{
     Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, PlanState, RunCommand,
@@ -576,24 +576,27 @@ fn planned_events_are_written_in_their_order() {
     let path = directory.path().join("events.csv");
     let mut sale = event(Kind::Sale, "in_1", Some(800), 2);
     sale.plan = Some("pro".into());
-    sale.mrr_cents = Some(-400);
-    sale.promo_code = Some("+SAVE".into());
+    sale.set_details(Details {
+        mrr_cents: Some(-400),
+        promo_code: Some("+SAVE".into()),
+        ..Details::default()
+    });
     sale.note = "=note".into();
     let mut cancellation = event(Kind::Cancellation, "sub_1", None, 3);
     cancellation.source.input = 1;
     cancellation.created_at = Some(Timestamp::from_millisecond(1_600_000_000_120).unwrap());
     let planned = [
         Planned {
-            event: sale,
+            event: &sale,
             state: PlanState::ToSend,
         },
         Planned {
-            event: cancellation,
+            event: &cancellation,
             state: PlanState::Duplicate,
         },
     ];
     let paths = ["a.csv".to_owned(), "-".to_owned()];
-    write_plan_events(planned.iter(), &paths, &path).unwrap();
+    write_plan_events(planned.into_iter(), &paths, &path).unwrap();
     assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"
     kind,event_id,sale_event_id,email,uid,amount_cents,currency,plan,mrr_cents,promo_code,created_at,file,line,plan_state,note
     sale,in_1,,a@example.com,cus_1,800,USD,pro,-400,'+SAVE,2026-11-17T11:06:40Z,a.csv,2,to_send,'=note
@@ -601,11 +604,11 @@ fn planned_events_are_written_in_their_order() {
     "#);
 
     let nowhere = directory.path().join("none").join("events.csv");
-    let error = write_plan_events(planned.iter(), &paths, &nowhere).unwrap_err();
+    let error = write_plan_events(planned.into_iter(), &paths, &nowhere).unwrap_err();
     assert!(matches!(&error, ReportError::WriteEvents { path, .. } if *path == nowhere));
     assert!(error.hint().contains("nothing was sent"));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    write_plan_events(planned.iter(), &paths, &path).unwrap_err();
+    write_plan_events(planned.into_iter(), &paths, &path).unwrap_err();
     assert_eq!(names(directory.path()), ["events.csv"]);
 }
