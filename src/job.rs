@@ -307,50 +307,57 @@ impl JobReader<'_> {
         handed_back: Option<usize>,
     ) -> Result<Rows, Box<Problem>> {
         let mut rows = Rows::default();
-        let mut row = Row::default();
         let mut warnings = Vec::new();
-        while export
-            .read_row(&mut row)
-            .map_err(|error| export_problem(&error))?
-        {
+        let read = export.for_each_row(|row| {
             rows.read += 1;
-            self.rows_read += 1;
-            if self.rows_read.is_multiple_of(PROGRESS_ROWS) {
-                (self.reading.progress)(self.rows_read);
-            }
+            self.count_row();
             let source = Source {
                 input: self.inputs.len(),
                 line: row.line(),
             };
-            let outcome = match handed_back {
-                Some(width) if row.iter().skip(width).any(|cell| !cell.is_empty()) => {
-                    Outcome::Rejected(not_mended())
-                }
-                _ => {
-                    if handed_back.is_some() {
-                        row.replace_cells(restore);
-                    }
-                    classifier.classify(&row, source, &mut self.events, &mut warnings)
-                }
-            };
-            match outcome {
+            match self.classify(row, source, classifier, handed_back, &mut warnings) {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
-                    self.keep_row(&row, source, false, &reason);
+                    self.keep_row(row, source, false, &reason);
                     *self.ignored.entry(reason).or_default() += 1;
                 }
                 Outcome::Rejected(problem) => {
                     rows.rejected += 1;
-                    self.keep_row(&row, source, true, &problem.message);
+                    self.keep_row(row, source, true, &problem.message);
                     self.problems.push(problem.at(path, Some(source.line)));
                 }
             }
             for warning in warnings.drain(..) {
                 self.problems.push(warning.at(path, Some(source.line)));
             }
-        }
+        });
+        read.map_err(|error| export_problem(&error))?;
         Ok(rows)
+    }
+
+    fn count_row(&mut self) {
+        self.rows_read += 1;
+        if self.rows_read.is_multiple_of(PROGRESS_ROWS) {
+            (self.reading.progress)(self.rows_read);
+        }
+    }
+
+    fn classify(
+        &mut self,
+        row: &mut Row,
+        source: Source,
+        classifier: &Classifier<'_>,
+        handed_back: Option<usize>,
+        warnings: &mut Vec<Problem>,
+    ) -> Outcome {
+        if let Some(width) = handed_back {
+            if row.iter().skip(width).any(|cell| !cell.is_empty()) {
+                return Outcome::Rejected(not_mended());
+            }
+            row.replace_cells(restore);
+        }
+        classifier.classify(row, source, &mut self.events, warnings)
     }
 
     fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {

@@ -14,6 +14,7 @@
 //! Left to the caller: rows that are shorter or longer than the header, columns that stand in the
 //! header twice, and a header without rows.
 
+mod ahead;
 mod archive;
 mod decode;
 mod delimiter;
