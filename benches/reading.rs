@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use fprecon::event::Currency;
 use fprecon::export::Export;
-use fprecon::job::Reading;
+use fprecon::job::{Reading, SourceRows};
 use fprecon::link::Nothing;
 use fprecon::profile::Profiles;
 
@@ -95,13 +95,17 @@ fn profiles() -> Profiles {
 
 fn classify(path: &Path) -> (u64, Box<dyn Any>) {
     let profiles = profiles();
-    let job = reading(&profiles).read(vec![Export::open(path)]).unwrap();
+    let job = reading(&profiles)
+        .read(vec![Export::open(path)], SourceRows::dropped())
+        .unwrap();
     (job.rows().read, Box::new(job))
 }
 
 fn plan(path: &Path) -> (u64, Box<dyn Any>) {
     let profiles = profiles();
-    let unplanned = reading(&profiles).read(vec![Export::open(path)]).unwrap();
+    let unplanned = reading(&profiles)
+        .read(vec![Export::open(path)], SourceRows::dropped())
+        .unwrap();
     let job = unplanned.plan(&Nothing);
     (job.rows().read, Box::new(job))
 }

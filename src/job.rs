@@ -3,6 +3,10 @@
 //! Several exports are one job, so that a refund in one meets its sale in another. Reading is
 //! pure: the same bytes give the same job.
 
+mod source_rows;
+
+pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
+
 use std::collections::BTreeMap;
 
 use crate::classify::{Classifier, Outcome};
@@ -65,26 +69,13 @@ impl Rows {
     }
 }
 
-/// A row that gave no event, as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceRow {
-    /// Where it stands.
-    pub source: Source,
-    /// Whether it was rejected, and not ignored.
-    pub rejected: bool,
-    /// Why.
-    pub reason: String,
-    /// Its cells.
-    pub fields: Vec<String>,
-}
-
 /// Exports, read and planned.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Job {
     /// The exports, in the order in which they were named.
     pub inputs: Vec<Input>,
     /// Rows that gave no event, in reading order.
-    pub source_rows: Vec<SourceRow>,
+    pub source_rows: SourceRows,
     /// Ignored rows by reason.
     pub ignored: BTreeMap<String, u64>,
     /// What a person should know or mend.
@@ -126,14 +117,16 @@ const PROGRESS_ROWS: u64 = 4096;
 
 impl Reading<'_> {
     /// Reads the exports of a job; or says what makes them unusable, for all of them at once.
+    /// Rows that give no event go to `source_rows`.
     pub fn read(
         &self,
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
+        source_rows: SourceRows,
     ) -> Result<Unplanned, Vec<Problem>> {
         let mut reader = JobReader {
             reading: self,
             inputs: Vec::new(),
-            source_rows: Vec::new(),
+            source_rows,
             ignored: BTreeMap::new(),
             problems: Problems::default(),
             events: Vec::new(),
@@ -266,7 +259,7 @@ pub fn export_problem(error: &ExportError) -> Problem {
 struct JobReader<'r> {
     reading: &'r Reading<'r>,
     inputs: Vec<Input>,
-    source_rows: Vec<SourceRow>,
+    source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
@@ -361,12 +354,7 @@ impl JobReader<'_> {
     }
 
     fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
-        self.source_rows.push(SourceRow {
-            source,
-            rejected,
-            reason: reason.to_owned(),
-            fields: row.iter().map(str::to_owned).collect(),
-        });
+        self.source_rows.add(source, rejected, reason, row.iter());
     }
 
     fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {
@@ -397,10 +385,10 @@ impl JobReader<'_> {
 }
 
 /// Exports that are read, before their events are compared with each other and with the past.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Unplanned {
     inputs: Vec<Input>,
-    source_rows: Vec<SourceRow>,
+    source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fprecon::event::{Currency, Event};
 use fprecon::export::Export;
-use fprecon::job::{Job, Reading};
+use fprecon::job::{Job, Reading, SourceRows};
 use fprecon::journal::PlanState;
 use fprecon::link::Nothing;
 use fprecon::problem::Problem;
@@ -34,7 +34,12 @@ fn read(config: &str, csv: &[u8]) -> Result<Job, Vec<Problem>> {
         progress: &|_| {},
     };
     let export = Export::from_bytes("x.csv", csv.to_vec());
-    let job = reading.read(vec![export])?.plan(&Nothing);
+    let job = reading
+        .read(
+            vec![export],
+            SourceRows::in_file(tempfile::tempfile().unwrap()),
+        )?
+        .plan(&Nothing);
     assert!(job.rows().balance() && job.plan.balances());
     Ok(job)
 }
@@ -76,7 +81,8 @@ fn outcome(config: &str, csv: &[u8]) -> String {
             },
         ));
     }
-    for row in &job.source_rows {
+    for row in job.source_rows.read().unwrap() {
+        let row = row.unwrap();
         let what = if row.rejected { "rejected" } else { "ignored" };
         lines.push((row.source.line, format!("{what}: {}", row.reason)));
     }

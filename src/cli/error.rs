@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::job::SourceRowsError;
 use crate::journal::JournalError;
 use crate::problem::{Problem, causes};
 use crate::profile::ProfileError;
@@ -104,6 +105,12 @@ impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let problems: Vec<String> = self.problems().iter().map(Problem::to_string).collect();
         f.write_str(&problems.join("\n"))
+    }
+}
+
+impl From<SourceRowsError> for CliError {
+    fn from(error: SourceRowsError) -> Self {
+        CliError::unusable(error.problem())
     }
 }
 

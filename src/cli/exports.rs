@@ -9,7 +9,7 @@ use super::settings::{Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
 use crate::export::{Export, ExportError, Exports, Told};
-use crate::job::{Reading, Unplanned};
+use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 
@@ -193,14 +193,21 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     }
 }
 
+/// A place on disk for the rows that are no events, gone when the program ends.
+pub(super) fn source_rows() -> Result<SourceRows, CliError> {
+    let file = tempfile::tempfile().map_err(SourceRowsError::from)?;
+    Ok(SourceRows::in_file(file))
+}
+
 /// Reads the exports, and takes note of what was seen on the way to them.
 pub(super) fn read(
     mut exports: Opened,
     choice: &Choice,
     settings: &Settings,
     terminal: &Terminal,
+    source_rows: SourceRows,
 ) -> Result<Unplanned, CliError> {
-    let mut unplanned = read_each(&mut exports, choice, settings, terminal)?;
+    let mut unplanned = read_each(&mut exports, choice, settings, terminal, source_rows)?;
     for note in exports.into_notes() {
         unplanned.note(note);
     }
@@ -213,6 +220,7 @@ pub(super) fn read_each(
     choice: &Choice,
     settings: &Settings,
     terminal: &Terminal,
+    source_rows: SourceRows,
 ) -> Result<Unplanned, CliError> {
     let bar = terminal.bar(None, "{spinner} reading: {msg} rows");
     let last = Cell::new(0);
@@ -228,7 +236,7 @@ pub(super) fn read_each(
         account_currency: settings.account_currency,
         progress: &progress,
     };
-    let read = reading.read(exports);
+    let read = reading.read(exports, source_rows);
     bar.finish_and_clear();
     read.map_err(CliError::Unusable)
 }

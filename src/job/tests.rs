@@ -16,7 +16,7 @@ fn read(files: &[(&str, &[u8])]) -> Result<Unplanned, Vec<Problem>> {
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    reading.read(exports)
+    reading.read(exports, SourceRows::dropped())
 }
 
 fn job(text: &str) -> Job {

@@ -45,19 +45,25 @@ pub(in crate::cli) fn demo(
     let samples = SAMPLES
         .iter()
         .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
-    let unplanned = exports::read_each(samples, &choice, &settings, terminal)?;
+    let unplanned = exports::read_each(
+        samples,
+        &choice,
+        &settings,
+        terminal,
+        exports::source_rows()?,
+    )?;
 
     let target = Target::sandbox(&settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let known = journal.known()?;
-    let job = unplanned.plan(&known);
+    let mut job = unplanned.plan(&known);
     let reading = Reading::of_job(&job);
     reading.check()?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
     terminal.problems(job.problems.kept(), 0);
     terminal.human(&tables::reading(&reading))?;
-    let run = record(&mut journal, RunCommand::Demo, &job, &reading, &known)?;
+    let run = record(&mut journal, RunCommand::Demo, &mut job, &reading, &known)?;
     let delivery = Delivery {
         target: &target,
         settings: &settings,

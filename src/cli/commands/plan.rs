@@ -9,6 +9,7 @@ use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::job::Job;
+use crate::job::SourceRows;
 use crate::journal::{JournalReader, Known, PlanState};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
@@ -62,7 +63,7 @@ pub(in crate::cli) fn plan(
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
-    let unplanned = exports::read(exports, &choice, &settings, terminal)?;
+    let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
     let job = unplanned.plan(&known(&settings)?);
     let reading = Reading::of_job(&job);
     reading.check()?;

@@ -10,10 +10,9 @@ use crate::cli::exports::{self, Choice};
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::{Job, SourceRow};
+use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Disposition, Journal, JournalError, Known, NewInput, NewRun, PlanState, Recording, RunCommand,
-    RunId,
+    Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
 };
 use crate::problem::Problem;
 use crate::report::{Imbalance, Reading};
@@ -26,13 +25,19 @@ pub(in crate::cli) fn run(
     let settings = Settings::load(common, Some(&arguments.pace))?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
-    let unplanned = exports::read(exports, &choice, &settings, terminal)?;
+    let unplanned = exports::read(
+        exports,
+        &choice,
+        &settings,
+        terminal,
+        exports::source_rows()?,
+    )?;
 
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
     let known = journal.known()?;
-    let job = unplanned.plan(&known);
+    let mut job = unplanned.plan(&known);
     let reading = Reading::of_job(&job);
     reading.check()?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
@@ -40,7 +45,7 @@ pub(in crate::cli) fn run(
     terminal.human(&tables::reading(&reading))?;
     confirm(common, &reading, &settings, &target, terminal)?;
 
-    let run = record(&mut journal, RunCommand::Run, &job, &reading, &known)?;
+    let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
     let directory = arguments.pace.dir.clone();
     delivery::deliver(journal, run, &target, &settings, directory, terminal)
@@ -84,7 +89,7 @@ fn confirm(
 pub(super) fn record(
     journal: &mut Journal,
     command: RunCommand,
-    job: &Job,
+    job: &mut Job,
     reading: &Reading,
     known: &Known,
 ) -> Result<RunId, CliError> {
@@ -119,7 +124,7 @@ pub(super) fn record(
     Ok(recording.commit()?)
 }
 
-fn record_inputs(recording: &mut Recording<'_>, job: &Job) -> Result<(), JournalError> {
+fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), CliError> {
     for input in &job.inputs {
         recording.add_input(&NewInput {
             path: input.path.clone(),
@@ -132,18 +137,19 @@ fn record_inputs(recording: &mut Recording<'_>, job: &Job) -> Result<(), Journal
             rows_rejected: input.rows.rejected,
         })?;
     }
-    for row in &job.source_rows {
+    let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
+    for row in rows.read()? {
         let SourceRow {
             source,
             rejected,
             reason,
             fields,
-        } = row;
+        } = row?;
         let disposition = match rejected {
             true => Disposition::Rejected,
             false => Disposition::Ignored,
         };
-        recording.add_row(*source, disposition, reason, fields)?;
+        recording.add_row(source, disposition, &reason, &fields)?;
     }
     Ok(())
 }

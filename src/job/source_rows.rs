@@ -1,0 +1,174 @@
+//! Rows that gave no event, kept for the reports without keeping them in memory.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek, SeekFrom};
+
+use crate::event::Source;
+use crate::problem::Problem;
+
+/// A row that gave no event, as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Where it stands.
+    pub source: Source,
+    /// Whether it was rejected, and not ignored.
+    pub rejected: bool,
+    /// Why.
+    pub reason: String,
+    /// Its cells.
+    pub fields: Vec<String>,
+}
+
+/// Where the rows of a job that gave no event are kept: in a file, in reading order, or nowhere.
+#[derive(Debug)]
+pub struct SourceRows {
+    file: Option<csv::Writer<File>>,
+    failed: Option<io::Error>,
+}
+
+/// The file of [`SourceRows`] could not be written or read back.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows that are no events could not be kept in a temporary file")]
+pub struct SourceRowsError(#[from] io::Error);
+
+impl SourceRowsError {
+    /// In the shape of every other problem.
+    pub fn problem(&self) -> Problem {
+        Problem::error("temporary-file", format!("{self}: {}", self.0)).hint(
+            "make room where temporary files stand, or name another folder in `TMPDIR`; nothing was sent",
+        )
+    }
+}
+
+/// Cells in front of a row's own: input, line, whether it was rejected, reason.
+const OWN_CELLS: usize = 4;
+
+impl SourceRows {
+    /// Keeps no row, for who needs only their number.
+    pub fn dropped() -> Self {
+        SourceRows {
+            file: None,
+            failed: None,
+        }
+    }
+
+    /// Keeps rows in an empty file that nobody else uses.
+    pub fn in_file(file: File) -> Self {
+        let writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
+        SourceRows {
+            file: Some(writer),
+            failed: None,
+        }
+    }
+
+    /// Keeps a row. What goes wrong is told by [`SourceRows::read`].
+    pub(super) fn add<'f>(
+        &mut self,
+        source: Source,
+        rejected: bool,
+        reason: &str,
+        mut fields: impl Iterator<Item = &'f str>,
+    ) {
+        let Some(file) = self.file.as_mut().filter(|_| self.failed.is_none()) else {
+            return;
+        };
+        let (input, line) = (source.input.to_string(), source.line.to_string());
+        let rejected = if rejected { "1" } else { "" };
+        let own: [&str; OWN_CELLS] = [&input, &line, rejected, reason];
+        let mut write = || {
+            own.iter().try_for_each(|cell| file.write_field(cell))?;
+            fields.try_for_each(|cell| file.write_field(cell))?;
+            file.write_record(None::<&[u8]>)
+        };
+        self.failed = write().err().map(io::Error::from);
+    }
+
+    /// The rows that were kept, in reading order; none where they were dropped.
+    ///
+    /// # Errors
+    ///
+    /// A row could not be written, or can't be read back.
+    pub fn read(
+        self,
+    ) -> Result<impl Iterator<Item = Result<SourceRow, SourceRowsError>>, SourceRowsError> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        let file = self.file.map(|writer| -> io::Result<_> {
+            let mut file = writer.into_inner().map_err(|error| error.into_error())?;
+            file.seek(SeekFrom::Start(0))?;
+            let reader = csv::ReaderBuilder::new()
+                .flexible(true)
+                .has_headers(false)
+                .from_reader(BufReader::new(file));
+            Ok(reader.into_records())
+        });
+        let records = file.transpose()?.into_iter().flatten();
+        Ok(records.map(|record| {
+            let record = record.map_err(io::Error::from)?;
+            source_row(&record).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData).into())
+        }))
+    }
+}
+
+fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
+    let source = Source {
+        input: record.get(0)?.parse().ok()?,
+        line: record.get(1)?.parse().ok()?,
+    };
+    Some(SourceRow {
+        source,
+        rejected: !record.get(2)?.is_empty(),
+        reason: record.get(3)?.to_owned(),
+        fields: record.iter().skip(OWN_CELLS).map(str::to_owned).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, rejected: bool, fields: &[&str]) -> SourceRow {
+        SourceRow {
+            source: Source { input: 1, line },
+            rejected,
+            reason: "no amount, \"none\"".to_owned(),
+            fields: fields.iter().map(|&cell| cell.to_owned()).collect(),
+        }
+    }
+
+    fn kept(rows: &[SourceRow], mut to: SourceRows) -> Result<Vec<SourceRow>, SourceRowsError> {
+        for row in rows {
+            let fields = row.fields.iter().map(String::as_str);
+            to.add(row.source, row.rejected, &row.reason, fields);
+        }
+        to.read()?.collect()
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were() {
+        let rows = [
+            row(2, false, &["a", "", "line\r\nbreak, \"quoted\""]),
+            row(4, true, &[""]),
+            row(5, true, &["one", "two", "three", "four"]),
+        ];
+        let file = SourceRows::in_file(tempfile::tempfile().unwrap());
+        assert_eq!(kept(&rows, file).unwrap(), rows);
+        assert_eq!(kept(&rows, SourceRows::dropped()).unwrap(), []);
+    }
+
+    /// `/dev/full` takes every open and no byte.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told() {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let rows: Vec<_> = (2..5000).map(|line| row(line, false, &["cell"])).collect();
+        let error = kept(&rows, SourceRows::in_file(full)).unwrap_err();
+        let problem = error.problem();
+        assert!(
+            problem.message.contains("No space left"),
+            "{}",
+            problem.message
+        );
+    }
+}
