@@ -16,10 +16,11 @@ use super::{
 use crate::event::{Currency, Kind};
 
 /// Checks a profile's table and makes it usable.
-pub(super) fn profile(name: &str, table: toml::Table) -> Result<Profile, ProfileError> {
+pub(super) fn profile(name: &str, mut table: toml::Table) -> Result<Profile, ProfileError> {
     let unset: Vec<bool> = asked(&table)
         .map(|key| value_at(&table, key).is_none())
         .collect();
+    name_asked_columns(&mut table);
     let spec: Spec = table.try_into().map_err(|error: toml::de::Error| {
         ProfileError::new(name, error.message().to_owned())
             .hint("docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example")
@@ -35,6 +36,21 @@ fn value_at<'t>(table: &'t toml::Table, key: &str) -> Option<&'t toml::Value> {
     let mut keys = key.split('.');
     let first = table.get(keys.next()?)?;
     keys.try_fold(first, |value, key| value.get(key))
+}
+
+/// A column that is asked for goes by no header name until somebody says which, so that the rules
+/// that refer to it can be checked and the question can be put.
+fn name_asked_columns(table: &mut toml::Table) {
+    let names: Vec<_> = asked(table)
+        .filter_map(|key| key.strip_prefix("columns."))
+        .map(str::to_owned)
+        .collect();
+    if let Some(columns) = table.get_mut("columns").and_then(toml::Value::as_table_mut) {
+        for name in names {
+            let nameless = || toml::Value::Array(Vec::new());
+            columns.entry(name).or_insert_with(nameless);
+        }
+    }
 }
 
 /// The keys of `[[ask]]`.

@@ -15,7 +15,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Table, ProfileError> {
         .map_err(|error| ProfileError::new(name, error.to_string()))
 }
 
-/// The user's profile `name` laid over what it extends, down to a built-in one.
+/// The profile `name` laid over what it extends, down to a built-in one.
 ///
 /// Tables are merged key by key; everything else, lists too, is replaced. A name that extends
 /// itself means the built-in profile of that name.
@@ -53,9 +53,15 @@ pub(super) fn resolve(
     }
     merged.remove("extends");
     merged.insert("name".into(), Value::String(name.to_owned()));
-    // What `enabled = false` says of the base is not said of a profile that names its own columns;
-    // what must not stand in the header is.
-    let of_user = own.get(name).and_then(|table| table.get("detect"));
+    if let Some(of_user) = own.get(name) {
+        enable_unless_said(&mut merged, of_user.get("detect"));
+    }
+    Ok(merged)
+}
+
+/// What `enabled = false` says of the base is not said of a user's profile that names its own
+/// columns; what must not stand in the header is.
+fn enable_unless_said(merged: &mut Table, of_user: Option<&Value>) {
     match merged.get_mut("detect") {
         Some(Value::Table(detect)) => {
             if of_user.and_then(|detect| detect.get("enabled")).is_none() {
@@ -67,7 +73,6 @@ pub(super) fn resolve(
             merged.insert("detect".into(), detect);
         }
     }
-    Ok(merged)
 }
 
 fn circle(name: &str) -> ProfileError {

@@ -340,11 +340,11 @@ impl Profiles {
             let table = extend::resolve(name, own, &built_in)?;
             all.push(compile::profile(name, table)?);
         }
+        let nobody = BTreeMap::new();
         for &(name, _) in BUILT_IN {
-            if !own.contains_key(name)
-                && let Some(table) = built_in.get(name)
-            {
-                all.push(compile::profile(name, table.clone())?);
+            if !own.contains_key(name) {
+                let table = extend::resolve(name, &nobody, &built_in)?;
+                all.push(compile::profile(name, table)?);
             }
         }
         Ok(Profiles {

@@ -320,3 +320,24 @@ fn every_look_alike_says_how_it_is_told() {
         assert!(!known.fits(&header("id,amount")), "{known:?}");
     }
 }
+
+#[test]
+fn a_column_that_is_asked_for_is_no_error_before_somebody_names_it() {
+    let ask = "ask = [{ key = \"columns.promo\", question = \"which?\" }]\n";
+    let sale = format!("{SALE}promo_code = \"promo\"\n");
+    let base = whole(&format!("{ask}{sale}"));
+    let named = |profile: &str, config: &str| {
+        let profiles = load(config).unwrap();
+        profiles.named(profile).unwrap().clone()
+    };
+
+    let mine = named("mine", &base);
+    assert_eq!(mine.questions().collect::<Vec<_>>(), ["which?"]);
+    assert!(mine.bind(&header("Id,Mail,Total")).is_ok());
+
+    let more = "[more]\nextends = \"mine\"\ncolumns = { promo = \"Code\" }\n";
+    let more = named("more", &format!("{base}{more}"));
+    assert_eq!(more.questions().count(), 0);
+    let misfit = more.bind(&header("Id,Mail,Total")).unwrap_err();
+    assert_eq!(misfit.reason(), "lacks `Code`");
+}
