@@ -462,7 +462,7 @@ t5,sale,settlement pending,01/31/2026 20:00:00,EST,USD,34.56,,,c1,ana@example.co
 
 #[test]
 fn gumroad_sales() {
-    let header = "Purchase ID,Item Name,Purchase Email,Purchase Date,Purchase Time (UTC timezone),Taxes ($),Shipping ($),Sale Price ($),Tax Included in Price?,Refunded?,Partial Refund ($),Fully Refunded?,Disputed?,Dispute Won?,Free trial purchase?,Pre-order authorization?";
+    let header = "Purchase ID,Item Name,Purchase Email,Product ID,Cancellation Date,Subscription End Date,Purchase Date,Purchase Time (UTC timezone),Taxes ($),Shipping ($),Sale Price ($),Tax Included in Price?,Refunded?,Partial Refund ($),Fully Refunded?,Disputed?,Dispute Won?,Free trial purchase?,Pre-order authorization?";
     let sale = |cells: [&'static str; 7]| {
         let names = [
             "Purchase ID",
@@ -477,17 +477,42 @@ fn gumroad_sales() {
         row.extend([
             ("Purchase Email", "ana@example.com"),
             ("Purchase Date", "2026-01-31"),
-            ("Purchase Time (UTC timezone)", "20:00:00"),
+            ("Purchase Time (UTC timezone)", "2026-01-31 20:00:00 UTC"),
+            ("Product ID", "abcde"),
             ("Shipping ($)", "0.0"),
         ]);
         row
     };
+    let cancelled = [
+        ("Cancellation Date", "2026-02-10 08:00:00 UTC"),
+        ("Subscription End Date", "2026-02-28"),
+    ];
     let rows = [
         sale(["g1", "10.0", "0.0", "0", "0", "0.0", "0"]),
         sale(["g2", "12.0", "2.0", "1", "1", "0.0", "1"]),
         sale(["g3", "10.0", "0.0", "0", "1", "4.0", "0"]),
         sale(["g4", "12.0", "2.0", "1", "1", "4.0", "0"]),
         sale(["Totals", "44.0", "4.0", "", "", "", ""]),
+        // Whether tax is inside is not said: with none it is all the same.
+        sale(["g5", "10.0", "0.0", "", "0", "0.0", "0"]),
+        sale(["g6", "12.0", "2.0", "", "0", "0.0", "0"]),
+        // Two charges of a subscription that was cancelled, and one that ended by itself.
+        row(
+            &sale(["g7", "10.0", "0.0", "0", "0", "0.0", "0"]),
+            &cancelled,
+        ),
+        row(
+            &sale(["g8", "10.0", "0.0", "0", "0", "0.0", "0"]),
+            &cancelled,
+        ),
+        row(
+            &sale(["g9", "10.0", "0.0", "0", "0", "0.0", "0"]),
+            &[("Subscription End Date", "2026-03-31")],
+        ),
+        row(
+            &sale(["g10", "10.0", "0.0", "0", "0", "0.0", "0"]),
+            &[("Purchase Time (UTC timezone)", "2026-01-31 20:00:00 +0000")],
+        ),
     ];
     let rows: Vec<&[_]> = rows.iter().map(Vec::as_slice).collect();
     check(
@@ -501,7 +526,16 @@ fn gumroad_sales() {
 4: refund g3_refund_400 of g3 4.00 USD 2026-01-31T20:00:00Z ana@example.com
 5: sale g4 10.00 USD 2026-01-31T20:00:00Z ana@example.com
 5: held: refund g4_refunded_with_tax 4.00 USD 2026-01-31T20:00:00Z ana@example.com (how much of the refund is tax is not said; send it by a CSV of your own; the refund names no sale)
-6: ignored: the totals of the file",
+6: ignored: the totals of the file
+7: sale g5 10.00 USD 2026-01-31T20:00:00Z ana@example.com
+8: rejected: whether tax is inside the price is not said
+9: sale g7 10.00 USD 2026-01-31T20:00:00Z ana@example.com
+9: cancellation abcde_ana@example.com_cancelled_2026-02-10 08:00:00 UTC 2026-02-10T08:00:00Z ana@example.com
+10: sale g8 10.00 USD 2026-01-31T20:00:00Z ana@example.com
+10: Duplicate: cancellation abcde_ana@example.com_cancelled_2026-02-10 08:00:00 UTC 2026-02-10T08:00:00Z ana@example.com
+11: sale g9 10.00 USD 2026-01-31T20:00:00Z ana@example.com
+11: cancellation abcde_ana@example.com_cancelled_2026-03-31 2026-03-31T00:00:00Z ana@example.com
+12: sale g10 10.00 USD 2026-01-31T20:00:00Z ana@example.com",
     );
 }
 
