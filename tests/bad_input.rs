@@ -755,7 +755,7 @@ mod configuration {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
             fprecon.toml:1: error: profile `mine`: `extends` names `paddle`, and there is no such profile
-              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `mine`
+              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
             ");
     }
 
@@ -766,7 +766,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
             error: profile `strip`: there is no profile of this name
-              hint: profiles are `stripe-payments`, `paypal-activity`, `shopify-orders`, `stripe-itemized-balance`, `stripe-subscriptions`, `chargebee-invoices`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `generic`
+              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `generic`
             ");
     }
 

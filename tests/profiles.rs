@@ -250,7 +250,7 @@ fn paypal_activity() {
 4: ignored: a payment by the account's owner
 5: ignored: payment pending
 6: rejected: a payment with sales tax in it can't be taken net yet
-7: rejected: the profile doesn't know this word
+7: rejected: the account may be outside of the US, where the day stands before the month
 8: rejected: the profile doesn't know this word
 9: ignored: no email and no customer id
 10: ignored: no payment by a customer
@@ -599,6 +599,14 @@ fn files_that_could_be_taken_for_payments_are_refused_by_name() {
             "this is PayPal's statement report",
         ),
         (
+            "Datum,Uhrzeit,Zeitzone,Beschreibung,Währung,Brutto,Entgelt,Netto,Guthaben,Transaktionscode,Absender E-Mail-Adresse,Name",
+            "this is PayPal's statement report in German",
+        ),
+        (
+            "Date,Heure,Fuseau horaire,Description,Devise,Brut ,Frais ,Net,Solde,Numéro de transaction,Adresse email de l'expéditeur",
+            "this is PayPal's statement report in French",
+        ),
+        (
             "Date,Order #,N. Revenue (formatted),Status,Customer,Customer type,Product(s),Items sold",
             "this is WooCommerce's analytics of orders",
         ),
@@ -609,5 +617,234 @@ fn files_that_could_be_taken_for_payments_are_refused_by_name() {
     ] {
         let csv = format!("{header}\n");
         assert_eq!(outcome("", csv.as_bytes()), format!("refused: {said}\n"));
+    }
+}
+
+/// An export in the shape of the vendor's, made up, of which every rule of the profile has rows.
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exports");
+    std::fs::read_to_string(path.join(name)).unwrap()
+}
+
+/// The same profile under another name, so that a header decides for it.
+fn taken(profile: &str) -> String {
+    format!("[exports.mine]\nextends = \"{profile}\"\n")
+}
+
+#[test]
+fn paypal_activity_in_german() {
+    check(
+        "paypal-activity-de",
+        "",
+        &sample("paypal-activity-de.csv"),
+        "2: sale D1 1285.00 EUR 2025-12-31T20:56:09Z ana@example.com
+3: sale D2 19.00 EUR 2026-07-05T19:56:09Z ana@example.com
+4: sale D3 8.50 EUR 2026-07-06T19:56:09Z ben@example.com
+5: sale D4 29.00 EUR 2025-12-31T20:56:09Z ana@example.com
+6: refund D5 of D1 285.00 EUR 2025-12-31T20:56:09Z ana@example.com
+7: ignored: a payment by the account's owner
+8: ignored: payment pending
+9: ignored: payment denied
+10: ignored: no payment by a customer
+11: ignored: no payment by a customer
+12: ignored: no payment by a customer
+13: ignored: no payment by a customer
+14: ignored: zero amount
+15: rejected: the profile doesn't know this word
+16: rejected: the profile doesn't know this word
+17: rejected: a payment with sales tax in it can't be taken net yet
+18: rejected: a payment with shipping in it can't be taken net yet
+19: rejected: the thousands separators are not at every third digit
+20: rejected: `.` does not belong in an amount of this export
+21: rejected: this is no date of this export
+22: rejected: the profile doesn't know this time zone
+23: rejected: this export writes such amounts with a minus
+24: ignored: no email and no customer id",
+    );
+}
+
+#[test]
+fn paypal_activity_in_french() {
+    check(
+        "paypal-activity-fr",
+        "",
+        &sample("paypal-activity-fr.csv"),
+        "2: sale F1 1285.00 EUR 2025-12-31T20:56:09Z ana@example.com
+3: sale F2 19.00 EUR 2026-07-05T19:56:09Z ana@example.com
+4: sale F3 29.00 EUR 2025-12-31T20:56:09Z ben@example.com
+5: sale F4 10.00 EUR 2025-12-31T20:56:09Z ana@example.com
+6: sale F5 29.00 EUR 2025-12-31T20:56:09Z ana@example.com
+7: sale F6 12.00 EUR 2025-12-31T20:56:09Z ana@example.com
+8: refund F7 of F1 285.00 EUR 2025-12-31T20:56:09Z ana@example.com
+9: ignored: a payment by the account's owner
+10: ignored: payment pending
+11: ignored: no payment by a customer
+12: ignored: no payment by a customer
+13: ignored: no payment by a customer
+14: ignored: zero amount
+15: rejected: the profile doesn't know this word
+16: rejected: the profile doesn't know this word
+17: rejected: a payment with sales tax in it can't be taken net yet
+18: rejected: a payment with shipping in it can't be taken net yet
+19: rejected: the thousands separators are not at every third digit
+20: rejected: this is no date of this export",
+    );
+}
+
+#[test]
+fn paypal_activity_in_english_with_the_day_first() {
+    let config = taken("paypal-activity-day-first");
+    check(
+        "mine",
+        &config,
+        &sample("paypal-activity-day-first.csv"),
+        "2: sale E1 1285.00 GBP 2026-04-03T20:00:00Z ana@example.com
+3: refund E2 of E1 285.00 GBP 2026-04-03T10:00:00Z ana@example.com
+4: sale E3 9.00 GBP 2026-07-31T19:00:00Z ana@example.com
+5: rejected: the profile doesn't know this time zone
+6: rejected: the thousands separators are not at every third digit
+7: rejected: this is no date of this export
+8: ignored: no payment by a customer
+9: rejected: a payment with sales tax in it can't be taken net yet",
+    );
+
+    let config = taken("paypal-activity-day-first-comma");
+    check(
+        "mine",
+        &config,
+        &sample("paypal-activity-day-first-comma.csv"),
+        "2: sale E1 1285.00 EUR 2026-04-03T19:00:00Z ana@example.com
+3: refund E2 of E1 285.00 EUR 2026-04-03T18:00:00Z ana@example.com
+4: rejected: the thousands separators are not at every third digit",
+    );
+}
+
+#[test]
+fn stripe_invoices() {
+    check(
+        "stripe-invoices",
+        "",
+        &sample("stripe-invoices.csv"),
+        "2: sale in_1 100.00 USD 2026-01-31T20:00:00Z cus_1
+3: sale in_2 100.00 EUR 2026-02-01T20:00:30Z cus_2
+4: ignored: a draft of an invoice
+5: ignored: invoice not paid
+6: ignored: invoice not paid
+7: ignored: invoice voided
+8: ignored: nothing was paid
+9: rejected: what was paid is not the total, so the amount before tax can't be told
+10: rejected: the profile doesn't know this word
+11: ignored: no email and no customer id
+12: rejected: this is no date of this export",
+    );
+}
+
+#[test]
+fn stripe_balance_history() {
+    let csv = sample("stripe-balance-history.csv");
+    assert_eq!(
+        outcome("", csv.as_bytes()),
+        "refused: `stripe-balance-history` needs to know: the export names no customer: which column of yours holds the email, such as `email (metadata)`?\n"
+    );
+    let column = "[exports.mine.columns]\nemail = \"email (metadata)\"\n";
+    let config = format!("{}{column}", taken("stripe-balance-history"));
+    check("mine", &config, &csv, "2: sale ch_1 20.00 EUR 2026-01-31T20:00:00Z ana@example.com
+3: sale py_2 9.00 USD 2026-02-01T20:00:30Z ben@example.com
+4: refund txn_3 of ch_1 5.00 EUR 2026-02-02T20:00:00Z ana@example.com
+5: held: refund txn_4 5.00 USD 2026-02-02T20:00:00Z ana@example.com (the export does not say which charge was refunded; the refund names no sale)
+6: refund txn_5 of py_2 9.00 USD 2026-02-02T20:00:00Z ben@example.com
+7: rejected: the payment of an invoice goes under the invoice's id, which is not in this export
+8: rejected: the payment of an invoice goes under the invoice's id, which is not in this export
+9: rejected: what this does to the sale is not to be told from its row
+10: ignored: no payment by a customer
+11: ignored: no payment by a customer
+12: rejected: the profile doesn't know this word
+13: ignored: no email and no customer id");
+}
+
+#[test]
+fn chargebee_subscriptions() {
+    let csv = sample("chargebee-subscriptions.csv");
+    assert_eq!(
+        outcome("", csv.as_bytes()),
+        "refused: `chargebee-subscriptions` needs to know: in which time zone is your Chargebee site, such as `Europe/Berlin` or `UTC`?\n"
+    );
+    let zone = "[exports.mine.dates]\nzone = \"Europe/Vienna\"\n";
+    let config = format!("{}{zone}", taken("chargebee-subscriptions"));
+    check(
+        "mine",
+        &config,
+        &csv,
+        "2: cancellation s1_cancelled 2026-07-31T21:30:00Z ana@example.com
+3: ignored: subscription not ended
+4: ignored: subscription not ended
+5: ignored: subscription not ended
+6: ignored: subscription not ended
+7: ignored: subscription not ended
+8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7
+9: rejected: the profile doesn't know this word
+10: rejected: this is no date of this export",
+    );
+}
+
+#[test]
+fn woocommerce_orders() {
+    let csv = sample("woocommerce-orders.csv");
+    assert_eq!(
+        outcome("", csv.as_bytes()),
+        "refused: `woocommerce-orders` needs to know: in which time zone is your shop (Settings > General), such as `Europe/Berlin` or `UTC`?\n"
+    );
+    let zone = "[exports.mine.dates]\nzone = \"Europe/Vienna\"\n";
+    let config = format!("{}{zone}", taken("woocommerce-orders"));
+    check("mine", &config, &csv, "2: sale 1001 45.00 EUR 2026-01-31T19:00:00Z ana@example.com
+3: Duplicate: sale 1001 45.00 EUR 2026-01-31T19:00:00Z ana@example.com
+4: sale 1002 20.00 USD 2026-01-31T19:00:00Z ana@example.com
+5: sale 1003 45.00 EUR 2026-01-31T19:00:00Z ana@example.com
+5: refund 1003_refund_4500 of 1003 45.00 EUR 2026-01-31T19:00:00Z ana@example.com
+6: sale 1004 20.00 EUR 2026-01-31T19:00:00Z ana@example.com
+6: refund 1004_refund_500 of 1004 5.00 EUR 2026-01-31T19:00:00Z ana@example.com
+7: sale 1005 20.00 EUR 2026-01-31T19:00:00Z ana@example.com
+7: held: refund 1005_refunded_with_tax_or_shipping 5.00 EUR 2026-01-31T19:00:00Z ana@example.com (the export has no date for the refund: dated as its sale; how much of the refund is tax and shipping is not said; send it by a CSV of your own; the refund names no sale)
+8: ignored: payment pending
+9: ignored: payment pending
+10: ignored: payment failed
+11: ignored: order cancelled
+12: ignored: zero amount
+13: rejected: the row says that the order was refunded and not how much
+14: rejected: a refund as an order of its own names neither itself nor how much of it is tax
+15: rejected: the profile doesn't know this word
+16: rejected: this is no date of this export
+17: ignored: no email and no customer id");
+}
+
+/// Headers that are close to each other, each with the only profile that takes it by itself.
+#[test]
+fn a_header_fits_one_profile() {
+    let profiles = profiles("");
+    let payments = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID";
+    for (header, expected) in [
+        (payments.to_owned(), "stripe-payments"),
+        (sample("stripe-invoices.csv"), "stripe-invoices"),
+        (
+            sample("stripe-balance-history.csv"),
+            "stripe-balance-history",
+        ),
+        (sample("paypal-activity-day-first.csv"), "paypal-activity"),
+        (sample("paypal-activity-de.csv"), "paypal-activity-de"),
+        (sample("paypal-activity-fr.csv"), "paypal-activity-fr"),
+        (
+            sample("chargebee-subscriptions.csv"),
+            "chargebee-subscriptions",
+        ),
+        (sample("woocommerce-orders.csv"), "woocommerce-orders"),
+    ] {
+        let export = Export::from_bytes("x.csv", header.into_bytes());
+        let header = export.unwrap().header().to_vec();
+        let fitting: Vec<_> = profiles
+            .iter()
+            .filter(|profile| profile.detect && profile.bind(&header).is_ok())
+            .map(|profile| profile.name.as_str())
+            .collect();
+        assert_eq!(fitting, [expected]);
     }
 }

@@ -218,7 +218,6 @@ fn what_is_no_payments_export_is_refused_by_name() {
             "stripe/application_fees_decimal_comma_NOT_sales.csv",
             "this is Stripe's application fees",
         ),
-        ("stripe/invoices_2023.csv", "fits no profile"),
         (
             "stripe/subscriptions_bom_resaved_mdy.csv",
             "`stripe-subscriptions` comes closest, but the header lacks `Canceled At (UTC)`",
@@ -276,7 +275,7 @@ struct Read {
     reasons: &'static [(&'static str, u64)],
 }
 
-const OTHERS: [Read; 4] = [
+const OTHERS: [Read; 5] = [
     Read {
         name: "paypal/activity_download_41col_refunds.csv",
         profile: "paypal-activity",
@@ -290,6 +289,15 @@ const OTHERS: [Read; 4] = [
             ("no email and no customer id", 4),
             ("no payment by a customer", 2),
         ],
+    },
+    Read {
+        name: "stripe/invoices_2023.csv",
+        profile: "stripe-invoices",
+        rows: [21, 18, 3],
+        sales: (18, 483_300),
+        refunds: (0, 0),
+        unlinked: 0,
+        reasons: &[("a draft of an invoice", 3)],
     },
     Read {
         name: "shopify/orders_export_71col_eur_vat.csv",
