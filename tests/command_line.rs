@@ -100,6 +100,36 @@ fn option_beats_environment_beats_project_file_beats_user_file_beats_default() {
 }
 
 #[test]
+fn a_profile_is_shown_with_what_it_inherits() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        "[api]\nwid = \"w\"\n\n[exports.shop]\nextends = \"paypal-activity-de\"\n[exports.shop.columns]\nto = \"An\"\n",
+    );
+    let shown = |name| place.run(&["profiles", "show", name]).expect(0).stdout();
+
+    let own = shown("shop");
+    let said = "# fprecon.toml:4\n[exports.shop]\nextends = \"paypal-activity-de\"\n\n[exports.shop.columns]\nto = \"An\"\n\n# From `paypal-activity-de`:\n#\n";
+    assert!(own.starts_with(said), "{own}");
+    for inherited in [
+        "# currency = \"Währung\"\n",
+        "# decimal = \",\"\n",
+        "# reason = \"payment pending\"\n",
+    ] {
+        assert!(own.contains(inherited), "{inherited}: {own}");
+    }
+    assert!(!own.contains("# to = "), "{own}");
+    let whole: toml::Table = own.parse().unwrap();
+    assert_eq!(whole.len(), 1, "what is inherited is a comment");
+
+    let german = shown("paypal-activity-de");
+    assert!(german.starts_with("# PayPal: Aktivitäten"), "{german}");
+    let base = "# From `paypal-activity-day-first-comma`:\n";
+    assert!(german.contains(base), "{german}");
+    assert!(!shown("shopify-orders").contains("# From "));
+}
+
+#[test]
 fn profiles_are_listed_shown_and_checked() {
     let place = Place::new();
     let list = place.run(&["profiles", "list"]).expect(0).stdout();
@@ -112,7 +142,8 @@ fn profiles_are_listed_shown_and_checked() {
         .expect(0)
         .stdout();
     assert!(text.contains("# Stripe: Payments > Export"), "{text}");
-    place.run(&["profiles", "show", "stripe"]).expect(3);
+    let unknown = place.run(&["profiles", "show", "stripe"]).expect(3);
+    assert!(unknown.stderr().contains("there is no profile `stripe`"));
 
     place.write("payments.csv", &stripe_export(&[Payment::paid(1, 1)]));
     place.write("other.csv", "id,Amount,Currency\n1,2,usd\n");

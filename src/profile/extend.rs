@@ -9,6 +9,17 @@ use super::ProfileError;
 /// A chain of profiles longer than this is taken for a mistake.
 const MAX_DEPTH: usize = 8;
 
+/// A profile by who says what.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// What the profile says itself.
+    pub said: Table,
+    /// The profile that it extends, if it does.
+    pub extends: Option<String>,
+    /// What that one adds, with all that it extends in turn.
+    pub inherited: Table,
+}
+
 /// The TOML of a profile file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Table, ProfileError> {
     text.parse::<Table>()
@@ -71,6 +82,42 @@ fn enable_unless_said(merged: &mut Table, of_user: Option<&Value>) {
         _ => {
             let detect = of_user.cloned().unwrap_or(Value::Boolean(true));
             merged.insert("detect".into(), detect);
+        }
+    }
+}
+
+/// The profile `name` in two parts: what it says itself, and what is left of those that it extends.
+pub(super) fn split(
+    name: &str,
+    own: &BTreeMap<String, Table>,
+    built_in: &BTreeMap<String, Table>,
+) -> Result<Split, ProfileError> {
+    let mut inherited = resolve(name, own, built_in)?;
+    let said = own.get(name).or_else(|| built_in.get(name));
+    let said = said.cloned().unwrap_or_default();
+    let extends = base_of(name, &said)?;
+    take_out(&mut inherited, &said);
+    inherited.remove("name");
+    inherited.remove("detect");
+    Ok(Split {
+        said,
+        extends,
+        inherited,
+    })
+}
+
+/// Takes out of a profile what one of its layers says.
+fn take_out(profile: &mut Table, said: &Table) {
+    for (key, value) in said {
+        let is_empty = match (profile.get_mut(key), value) {
+            (Some(Value::Table(of_profile)), Value::Table(said)) => {
+                take_out(of_profile, said);
+                of_profile.is_empty()
+            }
+            _ => true,
+        };
+        if is_empty {
+            profile.remove(key);
         }
     }
 }

@@ -20,6 +20,7 @@ use regex_lite::Regex;
 use crate::event::{AmountFormat, Currency, Kind};
 
 pub use detect::{Binding, Misfit, Unfit};
+pub use extend::Split;
 pub use look_alike::LookAlike;
 
 /// A profile as the program uses it: columns by index, rules in order.
@@ -339,10 +340,7 @@ impl Profiles {
     ///
     /// A profile of the user's with the name of a built-in one takes its place.
     pub fn load(own: &BTreeMap<String, toml::Table>) -> Result<Self, ProfileError> {
-        let mut built_in = BTreeMap::new();
-        for &(name, text) in BUILT_IN {
-            built_in.insert(name.to_owned(), extend::parse(name, text)?);
-        }
+        let built_in = built_in_tables()?;
         let mut all = Vec::new();
         for name in own.keys() {
             let table = extend::resolve(name, own, &built_in)?;
@@ -378,6 +376,12 @@ impl Profiles {
             })
     }
 
+    /// What a profile says itself, and what it has from those that it extends. `own` is as for
+    /// [`Profiles::load`]; nothing is checked but `extends`.
+    pub fn split(name: &str, own: &BTreeMap<String, toml::Table>) -> Result<Split, ProfileError> {
+        extend::split(name, own, &built_in_tables()?)
+    }
+
     /// The text of a built-in profile, with its comments.
     pub fn built_in_text(name: &str) -> Option<&'static str> {
         BUILT_IN
@@ -385,6 +389,13 @@ impl Profiles {
             .find(|(built_in, _)| *built_in == name)
             .map(|(_, text)| *text)
     }
+}
+
+fn built_in_tables() -> Result<BTreeMap<String, toml::Table>, ProfileError> {
+    BUILT_IN
+        .iter()
+        .map(|&(name, text)| Ok((name.to_owned(), extend::parse(name, text)?)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `fprecon profiles`: how exports are read, and which profile fits a file.
 
+use toml::{Table, Value};
+
 use crate::cli::arguments::{Common, ProfilesCommand};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -17,7 +19,7 @@ pub(in crate::cli) fn profiles(
 ) -> Result<Exit, CliError> {
     match command {
         ProfilesCommand::List => list(common, terminal),
-        ProfilesCommand::Show { name } => show(name, terminal),
+        ProfilesCommand::Show { name } => show(common, name, terminal),
         ProfilesCommand::Check { exports } => check(common, exports, terminal),
     }
 }
@@ -42,18 +44,41 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn show(name: &str, terminal: &Terminal) -> Result<Exit, CliError> {
-    let Some(text) = Profiles::built_in_text(name) else {
+/// A profile as it is written, and behind it, as comments, what it has from those that it extends.
+fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, None)?;
+    let own = settings.exports.contains_key(name);
+    let built_in = Profiles::built_in_text(name).filter(|_| !own);
+    if !own && built_in.is_none() {
         return Err(CliError::unusable(
-            Problem::error(
-                "profile-unknown",
-                format!("there is no built-in profile `{name}`"),
-            )
-            .hint("`fprecon profiles list` names them"),
+            Problem::error("profile-unknown", format!("there is no profile `{name}`"))
+                .hint("`fprecon profiles list` names them"),
         ));
-    };
-    terminal.data(text.trim_end())?;
+    }
+    let split = Profiles::split(name, &settings.exports)?;
+    match built_in {
+        Some(text) => terminal.data(text.trim_end())?,
+        None => {
+            if let Some((path, line)) = settings.export_places.get(name) {
+                terminal.data(&format!("# {}:{line}", path.display()))?;
+            }
+            let exports = Table::from_iter([(name.to_owned(), Value::Table(split.said))]);
+            let file = Table::from_iter([("exports".to_owned(), Value::Table(exports))]);
+            terminal.data(text_of(&file)?.trim_end())?;
+        }
+    }
+    if let Some(base) = split.extends {
+        terminal.data(&format!("\n# From `{base}`:\n#"))?;
+        for line in text_of(&split.inherited)?.lines() {
+            terminal.data(format!("# {line}").trim_end())?;
+        }
+    }
     Ok(Exit::Done)
+}
+
+fn text_of(table: &Table) -> Result<String, CliError> {
+    toml::to_string_pretty(table)
+        .map_err(|error| CliError::unusable(Problem::error("profile-invalid", error.to_string())))
 }
 
 fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit, CliError> {
