@@ -745,7 +745,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @r"
             exit 3
-            fprecon.toml:1: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
+            fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
               hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
             ");
     }
@@ -754,7 +754,7 @@ mod configuration {
     fn a_profile_that_extends_nothing_known() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
-            fprecon.toml:1: error: profile `mine`: `extends` names `paddle`, and there is no such profile
+            fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, and there is no such profile
               hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
             ");
     }
@@ -790,6 +790,20 @@ mod configuration {
             exit 3
             mine.toml:2: error: unclosed table, expected `]`
               hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
+            ");
+    }
+
+    #[test]
+    fn a_profile_file_with_a_wrong_value() {
+        let place = Place::new();
+        place.write("x.csv", &stripe(&[paid()]));
+        place.write(
+            "mine.toml",
+            "extends = \"generic\"\n\n[money]\ncurrency = \"EURO\"\n",
+        );
+        assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "mine.toml"]), @r"
+            exit 3
+            mine.toml:4: error: profile `mine`: `money.currency` is `EURO`, which is no ISO 4217 code
             ");
     }
 

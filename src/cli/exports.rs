@@ -28,6 +28,7 @@ impl Choice {
         let mut own = settings.exports.clone();
         let mut places = settings.export_places.clone();
         let mut named = common.profile.clone();
+        let mut file_of_its_own = false;
         if let Some(path) = common.profile.as_deref().map(Path::new)
             && (path.is_file()
                 || path
@@ -38,11 +39,19 @@ impl Choice {
             own.insert(name.clone(), table);
             places.insert(name.clone(), (path.to_owned(), 1));
             named = Some(name);
+            file_of_its_own = true;
         }
         let profiles = Profiles::load(&own).map_err(|error| {
             let mut problem = profile_problem(&error);
             if let Some((path, line)) = places.get(&error.profile) {
-                problem = problem.at(path.display().to_string(), Some(*line));
+                let name = &error.profile;
+                let table: &[&str] = match file_of_its_own && named.as_ref() == Some(name) {
+                    true => &[],
+                    false => &["exports", name],
+                };
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                let line = error.line_in(&text, table).unwrap_or(*line);
+                problem = problem.at(path.display().to_string(), Some(line));
             }
             CliError::unusable(problem)
         })?;

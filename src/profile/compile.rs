@@ -21,14 +21,30 @@ pub(super) fn profile(name: &str, mut table: toml::Table) -> Result<Profile, Pro
         .map(|key| value_at(&table, key).is_none())
         .collect();
     name_asked_columns(&mut table);
-    let spec: Spec = table.try_into().map_err(|error: toml::de::Error| {
-        ProfileError::new(name, error.message().to_owned())
-            .hint("docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example")
-    })?;
+    let spec: Spec = table.try_into().map_err(|error| unreadable(name, &error))?;
     let mut profile = Compiler::new(&spec).profile(&spec)?;
     let mut unset = unset.into_iter();
     profile.questions.retain(|_| unset.next().unwrap_or(true));
     Ok(profile)
+}
+
+/// A table that is not in the shape of a profile. The error ends with the keys above the place, as
+/// `in `money.format``, and begins with what it stumbled over.
+fn unreadable(name: &str, error: &toml::de::Error) -> ProfileError {
+    let said = error.to_string();
+    let above = said.lines().find_map(|line| line.strip_prefix("in `"));
+    let above = above.map(|keys| keys.trim_end_matches('`'));
+    let unknown = error.message().strip_prefix("unknown field `");
+    let unknown = unknown.and_then(|rest| Some(rest.split_once('`')?.0));
+    let mut problem = ProfileError::new(name, error.message().to_owned())
+        .hint("docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example");
+    if let Some(above) = above {
+        problem = problem.about(above);
+    }
+    match unknown {
+        Some(key) => problem.says(key),
+        None => problem,
+    }
 }
 
 /// What stands under a key such as `money.format.unit`.
@@ -94,7 +110,8 @@ impl<'s> Compiler<'s> {
         let email = self.maybe_column("customer.email", spec.customer.email.as_deref())?;
         let uid = self.maybe_column("customer.uid", spec.customer.uid.as_deref())?;
         if email.is_none() && uid.is_none() {
-            return Err(self.error("`[customer]` names neither `email` nor `uid`"));
+            let message = "`[customer]` names neither `email` nor `uid`";
+            return Err(self.error(message).about("customer"));
         }
         let mut known = Vec::new();
         for (column, words) in &spec.known {
@@ -104,12 +121,13 @@ impl<'s> Compiler<'s> {
         let continuation = continuation
             .map(|rows| self.continuation(rows))
             .transpose()?;
-        let ignore = self.each(&spec.ignore, Self::ignore_rule)?;
-        let reject = self.each(&spec.reject, Self::remark_rule)?;
-        let warn = self.each(&spec.warn, Self::remark_rule)?;
-        let events = self.each(&spec.event, Self::event_rule)?;
+        let ignore = self.rules("ignore", &spec.ignore, Self::ignore_rule)?;
+        let reject = self.rules("reject", &spec.reject, Self::remark_rule)?;
+        let warn = self.rules("warn", &spec.warn, Self::remark_rule)?;
+        let events = self.rules("event", &spec.event, Self::event_rule)?;
         if events.is_empty() {
-            return Err(self.error("there is no `[[event]]`, so no row could ever be one"));
+            let message = "there is no `[[event]]`, so no row could ever be one";
+            return Err(self.error(message).about("event"));
         }
         Ok(Profile {
             name: spec.name.clone(),
@@ -132,6 +150,19 @@ impl<'s> Compiler<'s> {
         })
     }
 
+    /// The rules of a list such as `[[event]]`; an error says of which.
+    fn rules<T, R>(
+        &self,
+        list: &'static str,
+        specs: &[T],
+        compile: impl Fn(&Self, &T) -> Result<R, ProfileError>,
+    ) -> Result<Vec<R>, ProfileError> {
+        let numbered = specs.iter().enumerate();
+        numbered
+            .map(|(index, spec)| compile(self, spec).map_err(|error| error.of_rule(list, index)))
+            .collect()
+    }
+
     fn each<T, R>(
         &self,
         specs: &[T],
@@ -151,6 +182,8 @@ impl<'s> Compiler<'s> {
             .ok_or_else(|| {
                 self.error(format!("`{key}` refers to `{name}`, which is no column"))
                     .hint("columns are named under `[columns]`")
+                    .about(key)
+                    .says(name)
             })
     }
 
@@ -168,6 +201,7 @@ impl<'s> Compiler<'s> {
                 self.error(format!(
                     "`money.currency` is `{code}`, which is no ISO 4217 code"
                 ))
+                .about("money.currency")
             })
         });
         Ok(CurrencySource {
@@ -182,18 +216,18 @@ impl<'s> Compiler<'s> {
         let separators = [Some(format.decimal), format.thousands];
         let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '(' | ')');
         if separators.into_iter().flatten().any(is_taken) || format.thousands == separators[0] {
-            return Err(self.error(
-                "`money.format` needs two different separators that are neither digits nor signs",
-            ));
+            let message =
+                "`money.format` needs two different separators that are neither digits nor signs";
+            return Err(self.error(message).about("money.format"));
         }
         let strip = format.strip.as_deref();
         if strip.is_some_and(|symbol| {
             let taken = |c| is_taken(c) || separators.contains(&Some(c));
             symbol.trim().is_empty() || symbol.contains(taken)
         }) {
-            return Err(self.error(
-                "`money.format.strip` has to be a symbol without digits, signs and separators",
-            ));
+            let message =
+                "`money.format.strip` has to be a symbol without digits, signs and separators";
+            return Err(self.error(message).about("money.format.strip"));
         }
         Ok(())
     }
@@ -221,6 +255,8 @@ impl<'s> Compiler<'s> {
                     "`{key}` refers to the words `{name}`, and there is no such list"
                 ))
                 .hint("lists of words are named under `[words]`")
+                .about(key)
+                .says(name)
             })?;
             all.extend_from_slice(list);
         }
@@ -229,7 +265,8 @@ impl<'s> Compiler<'s> {
 
     fn continuation(&self, spec: &ContinuationSpec) -> Result<Continuation, ProfileError> {
         if spec.same.is_empty() || spec.when.is_empty() {
-            return Err(self.error("`[continuation]` needs columns in `same` and tests in `when`"));
+            let message = "`[continuation]` needs columns in `same` and tests in `when`";
+            return Err(self.error(message).about("continuation"));
         }
         Ok(Continuation {
             same: self.columns_of("continuation.same", &spec.same)?,
@@ -243,7 +280,8 @@ impl<'s> Compiler<'s> {
 
     fn scope(&self, when: &WhenSpec, unless: Option<&WhenSpec>) -> Result<Scope, ProfileError> {
         if unless.is_some_and(BTreeMap::is_empty) {
-            return Err(self.error("`unless` without a test would leave no row"));
+            let message = "`unless` without a test would leave no row";
+            return Err(self.error(message).about("unless"));
         }
         Ok(Scope {
             when: self.when(when)?,
@@ -285,6 +323,7 @@ impl<'s> Compiler<'s> {
         if let Some(pattern) = &spec.pattern {
             let regex = Regex::new(pattern).map_err(|error| {
                 self.error(format!("`{pattern}` for `{name}` is no pattern: {error}"))
+                    .says(pattern)
             })?;
             tests.push(Test::Pattern(regex));
         }
@@ -300,14 +339,12 @@ impl<'s> Compiler<'s> {
             tests.push(Test::NotSum(self.columns_of("when.not_sum", columns)?));
         }
         if tests.is_empty() {
-            return Err(self.error(format!(
-                "the table for `{name}` in a `when` has no test in it"
-            )));
+            let message = format!("the table for `{name}` in a `when` has no test in it");
+            return Err(self.error(message).about("when").says(name));
         }
         if spec.empty == Some(true) && tests.len() > 1 {
-            return Err(self.error(format!(
-                "`empty = true` for `{name}` leaves nothing for the other tests"
-            )));
+            let message = format!("`empty = true` for `{name}` leaves nothing for the other tests");
+            return Err(self.error(message).about("when").says(name));
         }
         Ok(tests)
     }
@@ -409,9 +446,8 @@ impl<'s> Compiler<'s> {
             return Err(self.error(format!("an `[[event]]` of kind `{kind}` needs `amount`")));
         }
         if spec.running_total && (kind != Kind::Refund || spec.sale_event_id.is_empty()) {
-            return Err(self.error(
-                "`running_total` is for refunds with a `sale_event_id`, from which their ids are made",
-            ));
+            let message = "`running_total` is for refunds with a `sale_event_id`, from which their ids are made";
+            return Err(self.error(message).about("running_total"));
         }
         if spec.event_id.is_empty() && !spec.running_total {
             return Err(self.error(format!("an `[[event]]` of kind `{kind}` needs `event_id`")));
@@ -424,12 +460,16 @@ impl<'s> Compiler<'s> {
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('{') {
             let Some((name, after)) = after.split_once('}') else {
-                return Err(self.error(format!("the id `{text}` has a `{{` without a `}}`")));
+                let message = format!("the id `{text}` has a `{{` without a `}}`");
+                return Err(self.error(message).says(text));
             };
             if !before.is_empty() {
                 parts.push(TemplatePart::Text(before.to_owned()));
             }
-            parts.push(TemplatePart::Column(self.column("an id", name)?));
+            let column = self.column("an id", name);
+            parts.push(TemplatePart::Column(
+                column.map_err(|error| error.says(text))?,
+            ));
             rest = after;
         }
         if !rest.is_empty() {
@@ -439,9 +479,9 @@ impl<'s> Compiler<'s> {
             .iter()
             .any(|part| matches!(part, TemplatePart::Column(_)));
         if !has_column {
-            return Err(self.error(format!(
-                "the id `{text}` has no column in it, so every row would have the same"
-            )));
+            let message =
+                format!("the id `{text}` has no column in it, so every row would have the same");
+            return Err(self.error(message).says(text));
         }
         Ok(Template(parts))
     }

@@ -54,6 +54,7 @@ impl Compiler<'_> {
             Some(name) => TimeZone::get(name).map_err(|_| {
                 self.error(format!("`{key}` is `{name}`, which is no time zone"))
                     .hint("write it as in the IANA database, such as `Europe/Berlin`, or `UTC`")
+                    .about(key)
             }),
         }
     }
@@ -65,6 +66,8 @@ impl Compiler<'_> {
                 "`dates.zones.{word}` is `{text}`, which is no offset"
             ))
             .hint("write it as an offset from UTC, such as `-08:00` or `+00:00`")
+            .about("dates.zones")
+            .says(word)
         })
     }
 
@@ -76,7 +79,9 @@ impl Compiler<'_> {
                     .error(format!(
                         "`{key}` has `{other}` and `{format}`: many a date is another day by the other"
                     ))
-                    .hint("keep the one that the export is written in"));
+                    .hint("keep the one that the export is written in")
+                    .about(key)
+                    .says(format));
             }
         }
         formats.iter().map(|text| self.format(key, text)).collect()
@@ -94,7 +99,9 @@ impl Compiler<'_> {
             {
                 Err(self.error(format!(
                     "`{key}` has `{text}`, and a zone word can only stand at the end, behind a space"
-                )))
+                ))
+                .about(key)
+                .says(text))
             }
             _ => Ok(format),
         }

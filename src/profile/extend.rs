@@ -50,7 +50,8 @@ pub(super) fn resolve(
             return Err(ProfileError::new(
                 name,
                 format!("`extends` goes through more than {MAX_DEPTH} profiles"),
-            ));
+            )
+            .about("extends"));
         }
         next = base_of(name, table)?;
         if of_user.is_some() {
@@ -125,16 +126,17 @@ fn take_out(profile: &mut Table, said: &Table) {
 fn circle(name: &str) -> ProfileError {
     ProfileError::new(name, "`extends` goes round in a circle")
         .hint("one of these profiles has to extend a built-in one, such as `generic`")
+        .about("extends")
 }
 
 fn base_of(name: &str, table: &Table) -> Result<Option<String>, ProfileError> {
     match table.get("extends") {
         None => Ok(None),
         Some(Value::String(base)) => Ok(Some(base.clone())),
-        Some(_) => Err(ProfileError::new(
-            name,
-            "`extends` has to be a profile's name",
-        )),
+        Some(_) => {
+            let message = "`extends` has to be a profile's name";
+            Err(ProfileError::new(name, message).about("extends"))
+        }
     }
 }
 
@@ -154,6 +156,8 @@ fn unknown_base(
         format!("`extends` names `{base}`, and there is no such profile"),
     )
     .hint(format!("profiles are {}", known.join(", ")))
+    .about("extends")
+    .says(base)
 }
 
 fn merge(onto: &mut Table, layer: &Table) {

@@ -9,6 +9,7 @@ mod compile;
 mod dates;
 mod detect;
 mod extend;
+mod locate;
 mod look_alike;
 mod spec;
 
@@ -272,6 +273,8 @@ pub struct ProfileError {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Where in the profile.
+    place: Box<locate::Place>,
 }
 
 impl ProfileError {
@@ -280,6 +283,7 @@ impl ProfileError {
             profile: profile.to_owned(),
             message: message.into(),
             hint: None,
+            place: Box::default(),
         }
     }
 

@@ -341,3 +341,50 @@ fn a_column_that_is_asked_for_is_no_error_before_somebody_names_it() {
     let misfit = more.bind(&header("Id,Mail,Total")).unwrap_err();
     assert_eq!(misfit.reason(), "lacks `Code`");
 }
+
+#[test]
+fn an_error_knows_the_line_of_its_key() {
+    let line = |more: &str| {
+        let config = format!("[mine]\nextends = \"generic\"\n{more}");
+        load(&config).unwrap_err().line_in(&config, &["mine"])
+    };
+    let event = "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{event_id}\"]\n";
+    let amount = "amount = \"amount\"\n";
+    for (more, expected) in [
+        ("[mine.money]\ncurrency = \"EURO\"\n", Some(4)),
+        ("colour = 1\n", Some(3)),
+        ("[mine.money]\ncurency = \"EUR\"\n", Some(4)),
+        ("[mine.columns]\n\nemail = { headr = \"x\" }\n", Some(5)),
+        (
+            "[mine.dates.zones]\nUTC = \"+00:00\"\nPST = \"-8\"\n",
+            Some(5),
+        ),
+        (
+            "[mine.dates]\nformats = [\n  \"%d/%m/%Y\",\n  \"%m/%d/%Y\",\n]\n",
+            Some(6),
+        ),
+        ("[mine.known]\ncolor = [\"x\"]\n", Some(4)),
+        // In the second of two rules: one without its amount, and one with a column that is none.
+        (&format!("{event}{amount}{event}"), Some(7)),
+        (
+            &format!("{event}{amount}{event}{amount}when = {{ color = \"x\" }}\n"),
+            Some(11),
+        ),
+        (
+            &format!("{event}{amount}{event}{amount}promo_code = \"color\"\n"),
+            Some(11),
+        ),
+        (
+            "columns = { event_id = \"Id\" }\nwords = { x = [] }\n[mine.customer]\nemail = \"mail\"\n",
+            Some(6),
+        ),
+    ] {
+        assert_eq!(line(more), expected, "{more}");
+    }
+    let inherited =
+        "[base]\nextends = \"generic\"\nmoney = { currency = \"EURO\" }\n[a]\nextends = \"base\"\n";
+    let error = load(inherited).unwrap_err();
+    assert_eq!(error.profile, "a");
+    assert_eq!(error.line_in(inherited, &["a"]), None);
+    assert_eq!(error.line_in(inherited, &["base"]), Some(3));
+}
