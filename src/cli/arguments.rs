@@ -206,7 +206,7 @@ pub(crate) struct ReportArguments {
 pub(crate) enum ProfilesCommand {
     /// List the profiles
     List,
-    /// Print a built-in profile, with its comments
+    /// Print a profile, and what it has from those that it extends
     Show {
         /// Its name
         name: String,
