@@ -105,6 +105,9 @@ pub struct Event {
     pub customer: Customer,
     /// Positive for sales and refunds, absent for the others.
     pub money: Option<Money>,
+    /// What was paid or paid back in all, tax and shipping with it, where `money` is without and the
+    /// export says both; in the currency of `money`.
+    pub gross_cents: Option<i64>,
     /// For a refund read from a running total: that total, in the currency of `money`.
     pub refund_total_cents: Option<i64>,
     /// The billing provider's plan id.
@@ -159,6 +162,7 @@ impl Event {
             sale_event_id: None,
             customer,
             money: None,
+            gross_cents: None,
             refund_total_cents: None,
             plan: None,
             created_at: None,
@@ -201,6 +205,7 @@ impl Event {
         Essence::of_parts(
             self.kind,
             self.money,
+            self.gross_cents,
             self.refund_total_cents,
             self.sale_event_id.as_deref(),
             self.customer.email.as_deref(),
@@ -220,6 +225,8 @@ pub struct Essence {
     pub kind: Kind,
     /// Amount and currency, as in [`Event::money`].
     pub money: Option<Money>,
+    /// As in [`Event::gross_cents`].
+    pub gross_cents: Option<i64>,
     /// As in [`Event::refund_total_cents`].
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund undoes.
@@ -233,6 +240,7 @@ impl Essence {
     pub(crate) fn of_parts(
         kind: Kind,
         money: Option<Money>,
+        gross_cents: Option<i64>,
         refund_total_cents: Option<i64>,
         sale_event_id: Option<&str>,
         email: Option<&str>,
@@ -241,10 +249,27 @@ impl Essence {
         Essence {
             kind,
             money,
+            gross_cents,
             refund_total_cents,
             sale: sale_event_id.map(EventKey::of),
             email: email.map(|text| fingerprint(&text.to_lowercase())),
             uid: uid.map(fingerprint),
+        }
+    }
+
+    /// Whether both name the same amount. One reading may know what was paid in all and what of it
+    /// counts, the other only the first: they agree where what was paid does.
+    fn has_amount_of(&self, other: &Essence) -> bool {
+        if let (Some(mine), Some(theirs)) = (self.refund_total_cents, other.refund_total_cents) {
+            return mine == theirs;
+        }
+        let paid = |essence: &Essence| {
+            let counted = essence.money.map(|money| money.amount_cents);
+            essence.gross_cents.or(counted)
+        };
+        match (self.gross_cents, other.gross_cents) {
+            (Some(_), None) | (None, Some(_)) => paid(self) == paid(other),
+            _ => self.money == other.money,
         }
     }
 
@@ -261,11 +286,7 @@ impl Essence {
         if self.money.map(|m| m.currency) != other.money.map(|m| m.currency) {
             return Some(Contradiction::Currency);
         }
-        let same_amount = match (self.refund_total_cents, other.refund_total_cents) {
-            (Some(mine), Some(theirs)) => mine == theirs,
-            _ => self.money == other.money,
-        };
-        if !same_amount {
+        if !self.has_amount_of(other) {
             return Some(Contradiction::Amount);
         }
         if self.sale != other.sale {
@@ -395,6 +416,22 @@ mod tests {
             ..money
         });
         assert_eq!(contradiction(&whole, &rest), None);
+    }
+
+    #[test]
+    fn a_reading_without_tax_agrees_with_one_that_knows_only_what_was_paid() {
+        let paid = sale(1190, "cus_1");
+        let mut net = sale(1000, "cus_1");
+        net.gross_cents = Some(1190);
+        assert_eq!(contradiction(&net, &paid), None);
+        assert_eq!(contradiction(&paid, &net), None);
+        let mut other_net = sale(990, "cus_1");
+        other_net.gross_cents = Some(1190);
+        assert_eq!(contradiction(&net, &other_net), Some(Contradiction::Amount));
+        assert_eq!(
+            contradiction(&net, &sale(1000, "cus_1")),
+            Some(Contradiction::Amount)
+        );
     }
 
     #[test]

@@ -213,6 +213,7 @@ impl<'a> Columns<'a> {
         Essence::of_parts(
             self.kind,
             self.money,
+            None,
             self.refund_total_cents,
             self.sale_event_id,
             self.email,
