@@ -3,12 +3,14 @@
 //! Several exports are one job, so that a refund in one meets its sale in another. Reading is
 //! pure: the same bytes give the same job.
 
+mod complete;
 mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
 use std::collections::BTreeMap;
 
+use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
 use crate::classify::{Classifier, Outcome};
 use crate::event::{Currency, Event, Source};
 use crate::export::{Export, ExportError, Row};
@@ -123,23 +125,25 @@ impl Reading<'_> {
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
         source_rows: SourceRows,
     ) -> Result<Unplanned, Vec<Problem>> {
-        let mut reader = JobReader {
-            reading: self,
-            inputs: Vec::new(),
-            source_rows,
-            ignored: BTreeMap::new(),
-            problems: Problems::default(),
-            events: Vec::new(),
-            rows_read: 0,
-        };
+        let mut reader = JobReader::new(self, source_rows);
         let mut unusable = Vec::new();
+        let mut completing = Vec::new();
         for export in exports {
             let read = export
                 .map_err(|error| Box::new(export_problem(&error)))
-                .and_then(|export| reader.read_export(export));
-            if let Err(problem) = read {
-                unusable.push(*problem);
-            }
+                .and_then(|export| reader.open(export))
+                .and_then(|opened| match opened.profile.completes.is_empty() {
+                    true => reader.read_export(opened),
+                    false => {
+                        completing.push(opened);
+                        Ok(())
+                    }
+                });
+            unusable.extend(read.err().map(|problem| *problem));
+        }
+        for opened in completing {
+            let read = reader.read_completing(opened);
+            unusable.extend(read.err().map(|problem| *problem));
         }
         if unusable.is_empty() {
             Ok(reader.finish())
@@ -256,18 +260,49 @@ pub fn export_problem(error: &ExportError) -> Problem {
     problem
 }
 
+/// An export whose profile is known and whose rows are not read yet.
+struct Opened<'r> {
+    /// Its place among the inputs.
+    input: usize,
+    path: String,
+    export: Export,
+    header: Vec<String>,
+    profile: &'r Profile,
+    binding: Binding,
+    /// Where the added columns end, if it is a file of rejected or ignored rows.
+    handed_back: Option<usize>,
+}
+
 struct JobReader<'r> {
     reading: &'r Reading<'r>,
-    inputs: Vec<Input>,
+    /// By the order in which the exports were named; nothing yet for those that are being read.
+    inputs: Vec<(&'r Profile, Option<Input>)>,
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
+    /// While an export is read that completes the sales of others: those sales.
+    sales: Option<Sales>,
+    plans: Plans,
     rows_read: u64,
 }
 
-impl JobReader<'_> {
-    fn read_export(&mut self, mut export: Export) -> Result<(), Box<Problem>> {
+impl<'r> JobReader<'r> {
+    fn new(reading: &'r Reading<'r>, source_rows: SourceRows) -> Self {
+        JobReader {
+            reading,
+            inputs: Vec::new(),
+            source_rows,
+            ignored: BTreeMap::new(),
+            problems: Problems::default(),
+            events: Vec::new(),
+            sales: None,
+            plans: Plans::default(),
+            rows_read: 0,
+        }
+    }
+
+    fn open(&mut self, export: Export) -> Result<Opened<'r>, Box<Problem>> {
         let path = export.path().display().to_string();
         let mut header = export.header().to_vec();
         let handed_back = added_columns(&header);
@@ -277,12 +312,54 @@ impl JobReader<'_> {
             }
         }
         let (profile, binding) = self.reading.bind(&path, &header)?;
+        self.inputs.push((profile, None));
+        Ok(Opened {
+            input: self.inputs.len() - 1,
+            path,
+            export,
+            header,
+            profile,
+            binding,
+            handed_back,
+        })
+    }
+
+    /// Beside exports whose sales it completes, its own sales are none; else they are.
+    fn read_completing(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let completed: Vec<bool> = self
+            .inputs
+            .iter()
+            .map(|(profile, _)| opened.profile.completes(profile))
+            .collect();
+        if !completed.contains(&true) {
+            return self.read_export(opened);
+        }
+        self.sales = Some(Sales::of(&self.events, |input| completed[input]));
+        let path = opened.path.clone();
+        let read = self.read_export(opened);
+        let left = self.sales.take().and_then(|sales| sales.without_payment());
+        if let Some(problem) = left {
+            self.problems.push(problem.at(&path, None));
+        }
+        read
+    }
+
+    fn read_export(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let Opened {
+            input,
+            path,
+            mut export,
+            header,
+            profile,
+            binding,
+            handed_back,
+        } = opened;
         let currency = self.reading.account_currency;
         let classifier = Classifier::new(profile, binding, &header, currency);
-        let rows = self.read_rows(&path, &mut export, &classifier, handed_back)?;
+        let rows = self.read_rows(input, &path, &mut export, &classifier, handed_back)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows);
-        self.inputs.push(Input {
+        self.inputs[input].1 = Some(Input {
             path,
             sha256: totals.sha256,
             profile: profile.name.clone(),
@@ -294,6 +371,7 @@ impl JobReader<'_> {
 
     fn read_rows(
         &mut self,
+        input: usize,
         path: &str,
         export: &mut Export,
         classifier: &Classifier<'_>,
@@ -305,10 +383,10 @@ impl JobReader<'_> {
             rows.read += 1;
             self.count_row();
             let source = Source {
-                input: self.inputs.len(),
+                input,
                 line: row.line(),
             };
-            match self.classify(row, source, classifier, handed_back, &mut warnings) {
+            match self.classify(row, source, classifier, handed_back, path, &mut warnings) {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
@@ -342,6 +420,7 @@ impl JobReader<'_> {
         source: Source,
         classifier: &Classifier<'_>,
         handed_back: Option<usize>,
+        path: &str,
         warnings: &mut Vec<Problem>,
     ) -> Outcome {
         if let Some(width) = handed_back {
@@ -350,7 +429,30 @@ impl JobReader<'_> {
             }
             row.replace_cells(restore);
         }
-        classifier.classify(row, source, &mut self.events, warnings)
+        if let Some((subscription, plan)) = classifier.subscription(row) {
+            self.plans.add(subscription, plan);
+        }
+        let Some(sales) = &mut self.sales else {
+            return classifier.classify(row, source, &mut self.events, warnings);
+        };
+        let mut said = Vec::new();
+        let outcome = classifier.classify(row, source, &mut said, warnings);
+        if outcome != Outcome::Events {
+            return outcome;
+        }
+        let place = format!("{path}:{}", source.line);
+        let mut reason = COMPLETED;
+        for event in said {
+            match sales.complete(&mut self.events, event, &place) {
+                Completion::Done => {}
+                Completion::NoSale => reason = WITHOUT_PAYMENT,
+                Completion::Contradiction(event) => {
+                    self.events.push(*event);
+                    return Outcome::Events;
+                }
+            }
+        }
+        Outcome::Ignored(reason.to_owned())
     }
 
     fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
@@ -373,9 +475,14 @@ impl JobReader<'_> {
         }
     }
 
-    fn finish(self) -> Unplanned {
+    fn finish(mut self) -> Unplanned {
+        self.plans.apply(&mut self.events);
         Unplanned {
-            inputs: self.inputs,
+            inputs: self
+                .inputs
+                .into_iter()
+                .filter_map(|(_, input)| input)
+                .collect(),
             source_rows: self.source_rows,
             ignored: self.ignored,
             problems: self.problems,
