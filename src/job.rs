@@ -17,7 +17,8 @@ use crate::export::{Export, ExportError, Row};
 use crate::link::link;
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
-use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
+use crate::profile::{Misfit, Profile, Profiles, Unfit};
+use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
@@ -37,6 +38,8 @@ pub struct Input {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
+    /// Why by this one, in a few words.
+    pub chosen: String,
     /// Its header.
     pub header: Vec<String>,
     /// What became of its rows.
@@ -132,7 +135,7 @@ impl Reading<'_> {
             let read = export
                 .map_err(|error| Box::new(export_problem(&error)))
                 .and_then(|export| reader.open(export))
-                .and_then(|opened| match opened.profile.completes.is_empty() {
+                .and_then(|opened| match opened.found.profile.completes.is_empty() {
                     true => reader.read_export(opened),
                     false => {
                         completing.push(opened);
@@ -152,21 +155,29 @@ impl Reading<'_> {
         }
     }
 
-    fn bind(&self, path: &str, header: &[String]) -> Result<(&Profile, Binding), Box<Problem>> {
-        let (profile, binding) = match self.profile {
+    fn bind(
+        &self,
+        export: &mut Export,
+        header: &[String],
+        cell: fn(&str) -> &str,
+    ) -> Result<Recognised<'_>, Box<Problem>> {
+        let path = export.path().display().to_string();
+        let found = match self.profile {
             Some(profile) => {
                 let bound = profile.bind(header);
-                let binding = bound.map_err(|misfit| named_misfit(path, &misfit))?;
-                (profile, binding)
+                let binding = bound.map_err(|misfit| named_misfit(&path, &misfit))?;
+                Recognised {
+                    profile,
+                    binding,
+                    why: Why::Named,
+                }
             }
-            None => {
-                let found = self.profiles.detect(header);
-                found.map_err(|unfit| unknown_header(path, header, &unfit))?
-            }
+            None => recognise(self.profiles, export, header, cell)
+                .map_err(|error| unrecognised(&path, header, error))?,
         };
-        match unanswered(profile) {
+        match unanswered(found.profile) {
             Some(problem) => Err(Box::new(problem.at(path, None))),
-            None => Ok((profile, binding)),
+            None => Ok(found),
         }
     }
 }
@@ -189,9 +200,26 @@ fn unanswered(profile: &Profile) -> Option<Problem> {
     let (name, key) = (&profile.name, &question.key);
     let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
     let message = format!("`{name}` needs to know: {}", question.text);
-    Some(Problem::error("profile-incomplete", message).hint(format!(
-        "set `{key}` under `[exports.mine.{table}]` of fprecon.toml, in a profile with `extends = \"{name}\"`"
-    )))
+    let hint = match profile.is_own {
+        true => format!("set `{key}` under `[exports.{name}.{table}]` of fprecon.toml"),
+        false => format!(
+            "`fprecon init` writes a fprecon.toml in which to set `{key}`; by hand it stands under `[exports.mine.{table}]`, in a profile with `extends = \"{name}\"`"
+        ),
+    };
+    Some(Problem::error("profile-incomplete", message).hint(hint))
+}
+
+/// Why no profile is taken for an export, in the shape of every other problem.
+pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
+    Box::new(match error {
+        Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
+        Unrecognised::Export(error) => export_problem(&error),
+        Unrecognised::Undecided(undecided) => {
+            Problem::error("profile-undecided", undecided.to_string())
+                .at(path, Some(1))
+                .hint(undecided.hint())
+        }
+    })
 }
 
 fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
@@ -267,8 +295,7 @@ struct Opened<'r> {
     path: String,
     export: Export,
     header: Vec<String>,
-    profile: &'r Profile,
-    binding: Binding,
+    found: Recognised<'r>,
     /// Where the added columns end, if it is a file of rejected or ignored rows.
     handed_back: Option<usize>,
 }
@@ -302,7 +329,7 @@ impl<'r> JobReader<'r> {
         }
     }
 
-    fn open(&mut self, export: Export) -> Result<Opened<'r>, Box<Problem>> {
+    fn open(&mut self, mut export: Export) -> Result<Opened<'r>, Box<Problem>> {
         let path = export.path().display().to_string();
         let mut header = export.header().to_vec();
         let handed_back = added_columns(&header);
@@ -311,15 +338,18 @@ impl<'r> JobReader<'r> {
                 *name = restore(name).to_owned();
             }
         }
-        let (profile, binding) = self.reading.bind(&path, &header)?;
-        self.inputs.push((profile, None));
+        let cell: fn(&str) -> &str = match handed_back {
+            Some(_) => restore,
+            None => |cell| cell,
+        };
+        let found = self.reading.bind(&mut export, &header, cell)?;
+        self.inputs.push((found.profile, None));
         Ok(Opened {
             input: self.inputs.len() - 1,
             path,
             export,
             header,
-            profile,
-            binding,
+            found,
             handed_back,
         })
     }
@@ -329,7 +359,7 @@ impl<'r> JobReader<'r> {
         let completed: Vec<bool> = self
             .inputs
             .iter()
-            .map(|(profile, _)| opened.profile.completes(profile))
+            .map(|(profile, _)| opened.found.profile.completes(profile))
             .collect();
         if !completed.contains(&true) {
             return self.read_export(opened);
@@ -350,19 +380,19 @@ impl<'r> JobReader<'r> {
             path,
             mut export,
             header,
-            profile,
-            binding,
+            found,
             handed_back,
         } = opened;
         let currency = self.reading.account_currency;
-        let classifier = Classifier::new(profile, binding, &header, currency);
+        let classifier = Classifier::new(found.profile, found.binding, &header, currency);
         let rows = self.read_rows(input, &path, &mut export, &classifier, handed_back)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows);
         self.inputs[input].1 = Some(Input {
             path,
             sha256: totals.sha256,
-            profile: profile.name.clone(),
+            profile: found.profile.name.clone(),
+            chosen: found.why.to_string(),
             header,
             rows,
         });

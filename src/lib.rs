@@ -14,6 +14,8 @@ pub mod link;
 pub mod plan;
 pub mod problem;
 pub mod profile;
+
+pub mod recognise;
 pub mod report;
 pub mod sandbox;
 pub mod send;

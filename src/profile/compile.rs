@@ -141,6 +141,7 @@ impl<'s> Compiler<'s> {
             lineage: Vec::new(),
             completes: spec.completes.clone(),
             subscription: self.subscription(spec.subscription.as_ref())?,
+            is_own: false,
             absent: spec.detect.absent().to_vec(),
             questions: spec.ask.iter().map(question).collect(),
             columns: self.columns,

@@ -20,7 +20,7 @@ use regex_lite::Regex;
 
 use crate::event::{AmountFormat, Currency, Kind};
 
-pub use detect::{Binding, Misfit, Unfit};
+pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
 
@@ -35,6 +35,8 @@ pub struct Profile {
     pub rests_on: String,
     /// Whether an export may be recognised as this by its header alone.
     pub detect: bool,
+    /// Whether it is the user's own, and not built in.
+    pub is_own: bool,
     pub(crate) columns: Vec<Column>,
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
@@ -367,10 +369,10 @@ impl Profiles {
         let built_in = built_in_tables()?;
         let mut all = Vec::new();
         for name in own.keys() {
-            all.push(compile::profile(
-                name,
-                extend::resolve(name, own, &built_in)?,
-            )?);
+            all.push(Profile {
+                is_own: true,
+                ..compile::profile(name, extend::resolve(name, own, &built_in)?)?
+            });
         }
         let nobody = BTreeMap::new();
         for &(name, _) in BUILT_IN {
