@@ -29,6 +29,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   fprecon demo                                   see it work, with no account and no network
+  fprecon init unified_payments.csv              a commented fprecon.toml for your exports
   fprecon plan unified_payments.csv              what would be sent; sends nothing
   fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
   fprecon run unified_payments.csv               the real thing; asks before it sends
@@ -109,6 +110,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run the built-in sample exports through a sandbox
     Demo(DemoArguments),
+    /// Look at exports, and write a commented fprecon.toml for them
+    Init(InitArguments),
     /// Show what would be sent, and send nothing
     Plan(PlanArguments),
     /// Plan, send, report
@@ -142,6 +145,18 @@ pub(crate) struct DemoArguments {
     /// Where the reports go
     #[arg(long, value_name = "DIR", default_value = "fprecon-demo")]
     pub(crate) dir: PathBuf,
+}
+
+/// An export of a known provider needs little; for any other CSV a profile is proposed from its
+/// header and its rows, with every guess marked. An existing file is never overwritten.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip)
+    #[arg(required = true, value_name = "EXPORT")]
+    pub(crate) exports: Vec<String>,
+    /// Print the configuration on standard output, and write no file
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) print: bool,
 }
 
 #[derive(Debug, Args)]
