@@ -321,6 +321,84 @@ fn running_totals_and_rows_of_refunds_become_refunds() {
 }
 
 #[test]
+fn a_refund_in_part_of_a_taxed_sale_is_held_and_a_whole_one_undoes_it() {
+    let (place, ran) = proposed(
+        "orders.csv",
+        "id,email,created_at,Subtotal,Tax,Total,currency,status,Refunded\n\
+         1,a@example.com,2026-01-31,10.00,1.90,11.90,EUR,paid,0.00\n\
+         2,b@example.com,2026-01-31,10.00,1.90,11.90,EUR,refunded,11.90\n\
+         3,c@example.com,2026-01-31,10.00,1.90,11.90,EUR,partially refunded,5.00\n\
+         4,d@example.com,2026-01-31,10.00,,10.00,EUR,partially refunded,5.00\n\
+         5,e@example.com,2026-01-31,10.00,1.90,11.90,EUR,refunded,0.00\n",
+    );
+    ran.expect(0);
+    let events = events(&place, "orders.csv");
+    let without_date = |event: &String| event.rsplit_once(' ').unwrap().0.to_owned();
+    assert_eq!(
+        events.iter().map(without_date).collect::<Vec<_>>(),
+        [
+            "sale 1  1000 EUR",
+            "sale 2  1000 EUR",
+            "sale 3  1000 EUR",
+            "sale 4  1000 EUR",
+            "refund 2_refund_1000 2 1000 EUR",
+            "refund 3_refunded_in_part  500 EUR",
+            "refund 4_refund_500 4 500 EUR",
+        ]
+    );
+    let plan = place
+        .run(&["plan", "orders.csv", "--json"])
+        .expect(1)
+        .json();
+    assert_eq!(plan["rows"]["rejected"], 1);
+    assert_eq!(plan["events"]["by_plan"]["unlinked"], 1);
+}
+
+#[test]
+fn the_lines_of_an_order_are_one_sale() {
+    let (place, ran) = proposed(
+        "lines.csv",
+        "Line ID,Order ID,Email,Total,Currency\n\
+         1,A,a@example.com,8.00,EUR\n2,A,a@example.com,8.00,EUR\n3,B,b@example.com,9.00,EUR\n",
+    );
+    ran.expect(0);
+    assert_eq!(
+        events(&place, "lines.csv")
+            .iter()
+            .filter(|event| event.contains(" A "))
+            .count(),
+        2
+    );
+    let plan = place.run(&["plan", "lines.csv", "--json"]).json();
+    assert_eq!(plan["events"]["by_plan"]["to_send"], 2);
+    assert_eq!(plan["events"]["by_plan"]["duplicate"], 1);
+
+    // Two payments of one order are two sales, each by its own number.
+    let (place, ran) = proposed(
+        "payments.csv",
+        "Order ID,id,Email,Total,Currency\nA,p1,a@example.com,8.00,EUR\nA,p2,a@example.com,9.00,EUR\n",
+    );
+    ran.expect(0);
+    assert_eq!(
+        events(&place, "payments.csv"),
+        ["sale p1  800 EUR ", "sale p2  900 EUR "]
+    );
+}
+
+#[test]
+fn whose_email_it_is_is_a_guess_where_no_name_says_it() {
+    let (place, ran) = proposed(
+        "sales.csv",
+        "id,Staff email,Who,Total,Currency\n1,s@example.com,a@example.com,8.00,EUR\n",
+    );
+    let said = ran.expect(0).stderr();
+    assert!(said.contains("guess: `Who` is the customer"), "{said}");
+    assert!(place.read("fprecon.toml").contains("email = \"Who\""));
+    let (_, ran) = proposed("sales.csv", "id,Staff email,Total\n1,s@example.com,8.00\n");
+    assert!(ran.expect(3).stderr().contains("names the customer"));
+}
+
+#[test]
 fn what_the_rows_do_not_say_is_asked_for() {
     for (text, question) in [
         (

@@ -10,6 +10,8 @@ use crate::event::{AmountFormat, Currency};
 const ODD_RATES: [i64; 5] = [25, 55, 77, 81, 105];
 /// Rows that a tax rate has to hold in before it tells anything.
 const RATE_ROWS_LEAST: usize = 3;
+/// An amount that one of them has at least: a cent of tax on less of it is any rate.
+const RATE_CENTS_LEAST: i64 = 2_000;
 
 /// Where the amount of a sale comes from.
 pub(super) struct Amounts<'t> {
@@ -247,24 +249,25 @@ impl Books {
         let rows = 0..total.cells.len();
         let pairs = rows.filter_map(|row| Some((self.cents(total, row)?, self.cents(tax, row)?)));
         let taxed: Vec<(i64, i64)> = pairs.filter(|(_, tax)| *tax > 0).collect();
-        let distinct = taxed
-            .iter()
-            .any(|(total, _)| taxed.first().is_some_and(|first| first.0 != *total));
-        if taxed.len() < RATE_ROWS_LEAST || !distinct {
+        let is_telling = taxed.iter().any(|(total, _)| *total >= RATE_CENTS_LEAST);
+        if taxed.len() < RATE_ROWS_LEAST || !is_telling {
             return Part::Unknown;
         }
         let rates = (1..=30).map(|percent| percent * 10).chain(ODD_RATES);
         let rates: Vec<i64> = rates.collect();
-        let near = |tax: i64, base: i64, rate: i64| {
-            (i128::from(tax) * 1000 - i128::from(base) * i128::from(rate)).abs() <= 1000
+        // The tax is rounded to a cent, and what is left without it therefore too.
+        let near = |tax: i64, base: i64, rate: i64, most: i128| {
+            (i128::from(tax) * 1000 - i128::from(base) * i128::from(rate)).abs() <= most
         };
-        let on_top = rates
-            .iter()
-            .find(|rate| taxed.iter().all(|(total, tax)| near(*tax, *total, **rate)));
+        let on_top = rates.iter().find(|rate| {
+            taxed
+                .iter()
+                .all(|(total, tax)| near(*tax, *total, **rate, 500))
+        });
         let inside = rates.iter().find(|rate| {
             taxed
                 .iter()
-                .all(|(total, tax)| near(*tax, total - tax, **rate))
+                .all(|(total, tax)| near(*tax, total - tax, **rate, 650))
         });
         let percent = |rate: i64| match rate % 10 {
             0 => format!("{} %", rate / 10),

@@ -17,6 +17,8 @@ pub(super) struct Mapping<'t> {
     pub(super) id_is_named: bool,
     pub(super) id_repeated: Option<Proof>,
     pub(super) email: Option<&'t Column<'t>>,
+    /// Whether its name says that it is the customer's.
+    pub(super) email_is_named: bool,
     pub(super) other_emails: Vec<&'t Column<'t>>,
     pub(super) uid: Option<&'t Column<'t>>,
     pub(super) amounts: Amounts<'t>,
@@ -75,15 +77,17 @@ impl<'t> Mapping<'t> {
             .into_iter()
             .map(|(_, c)| c)
             .collect();
-        let unnamed = table.columns.iter().filter(|column| column.has_emails());
-        let is_new =
-            |column: &&Column<'_>| emails.iter().all(|known| known.header != column.header);
-        let unnamed: Vec<_> = unnamed.filter(is_new).collect();
+        let email_is_named = !emails.is_empty();
+        let is_new = |column: &&Column<'_>| {
+            let is_known = emails.iter().any(|known| known.header == column.header);
+            column.has_emails() && !is_known && !names::EMAIL.forbids(column.header)
+        };
+        let unnamed: Vec<_> = table.columns.iter().filter(is_new).collect();
         emails.extend(unnamed);
-        let uid = table
-            .named(&names::UID, Column::has_ids)
-            .first()
-            .map(|(_, column)| *column);
+        let uids = table.named(&names::UID, Column::has_ids).into_iter();
+        // What is called `Customer` may hold first names.
+        let mut uids = uids.filter(|(rank, column)| Names::tier(*rank) == 0 || column.has_digits());
+        let uid = uids.next().map(|(_, column)| column);
         if emails.is_empty() && uid.is_none() {
             return Err(Refusal::NoCustomer);
         }
@@ -102,7 +106,7 @@ impl<'t> Mapping<'t> {
             None => said_beside(&amounts),
         };
         let taken: Vec<&str> = uid.iter().map(|uid| uid.header).collect();
-        let (id, id_is_named) = id(table, &taken)?;
+        let (id, id_is_named) = id(table, amounts.total, &taken)?;
         let (date, other_dates) = date(table);
         let mut statuses = words_of(table, &names::STATUS, names::status_meaning).into_iter();
         let status = statuses.next();
@@ -126,6 +130,7 @@ impl<'t> Mapping<'t> {
             id,
             id_is_named,
             email: emails.first().copied(),
+            email_is_named,
             other_emails: emails.split_off(1.min(emails.len())),
             uid,
             refunded_flag: refunded_flag(table, &amounts),
@@ -197,22 +202,26 @@ fn said_beside(amounts: &Amounts<'_>) -> Money<'static> {
 }
 
 /// The column that tells one sale from another: named so and unique, else only one of both.
-fn id<'t>(table: &'t Table<'t>, taken: &[&str]) -> Result<(&'t Column<'t>, bool), Refusal> {
+fn id<'t>(
+    table: &'t Table<'t>,
+    total: &Column<'_>,
+    taken: &[&str],
+) -> Result<(&'t Column<'t>, bool), Refusal> {
     let is_free = |column: &Column<'_>| !taken.contains(&column.header);
     let fits = |column: &Column<'_>| is_free(column) && column.has_ids() && column.days().is_none();
     let is_full = |column: &Column<'_>| column.filled() == table.rows;
+    let is_unique = |column: &Column<'_>| column.first_repeated().is_none();
     let named = table.named(&names::EVENT_ID, fits);
-    let unique = named
-        .iter()
-        .find(|(_, column)| is_full(column) && column.first_repeated().is_none());
-    if let Some((_, column)) = unique.or_else(|| {
-        named
-            .iter()
-            .find(|(_, column)| column.first_repeated().is_none())
-    }) {
-        return Ok((column, true));
-    }
-    if let Some((_, column)) = named.first() {
+    let named = || named.iter().map(|(_, column)| *column);
+    // The lines of an order that all say its whole amount are one sale, whatever else numbers them.
+    let is_order = |column: &&Column<'_>| !is_unique(column) && is_said_again(column, total);
+    let unique = named().find(|column| is_full(column) && is_unique(column));
+    let best = named()
+        .find(is_order)
+        .or(unique)
+        .or_else(|| named().find(|column| is_unique(column)))
+        .or_else(|| named().next());
+    if let Some(column) = best {
         return Ok((column, true));
     }
     // A number that is new in every row may be an amount by chance, a text a name.
@@ -228,6 +237,18 @@ fn id<'t>(table: &'t Table<'t>, taken: &[&str]) -> Result<(&'t Column<'t>, bool)
         Some(column) => Ok((column, false)),
         None => Err(Refusal::NoId),
     }
+}
+
+/// Whether all rows of one id say the same amount, or none.
+fn is_said_again(id: &Column<'_>, total: &Column<'_>) -> bool {
+    let mut amounts: BTreeMap<&str, &str> = BTreeMap::new();
+    let rows = id.cells.iter().zip(&total.cells);
+    let mut said = rows.filter(|(id, total)| !id.is_empty() && !total.is_empty());
+    said.all(|(id, total)| {
+        amounts
+            .insert(id, total)
+            .is_none_or(|before| before == *total)
+    })
 }
 
 fn date<'t>(table: &'t Table<'t>) -> (Option<(&'t Column<'t>, Days)>, Vec<&'t Column<'t>>) {

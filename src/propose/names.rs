@@ -21,7 +21,7 @@ pub(super) const EVENT_ID: Names = Names {
          receipt number, referenz, référence, referencia",
     ],
     never: "customer client user account member kunde kunden product plan item sku parent \
-            original related refund refunded card tax vat email date datum status phone zip \
+            original related refund refunded line lineitem card tax vat email date datum status phone zip \
             postal coupon amount total application currency type subscription mandate payout \
             of at",
 };
@@ -227,6 +227,13 @@ impl Names {
             .iter()
             .position(|tier| tier.split(", ").any(within));
         tier.map(|tier| tier * 2 + 1)
+    }
+
+    /// Whether a header says that it is something else.
+    pub(super) fn forbids(&self, header: &str) -> bool {
+        let words = words_of(header);
+        let mut never = self.never.split(' ');
+        never.any(|never| words.split(' ').any(|word| word == never))
     }
 
     /// In which tier a rank stands.

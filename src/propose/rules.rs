@@ -7,6 +7,9 @@ use super::names::Meaning;
 use super::text::{list, shown};
 use super::write::Writer;
 
+/// Of a row whose status is a refund.
+const NOT_HOW_MUCH: &str = "the row says that something was refunded, and not how much";
+
 impl Writer<'_> {
     /// Rows that are no event, and rows of which it is not known.
     pub(super) fn rules(&mut self) {
@@ -31,12 +34,17 @@ impl Writer<'_> {
             let unclear = status.of(Meaning::Unclear);
             self.rejected("status", &unclear, "whether this is a sale is not known");
             let refunded = status.of(Meaning::Refund);
+            if has_totals && !refunded.is_empty() {
+                self.entry("reject");
+                let words = list(&refunded);
+                self.text.line(&format!(
+                    "when = {{ status = {words}, refunded = {{ not_sign = [\"positive\"] }} }}"
+                ));
+                self.text.key("column", "refunded");
+                self.text.key("message", NOT_HOW_MUCH);
+            }
             if !has_totals && mapping.kind.is_none() {
-                self.rejected(
-                    "status",
-                    &refunded,
-                    "the row says that something was refunded, and not how much",
-                );
+                self.rejected("status", &refunded, NOT_HOW_MUCH);
             }
         }
         if let Some(kind) = &mapping.kind {
@@ -69,10 +77,7 @@ impl Writer<'_> {
                 list(&no)
             ));
             self.text.key("column", "refunded_flag");
-            self.text.key(
-                "message",
-                "the row says that something was refunded, and not how much",
-            );
+            self.text.key("message", NOT_HOW_MUCH);
         }
         self.entry("ignore");
         self.text.line("when = { amount = { sign = \"zero\" } }");
@@ -178,14 +183,19 @@ impl Writer<'_> {
         }
     }
 
-    /// What is inside the amount and has to be taken off it.
-    fn minus(&self) -> Vec<&'static str> {
+    /// The parts that are, or are not, inside the amount.
+    fn parts(&self, are: impl Fn(&Part) -> bool) -> Vec<&'static str> {
         let amounts = &self.mapping.amounts;
         let parts = [("tax", &amounts.tax), ("shipping", &amounts.shipping)];
-        let inside = parts
+        let found = parts
             .into_iter()
-            .filter(|(_, part)| matches!(part, Some((_, Part::Inside(_)))));
-        inside.map(|(key, _)| key).collect()
+            .filter(|(_, part)| part.as_ref().is_some_and(|(_, part)| are(part)));
+        found.map(|(key, _)| key).collect()
+    }
+
+    /// What is inside the amount and has to be taken off it.
+    fn minus(&self) -> Vec<&'static str> {
+        self.parts(|part| matches!(part, Part::Inside(_)))
     }
 
     fn amount(&self) -> String {
@@ -282,10 +292,9 @@ impl Writer<'_> {
         self.created_at();
     }
 
-    /// A running total on the row of the sale. Where tax is inside, only a whole refund says how
-    /// much of it is tax.
+    /// A running total on the row of the sale. Where there is tax or shipping, only a whole refund
+    /// says how much of it is the sale's.
     fn running_totals(&mut self) {
-        let minus = self.minus();
         let note = "the export has no date for the refund: dated as its sale";
         self.text.line("");
         let refunded = self
@@ -296,40 +305,34 @@ impl Writer<'_> {
         self.text.guess(&format!(
             "{refunded} is all that was refunded of the sale so far"
         ));
-        let amount = self.amount();
-        let nothing: Vec<String> = minus
+        let parts = self.parts(|part| *part != Part::Unknown);
+        let mut whole = vec!["amount"];
+        whole.extend(self.parts(|part| matches!(part, Part::Outside(_))));
+        let whole = list(&whole);
+        let nothing: Vec<String> = parts
             .iter()
-            .map(|key| format!("{key} = {{ sign = \"zero\" }}"))
+            .map(|key| format!("{key} = {{ not_sign = [\"positive\", \"negative\"] }}"))
             .collect();
-        let rules: Vec<(String, String, String, bool)> = match minus.is_empty() {
-            true => vec![(
-                "refunded = { sign = \"positive\" }".into(),
-                String::new(),
-                "\"refunded\"".into(),
-                true,
-            )],
+        let nothing = nothing.join(", ");
+        let positive = "refunded = { sign = \"positive\"";
+        let some = format!("{positive}, not_sum = {whole} }}");
+        let only = "\"refunded\"".to_owned();
+        let rules: Vec<(String, String, String, bool)> = match parts.is_empty() {
+            true => vec![(format!("{positive} }}"), String::new(), only, true)],
             false => vec![
                 (
-                    "refunded = { sign = \"positive\", sum = [\"amount\"] }".into(),
+                    format!("{positive}, sum = {whole} }}"),
                     String::new(),
-                    amount,
+                    self.amount(),
                     true,
                 ),
                 (
-                    format!(
-                        "refunded = {{ sign = \"positive\", not_sum = [\"amount\"] }}, {}",
-                        nothing.join(", ")
-                    ),
+                    format!("{some}, {nothing}"),
                     String::new(),
-                    "\"refunded\"".into(),
+                    only.clone(),
                     true,
                 ),
-                (
-                    "refunded = { sign = \"positive\", not_sum = [\"amount\"] }".into(),
-                    format!("unless = {{ {} }}", nothing.join(", ")),
-                    "\"refunded\"".into(),
-                    false,
-                ),
+                (some, format!("unless = {{ {nothing} }}"), only, false),
             ],
         };
         for (at, (when, unless, amount, is_total)) in rules.into_iter().enumerate() {

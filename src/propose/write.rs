@@ -98,6 +98,12 @@ impl Writer<'_> {
         }
         text.key("id", mapping.id.header);
         if let Some(email) = mapping.email {
+            if !mapping.email_is_named {
+                let email = shown(email.header);
+                text.guess(&format!(
+                    "{email} is the customer: it has emails, and no column is called so"
+                ));
+            }
             if !mapping.other_emails.is_empty() {
                 let others = others(&mapping.other_emails);
                 text.guess(&format!(
