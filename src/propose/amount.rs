@@ -97,12 +97,14 @@ impl<'t> Candidates<'t> {
             .chain(parts.into_iter().flatten())
     }
 
-    /// The other columns that could be the amount of a sale.
-    fn rivals(&self, taken: &[&Column<'_>]) -> Vec<&'t Column<'t>> {
-        let is_other =
-            |column: &&Column<'_>| taken.iter().all(|taken| taken.header != column.header);
-        let totals = self.totals.iter().map(|(_, column)| *column);
-        totals.filter(is_other).collect()
+    /// The other columns that could be the amount of a sale: those that are called so whole, and
+    /// those that are called so among other things and say something else.
+    fn rivals(&self, total: &Column<'_>, taken: &[&Column<'_>]) -> Vec<&'t Column<'t>> {
+        let totals = self.totals.iter().filter(|(rank, column)| {
+            let is_taken = taken.iter().any(|taken| taken.header == column.header);
+            !is_taken && (Names::is_whole(*rank) || column.cells != total.cells)
+        });
+        totals.map(|(_, column)| *column).collect()
     }
 
     /// Two amounts of which one is the other with tax or shipping, in every row.
@@ -159,7 +161,7 @@ impl<'t> Candidates<'t> {
         };
         (
             total,
-            self.rivals(&[total, net]),
+            self.rivals(total, &[total, net]),
             part(self.tax),
             part(self.shipping),
         )
@@ -177,7 +179,7 @@ impl<'t> Candidates<'t> {
                 Part::Outside(why),
             ));
         };
-        let mut rivals = self.rivals(&[total]);
+        let mut rivals = self.rivals(total, &[total]);
         rivals.extend(self.subtotals.iter().copied());
         let tax = match self.tax {
             Some(tax) => books.place_of_tax(total, tax),

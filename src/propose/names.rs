@@ -236,6 +236,11 @@ impl Names {
         never.any(|never| words.split(' ').any(|word| word == never))
     }
 
+    /// Whether a rank is that of a header that is a name as a whole.
+    pub(super) fn is_whole(rank: usize) -> bool {
+        rank.is_multiple_of(2)
+    }
+
     /// In which tier a rank stands.
     pub(super) fn tier(rank: usize) -> usize {
         rank / 2

@@ -27,6 +27,8 @@ const ROWS_MOST: usize = 10_000;
 /// A profile that finds so many columns, and lacks a third of that at most, is what was meant.
 const NEARLY_FOUND_LEAST: usize = 4;
 const NEARLY_FOUND_PER_FAULT: usize = 3;
+/// How often is asked for what can be mistyped.
+const TRIES: usize = 3;
 /// The longest name of a profile that is made from a file's name.
 const NAME_MOST_CHARS: usize = 40;
 
@@ -301,9 +303,7 @@ struct Account {
 impl Account {
     fn of(looked: &[Looked<'_>], plans: &Plans, settings: &Settings, terminal: &Terminal) -> Self {
         let (currency, guess) = usual_currency(looked, plans, settings);
-        let said = terminal
-            .ask_for(&format!("The account's currency [{currency}]"))
-            .and_then(|code| Currency::from_code(&code));
+        let said = ask_for_currency(currency, terminal);
         let ask_unless = |known: bool, what: &str| match known {
             true => None,
             false => terminal.ask_for(what),
@@ -321,6 +321,18 @@ impl Account {
             currency: said.unwrap_or(currency),
         }
     }
+}
+
+/// Asks again where the answer is no currency, but not for ever.
+fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
+    for _ in 0..TRIES {
+        let said = terminal.ask_for(&format!("The account's currency [{usual}]"))?;
+        match Currency::from_code(&said) {
+            Some(currency) => return Some(currency),
+            None => terminal.note(&format!("`{said}` is no ISO 4217 code, such as `USD`")),
+        }
+    }
+    None
 }
 
 /// The currency of most rows; the one that is in force where the exports name none.
