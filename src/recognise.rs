@@ -16,8 +16,8 @@ use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
 /// How many rows are looked at where the header does not decide.
 pub const ROWS_MOST: usize = 1_000;
 
-/// Problems that say that a cell is written otherwise than the profile has it. A row that is
-/// rejected for anything else is one that the profile understands.
+/// Problems that say that a cell is written otherwise than the profile has it. A profile of the
+/// user's own that rejects a row for anything else does so on purpose.
 const WRITTEN_OTHERWISE: [&str; 6] = [
     "amount-invalid",
     "amount-sign",
@@ -60,15 +60,38 @@ pub enum Why {
         /// The others.
         others: Vec<String>,
     },
-    /// Others fit the header as closely, and can't read this row.
-    Row {
-        /// The others.
-        others: Vec<String>,
-        /// The first row that one of the others can't read.
-        line: u64,
-        /// What is in its way.
-        problem: Box<Problem>,
-    },
+    /// Others fit the header as closely, and can't read rows that this one reads.
+    Rows(Vec<Obstacle>),
+}
+
+/// The first row that a profile can't read and the chosen one can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The profile that can't.
+    pub profile: String,
+    /// The line on which the row starts.
+    pub line: u64,
+    /// What is in its way.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obstacle {
+            profile,
+            line,
+            problem,
+        } = self;
+        match (&problem.column, &problem.value) {
+            (Some(column), Some(value)) => {
+                write!(
+                    f,
+                    "`{profile}` can't read `{column}` in line {line}: `{value}`"
+                )
+            }
+            _ => write!(f, "`{profile}` can't read line {line}: {}", problem.message),
+        }
+    }
 }
 
 impl fmt::Display for Why {
@@ -91,19 +114,9 @@ impl fmt::Display for Why {
             Why::NoRows { others } => {
                 write!(f, "{} would fit, too, and there is no row", quoted(others))
             }
-            Why::Row {
-                others,
-                line,
-                problem,
-            } => {
-                let (column, value) = (&problem.column, &problem.value);
-                let column = column.as_deref().unwrap_or_default();
-                let value = value.as_deref().unwrap_or_default();
-                write!(
-                    f,
-                    "{} can't read `{column}` in line {line}: `{value}`",
-                    quoted(others)
-                )
+            Why::Rows(obstacles) => {
+                let obstacles: Vec<String> = obstacles.iter().map(Obstacle::to_string).collect();
+                f.write_str(&obstacles.join("; "))
             }
         }
     }
@@ -227,9 +240,11 @@ impl<'p> Read<'p> {
         }) && more
     }
 
+    /// Whether no more than half of the rows are written otherwise than it says.
     fn reads_most(&self) -> bool {
-        let read = self.obstacles.iter().filter(|row| row.is_none()).count();
-        read * 2 >= self.obstacles.len()
+        let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code.as_ref());
+        let otherwise = self.obstacles.iter().flatten().filter(is_otherwise);
+        otherwise.count() * 2 <= self.obstacles.len()
     }
 
     /// The user's own profile gives way to a built-in one only if it can't read most of the rows: a
@@ -251,9 +266,7 @@ fn obstacle(classifier: &Classifier<'_>, row: &Row, cell: fn(&str) -> &str) -> O
         line: row.line(),
     };
     match classifier.classify(&row, source, &mut Vec::new(), &mut Vec::new()) {
-        Outcome::Rejected(problem) => WRITTEN_OTHERWISE
-            .contains(&problem.code.as_ref())
-            .then_some(problem),
+        Outcome::Rejected(problem) => Some(problem),
         Outcome::Events | Outcome::Ignored(_) => None,
     }
 }
@@ -271,43 +284,54 @@ fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p
     // Without a row there is nothing that could be misread.
     let first = first.or(rows.is_empty().then_some(0));
     let Some(first) = first else {
-        let names = readings.iter().map(|read| read.profile.name.clone());
-        let obstacles = readings.iter().flat_map(|read| &read.obstacles);
-        return Err(Unrecognised::Undecided(Undecided {
-            names: names.collect(),
-            rows: rows.len(),
-            all_read: obstacles.flatten().next().is_none(),
-        }));
+        return Err(Unrecognised::Undecided(undecided(&readings, rows)));
     };
     let chosen = readings.remove(first);
-    let others = readings
-        .iter()
-        .map(|other| other.profile.name.clone())
-        .collect();
     Ok(Recognised {
-        why: why(&chosen, &readings, others, rows),
+        why: why(&chosen, &readings, rows),
         profile: chosen.profile,
         binding: chosen.binding,
     })
 }
 
-/// The first row that the chosen one reads and another one doesn't; else whose it is.
-fn why(chosen: &Read<'_>, rivals: &[Read<'_>], others: Vec<String>, rows: &[Row]) -> Why {
-    for (index, row) in rows.iter().enumerate() {
-        let problems = rivals
-            .iter()
-            .filter_map(|read| read.obstacles[index].as_ref());
-        if let (None, Some(problem)) = (&chosen.obstacles[index], problems.into_iter().next()) {
-            return Why::Row {
-                others,
-                line: row.line(),
-                problem: Box::new(problem.clone()),
-            };
-        }
+/// Those that are left when one goes that reads less than another.
+fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
+    let is_left = |read: &&Read<'_>| !readings.iter().any(|other| other.goes_before(read));
+    let mut left: Vec<&Read<'_>> = readings.iter().filter(is_left).collect();
+    if left.is_empty() {
+        left = readings.iter().collect();
     }
-    match chosen.profile.is_own {
-        true => Why::Own { others },
-        false => Why::NoRows { others },
+    let all_read = |read: &&Read<'_>| read.obstacles.iter().all(Option::is_none);
+    Undecided {
+        all_read: left.iter().all(all_read),
+        names: left.iter().map(|read| read.profile.name.clone()).collect(),
+        rows: rows.len(),
+    }
+}
+
+/// What each of the others can't read; else whose it is.
+fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> Why {
+    let obstacle = |rival: &Read<'_>| {
+        let pairs = chosen.obstacles.iter().zip(&rival.obstacles);
+        let mut pairs = pairs.zip(rows).filter(|((chosen, _), _)| chosen.is_none());
+        let (problem, row) = pairs.find_map(|((_, rival), row)| Some((rival.clone()?, row)))?;
+        Some(Obstacle {
+            profile: rival.profile.name.clone(),
+            line: row.line(),
+            problem,
+        })
+    };
+    let obstacles: Vec<Obstacle> = rivals.iter().filter_map(obstacle).collect();
+    let others = || {
+        rivals
+            .iter()
+            .map(|other| other.profile.name.clone())
+            .collect()
+    };
+    match (obstacles.is_empty(), chosen.profile.is_own) {
+        (false, _) => Why::Rows(obstacles),
+        (true, true) => Why::Own { others: others() },
+        (true, false) => Why::NoRows { others: others() },
     }
 }
 

@@ -630,6 +630,65 @@ fn rows_decide_between_profiles_of_one_header() {
     assert_eq!(plan["inputs"][0]["profile"], "british");
 }
 
+/// The three layouts of PayPal in English have one header.
+#[test]
+fn paypal_is_told_by_its_dates_amounts_and_zones() {
+    let place = Place::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exports");
+    for name in [
+        "paypal-activity-day-first",
+        "paypal-activity-day-first-comma",
+    ] {
+        fs::copy(fixtures.join(format!("{name}.csv")), place.path("x.csv")).unwrap();
+        let said = check(&place, "x.csv", 0);
+        assert!(said.starts_with(&format!("x.csv: {name}\n")), "{said}");
+        let without = events(&place, "x.csv");
+        place.run(&["init", "x.csv"]).expect(0);
+        assert_eq!(events(&place, "x.csv"), without);
+        assert!(without.len() > 1);
+        fs::remove_file(place.path("fprecon.toml")).unwrap();
+    }
+    // In a zone of the US, with days up to 12 only, it could be either.
+    let either = place
+        .read("x.csv")
+        .replace("CEST", "PDT")
+        .replace("CET", "PST");
+    place.write(
+        "x.csv",
+        &either
+            .replace("1.285,00", "285.00")
+            .replace("-285,00", "-85.00")
+            .replace("0,00", "0.00"),
+    );
+    let refused = place.run(&["init", "x.csv"]).expect(3).stderr();
+    assert!(
+        refused.contains("the first 3 rows can be read by all of them"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("`paypal-activity` and `paypal-activity-day-first`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_column_that_a_built_in_profile_asks_for_is_found() {
+    let place = Place::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exports");
+    fs::copy(
+        fixtures.join("stripe-balance-history.csv"),
+        place.path("x.csv"),
+    )
+    .unwrap();
+    place.run(&["plan", "x.csv"]).expect(3);
+    let said = place.run(&["init", "x.csv"]).expect(0).stderr();
+    assert!(
+        said.contains("guess: `email (metadata)` is the customer's"),
+        "{said}"
+    );
+    assert!(!events(&place, "x.csv").is_empty());
+}
+
 #[test]
 fn an_own_profile_gives_way_to_a_built_in_one_only_if_most_rows_are_not_its() {
     let place = Place::new();

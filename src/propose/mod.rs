@@ -26,7 +26,7 @@ use crate::profile::{Binding, Profile};
 use mapping::Mapping;
 use numbers::{Proof, Written};
 use table::Table;
-use text::{Text, one_line, place, quoted};
+use text::{Text, one_line, place, quoted, shown};
 
 /// The first rows of an export.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +128,7 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
         let amounts = || amounts_of(profile, samples);
         match (question.key.as_str(), amounts) {
             ("money.format.unit", amounts) => unit(&mut text, amounts(), &question.text),
+            ("columns.email", _) => email(&mut text, samples, &question.text),
             _ => open(&mut text, key, &question.text),
         }
     }
@@ -149,6 +150,33 @@ fn unit(text: &mut Text, amounts: Option<Written>, question: &str) {
             text.key("unit", "minor");
         }
         Some(Written::Ambiguous(..)) | None => open(text, "unit", question),
+    }
+}
+
+/// The one column that has emails in all of these exports, if there is one.
+fn email(text: &mut Text, samples: &[(Sample<'_>, Binding)], question: &str) {
+    let tables: Vec<Table<'_>> = samples
+        .iter()
+        .map(|(sample, _)| Table::of(sample))
+        .collect();
+    let mut columns = tables.iter().map(|table| {
+        let found: Vec<&str> = table
+            .columns
+            .iter()
+            .filter(|c| c.has_emails())
+            .map(|c| c.header)
+            .collect();
+        found
+    });
+    match columns.next().as_deref() {
+        Some([header]) if columns.all(|others| others == [*header]) => {
+            text.guess(&format!(
+                "{} is the customer's: no other column has emails",
+                shown(header)
+            ));
+            text.key("email", header);
+        }
+        _ => open(text, "email", question),
     }
 }
 
