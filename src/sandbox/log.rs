@@ -1,6 +1,6 @@
 //! What arrived, and what was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ struct Arrival {
     user_agent: Option<Rc<str>>,
     has_key: bool,
     status: Option<u16>,
+    fault: Option<&'static str>,
 }
 
 /// An arrival, as it is told.
@@ -51,17 +52,32 @@ pub(super) struct ArrivalView<'a> {
     has_key: bool,
     /// `None` while there is no answer: the connection was cut, or the answer is still held back.
     status: Option<u16>,
+    /// The fault that happened to it.
+    fault: Option<&'static str>,
 }
 
-/// Every request to the API, in the order in which they were complete.
-#[derive(Default)]
+/// The latest requests to the API, in the order in which they were complete.
 pub(super) struct Log {
-    arrivals: Vec<Arrival>,
+    arrivals: VecDeque<Arrival>,
+    /// How many came before those that are kept.
+    forgotten: usize,
+    most: usize,
     statuses: BTreeMap<u16, u64>,
     interned: Vec<Rc<str>>,
 }
 
 impl Log {
+    /// Keeps no more than `most` requests: the oldest go.
+    pub(super) fn new(most: usize) -> Log {
+        Log {
+            arrivals: VecDeque::new(),
+            forgotten: 0,
+            most,
+            statuses: BTreeMap::new(),
+            interned: Vec::new(),
+        }
+    }
+
     /// Notes a request and gives its number, from 1.
     pub(super) fn arrived(&mut self, seen: &Seen<'_>) -> usize {
         let kept = &seen.body[..seen.body.len().min(BODY_KEPT)];
@@ -75,19 +91,43 @@ impl Log {
             user_agent: self.intern_bytes(seen.user_agent),
             has_key: seen.has_key,
             status: None,
+            fault: None,
         };
-        self.arrivals.push(arrival);
-        self.arrivals.len()
+        self.arrivals.push_back(arrival);
+        if self.arrivals.len() > self.most {
+            self.arrivals.pop_front();
+            self.forgotten += 1;
+        }
+        self.count()
+    }
+
+    /// Notes the fault that happens to the request of that number.
+    pub(super) fn faulted(&mut self, number: usize, fault: &'static str) {
+        if let Some(arrival) = self.kept(number) {
+            arrival.fault = Some(fault);
+        }
     }
 
     /// Notes the answer to the request of that number.
     pub(super) fn answered(&mut self, number: usize, status: u16) {
-        self.arrivals[number - 1].status = Some(status);
+        if let Some(arrival) = self.kept(number) {
+            arrival.status = Some(status);
+        }
         *self.statuses.entry(status).or_default() += 1;
     }
 
+    fn kept(&mut self, number: usize) -> Option<&mut Arrival> {
+        let place = number.checked_sub(self.forgotten + 1)?;
+        self.arrivals.get_mut(place)
+    }
+
+    /// How many requests came, also those that are forgotten.
     pub(super) fn count(&self) -> usize {
-        self.arrivals.len()
+        self.forgotten + self.arrivals.len()
+    }
+
+    pub(super) fn forgotten(&self) -> usize {
+        self.forgotten
     }
 
     /// How many answers had which status.
@@ -97,11 +137,11 @@ impl Log {
 
     /// The arrivals from that number on, at most so many.
     pub(super) fn from(&self, number: usize, limit: usize) -> Vec<ArrivalView<'_>> {
-        let first = number.saturating_sub(1);
-        let numbered = self.arrivals.iter().enumerate();
+        let first = number.saturating_sub(self.forgotten + 1);
+        let numbered = (self.forgotten + 1..).zip(&self.arrivals);
         let wanted = numbered.skip(first).take(limit);
         wanted
-            .map(|(place, arrival)| arrival.view(place + 1))
+            .map(|(number, arrival)| arrival.view(number))
             .collect()
     }
 
@@ -134,6 +174,7 @@ impl Arrival {
             user_agent: self.user_agent.as_deref(),
             has_key: self.has_key,
             status: self.status,
+            fault: self.fault,
         }
     }
 }
@@ -158,7 +199,7 @@ mod tests {
 
     #[test]
     fn arrivals_are_numbered_from_one_and_paged() {
-        let mut log = Log::default();
+        let mut log = Log::new(10);
         for n in 1..=5 {
             assert_eq!(note(&mut log, b"x"), n);
         }
@@ -172,8 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_are_forgotten_and_numbers_stay() {
+        let mut log = Log::new(2);
+        for n in 1..=3 {
+            assert_eq!(note(&mut log, b"x"), n);
+        }
+        log.answered(1, 200);
+        log.answered(3, 409);
+        let kept = log.from(1, usize::MAX);
+        let kept: Vec<_> = kept.iter().map(|view| (view.number, view.status)).collect();
+        assert_eq!(kept, [(2, None), (3, Some(409))]);
+        assert_eq!((log.count(), log.forgotten()), (3, 1));
+        assert_eq!(log.from(3, 1).len(), 1);
+    }
+
+    #[test]
     fn large_bodies_are_cut_and_bad_text_is_replaced() {
-        let mut log = Log::default();
+        let mut log = Log::new(10);
         note(&mut log, &vec![b'x'; BODY_KEPT + 1]);
         note(&mut log, b"\xff");
         let all = log.from(1, usize::MAX);
