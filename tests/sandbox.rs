@@ -1094,3 +1094,72 @@ fn arrivals_are_bounded() {
         (&json!(5), &json!(2))
     );
 }
+
+/// The fenced blocks of a language in the manual.
+fn blocks(language: &str) -> Vec<String> {
+    let manual = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md"));
+    let manual = manual.unwrap();
+    let opening = format!("```{language}\n");
+    let mut parts = manual.split(&opening);
+    parts.next();
+    let blocks = parts.map(|part| part.split("```").next().unwrap().to_owned());
+    blocks.collect()
+}
+
+#[test]
+fn the_manuals_start_files_work() {
+    let place = Place::new();
+    let (toml, csv) = (blocks("toml").remove(0), blocks("csv").remove(0));
+    place
+        .write("account.toml", &toml)
+        .write("leads.csv", &csv.replace("jun", "june"));
+    let files = [place.path("account.toml"), place.path("leads.csv")];
+    let [toml, csv] = files.each_ref().map(|path| path.to_str().unwrap());
+    let sandbox = SandboxProcess::start(&["--start", toml, "--start", csv]);
+    let mut client = Client::new(&address(&sandbox));
+    let of_plan = json!({"email": "jun@example.com", "event_id": "1", "amount": 1000});
+    assert_eq!(
+        client.form("sale", &of_plan).json()["reward"]["amount"],
+        300
+    );
+    let by_visit = json!({"uid": "new", "event_id": "2", "amount": 1000,
+                          "tid": "3491ff2f-7803-4467-8863-15b54frt8dyy"});
+    assert_eq!(
+        client.form("sale", &by_visit).json()["reward"]["amount"],
+        250
+    );
+    let from_csv = json!({"email": "mika@example.com", "event_id": "3", "amount": 1000});
+    assert_eq!(
+        client.form("sale", &from_csv).json()["promoter"]["default_ref_id"],
+        "bea"
+    );
+}
+
+#[test]
+fn the_manuals_faults_are_understood() {
+    let shell = blocks("sh").concat();
+    let options: Vec<&str> = shell
+        .split("--fault ")
+        .skip(1)
+        .map(|rest| rest.split_whitespace().next().unwrap())
+        .collect();
+    assert_eq!(options.len(), 2);
+    let (_sandbox, mut client) = start(Options {
+        faults: options
+            .iter()
+            .map(|option| option.parse().unwrap())
+            .collect(),
+        ..nobody()
+    });
+    let json = shell
+        .split("-d '")
+        .nth(1)
+        .unwrap()
+        .split('\'')
+        .next()
+        .unwrap();
+    client.fault(&serde_json::from_str(json).unwrap());
+    assert_eq!(client.get("/sandbox/faults").as_array().unwrap().len(), 3);
+    let own: fprecon::sandbox::Fault = "status,status=200,body=<html>sorry</html>".parse().unwrap();
+    assert!(format!("{own:?}").contains("sorry"));
+}

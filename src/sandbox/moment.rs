@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
 /// Milliseconds since 1970, in UTC.
@@ -53,7 +54,35 @@ impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        serializer.serialize_str(&PRINTER.timestamp_to_string(&timestamp))
+        let mut text = Text::default();
+        PRINTER
+            .print_timestamp(&timestamp, &mut text)
+            .map_err(S::Error::custom)?;
+        serializer.serialize_str(text.as_str())
+    }
+}
+
+/// Where a moment is written on its way into an answer, each of which has several.
+#[derive(Default)]
+struct Text {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl jiff::fmt::Write for Text {
+    fn write_str(&mut self, piece: &str) -> Result<(), jiff::Error> {
+        let end = self.length + piece.len();
+        let place = self.bytes.get_mut(self.length..end);
+        let place = place.ok_or_else(|| jiff::Error::from_args(format_args!("too long")))?;
+        place.copy_from_slice(piece.as_bytes());
+        self.length = end;
+        Ok(())
     }
 }
 
@@ -74,6 +103,10 @@ mod tests {
         for text in ["", "yesterday", "1970-13-01", "1"] {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
+        let told = serde_json::to_string(&Moment(1_726_064_532_160)).expect("it is text");
+        assert_eq!(told, r#""2024-09-11T14:22:12.160Z""#);
+        let told = serde_json::to_string(&Moment(i64::MAX)).expect("it is text");
+        assert_eq!(told, r#""1970-01-01T00:00:00.000Z""#);
         assert_eq!(Moment::parse_end("1970-01-01"), Some(Moment(86_399_999)));
         assert_eq!(Moment::parse_end("1970-01-01T00:00:01"), Some(Moment(1000)));
     }

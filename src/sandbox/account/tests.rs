@@ -75,7 +75,7 @@ fn a_sale_is_described_as_documented() {
         "lead": lead,
         "promoter": {
             "id": 1983, "status": "active", "cust_id": null, "email": "nora@example.com",
-            "created_at": "1970-01-01T00:00:00.000Z", "temp_password": null,
+            "created_at": "2024-01-15T00:00:00.000Z", "temp_password": null,
             "default_promotion_id": 2986, "pref": "nora", "default_ref_id": "nora",
             "note": null, "w8_form_url": null, "w9_form_url": null,
             "earnings_balance": {"cash": 1200}, "current_balance": {"cash": 1200},
@@ -590,7 +590,7 @@ fn v2_searches_and_filters() {
         (REFERRALS, "cancelled_at[from]=2020-01-01", 0),
         (PROMOTERS, "q=amara", 1),
         (PROMOTERS, "state=blocked", 1),
-        (PROMOTERS, "joined_at[from]=2020-01-01", 0),
+        (PROMOTERS, "joined_at[from]=2025-01-01", 2),
     ] {
         assert_eq!(ids(&account, path, query).len(), count, "{path}?{query}");
     }
