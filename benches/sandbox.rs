@@ -22,7 +22,6 @@ use std::time::Instant;
 use fprecon::sandbox::{Options, Sandbox};
 
 const CONNECTIONS: usize = 32;
-const PIPELINED: usize = 16;
 const ROUNDS: usize = 5;
 
 fn main() {
@@ -30,21 +29,22 @@ fn main() {
         .skip(1)
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(200_000_usize);
-    println!("{sales} sales over {CONNECTIONS} keep-alive connections, median of {ROUNDS} rounds");
+    println!("{sales} sales over keep-alive connections, median of {ROUNDS} rounds");
     let mut memory = Vec::new();
-    for (name, depth) in [("one at a time", 1), ("pipelined by 16", PIPELINED)] {
+    for (connections, depth) in [(CONNECTIONS, 1), (CONNECTIONS, 16), (1, 1)] {
         let mut rates = [Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
-            let bare = Bare::start();
-            rates[0].push(rate(bare, sales, depth));
+            let bare = bare_server(connections);
+            rates[0].push(rate(bare, sales, connections, depth));
             let sandbox = Sandbox::start(Options::default()).unwrap();
             let before = resident_bytes();
-            rates[1].push(rate(sandbox.address(), sales, depth));
+            rates[1].push(rate(sandbox.address(), sales, connections, depth));
             memory.push((resident_bytes() - before) / sales as f64);
         }
         let [bare, sandbox] = rates.map(|mut rates| median(&mut rates));
         println!(
-            "{name:<16} {sandbox:>9.0} sales/s; a bare server {bare:>9.0}; ratio {:>5.2}",
+            "{connections:>2} connections, {depth:>2} at a time: {sandbox:>7.0} sales/s; \
+             a bare server {bare:>8.0}; ratio {:.2}",
             sandbox / bare
         );
     }
@@ -64,8 +64,8 @@ fn resident_bytes() -> f64 {
 }
 
 /// Sales in a second. The requests are made before the clock starts.
-fn rate(address: SocketAddr, sales: usize, depth: usize) -> f64 {
-    let mut connections: Vec<TcpStream> = (0..CONNECTIONS)
+fn rate(address: SocketAddr, sales: usize, connections: usize, depth: usize) -> f64 {
+    let mut connections: Vec<TcpStream> = (0..connections)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
     for connection in &connections {
@@ -76,7 +76,7 @@ fn rate(address: SocketAddr, sales: usize, depth: usize) -> f64 {
         .collect();
     let mut buffer = vec![0; 64 << 10];
     let start = Instant::now();
-    for round in batches.chunks(CONNECTIONS) {
+    for round in batches.chunks(connections.len()) {
         for (batch, connection) in round.iter().zip(&mut connections) {
             connection.write_all(batch).unwrap();
         }
@@ -141,41 +141,37 @@ fn answer_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Answers whatever ends like a request of this benchmark, with as many bytes as the sandbox.
-struct Bare;
-
-impl Bare {
-    fn start() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let mut streams: Vec<TcpStream> = (0..CONNECTIONS)
-                .map(|_| listener.accept().unwrap().0)
-                .collect();
-            for stream in &streams {
-                stream.set_nodelay(true).unwrap();
-            }
-            let body = "x".repeat(1100);
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n\
+fn bare_server(connections: usize) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut streams: Vec<TcpStream> = (0..connections)
+            .map(|_| listener.accept().unwrap().0)
+            .collect();
+        for stream in &streams {
+            stream.set_nodelay(true).unwrap();
+        }
+        let body = "x".repeat(1750);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n\
                  content-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            let mut buffer = vec![0; 64 << 10];
-            let mut answers = Vec::new();
-            loop {
-                for stream in &mut streams {
-                    let Ok(read @ 1..) = stream.read(&mut buffer) else {
-                        return;
-                    };
-                    let asked = memchr::memmem::find_iter(&buffer[..read], "POST /").count();
-                    answers.clear();
-                    for _ in 0..asked {
-                        answers.extend_from_slice(answer.as_bytes());
-                    }
-                    stream.write_all(&answers).unwrap();
+            body.len()
+        );
+        let mut buffer = vec![0; 64 << 10];
+        let mut answers = Vec::new();
+        loop {
+            for stream in &mut streams {
+                let Ok(read @ 1..) = stream.read(&mut buffer) else {
+                    return;
+                };
+                let asked = memchr::memmem::find_iter(&buffer[..read], "POST /").count();
+                answers.clear();
+                for _ in 0..asked {
+                    answers.extend_from_slice(answer.as_bytes());
                 }
+                stream.write_all(&answers).unwrap();
             }
-        });
-        address
-    }
+        }
+    });
+    address
 }

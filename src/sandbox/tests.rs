@@ -229,7 +229,8 @@ fn arrivals_tell_what_came() {
     let expected = json!({
         "number": 1, "at_ms": null, "method": "POST", "path": "/api/v1/track/sale",
         "query": "wid=1", "body": "uid=u&event_id=1&amount=5", "content_type": FORM,
-        "user_agent": "raw", "has_key": true, "status": 200, "fault": null
+        "user_agent": "raw", "has_key": true, "status": 200, "answered_after": 1,
+        "fault": null
     });
     assert_eq!(first, expected);
     assert_eq!(all[1]["status"], 404);
