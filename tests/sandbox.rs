@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use fprecon::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use support::{KEY, Place, SandboxProcess};
+use support::{KEY, Payment, Place, SandboxProcess, form, stripe_export};
 
 /// How a client writes its parameters.
 #[derive(Clone, Copy, Debug)]
@@ -885,8 +885,10 @@ fn connections_end_before_and_after_the_effect() {
         for after_effect in [false, true] {
             let mut client = Client::new(&sandbox.address().to_string());
             client.fault(&json!({"action": action, "after_effect": after_effect}));
-            let patience = Some(Duration::from_millis(200));
-            client.stream.get_mut().set_read_timeout(patience).unwrap();
+            if action == "drop" {
+                let patience = Some(Duration::from_millis(200));
+                client.stream.get_mut().set_read_timeout(patience).unwrap();
+            }
             let id = format!("{action}-{after_effect}");
             client.send_v1("sale", Encoding::Form, &sale(&id));
             let ended = client.receive().err().map(|error| error.kind());
@@ -1162,4 +1164,86 @@ fn the_manuals_faults_are_understood() {
     assert_eq!(client.get("/sandbox/faults").as_array().unwrap().len(), 3);
     let own: fprecon::sandbox::Fault = "status,status=200,body=<html>sorry</html>".parse().unwrap();
     assert!(format!("{own:?}").contains("sorry"));
+}
+
+/// What the log of arrivals and the state are there for: a delivery through a storm of faults is
+/// judged by them alone.
+#[test]
+fn a_delivery_through_faults_can_be_judged_by_what_the_sandbox_tells() {
+    let place = Place::new();
+    let mut payments: Vec<Payment> = (0..80).map(|n| Payment::paid(n, n / 2)).collect();
+    for payment in payments.iter_mut().step_by(8) {
+        payment.status = "Refunded".into();
+        payment.refunded = "20.00".into();
+        payment.refunded_at = "2026-04-02 09:00:00".into();
+    }
+    place.write("export.csv", &stripe_export(&payments));
+    let sandbox = SandboxProcess::start(&[
+        "--lead-share",
+        "100",
+        "--seed",
+        "11",
+        "--fault",
+        "status,status=503,percent=4",
+        "--fault",
+        "reset,percent=4,after_effect",
+        "--fault",
+        "close,percent=4",
+        "--fault",
+        "truncate,percent=4",
+        "--fault",
+        "cut,percent=4",
+    ]);
+    place
+        .run_to(&sandbox, &["run", "export.csv", "--yes"])
+        .expect(0);
+
+    let (arrivals, events) = (sandbox.arrivals(), sandbox.events());
+    let faults = arrivals
+        .iter()
+        .filter(|one| !one["fault"].is_null())
+        .count();
+    assert!(faults >= 5, "{faults} faults are no storm");
+    // Each event has one effect, and there are no others.
+    let mut ids: Vec<&str> = events
+        .iter()
+        .map(|one| one["event_id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    let planned = ids.len();
+    ids.dedup();
+    assert_eq!((planned, ids.len()), (90, 90));
+    for arrival in &arrivals {
+        let id = form(arrival, "event_id").unwrap();
+        assert!(ids.contains(&&*id), "{id} was not planned");
+        let first = arrivals
+            .iter()
+            .find(|one| form(one, "event_id").as_deref() == Some(&id));
+        assert_eq!(
+            arrival["body"],
+            first.unwrap()["body"],
+            "{id} came again, and changed"
+        );
+        // A refund's sale has been answered before the refund arrives.
+        if let Some(sale_id) = form(arrival, "sale_event_id") {
+            let number = arrival["number"].as_u64().unwrap();
+            let answered = arrivals.iter().any(|one| {
+                form(one, "event_id").as_deref() == Some(&sale_id)
+                    && one["answered_after"]
+                        .as_u64()
+                        .is_some_and(|last| last < number)
+            });
+            assert!(answered, "{id} came before the answer to {sale_id}");
+        }
+    }
+    // The cents agree.
+    let state = sandbox.state();
+    let cents = |kind: &str| {
+        let by_currency = state["events"][kind]["amount_cents"].as_object().unwrap();
+        by_currency
+            .values()
+            .map(|cents| cents.as_i64().unwrap())
+            .sum::<i64>()
+    };
+    assert_eq!((cents("sale"), cents("refund")), (80 * 2000, 10 * 2000));
 }
