@@ -143,7 +143,7 @@ fn look_alikes_and_near_misses_are_refused_and_nothing_is_written() {
         ),
         (
             "id,Customer ID,Customer Email,Plan,Currency,Amount,Status\nsub_1,cus_1,a@example.com,p,usd,8.00,active\n",
-            "nearly an export for the profile `stripe-subscriptions`, but the header lacks `Canceled At (UTC)`",
+            "nearly an export for the profile `stripe-subscriptions`, but the header lacks `Interval`",
         ),
         ("Order ID,Total\n1,8.00\n", "no column names the customer"),
         (

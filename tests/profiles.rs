@@ -402,9 +402,9 @@ txn_4,2026-02-01 20:00:00,usd,-9.00,0.00,-9.00,payout,,,
     check(
         "stripe-subscriptions",
         "",
-        "id,Customer ID,Customer Email,Plan,Status,Created (UTC),Canceled At (UTC),Ended At (UTC)
-sub_1,cus_1,ana@example.com,pro,canceled,2026-01-01 10:00,2026-02-01 10:00,2026-02-02 10:00
-sub_2,cus_2,ben@example.com,pro,active,2026-01-01 10:00,2026-02-01 10:00,
+        "id,Customer ID,Customer Email,Plan,Interval,Status,Created (UTC),Canceled At (UTC),Ended At (UTC)
+sub_1,cus_1,ana@example.com,pro,month,canceled,2026-01-01 10:00,2026-02-01 10:00,2026-02-02 10:00
+sub_2,cus_2,ben@example.com,pro,month,active,2026-01-01 10:00,2026-02-01 10:00,
 ",
         "2: cancellation sub_1_cancelled 2026-02-01T10:00:00Z ana@example.com plan pro
 3: ignored: subscription not canceled",

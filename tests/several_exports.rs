@@ -26,10 +26,10 @@ fn payment(n: u32, amount: &str) -> Payment {
 }
 
 const SUBSCRIPTIONS: &str = "\
-id,Customer ID,Customer Email,Plan,Status,Canceled At (UTC)
-sub_1,cus_1,user1@example.com,pro,active,
-sub_2,cus_2,user2@example.com,basic,canceled,2026-04-01 10:00
-sub_9,cus_9,user9@example.com,basic,active,
+id,Customer ID,Customer Email,Plan,Interval,Status,Canceled At (UTC)
+sub_1,cus_1,user1@example.com,pro,month,active,
+sub_2,cus_2,user2@example.com,basic,month,canceled,2026-04-01 10:00
+sub_9,cus_9,user9@example.com,basic,month,active,
 ";
 
 /// `kind id cents currency plan state`, an event each, and what was said on the way.
