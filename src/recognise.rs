@@ -150,8 +150,11 @@ impl fmt::Display for Undecided {
         write!(f, "the header fits {names}, and ")?;
         let rows = self.rows;
         match self.all_read {
-            true => write!(f, "the first {rows} rows can be read by all of them"),
-            false => write!(f, "none of them reads the first {rows} rows best"),
+            true => write!(f, "all of them read its rows (the first {rows} were tried)"),
+            false => write!(
+                f,
+                "none of them reads more of its rows than the others (the first {rows} were tried)"
+            ),
         }
     }
 }
