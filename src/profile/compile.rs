@@ -321,6 +321,8 @@ impl<'s> Compiler<'s> {
             };
             all.extend(tests.into_iter().map(|test| (column, test)));
         }
+        // What compares words settles most rows before an amount has to be read.
+        all.sort_by_key(|(_, test)| test.reads_amounts());
         Ok(all)
     }
 

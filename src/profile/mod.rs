@@ -191,6 +191,16 @@ pub(crate) enum Test {
     NotSum(Vec<ColumnIndex>),
 }
 
+impl Test {
+    /// Whether it has to read amounts, which costs more than comparing words.
+    pub(crate) fn reads_amounts(&self) -> bool {
+        match self {
+            Test::OneOf(_) | Test::NoneOf(_) | Test::Pattern(_) | Test::Empty(_) => false,
+            Test::Sign(_) | Test::NotSign(_) | Test::Sum(_) | Test::NotSum(_) => true,
+        }
+    }
+}
+
 /// The rows that a rule is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
