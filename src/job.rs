@@ -9,6 +9,8 @@ pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::classify::{Classifier, Outcome};
 use crate::event::{Currency, Event, Source};
 use crate::export::{Export, ExportError, Row};
@@ -16,6 +18,7 @@ use crate::link::link;
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
+use crate::sanity;
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
@@ -88,6 +91,15 @@ impl Job {
     /// The rows of all exports.
     pub fn rows(&self) -> Rows {
         rows_of(&self.inputs)
+    }
+
+    /// Takes note of what adds up and may be wrong all the same. `past` is what it was planned
+    /// with, `now` what the caller's clock says.
+    pub fn check_sanity(&mut self, past: &dyn Past, now: Timestamp) {
+        let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
+        for problem in sanity::findings(&self.plan, past, now, &paths) {
+            self.problems.push(problem);
+        }
     }
 }
 

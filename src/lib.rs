@@ -16,6 +16,7 @@ pub mod problem;
 pub mod profile;
 pub mod report;
 pub mod sandbox;
+pub mod sanity;
 pub mod send;
 pub mod spreadsheet;
 pub mod tracking;

@@ -666,6 +666,8 @@ mod events {
             exit 1
             x.csv:2: error: refund `in_1_refund_2001`: with it 20.01 USD would be refunded of a sale of 20.00 USD
               hint: compare it with its sale where both were made; the refund is not sent
+            warning: 1 refund, 20.01 USD: above the sale, and held
+              hint: amounts were read or refunded wrongly; compare them with their sales where both were made
             ");
     }
 
