@@ -202,3 +202,80 @@ fn what_is_settled_is_not_asked_again_and_totals_stand_behind_a_flood() {
     let again = plan(&place, &["x.csv", "--sandbox"], 0);
     assert_eq!(warnings(&again, "date-in-future"), Vec::<String>::new());
 }
+
+/// Sales, refunds and a cancellation in three currencies, one of them twice and one without a sale.
+const BOOKS: &str = "sale,s1,,a@example.com,,1234.50,USD,2026-03-05,\n\
+     sale,s1,,a@example.com,,1234.50,USD,2026-03-05,\n\
+     sale,s2,,a@example.com,,20.00,EUR,2026-03-05,\n\
+     sale,s3,,b@example.com,,2000,JPY,2026-03-05,\n\
+     refund,r1,s1,a@example.com,,4.50,USD,2026-03-06,\n\
+     refund,r2,s9,a@example.com,,5.00,USD,2026-03-06,\n\
+     cancellation,c1,,a@example.com,,,,2026-03-06,\n";
+
+#[test]
+fn what_was_read_adds_up_before_the_readers_eyes() {
+    let place = place(BOOKS);
+    let shown = place.run(&["plan", "x.csv"]).expect(1).stdout();
+    let table = "
+                        events   sales     EUR   sales     JPY
+events read                  7       1   20.00       1   2,000
+= to send                    5       1   20.00       1   2,000
++ duplicates                 1       0    0.00       0       0
++ held: other reasons        1       0    0.00       0       0
+
+                        sales        USD   refunds    USD   cancellations
+events read                 2   2,469.00         2   9.50               1
+= to send                   1   1,234.50         1   4.50               1
++ duplicates                1   1,234.50         0   0.00               0
++ held: other reasons       0       0.00         1   5.00               0
+";
+    assert!(shown.contains(table), "{shown}");
+
+    let ran = place
+        .run(&["run", "x.csv", "--sandbox", "--yes", "--dir", "out"])
+        .expect(1);
+    assert!(ran.stdout().contains(table), "{}", ran.stdout());
+    let outcomes = ran.stdout().split("\nto send ").nth(1).unwrap().to_owned();
+    let first = "5       1   20.00       1   2,000       1   1,234.50\n= tracked ";
+    assert!(outcomes.trim_start().starts_with(first), "{outcomes}");
+    let again = place.run(&["report", "--sandbox"]).expect(0).stdout();
+    assert!(again.contains(table), "{again}");
+}
+
+#[test]
+fn the_machine_output_has_the_balance_in_events_and_cents() {
+    let place = place(BOOKS);
+    let plan = plan(&place, &["x.csv"], 1);
+    let balance = plan["events"]["balance"].as_array().unwrap();
+    let refunds = balance
+        .iter()
+        .find(|line| line["kind"] == "refund")
+        .unwrap();
+    assert_eq!(
+        *refunds,
+        serde_json::json!({
+            "kind": "refund", "currency": "USD",
+            "read": {"count": 2, "amount_cents": 950},
+            "to_send": {"count": 1, "amount_cents": 450},
+            "settled": {"count": 0, "amount_cents": 0},
+            "duplicate": {"count": 0, "amount_cents": 0},
+            "conflict": {"count": 0, "amount_cents": 0},
+            "unlinked": {"count": 1, "amount_cents": 500},
+        })
+    );
+    for line in balance {
+        for of in ["count", "amount_cents"] {
+            let states = ["to_send", "settled", "duplicate", "conflict", "unlinked"];
+            let parts: i64 = states
+                .iter()
+                .map(|state| line[state][of].as_i64().unwrap())
+                .sum();
+            assert_eq!(parts, line["read"][of].as_i64().unwrap(), "{line}");
+        }
+    }
+    place
+        .run(&["run", "x.csv", "--sandbox", "--yes", "--dir", "out"])
+        .expect(1);
+    let summary: Value = serde_json::from_str(&place.read("out/summary.json")).unwrap();
+    assert_eq!(summary["events"]["balance"], plan["events"]["balance"]);
+}
