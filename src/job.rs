@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::classify::{Classifier, Outcome};
+use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, Source};
 use crate::export::{Export, ExportError, Row};
 use crate::link::link;
@@ -392,6 +393,8 @@ impl JobReader<'_> {
             ignored: self.ignored,
             problems: self.problems,
             events: self.events,
+            account_currency: self.reading.account_currency,
+            foreign: Foreign::default(),
         }
     }
 }
@@ -404,6 +407,8 @@ pub struct Unplanned {
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
+    account_currency: Currency,
+    foreign: Foreign,
 }
 
 impl Unplanned {
@@ -417,11 +422,22 @@ impl Unplanned {
         self.problems.push(problem);
     }
 
-    /// Links refunds and decides what is to happen with each event.
+    /// Says what is done with amounts in other currencies than the account's; they are sent as they
+    /// are where this is not called.
+    pub fn treat_foreign(&mut self, foreign: Foreign) {
+        self.foreign = foreign;
+    }
+
+    /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
-        let links = link(&mut self.events, past);
+        let (foreign, account) = (&self.foreign, self.account_currency);
+        let mut links = link(&mut self.events, past);
+        let seen = convert(&mut self.events, &mut links, foreign, account, past);
         let mut plan = plan(self.events, links, past, &paths);
+        for problem in seen.problems(&plan, foreign, account) {
+            self.problems.push(problem);
+        }
         for problem in plan.problems.drain(..) {
             self.problems.push(problem);
         }

@@ -249,10 +249,10 @@ impl<'p> Finder<'p> {
                 let money = essence.money?;
                 (money, essence.gross_cents.unwrap_or(money.amount_cents))
             }
-            (None, Some(sale)) => (sale.money?, paid(sale)?),
+            (None, Some(sale)) => (sale.read_money()?, paid(sale)?),
             (None, None) => return None,
         };
-        if refund.money?.currency != of.currency {
+        if refund.read_money()?.currency != of.currency {
             return None;
         }
         let refunded = match refund.refund_total_cents {
@@ -273,7 +273,7 @@ fn is_sound(state: PlanState) -> bool {
 
 /// What was paid or paid back in all.
 fn paid(event: &Event) -> Option<i64> {
-    let counted = event.money.map(|money| money.amount_cents);
+    let counted = event.read_money().map(|money| money.amount_cents);
     event.gross_cents.or(counted)
 }
 
@@ -411,7 +411,7 @@ fn is_hundredfold(large: i64, small: i64) -> bool {
 
 /// A name for one customer in one currency.
 fn buyer(sale: &Event) -> Option<(u64, Money)> {
-    let (money, customer) = sale.money.zip(customer_of(&sale.customer))?;
+    let (money, customer) = sale.read_money().zip(customer_of(&sale.customer))?;
     let code = money.currency.code().bytes();
     let currency = code.fold(0, |sum, byte| sum << 8 | u64::from(byte));
     Some((customer ^ currency, money))

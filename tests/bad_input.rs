@@ -576,6 +576,8 @@ mod amounts {
             exit 0
             x.csv:2: warning: the Tracking API takes hundredths of KWD; the third decimal is cut off
               column `Amount`: `5.001`
+            warning: 1 sale, 5.00 KWD: not in USD, and sent in their own currency
+              hint: `foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`
             ");
     }
 
