@@ -3,6 +3,7 @@
 //! Several exports are one job, so that a refund in one meets its sale in another. Reading is
 //! pure: the same bytes give the same job.
 
+mod complete;
 mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
 use crate::classify::{Classifier, Outcome};
 use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, Source};
@@ -18,7 +20,8 @@ use crate::export::{Export, ExportError, Row};
 use crate::link::link;
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
-use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
+use crate::profile::{Misfit, Profile, Profiles, Unfit};
+use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 use crate::sanity;
 use crate::spreadsheet::restore;
 
@@ -39,6 +42,8 @@ pub struct Input {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
+    /// Why by this one, in a few words.
+    pub chosen: String,
     /// Its header.
     pub header: Vec<String>,
     /// What became of its rows.
@@ -136,23 +141,25 @@ impl Reading<'_> {
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
         source_rows: SourceRows,
     ) -> Result<Unplanned, Vec<Problem>> {
-        let mut reader = JobReader {
-            reading: self,
-            inputs: Vec::new(),
-            source_rows,
-            ignored: BTreeMap::new(),
-            problems: Problems::default(),
-            events: Vec::new(),
-            rows_read: 0,
-        };
+        let mut reader = JobReader::new(self, source_rows);
         let mut unusable = Vec::new();
+        let mut completing = Vec::new();
         for export in exports {
             let read = export
                 .map_err(|error| Box::new(export_problem(&error)))
-                .and_then(|export| reader.read_export(export));
-            if let Err(problem) = read {
-                unusable.push(*problem);
-            }
+                .and_then(|export| reader.open(export))
+                .and_then(|opened| match opened.found.profile.completes.is_empty() {
+                    true => reader.read_export(opened),
+                    false => {
+                        completing.push(opened);
+                        Ok(())
+                    }
+                });
+            unusable.extend(read.err().map(|problem| *problem));
+        }
+        for opened in completing {
+            let read = reader.read_completing(opened);
+            unusable.extend(read.err().map(|problem| *problem));
         }
         if unusable.is_empty() {
             Ok(reader.finish())
@@ -161,21 +168,29 @@ impl Reading<'_> {
         }
     }
 
-    fn bind(&self, path: &str, header: &[String]) -> Result<(&Profile, Binding), Box<Problem>> {
-        let (profile, binding) = match self.profile {
+    fn bind(
+        &self,
+        export: &mut Export,
+        header: &[String],
+        cell: fn(&str) -> &str,
+    ) -> Result<Recognised<'_>, Box<Problem>> {
+        let path = export.path().display().to_string();
+        let found = match self.profile {
             Some(profile) => {
                 let bound = profile.bind(header);
-                let binding = bound.map_err(|misfit| named_misfit(path, &misfit))?;
-                (profile, binding)
+                let binding = bound.map_err(|misfit| named_misfit(&path, &misfit))?;
+                Recognised {
+                    profile,
+                    binding,
+                    why: Why::Named,
+                }
             }
-            None => {
-                let found = self.profiles.detect(header);
-                found.map_err(|unfit| unknown_header(path, header, &unfit))?
-            }
+            None => recognise(self.profiles, export, header, cell)
+                .map_err(|error| unrecognised(&path, header, error))?,
         };
-        match unanswered(profile) {
+        match unanswered(found.profile) {
             Some(problem) => Err(Box::new(problem.at(path, None))),
-            None => Ok((profile, binding)),
+            None => Ok(found),
         }
     }
 }
@@ -198,9 +213,26 @@ fn unanswered(profile: &Profile) -> Option<Problem> {
     let (name, key) = (&profile.name, &question.key);
     let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
     let message = format!("`{name}` needs to know: {}", question.text);
-    Some(Problem::error("profile-incomplete", message).hint(format!(
-        "set `{key}` under `[exports.mine.{table}]` of fprecon.toml, in a profile with `extends = \"{name}\"`"
-    )))
+    let hint = match profile.is_own {
+        true => format!("set `{key}` under `[exports.{name}.{table}]` of fprecon.toml"),
+        false => format!(
+            "`fprecon init` writes a fprecon.toml in which to set `{key}`; by hand it stands under `[exports.mine.{table}]`, in a profile with `extends = \"{name}\"`"
+        ),
+    };
+    Some(Problem::error("profile-incomplete", message).hint(hint))
+}
+
+/// Why no profile is taken for an export, in the shape of every other problem.
+pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
+    Box::new(match error {
+        Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
+        Unrecognised::Export(error) => export_problem(&error),
+        Unrecognised::Undecided(undecided) => {
+            Problem::error("profile-undecided", undecided.to_string())
+                .at(path, Some(1))
+                .hint(undecided.hint())
+        }
+    })
 }
 
 fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
@@ -269,18 +301,48 @@ pub fn export_problem(error: &ExportError) -> Problem {
     problem
 }
 
+/// An export whose profile is known and whose rows are not read yet.
+struct Opened<'r> {
+    /// Its place among the inputs.
+    input: usize,
+    path: String,
+    export: Export,
+    header: Vec<String>,
+    found: Recognised<'r>,
+    /// Where the added columns end, if it is a file of rejected or ignored rows.
+    handed_back: Option<usize>,
+}
+
 struct JobReader<'r> {
     reading: &'r Reading<'r>,
-    inputs: Vec<Input>,
+    /// By the order in which the exports were named; nothing yet for those that are being read.
+    inputs: Vec<(&'r Profile, Option<Input>)>,
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
+    /// While an export is read that completes the sales of others: those sales.
+    sales: Option<Sales>,
+    plans: Plans,
     rows_read: u64,
 }
 
-impl JobReader<'_> {
-    fn read_export(&mut self, mut export: Export) -> Result<(), Box<Problem>> {
+impl<'r> JobReader<'r> {
+    fn new(reading: &'r Reading<'r>, source_rows: SourceRows) -> Self {
+        JobReader {
+            reading,
+            inputs: Vec::new(),
+            source_rows,
+            ignored: BTreeMap::new(),
+            problems: Problems::default(),
+            events: Vec::new(),
+            sales: None,
+            plans: Plans::default(),
+            rows_read: 0,
+        }
+    }
+
+    fn open(&mut self, mut export: Export) -> Result<Opened<'r>, Box<Problem>> {
         let path = export.path().display().to_string();
         let mut header = export.header().to_vec();
         let handed_back = added_columns(&header);
@@ -289,16 +351,61 @@ impl JobReader<'_> {
                 *name = restore(name).to_owned();
             }
         }
-        let (profile, binding) = self.reading.bind(&path, &header)?;
+        let cell: fn(&str) -> &str = match handed_back {
+            Some(_) => restore,
+            None => |cell| cell,
+        };
+        let found = self.reading.bind(&mut export, &header, cell)?;
+        self.inputs.push((found.profile, None));
+        Ok(Opened {
+            input: self.inputs.len() - 1,
+            path,
+            export,
+            header,
+            found,
+            handed_back,
+        })
+    }
+
+    /// Beside exports whose sales it completes, its own sales are none; else they are.
+    fn read_completing(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let completed: Vec<bool> = self
+            .inputs
+            .iter()
+            .map(|(profile, _)| opened.found.profile.completes(profile))
+            .collect();
+        if !completed.contains(&true) {
+            return self.read_export(opened);
+        }
+        self.sales = Some(Sales::of(&self.events, |input| completed[input]));
+        let path = opened.path.clone();
+        let read = self.read_export(opened);
+        let left = self.sales.take().and_then(|sales| sales.without_payment());
+        if let Some(problem) = left {
+            self.problems.push(problem.at(&path, None));
+        }
+        read
+    }
+
+    fn read_export(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let Opened {
+            input,
+            path,
+            mut export,
+            header,
+            found,
+            handed_back,
+        } = opened;
         let currency = self.reading.account_currency;
-        let classifier = Classifier::new(profile, binding, &header, currency);
-        let rows = self.read_rows(&path, &mut export, &classifier, handed_back)?;
+        let classifier = Classifier::new(found.profile, found.binding, &header, currency);
+        let rows = self.read_rows(input, &path, &mut export, &classifier, handed_back)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows);
-        self.inputs.push(Input {
+        self.inputs[input].1 = Some(Input {
             path,
             sha256: totals.sha256,
-            profile: profile.name.clone(),
+            profile: found.profile.name.clone(),
+            chosen: found.why.to_string(),
             header,
             rows,
         });
@@ -307,6 +414,7 @@ impl JobReader<'_> {
 
     fn read_rows(
         &mut self,
+        input: usize,
         path: &str,
         export: &mut Export,
         classifier: &Classifier<'_>,
@@ -318,10 +426,10 @@ impl JobReader<'_> {
             rows.read += 1;
             self.count_row();
             let source = Source {
-                input: self.inputs.len(),
+                input,
                 line: row.line(),
             };
-            match self.classify(row, source, classifier, handed_back, &mut warnings) {
+            match self.classify(row, source, classifier, handed_back, path, &mut warnings) {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
@@ -355,6 +463,7 @@ impl JobReader<'_> {
         source: Source,
         classifier: &Classifier<'_>,
         handed_back: Option<usize>,
+        path: &str,
         warnings: &mut Vec<Problem>,
     ) -> Outcome {
         if let Some(width) = handed_back {
@@ -363,7 +472,30 @@ impl JobReader<'_> {
             }
             row.replace_cells(restore);
         }
-        classifier.classify(row, source, &mut self.events, warnings)
+        if let Some((subscription, plan)) = classifier.subscription(row) {
+            self.plans.add(subscription, plan);
+        }
+        let Some(sales) = &mut self.sales else {
+            return classifier.classify(row, source, &mut self.events, warnings);
+        };
+        let mut said = Vec::new();
+        let outcome = classifier.classify(row, source, &mut said, warnings);
+        if outcome != Outcome::Events {
+            return outcome;
+        }
+        let place = format!("{path}:{}", source.line);
+        let mut reason = COMPLETED;
+        for event in said {
+            match sales.complete(&mut self.events, event, &place) {
+                Completion::Done => {}
+                Completion::NoSale => reason = WITHOUT_PAYMENT,
+                Completion::Contradiction(event) => {
+                    self.events.push(*event);
+                    return Outcome::Events;
+                }
+            }
+        }
+        Outcome::Ignored(reason.to_owned())
     }
 
     fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
@@ -386,9 +518,14 @@ impl JobReader<'_> {
         }
     }
 
-    fn finish(self) -> Unplanned {
+    fn finish(mut self) -> Unplanned {
+        self.plans.apply(&mut self.events);
         Unplanned {
-            inputs: self.inputs,
+            inputs: self
+                .inputs
+                .into_iter()
+                .filter_map(|(_, input)| input)
+                .collect(),
             source_rows: self.source_rows,
             ignored: self.ignored,
             problems: self.problems,

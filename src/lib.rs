@@ -15,6 +15,9 @@ pub mod link;
 pub mod plan;
 pub mod problem;
 pub mod profile;
+
+pub mod propose;
+pub mod recognise;
 pub mod report;
 pub mod sandbox;
 pub mod sanity;

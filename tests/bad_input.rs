@@ -747,11 +747,11 @@ mod configuration {
 
     #[test]
     fn a_profile_with_an_unknown_key() {
-        assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @r"
-            exit 3
-            fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `columns`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
-              hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
-            ");
+        assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
+        exit 3
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
+          hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
+        ");
     }
 
     #[test]

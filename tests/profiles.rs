@@ -25,7 +25,7 @@ fn profiles(config: &str) -> Profiles {
     Profiles::load(&own).unwrap()
 }
 
-fn read(config: &str, csv: &[u8]) -> Result<Job, Vec<Problem>> {
+fn read(config: &str, csvs: &[&[u8]]) -> Result<Job, Vec<Problem>> {
     let profiles = profiles(config);
     let reading = Reading {
         profiles: &profiles,
@@ -33,10 +33,10 @@ fn read(config: &str, csv: &[u8]) -> Result<Job, Vec<Problem>> {
         account_currency: Currency::from_code("USD").unwrap(),
         progress: &|_| {},
     };
-    let export = Export::from_bytes("x.csv", csv.to_vec());
+    let exports = csvs.iter().enumerate();
     let job = reading
         .read(
-            vec![export],
+            exports.map(|(n, csv)| Export::from_bytes(&format!("{}.csv", n + 1), csv.to_vec())),
             SourceRows::in_file(tempfile::tempfile().unwrap()),
         )?
         .plan(&Nothing);
@@ -57,6 +57,7 @@ fn event_line(event: &Event) -> String {
         event.money.map(|money| money.to_string()),
         event.created_at.map(|date| date.to_string()),
         Some(who.to_string()),
+        event.plan.as_ref().map(|plan| format!("plan {plan}")),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     parts.join(" ")
@@ -64,7 +65,12 @@ fn event_line(event: &Event) -> String {
 
 /// What became of each row, a line for each event and for each row without one.
 fn outcome(config: &str, csv: &[u8]) -> String {
-    let job = match read(config, csv) {
+    outcomes(config, &[csv])
+}
+
+/// The same for several exports, each with its name.
+fn outcomes(config: &str, csvs: &[&[u8]]) -> String {
+    let job = match read(config, csvs) {
         Ok(job) => job,
         Err(problems) => return format!("refused: {}\n", problems[0].message),
     };
@@ -73,7 +79,7 @@ fn outcome(config: &str, csv: &[u8]) -> String {
         let event = planned.event;
         let what = event_line(event);
         lines.push((
-            event.source.line,
+            event.source,
             match planned.state {
                 PlanState::ToSend => what,
                 PlanState::Unlinked => format!("held: {what} ({})", event.note),
@@ -84,12 +90,16 @@ fn outcome(config: &str, csv: &[u8]) -> String {
     for row in job.source_rows.read().unwrap() {
         let row = row.unwrap();
         let what = if row.rejected { "rejected" } else { "ignored" };
-        lines.push((row.source.line, format!("{what}: {}", row.reason)));
+        lines.push((row.source, format!("{what}: {}", row.reason)));
     }
-    lines.sort_by_key(|(line, _)| *line);
+    lines.sort_by_key(|(source, _)| *source);
+    let of_several = |input: usize| match csvs.len() {
+        1 => String::new(),
+        _ => format!("{}.csv:", input + 1),
+    };
     lines
         .into_iter()
-        .map(|(line, text)| format!("{line}: {text}\n"))
+        .map(|(source, text)| format!("{}{}: {text}\n", of_several(source.input), source.line))
         .collect()
 }
 
@@ -113,20 +123,29 @@ fn what_the_documentation_shows_is_what_happens() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md");
     let markdown = std::fs::read_to_string(path).unwrap();
     let blocks = blocks(&markdown);
-    let mut examples = 0;
-    for example in blocks.windows(3) {
-        let [(first, config), (second, csv), (third, expected)] = example else {
-            continue;
-        };
-        if [first, second, third] != ["toml", "csv", "text"] {
+    let (mut examples, mut exports) = (0, 0);
+    for (place, (_, config)) in blocks.iter().enumerate().filter(|(_, b)| b.0 == "toml") {
+        let behind = &blocks[place + 1..];
+        let csvs: Vec<_> = behind
+            .iter()
+            .take_while(|(language, _)| language == "csv")
+            .map(|(_, csv)| csv.as_bytes())
+            .collect();
+        if csvs.is_empty() {
             continue;
         }
+        let (language, expected) = &behind[csvs.len()];
+        assert_eq!(language, "text", "what becomes of the rows of\n{config}");
+        assert_eq!(
+            outcomes(config, &csvs).trim_end(),
+            expected.trim_end(),
+            "\n{config}"
+        );
         examples += 1;
-        let is = outcome(config, csv.as_bytes());
-        assert_eq!(is.trim_end(), expected.trim_end(), "\n{config}\n{csv}");
+        exports += csvs.len();
     }
     let of_language = |wanted: &str| blocks.iter().filter(|(is, _)| is == wanted).count();
-    assert_eq!(examples, of_language("csv"), "every row has its profile");
+    assert_eq!(exports, of_language("csv"), "every row has its profile");
     assert_eq!(examples, of_language("text"), "and what becomes of it");
     assert!(examples >= 10, "{examples}");
 }
@@ -151,7 +170,7 @@ fn row<'c>(all: &[(&'c str, &'c str)], own: &[(&'c str, &'c str)]) -> Vec<(&'c s
 }
 
 fn check(profile: &str, config: &str, csv: &str, expected: &str) {
-    let used = match read(config, csv.as_bytes()) {
+    let used = match read(config, &[csv.as_bytes()]) {
         Ok(job) => job.inputs[0].profile.clone(),
         Err(problems) => panic!("{}", problems[0]),
     };
@@ -383,11 +402,11 @@ txn_4,2026-02-01 20:00:00,usd,-9.00,0.00,-9.00,payout,,,
     check(
         "stripe-subscriptions",
         "",
-        "id,Customer ID,Customer Email,Plan,Status,Created (UTC),Canceled At (UTC),Ended At (UTC)
-sub_1,cus_1,ana@example.com,pro,canceled,2026-01-01 10:00,2026-02-01 10:00,2026-02-02 10:00
-sub_2,cus_2,ben@example.com,pro,active,2026-01-01 10:00,2026-02-01 10:00,
+        "id,Customer ID,Customer Email,Plan,Interval,Status,Created (UTC),Canceled At (UTC),Ended At (UTC)
+sub_1,cus_1,ana@example.com,pro,month,canceled,2026-01-01 10:00,2026-02-01 10:00,2026-02-02 10:00
+sub_2,cus_2,ben@example.com,pro,month,active,2026-01-01 10:00,2026-02-01 10:00,
 ",
-        "2: cancellation sub_1_cancelled 2026-02-01T10:00:00Z ana@example.com
+        "2: cancellation sub_1_cancelled 2026-02-01T10:00:00Z ana@example.com plan pro
 3: ignored: subscription not canceled",
     );
 }
@@ -435,7 +454,7 @@ u4,103,2026-01-30 10:00:00 UTC,2026-01-31 10:00:00 UTC,paid,a-1,USD,5.00,5.00,0.
 s1,a-1,ana@example.com,pro,expired,2026-01-30 10:00:00 UTC,2026-01-31 10:00:00 UTC
 s2,a-2,ben@example.com,pro,canceled,2026-01-30 10:00:00 UTC,2026-02-28 10:00:00 UTC
 ",
-        "2: cancellation s1_cancelled 2026-01-31T10:00:00Z ana@example.com
+        "2: cancellation s1_cancelled 2026-01-31T10:00:00Z ana@example.com plan pro
 3: ignored: subscription not ended",
     );
 }
@@ -776,13 +795,13 @@ fn chargebee_subscriptions() {
         "mine",
         &config,
         &csv,
-        "2: cancellation s1_cancelled 2026-07-31T21:30:00Z ana@example.com
+        "2: cancellation s1_cancelled 2026-07-31T21:30:00Z ana@example.com plan pro-monthly
 3: ignored: subscription not ended
 4: ignored: subscription not ended
 5: ignored: subscription not ended
 6: ignored: subscription not ended
 7: ignored: subscription not ended
-8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7
+8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7 plan pro-yearly
 9: rejected: the profile doesn't know this word
 10: rejected: this is no date of this export",
     );

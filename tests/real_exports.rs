@@ -219,10 +219,6 @@ fn what_is_no_payments_export_is_refused_by_name() {
             "this is Stripe's application fees",
         ),
         (
-            "stripe/subscriptions_bom_resaved_mdy.csv",
-            "`stripe-subscriptions` comes closest, but the header lacks `Canceled At (UTC)`",
-        ),
-        (
             "chargebee/invoices_training_export.csv",
             "`chargebee-invoices` needs to know: ",
         ),

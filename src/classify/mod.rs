@@ -94,6 +94,13 @@ impl<'p> Classifier<'p> {
         }
     }
 
+    /// The subscription that the row is about and its plan, whatever else becomes of the row.
+    pub fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
+        let columns = self.profile.subscription?;
+        let (id, plan) = (self.text(row, columns.id), self.text(row, columns.plan));
+        (!id.is_empty() && !plan.is_empty()).then_some((id, plan))
+    }
+
     fn try_row(
         &self,
         row: &Row,
@@ -351,6 +358,10 @@ impl<'p> Classifier<'p> {
         event.money = money;
         event.plan = self.maybe(rule.plan, row);
         event.set_details(Details {
+            subscription: match &event.plan {
+                Some(_) => None,
+                None => self.maybe(rule.subscription, row),
+            },
             promo_code: self.maybe(rule.promo_code, row),
             first_name: self.maybe(rule.first_name, row),
             last_name: self.maybe(rule.last_name, row),

@@ -29,6 +29,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   fprecon demo                                   see it work, with no account and no network
+  fprecon init unified_payments.csv              a commented fprecon.toml for your exports
   fprecon plan unified_payments.csv              what would be sent; sends nothing
   fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
   fprecon run unified_payments.csv               the real thing; asks before it sends
@@ -109,6 +110,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run the built-in sample exports through a sandbox
     Demo(DemoArguments),
+    /// Look at exports, and write a commented fprecon.toml for them
+    Init(InitArguments),
     /// Show what would be sent, and send nothing
     Plan(PlanArguments),
     /// Plan, send, report
@@ -142,6 +145,18 @@ pub(crate) struct DemoArguments {
     /// Where the reports go
     #[arg(long, value_name = "DIR", default_value = "fprecon-demo")]
     pub(crate) dir: PathBuf,
+}
+
+/// An export of a known provider needs little; for any other CSV a profile is proposed from its
+/// header and its rows, with every guess marked. An existing file is never overwritten.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip)
+    #[arg(required = true, value_name = "EXPORT")]
+    pub(crate) exports: Vec<String>,
+    /// Print the configuration on standard output, and write no file
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) print: bool,
 }
 
 #[derive(Debug, Args)]
@@ -224,19 +239,46 @@ pub(crate) struct SandboxArguments {
     /// Where to listen; port 0 takes any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// How many of a hundred customers are leads
-    #[arg(long, value_name = "PERCENT", default_value_t = 75, value_parser = clap::value_parser!(u8).range(..=100))]
-    pub(crate) lead_share: u8,
-    /// Answer 429 to more than this many requests in a minute
+    /// Promoters, rates, plans and leads to start with: TOML, or a CSV of leads; can be repeated
+    /// [default: a built-in set]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) start: Vec<PathBuf>,
+    /// Keep the state in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// How many of a hundred customers are leads, besides the declared ones [default: 75, or what
+    /// the start files say]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) lead_share: Option<u8>,
+    /// Answer 429 to more than this many requests in a minute; the API takes 400
     #[arg(long, value_name = "N")]
     pub(crate) requests_per_minute: Option<u32>,
-    /// Refuse any other API key
+    /// Refuse any other API key than this file's
     #[arg(long, value_name = "FILE")]
     pub(crate) require_key: Option<PathBuf>,
+    /// Play the newer generation of v1, which tells cancellations apart by `event_id`
+    #[arg(long)]
+    pub(crate) cancellation_event_id: bool,
     /// Hold every answer back for this long
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency_ms: u64,
-    /// Tell cancellations apart by `event_id`, as newer accounts do
-    #[arg(long)]
-    pub(crate) cancellation_event_id: bool,
+    /// Hold it back by up to this much longer, by chance
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency_spread_ms: u64,
+    /// Hold the slowest back by this much more
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency_tail_ms: u64,
+    /// How many of a hundred answers are the slowest
+    #[arg(long, value_name = "PERCENT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) latency_tail_percent: u8,
+    /// Let something go wrong: `reset,after_effect`, `status,status=503,percent=2`; can be repeated
+    /// (docs/sandbox.md lists them; POST /sandbox/faults adds more later)
+    #[arg(long = "fault", value_name = "ACTION[,NAME=VALUE...]")]
+    pub(crate) faults: Vec<String>,
+    /// What chance is drawn from: the same seed draws the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How many requests the log of arrivals keeps
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) arrivals_kept: usize,
 }

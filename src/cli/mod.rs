@@ -66,6 +66,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
     let common = &arguments.common;
     match &arguments.command {
         Command::Demo(options) => commands::demo(common, options, terminal),
+        Command::Init(options) => commands::init(common, options, terminal),
         Command::Plan(options) => commands::plan(common, options, terminal),
         Command::Run(options) => commands::run(common, options, terminal),
         Command::Resume(pace) => commands::resume(common, pace, terminal),

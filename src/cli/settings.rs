@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::tracking::ApiKey;
 
 /// The name of the project's configuration.
-const CONFIG_FILE: &str = "fprecon.toml";
+pub(super) const CONFIG_FILE: &str = "fprecon.toml";
 /// Where the key is read from, if it is not in a file.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
@@ -232,15 +232,28 @@ enum LayerOrigin {
 impl Settings {
     /// Reads files and environment, and lays the options over them.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
+        let project_file = match &common.config {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
+        };
+        Self::load_with(common, pace, project_file)
+    }
+
+    /// What is in force where there is no project file yet.
+    pub(super) fn load_without_project(common: &Common) -> Result<Self, CliError> {
+        Self::load_with(common, None, None)
+    }
+
+    fn load_with(
+        common: &Common,
+        pace: Option<&PaceArguments>,
+        project_file: Option<PathBuf>,
+    ) -> Result<Self, CliError> {
         let mut layers = vec![Layer::new(
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
         )];
         let user_file = user_config().filter(|path| path.is_file());
-        let project_file = match &common.config {
-            Some(path) => Some(path.clone()),
-            None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
-        };
         let beside = project_file.clone().or(user_file.clone());
         for path in [user_file, project_file].into_iter().flatten() {
             layers.push(file_layer(&path)?);
@@ -391,6 +404,11 @@ fn unsupported_version(version: &str) -> CliError {
             .cell("api.version", version)
             .hint("leave it out, or set it to `v1`"),
     )
+}
+
+/// The `[exports.…]` tables of a configuration that is not on disk yet, checked as if it were.
+pub(super) fn exports_of(text: &str) -> Result<BTreeMap<String, Table>, toml::de::Error> {
+    toml::from_str::<ConfigFile>(text).map(|config| config.exports)
 }
 
 fn file_layer(path: &Path) -> Result<Layer, CliError> {

@@ -15,12 +15,12 @@ pub(super) fn reading(reading: &Reading) -> String {
     let mut lines = Vec::new();
     for input in &reading.inputs {
         let n = input.rows;
-        lines.push(format!(
-            "{}: {}, read as {}",
-            input.path,
-            count(n, "row"),
-            input.profile
-        ));
+        let rows = count(n, "row");
+        let mut line = format!("{}: {rows}, read as {}", input.path, input.profile);
+        if let Some(why) = &input.chosen {
+            line.push_str(&format!(": {why}"));
+        }
+        lines.push(line);
     }
     if !reading.inputs.is_empty() {
         lines.push(format!(

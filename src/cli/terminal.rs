@@ -137,6 +137,18 @@ impl Terminal {
         Some(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
+    /// Asks for a text; nothing where nobody can be asked, or nothing was said.
+    pub(super) fn ask_for(&self, what: &str) -> Option<String> {
+        if !self.may_ask {
+            return None;
+        }
+        let mut err = anstream::stderr().lock();
+        write!(err, "{what}: ").and_then(|()| err.flush()).ok()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+    }
+
     /// A bar on a terminal; elsewhere, or with `--quiet`, nothing is drawn.
     pub(super) fn bar(&self, len: Option<u64>, template: &str) -> ProgressBar {
         if self.quiet || !io::stderr().is_terminal() {

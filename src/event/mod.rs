@@ -128,6 +128,8 @@ pub struct Event {
 /// What few events have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
+    /// The provider's id of the subscription that it belongs to, while its plan is not known.
+    pub subscription: Option<Text>,
     /// Monthly recurring revenue in minor units of the currency of [`Event::money`].
     pub mrr_cents: Option<i64>,
     /// A promoter's coupon; it creates the lead where there is none.
@@ -146,6 +148,7 @@ pub struct Details {
 
 /// The details of the many events that have none.
 static NO_DETAILS: Details = Details {
+    subscription: None,
     mrr_cents: None,
     promo_code: None,
     quantity: None,

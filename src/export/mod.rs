@@ -33,6 +33,7 @@ pub use exports::Exports;
 pub use row::Row;
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -47,6 +48,9 @@ use unpack::{Budget, Packing, Unpacked};
 const COLUMNS_MOST: usize = 4096;
 /// How much is read and checked at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// No more rows are looked at ahead than have this many bytes of text.
+pub const PEEKED_MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// An export that is open for reading, its header already read.
 ///
@@ -72,6 +76,8 @@ pub struct Export {
     encoding: Encoding,
     reader: csv::Reader<Guard<Text>>,
     rows: u64,
+    /// Rows that were looked at and not yet read.
+    peeked: VecDeque<Row>,
     failed: bool,
 }
 
@@ -141,6 +147,7 @@ impl Export {
             encoding,
             reader,
             rows: 0,
+            peeked: VecDeque::new(),
             failed: false,
         };
         export.read_header()?;
@@ -202,9 +209,33 @@ impl Export {
     ///
     /// After an error every further call is an error.
     pub fn read_row(&mut self, row: &mut Row) -> Result<bool, ExportError> {
-        let more = self.read_record(row)?;
+        let more = match self.peeked.pop_front() {
+            Some(peeked) => {
+                *row = peeked;
+                true
+            }
+            None => self.read_record(row)?,
+        };
         self.rows += u64::from(more);
         Ok(more)
+    }
+
+    /// The next rows, at most `rows_most` of them and hardly more than [`PEEKED_MOST_BYTES`];
+    /// [`Export::read_row`] gives them again. Nothing else has to be read twice, so that it works
+    /// for standard input, too.
+    pub fn peek(&mut self, rows_most: usize) -> Result<&[Row], ExportError> {
+        let bytes = |row: &Row| row.iter().map(str::len).sum::<usize>();
+        let mut held_bytes: usize = self.peeked.iter().map(bytes).sum();
+        while self.peeked.len() < rows_most && held_bytes < PEEKED_MOST_BYTES {
+            let mut row = Row::new();
+            if !self.read_record(&mut row)? {
+                break;
+            }
+            held_bytes += bytes(&row);
+            self.peeked.push_back(row);
+        }
+        let peeked = self.peeked.make_contiguous();
+        Ok(&peeked[..peeked.len().min(rows_most)])
     }
 
     /// Reads what is left, and says what the whole was.

@@ -57,6 +57,31 @@ mod reading {
     }
 
     #[test]
+    fn rows_that_were_looked_at_are_read_all_the_same() {
+        let csv = b"id\na\nb\nc\n";
+        let mut export = Export::from_bytes("x.csv", &csv[..]).unwrap();
+        let first = |rows: &[Row]| -> Vec<String> {
+            rows.iter()
+                .map(|row| row.get(0).unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(first(export.peek(2).unwrap()), ["a", "b"]);
+        assert_eq!(first(export.peek(1).unwrap()), ["a"]);
+        let mut row = Row::new();
+        assert!(export.read_row(&mut row).unwrap());
+        assert_eq!((row.line(), row.get(0)), (2, Some("a")));
+        assert_eq!(first(export.peek(9).unwrap()), ["b", "c"]);
+        assert_eq!(export.finish().unwrap().rows, 3);
+
+        let broken = b"id\na\n\"b\nc\n";
+        let mut export = Export::from_bytes("x.csv", &broken[..]).unwrap();
+        assert_eq!(
+            export.peek(9).unwrap_err().code(),
+            error(broken).split(':').next().unwrap()
+        );
+    }
+
+    #[test]
     fn a_byte_order_mark_is_no_part_of_the_header_and_counts_in_offsets() {
         let csv = b"\xEF\xBB\xBF\"id\";net\n1;2\n";
         let export = Export::from_bytes("x.csv", &csv[..]).unwrap();

@@ -233,6 +233,7 @@ impl<'a> Columns<'a> {
         event.refund_total_cents = self.refund_total_cents;
         event.plan = owned(self.plan);
         event.set_details(Details {
+            subscription: None,
             mrr_cents: self.mrr_cents,
             promo_code: owned(self.promo_code),
             quantity: self.quantity,

@@ -64,6 +64,7 @@ fn full() -> Event {
     let mut event = refund("in_1_refund_500", "in_1", 500, Some(500));
     event.plan = Some("pro".into());
     event.set_details(Details {
+        subscription: None,
         mrr_cents: Some(-1),
         promo_code: Some("=HYPERLINK(\"x\")".into()),
         quantity: Some(u32::MAX),

@@ -4,25 +4,29 @@ use std::collections::BTreeMap;
 
 use regex_lite::Regex;
 
+use super::extend::Resolved;
 use super::spec::{
     AmountSpec, AskSpec, CellTests, ColumnSpec, ContinuationSpec, ConventionSpec, DateSpec,
-    EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, TestSpec, WhenSpec,
+    EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, SubscriptionSpec,
+    TestSpec, WhenSpec,
 };
 use super::{
     AmountRule, Column, ColumnIndex, Continuation, Convention, CurrencySource, CustomerColumns,
     DateSource, EventRule, IgnoreRule, Profile, ProfileError, Question, RemarkRule, Scope, Sign,
-    Template, TemplatePart, Test, When, Words,
+    SubscriptionColumns, Template, TemplatePart, Test, When, Words,
 };
 use crate::event::{Currency, Kind};
 
 /// Checks a profile's table and makes it usable.
-pub(super) fn profile(name: &str, mut table: toml::Table) -> Result<Profile, ProfileError> {
+pub(super) fn profile(name: &str, resolved: Resolved) -> Result<Profile, ProfileError> {
+    let Resolved { mut table, lineage } = resolved;
     let unset: Vec<bool> = asked(&table)
         .map(|key| value_at(&table, key).is_none())
         .collect();
     name_asked_columns(&mut table);
     let spec: Spec = table.try_into().map_err(|error| unreadable(name, &error))?;
     let mut profile = Compiler::new(&spec).profile(&spec)?;
+    profile.lineage = lineage;
     let mut unset = unset.into_iter();
     profile.questions.retain(|_| unset.next().unwrap_or(true));
     Ok(profile)
@@ -134,6 +138,10 @@ impl<'s> Compiler<'s> {
             title: spec.title.clone(),
             rests_on: spec.rests_on.clone(),
             detect: spec.detect.is_enabled(),
+            lineage: Vec::new(),
+            completes: spec.completes.clone(),
+            subscription: self.subscription(spec.subscription.as_ref())?,
+            is_own: false,
             absent: spec.detect.absent().to_vec(),
             questions: spec.ask.iter().map(question).collect(),
             columns: self.columns,
@@ -148,6 +156,19 @@ impl<'s> Compiler<'s> {
             warn,
             events,
         })
+    }
+
+    fn subscription(
+        &self,
+        spec: Option<&SubscriptionSpec>,
+    ) -> Result<Option<SubscriptionColumns>, ProfileError> {
+        let Some(spec) = spec else {
+            return Ok(None);
+        };
+        Ok(Some(SubscriptionColumns {
+            id: self.column("subscription.id", &spec.id)?,
+            plan: self.column("subscription.plan", &spec.plan)?,
+        }))
     }
 
     /// The rules of a list such as `[[event]]`; an error says of which.
@@ -385,6 +406,7 @@ impl<'s> Compiler<'s> {
             running_total: spec.running_total,
             created_at: self.each(&spec.created_at, Self::date_source)?,
             plan: column("event.plan", &spec.plan)?,
+            subscription: column("event.subscription", &spec.subscription)?,
             mrr: column("event.mrr", &spec.mrr)?,
             promo_code: column("event.promo_code", &spec.promo_code)?,
             quantity: column("event.quantity", &spec.quantity)?,

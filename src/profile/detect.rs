@@ -125,37 +125,62 @@ impl Profile {
         })
     }
 
-    fn needed(&self) -> usize {
+    /// How many columns an export of this kind can't do without.
+    pub fn needed(&self) -> usize {
         self.columns.iter().filter(|c| !c.optional).count()
     }
 }
 
+/// The profiles that fit a header, as far as the header tells.
+#[derive(Clone, Debug)]
+pub struct Fits<'p> {
+    /// Those that find the most needed columns, the user's own first; never empty.
+    pub closest: Vec<(&'p Profile, Binding)>,
+    /// Those that fit too and find fewer.
+    pub looser: Vec<&'p Profile>,
+}
+
 impl Profiles {
-    /// The profile that fits a header: the one that finds the most needed columns, the user's own
-    /// before a built-in one. If none does, why not, the closest first.
-    pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Box<Unfit>> {
-        let mut best: Option<(&Profile, Binding)> = None;
+    /// The profiles that fit a header. If none does, why not, the closest first.
+    ///
+    /// Where there are several in [`Fits::closest`] the rows have to decide: see
+    /// [`crate::recognise`].
+    pub fn fitting(&self, header: &[String]) -> Result<Fits<'_>, Box<Unfit>> {
+        let mut closest: Vec<(&Profile, Binding)> = Vec::new();
+        let mut looser = Vec::new();
         let mut misfits = Vec::new();
         for profile in self.iter().filter(|profile| profile.detect) {
+            let needed = closest.first().map_or(0, |(other, _)| other.needed());
             match profile.bind(header) {
+                Ok(_) if profile.needed() < needed => looser.push(profile),
                 Ok(binding) => {
-                    if best
-                        .as_ref()
-                        .is_none_or(|(other, _)| profile.needed() > other.needed())
-                    {
-                        best = Some((profile, binding));
+                    if profile.needed() > needed {
+                        looser.extend(closest.drain(..).map(|(other, _)| other));
                     }
+                    closest.push((profile, binding));
                 }
                 Err(misfit) => misfits.push(misfit),
             }
         }
-        best.ok_or_else(|| {
-            let look_alike = self.look_alikes.iter().find(|known| known.fits(header));
-            misfits.sort_by_key(|misfit| (misfit.faults(), usize::MAX - misfit.found));
-            Box::new(Unfit {
-                look_alike: look_alike.cloned(),
-                misfits,
-            })
-        })
+        match closest.is_empty() {
+            false => Ok(Fits { closest, looser }),
+            true => Err(Box::new(self.unfit(header, misfits))),
+        }
+    }
+
+    fn unfit(&self, header: &[String], mut misfits: Vec<Misfit>) -> Unfit {
+        let look_alike = self.look_alikes.iter().find(|known| known.fits(header));
+        misfits.sort_by_key(|misfit| (misfit.faults(), usize::MAX - misfit.found));
+        Unfit {
+            look_alike: look_alike.cloned(),
+            misfits,
+        }
+    }
+
+    /// The profile that fits a header, as far as the header tells: the one that finds the most
+    /// needed columns, the user's own before a built-in one.
+    pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Box<Unfit>> {
+        let mut fits = self.fitting(header)?;
+        Ok(fits.closest.swap_remove(0))
     }
 }

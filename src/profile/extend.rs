@@ -20,6 +20,14 @@ pub struct Split {
     pub inherited: Table,
 }
 
+/// A profile laid over what it extends.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) table: Table,
+    /// The profile itself and those that it extends, from the last to the first.
+    pub(super) lineage: Vec<String>,
+}
+
 /// The TOML of a profile file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Table, ProfileError> {
     text.parse::<Table>()
@@ -34,8 +42,9 @@ pub(super) fn resolve(
     name: &str,
     own: &BTreeMap<String, Table>,
     built_in: &BTreeMap<String, Table>,
-) -> Result<Table, ProfileError> {
+) -> Result<Resolved, ProfileError> {
     let mut layers = Vec::new();
+    let mut lineage: Vec<String> = Vec::new();
     let mut next = Some(name.to_owned());
     let mut seen = Vec::new();
     while let Some(current) = next.take() {
@@ -55,8 +64,9 @@ pub(super) fn resolve(
         }
         next = base_of(name, table)?;
         if of_user.is_some() {
-            seen.push(current);
+            seen.push(current.clone());
         }
+        lineage.push(current);
         layers.push(table);
     }
     let mut merged = Table::new();
@@ -68,7 +78,10 @@ pub(super) fn resolve(
     if let Some(of_user) = own.get(name) {
         enable_unless_said(&mut merged, of_user.get("detect"));
     }
-    Ok(merged)
+    Ok(Resolved {
+        table: merged,
+        lineage,
+    })
 }
 
 /// What `enabled = false` says of the base is not said of a user's profile that names its own
@@ -93,7 +106,7 @@ pub(super) fn split(
     own: &BTreeMap<String, Table>,
     built_in: &BTreeMap<String, Table>,
 ) -> Result<Split, ProfileError> {
-    let mut inherited = resolve(name, own, built_in)?;
+    let mut inherited = resolve(name, own, built_in)?.table;
     let said = own.get(name).or_else(|| built_in.get(name));
     let said = said.cloned().unwrap_or_default();
     let extends = base_of(name, &said)?;

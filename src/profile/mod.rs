@@ -20,7 +20,7 @@ use regex_lite::Regex;
 
 use crate::event::{AmountFormat, Currency, Kind};
 
-pub use detect::{Binding, Misfit, Unfit};
+pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
 
@@ -35,10 +35,18 @@ pub struct Profile {
     pub rests_on: String,
     /// Whether an export may be recognised as this by its header alone.
     pub detect: bool,
+    /// Whether it is the user's own, and not built in.
+    pub is_own: bool,
     pub(crate) columns: Vec<Column>,
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
     pub(crate) dates: Dates,
+    /// The profile itself and those that it extends, from the last to the first.
+    pub(crate) lineage: Vec<String>,
+    /// Profiles whose sales it completes, where exports of both are in one job.
+    pub(crate) completes: Vec<String>,
+    /// What each row says of a subscription.
+    pub(crate) subscription: Option<SubscriptionColumns>,
     pub(crate) absent: Vec<String>,
     /// What has to be said before the profile can be used.
     pub(crate) questions: Vec<Question>,
@@ -103,6 +111,13 @@ pub(crate) struct Continuation {
 pub(crate) struct CustomerColumns {
     pub(crate) email: Option<ColumnIndex>,
     pub(crate) uid: Option<ColumnIndex>,
+}
+
+/// Where a subscription's id and its plan stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SubscriptionColumns {
+    pub(crate) id: ColumnIndex,
+    pub(crate) plan: ColumnIndex,
 }
 
 /// What an export does not say, and the key in which a user says it.
@@ -224,6 +239,7 @@ pub(crate) struct EventRule {
     pub(crate) running_total: bool,
     pub(crate) created_at: Vec<DateSource>,
     pub(crate) plan: Option<ColumnIndex>,
+    pub(crate) subscription: Option<ColumnIndex>,
     pub(crate) mrr: Option<ColumnIndex>,
     pub(crate) promo_code: Option<ColumnIndex>,
     pub(crate) quantity: Option<ColumnIndex>,
@@ -333,6 +349,12 @@ pub struct Profiles {
 }
 
 impl Profile {
+    /// Whether this one's rows say more of the sales of `other`, where both are in one job.
+    pub(crate) fn completes(&self, other: &Profile) -> bool {
+        let is_named = |name: &String| self.completes.contains(name);
+        other.lineage.iter().any(is_named)
+    }
+
     /// What has to be said in the configuration before the profile can be used.
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         self.questions.iter().map(|question| question.text.as_str())
@@ -347,14 +369,16 @@ impl Profiles {
         let built_in = built_in_tables()?;
         let mut all = Vec::new();
         for name in own.keys() {
-            let table = extend::resolve(name, own, &built_in)?;
-            all.push(compile::profile(name, table)?);
+            all.push(Profile {
+                is_own: true,
+                ..compile::profile(name, extend::resolve(name, own, &built_in)?)?
+            });
         }
         let nobody = BTreeMap::new();
         for &(name, _) in BUILT_IN {
             if !own.contains_key(name) {
-                let table = extend::resolve(name, &nobody, &built_in)?;
-                all.push(compile::profile(name, table)?);
+                let resolved = extend::resolve(name, &nobody, &built_in)?;
+                all.push(compile::profile(name, resolved)?);
             }
         }
         Ok(Profiles {

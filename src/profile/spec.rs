@@ -22,7 +22,11 @@ pub(super) struct Spec {
     /// What the export does not say and a user has to.
     #[serde(default)]
     pub(super) ask: Vec<AskSpec>,
+    /// Profiles whose sales this one completes, where exports of both are in one job.
+    #[serde(default)]
+    pub(super) completes: Vec<String>,
     pub(super) columns: BTreeMap<String, ColumnSpec>,
+    pub(super) subscription: Option<SubscriptionSpec>,
     #[serde(default)]
     pub(super) money: MoneySpec,
     #[serde(default)]
@@ -183,6 +187,14 @@ pub(super) enum KnownSpec {
     Lists { words: Words },
 }
 
+/// What each row says of a subscription, for other exports that only name its id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubscriptionSpec {
+    pub(super) id: String,
+    pub(super) plan: String,
+}
+
 /// Rows that belong to the row above.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -276,6 +288,8 @@ pub(super) struct EventSpec {
     #[serde(default)]
     pub(super) created_at: Vec<DateSpec>,
     pub(super) plan: Option<String>,
+    /// The subscription that it belongs to, for which another export may name the plan.
+    pub(super) subscription: Option<String>,
     pub(super) mrr: Option<String>,
     pub(super) promo_code: Option<String>,
     pub(super) quantity: Option<String>,

@@ -26,6 +26,9 @@ pub struct InputSummary {
     pub sha256: String,
     /// The profile that it was read by.
     pub profile: String,
+    /// Why by this one, where it was just chosen; the journal does not keep it.
+    #[serde(skip)]
+    pub chosen: Option<String>,
     /// How many rows it has.
     pub rows: u64,
 }
@@ -263,6 +266,7 @@ impl Reading {
             path: input.path.clone(),
             sha256: input.sha256.clone(),
             profile: input.profile.clone(),
+            chosen: Some(input.chosen.clone()),
             rows: input.rows.read,
         });
         let ignored = job.ignored.iter().map(|(reason, rows)| IgnoredSummary {
@@ -299,6 +303,7 @@ impl Reading {
             path: input.path.clone(),
             sha256: input.sha256.clone(),
             profile: input.profile.clone(),
+            chosen: None,
             rows: input.rows_read,
         });
         let ignored = ignored.into_iter().map(|count| IgnoredSummary {

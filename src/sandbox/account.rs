@@ -4,135 +4,171 @@
 //! said at its place.
 
 mod books;
+pub(super) mod listing;
 #[cfg(test)]
 mod tests;
-mod wire;
+mod v1;
+mod v2;
 
 use std::rc::Rc;
 
-use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimePrinter;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::Options;
 use super::answer::Answer;
-use super::leads::{Lead, LeadState, Leads, Who, promoter_of_visit};
+use super::call::{Kind, Version};
+use super::leads::{Lead, LeadState, Leads, NewLead, Source, Who};
+use super::moment::Moment;
 use super::params::Params;
-use super::promoters;
+use super::promoters::Promoters;
+use super::rates::{Rates, share};
+use super::start::StartState;
 use books::{Books, Effect};
 pub(super) use books::{EffectView, Summary};
-
-/// The promoter who owns every promo code: the first.
-const OWNER_OF_CODES: usize = 0;
 
 /// The currency of events that name none: the account's own, whatever it is.
 const NO_CURRENCY: &str = "default";
 
-/// The four calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
-    Sale,
-    Refund,
-    Cancellation,
-    Signup,
-}
-
-impl Kind {
-    fn word(self) -> &'static str {
-        match self {
-            Kind::Sale => "sale",
-            Kind::Refund => "refund",
-            Kind::Cancellation => "cancellation",
-            Kind::Signup => "signup",
-        }
-    }
-}
-
 /// The state of the account.
 pub(super) struct Account {
     leads: Leads,
+    promoters: Promoters,
+    rates: Rates,
     books: Books,
-    commission_percent: u32,
     cancellation_event_id: bool,
 }
 
+/// Why a call has no effect.
+enum Refusal<'a> {
+    NobodyNamed,
+    NoEventId,
+    BadAmount,
+    BadDate,
+    NoReferral,
+    Exists(Kind, &'a str),
+    UnknownVisitor,
+    SignedUpBefore,
+}
+
 impl Account {
-    pub(super) fn new(options: &Options) -> Account {
+    pub(super) fn new(start: StartState, cancellation_event_id: bool) -> Account {
+        let mut leads = Leads::new(start.lead_share_percent);
+        for lead in &start.leads {
+            leads.declare(lead);
+        }
         Account {
-            leads: Leads::new(options.lead_share_percent),
-            books: Books::default(),
-            commission_percent: options.commission_percent,
-            cancellation_event_id: options.cancellation_event_id,
+            leads,
+            books: Books::new(start.promoters.len()),
+            promoters: start.promoters,
+            rates: start.rates,
+            cancellation_event_id,
         }
     }
 
     /// One call. `now` stands in for a `created_at` that was not sent.
-    pub(super) fn track(&mut self, kind: Kind, params: &Params<'_>, now: Timestamp) -> Answer {
+    pub(super) fn track(
+        &mut self,
+        version: Version,
+        kind: Kind,
+        params: &Params<'_>,
+        now: Moment,
+    ) -> Answer {
         let tracked = match kind {
-            Kind::Signup => self.signup(params, now),
-            Kind::Sale | Kind::Refund => self.money(kind, params, now),
-            Kind::Cancellation => self.cancellation(params, now),
+            Kind::Signup => self.signup(version, params, now),
+            Kind::Sale | Kind::Refund => self.money(version, kind, params, now),
+            Kind::Cancellation => self.cancellation(version, params, now),
         };
         match tracked {
-            Ok(()) => self.describe_last(),
-            Err(refusal) => refusal,
+            Ok(()) => self.describe_last(version),
+            Err(refusal) => refusal.answer(version, kind),
         }
     }
 
     /// Every event that took effect, in order.
-    pub(super) fn effects(&self) -> Vec<EffectView<'_>> {
-        self.books.effects()
+    pub(super) fn effects(&self) -> impl Iterator<Item = EffectView<'_>> {
+        self.books.effects(&self.promoters)
     }
 
     /// The totals.
     pub(super) fn summary(&self) -> Summary<'_> {
-        self.books.summary(self.leads.count())
+        self.books.summary(self.leads.count(), &self.promoters)
     }
 
     /// A sign-up adds the lead, or is registered on one that has no sign-up yet.
     ///
     /// The documents speak of one sign-up a lead. A lead seen before keeps its promoter; a customer
-    /// who was only imagined to be a lead, or to be none, goes to the promoter who is named.
-    fn signup(&mut self, params: &Params<'_>, now: Timestamp) -> Result<(), Answer> {
+    /// who was only imagined to be a lead, or to be none, goes to the promoter who is named. With
+    /// v1's `override_existing_lead` a lead is made anew, whoever's it was.
+    fn signup<'a>(
+        &mut self,
+        version: Version,
+        params: &'a Params<'_>,
+        now: Moment,
+    ) -> Result<(), Refusal<'a>> {
         let who = who(params)?;
-        let promoter = visited(params).ok_or_else(unknown_visitor)?;
+        let created_at = created_at(params)?.unwrap_or(now);
+        let (promoter, source) = self
+            .visited(version, params)
+            .filter(|(promoter, _)| !self.promoters.get(*promoter).banned)
+            .ok_or(Refusal::UnknownVisitor)?;
+        let anew = version == Version::V1
+            && params
+                .override_existing_lead
+                .as_deref()
+                .is_some_and(|value| matches!(value, "true" | "1"));
         let place = match self.leads.seen(who) {
-            Some(place) if self.leads.get(place).signed_up => return Err(signed_up_before()),
+            Some(place) if anew => {
+                self.leads.get_mut(place).promoter = promoter;
+                place
+            }
+            Some(place) if self.leads.get(place).signed_up => return Err(Refusal::SignedUpBefore),
             Some(place) => place,
-            None => self.leads.create(who, promoter),
+            None => self.leads.create(
+                who,
+                NewLead {
+                    promoter,
+                    source,
+                    created_at,
+                },
+            ),
         };
         let lead = self.leads.get_mut(place);
         lead.signed_up = true;
-        rename(lead, params);
-        let created_at = created_at(params, now);
+        describe(lead, params);
         self.record(Kind::Signup, params, place, created_at, Money::NONE);
         Ok(())
     }
 
     /// A sale or a refund. The parameters are checked first, then whether the event exists, then
-    /// whether the customer is a lead; the documents name no order.
-    fn money(&mut self, kind: Kind, params: &Params<'_>, now: Timestamp) -> Result<(), Answer> {
+    /// whether the customer is a lead; the documents name no order. v2 knows no `created_at` here.
+    fn money<'a>(
+        &mut self,
+        version: Version,
+        kind: Kind,
+        params: &'a Params<'_>,
+        now: Moment,
+    ) -> Result<(), Refusal<'a>> {
         let who = who(params)?;
-        let event_id = params.event_id.as_deref().ok_or_else(blank_event_id)?;
-        let amount = amount(params)?;
+        let event_id = params.event_id.as_deref().ok_or(Refusal::NoEventId)?;
+        let sent = amount(params)?;
+        let created_at = self.date(version, params, now)?;
         if self.books.holds(kind, event_id) {
-            return Err(exists(kind, event_id));
+            return Err(Refusal::Exists(kind, event_id));
         }
         let lead = match kind {
-            Kind::Sale => self.lead_or_new(who, params),
-            _ => self.leads.find(who),
+            Kind::Sale => self.lead_or_new(who, version, params, created_at),
+            _ => self.leads.find(who, &self.promoters, created_at),
         };
-        let place = lead.ok_or_else(Answer::nothing)?;
-        let created_at = created_at(params, now);
+        let place = self.referral(lead)?;
         if kind == Kind::Sale {
-            activate(self.leads.get_mut(place), params, &created_at);
+            self.activate(place, params, created_at);
         }
+        let amount = self.rates.exchanged(sent, params.currency.as_deref());
         let commission = match kind {
-            Kind::Sale => self.commission(amount),
-            _ => -self.taken_back(amount, params.sale_event_id.as_deref()),
+            Kind::Sale => self.commission(place, amount),
+            _ => -self.taken_back(place, amount, params.sale_event_id.as_deref()),
         };
         let money = Money {
+            sent: Some(sent),
             amount: Some(amount),
             commission,
         };
@@ -140,46 +176,119 @@ impl Account {
         Ok(())
     }
 
-    /// The original API knows no `event_id` here, so that every call takes effect. The documents
-    /// don't say what an unknown lead gives: 204, as for the others.
-    fn cancellation(&mut self, params: &Params<'_>, now: Timestamp) -> Result<(), Answer> {
+    /// The original API and v2 know no `event_id` here, so that every call takes effect. The
+    /// documents don't say what an unknown lead gives: the same as for a sale.
+    fn cancellation<'a>(
+        &mut self,
+        version: Version,
+        params: &'a Params<'_>,
+        now: Moment,
+    ) -> Result<(), Refusal<'a>> {
         let who = who(params)?;
-        let known = params
-            .event_id
-            .as_deref()
-            .filter(|id| self.cancellation_event_id && self.books.holds(Kind::Cancellation, id));
+        let created_at = self.date(version, params, now)?;
+        let told_apart = version == Version::V1 && self.cancellation_event_id;
+        let event_id = params.event_id.as_deref();
+        let known = event_id.filter(|id| told_apart && self.books.holds(Kind::Cancellation, id));
         if let Some(event_id) = known {
-            return Err(exists(Kind::Cancellation, event_id));
+            return Err(Refusal::Exists(Kind::Cancellation, event_id));
         }
-        let place = self.leads.find(who).ok_or_else(Answer::nothing)?;
-        self.leads.get_mut(place).state = LeadState::Cancelled;
-        let created_at = created_at(params, now);
+        let lead = self.leads.find(who, &self.promoters, created_at);
+        let place = self.referral(lead)?;
+        let lead = self.leads.get_mut(place);
+        lead.state = LeadState::Cancelled;
+        lead.cancelled_at = Some(created_at);
         self.record(Kind::Cancellation, params, place, created_at, Money::NONE);
         Ok(())
     }
 
-    /// The lead of a sale; a promoter named by `ref_id`, `tid` or `promo_code` gets a new one. A
-    /// `ref_id` that does not exist names nobody, which makes the sale no referral.
-    fn lead_or_new(&mut self, who: Who<'_>, params: &Params<'_>) -> Option<usize> {
-        if let Some(place) = self.leads.find(who) {
-            return Some(place);
+    /// `created_at` of an event that is no sign-up, which v2 does not know.
+    fn date<'a>(
+        &self,
+        version: Version,
+        params: &Params<'_>,
+        now: Moment,
+    ) -> Result<Moment, Refusal<'a>> {
+        match version {
+            Version::V1 => Ok(created_at(params)?.unwrap_or(now)),
+            Version::V2 => Ok(now),
         }
-        let code = params.promo_code.as_ref().map(|_| OWNER_OF_CODES);
-        let promoter = visited(params).or(code)?;
-        Some(self.leads.create(who, promoter))
     }
 
-    /// In whole cents, half a cent upwards. That is our assumption: the vendor publishes no rule.
-    fn commission(&self, amount: i64) -> i64 {
-        share(amount, i64::from(self.commission_percent), 100)
+    /// The promoter named by `ref_id` or `promoter_email` (v1), or by the visit that `tid` is of.
+    fn visited(&self, version: Version, params: &Params<'_>) -> Option<(usize, Source)> {
+        if let Some(ref_id) = params.ref_id.as_deref() {
+            return Some((self.promoters.by_ref_id(ref_id)?, Source::Api));
+        }
+        if let Some(tid) = params.tid.as_deref() {
+            return Some((self.promoters.by_visit(tid)?, Source::Cookie));
+        }
+        let email = params.promoter_email.as_deref();
+        let email = email.filter(|_| version == Version::V1)?;
+        Some((self.promoters.by_email(email)?, Source::Api))
+    }
+
+    /// The lead of a sale; a promoter named by `ref_id`, `tid` or `promo_code` gets a new one. One
+    /// who does not exist makes the sale no referral.
+    fn lead_or_new(
+        &mut self,
+        who: Who<'_>,
+        version: Version,
+        params: &Params<'_>,
+        created_at: Moment,
+    ) -> Option<usize> {
+        if let Some(place) = self.leads.find(who, &self.promoters, created_at) {
+            return Some(place);
+        }
+        let by_code = || {
+            let owner = self.promoters.by_code(params.promo_code.as_deref()?)?;
+            Some((owner, Source::Coupon))
+        };
+        let (promoter, source) = self.visited(version, params).or_else(by_code)?;
+        if self.promoters.get(promoter).banned {
+            return None;
+        }
+        let new = NewLead {
+            promoter,
+            source,
+            created_at,
+        };
+        Some(self.leads.create(who, new))
+    }
+
+    /// The lead, unless there is none or its promoter is banned.
+    fn referral<'a>(&self, lead: Option<usize>) -> Result<usize, Refusal<'a>> {
+        let place = lead.ok_or(Refusal::NoReferral)?;
+        if self.promoters.get(self.leads.get(place).promoter).banned {
+            return Err(Refusal::NoReferral);
+        }
+        Ok(place)
+    }
+
+    fn activate(&mut self, place: usize, params: &Params<'_>, created_at: Moment) {
+        let plan = params.plan.as_deref().map(|plan| self.leads.plan(plan));
+        let lead = self.leads.get_mut(place);
+        lead.state = LeadState::Active;
+        lead.cancelled_at = None;
+        lead.customer_since.get_or_insert(created_at);
+        if plan.is_some() {
+            lead.plan = plan;
+        }
+        describe(lead, params);
+    }
+
+    /// By the lead's plan (the sale's own, where it names one), its promoter, or the default.
+    fn commission(&self, place: usize, amount: i64) -> i64 {
+        let lead = self.leads.get(place);
+        let own = self.promoters.get(lead.promoter).rate;
+        self.rates.of(lead.plan.as_deref(), own).of(amount)
     }
 
     /// What a refund takes back: the same part of its sale's commission as of its amount, where it
     /// names a sale that is known; else as much as a sale of the amount would give.
-    fn taken_back(&self, amount: i64, sale_event_id: Option<&str>) -> i64 {
+    fn taken_back(&self, place: usize, amount: i64, sale_event_id: Option<&str>) -> i64 {
         match sale_event_id.and_then(|id| self.books.sale(id)) {
-            Some((sold, commission)) => share(amount, commission, sold),
-            None => self.commission(amount),
+            Some((sold, commission)) if sold != 0 => share(amount, commission, sold),
+            _ => self.commission(place, amount),
         }
     }
 
@@ -188,7 +297,7 @@ impl Account {
         kind: Kind,
         params: &Params<'_>,
         place: usize,
-        created_at: Box<str>,
+        created_at: Moment,
         money: Money,
     ) {
         let lead = self.leads.get(place);
@@ -198,6 +307,8 @@ impl Account {
             sale_event_id: params.sale_event_id.as_deref().map(Rc::from),
             email: same_or_new(lead.email.as_ref(), params.email.as_deref()),
             uid: same_or_new(lead.uid.as_ref(), params.uid.as_deref()),
+            plan: lead.plan.clone(),
+            sent: money.sent,
             amount: money.amount,
             currency: self
                 .books
@@ -210,91 +321,145 @@ impl Account {
         self.books.enter(effect);
     }
 
-    fn describe_last(&self) -> Answer {
+    fn describe_last(&self, version: Version) -> Answer {
         let (number, effect) = self.books.last();
-        let lead = self.leads.get(effect.lead);
-        let earned = self.books.earned(effect.promoter);
-        Answer::json(200, &wire::event(number, effect, lead, earned))
+        let known = v1::Known {
+            number,
+            effect,
+            lead: self.leads.get(effect.lead),
+            promoter: self.promoters.get(effect.promoter),
+            standing: self.books.standing(effect.promoter),
+        };
+        // v2 answers refunds and cancellations in v1's shape.
+        match (version, effect.kind) {
+            (Version::V2, Kind::Sale | Kind::Signup) => Answer::json(200, &v2::event(&known)),
+            _ => Answer::json(200, &v1::event(&known)),
+        }
     }
 }
 
-/// What an event is worth, in cents.
+/// What an event is worth, in minor units.
 struct Money {
+    /// As sent.
+    sent: Option<i64>,
+    /// In the account's currency.
     amount: Option<i64>,
     commission: i64,
 }
 
 impl Money {
     const NONE: Money = Money {
+        sent: None,
         amount: None,
         commission: 0,
     };
 }
 
-fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Answer> {
+impl Refusal<'_> {
+    fn answer(&self, version: Version, kind: Kind) -> Answer {
+        match self {
+            Refusal::NobodyNamed => Answer::message(400, "Error. Email and uid can not be blank!"),
+            // The documents call `event_id` required and don't show the refusal: the words are ours.
+            Refusal::NoEventId => Answer::message(400, "Error. Event id can not be blank!"),
+            Refusal::BadAmount => Answer::message(400, "Error. Amount blank or invalid."),
+            // The documents don't say what becomes of a bad date. Here it is noticed.
+            Refusal::BadDate => Answer::message(400, "Error. Created at invalid."),
+            Refusal::NoReferral => no_referral(version, kind),
+            Refusal::Exists(kind, event_id) => {
+                let kind = kind.word();
+                let message =
+                    format!("The '{kind}' event with the id '{event_id}' already exists.");
+                Answer::message(409, &message)
+            }
+            Refusal::UnknownVisitor => Answer::message(
+                404,
+                "Visitor  invalid, not found or you are trying to use the signup tracking test \
+                 via API which doesn't work on API calls.",
+            ),
+            Refusal::SignedUpBefore => signed_up_before(),
+        }
+    }
+}
+
+/// v1 answers 204. v2 documents 404 for sales and 204 for refunds; for cancellations neither
+/// version documents anything.
+fn no_referral(version: Version, kind: Kind) -> Answer {
+    #[derive(Serialize)]
+    struct Body {
+        message: &'static str,
+        code: &'static str,
+    }
+    match (version, kind) {
+        (Version::V1, _) | (Version::V2, Kind::Refund) => Answer::nothing(),
+        (Version::V2, _) => Answer::json(
+            404,
+            &Body {
+                message: "Referral corresponding to email or uid parameter not found or promoter \
+                          is banned.",
+                code: "not_found",
+            },
+        ),
+    }
+}
+
+fn signed_up_before() -> Answer {
+    #[derive(Serialize)]
+    struct Body {
+        transaction_id: &'static str,
+    }
+    let transaction_id = "there is already a signup event registered on this lead";
+    Answer::json(422, &Body { transaction_id })
+}
+
+fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Refusal<'a>> {
     let who = Who {
         email: params.email.as_deref(),
         uid: params.uid.as_deref(),
     };
     if who.email.is_none() && who.uid.is_none() {
-        let message = "Error. Email and uid can not be blank!";
-        return Err(Answer::message(400, message));
+        return Err(Refusal::NobodyNamed);
     }
     Ok(who)
 }
 
-/// The promoter named by `ref_id`, or by the visit that `tid` stands for.
-fn visited(params: &Params<'_>) -> Option<usize> {
-    match (&params.ref_id, &params.tid) {
-        (Some(ref_id), _) => promoters::by_ref_id(ref_id),
-        (None, tid) => tid.as_deref().map(promoter_of_visit),
-    }
-}
-
-/// The amount in cents: digits alone, above 0, and no more than 63 bits hold.
-fn amount(params: &Params<'_>) -> Result<i64, Answer> {
+/// The amount in minor units: digits alone, above 0, and no more than 63 bits hold.
+fn amount<'a>(params: &Params<'_>) -> Result<i64, Refusal<'a>> {
     let text = params.amount.as_deref().unwrap_or_default();
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(amount) if digits && amount > 0 => Ok(amount),
-        _ => Err(Answer::message(400, "Error. Amount blank or invalid.")),
+        _ => Err(Refusal::BadAmount),
     }
 }
 
-/// As sent, whatever it is: the documents don't say what becomes of a bad date.
-fn created_at(params: &Params<'_>, now: Timestamp) -> Box<str> {
-    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+fn created_at<'a>(params: &Params<'_>) -> Result<Option<Moment>, Refusal<'a>> {
     match params.created_at.as_deref() {
-        Some(text) => text.into(),
-        None => PRINTER.timestamp_to_string(&now).into(),
+        None => Ok(None),
+        Some(text) => Moment::parse(text).map(Some).ok_or(Refusal::BadDate),
     }
 }
 
-/// `amount` × `part` / `whole`, half a cent upwards.
-fn share(amount: i64, part: i64, whole: i64) -> i64 {
-    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
-    i64::try_from((product * 2 + whole) / (whole * 2)).unwrap_or(i64::MAX)
-}
-
-fn activate(lead: &mut Lead, params: &Params<'_>, created_at: &str) {
-    lead.state = LeadState::Active;
-    if lead.customer_since.is_none() {
-        lead.customer_since = Some(created_at.into());
+/// Notes what the call says of the lead's person.
+fn describe(lead: &mut Lead, params: &Params<'_>) {
+    let first_name = params.first_name.as_deref();
+    let last_name = params.last_name.as_deref();
+    let username = params.username.as_deref();
+    let website = params.website.as_deref();
+    if first_name.or(last_name).or(username).or(website).is_none() {
+        return;
     }
-    if let Some(plan) = params.plan.as_deref()
-        && lead.plan.as_deref() != Some(plan)
-    {
-        lead.plan = Some(plan.into());
+    let details = lead.details.get_or_insert_default();
+    if let Some(name) = first_name {
+        details.first_name = name.to_owned();
     }
-    rename(lead, params);
-}
-
-fn rename(lead: &mut Lead, params: &Params<'_>) {
-    if let Some(name) = params.first_name.as_deref() {
-        lead.first_name = name.into();
+    if let Some(name) = last_name {
+        details.last_name = name.to_owned();
     }
-    if let Some(name) = params.last_name.as_deref() {
-        lead.last_name = name.into();
+    if let Some(name) = username {
+        details.username = Some(name.to_owned());
+    }
+    if let Some(website) = website {
+        details.website = Some(website.to_owned());
     }
 }
 
@@ -305,30 +470,4 @@ fn same_or_new(own: Option<&Rc<str>>, sent: Option<&str>) -> Option<Rc<str>> {
         Some(own) if **own == *sent => Some(Rc::clone(own)),
         _ => Some(Rc::from(sent)),
     }
-}
-
-/// The documents call `event_id` required and don't show the refusal: the words are ours.
-fn blank_event_id() -> Answer {
-    Answer::message(400, "Error. Event id can not be blank!")
-}
-
-fn exists(kind: Kind, event_id: &str) -> Answer {
-    let kind = kind.word();
-    let message = format!("The '{kind}' event with the id '{event_id}' already exists.");
-    Answer::message(409, &message)
-}
-
-fn unknown_visitor() -> Answer {
-    let message = "Visitor  invalid, not found or you are trying to use the signup tracking test \
-                   via API which doesn't work on API calls.";
-    Answer::message(404, message)
-}
-
-fn signed_up_before() -> Answer {
-    #[derive(Serialize)]
-    struct Body {
-        transaction_id: &'static str,
-    }
-    let transaction_id = "there is already a signup event registered on this lead";
-    Answer::json(422, &Body { transaction_id })
 }

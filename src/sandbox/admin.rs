@@ -15,6 +15,8 @@ struct StateView<'a> {
     #[serde(flatten)]
     account: Summary<'a>,
     arrivals: usize,
+    /// How many of them, the oldest, `/sandbox/arrivals` has no more.
+    arrivals_forgotten: usize,
     statuses: &'a BTreeMap<u16, u64>,
 }
 
@@ -27,7 +29,7 @@ struct FaultCount {
 pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> Answer {
     match (uri.path(), method) {
         ("/sandbox/state", &Method::GET) => summary(state),
-        ("/sandbox/events", &Method::GET) => Answer::json(200, &state.account.borrow().effects()),
+        ("/sandbox/events", &Method::GET) => events(state),
         ("/sandbox/arrivals", &Method::GET) => arrivals(state, uri.query().unwrap_or_default()),
         ("/sandbox/faults", &Method::GET) => Answer::json(200, &state.faults.borrow().list()),
         ("/sandbox/faults", &Method::POST) => add_faults(state, body),
@@ -49,9 +51,16 @@ fn summary(state: &State) -> Answer {
     let view = StateView {
         account: account.summary(),
         arrivals: log.count(),
+        arrivals_forgotten: log.forgotten(),
         statuses: log.statuses(),
     };
     Answer::json(200, &view)
+}
+
+fn events(state: &State) -> Answer {
+    let account = state.account.borrow();
+    let events: Vec<_> = account.effects().collect();
+    Answer::json(200, &events)
 }
 
 fn arrivals(state: &State, query: &str) -> Answer {

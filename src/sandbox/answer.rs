@@ -1,5 +1,7 @@
 //! An answer, before it becomes HTTP.
 
+use std::time::Duration;
+
 use hyper::header::{ALLOW, HeaderName, HeaderValue};
 use serde::Serialize;
 
@@ -11,6 +13,20 @@ pub(super) enum Format {
     Html,
 }
 
+/// How the body goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Whole,
+    /// All of it is announced and half of it comes.
+    Cut,
+    Drip {
+        bytes: usize,
+        pause: Duration,
+    },
+    /// So many blanks instead of it.
+    Huge(u64),
+}
+
 /// A status, a body, and headers beyond the usual ones.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -18,6 +34,7 @@ pub(super) struct Answer {
     pub(super) format: Format,
     pub(super) body: Vec<u8>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) delivery: Delivery,
 }
 
 impl Answer {
@@ -28,12 +45,13 @@ impl Answer {
             format: Format::Nothing,
             body: Vec::new(),
             headers: Vec::new(),
+            delivery: Delivery::Whole,
         }
     }
 
     pub(super) fn json(status: u16, body: &impl Serialize) -> Answer {
-        // An event's answer has about 1,100 bytes.
-        let mut bytes = Vec::with_capacity(1280);
+        // An event's answer has about 1,700 bytes.
+        let mut bytes = Vec::with_capacity(2048);
         serde_json::to_writer(&mut bytes, body)
             .expect("the sandbox's own shapes have text keys and memory does not fail to write");
         Answer {
@@ -41,6 +59,7 @@ impl Answer {
             format: Format::Json,
             body: bytes,
             headers: Vec::new(),
+            delivery: Delivery::Whole,
         }
     }
 
@@ -61,6 +80,19 @@ impl Answer {
     /// A JSON string and nothing around it, which is how the API refuses a key.
     pub(super) fn bare_string(status: u16, text: &str) -> Answer {
         Answer::json(status, &text)
+    }
+
+    /// Nothing but the status.
+    pub(super) fn empty(status: u16) -> Answer {
+        Answer {
+            status,
+            ..Answer::nothing()
+        }
+    }
+
+    pub(super) fn delivered(mut self, delivery: Delivery) -> Answer {
+        self.delivery = delivery;
+        self
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {

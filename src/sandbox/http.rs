@@ -1,23 +1,30 @@
 //! What a request is, who answers it, and how the answer goes out.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    SERVER, USER_AGENT,
+};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
-use jiff::Timestamp;
+use hyper::{Request, Response, StatusCode};
 
-use super::account::Kind;
+use super::account::listing::Paging;
 use super::admin;
-use super::answer::{Answer, Format};
-use super::faults::{Action, Fault};
+use super::answer::{Answer, Delivery, Format};
+use super::body::AnswerBody;
+use super::call::{Asked, Call, Kind, Version};
+use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
+use super::moment::Moment;
 use super::params::Params;
+use super::promoters::stable_hash;
 use super::state::State;
 
 /// The largest body that is read.
@@ -28,8 +35,11 @@ const BODY_LIMIT: usize = 1 << 20;
 const DRAIN_LIMIT: usize = 16 << 20;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const ACCOUNT_ID: HeaderName = HeaderName::from_static("account-id");
+const TOTAL: HeaderName = HeaderName::from_static("total");
+const PER_PAGE: HeaderName = HeaderName::from_static("per-page");
 
-/// The connection is to be closed without an answer.
+/// The connection is to be closed without an answer, or without the rest of one.
 #[derive(Debug)]
 pub(super) struct Cut;
 
@@ -41,34 +51,44 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
+/// How a connection is to end: set where it is to be reset instead of closed.
+pub(super) type Reset = Rc<Cell<bool>>;
+
 /// Answers one request. An error closes the connection without an answer.
 pub(super) async fn serve(
     state: Rc<State>,
+    reset: Reset,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+) -> Result<Response<AnswerBody>, Cut> {
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let answer = if head.uri.path().starts_with("/api/") {
-        api(&state, &head, body.as_deref()).await?
+        api(&state, &reset, &head, body.as_deref()).await?
     } else {
         match &body {
             Some(body) => admin::answer(&state, &head.method, &head.uri, body),
             None => too_large(),
         }
     };
+    if answer.delivery == Delivery::Cut {
+        reset.set(true);
+    }
     Ok(response(answer))
 }
 
 /// The whole body; `None` if it is too large.
-async fn read(mut body: Incoming) -> Result<Option<Vec<u8>>, Cut> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut whole = Vec::with_capacity(announced.min(BODY_LIMIT));
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
+    let mut whole = Vec::new();
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         // The client left in the middle of its request: nothing can be answered.
         let Ok(data) = frame.map_err(|_| Cut)?.into_data() else {
             continue;
         };
+        if length == 0 && body.is_end_stream() && data.len() <= BODY_LIMIT {
+            // Nearly always: it came in one piece, which needs no copy.
+            return Ok(Some(data));
+        }
         length = length.saturating_add(data.len());
         if length > DRAIN_LIMIT {
             break;
@@ -77,24 +97,31 @@ async fn read(mut body: Incoming) -> Result<Option<Vec<u8>>, Cut> {
             whole.extend_from_slice(&data);
         }
     }
-    Ok((length <= BODY_LIMIT).then_some(whole))
+    Ok((length <= BODY_LIMIT).then(|| whole.into()))
 }
 
 /// A request below `/api`: noted, answered, and its answer noted.
-async fn api(state: &State, head: &Parts, body: Option<&[u8]>) -> Result<Answer, Cut> {
+async fn api(
+    state: &State,
+    reset: &Reset,
+    head: &Parts,
+    body: Option<&[u8]>,
+) -> Result<Answer, Cut> {
     let number = note(state, head, body.unwrap_or_default());
     let answer = match body {
-        Some(body) => call(state, head, body).await?,
+        Some(body) => call(state, reset, head, body, number).await?,
         None => too_large(),
     };
-    if !state.options.latency.is_zero() {
-        tokio::time::sleep(state.options.latency).await;
+    let latency = state.latency();
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
     }
     state.log.borrow_mut().answered(number, answer.status);
     Ok(answer)
 }
 
 fn note(state: &State, head: &Parts, body: &[u8]) -> usize {
+    let has_key = |name: HeaderName| !header(&head.headers, &name).is_empty();
     state.log.borrow_mut().arrived(&Seen {
         at: state.started.elapsed(),
         method: head.method.as_str(),
@@ -103,60 +130,170 @@ fn note(state: &State, head: &Parts, body: &[u8]) -> usize {
         body,
         content_type: head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes),
         user_agent: head.headers.get(USER_AGENT).map(HeaderValue::as_bytes),
-        has_key: !key(&head.headers).is_empty(),
+        has_key: has_key(API_KEY) || has_key(AUTHORIZATION),
     })
 }
 
 /// Path and method, then key, then rate, then parameters, then faults, then the account.
-async fn call(state: &State, head: &Parts, body: &[u8]) -> Result<Answer, Cut> {
-    let kind = match admit(state, head) {
-        Ok(kind) => kind,
+async fn call(
+    state: &State,
+    reset: &Reset,
+    head: &Parts,
+    body: &[u8],
+    number: usize,
+) -> Result<Answer, Cut> {
+    let call = match admit(state, head) {
+        Ok(call) => call,
         Err(refusal) => return Ok(refusal),
     };
-    let params = match Params::read(head.uri.query(), is_json(&head.headers), body) {
-        Ok(params) => params,
-        Err(message) => return Ok(Answer::message(400, &message)),
-    };
-    let track = || {
-        let mut account = state.account.borrow_mut();
-        account.track(kind, &params, Timestamp::now())
-    };
-    let event_id = params.event_id.as_deref();
-    let fault = state.faults.borrow_mut().take(kind, event_id);
-    match fault {
-        None => Ok(track()),
-        Some(fault) => misbehave(fault, track).await,
+    match call.asked {
+        Asked::Track(kind) => {
+            let is_json = is_json(&head.headers);
+            let query = head.uri.query();
+            let params = match Params::read(call.version, query, is_json, body) {
+                Ok(params) => params,
+                Err(message) => return Ok(Answer::message(400, &message)),
+            };
+            let subject = || Subject {
+                asked: call.asked,
+                event_id: params.event_id.as_deref(),
+                identity: identity(kind, &params),
+            };
+            let fault = fault(state, number, subject);
+            let track = || track(state, call.version, kind, &params);
+            act(fault, reset, track).await
+        }
+        Asked::List(_) | Asked::Lead => {
+            let subject = || Subject {
+                asked: call.asked,
+                event_id: None,
+                identity: stable_hash(head.uri.query().unwrap_or_default()),
+            };
+            let fault = fault(state, number, subject);
+            act(fault, reset, || list(state, call, head)).await
+        }
     }
 }
 
-fn admit(state: &State, head: &Parts) -> Result<Kind, Answer> {
-    let kind = kind_of(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
-    if head.method != Method::POST {
-        return Err(Answer::wrong_method("POST"));
+fn fault<'a>(state: &State, number: usize, subject: impl FnOnce() -> Subject<'a>) -> Option<Fault> {
+    let mut faults = state.faults.borrow_mut();
+    if faults.are_none() {
+        return None;
     }
-    let key = key(&head.headers);
-    let required = state.options.require_key.as_deref().map(str::as_bytes);
+    let fault = faults.take(subject())?;
+    state.log.borrow_mut().faulted(number, fault.name);
+    Some(fault)
+}
+
+/// The same for every arrival of one event, and another for every other.
+fn identity(kind: Kind, params: &Params<'_>) -> u64 {
+    let told = [&params.event_id, &params.email, &params.uid];
+    let told = told.map(|text| text.as_deref().unwrap_or_default());
+    let texts = match told {
+        ["", email, uid] => format!("{} {email} {uid}", kind.word()),
+        [event_id, ..] => format!("{} {event_id}", kind.word()),
+    };
+    stable_hash(&texts)
+}
+
+fn track(state: &State, version: Version, kind: Kind, params: &Params<'_>) -> Answer {
+    let now = Moment::now();
+    let answer = state.account.borrow_mut().track(version, kind, params, now);
+    // What has no effect but that a stranger was seen matters too: the next answer depends on it.
+    if matches!(answer.status, 200 | 204 | 404) {
+        let kept = state.keep(|keeper| keeper.note(version, kind, now, params));
+        if let Err(error) = kept {
+            let message = format!("the state's file can't be written: {error}");
+            return Answer::message(500, &message);
+        }
+    }
+    answer
+}
+
+fn list(state: &State, call: Call, head: &Parts) -> Answer {
+    let query = head.uri.query().unwrap_or_default();
+    let account = state.account.borrow();
+    let (answer, paging) = account.list(call, query);
+    match paging {
+        Some(paging) => paged(answer, &paging, head),
+        None => answer,
+    }
+}
+
+/// v1's headers: `Total`, `Per-Page`, and a `Link` to the other pages.
+fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
+    let last = paging.total.div_ceil(paging.per_page).max(1);
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let link = |page: usize, rel: &str| {
+        let others = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+            .filter(|(name, _)| name != "page");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(others)
+            .append_pair("page", &page.to_string())
+            .finish();
+        let host = host.unwrap_or("localhost");
+        format!("<http://{host}{}?{query}>; rel=\"{rel}\"", head.uri.path())
+    };
+    let mut links = Vec::new();
+    if paging.page > 1 {
+        links.push(link(1, "first"));
+        links.push(link(paging.page - 1, "prev"));
+    }
+    if paging.page < last {
+        links.push(link(last, "last"));
+        links.push(link(paging.page + 1, "next"));
+    }
+    let answer = answer
+        .with(TOTAL, HeaderValue::from(paging.total))
+        .with(PER_PAGE, HeaderValue::from(paging.per_page));
+    match HeaderValue::from_str(&links.join(", ")) {
+        Ok(value) if !links.is_empty() => answer.with(LINK, value),
+        _ => answer,
+    }
+}
+
+fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
+    let call = Call::of(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
+    if head.method != call.method() {
+        return Err(Answer::wrong_method(call.method()));
+    }
+    let key = key(call.version, &head.headers);
+    let required = state.require_key.as_deref().map(str::as_bytes);
     if key.is_empty() || required.is_some_and(|required| required != key) {
-        return Err(Answer::bare_string(401, "Bad credentials"));
+        return Err(bad_credentials(call));
     }
     if !state.limit.borrow_mut().admit(Instant::now()) {
         return Err(Answer::message(429, "Too many requests"));
     }
-    Ok(kind)
+    Ok(call)
 }
 
-fn kind_of(path: &str) -> Option<Kind> {
-    match path.strip_prefix("/api/v1/track/")? {
-        "signup" => Some(Kind::Signup),
-        "sale" => Some(Kind::Sale),
-        "refund" => Some(Kind::Refund),
-        "cancellation" => Some(Kind::Cancellation),
-        _ => None,
+/// v1 and v2's tracking answer with a JSON string; v2's listings are documented to answer with no
+/// body.
+fn bad_credentials(call: Call) -> Answer {
+    match (call.version, call.asked) {
+        (Version::V2, Asked::List(_)) => Answer::empty(401),
+        _ => Answer::bare_string(401, "Bad credentials"),
     }
 }
 
-fn key(headers: &HeaderMap) -> &[u8] {
-    let value = headers.get(API_KEY).map(HeaderValue::as_bytes);
+/// The API key. v2's counts only together with an account id.
+fn key(version: Version, headers: &HeaderMap) -> &[u8] {
+    match version {
+        Version::V1 => header(headers, &API_KEY),
+        Version::V2 if header(headers, &ACCOUNT_ID).is_empty() => b"",
+        Version::V2 => {
+            let value = header(headers, &AUTHORIZATION);
+            match value.split_at_checked("Bearer ".len()) {
+                Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"Bearer ") => key.trim_ascii(),
+                _ => b"",
+            }
+        }
+    }
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h [u8] {
+    let value = headers.get(name).map(HeaderValue::as_bytes);
     value.unwrap_or_default().trim_ascii()
 }
 
@@ -167,32 +304,47 @@ fn is_json(headers: &HeaderMap) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
 }
 
-/// Does what the fault says, around or instead of the effect.
-async fn misbehave(fault: Fault, track: impl FnOnce() -> Answer) -> Result<Answer, Cut> {
-    let after = fault.after_effect;
+/// Answers truly, or does what the fault says, around or instead of the effect.
+async fn act(
+    fault: Option<Fault>,
+    reset: &Reset,
+    answer: impl FnOnce() -> Answer,
+) -> Result<Answer, Cut> {
+    let Some(fault) = fault else {
+        return Ok(answer());
+    };
     match fault.action {
-        Action::Status(answer) => {
-            if after {
-                track();
-            }
-            Ok(answer)
+        Action::Truncate => return Ok(answer().truncated()),
+        Action::Cut => return Ok(answer().delivered(Delivery::Cut)),
+        Action::Drip { bytes, pause } => {
+            return Ok(answer().delivered(Delivery::Drip { bytes, pause }));
         }
-        Action::Close => {
-            if after {
-                track();
-            }
-            Err(Cut)
-        }
-        Action::Truncate => Ok(track().truncated()),
-        Action::Delay(delay) if after => {
-            let answer = track();
+        Action::Delay(delay) if fault.after_effect => {
+            let answer = answer();
             tokio::time::sleep(delay).await;
-            Ok(answer)
+            return Ok(answer);
         }
         Action::Delay(delay) => {
             tokio::time::sleep(delay).await;
-            Ok(track())
+            return Ok(answer());
         }
+        _ if fault.after_effect => {
+            answer();
+        }
+        _ => {}
+    }
+    match fault.action {
+        Action::Answer(answer) => Ok(answer),
+        Action::Huge(bytes) => Ok(Answer::empty(200).delivered(Delivery::Huge(bytes))),
+        Action::Reset => {
+            reset.set(true);
+            Err(Cut)
+        }
+        Action::Drop(hold) => {
+            tokio::time::sleep(hold).await;
+            Err(Cut)
+        }
+        _ => Err(Cut),
     }
 }
 
@@ -201,12 +353,20 @@ fn too_large() -> Answer {
         .with(CONNECTION, HeaderValue::from_static("close"))
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+fn response(answer: Answer) -> Response<AnswerBody> {
+    let body = match answer.delivery {
+        Delivery::Whole => AnswerBody::Whole(answer.body.into()),
+        Delivery::Cut => AnswerBody::cut(answer.body),
+        Delivery::Drip { bytes, pause } => AnswerBody::drip(answer.body, bytes, pause),
+        Delivery::Huge(left) => AnswerBody::Huge { left },
+    };
+    let mut response = Response::new(body);
     // Every status is a constant of the code, or was checked when its fault came in.
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    // So that nobody takes it for the real one.
+    headers.insert(SERVER, HeaderValue::from_static("fprecon-sandbox"));
     let format = match answer.format {
         Format::Nothing => None,
         Format::Json => Some("application/json; charset=utf-8"),

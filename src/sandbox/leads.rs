@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::promoters::PROMOTERS;
+use serde::Deserialize;
+
+use super::moment::Moment;
+use super::promoters::{Promoters, stable_hash};
 
 /// The customer of a call, as sent.
 #[derive(Clone, Copy)]
@@ -14,7 +17,8 @@ pub(super) struct Who<'a> {
 }
 
 /// Where a lead stands. The words are the API's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum LeadState {
     Signup,
     Active,
@@ -31,19 +35,72 @@ impl LeadState {
     }
 }
 
+/// How a lead came in. The words are the API's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Api,
+    Coupon,
+    Cookie,
+}
+
+impl Source {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Source::Api => "api",
+            Source::Coupon => "coupon",
+            Source::Cookie => "cookie",
+        }
+    }
+}
+
 /// A lead.
 pub(super) struct Lead {
-    /// Place in [`PROMOTERS`].
+    /// Place among the promoters.
     pub(super) promoter: usize,
     pub(super) state: LeadState,
+    pub(super) source: Source,
     /// Whether a sign-up event is registered on it.
     pub(super) signed_up: bool,
     pub(super) email: Option<Rc<str>>,
     pub(super) uid: Option<Rc<str>>,
-    pub(super) first_name: Box<str>,
-    pub(super) last_name: Box<str>,
-    pub(super) customer_since: Option<Box<str>>,
-    pub(super) plan: Option<Box<str>>,
+    pub(super) plan: Option<Rc<str>>,
+    pub(super) created_at: Moment,
+    pub(super) customer_since: Option<Moment>,
+    pub(super) cancelled_at: Option<Moment>,
+    /// What most leads have not.
+    pub(super) details: Option<Box<Details>>,
+}
+
+/// What a sign-up may say of a lead besides.
+#[derive(Clone, Default)]
+pub(super) struct Details {
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) username: Option<String>,
+    pub(super) website: Option<String>,
+}
+
+/// A lead of the start state.
+#[derive(Clone, Debug)]
+pub(super) struct StartLead {
+    pub(super) promoter: usize,
+    pub(super) email: Option<String>,
+    pub(super) uid: Option<String>,
+    pub(super) state: LeadState,
+    pub(super) plan: Option<String>,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) created_at: Moment,
+    pub(super) customer_since: Option<Moment>,
+    pub(super) cancelled_at: Option<Moment>,
+}
+
+/// A lead that comes in now.
+#[derive(Clone, Copy)]
+pub(super) struct NewLead {
+    pub(super) promoter: usize,
+    pub(super) source: Source,
+    pub(super) created_at: Moment,
 }
 
 /// What is known of an email or a uid: the place of its lead, or that it is no lead's.
@@ -59,6 +116,8 @@ pub(super) struct Leads {
     by_uid: Known,
     /// Emails in lower case.
     by_email: Known,
+    /// Most leads of an account have one of few plans.
+    plans: Vec<Rc<str>>,
 }
 
 impl Leads {
@@ -68,6 +127,35 @@ impl Leads {
             all: Vec::new(),
             by_uid: Known::new(),
             by_email: Known::new(),
+            plans: Vec::new(),
+        }
+    }
+
+    /// A lead of the start state. It counts as signed up.
+    pub(super) fn declare(&mut self, lead: &StartLead) {
+        let who = Who {
+            email: lead.email.as_deref(),
+            uid: lead.uid.as_deref(),
+        };
+        let place = self.create(
+            who,
+            NewLead {
+                promoter: lead.promoter,
+                source: Source::Api,
+                created_at: lead.created_at,
+            },
+        );
+        let plan = lead.plan.as_deref().map(|plan| self.plan(plan));
+        let own = &mut self.all[place];
+        own.signed_up = true;
+        own.state = lead.state;
+        own.plan = plan;
+        own.customer_since = lead.customer_since;
+        own.cancelled_at = lead.cancelled_at;
+        if !lead.first_name.is_empty() || !lead.last_name.is_empty() {
+            let details = own.details.get_or_insert_default();
+            details.first_name.clone_from(&lead.first_name);
+            details.last_name.clone_from(&lead.last_name);
         }
     }
 
@@ -83,6 +171,24 @@ impl Leads {
         &mut self.all[place]
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Lead> {
+        self.all.iter()
+    }
+
+    /// The plan's name, kept once for all leads that have it.
+    pub(super) fn plan(&mut self, plan: &str) -> Rc<str> {
+        /// Beyond it the search would cost more than a copy.
+        const KEPT: usize = 64;
+        if let Some(known) = self.plans.iter().find(|known| &***known == plan) {
+            return Rc::clone(known);
+        }
+        let new: Rc<str> = Rc::from(plan);
+        if self.plans.len() < KEPT {
+            self.plans.push(Rc::clone(&new));
+        }
+        new
+    }
+
     /// The lead that was seen before under this uid or email; the uid goes first.
     pub(super) fn seen(&self, who: Who<'_>) -> Option<usize> {
         let by_uid = who.uid.and_then(|uid| *self.by_uid.get(uid)?);
@@ -90,13 +196,25 @@ impl Leads {
     }
 
     /// The customer's lead, if there is one, seen before or imagined.
-    pub(super) fn find(&mut self, who: Who<'_>) -> Option<usize> {
+    pub(super) fn find(
+        &mut self,
+        who: Who<'_>,
+        promoters: &Promoters,
+        now: Moment,
+    ) -> Option<usize> {
         if let Some(place) = self.seen(who) {
             self.learn(who, Some(place));
             return Some(place);
         }
-        match self.imagined(who) {
-            Some(promoter) => Some(self.create(who, promoter)),
+        match self.imagined(who, promoters) {
+            Some(promoter) => Some(self.create(
+                who,
+                NewLead {
+                    promoter,
+                    source: Source::Cookie,
+                    created_at: now,
+                },
+            )),
             None => {
                 self.learn(who, None);
                 None
@@ -105,25 +223,27 @@ impl Leads {
     }
 
     /// Adds a lead.
-    pub(super) fn create(&mut self, who: Who<'_>, promoter: usize) -> usize {
+    pub(super) fn create(&mut self, who: Who<'_>, new: NewLead) -> usize {
         let place = self.all.len();
         self.all.push(Lead {
-            promoter,
+            promoter: new.promoter,
             state: LeadState::Signup,
+            source: new.source,
             signed_up: false,
             email: who.email.map(Rc::from),
             uid: who.uid.map(Rc::from),
-            first_name: Box::default(),
-            last_name: Box::default(),
-            customer_since: None,
             plan: None,
+            created_at: new.created_at,
+            customer_since: None,
+            cancelled_at: None,
+            details: None,
         });
         self.learn(who, Some(place));
         place
     }
 
     /// The promoter whose lead this unseen customer is imagined to be.
-    fn imagined(&self, who: Who<'_>) -> Option<usize> {
+    fn imagined(&self, who: Who<'_>, promoters: &Promoters) -> Option<usize> {
         let stranger = who.uid.is_some_and(|uid| self.by_uid.contains_key(uid))
             || who
                 .email
@@ -135,42 +255,43 @@ impl Leads {
             Who { uid: Some(uid), .. } => stable_hash(uid),
             Who { email, .. } => stable_hash(&lower(email?)),
         };
-        (hash % 100 < self.share_percent).then(|| pick(hash / 100))
+        if hash % 100 < self.share_percent {
+            promoters.any(hash / 100)
+        } else {
+            None
+        }
     }
 
     /// Notes what the customer's uid and email stand for. A lead is never unlearned.
     fn learn(&mut self, who: Who<'_>, lead: Option<usize>) {
-        if let Some(uid) = who.uid {
-            learn_one(&mut self.by_uid, uid, lead);
-        }
-        if let Some(email) = who.email {
-            learn_one(&mut self.by_email, &lower(email), lead);
-        }
         if let Some(place) = lead {
             let lead = &mut self.all[place];
             complete(&mut lead.uid, who.uid);
             complete(&mut lead.email, who.email);
         }
+        let own = lead.map(|place| &self.all[place]);
+        if let Some(uid) = who.uid {
+            let kept = own.and_then(|lead| lead.uid.as_ref());
+            learn_one(&mut self.by_uid, uid, kept, lead);
+        }
+        if let Some(email) = who.email {
+            let kept = own.and_then(|lead| lead.email.as_ref());
+            learn_one(&mut self.by_email, &lower(email), kept, lead);
+        }
     }
 }
 
-/// The promoter to whom a visitor with this tracking id came. The sandbox has no visitors: every
-/// tracking id is taken for a true one.
-pub(super) fn promoter_of_visit(tid: &str) -> usize {
-    pick(stable_hash(tid))
-}
-
-fn pick(hash: u64) -> usize {
-    const COUNT: u64 = PROMOTERS.len() as u64;
-    usize::try_from(hash % COUNT).unwrap_or_default()
-}
-
-fn learn_one(known: &mut Known, key: &str, lead: Option<usize>) {
+/// `kept` is the lead's own copy of the text, which is used again if it is the same.
+fn learn_one(known: &mut Known, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
     match known.get_mut(key) {
         Some(Some(_)) => {}
         Some(entry) => *entry = lead,
         None => {
-            known.insert(Rc::from(key), lead);
+            let key = match kept {
+                Some(kept) if **kept == *key => Rc::clone(kept),
+                _ => Rc::from(key),
+            };
+            known.insert(key, lead);
         }
     }
 }
@@ -192,20 +313,11 @@ fn lower(email: &str) -> Cow<'_, str> {
     }
 }
 
-/// FNV-1a, stirred so that all of its digits depend on all of the text. It must never change: which
-/// customers are leads follows from it.
-fn stable_hash(text: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in text.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash ^ (hash >> 33)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Leads, Who};
+    use super::{Leads, NewLead, Source, Who};
+    use crate::sandbox::moment::Moment;
+    use crate::sandbox::start::StartState;
 
     fn who<'a>(email: &'a str, uid: &'a str) -> Who<'a> {
         let some = |text: &'a str| (!text.is_empty()).then_some(text);
@@ -215,10 +327,19 @@ mod tests {
         }
     }
 
+    fn find(leads: &mut Leads, who: Who<'_>) -> Option<usize> {
+        leads.find(who, &StartState::default().promoters, Moment::EPOCH)
+    }
+
     fn share(percent: u8) -> usize {
         let mut leads = Leads::new(percent);
+        let promoters = StartState::default().promoters;
         (0..10_000)
-            .filter(|n| leads.find(who("", &format!("cus_{n:08}"))).is_some())
+            .filter(|n| {
+                let uid = format!("cus_{n:08}");
+                let found = leads.find(who("", &uid), &promoters, Moment::EPOCH);
+                found.is_some()
+            })
             .count()
     }
 
@@ -238,7 +359,7 @@ mod tests {
         let mut leads = Leads::new(100);
         let mut counts = [0; 5];
         for n in 0..1000 {
-            let place = leads.find(who(&format!("{n}@x.test"), ""));
+            let place = find(&mut leads, who(&format!("{n}@x.test"), ""));
             let place = place.expect("everyone is a lead");
             counts[leads.get(place).promoter] += 1;
         }
@@ -250,10 +371,13 @@ mod tests {
         for n in 0..200 {
             let (email, uid) = (format!("P{n}@x.test"), format!("u{n}"));
             let mut leads = Leads::new(50);
-            let both = leads.find(who(&email, &uid)).is_some();
-            assert_eq!(leads.find(who(&email, "")).is_some(), both);
-            assert_eq!(leads.find(who(&email.to_lowercase(), "")).is_some(), both);
-            assert_eq!(leads.find(who("", &uid)).is_some(), both);
+            let both = find(&mut leads, who(&email, &uid)).is_some();
+            assert_eq!(find(&mut leads, who(&email, "")).is_some(), both);
+            assert_eq!(
+                find(&mut leads, who(&email.to_lowercase(), "")).is_some(),
+                both
+            );
+            assert_eq!(find(&mut leads, who("", &uid)).is_some(), both);
             assert_eq!(leads.count(), usize::from(both));
         }
     }
@@ -261,10 +385,17 @@ mod tests {
     #[test]
     fn a_stranger_can_become_a_lead() {
         let mut leads = Leads::new(0);
-        assert_eq!(leads.find(who("a@x.test", "a")), None);
-        let place = leads.create(who("A@x.test", ""), 0);
-        assert_eq!(leads.find(who("a@x.test", "a")), Some(place));
-        assert_eq!(leads.find(who("", "a")), Some(place));
+        assert_eq!(find(&mut leads, who("a@x.test", "a")), None);
+        let place = leads.create(
+            who("A@x.test", ""),
+            NewLead {
+                promoter: 0,
+                source: Source::Api,
+                created_at: Moment::EPOCH,
+            },
+        );
+        assert_eq!(find(&mut leads, who("a@x.test", "a")), Some(place));
+        assert_eq!(find(&mut leads, who("", "a")), Some(place));
         assert_eq!(leads.get(place).uid.as_deref(), Some("a"));
     }
 }

@@ -1,6 +1,7 @@
 //! What arrived, and what was answered.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use serde::Serialize;
 /// The most of a body that is kept.
 const BODY_KEPT: usize = 64 << 10;
 
-/// How many different paths, content types and so on are kept once instead of each time.
-const INTERNED: usize = 64;
+/// How many different shapes of requests are kept once instead of each time.
+const SHAPES: usize = 64;
 
 /// A request, as it is handed in.
 pub(super) struct Seen<'a> {
@@ -27,14 +28,22 @@ pub(super) struct Seen<'a> {
 
 struct Arrival {
     at_ms: u64,
-    method: Rc<str>,
-    path: Rc<str>,
+    shape: Rc<Shape>,
     query: Option<Box<str>>,
     body: Box<str>,
-    content_type: Option<Rc<str>>,
-    user_agent: Option<Rc<str>>,
     has_key: bool,
     status: Option<u16>,
+    /// 0 while there is no answer.
+    answered_after: usize,
+    fault: Option<&'static str>,
+}
+
+/// What most requests of a client have in common.
+struct Shape {
+    method: Box<str>,
+    path: Box<str>,
+    content_type: Option<Box<[u8]>>,
+    user_agent: Option<Box<[u8]>>,
 }
 
 /// An arrival, as it is told.
@@ -46,48 +55,90 @@ pub(super) struct ArrivalView<'a> {
     path: &'a str,
     query: Option<&'a str>,
     body: &'a str,
-    content_type: Option<&'a str>,
-    user_agent: Option<&'a str>,
+    content_type: Option<Cow<'a, str>>,
+    user_agent: Option<Cow<'a, str>>,
     has_key: bool,
     /// `None` while there is no answer: the connection was cut, or the answer is still held back.
     status: Option<u16>,
+    /// The last request that had arrived when this one was answered: those after it may have been
+    /// sent because of the answer, those up to it were not.
+    answered_after: Option<usize>,
+    /// The fault that happened to it.
+    fault: Option<&'static str>,
 }
 
-/// Every request to the API, in the order in which they were complete.
-#[derive(Default)]
+/// The latest requests to the API, in the order in which they were complete.
 pub(super) struct Log {
-    arrivals: Vec<Arrival>,
+    arrivals: VecDeque<Arrival>,
+    /// How many came before those that are kept.
+    forgotten: usize,
+    most: usize,
     statuses: BTreeMap<u16, u64>,
-    interned: Vec<Rc<str>>,
+    shapes: Vec<Rc<Shape>>,
 }
 
 impl Log {
+    /// Keeps no more than `most` requests: the oldest go.
+    pub(super) fn new(most: usize) -> Log {
+        Log {
+            arrivals: VecDeque::new(),
+            forgotten: 0,
+            most,
+            statuses: BTreeMap::new(),
+            shapes: Vec::new(),
+        }
+    }
+
     /// Notes a request and gives its number, from 1.
     pub(super) fn arrived(&mut self, seen: &Seen<'_>) -> usize {
         let kept = &seen.body[..seen.body.len().min(BODY_KEPT)];
         let arrival = Arrival {
             at_ms: u64::try_from(seen.at.as_millis()).unwrap_or(u64::MAX),
-            method: self.intern(seen.method),
-            path: self.intern(seen.path),
+            shape: self.shape(seen),
             query: seen.query.map(Box::from),
-            body: String::from_utf8_lossy(kept).into(),
-            content_type: self.intern_bytes(seen.content_type),
-            user_agent: self.intern_bytes(seen.user_agent),
+            body: text(kept),
             has_key: seen.has_key,
             status: None,
+            answered_after: 0,
+            fault: None,
         };
-        self.arrivals.push(arrival);
-        self.arrivals.len()
+        self.arrivals.push_back(arrival);
+        if self.arrivals.len() > self.most {
+            self.arrivals.pop_front();
+            self.forgotten += 1;
+        }
+        self.count()
+    }
+
+    /// Notes the fault that happens to the request of that number.
+    pub(super) fn faulted(&mut self, number: usize, fault: &'static str) {
+        if let Some(arrival) = self.kept(number) {
+            arrival.fault = Some(fault);
+        }
     }
 
     /// Notes the answer to the request of that number.
     pub(super) fn answered(&mut self, number: usize, status: u16) {
-        self.arrivals[number - 1].status = Some(status);
+        let count = self.count();
+        if let Some(arrival) = self.kept(number) {
+            arrival.status = Some(status);
+            arrival.answered_after = count;
+        }
         *self.statuses.entry(status).or_default() += 1;
     }
 
+    fn kept(&mut self, number: usize) -> Option<&mut Arrival> {
+        let place = number.checked_sub(self.forgotten + 1)?;
+        self.arrivals.get_mut(place)
+    }
+
+    /// How many requests came, also those that are forgotten.
     pub(super) fn count(&self) -> usize {
-        self.arrivals.len()
+        self.forgotten + self.arrivals.len()
+    }
+
+    pub(super) fn forgotten(&self) -> usize {
+        self.forgotten
     }
 
     /// How many answers had which status.
@@ -97,27 +148,45 @@ impl Log {
 
     /// The arrivals from that number on, at most so many.
     pub(super) fn from(&self, number: usize, limit: usize) -> Vec<ArrivalView<'_>> {
-        let first = number.saturating_sub(1);
-        let numbered = self.arrivals.iter().enumerate();
+        let first = number.saturating_sub(self.forgotten + 1);
+        let numbered = (self.forgotten + 1..).zip(&self.arrivals);
         let wanted = numbered.skip(first).take(limit);
         wanted
-            .map(|(place, arrival)| arrival.view(place + 1))
+            .map(|(number, arrival)| arrival.view(number))
             .collect()
     }
 
-    fn intern_bytes(&mut self, bytes: Option<&[u8]>) -> Option<Rc<str>> {
-        Some(self.intern(&String::from_utf8_lossy(bytes?)))
-    }
-
-    fn intern(&mut self, text: &str) -> Rc<str> {
-        if let Some(known) = self.interned.iter().find(|known| &***known == text) {
+    fn shape(&mut self, seen: &Seen<'_>) -> Rc<Shape> {
+        if let Some(known) = self.shapes.iter().find(|known| known.fits(seen)) {
             return Rc::clone(known);
         }
-        let new = Rc::from(text);
-        if self.interned.len() < INTERNED {
-            self.interned.push(Rc::clone(&new));
+        let new = Rc::new(Shape {
+            method: seen.method.into(),
+            path: seen.path.into(),
+            content_type: seen.content_type.map(Box::from),
+            user_agent: seen.user_agent.map(Box::from),
+        });
+        if self.shapes.len() < SHAPES {
+            self.shapes.push(Rc::clone(&new));
         }
         new
+    }
+}
+
+impl Shape {
+    fn fits(&self, seen: &Seen<'_>) -> bool {
+        *self.path == *seen.path
+            && *self.method == *seen.method
+            && self.content_type.as_deref() == seen.content_type
+            && self.user_agent.as_deref() == seen.user_agent
+    }
+}
+
+/// The bytes as text; what is none is replaced.
+fn text(bytes: &[u8]) -> Box<str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes).into(),
     }
 }
 
@@ -126,14 +195,24 @@ impl Arrival {
         ArrivalView {
             number,
             at_ms: self.at_ms,
-            method: &self.method,
-            path: &self.path,
+            method: &self.shape.method,
+            path: &self.shape.path,
             query: self.query.as_deref(),
             body: &self.body,
-            content_type: self.content_type.as_deref(),
-            user_agent: self.user_agent.as_deref(),
+            content_type: self
+                .shape
+                .content_type
+                .as_deref()
+                .map(String::from_utf8_lossy),
+            user_agent: self
+                .shape
+                .user_agent
+                .as_deref()
+                .map(String::from_utf8_lossy),
             has_key: self.has_key,
             status: self.status,
+            answered_after: (self.answered_after > 0).then_some(self.answered_after),
+            fault: self.fault,
         }
     }
 }
@@ -158,7 +237,7 @@ mod tests {
 
     #[test]
     fn arrivals_are_numbered_from_one_and_paged() {
-        let mut log = Log::default();
+        let mut log = Log::new(10);
         for n in 1..=5 {
             assert_eq!(note(&mut log, b"x"), n);
         }
@@ -166,14 +245,33 @@ mod tests {
         let page = log.from(2, 2);
         assert_eq!(page.len(), 2);
         assert_eq!((page[0].number, page[0].status), (2, Some(200)));
+        assert_eq!(
+            (page[0].answered_after, page[1].answered_after),
+            (Some(5), None)
+        );
         assert_eq!((page[1].number, page[1].status), (3, None));
         assert_eq!(log.from(0, usize::MAX).len(), 5);
         assert_eq!(log.from(6, 1).len(), 0);
     }
 
     #[test]
+    fn the_oldest_are_forgotten_and_numbers_stay() {
+        let mut log = Log::new(2);
+        for n in 1..=3 {
+            assert_eq!(note(&mut log, b"x"), n);
+        }
+        log.answered(1, 200);
+        log.answered(3, 409);
+        let kept = log.from(1, usize::MAX);
+        let kept: Vec<_> = kept.iter().map(|view| (view.number, view.status)).collect();
+        assert_eq!(kept, [(2, None), (3, Some(409))]);
+        assert_eq!((log.count(), log.forgotten()), (3, 1));
+        assert_eq!(log.from(3, 1).len(), 1);
+    }
+
+    #[test]
     fn large_bodies_are_cut_and_bad_text_is_replaced() {
-        let mut log = Log::default();
+        let mut log = Log::new(10);
         note(&mut log, &vec![b'x'; BODY_KEPT + 1]);
         note(&mut log, b"\xff");
         let all = log.from(1, usize::MAX);

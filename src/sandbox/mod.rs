@@ -1,12 +1,13 @@
-//! A local FirstPromoter Tracking API (v1), over real HTTP, for demonstrations and tests.
+//! A local FirstPromoter Tracking API (v1 and v2), over real HTTP, for demonstrations and tests.
 //!
 //! It is written from the vendor's API documents alone and shares no code with the client of this
 //! crate, so that one misreading of the documents cannot hide in both. It can be told to misbehave
-//! (see [the faults](#faults)), and it tells what arrived and what took effect.
+//! ([`Options::faults`]), and it tells what arrived and what took effect. `docs/sandbox.md` is its
+//! manual: the calls, the start state, the faults.
 //!
 //! # Which customers are leads
 //!
-//! The account is imagined to hold a share of all customers already
+//! Those that the start state declares ([`StartState`]), and a share of all others
 //! ([`Options::lead_share_percent`]). Which ones, and whose leads they are, follows from a stable
 //! hash of the customer's uid, or email where there is no uid: the same customer gets the same
 //! answer in every run. Sign-ups, and sales with `promo_code`, `ref_id` or `tid`, add leads.
@@ -19,39 +20,31 @@
 //! |---|---|
 //! | `GET /sandbox/state` | totals: leads, promoters, events by kind and currency, commissions, answers by status |
 //! | `GET /sandbox/events` | every event that took effect, in order |
-//! | `GET /sandbox/arrivals?from=N&limit=M` | every request below `/api`, in order, counted from 1; never the API key |
+//! | `GET /sandbox/arrivals?from=N&limit=M` | the requests below `/api`, in order, counted from 1; never the API key |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults still to come; add an object or an array of them; forget them |
 //!
 //! Amounts are positive there, for refunds too, as they were sent; commissions of refunds are
-//! negative. An event without `currency` is counted under `default`.
-//!
-//! # Faults
-//!
-//! A fault waits for a call that fits its `kind` and `event_id` (both optional), and is used up
-//! after `times` calls (1 unless told). The first that fits is the one that happens. Calls that are
-//! refused for their path, key or rate use up no fault.
-//!
-//! | `action` | what happens | more fields |
-//! |---|---|---|
-//! | `status` | this status instead of the true answer | `status`, `retry_after`, `body`, `after_effect` |
-//! | `close` | the connection is closed without an answer | `after_effect` |
-//! | `truncate` | the event takes effect; its 200 carries half of the JSON | |
-//! | `delay` | the call, or with `after_effect` only its answer, waits | `delay_ms`, `after_effect` |
-//!
-//! If the client leaves during a `delay`, the event takes effect only with `after_effect`. An
-//! arrival's status stays null where no answer was given.
+//! negative. An event without `currency` is counted under `default`. An arrival's status stays null
+//! where no answer was given.
 
 mod account;
 mod admin;
 mod answer;
+mod body;
+mod call;
 mod faults;
 mod http;
+mod keep;
 mod leads;
 mod limit;
 mod log;
+mod moment;
 mod params;
 mod promoters;
+mod rates;
 mod server;
+mod socket;
+mod start;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -59,6 +52,9 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -66,38 +62,83 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+pub use start::StartState;
+
 /// How the sandbox behaves.
 #[derive(Clone)]
 pub struct Options {
     /// Where to listen. Port 0 takes any free port; [`Sandbox::address`] says which.
     pub listen: SocketAddr,
-    /// How many of a hundred customers are leads already, 0 to 100.
-    pub lead_share_percent: u8,
+    /// What the account holds before the first call. `None` is the built-in set.
+    pub start: Option<StartState>,
+    /// How many of a hundred customers are leads already, 0 to 100. `None` leaves it to the start
+    /// state; the built-in set has 75.
+    pub lead_share_percent: Option<u8>,
     /// Calls let through in any 60 seconds; those above it get 429. The documented limit of the
     /// real API is 400. `None` limits nothing.
     pub requests_per_minute: Option<u32>,
     /// The one API key that is accepted. `None` accepts any that is not blank.
     pub require_key: Option<String>,
     /// How long every answer of the API is held back, after the event took effect.
-    pub latency: Duration,
-    /// The commission on a sale, in percent of its amount.
-    pub commission_percent: u32,
-    /// Whether cancellations are deduplicated by `event_id`, as the vendor's newer pages say. The
-    /// original API knows no `event_id` there: every cancellation takes effect.
+    pub latency: Latency,
+    /// Which generation of v1 cancellations follow: whether they are deduplicated by `event_id`, as
+    /// the vendor's newer pages say. The original API and v2 know no `event_id` there: every
+    /// cancellation takes effect.
     pub cancellation_event_id: bool,
+    /// What is to go wrong from the start.
+    pub faults: Vec<Fault>,
+    /// What chance is drawn from: the same seed draws the same.
+    pub seed: u64,
+    /// A file in which the state outlives the sandbox.
+    pub state_file: Option<PathBuf>,
+    /// How many arrivals the log keeps: the oldest go first.
+    pub arrivals_kept: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            lead_share_percent: 75,
+            start: None,
+            lead_share_percent: None,
             requests_per_minute: None,
             require_key: None,
-            latency: Duration::ZERO,
-            commission_percent: 20,
+            latency: Latency::default(),
             cancellation_event_id: false,
+            faults: Vec::new(),
+            seed: 0,
+            state_file: None,
+            arrivals_kept: 1_000_000,
         }
+    }
+}
+
+/// How long answers are held back: at least `least`, up to `spread` longer, evenly, and in
+/// `tail_percent` of a hundred cases `tail` longer still.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Latency {
+    /// What every answer waits.
+    pub least: Duration,
+    /// The most that is added by chance.
+    pub spread: Duration,
+    /// What is added to the slowest.
+    pub tail: Duration,
+    /// How many of a hundred answers are the slowest.
+    pub tail_percent: u8,
+}
+
+/// Something that is to go wrong, as options write it: JSON as the endpoint takes it, or
+/// `ACTION,NAME=VALUE,…`, such as `status,status=503,percent=2`.
+#[derive(Clone, Debug)]
+pub struct Fault(Vec<faults::Order>);
+
+impl FromStr for Fault {
+    type Err = SandboxError;
+
+    fn from_str(text: &str) -> Result<Fault, SandboxError> {
+        let orders = faults::order_of_option(text);
+        let orders = orders.map_err(|message| SandboxError::Fault { message })?;
+        Ok(Fault(orders))
     }
 }
 
@@ -110,9 +151,11 @@ impl fmt::Debug for Options {
             .field("requests_per_minute", &self.requests_per_minute)
             .field("require_key", &self.require_key.as_ref().map(|_| "…"))
             .field("latency", &self.latency)
-            .field("commission_percent", &self.commission_percent)
             .field("cancellation_event_id", &self.cancellation_event_id)
-            .finish()
+            .field("faults", &self.faults)
+            .field("seed", &self.seed)
+            .field("state_file", &self.state_file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,6 +175,39 @@ pub enum SandboxError {
     /// More than all customers would be leads.
     #[error("a lead share of {0} % is not possible")]
     LeadShare(u8),
+    /// A start state cannot be used.
+    #[error("the start state {} cannot be used: {message}", file.display())]
+    StartState {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and where in the file.
+        message: String,
+    },
+    /// The file of the state cannot be read or written, or another sandbox has it.
+    #[error("the sandbox's state {} cannot be used", file.display())]
+    StateFile {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A line of the state's file is not what a sandbox wrote.
+    #[error("the sandbox's state {}, line {line}: {message}", file.display())]
+    StateLine {
+        /// The file.
+        file: PathBuf,
+        /// From 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// A fault is not what can go wrong.
+    #[error("this fault is not understood: {message}")]
+    Fault {
+        /// What is wrong.
+        message: String,
+    },
     /// The system gave no thread or no event queue.
     #[error("the sandbox's server could not be started")]
     Start(#[source] io::Error),
@@ -151,6 +227,19 @@ impl SandboxError {
                 _ => "choose an address of this machine, such as 127.0.0.1:0",
             },
             SandboxError::LeadShare(_) => "choose a share between 0 and 100",
+            SandboxError::StartState { .. } => "docs/sandbox.md describes the format",
+            SandboxError::StateFile { source, .. } => match source.kind() {
+                io::ErrorKind::WouldBlock => {
+                    "another sandbox uses it: stop that one, or choose another file"
+                }
+                _ => "choose a file that can be written to, or start without one",
+            },
+            SandboxError::StateLine { .. } => {
+                "choose another file, or delete this one to begin anew"
+            }
+            SandboxError::Fault { .. } => {
+                "write a fault as ACTION,NAME=VALUE,… such as `status,status=503,percent=2`; docs/sandbox.md lists them"
+            }
             SandboxError::Start(_) => "the system may be out of threads or file descriptors",
         }
     }
@@ -167,8 +256,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts a sandbox. It can be called as soon as this returns.
     pub fn start(options: Options) -> Result<Sandbox, SandboxError> {
-        if options.lead_share_percent > 100 {
-            return Err(SandboxError::LeadShare(options.lead_share_percent));
+        if let Some(percent @ 101..) = options.lead_share_percent {
+            return Err(SandboxError::LeadShare(percent));
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -181,10 +270,15 @@ impl Sandbox {
                 source,
             })?;
         let (stop, stopped) = oneshot::channel();
+        let (ready, started) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sandbox".to_owned())
-            .spawn(move || server::run(&runtime, listener, options, stopped))
+            .spawn(move || server::run(&runtime, listener, options, &ready, stopped))
             .map_err(SandboxError::Start)?;
+        // A server that ended without a word has panicked, and said so.
+        started
+            .recv()
+            .unwrap_or_else(|_| Err(SandboxError::Start(io::ErrorKind::Other.into())))?;
         Ok(Sandbox {
             address,
             stop: Some(stop),
@@ -197,9 +291,14 @@ impl Sandbox {
         self.address
     }
 
-    /// The base URL for a client, without a slash at its end.
+    /// The base URL of v1 for a client, without a slash at its end.
     pub fn base_url(&self) -> String {
         format!("http://{}/api/v1", self.address)
+    }
+
+    /// The base URL of v2 for a client, without a slash at its end.
+    pub fn base_url_v2(&self) -> String {
+        format!("http://{}/api/v2", self.address)
     }
 
     /// Blocks for as long as the sandbox runs.

@@ -1,34 +1,116 @@
 //! The promoters of the imagined account.
 
-/// A promoter; the people are made up.
+use std::collections::HashMap;
+
+use super::moment::Moment;
+use super::rates::Rate;
+
+/// A promoter.
+#[derive(Clone, Debug)]
 pub(super) struct Promoter {
-    pub(super) id: u32,
-    pub(super) email: &'static str,
-    pub(super) ref_id: &'static str,
-    pub(super) promotion_id: u32,
+    pub(super) id: u64,
+    pub(super) promotion_id: u64,
+    pub(super) email: String,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) ref_id: String,
+    pub(super) promo_code: Option<String>,
+    pub(super) rate: Option<Rate>,
+    /// A banned promoter's leads are no referrals.
+    pub(super) banned: bool,
+    pub(super) created_at: Moment,
 }
 
-/// All of them, the owner of every promo code first.
-pub(super) const PROMOTERS: [Promoter; 5] = [
-    promoter(0, "nora@example.com", "nora"),
-    promoter(1, "felix@example.com", "felix"),
-    promoter(2, "amara@example.com", "amara"),
-    promoter(3, "tomas@example.com", "tomas"),
-    promoter(4, "yuki@example.com", "yuki"),
-];
-
-const fn promoter(place: u32, email: &'static str, ref_id: &'static str) -> Promoter {
-    Promoter {
-        id: 1983 + place,
-        email,
-        ref_id,
-        promotion_id: 2986 + place,
+impl Promoter {
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+            .trim()
+            .to_owned()
     }
 }
 
-/// The place in [`PROMOTERS`] of the one with this referral id.
-pub(super) fn by_ref_id(ref_id: &str) -> Option<usize> {
-    PROMOTERS
-        .iter()
-        .position(|promoter| promoter.ref_id == ref_id)
+/// All promoters, and what leads to them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Promoters {
+    all: Vec<Promoter>,
+    /// Places of those who are not banned.
+    open: Vec<usize>,
+    by_ref_id: HashMap<String, usize>,
+    /// Codes in lower case.
+    by_code: HashMap<String, usize>,
+    /// The promoter to whom a visitor with this tracking id came.
+    visits: HashMap<String, usize>,
+    /// Who owns the codes that nobody else owns.
+    pub(super) other_codes: Option<usize>,
+    /// Whether a tracking id that is not declared is taken for a true one.
+    pub(super) other_visits: bool,
+}
+
+impl Promoters {
+    pub(super) fn add(&mut self, promoter: Promoter) {
+        let place = self.all.len();
+        self.by_ref_id.insert(promoter.ref_id.clone(), place);
+        if let Some(code) = &promoter.promo_code {
+            self.by_code.insert(code.to_lowercase(), place);
+        }
+        if !promoter.banned {
+            self.open.push(place);
+        }
+        self.all.push(promoter);
+    }
+
+    pub(super) fn add_visit(&mut self, tid: String, promoter: usize) {
+        self.visits.insert(tid, promoter);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, place: usize) -> &Promoter {
+        &self.all[place]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Promoter> {
+        self.all.iter()
+    }
+
+    pub(super) fn by_ref_id(&self, ref_id: &str) -> Option<usize> {
+        self.by_ref_id.get(ref_id).copied()
+    }
+
+    pub(super) fn by_email(&self, email: &str) -> Option<usize> {
+        let same = |promoter: &Promoter| promoter.email.eq_ignore_ascii_case(email);
+        self.all.iter().position(same)
+    }
+
+    pub(super) fn by_code(&self, code: &str) -> Option<usize> {
+        let owner = self.by_code.get(&code.to_lowercase()).copied();
+        owner.or(self.other_codes)
+    }
+
+    /// The promoter of a visit. The sandbox has no visitors: unless told otherwise, every tracking
+    /// id is taken for a true one.
+    pub(super) fn by_visit(&self, tid: &str) -> Option<usize> {
+        let declared = self.visits.get(tid).copied();
+        declared.or_else(|| self.other_visits.then(|| self.any(stable_hash(tid)))?)
+    }
+
+    /// One of those who are not banned.
+    pub(super) fn any(&self, hash: u64) -> Option<usize> {
+        let count = u64::try_from(self.open.len()).ok()?;
+        let place = usize::try_from(hash.checked_rem(count)?).ok()?;
+        self.open.get(place).copied()
+    }
+}
+
+/// FNV-1a, stirred so that all of its digits depend on all of the text. It must never change: which
+/// customers are leads follows from it.
+pub(super) fn stable_hash(text: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in text.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^ (hash >> 33)
 }

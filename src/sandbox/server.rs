@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -12,9 +13,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
-use super::Options;
-use super::http;
+use super::http::{self, Reset};
+use super::socket::Socket;
 use super::state::State;
+use super::{Options, SandboxError};
 
 /// How long calls that are being answered may take once the sandbox is to stop.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -22,17 +24,27 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// How long to wait when the system has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stopped` is dropped at its other end.
+/// Says by `ready` whether the state could be made, and serves until `stopped` is dropped at its
+/// other end.
 pub(super) fn run(
     runtime: &Runtime,
     listener: TcpListener,
     options: Options,
+    ready: &mpsc::Sender<Result<(), SandboxError>>,
     stopped: oneshot::Receiver<()>,
 ) {
+    let state = match State::new(options) {
+        Ok(state) => Rc::new(state),
+        Err(error) => {
+            // Whoever started this waits for it.
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(()));
     let tasks = LocalSet::new();
     tasks.block_on(runtime, async {
         let (closing, open) = watch::channel(());
-        let state = Rc::new(State::new(options));
         tokio::select! {
             () = accept(listener, state, open) => {}
             // An error is the sender having gone: that is the signal.
@@ -62,11 +74,14 @@ async fn drain(closing: watch::Sender<()>) {
 async fn serve(stream: TcpStream, state: Rc<State>, mut open: watch::Receiver<()>) {
     // Without it answers are slower, not wrong.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| http::serve(Rc::clone(&state), request));
+    let reset = Reset::default();
+    let socket = Socket::new(stream, Rc::clone(&reset));
+    let service =
+        service_fn(move |request| http::serve(Rc::clone(&state), Rc::clone(&reset), request));
     let connection = http1::Builder::new()
         .keep_alive(true)
         .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     // A connection's error is the client's leaving, or a fault that closes it: both end it.
     tokio::select! {

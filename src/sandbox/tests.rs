@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Options, Sandbox, SandboxError};
+use super::{Latency, Options, Sandbox, SandboxError};
 
 const KEY: &str = "2947d4543695e7cc7dhda3c52ebyt74eb8";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -115,14 +115,14 @@ fn start(options: Options) -> (Sandbox, Client) {
 
 fn nobody() -> Options {
     Options {
-        lead_share_percent: 0,
+        lead_share_percent: Some(0),
         ..Options::default()
     }
 }
 
 fn everyone() -> Options {
     Options {
-        lead_share_percent: 100,
+        lead_share_percent: Some(100),
         ..Options::default()
     }
 }
@@ -229,7 +229,8 @@ fn arrivals_tell_what_came() {
     let expected = json!({
         "number": 1, "at_ms": null, "method": "POST", "path": "/api/v1/track/sale",
         "query": "wid=1", "body": "uid=u&event_id=1&amount=5", "content_type": FORM,
-        "user_agent": "raw", "has_key": true, "status": 200
+        "user_agent": "raw", "has_key": true, "status": 200, "answered_after": 1,
+        "fault": null
     });
     assert_eq!(first, expected);
     assert_eq!(all[1]["status"], 404);
@@ -346,7 +347,10 @@ fn paths_methods_and_sizes_have_limits() {
 #[test]
 fn latency_holds_answers_back_and_stopping_lets_them_out() {
     let (sandbox, mut client) = start(Options {
-        latency: Duration::from_millis(150),
+        latency: Latency {
+            least: Duration::from_millis(150),
+            ..Latency::default()
+        },
         ..everyone()
     });
     let key = format!("x-api-key: {KEY}\r\n");
@@ -381,7 +385,7 @@ fn what_cannot_start_says_why() {
     assert!(error.to_string().contains(&listen.to_string()));
     assert!(error.hint().contains("another program"));
     let share = Sandbox::start(Options {
-        lead_share_percent: 101,
+        lead_share_percent: Some(101),
         ..Options::default()
     });
     assert!(matches!(share, Err(SandboxError::LeadShare(101))));

@@ -3,6 +3,7 @@
 mod config;
 mod delivery;
 mod demo;
+mod init;
 mod next;
 mod plan;
 mod profiles;
@@ -15,6 +16,7 @@ mod status;
 
 pub(super) use config::config;
 pub(super) use demo::demo;
+pub(super) use init::init;
 pub(super) use plan::{json, plan};
 pub(super) use profiles::profiles;
 pub(super) use report::report;

@@ -11,6 +11,7 @@ use crate::export::Export;
 use crate::job::export_problem;
 use crate::problem::Problem;
 use crate::profile::Profiles;
+use crate::recognise::{Unrecognised, recognise};
 
 pub(in crate::cli) fn profiles(
     common: &Common,
@@ -89,7 +90,7 @@ fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit,
     for export in &mut exports {
         match export {
             Ok(export) => {
-                if !say_fit(&export, &choice.profiles, terminal)? {
+                if !say_fit(export, &choice.profiles, terminal)? {
                     exit = Exit::Unusable;
                 }
             }
@@ -103,33 +104,48 @@ fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit,
     Ok(exit)
 }
 
-fn say_fit(export: &Export, profiles: &Profiles, terminal: &Terminal) -> Result<bool, CliError> {
-    let path = export.path().display();
-    let found = profiles.detect(export.header());
-    let look_alike = found
-        .as_ref()
-        .err()
-        .and_then(|unfit| unfit.look_alike.clone());
-    let chosen = found.ok().map(|(profile, _)| profile);
-    match (chosen, look_alike) {
-        (Some(profile), _) => {
-            terminal.data(&format!("{path}: {}", profile.name))?;
-            for question in profile.questions() {
+fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Result<bool, CliError> {
+    let path = export.path().display().to_string();
+    let header = export.header().to_vec();
+    let chosen = match recognise(profiles, &mut export, &header, |cell| cell) {
+        Ok(found) => {
+            let name = &found.profile.name;
+            terminal.data(&format!("{path}: {name}"))?;
+            terminal.data(&format!("  chosen: {}", found.why))?;
+            for question in found.profile.questions() {
                 terminal.data(&format!("  needs to know: {question}"))?;
             }
+            Some(found.profile)
         }
-        (None, Some(known)) => {
-            terminal.data(&format!("{path}: {}: {}", known.title, known.instead))?;
+        Err(Unrecognised::Unfit(unfit)) => {
+            let what = match &unfit.look_alike {
+                Some(known) => format!("{}: {}", known.title, known.instead),
+                None => "no profile fits".to_owned(),
+            };
+            terminal.data(&format!("{path}: {what}"))?;
+            None
         }
-        (None, None) => terminal.data(&format!("{path}: no profile fits"))?,
-    }
+        Err(Unrecognised::Undecided(undecided)) => {
+            terminal.data(&format!("{path}: {undecided}; {}", undecided.hint()))?;
+            None
+        }
+        Err(Unrecognised::Export(error)) => {
+            terminal.problems(&[export_problem(&error)], 0);
+            return Ok(false);
+        }
+    };
     for profile in profiles
         .iter()
         .filter(|profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name))
     {
-        let why = match profile.bind(export.header()) {
-            Ok(_) => "would fit too, but finds fewer columns".to_owned(),
-            Err(misfit) => format!("the header {}", misfit.reason()),
+        let why = match (profile.bind(&header), chosen) {
+            (Ok(_), _) if !profile.detect => "would fit, but is taken by its name only".to_owned(),
+            (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
+                "would fit too, but finds fewer columns".to_owned()
+            }
+            (Ok(_), Some(_)) => "would fit the header too".to_owned(),
+            (Ok(_), None) => "fits the header".to_owned(),
+            (Err(misfit), _) => format!("the header {}", misfit.reason()),
         };
         terminal.data(&format!("  not {}: {why}", profile.name))?;
     }

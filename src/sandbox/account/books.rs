@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::Kind;
-use crate::sandbox::promoters::PROMOTERS;
+use crate::sandbox::call::Kind;
+use crate::sandbox::moment::Moment;
+use crate::sandbox::promoters::{Promoter, Promoters};
 
 /// An event that took effect.
 pub(super) struct Effect {
@@ -17,15 +18,19 @@ pub(super) struct Effect {
     pub(super) email: Option<Rc<str>>,
     /// As sent with this event.
     pub(super) uid: Option<Rc<str>>,
-    /// Cents, positive for refunds too.
+    /// The lead's plan at the time.
+    pub(super) plan: Option<Rc<str>>,
+    /// Minor units, as sent, positive for refunds too.
+    pub(super) sent: Option<i64>,
+    /// The same in the account's currency.
     pub(super) amount: Option<i64>,
     pub(super) currency: Rc<str>,
     /// Cents, negative for refunds.
     pub(super) commission: i64,
-    pub(super) created_at: Box<str>,
+    pub(super) created_at: Moment,
     /// Place among the leads.
     pub(super) lead: usize,
-    /// Place in [`PROMOTERS`].
+    /// Place among the promoters.
     pub(super) promoter: usize,
 }
 
@@ -40,25 +45,25 @@ pub(in crate::sandbox) struct EffectView<'a> {
     amount_cents: Option<i64>,
     currency: &'a str,
     commission_cents: i64,
-    created_at: &'a str,
+    created_at: Moment,
     lead_id: usize,
-    promoter_id: u32,
+    promoter_id: u64,
 }
 
 /// The totals, as they are told.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct Summary<'a> {
     leads: usize,
-    promoters: Vec<PromoterView>,
+    promoters: Vec<PromoterView<'a>>,
     events: ByKind<TotalView<'a>>,
     commission_cents: i128,
 }
 
 #[derive(Serialize)]
-struct PromoterView {
-    id: u32,
-    email: &'static str,
-    ref_id: &'static str,
+struct PromoterView<'a> {
+    id: u64,
+    email: &'a str,
+    ref_id: &'a str,
     sales: u64,
     commission_cents: i128,
 }
@@ -105,22 +110,35 @@ struct Total {
     amounts: BTreeMap<Rc<str>, i128>,
 }
 
+/// What a promoter has brought so far; money in cents of the account's currency.
 #[derive(Clone, Copy, Default)]
-struct Earned {
-    sales: u64,
-    commission: i128,
+pub(super) struct Standing {
+    pub(super) sales: u64,
+    pub(super) refunds: u64,
+    pub(super) sold: i128,
+    pub(super) refunded: i128,
+    pub(super) commission: i128,
 }
 
 /// Every effect, in order, and the totals.
-#[derive(Default)]
 pub(super) struct Books {
     effects: Vec<Effect>,
     totals: ByKind<Total>,
-    earned: [Earned; PROMOTERS.len()],
+    /// By the promoters' places.
+    standings: Vec<Standing>,
     currencies: Vec<Rc<str>>,
 }
 
 impl Books {
+    pub(super) fn new(promoters: usize) -> Books {
+        Books {
+            effects: Vec::new(),
+            totals: ByKind::default(),
+            standings: vec![Standing::default(); promoters],
+            currencies: Vec::new(),
+        }
+    }
+
     /// Whether an event of this kind and id took effect.
     pub(super) fn holds(&self, kind: Kind, event_id: &str) -> bool {
         self.totals.get(kind).places.contains_key(event_id)
@@ -153,13 +171,24 @@ impl Books {
             let place = self.effects.len();
             total.places.entry(Rc::clone(event_id)).or_insert(place);
         }
-        if let Some(amount) = effect.amount {
+        if let Some(amount) = effect.sent {
             let currency = Rc::clone(&effect.currency);
             *total.amounts.entry(currency).or_default() += i128::from(amount);
         }
-        let earned = &mut self.earned[effect.promoter];
-        earned.commission += i128::from(effect.commission);
-        earned.sales += u64::from(effect.kind == Kind::Sale);
+        let standing = &mut self.standings[effect.promoter];
+        let amount = i128::from(effect.amount.unwrap_or_default());
+        standing.commission += i128::from(effect.commission);
+        match effect.kind {
+            Kind::Sale => {
+                standing.sales += 1;
+                standing.sold += amount;
+            }
+            Kind::Refund => {
+                standing.refunds += 1;
+                standing.refunded += amount;
+            }
+            Kind::Cancellation | Kind::Signup => {}
+        }
         self.effects.push(effect);
     }
 
@@ -170,40 +199,46 @@ impl Books {
         (self.effects.len(), last)
     }
 
-    /// The commissions of a promoter so far, in cents.
-    pub(super) fn earned(&self, promoter: usize) -> i128 {
-        self.earned[promoter].commission
+    pub(super) fn standing(&self, promoter: usize) -> Standing {
+        self.standings[promoter]
     }
 
-    pub(super) fn effects(&self) -> Vec<EffectView<'_>> {
-        self.effects.iter().map(Effect::view).collect()
+    /// All effects with their numbers, from 1.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Effect)> {
+        (1..).zip(&self.effects)
     }
 
-    pub(super) fn summary(&self, leads: usize) -> Summary<'_> {
+    pub(super) fn effects<'a>(
+        &'a self,
+        promoters: &'a Promoters,
+    ) -> impl Iterator<Item = EffectView<'a>> {
+        let view = |effect: &'a Effect| effect.view(promoters.get(effect.promoter).id);
+        self.effects.iter().map(view)
+    }
+
+    pub(super) fn summary<'a>(&'a self, leads: usize, promoters: &'a Promoters) -> Summary<'a> {
         Summary {
             leads,
-            promoters: self.promoters(),
+            promoters: self.promoters(promoters),
             events: ByKind {
                 sale: self.totals.sale.view(),
                 refund: self.totals.refund.view(),
                 cancellation: self.totals.cancellation.view(),
                 signup: self.totals.signup.view(),
             },
-            commission_cents: self.earned.iter().map(|earned| earned.commission).sum(),
+            commission_cents: self.standings.iter().map(|own| own.commission).sum(),
         }
     }
 
-    fn promoters(&self) -> Vec<PromoterView> {
-        let pairs = PROMOTERS.iter().zip(self.earned);
-        let view =
-            |(promoter, earned): (&crate::sandbox::promoters::Promoter, Earned)| PromoterView {
-                id: promoter.id,
-                email: promoter.email,
-                ref_id: promoter.ref_id,
-                sales: earned.sales,
-                commission_cents: earned.commission,
-            };
-        pairs.map(view).collect()
+    fn promoters<'a>(&self, promoters: &'a Promoters) -> Vec<PromoterView<'a>> {
+        let view = |(promoter, own): (&'a Promoter, &Standing)| PromoterView {
+            id: promoter.id,
+            email: &promoter.email,
+            ref_id: &promoter.ref_id,
+            sales: own.sales,
+            commission_cents: own.commission,
+        };
+        promoters.iter().zip(&self.standings).map(view).collect()
     }
 }
 
@@ -213,19 +248,36 @@ pub(super) fn lead_id(place: usize) -> usize {
 }
 
 impl Effect {
-    fn view(&self) -> EffectView<'_> {
+    /// The amount as the API writes it: in the account's currency, negative for refunds.
+    pub(super) fn signed_amount(&self) -> Option<i64> {
+        self.amount.map(|amount| self.signed(amount))
+    }
+
+    /// The same in the currency in which it was sent.
+    pub(super) fn signed_sent(&self) -> Option<i64> {
+        self.sent.map(|sent| self.signed(sent))
+    }
+
+    fn signed(&self, amount: i64) -> i64 {
+        match self.kind {
+            Kind::Refund => -amount,
+            _ => amount,
+        }
+    }
+
+    fn view(&self, promoter_id: u64) -> EffectView<'_> {
         EffectView {
             kind: self.kind,
             event_id: self.event_id.as_deref(),
             sale_event_id: self.sale_event_id.as_deref(),
             email: self.email.as_deref(),
             uid: self.uid.as_deref(),
-            amount_cents: self.amount,
+            amount_cents: self.sent,
             currency: &self.currency,
             commission_cents: self.commission,
-            created_at: &self.created_at,
+            created_at: self.created_at,
             lead_id: lead_id(self.lead),
-            promoter_id: PROMOTERS[self.promoter].id,
+            promoter_id,
         }
     }
 }

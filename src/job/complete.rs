@@ -1,0 +1,170 @@
+//! What one export says of the events of another.
+//!
+//! An export of invoices says what of a payment counts, before tax and after discounts; an export of
+//! subscriptions says their plans. Both are told by ids that the exports share, never by dates,
+//! amounts or customers.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::event::{Event, EventKey, Kind, Money, Tally, Text};
+use crate::problem::Problem;
+
+/// Why a row of a completing export is no event of its own.
+pub(super) const COMPLETED: &str = "says more of a payment in another export";
+/// Why a row of a completing export counts for nothing.
+pub(super) const WITHOUT_PAYMENT: &str = "its payment is in none of these exports";
+
+/// The sales of a job that other exports may complete.
+#[derive(Debug, Default)]
+pub(super) struct Sales {
+    by_key: HashMap<EventKey, usize>,
+    /// What a completing export gave for a sale: a second one must give the same.
+    given: HashMap<EventKey, i64>,
+    without_payment: Tally,
+}
+
+/// What became of a sale of a completing export.
+#[derive(Debug)]
+pub(super) enum Completion {
+    /// A sale of the job has taken over what it says.
+    Done,
+    /// The job has no such sale.
+    NoSale,
+    /// It contradicts the sale of the job, and has to be an event beside it to say so.
+    Contradiction(Box<Event>),
+}
+
+impl Sales {
+    /// The sales among `events` that stand in the inputs for which `of_input` holds; the first of
+    /// several readings of one.
+    pub(super) fn of(events: &[Event], of_input: impl Fn(usize) -> bool) -> Self {
+        let mut sales = Sales::default();
+        for (index, event) in events.iter().enumerate() {
+            if event.kind == Kind::Sale && of_input(event.source.input) {
+                sales.by_key.entry(event.key()).or_insert(index);
+            }
+        }
+        sales
+    }
+
+    /// Lays what `said` says over the sale of the same id; `place` is where it stands.
+    pub(super) fn complete(
+        &mut self,
+        events: &mut [Event],
+        mut said: Event,
+        place: &str,
+    ) -> Completion {
+        let Some(&index) = self.by_key.get(&said.key()) else {
+            self.without_payment.add(&said);
+            return Completion::NoSale;
+        };
+        let sale = &mut events[index];
+        let (Some(paid), Some(counts)) = (sale.money, said.money) else {
+            return Completion::Contradiction(Box::new(said));
+        };
+        if paid.currency != counts.currency {
+            return Completion::Contradiction(Box::new(said));
+        }
+        let uids = sale.customer.uid.as_ref().zip(said.customer.uid.as_ref());
+        if uids.is_some_and(|(one, other)| one != other) {
+            // In their amounts they agree.
+            said.gross_cents = Some(paid.amount_cents);
+            return Completion::Contradiction(Box::new(said));
+        }
+        match self.given.entry(said.key()) {
+            Entry::Occupied(given) if *given.get() != counts.amount_cents => {
+                return Completion::Contradiction(Box::new(said));
+            }
+            Entry::Occupied(_) => return Completion::Done,
+            Entry::Vacant(_) if counts.amount_cents > paid.amount_cents => {
+                return Completion::Contradiction(Box::new(said));
+            }
+            Entry::Vacant(given) => given.insert(counts.amount_cents),
+        };
+        if counts.amount_cents != paid.amount_cents {
+            sale.gross_cents = Some(paid.amount_cents);
+            sale.money = Some(counts);
+            sale.remark(&format!("{paid} was paid, {counts} of it counts: {place}"));
+        }
+        take_over(sale, &said);
+        Completion::Done
+    }
+
+    /// What was said of payments that are in no export of the job, for a person to know.
+    pub(super) fn without_payment(&self) -> Option<Problem> {
+        let amounts: Vec<String> = self
+            .without_payment
+            .iter()
+            .filter_map(|(_, currency, sum)| {
+                let amount_cents = i64::try_from(sum.amount_cents).unwrap_or(i64::MAX);
+                let money = currency.map(|currency| Money {
+                    amount_cents,
+                    currency,
+                });
+                Some(money?.to_string())
+            })
+            .collect();
+        let count = self.without_payment.count();
+        let message = format!(
+            "paid invoices without a payment in these exports, of which no sale is made: {count} ({})",
+            amounts.join(", ")
+        );
+        (count > 0).then(|| {
+            Problem::warning("invoice-without-payment", message).hint(
+                "export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none",
+            )
+        })
+    }
+}
+
+/// What the sale does not say itself.
+fn take_over(sale: &mut Event, said: &Event) {
+    if sale.plan.is_none() {
+        sale.plan.clone_from(&said.plan);
+        if let Some(subscription) = &said.details().subscription {
+            let mut details = sale.details().clone();
+            details.subscription = Some(subscription.clone());
+            sale.set_details(details);
+        }
+    }
+    let customer = &mut sale.customer;
+    if customer.email.is_none() {
+        customer.email.clone_from(&said.customer.email);
+    }
+    if customer.uid.is_none() {
+        customer.uid.clone_from(&said.customer.uid);
+    }
+}
+
+/// The plans of a job's subscriptions, by the provider's id of the subscription.
+#[derive(Debug, Default)]
+pub(super) struct Plans(HashMap<Text, Option<Text>>);
+
+impl Plans {
+    /// Two plans for one subscription say nothing: it was changed between two exports.
+    pub(super) fn add(&mut self, subscription: &str, plan: &str) {
+        let known = self
+            .0
+            .entry(Text::new(subscription))
+            .or_insert_with(|| Some(Text::new(plan)));
+        if known.as_deref() != Some(plan) {
+            *known = None;
+        }
+    }
+
+    /// Gives events the plan of their subscription, and lets go of the subscription's id.
+    pub(super) fn apply(&self, events: &mut [Event]) {
+        for event in events {
+            let Some(subscription) = &event.details().subscription else {
+                continue;
+            };
+            if let Some(Some(plan)) = self.0.get(subscription) {
+                event.plan = Some(plan.clone());
+            }
+            let mut details = event.details().clone();
+            details.subscription = None;
+            event.set_details(details);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What header names say: words for the same thing, in the languages that exports come in.
+
+/// Header names of one thing, with commas between them. They are compared in lower case, as words.
+pub(super) struct Names {
+    /// The surest names first. A header that is one of them whole goes before one that has it in it.
+    tiers: &'static [&'static str],
+    /// Words that make it something else.
+    never: &'static str,
+}
+
+pub(super) const EVENT_ID: Names = Names {
+    tiers: &[
+        "transaction id, transaction number, charge id, payment id, transaktion, \
+         transaktionsnummer",
+        "invoice id, invoice number, invoice no, invoice nr, invoice, rechnungsnummer, \
+         rechnungsnr, rechnung nr, facture, numéro de facture, factura, fattura",
+        "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
+         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, \
+         bestelling",
+        "id, uuid, purchase id, sale id, number, no, nr, reference, ref, belegnummer, belegnr, \
+         receipt number, referenz, référence, referencia",
+    ],
+    never: "customer client user account member kunde kunden product plan item sku parent \
+            original related refund refunded line lineitem card tax vat email date datum status phone zip \
+            postal coupon amount total application currency type subscription mandate payout \
+            of at",
+};
+
+pub(super) const SALE_ID: Names = Names {
+    tiers: &[
+        "parent id, original id, original transaction, original transaction id, original order, \
+         refund of, refunded transaction id, sale event id, sale id, of order, of invoice, \
+         reference txn id, original charge, ursprungsbestellung, zu bestellung",
+        "parent, original, related",
+    ],
+    never: "amount date email price currency status total",
+};
+
+pub(super) const EMAIL: Names = Names {
+    tiers: &[
+        "customer email, buyer email, client email, billing email, payer email, user email, \
+         purchase email",
+        "email, e mail, mail, email address, e mail address, kunden email, e mail adresse, \
+         courriel, correo",
+    ],
+    never: "staff seller merchant agent affiliate partner support referrer recipient giftee \
+            vendor to owner promoter",
+};
+
+pub(super) const UID: Names = Names {
+    tiers: &[
+        "customer id, client id, user id, account id, member id, customer number, customer no, \
+         account code, kundennummer, kunden id, kunden nr, kundennr, id client, id cliente",
+        "customer, client, user, kunde, cliente",
+    ],
+    never: "name email mail phone type country company description created group",
+};
+
+pub(super) const CURRENCY: Names = Names {
+    tiers: &["currency, currency code, währung, waehrung, devise, moneda, valuta, curr"],
+    never: "converted payout settlement settled fee balance presentment exchange rate",
+};
+
+pub(super) const TOTAL: Names = Names {
+    tiers: &[
+        "total, grand total, gross, gross amount, total amount, amount total, amount paid, \
+         paid amount, order total, invoice total, brutto, bruttobetrag, gesamt, gesamtbetrag, \
+         gesamtsumme, summe, endbetrag, montant ttc, total ttc, ttc, totale, importe total, \
+         totaal",
+        "amount, sum, value, revenue, payment amount, charge amount, betrag, umsatz, montant, \
+         importe, importo, bedrag, valor",
+        "price, preis, prix, precio, prezzo, prijs",
+    ],
+    never: "due outstanding balance saldo open converted payout settlement settled exchange \
+            fee fees commission gebühr gebühren discount rabatt remise coupon tax taxes vat \
+            gst mwst ust steuer tva iva refund refunded erstattet erstattung remboursé \
+            shipping versand unit item items line lineitem quantity qty net netto ht excl \
+            before percent rate tip count cost currency compare payments orders spent sub",
+};
+
+pub(super) const SUBTOTAL: Names = Names {
+    tiers: &[
+        "subtotal, sub total, netto, nettobetrag, net amount, amount net, zwischensumme, \
+         total excl tax, amount excl tax, amount before tax, total before tax, montant ht, \
+         total ht, ht, sous total, subtotale, base imponible, imponibile",
+        "net",
+    ],
+    never: "fee fees payout converted item line discounts",
+};
+
+pub(super) const TAX: Names = Names {
+    tiers: &[
+        "tax, taxes, vat, gst, sales tax, tax amount, total tax, tax total, vat amount, mwst, \
+         ust, umsatzsteuer, mehrwertsteuer, steuer, steuerbetrag, mwst betrag, tva, \
+         montant tva, iva, btw, imposta",
+    ],
+    never: "rate percent id number nr name type included inclusive exempt region code country \
+            excl incl before after fee on satz metadata taxable converted refunded lineitem",
+};
+
+pub(super) const SHIPPING: Names = Names {
+    tiers: &[
+        "shipping, shipping amount, shipping cost, shipping total, freight, versand, \
+         versandkosten, delivery, delivery cost, frais de port, postage, envío, spedizione",
+    ],
+    never: "name address method status date city zip country phone tax street company discount",
+};
+
+pub(super) const DISCOUNT: Names = Names {
+    tiers: &[
+        "discount, discounts, discount amount, total discount, total discount amount, rabatt, \
+         remise, descuento, sconto",
+    ],
+    never: "code id percent name",
+};
+
+pub(super) const FEE: Names = Names {
+    tiers: &["fee, fees, commission, gebühr, gebühren, frais"],
+    never: "",
+};
+
+pub(super) const REFUNDED: Names = Names {
+    tiers: &[
+        "amount refunded, refunded amount, refund amount, total refunded, refunded, erstattet, \
+         erstatteter betrag, erstattung, remboursé, montant remboursé, reembolsado, rimborsato",
+        "refund, refunds",
+    ],
+    never: "date id reason status converted at by currency fee tax transaction",
+};
+
+pub(super) const STATUS: Names = Names {
+    tiers: &[
+        "payment status, financial status, transaction status, invoice status, zahlungsstatus, \
+         paid status",
+        "order status, status, state, estado, statut, stato, zustand, bestellstatus",
+    ],
+    never: "fulfillment fulfilment shipping subscription address avs cvc dispute delivery tax \
+            marketing billing customer email",
+};
+
+pub(super) const KIND: Names = Names {
+    tiers: &["transaction type, type, kind, event, art, typ, vorgang, tipo, soort, category, what"],
+    never: "card tax product customer payment account plan address content lineitem",
+};
+
+pub(super) const DATE: Names = Names {
+    tiers: &[
+        "paid at, payment date, date paid, paid on, transaction date, zahlungsdatum, \
+         bezahlt am, date de paiement",
+        "created, created at, date created, created on, created date, order date, invoice date, \
+         purchase date, purchased at, date, datum, timestamp, bestelldatum, rechnungsdatum, \
+         buchungsdatum, tag, day, fecha, data, date de commande",
+    ],
+    never: "updated modified due birth birthday expiry expires refund refunded canceled \
+            cancelled start end shipped fulfilled period payout available transfer signup \
+            customer next subscription",
+};
+
+/// Yes or no, for: was it paid?
+pub(super) const PAID_FLAG: Names = Names {
+    tiers: &[
+        "paid, is paid, captured, succeeded, successful, bezahlt, payé, pagado, pagato, \
+         betaald",
+    ],
+    never: "at on date amount by out am",
+};
+
+/// Yes or no, for: was it a test?
+pub(super) const TEST_FLAG: Names = Names {
+    tiers: &["test, is test, test mode, testmode, sandbox"],
+    never: "name id",
+};
+
+pub(super) const YES: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, wahr";
+pub(super) const NO: &str = "no, false, 0, n, f, nein, non, nee, falsch, none, -";
+
+/// Whether a list of phrases, with commas between them, has this one.
+pub(super) fn is_in(list: &str, phrase: &str) -> bool {
+    list.split(", ").any(|known| known == phrase)
+}
+
+/// A header in lower case, its words with one space between them: `Created (UTC)` is `created utc`.
+pub(super) fn words_of(header: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let words: String = header
+        .chars()
+        .map(plain)
+        .flat_map(char::to_lowercase)
+        .collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The same for names such as `createdAt`. Not for all: `MwSt` is one word.
+fn humps_of(header: &str) -> String {
+    let mut spaced = String::new();
+    let mut before = ' ';
+    for c in header.chars() {
+        if before.is_lowercase() && c.is_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+        before = c;
+    }
+    words_of(&spaced)
+}
+
+impl Names {
+    /// How well a header names this thing: 0 is best; nothing where it does not.
+    pub(super) fn rank(&self, header: &str) -> Option<usize> {
+        self.rank_of(&words_of(header))
+            .or_else(|| self.rank_of(&humps_of(header)))
+    }
+
+    fn rank_of(&self, words: &str) -> Option<usize> {
+        if let Some(tier) = self.tiers.iter().position(|tier| is_in(tier, words)) {
+            return Some(tier * 2);
+        }
+        if words
+            .split(' ')
+            .any(|word| self.never.split(' ').any(|never| never == word))
+        {
+            return None;
+        }
+        let within = |phrase: &str| format!(" {words} ").contains(&format!(" {phrase} "));
+        let tier = self
+            .tiers
+            .iter()
+            .position(|tier| tier.split(", ").any(within));
+        tier.map(|tier| tier * 2 + 1)
+    }
+
+    /// Whether a header says that it is something else.
+    pub(super) fn forbids(&self, header: &str) -> bool {
+        let words = words_of(header);
+        let mut never = self.never.split(' ');
+        never.any(|never| words.split(' ').any(|word| word == never))
+    }
+
+    /// Whether a rank is that of a header that is a name as a whole.
+    pub(super) fn is_whole(rank: usize) -> bool {
+        rank.is_multiple_of(2)
+    }
+
+    /// In which tier a rank stands.
+    pub(super) fn tier(rank: usize) -> usize {
+        rank / 2
+    }
+}
+
+/// What a word of a status or of a type says of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Sale,
+    Refund,
+    /// Money that has not come, or will not.
+    NoMoney,
+    /// Of a type: no payment by a customer.
+    Other,
+    Unclear,
+}
+
+const PAID: &str = "paid, complete, completed, succeeded, success, successful, settled, captured, processed, \
+     confirmed, paid out, bezahlt, abgeschlossen, erfolgreich, payé, payée, pagado, pagada, \
+     completado, pagato, betaald, voltooid";
+const REFUNDED_WORDS: &str = "refunded, partially refunded, partial refund, partly refunded, refund, erstattet, \
+     teilerstattet, teilweise erstattet, rückerstattet, remboursé, partiellement remboursé, \
+     reembolsado, rimborsato, terugbetaald";
+const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, voided, expired, rejected, denied, \
+     error, unpaid, uncollectible, abandoned, deleted, incomplete, pending, processing, open, \
+     draft, authorized, authorised, awaiting payment, pending payment, on hold, past due, \
+     overdue, due, payment due, not paid, requires payment method, requires action, \
+     requires confirmation, fehlgeschlagen, abgelehnt, storniert, abgebrochen, offen, \
+     ausstehend, unbezahlt, in bearbeitung, annulé, annulée, échoué, échouée, en attente, \
+     impayé, fallido, fallida, cancelado, cancelada, pendiente, annullato, fallito, in attesa, \
+     mislukt, geannuleerd, in behandeling";
+const SALE_TYPES: &str = "sale, charge, payment, order, purchase, invoice, renewal, subscription payment, \
+     subscription, capture, verkauf, zahlung, bestellung, rechnung, kauf, vente, paiement, \
+     commande, facture, venta, pago, compra, vendita, pagamento";
+const REFUND_TYPES: &str = "refund, refunded, partial refund, payment refund, credit note, return, reversal, \
+     erstattung, rückerstattung, gutschrift, remboursement, avoir, reembolso, devolución, \
+     rimborso, terugbetaling";
+const OTHER_TYPES: &str = "payout, fee, fees, withdrawal, deposit, transfer, adjustment, auszahlung, gebühr, \
+     versement, bank transfer";
+
+/// What a word of a status says.
+pub(super) fn status_meaning(word: &str) -> Meaning {
+    let word = words_of(word);
+    let is_of = |list| is_in(list, &word);
+    match () {
+        () if is_of(PAID) => Meaning::Sale,
+        () if is_of(REFUNDED_WORDS) => Meaning::Refund,
+        () if is_of(NO_MONEY) => Meaning::NoMoney,
+        () => Meaning::Unclear,
+    }
+}
+
+/// What a word of a type says.
+pub(super) fn kind_meaning(word: &str) -> Meaning {
+    let word = words_of(word);
+    let is_of = |list| is_in(list, &word);
+    match () {
+        () if is_of(SALE_TYPES) => Meaning::Sale,
+        () if is_of(REFUND_TYPES) => Meaning::Refund,
+        () if is_of(OTHER_TYPES) => Meaning::Other,
+        () => Meaning::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_compared_as_words() {
+        assert_eq!(humps_of("createdAt (UTC)"), "created at utc");
+        assert_eq!(DATE.rank("createdAt"), Some(2));
+        assert_eq!(words_of("E-Mail"), "e mail");
+        assert_eq!(words_of("ORDER_ID"), "order id");
+        assert_eq!(EVENT_ID.rank("Order No."), Some(4));
+        assert_eq!(EVENT_ID.rank("Customer ID"), None);
+        assert_eq!(TOTAL.rank("Total (EUR)"), Some(1));
+        assert_eq!(TOTAL.rank("Total Tax"), None);
+        assert_eq!(TOTAL.rank("Amount Refunded"), None);
+        assert_eq!(TAX.rank("Tax rate"), None);
+        assert_eq!(TAX.rank("MwSt"), Some(0));
+    }
+}

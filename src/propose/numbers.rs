@@ -1,0 +1,260 @@
+//! How amounts are written, as far as the amounts themselves prove it.
+
+use crate::event::{AmountFormat, Currency};
+
+/// A cell that proves something, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    pub(super) header: String,
+    pub(super) value: String,
+    pub(super) line: u64,
+}
+
+/// What the amounts of an export tell of how they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// With this decimal separator.
+    Decimal(AmountFormat, Proof),
+    /// All of them are whole numbers: units or hundredths.
+    Whole(AmountFormat, Proof),
+    /// Such as `1,234`: one thousand or one and a bit.
+    Ambiguous(AmountFormat, Proof),
+    /// Some have a decimal comma, some a decimal point.
+    Mixed(AmountFormat, Proof, Proof),
+}
+
+impl Written {
+    /// The format, as far as it is told: what is not told is as by default.
+    pub(super) fn format(&self) -> &AmountFormat {
+        match self {
+            Written::Decimal(format, _)
+            | Written::Whole(format, _)
+            | Written::Ambiguous(format, _)
+            | Written::Mixed(format, ..) => format,
+        }
+    }
+}
+
+/// An amount taken apart.
+struct Parts<'t> {
+    /// Digits and separators.
+    digits: &'t str,
+    symbol: Option<&'t str>,
+    parentheses: bool,
+}
+
+const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
+const APOSTROPHES: [char; 2] = ['\'', '’'];
+
+fn parts(text: &str) -> Option<Parts<'_>> {
+    let mut rest = text.trim();
+    let mut parentheses = false;
+    if let Some(inner) = rest
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        (rest, parentheses) = (inner.trim(), true);
+    }
+    let rest = rest.strip_prefix('-').unwrap_or(rest);
+    let is_digit = |c: char| c.is_ascii_digit();
+    let start = rest.find(|c: char| is_digit(c) || c == '.')?;
+    let end = rest.rfind(is_digit)? + 1;
+    let digits = rest.get(start..end)?;
+    let before = rest[..start].trim().trim_end_matches('-').trim();
+    let after = rest[end..].trim();
+    let symbol = match (before, after) {
+        ("", "") => None,
+        (symbol, "") | ("", symbol) => Some(symbol),
+        _ => return None,
+    };
+    let is_separator =
+        |c: char| c == '.' || c == ',' || SPACES.contains(&c) || APOSTROPHES.contains(&c);
+    (digits.chars().all(|c| is_digit(c) || is_separator(c)) && symbol.is_none_or(is_currency))
+        .then_some(Parts {
+            digits,
+            symbol,
+            parentheses,
+        })
+}
+
+/// Letters alone are no currency, or every `ch_1` and `No 7` were an amount.
+fn is_currency(symbol: &str) -> bool {
+    const SIGNS: &str = "$€£¥₹₽₩₺₫₪₴₦₱฿";
+    const LETTERS: [&str; 7] = ["kr", "kr.", "zł", "Kč", "Ft", "lei", "Fr."];
+    let has_sign = symbol.contains(|c| SIGNS.contains(c));
+    let is_short = symbol.chars().count() <= 4;
+    let others_plain = |c: char| SIGNS.contains(c) || c.is_ascii_uppercase();
+    (has_sign && is_short && symbol.chars().all(others_plain))
+        || LETTERS.contains(&symbol)
+        || Currency::from_code(symbol).is_some_and(|currency| currency.code() == symbol)
+}
+
+/// Whether a cell could be an amount, in whatever way of writing.
+pub(super) fn looks_like_amount(text: &str) -> bool {
+    parts(text).is_some()
+}
+
+/// The symbol beside an amount, such as `$` or `EUR`.
+pub(super) fn symbol_of(text: &str) -> Option<&str> {
+    parts(text)?.symbol
+}
+
+/// What one amount tells of the separators.
+enum Told {
+    Nothing,
+    /// This one is the decimal separator; this one, if any, stands between thousands.
+    Decimal(char, Option<char>),
+    /// This one stands between thousands.
+    Thousands(char),
+    /// It could be either.
+    Either(char),
+}
+
+fn told(digits: &str) -> Told {
+    let separators: Vec<(usize, char)> = digits
+        .char_indices()
+        .filter(|(_, c)| !c.is_ascii_digit())
+        .collect();
+    let Some(&(last_at, last)) = separators.last() else {
+        return Told::Nothing;
+    };
+    let after = digits.len() - last_at - last.len_utf8();
+    let other = separators.iter().map(|(_, c)| *c).find(|c| *c != last);
+    let is_point = matches!(last, '.' | ',');
+    match (is_point, other) {
+        (false, _) => Told::Thousands(last),
+        (true, Some(other)) => Told::Decimal(last, Some(other)),
+        (true, None) if separators.len() > 1 => Told::Thousands(last),
+        (true, None) => match digits[..last_at].trim_start_matches('0').len() {
+            1..=3 if after == 3 && !digits.starts_with('0') => Told::Either(last),
+            _ => Told::Decimal(last, None),
+        },
+    }
+}
+
+/// What all these amounts tell together; nothing where there is none.
+pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
+    let mut format = AmountFormat::default();
+    let mut decimals: Vec<(char, Proof)> = Vec::new();
+    let mut thousands: Option<(char, Proof)> = None;
+    let mut either: Option<(char, Proof)> = None;
+    let mut first = None;
+    for proof in amounts {
+        let Some(parts) = parts(&proof.value) else {
+            continue;
+        };
+        first.get_or_insert_with(|| proof.clone());
+        format.parentheses |= parts.parentheses;
+        if let (None, Some(symbol)) = (&format.strip, parts.symbol) {
+            format.strip = Some(symbol.to_owned());
+        }
+        match told(parts.digits) {
+            Told::Nothing => {}
+            Told::Decimal(decimal, group) => {
+                if let Some(group) = group {
+                    thousands.get_or_insert_with(|| (group, proof.clone()));
+                }
+                if decimals.iter().all(|(known, _)| *known != decimal) {
+                    decimals.push((decimal, proof));
+                }
+            }
+            Told::Thousands(group) => {
+                thousands.get_or_insert((group, proof));
+            }
+            Told::Either(separator) => {
+                either.get_or_insert((separator, proof));
+            }
+        }
+    }
+    let first = first?;
+    let group = thousands.as_ref().map(|(group, _)| *group);
+    format.thousands = group;
+    let mut decimals = decimals.into_iter();
+    Some(match (decimals.next(), decimals.next(), either) {
+        (Some((_, one)), Some((_, other)), _) => {
+            format.thousands = None;
+            Written::Mixed(format, one, other)
+        }
+        (Some((decimal, proof)), None, _) if group == Some(decimal) => {
+            format.thousands = None;
+            let other = thousands.map_or(first, |(_, proof)| proof);
+            Written::Mixed(format, proof, other)
+        }
+        (Some((decimal, proof)), None, either) => {
+            format.decimal = decimal;
+            if let Some((separator, _)) = either.filter(|(separator, _)| *separator != decimal) {
+                format.thousands = Some(separator);
+            }
+            Written::Decimal(format, proof)
+        }
+        (None, _, Some((separator, proof))) if group != Some(separator) => {
+            Written::Ambiguous(format, proof)
+        }
+        (None, ..) => {
+            if let Some((group, proof)) = thousands.filter(|(group, _)| matches!(group, '.' | ','))
+            {
+                // The other one is left for decimals.
+                format.decimal = if group == ',' { '.' } else { ',' };
+                return Some(Written::Whole(format, proof));
+            }
+            Written::Whole(format, first)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[&str]) -> Written {
+        let proofs = values.iter().zip(2..).map(|(value, line)| Proof {
+            header: "Total".into(),
+            value: (*value).into(),
+            line,
+        });
+        written(proofs).unwrap()
+    }
+
+    #[test]
+    fn amounts_prove_their_separators_or_leave_them_open() {
+        let format = |values: &[&str]| match of(values) {
+            Written::Decimal(format, _) => (format.decimal, format.thousands),
+            other => panic!("{values:?}: {other:?}"),
+        };
+        assert_eq!(format(&["8.00", "12.50"]), ('.', None));
+        assert_eq!(format(&["8,00", "1.234,50"]), (',', Some('.')));
+        assert_eq!(format(&["1,234", "8.5"]), ('.', Some(',')));
+        assert_eq!(format(&["0.125"]), ('.', None));
+        assert_eq!(format(&["1 234,50"]), (',', Some(' ')));
+        assert_eq!(format(&["1'234.50"]), ('.', Some('\'')));
+        assert!(matches!(of(&["1,234", "2,500"]), Written::Ambiguous(..)));
+        assert!(matches!(of(&["1.234", "49"]), Written::Ambiguous(..)));
+        assert!(matches!(of(&["8,00", "8.00"]), Written::Mixed(..)));
+        assert!(matches!(of(&["8,00", "1,234,567.00"]), Written::Mixed(..)));
+        assert!(matches!(of(&["49", "1900"]), Written::Whole(..)));
+        assert!(matches!(of(&["1,234,567", "1,234"]), Written::Whole(..)));
+    }
+
+    #[test]
+    fn symbols_and_parentheses_are_seen() {
+        let seen = of(&["$5.00", "($1,234.00)"]);
+        let format = seen.format();
+        assert_eq!(
+            (format.strip.as_deref(), format.parentheses),
+            (Some("$"), true)
+        );
+        assert_eq!(of(&["5,00 €"]).format().strip.as_deref(), Some("€"));
+        for no_amount in [
+            "2026-01-31",
+            "12:30",
+            "ch_1",
+            "1e3",
+            "ana@example.com",
+            "5%",
+            "",
+            "-",
+        ] {
+            assert!(!looks_like_amount(no_amount), "{no_amount}");
+        }
+    }
+}

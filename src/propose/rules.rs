@@ -1,0 +1,369 @@
+//! The rules of a proposed profile: which rows are events, which are not, and which wait for a
+//! person.
+
+use super::amount::Part;
+use super::mapping::Words;
+use super::names::Meaning;
+use super::text::{list, shown};
+use super::write::Writer;
+
+/// Of a row whose status is a refund.
+const NOT_HOW_MUCH: &str = "the row says that something was refunded, and not how much";
+
+impl Writer<'_> {
+    /// Rows that are no event, and rows of which it is not known.
+    pub(super) fn rules(&mut self) {
+        let mapping = self.mapping;
+        if mapping.continues {
+            self.text.line("");
+            self.text
+                .guess("a row without an amount belongs to the row above it that has the same id");
+            let name = self.name;
+            self.text.line(&format!("[exports.{name}.continuation]"));
+            self.text.line("same = [\"id\"]");
+            self.text.line("when = { amount = { empty = true } }");
+        }
+        if let Some(status) = &mapping.status {
+            let has_totals = mapping.amounts.refunded.is_some();
+            self.ignored(
+                "status",
+                &status.of(Meaning::NoMoney),
+                "not paid",
+                "these were not paid, or not yet",
+            );
+            let unclear = status.of(Meaning::Unclear);
+            self.rejected("status", &unclear, "whether this is a sale is not known");
+            let refunded = status.of(Meaning::Refund);
+            if has_totals && !refunded.is_empty() {
+                self.entry("reject");
+                let words = list(&refunded);
+                self.text.line(&format!(
+                    "when = {{ status = {words}, refunded = {{ not_sign = [\"positive\"] }} }}"
+                ));
+                self.text.key("column", "refunded");
+                self.text.key("message", NOT_HOW_MUCH);
+            }
+            if !has_totals && mapping.kind.is_none() {
+                self.rejected("status", &refunded, NOT_HOW_MUCH);
+            }
+        }
+        if let Some(kind) = &mapping.kind {
+            self.ignored(
+                "kind",
+                &kind.of(Meaning::Other),
+                "no payment by a customer",
+                "these are no payments by customers",
+            );
+            self.rejected(
+                "kind",
+                &kind.of(Meaning::Unclear),
+                "whether this is a sale is not known",
+            );
+        }
+        if let Some((column, no)) = &mapping.paid_flag {
+            let guess = format!("what {} says no of was not paid", shown(column.header));
+            self.ignored("paid_flag", no, "not paid", &guess);
+        }
+        if let Some((column, yes)) = &mapping.test_flag {
+            let guess = format!("what {} says yes of was a test", shown(column.header));
+            self.ignored("test_flag", yes, "a test", &guess);
+        }
+        if let Some((_, no)) = &mapping.refunded_flag {
+            self.entry("reject");
+            let mut no = no.clone();
+            no.push("");
+            self.text.line(&format!(
+                "when = {{ refunded_flag = {{ not = {} }} }}",
+                list(&no)
+            ));
+            self.text.key("column", "refunded_flag");
+            self.text.key("message", NOT_HOW_MUCH);
+        }
+        self.entry("ignore");
+        self.text.line("when = { amount = { sign = \"zero\" } }");
+        self.text.key("reason", "zero amount");
+        self.amount_rules();
+    }
+
+    fn ignored(&mut self, column: &str, words: &[&str], reason: &str, guess: &str) {
+        if words.is_empty() {
+            return;
+        }
+        self.text.line("");
+        self.text.guess(&format!("{guess}: {}", words_shown(words)));
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.ignore]]"));
+        self.text
+            .line(&format!("when = {{ {column} = {} }}", list(words)));
+        self.text.key("reason", reason);
+    }
+
+    fn rejected(&mut self, column: &str, words: &[&str], message: &str) {
+        if words.is_empty() {
+            return;
+        }
+        self.text.line("");
+        self.text.comment("Rejected until you decide: move a word that is no sale to an `ignore`, and delete one that is a sale from here.");
+        self.text.decisions.push(format!(
+            "rows that say {} are rejected: are they sales?",
+            words_shown(words)
+        ));
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.reject]]"));
+        self.text
+            .line(&format!("when = {{ {column} = {} }}", list(words)));
+        self.text.key("column", column);
+        self.text.key("message", message);
+        self.text.key(
+            "hint",
+            "say it in fprecon.toml, where the word stands in a `reject`",
+        );
+    }
+
+    fn amount_rules(&mut self) {
+        let amounts = &self.mapping.amounts;
+        for (key, word, part) in [
+            ("tax", "tax", &amounts.tax),
+            ("shipping", "shipping", &amounts.shipping),
+        ] {
+            let Some((column, Part::Unknown)) = part else {
+                continue;
+            };
+            let (total, part) = (shown(amounts.total.header), shown(column.header));
+            self.text.line("");
+            self.text.comment(&format!(
+                "Rejected until you decide: nothing tells whether {total} has {part} inside it. Delete this rule, and if it has, take it off: `minus = [\"{key}\"]` in `amount` below."
+            ));
+            let name = self.name;
+            self.text.line(&format!("[[exports.{name}.reject]]"));
+            self.text
+                .line(&format!("when = {{ {key} = {{ empty = false }} }}"));
+            self.text
+                .line(&format!("unless = {{ {key} = {{ sign = \"zero\" }} }}"));
+            self.text.key("column", key);
+            self.text.key(
+                "message",
+                &format!("whether the amount has this {word} inside it is not known"),
+            );
+            self.text
+                .key("hint", "say it in fprecon.toml, where this message stands");
+            self.text.decisions.push(format!(
+                "rows with {part} are rejected: does {total} have it inside?"
+            ));
+        }
+        for (number, rival) in amounts.rivals.iter().enumerate() {
+            let (total, rival) = (shown(amounts.total.header), shown(rival.header));
+            self.text.line("");
+            self.text.comment(&format!(
+                "Rejected until you decide: where {total} and {rival} differ, which one is the sale? Delete this rule, and swap them under `columns` if it is {rival}."
+            ));
+            let name = self.name;
+            self.text.line(&format!("[[exports.{name}.reject]]"));
+            self.text.line(&format!(
+                "when = {{ amount = {{ not_sum = [\"other_amount_{}\"] }} }}",
+                number + 1
+            ));
+            self.text.key("column", "amount");
+            self.text.key(
+                "message",
+                &format!("{total} and {rival} differ, and which one is the sale is not known"),
+            );
+            self.text
+                .key("hint", "say it in fprecon.toml, where this message stands");
+            self.text.decisions.push(format!(
+                "rows in which {total} and {rival} differ are rejected: which one is the sale?"
+            ));
+        }
+        if amounts.refunded.is_some() {
+            self.entry("reject");
+            self.text
+                .line("when = { refunded = { sign = \"negative\" } }");
+            self.text.key("column", "refunded");
+            self.text.key("message", "what was refunded is below zero");
+        }
+    }
+
+    /// The parts that are, or are not, inside the amount.
+    fn parts(&self, are: impl Fn(&Part) -> bool) -> Vec<&'static str> {
+        let amounts = &self.mapping.amounts;
+        let parts = [("tax", &amounts.tax), ("shipping", &amounts.shipping)];
+        let found = parts
+            .into_iter()
+            .filter(|(_, part)| part.as_ref().is_some_and(|(_, part)| are(part)));
+        found.map(|(key, _)| key).collect()
+    }
+
+    /// What is inside the amount and has to be taken off it.
+    fn minus(&self) -> Vec<&'static str> {
+        self.parts(|part| matches!(part, Part::Inside(_)))
+    }
+
+    fn amount(&self) -> String {
+        match self.minus().as_slice() {
+            [] => "\"amount\"".to_owned(),
+            minus => format!("{{ column = \"amount\", minus = {} }}", list(minus)),
+        }
+    }
+
+    fn created_at(&mut self) {
+        if self.mapping.date.is_some() {
+            self.text.line("created_at = [\"created_at\"]");
+        }
+    }
+
+    pub(super) fn sale(&mut self) {
+        let mapping = self.mapping;
+        self.text.line("");
+        let parts = [&mapping.amounts.tax, &mapping.amounts.shipping];
+        for (column, part) in parts.into_iter().flatten() {
+            match part {
+                Part::Inside(why) => self.text.guess(&format!(
+                    "{} is inside the amount and is taken off: {why}",
+                    shown(column.header)
+                )),
+                Part::Outside(why) => self.text.guess(&format!(
+                    "{} is not inside the amount: {why}",
+                    shown(column.header)
+                )),
+                Part::Unknown => {}
+            }
+        }
+        if mapping.status.is_none() && mapping.kind.is_none() && mapping.paid_flag.is_none() {
+            self.text
+                .guess("every row is a sale: no column says whether it was paid");
+        }
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.event]]"));
+        self.text.key("kind", "sale");
+        self.kinds(Meaning::Sale);
+        self.text.line("event_id = [\"{id}\"]");
+        let amount = self.amount();
+        self.text.line(&format!("amount = {amount}"));
+        self.created_at();
+    }
+
+    /// Only rows of a type that means this.
+    fn kinds(&mut self, meaning: Meaning) {
+        if let Some(kind) = &self.mapping.kind {
+            self.text
+                .line(&format!("when = {{ kind = {} }}", list(&kind.of(meaning))));
+        }
+    }
+
+    pub(super) fn refunds(&mut self) {
+        let mapping = self.mapping;
+        if let Some(kind) = mapping
+            .kind
+            .as_ref()
+            .filter(|kind| !kind.of(Meaning::Refund).is_empty())
+        {
+            self.refund_rows(kind);
+        } else if mapping.amounts.refunded.is_some() {
+            self.running_totals();
+        }
+    }
+
+    fn refund_rows(&mut self, kind: &Words<'_>) {
+        let mapping = self.mapping;
+        self.text.line("");
+        match mapping.sale {
+            Some(sale) => self.text.guess(&format!("{} names the sale that a refund is of", shown(sale.header))),
+            None => self.text.comment("No column names the sale of a refund: such rows are held, never sent. `sale_event_id` would name it."),
+        }
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.event]]"));
+        self.text.key("kind", "refund");
+        self.text.line(&format!(
+            "when = {{ kind = {} }}",
+            list(&kind.of(Meaning::Refund))
+        ));
+        self.text.line("event_id = [\"{id}\"]");
+        if mapping.sale.is_some() {
+            self.text.line("sale_event_id = [\"{sale}\"]");
+        }
+        let minus = self.minus();
+        let minus = match minus.is_empty() {
+            true => String::new(),
+            false => format!(", minus = {}", list(&minus)),
+        };
+        self.text.line(&format!(
+            "amount = {{ column = \"amount\", sign = \"any\"{minus} }}"
+        ));
+        self.created_at();
+    }
+
+    /// A running total on the row of the sale. Where there is tax or shipping, only a whole refund
+    /// says how much of it is the sale's.
+    fn running_totals(&mut self) {
+        let note = "the export has no date for the refund: dated as its sale";
+        self.text.line("");
+        let refunded = self
+            .mapping
+            .amounts
+            .refunded
+            .map_or(String::new(), |column| shown(column.header));
+        self.text.guess(&format!(
+            "{refunded} is all that was refunded of the sale so far"
+        ));
+        let parts = self.parts(|part| *part != Part::Unknown);
+        let mut whole = vec!["amount"];
+        whole.extend(self.parts(|part| matches!(part, Part::Outside(_))));
+        let whole = list(&whole);
+        let nothing: Vec<String> = parts
+            .iter()
+            .map(|key| format!("{key} = {{ not_sign = [\"positive\", \"negative\"] }}"))
+            .collect();
+        let nothing = nothing.join(", ");
+        let positive = "refunded = { sign = \"positive\"";
+        let some = format!("{positive}, not_sum = {whole} }}");
+        let only = "\"refunded\"".to_owned();
+        let rules: Vec<(String, String, String, bool)> = match parts.is_empty() {
+            true => vec![(format!("{positive} }}"), String::new(), only, true)],
+            false => vec![
+                (
+                    format!("{positive}, sum = {whole} }}"),
+                    String::new(),
+                    self.amount(),
+                    true,
+                ),
+                (
+                    format!("{some}, {nothing}"),
+                    String::new(),
+                    only.clone(),
+                    true,
+                ),
+                (some, format!("unless = {{ {nothing} }}"), only, false),
+            ],
+        };
+        for (at, (when, unless, amount, is_total)) in rules.into_iter().enumerate() {
+            if at > 0 {
+                self.text.line("");
+            }
+            let name = self.name;
+            self.text.line(&format!("[[exports.{name}.event]]"));
+            self.text.key("kind", "refund");
+            self.text.line(&format!("when = {{ {when} }}"));
+            if !unless.is_empty() {
+                self.text.line(&unless);
+            }
+            match is_total {
+                true => {
+                    self.text.line("sale_event_id = [\"{id}\"]");
+                    self.text.line("running_total = true");
+                    self.text.key("note", note);
+                }
+                false => {
+                    self.text.line("event_id = [\"{id}_refunded_in_part\"]");
+                    self.text.key("note", "how much of the refund is tax or shipping is not said; send it by a CSV of your own");
+                }
+            }
+            self.text.line(&format!("amount = {amount}"));
+            self.created_at();
+        }
+    }
+}
+
+fn words_shown(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| shown(word)).collect();
+    words.join(", ")
+}

@@ -1,0 +1,167 @@
+//! The sample, by column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Sample;
+use super::days::{Days, days};
+use super::names::Names;
+use super::numbers::{Proof, looks_like_amount};
+use crate::event::Currency;
+
+/// A column with more different words than this is no status and no type.
+const WORDS_MOST: usize = 24;
+/// Of so many cells it is seen whether a column could hold dates, before all are looked at.
+const FIRST_DATES: usize = 16;
+/// Of twenty filled cells, how many have to be what the column is taken for.
+const MOST_OF_20: usize = 19;
+
+/// The rows of a sample that are as wide as the header, column by column.
+pub(super) struct Table<'s> {
+    pub(super) columns: Vec<Column<'s>>,
+    /// How many rows there are.
+    pub(super) rows: usize,
+    /// Rows that are narrower or wider than the header.
+    pub(super) ragged: usize,
+}
+
+/// One column; its header name stands nowhere else in the header.
+pub(super) struct Column<'s> {
+    pub(super) header: &'s str,
+    /// The cells, without the spaces around them.
+    pub(super) cells: Vec<&'s str>,
+    lines: std::rc::Rc<Vec<u64>>,
+}
+
+impl<'s> Table<'s> {
+    pub(super) fn of(sample: &Sample<'s>) -> Self {
+        let is_whole = |row: &&crate::export::Row| row.len() == sample.header.len();
+        let rows: Vec<_> = sample.rows.iter().filter(is_whole).collect();
+        let lines = std::rc::Rc::new(rows.iter().map(|row| row.line()).collect::<Vec<_>>());
+        let is_unique = |name: &str| {
+            !name.is_empty() && sample.header.iter().filter(|other| *other == name).count() == 1
+        };
+        let columns = sample
+            .header
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| is_unique(name));
+        let columns = columns.map(|(index, header)| Column {
+            header,
+            cells: rows
+                .iter()
+                .map(|row| row.get(index).unwrap_or_default().trim())
+                .collect(),
+            lines: std::rc::Rc::clone(&lines),
+        });
+        Table {
+            columns: columns.collect(),
+            rows: rows.len(),
+            ragged: sample.rows.len() - rows.len(),
+        }
+    }
+
+    /// The columns that have this name and hold this, best name first; of the same name the one
+    /// with more filled cells, then the first one.
+    pub(super) fn named(
+        &self,
+        names: &Names,
+        holds: impl Fn(&Column<'s>) -> bool,
+    ) -> Vec<(usize, &Column<'s>)> {
+        let ranked = self
+            .columns
+            .iter()
+            .filter_map(|column| Some((names.rank(column.header)?, column)));
+        let mut found: Vec<_> = ranked
+            .filter(|(_, column)| column.filled() > 0 && holds(column))
+            .collect();
+        found.sort_by_key(|(rank, column)| (*rank, self.rows - column.filled()));
+        found
+    }
+}
+
+impl<'s> Column<'s> {
+    pub(super) fn filled(&self) -> usize {
+        self.cells.iter().filter(|cell| !cell.is_empty()).count()
+    }
+
+    /// The filled cells, with the line on which each stands.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'s str, u64)> + '_ {
+        let cells = self.cells.iter().copied().zip(self.lines.iter().copied());
+        cells.filter(|(cell, _)| !cell.is_empty())
+    }
+
+    pub(super) fn proofs(&self) -> impl Iterator<Item = Proof> + '_ {
+        self.values().map(|(value, line)| self.proof(value, line))
+    }
+
+    pub(super) fn proof(&self, value: &str, line: u64) -> Proof {
+        Proof {
+            header: self.header.to_owned(),
+            value: value.to_owned(),
+            line,
+        }
+    }
+
+    /// The first filled cell.
+    pub(super) fn example(&self) -> Option<Proof> {
+        self.proofs().next()
+    }
+
+    fn mostly(&self, is: impl Fn(&str) -> bool) -> bool {
+        let found = self.values().filter(|(value, _)| is(value)).count();
+        found > 0 && found * 20 >= self.filled() * MOST_OF_20
+    }
+
+    pub(super) fn has_emails(&self) -> bool {
+        self.mostly(|value| {
+            let is_domain = |domain: &str| domain.contains('.') && !domain.contains(['@', ' ']);
+            let is_name = |name: &str| !name.is_empty() && !name.contains([' ', ',']);
+            value
+                .split_once('@')
+                .is_some_and(|(name, domain)| is_name(name) && is_domain(domain))
+        })
+    }
+
+    pub(super) fn has_amounts(&self) -> bool {
+        self.mostly(looks_like_amount)
+    }
+
+    pub(super) fn has_currencies(&self) -> bool {
+        self.mostly(|value| Currency::from_code(value).is_some())
+    }
+
+    /// Texts that could be ids: short, without spaces, and no emails.
+    pub(super) fn has_ids(&self) -> bool {
+        self.mostly(|value| value.len() <= 64 && !value.contains([' ', '@']))
+    }
+
+    pub(super) fn has_digits(&self) -> bool {
+        self.mostly(|value| value.contains(|c: char| c.is_ascii_digit()))
+    }
+
+    /// How its dates are written, if it holds dates.
+    pub(super) fn days(&self) -> Option<Days> {
+        let values: Vec<&str> = self.values().map(|(value, _)| value).collect();
+        days(&values[..values.len().min(FIRST_DATES)])?;
+        days(&values)
+    }
+
+    /// Each word and how often it stands there; nothing where there are too many for a status.
+    pub(super) fn words(&self) -> Option<BTreeMap<&'s str, usize>> {
+        let mut words = BTreeMap::new();
+        for (value, _) in self.values() {
+            *words.entry(value).or_default() += 1;
+            if words.len() > WORDS_MOST {
+                return None;
+            }
+        }
+        Some(words)
+    }
+
+    /// The first value that stands there twice, with the line of its second place.
+    pub(super) fn first_repeated(&self) -> Option<Proof> {
+        let mut seen = BTreeSet::new();
+        let repeated = self.values().find(|(value, _)| !seen.insert(*value));
+        repeated.map(|(value, line)| self.proof(value, line))
+    }
+}

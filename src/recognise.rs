@@ -1,0 +1,347 @@
+//! Which profile an export is read by, and why that one.
+//!
+//! The header decides where it can: the profile that finds the most columns it needs. Profiles that
+//! find the same ones are told apart by the first rows: a date, an amount, a word or a zone that
+//! only one of them can read. Where the rows don't tell either, nothing is chosen, but for one case:
+//! the user's own profile goes before a built-in one.
+
+use std::fmt;
+
+use crate::classify::{Classifier, Outcome};
+use crate::event::{Currency, Source};
+use crate::export::{Export, ExportError, Row};
+use crate::problem::Problem;
+use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
+
+/// How many rows are looked at where the header does not decide.
+pub const ROWS_MOST: usize = 1_000;
+
+/// Problems that say that a cell is written otherwise than the profile has it. A profile of the
+/// user's own that rejects a row for anything else does so on purpose.
+const WRITTEN_OTHERWISE: [&str; 6] = [
+    "amount-invalid",
+    "amount-sign",
+    "currency-unknown",
+    "date-invalid",
+    "value-unknown",
+    "zone-unknown",
+];
+
+/// The profile of an export.
+#[derive(Clone, Debug)]
+pub struct Recognised<'p> {
+    /// The profile.
+    pub profile: &'p Profile,
+    /// Where its columns stand.
+    pub binding: Binding,
+    /// Why it is this one.
+    pub why: Why,
+}
+
+/// Why an export is read by a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The user named it.
+    Named,
+    /// The header fits it, and no other one as closely.
+    Header {
+        /// How many columns it needs and found.
+        columns: usize,
+        /// Profiles that fit too and find fewer.
+        looser: Vec<String>,
+    },
+    /// Others fit the header as closely, and it is the user's own.
+    Own {
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Others fit the header as closely, and there is no row that could be misread.
+    NoRows {
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Others fit the header as closely, and can't read rows that this one reads.
+    Rows(Vec<Obstacle>),
+}
+
+/// The first row that a profile can't read and the chosen one can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The profile that can't.
+    pub profile: String,
+    /// The line on which the row starts.
+    pub line: u64,
+    /// What is in its way.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obstacle {
+            profile,
+            line,
+            problem,
+        } = self;
+        match (&problem.column, &problem.value) {
+            (Some(column), Some(value)) => {
+                write!(
+                    f,
+                    "`{profile}` can't read `{column}` in line {line}: `{value}`"
+                )
+            }
+            _ => write!(f, "`{profile}` can't read line {line}: {}", problem.message),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Named => f.write_str("as you said"),
+            Why::Header { columns, looser } => {
+                match columns {
+                    1 => f.write_str("the header has the column that it needs")?,
+                    n => write!(f, "the header has all {n} columns that it needs")?,
+                }
+                match looser.as_slice() {
+                    [] => Ok(()),
+                    names => write!(f, ", more than {} needs", quoted(names)),
+                }
+            }
+            Why::Own { others } => {
+                write!(f, "it is your own; {} would fit, too", quoted(others))
+            }
+            Why::NoRows { others } => {
+                write!(f, "{} would fit, too, and there is no row", quoted(others))
+            }
+            Why::Rows(obstacles) => {
+                let obstacles: Vec<String> = obstacles.iter().map(Obstacle::to_string).collect();
+                f.write_str(&obstacles.join("; "))
+            }
+        }
+    }
+}
+
+/// Why no profile is taken.
+#[derive(Debug)]
+pub enum Unrecognised {
+    /// None fits the header.
+    Unfit(Box<Unfit>),
+    /// Several fit, and neither header nor rows tell which one it is.
+    Undecided(Undecided),
+    /// The rows can't be read at all.
+    Export(Box<ExportError>),
+}
+
+/// Profiles that fit an export equally well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// Their names.
+    pub names: Vec<String>,
+    /// How many rows were looked at.
+    pub rows: usize,
+    /// Whether all of them can read all of these rows.
+    pub all_read: bool,
+}
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = quoted(&self.names);
+        write!(f, "the header fits {names}, and ")?;
+        let rows = self.rows;
+        match self.all_read {
+            true => write!(f, "all of them read its rows (the first {rows} were tried)"),
+            false => write!(
+                f,
+                "none of them reads more of its rows than the others (the first {rows} were tried)"
+            ),
+        }
+    }
+}
+
+impl Undecided {
+    /// What would decide.
+    pub fn hint(&self) -> String {
+        let first = self.names.first().map_or("NAME", String::as_str);
+        format!(
+            "say which one it is, such as `--profile {first}`; `fprecon profiles show` prints how they differ"
+        )
+    }
+}
+
+/// Finds the profile of an export whose header, as the caller sees it, is `header`; `cell` is done
+/// to each cell before it is read. The rows that are looked at are read again afterwards.
+pub fn recognise<'p>(
+    profiles: &'p Profiles,
+    export: &mut Export,
+    header: &[String],
+    cell: fn(&str) -> &str,
+) -> Result<Recognised<'p>, Unrecognised> {
+    let Fits {
+        mut closest,
+        looser,
+    } = profiles.fitting(header).map_err(Unrecognised::Unfit)?;
+    if let [_] = closest.as_slice() {
+        let (profile, binding) = closest.swap_remove(0);
+        let why = Why::Header {
+            columns: profile.needed(),
+            looser: looser.iter().map(|other| other.name.clone()).collect(),
+        };
+        return Ok(Recognised {
+            profile,
+            binding,
+            why,
+        });
+    }
+    let rows = export
+        .peek(ROWS_MOST)
+        .map_err(|error| Unrecognised::Export(Box::new(error)))?;
+    let readings: Vec<Read<'p>> = closest
+        .into_iter()
+        .map(|(profile, binding)| Read::of(profile, binding, header, rows, cell))
+        .collect();
+    choose(readings, rows)
+}
+
+/// What a profile makes of the first rows.
+struct Read<'p> {
+    profile: &'p Profile,
+    binding: Binding,
+    /// By row, what is in the way of reading it.
+    obstacles: Vec<Option<Problem>>,
+}
+
+impl<'p> Read<'p> {
+    fn of(
+        profile: &'p Profile,
+        binding: Binding,
+        header: &[String],
+        rows: &[Row],
+        cell: fn(&str) -> &str,
+    ) -> Self {
+        // Which currency an account has is no matter of reading.
+        let any = Currency::from_code("USD").into_iter();
+        let obstacles = any.flat_map(|currency| {
+            let classifier = Classifier::new(profile, binding.clone(), header, currency);
+            let obstacle = |row: &Row| obstacle(&classifier, row, cell);
+            rows.iter().map(obstacle).collect::<Vec<_>>()
+        });
+        Read {
+            profile,
+            obstacles: obstacles.collect(),
+            binding,
+        }
+    }
+
+    /// Reads each row that the other one reads, and more.
+    fn reads_more_than(&self, other: &Read<'_>) -> bool {
+        let mut pairs = self.obstacles.iter().zip(&other.obstacles);
+        let mut more = false;
+        pairs.all(|(mine, theirs)| {
+            more |= mine.is_none() && theirs.is_some();
+            mine.is_none() || theirs.is_some()
+        }) && more
+    }
+
+    /// Whether no more than half of the rows are written otherwise than it says.
+    fn reads_most(&self) -> bool {
+        let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code.as_ref());
+        let otherwise = self.obstacles.iter().flatten().filter(is_otherwise);
+        otherwise.count() * 2 <= self.obstacles.len()
+    }
+
+    /// The user's own profile gives way to a built-in one only if it can't read most of the rows: a
+    /// single new word must not take an export away from it.
+    fn goes_before(&self, other: &Read<'_>) -> bool {
+        match (self.profile.is_own, other.profile.is_own) {
+            (true, false) => !other.goes_before(self),
+            (false, true) => !other.reads_most() && self.reads_more_than(other),
+            _ => self.reads_more_than(other),
+        }
+    }
+}
+
+fn obstacle(classifier: &Classifier<'_>, row: &Row, cell: fn(&str) -> &str) -> Option<Problem> {
+    let mut row = row.clone();
+    row.replace_cells(cell);
+    let source = Source {
+        input: 0,
+        line: row.line(),
+    };
+    match classifier.classify(&row, source, &mut Vec::new(), &mut Vec::new()) {
+        Outcome::Rejected(problem) => Some(problem),
+        Outcome::Events | Outcome::Ignored(_) => None,
+    }
+}
+
+/// The one that goes before all the others, if there is one.
+fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p>, Unrecognised> {
+    let first = (0..readings.len()).find(|&one| {
+        let others = readings
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != one);
+        let mut others = others.map(|(_, other)| other);
+        others.all(|other| readings[one].goes_before(other))
+    });
+    // Without a row there is nothing that could be misread.
+    let first = first.or(rows.is_empty().then_some(0));
+    let Some(first) = first else {
+        return Err(Unrecognised::Undecided(undecided(&readings, rows)));
+    };
+    let chosen = readings.remove(first);
+    Ok(Recognised {
+        why: why(&chosen, &readings, rows),
+        profile: chosen.profile,
+        binding: chosen.binding,
+    })
+}
+
+/// Those that are left when one goes that reads less than another.
+fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
+    let is_left = |read: &&Read<'_>| !readings.iter().any(|other| other.goes_before(read));
+    let mut left: Vec<&Read<'_>> = readings.iter().filter(is_left).collect();
+    if left.is_empty() {
+        left = readings.iter().collect();
+    }
+    let all_read = |read: &&Read<'_>| read.obstacles.iter().all(Option::is_none);
+    Undecided {
+        all_read: left.iter().all(all_read),
+        names: left.iter().map(|read| read.profile.name.clone()).collect(),
+        rows: rows.len(),
+    }
+}
+
+/// What each of the others can't read; else whose it is.
+fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> Why {
+    let obstacle = |rival: &Read<'_>| {
+        let pairs = chosen.obstacles.iter().zip(&rival.obstacles);
+        let mut pairs = pairs.zip(rows).filter(|((chosen, _), _)| chosen.is_none());
+        let (problem, row) = pairs.find_map(|((_, rival), row)| Some((rival.clone()?, row)))?;
+        Some(Obstacle {
+            profile: rival.profile.name.clone(),
+            line: row.line(),
+            problem,
+        })
+    };
+    let obstacles: Vec<Obstacle> = rivals.iter().filter_map(obstacle).collect();
+    let others = || {
+        rivals
+            .iter()
+            .map(|other| other.profile.name.clone())
+            .collect()
+    };
+    match (obstacles.is_empty(), chosen.profile.is_own) {
+        (false, _) => Why::Rows(obstacles),
+        (true, true) => Why::Own { others: others() },
+        (true, false) => Why::NoRows { others: others() },
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.join(""),
+    }
+}

@@ -1,0 +1,474 @@
+//! The listings: which lines are asked for, and one page of them.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::books::Effect;
+use super::{Account, v1, v2};
+use crate::sandbox::answer::Answer;
+use crate::sandbox::call::{Asked, Call, List, Version};
+use crate::sandbox::leads::{Lead, LeadState, Who};
+use crate::sandbox::moment::Moment;
+use crate::sandbox::promoters::Promoter;
+
+/// v1's page size, as clients observed it; the documents name none.
+const V1_PER_PAGE: usize = 50;
+
+const V2_PER_PAGE: usize = 20;
+const V2_MOST_PER_PAGE: usize = 100;
+
+/// What a listing's query string asks for.
+struct Query<'q> {
+    page: usize,
+    per_page: usize,
+    filters: Vec<(Cow<'q, str>, Cow<'q, str>)>,
+}
+
+/// One page, and how many lines there are in all.
+struct Page<T> {
+    lines: Vec<T>,
+    total: usize,
+}
+
+/// How a page of v1 is described in its answer's headers.
+pub(in crate::sandbox) struct Paging {
+    pub(in crate::sandbox) page: usize,
+    pub(in crate::sandbox) per_page: usize,
+    pub(in crate::sandbox) total: usize,
+}
+
+impl Account {
+    /// A listing. v1's comes with what its headers say.
+    pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
+        let listed = match call.asked {
+            Asked::List(list) => self.page(call.version, list, query),
+            _ => self.show(query).map(|answer| (answer, None)),
+        };
+        match listed {
+            Ok(listed) => listed,
+            Err(refusal) => (refusal, None),
+        }
+    }
+
+    fn page(
+        &self,
+        version: Version,
+        list: List,
+        query: &str,
+    ) -> Result<(Answer, Option<Paging>), Answer> {
+        let query = Query::read(version, query)?;
+        match (version, list) {
+            (Version::V1, List::Leads) => {
+                let wanted = self.one_promoter(&query)?;
+                let leads = self.places().filter(|(_, lead)| wanted(lead.promoter));
+                Ok(query.v1(leads, |(place, lead)| self.lead_line(place, lead)))
+            }
+            (Version::V1, List::Rewards) => {
+                let wanted = self.one_promoter(&query)?;
+                let rewards = self.rewards().filter(|known| wanted(known.effect.promoter));
+                Ok(query.v1(rewards, |known| v1::reward_line(&known)))
+            }
+            (Version::V1, List::Promoters) => {
+                let wanted = self.one_promoter(&query)?;
+                let places = (0..self.promoters.len()).filter(|place| wanted(*place));
+                Ok(query.v1(places, |place| {
+                    v1::promoter_line(self.promoters.get(place), &self.books.standing(place))
+                }))
+            }
+            (Version::V2, List::Leads) => {
+                let filter = LeadFilter::read(&query)?;
+                let leads = self
+                    .places()
+                    .filter(|(place, lead)| filter.fits(self, *place, lead));
+                let page = query.page(leads, |(place, lead)| {
+                    v2::referral_line(place, lead, self.promoters.get(lead.promoter))
+                });
+                Ok((Answer::json(200, &page.lines), None))
+            }
+            (Version::V2, List::Rewards) => {
+                let filter = CommissionFilter::read(&query)?;
+                let rewards = self.rewards().filter(|known| filter.fits(self, known));
+                let page = query.page(rewards, |known| v2::commission(&known));
+                Ok((Answer::json(200, &page.lines), None))
+            }
+            (Version::V2, List::Promoters) => {
+                let filter = PromoterFilter::read(&query)?;
+                let places = (0..self.promoters.len())
+                    .filter(|place| filter.fits(self.promoters.get(*place)));
+                let page = query.page(places, |place| {
+                    v2::promoter_line(self.promoters.get(place), &self.books.standing(place))
+                });
+                let body = v2::PromoterPage {
+                    data: page.lines,
+                    meta: v2::PromoterMeta { pending_count: 0 },
+                };
+                Ok((Answer::json(200, &body), None))
+            }
+        }
+    }
+
+    /// v1's `/leads/show`: one lead by id, email or uid.
+    fn show(&self, query: &str) -> Result<Answer, Answer> {
+        let query = Query::read(Version::V1, query)?;
+        let by_id = query.number("id")?;
+        let who = Who {
+            email: query.get("email"),
+            uid: query.get("uid"),
+        };
+        let place = match by_id {
+            Some(id) => self.places().map(|(place, _)| place).find(|place| {
+                i64::try_from(super::books::lead_id(*place)).is_ok_and(|own| own == id)
+            }),
+            None => self.leads.seen(who),
+        };
+        let place = place.ok_or_else(|| not_found("Lead not found"))?;
+        Ok(Answer::json(
+            200,
+            &self.lead_line(place, self.leads.get(place)),
+        ))
+    }
+
+    fn places(&self) -> impl Iterator<Item = (usize, &Lead)> {
+        self.leads.iter().enumerate()
+    }
+
+    fn lead_line<'a>(&'a self, place: usize, lead: &'a Lead) -> v1::LeadLine<'a> {
+        let promoter = self.promoters.get(lead.promoter);
+        v1::lead_line(place, lead, promoter, &self.books.standing(lead.promoter))
+    }
+
+    /// The events that earned or took back a commission, by age.
+    fn rewards(&self) -> impl Iterator<Item = v1::Known<'_>> {
+        let earning = self
+            .books
+            .iter()
+            .filter(|(_, effect)| effect.amount.is_some());
+        earning.map(|(number, effect)| v1::Known {
+            number,
+            effect,
+            lead: self.leads.get(effect.lead),
+            promoter: self.promoters.get(effect.promoter),
+            standing: self.books.standing(effect.promoter),
+        })
+    }
+
+    /// v1's filters all come down to promoters. A `ref_id` that nobody has is an error, as
+    /// documented; ids that nobody has list nothing.
+    fn one_promoter(&self, query: &Query<'_>) -> Result<impl Fn(usize) -> bool + '_, Answer> {
+        let promotion_id = query.number("promotion_id")?;
+        let promoter_id = query.number("promoter_id")?;
+        let campaign_id = query.number("campaign_id")?;
+        let by_ref_id = match query.get("ref_id") {
+            None => None,
+            Some(ref_id) => Some(
+                self.promoters
+                    .by_ref_id(ref_id)
+                    .ok_or_else(|| not_found_422("Promotion not found"))?,
+            ),
+        };
+        Ok(move |place: usize| {
+            let promoter = self.promoters.get(place);
+            fits(promotion_id, promoter.promotion_id)
+                && fits(promoter_id, promoter.id)
+                && fits(campaign_id, u64::from(v1::CAMPAIGN_ID))
+                && by_ref_id.is_none_or(|wanted| wanted == place)
+        })
+    }
+}
+
+impl<'q> Query<'q> {
+    fn read(version: Version, text: &'q str) -> Result<Query<'q>, Answer> {
+        let mut query = Query {
+            page: 1,
+            per_page: match version {
+                Version::V1 => V1_PER_PAGE,
+                Version::V2 => V2_PER_PAGE,
+            },
+            filters: form_urlencoded::parse(text.as_bytes())
+                .filter(|(_, value)| !value.trim().is_empty())
+                .collect(),
+        };
+        if let Some(page) = query.number("page")? {
+            query.page = usize::try_from(page).unwrap_or(1).max(1);
+        }
+        if let (Version::V2, Some(size)) = (version, query.number("per_page")?) {
+            query.per_page = usize::try_from(size)
+                .unwrap_or(1)
+                .clamp(1, V2_MOST_PER_PAGE);
+        }
+        Ok(query)
+    }
+
+    /// The value of `name`, or of `filters[name]`; the last counts.
+    fn get(&self, name: &str) -> Option<&str> {
+        let same = |written: &str| {
+            let inner = written.strip_prefix("filters[");
+            let (head, tail) = match inner.and_then(|inner| inner.split_once(']')) {
+                Some(parts) => parts,
+                None => return written == name,
+            };
+            // `filters[created_at][from]` is `created_at[from]`.
+            name.strip_prefix(head).is_some_and(|rest| rest == tail)
+        };
+        let found = self.filters.iter().rev().find(|(written, _)| same(written));
+        found.map(|(_, value)| &**value)
+    }
+
+    fn number(&self, name: &str) -> Result<Option<i64>, Answer> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let number = text.trim().parse();
+        number.map(Some).map_err(|_| bad_filter(name, text))
+    }
+
+    /// The numbers of `ids[]`; empty where none are asked for.
+    fn ids(&self) -> Result<Vec<i64>, Answer> {
+        let texts = self.filters.iter().filter(|(name, _)| name == "ids[]");
+        texts
+            .map(|(_, text)| text.parse().map_err(|_| bad_filter("ids[]", text)))
+            .collect()
+    }
+
+    /// `name[from]` and `name[to]`.
+    fn span(&self, name: &str) -> Result<Span, Answer> {
+        let read = |end: &str, parse: fn(&str) -> Option<Moment>| {
+            let name = format!("{name}[{end}]");
+            match self.get(&name) {
+                None => Ok(None),
+                Some(text) => parse(text).map(Some).ok_or_else(|| bad_filter(&name, text)),
+            }
+        };
+        Ok(Span {
+            from: read("from", Moment::parse)?,
+            to: read("to", Moment::parse_end)?,
+        })
+    }
+
+    fn page<T, L>(&self, all: impl Iterator<Item = T>, line: impl Fn(T) -> L) -> Page<L> {
+        let first = (self.page - 1).saturating_mul(self.per_page);
+        let last = first.saturating_add(self.per_page);
+        let mut page = Page {
+            lines: Vec::new(),
+            total: 0,
+        };
+        for one in all {
+            if (first..last).contains(&page.total) {
+                page.lines.push(line(one));
+            }
+            page.total += 1;
+        }
+        page
+    }
+
+    fn v1<T, L: Serialize>(
+        &self,
+        all: impl Iterator<Item = T>,
+        line: impl Fn(T) -> L,
+    ) -> (Answer, Option<Paging>) {
+        let page = self.page(all, line);
+        let paging = Paging {
+            page: self.page,
+            per_page: self.per_page,
+            total: page.total,
+        };
+        (Answer::json(200, &page.lines), Some(paging))
+    }
+}
+
+/// Both ends are taken in.
+struct Span {
+    from: Option<Moment>,
+    to: Option<Moment>,
+}
+
+impl Span {
+    /// A moment that is missing fits only where nothing is asked.
+    fn holds(&self, moment: Option<Moment>) -> bool {
+        match moment {
+            None => self.from.is_none() && self.to.is_none(),
+            Some(moment) => {
+                self.from.is_none_or(|from| from <= moment) && self.to.is_none_or(|to| moment <= to)
+            }
+        }
+    }
+}
+
+/// The filters of v2's commissions.
+struct CommissionFilter {
+    search: Option<String>,
+    ids: Vec<i64>,
+    status: Option<String>,
+    paid: Option<String>,
+    plan_id: Option<String>,
+    promoter_id: Option<i64>,
+    campaign_id: Option<i64>,
+    created_at: Span,
+}
+
+impl CommissionFilter {
+    fn read(query: &Query<'_>) -> Result<CommissionFilter, Answer> {
+        Ok(CommissionFilter {
+            search: query.get("q").map(str::to_lowercase),
+            ids: query.ids()?,
+            status: query.get("status").map(str::to_owned),
+            paid: query.get("paid").map(str::to_owned),
+            plan_id: query.get("plan_id").map(str::to_owned),
+            promoter_id: query.number("promoter_id")?,
+            campaign_id: query.number("campaign_id")?,
+            created_at: query.span("created_at")?,
+        })
+    }
+
+    /// Every commission here is approved and unpaid.
+    fn fits(&self, account: &Account, known: &v1::Known<'_>) -> bool {
+        let effect: &Effect = known.effect;
+        let texts = [
+            effect.event_id.as_deref(),
+            known.lead.email.as_deref(),
+            known.lead.uid.as_deref(),
+        ];
+        let promoter = account.promoters.get(effect.promoter);
+        contains(self.search.as_deref(), &texts)
+            && one_of(&self.ids, known.commission_id())
+            && self
+                .status
+                .as_deref()
+                .is_none_or(|status| status == "approved")
+            && self.paid.as_deref().is_none_or(|paid| paid == "no")
+            && (self.plan_id.is_none() || self.plan_id.as_deref() == effect.plan.as_deref())
+            && fits(self.promoter_id, promoter.id)
+            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && self.created_at.holds(Some(effect.created_at))
+    }
+}
+
+/// The filters of v2's referrals.
+struct LeadFilter {
+    search: Option<String>,
+    ids: Vec<i64>,
+    kind: Option<String>,
+    state: Option<String>,
+    promoter_id: Option<i64>,
+    campaign_id: Option<i64>,
+    created_at: Span,
+    customer_since: Span,
+    cancelled_at: Span,
+}
+
+impl LeadFilter {
+    fn read(query: &Query<'_>) -> Result<LeadFilter, Answer> {
+        Ok(LeadFilter {
+            search: query.get("q").map(str::to_lowercase),
+            ids: query.ids()?,
+            kind: query.get("type").map(str::to_owned),
+            state: query.get("state").map(str::to_owned),
+            promoter_id: query.number("promoter_id")?,
+            campaign_id: query.number("campaign_id")?,
+            created_at: query.span("created_at")?,
+            customer_since: query.span("customer_since")?,
+            cancelled_at: query.span("cancelled_at")?,
+        })
+    }
+
+    fn fits(&self, account: &Account, place: usize, lead: &Lead) -> bool {
+        let details = lead.details.as_deref();
+        let texts = [
+            lead.email.as_deref(),
+            lead.uid.as_deref(),
+            details.and_then(|details| details.username.as_deref()),
+            details.and_then(|details| details.website.as_deref()),
+        ];
+        let kind = match lead.state {
+            LeadState::Signup => "lead",
+            LeadState::Active | LeadState::Cancelled => "customer",
+        };
+        let promoter = account.promoters.get(lead.promoter);
+        contains(self.search.as_deref(), &texts)
+            && one_of(&self.ids, super::books::lead_id(place))
+            && self.kind.as_deref().is_none_or(|wanted| wanted == kind)
+            && self
+                .state
+                .as_deref()
+                .is_none_or(|state| state == lead.state.word())
+            && fits(self.promoter_id, promoter.id)
+            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && self.created_at.holds(Some(lead.created_at))
+            && self.customer_since.holds(lead.customer_since)
+            && self.cancelled_at.holds(lead.cancelled_at)
+    }
+}
+
+/// The filters of v2's promoters.
+struct PromoterFilter {
+    search: Option<String>,
+    ids: Vec<i64>,
+    state: Option<String>,
+    campaign_id: Option<i64>,
+    joined_at: Span,
+}
+
+impl PromoterFilter {
+    fn read(query: &Query<'_>) -> Result<PromoterFilter, Answer> {
+        Ok(PromoterFilter {
+            search: query.get("q").map(str::to_lowercase),
+            ids: query.ids()?,
+            state: query.get("state").map(str::to_owned),
+            campaign_id: query.number("campaign_id")?,
+            joined_at: query.span("joined_at")?,
+        })
+    }
+
+    fn fits(&self, promoter: &Promoter) -> bool {
+        let name = promoter.name();
+        let texts = [
+            Some(&*promoter.email),
+            Some(&*name),
+            Some(&*promoter.ref_id),
+        ];
+        contains(self.search.as_deref(), &texts)
+            && (self.ids.is_empty() || self.ids.iter().any(|id| fits(Some(*id), promoter.id)))
+            && self
+                .state
+                .as_deref()
+                .is_none_or(|state| state == v2::state(promoter))
+            && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
+            && self.joined_at.holds(Some(promoter.created_at))
+    }
+}
+
+/// Whether one of the texts has the search text in it, in any case of letters. The documents say
+/// which fields are searched, not how.
+fn contains(search: Option<&str>, texts: &[Option<&str>]) -> bool {
+    let Some(search) = search else { return true };
+    texts
+        .iter()
+        .flatten()
+        .any(|text| text.to_lowercase().contains(search))
+}
+
+fn one_of(ids: &[i64], id: usize) -> bool {
+    ids.is_empty() || i64::try_from(id).is_ok_and(|id| ids.contains(&id))
+}
+
+fn fits(wanted: Option<i64>, id: u64) -> bool {
+    wanted.is_none_or(|wanted| u64::try_from(wanted).is_ok_and(|wanted| wanted == id))
+}
+
+fn bad_filter(name: &str, text: &str) -> Answer {
+    Answer::message(400, &format!("{name} is not valid: {text}"))
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+}
+
+fn not_found(error: &str) -> Answer {
+    Answer::json(404, &ErrorBody { error })
+}
+
+fn not_found_422(error: &str) -> Answer {
+    Answer::json(422, &ErrorBody { error })
+}

@@ -1,0 +1,297 @@
+//! The shapes of v1: the answer to an event, as the vendor's newer pages have it, and the listings.
+
+use serde::Serialize;
+
+use super::books::{Effect, Standing, lead_id};
+use crate::sandbox::call::Kind;
+use crate::sandbox::leads::Lead;
+use crate::sandbox::moment::Moment;
+use crate::sandbox::promoters::Promoter;
+
+/// The only campaign of the account.
+pub(super) const CAMPAIGN_ID: u32 = 28_004;
+pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
+
+/// An event, and whom it is about.
+pub(super) struct Known<'a> {
+    /// From 1.
+    pub(super) number: usize,
+    pub(super) effect: &'a Effect,
+    pub(super) lead: &'a Lead,
+    pub(super) promoter: &'a Promoter,
+    pub(super) standing: Standing,
+}
+
+impl Known<'_> {
+    pub(super) fn event_id(&self) -> usize {
+        33_000_000 + self.number
+    }
+
+    pub(super) fn commission_id(&self) -> usize {
+        10_000_000 + self.number
+    }
+}
+
+/// The answer to an event that took effect.
+#[derive(Serialize)]
+pub(super) struct EventBody<'a> {
+    id: usize,
+    #[serde(rename = "type")]
+    kind: Kind,
+    amount_cents: Option<i64>,
+    reward: Option<RewardBody<'a>>,
+    lead: LeadBody<'a>,
+    promoter: PromoterBody<'a>,
+}
+
+#[derive(Serialize)]
+struct RewardBody<'a> {
+    id: usize,
+    status: &'static str,
+    amount: i64,
+    unit: &'static str,
+    created_at: Moment,
+    lead: LeadBody<'a>,
+    event_id: Option<&'a str>,
+    conversion_amount: i64,
+    tier_level: u8,
+    split_type: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct LeadBody<'a> {
+    id: usize,
+    state: &'static str,
+    first_name: &'a str,
+    last_name: &'a str,
+    email: Option<&'a str>,
+    uid: Option<&'a str>,
+    customer_since: Option<Moment>,
+    cancelled_at: Option<Moment>,
+    plan_name: Option<&'a str>,
+    suspicion: &'static str,
+    username: Option<&'a str>,
+    website: Option<&'a str>,
+    created_at: Moment,
+    split_promotion_id: Option<u64>,
+    custom_fields: Option<&'static str>,
+    split_percentage_value: Option<u8>,
+    visitor_sub_id: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct PromoterBody<'a> {
+    id: u64,
+    status: &'static str,
+    cust_id: Option<&'static str>,
+    email: &'a str,
+    created_at: Moment,
+    temp_password: Option<&'static str>,
+    default_promotion_id: u64,
+    pref: &'a str,
+    default_ref_id: &'a str,
+    note: Option<&'static str>,
+    w8_form_url: Option<&'static str>,
+    w9_form_url: Option<&'static str>,
+    earnings_balance: Option<Balance>,
+    current_balance: Option<Balance>,
+    paid_balance: Option<Balance>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Balance {
+    cash: i128,
+}
+
+/// A line of `/leads/list`, and the answer of `/leads/show`.
+#[derive(Serialize)]
+pub(super) struct LeadLine<'a> {
+    #[serde(flatten)]
+    lead: LeadBody<'a>,
+    promotion: PromotionBody<'a>,
+    promoter: PromoterBody<'a>,
+}
+
+/// A line of `/rewards/list`.
+#[derive(Serialize)]
+pub(super) struct RewardLine<'a> {
+    #[serde(flatten)]
+    reward: RewardBody<'a>,
+    promoter: PromoterBody<'a>,
+    promotion: PromotionBody<'a>,
+}
+
+/// A line of `/promoters/list`.
+#[derive(Serialize)]
+pub(super) struct PromoterLine<'a> {
+    #[serde(flatten)]
+    promoter: PromoterBody<'a>,
+    profile: ProfileBody<'a>,
+    promotions: [PromotionBody<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct ProfileBody<'a> {
+    first_name: &'a str,
+    last_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct PromotionBody<'a> {
+    id: u64,
+    status: &'static str,
+    ref_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promo_code: Option<&'a str>,
+    promoter_id: u64,
+    campaign_id: u32,
+    campaign_name: &'static str,
+    referral_link: String,
+    hidden: bool,
+    sales_count: u64,
+    refunds_count: u64,
+    sales_total: i128,
+    refunds_total: i128,
+}
+
+/// Describes an event.
+pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
+    EventBody {
+        id: known.event_id(),
+        kind: known.effect.kind,
+        amount_cents: known.effect.signed_amount(),
+        reward: reward(known),
+        lead: lead_body(known.effect.lead, known.lead),
+        promoter: promoter_body(known.promoter, &known.standing, "active"),
+    }
+}
+
+pub(super) fn lead_line<'a>(
+    place: usize,
+    lead: &'a Lead,
+    promoter: &'a Promoter,
+    standing: &Standing,
+) -> LeadLine<'a> {
+    LeadLine {
+        lead: lead_body(place, lead),
+        promotion: promotion_body(promoter, standing),
+        promoter: promoter_body(promoter, standing, status(promoter)),
+    }
+}
+
+/// Nothing for events that earn nothing.
+pub(super) fn reward_line<'a>(known: &Known<'a>) -> Option<RewardLine<'a>> {
+    Some(RewardLine {
+        reward: reward(known)?,
+        promoter: promoter_body(known.promoter, &known.standing, status(known.promoter)),
+        promotion: promotion_body(known.promoter, &known.standing),
+    })
+}
+
+pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> PromoterLine<'a> {
+    PromoterLine {
+        promoter: promoter_body(promoter, standing, status(promoter)),
+        profile: ProfileBody {
+            first_name: &promoter.first_name,
+            last_name: &promoter.last_name,
+        },
+        promotions: [promotion_body(promoter, standing)],
+    }
+}
+
+fn reward<'a>(known: &Known<'a>) -> Option<RewardBody<'a>> {
+    let effect = known.effect;
+    Some(RewardBody {
+        id: known.commission_id(),
+        status: "approved",
+        amount: effect.commission,
+        unit: "cash",
+        created_at: effect.created_at,
+        lead: lead_body(effect.lead, known.lead),
+        event_id: effect.event_id.as_deref(),
+        conversion_amount: effect.signed_amount()?,
+        tier_level: 1,
+        split_type: None,
+    })
+}
+
+fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
+    let details = lead.details.as_deref();
+    LeadBody {
+        id: lead_id(place),
+        state: lead.state.word(),
+        first_name: details.map_or("", |details| &details.first_name),
+        last_name: details.map_or("", |details| &details.last_name),
+        email: lead.email.as_deref(),
+        uid: lead.uid.as_deref(),
+        customer_since: lead.customer_since,
+        cancelled_at: lead.cancelled_at,
+        plan_name: lead.plan.as_deref(),
+        suspicion: "no_suspicion",
+        username: details.and_then(|details| details.username.as_deref()),
+        website: details.and_then(|details| details.website.as_deref()),
+        created_at: lead.created_at,
+        split_promotion_id: None,
+        custom_fields: None,
+        split_percentage_value: None,
+        visitor_sub_id: None,
+    }
+}
+
+/// The listings' words; the tracking pages say `active`.
+fn status(promoter: &Promoter) -> &'static str {
+    if promoter.banned {
+        "denied"
+    } else {
+        "approved"
+    }
+}
+
+/// Nothing is ever paid out here. A balance of nothing is null, as in the vendor's examples.
+fn promoter_body<'a>(
+    promoter: &'a Promoter,
+    standing: &Standing,
+    status: &'static str,
+) -> PromoterBody<'a> {
+    let earned = standing.commission;
+    let balance = (earned != 0).then_some(Balance { cash: earned });
+    PromoterBody {
+        id: promoter.id,
+        status,
+        cust_id: None,
+        email: &promoter.email,
+        created_at: promoter.created_at,
+        temp_password: None,
+        default_promotion_id: promoter.promotion_id,
+        pref: &promoter.ref_id,
+        default_ref_id: &promoter.ref_id,
+        note: None,
+        w8_form_url: None,
+        w9_form_url: None,
+        earnings_balance: balance,
+        current_balance: balance,
+        paid_balance: None,
+    }
+}
+
+fn promotion_body<'a>(promoter: &'a Promoter, standing: &Standing) -> PromotionBody<'a> {
+    PromotionBody {
+        id: promoter.promotion_id,
+        status: "offer_active",
+        ref_id: &promoter.ref_id,
+        promo_code: promoter.promo_code.as_deref(),
+        promoter_id: promoter.id,
+        campaign_id: CAMPAIGN_ID,
+        campaign_name: CAMPAIGN_NAME,
+        referral_link: referral_link(promoter),
+        hidden: false,
+        sales_count: standing.sales,
+        refunds_count: standing.refunds,
+        sales_total: standing.sold,
+        refunds_total: standing.refunded,
+    }
+}
+
+pub(super) fn referral_link(promoter: &Promoter) -> String {
+    format!("https://example.com/?fpr={}", promoter.ref_id)
+}

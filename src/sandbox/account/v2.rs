@@ -1,0 +1,333 @@
+//! The shapes of v2: the answers to sales and sign-ups, and the listings.
+
+use serde::Serialize;
+
+use super::books::{Standing, lead_id};
+use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, Known, referral_link};
+use crate::sandbox::call::Kind;
+use crate::sandbox::leads::Lead;
+use crate::sandbox::moment::Moment;
+use crate::sandbox::promoters::Promoter;
+
+/// The answer to a sale or a sign-up that took effect.
+#[derive(Serialize)]
+pub(super) struct EventBody<'a> {
+    id: usize,
+    etype: Kind,
+    sale_amount: Option<i64>,
+    original_sale_amount: Option<i64>,
+    original_sale_currency: Option<&'a str>,
+    event_id: Option<&'a str>,
+    plan_id: Option<&'a str>,
+    billing_period: Option<&'static str>,
+    created_at: Moment,
+    referral: ReferralBody<'a>,
+    commissions: Vec<CommissionBody<'a>>,
+}
+
+/// An empty object.
+#[derive(Clone, Copy, Serialize)]
+struct Empty {}
+
+#[derive(Clone, Copy, Serialize)]
+struct ReferralBody<'a> {
+    id: usize,
+    email: Option<&'a str>,
+    uid: Option<&'a str>,
+}
+
+/// A commission, in the answer to its sale and in `/company/commissions`.
+#[derive(Serialize)]
+pub(super) struct CommissionBody<'a> {
+    id: usize,
+    status: &'static str,
+    metadata: Empty,
+    is_self_referral: bool,
+    commission_type: &'static str,
+    created_by_user_email: Option<&'static str>,
+    created_by_user_at: Option<&'static str>,
+    sale_amount: i64,
+    original_sale_amount: i64,
+    original_sale_currency: Option<&'a str>,
+    event_id: Option<&'a str>,
+    plan_id: Option<&'a str>,
+    tier: u8,
+    internal_note: Option<&'static str>,
+    external_note: Option<&'static str>,
+    unit: &'static str,
+    fraud_check: &'static str,
+    amount: i64,
+    is_paid: bool,
+    is_split: bool,
+    created_at: Moment,
+    status_updated_at: Option<&'static str>,
+    promoter_campaign: PromoterCampaignBody<'a>,
+    referral: ReferralBody<'a>,
+    reward: RewardBody,
+}
+
+#[derive(Serialize)]
+struct PromoterCampaignBody<'a> {
+    id: u64,
+    campaign_id: u32,
+    promoter_id: u64,
+    created_at: Moment,
+    promoter: PersonBody<'a>,
+    campaign: CampaignBody,
+}
+
+#[derive(Serialize)]
+struct PersonBody<'a> {
+    id: u64,
+    email: &'a str,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct CampaignBody {
+    id: u32,
+    name: &'static str,
+    color: &'static str,
+}
+
+const CAMPAIGN: CampaignBody = CampaignBody {
+    id: CAMPAIGN_ID,
+    name: CAMPAIGN_NAME,
+    color: "#4F46E5",
+};
+
+#[derive(Serialize)]
+struct RewardBody {
+    id: u32,
+    name: &'static str,
+}
+
+/// A line of `/company/referrals`.
+#[derive(Serialize)]
+pub(super) struct ReferralLine<'a> {
+    #[serde(flatten)]
+    referral: ReferralBody<'a>,
+    state: &'static str,
+    metadata: Empty,
+    entry_source: &'static str,
+    created_at: Moment,
+    customer_since: Option<Moment>,
+    cancelled_at: Option<Moment>,
+    promoter_campaign: PromoterCampaignBody<'a>,
+    fraud_check: &'static str,
+    username: Option<&'a str>,
+    split_details: Option<[u8; 0]>,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    website: Option<&'a str>,
+    comment: Option<&'static str>,
+    is_expired: bool,
+}
+
+/// The answer of `/company/promoters`.
+#[derive(Serialize)]
+pub(super) struct PromoterPage<'a> {
+    pub(super) data: Vec<PromoterLine<'a>>,
+    pub(super) meta: PromoterMeta,
+}
+
+#[derive(Serialize)]
+pub(super) struct PromoterMeta {
+    pub(super) pending_count: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct PromoterLine<'a> {
+    id: u64,
+    email: &'a str,
+    name: String,
+    cust_id: Option<&'static str>,
+    note: Option<&'static str>,
+    stats: StatsBody,
+    is_customized: bool,
+    fraud_suspicions: [u8; 0],
+    is_confirmed: bool,
+    joined_at: Moment,
+    last_login_at: Option<Moment>,
+    archived_at: Option<Moment>,
+    custom_fields: Option<Empty>,
+    promoter_campaigns: [EnrolmentBody<'a>; 1],
+    balances: BalancesBody,
+}
+
+#[derive(Serialize)]
+struct StatsBody {
+    sales_count: u64,
+    revenue_amount: i128,
+}
+
+#[derive(Serialize)]
+struct EnrolmentBody<'a> {
+    id: u64,
+    campaign_id: u32,
+    promoter_id: u64,
+    state: &'static str,
+    created_at: Moment,
+    campaign: CampaignBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<&'a str>,
+    ref_token: &'a str,
+    ref_link: String,
+}
+
+#[derive(Serialize)]
+struct BalancesBody {
+    cash: i128,
+}
+
+/// Describes a sale or a sign-up.
+pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
+    let effect = known.effect;
+    EventBody {
+        id: known.event_id(),
+        etype: effect.kind,
+        sale_amount: effect.signed_amount(),
+        original_sale_amount: effect.signed_sent(),
+        original_sale_currency: currency(&effect.currency),
+        event_id: effect.event_id.as_deref(),
+        plan_id: effect.plan.as_deref(),
+        billing_period: None,
+        created_at: effect.created_at,
+        referral: referral(effect.lead, known.lead),
+        commissions: commission(known).into_iter().collect(),
+    }
+}
+
+/// Nothing for events that earn nothing.
+pub(super) fn commission<'a>(known: &Known<'a>) -> Option<CommissionBody<'a>> {
+    let effect = known.effect;
+    Some(CommissionBody {
+        id: known.commission_id(),
+        status: "approved",
+        metadata: Empty {},
+        is_self_referral: false,
+        commission_type: "sale",
+        created_by_user_email: None,
+        created_by_user_at: None,
+        sale_amount: effect.signed_amount()?,
+        original_sale_amount: effect.signed_sent()?,
+        original_sale_currency: currency(&effect.currency),
+        event_id: effect.event_id.as_deref(),
+        plan_id: effect.plan.as_deref(),
+        tier: 1,
+        internal_note: None,
+        external_note: None,
+        unit: "cash",
+        fraud_check: "no_suspicion",
+        amount: effect.commission,
+        is_paid: false,
+        is_split: false,
+        created_at: effect.created_at,
+        status_updated_at: None,
+        promoter_campaign: promoter_campaign(known.promoter),
+        referral: referral(effect.lead, known.lead),
+        reward: RewardBody {
+            id: 157_427,
+            name: "Recurring commission",
+        },
+    })
+}
+
+pub(super) fn referral_line<'a>(
+    place: usize,
+    lead: &'a Lead,
+    promoter: &'a Promoter,
+) -> ReferralLine<'a> {
+    let details = lead.details.as_deref();
+    let name = |text: &'a str| (!text.is_empty()).then_some(text);
+    ReferralLine {
+        referral: referral(place, lead),
+        state: lead.state.word(),
+        metadata: Empty {},
+        entry_source: lead.source.word(),
+        created_at: lead.created_at,
+        customer_since: lead.customer_since,
+        cancelled_at: lead.cancelled_at,
+        promoter_campaign: promoter_campaign(promoter),
+        fraud_check: "no_suspicion",
+        username: details.and_then(|details| details.username.as_deref()),
+        split_details: None,
+        first_name: details.and_then(|details| name(&details.first_name)),
+        last_name: details.and_then(|details| name(&details.last_name)),
+        website: details.and_then(|details| details.website.as_deref()),
+        comment: None,
+        is_expired: false,
+    }
+}
+
+pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> PromoterLine<'a> {
+    PromoterLine {
+        id: promoter.id,
+        email: &promoter.email,
+        name: promoter.name(),
+        cust_id: None,
+        note: None,
+        stats: StatsBody {
+            sales_count: standing.sales,
+            revenue_amount: standing.sold - standing.refunded,
+        },
+        is_customized: promoter.rate.is_some(),
+        fraud_suspicions: [],
+        is_confirmed: true,
+        joined_at: promoter.created_at,
+        last_login_at: None,
+        archived_at: None,
+        custom_fields: None,
+        promoter_campaigns: [EnrolmentBody {
+            id: promoter.promotion_id,
+            campaign_id: CAMPAIGN_ID,
+            promoter_id: promoter.id,
+            state: state(promoter),
+            created_at: promoter.created_at,
+            campaign: CAMPAIGN,
+            coupon: promoter.promo_code.as_deref(),
+            ref_token: &promoter.ref_id,
+            ref_link: referral_link(promoter),
+        }],
+        balances: BalancesBody {
+            cash: standing.commission,
+        },
+    }
+}
+
+/// Where a promoter stands in the campaign. The words are the API's.
+pub(super) fn state(promoter: &Promoter) -> &'static str {
+    if promoter.banned {
+        "blocked"
+    } else {
+        "accepted"
+    }
+}
+
+fn referral(place: usize, lead: &Lead) -> ReferralBody<'_> {
+    ReferralBody {
+        id: lead_id(place),
+        email: lead.email.as_deref(),
+        uid: lead.uid.as_deref(),
+    }
+}
+
+fn promoter_campaign(promoter: &Promoter) -> PromoterCampaignBody<'_> {
+    PromoterCampaignBody {
+        id: promoter.promotion_id,
+        campaign_id: CAMPAIGN_ID,
+        promoter_id: promoter.id,
+        created_at: promoter.created_at,
+        promoter: PersonBody {
+            id: promoter.id,
+            email: &promoter.email,
+            name: promoter.name(),
+        },
+        campaign: CAMPAIGN,
+    }
+}
+
+/// Null where the event named none: it is the account's own.
+fn currency(code: &str) -> Option<&str> {
+    (code != super::NO_CURRENCY).then_some(code)
+}

@@ -1,0 +1,99 @@
+//! What a request asks of the API: its paths and words.
+
+use serde::{Deserialize, Serialize};
+
+/// The two versions of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Version {
+    V1,
+    V2,
+}
+
+/// The four tracking calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    Sale,
+    Refund,
+    Cancellation,
+    Signup,
+}
+
+impl Kind {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Sale => "sale",
+            Kind::Refund => "refund",
+            Kind::Cancellation => "cancellation",
+            Kind::Signup => "signup",
+        }
+    }
+
+    fn of(word: &str) -> Option<Kind> {
+        match word {
+            "sale" => Some(Kind::Sale),
+            "refund" => Some(Kind::Refund),
+            "cancellation" => Some(Kind::Cancellation),
+            "signup" => Some(Kind::Signup),
+            _ => None,
+        }
+    }
+}
+
+/// What can be listed. v1 calls them leads, rewards and promoters; v2 referrals, commissions and
+/// promoters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    Leads,
+    Rewards,
+    Promoters,
+}
+
+/// What is asked for below `/api`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Track(Kind),
+    List(List),
+    /// v1: one lead by its id, email or uid.
+    Lead,
+}
+
+/// A path of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) version: Version,
+    pub(super) asked: Asked,
+}
+
+impl Call {
+    /// The call of a path, if the API has it.
+    pub(super) fn of(path: &str) -> Option<Call> {
+        let (version, rest) = match path.strip_prefix("/api/v1/") {
+            Some(rest) => (Version::V1, rest),
+            None => (Version::V2, path.strip_prefix("/api/v2/")?),
+        };
+        let asked = match (version, rest) {
+            (Version::V1, "leads/list") | (Version::V2, "company/referrals") => {
+                Asked::List(List::Leads)
+            }
+            (Version::V1, "rewards/list") | (Version::V2, "company/commissions") => {
+                Asked::List(List::Rewards)
+            }
+            (Version::V1, "promoters/list") | (Version::V2, "company/promoters") => {
+                Asked::List(List::Promoters)
+            }
+            (Version::V1, "leads/show") => Asked::Lead,
+            (_, rest) => Asked::Track(Kind::of(rest.strip_prefix("track/")?)?),
+        };
+        Some(Call { version, asked })
+    }
+
+    /// The one method that the path takes.
+    pub(super) fn method(self) -> &'static str {
+        match self.asked {
+            Asked::Track(_) => "POST",
+            Asked::List(_) | Asked::Lead => "GET",
+        }
+    }
+}

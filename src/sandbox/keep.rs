@@ -1,0 +1,130 @@
+//! The state in a file: every call that the account took, replayed at the next start.
+//!
+//! One line of JSON a call, written before the answer goes out. It is a sandbox's memory and not a
+//! ledger: nothing waits for the disk.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::SandboxError;
+use super::account::Account;
+use super::call::{Kind, Version};
+use super::moment::Moment;
+use super::params::Params;
+
+/// The first line. Another number means another format.
+const HEADER: &str = r#"{"fprecon_sandbox_state":1}"#;
+
+/// A call that the account took.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Line<P> {
+    api: Version,
+    kind: Kind,
+    at_ms: i64,
+    parameters: P,
+}
+
+/// The file, locked for as long as this lives.
+pub(super) struct Keeper {
+    file: File,
+    line: Vec<u8>,
+}
+
+impl Keeper {
+    /// Opens or makes the file, and does its calls again.
+    pub(super) fn open(path: &Path, account: &mut Account) -> Result<Keeper, SandboxError> {
+        let failed = |source| SandboxError::StateFile {
+            file: path.to_owned(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(failed)?;
+        file.try_lock()
+            .map_err(|error| failed(io::Error::from(error)))?;
+        let whole = replay(path, &file, account)?;
+        // A line that was being written when the sandbox was killed is no call: nobody got its answer.
+        file.set_len(whole).map_err(failed)?;
+        let mut keeper = Keeper {
+            file,
+            line: Vec::new(),
+        };
+        keeper.file.seek(SeekFrom::End(0)).map_err(failed)?;
+        if whole == 0 {
+            writeln!(keeper.file, "{HEADER}").map_err(failed)?;
+        }
+        Ok(keeper)
+    }
+
+    /// Adds a call.
+    pub(super) fn note(
+        &mut self,
+        version: Version,
+        kind: Kind,
+        at: Moment,
+        params: &Params<'_>,
+    ) -> io::Result<()> {
+        self.line.clear();
+        let line = Line {
+            api: version,
+            kind,
+            at_ms: at.as_ms(),
+            parameters: params,
+        };
+        serde_json::to_writer(&mut self.line, &line)?;
+        self.line.push(b'\n');
+        self.file.write_all(&self.line)
+    }
+}
+
+/// Does all whole lines again and says where the last of them ends.
+fn replay(path: &Path, file: &File, account: &mut Account) -> Result<u64, SandboxError> {
+    let mut reader = BufReader::new(file);
+    let mut line = String::new();
+    let mut whole = 0;
+    for number in 1_u64.. {
+        line.clear();
+        let read = reader
+            .read_line(&mut line)
+            .map_err(|source| SandboxError::StateFile {
+                file: path.to_owned(),
+                source,
+            })?;
+        if !line.ends_with('\n') {
+            break;
+        }
+        whole += u64::try_from(read).unwrap_or_default();
+        let done = if number == 1 {
+            header(&line)
+        } else {
+            again(&line, account)
+        };
+        done.map_err(|message| SandboxError::StateLine {
+            file: PathBuf::from(path),
+            line: number,
+            message,
+        })?;
+    }
+    Ok(whole)
+}
+
+fn header(line: &str) -> Result<(), String> {
+    if line.trim_end() == HEADER {
+        return Ok(());
+    }
+    Err("this is no state of a sandbox, or one of another version".to_owned())
+}
+
+fn again(line: &str, account: &mut Account) -> Result<(), String> {
+    let call: Line<Params<'_>> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let at = Moment::of_ms(call.at_ms);
+    account.track(call.api, call.kind, &call.parameters, at);
+    Ok(())
+}

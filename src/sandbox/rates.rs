@@ -1,0 +1,134 @@
+//! What a sale earns its promoter, and what a foreign amount is worth.
+
+use std::collections::HashMap;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// A decimal number with at most six places, held in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Millionths(pub(super) i64);
+
+impl Millionths {
+    const ONE: i64 = 1_000_000;
+
+    /// Digits, and if need be a point and up to six digits.
+    pub(super) fn parse(text: &str) -> Option<Millionths> {
+        let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(places) || places.len() > 6 {
+            return None;
+        }
+        let whole: i64 = whole.parse().ok()?;
+        let places: i64 = format!("{places:0<6}").parse().ok()?;
+        Some(Millionths(
+            whole.checked_mul(Self::ONE)?.checked_add(places)?,
+        ))
+    }
+}
+
+/// From an integer, or from text: `12` or `"12.5"`. A float is refused, being no decimal number.
+impl<'de> Deserialize<'de> for Millionths {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Integer(u32),
+            Text(String),
+        }
+        const EXPECTED: &str = "a number is written as `12` or, with places, as text: `\"12.5\"`";
+        let text = match Written::deserialize(reader).map_err(|_| D::Error::custom(EXPECTED))? {
+            Written::Integer(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        Millionths::parse(&text).ok_or_else(|| D::Error::custom(EXPECTED))
+    }
+}
+
+/// What a sale earns: a part of its amount, or a fixed sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rate {
+    Percent(Millionths),
+    Cents(i64),
+}
+
+impl Rate {
+    /// In whole cents, half a cent upwards. That is our assumption: the vendor publishes no rule.
+    pub(super) fn of(self, amount: i64) -> i64 {
+        match self {
+            Rate::Percent(percent) => share(amount, percent.0, 100 * Millionths::ONE),
+            Rate::Cents(cents) => cents,
+        }
+    }
+}
+
+/// The rates of the account.
+#[derive(Clone, Debug)]
+pub(super) struct Rates {
+    pub(super) default: Rate,
+    pub(super) by_plan: HashMap<String, Rate>,
+    /// What a minor unit of a currency is worth in minor units of the account's.
+    pub(super) exchange: HashMap<String, Millionths>,
+}
+
+impl Rates {
+    /// The rate of the plan, else the promoter's own, else the default.
+    pub(super) fn of(&self, plan: Option<&str>, promoter: Option<Rate>) -> Rate {
+        let of_plan = plan.and_then(|plan| self.by_plan.get(plan).copied());
+        of_plan.or(promoter).unwrap_or(self.default)
+    }
+
+    /// An amount in minor units of the account's currency. Currencies without a rate count one to
+    /// one.
+    pub(super) fn exchanged(&self, amount: i64, currency: Option<&str>) -> i64 {
+        let rate = currency.and_then(|code| self.exchange.get(code));
+        match rate {
+            Some(rate) => share(amount, rate.0, Millionths::ONE),
+            None => amount,
+        }
+    }
+}
+
+/// `amount` × `part` / `whole`, half a cent upwards.
+pub(super) fn share(amount: i64, part: i64, whole: i64) -> i64 {
+    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
+    i64::try_from((product * 2 + whole) / (whole * 2)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Millionths, Rate};
+
+    #[test]
+    fn decimals_are_read_exactly() {
+        for (text, millionths) in [
+            ("12", 12_000_000),
+            ("0.5", 500_000),
+            ("1.000001", 1_000_001),
+        ] {
+            assert_eq!(Millionths::parse(text), Some(Millionths(millionths)));
+        }
+        for text in [
+            "",
+            ".5",
+            "-1",
+            "1e3",
+            "1.0000001",
+            "1,5",
+            "9999999999999999",
+        ] {
+            assert_eq!(Millionths::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_cent_goes_up() {
+        let quarter = Rate::Percent(Millionths(25_000_000));
+        for (amount, commission) in [(1, 0), (2, 1), (3, 1), (6, 2), (i64::MAX, 1_i64 << 61)] {
+            assert_eq!(quarter.of(amount), commission, "{amount}");
+        }
+        let eighth = Rate::Percent(Millionths::parse("12.5").expect("a number"));
+        assert_eq!(eighth.of(1000), 125);
+        assert_eq!(Rate::Cents(500).of(1), 500);
+    }
+}

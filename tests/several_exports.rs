@@ -1,0 +1,164 @@
+//! Several exports in one call are one job: one says more of the events of another.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use insta::assert_snapshot;
+use support::{Payment, Place, stripe_export};
+
+const INVOICES: &str = "id,Amount Due,Currency,Customer,Date (UTC),Number,Paid,Subscription,Subtotal,Total Discount Amount,Tax,Total,Amount Paid,Status\n";
+
+/// An invoice with 19 % tax that is not inside of the price.
+fn invoice(n: u32, subtotal: &str, discount: &str, total: &str) -> String {
+    format!(
+        "in_{n},{total},usd,cus_{n},2026-03-0{n} 09:00,N-{n},true,sub_{n},{subtotal},{discount},,{total},{total},paid\n"
+    )
+}
+
+fn payment(n: u32, amount: &str) -> Payment {
+    Payment {
+        invoice: format!("in_{n}"),
+        customer: format!("cus_{n}"),
+        amount: amount.into(),
+        ..Payment::paid(n, n)
+    }
+}
+
+const SUBSCRIPTIONS: &str = "\
+id,Customer ID,Customer Email,Plan,Interval,Status,Canceled At (UTC)
+sub_1,cus_1,user1@example.com,pro,month,active,
+sub_2,cus_2,user2@example.com,basic,month,canceled,2026-04-01 10:00
+sub_9,cus_9,user9@example.com,basic,month,active,
+";
+
+/// `kind id cents currency plan state`, an event each, and what was said on the way.
+fn planned(place: &Place, exports: &[&str]) -> String {
+    let arguments = [&["plan", "--events", "events.csv"], exports].concat();
+    let ran = place.run(&arguments);
+    let mut lines: Vec<String> = place
+        .csv("events.csv")
+        .iter()
+        .skip(1)
+        .map(|row| {
+            let cells = [
+                &row[0], &row[1], &row[5], &row[6], &row[7], &row[13], &row[14],
+            ];
+            cells.map(String::as_str).join(" ")
+        })
+        .collect();
+    lines.sort();
+    let said: Vec<_> = ran.stderr().lines().map(str::to_owned).collect();
+    format!(
+        "exit {}\n{}\n{}",
+        ran.code(),
+        lines.join("\n"),
+        said[1..].join("\n")
+    )
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    let payments = [
+        payment(1, "119.00"),
+        payment(2, "47.60"),
+        payment(3, "20.00"),
+    ];
+    let invoices = [
+        INVOICES,
+        &invoice(1, "100.00", "0.00", "119.00"),
+        &invoice(2, "50.00", "10.00", "47.60"),
+        &invoice(4, "80.00", "0.00", "95.20"),
+    ];
+    place
+        .write("payments.csv", &stripe_export(&payments))
+        .write("invoices.csv", &invoices.concat())
+        .write("subscriptions.csv", SUBSCRIPTIONS);
+    place
+}
+
+#[test]
+fn invoices_say_what_of_a_payment_counts_and_subscriptions_say_the_plan() {
+    let place = place();
+    let exports = ["payments.csv", "invoices.csv", "subscriptions.csv"];
+    let all = planned(&place, &exports);
+    assert_snapshot!(all, @"
+    exit 0
+    cancellation sub_2_cancelled   basic to_send 
+    sale in_1 10000 USD pro to_send 119.00 USD was paid, 100.00 USD of it counts: invoices.csv:2
+    sale in_2 4000 USD basic to_send 47.60 USD was paid, 40.00 USD of it counts: invoices.csv:3
+    sale in_3 2000 USD  to_send 
+    invoices.csv: warning: paid invoices without a payment in these exports, of which no sale is made: 1 (80.00 USD)
+      hint: export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none
+    ");
+
+    let turned = planned(&place, &[exports[2], exports[1], exports[0]]);
+    assert_eq!(turned, all);
+}
+
+#[test]
+fn invoices_alone_are_sales() {
+    let place = place();
+    assert_snapshot!(planned(&place, &["invoices.csv"]), @"
+    exit 0
+    sale in_1 10000 USD  to_send 
+    sale in_2 4000 USD  to_send 
+    sale in_4 8000 USD  to_send
+    ");
+}
+
+#[test]
+fn rows_of_invoices_beside_payments_are_accounted_for() {
+    let place = place();
+    let ran = place.run(&["plan", "payments.csv", "invoices.csv", "--json"]);
+    let json = ran.expect(0).json();
+    assert_snapshot!(json["ignored"], @r#"[{"reason":"its payment is in none of these exports","rows":1},{"reason":"says more of a payment in another export","rows":2}]"#);
+    assert_snapshot!(json["rows"], @r#"{"ignored":3,"read":6,"rejected":0,"with_events":3}"#);
+    let paths: Vec<_> = json["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| &i["path"])
+        .collect();
+    assert_eq!(paths, ["payments.csv", "invoices.csv"]);
+}
+
+#[test]
+fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
+    let place = Place::new();
+    let invoices = [
+        INVOICES,
+        &invoice(1, "200.00", "0.00", "200.00"),
+        &invoice(2, "40.00", "0.00", "47.60").replace("usd", "eur"),
+        &invoice(3, "10.00", "0.00", "11.90").replace("cus_3", "cus_8"),
+    ];
+    let payments = [
+        payment(1, "119.00"),
+        payment(2, "47.60"),
+        payment(3, "11.90"),
+    ];
+    place
+        .write("payments.csv", &stripe_export(&payments))
+        .write("invoices.csv", &invoices.concat());
+    assert_snapshot!(planned(&place, &["invoices.csv", "payments.csv"]), @"
+    exit 1
+    sale in_1 11900 USD  conflict the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
+    sale in_1 20000 USD  conflict the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
+    sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR here, 47.60 USD there
+    sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR there
+    sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer
+    sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer
+    payments.csv:2: error: sale `in_1`: the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR there
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    invoices.csv:2: error: sale `in_1`: the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR here, 47.60 USD there
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer
+      hint: find out which one is right and take the other out of the exports; neither is sent
+    ");
+}
