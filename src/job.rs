@@ -10,8 +10,11 @@ pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
 use crate::classify::{Classifier, Outcome};
+use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, Source};
 use crate::export::{Export, ExportError, Row};
 use crate::link::link;
@@ -19,6 +22,7 @@ use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Misfit, Profile, Profiles, Unfit};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
+use crate::sanity;
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
@@ -93,6 +97,15 @@ impl Job {
     /// The rows of all exports.
     pub fn rows(&self) -> Rows {
         rows_of(&self.inputs)
+    }
+
+    /// Takes note of what adds up and may be wrong all the same. `past` is what it was planned
+    /// with, `now` what the caller's clock says.
+    pub fn check_sanity(&mut self, past: &dyn Past, now: Timestamp) {
+        let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
+        for problem in sanity::findings(&self.plan, past, now, &paths) {
+            self.problems.push(problem);
+        }
     }
 }
 
@@ -517,6 +530,8 @@ impl<'r> JobReader<'r> {
             ignored: self.ignored,
             problems: self.problems,
             events: self.events,
+            account_currency: self.reading.account_currency,
+            foreign: Foreign::default(),
         }
     }
 }
@@ -529,6 +544,8 @@ pub struct Unplanned {
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
+    account_currency: Currency,
+    foreign: Foreign,
 }
 
 impl Unplanned {
@@ -542,11 +559,22 @@ impl Unplanned {
         self.problems.push(problem);
     }
 
-    /// Links refunds and decides what is to happen with each event.
+    /// Says what is done with amounts in other currencies than the account's; they are sent as they
+    /// are where this is not called.
+    pub fn treat_foreign(&mut self, foreign: Foreign) {
+        self.foreign = foreign;
+    }
+
+    /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
-        let links = link(&mut self.events, past);
+        let (foreign, account) = (&self.foreign, self.account_currency);
+        let mut links = link(&mut self.events, past);
+        let seen = convert(&mut self.events, &mut links, foreign, account, past);
         let mut plan = plan(self.events, links, past, &paths);
+        for problem in seen.problems(&plan, foreign, account) {
+            self.problems.push(problem);
+        }
         for problem in plan.problems.drain(..) {
             self.problems.push(problem);
         }

@@ -1,11 +1,12 @@
 //! Reconciles billing exports with the FirstPromoter Tracking API.
 //!
-//! Data goes one way: [`export`] → [`classify`] → [`link`] → [`plan`] → [`journal`] → [`send`] →
-//! [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
+//! Data goes one way: [`export`] → [`classify`] → [`link`] → [`convert`] → [`plan`] → [`journal`] →
+//! [`send`] → [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
 //! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
 pub mod classify;
 pub mod cli;
+pub mod convert;
 pub mod event;
 pub mod export;
 pub mod job;
@@ -19,6 +20,7 @@ pub mod propose;
 pub mod recognise;
 pub mod report;
 pub mod sandbox;
+pub mod sanity;
 pub mod send;
 pub mod spreadsheet;
 pub mod tracking;

@@ -576,6 +576,8 @@ mod amounts {
             exit 0
             x.csv:2: warning: the Tracking API takes hundredths of KWD; the third decimal is cut off
               column `Amount`: `5.001`
+            warning: 1 sale, 5.00 KWD: not in USD, and sent in their own currency
+              hint: `foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`
             ");
     }
 
@@ -666,6 +668,8 @@ mod events {
             exit 1
             x.csv:2: error: refund `in_1_refund_2001`: with it 20.01 USD would be refunded of a sale of 20.00 USD
               hint: compare it with its sale where both were made; the refund is not sent
+            warning: 1 refund, 20.01 USD: above the sale, and held
+              hint: amounts were read or refunded wrongly; compare them with their sales where both were made
             ");
     }
 

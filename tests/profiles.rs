@@ -778,7 +778,8 @@ fn stripe_balance_history() {
 10: ignored: no payment by a customer
 11: ignored: no payment by a customer
 12: rejected: the profile doesn't know this word
-13: ignored: no email and no customer id");
+13: ignored: no email and no customer id
+14: ignored: zero amount");
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Common, TextEncoding};
 use super::error::{CliError, profile_problem};
-use super::settings::{Settings, line_of};
+use super::settings::{ForeignSetting, Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
+use crate::convert::{Foreign, Rates, RatesError};
 use crate::export::{Export, ExportError, Exports, Told};
-use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned};
+use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned, export_problem};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 
@@ -231,6 +232,7 @@ pub(super) fn read_each(
     terminal: &Terminal,
     source_rows: SourceRows,
 ) -> Result<Unplanned, CliError> {
+    let foreign = foreign(settings)?;
     let bar = terminal.bar(None, "{spinner} reading: {msg} rows");
     let last = Cell::new(0);
     let progress = |rows: u64| {
@@ -247,5 +249,25 @@ pub(super) fn read_each(
     };
     let read = reading.read(exports, source_rows);
     bar.finish_and_clear();
-    read.map_err(CliError::Unusable)
+    let mut unplanned = read.map_err(CliError::Unusable)?;
+    unplanned.treat_foreign(foreign);
+    Ok(unplanned)
+}
+
+/// What is done with other currencies, with the rates where they are needed.
+fn foreign(settings: &Settings) -> Result<Foreign, CliError> {
+    let path = match &settings.foreign {
+        ForeignSetting::Send => return Ok(Foreign::Send),
+        ForeignSetting::Hold => return Ok(Foreign::Hold),
+        ForeignSetting::Convert(path) => path,
+    };
+    let rates = Export::open(path)
+        .map_err(RatesError::from)
+        .and_then(|export| Rates::read(export, settings.account_currency));
+    rates.map(Foreign::Convert).map_err(|error| {
+        CliError::Unusable(match error {
+            RatesError::Export(error) => vec![export_problem(&error)],
+            RatesError::Rows(problems) => problems,
+        })
+    })
 }

@@ -31,6 +31,8 @@ struct ConfigFile {
     #[serde(default)]
     send: SendTable,
     #[serde(default)]
+    currencies: CurrenciesTable,
+    #[serde(default)]
     exports: BTreeMap<String, Table>,
 }
 
@@ -56,6 +58,13 @@ struct SendTable {
     give_up_after_seconds: Option<NonZeroU32>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CurrenciesTable {
+    foreign: Option<String>,
+    rates: Option<String>,
+}
+
 /// A setting: its table and key in the file, its variable, its default.
 struct Key {
     table: &'static str,
@@ -78,7 +87,7 @@ const fn key(
     }
 }
 
-const KEYS: [Key; 12] = [
+const KEYS: [Key; 14] = [
     key("api", "version", "FPRECON_API", Some("v1")),
     key(
         "api",
@@ -126,6 +135,13 @@ const KEYS: [Key; 12] = [
         "FPRECON_GIVE_UP_AFTER_SECONDS",
         Some("120"),
     ),
+    key(
+        "currencies",
+        "foreign",
+        "FPRECON_FOREIGN_CURRENCIES",
+        Some("send"),
+    ),
+    key("currencies", "rates", "FPRECON_RATES", None),
 ];
 
 /// Where a value comes from.
@@ -156,6 +172,15 @@ pub(super) struct Shown {
     pub(super) origin: Origin,
 }
 
+/// What is done with amounts in other currencies, as it is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ForeignSetting {
+    Send,
+    Hold,
+    /// By this rates file.
+    Convert(PathBuf),
+}
+
 /// Everything that is in force.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -163,6 +188,7 @@ pub(super) struct Settings {
     pub(super) wid: Option<String>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) account_currency: Currency,
+    pub(super) foreign: ForeignSetting,
     pub(super) cancellation_event_id: bool,
     pub(super) requests_per_minute: NonZeroU32,
     /// Whether the rate is the user's own and not the default.
@@ -264,7 +290,7 @@ impl Settings {
         let config: ConfigFile = Value::Table(merged)
             .try_into()
             .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
-        let (api, send) = (config.api, config.send);
+        let (api, send, currencies) = (config.api, config.send, config.currencies);
         let missing =
             || CliError::unusable(Problem::error("config-invalid", "a setting has no value"));
         if api.version.as_deref() != Some("v1") {
@@ -278,6 +304,7 @@ impl Settings {
             wid: api.wid.filter(|wid| !wid.trim().is_empty()),
             key_file: api.key_file.map(PathBuf::from),
             account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
+            foreign: foreign(&currencies.foreign.ok_or_else(missing)?, currencies.rates)?,
             cancellation_event_id: api.cancellation_event_id.ok_or_else(missing)?,
             requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,
             rate_is_chosen: rate_origin != Origin::Default,
@@ -346,6 +373,27 @@ fn account_currency(code: &str) -> Result<Currency, CliError> {
     })
 }
 
+fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError> {
+    let invalid = |message: &str, hint: &str| {
+        let problem = Problem::error("config-invalid", message.to_owned());
+        let problem = problem.cell("currencies.foreign", word);
+        CliError::unusable(problem.hint(hint))
+    };
+    match (word, rates.filter(|rates| !rates.is_empty())) {
+        ("send", _) => Ok(ForeignSetting::Send),
+        ("hold", _) => Ok(ForeignSetting::Hold),
+        ("convert", Some(rates)) => Ok(ForeignSetting::Convert(PathBuf::from(rates))),
+        ("convert", None) => Err(invalid(
+            "amounts can't be converted without rates",
+            "name a CSV with the columns `date,currency,rate` by `rates` under `[currencies]`",
+        )),
+        _ => Err(invalid(
+            "nobody knows what this does with other currencies",
+            "set it to `send`, `convert` or `hold`",
+        )),
+    }
+}
+
 fn unsupported_version(version: &str) -> CliError {
     let message = match version {
         "v2" => "version 2 of the Tracking API is not supported yet",
@@ -384,10 +432,17 @@ fn file_layer(path: &Path) -> Result<Layer, CliError> {
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
-    if let (Some(key_file), Some(directory)) = (config.api.key_file, path.parent()) {
+    let named = [
+        ("api", "key_file", config.api.key_file),
+        ("currencies", "rates", config.currencies.rates),
+    ];
+    for (name, key, file) in named {
         // A file that a configuration names stands beside it, wherever the program is started.
-        let key_file = directory.join(key_file).display().to_string();
-        insert(&mut table, "api", "key_file", Value::String(key_file));
+        let file = file.filter(|file| !file.is_empty());
+        if let (Some(file), Some(directory)) = (file, path.parent()) {
+            let file = directory.join(file).display().to_string();
+            insert(&mut table, name, key, Value::String(file));
+        }
     }
     let export_places = config.exports.keys().filter_map(|name| {
         let line = table_line(&text, name)?;

@@ -51,12 +51,11 @@ pub(super) fn reading(reading: &Reading) -> String {
 
 fn plan_table(reading: &Reading) -> String {
     let events = &reading.events;
-    let mut table = Balance::new(&events.read);
-    table.row("events read", &events.read);
+    let mut table = Balance::new("events read", &events.read);
     for &state in PlanState::ALL {
         let tally = events.of(state);
         if state == PlanState::ToSend || tally.count() > 0 {
-            table.row(&format!("  {}", state_words(state)), &tally);
+            table.part(state_words(state), &tally);
         }
     }
     table.to_string()
@@ -65,8 +64,7 @@ fn plan_table(reading: &Reading) -> String {
 /// What became of what was to be sent.
 pub(super) fn outcomes(summary: &RunSummary) -> String {
     let to_send = summary.reading.events.of(PlanState::ToSend);
-    let mut table = Balance::new(&to_send);
-    table.row("to send", &to_send);
+    let mut table = Balance::new("to send", &to_send);
     for outcome in OutcomesSummary::all() {
         let tally = summary.outcomes.of(outcome);
         let always = matches!(
@@ -74,7 +72,7 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
             Some(Outcome::Tracked | Outcome::NonReferral | Outcome::Failed)
         );
         if always || tally.count() > 0 {
-            table.row(&format!("  {}", outcome_words(outcome)), &tally);
+            table.part(outcome_words(outcome), &tally);
         }
     }
     table.to_string()
@@ -82,13 +80,11 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
 
 /// The events of a whole journal, by outcome.
 pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
-    let total = outcomes.total();
-    let mut table = Balance::new(&total);
-    table.row("events", &total);
+    let mut table = Balance::new("events", &outcomes.total());
     for outcome in OutcomesSummary::all() {
         let tally = outcomes.of(outcome);
         if tally.count() > 0 {
-            table.row(&format!("  {}", outcome_words(outcome)), &tally);
+            table.part(outcome_words(outcome), &tally);
         }
     }
     table.to_string()
@@ -100,8 +96,8 @@ pub(super) fn state_words(state: PlanState) -> &'static str {
         PlanState::ToSend => "to send",
         PlanState::Settled => "settled before",
         PlanState::Duplicate => "duplicates",
-        PlanState::Conflict => "in conflict, held",
-        PlanState::Unlinked => "refunds without a sale, held",
+        PlanState::Conflict => "held: in conflict",
+        PlanState::Unlinked => "held: other reasons",
     }
 }
 
@@ -154,72 +150,122 @@ pub(super) fn amount(cents: i128, currency: Currency) -> String {
     }
 }
 
-/// Figures by kind and currency, a line for each part of a sum.
+/// A sum and its parts, a line each, in columns by kind and currency. Each column adds up by itself:
+/// the first line is what the lines with `=` and `+` come to.
+///
+/// What is wider than a terminal goes on below, with the same lines.
 struct Balance {
     columns: Vec<Column>,
-    lines: Vec<Vec<String>>,
+    names: Vec<String>,
+    /// For each column its cells, with the heads first: the number of events and, where the kind
+    /// has one, the amount.
+    blocks: Vec<Vec<[String; 2]>>,
 }
 
+/// As wide as a terminal is at the least.
+const MAX_WIDTH: usize = 80;
+const GAP: usize = 3;
+
 impl Balance {
-    fn new(whole: &Tally) -> Self {
-        let columns: BTreeSet<Column> = whole
+    fn new(name: &str, whole: &Tally) -> Self {
+        let present: BTreeSet<Column> = whole
             .iter()
             .map(|(kind, currency, _)| (kind, currency))
             .collect();
         let columns: Vec<Column> = Kind::ALL
             .iter()
-            .flat_map(|kind| columns.iter().filter(move |(of, _)| of == kind).copied())
+            .flat_map(|kind| present.iter().filter(move |(of, _)| of == kind).copied())
             .collect();
-        let mut heads = vec![String::new(), "events".to_owned()];
-        for (kind, currency) in &columns {
-            heads.push(format!("{kind}s"));
-            if let Some(currency) = currency {
-                heads.push(currency.code().to_owned());
-            }
-        }
-        Balance {
+        let heads = columns.iter().map(|(kind, currency)| {
+            let code = currency.map_or("", Currency::code);
+            vec![[format!("{kind}s"), code.to_owned()]]
+        });
+        let mut balance = Balance {
+            blocks: std::iter::once(vec![["events".to_owned(), String::new()]])
+                .chain(heads)
+                .collect(),
             columns,
-            lines: vec![heads],
-        }
+            names: vec![String::new()],
+        };
+        balance.line(name.to_owned(), whole);
+        balance
     }
 
-    fn row(&mut self, name: &str, tally: &Tally) {
-        let mut cells = vec![name.to_owned(), grouped(tally.count().into())];
-        for &(kind, currency) in &self.columns {
+    fn part(&mut self, name: &str, tally: &Tally) {
+        const HEAD_AND_WHOLE: usize = 2;
+        let sign = if self.names.len() > HEAD_AND_WHOLE {
+            '+'
+        } else {
+            '='
+        };
+        self.line(format!("{sign} {name}"), tally);
+    }
+
+    fn line(&mut self, name: String, tally: &Tally) {
+        self.names.push(name);
+        let all = [grouped(tally.count().into()), String::new()];
+        let of_columns = self.columns.iter().map(|&(kind, currency)| {
             let Sum {
                 count,
                 amount_cents,
             } = tally.of(kind, currency);
-            cells.push(grouped(count.into()));
-            if let Some(currency) = currency {
-                cells.push(amount(amount_cents, currency));
+            let cents = currency.map(|currency| amount(amount_cents, currency));
+            [grouped(count.into()), cents.unwrap_or_default()]
+        });
+        let cells = std::iter::once(all).chain(of_columns);
+        for (block, cells) in self.blocks.iter_mut().zip(cells) {
+            block.push(cells);
+        }
+    }
+
+    /// How wide the two cells of a block are, with the gaps before them.
+    fn widths(block: &[[String; 2]]) -> [usize; 2] {
+        let width = |index: usize| {
+            let widths = block.iter().map(|cells| cells[index].len());
+            let widest = widths.max().unwrap_or(0);
+            if widest > 0 { widest + GAP } else { 0 }
+        };
+        [width(0), width(1)]
+    }
+
+    /// The blocks that stand beside each other.
+    fn panels(&self, name_width: usize) -> Vec<Vec<&[[String; 2]]>> {
+        let mut panels: Vec<Vec<&[[String; 2]]>> = Vec::new();
+        let mut width = usize::MAX;
+        for block in &self.blocks {
+            let wide: usize = Self::widths(block).iter().sum();
+            match panels.last_mut() {
+                Some(panel) if width + wide <= MAX_WIDTH => {
+                    panel.push(block);
+                    width += wide;
+                }
+                _ => {
+                    panels.push(vec![block]);
+                    width = name_width + wide;
+                }
             }
         }
-        self.lines.push(cells);
+        panels
     }
 }
 
 impl std::fmt::Display for Balance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let width = |column: usize| {
-            self.lines
-                .iter()
-                .map(|cells| cells[column].len())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.lines[0].len()).map(width).collect();
-        for (index, cells) in self.lines.iter().enumerate() {
-            let mut line = format!("{:<width$}", cells[0], width = widths[0]);
-            for (cell, width) in cells.iter().zip(&widths).skip(1) {
-                line.push_str(&format!("   {cell:>width$}"));
-            }
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            f.write_str(line.trim_end())?;
-        }
-        Ok(())
+        let name_width = self.names.iter().map(String::len).max().unwrap_or(0);
+        let panels = self.panels(name_width);
+        let panels = panels.iter().map(|panel| {
+            let lines = self.names.iter().enumerate().map(|(index, name)| {
+                let mut line = format!("{name:<name_width$}");
+                for block in panel {
+                    let [count_width, amount_width] = Self::widths(block);
+                    let [count, amount] = &block[index];
+                    line.push_str(&format!("{count:>count_width$}{amount:>amount_width$}"));
+                }
+                line.trim_end().to_owned()
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        });
+        f.write_str(&panels.collect::<Vec<_>>().join("\n\n"))
     }
 }
 
@@ -238,5 +284,58 @@ mod tests {
         assert_eq!(amount(5000, jpy), "5,000");
         assert_eq!(count(1, "row"), "1 row");
         assert_eq!(count(0, "row"), "0 rows");
+    }
+
+    fn tally(sums: &[(Kind, &str, u64, i128)]) -> Tally {
+        let mut tally = Tally::default();
+        for &(kind, code, count, amount_cents) in sums {
+            let currency = Currency::from_code(code);
+            tally.add_sum(
+                kind,
+                currency,
+                Sum {
+                    count,
+                    amount_cents,
+                },
+            );
+        }
+        tally
+    }
+
+    #[test]
+    fn a_balance_adds_up_in_each_column_and_goes_on_below() {
+        let read = [
+            (Kind::Sale, "USD", 940, 123_456_700),
+            (Kind::Sale, "EUR", 12, 12_000),
+            (Kind::Sale, "JPY", 2, 1_000),
+            (Kind::Refund, "USD", 30, 60_000),
+            (Kind::Cancellation, "", 5, 0),
+        ];
+        let held = [(Kind::Sale, "USD", 40, 700)];
+        let to_send = [
+            (Kind::Sale, "USD", 900, 123_456_000),
+            (Kind::Sale, "EUR", 12, 12_000),
+            (Kind::Sale, "JPY", 2, 1_000),
+            (Kind::Refund, "USD", 30, 60_000),
+            (Kind::Cancellation, "", 5, 0),
+        ];
+        let mut table = Balance::new("events read", &tally(&read));
+        table.part("to send", &tally(&to_send));
+        table.part("held", &tally(&held));
+        let text = table.to_string();
+        let expected = [
+            "              events   sales      EUR   sales     JPY   sales            USD",
+            "events read      989      12   120.00       2   1,000     940   1,234,567.00",
+            "= to send        949      12   120.00       2   1,000     900   1,234,560.00",
+            "+ held            40       0     0.00       0       0      40           7.00",
+            "",
+            "              refunds      USD   cancellations",
+            "events read        30   600.00               5",
+            "= to send          30   600.00               5",
+            "+ held              0     0.00               0",
+        ]
+        .join("\n");
+        assert_eq!(text, expected);
+        assert!(text.lines().all(|line| line.len() <= MAX_WIDTH));
     }
 }

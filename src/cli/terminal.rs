@@ -76,13 +76,25 @@ impl Terminal {
         }
     }
 
-    /// Says what a person has to know: the first problems, errors before warnings.
+    /// Says what a person has to know: the first problems, errors before warnings. Those about no
+    /// single export, such as totals, come last and all of them.
     ///
     /// `omitted` counts those that were not even kept.
     pub(super) fn problems(&self, problems: &[Problem], omitted: u64) {
+        let wanted = problems
+            .iter()
+            .filter(|problem| !self.quiet || problem.severity == Severity::Error);
+        let (whole, single): (Vec<&Problem>, Vec<&Problem>) =
+            wanted.partition(|problem| problem.file.is_none());
+        self.single_problems(&single, omitted);
+        for problem in whole {
+            say(&coloured(problem));
+        }
+    }
+
+    fn single_problems(&self, problems: &[&Problem], omitted: u64) {
         let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = problems
             .iter()
-            .filter(|problem| !self.quiet || problem.severity == Severity::Error)
             .partition(|problem| problem.severity == Severity::Error);
         let all: Vec<&Problem> = errors.into_iter().chain(warnings).collect();
         let alike = match self.verbose {

@@ -4,10 +4,12 @@
 //! its currency beside it ([`Money`]); a customer is an email, a uid, or both ([`Customer`]); two
 //! readings of the same event either agree or contradict each other ([`Essence::contradicts`]).
 
+mod conversion;
 mod customer;
 mod money;
 mod tally;
 
+pub use conversion::{Conversion, ConvertedRefunds, Original};
 pub use customer::Customer;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub use tally::{Sum, Tally};
@@ -105,10 +107,12 @@ pub struct Event {
     pub customer: Customer,
     /// Positive for sales and refunds, absent for the others.
     pub money: Option<Money>,
+    /// What `money` was in the export, where it was converted.
+    pub original: Option<Box<Original>>,
     /// What was paid or paid back in all, tax and shipping with it, where `money` is without and the
-    /// export says both; in the currency of `money`.
+    /// export says both; in the currency of [`Event::read_money`].
     pub gross_cents: Option<i64>,
-    /// For a refund read from a running total: that total, in the currency of `money`.
+    /// For a refund read from a running total: that total, in the currency of [`Event::read_money`].
     pub refund_total_cents: Option<i64>,
     /// The billing provider's plan id.
     pub plan: Option<Text>,
@@ -165,6 +169,7 @@ impl Event {
             sale_event_id: None,
             customer,
             money: None,
+            original: None,
             gross_cents: None,
             refund_total_cents: None,
             plan: None,
@@ -203,11 +208,18 @@ impl Event {
         self.key
     }
 
-    /// What must not differ between two readings of this event.
+    /// The amount as the export has it, converted or not.
+    pub fn read_money(&self) -> Option<Money> {
+        let original = self.original.as_ref().map(|original| original.money);
+        original.or(self.money)
+    }
+
+    /// What must not differ between two readings of this event. Rates may: it is the amount of the
+    /// export that counts.
     pub fn essence(&self) -> Essence {
         Essence::of_parts(
             self.kind,
-            self.money,
+            self.read_money(),
             self.gross_cents,
             self.refund_total_cents,
             self.sale_event_id.as_deref(),
@@ -226,7 +238,7 @@ impl Event {
 pub struct Essence {
     /// Which call it is.
     pub kind: Kind,
-    /// Amount and currency, as in [`Event::money`].
+    /// Amount and currency, as in [`Event::read_money`].
     pub money: Option<Money>,
     /// As in [`Event::gross_cents`].
     pub gross_cents: Option<i64>,

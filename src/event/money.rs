@@ -72,19 +72,22 @@ pub struct Money {
 impl fmt::Display for Money {
     /// The amount as people write it: `8.00 USD`, `500 JPY`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.currency.api_digits();
-        let scale = 10_u64.pow(digits);
-        let sign = if self.amount_cents < 0 { "-" } else { "" };
-        let amount = self.amount_cents.unsigned_abs();
-        let text = if digits == 0 {
-            format!("{sign}{amount} {}", self.currency)
-        } else {
-            let width = digits as usize;
-            let (units, rest) = (amount / scale, amount % scale);
-            format!("{sign}{units}.{rest:0width$} {}", self.currency)
-        };
-        f.pad(&text)
+        f.pad(&in_units(self.amount_cents.into(), self.currency))
     }
+}
+
+/// Minor units of a sum of any size, as [`Money`] shows them.
+pub(super) fn in_units(cents: i128, currency: Currency) -> String {
+    let digits = currency.api_digits();
+    let scale = 10_u128.pow(digits);
+    let sign = if cents < 0 { "-" } else { "" };
+    let amount = cents.unsigned_abs();
+    if digits == 0 {
+        return format!("{sign}{amount} {currency}");
+    }
+    let width = digits as usize;
+    let (units, rest) = (amount / scale, amount % scale);
+    format!("{sign}{units}.{rest:0width$} {currency}")
 }
 
 /// In what unit an export writes its amounts.

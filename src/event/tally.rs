@@ -1,11 +1,15 @@
 //! Counts and cents, by kind and currency: the figures that have to add up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::Serialize;
+
+use super::money::in_units;
 use super::{Currency, Event, Kind};
 
 /// How many, and how much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sum {
     /// Number of events.
     pub count: u64,
@@ -96,5 +100,30 @@ impl<'e> FromIterator<&'e Event> for Tally {
             tally.add(event);
         }
         tally
+    }
+}
+
+impl fmt::Display for Tally {
+    /// In a sentence: `2 sales, 16.00 USD and 500 JPY, 1 cancellation`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_kinds: Vec<String> = Kind::ALL
+            .iter()
+            .filter(|kind| self.count_of(**kind) > 0)
+            .map(|kind| self.kind_in_words(*kind))
+            .collect();
+        f.pad(&of_kinds.join(", "))
+    }
+}
+
+impl Tally {
+    fn kind_in_words(&self, kind: Kind) -> String {
+        let count = self.count_of(kind);
+        let plural = if count == 1 { "" } else { "s" };
+        let amounts: Vec<String> = self
+            .cents_of(kind)
+            .map(|(currency, cents)| in_units(cents, currency))
+            .collect();
+        let separator = if amounts.is_empty() { "" } else { ", " };
+        format!("{count} {kind}{plural}{separator}{}", amounts.join(" and "))
     }
 }

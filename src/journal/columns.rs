@@ -308,10 +308,10 @@ pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
 /// FNV-1a over the values with their lengths. SQLite's own check sees a damaged structure but not
 /// a digit that turned into another one; this sees every change of a single byte. It guards
 /// against failing disks and hasty edits, not against intent.
-struct Seal(u64);
+pub(super) struct Seal(u64);
 
 impl Seal {
-    fn new(id: EventRow) -> Self {
+    pub(super) fn new(id: EventRow) -> Self {
         let mut seal = Seal(0xcbf2_9ce4_8422_2325);
         seal.integer(Some(id.0));
         seal
@@ -323,7 +323,7 @@ impl Seal {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.raw(&(bytes.len() as u64).to_le_bytes());
         self.raw(bytes);
     }
@@ -338,7 +338,7 @@ impl Seal {
         }
     }
 
-    fn integer(&mut self, integer: Option<i64>) {
+    pub(super) fn integer(&mut self, integer: Option<i64>) {
         match integer {
             None => self.raw(&[0]),
             Some(integer) => {
@@ -348,7 +348,7 @@ impl Seal {
         }
     }
 
-    fn value(self) -> i64 {
+    pub(super) fn value(self) -> i64 {
         self.0.cast_signed()
     }
 }

@@ -15,7 +15,10 @@ use super::{Account, AccountClash, JournalError, JournalReader};
 const APPLICATION_ID: i64 = 0x4650_5243;
 
 /// What brings a journal from version n to n + 1, from 0 on.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("schema.sql"),
+    include_str!("schema-conversions.sql"),
+];
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 

@@ -16,6 +16,7 @@
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
 mod columns;
+mod conversions;
 mod deliver;
 mod error;
 mod lock;
@@ -26,6 +27,7 @@ mod record;
 mod tests;
 mod words;
 
+pub use conversions::ConversionRecord;
 pub use deliver::{Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use read::{

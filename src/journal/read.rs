@@ -17,7 +17,9 @@ use super::{
     Account, Disposition, Effect, EndReason, EventRow, JournalError, JournalReader, Outcome,
     PlanState, RunCommand, RunEnd, RunId, Settlement,
 };
-use crate::event::{Currency, Essence, Event, EventKey, Kind, Source};
+use crate::event::{
+    Conversion, ConvertedRefunds, Currency, Essence, Event, EventKey, Kind, Source,
+};
 use crate::problem::Problem;
 
 /// What the plan compares with: every event of the journal.
@@ -27,6 +29,10 @@ pub struct Known {
     pub events: HashMap<EventKey, KnownEvent>,
     /// The refunds, by the key of the sale that they undo.
     pub refunds: HashMap<EventKey, KnownRefunds>,
+    /// How amounts were converted, by the key of their event.
+    pub conversions: HashMap<EventKey, Conversion>,
+    /// The converted refunds, by the key of the sale that they undo.
+    pub converted_refunds: HashMap<EventKey, ConvertedRefunds>,
 }
 
 /// An event that the journal has.
@@ -220,11 +226,16 @@ impl JournalReader {
             "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
             columns::NAMES
         );
+        let mut originals = self.originals()?;
         let mut known = Known::default();
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
-            let essence = columns.essence();
+            let mut essence = columns.essence();
+            if let Some((original, sent)) = originals.remove(&id).zip(essence.money) {
+                essence.money = Some(original.money);
+                known.add_conversion(key, &essence, Conversion { original, sent });
+            }
             match known.events.entry(key) {
                 Slot::Occupied(_) => {
                     return Err(impossible(1, format!("event {} is there twice", id.0)));
@@ -244,7 +255,13 @@ impl JournalReader {
             }
             Ok(())
         })?;
-        Ok(known)
+        match originals.is_empty() {
+            true => Ok(known),
+            false => Err(JournalError::damaged(
+                &self.path,
+                "an amount was converted whose event is missing",
+            )),
+        }
     }
 
     /// An event with all that happened to it, as the latest run that has it sees it.
@@ -493,7 +510,7 @@ impl JournalReader {
     }
 
     /// Runs a query and reads all its rows.
-    fn each(
+    pub(super) fn each(
         &self,
         doing: &'static str,
         sql: &str,
@@ -512,7 +529,7 @@ impl JournalReader {
     }
 
     /// Runs a query and hands out its rows, which may be the end of it.
-    fn stream<T, E: From<JournalError>>(
+    pub(super) fn stream<T, E: From<JournalError>>(
         &self,
         doing: &'static str,
         sql: &str,

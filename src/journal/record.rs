@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::columns::{self, Columns};
+use super::conversions;
 use super::words::bounded;
 use super::{
     Disposition, EventRow, Journal, JournalError, JournalReader, PlanState, RunCommand, RunId,
@@ -62,6 +63,7 @@ pub struct Recording<'j> {
 #[derive(Debug)]
 struct Statements<'j> {
     event: Statement<'j>,
+    conversion: Statement<'j>,
     run_event: Statement<'j>,
     held: Statement<'j>,
     total: Statement<'j>,
@@ -77,6 +79,7 @@ impl<'j> Statements<'j> {
             event: connection.prepare(&format!(
                 "INSERT INTO event (id, key, seal, {names}) VALUES (?, ?, ?, {marks})"
             ))?,
+            conversion: conversions::prepare(connection)?,
             run_event: connection
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
             held: connection.prepare(&format!(
@@ -185,6 +188,10 @@ impl Recording<'_> {
         let row = EventRow(self.next_event);
         let written = insert_event(&mut self.statements.event, row, event);
         self.done(written)?;
+        if let Some(original) = &event.original {
+            let written = conversions::insert(&mut self.statements.conversion, row, original);
+            self.done(written)?;
+        }
         self.next_event += 1;
         self.take_over(row, event.source)?;
         Ok(row)

@@ -8,7 +8,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source};
+use crate::event::{
+    Conversion, ConvertedRefunds, Currency, Customer, Details, Event, EventKey, Kind, Money,
+    Original, Source,
+};
 use crate::problem::Problem;
 
 fn at(seconds: i64) -> Timestamp {
@@ -288,14 +291,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 2")
+        .execute_batch("PRAGMA user_version = 3")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 2, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 3, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }
@@ -689,4 +692,103 @@ fn nothing_is_sorted_to_read_a_run() {
         steps.iter().all(|step| !step.contains("TEMP B-TREE")),
         "{steps:?}"
     );
+}
+
+/// Sale and refund in euros, as told to the API in dollars.
+fn converted() -> [Event; 2] {
+    let in_euros = |mut event: Event, amount_cents: i64| {
+        event.original = Some(Box::new(Original {
+            money: Money {
+                amount_cents,
+                currency: Currency::from_code("EUR").unwrap(),
+            },
+            rate: "1.0834".into(),
+            rate_date: "2026-03-02".parse().unwrap(),
+        }));
+        event
+    };
+    [
+        in_euros(sale("in_1", 2167, 2), 2000),
+        in_euros(refund("re_1", "in_1", 542, None), 500),
+    ]
+}
+
+#[test]
+fn a_converted_amount_comes_back_with_what_it_was() {
+    let (_directory, path) = place();
+    let mut journal = open(&path).unwrap();
+    let events = converted();
+    let run = record(
+        &mut journal,
+        &[&events[..], &[sale("in_2", 100, 3)]].concat(),
+    );
+    let known = journal.known().unwrap();
+    for event in &events {
+        assert_eq!(known.events[&event.key()].essence, event.essence());
+        let conversion = Conversion {
+            original: *event.original.clone().unwrap(),
+            sent: event.money.unwrap(),
+        };
+        assert_eq!(known.conversions[&event.key()], conversion);
+    }
+    let sale_key = EventKey::of("in_1");
+    let refunds = ConvertedRefunds {
+        original_cents: 500,
+        sent_cents: 542,
+    };
+    assert_eq!(known.converted_refunds[&sale_key], refunds);
+    assert_eq!(
+        known.refunds[&sale_key].cents, 500,
+        "in the sale's currency"
+    );
+    assert_eq!(known.conversions.len(), 2);
+
+    let mut ids = Vec::new();
+    let listed = journal.for_each_conversion(run, |record| {
+        ids.push((record.event_id, record.line));
+        Ok::<_, JournalError>(())
+    });
+    listed.unwrap();
+    assert_eq!(ids, [("in_1".into(), Some(2)), ("re_1".into(), Some(9))]);
+}
+
+#[test]
+fn a_conversion_that_was_changed_is_damage() {
+    let (_directory, path) = place();
+    record(&mut open(&path).unwrap(), &converted());
+    for change in [
+        "UPDATE conversion SET amount_cents = 2001 WHERE event = 1",
+        "UPDATE conversion SET rate = '1.0835' WHERE event = 1",
+        "UPDATE conversion SET event = 7 WHERE event = 1",
+    ] {
+        let copy = path.with_extension("copy");
+        fs::copy(&path, &copy).unwrap();
+        let connection = Connection::open(&copy).unwrap();
+        connection
+            .execute_batch("PRAGMA foreign_keys = OFF")
+            .unwrap();
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        let reader = JournalReader::open(&copy).unwrap().unwrap();
+        assert!(
+            matches!(reader.known(), Err(JournalError::Damaged { .. })),
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written() {
+    let (_directory, path) = place();
+    record(&mut open(&path).unwrap(), &[sale("in_1", 800, 2)]);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch("DROP TABLE conversion; PRAGMA user_version = 1")
+        .unwrap();
+    let reader = JournalReader::open(&path).unwrap().unwrap();
+    assert_eq!(reader.known().unwrap().events.len(), 1);
+    drop(reader);
+    let mut journal = open(&path).unwrap();
+    record(&mut journal, &converted()[1..]);
+    assert_eq!(journal.known().unwrap().conversions.len(), 1);
 }

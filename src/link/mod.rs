@@ -52,6 +52,8 @@ pub enum Link {
     Covered(String),
     /// A person has to look at it, for this reason.
     Held(String),
+    /// It is not sent because of its currency, for this reason.
+    Foreign(String),
 }
 
 /// Links every refund of a job, gives running totals their differences, and says for each event,

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::event::{Contradiction, Essence, Event, EventKey, Kind, Tally};
+use crate::event::{
+    Contradiction, Conversion, ConvertedRefunds, Essence, Event, EventKey, Kind, Tally,
+};
 use crate::journal::{Known, Outcome, PlanState};
 use crate::link::{Earlier, Link, Nothing, Refunded};
 use crate::problem::Problem;
@@ -17,6 +19,16 @@ pub trait Past: Earlier {
 
     /// Whether it did, and would not have it.
     fn has_failed(&self, key: EventKey) -> bool;
+
+    /// How the amount of the event with this key was converted, if it was.
+    fn conversion(&self, _: EventKey) -> Option<&Conversion> {
+        None
+    }
+
+    /// The converted refunds of the sale with this key, added up.
+    fn converted_refunds(&self, _sale: EventKey) -> ConvertedRefunds {
+        ConvertedRefunds::default()
+    }
 }
 
 impl Past for Nothing {
@@ -53,6 +65,17 @@ impl Past for Known {
     fn has_failed(&self, key: EventKey) -> bool {
         let known = self.events.get(&key);
         known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
+    }
+
+    fn conversion(&self, key: EventKey) -> Option<&Conversion> {
+        self.conversions.get(&key)
+    }
+
+    fn converted_refunds(&self, sale: EventKey) -> ConvertedRefunds {
+        self.converted_refunds
+            .get(&sale)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -112,6 +135,7 @@ pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[
         paths,
         states: vec![PlanState::ToSend; events.len()],
         notes: vec![Cow::Borrowed(""); events.len()],
+        foreign: HashSet::new(),
     };
     let mut firsts = planner.compare_with_each_other(&events);
     planner.compare_with_past(&events, &mut firsts);
@@ -163,6 +187,8 @@ struct Planner<'p> {
     paths: &'p [String],
     states: Vec<PlanState>,
     notes: Vec<Cow<'static, str>>,
+    /// Those held because of their currency.
+    foreign: HashSet<usize>,
 }
 
 impl Planner<'_> {
@@ -301,6 +327,10 @@ impl Planner<'_> {
                 Link::Sound => {}
                 Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason),
                 Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason),
+                Link::Foreign(reason) => {
+                    self.foreign.insert(index);
+                    self.mark(index, PlanState::Unlinked, reason);
+                }
             }
         }
     }
@@ -345,6 +375,10 @@ impl Planner<'_> {
                 PlanState::Conflict => (
                     "event-conflict",
                     "find out which one is right and take the other out of the exports; neither is sent",
+                ),
+                PlanState::Unlinked if self.foreign.contains(&index) => (
+                    "currency-held",
+                    "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies",
                 ),
                 PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event, firsts)),
                 _ => return None,

@@ -388,3 +388,20 @@ fn an_error_knows_the_line_of_its_key() {
     assert_eq!(error.line_in(inherited, &["a"]), None);
     assert_eq!(error.line_in(inherited, &["base"]), Some(3));
 }
+
+/// A payment of nothing is no sale, and has to say so instead of being refused.
+#[test]
+fn every_built_in_profile_has_a_word_for_zero_amounts() {
+    let profiles = load("").unwrap();
+    for profile in profiles.iter() {
+        let of_money = |rule: &EventRule| rule.kind == Kind::Sale && rule.amount.is_some();
+        let is_zero = |test: &Test| matches!(test, Test::Sign(Sign::Zero));
+        let mut ignored = profile.ignore.iter().map(|rule| &rule.scope.when);
+        assert!(
+            !profile.events.iter().any(of_money)
+                || ignored.any(|when| when.iter().any(|(_, test)| is_zero(test))),
+            "{}",
+            profile.name
+        );
+    }
+}

@@ -26,11 +26,11 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{Failure, Partial, Whole, sync_directory};
 use super::summary::{RunSummary, outcome_word};
-use crate::event::Event;
+use crate::event::{Conversion, Event};
 use crate::job::ADDED_COLUMNS;
 use crate::journal::{
-    Disposition, EventRecord, HeldRecord, JournalError, JournalReader, Outcome, RowRecord,
-    RunRecord,
+    ConversionRecord, Disposition, EventRecord, HeldRecord, JournalError, JournalReader, Outcome,
+    RowRecord, RunRecord,
 };
 use crate::plan::Planned;
 use crate::spreadsheet::neutralise;
@@ -75,6 +75,20 @@ const HELD_COLUMNS: [&str; 12] = [
     "created_at",
     "plan_state",
     "reason",
+    "file",
+    "line",
+];
+
+const CONVERTED_COLUMNS: [&str; 11] = [
+    "kind",
+    "event_id",
+    "sale_event_id",
+    "original_amount_cents",
+    "original_currency",
+    "rate",
+    "rate_date",
+    "amount_cents",
+    "currency",
     "file",
     "line",
 ];
@@ -184,6 +198,7 @@ pub fn write(
     };
     write_events(journal, run, &mut files)?;
     write_held(journal, run, &mut files)?;
+    write_converted(journal, run, &mut files)?;
     write_rows(journal, run, Disposition::Rejected, &mut files)?;
     write_rows(journal, run, Disposition::Ignored, &mut files)?;
     // Moved last: who sees a new summary sees the new files too.
@@ -347,6 +362,20 @@ fn write_held(
     Ok(())
 }
 
+/// What amounts were before they were converted, and by which rate.
+fn write_converted(
+    journal: &JournalReader,
+    run: &RunRecord,
+    files: &mut Files<'_>,
+) -> Result<(), ReportError> {
+    let mut converted = files.table("converted.csv", CONVERTED_COLUMNS)?;
+    journal.for_each_conversion(run.id, |record| {
+        converted.converted(&record).map_err(ReportError::from)
+    })?;
+    files.add("converted.csv".to_owned(), converted.finish()?);
+    Ok(())
+}
+
 /// The columns of an export, without those that an earlier report has added.
 fn own_columns(header: &[String]) -> &[String] {
     match header.len().checked_sub(ADDED_COLUMNS.len()) {
@@ -496,6 +525,22 @@ impl Table {
         self.optional_text(settled.and_then(|settled| settled.promoter_ref_id.as_deref()))?;
         self.optional(settled.and_then(|settled| settled.commission_cents))?;
         self.place(&record.event, record.file.as_deref())?;
+        self.end_row()
+    }
+
+    fn converted(&mut self, record: &ConversionRecord) -> Result<(), Failure> {
+        let Conversion { original, sent } = &record.conversion;
+        self.cell(record.kind.as_str())?;
+        self.text(&record.event_id)?;
+        self.optional_text(record.sale_event_id.as_deref())?;
+        self.optional(Some(original.money.amount_cents))?;
+        self.cell(original.money.currency.code())?;
+        self.text(&original.rate)?;
+        self.optional(Some(original.rate_date))?;
+        self.optional(Some(sent.amount_cents))?;
+        self.cell(sent.currency.code())?;
+        self.optional_text(record.file.as_deref())?;
+        self.optional(record.line)?;
         self.end_row()
     }
 

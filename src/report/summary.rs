@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::event::{Currency, Kind, Tally};
+use crate::event::{Currency, Kind, Sum, Tally};
 use crate::job::{Job, Rows};
 use crate::journal::{
     JournalError, JournalReader, Outcome, OutcomeTotal, PlanState, ReasonCount, RunRecord,
@@ -106,6 +106,20 @@ impl EventsSummary {
         self.by_plan.get(&state).cloned().unwrap_or_default()
     }
 
+    /// What was read and where it went, by kind and currency.
+    fn balance(&self) -> Vec<BalanceLine> {
+        let lines = self.read.iter().map(|(kind, currency, read)| {
+            let of_state = |state: &PlanState| (*state, self.of(*state).of(kind, currency));
+            BalanceLine {
+                kind,
+                currency,
+                read,
+                by_plan: PlanState::ALL.iter().map(of_state).collect(),
+            }
+        });
+        lines.collect()
+    }
+
     fn balances(&self) -> bool {
         let mut sum = Tally::default();
         for tally in self.by_plan.values() {
@@ -117,10 +131,33 @@ impl EventsSummary {
 
 impl Serialize for EventsSummary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("total", &self.read.count())?;
         map.serialize_entry("by_kind", &ByKind(&self.read))?;
         map.serialize_entry("by_plan", &ByPlan(self))?;
+        map.serialize_entry("balance", &self.balance())?;
+        map.end()
+    }
+}
+
+/// `{"kind": "sale", "currency": "USD", "read": {…}, "to_send": {…}, …}`: the first is what the
+/// others come to, in events and in cents.
+struct BalanceLine {
+    kind: Kind,
+    currency: Option<Currency>,
+    read: Sum,
+    by_plan: Vec<(PlanState, Sum)>,
+}
+
+impl Serialize for BalanceLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.kind.as_str())?;
+        map.serialize_entry("currency", &self.currency)?;
+        map.serialize_entry("read", &self.read)?;
+        for (state, sum) in &self.by_plan {
+            map.serialize_entry(state.as_str(), sum)?;
+        }
         map.end()
     }
 }
@@ -153,7 +190,7 @@ impl OutcomesSummary {
         let mut outcomes = OutcomesSummary::default();
         for total in totals {
             let tally = outcomes.by_outcome.entry(total.outcome).or_default();
-            let sum = crate::event::Sum {
+            let sum = Sum {
                 count: total.count,
                 amount_cents: i128::from(total.amount_cents),
             };
@@ -276,7 +313,7 @@ impl Reading {
         let mut read = Tally::default();
         let mut by_plan: BTreeMap<PlanState, Tally> = BTreeMap::new();
         for total in &run.totals {
-            let sum = crate::event::Sum {
+            let sum = Sum {
                 count: total.count,
                 amount_cents: i128::from(total.amount_cents),
             };

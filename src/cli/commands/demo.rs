@@ -58,6 +58,7 @@ pub(in crate::cli) fn demo(
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let known = journal.known()?;
     let mut job = unplanned.plan(&known);
+    job.check_sanity(&known, now);
     let reading = Reading::of_job(&job);
     reading.check()?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");

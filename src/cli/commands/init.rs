@@ -466,6 +466,12 @@ const SEND: &str = r#"[send]
 # infer_non_referrals = true
 # Of nothing but failures; then the run ends and can be resumed.
 # give_up_after_seconds = 120
+
+[currencies]
+# Amounts that are not in the account's currency: send, convert or hold.
+# foreign = "send"
+# For convert: a CSV of date,currency,rate beside this file.
+# rates = ""
 "#;
 
 /// The file has to load, and each export has to be read by the profile that is meant for it.

@@ -1,5 +1,6 @@
 //! `fprecon plan`: what would be sent.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::arguments::{Common, PlanArguments};
@@ -64,7 +65,9 @@ pub(in crate::cli) fn plan(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
-    let job = unplanned.plan(&known(&settings)?);
+    let known = known(&settings)?;
+    let mut job = unplanned.plan(&known);
+    job.check_sanity(&known, Timestamp::now());
     let reading = Reading::of_job(&job);
     reading.check()?;
     if let Some(path) = &arguments.events {

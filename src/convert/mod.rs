@@ -1,0 +1,486 @@
+//! What an amount in another currency is in the account's.
+//!
+//! Conversion stands behind linking, which compares a refund with its sale as both were charged, and
+//! before the comparison with the journal. What two readings of an event must agree in stays the
+//! amount of the export ([`Event::read_money`]): a rate that is mended later makes no other event of
+//! it. What was told to the API stands, so that nothing is sent twice; the difference is said.
+//!
+//! A sale is converted by the rate of its day in UTC, or the last before it. A refund takes back its
+//! share of its converted sale and not the rate of its own day: only so do refunds of all of a sale
+//! undo it to the cent, whatever the rates did in between. The shares are differences of rounded
+//! running sums, over all runs. What an earlier run sent as it stood is refunded as it stands.
+
+mod rates;
+
+pub use rates::{Rate, RateOf, Rates, RatesError};
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::event::{
+    Conversion, ConvertedRefunds, Currency, Event, EventKey, Kind, Money, Original, Sum, Tally,
+    Text,
+};
+use crate::journal::PlanState;
+use crate::link::Link;
+use crate::plan::{Past, Plan};
+use crate::problem::Problem;
+
+use rates::rounded_half_up;
+
+/// How much older than its sale a rate may be without a word: a file with one rate a month is fine.
+const MAX_RATE_AGE_DAYS: i32 = 31;
+
+/// What is done with amounts in other currencies than the account's.
+#[derive(Clone, Debug, Default)]
+pub enum Foreign {
+    /// They go out as they are, and name their currency.
+    #[default]
+    Send,
+    /// They are converted.
+    Convert(Rates),
+    /// They are held.
+    Hold,
+}
+
+/// What was seen on the way, for [`Seen::problems`].
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Sales of earlier runs that today's rates would convert into another amount.
+    other_rates: Tally,
+    /// Sales converted by a rate that is much older.
+    old_rates: Tally,
+    is_foreign: bool,
+}
+
+/// Converts or holds the events of a job that are in another currency than `account`, as `foreign`
+/// says. `links` is what linking said of them.
+pub fn convert(
+    events: &mut [Event],
+    links: &mut [Link],
+    foreign: &Foreign,
+    account: Currency,
+    past: &dyn Past,
+) -> Seen {
+    let mut converter = Converter {
+        foreign,
+        account,
+        past,
+        seen: Seen::default(),
+        sales: HashMap::new(),
+    };
+    let is_foreign = |event: &Event| event.money.is_some_and(|money| money.currency != account);
+    let all: Vec<usize> = (0..events.len())
+        .filter(|&index| is_foreign(&events[index]))
+        .collect();
+    converter.seen.is_foreign = !all.is_empty();
+    let (sales, refunds): (Vec<usize>, Vec<usize>) = all
+        .into_iter()
+        .partition(|&index| events[index].kind == Kind::Sale);
+    for sale in sales {
+        converter.sale(&mut events[sale], &mut links[sale]);
+    }
+    let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
+    for refund in refunds {
+        let sale = events[refund].sale_event_id.as_deref().map(EventKey::of);
+        by_sale.entry(sale).or_default().push(refund);
+    }
+    for (sale, refunds) in by_sale {
+        converter.refunds(sale, refunds, events, links);
+    }
+    converter.seen
+}
+
+/// What becomes of a sale's amount.
+#[derive(Clone, Debug)]
+enum Fate {
+    /// It goes out, or went out, as it is.
+    AsItIs,
+    /// It is converted.
+    Converted(Conversion),
+    /// It is held, and so are its refunds.
+    Held,
+}
+
+struct Converter<'c> {
+    foreign: &'c Foreign,
+    account: Currency,
+    past: &'c dyn Past,
+    seen: Seen,
+    /// The sales of this job; of several with one id the first that stands in the exports, which is
+    /// the one that goes out.
+    sales: HashMap<EventKey, (crate::event::Source, Fate)>,
+}
+
+impl Converter<'_> {
+    fn sale(&mut self, event: &mut Event, link: &mut Link) {
+        let fate = match self.fate_of(event) {
+            Ok(fate) => fate,
+            Err(reason) => {
+                *link = Link::Foreign(reason);
+                Fate::Held
+            }
+        };
+        if let Fate::Converted(conversion) = &fate {
+            apply(event, conversion.clone());
+        }
+        let source = event.source;
+        let known = self
+            .sales
+            .entry(event.key())
+            .or_insert((source, fate.clone()));
+        if source < known.0 {
+            *known = (source, fate);
+        }
+    }
+
+    /// What was told to the API stands; else the setting decides. An error is why it is held.
+    fn fate_of(&mut self, sale: &mut Event) -> Result<Fate, String> {
+        let Some(money) = sale.money else {
+            return Ok(Fate::AsItIs);
+        };
+        if let Some(recorded) = self.past.conversion(sale.key()) {
+            if recorded.original.money != money {
+                return Ok(Fate::AsItIs);
+            }
+            self.compare_rates(sale, recorded);
+            sale.remark(&format!(
+                "{}, by an earlier run",
+                in_words(&recorded.original)
+            ));
+            return Ok(Fate::Converted(recorded.clone()));
+        }
+        if self.past.essence(sale.key()).is_some() {
+            return Ok(Fate::AsItIs);
+        }
+        match self.foreign {
+            Foreign::Send => Ok(Fate::AsItIs),
+            Foreign::Hold => Err(self.not_the_accounts(money)),
+            Foreign::Convert(rates) => {
+                let (conversion, rate) = by_rate(rates, sale, money, self.account)?;
+                sale.remark(&in_words(&conversion.original));
+                let day = sale.created_at.map(day_of).unwrap_or(rate.date);
+                if rate
+                    .date
+                    .until(day)
+                    .is_ok_and(|age| age.get_days() > MAX_RATE_AGE_DAYS)
+                {
+                    self.seen.old_rates.add(sale);
+                }
+                convert_mrr(sale, money.currency, rate, self.account);
+                Ok(Fate::Converted(conversion))
+            }
+        }
+    }
+
+    fn not_the_accounts(&self, money: Money) -> String {
+        format!(
+            "it is in {}, and amounts that are not in {} are held",
+            money.currency, self.account
+        )
+    }
+
+    fn compare_rates(&mut self, sale: &Event, recorded: &Conversion) {
+        if let Foreign::Convert(rates) = self.foreign
+            && let Ok((today, _)) = by_rate(rates, sale, recorded.original.money, self.account)
+            && today.sent != recorded.sent
+        {
+            self.seen.other_rates.add(sale);
+        }
+    }
+
+    fn refunds(
+        &mut self,
+        sale: Option<EventKey>,
+        mut refunds: Vec<usize>,
+        events: &mut [Event],
+        links: &mut [Link],
+    ) {
+        refunds.sort_by(|&a, &b| {
+            let order = |index: usize| {
+                let event: &Event = &events[index];
+                (event.created_at, event.event_id(), event.source)
+            };
+            order(a).cmp(&order(b))
+        });
+        let fate = sale.and_then(|sale| self.fate_of_sale(sale));
+        let mut shares = match (&fate, sale) {
+            (Some(Fate::Converted(conversion)), Some(sale)) => Some(Shares {
+                of: conversion,
+                given: self.past.converted_refunds(sale),
+            }),
+            _ => None,
+        };
+        let mut copies = HashMap::new();
+        for index in refunds {
+            let (event, link) = (&mut events[index], &mut links[index]);
+            if let Some(recorded) = self.past.conversion(event.key()) {
+                // Where the amounts differ, the plan has a conflict to find.
+                if event.money == Some(recorded.original.money) {
+                    apply(event, recorded.clone());
+                }
+                continue;
+            }
+            let is_held = matches!(link, Link::Held(_) | Link::Foreign(_));
+            if is_held || self.past.essence(event.key()).is_some() {
+                continue;
+            }
+            let converted = copies
+                .entry((event.key(), event.money))
+                .or_insert_with(|| self.refund(event, link, fate.is_some(), &mut shares));
+            match converted {
+                Ok(Some(conversion)) => {
+                    event.remark(&in_words(&conversion.original));
+                    apply(event, conversion.clone());
+                }
+                Ok(None) => {}
+                Err(reason) if *link == Link::Sound => *link = Link::Foreign(reason.clone()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What a new refund is converted into, if it is; an error is why it is held.
+    fn refund(
+        &self,
+        refund: &Event,
+        link: &Link,
+        has_sale: bool,
+        shares: &mut Option<Shares<'_>>,
+    ) -> Result<Option<Conversion>, String> {
+        let Some(money) = refund.money else {
+            return Ok(None);
+        };
+        match (self.foreign, shares) {
+            (Foreign::Hold, _) => Err(self.not_the_accounts(money)),
+            (_, Some(shares)) => {
+                let share = shares.next(refund, *link == Link::Sound);
+                share.map(Some).ok_or_else(|| {
+                    format!(
+                        "its share of its converted sale is less than the smallest amount of {}",
+                        self.account
+                    )
+                })
+            }
+            // It goes out without a sale, and has nothing to undo to the cent.
+            (Foreign::Convert(rates), None) if !has_sale => {
+                let (conversion, _) = by_rate(rates, refund, money, self.account)?;
+                Ok(Some(conversion))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn fate_of_sale(&self, sale: EventKey) -> Option<Fate> {
+        if let Some(recorded) = self.past.conversion(sale) {
+            return Some(Fate::Converted(recorded.clone()));
+        }
+        if self.past.essence(sale).is_some() {
+            return Some(Fate::AsItIs);
+        }
+        self.sales.get(&sale).map(|(_, fate)| fate.clone())
+    }
+}
+
+/// The shares of a converted sale that its refunds take back.
+struct Shares<'s> {
+    of: &'s Conversion,
+    /// What is taken back already.
+    given: ConvertedRefunds,
+}
+
+impl Shares<'_> {
+    /// What this refund takes back; nothing where that is nothing. Only one that counts takes part
+    /// in the running sum.
+    fn next(&mut self, refund: &Event, counts: bool) -> Option<Conversion> {
+        let money = refund.money?;
+        let before = if counts {
+            self.given
+        } else {
+            ConvertedRefunds::default()
+        };
+        let original_cents = before.original_cents.checked_add(money.amount_cents)?;
+        let sent_cents = self.share(original_cents)?;
+        let amount_cents = sent_cents - before.sent_cents;
+        if amount_cents <= 0 {
+            return None;
+        }
+        if counts {
+            self.given = ConvertedRefunds {
+                original_cents,
+                sent_cents,
+            };
+        }
+        Some(Conversion {
+            original: Original {
+                money,
+                ..self.of.original.clone()
+            },
+            sent: Money {
+                amount_cents,
+                ..self.of.sent
+            },
+        })
+    }
+
+    fn share(&self, original_cents: i64) -> Option<i64> {
+        let product = i128::from(self.of.sent.amount_cents) * i128::from(original_cents);
+        let whole = i128::from(self.of.original.money.amount_cents);
+        i64::try_from(rounded_half_up(product, whole)?).ok()
+    }
+}
+
+/// The amount by the rate of the event's day, or why there is none.
+fn by_rate(
+    rates: &Rates,
+    event: &Event,
+    money: Money,
+    account: Currency,
+) -> Result<(Conversion, RateOf), String> {
+    let currency = money.currency;
+    let day = event
+        .created_at
+        .map(day_of)
+        .ok_or_else(|| format!("it has no date, so that no rate of {currency} can be chosen"))?;
+    let Some(found) = rates.on(day, currency) else {
+        return Err(match rates.first_day(currency) {
+            None => format!("the rates file has no rate for {currency}"),
+            Some(first) => {
+                format!(
+                    "the rates file has no rate for {currency} on {day}: its first is of {first}"
+                )
+            }
+        });
+    };
+    let sent = found
+        .rate
+        .convert(money, account)
+        .ok_or_else(|| format!("it is too large in {account}"))?;
+    if sent.amount_cents == 0 {
+        return Err(format!(
+            "at {} it is less than the smallest amount of {account}",
+            found.rate
+        ));
+    }
+    let original = Original {
+        money,
+        rate: Text::from(found.rate.to_string()),
+        rate_date: found.date,
+    };
+    Ok((Conversion { original, sent }, found))
+}
+
+fn convert_mrr(sale: &mut Event, currency: Currency, rate: RateOf, account: Currency) {
+    if let Some(amount_cents) = sale.details().mrr_cents {
+        let money = Money {
+            amount_cents,
+            currency,
+        };
+        let mut details = sale.details().clone();
+        let converted = rate.rate.convert(money, account);
+        details.mrr_cents = converted.map(|money| money.amount_cents);
+        sale.set_details(details);
+    }
+}
+
+fn apply(event: &mut Event, conversion: Conversion) {
+    event.money = Some(conversion.sent);
+    event.original = Some(Box::new(conversion.original));
+}
+
+/// `20.00 EUR at 1.0834 of 2026-03-02`.
+fn in_words(original: &Original) -> String {
+    let Original {
+        money,
+        rate,
+        rate_date,
+    } = original;
+    format!("{money} at {rate} of {rate_date}")
+}
+
+fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
+impl Seen {
+    /// What is done with other currencies in a plan, with totals: never in silence.
+    pub fn problems(&self, plan: &Plan, foreign: &Foreign, account: Currency) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.is_foreign {
+            return problems;
+        }
+        let (mut sent, mut held) = (Tally::default(), Tally::default());
+        let mut converted: BTreeMap<(Kind, Currency), (Sum, Sum)> = BTreeMap::new();
+        for planned in plan.events() {
+            let event = planned.event;
+            let is_foreign = event.money.is_some_and(|money| money.currency != account);
+            match (planned.state, &event.original) {
+                (PlanState::ToSend, Some(original)) => {
+                    let key = (event.kind, original.money.currency);
+                    let (before, after) = converted.entry(key).or_default();
+                    add(before, Some(original.money));
+                    add(after, event.money);
+                }
+                (PlanState::ToSend, None) if is_foreign => sent.add(event),
+                (PlanState::Unlinked, None) if is_foreign => held.add(event),
+                _ => {}
+            }
+        }
+        if sent.count() > 0 {
+            let message = format!("{sent}: not in {account}, and sent in their own currency");
+            problems.push(Problem::warning("currency-sent", message).hint(
+                "`foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`",
+            ));
+        }
+        for ((kind, currency), (before, after)) in converted {
+            let of = |currency, sum| {
+                let mut tally = Tally::default();
+                tally.add_sum(kind, Some(currency), sum);
+                tally
+            };
+            let (before, after) = (of(currency, before), of(account, after));
+            problems.push(
+                Problem::warning("currency-converted", format!("{before}: sent as {after}"))
+                    .hint("the report's converted.csv has the rate of each"),
+            );
+        }
+        if held.count() > 0 && matches!(foreign, Foreign::Hold | Foreign::Convert(_)) {
+            let message = format!("{held}: not in {account}, and held");
+            problems.push(Problem::warning("currency-held", message).hint("held.csv says why"));
+        }
+        problems.extend(self.of_rates());
+        problems
+    }
+
+    fn of_rates(&self) -> Vec<Problem> {
+        let (old, other) = (&self.old_rates, &self.other_rates);
+        let mut problems = Vec::new();
+        if old.count() > 0 {
+            let message =
+                format!("{old}: converted by a rate more than {MAX_RATE_AGE_DAYS} days older");
+            problems.push(
+                Problem::warning("rate-old", message).hint("add later rates to the rates file"),
+            );
+        }
+        if other.count() > 0 {
+            let message = format!(
+                "{other}: the rates file would now convert what earlier runs sent into other amounts"
+            );
+            problems.push(Problem::warning("rate-changed", message).hint(
+                "what was sent stands, and nothing is sent again; change it in FirstPromoter if it has to be changed",
+            ));
+        }
+        problems
+    }
+}
+
+fn add(sum: &mut Sum, money: Option<Money>) {
+    sum.count += 1;
+    sum.amount_cents += i128::from(money.map_or(0, |money| money.amount_cents));
+}
+
+#[cfg(test)]
+mod tests;

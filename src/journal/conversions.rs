@@ -1,0 +1,169 @@
+//! Amounts before they were converted.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use rusqlite::{Connection, Row, Statement};
+
+use super::columns::{Code, Seal, impossible};
+use super::read::Known;
+use super::{EventRow, JournalError, JournalReader, RunId};
+use crate::event::{Conversion, Essence, EventKey, Kind, Money, Original, Text};
+
+/// An event of a run whose amount was converted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversionRecord {
+    /// Sale or refund.
+    pub kind: Kind,
+    /// Its id.
+    pub event_id: Text,
+    /// The sale that a refund undoes.
+    pub sale_event_id: Option<Text>,
+    /// Both amounts and the rate.
+    pub conversion: Conversion,
+    /// The export that it was read from, where that is known.
+    pub file: Option<String>,
+    /// Its line there.
+    pub line: Option<u64>,
+}
+
+/// The statement that [`insert`] runs.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO conversion (event, amount_cents, currency, rate, rate_date, seal)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+}
+
+pub(super) fn insert(
+    statement: &mut Statement<'_>,
+    event: EventRow,
+    original: &Original,
+) -> rusqlite::Result<usize> {
+    statement.execute(rusqlite::params![
+        event.0,
+        original.money.amount_cents,
+        original.money.currency.code(),
+        original.rate.as_str(),
+        original.rate_date.to_string(),
+        seal(event, original),
+    ])
+}
+
+fn seal(event: EventRow, original: &Original) -> i64 {
+    let mut seal = Seal::new(event);
+    seal.integer(Some(original.money.amount_cents));
+    seal.bytes(original.money.currency.code().as_bytes());
+    seal.bytes(original.rate.as_bytes());
+    seal.bytes(original.rate_date.to_string().as_bytes());
+    seal.value()
+}
+
+/// Reads `event, amount_cents, currency, rate, rate_date, seal` from the column `first` on.
+fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, Original)> {
+    let event = EventRow(row.get(first)?);
+    let currency = row.get::<_, Code>(first + 2)?.0;
+    let rate: String = row.get(first + 3)?;
+    let rate_date: String = row.get(first + 4)?;
+    let original = Original {
+        money: Money {
+            amount_cents: row.get(first + 1)?,
+            currency: currency.ok_or_else(|| impossible(first + 2, "a currency is missing"))?,
+        },
+        rate: rate.into(),
+        rate_date: rate_date
+            .parse::<Date>()
+            .map_err(|error| impossible(first + 4, error.to_string()))?,
+    };
+    if row.get::<_, i64>(first + 5)? != seal(event, &original) {
+        let what = format!(
+            "the conversion of event {} is not as it was written",
+            event.0
+        );
+        return Err(impossible(first + 5, what));
+    }
+    Ok((event, original))
+}
+
+impl Known {
+    /// Takes note of a conversion and, for a refund, of what is taken back of its sale.
+    pub(super) fn add_conversion(
+        &mut self,
+        key: EventKey,
+        essence: &Essence,
+        conversion: Conversion,
+    ) {
+        if let (Kind::Refund, Some(sale)) = (essence.kind, essence.sale) {
+            let refunds = self.converted_refunds.entry(sale).or_default();
+            let (original, sent) = (conversion.original.money, conversion.sent);
+            refunds.original_cents = refunds.original_cents.saturating_add(original.amount_cents);
+            refunds.sent_cents = refunds.sent_cents.saturating_add(sent.amount_cents);
+        }
+        self.conversions.insert(key, conversion);
+    }
+}
+
+impl JournalReader {
+    /// Whether the journal is new enough to have conversions: one that is only read is not migrated.
+    fn has_conversions(&self) -> Result<bool, JournalError> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'conversion'";
+        let count: Result<i64, _> = self.connection.query_row(sql, [], |row| row.get(0));
+        count
+            .map(|count| count > 0)
+            .map_err(|error| self.failed("looking for conversions", error))
+    }
+
+    pub(super) fn originals(&self) -> Result<HashMap<EventRow, Original>, JournalError> {
+        let mut originals = HashMap::new();
+        if self.has_conversions()? {
+            let sql = "SELECT event, amount_cents, currency, rate, rate_date, seal FROM conversion";
+            self.each("reading conversions", sql, [], |row| {
+                let (event, original) = read(row, 0)?;
+                originals.insert(event, original);
+                Ok(())
+            })?;
+        }
+        Ok(originals)
+    }
+
+    /// Streams the events of a run whose amounts were converted, in the order of sending.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read; or what `each` returns.
+    pub fn for_each_conversion<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(ConversionRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.has_conversions()? {
+            return Ok(());
+        }
+        let sql = "SELECT c.event, c.amount_cents, c.currency, c.rate, c.rate_date, c.seal,
+                 e.kind, e.event_id, e.sale_event_id, e.amount_cents, e.currency, i.path, re.line
+             FROM conversion c JOIN run_event re ON re.run = ?1 AND re.event = c.event
+             JOIN event e ON e.id = c.event LEFT JOIN input i ON i.id = re.input
+             ORDER BY c.event";
+        self.stream("reading conversions", sql, [run.0], read_record, &mut each)
+    }
+}
+
+fn read_record(row: &Row<'_>) -> rusqlite::Result<ConversionRecord> {
+    use super::columns::Word;
+
+    let (_, original) = read(row, 0)?;
+    let currency = row.get::<_, Code>(10)?.0;
+    let sent = Money {
+        amount_cents: row.get(9)?,
+        currency: currency.ok_or_else(|| impossible(10, "a currency is missing"))?,
+    };
+    let line: Option<i64> = row.get(12)?;
+    Ok(ConversionRecord {
+        kind: row.get::<_, Word<Kind>>(6)?.0,
+        event_id: row.get::<_, String>(7)?.into(),
+        sale_event_id: row.get::<_, Option<String>>(8)?.map(Text::from),
+        conversion: Conversion { original, sent },
+        file: row.get(11)?,
+        line: line.and_then(|line| u64::try_from(line).ok()),
+    })
+}
