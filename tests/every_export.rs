@@ -186,7 +186,9 @@ fn snapshot(group: &str, name: &str, text: String) {
 #[test]
 fn files_of_our_own() {
     for folder in ["tests/exports", "samples"] {
-        for (name, path) in csvs(&repository().join(folder)) {
+        // Rates are no export.
+        let exports = csvs(&repository().join(folder)).into_iter();
+        for (name, path) in exports.filter(|(name, _)| name != "rates.csv") {
             snapshot("own", &name, account(&[&path], every_event));
         }
     }

@@ -662,7 +662,7 @@ fn paypal_is_told_by_its_dates_amounts_and_zones() {
     );
     let refused = place.run(&["init", "x.csv"]).expect(3).stderr();
     assert!(
-        refused.contains("the first 3 rows can be read by all of them"),
+        refused.contains("all of them read its rows (the first 3 were tried)"),
         "{refused}"
     );
     assert!(
