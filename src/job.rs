@@ -10,9 +10,10 @@ pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 use std::collections::BTreeMap;
 
 use crate::classify::{Classifier, Outcome};
-use crate::event::{Currency, Event, Source};
+use crate::event::{Currency, Event, EventKey, KeyMap, Kind, Source};
 use crate::export::{Export, ExportError, Row};
-use crate::link::link;
+use crate::journal::Wanted;
+use crate::link::{Rules, link};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
@@ -380,6 +381,7 @@ impl JobReader<'_> {
             ignored: self.ignored,
             problems: self.problems,
             events: self.events,
+            rules: Rules::default(),
         }
     }
 }
@@ -392,6 +394,7 @@ pub struct Unplanned {
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Vec<Event>,
+    rules: Rules,
 }
 
 impl Unplanned {
@@ -405,10 +408,45 @@ impl Unplanned {
         self.problems.push(problem);
     }
 
+    /// Says what the user wants done with refunds whose sale is not named or not found.
+    pub fn link_by(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// What of the journal the refunds may need whose sales are in none of these exports.
+    pub fn wanted(&self) -> Wanted {
+        let refunds = || self.events.iter().filter(|e| e.kind == Kind::Refund);
+        let resolutions = &self.rules.resolutions;
+        let sale_of = |refund: &Event| {
+            let resolved = resolutions.get(refund.event_id());
+            let sale = resolved.or(refund.sale_event_id.as_ref());
+            sale.map(|sale| EventKey::of(sale))
+        };
+        let mut named: KeyMap<bool> = KeyMap::default();
+        named.extend(refunds().filter_map(sale_of).map(|sale| (sale, false)));
+        for sale in self.events.iter().filter(|e| e.kind == Kind::Sale) {
+            if let Some(is_here) = named.get_mut(&sale.key()) {
+                *is_here = true;
+            }
+        }
+        let mut wanted = Wanted::default();
+        for refund in refunds() {
+            let sale = sale_of(refund);
+            if sale.is_some_and(|sale| named.get(&sale) == Some(&true)) {
+                continue;
+            }
+            wanted.refunds.insert(refund.key());
+            wanted.references.extend(sale);
+            wanted.emails.extend(refund.customer.email_folded());
+            wanted.uids.extend(refund.customer.uid.clone());
+        }
+        wanted
+    }
+
     /// Links refunds and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
-        let links = link(&mut self.events, past);
+        let links = link(&mut self.events, past, &self.rules);
         let mut plan = plan(self.events, links, past, &paths);
         for problem in plan.problems.drain(..) {
             self.problems.push(problem);

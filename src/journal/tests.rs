@@ -68,7 +68,10 @@ fn full() -> Event {
         tid: Some("tid".into()),
         first_name: Some("Zoë\0 O'Neil".into()),
         last_name: Some("𝄞".into()),
+        candidates: None,
     });
+    event.gross_cents = Some(595);
+    event.reference = Some("ch_1".into());
     event.created_at = Some(Timestamp::from_millisecond(1_600_000_000_123).unwrap());
     event.remark("linked by the sale's id");
     event
@@ -287,14 +290,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 2")
+        .execute_batch("PRAGMA user_version = 3")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 2, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 3, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }

@@ -1,13 +1,14 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::event::{Contradiction, Essence, Event, EventKey, Kind, Tally};
+use crate::event::{
+    Contradiction, Customer, Details, Essence, Event, EventKey, KeyMap, Kind, Tally, Text,
+};
 use crate::journal::{Known, Outcome, PlanState};
-use crate::link::{Earlier, Link, Nothing, Refunded};
+use crate::link::{Earlier, EarlierSale, Link, Nothing, Refunded};
 use crate::problem::Problem;
 
 /// What earlier runs left in the journal, as the plan needs it.
@@ -38,8 +39,28 @@ impl Earlier for Known {
         let known = self.refunds.get(&sale).copied().unwrap_or_default();
         Refunded {
             cents: known.cents,
+            gross_cents: known.gross_cents,
             largest_total_cents: known.largest_total_cents,
         }
+    }
+
+    fn sales_with_reference(&self, reference: EventKey) -> &[Text] {
+        let sales = self.sales_by_reference.get(&reference);
+        sales.map_or(&[], Vec::as_slice)
+    }
+
+    fn sale_of_refund(&self, refund: EventKey) -> Option<&Text> {
+        self.sales_of_refunds.get(&refund)
+    }
+
+    fn sales_of(&self, customer: &Customer) -> Vec<EarlierSale> {
+        let sales = Known::sales_of(self, customer);
+        let earlier = sales.map(|sale| EarlierSale {
+            event_id: sale.event_id.clone(),
+            customer: sale.customer.clone(),
+            created_at: sale.created_at,
+        });
+        earlier.collect()
     }
 }
 
@@ -115,7 +136,7 @@ pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[
     };
     let mut firsts = planner.compare_with_each_other(&events);
     planner.compare_with_past(&events, &mut firsts);
-    planner.apply_links(&events, links);
+    planner.apply_links(&mut events, links);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
@@ -152,7 +173,7 @@ fn arrange(mut order: Vec<usize>, events: &mut [Event], states: &mut [PlanState]
 }
 
 /// Which event stands for each key: the first, or the one that the journal knows.
-type Firsts = HashMap<EventKey, usize>;
+type Firsts = KeyMap<usize>;
 
 /// How many readings of one event that differ, and don't contradict each other, are compared with
 /// every further one.
@@ -182,8 +203,8 @@ impl Planner<'_> {
     /// The same id twice in the job: once if the content is the same, else a conflict of all who
     /// bear it, since nothing says which of them is right.
     fn compare_with_each_other(&mut self, events: &[Event]) -> Firsts {
-        let mut firsts = Firsts::with_capacity(events.len());
-        let mut variants: HashMap<EventKey, Vec<usize>> = HashMap::new();
+        let mut firsts = Firsts::with_capacity_and_hasher(events.len(), Default::default());
+        let mut variants: KeyMap<Vec<usize>> = KeyMap::default();
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|&index| events[index].source);
         for index in order {
@@ -251,7 +272,7 @@ impl Planner<'_> {
     }
 
     fn compare_with_past(&mut self, events: &[Event], firsts: &mut Firsts) {
-        let mut matched = HashSet::new();
+        let mut matched: KeyMap<()> = KeyMap::default();
         for (index, event) in events.iter().enumerate() {
             let Some(recorded) = self.past.essence(event.key()) else {
                 continue;
@@ -269,7 +290,7 @@ impl Planner<'_> {
                 None if self.states[index] == PlanState::Conflict
                     || firsts[&event.key()] == index =>
                 {
-                    if !matched.insert(event.key()) {
+                    if matched.insert(event.key(), ()).is_some() {
                         self.mark(
                             index,
                             PlanState::Duplicate,
@@ -291,7 +312,7 @@ impl Planner<'_> {
         }
     }
 
-    fn apply_links(&mut self, events: &[Event], links: Vec<Link>) {
+    fn apply_links(&mut self, events: &mut [Event], links: Vec<Link>) {
         debug_assert_eq!(events.len(), links.len());
         for (index, link) in links.into_iter().enumerate() {
             if self.states[index] != PlanState::ToSend {
@@ -300,7 +321,16 @@ impl Planner<'_> {
             match link {
                 Link::Sound => {}
                 Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason),
-                Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason),
+                Link::Held(held) => {
+                    self.mark(index, PlanState::Unlinked, held.reason);
+                    if !held.candidates.is_empty() {
+                        let event = &mut events[index];
+                        event.set_details(Details {
+                            candidates: Some(held.candidates.join(" ").into()),
+                            ..event.details().clone()
+                        });
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::event::{Currency, Customer, Money, Source, running_total_refund_id};
-use crate::link::link;
+use crate::link::{Rules, link};
 
 /// A journal in memory.
 #[derive(Default)]
@@ -16,6 +18,7 @@ impl Journal {
         if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
             let refunded = self.refunded.entry(EventKey::of(sale)).or_default();
             refunded.cents += money.amount_cents;
+            refunded.gross_cents += event.paid_cents().unwrap();
         }
         self
     }
@@ -79,7 +82,7 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
             line,
         };
     }
-    let links = link(&mut events, past);
+    let links = link(&mut events, past, &Rules::default());
     let plan = plan(events, links, past, &["a.csv".into(), "b.csv".into()]);
     assert!(plan.balances());
     plan

@@ -8,8 +8,7 @@ use crate::cli::exports::{self, Choice};
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::Job;
-use crate::job::SourceRows;
+use crate::job::{Job, SourceRows, Unplanned};
 use crate::journal::{JournalReader, Known, PlanState};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
@@ -64,7 +63,8 @@ pub(in crate::cli) fn plan(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
-    let job = unplanned.plan(&known(&settings)?);
+    let known = known(&settings, &unplanned)?;
+    let job = unplanned.plan(&known);
     let reading = Reading::of_job(&job);
     reading.check()?;
     if let Some(path) = &arguments.events {
@@ -81,9 +81,9 @@ pub(in crate::cli) fn plan(
 }
 
 /// What the journal knows, if there is one.
-fn known(settings: &Settings) -> Result<Known, CliError> {
+fn known(settings: &Settings, unplanned: &Unplanned) -> Result<Known, CliError> {
     match JournalReader::open(&settings.journal)? {
-        Some(journal) => Ok(journal.known()?),
+        Some(journal) => Ok(journal.known_for(&unplanned.wanted())?),
         None => Ok(Known::default()),
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::cli) fn run(
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
-    let known = journal.known()?;
+    let known = journal.known_for(&unplanned.wanted())?;
     let mut job = unplanned.plan(&known);
     let reading = Reading::of_job(&job);
     reading.check()?;
