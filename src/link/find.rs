@@ -169,18 +169,20 @@ impl<'r> Finder<'r> {
 
     fn target(&self, refund: usize, events: &[Event]) -> Result<Target, Held> {
         let event = &events[refund];
-        let found = match &event.sale_event_id {
-            None => Err(reason(NAMES_NONE)),
-            Some(name) => self.named(name, event, events),
+        let Some(name) = &event.sale_event_id else {
+            return self.recorded(event).ok_or_else(|| reason(NAMES_NONE));
         };
-        match (found, self.earlier.sale_of_refund(event.key())) {
-            (Err(_), Some(sale)) => Ok(Target {
-                key: EventKey::of(sale),
-                event_id: Some(sale.clone()),
-                why: "linked by an earlier run".to_owned(),
-            }),
-            (found, _) => found,
-        }
+        self.named(name, event, events)
+    }
+
+    /// What an earlier run linked stays linked.
+    fn recorded(&self, refund: &Event) -> Option<Target> {
+        let sale = self.earlier.sale_of_refund(refund.key())?;
+        Some(Target {
+            key: EventKey::of(&sale),
+            event_id: Some(sale),
+            why: "linked by an earlier run".to_owned(),
+        })
     }
 
     /// The sale of this name: in the exports, then in what earlier runs recorded; each time by its id,
@@ -196,17 +198,21 @@ impl<'r> Finder<'r> {
             };
             return Ok(by_id(key, why));
         }
+        let recorded = self.earlier.essence(key);
+        let is_recorded = recorded.is_some_and(|sale| sale.kind == Kind::Sale);
+        if !is_recorded && let Some(target) = self.recorded(refund) {
+            return Ok(target);
+        }
         if let Some(sales) = self.by_reference.get(name)
             && let Some(found) = by_reference(sales, name, "these exports")
         {
             return found;
         }
-        let recorded = self.earlier.essence(key);
-        if recorded.is_some_and(|sale| sale.kind == Kind::Sale) {
+        if is_recorded {
             return Ok(by_id(key, "linked to a sale of an earlier run"));
         }
         let sales = self.earlier.sales_with_reference(key);
-        let sales = sales.iter().cloned().collect();
+        let sales = sales.into_iter().collect();
         if let Some(found) = by_reference(&sales, name, "an earlier run") {
             return found;
         }
@@ -262,9 +268,12 @@ impl<'r> Finder<'r> {
         let left = self.left(events);
         let mut matched: KeyMap<Vec<(Vec<usize>, Text)>> = KeyMap::default();
         for readings in refunds {
+            let paid = readings.iter().filter_map(|&r| events[r].paid_cents());
+            let paid = paid.max().unwrap_or(i64::MAX);
             let mut candidates = BTreeSet::new();
             for &refund in &readings {
-                self.add_candidates(&events[refund], events, &sales, &left, &mut candidates);
+                let refund = &events[refund];
+                self.add_candidates(refund, paid, events, &sales, &left, &mut candidates);
             }
             let names_none = readings.iter().all(|&r| events[r].sale_event_id.is_none());
             match candidates.iter().next() {
@@ -334,6 +343,7 @@ impl<'r> Finder<'r> {
     fn add_candidates(
         &self,
         refund: &Event,
+        paid: i64,
         events: &[Event],
         sales: &SalesByCustomer,
         left: &KeyMap<i64>,
@@ -350,9 +360,8 @@ impl<'r> Finder<'r> {
             };
             let left = left.get(&key).copied();
             let left = left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
-            let is_enough = refund.paid_cents().is_some_and(|paid| paid <= left);
             let currency = refund.money.map(|money| money.currency);
-            if is_enough
+            if paid <= left
                 && currency == Some(sale.money.currency)
                 && is_same(&refund.customer, customer)
             {

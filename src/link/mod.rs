@@ -36,12 +36,12 @@ pub trait Earlier {
     fn refunded(&self, sale: EventKey) -> Refunded;
 
     /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`].
-    fn sales_with_reference(&self, _reference: EventKey) -> &[Text] {
-        &[]
+    fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
+        Vec::new()
     }
 
     /// The sale to which an earlier run linked the refund with this key.
-    fn sale_of_refund(&self, _refund: EventKey) -> Option<&Text> {
+    fn sale_of_refund(&self, _refund: EventKey) -> Option<Text> {
         None
     }
 

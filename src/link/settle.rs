@@ -230,7 +230,9 @@ impl<'e> SaleAccount<'e> {
 }
 
 fn rounds_to_nothing() -> Link {
-    Link::Covered("nothing of it counts: before tax it rounds to nothing, or is refunded already".to_owned())
+    Link::Covered(
+        "nothing of it counts: before tax it rounds to nothing, or is refunded already".to_owned(),
+    )
 }
 
 /// Refunds with ids of their own, each with all its readings, by date; of readings that differ, the

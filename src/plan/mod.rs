@@ -44,13 +44,13 @@ impl Earlier for Known {
         }
     }
 
-    fn sales_with_reference(&self, reference: EventKey) -> &[Text] {
+    fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
         let sales = self.sales_by_reference.get(&reference);
-        sales.map_or(&[], Vec::as_slice)
+        sales.cloned().unwrap_or_default()
     }
 
-    fn sale_of_refund(&self, refund: EventKey) -> Option<&Text> {
-        self.sales_of_refunds.get(&refund)
+    fn sale_of_refund(&self, refund: EventKey) -> Option<Text> {
+        self.sales_of_refunds.get(&refund).cloned()
     }
 
     fn sales_of(&self, customer: &Customer) -> Vec<EarlierSale> {
@@ -231,6 +231,12 @@ impl Planner<'_> {
                 None if self.states[first] == PlanState::Conflict => {
                     let note = self.notes[first].clone();
                     self.mark(index, PlanState::Conflict, note);
+                }
+                // Whichever comes first: what counts is what the one says that knows it.
+                None if event.gross_cents.is_some() && events[first].gross_cents.is_none() => {
+                    let note = format!("the same event as {}", self.place(event));
+                    self.mark(first, PlanState::Duplicate, note);
+                    firsts.insert(event.key(), index);
                 }
                 None => {
                     let note = format!("the same event as {}", self.place(&events[first]));

@@ -204,3 +204,15 @@ fn a_refund_never_goes_before_its_sale() {
     assert_eq!(order, ["s_2", "s_1", "s_1_refund_300", "re_1"]);
     assert!(plan.events().all(|planned| planned.state == ToSend));
 }
+
+#[test]
+fn the_reading_that_knows_what_counts_is_the_one_that_goes() {
+    let paid = sale(1190);
+    let mut net = sale(1000);
+    net.gross_cents = Some(1190);
+    assert_eq!(
+        states(vec![paid.clone(), net.clone(), paid.clone()], &Nothing),
+        [Duplicate, ToSend, Duplicate]
+    );
+    assert_eq!(states(vec![net, paid], &Nothing), [ToSend, Duplicate]);
+}
