@@ -10,10 +10,10 @@ pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 use std::collections::BTreeMap;
 
 use crate::classify::{Classifier, Outcome};
-use crate::event::{Currency, Event, EventKey, KeyMap, Kind, Source};
+use crate::event::{Currency, Event, EventKey, KeyMap, Kind, Source, Text};
 use crate::export::{Export, ExportError, Row};
 use crate::journal::Wanted;
-use crate::link::{Rules, link};
+use crate::link::{Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Binding, Misfit, Profile, Profiles, Unfit};
@@ -411,6 +411,11 @@ impl Unplanned {
     /// Says what the user wants done with refunds whose sale is not named or not found.
     pub fn link_by(&mut self, rules: Rules) {
         self.rules = rules;
+    }
+
+    /// The resolutions that name a refund or a sale that neither these exports nor `past` have.
+    pub fn unknown_resolutions(&self, past: &dyn Past) -> Vec<(Text, Resolution)> {
+        unknown_resolutions(&self.events, past, &self.rules)
     }
 
     /// What of the journal the refunds may need whose sales are in none of these exports.

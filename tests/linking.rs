@@ -6,6 +6,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 
@@ -16,6 +18,7 @@ use fprecon::journal::PlanState;
 use fprecon::link::{Earlier, EarlierSale, Refunded, Rules};
 use fprecon::plan::Past;
 use fprecon::profile::Profiles;
+use support::Place;
 
 const PROFILES: &str = r#"
 [rows]
@@ -1066,4 +1069,236 @@ fn generated_jobs_come_to_what_the_model_says() {
     }
     println!("{seen:?}");
     assert!(!is_whole || seen.is_everything(), "{seen:?}");
+}
+
+// The command line.
+
+const OWN: &str = "kind,event_id,sale_event_id,email,amount,created_at\n";
+
+fn own(rows: &str) -> String {
+    format!("{OWN}{rows}")
+}
+
+/// The state, sale, amount and note of each event of a plan.
+fn planned(place: &Place, arguments: &[&str]) -> BTreeMap<String, [String; 4]> {
+    let mut all = vec!["plan", "--sandbox", "--events", "events.csv", "--json"];
+    all.extend(arguments);
+    let output = place.command(&all).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    let rows = place.csv("events.csv");
+    let column = |name: &str| rows[0].iter().position(|is| is == name).unwrap();
+    let (id, columns) = (
+        column("event_id"),
+        ["plan_state", "sale_event_id", "amount_cents", "note"].map(column),
+    );
+    let events = rows[1..].iter();
+    events
+        .map(|row| (row[id].clone(), columns.map(|column| row[column].clone())))
+        .collect()
+}
+
+/// What the program says on standard error, and its exit code.
+fn refused(place: &Place, arguments: &[&str]) -> (i32, String) {
+    let output = place.command(arguments).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+const TWO_SALES: &str = "sale,s1,,ana@example.com,8.00,2026-01-01
+sale,s2,,ana@example.com,9.00,2026-01-02
+sale,s3,,ben@example.com,9.00,2026-01-02
+refund,r1,,ana@example.com,8.50,2026-01-03
+refund,r2,,ana@example.com,3.00,2026-01-03
+";
+
+#[test]
+fn a_refund_without_a_sale_is_held_with_its_candidates_until_somebody_says() {
+    let place = Place::new();
+    place.write("own.csv", &own(TWO_SALES));
+    let run = ["run", "own.csv", "--sandbox", "--yes", "--dir", "out"];
+    assert_eq!(refused(&place, &run).0, 1);
+    let held = place.csv("out/held.csv");
+    let column = |name: &str| held[0].iter().position(|is| is == name).unwrap();
+    let (id, candidates) = (column("event_id"), column("candidates"));
+    let named: Vec<_> = held[1..]
+        .iter()
+        .map(|row| [&row[id], &row[candidates]])
+        .collect();
+    assert_eq!(named, [["r1", "s2"], ["r2", "s1 s2"]]);
+
+    place.write("mine.csv", "refund_event_id,sale_event_id\nr1,s2\nr2,s1\n");
+    let now = planned(&place, &["own.csv", "--link", "mine.csv"]);
+    for (refund, sale) in [("r1", "s2"), ("r2", "s1")] {
+        assert_eq!(now[refund][..2], ["to_send", sale]);
+        assert!(now[refund][3].contains("you named"), "{now:?}");
+    }
+    place.write("fprecon.toml", "[link]\nresolutions = \"mine.csv\"\n");
+    assert_eq!(refused(&place, &run).0, 0);
+    assert_eq!(planned(&place, &["own.csv"])["r2"][0], "settled");
+}
+
+#[test]
+fn the_rule_is_off_and_takes_the_only_sale_where_it_is_on() {
+    let place = Place::new();
+    place.write("own.csv", &own(TWO_SALES));
+    assert_eq!(planned(&place, &["own.csv"])["r1"][0], "unlinked");
+    place.write("fprecon.toml", "[link]\nmatch_by_customer = true\n");
+    let now = planned(&place, &["own.csv"]);
+    assert_eq!(now["r1"][..3], ["to_send", "s2", "850"]);
+    assert!(now["r1"][3].contains("linked by rule"), "{now:?}");
+    assert_eq!(now["r2"][0], "unlinked", "two sales are enough for it");
+
+    // The sale may have been imported last month; and what was linked stays linked.
+    let run = ["run", "own.csv", "--sandbox", "--yes"];
+    assert_eq!(refused(&place, &run).0, 1);
+    place.write(
+        "later.csv",
+        &own("refund,r1,,ana@example.com,8.50,2026-01-03\nrefund,r3,,ben@example.com,9.00,2026-02-01\n"),
+    );
+    let now = planned(&place, &["later.csv"]);
+    assert_eq!(now["r1"][..3], ["settled", "s2", "850"]);
+    assert_eq!(now["r3"][..3], ["to_send", "s3", "900"]);
+    place.write("fprecon.toml", "");
+    let now = planned(&place, &["later.csv"]);
+    assert_eq!(now["r1"][..3], ["settled", "s2", "850"]);
+    assert_eq!(now["r3"][0], "unlinked");
+}
+
+#[test]
+fn refunds_go_without_their_sales_where_the_user_wants_that() {
+    let place = Place::new();
+    let rows = "refund,r1,gone,ana@example.com,8.50,2026-01-03\nrefund,r2,,ana@example.com,3.00,2026-01-03\n";
+    place.write("own.csv", &own(rows));
+    assert_eq!(planned(&place, &["own.csv"])["r1"][0], "unlinked");
+    place.write("fprecon.toml", "[link]\nsend_unlinked = true\n");
+    let now = planned(&place, &["own.csv"]);
+    for refund in ["r1", "r2"] {
+        assert_eq!(now[refund][..2], ["to_send", ""]);
+        assert!(now[refund][3].contains("sent without a sale"), "{now:?}");
+    }
+    let run = ["run", "own.csv", "--sandbox", "--yes"];
+    let (code, said) = refused(&place, &run);
+    assert!(code == 0, "{said}");
+    place.write("fprecon.toml", "");
+    let again = planned(&place, &["own.csv"]);
+    assert_eq!(
+        (&again["r1"][0], &again["r2"][0]),
+        (&"settled".into(), &"settled".into())
+    );
+}
+
+#[test]
+fn resolutions_that_name_nobody_are_refused_with_their_lines() {
+    let place = Place::new();
+    place.write("own.csv", &own(TWO_SALES));
+    for (text, expected) in [
+        ("r1,s9\n", "mine.csv:2: error: there is no sale `s9`"),
+        ("r1,s2\nr9,s2\n", "mine.csv:3: error: there is no refund `r9`"),
+        ("r1,s2\ns1,s2\n", "mine.csv:3: error: there is no refund `s1`"),
+        ("r1,\n", "mine.csv:2: error: an id is missing"),
+        ("r1,s1\nr1,s2\n", "mine.csv:3: error: `r1` has another sale"),
+        ("r1,s1,s2\n", "mine.csv:2: error: the file can't be read"),
+    ] {
+        place.write(
+            "mine.csv",
+            &format!("refund_event_id,sale_event_id\n{text}"),
+        );
+        for command in ["plan", "run"] {
+            let arguments = [command, "own.csv", "--sandbox", "--link", "mine.csv"];
+            let (code, said) = refused(&place, &arguments);
+            assert!(code == 3 && said.contains(expected), "{expected}: {said}");
+        }
+    }
+    place.write("mine.csv", "refund,sale\nr1,s1\n");
+    let arguments = ["plan", "own.csv", "--sandbox", "--link", "mine.csv"];
+    let (code, said) = refused(&place, &arguments);
+    assert!(
+        code == 3 && said.contains("the header is `refund,sale`"),
+        "{said}"
+    );
+    let (code, said) = refused(
+        &place,
+        &["plan", "own.csv", "--sandbox", "--link", "no.csv"],
+    );
+    assert!(code == 3 && said.contains("no.csv"), "{said}");
+}
+
+// A journal of version 1, as the program wrote it that knew no amounts beside those that count.
+
+const VERSION_1: &str = include_str!("journals/version-1.sql");
+
+const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id
+a-1,t1,purchase,11.90,1.90,USD,2026-01-31 20:00:00 UTC,success,false,,101,
+a-1,t2,purchase,11.90,1.90,USD,2026-01-31 20:00:00 UTC,success,false,,102,s1
+a-2,t3,purchase,8.00,0.00,USD,2026-01-31 20:00:00 UTC,success,false,,103,
+a-1,t4,refund,5.95,0.95,USD,2026-02-01 20:00:00 UTC,success,false,t1,101,
+a-2,t5,refund,3.00,0.00,USD,2026-02-01 20:00:00 UTC,success,false,t3,103,
+a-1,t6,refund,5.95,0.95,USD,2026-03-01 20:00:00 UTC,success,false,t1,101,
+a-1,t7,refund,11.90,1.90,USD,2026-03-01 20:00:00 UTC,success,false,t2,102,s1
+a-2,t8,refund,5.00,0.00,USD,2026-03-01 20:00:00 UTC,success,false,t3,103,
+a-2,t9,refund,0.01,0.00,USD,2026-03-02 20:00:00 UTC,success,false,t3,103,
+";
+
+const CHARGEBEE: &str =
+    "Customer Id,Invoice Number,Invoice Date,Amount,Status,Refunded Amount,Customer Email,Tax Total
+c1,7001,2026-01-31T10:00:00.000Z,1100,Paid,1100,ana@example.com,100
+c1,7002,2026-01-31T10:00:00.000Z,1100,Paid,400,ana@example.com,100
+";
+
+const BEE: &str = "[exports.bee]
+extends = \"chargebee-invoices\"
+[exports.bee.money]
+currency = \"EUR\"
+[exports.bee.money.format]
+unit = \"minor\"
+";
+
+#[test]
+fn a_journal_of_version_1_is_read_migrated_and_gone_on_with() {
+    let place = Place::new();
+    let path = place.path("fprecon-sandbox.journal");
+    let version = |expected: i64| {
+        let journal = rusqlite::Connection::open(&path).unwrap();
+        let version = journal.query_row("PRAGMA user_version", [], |row| row.get(0));
+        assert_eq!(version, Ok(expected));
+    };
+    let journal = rusqlite::Connection::open(&path).unwrap();
+    journal.execute_batch(VERSION_1).unwrap();
+    drop(journal);
+    place
+        .write("recurly.csv", RECURLY)
+        .write("bee.csv", CHARGEBEE);
+    place.write("fprecon.toml", BEE);
+    let expected = [
+        ("t1", "settled", "1000"),
+        ("102", "settled", "1000"),
+        ("t3", "settled", "800"),
+        ("t4", "settled", "500"),
+        ("t5", "settled", "300"),
+        ("t6", "to_send", "500"),
+        ("t7", "to_send", "1000"),
+        ("t8", "to_send", "500"),
+        ("t9", "unlinked", "1"),
+        ("7001", "settled", "1000"),
+        ("7002", "settled", "1000"),
+        // Version 1 sent all of it as `7001_refund_1000`.
+        ("7001_refund_1100", "duplicate", "0"),
+        ("7002_refund_400", "to_send", "364"),
+    ];
+    let check = || {
+        let now = planned(&place, &["recurly.csv", "bee.csv"]);
+        for (id, state, cents) in expected {
+            assert_eq!([&now[id][0], &now[id][2]], [state, cents], "{id}: {now:?}");
+        }
+        assert_eq!(now.len(), expected.len());
+    };
+    check();
+    version(1);
+    // A run of nothing else, so that the refunds are still to be sent.
+    place.write("none.csv", OWN);
+    let (code, said) = refused(&place, &["run", "none.csv", "--sandbox", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    version(2);
+    check();
 }

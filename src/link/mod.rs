@@ -18,7 +18,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -96,6 +96,46 @@ pub struct Rules {
     pub send_unlinked: bool,
     /// The `event_id` of a sale by that of its refund, as the user says.
     pub resolutions: HashMap<Text, Text>,
+}
+
+/// What is wrong with a resolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Neither the job nor an earlier run has the refund.
+    UnknownRefund,
+    /// Neither has this sale.
+    UnknownSale(Text),
+}
+
+/// The resolutions that name what nobody knows, by the id of their refund.
+pub fn unknown_resolutions(
+    events: &[Event],
+    earlier: &dyn Earlier,
+    rules: &Rules,
+) -> Vec<(Text, Resolution)> {
+    let resolutions = &rules.resolutions;
+    let mut here: HashSet<(Kind, &str)> = HashSet::new();
+    let ids = resolutions.iter().flat_map(|(refund, sale)| [refund, sale]);
+    let ids: HashSet<&str> = ids.map(Text::as_str).collect();
+    if !ids.is_empty() {
+        let named = events.iter().filter(|event| ids.contains(event.event_id()));
+        here.extend(named.map(|event| (event.kind, event.event_id())));
+    }
+    let is_known = |kind: Kind, id: &Text| {
+        let recorded = || earlier.essence(EventKey::of(id));
+        here.contains(&(kind, id.as_str())) || recorded().is_some_and(|e| e.kind == kind)
+    };
+    let unknown = resolutions.iter().filter_map(|(refund, sale)| {
+        let wrong = if !is_known(Kind::Refund, refund) {
+            Resolution::UnknownRefund
+        } else if !is_known(Kind::Sale, sale) {
+            Resolution::UnknownSale(sale.clone())
+        } else {
+            return None;
+        };
+        Some((refund.clone(), wrong))
+    });
+    unknown.collect()
 }
 
 /// What linking says of one event.

@@ -365,12 +365,14 @@ impl Planner<'_> {
 
     fn unlinked_hint(&self, refund: &Event, firsts: &Firsts) -> &'static str {
         match refund.sale_event_id.as_deref().map(EventKey::of) {
-            None => "name the sale that it undoes; the refund is not sent",
+            None => {
+                "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
+            }
             Some(sale) if firsts.contains_key(&sale) || self.past.essence(sale).is_some() => {
                 "compare it with its sale where both were made; the refund is not sent"
             }
             Some(_) => {
-                "add the export that holds its sale, or the sale itself; the refund is not sent"
+                "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent"
             }
         }
     }

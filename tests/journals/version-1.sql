@@ -1,4 +1,5 @@
--- A journal that the first version of the program wrote: `version-1/*.csv`, sent to the sandbox.
+-- A journal as version 1 of the program wrote it: Recurly and Chargebee rows, sent to the sandbox.
+PRAGMA foreign_keys = OFF;
 PRAGMA application_id = 1179669059;
 PRAGMA user_version = 1;
 BEGIN TRANSACTION;

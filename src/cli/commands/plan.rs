@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
+use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -62,8 +63,12 @@ pub(in crate::cli) fn plan(
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
-    let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
+    let (linking, rules) = Linking::load(&arguments.link, &settings)?;
+    let mut unplanned =
+        exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
+    unplanned.link_by(rules);
     let known = known(&settings, &unplanned)?;
+    linking.check(&unplanned, &known)?;
     let job = unplanned.plan(&known);
     let reading = Reading::of_job(&job);
     reading.check()?;
