@@ -1194,8 +1194,14 @@ fn resolutions_that_name_nobody_are_refused_with_their_lines() {
     place.write("own.csv", &own(TWO_SALES));
     for (text, expected) in [
         ("r1,s9\n", "mine.csv:2: error: there is no sale `s9`"),
-        ("r1,s2\nr9,s2\n", "mine.csv:3: error: there is no refund `r9`"),
-        ("r1,s2\ns1,s2\n", "mine.csv:3: error: there is no refund `s1`"),
+        (
+            "r1,s2\nr9,s2\n",
+            "mine.csv:3: error: there is no refund `r9`",
+        ),
+        (
+            "r1,s2\ns1,s2\n",
+            "mine.csv:3: error: there is no refund `s1`",
+        ),
         ("r1,\n", "mine.csv:2: error: an id is missing"),
         ("r1,s1\nr1,s2\n", "mine.csv:3: error: `r1` has another sale"),
         ("r1,s1,s2\n", "mine.csv:2: error: the file can't be read"),

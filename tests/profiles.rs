@@ -365,6 +365,38 @@ fn shopify_orders() {
 }
 
 #[test]
+fn disputes_of_stripe_payments_are_refunds_once_they_are_lost() {
+    let csv = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Disputed Amount,Dispute Status,Dispute Date (UTC)
+ch_1,2026-01-31 20:00:00,20.00,0.00,usd,true,Paid,cus_1,ana@example.com,20.00,lost,2026-03-01 10:00:00
+ch_2,2026-01-31 20:00:00,20.00,5.00,usd,true,Paid,cus_1,ana@example.com,20.00,Lost,2026-03-01 10:00:00
+ch_3,2026-01-31 20:00:00,20.00,0.00,usd,true,Paid,cus_1,ana@example.com,18.10,lost,2026-03-01 10:00:00
+ch_4,2026-01-31 20:00:00,20.00,0.00,usd,true,Paid,cus_1,ana@example.com,20.00,won,2026-03-01 10:00:00
+ch_5,2026-01-31 20:00:00,20.00,0.00,usd,true,Paid,cus_1,ana@example.com,20.00,under_review,2026-03-01 10:00:00
+";
+    check(
+        "stripe-payments",
+        "",
+        csv,
+        "2: sale ch_1 20.00 USD 2026-01-31T20:00:00Z ana@example.com
+2: refund ch_1_refund_2000 of ch_1 20.00 USD 2026-03-01T10:00:00Z ana@example.com
+3: sale ch_2 20.00 USD 2026-01-31T20:00:00Z ana@example.com
+3: refund ch_2_refund_500 of ch_2 5.00 USD 2026-01-31T20:00:00Z ana@example.com
+3: refund ch_2_refund_2000 of ch_2 15.00 USD 2026-03-01T10:00:00Z ana@example.com
+4: sale ch_3 20.00 USD 2026-01-31T20:00:00Z ana@example.com
+5: sale ch_4 20.00 USD 2026-01-31T20:00:00Z ana@example.com
+6: sale ch_5 20.00 USD 2026-01-31T20:00:00Z ana@example.com",
+    );
+    let job = read("", csv.as_bytes()).unwrap();
+    let warned: Vec<_> = job
+        .problems
+        .kept()
+        .iter()
+        .map(|p| p.line.unwrap())
+        .collect();
+    assert_eq!(warned, [4, 5, 6], "{:?}", job.problems.kept());
+}
+
+#[test]
 fn stripe_balance_and_subscriptions() {
     check(
         "stripe-itemized-balance",
@@ -544,6 +576,7 @@ fn exports_that_do_not_say_their_unit_are_read_once_somebody_does() {
     let gocardless = "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email
 PM1,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,5.00,,CU1,ana@example.com
 PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,failed,0.00,,CU1,ana@example.com
+PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,charged_back,5.00,,CU1,ana@example.com
 ";
     assert_eq!(
         outcome("", gocardless.as_bytes()),
@@ -555,7 +588,10 @@ PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,failed,0.00,,CU1,ana@example.c
         gocardless,
         "2: sale PM1 20.00 GBP 2026-01-31T00:00:00Z ana@example.com
 2: refund PM1_refund_500 of PM1 5.00 GBP 2026-01-31T00:00:00Z ana@example.com
-3: ignored: payment failed",
+3: ignored: payment failed
+4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com
+4: refund PM3_refund_500 of PM3 5.00 GBP 2026-01-31T00:00:00Z ana@example.com
+4: refund PM3_refund_2000 of PM3 15.00 GBP 2026-01-31T00:00:00Z ana@example.com",
     );
     let chargebee = "Customer Id,Invoice Number,Invoice Date,Amount,Status,Refunded Amount,Customer Email,Tax Total
 c1,7001,2026-01-31T10:00:00.000Z,1100,Paid,1100,ana@example.com,100
