@@ -303,7 +303,10 @@ impl Settings {
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
             match_by_customer: link.match_by_customer.ok_or_else(missing)?,
             send_unlinked: link.send_unlinked.ok_or_else(missing)?,
-            resolutions: link.resolutions.map(PathBuf::from),
+            resolutions: link
+                .resolutions
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             exports: config.exports,
             export_places: layers
                 .iter()
