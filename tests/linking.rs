@@ -1230,6 +1230,59 @@ fn resolutions_that_name_nobody_are_refused_with_their_lines() {
     assert!(code == 3 && said.contains("no.csv"), "{said}");
 }
 
+const TILL: &str = "[exports.till]
+title = \"a till\"
+rests_on = \"a test\"
+columns = { kind = \"kind\", id = \"id\", of = \"of\", mail = \"mail\", currency = \"currency\", paid = \"paid\", tax = \"tax\" }
+customer = { email = \"mail\" }
+money = { currency_column = \"currency\" }
+[[exports.till.event]]
+kind = \"sale\"
+when = { kind = \"sale\" }
+event_id = [\"{id}\"]
+amount = { column = \"paid\", minus = [\"tax\"] }
+[[exports.till.event]]
+kind = \"refund\"
+when = { kind = \"refund\" }
+event_id = [\"{id}\"]
+sale_event_id = [\"{of}\"]
+amount = \"paid\"
+";
+
+/// Three runs, each with a third of what was paid: in a currency with hundredths, and in one without.
+#[test]
+fn the_journal_keeps_what_is_left_of_a_sale_before_tax() {
+    let place = Place::new();
+    place.write("fprecon.toml", TILL);
+    let header = "kind,id,of,mail,currency,paid,tax\n";
+    let sales = "sale,s1,,ana@example.com,EUR,11.90,1.90\nsale,s2,,ana@example.com,JPY,1000,91\n";
+    let mut refunds = String::new();
+    let mut sums = [0, 0];
+    for (run, [euros, yen]) in [["3.96", "333"], ["3.97", "333"], ["3.97", "334"]]
+        .iter()
+        .enumerate()
+    {
+        refunds += &format!(
+            "refund,e{run},s1,ana@example.com,EUR,{euros},\nrefund,y{run},s2,ana@example.com,JPY,{yen},\n"
+        );
+        place.write("till.csv", &format!("{header}{sales}{refunds}"));
+        let now = planned(&place, &["till.csv"]);
+        for (sum, kind) in sums.iter_mut().zip(["e", "y"]) {
+            let refund = &now[&format!("{kind}{run}")];
+            assert_eq!(refund[0], "to_send");
+            *sum += refund[2].parse::<i64>().unwrap();
+        }
+        let arguments = ["run", "till.csv", "--sandbox", "--yes"];
+        assert_eq!(refused(&place, &arguments).0, 0);
+        let again = planned(&place, &["till.csv"]);
+        assert!(
+            again.values().all(|event| event[0] == "settled"),
+            "{again:?}"
+        );
+    }
+    assert_eq!(sums, [1000, 909]);
+}
+
 // A journal of version 1, as the program wrote it that knew no amounts beside those that count.
 
 const VERSION_1: &str = include_str!("journals/version-1.sql");

@@ -181,3 +181,112 @@ fn the_same_refund_row_twice_uses_up_its_sale_once() {
     ];
     assert_eq!(link_all(&mut events, &Nothing), vec![Link::Sound; 3]);
 }
+
+fn taxed(id: &str, net: i64, gross: i64) -> Event {
+    let mut sale = sale(id, net);
+    sale.gross_cents = Some(gross);
+    sale
+}
+
+#[test]
+fn refunds_of_all_that_was_paid_take_back_all_that_counts_over_several_runs() {
+    // 1190 of which 1000 count, in seven parts, each in a run of its own.
+    let mut told = vec![taxed("in_1", 1000, 1190)];
+    for number in 0..7 {
+        let mut now = [
+            taxed("in_1", 1000, 1190),
+            part(&format!("re_{number}"), Some("in_1"), 170),
+        ];
+        assert_eq!(link_all(&mut now, &Past::of(&told)), vec![Link::Sound; 2]);
+        assert_eq!(now[1].gross_cents, Some(170));
+        told.push(now[1].clone());
+    }
+    assert_eq!(cents(&told)[1..], [143, 143, 143, 142, 143, 143, 143]);
+    let mut more = [part("re_8", Some("in_1"), 1)];
+    let links = link_all(&mut more, &Past::of(&told));
+    assert!(matches!(&links[0], Link::Held(held) if held.reason.contains("11.91 USD")));
+
+    // What is read again is what was told.
+    let mut again = [part("re_3", Some("in_1"), 170)];
+    assert_eq!(link_all(&mut again, &Past::of(&told)), [Link::Sound]);
+    assert_eq!(cents(&again), [142]);
+}
+
+#[test]
+fn a_refund_that_says_what_counts_keeps_it() {
+    let mut own = part("re_1", Some("in_1"), 90);
+    own.gross_cents = Some(100);
+    let mut events = [
+        taxed("in_1", 1000, 1190),
+        own,
+        part("re_2", Some("in_1"), 1090),
+    ];
+    assert_eq!(link_all(&mut events, &Nothing), vec![Link::Sound; 3]);
+    assert_eq!(cents(&events), [1000, 90, 910]);
+}
+
+#[test]
+fn what_rounds_to_nothing_is_not_sent() {
+    let mut events = [
+        taxed("in_1", 10, 100),
+        part("re_1", Some("in_1"), 4),
+        part("re_2", Some("in_1"), 6),
+        total("in_1", 12),
+        total("in_1", 100),
+    ];
+    let links = link_all(&mut events, &Nothing);
+    assert!(matches!(links[1], Link::Covered(_)), "{links:?}");
+    assert!(matches!(links[3], Link::Covered(_)), "{links:?}");
+    assert_eq!(cents(&events), [10, 0, 1, 0, 9]);
+}
+
+#[test]
+fn a_refund_finds_its_sale_by_another_id_of_it() {
+    let mut sales = [sale("in_1", 800), sale("in_2", 800), sale("in_3", 800)];
+    for (sale, reference) in sales.iter_mut().zip(["ch_1", "ch_2", "ch_2"]) {
+        sale.reference = Some(reference.into());
+    }
+    let [one, two, three] = sales;
+    let mut events = [
+        one,
+        two,
+        three,
+        part("re_1", Some("ch_1"), 300),
+        part("re_2", Some("ch_2"), 300),
+    ];
+    let links = link_all(&mut events, &Nothing);
+    assert_eq!(links[3], Link::Sound);
+    assert_eq!(events[3].sale_event_id.as_deref(), Some("in_1"));
+    assert_eq!(
+        events[3].note,
+        "linked by `ch_1` to a sale of these exports"
+    );
+    let several = Held {
+        reason: "several sales go by `ch_2`".to_owned(),
+        candidates: vec!["in_2".into(), "in_3".into()],
+    };
+    assert_eq!(links[4], Link::Held(several));
+}
+
+#[test]
+fn a_sale_of_which_nothing_says_whether_tax_is_in_it_is_refunded_by_what_counts() {
+    let mut told = sale("in_1", 1000);
+    told.gross_cents = None;
+    let mut past = Past::of(&[told.clone()]);
+    for essence in past.essences.values_mut() {
+        essence.gross_is_unknown = true;
+    }
+    let mut own = part("re_1", Some("in_1"), 1000);
+    own.gross_cents = Some(1190);
+    let mut events = [own];
+    assert_eq!(link_all(&mut events, &past), [Link::Sound]);
+    assert_eq!(
+        (cents(&events)[0], events[0].gross_cents),
+        (1000, Some(1190))
+    );
+
+    // The export of the sale says it.
+    let mut events = [taxed("in_1", 1000, 1190), part("re_1", Some("in_1"), 595)];
+    assert_eq!(link_all(&mut events, &past), vec![Link::Sound; 2]);
+    assert_eq!(cents(&events), [1000, 500]);
+}

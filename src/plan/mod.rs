@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::event::{
-    Contradiction, Customer, Details, Essence, Event, EventKey, KeyMap, Kind, Tally, Text,
+    Contradiction, Customer, Details, Essence, Event, EventKey, KeyMap, Kind, Money, Tally, Text,
 };
 use crate::journal::{Known, Outcome, PlanState};
 use crate::link::{Earlier, EarlierSale, Link, Nothing, Refunded};
@@ -243,9 +243,9 @@ impl Planner<'_> {
                     self.mark(index, PlanState::Duplicate, note);
                 }
                 Some((other, difference)) => {
-                    let theirs = events[other].essence();
-                    let here = difference_note(difference, &essence, &theirs);
-                    let there = difference_note(difference, &theirs, &essence);
+                    let (mine, other_side) = (Side::of(event), Side::of(&events[other]));
+                    let here = difference_note(difference, &mine, &other_side);
+                    let there = difference_note(difference, &other_side, &mine);
                     let (place, other_place) = (self.place(event), self.place(&events[other]));
                     let mine = format!("the same id as {other_place} with {here}");
                     self.mark(index, PlanState::Conflict, mine);
@@ -285,7 +285,7 @@ impl Planner<'_> {
             };
             match event.essence().contradicts(&recorded) {
                 Some(difference) => {
-                    let note = difference_note(difference, &event.essence(), &recorded);
+                    let note = difference_note(difference, &Side::of(event), &recorded.into());
                     self.mark(
                         index,
                         PlanState::Conflict,
@@ -399,19 +399,87 @@ impl Planner<'_> {
     }
 }
 
-fn difference_note(difference: Contradiction, here: &Essence, there: &Essence) -> String {
-    let money = |essence: &Essence| match essence.money {
-        Some(money) => money.to_string(),
-        None => "no amount".to_owned(),
-    };
-    match difference {
-        Contradiction::Kind => format!("another kind: {} here, {} there", here.kind, there.kind),
-        Contradiction::Amount | Contradiction::Currency => format!(
-            "another {difference}: {} here, {} there",
-            money(here),
-            money(there)
+/// One of two readings that contradict each other, as far as it can be shown.
+struct Side<'e> {
+    essence: Essence,
+    /// The journal's is kept in a form in which it can only be compared.
+    event: Option<&'e Event>,
+}
+
+impl<'e> Side<'e> {
+    fn of(event: &'e Event) -> Self {
+        Side {
+            essence: event.essence(),
+            event: Some(event),
+        }
+    }
+
+    fn amount(&self) -> String {
+        let Some(money) = self.essence.money else {
+            return "no amount".to_owned();
+        };
+        match self.essence.gross_cents {
+            None => money.to_string(),
+            Some(amount_cents) => {
+                let gross = Money {
+                    amount_cents,
+                    ..money
+                };
+                format!("{money} of {gross} paid")
+            }
+        }
+    }
+
+    /// By what decides who it is: the uid if `by_uid`, else the email.
+    fn customer(&self, by_uid: bool) -> Option<String> {
+        let customer = &self.event?.customer;
+        let name = match by_uid {
+            true => customer.uid.as_ref(),
+            false => customer.email.as_ref(),
+        };
+        name.map(|name| format!("`{name}`"))
+    }
+
+    fn sale(&self) -> Option<String> {
+        Some(match &self.event?.sale_event_id {
+            Some(sale) => format!("`{sale}`"),
+            None => "none".to_owned(),
+        })
+    }
+
+    fn has_uid(&self) -> bool {
+        self.event.is_none_or(|event| event.customer.uid.is_some())
+    }
+}
+
+impl From<Essence> for Side<'_> {
+    fn from(essence: Essence) -> Self {
+        Side {
+            essence,
+            event: None,
+        }
+    }
+}
+
+fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>) -> String {
+    let by_uid = here.has_uid() && there.has_uid();
+    let (mine, theirs) = match difference {
+        Contradiction::Kind => (
+            Some(here.essence.kind.to_string()),
+            Some(there.essence.kind.to_string()),
         ),
-        Contradiction::Customer | Contradiction::Sale => format!("another {difference}"),
+        Contradiction::Amount | Contradiction::Currency => {
+            (Some(here.amount()), Some(there.amount()))
+        }
+        Contradiction::Customer => (here.customer(by_uid), there.customer(by_uid)),
+        Contradiction::Sale => (here.sale(), there.sale()),
+    };
+    match (mine, theirs) {
+        (Some(mine), Some(theirs)) => {
+            format!("another {difference}: {mine} here, {theirs} there")
+        }
+        (Some(mine), None) => format!("another {difference} than {mine}"),
+        _ => format!("another {difference}"),
     }
 }
 

@@ -216,3 +216,28 @@ fn the_reading_that_knows_what_counts_is_the_one_that_goes() {
     );
     assert_eq!(states(vec![net, paid], &Nothing), [ToSend, Duplicate]);
 }
+
+#[test]
+fn a_conflict_shows_both_sides() {
+    let mut net = sale(1000);
+    net.gross_cents = Some(1190);
+    let one = of(sale(1000), Some("a@example.com"), Some("cus_1"));
+    let other = of(sale(1000), Some("a@example.com"), Some("cus_2"));
+    for (events, expected) in [
+        (
+            vec![net, sale(1000)],
+            "another amount: 10.00 USD here, 10.00 USD of 11.90 USD paid there",
+        ),
+        (
+            vec![one, other],
+            "another customer: `cus_2` here, `cus_1` there",
+        ),
+        (
+            vec![sale(1000), of(sale(1000), Some("b@example.com"), None)],
+            "another customer: `b@example.com` here, `a@example.com` there",
+        ),
+    ] {
+        let problems = planned(events, &Nothing).problems;
+        assert!(problems[1].message.ends_with(expected), "{}", problems[1]);
+    }
+}
