@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
 use crate::classify::{Classifier, Outcome};
 use crate::convert::{Foreign, convert};
-use crate::event::{Currency, Event, Source};
+use crate::event::{Currency, Event, EventKey, KeyMap, Kind, Source, Text};
 use crate::export::{Export, ExportError, Row};
-use crate::link::link;
+use crate::journal::Wanted;
+use crate::link::{Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Misfit, Profile, Profiles, Unfit};
@@ -532,6 +533,7 @@ impl<'r> JobReader<'r> {
             events: self.events,
             account_currency: self.reading.account_currency,
             foreign: Foreign::default(),
+            rules: Rules::default(),
         }
     }
 }
@@ -546,6 +548,7 @@ pub struct Unplanned {
     events: Vec<Event>,
     account_currency: Currency,
     foreign: Foreign,
+    rules: Rules,
 }
 
 impl Unplanned {
@@ -565,11 +568,51 @@ impl Unplanned {
         self.foreign = foreign;
     }
 
+    /// Says what the user wants done with refunds whose sale is not named or not found.
+    pub fn link_by(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// The resolutions that name a refund or a sale that neither these exports nor `past` have.
+    pub fn unknown_resolutions(&self, past: &dyn Past) -> Vec<(Text, Resolution)> {
+        unknown_resolutions(&self.events, past, &self.rules)
+    }
+
+    /// What of the journal the refunds may need whose sales are in none of these exports.
+    pub fn wanted(&self) -> Wanted {
+        let refunds = || self.events.iter().filter(|e| e.kind == Kind::Refund);
+        let resolutions = &self.rules.resolutions;
+        let sale_of = |refund: &Event| {
+            let resolved = resolutions.get(refund.event_id());
+            let sale = resolved.or(refund.sale_event_id.as_ref());
+            sale.map(|sale| EventKey::of(sale))
+        };
+        let mut named: KeyMap<bool> = KeyMap::default();
+        named.extend(refunds().filter_map(sale_of).map(|sale| (sale, false)));
+        for sale in self.events.iter().filter(|e| e.kind == Kind::Sale) {
+            if let Some(is_here) = named.get_mut(&sale.key()) {
+                *is_here = true;
+            }
+        }
+        let mut wanted = Wanted::default();
+        for refund in refunds() {
+            let sale = sale_of(refund);
+            if sale.is_some_and(|sale| named.get(&sale) == Some(&true)) {
+                continue;
+            }
+            wanted.refunds.insert(refund.key());
+            wanted.references.extend(sale);
+            wanted.emails.extend(refund.customer.email_folded());
+            wanted.uids.extend(refund.customer.uid.clone());
+        }
+        wanted
+    }
+
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
         let (foreign, account) = (&self.foreign, self.account_currency);
-        let mut links = link(&mut self.events, past);
+        let mut links = link(&mut self.events, past, &self.rules);
         let seen = convert(&mut self.events, &mut links, foreign, account, past);
         let mut plan = plan(self.events, links, past, &paths);
         for problem in seen.problems(&plan, foreign, account) {

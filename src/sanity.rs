@@ -229,7 +229,7 @@ impl<'p> Finder<'p> {
             let is_new = self.past.essence(refund.event.key()).is_none();
             if refund.state == PlanState::ToSend && is_new {
                 let sum = refunded.entry(*sale).or_default();
-                *sum = sum.saturating_add(paid(refund.event).unwrap_or(0));
+                *sum = sum.saturating_add(refund.event.paid_cents().unwrap_or(0));
             }
         }
         refunded
@@ -249,7 +249,7 @@ impl<'p> Finder<'p> {
                 let money = essence.money?;
                 (money, essence.gross_cents.unwrap_or(money.amount_cents))
             }
-            (None, Some(sale)) => (sale.read_money()?, paid(sale)?),
+            (None, Some(sale)) => (sale.read_money()?, sale.paid_cents()?),
             (None, None) => return None,
         };
         if refund.read_money()?.currency != of.currency {
@@ -258,8 +258,10 @@ impl<'p> Finder<'p> {
         let refunded = match refund.refund_total_cents {
             Some(total) => total,
             None => {
-                let before = self.past.refunded(key).cents;
-                before.saturating_add(here).saturating_add(paid(refund)?)
+                let before = self.past.refunded(key).gross_cents;
+                before
+                    .saturating_add(here)
+                    .saturating_add(refund.paid_cents()?)
             }
         };
         Some(refunded > sale_cents)
@@ -270,13 +272,6 @@ impl<'p> Finder<'p> {
 fn is_sound(state: PlanState) -> bool {
     matches!(state, PlanState::ToSend | PlanState::Settled)
 }
-
-/// What was paid or paid back in all.
-fn paid(event: &Event) -> Option<i64> {
-    let counted = event.read_money().map(|money| money.amount_cents);
-    event.gross_cents.or(counted)
-}
-
 /// Days since 1970 in UTC. Whole days are compared: an export may have dates without times, and a
 /// last invoice is written on the day of the cancellation.
 fn day(event: &Event) -> Option<i64> {

@@ -680,9 +680,9 @@ mod events {
         assert_snapshot!(plan(text), @r"
             exit 1
             x.csv:2: error: refund `re_1`: its sale is neither in these exports nor in the journal
-              hint: add the export that holds its sale, or the sale itself; the refund is not sent
+              hint: add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent
             x.csv:3: error: refund `re_2`: the refund names no sale
-              hint: name the sale that it undoes; the refund is not sent
+              hint: name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent
             ");
     }
 

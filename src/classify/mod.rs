@@ -344,7 +344,10 @@ impl<'p> Classifier<'p> {
         warnings: &mut Vec<Problem>,
     ) -> Result<Event, Box<Problem>> {
         let sale_event_id = self.first_id(&rule.sale_event_id, row)?;
-        let money = self.money(rule, row, warnings)?;
+        let (money, gross_cents) = match self.money(rule, row, warnings)? {
+            Some((money, gross_cents)) => (Some(money), gross_cents),
+            None => (None, None),
+        };
         let total = money.filter(|_| rule.running_total).map(|m| m.amount_cents);
         let event_id = match (total, &sale_event_id) {
             (Some(total), Some(sale)) => running_total_refund_id(sale, total),
@@ -354,8 +357,11 @@ impl<'p> Classifier<'p> {
         };
         let mut event = Event::new(rule.kind, event_id, customer.clone(), source);
         event.sale_event_id = sale_event_id;
+        let reference = self.first_id(&rule.reference, row)?;
+        event.reference = reference.filter(|reference| reference != event.event_id());
         event.refund_total_cents = total;
         event.money = money;
+        event.gross_cents = gross_cents;
         event.plan = self.maybe(rule.plan, row);
         event.set_details(Details {
             subscription: match &event.plan {
@@ -369,6 +375,7 @@ impl<'p> Classifier<'p> {
             tid: self.maybe(rule.tid, row),
             quantity: self.quantity(rule, row)?,
             mrr_cents: self.mrr(rule, row)?,
+            candidates: None,
         });
         event.created_at = self.created_at(rule, row, &mut event)?;
         if let Some(note) = &rule.note {
@@ -377,31 +384,32 @@ impl<'p> Classifier<'p> {
         Ok(event)
     }
 
+    /// What counts, and what was paid in all where that is another amount. A running total is what
+    /// was paid back in all: what of it counts, its sale decides.
     fn money(
         &self,
         rule: &EventRule,
         row: &Row,
         warnings: &mut Vec<Problem>,
-    ) -> Result<Option<Money>, Box<Problem>> {
+    ) -> Result<Option<(Money, Option<i64>)>, Box<Problem>> {
         let Some(amount) = &rule.amount else {
             return Ok(None);
         };
         let column = amount.column;
         let currency = self.currency(row)?;
-        let parsed = self.amount_of(amount, row, currency)?;
+        let (whole, sign) = self.whole(amount, row, currency)?;
+        let parsed = match rule.running_total {
+            true => whole,
+            false => self.less(whole, sign, amount, row, currency)?,
+        };
         let value = self.text(row, column);
         if parsed.cents <= 0 {
-            let kind = rule.kind;
-            return Err(Box::new(
-                self.cell_error(
-                    "amount-not-positive",
-                    column,
-                    value,
-                    &format!("the amount of a {kind} has to be above zero"),
-                )
-                .hint("a refund is a row or a column of its own, never a negative sale"),
-            ));
+            return Err(Box::new(self.not_positive(rule, column, value)));
         }
+        let gross_cents = match &rule.gross {
+            None => whole.cents,
+            Some(gross) => self.gross(rule, gross, row, currency)?,
+        };
         if parsed.lost_digit {
             warnings.push(
                 Problem::warning(
@@ -411,19 +419,48 @@ impl<'p> Classifier<'p> {
                 .cell(self.header_name(column), value),
             );
         }
-        Ok(Some(Money {
+        let money = Money {
             amount_cents: parsed.cents,
             currency,
-        }))
+        };
+        Ok(Some((
+            money,
+            Some(gross_cents).filter(|gross| *gross != parsed.cents),
+        )))
     }
 
-    /// The amount of an event, above zero by the rule's convention, its parts added and taken off.
-    fn amount_of(
+    fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
+        let message = format!("the amount of a {} has to be above zero", rule.kind);
+        self.cell_error("amount-not-positive", column, value, &message)
+            .hint("a refund is a row or a column of its own, never a negative sale")
+    }
+
+    fn gross(
+        &self,
+        rule: &EventRule,
+        amount: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<i64, Box<Problem>> {
+        let (whole, sign) = self.whole(amount, row, currency)?;
+        let cents = self.less(whole, sign, amount, row, currency)?.cents;
+        match cents {
+            1.. => Ok(cents),
+            _ => {
+                let value = self.text(row, amount.column);
+                Err(Box::new(self.not_positive(rule, amount.column, value)))
+            }
+        }
+    }
+
+    /// An amount before its `minus` is taken off, above zero by the rule's convention, and the sign
+    /// that does that to its parts.
+    fn whole(
         &self,
         rule: &AmountRule,
         row: &Row,
         currency: Currency,
-    ) -> Result<ParsedAmount, Box<Problem>> {
+    ) -> Result<(ParsedAmount, i64), Box<Problem>> {
         let mut sum = self.amount(row, rule.column, currency)?;
         let sign = match rule.convention {
             Convention::Positive => 1,
@@ -438,17 +475,40 @@ impl<'p> Classifier<'p> {
             )));
         }
         sum.cents *= sign;
-        for (parts, factor) in [(&rule.plus, 1), (&rule.minus, -1)] {
-            for &column in parts {
-                let part = self.part(row, column, currency, sign)?;
-                sum.lost_digit |= part.lost_digit;
-                let cents = sum.cents.checked_add(factor * part.cents);
-                sum.cents = cents.ok_or_else(|| {
-                    Box::new(self.wrong_sign(row, column, "the amount is too large"))
-                })?;
-            }
+        self.add_parts(&mut sum, &rule.plus, 1, sign, row, currency)?;
+        Ok((sum, sign))
+    }
+
+    /// What is left of an amount without its `minus`.
+    fn less(
+        &self,
+        mut whole: ParsedAmount,
+        sign: i64,
+        rule: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        self.add_parts(&mut whole, &rule.minus, -1, sign, row, currency)?;
+        Ok(whole)
+    }
+
+    fn add_parts(
+        &self,
+        sum: &mut ParsedAmount,
+        parts: &[ColumnIndex],
+        factor: i64,
+        sign: i64,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<(), Box<Problem>> {
+        for &column in parts {
+            let part = self.part(row, column, currency, sign)?;
+            sum.lost_digit |= part.lost_digit;
+            let cents = sum.cents.checked_add(factor * part.cents);
+            sum.cents = cents
+                .ok_or_else(|| Box::new(self.wrong_sign(row, column, "the amount is too large")))?;
         }
-        Ok(sum)
+        Ok(())
     }
 
     /// A part of an amount; nothing where the cell is empty. It has the sign of the whole.

@@ -167,6 +167,16 @@ pub(crate) struct PlanArguments {
     /// Write every event, in sending order, to this CSV file
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) events: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+}
+
+/// Which sales refunds undo.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArguments {
+    /// CSV that names the sales of refunds, with the columns refund_event_id,sale_event_id
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) link: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +184,8 @@ pub(crate) struct RunArguments {
     /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<String>,
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }

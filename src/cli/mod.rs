@@ -6,6 +6,7 @@ mod arguments;
 mod commands;
 mod error;
 mod exports;
+mod linking;
 mod settings;
 mod tables;
 mod terminal;

@@ -33,6 +33,8 @@ struct ConfigFile {
     #[serde(default)]
     currencies: CurrenciesTable,
     #[serde(default)]
+    link: LinkTable,
+    #[serde(default)]
     exports: BTreeMap<String, Table>,
 }
 
@@ -65,6 +67,14 @@ struct CurrenciesTable {
     rates: Option<String>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LinkTable {
+    match_by_customer: Option<bool>,
+    send_unlinked: Option<bool>,
+    resolutions: Option<String>,
+}
+
 /// A setting: its table and key in the file, its variable, its default.
 struct Key {
     table: &'static str,
@@ -87,7 +97,7 @@ const fn key(
     }
 }
 
-const KEYS: [Key; 14] = [
+const KEYS: [Key; 17] = [
     key("api", "version", "FPRECON_API", Some("v1")),
     key(
         "api",
@@ -142,6 +152,19 @@ const KEYS: [Key; 14] = [
         Some("send"),
     ),
     key("currencies", "rates", "FPRECON_RATES", None),
+    key(
+        "link",
+        "match_by_customer",
+        "FPRECON_MATCH_BY_CUSTOMER",
+        Some("false"),
+    ),
+    key(
+        "link",
+        "send_unlinked",
+        "FPRECON_SEND_UNLINKED",
+        Some("false"),
+    ),
+    key("link", "resolutions", "FPRECON_RESOLUTIONS", None),
 ];
 
 /// Where a value comes from.
@@ -197,6 +220,12 @@ pub(super) struct Settings {
     pub(super) notify_promoters: bool,
     pub(super) infer_non_referrals: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
+    /// Whether a refund that names no sale takes the only one of its customer that it can undo.
+    pub(super) match_by_customer: bool,
+    /// Whether refunds whose sale is not found are sent without it.
+    pub(super) send_unlinked: bool,
+    /// The file that names the sales of refunds.
+    pub(super) resolutions: Option<PathBuf>,
     pub(super) exports: BTreeMap<String, Table>,
     /// Where each of them stands: the file, and the line of its first table.
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
@@ -290,7 +319,8 @@ impl Settings {
         let config: ConfigFile = Value::Table(merged)
             .try_into()
             .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
-        let (api, send, currencies) = (config.api, config.send, config.currencies);
+        let (api, send, currencies, link) =
+            (config.api, config.send, config.currencies, config.link);
         let missing =
             || CliError::unusable(Problem::error("config-invalid", "a setting has no value"));
         if api.version.as_deref() != Some("v1") {
@@ -312,6 +342,12 @@ impl Settings {
             notify_promoters: send.notify_promoters.ok_or_else(missing)?,
             infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
+            match_by_customer: link.match_by_customer.ok_or_else(missing)?,
+            send_unlinked: link.send_unlinked.ok_or_else(missing)?,
+            resolutions: link
+                .resolutions
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             exports: config.exports,
             export_places: layers
                 .iter()

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{Customer, Essence, Source};
 use crate::export::Export;
-use crate::link::{Earlier, Refunded, link};
+use crate::link::{Earlier, Refunded, Rules, link};
 use crate::plan::plan;
 use proptest::prelude::*;
 
@@ -28,7 +28,9 @@ impl Journal {
             });
             if let Some(sale) = event.sale_event_id.as_deref().map(EventKey::of) {
                 let read = event.read_money().unwrap().amount_cents;
-                self.refunded.entry(sale).or_default().cents += read;
+                let refunded = self.refunded.entry(sale).or_default();
+                refunded.cents += read;
+                refunded.gross_cents += event.paid_cents().unwrap();
                 if let Some(conversion) = &conversion {
                     let sums = self.converted.entry(sale).or_default();
                     sums.original_cents += read;
@@ -106,7 +108,7 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
         event.source.line = 2 + index as u64;
     }
     let account = currency("USD");
-    let mut links = link(&mut events, past);
+    let mut links = link(&mut events, past, &Rules::default());
     let seen = convert(&mut events, &mut links, foreign, account, past);
     let plan = plan(events, links, past, &["x.csv".to_owned()]);
     assert!(plan.balances());

@@ -14,8 +14,9 @@ pub use customer::Customer;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub use tally::{Sum, Tally};
 
+use std::collections::HashMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -103,6 +104,8 @@ pub struct Event {
     key: EventKey,
     /// For a refund: the `event_id` of the sale that it undoes.
     pub sale_event_id: Option<Text>,
+    /// For a sale: another id of it by which its refunds may name it, such as that of the charge.
+    pub reference: Option<Text>,
     /// Whom the event belongs to.
     pub customer: Customer,
     /// Positive for sales and refunds, absent for the others.
@@ -144,6 +147,8 @@ pub struct Details {
     pub first_name: Option<Text>,
     /// The lead's last name.
     pub last_name: Option<Text>,
+    /// The ids of the sales that a refund which is held may undo, with spaces between them.
+    pub candidates: Option<Text>,
 }
 
 /// The details of the many events that have none.
@@ -156,6 +161,7 @@ static NO_DETAILS: Details = Details {
     tid: None,
     first_name: None,
     last_name: None,
+    candidates: None,
 };
 
 impl Event {
@@ -167,6 +173,7 @@ impl Event {
             key: EventKey::of(&event_id),
             event_id,
             sale_event_id: None,
+            reference: None,
             customer,
             money: None,
             original: None,
@@ -208,6 +215,12 @@ impl Event {
         self.key
     }
 
+    /// What was paid or paid back in all, as far as it is known.
+    pub fn paid_cents(&self) -> Option<i64> {
+        let counted = self.read_money().map(|money| money.amount_cents);
+        self.gross_cents.or(counted)
+    }
+
     /// The amount as the export has it, converted or not.
     pub fn read_money(&self) -> Option<Money> {
         let original = self.original.as_ref().map(|original| original.money);
@@ -242,6 +255,8 @@ pub struct Essence {
     pub money: Option<Money>,
     /// As in [`Event::gross_cents`].
     pub gross_cents: Option<i64>,
+    /// Whether what was paid in all was not kept: nothing says then whether `money` is all of it.
+    pub gross_is_unknown: bool,
     /// As in [`Event::refund_total_cents`].
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund undoes.
@@ -265,6 +280,7 @@ impl Essence {
             kind,
             money,
             gross_cents,
+            gross_is_unknown: false,
             refund_total_cents,
             sale: sale_event_id.map(EventKey::of),
             email: email.map(|text| fingerprint(&text.to_lowercase())),
@@ -272,18 +288,24 @@ impl Essence {
         }
     }
 
+    /// What was paid or paid back in all, as far as it is known.
+    pub fn paid_cents(&self) -> Option<i64> {
+        let counted = self.money.map(|money| money.amount_cents);
+        self.gross_cents.or(counted)
+    }
+
     /// Whether both name the same amount. One reading may know what was paid in all and what of it
-    /// counts, the other only the first: they agree where what was paid does.
+    /// counts, the other only the first: they agree where what was paid does. Of one that may be
+    /// either, either is enough.
     fn has_amount_of(&self, other: &Essence) -> bool {
         if let (Some(mine), Some(theirs)) = (self.refund_total_cents, other.refund_total_cents) {
             return mine == theirs;
         }
-        let paid = |essence: &Essence| {
-            let counted = essence.money.map(|money| money.amount_cents);
-            essence.gross_cents.or(counted)
-        };
+        if (self.gross_is_unknown || other.gross_is_unknown) && self.money == other.money {
+            return true;
+        }
         match (self.gross_cents, other.gross_cents) {
-            (Some(_), None) | (None, Some(_)) => paid(self) == paid(other),
+            (Some(_), None) | (None, Some(_)) => self.paid_cents() == other.paid_cents(),
             _ => self.money == other.money,
         }
     }
@@ -346,6 +368,29 @@ impl fmt::Display for Contradiction {
             Contradiction::Customer => "customer",
             Contradiction::Sale => "sale",
         })
+    }
+}
+
+/// A map by [`EventKey`].
+pub type KeyMap<V> = HashMap<EventKey, V, BuildHasherDefault<KeyHasher>>;
+
+/// The hash of an [`EventKey`] is its start: it is one already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut start = [0; 8];
+            start[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(start);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -447,6 +492,24 @@ mod tests {
             contradiction(&net, &sale(1000, "cus_1")),
             Some(Contradiction::Amount)
         );
+    }
+
+    #[test]
+    fn an_amount_that_may_be_with_or_without_tax_agrees_with_either() {
+        let mut net = sale(1000, "cus_1");
+        net.gross_cents = Some(1190);
+        let kept = |cents| Essence {
+            gross_is_unknown: true,
+            ..sale(cents, "cus_1").essence()
+        };
+        for (cents, expected) in [
+            (1000, None),
+            (1190, None),
+            (190, Some(Contradiction::Amount)),
+        ] {
+            assert_eq!(net.essence().contradicts(&kept(cents)), expected);
+            assert_eq!(kept(cents).contradicts(&net.essence()), expected);
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ use crate::event::{
 /// The columns that `event` and `held` share, in the order of [`Columns`].
 pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amount_cents, currency, \
      refund_total_cents, plan, mrr_cents, promo_code, quantity, ref_id, tid, first_name, \
-     last_name, created_at_ms, note";
+     last_name, created_at_ms, note, gross_cents, reference";
 
 /// How many columns [`NAMES`] has.
-pub(super) const COUNT: usize = 18;
+pub(super) const COUNT: usize = 20;
 
 /// The columns of a result, in the order in which [`read_settlement`] takes them.
 pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message, e.settled_ms, \
@@ -88,6 +88,8 @@ pub(super) struct Columns<'a> {
     last_name: Option<&'a str>,
     created_at: Option<Timestamp>,
     note: &'a str,
+    gross_cents: Option<i64>,
+    reference: Option<&'a str>,
 }
 
 impl<'a> Columns<'a> {
@@ -111,6 +113,8 @@ impl<'a> Columns<'a> {
             last_name: details.last_name.as_deref(),
             created_at: event.created_at,
             note: &event.note,
+            gross_cents: event.gross_cents,
+            reference: event.reference.as_deref(),
         }
     }
 
@@ -133,7 +137,9 @@ impl<'a> Columns<'a> {
         to.raw_bind_parameter(first + 14, self.first_name)?;
         to.raw_bind_parameter(first + 15, self.last_name)?;
         to.raw_bind_parameter(first + 16, self.created_at.map(Timestamp::as_millisecond))?;
-        to.raw_bind_parameter(first + 17, self.note)
+        to.raw_bind_parameter(first + 17, self.note)?;
+        to.raw_bind_parameter(first + 18, self.gross_cents)?;
+        to.raw_bind_parameter(first + 19, self.reference)
     }
 
     /// Reads the values of [`NAMES`] from the column `first` on.
@@ -167,6 +173,8 @@ impl<'a> Columns<'a> {
             last_name: text_or_none(row, first + 15)?,
             created_at: created_at.map(|at| at.0),
             note: text(row, first + 17)?,
+            gross_cents: row.get(first + 18)?,
+            reference: text_or_none(row, first + 19)?,
         })
     }
 
@@ -206,14 +214,51 @@ impl<'a> Columns<'a> {
         }
         seal.integer(self.created_at.map(Timestamp::as_millisecond));
         seal.bytes(self.note.as_bytes());
+        // Version 1 did not have these two: its seals stay as they are.
+        if self.gross_cents.is_some() {
+            seal.bytes(b"gross_cents");
+            seal.integer(self.gross_cents);
+        }
+        if self.reference.is_some() {
+            seal.bytes(b"reference");
+            seal.text(self.reference);
+        }
         seal.value()
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn event_id(&self) -> &'a str {
+        self.event_id
+    }
+
+    pub(super) fn sale_event_id(&self) -> Option<&'a str> {
+        self.sale_event_id
+    }
+
+    pub(super) fn reference(&self) -> Option<&'a str> {
+        self.reference
+    }
+
+    pub(super) fn created_at(&self) -> Option<Timestamp> {
+        self.created_at
+    }
+
+    pub(super) fn customer(&self) -> Customer {
+        let owned = |text: Option<&str>| text.map(Text::new);
+        Customer {
+            email: owned(self.email),
+            uid: owned(self.uid),
+        }
     }
 
     pub(super) fn essence(&self) -> Essence {
         Essence::of_parts(
             self.kind,
             self.money,
-            None,
+            self.gross_cents,
             self.refund_total_cents,
             self.sale_event_id,
             self.email,
@@ -223,13 +268,12 @@ impl<'a> Columns<'a> {
 
     pub(super) fn to_event(&self, source: Source) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
-        let customer = Customer {
-            email: owned(self.email),
-            uid: owned(self.uid),
-        };
-        let mut event = Event::new(self.kind, Text::new(self.event_id), customer, source);
+        let id = Text::new(self.event_id);
+        let mut event = Event::new(self.kind, id, self.customer(), source);
         event.sale_event_id = owned(self.sale_event_id);
         event.money = self.money;
+        event.gross_cents = self.gross_cents;
+        event.reference = owned(self.reference);
         event.refund_total_cents = self.refund_total_cents;
         event.plan = owned(self.plan);
         event.set_details(Details {
@@ -241,6 +285,7 @@ impl<'a> Columns<'a> {
             tid: owned(self.tid),
             first_name: owned(self.first_name),
             last_name: owned(self.last_name),
+            candidates: None,
         });
         event.created_at = self.created_at;
         event.note = Text::new(self.note);

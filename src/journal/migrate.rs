@@ -15,10 +15,15 @@ use super::{Account, AccountClash, JournalError, JournalReader};
 const APPLICATION_ID: i64 = 0x4650_5243;
 
 /// What brings a journal from version n to n + 1, from 0 on.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("schema.sql"),
-    include_str!("schema-conversions.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
 ];
+
+/// What lets a journal of version n + 1 that is only read look like one of the latest version.
+/// Version 2 only lacks a table, and is read as if it were empty.
+const VIEWS: [&str; MIGRATIONS.len() - 1] = [include_str!("as-version-2.sql"), ""];
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -137,12 +142,14 @@ impl JournalReader {
     /// Damaged, from a newer version, not a journal, not readable. The pages of the file are not
     /// all checked, as they are before anything is sent, but whatever is read is.
     pub fn open(path: &Path) -> Result<Option<JournalReader>, JournalError> {
-        if let Found::Nothing = inspect(path)? {
+        let Found::Journal(version) = inspect(path)? else {
             return Ok(None);
-        }
+        };
         let connection = open_read_only(path)?;
+        let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
+        let views = views.map_or("", |(_, views)| views);
         connection
-            .execute_batch("BEGIN")
+            .execute_batch(&format!("{views} BEGIN"))
             .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
         Ok(Some(JournalReader {
             connection,

@@ -31,8 +31,8 @@ pub use conversions::ConversionRecord;
 pub use deliver::{Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use read::{
-    EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, OutcomeTotal, Pending,
-    PlanTotal, ReasonCount, RowRecord, RunRecord,
+    EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, KnownSale, OutcomeTotal,
+    Pending, PlanTotal, ReasonCount, RowRecord, RunRecord, Wanted,
 };
 pub use record::{NewInput, NewRun, Recording};
 pub use words::{

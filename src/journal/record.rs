@@ -83,8 +83,8 @@ impl<'j> Statements<'j> {
             run_event: connection
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
             held: connection.prepare(&format!(
-                "INSERT INTO held (run, plan_state, input, line, {names})
-                 VALUES (?, ?, ?, ?, {marks})"
+                "INSERT INTO held (run, plan_state, input, line, candidates, {names})
+                 VALUES (?, ?, ?, ?, ?, {marks})"
             ))?,
             total: connection.prepare(
                 "INSERT INTO run_total (run, plan_state, kind, currency, count, amount_cents)
@@ -222,7 +222,8 @@ impl Recording<'_> {
             statement.raw_bind_parameter(2, state.as_str())?;
             statement.raw_bind_parameter(3, input)?;
             statement.raw_bind_parameter(4, stored(event.source.line))?;
-            Columns::of(event).bind(statement, 5)?;
+            statement.raw_bind_parameter(5, event.details().candidates.as_deref())?;
+            Columns::of(event).bind(statement, 6)?;
             statement.raw_execute()
         };
         let written = insert();

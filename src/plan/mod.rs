@@ -1,15 +1,16 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use crate::event::{
-    Contradiction, Conversion, ConvertedRefunds, Essence, Event, EventKey, Kind, Tally,
+    Contradiction, Conversion, ConvertedRefunds, Customer, Details, Essence, Event, EventKey,
+    KeyMap, Kind, Money, Tally, Text,
 };
 use crate::journal::{Known, Outcome, PlanState};
-use crate::link::{Earlier, Link, Nothing, Refunded};
+use crate::link::{Earlier, EarlierSale, Link, Nothing, Refunded};
 use crate::problem::Problem;
 
 /// What earlier runs left in the journal, as the plan needs it.
@@ -50,8 +51,28 @@ impl Earlier for Known {
         let known = self.refunds.get(&sale).copied().unwrap_or_default();
         Refunded {
             cents: known.cents,
+            gross_cents: known.gross_cents,
             largest_total_cents: known.largest_total_cents,
         }
+    }
+
+    fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
+        let sales = self.sales_by_reference.get(&reference);
+        sales.cloned().unwrap_or_default()
+    }
+
+    fn sale_of_refund(&self, refund: EventKey) -> Option<Text> {
+        self.sales_of_refunds.get(&refund).cloned()
+    }
+
+    fn sales_of(&self, customer: &Customer) -> Vec<EarlierSale> {
+        let sales = Known::sales_of(self, customer);
+        let earlier = sales.map(|sale| EarlierSale {
+            event_id: sale.event_id.clone(),
+            customer: sale.customer.clone(),
+            created_at: sale.created_at,
+        });
+        earlier.collect()
     }
 }
 
@@ -139,7 +160,7 @@ pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[
     };
     let mut firsts = planner.compare_with_each_other(&events);
     planner.compare_with_past(&events, &mut firsts);
-    planner.apply_links(&events, links);
+    planner.apply_links(&mut events, links);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
@@ -176,7 +197,7 @@ fn arrange(mut order: Vec<usize>, events: &mut [Event], states: &mut [PlanState]
 }
 
 /// Which event stands for each key: the first, or the one that the journal knows.
-type Firsts = HashMap<EventKey, usize>;
+type Firsts = KeyMap<usize>;
 
 /// How many readings of one event that differ, and don't contradict each other, are compared with
 /// every further one.
@@ -208,8 +229,8 @@ impl Planner<'_> {
     /// The same id twice in the job: once if the content is the same, else a conflict of all who
     /// bear it, since nothing says which of them is right.
     fn compare_with_each_other(&mut self, events: &[Event]) -> Firsts {
-        let mut firsts = Firsts::with_capacity(events.len());
-        let mut variants: HashMap<EventKey, Vec<usize>> = HashMap::new();
+        let mut firsts = Firsts::with_capacity_and_hasher(events.len(), Default::default());
+        let mut variants: KeyMap<Vec<usize>> = KeyMap::default();
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|&index| events[index].source);
         for index in order {
@@ -237,14 +258,20 @@ impl Planner<'_> {
                     let note = self.notes[first].clone();
                     self.mark(index, PlanState::Conflict, note);
                 }
+                // Whichever comes first: what counts is what the one says that knows it.
+                None if event.gross_cents.is_some() && events[first].gross_cents.is_none() => {
+                    let note = format!("the same event as {}", self.place(event));
+                    self.mark(first, PlanState::Duplicate, note);
+                    firsts.insert(event.key(), index);
+                }
                 None => {
                     let note = format!("the same event as {}", self.place(&events[first]));
                     self.mark(index, PlanState::Duplicate, note);
                 }
                 Some((other, difference)) => {
-                    let theirs = events[other].essence();
-                    let here = difference_note(difference, &essence, &theirs);
-                    let there = difference_note(difference, &theirs, &essence);
+                    let (mine, other_side) = (Side::of(event), Side::of(&events[other]));
+                    let here = difference_note(difference, &mine, &other_side);
+                    let there = difference_note(difference, &other_side, &mine);
                     let (place, other_place) = (self.place(event), self.place(&events[other]));
                     let mine = format!("the same id as {other_place} with {here}");
                     self.mark(index, PlanState::Conflict, mine);
@@ -277,14 +304,14 @@ impl Planner<'_> {
     }
 
     fn compare_with_past(&mut self, events: &[Event], firsts: &mut Firsts) {
-        let mut matched = HashSet::new();
+        let mut matched: KeyMap<()> = KeyMap::default();
         for (index, event) in events.iter().enumerate() {
             let Some(recorded) = self.past.essence(event.key()) else {
                 continue;
             };
             match event.essence().contradicts(&recorded) {
                 Some(difference) => {
-                    let note = difference_note(difference, &event.essence(), &recorded);
+                    let note = difference_note(difference, &Side::of(event), &recorded.into());
                     self.mark(
                         index,
                         PlanState::Conflict,
@@ -295,7 +322,7 @@ impl Planner<'_> {
                 None if self.states[index] == PlanState::Conflict
                     || firsts[&event.key()] == index =>
                 {
-                    if !matched.insert(event.key()) {
+                    if matched.insert(event.key(), ()).is_some() {
                         self.mark(
                             index,
                             PlanState::Duplicate,
@@ -317,7 +344,7 @@ impl Planner<'_> {
         }
     }
 
-    fn apply_links(&mut self, events: &[Event], links: Vec<Link>) {
+    fn apply_links(&mut self, events: &mut [Event], links: Vec<Link>) {
         debug_assert_eq!(events.len(), links.len());
         for (index, link) in links.into_iter().enumerate() {
             if self.states[index] != PlanState::ToSend {
@@ -326,7 +353,16 @@ impl Planner<'_> {
             match link {
                 Link::Sound => {}
                 Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason),
-                Link::Held(reason) => self.mark(index, PlanState::Unlinked, reason),
+                Link::Held(held) => {
+                    self.mark(index, PlanState::Unlinked, held.reason);
+                    if !held.candidates.is_empty() {
+                        let event = &mut events[index];
+                        event.set_details(Details {
+                            candidates: Some(held.candidates.join(" ").into()),
+                            ..event.details().clone()
+                        });
+                    }
+                }
                 Link::Foreign(reason) => {
                     self.foreign.insert(index);
                     self.mark(index, PlanState::Unlinked, reason);
@@ -359,12 +395,14 @@ impl Planner<'_> {
 
     fn unlinked_hint(&self, refund: &Event, firsts: &Firsts) -> &'static str {
         match refund.sale_event_id.as_deref().map(EventKey::of) {
-            None => "name the sale that it undoes; the refund is not sent",
+            None => {
+                "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
+            }
             Some(sale) if firsts.contains_key(&sale) || self.past.essence(sale).is_some() => {
                 "compare it with its sale where both were made; the refund is not sent"
             }
             Some(_) => {
-                "add the export that holds its sale, or the sale itself; the refund is not sent"
+                "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent"
             }
         }
     }
@@ -395,19 +433,87 @@ impl Planner<'_> {
     }
 }
 
-fn difference_note(difference: Contradiction, here: &Essence, there: &Essence) -> String {
-    let money = |essence: &Essence| match essence.money {
-        Some(money) => money.to_string(),
-        None => "no amount".to_owned(),
-    };
-    match difference {
-        Contradiction::Kind => format!("another kind: {} here, {} there", here.kind, there.kind),
-        Contradiction::Amount | Contradiction::Currency => format!(
-            "another {difference}: {} here, {} there",
-            money(here),
-            money(there)
+/// One of two readings that contradict each other, as far as it can be shown.
+struct Side<'e> {
+    essence: Essence,
+    /// The journal's is kept in a form in which it can only be compared.
+    event: Option<&'e Event>,
+}
+
+impl<'e> Side<'e> {
+    fn of(event: &'e Event) -> Self {
+        Side {
+            essence: event.essence(),
+            event: Some(event),
+        }
+    }
+
+    fn amount(&self) -> String {
+        let Some(money) = self.essence.money else {
+            return "no amount".to_owned();
+        };
+        match self.essence.gross_cents {
+            None => money.to_string(),
+            Some(amount_cents) => {
+                let gross = Money {
+                    amount_cents,
+                    ..money
+                };
+                format!("{money} of {gross} paid")
+            }
+        }
+    }
+
+    /// By what decides who it is: the uid if `by_uid`, else the email.
+    fn customer(&self, by_uid: bool) -> Option<String> {
+        let customer = &self.event?.customer;
+        let name = match by_uid {
+            true => customer.uid.as_ref(),
+            false => customer.email.as_ref(),
+        };
+        name.map(|name| format!("`{name}`"))
+    }
+
+    fn sale(&self) -> Option<String> {
+        Some(match &self.event?.sale_event_id {
+            Some(sale) => format!("`{sale}`"),
+            None => "none".to_owned(),
+        })
+    }
+
+    fn has_uid(&self) -> bool {
+        self.event.is_none_or(|event| event.customer.uid.is_some())
+    }
+}
+
+impl From<Essence> for Side<'_> {
+    fn from(essence: Essence) -> Self {
+        Side {
+            essence,
+            event: None,
+        }
+    }
+}
+
+fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>) -> String {
+    let by_uid = here.has_uid() && there.has_uid();
+    let (mine, theirs) = match difference {
+        Contradiction::Kind => (
+            Some(here.essence.kind.to_string()),
+            Some(there.essence.kind.to_string()),
         ),
-        Contradiction::Customer | Contradiction::Sale => format!("another {difference}"),
+        Contradiction::Amount | Contradiction::Currency => {
+            (Some(here.amount()), Some(there.amount()))
+        }
+        Contradiction::Customer => (here.customer(by_uid), there.customer(by_uid)),
+        Contradiction::Sale => (here.sale(), there.sale()),
+    };
+    match (mine, theirs) {
+        (Some(mine), Some(theirs)) => {
+            format!("another {difference}: {mine} here, {theirs} there")
+        }
+        (Some(mine), None) => format!("another {difference} than {mine}"),
+        _ => format!("another {difference}"),
     }
 }
 

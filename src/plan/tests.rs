@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::event::{Currency, Customer, Money, Source, running_total_refund_id};
-use crate::link::link;
+use crate::link::{Rules, link};
 
 /// A journal in memory.
 #[derive(Default)]
@@ -16,6 +18,7 @@ impl Journal {
         if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
             let refunded = self.refunded.entry(EventKey::of(sale)).or_default();
             refunded.cents += money.amount_cents;
+            refunded.gross_cents += event.paid_cents().unwrap();
         }
         self
     }
@@ -79,7 +82,7 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
             line,
         };
     }
-    let links = link(&mut events, past);
+    let links = link(&mut events, past, &Rules::default());
     let plan = plan(events, links, past, &["a.csv".into(), "b.csv".into()]);
     assert!(plan.balances());
     plan
@@ -200,4 +203,41 @@ fn a_refund_never_goes_before_its_sale() {
     let order: Vec<_> = plan.events().map(|p| p.event.event_id()).collect();
     assert_eq!(order, ["s_2", "s_1", "s_1_refund_300", "re_1"]);
     assert!(plan.events().all(|planned| planned.state == ToSend));
+}
+
+#[test]
+fn the_reading_that_knows_what_counts_is_the_one_that_goes() {
+    let paid = sale(1190);
+    let mut net = sale(1000);
+    net.gross_cents = Some(1190);
+    assert_eq!(
+        states(vec![paid.clone(), net.clone(), paid.clone()], &Nothing),
+        [Duplicate, ToSend, Duplicate]
+    );
+    assert_eq!(states(vec![net, paid], &Nothing), [ToSend, Duplicate]);
+}
+
+#[test]
+fn a_conflict_shows_both_sides() {
+    let mut net = sale(1000);
+    net.gross_cents = Some(1190);
+    let one = of(sale(1000), Some("a@example.com"), Some("cus_1"));
+    let other = of(sale(1000), Some("a@example.com"), Some("cus_2"));
+    for (events, expected) in [
+        (
+            vec![net, sale(1000)],
+            "another amount: 10.00 USD here, 10.00 USD of 11.90 USD paid there",
+        ),
+        (
+            vec![one, other],
+            "another customer: `cus_2` here, `cus_1` there",
+        ),
+        (
+            vec![sale(1000), of(sale(1000), Some("b@example.com"), None)],
+            "another customer: `b@example.com` here, `a@example.com` there",
+        ),
+    ] {
+        let problems = planned(events, &Nothing).problems;
+        assert!(problems[1].message.ends_with(expected), "{}", problems[1]);
+    }
 }

@@ -400,8 +400,14 @@ impl<'s> Compiler<'s> {
             customer: self.event_customer(spec)?,
             event_id: self.each(&spec.event_id, Self::template)?,
             sale_event_id: self.each(&spec.sale_event_id, Self::template)?,
+            reference: self.each(&spec.reference, Self::template)?,
             amount: spec
                 .amount
+                .as_ref()
+                .map(|spec| self.amount(spec))
+                .transpose()?,
+            gross: spec
+                .gross
                 .as_ref()
                 .map(|spec| self.amount(spec))
                 .transpose()?,
@@ -472,6 +478,15 @@ impl<'s> Compiler<'s> {
         if spec.running_total && (kind != Kind::Refund || spec.sale_event_id.is_empty()) {
             let message = "`running_total` is for refunds with a `sale_event_id`, from which their ids are made";
             return Err(self.error(message).about("running_total"));
+        }
+        if !spec.reference.is_empty() && kind != Kind::Sale {
+            let message = "`reference` is another id of a sale, by which its refunds may name it";
+            return Err(self.error(message).about("reference"));
+        }
+        if spec.gross.is_some() && (!kind.has_amount() || spec.running_total) {
+            let message =
+                "`gross` stands beside the `amount` of a sale or of a refund with an id of its own";
+            return Err(self.error(message).about("gross"));
         }
         if spec.event_id.is_empty() && !spec.running_total {
             return Err(self.error(format!("an `[[event]]` of kind `{kind}` needs `event_id`")));

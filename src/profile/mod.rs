@@ -245,7 +245,11 @@ pub(crate) struct EventRule {
     pub(crate) customer: Option<CustomerColumns>,
     pub(crate) event_id: Vec<Template>,
     pub(crate) sale_event_id: Vec<Template>,
+    /// Of a sale, by which its refunds may name it too.
+    pub(crate) reference: Vec<Template>,
     pub(crate) amount: Option<AmountRule>,
+    /// What was paid in all, where that is not the amount before its `minus`.
+    pub(crate) gross: Option<AmountRule>,
     pub(crate) running_total: bool,
     pub(crate) created_at: Vec<DateSource>,
     pub(crate) plan: Option<ColumnIndex>,

@@ -282,7 +282,12 @@ pub(super) struct EventSpec {
     pub(super) event_id: Vec<String>,
     #[serde(default)]
     pub(super) sale_event_id: Vec<String>,
+    /// Another id of a sale by which its refunds may name it.
+    #[serde(default)]
+    pub(super) reference: Vec<String>,
     pub(super) amount: Option<AmountSpec>,
+    /// What was paid in all, where `amount` is not that less its `minus`.
+    pub(super) gross: Option<AmountSpec>,
     #[serde(default)]
     pub(super) running_total: bool,
     #[serde(default)]

@@ -64,7 +64,7 @@ const EVENT_COLUMNS: [&str; 20] = [
     "line",
 ];
 
-const HELD_COLUMNS: [&str; 12] = [
+const HELD_COLUMNS: [&str; 13] = [
     "kind",
     "event_id",
     "sale_event_id",
@@ -75,6 +75,7 @@ const HELD_COLUMNS: [&str; 12] = [
     "created_at",
     "plan_state",
     "reason",
+    "candidates",
     "file",
     "line",
 ];
@@ -549,6 +550,7 @@ impl Table {
         self.optional(record.event.created_at)?;
         self.cell(record.state.as_str())?;
         self.text(&record.event.note)?;
+        self.optional_text(record.event.details().candidates.as_deref())?;
         self.place(&record.event, record.file.as_deref())?;
         self.end_row()
     }

@@ -56,7 +56,7 @@ pub(in crate::cli) fn demo(
     let target = Target::sandbox(&settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
-    let known = journal.known()?;
+    let known = journal.known_for(&unplanned.wanted())?;
     let mut job = unplanned.plan(&known);
     job.check_sanity(&known, now);
     let reading = Reading::of_job(&job);

@@ -6,11 +6,11 @@ use serde::Serialize;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
+use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::Job;
-use crate::job::SourceRows;
+use crate::job::{Job, SourceRows, Unplanned};
 use crate::journal::{JournalReader, Known, PlanState};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
@@ -64,8 +64,12 @@ pub(in crate::cli) fn plan(
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
-    let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
-    let known = known(&settings)?;
+    let (linking, rules) = Linking::load(&arguments.link, &settings)?;
+    let mut unplanned =
+        exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
+    unplanned.link_by(rules);
+    let known = known(&settings, &unplanned)?;
+    linking.check(&unplanned, &known)?;
     let mut job = unplanned.plan(&known);
     job.check_sanity(&known, Timestamp::now());
     let reading = Reading::of_job(&job);
@@ -84,9 +88,9 @@ pub(in crate::cli) fn plan(
 }
 
 /// What the journal knows, if there is one.
-fn known(settings: &Settings) -> Result<Known, CliError> {
+fn known(settings: &Settings, unplanned: &Unplanned) -> Result<Known, CliError> {
     match JournalReader::open(&settings.journal)? {
-        Some(journal) => Ok(journal.known()?),
+        Some(journal) => Ok(journal.known_for(&unplanned.wanted())?),
         None => Ok(Known::default()),
     }
 }

@@ -7,6 +7,7 @@ use super::plan::Estimate;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
+use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -25,18 +26,21 @@ pub(in crate::cli) fn run(
     let settings = Settings::load(common, Some(&arguments.pace))?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
-    let unplanned = exports::read(
+    let (linking, rules) = Linking::load(&arguments.link, &settings)?;
+    let mut unplanned = exports::read(
         exports,
         &choice,
         &settings,
         terminal,
         exports::source_rows()?,
     )?;
+    unplanned.link_by(rules);
 
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
-    let known = journal.known()?;
+    let known = journal.known_for(&unplanned.wanted())?;
+    linking.check(&unplanned, &known)?;
     let mut job = unplanned.plan(&known);
     job.check_sanity(&known, now);
     let reading = Reading::of_job(&job);

@@ -301,10 +301,10 @@ fn every_event_stands_in_the_file_of_its_outcome() {
     sale,in_8,,a@example.com,cus_1,800,USD,2026-11-17T11:06:40Z,not_sent,,,0,,,,,,,exports/a.csv,8
     "#);
     assert_snapshot!(fixture.read("held.csv"), @r#"
-    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,plan_state,reason,file,line
+    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,plan_state,reason,candidates,file,line
     refund,re_9,,a@example.com,cus_1,100,USD,2026-11-17T11:06:40Z,unlinked,"no sale of this customer
-    has 1.00 USD left",exports/a.csv,9
-    sale,in_1,,a@example.com,cus_1,801,USD,2026-11-17T11:06:40Z,conflict,'=conflict,exports/a.csv,10
+    has 1.00 USD left",,exports/a.csv,9
+    sale,in_1,,a@example.com,cus_1,801,USD,2026-11-17T11:06:40Z,conflict,'=conflict,,exports/a.csv,10
     "#);
     assert_snapshot!(fixture.read("rejected.csv"), @r#"
     id,"Amount, net",Name,_file,_line,_reason

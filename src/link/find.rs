@@ -1,0 +1,534 @@
+//! Which sale a refund undoes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{Earlier, Found, FoundSales, Held, Link, MAX_CANDIDATES, Rules, Sale};
+use crate::event::{Customer, Event, EventKey, KeyMap, Kind, Text};
+
+const NAMES_NONE: &str = "the refund names no sale";
+const NOT_FOUND: &str = "its sale is neither in these exports nor in the journal";
+
+/// Finds the sales of a job's refunds.
+pub(super) struct Finder<'r> {
+    earlier: &'r dyn Earlier,
+    rules: &'r Rules,
+    refunds: &'r [usize],
+    /// The readings of the sales that refunds name by their ids.
+    readings: KeyMap<Vec<usize>>,
+    /// By another id that a refund names: the ids of the sales that go by it.
+    by_reference: HashMap<Text, BTreeSet<Text>>,
+    found: FoundSales,
+    /// Refunds whose sale is not named or not found.
+    unresolved: Vec<usize>,
+}
+
+/// Where a refund's sale was found, and how.
+struct Target {
+    key: EventKey,
+    /// The id of the sale, where the refund names it otherwise.
+    event_id: Option<Text>,
+    why: String,
+}
+
+impl<'r> Finder<'r> {
+    pub(super) fn new(
+        events: &mut [Event],
+        refunds: &'r [usize],
+        earlier: &'r dyn Earlier,
+        rules: &'r Rules,
+    ) -> Self {
+        let mut finder = Finder {
+            earlier,
+            rules,
+            refunds,
+            readings: KeyMap::default(),
+            by_reference: HashMap::new(),
+            found: FoundSales::new(),
+            unresolved: Vec::new(),
+        };
+        finder.resolve(events);
+        finder.gather_readings(events);
+        finder.gather_references(events);
+        finder
+    }
+
+    /// The sales with their refunds.
+    pub(super) fn into_found(self) -> FoundSales {
+        self.found
+    }
+
+    /// What the user says goes before what the exports say.
+    fn resolve(&self, events: &mut [Event]) {
+        if self.rules.resolutions.is_empty() {
+            return;
+        }
+        for &refund in self.refunds {
+            let event = &mut events[refund];
+            if let Some(sale) = self.rules.resolutions.get(event.event_id()) {
+                event.sale_event_id = Some(sale.clone());
+                event.remark("its sale is the one that you named");
+            }
+        }
+    }
+
+    fn gather_readings(&mut self, events: &[Event]) {
+        for &refund in self.refunds {
+            if let Some(name) = &events[refund].sale_event_id {
+                self.readings.entry(EventKey::of(name)).or_default();
+            }
+        }
+        for (index, event) in events.iter().enumerate() {
+            if event.kind == Kind::Sale
+                && let Some(readings) = self.readings.get_mut(&event.key())
+            {
+                readings.push(index);
+            }
+        }
+    }
+
+    fn gather_references(&mut self, events: &[Event]) {
+        for &refund in self.refunds {
+            if let Some(name) = &events[refund].sale_event_id
+                && self.readings[&EventKey::of(name)].is_empty()
+            {
+                self.by_reference.entry(name.clone()).or_default();
+            }
+        }
+        if self.by_reference.is_empty() {
+            return;
+        }
+        let mut found = HashSet::new();
+        for event in events.iter().filter(|event| event.kind == Kind::Sale) {
+            if let Some(reference) = &event.reference
+                && let Some(sales) = self.by_reference.get_mut(reference)
+            {
+                sales.insert(Text::new(event.event_id()));
+                found.insert(event.key());
+            }
+        }
+        self.add_readings(&found, events);
+    }
+
+    /// Gathers the readings of these sales as well, some of which may be without what they were found
+    /// by.
+    fn add_readings(&mut self, wanted: &HashSet<EventKey>, events: &[Event]) {
+        let missing = |key: &EventKey| self.readings.get(key).is_none_or(Vec::is_empty);
+        let wanted: KeyMap<()> = wanted
+            .iter()
+            .filter(|key| missing(key))
+            .map(|&key| (key, ()))
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        for (index, event) in events.iter().enumerate() {
+            if event.kind == Kind::Sale && wanted.contains_key(&event.key()) {
+                self.readings.entry(event.key()).or_default().push(index);
+            }
+        }
+    }
+
+    /// Links the refunds that name their sale; holds the others.
+    pub(super) fn find_named(&mut self, events: &mut [Event], links: &mut [Link]) {
+        for &refund in self.refunds {
+            let recorded = self.earlier.essence(events[refund].key());
+            if recorded
+                .is_some_and(|recorded| recorded.kind == Kind::Refund && recorded.sale.is_none())
+            {
+                events[refund].sale_event_id = None;
+                events[refund].remark("sent by an earlier run without a sale");
+                continue;
+            }
+            match self.target(refund, events) {
+                Ok(target) => self.take(refund, target, events),
+                Err(held) => {
+                    if held.reason == NAMES_NONE || held.reason == NOT_FOUND {
+                        self.unresolved.push(refund);
+                    }
+                    links[refund] = Link::Held(held);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, refund: usize, target: Target, events: &mut [Event]) {
+        let Some(sale) = self.sale(target.key, events) else {
+            return;
+        };
+        let event = &mut events[refund];
+        event.remark(&target.why);
+        if let Some(event_id) = target.event_id {
+            event.sale_event_id = Some(event_id);
+        }
+        let found = self.found.entry(target.key).or_insert(Found {
+            sale,
+            refunds: Vec::new(),
+        });
+        found.refunds.push(refund);
+    }
+
+    fn target(&self, refund: usize, events: &[Event]) -> Result<Target, Held> {
+        let event = &events[refund];
+        let Some(name) = &event.sale_event_id else {
+            return self.recorded(event).ok_or_else(|| reason(NAMES_NONE));
+        };
+        self.named(name, event, events)
+    }
+
+    /// What an earlier run linked stays linked.
+    fn recorded(&self, refund: &Event) -> Option<Target> {
+        let sale = self.earlier.sale_of_refund(refund.key())?;
+        Some(Target {
+            key: EventKey::of(&sale),
+            event_id: Some(sale),
+            why: "linked by an earlier run".to_owned(),
+        })
+    }
+
+    /// The sale of this name: in the exports, then in what earlier runs recorded; each time by its id,
+    /// then by another id of it.
+    fn named(&self, name: &Text, refund: &Event, events: &[Event]) -> Result<Target, Held> {
+        let key = EventKey::of(name);
+        let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
+        if !readings.is_empty() {
+            let is_same_row = |&sale: &usize| events[sale].source == refund.source;
+            let why = match readings.iter().any(is_same_row) {
+                true => "linked to the sale of its row",
+                false => "linked to a sale of these exports by its id",
+            };
+            return Ok(by_id(key, why));
+        }
+        let recorded = self.earlier.essence(key);
+        let is_recorded = recorded.is_some_and(|sale| sale.kind == Kind::Sale);
+        if !is_recorded && let Some(target) = self.recorded(refund) {
+            return Ok(target);
+        }
+        if let Some(sales) = self.by_reference.get(name)
+            && let Some(found) = by_reference(sales, name, "these exports")
+        {
+            return found;
+        }
+        if is_recorded {
+            return Ok(by_id(key, "linked to a sale of an earlier run"));
+        }
+        let sales = self.earlier.sales_with_reference(key);
+        let sales = sales.into_iter().collect();
+        if let Some(found) = by_reference(&sales, name, "an earlier run") {
+            return found;
+        }
+        Err(match recorded {
+            Some(other) => reason(format!("what it names as its sale is a {}", other.kind)),
+            None => reason(NOT_FOUND),
+        })
+    }
+
+    /// The journal's version of the sale, since that is what was told to the API; else the job's.
+    fn sale(&self, key: EventKey, events: &[Event]) -> Option<Sale> {
+        let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
+        // Where readings contradict each other, the plan holds the sale with its refunds: here it is
+        // only to be the same one, wherever it stands.
+        let here = readings
+            .iter()
+            .map(|&index| &events[index])
+            .min_by_key(|event| {
+                let money = event
+                    .money
+                    .map(|money| (money.amount_cents, money.currency));
+                (event.gross_cents.is_none(), money, event.gross_cents)
+            });
+        let here = here.map(Event::essence);
+        let recorded = self.earlier.essence(key);
+        let Some(recorded) = recorded.filter(|r| r.kind == Kind::Sale && r.money.is_some()) else {
+            return Sale::of(&here?);
+        };
+        match here {
+            Some(here) if recorded.gross_is_unknown && here.money == recorded.money => {
+                Sale::of(&here)
+            }
+            Some(here) if here.paid_cents() == recorded.paid_cents() => {
+                let mut known = recorded;
+                known.gross_is_unknown = false;
+                Sale::of(&known)
+            }
+            _ => Sale::of(&recorded),
+        }
+    }
+
+    /// Names the sales that unresolved refunds may undo, and takes the only one where the user wants
+    /// that.
+    pub(super) fn match_customers(&mut self, events: &mut [Event], links: &mut [Link]) {
+        let refunds = self.refunds_to_match(events);
+        if refunds.is_empty() {
+            return;
+        }
+        let sales = SalesByCustomer::of(events, &refunds);
+        let mut wanted: HashSet<EventKey> = HashSet::new();
+        wanted.extend(sales.indexes().map(|index| events[index].key()));
+        self.add_readings(&wanted, events);
+        let left = self.left(events);
+        let mut matched: KeyMap<Vec<(Vec<usize>, Text)>> = KeyMap::default();
+        for readings in refunds {
+            let paid = readings.iter().filter_map(|&r| events[r].paid_cents());
+            let paid = paid.max().unwrap_or(i64::MAX);
+            let mut candidates = BTreeSet::new();
+            for &refund in &readings {
+                let refund = &events[refund];
+                self.add_candidates(refund, paid, events, &sales, &left, &mut candidates);
+            }
+            let names_none = readings.iter().all(|&r| events[r].sale_event_id.is_none());
+            match candidates.iter().next() {
+                Some(only)
+                    if candidates.len() == 1 && names_none && self.rules.match_by_customer =>
+                {
+                    let key = EventKey::of(only);
+                    matched
+                        .entry(key)
+                        .or_default()
+                        .push((readings, only.clone()));
+                }
+                _ => hold_with(&readings, &candidates, links),
+            }
+        }
+        for (key, refunds) in matched {
+            self.take_matched(key, refunds, &left, events, links);
+        }
+    }
+
+    /// The readings of each unresolved refund that has an amount of its own.
+    fn refunds_to_match(&self, events: &[Event]) -> Vec<Vec<usize>> {
+        let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
+        for &refund in &self.unresolved {
+            let event = &events[refund];
+            if event.refund_total_cents.is_none() && event.money.is_some() {
+                by_key.entry(event.key()).or_default().push(refund);
+            }
+        }
+        by_key.into_values().collect()
+    }
+
+    /// What is left of the sales whose refunds are found, as it was paid.
+    fn left(&self, events: &[Event]) -> KeyMap<i64> {
+        let mut left = KeyMap::default();
+        for (&key, found) in &self.found {
+            let mut parts: KeyMap<i64> = KeyMap::default();
+            let mut total = 0;
+            for refund in found.refunds.iter().map(|&index| &events[index]) {
+                match refund.refund_total_cents {
+                    Some(cents) => total = total.max(cents),
+                    None if self.earlier.essence(refund.key()).is_some() => {}
+                    None => {
+                        let part = parts.entry(refund.key()).or_default();
+                        *part = refund.paid_cents().unwrap_or(0).max(*part);
+                    }
+                }
+            }
+            let parts = parts.into_values().fold(0, i64::saturating_add);
+            left.insert(key, self.left_of(key, found.sale, parts, total));
+        }
+        left
+    }
+
+    fn left_of(&self, key: EventKey, sale: Sale, parts: i64, total: i64) -> i64 {
+        let known = self.earlier.refunded(key);
+        let refunded = known
+            .gross_cents
+            .saturating_add(parts)
+            .max(known.largest_total_cents.unwrap_or(0))
+            .max(total);
+        sale.gross_cents.saturating_sub(refunded)
+    }
+
+    /// Adds the sales that this refund may undo: of the same customer and currency, not after it, and
+    /// with at least as much left.
+    fn add_candidates(
+        &self,
+        refund: &Event,
+        paid: i64,
+        events: &[Event],
+        sales: &SalesByCustomer,
+        left: &KeyMap<i64>,
+        candidates: &mut BTreeSet<Text>,
+    ) {
+        let mut add = |event_id: &Text, customer: &Customer, created_at| {
+            let is_before = refund
+                .created_at
+                .zip(created_at)
+                .is_some_and(|(refund, sale)| sale <= refund);
+            let key = EventKey::of(event_id);
+            let Some(sale) = self.sale(key, events).filter(|_| is_before) else {
+                return;
+            };
+            let left = left.get(&key).copied();
+            let left = left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
+            let currency = refund.money.map(|money| money.currency);
+            if paid <= left
+                && currency == Some(sale.money.currency)
+                && is_same(&refund.customer, customer)
+            {
+                candidates.insert(event_id.clone());
+            }
+        };
+        for index in sales.of_customer(&refund.customer) {
+            let sale = &events[index];
+            let event_id = Text::new(sale.event_id());
+            add(&event_id, &sale.customer, sale.created_at);
+        }
+        for sale in self.earlier.sales_of(&refund.customer) {
+            add(&sale.event_id, &sale.customer, sale.created_at);
+        }
+    }
+
+    /// Links refunds to the one sale that each of them can undo, if it is enough for all of them.
+    fn take_matched(
+        &mut self,
+        key: EventKey,
+        refunds: Vec<(Vec<usize>, Text)>,
+        left: &KeyMap<i64>,
+        events: &mut [Event],
+        links: &mut [Link],
+    ) {
+        let Some(sale) = self.sale(key, events) else {
+            return;
+        };
+        let paid = refunds.iter().map(|(readings, _)| {
+            let paid = readings.iter().filter_map(|&r| events[r].paid_cents());
+            paid.max().unwrap_or(0)
+        });
+        let paid = paid.fold(0, i64::saturating_add);
+        let left = left.get(&key).copied();
+        let is_enough = paid <= left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
+        for (readings, event_id) in refunds {
+            if !is_enough {
+                hold_with(&readings, &BTreeSet::from([event_id]), links);
+                continue;
+            }
+            for refund in readings {
+                links[refund] = Link::Sound;
+                self.unresolved.retain(|&unresolved| unresolved != refund);
+                let target = Target {
+                    key,
+                    event_id: Some(event_id.clone()),
+                    why: "linked by rule: the only sale of its customer that it can undo"
+                        .to_owned(),
+                };
+                self.take(refund, target, events);
+            }
+        }
+    }
+
+    /// Lets unresolved refunds go without a sale.
+    pub(super) fn release(&mut self, events: &mut [Event], links: &mut [Link]) {
+        for refund in std::mem::take(&mut self.unresolved) {
+            let event = &mut events[refund];
+            // A total without its sale does not say what of it is new.
+            if event.refund_total_cents.is_some() {
+                continue;
+            }
+            if let Link::Held(held) = &links[refund] {
+                event.remark(&format!("sent without a sale: {}", held.reason));
+                event.sale_event_id = None;
+                links[refund] = Link::Sound;
+            }
+        }
+    }
+}
+
+fn reason(reason: impl Into<String>) -> Held {
+    Held {
+        reason: reason.into(),
+        candidates: Vec::new(),
+    }
+}
+
+fn by_id(key: EventKey, why: &str) -> Target {
+    Target {
+        key,
+        event_id: None,
+        why: why.to_owned(),
+    }
+}
+
+/// The one sale that goes by this other id; several are for a person to choose from.
+fn by_reference(sales: &BTreeSet<Text>, name: &Text, place: &str) -> Option<Result<Target, Held>> {
+    let first = sales.first()?;
+    Some(match sales.len() {
+        1 => Ok(Target {
+            key: EventKey::of(first),
+            event_id: Some(first.clone()),
+            why: format!("linked by `{name}` to a sale of {place}"),
+        }),
+        _ => Err(Held {
+            reason: format!("several sales go by `{name}`"),
+            candidates: sales.iter().take(MAX_CANDIDATES).cloned().collect(),
+        }),
+    })
+}
+
+fn hold_with(readings: &[usize], candidates: &BTreeSet<Text>, links: &mut [Link]) {
+    for &refund in readings {
+        if let Link::Held(held) = &mut links[refund] {
+            held.candidates = candidates.iter().take(MAX_CANDIDATES).cloned().collect();
+        }
+    }
+}
+
+/// The uid decides where both have one, else the email.
+fn is_same(one: &Customer, other: &Customer) -> bool {
+    match (&one.uid, &other.uid) {
+        (Some(one), Some(other)) => one == other,
+        _ => {
+            let emails = one.email_folded().zip(other.email_folded());
+            emails.is_some_and(|(one, other)| one == other)
+        }
+    }
+}
+
+/// The sales of the customers of some refunds.
+struct SalesByCustomer {
+    by_email: HashMap<Text, Vec<usize>>,
+    by_uid: HashMap<Text, Vec<usize>>,
+}
+
+impl SalesByCustomer {
+    fn of(events: &[Event], refunds: &[Vec<usize>]) -> Self {
+        let mut sales = SalesByCustomer {
+            by_email: HashMap::new(),
+            by_uid: HashMap::new(),
+        };
+        for customer in refunds.iter().flatten().map(|&r| &events[r].customer) {
+            if let Some(email) = customer.email_folded() {
+                sales.by_email.entry(email).or_default();
+            }
+            if let Some(uid) = &customer.uid {
+                sales.by_uid.entry(uid.clone()).or_default();
+            }
+        }
+        for (index, event) in events.iter().enumerate() {
+            if event.kind != Kind::Sale {
+                continue;
+            }
+            let email = event.customer.email_folded();
+            if let Some(found) = email.and_then(|email| sales.by_email.get_mut(&email)) {
+                found.push(index);
+            }
+            let uid = event.customer.uid.as_ref();
+            if let Some(found) = uid.and_then(|uid| sales.by_uid.get_mut(uid)) {
+                found.push(index);
+            }
+        }
+        sales
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
+        let all = self.by_email.values().chain(self.by_uid.values());
+        all.flatten().copied()
+    }
+
+    fn of_customer(&self, customer: &Customer) -> impl Iterator<Item = usize> + '_ {
+        let by_email = customer.email_folded();
+        let by_email = by_email.and_then(|email| self.by_email.get(&email));
+        let by_uid = customer.uid.as_ref().and_then(|uid| self.by_uid.get(uid));
+        let all = [by_email, by_uid].into_iter().flatten();
+        all.flatten().copied()
+    }
+}

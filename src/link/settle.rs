@@ -1,0 +1,280 @@
+//! The refunds of one sale, taken together: how much each of them takes back.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Earlier, Link, Refunded, Sale};
+use crate::event::{Essence, Event, EventKey, KeyMap, Money};
+
+/// The refunds of one sale, taken together.
+pub(super) struct SaleAccount<'e> {
+    key: EventKey,
+    sale: Sale,
+    earlier: &'e dyn Earlier,
+    /// What is refunded so far, as it was paid back.
+    gross_cents: i64,
+    /// What is refunded so far, as it counts.
+    net_cents: i64,
+}
+
+/// Readings of one refund that has an id of its own.
+struct Part {
+    /// The one of which its amount is taken.
+    first: usize,
+    all: Vec<usize>,
+}
+
+impl<'e> SaleAccount<'e> {
+    pub(super) fn new(key: EventKey, sale: Sale, earlier: &'e dyn Earlier) -> Self {
+        SaleAccount {
+            key,
+            sale,
+            earlier,
+            gross_cents: 0,
+            net_cents: 0,
+        }
+    }
+
+    pub(super) fn settle_refunds(
+        &mut self,
+        refunds: &[usize],
+        events: &mut [Event],
+        links: &mut [Link],
+    ) {
+        let currency = self.sale.money.currency;
+        let (in_currency, foreign): (Vec<usize>, Vec<usize>) = refunds
+            .iter()
+            .partition(|&&refund| events[refund].money.map(|m| m.currency) == Some(currency));
+        for refund in foreign {
+            links[refund] = Link::held(format!(
+                "its sale is in another currency: {}",
+                self.sale.money
+            ));
+        }
+        let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
+            .into_iter()
+            .partition(|&refund| events[refund].refund_total_cents.is_some());
+        let known = self.earlier.refunded(self.key);
+        // Of a sale for which nothing says what was paid, only what counts can be compared.
+        let refunded_cents = match self.sale.gross_is_unknown {
+            true => known.cents,
+            false => known.gross_cents,
+        };
+        self.gross_cents = refunded_cents.max(known.largest_total_cents.unwrap_or(0));
+        self.net_cents = known.cents;
+        self.settle_parts(&parts, known, events, links);
+        self.settle_totals(&totals, known, events, links);
+    }
+
+    /// Refunds that name their own amount, by date.
+    fn settle_parts(
+        &mut self,
+        parts: &[usize],
+        known: Refunded,
+        events: &mut [Event],
+        links: &mut [Link],
+    ) {
+        for part in parts_of(parts, events) {
+            if let Some(recorded) = self.earlier.essence(events[part.first].key()) {
+                adopt(&recorded, &part.all, events);
+                continue;
+            }
+            let link = match known.largest_total_cents {
+                Some(total) => self.maybe_in_total(total),
+                None => self.settle_part(&part, events),
+            };
+            // Any of several readings may be the one that is sent: what holds one holds all.
+            for index in part.all {
+                links[index] = link.clone();
+            }
+        }
+    }
+
+    fn settle_part(&mut self, part: &Part, events: &mut [Event]) -> Link {
+        let first = &events[part.first];
+        let (counted, gross) = (first.money, first.gross_cents);
+        let Some(counted) = counted.map(|money| money.amount_cents) else {
+            return Link::Sound;
+        };
+        let keeps_net = gross.is_some() && (self.sale.is_taxed() || self.sale.gross_is_unknown);
+        let paid = match self.sale.gross_is_unknown {
+            true => counted,
+            false => gross.unwrap_or(counted),
+        };
+        let refunded = self.gross_cents.saturating_add(paid);
+        if refunded > self.sale.gross_cents {
+            return self.above_sale(self.sale.money_of(refunded), self.sale.gross_cents);
+        }
+        let net = match keeps_net {
+            true => counted,
+            false => self.sale.net_of(refunded).saturating_sub(self.net_cents),
+        };
+        let net_refunded = self.net_cents.saturating_add(net);
+        if net_refunded > self.sale.money.amount_cents {
+            let net_refunded = self.sale.money_of(net_refunded);
+            return self.above_sale(net_refunded, self.sale.money.amount_cents);
+        }
+        let paid_back = gross.unwrap_or(counted);
+        for &index in &part.all {
+            let event = &mut events[index];
+            let is_same = event.gross_cents.is_none() || event.gross_cents == gross;
+            // A reading of another amount keeps it, to be a conflict.
+            if let Some(money) = &mut event.money
+                && is_same
+                && event.gross_cents.unwrap_or(money.amount_cents) == paid_back
+            {
+                money.amount_cents = net.max(0);
+                event.gross_cents = (self.sale.is_taxed() || keeps_net).then_some(paid_back);
+            }
+        }
+        self.gross_cents = refunded;
+        if net <= 0 {
+            return rounds_to_nothing();
+        }
+        self.net_cents = net_refunded;
+        Link::Sound
+    }
+
+    /// Running totals, from the smallest: each adds what the ones before do not cover.
+    fn settle_totals(
+        &mut self,
+        totals: &[usize],
+        known: Refunded,
+        events: &mut [Event],
+        links: &mut [Link],
+    ) {
+        let mut by_total: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for &index in totals {
+            if let Some(total) = events[index].refund_total_cents {
+                by_total.entry(total).or_default().push(index);
+            }
+        }
+        let largest_here = by_total.keys().next_back().copied();
+        let mut below = 0;
+        for (total, indexes) in by_total {
+            if let Some(recorded) = self.earlier.essence(events[indexes[0]].key()) {
+                for &index in &indexes {
+                    events[index].money = recorded.money.or(events[index].money);
+                    events[index].gross_cents = recorded.gross_cents;
+                }
+            } else {
+                let (net, gross, link) = self.settle_total(total, below, known, largest_here);
+                for &index in &indexes {
+                    if let Some(money) = &mut events[index].money {
+                        money.amount_cents = net;
+                        events[index].gross_cents = gross;
+                    }
+                    links[index] = link.clone();
+                }
+            }
+            below = total;
+        }
+    }
+
+    /// What a total counts, what was paid back with it where that is more, and what becomes of it.
+    fn settle_total(
+        &mut self,
+        total: i64,
+        below: i64,
+        known: Refunded,
+        largest_here: Option<i64>,
+    ) -> (i64, Option<i64>, Link) {
+        if total > self.sale.gross_cents {
+            let above = self.above_sale(self.sale.money_of(total), self.sale.gross_cents);
+            return (total - below, None, above);
+        }
+        let gross = |cents: i64| self.sale.is_taxed().then_some(cents);
+        if total <= self.gross_cents {
+            let net = self.sale.net_of(total) - self.sale.net_of(below);
+            let link = self.not_above(total, known, largest_here);
+            return (net, gross(total - below), link);
+        }
+        let gross = gross(total - self.gross_cents);
+        let net = self.sale.net_of(total).saturating_sub(self.net_cents);
+        self.gross_cents = total;
+        if net <= 0 {
+            return (0, gross, rounds_to_nothing());
+        }
+        self.net_cents += net;
+        (net, gross, Link::Sound)
+    }
+
+    /// An earlier run took the sale's refunds from a running total, which does not say of which
+    /// refunds it is made.
+    fn maybe_in_total(&self, total_cents: i64) -> Link {
+        let total = self.sale.money_of(total_cents);
+        Link::held(format!(
+            "an earlier run recorded {total} as refunded of its sale in all, and this refund may be part of that"
+        ))
+    }
+
+    fn above_sale(&self, refunded: Money, sale_cents: i64) -> Link {
+        let sale = self.sale.money_of(sale_cents);
+        Link::held(format!(
+            "with it {refunded} would be refunded of a sale of {sale}"
+        ))
+    }
+
+    /// A total that adds nothing: an earlier state of the sale, or a total that fell.
+    fn not_above(&self, total: i64, known: Refunded, largest_here: Option<i64>) -> Link {
+        match known.largest_total_cents {
+            Some(largest) if largest > total && largest_here < Some(largest) => {
+                let (was, is) = (self.sale.money_of(largest), self.sale.money_of(total));
+                Link::held(format!(
+                    "the running total fell: {was} was refunded of this sale, and now {is}"
+                ))
+            }
+            _ => Link::Covered("other refunds of its sale already account for it".to_owned()),
+        }
+    }
+}
+
+fn rounds_to_nothing() -> Link {
+    Link::Covered(
+        "nothing of it counts: before tax it rounds to nothing, or is refunded already".to_owned(),
+    )
+}
+
+/// Refunds with ids of their own, each with all its readings, by date; of readings that differ, the
+/// one that says what counts is taken, else the largest.
+fn parts_of(parts: &[usize], events: &[Event]) -> Vec<Part> {
+    let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
+    for &index in parts {
+        by_key.entry(events[index].key()).or_default().push(index);
+    }
+    let mut parts: Vec<Part> = by_key
+        .into_values()
+        .map(|mut all| {
+            all.sort_by_key(|&index| {
+                let event = &events[index];
+                let cents = event.money.map(|money| money.amount_cents);
+                let paid = Reverse(event.paid_cents());
+                (paid, event.gross_cents.is_none(), cents, event.source)
+            });
+            Part { first: all[0], all }
+        })
+        .collect();
+    parts.sort_by(|a, b| {
+        let order = |part: &Part| {
+            let date = part.all.iter().map(|&index| events[index].created_at).min();
+            (date, events[part.first].event_id())
+        };
+        order(a).cmp(&order(b))
+    });
+    parts
+}
+
+/// What an earlier run recorded of a refund is what was told; another amount stays, to be a conflict.
+fn adopt(recorded: &Essence, readings: &[usize], events: &mut [Event]) {
+    for &index in readings {
+        let event = &mut events[index];
+        let says_net = event.gross_cents.is_some() && recorded.gross_cents.is_some();
+        if recorded.refund_total_cents.is_none()
+            && !says_net
+            && event.paid_cents() == recorded.paid_cents()
+        {
+            event.money = recorded.money;
+            event.gross_cents = recorded.gross_cents;
+        }
+    }
+}
