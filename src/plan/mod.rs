@@ -292,6 +292,9 @@ impl Planner<'_> {
 
     /// A duplicate of an event that turned out to be in conflict is in conflict too.
     fn spread_conflicts(&mut self, events: &[Event], firsts: &Firsts) {
+        if !self.states.contains(&PlanState::Conflict) {
+            return;
+        }
         for (index, event) in events.iter().enumerate() {
             let first = firsts[&event.key()];
             if self.states[index] == PlanState::Duplicate
