@@ -144,21 +144,45 @@ fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
     exit 1
     sale in_1 11900 USD  conflict the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
     sale in_1 20000 USD  conflict the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
-    sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR here, 47.60 USD there
-    sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR there
-    sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer
-    sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer
+    sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
+    sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
+    sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
+    sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
     payments.csv:2: error: sale `in_1`: the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
       hint: find out which one is right and take the other out of the exports; neither is sent
-    payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR there
+    payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
       hint: find out which one is right and take the other out of the exports; neither is sent
-    payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer
+    payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
       hint: find out which one is right and take the other out of the exports; neither is sent
     invoices.csv:2: error: sale `in_1`: the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
       hint: find out which one is right and take the other out of the exports; neither is sent
-    invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR here, 47.60 USD there
+    invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
       hint: find out which one is right and take the other out of the exports; neither is sent
-    invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer
+    invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
       hint: find out which one is right and take the other out of the exports; neither is sent
     ");
+}
+
+#[test]
+fn a_later_call_without_the_invoices_finds_the_sales_settled_and_refunds_before_tax() {
+    let place = place();
+    let run = ["run", "--sandbox", "--yes", "--json", "payments.csv"];
+    let first = place.run(&[&run[..], &["invoices.csv"]].concat());
+    assert_eq!(first.expect(0).json()["events"]["by_plan"]["to_send"], 3);
+
+    let mut refunded = payment(2, "47.60");
+    refunded.refunded = "23.80".into();
+    refunded.refunded_at = "2026-04-09 08:00:00".into();
+    let payments = [payment(1, "119.00"), refunded, payment(3, "20.00")];
+    place.write("payments.csv", &stripe_export(&payments));
+    let later = place.run(&run).expect(0).json();
+    let planned = &later["events"]["by_plan"];
+    assert_eq!(
+        (&planned["settled"], &planned["to_send"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(
+        later["events"]["by_kind"]["refund"]["amount_cents"]["USD"],
+        2000
+    );
 }

@@ -202,8 +202,11 @@ impl Event {
         self.details = (details != NO_DETAILS).then(|| Box::new(details));
     }
 
-    /// Adds a remark to the note.
+    /// Adds a remark to the note, unless it stands there.
     pub fn remark(&mut self, text: &str) {
+        if self.note.split("; ").any(|said| said == text) {
+            return;
+        }
         if !self.note.is_empty() {
             self.note.push_str("; ");
         }

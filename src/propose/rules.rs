@@ -239,6 +239,7 @@ impl Writer<'_> {
         self.text.line("event_id = [\"{id}\"]");
         let amount = self.amount();
         self.text.line(&format!("amount = {amount}"));
+        self.gross();
         self.created_at();
     }
 
@@ -292,10 +293,8 @@ impl Writer<'_> {
         self.created_at();
     }
 
-    /// A running total on the row of the sale. Where there is tax or shipping, only a whole refund
-    /// says how much of it is the sale's.
+    /// A running total on the row of the sale; linking takes its share before tax and shipping.
     fn running_totals(&mut self) {
-        let note = "the export has no date for the refund: dated as its sale";
         self.text.line("");
         let refunded = self
             .mapping
@@ -305,60 +304,26 @@ impl Writer<'_> {
         self.text.guess(&format!(
             "{refunded} is all that was refunded of the sale so far"
         ));
-        let parts = self.parts(|part| *part != Part::Unknown);
-        let mut whole = vec!["amount"];
-        whole.extend(self.parts(|part| matches!(part, Part::Outside(_))));
-        let whole = list(&whole);
-        let nothing: Vec<String> = parts
-            .iter()
-            .map(|key| format!("{key} = {{ not_sign = [\"positive\", \"negative\"] }}"))
-            .collect();
-        let nothing = nothing.join(", ");
-        let positive = "refunded = { sign = \"positive\"";
-        let some = format!("{positive}, not_sum = {whole} }}");
-        let only = "\"refunded\"".to_owned();
-        let rules: Vec<(String, String, String, bool)> = match parts.is_empty() {
-            true => vec![(format!("{positive} }}"), String::new(), only, true)],
-            false => vec![
-                (
-                    format!("{positive}, sum = {whole} }}"),
-                    String::new(),
-                    self.amount(),
-                    true,
-                ),
-                (
-                    format!("{some}, {nothing}"),
-                    String::new(),
-                    only.clone(),
-                    true,
-                ),
-                (some, format!("unless = {{ {nothing} }}"), only, false),
-            ],
-        };
-        for (at, (when, unless, amount, is_total)) in rules.into_iter().enumerate() {
-            if at > 0 {
-                self.text.line("");
-            }
-            let name = self.name;
-            self.text.line(&format!("[[exports.{name}.event]]"));
-            self.text.key("kind", "refund");
-            self.text.line(&format!("when = {{ {when} }}"));
-            if !unless.is_empty() {
-                self.text.line(&unless);
-            }
-            match is_total {
-                true => {
-                    self.text.line("sale_event_id = [\"{id}\"]");
-                    self.text.line("running_total = true");
-                    self.text.key("note", note);
-                }
-                false => {
-                    self.text.line("event_id = [\"{id}_refunded_in_part\"]");
-                    self.text.key("note", "how much of the refund is tax or shipping is not said; send it by a CSV of your own");
-                }
-            }
-            self.text.line(&format!("amount = {amount}"));
-            self.created_at();
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.event]]"));
+        self.text.key("kind", "refund");
+        self.text
+            .line("when = { refunded = { sign = \"positive\" } }");
+        self.text.line("sale_event_id = [\"{id}\"]");
+        self.text.line("running_total = true");
+        let note = "the export has no date for the refund: dated as its sale";
+        self.text.key("note", note);
+        self.text.line("amount = \"refunded\"");
+        self.created_at();
+    }
+
+    /// What was paid in all, where the amount is a part of it: refunds are compared with that.
+    fn gross(&mut self) {
+        let outside = self.parts(|part| matches!(part, Part::Outside(_)));
+        if self.mapping.amounts.refunded.is_some() && !outside.is_empty() {
+            let plus = list(&outside);
+            self.text
+                .line(&format!("gross = {{ column = \"amount\", plus = {plus} }}"));
         }
     }
 }

@@ -472,6 +472,14 @@ const SEND: &str = r#"[send]
 # foreign = "send"
 # For convert: a CSV of date,currency,rate beside this file.
 # rates = ""
+
+[link]
+# true: a refund that names no sale takes the only one of its customer that it can undo.
+# match_by_customer = false
+# true: refunds whose sale is not named or not found are sent without one.
+# send_unlinked = false
+# Which sale a held refund undoes: a CSV of refund_event_id,sale_event_id beside this file.
+# resolutions = ""
 "#;
 
 /// The file has to load, and each export has to be read by the profile that is meant for it.
