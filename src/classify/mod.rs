@@ -154,8 +154,7 @@ impl<'p> Classifier<'p> {
                     events.truncate(before);
                     return Ok(no_customer(warnings));
                 }
-                let event = self.event(rule, customer, row, source, warnings)?;
-                events.push(event);
+                self.event(rule, customer, row, source, events, warnings)?;
             }
         }
         if events.len() == before {
@@ -341,8 +340,9 @@ impl<'p> Classifier<'p> {
         customer: &Customer,
         row: &Row,
         source: Source,
+        events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
-    ) -> Result<Event, Box<Problem>> {
+    ) -> Result<(), Box<Problem>> {
         let sale_event_id = self.first_id(&rule.sale_event_id, row)?;
         let (money, gross_cents) = match self.money(rule, row, warnings)? {
             Some((money, gross_cents)) => (Some(money), gross_cents),
@@ -355,7 +355,10 @@ impl<'p> Classifier<'p> {
                 .first_id(&rule.event_id, row)?
                 .ok_or_else(|| Box::new(self.no_id(rule)))?,
         };
-        let mut event = Event::new(rule.kind, event_id, customer.clone(), source);
+        // Filled where it stands: of an error, the caller takes it back.
+        let at = events.len();
+        events.push(Event::new(rule.kind, event_id, customer.clone(), source));
+        let event = &mut events[at];
         event.sale_event_id = sale_event_id;
         let reference = self.first_id(&rule.reference, row)?;
         event.reference = reference.filter(|reference| reference != event.event_id());
@@ -363,7 +366,7 @@ impl<'p> Classifier<'p> {
         event.money = money;
         event.gross_cents = gross_cents;
         event.plan = self.maybe(rule.plan, row);
-        event.set_details(Details {
+        let details = Details {
             subscription: match &event.plan {
                 Some(_) => None,
                 None => self.maybe(rule.subscription, row),
@@ -376,12 +379,13 @@ impl<'p> Classifier<'p> {
             quantity: self.quantity(rule, row)?,
             mrr_cents: self.mrr(rule, row)?,
             candidates: None,
-        });
-        event.created_at = self.created_at(rule, row, &mut event)?;
+        };
+        event.set_details(details);
+        event.created_at = self.created_at(rule, row, event)?;
         if let Some(note) = &rule.note {
             event.remark(note);
         }
-        Ok(event)
+        Ok(())
     }
 
     /// What counts, and what was paid in all where that is another amount. A running total is what

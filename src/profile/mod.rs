@@ -89,14 +89,15 @@ impl Words {
 }
 
 fn same_folded(one: &str, other: &str) -> bool {
-    let fold = |text: &str| -> String {
-        let spaced = text.chars().map(|c| match c {
-            '_' | '-' => ' ',
-            c => c,
-        });
-        spaced.flat_map(char::to_lowercase).collect()
-    };
-    fold(one) == fold(other)
+    folded(one).eq(folded(other))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    let spaced = text.chars().map(|c| match c {
+        '_' | '-' => ' ',
+        c => c,
+    });
+    spaced.flat_map(char::to_lowercase)
 }
 
 /// Rows that belong to the row above: those that hold, and say the same in these columns.
