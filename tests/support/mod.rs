@@ -88,6 +88,19 @@ impl Place {
         self.command_at(&sandbox.base_url, arguments)
     }
 
+    /// The same, in version 2 of the API.
+    pub fn command_to_v2(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Command {
+        let mut command = self.command_at(&sandbox.base_url_v2(), arguments);
+        command
+            .env("FPRECON_API", "v2")
+            .env("FPRECON_ACCOUNT_ID", "account-1");
+        command
+    }
+
+    pub fn run_to_v2(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Ran {
+        Ran(self.command_to_v2(sandbox, arguments).output().unwrap())
+    }
+
     /// The program against whatever listens at a base URL.
     pub fn command_at(&self, base_url: &str, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
@@ -183,6 +196,10 @@ impl SandboxProcess {
             base_url,
             address,
         }
+    }
+
+    pub fn base_url_v2(&self) -> String {
+        format!("http://{}/api/v2", self.address)
     }
 
     /// Every event that took effect.

@@ -16,12 +16,15 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
+use crate::event::Kind;
+use crate::job::Job;
+use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
+use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::{self, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Halt, Progress, Stop};
-use crate::tracking::{self, ApiKey, Client};
+use crate::tracking::{self, ApiKey, Client, Version};
 
 /// The rate against an in-process sandbox, unless the user chose one.
 const SANDBOX_PER_MINUTE: u32 = 600_000;
@@ -47,9 +50,9 @@ impl Target {
             return Self::sandbox(settings);
         }
         let account = Account {
-            api: "v1".to_owned(),
+            api: settings.version.to_string(),
             base_url: settings.base_url.clone(),
-            account_id: settings.wid()?.to_owned(),
+            account_id: settings.account()?.to_owned(),
         };
         let key = settings.api_key()?;
         Ok(Target {
@@ -67,13 +70,17 @@ impl Target {
         })?;
         // Its port is another each time, and it is the same account all the same.
         let account = Account {
-            api: "v1".to_owned(),
+            api: settings.version.to_string(),
             base_url: "in-process sandbox".to_owned(),
             account_id: "sandbox".to_owned(),
         };
         let key = ApiKey::of_sandbox();
+        let base_url = match settings.version {
+            Version::V1 => sandbox.base_url(),
+            Version::V2 => sandbox.base_url_v2(),
+        };
         Ok(Target {
-            client: client(&account, &sandbox.base_url(), &key, settings)?,
+            client: client(&account, &base_url, &key, settings)?,
             account,
             sandbox: Some(sandbox),
         })
@@ -110,6 +117,27 @@ impl Target {
     }
 }
 
+/// Says once where dates of the exports do not reach FirstPromoter.
+pub(super) fn note_dates(job: &mut Job, settings: &Settings) {
+    let is_dated = |planned: &Planned<'_>| {
+        planned.state == PlanState::ToSend
+            && planned.event.kind != Kind::Signup
+            && planned.event.created_at.is_some()
+    };
+    let dated = job.plan.events().filter(is_dated).count() as u64;
+    if settings.version.takes_dates() || dated == 0 {
+        return;
+    }
+    let message = format!(
+        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {} will fall on the day on which they are sent, commissions too",
+        count(dated, "event")
+    );
+    job.problems.push(
+        Problem::warning("dates-not-taken", message)
+            .hint("to keep their dates, import history with version 1 (`--api v1`)"),
+    );
+}
+
 fn client(
     account: &Account,
     base_url: &str,
@@ -117,11 +145,14 @@ fn client(
     settings: &Settings,
 ) -> Result<Client, CliError> {
     let settings = tracking::Settings {
+        version: settings.version,
         base_url: base_url.to_owned(),
-        wid: account.account_id.clone(),
+        account_id: account.account_id.clone(),
         account_currency: settings.account_currency,
         notify_promoters: settings.notify_promoters,
         cancellation_event_id: settings.cancellation_event_id,
+        ca_pem: settings.ca_pem()?,
+        timeouts: settings.timeouts,
     };
     Ok(Client::new(settings, key)?)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::delivery::note_dates;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -64,7 +65,8 @@ pub(in crate::cli) fn plan(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(exports, &choice, &settings, terminal, SourceRows::dropped())?;
-    let job = unplanned.plan(&known(&settings)?);
+    let mut job = unplanned.plan(&known(&settings)?);
+    note_dates(&mut job, &settings);
     let reading = Reading::of_job(&job);
     reading.check()?;
     if let Some(path) = &arguments.events {

@@ -38,6 +38,7 @@ pub(in crate::cli) fn run(
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
     let known = journal.known()?;
     let mut job = unplanned.plan(&known);
+    delivery::note_dates(&mut job, &settings);
     let reading = Reading::of_job(&job);
     reading.check()?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
