@@ -337,6 +337,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "braintree-transactions",
     "gocardless-payments",
     "gumroad-sales",
+    "leads",
     "generic",
 ];
 

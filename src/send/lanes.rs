@@ -76,7 +76,8 @@ impl Lane {
     }
 }
 
-/// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund.
+/// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund. A
+/// lane's sign-ups come first, even where they were recorded by a later run than its sales.
 ///
 /// Gives the lanes, in the order of their first events, and each event's lane.
 pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
@@ -104,6 +105,11 @@ pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
         });
         lanes[lane].waiting.push_back(index);
         lane_of.push(lane);
+    }
+    for lane in &mut lanes {
+        let is_signup = |index: &usize| pending[*index].event.kind == Kind::Signup;
+        let waiting = lane.waiting.make_contiguous();
+        waiting.sort_by_key(|index| !is_signup(index));
     }
     (lanes, lane_of)
 }
@@ -191,6 +197,19 @@ mod tests {
             .map(|lane| lane.waiting.iter().copied().collect())
             .collect();
         assert_eq!(waiting, [vec![0, 2, 3], vec![1, 4], vec![5]]);
+    }
+
+    #[test]
+    fn sign_ups_go_before_the_sales_of_their_customer_in_whatever_order_they_were_recorded() {
+        let events = [
+            pending(Kind::Sale, "s1", "a@example.com", "1", None),
+            pending(Kind::Sale, "s2", "b@example.com", "2", None),
+            pending(Kind::Sale, "s3", "a@example.com", "", None),
+            pending(Kind::Signup, "u1", "", "1", None),
+        ];
+        let (lanes, _) = lanes(&events);
+        assert_eq!(lanes[0].waiting, [3, 0, 2]);
+        assert_eq!(lanes[1].waiting, [1]);
     }
 
     #[test]
