@@ -58,6 +58,7 @@ struct SendTable {
     concurrency: Option<NonZeroUsize>,
     notify_promoters: Option<bool>,
     infer_non_referrals: Option<bool>,
+    lead_list: Option<bool>,
     give_up_after_seconds: Option<NonZeroU32>,
     connect_timeout_seconds: Option<NonZeroU32>,
     read_timeout_seconds: Option<NonZeroU32>,
@@ -86,7 +87,7 @@ const fn key(
     }
 }
 
-const KEYS: [Key; 16] = [
+const KEYS: [Key; 17] = [
     key("api", "version", "FPRECON_API", Some("v1")),
     // Its default goes with the version: see `base_of_version`.
     key("api", "base_url", "FPRECON_BASE_URL", None),
@@ -125,6 +126,7 @@ const KEYS: [Key; 16] = [
         "FPRECON_INFER_NON_REFERRALS",
         Some("true"),
     ),
+    key("send", "lead_list", "FPRECON_LEAD_LIST", Some("false")),
     key(
         "send",
         "give_up_after_seconds",
@@ -198,6 +200,8 @@ pub(super) struct Settings {
     pub(super) concurrency: NonZeroUsize,
     pub(super) notify_promoters: bool,
     pub(super) infer_non_referrals: bool,
+    /// Whether the account's leads are fetched before events are sent.
+    pub(super) lead_list: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
     pub(super) exports: BTreeMap<String, Table>,
     /// Where each of them stands: the file, and the line of its first table.
@@ -329,6 +333,7 @@ impl Settings {
             concurrency: send.concurrency.ok_or_else(missing)?,
             notify_promoters: send.notify_promoters.ok_or_else(missing)?,
             infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
+            lead_list: send.lead_list.ok_or_else(missing)?,
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
             exports: config.exports,
             export_places: layers

@@ -7,11 +7,13 @@
 
 mod answer;
 mod key;
+mod leads;
 mod v1;
 mod v2;
 
 pub use answer::{Answer, Receipt};
 pub use key::ApiKey;
+pub use leads::{Lead, LeadPage};
 
 use std::fmt;
 use std::net::IpAddr;
@@ -246,6 +248,36 @@ impl Client {
         }
     }
 
+    /// Asks for one page of the account's leads, once; pages are counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// What else was answered; [`Answer::Refused`] also where the answer is no page of leads that
+    /// could be relied on.
+    pub async fn leads(&self, page: u32) -> Result<LeadPage, Answer> {
+        let version = self.settings.version;
+        let mut url = self.url(leads::path(version));
+        url.set_query(Some(&leads::query(version, page)));
+        let response = match self.http.get(url).send().await {
+            Ok(response) => response,
+            Err(error) => return Err(answer::of_error(error)),
+        };
+        let status = response.status().as_u16();
+        let retry_after = retry_after(&response);
+        let total = leads::total(response.headers());
+        let body = match body_of(response, leads::MAX_BODY_BYTES).await {
+            Ok(body) => body,
+            Err(reason) => return Err(answer::unreadable(status, &reason)),
+        };
+        leads::page(
+            version,
+            status,
+            &self.key.strike_out(&body),
+            total,
+            retry_after,
+        )
+    }
+
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         let base = self.base.path().trim_end_matches('/');
@@ -343,6 +375,26 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_does_not_show_its_key() {
+        for version in [Version::V1, Version::V2] {
+            let settings = Settings {
+                version,
+                base_url: version.default_base_url().to_owned(),
+                account_id: "a-1".to_owned(),
+                account_currency: Currency::from_code("USD").unwrap(),
+                notify_promoters: false,
+                cancellation_event_id: false,
+                ca_pem: None,
+                timeouts: Timeouts::default(),
+            };
+            let key = ApiKey::new("a-secret-key").unwrap();
+            let client = Client::new(settings, &key).unwrap();
+            let shown = format!("{client:?} {client:#?}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
 
     #[test]
     fn the_key_travels_encrypted_or_stays_on_this_machine() {

@@ -23,11 +23,14 @@ use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::{self, RunSummary};
 use crate::sandbox::{Options, Sandbox};
-use crate::send::{self, End, Halt, Progress, Stop};
+use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
 use crate::tracking::{self, ApiKey, Client, Version};
 
 /// The rate against an in-process sandbox, unless the user chose one.
 const SANDBOX_PER_MINUTE: u32 = 600_000;
+/// Why there is no list of leads of a sandbox of this process.
+const SANDBOX_HAS_NO_LIST: &str =
+    "the sandbox inside the program makes leads of customers whom it has not seen";
 /// How long a SIGTERM lets requests under way finish.
 const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
 /// How often progress is said where there is no terminal.
@@ -100,6 +103,28 @@ impl Target {
         self.sandbox.is_some()
     }
 
+    /// Reads the account's list of leads and sends nothing; or says why there is none.
+    pub(super) fn lead_list(&self, settings: &Settings) -> Result<LeadList, String> {
+        if self.is_sandbox() {
+            return Err(SANDBOX_HAS_NO_LIST.to_owned());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        // A plan is interrupted like any program that has nothing to lose.
+        let (_stop, requests) = unbounded_channel();
+        let per_minute = self.pace(settings).requests_per_minute;
+        match runtime.block_on(send::fetch_lead_list(&self.client, per_minute, requests)) {
+            Fetched::Whole(list) => Ok(list),
+            Fetched::Unusable { reason } => Err(reason),
+            Fetched::Ended(End::Halted(
+                Halt::KeyRefused { message } | Halt::Untrusted { message },
+            )) => Err(message),
+            Fetched::Ended(_) => Err("reading it was interrupted".to_owned()),
+        }
+    }
+
     fn pace(&self, settings: &Settings) -> send::Settings {
         let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
             true => std::num::NonZeroU32::new(SANDBOX_PER_MINUTE)
@@ -110,11 +135,21 @@ impl Target {
             requests_per_minute,
             concurrency: settings.concurrency,
             infer_non_referrals: settings.infer_non_referrals,
+            // A sandbox of this process makes leads of people whom it has not seen: its list is
+            // never whole.
+            lead_list: settings.lead_list && !self.is_sandbox(),
             cancellation_event_id: settings.cancellation_event_id,
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
             repeat_unconfirmed: false,
         }
     }
+}
+
+/// That a list of leads was wanted, and every event is asked for all the same.
+pub(super) fn no_lead_list(reason: &str) -> Problem {
+    let message = format!("the list of leads is not used: {reason}");
+    Problem::warning("lead-list-unusable", message)
+        .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
 }
 
 /// Says once where dates of the exports do not reach FirstPromoter.
@@ -253,6 +288,10 @@ impl Delivery<'_> {
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
         let mut watcher = Watcher::new(self.terminal, pending.len());
+        if self.settings.lead_list && !settings.lead_list && !pending.is_empty() {
+            self.terminal
+                .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
+        }
         let terminated = Arc::new(AtomicBool::new(false));
         let interrupted = Arc::new(AtomicBool::new(false));
         let sent = runtime.block_on(async {
@@ -461,6 +500,7 @@ struct Watcher<'t> {
     started: Instant,
     said: Instant,
     drawn: Option<Instant>,
+    lead_list: LeadListState,
 }
 
 impl<'t> Watcher<'t> {
@@ -473,10 +513,15 @@ impl<'t> Watcher<'t> {
             started: Instant::now(),
             said: Instant::now(),
             drawn: None,
+            lead_list: LeadListState::NotWanted,
         }
     }
 
     fn see(&mut self, progress: &Progress) {
+        if progress.lead_list != self.lead_list {
+            self.lead_list = progress.lead_list.clone();
+            self.say_lead_list();
+        }
         let is_due = self
             .drawn
             .is_none_or(|at| at.elapsed() > Duration::from_millis(100));
@@ -493,11 +538,29 @@ impl<'t> Watcher<'t> {
         }
     }
 
+    /// Once, when it is known what it is good for.
+    fn say_lead_list(&self) {
+        match &self.lead_list {
+            LeadListState::NotWanted | LeadListState::Reading { .. } => {}
+            LeadListState::Whole { leads, requests } => self.terminal.note(&format!(
+                "the account has {}, read in {}; events of other customers are no referrals",
+                count(*leads, "lead"),
+                count(*requests, "request")
+            )),
+            LeadListState::Unusable { reason } => {
+                self.terminal.problems(&[no_lead_list(reason)], 0);
+            }
+        }
+    }
+
     /// Rate, and counts by outcome.
     fn words(&self, progress: &Progress) -> String {
         let elapsed_ms = self.started.elapsed().as_millis().max(1);
         let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;
         let mut words = format!("{per_minute}/min");
+        if let LeadListState::Reading { leads } = progress.lead_list {
+            words.push_str(&format!("  list of leads: {leads}"));
+        }
         for (outcome, n) in &progress.settled {
             words.push_str(&format!("  {} {n}", outcome.as_str()));
         }

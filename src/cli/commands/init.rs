@@ -466,6 +466,8 @@ const SEND: &str = r#"[send]
 # notify_promoters = false
 # After the answer that nobody referred a customer, don't ask for the customer's other events.
 # infer_non_referrals = true
+# true: fetch the account's leads first, and send no events of others.
+# lead_list = false
 # Of nothing but failures; then the run ends and can be resumed.
 # give_up_after_seconds = 120
 # For looking up the name, TCP and TLS together; between two pieces of an answer; for all of it.

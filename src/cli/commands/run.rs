@@ -22,7 +22,8 @@ pub(in crate::cli) fn run(
     arguments: &RunArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, Some(&arguments.pace))?;
+    let mut settings = Settings::load(common, Some(&arguments.pace))?;
+    settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
     let unplanned = exports::read(
@@ -66,9 +67,13 @@ fn confirm(
     }
     let estimate = Estimate::of(to_send, settings);
     let question = format!(
-        "\nSend {} to {} in about {}?",
+        "\nSend {} to {} in {} {}?",
         tables::count(to_send, "event"),
         target.name(),
+        match settings.lead_list {
+            true => "at most",
+            false => "about",
+        },
         estimate.in_words()
     );
     match terminal.ask(&question) {
