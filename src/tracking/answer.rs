@@ -239,23 +239,17 @@ pub(super) fn of_error(error: reqwest::Error) -> Answer {
     }
 }
 
+/// Whether the server's certificate is at the bottom of an error.
 fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(current) = next {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        // An `io::Error` hides what it wraps from `source`.
-        if let Some(inner) = current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
-        {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        next = current.source();
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
     }
-    false
+    // An `io::Error` hides what it wraps from `source`, and there may be one inside another.
+    let inside = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    let below = inside.map(|inner| inner as &(dyn Error + 'static));
+    below.or_else(|| error.source()).is_some_and(is_certificate)
 }
 
 /// The time of a `Retry-After` header: seconds, or a date.
