@@ -326,17 +326,13 @@ fn tls_server(authority: Option<&Authority>, name: &str, expired: bool) -> TlsSe
         let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(connection, stream);
         let mut text = [0; 4096];
-        while let Ok(n) = stream.read(&mut text) {
-            if n == 0 {
-                return;
-            }
+        if let Ok(1..) = stream.read(&mut text) {
             counted.fetch_add(1, Ordering::SeqCst);
             let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
             let answer = format!("{head}content-length: {}\r\n\r\n", TRACKED.len());
             let _ = stream.write_all(&[answer.as_bytes(), TRACKED].concat());
             stream.conn.send_close_notify();
             let _ = stream.flush();
-            return;
         }
     });
     TlsServer {

@@ -239,4 +239,16 @@ fn the_sandbox_inside_the_program_plays_v2_with_a_journal_of_its_own() {
     let reached = |report: &Value| outcome(report, "tracked") + outcome(report, "non_referral");
     assert_eq!((reached(&v2), reached(&v1)), (5, 5));
     assert!(place.path("fprecon-sandbox-v2.journal").exists());
+
+    // What comes next is said such that it reaches the same journal.
+    place.write(
+        "payments.csv",
+        "kind,event_id,email,amount\nsignup,u1,a@example.com,\n",
+    );
+    let failed: &[&str] = &["run", "payments.csv", "--sandbox", "--yes", "--api", "v2"];
+    let said = place.run(failed).expect(1).stdout();
+    assert!(
+        said.contains("`fprecon retry --failed --sandbox --api v2`"),
+        "{said}"
+    );
 }

@@ -269,7 +269,7 @@ impl Delivery<'_> {
         journal.end_run(run, &end)?;
         report?;
         self.say_end(&sent.end, signal);
-        show(&summary, self.target.is_sandbox(), self.terminal)?;
+        show(&summary, self.sandbox(), self.terminal)?;
         Ok((journal, (summary, exit)))
     }
 
@@ -323,6 +323,12 @@ impl Delivery<'_> {
         Ok((sent, signal))
     }
 
+    /// The version that a sandbox of this process plays, if it is one.
+    fn sandbox(&self) -> Option<Version> {
+        let version = self.settings.version;
+        self.target.is_sandbox().then_some(version)
+    }
+
     fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
         let before = record.report_dir.as_ref().map(PathBuf::from);
         self.directory
@@ -332,10 +338,7 @@ impl Delivery<'_> {
     }
 
     fn say_end(&self, end: &End, signal: Option<Signal>) {
-        let resume = format!(
-            "{} sends the rest",
-            next::command("resume", self.target.is_sandbox())
-        );
+        let resume = format!("{} sends the rest", next::command("resume", self.sandbox()));
         let problem = match end {
             End::Done | End::Journal(_) => return,
             End::Interrupted => {
@@ -387,7 +390,7 @@ fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord
 /// The result, the balance, and what to do next.
 pub(super) fn show(
     summary: &RunSummary,
-    is_sandbox: bool,
+    sandbox: Option<Version>,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     terminal.human("")?;
@@ -397,7 +400,7 @@ pub(super) fn show(
         count(summary.requests, "request"),
         grouped(summary.elapsed_seconds.into())
     ))?;
-    for step in next::steps_of_run(summary, is_sandbox) {
+    for step in next::steps_of_run(summary, sandbox) {
         terminal.human(&format!("  {step}"))?;
     }
     if let Some(directory) = &summary.report_dir {
