@@ -17,6 +17,9 @@ use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
 use crate::send::LeadList;
 
+/// Sending that takes longer is worth a thought about the list of leads.
+const LONG_SECONDS: u64 = 600;
+
 /// The object that `plan --json` prints.
 #[derive(Serialize)]
 struct PlanOutput<'j> {
@@ -162,7 +165,12 @@ fn show(
         settings.requests_per_minute
     ))?;
     let Some(list) = estimate.lead_list else {
-        return Ok(());
+        return match estimate.seconds >= LONG_SECONDS {
+            true => terminal.human(
+                "Where most customers are no leads, `--lead-list` spares most of that; with it, `plan` says how much.",
+            ),
+            false => Ok(()),
+        };
     };
     let without = Estimate {
         requests: list.requests_without,
