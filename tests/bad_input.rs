@@ -722,7 +722,7 @@ mod configuration {
     fn unknown_key() {
         assert_snapshot!(configured("[api]\n\nwidd = \"1\"\n"), @r"
             exit 3
-            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `account_currency`, `cancellation_event_id`
+            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `account_currency`, `cancellation_event_id`, `ca_file`
               hint: the README lists every key
             ");
     }
@@ -759,7 +759,7 @@ mod configuration {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
             fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, and there is no such profile
-              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `generic`, `gocardless-payments`, `gumroad-sales`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
+              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
             ");
     }
 
@@ -770,7 +770,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
             error: profile `strip`: there is no profile of this name
-              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `generic`
+              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `generic`
             ");
     }
 

@@ -492,6 +492,42 @@ s2,a-2,ben@example.com,pro,canceled,2026-01-30 10:00:00 UTC,2026-02-28 10:00:00 
 }
 
 #[test]
+fn leads() {
+    check(
+        "leads",
+        "",
+        "customer_id,email,ref_id,tid,created_at
+c1,ana@example.com,nora,,2026-01-31 10:00
+,ben@example.com,,t-1,2026-01-30
+c3,cyd@example.com,,,2026-01-30
+,,nora,,2026-01-30
+",
+        "2: signup signup_c1 2026-01-31T10:00:00Z ana@example.com
+3: signup signup_ben@example.com 2026-01-30T00:00:00Z ben@example.com
+4: ignored: nobody brought this lead
+5: ignored: no email and no customer id",
+    );
+}
+
+/// A file of orders that names who brought them is no list of leads.
+#[test]
+fn what_has_money_in_it_is_never_taken_for_leads() {
+    let profiles = profiles("");
+    let header =
+        |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
+    let leads = header(&["order", "email", "ref_id"]);
+    assert_eq!(profiles.detect(&leads).unwrap().0.name, "leads");
+    for money in ["amount", "Total", "price", "event_id", "status"] {
+        let orders = header(&["order", "email", "ref_id", money]);
+        let found = profiles
+            .detect(&orders)
+            .ok()
+            .map(|(profile, _)| profile.name.clone());
+        assert_ne!(found.as_deref(), Some("leads"), "{money}");
+    }
+}
+
+#[test]
 fn braintree_transactions() {
     check(
         "braintree-transactions",

@@ -117,7 +117,7 @@ pub(crate) enum Command {
     /// Plan, send, report
     Run(RunArguments),
     /// Send what an interrupted run left unsent
-    Resume(PaceArguments),
+    Resume(ResumeArguments),
     /// Try failed, unconfirmed or non-referral events again
     Retry(RetryArguments),
     /// Show what the journal holds, and what needs attention
@@ -169,6 +169,9 @@ pub(crate) struct PlanArguments {
     pub(crate) events: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
+    /// Fetch the account's leads, and say how many events would have to be sent with that list
+    #[arg(long)]
+    pub(crate) lead_list: bool,
 }
 
 /// Which sales refunds undo.
@@ -187,7 +190,24 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) link: LinkArguments,
     #[command(flatten)]
+    pub(crate) lead_list: LeadListArgument,
+    #[command(flatten)]
     pub(crate) pace: PaceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    #[command(flatten)]
+    pub(crate) lead_list: LeadListArgument,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct LeadListArgument {
+    /// Fetch the account's leads first; events of others are no referrals, and are not sent
+    #[arg(long = "lead-list")]
+    pub(crate) is_wanted: bool,
 }
 
 /// How fast to send, and where the reports go.

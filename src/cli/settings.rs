@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -15,10 +17,12 @@ use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
 use crate::event::Currency;
 use crate::problem::Problem;
-use crate::tracking::ApiKey;
+use crate::tracking::{ApiKey, Timeouts, Version};
 
 /// The name of the project's configuration.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
+/// Certificates of a whole system are smaller.
+const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Where the key is read from, if it is not in a file.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
@@ -48,6 +52,7 @@ struct ApiTable {
     key_file: Option<String>,
     account_currency: Option<String>,
     cancellation_event_id: Option<bool>,
+    ca_file: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,7 +62,11 @@ struct SendTable {
     concurrency: Option<NonZeroUsize>,
     notify_promoters: Option<bool>,
     infer_non_referrals: Option<bool>,
+    lead_list: Option<bool>,
     give_up_after_seconds: Option<NonZeroU32>,
+    connect_timeout_seconds: Option<NonZeroU32>,
+    read_timeout_seconds: Option<NonZeroU32>,
+    request_timeout_seconds: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,14 +106,10 @@ const fn key(
     }
 }
 
-const KEYS: [Key; 17] = [
+const KEYS: [Key; 22] = [
     key("api", "version", "FPRECON_API", Some("v1")),
-    key(
-        "api",
-        "base_url",
-        "FPRECON_BASE_URL",
-        Some("https://firstpromoter.com/api/v1"),
-    ),
+    // Its default goes with the version: see `base_of_version`.
+    key("api", "base_url", "FPRECON_BASE_URL", None),
     key("api", "wid", "FPRECON_WID", None),
     key("api", "account_id", "FPRECON_ACCOUNT_ID", None),
     key("api", "key_file", "FPRECON_API_KEY_FILE", None),
@@ -120,6 +125,7 @@ const KEYS: [Key; 17] = [
         "FPRECON_CANCELLATION_EVENT_ID",
         Some("false"),
     ),
+    key("api", "ca_file", "FPRECON_CA_FILE", None),
     key(
         "send",
         "requests_per_minute",
@@ -139,11 +145,30 @@ const KEYS: [Key; 17] = [
         "FPRECON_INFER_NON_REFERRALS",
         Some("true"),
     ),
+    key("send", "lead_list", "FPRECON_LEAD_LIST", Some("false")),
     key(
         "send",
         "give_up_after_seconds",
         "FPRECON_GIVE_UP_AFTER_SECONDS",
         Some("120"),
+    ),
+    key(
+        "send",
+        "connect_timeout_seconds",
+        "FPRECON_CONNECT_TIMEOUT_SECONDS",
+        Some("10"),
+    ),
+    key(
+        "send",
+        "read_timeout_seconds",
+        "FPRECON_READ_TIMEOUT_SECONDS",
+        Some("20"),
+    ),
+    key(
+        "send",
+        "request_timeout_seconds",
+        "FPRECON_REQUEST_TIMEOUT_SECONDS",
+        Some("45"),
     ),
     key(
         "currencies",
@@ -207,18 +232,25 @@ pub(super) enum ForeignSetting {
 /// Everything that is in force.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
+    pub(super) version: Version,
     pub(super) base_url: String,
     pub(super) wid: Option<String>,
+    account_id: Option<String>,
+    ca_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) account_currency: Currency,
+    /// Never with a version that takes none.
     pub(super) foreign: ForeignSetting,
     pub(super) cancellation_event_id: bool,
+    pub(super) timeouts: Timeouts,
     pub(super) requests_per_minute: NonZeroU32,
     /// Whether the rate is the user's own and not the default.
     pub(super) rate_is_chosen: bool,
     pub(super) concurrency: NonZeroUsize,
     pub(super) notify_promoters: bool,
     pub(super) infer_non_referrals: bool,
+    /// Whether the account's leads are fetched before events are sent.
+    pub(super) lead_list: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
     /// Whether a refund that names no sale takes the only one of its customer that it can undo.
     pub(super) match_by_customer: bool,
@@ -292,14 +324,15 @@ impl Settings {
             table_of(|key| std::env::var(key.variable).ok().filter(|v| !v.is_empty())),
         ));
         layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
+        let version = version_of(&layers)?;
         let (journal, from) = match &common.journal {
             Some(path) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
             None => (
-                default_journal(beside.as_deref(), common.sandbox),
+                default_journal(beside.as_deref(), common.sandbox.then_some(version)),
                 Origin::Default,
             ),
         };
-        Self::merge(&layers, journal, from)
+        Self::merge(layers, journal, from)
     }
 
     /// The defaults alone, for a command that nothing of the user's may change.
@@ -308,10 +341,14 @@ impl Settings {
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
         );
-        Self::merge(&[layer], journal, Origin::Default)
+        Self::merge(vec![layer], journal, Origin::Default)
     }
 
-    fn merge(layers: &[Layer], journal: PathBuf, from: Origin) -> Result<Self, CliError> {
+    /// The layers laid over each other; the first one holds the defaults.
+    fn merge(mut layers: Vec<Layer>, journal: PathBuf, from: Origin) -> Result<Self, CliError> {
+        let version = version_of(&layers)?;
+        base_of_version(&mut layers, version);
+        let layers = &*layers;
         let mut merged = Table::new();
         for layer in layers {
             lay_over(&mut merged, &layer.table);
@@ -323,24 +360,37 @@ impl Settings {
             (config.api, config.send, config.currencies, config.link);
         let missing =
             || CliError::unusable(Problem::error("config-invalid", "a setting has no value"));
-        if api.version.as_deref() != Some("v1") {
-            return Err(unsupported_version(
-                api.version.as_deref().unwrap_or_default(),
-            ));
-        }
+        let base_url = api.base_url.ok_or_else(missing)?;
+        check_base(&base_url, version)?;
+        let cancellation_event_id = api.cancellation_event_id.ok_or_else(missing)?;
+        let seconds = |seconds: Option<NonZeroU32>| {
+            let seconds = seconds.ok_or_else(missing)?;
+            Ok::<_, CliError>(Duration::from_secs(seconds.get().into()))
+        };
+        let timeouts = Timeouts {
+            connect: seconds(send.connect_timeout_seconds)?,
+            read: seconds(send.read_timeout_seconds)?,
+            total: seconds(send.request_timeout_seconds)?,
+        };
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
         Ok(Settings {
-            base_url: api.base_url.ok_or_else(missing)?,
+            version,
+            base_url,
             wid: api.wid.filter(|wid| !wid.trim().is_empty()),
+            account_id: api.account_id.filter(|id| !id.trim().is_empty()),
+            ca_file: api.ca_file.map(PathBuf::from),
             key_file: api.key_file.map(PathBuf::from),
             account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
+            cancellation_event_id: cancellation_event_id
+                && version.may_take_cancellation_event_id(),
+            timeouts,
             foreign: foreign(&currencies.foreign.ok_or_else(missing)?, currencies.rates)?,
-            cancellation_event_id: api.cancellation_event_id.ok_or_else(missing)?,
             requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,
             rate_is_chosen: rate_origin != Origin::Default,
             concurrency: send.concurrency.ok_or_else(missing)?,
             notify_promoters: send.notify_promoters.ok_or_else(missing)?,
             infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
+            lead_list: send.lead_list.ok_or_else(missing)?,
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
             match_by_customer: link.match_by_customer.ok_or_else(missing)?,
             send_unlinked: link.send_unlinked.ok_or_else(missing)?,
@@ -387,16 +437,92 @@ impl Settings {
         })
     }
 
-    /// The account's integration id, which every call of v1 carries.
-    pub(super) fn wid(&self) -> Result<&str, CliError> {
-        self.wid.as_deref().ok_or_else(|| {
-            CliError::unusable(
-                Problem::error("wid-missing", "the account's integration id is not known").hint(
-                    "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; it stands in FirstPromoter under Settings > Integrations > Tracking API",
-                ),
-            )
-        })
+    /// What names the account with every call: the integration id of v1, the account id of v2.
+    pub(super) fn account(&self) -> Result<&str, CliError> {
+        let (account, code, message, hint) = match self.version {
+            Version::V1 => (
+                &self.wid,
+                "wid-missing",
+                "the account's integration id is not known",
+                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; it stands in FirstPromoter under Settings > Integrations > Tracking API",
+            ),
+            Version::V2 => (
+                &self.account_id,
+                "account-id-missing",
+                "the account's id is not known, which version 2 of the API needs",
+                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; it stands in FirstPromoter under Settings > Integrations",
+            ),
+        };
+        account
+            .as_deref()
+            .ok_or_else(|| CliError::unusable(Problem::error(code, message).hint(hint)))
     }
+
+    /// Certificates that are trusted beside this machine's, as PEM.
+    pub(super) fn ca_pem(&self) -> Result<Option<Vec<u8>>, CliError> {
+        let Some(path) = &self.ca_file else {
+            return Ok(None);
+        };
+        let failed = |message: String| {
+            CliError::unusable(
+                Problem::error("ca-file-unusable", message).at(path.display().to_string(), None),
+            )
+        };
+        let file = std::fs::File::open(path)
+            .map_err(|error| failed(format!("the certificates can't be read: {error}")))?;
+        let mut pem = Vec::new();
+        file.take(MAX_CA_FILE_BYTES + 1)
+            .read_to_end(&mut pem)
+            .map_err(|error| failed(format!("the certificates can't be read: {error}")))?;
+        match pem.len() as u64 > MAX_CA_FILE_BYTES {
+            true => Err(failed("the file is too large for certificates".to_owned())),
+            false => Ok(Some(pem)),
+        }
+    }
+}
+
+/// The version that the last layer names.
+fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
+    let named = layers.iter().rev().find_map(|layer| {
+        let api = layer.table.get("api").and_then(Value::as_table)?;
+        api.get("version").map(scalar_text)
+    });
+    let named = named.unwrap_or_default();
+    named.parse().map_err(|_| {
+        CliError::unusable(
+            Problem::error("config-invalid", "this is no version of the Tracking API")
+                .cell("api.version", &named)
+                .hint("it is `v1` or `v2`"),
+        )
+    })
+}
+
+/// Puts the vendor's address of the version among the defaults.
+fn base_of_version(layers: &mut [Layer], version: Version) {
+    if let Some(defaults) = layers.first_mut() {
+        let base = Value::String(version.default_base_url().to_owned());
+        insert(&mut defaults.table, "api", "base_url", base);
+    }
+}
+
+/// An address that says itself that it is of the other version would refuse every event.
+fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
+    let other = match version {
+        Version::V1 => Version::V2,
+        Version::V2 => Version::V1,
+    };
+    let ending = format!("/{other}");
+    if !base_url.trim_end_matches('/').ends_with(&ending) {
+        return Ok(());
+    }
+    Err(CliError::unusable(
+        Problem::error(
+            "config-invalid",
+            format!("the base URL is that of {other}, and {version} is spoken"),
+        )
+        .cell("api.base_url", base_url)
+        .hint("set `version` (or `--api`) and `base_url` to the same version, or leave `base_url` out"),
+    ))
 }
 
 fn account_currency(code: &str) -> Result<Currency, CliError> {
@@ -430,18 +556,6 @@ fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError
     }
 }
 
-fn unsupported_version(version: &str) -> CliError {
-    let message = match version {
-        "v2" => "version 2 of the Tracking API is not supported yet",
-        _ => "this is no version of the Tracking API",
-    };
-    CliError::unusable(
-        Problem::error("config-invalid", message)
-            .cell("api.version", version)
-            .hint("leave it out, or set it to `v1`"),
-    )
-}
-
 /// The `[exports.…]` tables of a configuration that is not on disk yet, checked as if it were.
 pub(super) fn exports_of(text: &str) -> Result<BTreeMap<String, Table>, toml::de::Error> {
     toml::from_str::<ConfigFile>(text).map(|config| config.exports)
@@ -470,7 +584,9 @@ fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
     let named = [
         ("api", "key_file", config.api.key_file),
+        ("api", "ca_file", config.api.ca_file),
         ("currencies", "rates", config.currencies.rates),
+        ("link", "resolutions", config.link.resolutions),
     ];
     for (name, key, file) in named {
         // A file that a configuration names stands beside it, wherever the program is started.
@@ -674,11 +790,12 @@ fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
     rows
 }
 
-/// Beside the configuration; a sandbox has a journal of its own.
-fn default_journal(config: Option<&Path>, sandbox: bool) -> PathBuf {
+/// Beside the configuration; a sandbox has a journal of its own, and so has each version of it.
+fn default_journal(config: Option<&Path>, sandbox: Option<Version>) -> PathBuf {
     let name = match sandbox {
-        true => "fprecon-sandbox.journal",
-        false => "fprecon.journal",
+        Some(Version::V1) => "fprecon-sandbox.journal",
+        Some(Version::V2) => "fprecon-sandbox-v2.journal",
+        None => "fprecon.journal",
     };
     match config.and_then(Path::parent) {
         Some(directory) => directory.join(name),

@@ -520,8 +520,9 @@ fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>)
     }
 }
 
-/// By date, then sign-up, sale, refund, cancellation, then by place; a refund never before its
-/// sale, whatever its date says.
+/// Sign-ups first, whatever their dates say: a sale of a customer who is no lead yet would be no
+/// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
+/// its sale, whatever its date says.
 fn sending_order(events: &[Event], firsts: &Firsts) -> Vec<usize> {
     let date = |index: usize| -> Option<Timestamp> {
         let event = &events[index];
@@ -537,7 +538,8 @@ fn sending_order(events: &[Event], firsts: &Firsts) -> Vec<usize> {
     let mut order: Vec<usize> = (0..events.len()).collect();
     order.sort_by_cached_key(|&index| {
         let event = &events[index];
-        (date(index), event.kind, event.source)
+        let is_signup = event.kind == Kind::Signup;
+        (!is_signup, date(index), event.kind, event.source)
     });
     order
 }

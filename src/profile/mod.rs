@@ -352,6 +352,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "braintree-transactions",
     "gocardless-payments",
     "gumroad-sales",
+    "leads",
     "generic",
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::event::{Event, Kind, Text};
-use crate::journal::{Outcome, Pending};
+use crate::journal::Outcome;
 
 /// A customer's events, in sending order, and what their answers have taught so far.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Lane {
     failed_sales: HashSet<Text>,
     /// Sales that were no referrals, in this run or before it.
     strange_sales: HashSet<Text>,
+    /// Whether the customer is not in the account's list of leads, and no event could change that.
+    pub(super) is_unlisted: bool,
 }
 
 impl Lane {
@@ -54,15 +56,11 @@ impl Lane {
         if sale.is_some_and(|sale| self.strange_sales.contains(sale)) {
             return true;
         }
-        let creates_lead = event.kind == Kind::Signup
-            || event.details().promo_code.is_some()
-            || event.details().tid.is_some()
-            || event.details().ref_id.is_some();
         let email = event.customer.email_folded();
         let uid = event.customer.uid.as_ref();
         let somebody = email.is_some() || uid.is_some();
         somebody
-            && !creates_lead
+            && !creates_lead(event)
             && email.is_none_or(|email| self.unknown_emails.contains(&email))
             && uid.is_none_or(|uid| self.unknown_uids.contains(uid))
     }
@@ -76,14 +74,24 @@ impl Lane {
     }
 }
 
-/// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund.
+/// Whether the API may make the customer a lead because of this event.
+pub(super) fn creates_lead(event: &Event) -> bool {
+    let details = event.details();
+    event.kind == Kind::Signup
+        || details.promo_code.is_some()
+        || details.tid.is_some()
+        || details.ref_id.is_some()
+}
+
+/// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund. A
+/// lane's sign-ups come first, even where they were recorded by a later run than its sales.
 ///
 /// Gives the lanes, in the order of their first events, and each event's lane.
-pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
-    let mut sets = DisjointSets::new(pending.len());
+pub(super) fn lanes(events: &[&Event]) -> (Vec<Lane>, Vec<usize>) {
+    let mut sets = DisjointSets::new(events.len());
     let mut seen: HashMap<(Tie, Text), usize> = HashMap::new();
-    for (index, pending) in pending.iter().enumerate() {
-        for tie in ties(&pending.event) {
+    for (index, event) in events.iter().enumerate() {
+        for tie in ties(event) {
             match seen.get(&tie) {
                 Some(&other) => sets.join(index, other),
                 None => {
@@ -95,8 +103,8 @@ pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
     drop(seen);
     let mut lanes: Vec<Lane> = Vec::new();
     let mut lane_of_root: HashMap<usize, usize> = HashMap::new();
-    let mut lane_of = Vec::with_capacity(pending.len());
-    for index in 0..pending.len() {
+    let mut lane_of = Vec::with_capacity(events.len());
+    for index in 0..events.len() {
         let root = sets.root(index);
         let lane = *lane_of_root.entry(root).or_insert_with(|| {
             lanes.push(Lane::default());
@@ -104,6 +112,11 @@ pub(super) fn lanes(pending: &[Pending]) -> (Vec<Lane>, Vec<usize>) {
         });
         lanes[lane].waiting.push_back(index);
         lane_of.push(lane);
+    }
+    for lane in &mut lanes {
+        let is_signup = |index: &usize| events[*index].kind == Kind::Signup;
+        let waiting = lane.waiting.make_contiguous();
+        waiting.sort_by_key(|index| !is_signup(index));
     }
     (lanes, lane_of)
 }
@@ -160,31 +173,25 @@ impl DisjointSets {
 mod tests {
     use super::*;
     use crate::event::{Customer, Details, Source};
-    use crate::journal::EventRow;
 
-    fn pending(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Pending {
+    fn event(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
         let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 2 });
         event.sale_event_id = sale.map(Text::new);
-        Pending {
-            row: EventRow(1),
-            event,
-            attempts: 0,
-            maybe_recorded: false,
-        }
+        event
     }
 
     #[test]
     fn a_lane_is_everything_that_shares_an_email_a_uid_or_a_sale() {
         let events = [
-            pending(Kind::Sale, "s1", "a@example.com", "1", None),
-            pending(Kind::Sale, "s2", "b@example.com", "2", None),
-            pending(Kind::Sale, "s3", "A@example.com", "3", None),
-            pending(Kind::Sale, "s4", "", "3", None),
-            pending(Kind::Refund, "r2", "", "9", Some("s2")),
-            pending(Kind::Sale, "s5", "c@example.com", "", None),
+            event(Kind::Sale, "s1", "a@example.com", "1", None),
+            event(Kind::Sale, "s2", "b@example.com", "2", None),
+            event(Kind::Sale, "s3", "A@example.com", "3", None),
+            event(Kind::Sale, "s4", "", "3", None),
+            event(Kind::Refund, "r2", "", "9", Some("s2")),
+            event(Kind::Sale, "s5", "c@example.com", "", None),
         ];
-        let (lanes, lane_of) = lanes(&events);
+        let (lanes, lane_of) = lanes(&events.each_ref());
         assert_eq!(lane_of, [0, 1, 0, 0, 1, 2]);
         let waiting: Vec<Vec<usize>> = lanes
             .iter()
@@ -194,14 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn sign_ups_go_before_the_sales_of_their_customer_in_whatever_order_they_were_recorded() {
+        let events = [
+            event(Kind::Sale, "s1", "a@example.com", "1", None),
+            event(Kind::Sale, "s2", "b@example.com", "2", None),
+            event(Kind::Sale, "s3", "a@example.com", "", None),
+            event(Kind::Signup, "u1", "", "1", None),
+        ];
+        let (lanes, _) = lanes(&events.each_ref());
+        assert_eq!(lanes[0].waiting, [3, 0, 2]);
+        assert_eq!(lanes[1].waiting, [1]);
+    }
+
+    #[test]
     fn a_stranger_is_known_only_by_all_that_he_could_be_found_by() {
         let mut lane = Lane::default();
-        let first = pending(Kind::Sale, "s1", "a@example.com", "1", None).event;
+        let first = event(Kind::Sale, "s1", "a@example.com", "1", None);
         assert!(!lane.is_known_stranger(&first));
         lane.learn(&first, Outcome::NonReferral);
         assert!(lane.is_known_stranger(&first));
-        assert!(lane.is_known_stranger(&pending(Kind::Sale, "s2", "", "1", None).event));
-        let other_email = pending(Kind::Sale, "s3", "b@example.com", "1", None).event;
+        assert!(lane.is_known_stranger(&event(Kind::Sale, "s2", "", "1", None)));
+        let other_email = event(Kind::Sale, "s3", "b@example.com", "1", None);
         assert!(!lane.is_known_stranger(&other_email));
         let mut coupon = first.clone();
         coupon.set_details(Details {
@@ -210,7 +230,7 @@ mod tests {
         });
         assert!(!lane.is_known_stranger(&coupon));
 
-        let signup = pending(Kind::Signup, "u1", "a@example.com", "1", None).event;
+        let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
         assert!(!lane.is_known_stranger(&signup));
         lane.learn(&signup, Outcome::Tracked);
         assert!(!lane.is_known_stranger(&first));
@@ -219,9 +239,9 @@ mod tests {
     #[test]
     fn a_refund_of_a_sale_that_was_no_referral_is_none_though_the_customer_signed_up_since() {
         let mut lane = Lane::default();
-        let sale = pending(Kind::Sale, "s1", "a@example.com", "1", None).event;
-        let signup = pending(Kind::Signup, "u1", "a@example.com", "1", None).event;
-        let refund = pending(Kind::Refund, "r1", "a@example.com", "1", Some("s1")).event;
+        let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
+        let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
+        let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
         lane.learn(&sale, Outcome::NonReferral);
         lane.learn(&signup, Outcome::Tracked);
         assert!(lane.is_known_stranger(&refund));
@@ -230,8 +250,8 @@ mod tests {
     #[test]
     fn a_refund_knows_when_its_sale_was_refused() {
         let mut lane = Lane::default();
-        let sale = pending(Kind::Sale, "s1", "a@example.com", "1", None).event;
-        let refund = pending(Kind::Refund, "r1", "a@example.com", "1", Some("s1")).event;
+        let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
+        let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
         assert!(!lane.sale_failed(&refund));
         lane.learn(&sale, Outcome::Failed);
         assert!(lane.sale_failed(&refund));

@@ -10,10 +10,12 @@
 
 mod backoff;
 mod lanes;
+mod lead_list;
 mod pace;
 mod scribe;
 mod verdict;
 
+pub use lead_list::{Fetched, LeadList};
 pub use verdict::Halt;
 
 use std::cmp::Reverse;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub cancellation_event_id: bool,
     /// How long nothing but failures is borne before the run ends.
     pub give_up_after: Duration,
+    /// Whether the account's leads are fetched first, so that the events of others need not be sent.
+    pub lead_list: bool,
     /// Whether events that may have been recorded are sent again although that could count twice:
     /// only where the user asked for it.
     pub repeat_unconfirmed: bool,
@@ -109,6 +113,33 @@ pub struct Progress {
     pub in_flight: usize,
     /// What keeps going wrong, while nothing goes right.
     pub trouble: Option<String>,
+    /// How it stands with the list of leads, where one is wanted.
+    pub lead_list: LeadListState,
+}
+
+/// How it stands with the list of leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LeadListState {
+    /// None is wanted.
+    #[default]
+    NotWanted,
+    /// It is being read.
+    Reading {
+        /// Leads so far.
+        leads: u64,
+    },
+    /// It is whole, and settles the events of all others.
+    Whole {
+        /// Leads.
+        leads: u64,
+        /// Requests that it took.
+        requests: u64,
+    },
+    /// It can't be relied on: every event is asked for.
+    Unusable {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Progress {
@@ -157,6 +188,16 @@ pub async fn send(
         journal: sender.scribe.finish(),
         end,
     }
+}
+
+/// Reads the account's list of leads and sends nothing.
+pub async fn fetch_lead_list(
+    client: &Client,
+    requests_per_minute: NonZeroU32,
+    mut stop: UnboundedReceiver<Stop>,
+) -> Fetched {
+    let mut pace = Pace::new(requests_per_minute);
+    lead_list::fetch(client, &mut pace, &mut stop, &mut |_, _| {}).await
 }
 
 /// What came of the sales that refunds among `pending` name and that are not sent with them: a run
@@ -237,7 +278,8 @@ impl<'c> Sender<'c> {
         pending: Vec<Pending>,
         settings: Settings,
     ) -> Self {
-        let (lanes, lane_of) = lanes(&pending);
+        let events: Vec<&Event> = pending.iter().map(|pending| &pending.event).collect();
+        let (lanes, lane_of) = lanes(&events);
         let pace = Pace::new(settings.requests_per_minute);
         Sender {
             client,
@@ -282,6 +324,11 @@ impl<'c> Sender<'c> {
         mut stop: UnboundedReceiver<Stop>,
         watch: &mut dyn FnMut(&Progress),
     ) -> End {
+        if self.settings.lead_list
+            && let Some(end) = self.fetch_leads(&mut stop, watch).await
+        {
+            return end;
+        }
         loop {
             self.wake_lanes();
             self.claim();
@@ -311,6 +358,53 @@ impl<'c> Sender<'c> {
             }
         }
         self.why_ended()
+    }
+
+    /// Reads the list of leads and marks the lanes of those who are not in it; says why nothing more
+    /// can be sent, if so.
+    async fn fetch_leads(
+        &mut self,
+        stop: &mut UnboundedReceiver<Stop>,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> Option<End> {
+        if self.lanes.is_empty() {
+            return None;
+        }
+        let mut progress = self.progress.clone();
+        let mut on_page = |leads, requests| {
+            progress.lead_list = LeadListState::Reading { leads };
+            progress.requests = requests;
+            watch(&progress);
+        };
+        let fetched = lead_list::fetch(self.client, &mut self.pace, stop, &mut on_page).await;
+        self.progress.requests = progress.requests;
+        match fetched {
+            Fetched::Whole(list) => {
+                self.progress.requests = list.requests;
+                self.progress.lead_list = LeadListState::Whole {
+                    leads: list.len() as u64,
+                    requests: list.requests,
+                };
+                self.mark_unlisted(&list);
+                None
+            }
+            Fetched::Unusable { reason } => {
+                self.progress.lead_list = LeadListState::Unusable { reason };
+                None
+            }
+            Fetched::Ended(end) => Some(end),
+        }
+    }
+
+    fn mark_unlisted(&mut self, list: &LeadList) {
+        let slots = &self.slots;
+        let concerned = |index: &usize| {
+            let slot = slots[*index].as_ref();
+            slot.is_none_or(|slot| list.may_concern(&slot.event))
+        };
+        for lane in &mut self.lanes {
+            lane.is_unlisted = !lane.waiting.iter().any(concerned);
+        }
     }
 
     /// Nothing under way, and nothing that could be.
@@ -403,6 +497,13 @@ impl<'c> Sender<'c> {
                 Some(message.to_owned()),
                 at,
             ));
+        }
+        if lane.is_unlisted && !slot.maybe_recorded {
+            let message = "not asked: the customer is not in the account's list of leads";
+            return Some(Settlement {
+                inferred: true,
+                ..settled_without_asking(Outcome::NonReferral, Some(message.to_owned()), at)
+            });
         }
         let infers = self.settings.infer_non_referrals && !slot.maybe_recorded;
         if infers && lane.is_known_stranger(&slot.event) {

@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_recovers_step_by_step_and_never_above_its_ceiling() {
+        let mut pace = pace(400);
+        pace.slow_down(Some(Duration::ZERO));
+        assert_eq!(pace.per_minute(), 280);
+        for expected in [300, 320, 340, 360, 380, 400, 400] {
+            pace.changed -= RECOVERY_STEP;
+            let _ = pace.take();
+            assert_eq!(pace.per_minute(), expected);
+        }
+    }
+
+    #[test]
     fn the_rate_never_falls_to_nothing() {
         let mut pace = pace(10);
         for _ in 0..50 {

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use serde_json::Value;
+
+use crate::event::Kind;
 use crate::problem::causes;
 
 /// Characters of an answer's body that are kept for the report.
@@ -17,9 +20,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
 pub enum Answer {
     /// 200 with a JSON object: it took effect.
     Recorded(Receipt),
-    /// 204: the lead is unknown, so this is no referral.
+    /// The lead is unknown, so this is no referral.
     NotReferral {
-        /// 204, or 404 on a cancellation.
+        /// 204, or 404 on a cancellation and, in version 2, on a sale or refund.
         status: u16,
     },
     /// 409, or 422 on a second sign-up: an event with this id took effect before.
@@ -129,6 +132,85 @@ impl Answer {
     }
 }
 
+/// What a whole answer means in both versions; `receipt` reads what was recorded.
+///
+/// Where a version knows more of an answer, it says so before it asks here.
+pub(super) fn of_status(
+    kind: Kind,
+    status: u16,
+    body: &[u8],
+    retry_after: Option<Duration>,
+    receipt: impl FnOnce(&Value) -> Receipt,
+) -> Answer {
+    let message = message_of(body);
+    match status {
+        200 | 201 => match serde_json::from_slice::<Value>(body) {
+            Ok(object @ Value::Object(_)) => Answer::Recorded(receipt(&object)),
+            _ => Answer::Unclear {
+                status: Some(status),
+                message: format!("the answer is no JSON object: {message}"),
+            },
+        },
+        204 => Answer::NotReferral { status },
+        404 if kind == Kind::Cancellation => Answer::NotReferral { status },
+        300..400 => Answer::NotDelivered {
+            status: Some(status),
+            message:
+                "the API redirects to another address, which is never followed; check the base URL"
+                    .to_owned(),
+        },
+        401 | 403 => Answer::KeyRefused { status, message },
+        409 => Answer::AlreadyThere { status, message },
+        422 if kind == Kind::Signup && is_second_signup(body) => {
+            Answer::AlreadyThere { status, message }
+        }
+        408 | 425 => Answer::Unclear {
+            status: Some(status),
+            message,
+        },
+        429 => Answer::TooFast {
+            retry_after,
+            message,
+        },
+        400..500 => Answer::Refused { status, message },
+        _ => Answer::Unclear {
+            status: Some(status),
+            message,
+        },
+    }
+}
+
+fn is_second_signup(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("transaction_id").is_some())
+}
+
+/// An id or an email, whether the API writes it as text or as a number; blank is none.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What an answer of the older shape says: version 1's, and version 2's to refunds and
+/// cancellations. Unknown fields are ignored, missing ones are allowed.
+pub(super) fn receipt(body: &Value) -> Receipt {
+    let promoter = &body["promoter"];
+    Receipt {
+        api_event_id: text(&body["id"]),
+        promoter_email: text(&promoter["email"]),
+        promoter_ref_id: text(&promoter["default_ref_id"]),
+        commission_cents: cash_cents(&body["reward"]),
+    }
+}
+
+/// The amount of a reward or a commission, unless it is given in months or credits.
+pub(super) fn cash_cents(reward: &Value) -> Option<i64> {
+    let is_cash = reward["unit"].as_str().is_none_or(|unit| unit == "cash");
+    reward["amount"].as_i64().filter(|_| is_cash)
+}
+
 /// An answer whose status came and whose body did not.
 pub(super) fn unreadable(status: u16, reason: &str) -> Answer {
     Answer::Unclear {
@@ -157,23 +239,17 @@ pub(super) fn of_error(error: reqwest::Error) -> Answer {
     }
 }
 
+/// Whether the server's certificate is at the bottom of an error.
 fn is_certificate(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(current) = next {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        // An `io::Error` hides what it wraps from `source`.
-        if let Some(inner) = current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            && let Some(tls) = inner.downcast_ref::<rustls::Error>()
-        {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        next = current.source();
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
     }
-    false
+    // An `io::Error` hides what it wraps from `source`, and there may be one inside another.
+    let inside = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    let below = inside.map(|inner| inner as &(dyn Error + 'static));
+    below.or_else(|| error.source()).is_some_and(is_certificate)
 }
 
 /// The time of a `Retry-After` header: seconds, or a date.
@@ -192,9 +268,9 @@ pub(super) fn retry_after(value: &str) -> Option<Duration> {
 /// What a body says, whatever it is: the message of a JSON object, a bare string, or the text as
 /// it stands; at most 500 bytes of it, in one line.
 pub(super) fn message_of(body: &[u8]) -> String {
-    let text = match serde_json::from_slice::<serde_json::Value>(body) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(serde_json::Value::Object(object)) => ["message", "error", "transaction_id"]
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::String(text)) => text,
+        Ok(Value::Object(object)) => ["message", "error", "transaction_id"]
             .iter()
             .find_map(|key| object.get(*key))
             .and_then(|value| value.as_str().map(str::to_owned))

@@ -1,47 +1,143 @@
 //! What an event looks like on the wire, and what an answer means.
 //!
 //! The one place that knows the Tracking API as a client: version 1 as in the vendor's founding
-//! document (form-encoded, `x-api-key`, `wid`). Every answer becomes one [`Answer`], a closed
-//! list; nothing here retries, waits or remembers.
+//! document (form-encoded, `x-api-key`, `wid`), version 2 as in the vendor's OpenAPI files (JSON,
+//! bearer, `Account-ID`). Every answer becomes one [`Answer`], a closed list; nothing here retries,
+//! waits or remembers.
 
 mod answer;
 mod key;
+mod leads;
 mod v1;
+mod v2;
 
 pub use answer::{Answer, Receipt};
 pub use key::ApiKey;
+pub use leads::{Lead, LeadPage};
 
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Response, Url};
 
 use crate::event::{Currency, Event};
 use crate::problem::causes;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// Time for name look-up, TCP and TLS together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time between two pieces of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// Time for a whole request; an answer that drips does not hold a lane for ever.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(45);
+/// A version of the Tracking API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Form-encoded, with `x-api-key` and `wid`.
+    V1,
+    /// JSON, with a bearer key and `Account-ID`. It takes no dates but on sign-ups, and no
+    /// `event_id` on cancellations.
+    V2,
+}
+
+impl Version {
+    /// `v1` or `v2`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Version::V1 => "v1",
+            Version::V2 => "v2",
+        }
+    }
+
+    /// The vendor's own address.
+    pub fn default_base_url(self) -> &'static str {
+        match self {
+            Version::V1 => "https://firstpromoter.com/api/v1",
+            Version::V2 => "https://api.firstpromoter.com/api/v2",
+        }
+    }
+
+    /// Whether sales, refunds and cancellations may say when they happened. Where they may not,
+    /// they fall on the day on which they are sent.
+    pub fn takes_dates(self) -> bool {
+        self == Version::V1
+    }
+
+    /// Whether there are accounts that tell cancellations apart by `event_id`.
+    pub fn may_take_cancellation_event_id(self) -> bool {
+        self == Version::V1
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Version::V1 => "application/x-www-form-urlencoded",
+            Version::V2 => "application/json",
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Version {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "v1" => Ok(Version::V1),
+            "v2" => Ok(Version::V2),
+            _ => Err(UnknownVersion),
+        }
+    }
+}
+
+/// A word that is no version of the Tracking API.
+#[derive(Debug, thiserror::Error)]
+#[error("versions are v1 and v2")]
+pub struct UnknownVersion;
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Time for name look-up, TCP and TLS together.
+    pub connect: Duration,
+    /// Time between two pieces of an answer.
+    pub read: Duration,
+    /// Time for a whole request; an answer that drips does not hold a lane for ever.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(20),
+            total: Duration::from_secs(45),
+        }
+    }
+}
 
 /// The account that events are sent to, and what every request says beside the event.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The version that is spoken.
+    pub version: Version,
     /// The API's base, such as `https://firstpromoter.com/api/v1`.
     pub base_url: String,
-    /// The integration id, sent as `wid` with every call.
-    pub wid: String,
+    /// The integration id, sent as `wid` with every call (version 1), or the account's id, sent as
+    /// `Account-ID` (version 2).
+    pub account_id: String,
     /// Amounts in another currency name theirs.
     pub account_currency: Currency,
     /// Whether promoters are mailed about what is sent.
     pub notify_promoters: bool,
-    /// Whether the account's API takes `event_id` on cancellations.
+    /// Whether the account's version 1 takes `event_id` on cancellations; version 2 never does.
     pub cancellation_event_id: bool,
+    /// Certificates that are trusted beside this machine's, as PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// How long is waited for what.
+    pub timeouts: Timeouts,
 }
 
 /// Why there is no client.
@@ -61,6 +157,12 @@ pub enum ClientError {
     /// Characters that no header can carry.
     #[error("the API key has characters that no HTTP header can carry")]
     Key,
+    /// Characters that no header can carry, in the account's id.
+    #[error("the account id has characters that no HTTP header can carry")]
+    AccountId,
+    /// The extra certificates are none.
+    #[error("the extra certificates can't be read: {0}")]
+    Certificates(String),
     /// TLS or proxies can't be set up.
     #[error("the HTTP client can't be set up: {0}")]
     SetUp(String),
@@ -82,10 +184,7 @@ impl Client {
     /// when the host changes), the library's own retries are off, and every wait has an end.
     pub fn new(settings: Settings, key: &ApiKey) -> Result<Self, ClientError> {
         let base = checked_url(&settings.base_url)?;
-        let mut headers = HeaderMap::new();
-        let mut value = HeaderValue::from_str(key.reveal()).map_err(|_| ClientError::Key)?;
-        value.set_sensitive(true);
-        headers.insert("x-api-key", value);
+        let headers = headers(&settings, key)?;
         // A second call finds a provider in place, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder();
@@ -93,15 +192,23 @@ impl Client {
             // A proxy of the environment must not see what is meant for this machine.
             builder = builder.no_proxy();
         }
+        if let Some(pem) = &settings.ca_pem {
+            builder = builder.tls_certs_merge(certificates(pem)?);
+        }
+        let Timeouts {
+            connect,
+            read,
+            total,
+        } = settings.timeouts;
         let http = builder
             .user_agent(concat!("fprecon/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
+            .connect_timeout(connect)
+            .read_timeout(read)
+            .timeout(total)
             .build()
             .map_err(|error| ClientError::SetUp(causes(&error.without_url())))?;
         Ok(Client {
@@ -114,50 +221,126 @@ impl Client {
 
     /// Sends one event, once, and says what the answer means.
     pub async fn send(&self, event: &Event) -> Answer {
-        let body = v1::body(event, &self.settings);
-        let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}/track/{}",
-            self.base.path().trim_end_matches('/'),
-            event.kind
-        ));
+        let version = self.settings.version;
+        let body = match version {
+            Version::V1 => v1::body(event, &self.settings),
+            Version::V2 => v2::body(event, &self.settings),
+        };
         let request = self
             .http
-            .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .post(self.url(&format!("track/{}", event.kind)))
+            .header(CONTENT_TYPE, version.content_type())
             .body(body);
-        match request.send().await {
-            Ok(response) => read(event, response, &self.key).await,
-            Err(error) => answer::of_error(error),
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return answer::of_error(error),
+        };
+        let status = response.status().as_u16();
+        let retry_after = retry_after(&response);
+        let body = match body_of(response, MAX_BODY_BYTES).await {
+            Ok(body) => body,
+            Err(reason) => return answer::unreadable(status, &reason),
+        };
+        let body = self.key.strike_out(&body);
+        match version {
+            Version::V1 => v1::answer(event.kind, status, &body, retry_after),
+            Version::V2 => v2::answer(event.kind, status, &body, retry_after),
         }
+    }
+
+    /// Asks for one page of the account's leads, once; pages are counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// What else was answered; [`Answer::Refused`] also where the answer is no page of leads that
+    /// could be relied on.
+    pub async fn leads(&self, page: u32) -> Result<LeadPage, Answer> {
+        let version = self.settings.version;
+        let mut url = self.url(leads::path(version));
+        url.set_query(Some(&leads::query(version, page)));
+        let response = match self.http.get(url).send().await {
+            Ok(response) => response,
+            Err(error) => return Err(answer::of_error(error)),
+        };
+        let status = response.status().as_u16();
+        let retry_after = retry_after(&response);
+        let total = leads::total(response.headers());
+        let body = match body_of(response, leads::MAX_BODY_BYTES).await {
+            Ok(body) => body,
+            Err(reason) => return Err(answer::unreadable(status, &reason)),
+        };
+        leads::page(
+            version,
+            status,
+            &self.key.strike_out(&body),
+            total,
+            retry_after,
+        )
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let base = self.base.path().trim_end_matches('/');
+        url.set_path(&format!("{base}/{path}"));
+        url
     }
 }
 
-async fn read(event: &Event, mut response: Response, key: &ApiKey) -> Answer {
-    let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(answer::retry_after);
+/// What every request carries, so that no log of headers shows it.
+fn headers(settings: &Settings, key: &ApiKey) -> Result<HeaderMap, ClientError> {
+    let secret = |text: &str| {
+        let mut value = HeaderValue::from_str(text).map_err(|_| ClientError::Key)?;
+        value.set_sensitive(true);
+        Ok(value)
+    };
+    let mut headers = HeaderMap::new();
+    match settings.version {
+        Version::V1 => {
+            headers.insert("x-api-key", secret(key.reveal())?);
+        }
+        Version::V2 => {
+            let bearer = format!("Bearer {}", key.reveal());
+            headers.insert(AUTHORIZATION, secret(&bearer)?);
+            let account = HeaderValue::from_str(&settings.account_id);
+            headers.insert("account-id", account.map_err(|_| ClientError::AccountId)?);
+        }
+    }
+    Ok(headers)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
+    let found = Certificate::from_pem_bundle(pem)
+        .map_err(|error| ClientError::Certificates(causes(&error.without_url())))?;
+    match found.is_empty() {
+        true => Err(ClientError::Certificates("there is none".to_owned())),
+        false => Ok(found),
+    }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?;
+    answer::retry_after(value.to_str().ok()?)
+}
+
+/// The whole body, or why there is none: it broke off, or is larger than `most_bytes`.
+async fn body_of(mut response: Response, most_bytes: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = MAX_BODY_BYTES - body.len();
-                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if chunk.len() > room {
-                    return answer::unreadable(status, "the answer is larger than 64 KiB");
-                }
+            Ok(Some(chunk)) if chunk.len() > most_bytes - body.len() => {
+                return Err(format!(
+                    "the answer is larger than {} KiB",
+                    most_bytes / 1024
+                ));
             }
-            Ok(None) => break,
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
             Err(error) => {
                 let reason = causes(&error.without_url());
-                return answer::unreadable(status, &format!("the answer broke off: {reason}"));
+                return Err(format!("the answer broke off: {reason}"));
             }
         }
     }
-    v1::answer(event.kind, status, &key.strike_out(&body), retry_after)
 }
 
 /// A base that is HTTPS, or HTTP to this machine.
@@ -192,6 +375,26 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_does_not_show_its_key() {
+        for version in [Version::V1, Version::V2] {
+            let settings = Settings {
+                version,
+                base_url: version.default_base_url().to_owned(),
+                account_id: "a-1".to_owned(),
+                account_currency: Currency::from_code("USD").unwrap(),
+                notify_promoters: false,
+                cancellation_event_id: false,
+                ca_pem: None,
+                timeouts: Timeouts::default(),
+            };
+            let key = ApiKey::new("a-secret-key").unwrap();
+            let client = Client::new(settings, &key).unwrap();
+            let shown = format!("{client:?} {client:#?}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
 
     #[test]
     fn the_key_travels_encrypted_or_stays_on_this_machine() {

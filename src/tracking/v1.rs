@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use form_urlencoded::Serializer;
-use serde_json::Value;
 
-use super::answer::message_of;
-use super::{Answer, Receipt, Settings};
+use super::answer::{of_status, receipt};
+use super::{Answer, Settings};
 use crate::event::{Event, Kind};
 
 /// The form that tells an event. The same event always gives the same bytes.
 pub(super) fn body(event: &Event, settings: &Settings) -> String {
     let mut form = Form(Serializer::new(String::new()));
-    form.add("wid", Some(&settings.wid));
+    form.add("wid", Some(&settings.account_id));
     form.add("email", event.customer.email.as_deref());
     form.add("uid", event.customer.uid.as_deref());
     if event.kind != Kind::Cancellation || settings.cancellation_event_id {
@@ -70,76 +69,25 @@ pub(super) fn answer(
     body: &[u8],
     retry_after: Option<Duration>,
 ) -> Answer {
-    let message = message_of(body);
-    match status {
-        200 | 201 => match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Object(object)) => Answer::Recorded(receipt(&Value::Object(object))),
-            _ => Answer::Unclear {
-                status: Some(status),
-                message: format!("the answer is no JSON object: {message}"),
-            },
-        },
-        204 => Answer::NotReferral { status },
-        404 if kind == Kind::Cancellation => Answer::NotReferral { status },
-        300..400 => Answer::NotDelivered {
-            status: Some(status),
-            message:
-                "the API redirects to another address, which is never followed; check the base URL"
-                    .to_owned(),
-        },
-        401 | 403 => Answer::KeyRefused { status, message },
-        409 => Answer::AlreadyThere { status, message },
-        422 if kind == Kind::Signup && is_second_signup(body) => {
-            Answer::AlreadyThere { status, message }
-        }
-        408 | 425 => Answer::Unclear {
-            status: Some(status),
-            message,
-        },
-        429 => Answer::TooFast {
-            retry_after,
-            message,
-        },
-        400..500 => Answer::Refused { status, message },
-        _ => Answer::Unclear {
-            status: Some(status),
-            message,
-        },
-    }
-}
-
-fn is_second_signup(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("transaction_id").is_some())
-}
-
-/// Unknown fields are ignored, missing ones are allowed.
-fn receipt(body: &Value) -> Receipt {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let promoter = &body["promoter"];
-    Receipt {
-        api_event_id: text(&body["id"]),
-        promoter_email: text(&promoter["email"]),
-        promoter_ref_id: text(&promoter["default_ref_id"]),
-        commission_cents: body["reward"]["amount"].as_i64(),
-    }
+    of_status(kind, status, body, retry_after, receipt)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Receipt, Timeouts, Version};
     use super::*;
     use crate::event::{Currency, Customer, Money, Source};
 
     fn settings() -> Settings {
         Settings {
             base_url: "https://firstpromoter.com/api/v1".into(),
-            wid: "b850ac4wer56hy1b5ef41".into(),
+            version: Version::V1,
+            account_id: "b850ac4wer56hy1b5ef41".into(),
             account_currency: Currency::from_code("USD").unwrap(),
             notify_promoters: true,
             cancellation_event_id: false,
+            ca_pem: None,
+            timeouts: Timeouts::default(),
         }
     }
 
@@ -239,6 +187,19 @@ mod tests {
         assert_eq!(word(Kind::Sale, 500, ""), "unclear");
         assert_eq!(word(Kind::Sale, 503, ""), "unclear");
         assert_eq!(word(Kind::Sale, 102, ""), "unclear");
+    }
+
+    #[test]
+    fn months_and_credits_are_no_commission_in_cents() {
+        let of = |unit: &str| {
+            let body = format!("{{\"reward\":{{\"amount\":2,\"unit\":\"{unit}\"}}}}");
+            match answer(Kind::Sale, 200, body.as_bytes(), None) {
+                Answer::Recorded(receipt) => receipt.commission_cents,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(of("cash"), Some(2));
+        assert_eq!(of("free_months"), None);
     }
 
     #[test]

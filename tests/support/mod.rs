@@ -11,9 +11,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -86,6 +87,19 @@ impl Place {
     /// The program against a sandbox process, as against a real account.
     pub fn command_to(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Command {
         self.command_at(&sandbox.base_url, arguments)
+    }
+
+    /// The same, in version 2 of the API.
+    pub fn command_to_v2(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Command {
+        let mut command = self.command_at(&sandbox.base_url_v2(), arguments);
+        command
+            .env("FPRECON_API", "v2")
+            .env("FPRECON_ACCOUNT_ID", "account-1");
+        command
+    }
+
+    pub fn run_to_v2(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Ran {
+        Ran(self.command_to_v2(sandbox, arguments).output().unwrap())
     }
 
     /// The program against whatever listens at a base URL.
@@ -185,6 +199,10 @@ impl SandboxProcess {
         }
     }
 
+    pub fn base_url_v2(&self) -> String {
+        format!("http://{}/api/v2", self.address)
+    }
+
     /// Every event that took effect.
     pub fn events(&self) -> Vec<Value> {
         list(&self.get("/sandbox/events"))
@@ -255,6 +273,77 @@ impl Drop for SandboxProcess {
 
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
+}
+
+/// A server of one's own, for answers that the sandbox can't give. It ends with the test.
+pub struct Server {
+    pub base_url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Answers every request (head and body, as text) by what `answer` makes of it, and closes.
+    pub fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}/api/v1", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (kept, answer) = (Arc::clone(&requests), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, kept, answer) =
+                    (stream.unwrap(), Arc::clone(&kept), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let request = read_request(&mut stream);
+                    if !request.is_empty() {
+                        kept.lock().unwrap().push(request.clone());
+                        answer(&request, &mut stream);
+                    }
+                });
+            }
+        });
+        Server { base_url, requests }
+    }
+
+    /// Every request so far, head and body.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+/// One request: its head, and as much body as it announces.
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => text.extend_from_slice(&piece[..n]),
+        }
+        let so_far = String::from_utf8_lossy(&text).into_owned();
+        let Some((head, body)) = so_far.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let announced = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            is_length.then(|| value.trim().parse::<usize>().unwrap())
+        });
+        if body.len() >= announced.unwrap_or(0) {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A whole answer with these headers (each with its line end) and this body.
+pub fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    // A client that is gone has its reasons.
+    let _ = stream.write_all(head.as_bytes());
+    let _ = stream.write_all(body);
 }
 
 /// A field of an arrival's form.

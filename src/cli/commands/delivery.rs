@@ -16,15 +16,21 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
+use crate::event::Kind;
+use crate::job::Job;
+use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
+use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::{self, RunSummary};
 use crate::sandbox::{Options, Sandbox};
-use crate::send::{self, End, Halt, Progress, Stop};
-use crate::tracking::{self, ApiKey, Client};
+use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
+use crate::tracking::{self, ApiKey, Client, Version};
 
 /// The rate against an in-process sandbox, unless the user chose one.
 const SANDBOX_PER_MINUTE: u32 = 600_000;
+/// Why there is no list of leads of a sandbox of this process.
+const SANDBOX_HAS_NO_LIST: &str =
+    "the sandbox inside the program makes leads of customers whom it has not seen";
 /// How long a SIGTERM lets requests under way finish.
 const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
 /// How often progress is said where there is no terminal.
@@ -47,9 +53,9 @@ impl Target {
             return Self::sandbox(settings);
         }
         let account = Account {
-            api: "v1".to_owned(),
+            api: settings.version.to_string(),
             base_url: settings.base_url.clone(),
-            account_id: settings.wid()?.to_owned(),
+            account_id: settings.account()?.to_owned(),
         };
         let key = settings.api_key()?;
         Ok(Target {
@@ -67,13 +73,17 @@ impl Target {
         })?;
         // Its port is another each time, and it is the same account all the same.
         let account = Account {
-            api: "v1".to_owned(),
+            api: settings.version.to_string(),
             base_url: "in-process sandbox".to_owned(),
             account_id: "sandbox".to_owned(),
         };
         let key = ApiKey::of_sandbox();
+        let base_url = match settings.version {
+            Version::V1 => sandbox.base_url(),
+            Version::V2 => sandbox.base_url_v2(),
+        };
         Ok(Target {
-            client: client(&account, &sandbox.base_url(), &key, settings)?,
+            client: client(&account, &base_url, &key, settings)?,
             account,
             sandbox: Some(sandbox),
         })
@@ -93,6 +103,28 @@ impl Target {
         self.sandbox.is_some()
     }
 
+    /// Reads the account's list of leads and sends nothing; or says why there is none.
+    pub(super) fn lead_list(&self, settings: &Settings) -> Result<LeadList, String> {
+        if self.is_sandbox() {
+            return Err(SANDBOX_HAS_NO_LIST.to_owned());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        // A plan is interrupted like any program that has nothing to lose.
+        let (_stop, requests) = unbounded_channel();
+        let per_minute = self.pace(settings).requests_per_minute;
+        match runtime.block_on(send::fetch_lead_list(&self.client, per_minute, requests)) {
+            Fetched::Whole(list) => Ok(list),
+            Fetched::Unusable { reason } => Err(reason),
+            Fetched::Ended(End::Halted(
+                Halt::KeyRefused { message } | Halt::Untrusted { message },
+            )) => Err(message),
+            Fetched::Ended(_) => Err("reading it was interrupted".to_owned()),
+        }
+    }
+
     fn pace(&self, settings: &Settings) -> send::Settings {
         let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
             true => std::num::NonZeroU32::new(SANDBOX_PER_MINUTE)
@@ -103,11 +135,42 @@ impl Target {
             requests_per_minute,
             concurrency: settings.concurrency,
             infer_non_referrals: settings.infer_non_referrals,
+            // A sandbox of this process makes leads of people whom it has not seen: its list is
+            // never whole.
+            lead_list: settings.lead_list && !self.is_sandbox(),
             cancellation_event_id: settings.cancellation_event_id,
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
             repeat_unconfirmed: false,
         }
     }
+}
+
+/// That a list of leads was wanted, and every event is asked for all the same.
+pub(super) fn no_lead_list(reason: &str) -> Problem {
+    let message = format!("the list of leads is not used: {reason}");
+    Problem::warning("lead-list-unusable", message)
+        .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
+}
+
+/// Says once where dates of the exports do not reach FirstPromoter.
+pub(super) fn note_dates(job: &mut Job, settings: &Settings) {
+    let is_dated = |planned: &Planned<'_>| {
+        planned.state == PlanState::ToSend
+            && planned.event.kind != Kind::Signup
+            && planned.event.created_at.is_some()
+    };
+    let dated = job.plan.events().filter(is_dated).count() as u64;
+    if settings.version.takes_dates() || dated == 0 {
+        return;
+    }
+    let message = format!(
+        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {} will fall on the day on which they are sent, commissions too",
+        count(dated, "event")
+    );
+    job.problems.push(
+        Problem::warning("dates-not-taken", message)
+            .hint("to keep their dates, import history with version 1 (`--api v1`)"),
+    );
 }
 
 fn client(
@@ -117,11 +180,14 @@ fn client(
     settings: &Settings,
 ) -> Result<Client, CliError> {
     let settings = tracking::Settings {
+        version: settings.version,
         base_url: base_url.to_owned(),
-        wid: account.account_id.clone(),
+        account_id: account.account_id.clone(),
         account_currency: settings.account_currency,
         notify_promoters: settings.notify_promoters,
         cancellation_event_id: settings.cancellation_event_id,
+        ca_pem: settings.ca_pem()?,
+        timeouts: settings.timeouts,
     };
     Ok(Client::new(settings, key)?)
 }
@@ -203,7 +269,7 @@ impl Delivery<'_> {
         journal.end_run(run, &end)?;
         report?;
         self.say_end(&sent.end, signal);
-        show(&summary, self.target.is_sandbox(), self.terminal)?;
+        show(&summary, self.sandbox(), self.terminal)?;
         Ok((journal, (summary, exit)))
     }
 
@@ -222,6 +288,10 @@ impl Delivery<'_> {
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
         let mut watcher = Watcher::new(self.terminal, pending.len());
+        if self.settings.lead_list && !settings.lead_list && !pending.is_empty() {
+            self.terminal
+                .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
+        }
         let terminated = Arc::new(AtomicBool::new(false));
         let interrupted = Arc::new(AtomicBool::new(false));
         let sent = runtime.block_on(async {
@@ -253,6 +323,12 @@ impl Delivery<'_> {
         Ok((sent, signal))
     }
 
+    /// The version that a sandbox of this process plays, if it is one.
+    fn sandbox(&self) -> Option<Version> {
+        let version = self.settings.version;
+        self.target.is_sandbox().then_some(version)
+    }
+
     fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
         let before = record.report_dir.as_ref().map(PathBuf::from);
         self.directory
@@ -262,10 +338,7 @@ impl Delivery<'_> {
     }
 
     fn say_end(&self, end: &End, signal: Option<Signal>) {
-        let resume = format!(
-            "{} sends the rest",
-            next::command("resume", self.target.is_sandbox())
-        );
+        let resume = format!("{} sends the rest", next::command("resume", self.sandbox()));
         let problem = match end {
             End::Done | End::Journal(_) => return,
             End::Interrupted => {
@@ -317,7 +390,7 @@ fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord
 /// The result, the balance, and what to do next.
 pub(super) fn show(
     summary: &RunSummary,
-    is_sandbox: bool,
+    sandbox: Option<Version>,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     terminal.human("")?;
@@ -327,7 +400,7 @@ pub(super) fn show(
         count(summary.requests, "request"),
         grouped(summary.elapsed_seconds.into())
     ))?;
-    for step in next::steps_of_run(summary, is_sandbox) {
+    for step in next::steps_of_run(summary, sandbox) {
         terminal.human(&format!("  {step}"))?;
     }
     if let Some(directory) = &summary.report_dir {
@@ -430,6 +503,7 @@ struct Watcher<'t> {
     started: Instant,
     said: Instant,
     drawn: Option<Instant>,
+    lead_list: LeadListState,
 }
 
 impl<'t> Watcher<'t> {
@@ -442,10 +516,15 @@ impl<'t> Watcher<'t> {
             started: Instant::now(),
             said: Instant::now(),
             drawn: None,
+            lead_list: LeadListState::NotWanted,
         }
     }
 
     fn see(&mut self, progress: &Progress) {
+        if progress.lead_list != self.lead_list {
+            self.lead_list = progress.lead_list.clone();
+            self.say_lead_list();
+        }
         let is_due = self
             .drawn
             .is_none_or(|at| at.elapsed() > Duration::from_millis(100));
@@ -462,11 +541,29 @@ impl<'t> Watcher<'t> {
         }
     }
 
+    /// Once, when it is known what it is good for.
+    fn say_lead_list(&self) {
+        match &self.lead_list {
+            LeadListState::NotWanted | LeadListState::Reading { .. } => {}
+            LeadListState::Whole { leads, requests } => self.terminal.note(&format!(
+                "the account has {}, read in {}; events of other customers are no referrals",
+                count(*leads, "lead"),
+                count(*requests, "request")
+            )),
+            LeadListState::Unusable { reason } => {
+                self.terminal.problems(&[no_lead_list(reason)], 0);
+            }
+        }
+    }
+
     /// Rate, and counts by outcome.
     fn words(&self, progress: &Progress) -> String {
         let elapsed_ms = self.started.elapsed().as_millis().max(1);
         let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;
         let mut words = format!("{per_minute}/min");
+        if let LeadListState::Reading { leads } = progress.lead_list {
+            words.push_str(&format!("  list of leads: {leads}"));
+        }
         for (outcome, n) in &progress.settled {
             words.push_str(&format!("  {} {n}", outcome.as_str()));
         }

@@ -446,13 +446,15 @@ fn api_table(account: &Account) -> String {
     lines.join("\n")
 }
 
-const API_DEFAULTS: &str = r#"# The version of the Tracking API, and where it is; plain http only to this machine.
+const API_DEFAULTS: &str = r#"# The version of the Tracking API (v1 or v2), and where it is; plain http only to this machine.
 # version = "v1"
 # base_url = "https://firstpromoter.com/api/v1"
 # Only of version 2: the account's id.
 # account_id = "…"
 # true: the account takes `event_id` on cancellations, so that they can be sent again safely.
 # cancellation_event_id = false
+# Certificates (PEM) to trust beside those of this machine; the path starts here.
+# ca_file = "…"
 "#;
 
 const SEND: &str = r#"[send]
@@ -464,8 +466,14 @@ const SEND: &str = r#"[send]
 # notify_promoters = false
 # After the answer that nobody referred a customer, don't ask for the customer's other events.
 # infer_non_referrals = true
+# true: fetch the account's leads first, and send no events of others.
+# lead_list = false
 # Of nothing but failures; then the run ends and can be resumed.
 # give_up_after_seconds = 120
+# For looking up the name, TCP and TLS together; between two pieces of an answer; for all of it.
+# connect_timeout_seconds = 10
+# read_timeout_seconds = 20
+# request_timeout_seconds = 45
 
 [currencies]
 # Amounts that are not in the account's currency: send, convert or hold.

@@ -3,17 +3,19 @@
 use crate::cli::tables::count;
 use crate::journal::{Outcome, PlanState};
 use crate::report::{OutcomesSummary, RunSummary};
+use crate::tracking::Version;
 
 /// A command of ours as it has to be typed to reach the same journal again.
-pub(super) fn command(words: &str, is_sandbox: bool) -> String {
-    match is_sandbox {
-        true => format!("`fprecon {words} --sandbox`"),
-        false => format!("`fprecon {words}`"),
+pub(super) fn command(words: &str, sandbox: Option<Version>) -> String {
+    match sandbox {
+        None => format!("`fprecon {words}`"),
+        Some(Version::V1) => format!("`fprecon {words} --sandbox`"),
+        Some(version) => format!("`fprecon {words} --sandbox --api {version}`"),
     }
 }
 
 /// The lines for a run: rows and events that did not come through, with what to do.
-pub(super) fn steps_of_run(summary: &RunSummary, is_sandbox: bool) -> Vec<String> {
+pub(super) fn steps_of_run(summary: &RunSummary, sandbox: Option<Version>) -> Vec<String> {
     let is_held = |state: &&PlanState| state.is_held();
     let held: u64 = PlanState::ALL
         .iter()
@@ -35,14 +37,17 @@ pub(super) fn steps_of_run(summary: &RunSummary, is_sandbox: bool) -> Vec<String
         ),
     ];
     let mut lines = lines(of_plan);
-    lines.extend(steps_of_outcomes(&summary.outcomes, is_sandbox));
+    lines.extend(steps_of_outcomes(&summary.outcomes, sandbox));
     lines
 }
 
 /// The lines for events that were planned and did not come through.
-pub(super) fn steps_of_outcomes(outcomes: &OutcomesSummary, is_sandbox: bool) -> Vec<String> {
+pub(super) fn steps_of_outcomes(
+    outcomes: &OutcomesSummary,
+    sandbox: Option<Version>,
+) -> Vec<String> {
     let of = |outcome| outcomes.of(outcome).count();
-    let command = |words| command(words, is_sandbox);
+    let command = |words| command(words, sandbox);
     lines([
         (
             of(Some(Outcome::Failed)),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::delivery::{Target, no_lead_list, note_dates};
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -10,10 +11,15 @@ use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
+use crate::event::Event;
 use crate::job::{Job, SourceRows, Unplanned};
 use crate::journal::{JournalReader, Known, PlanState};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
+use crate::send::LeadList;
+
+/// Sending that takes longer is worth a thought about the list of leads.
+const LONG_SECONDS: u64 = 600;
 
 /// The object that `plan --json` prints.
 #[derive(Serialize)]
@@ -26,11 +32,24 @@ struct PlanOutput<'j> {
     problems_omitted: u64,
 }
 
-/// What sending would take.
+/// What sending would take, at the most.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Estimate {
     pub(super) requests: u64,
     pub(super) seconds: u64,
+    /// What the list of leads is good for, where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lead_list: Option<ListEstimate>,
+}
+
+/// What goes into an estimate with the list of leads, and what it would be without.
+#[derive(Clone, Copy, Serialize)]
+struct ListEstimate {
+    leads: u64,
+    /// Those for the list itself; the rest is one an event.
+    requests: u64,
+    requests_without: u64,
+    seconds_without: u64,
 }
 
 impl Estimate {
@@ -40,6 +59,20 @@ impl Estimate {
         Estimate {
             requests: to_send,
             seconds: (to_send * 60).div_ceil(per_minute),
+            lead_list: None,
+        }
+    }
+
+    /// The same with the list of leads, which settles all events but `asked_for`.
+    fn with_list(self, list: &LeadList, asked_for: u64, settings: &Settings) -> Self {
+        Estimate {
+            lead_list: Some(ListEstimate {
+                leads: list.len() as u64,
+                requests: list.requests,
+                requests_without: self.requests,
+                seconds_without: self.seconds,
+            }),
+            ..Self::of(list.requests + asked_for, settings)
         }
     }
 
@@ -71,6 +104,7 @@ pub(in crate::cli) fn plan(
     let known = known(&settings, &unplanned)?;
     linking.check(&unplanned, &known)?;
     let mut job = unplanned.plan(&known);
+    note_dates(&mut job, &settings);
     job.check_sanity(&known, Timestamp::now());
     let reading = Reading::of_job(&job);
     reading.check()?;
@@ -83,8 +117,24 @@ pub(in crate::cli) fn plan(
             path.display()
         ));
     }
-    show(&job, &reading, &settings, terminal)?;
+    let mut estimate = Estimate::of(reading.events.of(PlanState::ToSend).count(), &settings);
+    if arguments.lead_list {
+        match Target::choose(common, &settings)?.lead_list(&settings) {
+            Ok(list) => {
+                let asked_for = list.asked_for(&to_send(&job)) as u64;
+                estimate = estimate.with_list(&list, asked_for, &settings);
+            }
+            Err(reason) => job.problems.push(no_lead_list(&reason)),
+        }
+    }
+    show(&job, &reading, estimate, &settings, terminal)?;
     Ok(exit_of(&reading))
+}
+
+fn to_send(job: &Job) -> Vec<&Event> {
+    let planned = job.plan.events();
+    let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
+    planned.map(|planned| planned.event).collect()
 }
 
 /// What the journal knows, if there is one.
@@ -98,13 +148,12 @@ fn known(settings: &Settings, unplanned: &Unplanned) -> Result<Known, CliError> 
 fn show(
     job: &Job,
     reading: &Reading,
+    estimate: Estimate,
     settings: &Settings,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
-    let to_send = reading.events.of(PlanState::ToSend).count();
-    let estimate = Estimate::of(to_send, settings);
     if terminal.json() {
         let output = PlanOutput {
             schema: SCHEMA,
@@ -121,6 +170,26 @@ fn show(
         tables::count(estimate.requests, "request"),
         estimate.in_words(),
         settings.requests_per_minute
+    ))?;
+    let Some(list) = estimate.lead_list else {
+        return match estimate.seconds >= LONG_SECONDS {
+            true => terminal.human(
+                "Where most customers are no leads, `--lead-list` spares most of that; with it, `plan` says how much.",
+            ),
+            false => Ok(()),
+        };
+    };
+    let without = Estimate {
+        requests: list.requests_without,
+        seconds: list.seconds_without,
+        lead_list: None,
+    };
+    terminal.human(&format!(
+        "That is with the list of the account's {} ({}); without it, {} and about {}.",
+        tables::count(list.leads, "lead"),
+        tables::count(list.requests, "request"),
+        tables::count(without.requests, "request"),
+        without.in_words()
     ))
 }
 

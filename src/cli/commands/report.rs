@@ -35,7 +35,8 @@ pub(in crate::cli) fn report(
     summary.check()?;
     report::write(&journal, &run, &summary, &directory)?;
     terminal.human(&tables::reading(&summary.reading))?;
-    delivery::show(&summary, common.sandbox, terminal)?;
+    let sandbox = common.sandbox.then_some(settings.version);
+    delivery::show(&summary, sandbox, terminal)?;
     if terminal.json() {
         terminal.data(&json(&summary)?)?;
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::delivery::{self, Delivery, Target};
 use super::plan::json;
-use crate::cli::arguments::{Common, PaceArguments, RetryArguments};
+use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::terminal::Terminal;
@@ -16,10 +16,12 @@ use crate::report::RunSummary;
 
 pub(in crate::cli) fn resume(
     common: &Common,
-    pace: &PaceArguments,
+    arguments: &ResumeArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, Some(pace))?;
+    let pace = &arguments.pace;
+    let mut settings = Settings::load(common, Some(pace))?;
+    settings.lead_list |= arguments.lead_list.is_wanted;
     require_journal(&settings)?;
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
@@ -77,7 +79,9 @@ pub(in crate::cli) fn retry(
     arguments: &RetryArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, Some(&arguments.pace))?;
+    let mut settings = Settings::load(common, Some(&arguments.pace))?;
+    // What is tried again on purpose is asked for, whatever a list says.
+    settings.lead_list = false;
     require_journal(&settings)?;
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();

@@ -23,7 +23,8 @@ pub(in crate::cli) fn run(
     arguments: &RunArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, Some(&arguments.pace))?;
+    let mut settings = Settings::load(common, Some(&arguments.pace))?;
+    settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
     let (linking, rules) = Linking::load(&arguments.link, &settings)?;
@@ -42,6 +43,7 @@ pub(in crate::cli) fn run(
     let known = journal.known_for(&unplanned.wanted())?;
     linking.check(&unplanned, &known)?;
     let mut job = unplanned.plan(&known);
+    delivery::note_dates(&mut job, &settings);
     job.check_sanity(&known, now);
     let reading = Reading::of_job(&job);
     reading.check()?;
@@ -70,9 +72,13 @@ fn confirm(
     }
     let estimate = Estimate::of(to_send, settings);
     let question = format!(
-        "\nSend {} to {} in about {}?",
+        "\nSend {} to {} in {} {}?",
         tables::count(to_send, "event"),
         target.name(),
+        match settings.lead_list {
+            true => "at most",
+            false => "about",
+        },
         estimate.in_words()
     );
     match terminal.ask(&question) {

@@ -81,7 +81,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     for run in &runs {
         terminal.human(&run_line(run))?;
     }
-    let steps = next::steps_of_outcomes(&events, common.sandbox);
+    let steps = next::steps_of_outcomes(&events, common.sandbox.then_some(settings.version));
     if !steps.is_empty() {
         terminal.human("")?;
     }

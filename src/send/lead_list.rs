@@ -1,0 +1,290 @@
+//! The account's leads, fetched before the first event goes out: whoever is not among them is no
+//! referral, and need not be asked for.
+//!
+//! The list is trusted only if it is whole. Where a page stays away, or the list changes while it
+//! is read, every event is asked for as without it.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::lanes::{creates_lead, lanes};
+use super::pace::Pace;
+use super::verdict::Halt;
+use super::{End, MAX_SLOWED, Stop, backoff, describe};
+use crate::event::Event;
+use crate::tracking::{Answer, Client, Lead};
+
+/// A longer list is not kept: 16 bytes a lead are some 100 MB then.
+const MAX_LEADS: usize = 5_000_000;
+/// How often a list that changes while it is read is begun anew.
+const MAX_READINGS: u32 = 3;
+
+/// Everything that the account's leads can be found by, as hashes. Two texts of one hash only make
+/// for an event that is asked for without need.
+#[derive(Debug, Default)]
+pub struct LeadList {
+    people: HashSet<u64>,
+    ids: HashSet<u64>,
+    hasher: RandomState,
+    /// Requests that it took.
+    pub requests: u64,
+}
+
+impl LeadList {
+    /// How many leads there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether the account has no leads at all.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Takes a lead in; false where it is there already.
+    fn add(&mut self, lead: &Lead) -> bool {
+        for text in [&lead.email, &lead.uid].into_iter().flatten() {
+            let hash = self.hash(text);
+            self.people.insert(hash);
+        }
+        let id = self.hasher.hash_one(&lead.id);
+        self.ids.insert(id)
+    }
+
+    /// Case and spaces do not tell people apart here, nor whether it is an email or a uid: who is
+    /// taken for a lead is asked for, at no more than the cost of a request.
+    fn hash(&self, text: &str) -> u64 {
+        self.hasher.hash_one(text.trim().to_lowercase())
+    }
+
+    /// Whether an event may belong to a lead, of today or of its own making.
+    pub(super) fn may_concern(&self, event: &Event) -> bool {
+        let customer = &event.customer;
+        let texts = [&customer.email, &customer.uid].into_iter().flatten();
+        creates_lead(event)
+            || customer.is_unknown()
+            || texts
+                .into_iter()
+                .any(|text| self.people.contains(&self.hash(text)))
+    }
+
+    /// How many of these events have to be asked for: those of customers of whom one event
+    /// concerns a lead.
+    pub fn asked_for(&self, events: &[&Event]) -> usize {
+        let (lanes, _) = lanes(events);
+        let concerned = lanes.iter().filter(|lane| {
+            lane.waiting
+                .iter()
+                .any(|&index| self.may_concern(events[index]))
+        });
+        concerned.map(|lane| lane.waiting.len()).sum()
+    }
+}
+
+/// What came of reading the list.
+#[derive(Debug)]
+pub enum Fetched {
+    /// All of it is here.
+    Whole(LeadList),
+    /// It can't be relied on.
+    Unusable {
+        /// Why.
+        reason: String,
+    },
+    /// Nothing more can be sent at all.
+    Ended(End),
+}
+
+/// Reads the list of leads, at `pace`; `progress` is told of every page: leads and requests so far.
+pub(super) async fn fetch(
+    client: &Client,
+    pace: &mut Pace,
+    stop: &mut UnboundedReceiver<Stop>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Fetched {
+    let mut reader = Reader {
+        client,
+        pace,
+        stop,
+        requests: 0,
+    };
+    for _ in 0..MAX_READINGS {
+        match reader.read(progress).await {
+            Ok(Some(mut list)) => {
+                list.requests = reader.requests;
+                return Fetched::Whole(list);
+            }
+            Ok(None) => {}
+            Err(ended) => return ended,
+        }
+    }
+    unusable("it keeps changing while it is read")
+}
+
+fn unusable(reason: impl Into<String>) -> Fetched {
+    Fetched::Unusable {
+        reason: reason.into(),
+    }
+}
+
+struct Reader<'r> {
+    client: &'r Client,
+    pace: &'r mut Pace,
+    stop: &'r mut UnboundedReceiver<Stop>,
+    requests: u64,
+}
+
+impl Reader<'_> {
+    /// One reading from the first page to the last; nothing where the list changed meanwhile.
+    async fn read(
+        &mut self,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Option<LeadList>, Fetched> {
+        let mut list = LeadList::default();
+        let mut first_total = None;
+        for number in 1.. {
+            let page = self.page(number).await?;
+            if number == 1 {
+                first_total = page.total;
+            }
+            let is_new = page.leads.iter().all(|lead| list.add(lead));
+            let count = list.len() as u64;
+            progress(count, self.requests);
+            if !is_new || page.total != first_total {
+                return Ok(None);
+            }
+            if list.len() > MAX_LEADS {
+                return Err(unusable(format!("it has more than {MAX_LEADS} leads")));
+            }
+            match first_total {
+                Some(total) if count == total => return Ok(Some(list)),
+                Some(total) if count > total || page.leads.is_empty() => {
+                    let reason = format!("it has {count} leads, and says that there are {total}");
+                    return Err(unusable(reason));
+                }
+                None if page.leads.is_empty() => return Ok(Some(list)),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// One page, asked for again as an event would be.
+    async fn page(&mut self, number: u32) -> Result<crate::tracking::LeadPage, Fetched> {
+        let (mut failures, mut slowed) = (0, 0);
+        loop {
+            self.wait_for_leave().await?;
+            self.requests += 1;
+            let asked = self.client.leads(number);
+            let answer = tokio::select! {
+                biased;
+                Some(_) = self.stop.recv() => return Err(Fetched::Ended(End::Interrupted)),
+                answer = asked => answer,
+            };
+            let answer = match answer {
+                Ok(page) => return Ok(page),
+                Err(answer) => answer,
+            };
+            match &answer {
+                Answer::TooFast { retry_after, .. } if slowed < MAX_SLOWED => {
+                    slowed += 1;
+                    self.pace.slow_down(*retry_after);
+                }
+                Answer::Unclear { .. } | Answer::NotDelivered { .. }
+                    if failures + 1 < backoff::MAX_ATTEMPTS =>
+                {
+                    failures += 1;
+                    self.sleep(backoff::after(failures)).await?;
+                }
+                Answer::KeyRefused {
+                    status: 401,
+                    message,
+                } => {
+                    let message = message.clone();
+                    return Err(Fetched::Ended(End::Halted(Halt::KeyRefused { message })));
+                }
+                Answer::Untrusted { message } => {
+                    let message = message.clone();
+                    return Err(Fetched::Ended(End::Halted(Halt::Untrusted { message })));
+                }
+                _ => {
+                    let reason = format!("page {number} can't be read: {}", describe(&answer));
+                    return Err(unusable(reason));
+                }
+            }
+        }
+    }
+
+    async fn wait_for_leave(&mut self) -> Result<(), Fetched> {
+        while let Err(at) = self.pace.take() {
+            self.sleep(at.saturating_duration_since(Instant::now()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn sleep(&mut self, wait: Duration) -> Result<(), Fetched> {
+        tokio::select! {
+            biased;
+            Some(_) = self.stop.recv() => Err(Fetched::Ended(End::Interrupted)),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Customer, Details, Kind, Source};
+
+    fn event(kind: Kind, id: &str, email: &str, uid: &str) -> Event {
+        let customer = Customer::new(Some(email), Some(uid));
+        Event::new(kind, id.into(), customer, Source { input: 0, line: 2 })
+    }
+
+    fn list(leads: &[(&str, &str)]) -> LeadList {
+        let mut list = LeadList::default();
+        for (id, (email, uid)) in leads.iter().enumerate() {
+            let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            let lead = Lead {
+                id: id.to_string(),
+                email: text(email),
+                uid: text(uid),
+            };
+            assert!(list.add(&lead));
+        }
+        list
+    }
+
+    #[test]
+    fn a_lead_is_found_by_email_without_case_or_by_uid() {
+        let list = list(&[("Ada@Example.com", ""), ("", "c2")]);
+        assert!(list.may_concern(&event(Kind::Sale, "s1", "ada@example.com", "c1")));
+        assert!(list.may_concern(&event(Kind::Sale, "s2", "other@example.com", "c2")));
+        assert!(!list.may_concern(&event(Kind::Sale, "s3", "other@example.com", "c3")));
+    }
+
+    #[test]
+    fn a_customer_is_asked_for_whole_where_one_event_concerns_a_lead_or_makes_one() {
+        let list = list(&[("ada@example.com", "")]);
+        let mut coupon = event(Kind::Sale, "s5", "eve@example.com", "c5");
+        coupon.set_details(Details {
+            promo_code: Some("NORA10".into()),
+            ..Details::default()
+        });
+        let events = [
+            event(Kind::Sale, "s1", "ada@example.com", "c1"),
+            event(Kind::Sale, "s2", "ada-new@example.com", "c1"),
+            event(Kind::Sale, "s3", "ben@example.com", "c3"),
+            event(Kind::Sale, "s4", "cyd@example.com", "c4"),
+            event(Kind::Signup, "u4", "cyd@example.com", "c4"),
+            coupon,
+            event(Kind::Sale, "s6", "eve@example.com", "c5"),
+        ];
+        let events: Vec<&Event> = events.iter().collect();
+        assert_eq!(list.asked_for(&events), 6, "all but ben");
+    }
+}

@@ -1,0 +1,285 @@
+//! Version 2 of the Tracking API, as in the vendor's OpenAPI file.
+//!
+//! It takes no dates but on sign-ups, and tells no cancellation from another.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::answer::{cash_cents, of_status, receipt, text};
+use super::{Answer, Receipt, Settings};
+use crate::event::{Event, Kind};
+
+/// The parameters of the four calls; each has some of them, in the types of the vendor's file.
+#[derive(Default, Serialize)]
+struct Parameters<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale_event_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mrr: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promo_code: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ref_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skip_email_notification: Option<bool>,
+}
+
+/// A whole number, as the vendor's file has it at that place: a number, or text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Number {
+    Integer(i64),
+    Text(String),
+}
+
+/// The JSON that tells an event. The same event always gives the same bytes.
+pub(super) fn body(event: &Event, settings: &Settings) -> String {
+    let parameters = parameters(event, settings);
+    // Text and numbers always have a JSON form.
+    serde_json::to_string(&parameters).unwrap_or_default()
+}
+
+fn parameters<'e>(event: &'e Event, settings: &Settings) -> Parameters<'e> {
+    let details = event.details();
+    let who = Parameters {
+        email: event.customer.email.as_deref(),
+        uid: event.customer.uid.as_deref(),
+        ..Parameters::default()
+    };
+    let quiet = (!settings.notify_promoters).then_some(true);
+    let currency = event
+        .money
+        .map(|money| money.currency)
+        .filter(|currency| *currency != settings.account_currency);
+    match event.kind {
+        Kind::Sale => Parameters {
+            event_id: Some(event.event_id()),
+            amount: event.money.map(|money| Number::Integer(money.amount_cents)),
+            currency: currency.map(|currency| currency.code()),
+            quantity: details.quantity.map(|n| Number::Integer(n.into())),
+            plan: event.plan.as_deref(),
+            mrr: details
+                .mrr_cents
+                .map(|cents| Number::Text(cents.to_string())),
+            promo_code: details.promo_code.as_deref(),
+            tid: details.tid.as_deref(),
+            ref_id: details.ref_id.as_deref(),
+            skip_email_notification: quiet,
+            ..who
+        },
+        Kind::Refund => Parameters {
+            event_id: Some(event.event_id()),
+            sale_event_id: event.sale_event_id.as_deref(),
+            amount: event
+                .money
+                .map(|money| Number::Text(money.amount_cents.to_string())),
+            currency: currency.map(|currency| currency.code()),
+            quantity: details.quantity.map(|n| Number::Text(n.to_string())),
+            skip_email_notification: quiet,
+            ..who
+        },
+        Kind::Cancellation => who,
+        Kind::Signup => Parameters {
+            tid: details.tid.as_deref(),
+            ref_id: details.ref_id.as_deref(),
+            created_at: event.created_at.map(|at| at.to_string()),
+            skip_email_notification: quiet,
+            ..who
+        },
+    }
+}
+
+/// What a whole answer means.
+pub(super) fn answer(
+    kind: Kind,
+    status: u16,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> Answer {
+    match status {
+        404 if kind.has_amount() && is_not_found(body) => Answer::NotReferral { status },
+        _ => of_status(kind, status, body, retry_after, |body| {
+            if body["commissions"].is_array() {
+                receipt_of_commissions(body)
+            } else {
+                receipt(body)
+            }
+        }),
+    }
+}
+
+/// A 404 of the API itself, not one of a wrong address.
+fn is_not_found(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| body["code"] == "not_found")
+}
+
+/// The promoter is the one of the first tier; the commission is what all of them get together.
+fn receipt_of_commissions(body: &Value) -> Receipt {
+    let commissions = body["commissions"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let tier = |commission: &&Value| commission["tier"].as_i64().unwrap_or(i64::MAX);
+    let first = commissions.iter().min_by_key(tier);
+    let promoter = first.map(|first| &first["promoter_campaign"]["promoter"]);
+    let cents = commissions.iter().filter_map(cash_cents);
+    Receipt {
+        api_event_id: text(&body["id"]),
+        promoter_email: promoter.and_then(|promoter| text(&promoter["email"])),
+        promoter_ref_id: first.and_then(|first| text(&first["promoter_campaign"]["ref_token"])),
+        commission_cents: cents.reduce(i64::saturating_add),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Version;
+    use super::*;
+    use crate::event::{Currency, Customer, Details, Money, Source};
+
+    fn settings() -> Settings {
+        Settings {
+            version: Version::V2,
+            base_url: "https://api.firstpromoter.com/api/v2".into(),
+            account_id: "acc-1".into(),
+            account_currency: Currency::from_code("USD").unwrap(),
+            notify_promoters: false,
+            cancellation_event_id: true,
+            ca_pem: None,
+            timeouts: super::super::Timeouts::default(),
+        }
+    }
+
+    fn ada(kind: Kind, id: &str) -> Event {
+        let customer = Customer::new(Some("ada@example.com"), Some("cus_1"));
+        let mut event = Event::new(kind, id.into(), customer, Source { input: 0, line: 2 });
+        event.created_at = Some("2026-03-01T08:00:00Z".parse().unwrap());
+        if kind.has_amount() {
+            event.money = Some(Money {
+                amount_cents: 2000,
+                currency: Currency::from_code("EUR").unwrap(),
+            });
+        }
+        event.set_details(Details {
+            ref_id: Some("nora".into()),
+            mrr_cents: Some(900),
+            quantity: Some(2),
+            ..Details::default()
+        });
+        event
+    }
+
+    const WHO: &str = "\"email\":\"ada@example.com\",\"uid\":\"cus_1\"";
+
+    #[test]
+    fn each_call_says_what_the_vendors_file_knows_in_its_types() {
+        assert_eq!(
+            body(&ada(Kind::Sale, "s1"), &settings()),
+            format!(
+                "{{{WHO},\"event_id\":\"s1\",\"amount\":2000,\"currency\":\"EUR\",\
+                 \"quantity\":2,\"mrr\":\"900\",\"ref_id\":\"nora\",\
+                 \"skip_email_notification\":true}}"
+            )
+        );
+        let mut refund = ada(Kind::Refund, "r1");
+        refund.sale_event_id = Some("s1".into());
+        assert_eq!(
+            body(&refund, &settings()),
+            format!(
+                "{{{WHO},\"event_id\":\"r1\",\"sale_event_id\":\"s1\",\
+                 \"amount\":\"2000\",\"currency\":\"EUR\",\"quantity\":\"2\",\
+                 \"skip_email_notification\":true}}"
+            )
+        );
+        assert_eq!(
+            body(&ada(Kind::Cancellation, "c1"), &settings()),
+            format!("{{{WHO}}}")
+        );
+        assert_eq!(
+            body(&ada(Kind::Signup, "u1"), &settings()),
+            format!(
+                "{{{WHO},\"ref_id\":\"nora\",\"created_at\":\"2026-03-01T08:00:00Z\",\
+                 \"skip_email_notification\":true}}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_404_is_no_referral_only_where_the_api_says_not_found() {
+        let word = |kind, status, text: &str| answer(kind, status, text.as_bytes(), None).word();
+        let unknown = "{\"message\":\"Referral …\",\"code\":\"not_found\"}";
+        for kind in [Kind::Sale, Kind::Refund] {
+            assert_eq!(word(kind, 404, unknown), "not_referral", "{kind}");
+            assert_eq!(word(kind, 404, "<html>"), "refused", "{kind}");
+            assert_eq!(word(kind, 204, ""), "not_referral", "{kind}");
+        }
+        // What an unknown lead's cancellation gets is documented nowhere.
+        assert_eq!(word(Kind::Cancellation, 404, ""), "not_referral");
+        assert_eq!(word(Kind::Cancellation, 204, ""), "not_referral");
+        assert_eq!(word(Kind::Signup, 404, unknown), "refused");
+        let twice = "{\"transaction_id\":\"there is already\"}";
+        assert_eq!(word(Kind::Signup, 422, twice), "already_there");
+        assert_eq!(word(Kind::Sale, 409, "{}"), "already_there");
+        assert_eq!(word(Kind::Sale, 401, ""), "key_refused");
+        assert_eq!(word(Kind::Sale, 200, "[]"), "unclear");
+        assert_eq!(word(Kind::Sale, 502, ""), "unclear");
+    }
+
+    fn receipt_of(text: &str) -> Receipt {
+        match answer(Kind::Sale, 200, text.as_bytes(), None) {
+            Answer::Recorded(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_commission_is_that_of_all_tiers_and_the_promoter_that_of_the_first() {
+        let receipt = receipt_of(
+            r#"{"id": 7, "commissions": [
+                {"tier": 2, "amount": 100, "unit": "cash",
+                 "promoter_campaign": {"promoter": {"email": "up@example.com"}}},
+                {"tier": 1, "amount": 400, "unit": "cash",
+                 "promoter_campaign": {"promoter": {"email": "nora@example.com"}}},
+                {"tier": 1, "amount": 3, "unit": "free_months"}]}"#,
+        );
+        assert_eq!(receipt.api_event_id.as_deref(), Some("7"));
+        assert_eq!(receipt.promoter_email.as_deref(), Some("nora@example.com"));
+        assert_eq!(receipt.commission_cents, Some(500));
+    }
+
+    #[test]
+    fn an_answer_without_commissions_has_none() {
+        let receipt = receipt_of("{\"id\": 8, \"commissions\": []}");
+        assert_eq!(receipt.api_event_id.as_deref(), Some("8"));
+        assert_eq!(receipt.commission_cents, None);
+        assert_eq!(receipt_of("{}"), Receipt::default());
+    }
+
+    #[test]
+    fn a_refunds_answer_has_the_older_shape() {
+        let text = r#"{"id": 9, "type": "refund", "amount_cents": -1000,
+            "reward": {"amount": -200, "unit": "cash"}, "promoter": {"email": "p@example.com"}}"#;
+        let receipt = receipt_of(text);
+        assert_eq!(receipt.commission_cents, Some(-200));
+        assert_eq!(receipt.promoter_email.as_deref(), Some("p@example.com"));
+    }
+}
