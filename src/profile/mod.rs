@@ -83,6 +83,7 @@ impl Words {
     pub(crate) fn contain(&self, value: &str) -> bool {
         match self.fold {
             false => self.list.iter().any(|word| word == value),
+            true if value.is_empty() => self.list.iter().any(String::is_empty),
             true => self.list.iter().any(|word| same_folded(word, value)),
         }
     }
