@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use support::Place;
+use support::{Place, real_exports};
 
 /// What some exports do not say.
 const CONFIG: &str = r#"
@@ -203,21 +203,9 @@ fn payments_with_their_invoices() {
     snapshot("own", "stripe-payments-with-invoices-2023", text);
 }
 
-fn shared() -> Option<PathBuf> {
-    let folder = match std::env::var_os("FPRECON_SHARED_EXPORTS") {
-        Some(folder) => PathBuf::from(folder),
-        None => repository().join("../shared/exports"),
-    };
-    if !folder.is_dir() {
-        eprintln!("skipped: {} not here", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 #[test]
 fn real_files() {
-    let Some(folder) = shared() else { return };
+    let Some(folder) = real_exports() else { return };
     for (name, path) in csvs(&folder) {
         snapshot("real", &name, account(&[&path], sums_of_events));
     }
@@ -225,7 +213,7 @@ fn real_files() {
 
 #[test]
 fn real_payments_with_their_invoices() {
-    let Some(folder) = shared() else { return };
+    let Some(folder) = real_exports() else { return };
     let both = [
         "stripe/unified_payments_legacy_2023_columns.csv",
         "stripe/invoices_2023.csv",

@@ -2,18 +2,17 @@
 //! where the header fits several.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod support;
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use support::{Payment, Place, Ran, stripe_export};
+use support::{Payment, Place, Ran, real_exports, stripe_export};
 
 /// The events of a plan: kind, id, cents, currency and date.
 fn events(place: &Place, export: &str) -> Vec<String> {
@@ -808,22 +807,10 @@ proptest! {
     }
 }
 
-fn exports() -> Option<PathBuf> {
-    let folder = match std::env::var_os("FPRECON_SHARED_EXPORTS") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/exports"),
-    };
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {} not here", folder.display());
-    None
-}
-
 /// Real exports of known providers: with the file that `init` writes they give the same events.
 #[test]
 fn real_exports_give_the_same_events_with_the_file_as_without() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = real_exports() else { return };
     let mut seen = 0;
     for entry in glob::glob(&folder.join("*/*.csv").display().to_string()).unwrap() {
         let place = Place::new();

@@ -8,22 +8,10 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use support::Place;
-
-fn exports() -> Option<PathBuf> {
-    let folder = match std::env::var_os("FPRECON_SHARED_EXPORTS") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/exports"),
-    };
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {} not here", folder.display());
-    None
-}
+use support::{Place, real_exports};
 
 /// Puts a copy of the export into the place, so that no message depends on where it lies.
 fn put(place: &Place, folder: &Path, name: &str) -> bool {
@@ -131,7 +119,7 @@ fn number(value: &Value) -> u64 {
 
 #[test]
 fn payments_are_read_to_the_cent() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = real_exports() else { return };
     for expected in PAYMENTS {
         let place = Place::new();
         if !put(&place, &folder, &format!("stripe/{}.csv", expected.name)) {
@@ -174,7 +162,7 @@ fn payments_are_read_to_the_cent() {
 
 #[test]
 fn a_second_run_sends_nothing() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = real_exports() else { return };
     for expected in PAYMENTS {
         let place = Place::new();
         let name = expected.name;
@@ -212,7 +200,7 @@ fn a_second_run_sends_nothing() {
 
 #[test]
 fn what_is_no_payments_export_is_refused_by_name() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = real_exports() else { return };
     for (name, why) in [
         (
             "stripe/application_fees_decimal_comma_NOT_sales.csv",
@@ -339,7 +327,7 @@ format = { unit = \"minor\" }
 
 #[test]
 fn exports_of_other_providers_are_read_to_the_cent() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = real_exports() else { return };
     for Read {
         name,
         profile,

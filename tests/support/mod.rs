@@ -6,6 +6,7 @@
     missing_docs,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "each test file uses its part, and a broken set-up is a failed test"
 )]
 
@@ -21,6 +22,20 @@ use tempfile::TempDir;
 
 /// The key that tests send; it must turn up nowhere.
 pub const KEY: &str = "fp-secret-key-0123456789";
+
+/// The folder of real exports, which lies outside of the repository: beside it, or where
+/// `FPRECON_SHARED_EXPORTS` says. Where it is not here, that is said.
+pub fn real_exports() -> Option<PathBuf> {
+    let folder = match std::env::var_os("FPRECON_SHARED_EXPORTS") {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/exports"),
+    };
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} not here", folder.display());
+    None
+}
 
 /// A folder of its own, in which the program runs.
 pub struct Place {
