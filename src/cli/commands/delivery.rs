@@ -154,13 +154,16 @@ pub(super) fn no_lead_list(reason: &str) -> Problem {
 
 /// Says once where dates of the exports do not reach FirstPromoter.
 pub(super) fn note_dates(job: &mut Job, settings: &Settings) {
+    if settings.version.takes_dates() {
+        return;
+    }
     let is_dated = |planned: &Planned<'_>| {
         planned.state == PlanState::ToSend
             && planned.event.kind != Kind::Signup
             && planned.event.created_at.is_some()
     };
     let dated = job.plan.events().filter(is_dated).count() as u64;
-    if settings.version.takes_dates() || dated == 0 {
+    if dated == 0 {
         return;
     }
     let message = format!(

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::delivery::{Delivery, Target, finish};
+use super::plan::planned;
 use super::run::record;
 use crate::cli::arguments::{Common, DemoArguments};
 use crate::cli::error::{CliError, Exit};
@@ -17,7 +18,6 @@ use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::Problem;
-use crate::report::Reading;
 
 /// The sample exports, compiled in.
 const SAMPLES: [(&str, &str); 2] = [
@@ -57,10 +57,7 @@ pub(in crate::cli) fn demo(
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let known = journal.known_for(&unplanned.wanted())?;
-    let mut job = unplanned.plan(&known);
-    job.check_sanity(&known, now);
-    let reading = Reading::of_job(&job);
-    reading.check()?;
+    let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
     terminal.problems(job.problems.kept(), 0);
     terminal.human(&tables::reading(&reading))?;

@@ -103,11 +103,7 @@ pub(in crate::cli) fn plan(
     unplanned.link_by(rules);
     let known = known(&settings, &unplanned)?;
     linking.check(&unplanned, &known)?;
-    let mut job = unplanned.plan(&known);
-    note_dates(&mut job, &settings);
-    job.check_sanity(&known, Timestamp::now());
-    let reading = Reading::of_job(&job);
-    reading.check()?;
+    let (mut job, reading) = planned(unplanned, &known, &settings, Timestamp::now())?;
     if let Some(path) = &arguments.events {
         let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
         write_plan_events(job.plan.events(), &paths, path)?;
@@ -129,6 +125,21 @@ pub(in crate::cli) fn plan(
     }
     show(&job, &reading, estimate, &settings, terminal)?;
     Ok(exit_of(&reading))
+}
+
+/// Plans what was read, looks it over, and sees that it adds up.
+pub(super) fn planned(
+    unplanned: Unplanned,
+    known: &Known,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<(Job, Reading), CliError> {
+    let mut job = unplanned.plan(known);
+    note_dates(&mut job, settings);
+    job.check_sanity(known, now);
+    let reading = Reading::of_job(&job);
+    reading.check()?;
+    Ok((job, reading))
 }
 
 fn to_send(job: &Job) -> Vec<&Event> {

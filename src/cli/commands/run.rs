@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::delivery::{self, Target};
-use super::plan::Estimate;
+use super::plan::{Estimate, planned};
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -42,11 +42,7 @@ pub(in crate::cli) fn run(
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
     let known = journal.known_for(&unplanned.wanted())?;
     linking.check(&unplanned, &known)?;
-    let mut job = unplanned.plan(&known);
-    delivery::note_dates(&mut job, &settings);
-    job.check_sanity(&known, now);
-    let reading = Reading::of_job(&job);
-    reading.check()?;
+    let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&reading))?;
