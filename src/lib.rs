@@ -4,6 +4,8 @@
 //! [`send`] → [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
 //! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
+#[cfg(feature = "polars")]
+pub mod audit;
 pub mod classify;
 pub mod cli;
 pub mod convert;

@@ -1,0 +1,140 @@
+//! What differs between the two sides.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::{Billed, Commission, Unit};
+
+/// Words that stand in files and in machine output.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The word in files and in machine output.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// In what way the two sides differ. Each finding has one cause; what only follows from it is not
+    /// reported beside it.
+    FindingKind {
+        /// They want a commission paid for which nothing was billed.
+        CommissionWithoutSale = "commission_without_sale",
+        /// A sale that was tracked, or whose customer is a lead, has no commission though one is due.
+        SaleWithoutCommission = "sale_without_commission",
+        /// They have the sale with another amount.
+        SaleAmountDiffers = "sale_amount_differs",
+        /// Somebody else told them of the event before us (409), with another amount.
+        AlreadyTrackedDiffers = "already_tracked_differs",
+        /// The sale agrees, and the commission is not what it should be.
+        CommissionDiffers = "commission_differs",
+        /// A sale earns a second commission.
+        CommissionTwice = "commission_twice",
+        /// Money went back and the commission did not.
+        RefundNotTakenBack = "refund_not_taken_back",
+        /// Less of the commission went back than of the money.
+        RefundPartlyTakenBack = "refund_partly_taken_back",
+        /// More of a commission was taken back than money went back, or with no refund at all.
+        TakenBackTooMuch = "taken_back_too_much",
+        /// The customer's bank took the money back and the commission stands.
+        DisputedSale = "disputed_sale",
+        /// The customer is another promoter's lead.
+        WrongPromoter = "wrong_promoter",
+        /// The commission falls in another month than what it is for.
+        OtherMonth = "other_month",
+        /// They will not pay for a sale that stands.
+        Denied = "denied",
+        /// They have not decided to pay for a sale that stands.
+        Pending = "pending",
+        /// The commission was paid out, and what a refund takes back of it is still open.
+        PaidBeforeRefund = "paid_before_refund",
+    }
+}
+
+impl FromStr for FindingKind {
+    type Err = UnknownFindingKind;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFindingKind> {
+        let kind = FindingKind::ALL.iter().find(|kind| kind.as_str() == word);
+        kind.copied()
+            .ok_or_else(|| UnknownFindingKind(word.to_owned()))
+    }
+}
+
+/// A word that is no kind of finding.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no kind of finding")]
+pub struct UnknownFindingKind(String);
+
+words! {
+    /// Why a commission is held for a sale's or a refund's.
+    MatchReason {
+        /// It has the same `event_id`.
+        EventId = "event_id",
+        /// It takes back, and names the sale of a refund; or it names a running total of that sale.
+        LinkedSale = "linked_sale",
+        /// Same customer, same amount, a few days apart at most, and no other that could be meant. Only
+        /// where the user turned this rule on.
+        CustomerAndAmount = "customer_and_amount",
+    }
+}
+
+/// A difference, with both sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The same in every audit that finds it, as long as it is the same events and commissions that
+    /// differ in the same way.
+    pub id: String,
+    /// In what way they differ.
+    pub kind: FindingKind,
+    /// What they want to pay too much (or, where negative, too little) by this cause. The findings of a
+    /// currency add up to the difference of its totals.
+    pub difference_cents: i64,
+    /// The money that it is about, where nothing is paid too much or too little by it: a commission in
+    /// the wrong month, to the wrong promoter, not approved yet.
+    pub concerned_cents: i64,
+    /// What it is in.
+    pub unit: Unit,
+    /// Our side, with file and line.
+    pub ours: Option<Billed>,
+    /// Their side, with file and line. Of several, the one to look at first.
+    pub theirs: Option<Commission>,
+    /// Why `theirs` belongs to `ours`.
+    pub matched_by: Option<MatchReason>,
+    /// What the commission (of `theirs`, or for `ours`) should be, where it is known.
+    pub expected_cents: Option<i64>,
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub action: String,
+}

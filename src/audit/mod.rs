@@ -1,0 +1,68 @@
+//! Does the money agree: the commissions that FirstPromoter wants paid against what was billed.
+//!
+//! Two sides are laid beside each other: their commissions ([`Commission`]) and our sales and refunds
+//! ([`Billed`]), with whose customer is whose ([`Lead`]) where that is known. [`Sides`] collects them.
+//! Every commission is matched to what it was paid for, what it should be is calculated by the user's
+//! rules or inferred, and what differs is a [`Finding`], one for each cause. [`Totals`] add both sides
+//! up, and the findings explain their difference to the cent.
+//!
+//! This is the pure core: it opens no files, asks no network, reads no clock. Money is integers
+//! throughout; bulk work (joins, group-bys) is done by Polars.
+
+mod finding;
+mod sides;
+mod since;
+mod totals;
+
+pub use finding::{Finding, FindingKind, MatchReason, UnknownFindingKind};
+pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit};
+pub use since::{PastFinding, Since};
+pub use totals::{Cut, Figures, TotalLine, Totals};
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Audit {
+    /// The differences, the largest of each kind first.
+    pub findings: Vec<Finding>,
+    /// Both sides added up.
+    pub totals: Totals,
+    /// How many commissions were matched for each reason; those that are not are findings.
+    pub matched: BTreeMap<MatchReason, u64>,
+    /// The rates that were inferred, where no rule is given.
+    pub inferred: Vec<InferredRate>,
+    /// What the findings explain of the difference, by currency or unit: all of it. The program checks
+    /// that it is the same as in the totals.
+    pub explained_cents: BTreeMap<String, i128>,
+}
+
+/// A rate that nobody declared: that which explains most of the commissions of a promoter and a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InferredRate {
+    /// Whose commissions they are; absent where those of all promoters were taken together.
+    pub promoter: Option<String>,
+    /// The plan; absent where those of all plans were taken together, or none is known.
+    pub plan: Option<String>,
+    /// The campaign, likewise.
+    pub campaign: Option<String>,
+    /// The tier.
+    pub tier: u32,
+    /// In percent, as decimal text: `20`, `12.5`; or a fixed amount.
+    pub rate: String,
+    /// How many commissions have it.
+    pub explained: u64,
+    /// Of how many.
+    pub commissions: u64,
+}
+
+/// Writes what has a word or a date as text, and nothing where it is absent.
+fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}

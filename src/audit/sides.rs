@@ -1,0 +1,300 @@
+//! The two sides of an audit, as they were read: their commissions and leads, our sales and refunds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::shown;
+use crate::event::{Currency, Customer, Money};
+use crate::journal::Outcome;
+
+/// Where something was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// The file, as the user named it; of a listing, the file in which it is kept.
+    pub file: String,
+    /// The line on which the record starts, from 1; 0 where it is not known.
+    pub line: u64,
+}
+
+impl fmt::Display for Place {
+    /// `file.csv:12`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
+    }
+}
+
+/// Who gets a commission. Not every source knows all three; two are the same promoter if the first of
+/// id, email (in any case of letters) and referral id that both have is the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Promoter {
+    /// FirstPromoter's number.
+    pub id: Option<String>,
+    /// The email.
+    pub email: Option<String>,
+    /// The referral id.
+    pub ref_id: Option<String>,
+}
+
+impl Promoter {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        self.id.is_none() && self.email.is_none() && self.ref_id.is_none()
+    }
+
+    /// What a reader knows the promoter by: the email, else the referral id, else the number.
+    pub fn name(&self) -> Option<&str> {
+        let names = [&self.email, &self.ref_id, &self.id];
+        names.into_iter().find_map(|name| name.as_deref())
+    }
+}
+
+/// What FirstPromoter says of a commission: is it to be paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It will be paid, or was.
+    #[default]
+    Approved,
+    /// Somebody has to decide yet.
+    Pending,
+    /// It will not be paid.
+    Denied,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Status; 3] = [Status::Approved, Status::Pending, Status::Denied];
+
+    /// The API's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Approved => "approved",
+            Status::Pending => "pending",
+            Status::Denied => "denied",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(word: &str) -> Result<Self, UnknownStatus> {
+        let status = Status::ALL.into_iter().find(|one| one.as_str() == word);
+        status.ok_or_else(|| UnknownStatus(word.to_owned()))
+    }
+}
+
+/// A word that is none of the three.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no status of a commission; they are approved, pending, denied")]
+pub struct UnknownStatus(String);
+
+/// In what a commission is paid.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(untagged)]
+pub enum Unit {
+    /// Money, in minor units of this currency.
+    Cash(Currency),
+    /// Anything else, by the API's word: `credits`, `points`, `free_months`. It is matched and counted,
+    /// and never added to money.
+    Other(String),
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unit::Cash(currency) => currency.fmt(f),
+            Unit::Other(word) => f.pad(word),
+        }
+    }
+}
+
+/// A commission, as FirstPromoter has it: a line of a listing, or of a CSV that was exported there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Commission {
+    /// Where it was read.
+    pub place: Place,
+    /// Their number of it. Without one, findings are told apart by what else they have.
+    pub id: Option<String>,
+    /// Whether it is to be paid.
+    pub status: Status,
+    /// In what it is paid; money is in the account's currency.
+    pub unit: Unit,
+    /// How much; negative where a refund takes it back.
+    pub amount_cents: i64,
+    /// The sale it is for, as they have it, in minor units of the account's currency; negative for a
+    /// refund (v1 `conversion_amount`, v2 `sale_amount`).
+    pub sale_amount_cents: Option<i64>,
+    /// The same as it was told to them, where that was in another currency (v2 only).
+    #[serde(serialize_with = "money_if_any")]
+    pub original_sale: Option<Money>,
+    /// The event that made it; commissions made by hand have none.
+    pub event_id: Option<String>,
+    /// 1 for the promoter of the customer, 2 for that promoter's own, and so on.
+    pub tier: u32,
+    /// Whether several promoters share the commission of one sale; v1 doesn't say.
+    pub is_split: Option<bool>,
+    /// Whether it was paid out; v1 doesn't say.
+    pub is_paid: Option<bool>,
+    /// When it was made, or the day that it was told to belong to.
+    #[serde(serialize_with = "shown")]
+    pub created_at: Option<Timestamp>,
+    /// When it was approved or denied.
+    #[serde(serialize_with = "shown")]
+    pub status_updated_at: Option<Timestamp>,
+    /// Who gets it.
+    pub promoter: Promoter,
+    /// FirstPromoter's number of the campaign.
+    pub campaign_id: Option<String>,
+    /// The campaign's name.
+    pub campaign: Option<String>,
+    /// The plan, as they have it.
+    pub plan: Option<String>,
+    /// Whose sale it is for.
+    #[serde(flatten, serialize_with = "customer")]
+    pub customer: Customer,
+}
+
+/// A sale or a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BilledKind {
+    /// Money came in.
+    Sale,
+    /// Money of a sale went back.
+    Refund,
+}
+
+impl BilledKind {
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            BilledKind::Sale => "sale",
+            BilledKind::Refund => "refund",
+        }
+    }
+}
+
+impl fmt::Display for BilledKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A sale or a refund of ours: an event of the journal, or of billing exports that were never sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Billed {
+    /// Where it was read.
+    pub place: Place,
+    /// Sale or refund.
+    pub kind: BilledKind,
+    /// The idempotency key; once among all that is billed.
+    pub event_id: String,
+    /// For a refund: the sale that it undoes.
+    pub sale_event_id: Option<String>,
+    /// Whose it is.
+    #[serde(flatten, serialize_with = "customer")]
+    pub customer: Customer,
+    /// What was told to the API, or would be; positive for refunds too.
+    #[serde(serialize_with = "money")]
+    pub money: Money,
+    /// The same in minor units of the account's currency; absent where the API converts and nobody
+    /// else knows its rate.
+    pub account_amount_cents: Option<i64>,
+    /// The billing provider's plan id.
+    pub plan: Option<String>,
+    /// When it happened.
+    #[serde(serialize_with = "shown")]
+    pub created_at: Option<Timestamp>,
+    /// What the API said to it; absent where it was never sent.
+    #[serde(serialize_with = "shown")]
+    pub outcome: Option<Outcome>,
+    /// The promoter in the API's answer.
+    pub promoter: Promoter,
+    /// The commission in the API's answer, in minor units of the account's currency.
+    pub commission_cents: Option<i64>,
+    /// For a refund: the customer's bank took the money back. For a sale: it is disputed, and no refund
+    /// of it stands here.
+    pub is_dispute: bool,
+}
+
+/// Whose customer somebody is: a line of the leads listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lead {
+    /// The customer.
+    pub customer: Customer,
+    /// The promoter who referred the customer.
+    pub promoter: Promoter,
+    /// When the customer became a lead: what was sold before earns nothing.
+    pub created_at: Option<Timestamp>,
+    /// When the customer first paid, as FirstPromoter has it.
+    pub customer_since: Option<Timestamp>,
+}
+
+/// Collects both sides.
+#[derive(Clone, Debug, Default)]
+pub struct Sides {
+    pub(super) billed: Vec<Billed>,
+    pub(super) commissions: Vec<Commission>,
+    pub(super) leads: Vec<Lead>,
+}
+
+impl Sides {
+    /// Takes a sale or a refund of ours.
+    pub fn add_billed(&mut self, billed: Billed) {
+        self.billed.push(billed);
+    }
+
+    /// Takes a commission of theirs.
+    pub fn add_commission(&mut self, commission: Commission) {
+        self.commissions.push(commission);
+    }
+
+    /// Takes a lead. Without any, nothing is said about whose customer is whose.
+    pub fn add_lead(&mut self, lead: Lead) {
+        self.leads.push(lead);
+    }
+}
+
+fn customer<S: Serializer>(customer: &Customer, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("email", &customer.email.as_deref())?;
+    map.serialize_entry("uid", &customer.uid.as_deref())?;
+    map.end()
+}
+
+#[derive(Serialize)]
+struct MoneyShape {
+    amount_cents: i64,
+    currency: Currency,
+}
+
+impl From<&Money> for MoneyShape {
+    fn from(money: &Money) -> Self {
+        MoneyShape {
+            amount_cents: money.amount_cents,
+            currency: money.currency,
+        }
+    }
+}
+
+fn money<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+    MoneyShape::from(money).serialize(serializer)
+}
+
+fn money_if_any<S: Serializer>(money: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
+    money.as_ref().map(MoneyShape::from).serialize(serializer)
+}
