@@ -4,6 +4,7 @@
 //! said at its place.
 
 mod books;
+mod commissions;
 pub(super) mod listing;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use super::rates::{Rates, share};
 use super::start::StartState;
 use books::{Books, Effect};
 pub(super) use books::{EffectView, Summary};
+use commissions::Changes;
 
 /// The currency of events that name none: the account's own, whatever it is.
 const NO_CURRENCY: &str = "default";
@@ -34,6 +36,8 @@ pub(super) struct Account {
     promoters: Promoters,
     rates: Rates,
     books: Books,
+    /// What was done to commissions by hand.
+    changes: Changes,
     cancellation_event_id: bool,
 }
 
@@ -60,6 +64,7 @@ impl Account {
             books: Books::new(start.promoters.len()),
             promoters: start.promoters,
             rates: start.rates,
+            changes: Changes::default(),
             cancellation_event_id,
         }
     }
@@ -321,15 +326,19 @@ impl Account {
         self.books.enter(effect);
     }
 
-    fn describe_last(&self, version: Version) -> Answer {
-        let (number, effect) = self.books.last();
-        let known = v1::Known {
+    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> v1::Known<'a> {
+        v1::Known {
             number,
             effect,
             lead: self.leads.get(effect.lead),
             promoter: self.promoters.get(effect.promoter),
             standing: self.books.standing(effect.promoter),
-        };
+        }
+    }
+
+    fn describe_last(&self, version: Version) -> Answer {
+        let (number, effect) = self.books.last();
+        let known = self.known(number, effect);
         // v2 answers refunds and cancellations in v1's shape.
         match (version, effect.kind) {
             (Version::V2, Kind::Sale | Kind::Signup) => Answer::json(200, &v2::event(&known)),

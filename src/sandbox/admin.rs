@@ -37,6 +37,9 @@ pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> 
             state.faults.borrow_mut().clear();
             fault_count(state)
         }
+        ("/sandbox/commissions", &Method::GET) => commissions(state),
+        ("/sandbox/commissions", &Method::POST) => order(state, body),
+        ("/sandbox/commissions", _) => Answer::wrong_method("GET, POST"),
         ("/sandbox/faults", _) => Answer::wrong_method("GET, POST, DELETE"),
         ("/sandbox/state" | "/sandbox/events" | "/sandbox/arrivals", _) => {
             Answer::wrong_method("GET")
@@ -61,6 +64,18 @@ fn events(state: &State) -> Answer {
     let account = state.account.borrow();
     let events: Vec<_> = account.effects().collect();
     Answer::json(200, &events)
+}
+
+fn commissions(state: &State) -> Answer {
+    Answer::json(200, &state.account.borrow().commission_views())
+}
+
+fn order(state: &State, body: &[u8]) -> Answer {
+    let done = state.account.borrow_mut().order(body);
+    match done {
+        Ok(touched) => Answer::json(200, &touched),
+        Err(message) => Answer::message(400, &message),
+    }
 }
 
 fn arrivals(state: &State, query: &str) -> Answer {

@@ -21,6 +21,7 @@
 //! | `GET /sandbox/state` | totals: leads, promoters, events by kind and currency, commissions, answers by status |
 //! | `GET /sandbox/events` | every event that took effect, in order |
 //! | `GET /sandbox/arrivals?from=N&limit=M` | the requests below `/api`, in order, counted from 1; never the API key |
+//! | `GET`, `POST /sandbox/commissions` | every commission; add, change or delete some |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults still to come; add an object or an array of them; forget them |
 //!
 //! Amounts are positive there, for refunds too, as they were sent; commissions of refunds are

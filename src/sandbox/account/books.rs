@@ -117,7 +117,10 @@ pub(super) struct Standing {
     pub(super) refunds: u64,
     pub(super) sold: i128,
     pub(super) refunded: i128,
+    /// Of commissions that are approved.
     pub(super) commission: i128,
+    /// As much of it as is paid out.
+    pub(super) paid: i128,
 }
 
 /// Every effect, in order, and the totals.
@@ -197,6 +200,18 @@ impl Books {
         let last = self.effects.last();
         let last = last.expect("an event is described after it was entered");
         (self.effects.len(), last)
+    }
+
+    /// Adds to what a promoter has earned, and to what of it is paid.
+    pub(super) fn stand(&mut self, promoter: usize, (earned, paid): (i128, i128)) {
+        let standing = &mut self.standings[promoter];
+        standing.commission += earned;
+        standing.paid += paid;
+    }
+
+    /// The effect of a number, from 1.
+    pub(super) fn get(&self, number: usize) -> Option<&Effect> {
+        self.effects.get(number.checked_sub(1)?)
     }
 
     pub(super) fn standing(&self, promoter: usize) -> Standing {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::books::Effect;
+use super::commissions::Commission;
 use super::{Account, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::{Asked, Call, List, Version};
@@ -66,8 +66,9 @@ impl Account {
             }
             (Version::V1, List::Rewards) => {
                 let wanted = self.one_promoter(&query)?;
-                let rewards = self.rewards().filter(|known| wanted(known.effect.promoter));
-                Ok(query.v1(rewards, |known| v1::reward_line(&known)))
+                let rewards = self.commissions();
+                let rewards = rewards.filter(|own| wanted(own.promoter_place));
+                Ok(query.v1(rewards, |commission| v1::reward_line(&commission)))
             }
             (Version::V1, List::Promoters) => {
                 let wanted = self.one_promoter(&query)?;
@@ -88,8 +89,8 @@ impl Account {
             }
             (Version::V2, List::Rewards) => {
                 let filter = CommissionFilter::read(&query)?;
-                let rewards = self.rewards().filter(|known| filter.fits(self, known));
-                let page = query.page(rewards, |known| v2::commission(&known));
+                let rewards = self.commissions().filter(|own| filter.fits(own));
+                let page = query.page(rewards, |commission| v2::commission(&commission));
                 Ok((Answer::json(200, &page.lines), None))
             }
             (Version::V2, List::Promoters) => {
@@ -136,21 +137,6 @@ impl Account {
     fn lead_line<'a>(&'a self, place: usize, lead: &'a Lead) -> v1::LeadLine<'a> {
         let promoter = self.promoters.get(lead.promoter);
         v1::lead_line(place, lead, promoter, &self.books.standing(lead.promoter))
-    }
-
-    /// The events that earned or took back a commission, by age.
-    fn rewards(&self) -> impl Iterator<Item = v1::Known<'_>> {
-        let earning = self
-            .books
-            .iter()
-            .filter(|(_, effect)| effect.amount.is_some());
-        earning.map(|(number, effect)| v1::Known {
-            number,
-            effect,
-            lead: self.leads.get(effect.lead),
-            promoter: self.promoters.get(effect.promoter),
-            standing: self.books.standing(effect.promoter),
-        })
     }
 
     /// v1's filters all come down to promoters. A `ref_id` that nobody has is an error, as
@@ -321,26 +307,25 @@ impl CommissionFilter {
         })
     }
 
-    /// Every commission here is approved and unpaid.
-    fn fits(&self, account: &Account, known: &v1::Known<'_>) -> bool {
-        let effect: &Effect = known.effect;
+    fn fits(&self, commission: &Commission<'_>) -> bool {
+        let lead = commission.lead.map(|(_, lead)| lead);
         let texts = [
-            effect.event_id.as_deref(),
-            known.lead.email.as_deref(),
-            known.lead.uid.as_deref(),
+            commission.event_id,
+            lead.and_then(|lead| lead.email.as_deref()),
+            lead.and_then(|lead| lead.uid.as_deref()),
         ];
-        let promoter = account.promoters.get(effect.promoter);
+        let paid = if commission.is_paid { "yes" } else { "no" };
+        let is = |wanted: &Option<String>, word: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == word)
+        };
         contains(self.search.as_deref(), &texts)
-            && one_of(&self.ids, known.commission_id())
-            && self
-                .status
-                .as_deref()
-                .is_none_or(|status| status == "approved")
-            && self.paid.as_deref().is_none_or(|paid| paid == "no")
-            && (self.plan_id.is_none() || self.plan_id.as_deref() == effect.plan.as_deref())
-            && fits(self.promoter_id, promoter.id)
+            && one_of(&self.ids, commission.id)
+            && is(&self.status, commission.status.word())
+            && is(&self.paid, paid)
+            && (self.plan_id.is_none() || self.plan_id.as_deref() == commission.plan)
+            && fits(self.promoter_id, commission.promoter.id)
             && fits(self.campaign_id, u64::from(v1::CAMPAIGN_ID))
-            && self.created_at.holds(Some(effect.created_at))
+            && self.created_at.holds(Some(commission.created_at))
     }
 }
 

@@ -603,3 +603,58 @@ fn v2_searches_and_filters() {
         assert_eq!(listed(&account, COMMISSIONS, query).0, 400, "{query}");
     }
 }
+
+#[test]
+fn commissions_are_added_changed_and_deleted_by_order() {
+    let mut account = account(0);
+    let sale = "email=ann@x.test&ref_id=yuki&event_id=s&amount=2000";
+    tracked(&mut account, Kind::Sale, sale);
+    let commission = |account: &Account| {
+        let views = account.commission_views();
+        serde_json::to_value(views).expect("they are JSON")
+    };
+    assert_eq!(commission(&account)[0]["commission_cents"], 400);
+    let orders = br#"[{"action": "change", "of": "s", "amount_cents": 500, "is_paid": true},
+        {"action": "add", "promoter": "nora", "event_id": "s", "amount_cents": 50, "tier": 2},
+        {"action": "add", "promoter": "nora", "amount_cents": 7, "status": "pending"}]"#;
+    account.order(orders).expect("all can be done");
+    let told = commission(&account);
+    assert_eq!(told[0]["commission_cents"], 500);
+    assert_eq!(
+        (&told[1]["tier"], &told[1]["promoter"]),
+        (&2.into(), &"nora".into())
+    );
+    assert_eq!(told[2]["event_id"], serde_json::Value::Null);
+    assert_eq!(summary(&account)["commission_cents"], 550);
+
+    account
+        .order(br#"{"action": "delete", "of": "s"}"#)
+        .expect("there are two");
+    assert_eq!(commission(&account).as_array().map(Vec::len), Some(1));
+    assert_eq!(summary(&account)["commission_cents"], 0);
+    for (order, reason) in [
+        (
+            &br#"{"action": "delete", "of": "s"}"#[..],
+            "no commission of `s`",
+        ),
+        (
+            br#"{"action": "change", "amount_cents": 1}"#,
+            "`of` names no commission",
+        ),
+        (
+            br#"{"action": "add", "amount_cents": 1}"#,
+            "needs a `promoter`",
+        ),
+        (
+            br#"{"action": "add", "promoter": "me", "amount_cents": 1}"#,
+            "no promoter `me`",
+        ),
+        (
+            br#"{"action": "add", "promoter": "nora", "amount": 1}"#,
+            "unknown field",
+        ),
+    ] {
+        let refused = account.order(order).map(|_| ()).expect_err(reason);
+        assert!(refused.contains(reason), "{refused}");
+    }
+}

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::books::{Effect, Standing, lead_id};
+use super::commissions::Commission;
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::Moment;
@@ -26,10 +27,6 @@ impl Known<'_> {
     pub(super) fn event_id(&self) -> usize {
         33_000_000 + self.number
     }
-
-    pub(super) fn commission_id(&self) -> usize {
-        10_000_000 + self.number
-    }
 }
 
 /// The answer to an event that took effect.
@@ -51,7 +48,7 @@ struct RewardBody<'a> {
     amount: i64,
     unit: &'static str,
     created_at: Moment,
-    lead: LeadBody<'a>,
+    lead: Option<LeadBody<'a>>,
     event_id: Option<&'a str>,
     conversion_amount: i64,
     tier_level: u8,
@@ -160,7 +157,7 @@ pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
         id: known.event_id(),
         kind: known.effect.kind,
         amount_cents: known.effect.signed_amount(),
-        reward: reward(known),
+        reward: Commission::of_event(known).as_ref().map(reward),
         lead: lead_body(known.effect.lead, known.lead),
         promoter: promoter_body(known.promoter, &known.standing, "active"),
     }
@@ -179,13 +176,15 @@ pub(super) fn lead_line<'a>(
     }
 }
 
-/// Nothing for events that earn nothing.
-pub(super) fn reward_line<'a>(known: &Known<'a>) -> Option<RewardLine<'a>> {
-    Some(RewardLine {
-        reward: reward(known)?,
-        promoter: promoter_body(known.promoter, &known.standing, status(known.promoter)),
-        promotion: promotion_body(known.promoter, &known.standing),
-    })
+pub(super) fn reward_line<'a>(commission: &Commission<'a>) -> RewardLine<'a> {
+    let Commission {
+        promoter, standing, ..
+    } = commission;
+    RewardLine {
+        reward: reward(commission),
+        promoter: promoter_body(promoter, standing, status(promoter)),
+        promotion: promotion_body(promoter, standing),
+    }
 }
 
 pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> PromoterLine<'a> {
@@ -199,20 +198,19 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
     }
 }
 
-fn reward<'a>(known: &Known<'a>) -> Option<RewardBody<'a>> {
-    let effect = known.effect;
-    Some(RewardBody {
-        id: known.commission_id(),
-        status: "approved",
-        amount: effect.commission,
+fn reward<'a>(commission: &Commission<'a>) -> RewardBody<'a> {
+    RewardBody {
+        id: commission.id,
+        status: commission.status.word(),
+        amount: commission.amount,
         unit: "cash",
-        created_at: effect.created_at,
-        lead: lead_body(effect.lead, known.lead),
-        event_id: effect.event_id.as_deref(),
-        conversion_amount: effect.signed_amount()?,
-        tier_level: 1,
+        created_at: commission.created_at,
+        lead: commission.lead.map(|(place, lead)| lead_body(place, lead)),
+        event_id: commission.event_id,
+        conversion_amount: commission.sale_amount,
+        tier_level: commission.tier,
         split_type: None,
-    })
+    }
 }
 
 fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
@@ -247,14 +245,14 @@ fn status(promoter: &Promoter) -> &'static str {
     }
 }
 
-/// Nothing is ever paid out here. A balance of nothing is null, as in the vendor's examples.
+/// A balance of nothing is null, as in the vendor's examples.
 fn promoter_body<'a>(
     promoter: &'a Promoter,
     standing: &Standing,
     status: &'static str,
 ) -> PromoterBody<'a> {
-    let earned = standing.commission;
-    let balance = (earned != 0).then_some(Balance { cash: earned });
+    let (earned, paid) = (standing.commission, standing.paid);
+    let balance = |cash: i128| (cash != 0).then_some(Balance { cash });
     PromoterBody {
         id: promoter.id,
         status,
@@ -268,9 +266,9 @@ fn promoter_body<'a>(
         note: None,
         w8_form_url: None,
         w9_form_url: None,
-        earnings_balance: balance,
-        current_balance: balance,
-        paid_balance: None,
+        earnings_balance: balance(earned),
+        current_balance: balance(earned - paid),
+        paid_balance: balance(paid),
     }
 }
 

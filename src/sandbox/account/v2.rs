@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::books::{Standing, lead_id};
+use super::commissions::Commission;
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, Known, referral_link};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
@@ -62,7 +63,7 @@ pub(super) struct CommissionBody<'a> {
     created_at: Moment,
     status_updated_at: Option<&'static str>,
     promoter_campaign: PromoterCampaignBody<'a>,
-    referral: ReferralBody<'a>,
+    referral: Option<ReferralBody<'a>>,
     reward: RewardBody,
 }
 
@@ -194,43 +195,44 @@ pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
         billing_period: None,
         created_at: effect.created_at,
         referral: referral(effect.lead, known.lead),
-        commissions: commission(known).into_iter().collect(),
+        commissions: Commission::of_event(known).iter().map(commission).collect(),
     }
 }
 
-/// Nothing for events that earn nothing.
-pub(super) fn commission<'a>(known: &Known<'a>) -> Option<CommissionBody<'a>> {
-    let effect = known.effect;
-    Some(CommissionBody {
-        id: known.commission_id(),
-        status: "approved",
+pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> {
+    CommissionBody {
+        id: commission.id,
+        status: commission.status.word(),
         metadata: Empty {},
         is_self_referral: false,
-        commission_type: "sale",
+        commission_type: match commission.event_id {
+            Some(_) => "sale",
+            None => "custom",
+        },
         created_by_user_email: None,
         created_by_user_at: None,
-        sale_amount: effect.signed_amount()?,
-        original_sale_amount: effect.signed_sent()?,
-        original_sale_currency: currency(&effect.currency),
-        event_id: effect.event_id.as_deref(),
-        plan_id: effect.plan.as_deref(),
-        tier: 1,
+        sale_amount: commission.sale_amount,
+        original_sale_amount: commission.sent_amount,
+        original_sale_currency: currency(commission.currency),
+        event_id: commission.event_id,
+        plan_id: commission.plan,
+        tier: commission.tier,
         internal_note: None,
         external_note: None,
         unit: "cash",
         fraud_check: "no_suspicion",
-        amount: effect.commission,
-        is_paid: false,
-        is_split: false,
-        created_at: effect.created_at,
+        amount: commission.amount,
+        is_paid: commission.is_paid,
+        is_split: commission.is_split,
+        created_at: commission.created_at,
         status_updated_at: None,
-        promoter_campaign: promoter_campaign(known.promoter),
-        referral: referral(effect.lead, known.lead),
+        promoter_campaign: promoter_campaign(commission.promoter),
+        referral: commission.lead.map(|(place, lead)| referral(place, lead)),
         reward: RewardBody {
             id: 157_427,
             name: "Recurring commission",
         },
-    })
+    }
 }
 
 pub(super) fn referral_line<'a>(
@@ -290,7 +292,7 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
             ref_link: referral_link(promoter),
         }],
         balances: BalancesBody {
-            cash: standing.commission,
+            cash: standing.commission - standing.paid,
         },
     }
 }

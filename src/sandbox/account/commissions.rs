@@ -1,0 +1,444 @@
+//! Commissions: what events earned, and what was done to them by hand.
+//!
+//! An event's commission follows from the event and is kept nowhere; only what was added, changed or
+//! deleted by an order is.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Account;
+use super::books::{Effect, Standing, lead_id};
+use super::v1::{CAMPAIGN_NAME, Known};
+use crate::sandbox::leads::{Lead, Who};
+use crate::sandbox::moment::Moment;
+use crate::sandbox::promoters::Promoter;
+
+/// Orders that one request may hold.
+const ORDERS_MOST: usize = 10_000;
+
+/// Where a commission stands. The words are the API's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    Approved,
+    Pending,
+    Denied,
+}
+
+impl Status {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Status::Approved => "approved",
+            Status::Pending => "pending",
+            Status::Denied => "denied",
+        }
+    }
+}
+
+/// A commission as the listings show it.
+pub(super) struct Commission<'a> {
+    pub(super) id: usize,
+    pub(super) event_id: Option<&'a str>,
+    pub(super) plan: Option<&'a str>,
+    /// Of the sale, in cents of the account's currency; negative for refunds.
+    pub(super) sale_amount: i64,
+    /// The same as it was sent.
+    pub(super) sent_amount: i64,
+    pub(super) currency: &'a str,
+    /// In cents; negative for refunds.
+    pub(super) amount: i64,
+    pub(super) status: Status,
+    pub(super) is_paid: bool,
+    pub(super) tier: u8,
+    pub(super) is_split: bool,
+    pub(super) created_at: Moment,
+    /// With its place among the leads; a commission that was added may have none.
+    pub(super) lead: Option<(usize, &'a Lead)>,
+    /// Place among the promoters.
+    pub(super) promoter_place: usize,
+    pub(super) promoter: &'a Promoter,
+    pub(super) standing: Standing,
+}
+
+impl<'a> Commission<'a> {
+    /// What an event earned or took back; nothing for events without an amount.
+    pub(super) fn of_event(known: &Known<'a>) -> Option<Self> {
+        let effect = known.effect;
+        Some(Commission {
+            id: commission_id(known.number),
+            event_id: effect.event_id.as_deref(),
+            plan: effect.plan.as_deref(),
+            sale_amount: effect.signed_amount()?,
+            sent_amount: effect.signed_sent()?,
+            currency: &effect.currency,
+            amount: effect.commission,
+            status: Status::Approved,
+            is_paid: false,
+            tier: 1,
+            is_split: false,
+            created_at: effect.created_at,
+            lead: Some((effect.lead, known.lead)),
+            promoter_place: effect.promoter,
+            promoter: known.promoter,
+            standing: known.standing,
+        })
+    }
+}
+
+fn commission_id(number: usize) -> usize {
+    10_000_000 + number
+}
+
+/// Ids of commissions that no event earned.
+fn added_id(place: usize) -> usize {
+    19_000_001 + place
+}
+
+/// A commission that is kept, since no event says it.
+#[derive(Clone)]
+struct Row {
+    event_id: Option<Rc<str>>,
+    plan: Option<Rc<str>>,
+    sale_amount: i64,
+    sent_amount: i64,
+    currency: Rc<str>,
+    amount: i64,
+    status: Status,
+    is_paid: bool,
+    tier: u8,
+    is_split: bool,
+    created_at: Moment,
+    lead: Option<usize>,
+    promoter: usize,
+}
+
+impl Row {
+    /// What an event earned, as it was before an order.
+    fn of_effect(effect: &Effect) -> Option<Row> {
+        Some(Row {
+            event_id: effect.event_id.clone(),
+            plan: effect.plan.clone(),
+            sale_amount: effect.signed_amount()?,
+            sent_amount: effect.signed_sent()?,
+            currency: Rc::clone(&effect.currency),
+            amount: effect.commission,
+            status: Status::Approved,
+            is_paid: false,
+            tier: 1,
+            is_split: false,
+            created_at: effect.created_at,
+            lead: Some(effect.lead),
+            promoter: effect.promoter,
+        })
+    }
+}
+
+/// What orders have done.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Commissions of events by the event's number; nothing where it was deleted.
+    of_events: BTreeMap<usize, Option<Row>>,
+    /// Nothing where it was deleted again.
+    added: Vec<Option<Row>>,
+}
+
+/// Which commission.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Event(usize),
+    Added(usize),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Add,
+    Change,
+    Delete,
+}
+
+/// Which commissions an order is for: all of an `event_id`, or the one of an id.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Of {
+    Id(usize),
+    EventId(String),
+}
+
+/// Something to do with commissions, as `POST /sandbox/commissions` takes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sandbox) struct Order {
+    action: Action,
+    of: Option<Of>,
+    /// The promoter's `ref_id`.
+    promoter: Option<String>,
+    event_id: Option<String>,
+    /// The customer, as a lead was seen.
+    email: Option<String>,
+    uid: Option<String>,
+    plan: Option<String>,
+    amount_cents: Option<i64>,
+    sale_amount_cents: Option<i64>,
+    status: Option<Status>,
+    is_paid: Option<bool>,
+    tier: Option<u8>,
+    is_split: Option<bool>,
+    #[serde(default, deserialize_with = "moment")]
+    created_at: Option<Moment>,
+}
+
+fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Error> {
+    use serde::de::Error;
+    let text = String::deserialize(reader)?;
+    let moment = Moment::parse(&text);
+    let wrong = || D::Error::custom(format!("`{text}` is no date such as 2026-03-01T10:00:00Z"));
+    moment.map(Some).ok_or_else(wrong)
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Orders {
+    One(Box<Order>),
+    Many(Vec<Order>),
+}
+
+/// How many commissions an order has touched.
+#[derive(Serialize)]
+pub(in crate::sandbox) struct Touched {
+    commissions: usize,
+}
+
+/// A commission, as `GET /sandbox/commissions` tells it.
+#[derive(Serialize)]
+pub(in crate::sandbox) struct CommissionView<'a> {
+    id: usize,
+    event_id: Option<&'a str>,
+    promoter: &'a str,
+    campaign: &'static str,
+    plan: Option<&'a str>,
+    sale_amount_cents: i64,
+    commission_cents: i64,
+    status: &'static str,
+    is_paid: bool,
+    tier: u8,
+    is_split: bool,
+    created_at: Moment,
+    lead_id: Option<usize>,
+}
+
+impl Account {
+    /// Every commission, by age of its event; added ones come last.
+    pub(super) fn commissions(&self) -> impl Iterator<Item = Commission<'_>> {
+        let of_events = self.books.iter().filter_map(|(number, effect)| {
+            match self.changes.of_events.get(&number) {
+                Some(row) => Some(self.commission_of(commission_id(number), row.as_ref()?)),
+                None => Commission::of_event(&self.known(number, effect)),
+            }
+        });
+        let added = (0..).zip(&self.changes.added);
+        let added = added
+            .filter_map(|(place, row)| Some(self.commission_of(added_id(place), row.as_ref()?)));
+        of_events.chain(added)
+    }
+
+    /// Every commission, for those who look on.
+    pub(in crate::sandbox) fn commission_views<'a>(&'a self) -> Vec<CommissionView<'a>> {
+        let view = |commission: Commission<'a>| CommissionView {
+            id: commission.id,
+            event_id: commission.event_id,
+            promoter: &commission.promoter.ref_id,
+            campaign: CAMPAIGN_NAME,
+            plan: commission.plan,
+            sale_amount_cents: commission.sale_amount,
+            commission_cents: commission.amount,
+            status: commission.status.word(),
+            is_paid: commission.is_paid,
+            tier: commission.tier,
+            is_split: commission.is_split,
+            created_at: commission.created_at,
+            lead_id: commission.lead.map(|(place, _)| lead_id(place)),
+        };
+        self.commissions().map(view).collect()
+    }
+
+    fn commission_of<'a>(&'a self, id: usize, row: &'a Row) -> Commission<'a> {
+        Commission {
+            id,
+            event_id: row.event_id.as_deref(),
+            plan: row.plan.as_deref(),
+            sale_amount: row.sale_amount,
+            sent_amount: row.sent_amount,
+            currency: &row.currency,
+            amount: row.amount,
+            status: row.status,
+            is_paid: row.is_paid,
+            tier: row.tier,
+            is_split: row.is_split,
+            created_at: row.created_at,
+            lead: row.lead.map(|place| (place, self.leads.get(place))),
+            promoter_place: row.promoter,
+            promoter: self.promoters.get(row.promoter),
+            standing: self.books.standing(row.promoter),
+        }
+    }
+
+    /// Carries out orders, one or an array of them; the first that can't be ends it, with those
+    /// before it carried out.
+    pub(in crate::sandbox) fn order(&mut self, body: &[u8]) -> Result<Touched, String> {
+        let orders = match serde_json::from_slice(body) {
+            Ok(Orders::One(order)) => vec![*order],
+            Ok(Orders::Many(orders)) => orders,
+            // An untagged enum says nothing of what is wrong.
+            Err(_) => vec![serde_json::from_slice(body).map_err(|error| error.to_string())?],
+        };
+        if orders.len() > ORDERS_MOST {
+            return Err(format!("more than {ORDERS_MOST} orders at a time"));
+        }
+        let mut touched = Touched { commissions: 0 };
+        for (number, order) in (1..).zip(orders) {
+            let done = self.carry_out(order);
+            touched.commissions += done.map_err(|reason| format!("order {number}: {reason}"))?;
+        }
+        Ok(touched)
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<usize, String> {
+        if let Action::Add = order.action {
+            let row = self.changed(None, &order)?;
+            self.books.stand(row.promoter, contribution(&row));
+            self.changes.added.push(Some(row));
+            return Ok(1);
+        }
+        let places = self.places_of(order.of.as_ref())?;
+        for &place in &places {
+            let old = self.row(place);
+            let new = match order.action {
+                Action::Delete => None,
+                _ => Some(self.changed(old.as_ref(), &order)?),
+            };
+            self.put(place, old, new);
+        }
+        Ok(places.len())
+    }
+
+    fn put(&mut self, place: Place, old: Option<Row>, new: Option<Row>) {
+        if let Some(old) = &old {
+            let (earned, paid) = contribution(old);
+            self.books.stand(old.promoter, (-earned, -paid));
+        }
+        if let Some(new) = &new {
+            self.books.stand(new.promoter, contribution(new));
+        }
+        match place {
+            Place::Event(number) => {
+                self.changes.of_events.insert(number, new);
+            }
+            Place::Added(place) => self.changes.added[place] = new,
+        }
+    }
+
+    fn row(&self, place: Place) -> Option<Row> {
+        match place {
+            Place::Added(place) => self.changes.added.get(place)?.clone(),
+            Place::Event(number) => match self.changes.of_events.get(&number) {
+                Some(row) => row.clone(),
+                None => Row::of_effect(self.books.get(number)?),
+            },
+        }
+    }
+
+    fn places_of(&self, of: Option<&Of>) -> Result<Vec<Place>, String> {
+        let of = of.ok_or("`of` names no commission: give its event_id or its id")?;
+        let is_meant = |id: usize, event_id: Option<&str>| match of {
+            Of::Id(wanted) => *wanted == id,
+            Of::EventId(wanted) => event_id == Some(wanted),
+        };
+        let of_events = self.books.iter().map(|(number, _)| Place::Event(number));
+        let added = (0..self.changes.added.len()).map(Place::Added);
+        let found: Vec<Place> = of_events
+            .chain(added)
+            .filter(|&place| {
+                let id = match place {
+                    Place::Event(number) => commission_id(number),
+                    Place::Added(place) => added_id(place),
+                };
+                let row = self.row(place);
+                row.is_some_and(|row| is_meant(id, row.event_id.as_deref()))
+            })
+            .collect();
+        match (found.is_empty(), of) {
+            (true, Of::Id(id)) => Err(format!("there is no commission {id}")),
+            (true, Of::EventId(id)) => Err(format!("there is no commission of `{id}`")),
+            _ => Ok(found),
+        }
+    }
+
+    /// A commission as an order wants it: a new one, or `old` with what the order says.
+    fn changed(&mut self, old: Option<&Row>, order: &Order) -> Result<Row, String> {
+        let promoter = match &order.promoter {
+            None => old.map(|row| row.promoter),
+            Some(ref_id) => {
+                let place = self.promoters.by_ref_id(ref_id);
+                Some(place.ok_or_else(|| format!("there is no promoter `{ref_id}`"))?)
+            }
+        };
+        let promoter = promoter.ok_or("a new commission needs a `promoter`, by its ref_id")?;
+        let amount = order.amount_cents.or(old.map(|row| row.amount));
+        let amount = amount.ok_or("a new commission needs `amount_cents`")?;
+        let lead = match (&order.email, &order.uid) {
+            (None, None) => old.and_then(|row| row.lead),
+            (email, uid) => {
+                let who = Who {
+                    email: email.as_deref(),
+                    uid: uid.as_deref(),
+                };
+                Some(self.leads.seen(who).ok_or("this customer is no lead")?)
+            }
+        };
+        let text = |text: &Option<String>| text.as_deref().map(Rc::from);
+        let sale_amount = order.sale_amount_cents;
+        Ok(Row {
+            event_id: text(&order.event_id).or_else(|| old?.event_id.clone()),
+            plan: text(&order.plan).or_else(|| old?.plan.clone()),
+            sale_amount: sale_amount.or(old.map(|row| row.sale_amount)).unwrap_or(0),
+            sent_amount: sale_amount.or(old.map(|row| row.sent_amount)).unwrap_or(0),
+            currency: match old {
+                Some(old) => Rc::clone(&old.currency),
+                None => self.books.currency(super::NO_CURRENCY),
+            },
+            amount,
+            status: order
+                .status
+                .or(old.map(|row| row.status))
+                .unwrap_or(Status::Approved),
+            is_paid: order
+                .is_paid
+                .or(old.map(|row| row.is_paid))
+                .unwrap_or(false),
+            tier: order.tier.or(old.map(|row| row.tier)).unwrap_or(1),
+            is_split: order
+                .is_split
+                .or(old.map(|row| row.is_split))
+                .unwrap_or(false),
+            created_at: order
+                .created_at
+                .or(old.map(|row| row.created_at))
+                .unwrap_or_else(Moment::now),
+            lead,
+            promoter,
+        })
+    }
+}
+
+/// What a commission adds to what its promoter has earned, and was paid: approved ones alone.
+fn contribution(row: &Row) -> (i128, i128) {
+    let amount = i128::from(row.amount);
+    match (row.status, row.is_paid) {
+        (Status::Approved, true) => (amount, amount),
+        (Status::Approved, false) => (amount, 0),
+        (Status::Pending | Status::Denied, _) => (0, 0),
+    }
+}
