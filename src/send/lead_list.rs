@@ -6,21 +6,20 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{creates_lead, lanes};
+use super::listing::{self, Shelf, Unlisted};
 use super::pace::Pace;
 use super::verdict::Halt;
-use super::{End, MAX_SLOWED, Stop, backoff, describe};
+use super::{End, Stop, describe};
 use crate::event::Event;
-use crate::tracking::{Answer, Client, Lead};
+use crate::tracking::{Answer, Client, Lead, Page};
 
 /// A longer list is not kept: 16 bytes a lead are some 100 MB then.
 const MAX_LEADS: usize = 5_000_000;
-/// How often a list that changes while it is read is begun anew.
-const MAX_READINGS: u32 = 3;
 
 /// Everything that the account's leads can be found by, as hashes. Two texts of one hash only make
 /// for an event that is asked for without need.
@@ -29,6 +28,9 @@ pub struct LeadList {
     people: HashSet<u64>,
     ids: HashSet<u64>,
     hasher: RandomState,
+    pages: u32,
+    /// As the first page has it.
+    total: Option<u64>,
     /// Requests that it took.
     pub requests: u64,
 }
@@ -105,23 +107,35 @@ pub(super) async fn fetch(
     stop: &mut UnboundedReceiver<Stop>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Fetched {
-    let mut reader = Reader {
-        client,
-        pace,
-        stop,
-        requests: 0,
-    };
-    for _ in 0..MAX_READINGS {
-        match reader.read(progress).await {
-            Ok(Some(mut list)) => {
-                list.requests = reader.requests;
-                return Fetched::Whole(list);
-            }
-            Ok(None) => {}
-            Err(ended) => return ended,
+    let mut list = LeadList::default();
+    let unlisted = match listing::read(client, pace, stop, &mut list, progress).await {
+        Ok(requests) => {
+            list.requests = requests;
+            return Fetched::Whole(list);
         }
+        Err(unlisted) => unlisted,
+    };
+    match unlisted {
+        Unlisted::Interrupted => Fetched::Ended(End::Interrupted),
+        Unlisted::Page { number, answer } => match answer {
+            Answer::KeyRefused {
+                status: 401,
+                message,
+            } => Fetched::Ended(End::Halted(Halt::KeyRefused { message })),
+            Answer::Untrusted { message } => {
+                Fetched::Ended(End::Halted(Halt::Untrusted { message }))
+            }
+            answer => unusable(format!(
+                "page {number} can't be read: {}",
+                describe(&answer)
+            )),
+        },
+        Unlisted::Changing => unusable("it keeps changing while it is read"),
+        Unlisted::Short { lines, total } => unusable(format!(
+            "it has {lines} leads, and says that there are {total}"
+        )),
+        Unlisted::Shelf(error) => unusable(error.to_string()),
     }
-    unusable("it keeps changing while it is read")
 }
 
 fn unusable(reason: impl Into<String>) -> Fetched {
@@ -130,108 +144,41 @@ fn unusable(reason: impl Into<String>) -> Fetched {
     }
 }
 
-struct Reader<'r> {
-    client: &'r Client,
-    pace: &'r mut Pace,
-    stop: &'r mut UnboundedReceiver<Stop>,
-    requests: u64,
-}
-
-impl Reader<'_> {
-    /// One reading from the first page to the last; nothing where the list changed meanwhile.
-    async fn read(
-        &mut self,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Option<LeadList>, Fetched> {
-        let mut list = LeadList::default();
-        let mut first_total = None;
-        for number in 1.. {
-            let page = self.page(number).await?;
-            if number == 1 {
-                first_total = page.total;
-            }
-            let is_new = page.leads.iter().all(|lead| list.add(lead));
-            let count = list.len() as u64;
-            progress(count, self.requests);
-            if !is_new || page.total != first_total {
-                return Ok(None);
-            }
-            if list.len() > MAX_LEADS {
-                return Err(unusable(format!("it has more than {MAX_LEADS} leads")));
-            }
-            match first_total {
-                Some(total) if count == total => return Ok(Some(list)),
-                Some(total) if count > total || page.leads.is_empty() => {
-                    let reason = format!("it has {count} leads, and says that there are {total}");
-                    return Err(unusable(reason));
-                }
-                None if page.leads.is_empty() => return Ok(Some(list)),
-                _ => {}
-            }
-        }
-        Ok(None)
+/// Only hashes are kept, and nothing beyond this run.
+impl Shelf<Lead> for LeadList {
+    fn pages(&self) -> u32 {
+        self.pages
     }
 
-    /// One page, asked for again as an event would be.
-    async fn page(&mut self, number: u32) -> Result<crate::tracking::LeadPage, Fetched> {
-        let (mut failures, mut slowed) = (0, 0);
-        loop {
-            self.wait_for_leave().await?;
-            self.requests += 1;
-            let asked = self.client.leads(number);
-            let answer = tokio::select! {
-                biased;
-                Some(_) = self.stop.recv() => return Err(Fetched::Ended(End::Interrupted)),
-                answer = asked => answer,
-            };
-            let answer = match answer {
-                Ok(page) => return Ok(page),
-                Err(answer) => answer,
-            };
-            match &answer {
-                Answer::TooFast { retry_after, .. } if slowed < MAX_SLOWED => {
-                    slowed += 1;
-                    self.pace.slow_down(*retry_after);
-                }
-                Answer::Unclear { .. } | Answer::NotDelivered { .. }
-                    if failures + 1 < backoff::MAX_ATTEMPTS =>
-                {
-                    failures += 1;
-                    self.sleep(backoff::after(failures)).await?;
-                }
-                Answer::KeyRefused {
-                    status: 401,
-                    message,
-                } => {
-                    let message = message.clone();
-                    return Err(Fetched::Ended(End::Halted(Halt::KeyRefused { message })));
-                }
-                Answer::Untrusted { message } => {
-                    let message = message.clone();
-                    return Err(Fetched::Ended(End::Halted(Halt::Untrusted { message })));
-                }
-                _ => {
-                    let reason = format!("page {number} can't be read: {}", describe(&answer));
-                    return Err(unusable(reason));
-                }
-            }
+    fn lines(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    fn first(&self) -> Option<&[Lead]> {
+        None
+    }
+
+    fn put(&mut self, page: Page<Lead>) -> io::Result<bool> {
+        if self.pages == 0 {
+            self.total = page.total;
+        }
+        self.pages += 1;
+        let is_new = page.lines.iter().all(|lead| self.add(lead));
+        match self.len() > MAX_LEADS {
+            true => Err(io::Error::other(format!(
+                "it has more than {MAX_LEADS} leads"
+            ))),
+            false => Ok(is_new),
         }
     }
 
-    async fn wait_for_leave(&mut self) -> Result<(), Fetched> {
-        while let Err(at) = self.pace.take() {
-            self.sleep(at.saturating_duration_since(Instant::now()))
-                .await?;
-        }
+    fn clear(&mut self) -> io::Result<()> {
+        *self = LeadList::default();
         Ok(())
-    }
-
-    async fn sleep(&mut self, wait: Duration) -> Result<(), Fetched> {
-        tokio::select! {
-            biased;
-            Some(_) = self.stop.recv() => Err(Fetched::Ended(End::Interrupted)),
-            () = tokio::time::sleep(wait) => Ok(()),
-        }
     }
 }
 
@@ -253,6 +200,7 @@ mod tests {
                 id: id.to_string(),
                 email: text(email),
                 uid: text(uid),
+                ..Lead::default()
             };
             assert!(list.add(&lead));
         }

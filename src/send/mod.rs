@@ -11,11 +11,13 @@
 mod backoff;
 mod lanes;
 mod lead_list;
+mod listing;
 mod pace;
 mod scribe;
 mod verdict;
 
 pub use lead_list::{Fetched, LeadList};
+pub use listing::{Shelf, Unlisted, fetch_list};
 pub use verdict::Halt;
 
 use std::cmp::Reverse;

@@ -6,14 +6,18 @@
 //! waits or remembers.
 
 mod answer;
+mod commissions;
 mod key;
 mod leads;
+mod listing;
 mod v1;
 mod v2;
 
 pub use answer::{Answer, Receipt};
+pub use commissions::ListedCommission;
 pub use key::ApiKey;
-pub use leads::{Lead, LeadPage};
+pub use leads::Lead;
+pub use listing::{Listed, ListedPromoter, Page};
 
 use std::fmt;
 use std::net::IpAddr;
@@ -248,28 +252,28 @@ impl Client {
         }
     }
 
-    /// Asks for one page of the account's leads, once; pages are counted from 1.
+    /// Asks for one page of a listing of the account, once; pages are counted from 1.
     ///
     /// # Errors
     ///
-    /// What else was answered; [`Answer::Refused`] also where the answer is no page of leads that
-    /// could be relied on.
-    pub async fn leads(&self, page: u32) -> Result<LeadPage, Answer> {
+    /// What else was answered; [`Answer::Refused`] also where the answer is no page that could be
+    /// relied on.
+    pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Answer> {
         let version = self.settings.version;
-        let mut url = self.url(leads::path(version));
-        url.set_query(Some(&leads::query(version, page)));
+        let mut url = self.url(T::path(version));
+        url.set_query(Some(&listing::query(version, page)));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
             Err(error) => return Err(answer::of_error(error)),
         };
         let status = response.status().as_u16();
         let retry_after = retry_after(&response);
-        let total = leads::total(response.headers());
-        let body = match body_of(response, leads::MAX_BODY_BYTES).await {
+        let total = listing::total(response.headers());
+        let body = match body_of(response, listing::MAX_BODY_BYTES).await {
             Ok(body) => body,
             Err(reason) => return Err(answer::unreadable(status, &reason)),
         };
-        leads::page(
+        listing::page(
             version,
             status,
             &self.key.strike_out(&body),

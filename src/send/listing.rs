@@ -1,0 +1,213 @@
+//! A listing of the account read whole, page by page, at the account's one pace.
+//!
+//! It counts only if it is whole: a listing that changes while it is read is begun anew. Pages go to a
+//! [`Shelf`], which may keep them beyond an interruption.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::pace::Pace;
+use super::{MAX_SLOWED, Stop, backoff};
+use crate::tracking::{Answer, Client, Listed, Page};
+
+/// How often a listing that changes while it is read is begun anew.
+const MAX_READINGS: u32 = 3;
+
+/// Where the pages of a listing go.
+pub trait Shelf<T> {
+    /// How many pages are there already, of an earlier reading that was interrupted.
+    fn pages(&self) -> u32;
+
+    /// How many lines are there.
+    fn lines(&self) -> u64;
+
+    /// What the first page said of the number of all lines, if there is a page and it said so.
+    fn total(&self) -> Option<u64>;
+
+    /// The first page, where it was kept: the listing has changed if it reads otherwise later.
+    fn first(&self) -> Option<&[T]>;
+
+    /// Takes the next page; false where it has a line that is there already.
+    ///
+    /// # Errors
+    ///
+    /// It can't be kept.
+    fn put(&mut self, page: Page<T>) -> io::Result<bool>;
+
+    /// Forgets all pages.
+    ///
+    /// # Errors
+    ///
+    /// What was kept can't be removed.
+    fn clear(&mut self) -> io::Result<()>;
+}
+
+/// Why a listing is not whole.
+#[derive(Debug)]
+pub enum Unlisted {
+    /// It was told to stop.
+    Interrupted,
+    /// A page can't be had.
+    Page {
+        /// From 1.
+        number: u32,
+        /// What came instead.
+        answer: Answer,
+    },
+    /// It changed each time while it was read.
+    Changing,
+    /// It says that it has another number of lines than it has.
+    Short {
+        /// Lines that it has.
+        lines: u64,
+        /// Lines that it says there are.
+        total: u64,
+    },
+    /// A page can't be kept.
+    Shelf(io::Error),
+}
+
+/// Reads what of a listing is not on the shelf yet; `progress` is told of every page: lines and
+/// requests so far. Gives the number of requests.
+///
+/// # Errors
+///
+/// Why the listing is not whole; the pages on the shelf stay there.
+pub async fn fetch_list<T: Listed + PartialEq>(
+    client: &Client,
+    requests_per_minute: NonZeroU32,
+    stop: &mut UnboundedReceiver<Stop>,
+    shelf: &mut impl Shelf<T>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64, Unlisted> {
+    let mut pace = Pace::new(requests_per_minute);
+    read(client, &mut pace, stop, shelf, progress).await
+}
+
+/// The same at a pace that others share.
+pub(super) async fn read<T: Listed + PartialEq>(
+    client: &Client,
+    pace: &mut Pace,
+    stop: &mut UnboundedReceiver<Stop>,
+    shelf: &mut impl Shelf<T>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64, Unlisted> {
+    let mut reader = Reader {
+        client,
+        pace,
+        stop,
+        requests: 0,
+    };
+    for _ in 0..MAX_READINGS {
+        if reader.read(shelf, progress).await? {
+            return Ok(reader.requests);
+        }
+        shelf.clear().map_err(Unlisted::Shelf)?;
+    }
+    Err(Unlisted::Changing)
+}
+
+struct Reader<'r> {
+    client: &'r Client,
+    pace: &'r mut Pace,
+    stop: &'r mut UnboundedReceiver<Stop>,
+    requests: u64,
+}
+
+impl Reader<'_> {
+    /// From the first page that is not there yet to the last; false where the listing has changed.
+    async fn read<T: Listed + PartialEq>(
+        &mut self,
+        shelf: &mut impl Shelf<T>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<bool, Unlisted> {
+        if shelf.pages() > 0 && !self.is_unchanged(shelf).await? {
+            return Ok(false);
+        }
+        let is_whole = |shelf: &dyn Shelf<T>| shelf.total() == Some(shelf.lines());
+        while shelf.pages() == 0 || !is_whole(shelf) {
+            let page = self.page::<T>(shelf.pages() + 1).await?;
+            let (is_last, total) = (page.lines.is_empty(), page.total);
+            if !shelf.put(page).map_err(Unlisted::Shelf)? || total != shelf.total() {
+                return Ok(false);
+            }
+            let lines = shelf.lines();
+            progress(lines, self.requests);
+            match shelf.total() {
+                Some(total) if lines > total || (is_last && lines < total) => {
+                    return Err(Unlisted::Short { lines, total });
+                }
+                _ if is_last => break,
+                _ => {}
+            }
+        }
+        // Lines that came or went before the page that was being read have moved those behind.
+        match shelf.pages() > 1 {
+            true => self.is_unchanged(shelf).await,
+            false => Ok(true),
+        }
+    }
+
+    /// Whether the first page still reads as it did; true where the shelf does not keep it.
+    async fn is_unchanged<T: Listed + PartialEq>(
+        &mut self,
+        shelf: &impl Shelf<T>,
+    ) -> Result<bool, Unlisted> {
+        if shelf.first().is_none() {
+            return Ok(true);
+        }
+        let page = self.page::<T>(1).await?;
+        Ok(shelf.first() == Some(&page.lines[..]) && shelf.total() == page.total)
+    }
+
+    /// One page, asked for again as an event would be.
+    async fn page<T: Listed>(&mut self, number: u32) -> Result<Page<T>, Unlisted> {
+        let (mut failures, mut slowed) = (0, 0);
+        loop {
+            self.wait_for_leave().await?;
+            self.requests += 1;
+            let asked = self.client.list(number);
+            let answer = tokio::select! {
+                biased;
+                Some(_) = self.stop.recv() => return Err(Unlisted::Interrupted),
+                answer = asked => answer,
+            };
+            let answer = match answer {
+                Ok(page) => return Ok(page),
+                Err(answer) => answer,
+            };
+            match &answer {
+                Answer::TooFast { retry_after, .. } if slowed < MAX_SLOWED => {
+                    slowed += 1;
+                    self.pace.slow_down(*retry_after);
+                }
+                Answer::Unclear { .. } | Answer::NotDelivered { .. }
+                    if failures + 1 < backoff::MAX_ATTEMPTS =>
+                {
+                    failures += 1;
+                    self.sleep(backoff::after(failures)).await?;
+                }
+                _ => return Err(Unlisted::Page { number, answer }),
+            }
+        }
+    }
+
+    async fn wait_for_leave(&mut self) -> Result<(), Unlisted> {
+        while let Err(at) = self.pace.take() {
+            self.sleep(at.saturating_duration_since(Instant::now()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn sleep(&mut self, wait: Duration) -> Result<(), Unlisted> {
+        tokio::select! {
+            biased;
+            Some(_) = self.stop.recv() => Err(Unlisted::Interrupted),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The listing of an account's commissions: version 1 calls them rewards.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Version;
+use super::answer::text;
+use super::listing::{
+    Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
+    optional_moment,
+};
+
+/// A commission, in the API's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedCommission {
+    /// The API's own id.
+    pub id: String,
+    /// `approved`, `pending` or `denied`; another word if the API has one.
+    pub status: String,
+    /// `cash`, or another unit such as `credits` or `points`.
+    pub unit: String,
+    /// In minor units of the account's currency, or in the unit; negative for refunds.
+    pub amount: i64,
+    /// Of the sale, in minor units of the account's currency; negative for refunds.
+    pub sale_amount: Option<i64>,
+    /// The same as it was told, and in which currency, where it was another one (version 2).
+    pub original_sale: Option<(i64, String)>,
+    /// The event that made it.
+    pub event_id: Option<String>,
+    /// From 1.
+    pub tier: u32,
+    /// Whether it is one of several for one sale; version 1 doesn't say.
+    pub is_split: Option<bool>,
+    /// Whether it was paid out; version 1 doesn't say.
+    pub is_paid: Option<bool>,
+    /// When it was made.
+    #[serde(default, with = "optional_moment")]
+    pub created_at: Option<Timestamp>,
+    /// When its status changed last (version 2).
+    #[serde(default, with = "optional_moment")]
+    pub status_updated_at: Option<Timestamp>,
+    /// Whose it is.
+    pub promoter: ListedPromoter,
+    /// The campaign's id.
+    pub campaign_id: Option<String>,
+    /// The campaign's name.
+    pub campaign: Option<String>,
+    /// The plan that was sold.
+    pub plan: Option<String>,
+    /// The lead's email.
+    pub email: Option<String>,
+    /// The lead's uid.
+    pub uid: Option<String>,
+}
+
+/// A commission of either version.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[doc(hidden)]
+pub struct CommissionLine {
+    id: Value,
+    status: Value,
+    unit: Value,
+    amount: Value,
+    event_id: Value,
+    created_at: Value,
+    // Version 1.
+    conversion_amount: Value,
+    tier_level: Value,
+    lead: Option<LeadShape>,
+    promoter: Option<PromoterShape>,
+    promotion: Option<PromotionShape>,
+    // Version 2.
+    sale_amount: Value,
+    original_sale_amount: Value,
+    original_sale_currency: Value,
+    plan_id: Value,
+    tier: Value,
+    is_paid: Value,
+    is_split: Value,
+    status_updated_at: Value,
+    promoter_campaign: Option<PromoterCampaignShape>,
+    referral: Option<LeadShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LeadShape {
+    email: Value,
+    uid: Value,
+    plan_name: Value,
+}
+
+impl Listed for ListedCommission {
+    const NAME: &'static str = "commissions";
+
+    type Line = CommissionLine;
+
+    fn path(version: Version) -> &'static str {
+        match version {
+            Version::V1 => "rewards/list",
+            Version::V2 => "company/commissions",
+        }
+    }
+
+    fn of_line(version: Version, line: CommissionLine) -> Result<Self, &'static str> {
+        let is_v1 = version == Version::V1;
+        let lead = if is_v1 { line.lead } else { line.referral }.unwrap_or_default();
+        let (promotion, campaign) = (line.promotion.unwrap_or_default(), line.promoter_campaign);
+        let campaign = campaign.unwrap_or_default();
+        let promoter = match is_v1 {
+            true => line
+                .promoter
+                .unwrap_or_default()
+                .promoter(text(&promotion.ref_id)),
+            false => campaign.promoter.promoter(None),
+        };
+        let tier = if is_v1 { &line.tier_level } else { &line.tier };
+        let currency = text(&line.original_sale_currency);
+        Ok(ListedCommission {
+            id: text(&line.id).ok_or("has no id")?,
+            status: text(&line.status).ok_or("has no status")?,
+            unit: text(&line.unit).unwrap_or_else(|| "cash".to_owned()),
+            amount: line.amount.as_i64().ok_or("has no amount in whole cents")?,
+            sale_amount: match is_v1 {
+                true => line.conversion_amount.as_i64(),
+                false => line.sale_amount.as_i64(),
+            },
+            original_sale: line.original_sale_amount.as_i64().zip(currency),
+            event_id: text(&line.event_id),
+            tier: tier
+                .as_u64()
+                .and_then(|tier| u32::try_from(tier).ok())
+                .unwrap_or(1),
+            is_split: line.is_split.as_bool(),
+            is_paid: line.is_paid.as_bool(),
+            created_at: moment(&line.created_at),
+            status_updated_at: moment(&line.status_updated_at),
+            promoter,
+            campaign_id: text(&promotion.campaign_id).or_else(|| text(&campaign.campaign_id)),
+            campaign: text(&promotion.campaign_name).or_else(|| text(&campaign.campaign.name)),
+            plan: text(&line.plan_id).or_else(|| text(&lead.plan_name)),
+            email: text(&lead.email),
+            uid: text(&lead.uid),
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracking::Answer;
+    use crate::tracking::listing::page;
+
+    fn of(version: Version, body: &str) -> ListedCommission {
+        let page = page(version, 200, body.as_bytes(), Some(1), None);
+        page.unwrap().lines.pop().unwrap()
+    }
+
+    #[test]
+    fn both_versions_say_the_same_in_their_own_words() {
+        let v1 = of(
+            Version::V1,
+            r#"[{"id": 7, "status": "pending", "amount": 400, "unit": "cash",
+                "created_at": "2026-03-01T10:00:00.000Z", "event_id": "in_1",
+                "conversion_amount": 2000, "tier_level": 2,
+                "lead": {"email": "a@example.com", "uid": "cus_1", "plan_name": "pro"},
+                "promoter": {"id": 9, "email": "nora@example.com", "default_ref_id": "n"},
+                "promotion": {"ref_id": "nora", "campaign_id": 3, "campaign_name": "Affiliates"}}]"#,
+        );
+        let v2 = of(
+            Version::V2,
+            r#"[{"id": 7, "status": "pending", "amount": 400, "unit": "cash",
+                "created_at": "2026-03-01T10:00:00.000Z", "event_id": "in_1", "sale_amount": 2000,
+                "original_sale_amount": 1800, "original_sale_currency": "EUR", "plan_id": "pro",
+                "tier": 2, "is_paid": true, "is_split": false,
+                "referral": {"email": "a@example.com", "uid": "cus_1"},
+                "promoter_campaign": {"campaign_id": 3, "campaign": {"name": "Affiliates"},
+                    "promoter": {"id": 9, "email": "nora@example.com"}}}]"#,
+        );
+        assert_eq!(v1.promoter.ref_id.as_deref(), Some("nora"));
+        assert_eq!((v1.is_paid, v2.is_paid), (None, Some(true)));
+        assert_eq!(v2.original_sale, Some((1800, "EUR".to_owned())));
+        let common = |one: &ListedCommission| ListedCommission {
+            promoter: ListedPromoter {
+                ref_id: None,
+                ..one.promoter.clone()
+            },
+            original_sale: None,
+            is_paid: None,
+            is_split: None,
+            ..one.clone()
+        };
+        assert_eq!(common(&v1), common(&v2));
+        assert_eq!((v1.tier, v1.amount, v1.sale_amount), (2, 400, Some(2000)));
+    }
+
+    #[test]
+    fn an_amount_that_is_no_whole_number_is_not_guessed_at() {
+        let body = br#"[{"id": 7, "status": "approved", "amount": 4.5}]"#;
+        let page = page::<ListedCommission>(Version::V2, 200, body, None, None);
+        let Err(Answer::Refused { message, .. }) = page else {
+            panic!("{page:?}");
+        };
+        assert_eq!(message, "a line of the list has no amount in whole cents");
+    }
+}

@@ -1,0 +1,181 @@
+//! The listings: leads and commissions, page by page, in both versions.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::answer::{message_of, of_status, text};
+use super::{Answer, Receipt, Version};
+use crate::event::Kind;
+
+/// Bytes of a page that are read; a hundred lines with their promoters are a few hundred KiB.
+pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Lines of a page of version 2: the documented most.
+const PER_PAGE: u32 = 100;
+
+/// A page of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The lines; none where the page lies behind the last one.
+    pub lines: Vec<T>,
+    /// How many lines the listing has, where the version says so (version 1). Where it does not
+    /// (version 2), the listing ends with the first page that is empty.
+    pub total: Option<u64>,
+}
+
+/// What can be listed.
+pub trait Listed: Sized {
+    /// What the lines are, for people: `leads`.
+    const NAME: &'static str;
+
+    /// What a line has, as far as it is read; the rest is passed over.
+    type Line: DeserializeOwned;
+
+    /// The path below the API's base.
+    fn path(version: Version) -> &'static str;
+
+    /// What a line says; or what it lacks, in words.
+    ///
+    /// # Errors
+    ///
+    /// A line without which the listing can't be relied on.
+    fn of_line(version: Version, line: Self::Line) -> Result<Self, &'static str>;
+
+    /// The API's own id of it.
+    fn id(&self) -> &str;
+}
+
+pub(super) fn query(version: Version, page: u32) -> String {
+    match version {
+        Version::V1 => format!("page={page}"),
+        Version::V2 => format!("page={page}&per_page={PER_PAGE}"),
+    }
+}
+
+/// Version 1's header `Total`.
+pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
+    headers.get("total")?.to_str().ok()?.trim().parse().ok()
+}
+
+/// What a whole answer means.
+pub(super) fn page<T: Listed>(
+    version: Version,
+    status: u16,
+    body: &[u8],
+    total: Option<u64>,
+    retry_after: Option<Duration>,
+) -> Result<Page<T>, Answer> {
+    let refused = |message: String| Answer::Refused { status, message };
+    match status {
+        200 => {}
+        201..300 | 409 => return Err(refused(message_of(body))),
+        _ => {
+            let none = |_: &Value| Receipt::default();
+            return Err(of_status(Kind::Sale, status, body, retry_after, none));
+        }
+    }
+    let listed: Vec<T::Line> = serde_json::from_slice(body).map_err(|_| Answer::Unclear {
+        status: Some(status),
+        message: format!("the answer is no list of {}: {}", T::NAME, message_of(body)),
+    })?;
+    let lines: Result<Vec<T>, &str> = listed
+        .into_iter()
+        .map(|line| T::of_line(version, line))
+        .collect();
+    let lines = lines.map_err(|lacks| refused(format!("a line of the list {lacks}")))?;
+    match (version, total) {
+        (Version::V1, None) => Err(refused(format!(
+            "the answer does not say how many {} there are",
+            T::NAME
+        ))),
+        (Version::V1, total) => Ok(Page { lines, total }),
+        (Version::V2, _) => Ok(Page { lines, total: None }),
+    }
+}
+
+/// A moment as the API writes it; nothing where it is written otherwise.
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+/// A promoter as a listing names one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct ListedPromoter {
+    /// The API's own id.
+    pub id: Option<String>,
+    /// The email.
+    pub email: Option<String>,
+    /// The referral id.
+    pub ref_id: Option<String>,
+}
+
+/// A promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PromoterShape {
+    id: Value,
+    email: Value,
+    default_ref_id: Value,
+}
+
+impl PromoterShape {
+    pub(super) fn promoter(&self, ref_id: Option<String>) -> ListedPromoter {
+        ListedPromoter {
+            id: text(&self.id),
+            email: text(&self.email),
+            ref_id: ref_id.or_else(|| text(&self.default_ref_id)),
+        }
+    }
+}
+
+/// A promotion of version 1: a promoter in a campaign.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PromotionShape {
+    pub(super) ref_id: Value,
+    pub(super) campaign_id: Value,
+    pub(super) campaign_name: Value,
+}
+
+/// The same in version 2.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PromoterCampaignShape {
+    pub(super) campaign_id: Value,
+    pub(super) promoter: PromoterShape,
+    pub(super) campaign: CampaignShape,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CampaignShape {
+    pub(super) name: Value,
+}
+
+/// Moments as text, where a line is kept.
+pub(super) mod optional_moment {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in crate::tracking) fn serialize<S: Serializer>(
+        moment: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match moment {
+            Some(moment) => serializer.collect_str(moment),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::tracking) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom))
+            .transpose()
+    }
+}
