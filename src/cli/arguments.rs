@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::report::Format;
+
 /// Reconciles billing exports with FirstPromoter.
 ///
 /// Reads billing export CSVs, classifies their rows into sales, refunds and cancellations, sends
@@ -247,6 +249,9 @@ pub(crate) struct ReportArguments {
     /// Where the reports go [default: where they went before]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Which files to write: csv, json, html, xlsx, parquet [default: all]
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub(crate) format: Vec<Format>,
 }
 
 #[derive(Debug, Subcommand)]

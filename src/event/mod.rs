@@ -11,6 +11,7 @@ mod tally;
 
 pub use conversion::{Conversion, ConvertedRefunds, Original};
 pub use customer::Customer;
+pub(crate) use money::in_units;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub use tally::{Sum, Tally};
 

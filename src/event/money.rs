@@ -77,7 +77,7 @@ impl fmt::Display for Money {
 }
 
 /// Minor units of a sum of any size, as [`Money`] shows them.
-pub(super) fn in_units(cents: i128, currency: Currency) -> String {
+pub(crate) fn in_units(cents: i128, currency: Currency) -> String {
     let digits = currency.api_digits();
     let scale = 10_u128.pow(digits);
     let sign = if cents < 0 { "-" } else { "" };

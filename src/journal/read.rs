@@ -191,6 +191,13 @@ pub struct EventRecord {
     pub maybe_recorded: bool,
 }
 
+impl EventRecord {
+    /// What came of it; `None` for `not_sent`.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.settlement.as_ref().map(|settled| settled.outcome)
+    }
+}
+
 /// An event that a run does not send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldRecord {

@@ -1,10 +1,35 @@
 //! What happened, made from the journal alone, and so again at any time.
+//!
+//! [`Books`] are what a report is made from; [`write`] reads them once and hands what it reads to
+//! one exporter for each [`Format`]. What an event looks like in a row stands once, in
+//! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
 
 mod atomic;
+mod books;
+mod columns;
+mod csv_files;
+mod error;
+mod exporter;
 mod files;
+mod format;
+mod json_file;
+#[cfg(feature = "polars")]
+mod parquet;
+mod plan_events;
+mod source_rows;
 mod summary;
+mod table;
+mod xlsx;
 
-pub use files::{MEND_MARK, ReportError, write, write_plan_events};
+pub use books::Books;
+pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
+pub use error::ReportError;
+pub use files::write;
+pub use format::{Format, FormatError, Formats};
+#[cfg(feature = "polars")]
+pub use parquet::ParquetTable;
+pub use plan_events::write_plan_events;
+pub use source_rows::MEND_MARK;
 pub use summary::{
     EventsSummary, Figures, IgnoredSummary, Imbalance, InputSummary, NOT_SENT, OutcomesSummary,
     Reading, RunSummary, SCHEMA, outcome_word,

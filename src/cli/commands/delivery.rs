@@ -21,7 +21,7 @@ use crate::job::Job;
 use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
 use crate::plan::Planned;
 use crate::problem::Problem;
-use crate::report::{self, RunSummary};
+use crate::report::{self, Books, Formats, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
 use crate::tracking::{self, ApiKey, Client, Version};
@@ -268,7 +268,8 @@ impl Delivery<'_> {
         let summary = summary.with_end_of(&record);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
-        let report = report::write(&journal, &record, &summary, &directory);
+        let books = Books::of_run(&journal, record);
+        let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
         self.say_end(&sent.end, signal);

@@ -12,7 +12,7 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::journal::{JournalReader, RunRecord};
 use crate::problem::Problem;
-use crate::report::{self, RunSummary};
+use crate::report::{self, Books, Formats, RunSummary};
 
 pub(in crate::cli) fn report(
     common: &Common,
@@ -33,7 +33,13 @@ pub(in crate::cli) fn report(
     let mut summary = RunSummary::load(&journal, &run)?;
     summary.report_dir = Some(directory.display().to_string());
     summary.check()?;
-    report::write(&journal, &run, &summary, &directory)?;
+    let formats = Formats::of(&arguments.format);
+    report::write(
+        &Books::of_run(&journal, run),
+        &summary,
+        &formats,
+        &directory,
+    )?;
     terminal.human(&tables::reading(&summary.reading))?;
     let sandbox = common.sandbox.then_some(settings.version);
     delivery::show(&summary, sandbox, terminal)?;

@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Details, Kind, Money, Source};
+use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source};
 use crate::export::{Export, Row};
 use crate::journal::{
-    Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, PlanState, RunCommand,
-    RunEnd, RunId, Settlement,
+    Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, Outcome, PlanState,
+    RunCommand, RunEnd, RunId, Settlement,
 };
-use crate::spreadsheet::restore;
+use crate::plan::Planned;
+use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS};
+use crate::report::{MEND_MARK, write_plan_events};
+use crate::spreadsheet::{neutralise, restore};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + seconds).unwrap()
@@ -147,7 +150,9 @@ impl Fixture {
     fn write(&self, run: RunId) -> Result<Vec<String>, ReportError> {
         let run = self.journal.run(run).unwrap().unwrap();
         let summary = RunSummary::load(&self.journal, &run).unwrap();
-        let written = super::write(&self.journal, &run, &summary, &self.reports())?;
+        let books = Books::of_run(&self.journal, run);
+        let formats = Formats::of(&[Format::Csv, Format::Json]);
+        let written = super::write(&books, &summary, &formats, &self.reports())?;
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         for path in &written {
             assert_eq!(*path, self.reports().join(name(path)));
@@ -162,6 +167,11 @@ impl Fixture {
     fn names(&self) -> Vec<String> {
         names(&self.reports())
     }
+}
+
+fn names_of(columns: &[Column]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+    names.join(",") + "\n"
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -356,11 +366,11 @@ fn a_report_of_nothing_has_all_files_with_their_headers() {
     let run = fixture.record(&[], &[], &[], &[]);
     fixture.write(run).unwrap();
     assert_eq!(fixture.names(), ALWAYS);
-    let header = EVENT_COLUMNS.join(",") + "\n";
+    let header = names_of(&EVENT_COLUMNS);
     for name in ["tracked.csv", "non_referral.csv", "failed.csv"] {
         assert_eq!(fixture.read(name), header);
     }
-    assert_eq!(fixture.read("held.csv"), HELD_COLUMNS.join(",") + "\n");
+    assert_eq!(fixture.read("held.csv"), names_of(&HELD_COLUMNS));
     assert_eq!(fixture.read("rejected.csv"), "_file,_line,_reason\n");
     assert_eq!(fixture.read("ignored.csv"), "_file,_line,_reason\n");
 

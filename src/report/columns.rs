@@ -1,0 +1,265 @@
+//! The columns of the reports, and the cells that stand in them: one home for every format.
+//!
+//! What a cell looks like is for the format to say: an amount is a number of minor units in a CSV
+//! and in Parquet, and a number with a currency's format in a workbook.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Money};
+use crate::journal::{ConversionRecord, EventRecord, HeldRecord, Outcome};
+
+use super::summary::outcome_word;
+
+/// What the cells of a column hold, where they are not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Any text.
+    Text,
+    /// An integer.
+    Integer,
+    /// Minor units, of the currency that stands in the column behind it.
+    Amount,
+    /// An instant, to the millisecond.
+    Time,
+}
+
+/// A column of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in files for machines.
+    pub name: &'static str,
+    /// What its cells hold.
+    pub holds: Holds,
+}
+
+/// What stands in a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell<'c> {
+    /// Nothing.
+    Empty,
+    /// A word of a closed set, which needs no care.
+    Word(&'static str),
+    /// Text from outside, which may be anything.
+    Text(Cow<'c, str>),
+    /// A number.
+    Integer(i64),
+    /// An amount; its currency has a cell of its own.
+    Amount(Money),
+    /// An instant.
+    Time(Timestamp),
+}
+
+impl<'c> Cell<'c> {
+    pub(super) fn text(text: &'c str) -> Self {
+        Cell::Text(Cow::Borrowed(text))
+    }
+
+    pub(super) fn optional_text(text: Option<&'c str>) -> Self {
+        text.map_or(Cell::Empty, Cell::text)
+    }
+
+    pub(super) fn optional_integer(number: Option<impl Into<i64>>) -> Self {
+        number.map_or(Cell::Empty, |number| Cell::Integer(number.into()))
+    }
+
+    pub(super) fn optional_time(time: Option<Timestamp>) -> Self {
+        time.map_or(Cell::Empty, Cell::Time)
+    }
+
+    /// A line of an export; the header is line 1, and 0 is none.
+    pub(super) fn line(line: u64) -> Self {
+        match i64::try_from(line) {
+            Ok(0) | Err(_) => Cell::Empty,
+            Ok(line) => Cell::Integer(line),
+        }
+    }
+}
+
+const fn column(name: &'static str, holds: Holds) -> Column {
+    Column { name, holds }
+}
+
+/// The columns of event reports.
+pub const EVENT_COLUMNS: [Column; 20] = [
+    column("kind", Holds::Text),
+    column("event_id", Holds::Text),
+    column("sale_event_id", Holds::Text),
+    column("email", Holds::Text),
+    column("uid", Holds::Text),
+    column("amount_cents", Holds::Amount),
+    column("currency", Holds::Text),
+    column("created_at", Holds::Time),
+    column("outcome", Holds::Text),
+    column("http_status", Holds::Integer),
+    column("message", Holds::Text),
+    column("attempts", Holds::Integer),
+    column("first_attempt_at", Holds::Time),
+    column("settled_at", Holds::Time),
+    column("api_event_id", Holds::Text),
+    column("promoter_email", Holds::Text),
+    column("promoter_ref_id", Holds::Text),
+    column("commission_cents", Holds::Integer),
+    column("file", Holds::Text),
+    column("line", Holds::Integer),
+];
+
+/// The columns of events that are held.
+pub(super) const HELD_COLUMNS: [Column; 13] = [
+    column("kind", Holds::Text),
+    column("event_id", Holds::Text),
+    column("sale_event_id", Holds::Text),
+    column("email", Holds::Text),
+    column("uid", Holds::Text),
+    column("amount_cents", Holds::Amount),
+    column("currency", Holds::Text),
+    column("created_at", Holds::Time),
+    column("plan_state", Holds::Text),
+    column("reason", Holds::Text),
+    column("candidates", Holds::Text),
+    column("file", Holds::Text),
+    column("line", Holds::Integer),
+];
+
+/// The columns of converted amounts.
+pub(super) const CONVERTED_COLUMNS: [Column; 11] = [
+    column("kind", Holds::Text),
+    column("event_id", Holds::Text),
+    column("sale_event_id", Holds::Text),
+    column("original_amount_cents", Holds::Amount),
+    column("original_currency", Holds::Text),
+    column("rate", Holds::Text),
+    column("rate_date", Holds::Text),
+    column("amount_cents", Holds::Amount),
+    column("currency", Holds::Text),
+    column("file", Holds::Text),
+    column("line", Holds::Integer),
+];
+
+/// The message of an event that was settled by another one's answer.
+const INFERRED: &str = "from an earlier answer for this customer";
+
+/// The cells of an event, in the order of [`EVENT_COLUMNS`].
+pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
+    let settled = record.settlement.as_ref();
+    let [kind, event_id, sale, email, uid, amount, currency] = what(&record.event);
+    let (http_status, message) = match settled {
+        Some(settled) => (settled.http_status, settled.message.as_deref()),
+        None => (record.last_http_status, record.last_message.as_deref()),
+    };
+    let message = match settled {
+        Some(settled) if settled.inferred => Cell::Text(Cow::Owned(format!(
+            "inferred: {}",
+            message.unwrap_or(INFERRED)
+        ))),
+        _ => Cell::optional_text(message),
+    };
+    [
+        kind,
+        event_id,
+        sale,
+        email,
+        uid,
+        amount,
+        currency,
+        Cell::optional_time(record.event.created_at),
+        Cell::Word(outcome_word(settled.map(|settled| settled.outcome))),
+        Cell::optional_integer(http_status),
+        message,
+        Cell::Integer(record.attempts.into()),
+        Cell::optional_time(record.first_attempt),
+        Cell::optional_time(settled.map(|settled| settled.at)),
+        Cell::optional_text(settled.and_then(|settled| settled.api_event_id.as_deref())),
+        Cell::optional_text(settled.and_then(|settled| settled.promoter_email.as_deref())),
+        Cell::optional_text(settled.and_then(|settled| settled.promoter_ref_id.as_deref())),
+        Cell::optional_integer(settled.and_then(|settled| settled.commission_cents)),
+        Cell::optional_text(record.file.as_deref()),
+        Cell::line(record.event.source.line),
+    ]
+}
+
+/// The cells of a held event, in the order of [`HELD_COLUMNS`].
+pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
+    let event = &record.event;
+    let [kind, event_id, sale, email, uid, amount, currency] = what(event);
+    [
+        kind,
+        event_id,
+        sale,
+        email,
+        uid,
+        amount,
+        currency,
+        Cell::optional_time(event.created_at),
+        Cell::Word(record.state.as_str()),
+        Cell::text(&event.note),
+        Cell::optional_text(event.details().candidates.as_deref()),
+        Cell::optional_text(record.file.as_deref()),
+        Cell::line(event.source.line),
+    ]
+}
+
+/// The cells of a converted amount, in the order of [`CONVERTED_COLUMNS`].
+pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
+    let original = &record.conversion.original;
+    let sent = record.conversion.sent;
+    [
+        Cell::Word(record.kind.as_str()),
+        Cell::text(&record.event_id),
+        Cell::optional_text(record.sale_event_id.as_deref()),
+        Cell::Amount(original.money),
+        Cell::Word(original.money.currency.code()),
+        Cell::text(&original.rate),
+        Cell::Text(Cow::Owned(original.rate_date.to_string())),
+        Cell::Amount(sent),
+        Cell::Word(sent.currency.code()),
+        Cell::optional_text(record.file.as_deref()),
+        Cell::line(record.line.unwrap_or_default()),
+    ]
+}
+
+/// `kind` to `currency`.
+pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
+    [
+        Cell::Word(event.kind.as_str()),
+        Cell::text(event.event_id()),
+        Cell::optional_text(event.sale_event_id.as_deref()),
+        Cell::optional_text(event.customer.email.as_deref()),
+        Cell::optional_text(event.customer.uid.as_deref()),
+        event.money.map_or(Cell::Empty, Cell::Amount),
+        event
+            .money
+            .map_or(Cell::Empty, |money| Cell::Word(money.currency.code())),
+    ]
+}
+
+/// The part of a report in which an event of this outcome stands; nothing stands for `not_sent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// FirstPromoter has it.
+    Tracked,
+    /// Its customer was not referred.
+    NonReferral,
+    /// Refused, unconfirmed or not sent.
+    Failed,
+}
+
+impl Part {
+    pub(super) fn of(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => Part::Tracked,
+            Some(Outcome::NonReferral) => Part::NonReferral,
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => Part::Failed,
+        }
+    }
+
+    /// The name of its file, without an ending.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Part::Tracked => "tracked",
+            Part::NonReferral => "non_referral",
+            Part::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The report as CSVs: one for each part, and one for each header of rejected and ignored rows.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::atomic::Failure;
+use super::books::Books;
+use super::columns::{CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part};
+use super::exporter::{Content, Exporter, Written};
+use super::source_rows::{self, SourceRow, own_columns};
+use super::table::Table;
+use crate::journal::{Disposition, EventRecord, HeldRecord};
+
+/// The CSVs of a report.
+pub(super) struct CsvFiles {
+    tracked: Table,
+    non_referral: Table,
+    failed: Table,
+    held: Table,
+    converted: Table,
+    rejected: RowFiles,
+    ignored: RowFiles,
+}
+
+impl CsvFiles {
+    pub(super) fn create(directory: &Path, books: &Books<'_>) -> Result<Self, Failure> {
+        let part = |part: Part| {
+            let path = directory.join(format!("{}.csv", part.as_str()));
+            Table::of_columns(path, &EVENT_COLUMNS)
+        };
+        Ok(CsvFiles {
+            tracked: part(Part::Tracked)?,
+            non_referral: part(Part::NonReferral)?,
+            failed: part(Part::Failed)?,
+            held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
+            converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
+            rejected: RowFiles::new(directory, Disposition::Rejected, books),
+            ignored: RowFiles::new(directory, Disposition::Ignored, books),
+        })
+    }
+}
+
+impl Exporter for CsvFiles {
+    fn takes(&self) -> &'static [Content] {
+        &[
+            Content::Events,
+            Content::Held,
+            Content::Conversions,
+            Content::Rejected,
+            Content::Ignored,
+        ]
+    }
+
+    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        let table = match Part::of(record.outcome()) {
+            Part::Tracked => &mut self.tracked,
+            Part::NonReferral => &mut self.non_referral,
+            Part::Failed => &mut self.failed,
+        };
+        table.row(cells)
+    }
+
+    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        self.held.row(cells)
+    }
+
+    fn conversion(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        self.converted.row(cells)
+    }
+
+    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+        match row.disposition {
+            Disposition::Rejected => self.rejected.add(row),
+            Disposition::Ignored => self.ignored.add(row),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+        let CsvFiles {
+            tracked,
+            non_referral,
+            failed,
+            held,
+            converted,
+            rejected,
+            ignored,
+        } = *self;
+        let mut files = Vec::new();
+        for (name, table) in [
+            ("tracked.csv", tracked),
+            ("non_referral.csv", non_referral),
+            ("failed.csv", failed),
+            ("held.csv", held),
+            ("converted.csv", converted),
+        ] {
+            let whole = table.finish()?;
+            files.push(Written {
+                name: name.to_owned(),
+                whole,
+            });
+        }
+        files.extend(rejected.finish()?);
+        files.extend(ignored.finish()?);
+        Ok(files)
+    }
+}
+
+/// The files of rows of one disposition: one for each header that has such rows.
+struct RowFiles {
+    directory: PathBuf,
+    disposition: Disposition,
+    /// The header of the file that is written where there is no row at all.
+    first: Vec<String>,
+    tables: Vec<Table>,
+    by_layout: HashMap<Vec<String>, usize>,
+}
+
+impl RowFiles {
+    fn new(directory: &Path, disposition: Disposition, books: &Books<'_>) -> Self {
+        let mut inputs = books.runs().iter().flat_map(|run| &run.inputs);
+        let first = inputs.next().map_or(&[][..], |input| &input.header);
+        RowFiles {
+            directory: directory.to_owned(),
+            disposition,
+            first: own_columns(first).to_vec(),
+            tables: Vec::new(),
+            by_layout: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+        let index = match self.by_layout.get(row.own) {
+            Some(&index) => index,
+            None => {
+                let index = self.start(row.own)?;
+                self.by_layout.insert(row.own.to_vec(), index);
+                index
+            }
+        };
+        let table = &mut self.tables[index];
+        for cell in row.cells() {
+            table.cell(&cell)?;
+        }
+        table.end_row()
+    }
+
+    fn start(&mut self, own: &[String]) -> Result<usize, Failure> {
+        let name = numbered(self.disposition, self.tables.len() + 1);
+        let header = source_rows::header(own);
+        let table = Table::create(self.directory.join(name), header)?;
+        self.tables.push(table);
+        Ok(self.tables.len() - 1)
+    }
+
+    fn finish(mut self) -> Result<Vec<Written>, Failure> {
+        if self.tables.is_empty() {
+            let first = std::mem::take(&mut self.first);
+            self.start(&first)?;
+        }
+        let disposition = self.disposition;
+        let tables = self.tables.into_iter().enumerate();
+        let files = tables.map(|(index, table)| {
+            Ok(Written {
+                name: numbered(disposition, index + 1),
+                whole: table.finish()?,
+            })
+        });
+        files.collect()
+    }
+}
+
+/// Whether [`numbered`] gives this name to a number from 2 on.
+pub(super) fn is_numbered(name: &str) -> bool {
+    [Disposition::Rejected, Disposition::Ignored]
+        .into_iter()
+        .any(|disposition| {
+            name.strip_prefix(disposition.as_str())
+                .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".csv")?.parse().ok())
+                .is_some_and(|number| number > 1 && numbered(disposition, number) == name)
+        })
+}
+
+/// The name of the `number`th file of such rows, from 1.
+fn numbered(disposition: Disposition, number: usize) -> String {
+    match number {
+        1 => format!("{disposition}.csv"),
+        _ => format!("{disposition}-{number}.csv"),
+    }
+}

@@ -1,0 +1,69 @@
+//! Why there is no report.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::atomic::Failure;
+use crate::journal::JournalError;
+
+/// Why there is no report, or no list of planned events. What was sent is in the journal all the
+/// same.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file of the report can't be written; the one that was there before still is.
+    #[error("the report {} can't be written ({doing})", path.display())]
+    Write {
+        /// The file or the directory.
+        path: PathBuf,
+        /// What was under way.
+        doing: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file of a plan's events can't be written; the one that was there before still is.
+    #[error("the planned events {} can't be written ({doing})", path.display())]
+    WriteEvents {
+        /// The file.
+        path: PathBuf,
+        /// What was under way.
+        doing: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl ReportError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ReportError::Journal(error) => error.hint(),
+            ReportError::Write { .. } => {
+                "the journal is fine; check the permissions, the free space, and that no other \
+                 program has the file open, then `fprecon report` makes the report again"
+            }
+            ReportError::WriteEvents { .. } => {
+                "nothing was sent; check the path, the permissions and the free space, and plan \
+                 again"
+            }
+        }
+    }
+}
+
+impl From<Failure> for ReportError {
+    fn from(failure: Failure) -> Self {
+        let Failure {
+            path,
+            doing,
+            source,
+        } = failure;
+        ReportError::Write {
+            path,
+            doing,
+            source,
+        }
+    }
+}

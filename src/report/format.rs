@@ -1,0 +1,140 @@
+//! Which files a report is made of.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A form in which a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Every event, held event, converted amount, rejected and ignored row: a CSV of each.
+    Csv,
+    /// `events.parquet`: every event.
+    Parquet,
+    /// `report.xlsx`: a workbook for people.
+    Xlsx,
+    /// `report.html`: a page for people.
+    Html,
+    /// `summary.json`: the figures.
+    Json,
+}
+
+impl Format {
+    /// All of them, in the order in which their files take their places: who sees a new summary
+    /// sees the new files too.
+    pub const ALL: [Format; 5] = [
+        Format::Csv,
+        Format::Parquet,
+        Format::Xlsx,
+        Format::Html,
+        Format::Json,
+    ];
+
+    /// The word that `--format` takes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
+            Format::Xlsx => "xlsx",
+            Format::Html => "html",
+            Format::Json => "json",
+        }
+    }
+
+    /// Whether this program was built with what the format needs.
+    pub fn is_built_in(self) -> bool {
+        match self {
+            Format::Parquet => cfg!(feature = "polars"),
+            Format::Csv | Format::Xlsx | Format::Html | Format::Json => true,
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// No format that this program can write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// A word that stands for none.
+    #[error("`{0}` is no format of a report; formats are csv, json, html, xlsx and parquet")]
+    Unknown(String),
+    /// One that needs what was left out when the program was built.
+    #[error("this fprecon was built without `{0}`; build it with the feature `polars`")]
+    NotBuiltIn(Format),
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(word: &str) -> Result<Self, FormatError> {
+        let format = Format::ALL
+            .into_iter()
+            .find(|format| format.as_str() == word)
+            .ok_or_else(|| FormatError::Unknown(word.to_owned()))?;
+        match format.is_built_in() {
+            true => Ok(format),
+            false => Err(FormatError::NotBuiltIn(format)),
+        }
+    }
+}
+
+/// The formats of one report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats(Vec<Format>);
+
+impl Formats {
+    /// These, each once; all that are built in where none is named.
+    pub fn of(formats: &[Format]) -> Self {
+        match formats {
+            [] => Formats::default(),
+            _ => Formats(sorted(formats.iter().copied())),
+        }
+    }
+
+    /// Each of them, in the order of [`Format::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = Format> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+impl Default for Formats {
+    /// All that are built in.
+    fn default() -> Self {
+        Formats(sorted(
+            Format::ALL
+                .into_iter()
+                .filter(|format| format.is_built_in()),
+        ))
+    }
+}
+
+fn sorted(formats: impl Iterator<Item = Format>) -> Vec<Format> {
+    let mut formats: Vec<Format> = formats.collect();
+    formats.sort();
+    formats.dedup();
+    formats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_named_once_and_come_in_one_order() {
+        let named = Formats::of(&[Format::Json, Format::Csv, Format::Json]);
+        assert_eq!(
+            named.iter().collect::<Vec<_>>(),
+            [Format::Csv, Format::Json]
+        );
+        assert_eq!(Formats::of(&[]), Formats::default());
+        assert_eq!(Formats::default().iter().last(), Some(Format::Json));
+        for format in Formats::default().iter() {
+            assert_eq!(format.as_str().parse(), Ok(format));
+        }
+        let unknown = "pdf".parse::<Format>().unwrap_err();
+        assert!(unknown.to_string().contains("`pdf`"));
+    }
+}

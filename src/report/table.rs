@@ -1,0 +1,116 @@
+//! A CSV that is being written.
+
+use std::io;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::temporal::DateTimePrinter;
+
+use super::atomic::{Failure, Partial, Whole};
+use super::columns::{Cell, Column};
+use crate::spreadsheet::neutralise;
+
+static TIMES: DateTimePrinter = DateTimePrinter::new();
+
+/// A CSV file that is being written. No cell of it is a formula to a spreadsheet.
+pub(super) struct Table {
+    writer: csv::Writer<Partial>,
+    path: PathBuf,
+    /// The text of a number or a time, used again and again.
+    scratch: String,
+}
+
+impl Table {
+    pub(super) fn create<'h>(
+        path: PathBuf,
+        header: impl IntoIterator<Item = &'h str>,
+    ) -> Result<Self, Failure> {
+        let writer = csv::WriterBuilder::new()
+            .flexible(true)
+            .from_writer(Partial::create(&path)?);
+        let mut table = Table {
+            writer,
+            path,
+            scratch: String::new(),
+        };
+        for column in header {
+            table.text(column)?;
+        }
+        table.end_row()?;
+        Ok(table)
+    }
+
+    pub(super) fn of_columns(path: PathBuf, columns: &[Column]) -> Result<Self, Failure> {
+        Self::create(path, columns.iter().map(|column| column.name))
+    }
+
+    pub(super) fn finish(self) -> Result<Whole, Failure> {
+        let Table { writer, path, .. } = self;
+        // The error holds the writer, and with it the file that is to go.
+        let partial = writer.into_inner().map_err(|error| {
+            let cause = error.error();
+            let source = io::Error::new(cause.kind(), cause.to_string());
+            Failure::new(&path, "writing it", source)
+        })?;
+        partial.finish()
+    }
+
+    pub(super) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        for cell in cells {
+            self.cell(cell)?;
+        }
+        self.end_row()
+    }
+
+    pub(super) fn cell(&mut self, cell: &Cell<'_>) -> Result<(), Failure> {
+        match cell {
+            Cell::Empty => self.plain(""),
+            Cell::Word(word) => self.plain(word),
+            Cell::Text(text) => self.text(text),
+            Cell::Integer(number) => self.integer(*number),
+            Cell::Amount(money) => self.integer(money.amount_cents),
+            Cell::Time(time) => self.time(*time),
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.plain(&neutralise(text))
+    }
+
+    pub(super) fn end_row(&mut self) -> Result<(), Failure> {
+        self.writer
+            .write_record(None::<&[u8]>)
+            .map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+
+    fn integer(&mut self, number: i64) -> Result<(), Failure> {
+        use std::fmt::Write as _;
+        self.scratch(|scratch| {
+            // Writing to a string can't fail.
+            let _ = write!(scratch, "{number}");
+        })
+    }
+
+    fn time(&mut self, time: Timestamp) -> Result<(), Failure> {
+        self.scratch(|scratch| {
+            let _ = TIMES.print_timestamp(&time, StdFmtWrite(scratch));
+        })
+    }
+
+    fn scratch(&mut self, write: impl FnOnce(&mut String)) -> Result<(), Failure> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        write(&mut scratch);
+        let written = self.plain(&scratch);
+        self.scratch = scratch;
+        written
+    }
+
+    /// A cell that needs no care.
+    fn plain(&mut self, cell: &str) -> Result<(), Failure> {
+        self.writer
+            .write_field(cell)
+            .map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+}

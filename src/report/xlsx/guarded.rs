@@ -1,0 +1,82 @@
+//! A full disk is an error, also where the library takes it for a fault.
+//!
+//! `rust_xlsxwriter` panics when it can't write to a sheet's temporary file. That is no fault of the
+//! program, and the report that is there has to stay; so that panic, and no other, becomes an error
+//! here, and prints nothing.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use rust_xlsxwriter::XlsxError;
+
+/// What the library's panic begins with.
+const WRITE_FAILURE: &str = "Couldn't write to xml file";
+
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
+/// Runs what writes to a workbook. After an error the workbook can only be dropped.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
+    HOOK.call_once(stay_silent);
+    IS_GUARDED.set(true);
+    // Whatever a panic leaves half done is dropped unread.
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(false);
+    match done {
+        Ok(result) => result.map_err(io_error),
+        Err(payload) => match write_failure(payload.as_ref()) {
+            Some(message) => Err(io::Error::other(message)),
+            None => panic::resume_unwind(payload),
+        },
+    }
+}
+
+fn stay_silent() {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !IS_GUARDED.get() || write_failure(info.payload()).is_none() {
+            before(info);
+        }
+    }));
+}
+
+fn write_failure(payload: &(dyn Any + Send)) -> Option<String> {
+    let message = payload.downcast_ref::<String>()?;
+    let cause = message.strip_prefix(WRITE_FAILURE)?;
+    Some(cause.trim_start_matches(": ").to_owned())
+}
+
+fn io_error(error: XlsxError) -> io::Error {
+    match error {
+        XlsxError::IoError(error) | XlsxError::TempFileError(_, error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a fault")]
+    fn a_fault_stays_a_fault() {
+        let _ = guarded::<()>(|| panic!("a fault"));
+    }
+
+    #[test]
+    fn a_write_that_failed_is_an_error() {
+        let full: Result<(), io::Error> = Err(io::ErrorKind::StorageFull.into());
+        let error = guarded(|| {
+            full.map_err(|error| format!("{WRITE_FAILURE}: {error:?}"))
+                .unwrap_or_else(|message| panic!("{message}"));
+            Ok(())
+        });
+        assert!(error.unwrap_err().to_string().contains("StorageFull"));
+    }
+}

@@ -1,0 +1,238 @@
+//! The report as a workbook for people: figures, balance, and the events and rows to look at.
+//!
+//! Numbers, amounts and times are numbers to a spreadsheet, text is text whatever it begins with.
+//! Sheets are written row by row into temporary files beside the report, so that memory does not
+//! grow with them; where a sheet is full, the next one goes on.
+
+mod guarded;
+mod pages;
+mod sheets;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
+
+use self::guarded::guarded;
+use self::sheets::{Heading, ROWS_PER_SHEET, Sheets};
+use super::atomic::{Failure, Partial};
+use super::books::Books;
+use super::columns::{Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, Holds, Part};
+use super::exporter::{Content, Exporter, Written};
+use super::source_rows::{self, SourceRow, own_columns};
+use super::summary::RunSummary;
+use crate::journal::{EventRecord, HeldRecord};
+
+const NAME: &str = "report.xlsx";
+
+/// `report.xlsx`.
+pub(super) struct XlsxFile {
+    path: PathBuf,
+    /// Made first, so that a place that can't be written is known before the work is done.
+    file: Partial,
+    workbook: Workbook,
+    tracked: Sheets,
+    non_referral: Sheets,
+    failed: Sheets,
+    held: Sheets,
+    /// A series for each header, since rows of different exports have different columns.
+    rejected: Vec<Sheets>,
+    rejected_by_layout: HashMap<Vec<String>, usize>,
+}
+
+impl XlsxFile {
+    pub(super) fn create(
+        directory: &Path,
+        books: &Books<'_>,
+        summary: &RunSummary,
+    ) -> Result<Self, Failure> {
+        Self::with_rows_per_sheet(directory, books, summary, ROWS_PER_SHEET)
+    }
+
+    fn with_rows_per_sheet(
+        directory: &Path,
+        books: &Books<'_>,
+        summary: &RunSummary,
+        rows_per_sheet: u32,
+    ) -> Result<Self, Failure> {
+        let path = directory.join(NAME);
+        let file = Partial::create(&path)?;
+        let mut workbook = Workbook::new();
+        let sheets = guarded(|| {
+            workbook.set_tempdir(directory)?;
+            workbook.set_properties(&properties(books));
+            pages::summary(&mut workbook, books, summary)?;
+            pages::balance(&mut workbook, summary)?;
+            let mut sheets = |name: &str, columns: &[Column]| {
+                let headings = columns.iter().map(heading).collect();
+                Sheets::start(&mut workbook, name, headings, rows_per_sheet)
+            };
+            let events = |part: Part| match part {
+                Part::Tracked => "Tracked",
+                Part::NonReferral => "Non-referral",
+                Part::Failed => "Failed",
+            };
+            Ok([
+                sheets(events(Part::Tracked), &EVENT_COLUMNS)?,
+                sheets(events(Part::NonReferral), &EVENT_COLUMNS)?,
+                sheets(events(Part::Failed), &EVENT_COLUMNS)?,
+                sheets("Held", &HELD_COLUMNS)?,
+            ])
+        });
+        let [tracked, non_referral, failed, held] =
+            sheets.map_err(|error| Failure::new(&path, "writing it", error))?;
+        let mut file = XlsxFile {
+            path,
+            file,
+            workbook,
+            tracked,
+            non_referral,
+            failed,
+            held,
+            rejected: Vec::new(),
+            rejected_by_layout: HashMap::new(),
+        };
+        file.add_rejected_layouts(books, rows_per_sheet)?;
+        Ok(file)
+    }
+
+    /// A sheet for each header of which rows were rejected, and one where there are none.
+    fn add_rejected_layouts(
+        &mut self,
+        books: &Books<'_>,
+        rows_per_sheet: u32,
+    ) -> Result<(), Failure> {
+        let inputs = || books.runs().iter().flat_map(|run| &run.inputs);
+        let with_rows = inputs().filter(|input| input.rows_rejected > 0);
+        let layouts = with_rows.map(|input| own_columns(&input.header));
+        let first = inputs().next().map(|input| own_columns(&input.header));
+        let mut layouts: Vec<&[String]> = layouts.collect();
+        if layouts.is_empty() {
+            layouts.push(first.unwrap_or_default());
+        }
+        for own in layouts {
+            self.rejected_of(own, rows_per_sheet)?;
+        }
+        Ok(())
+    }
+
+    fn rejected_of(&mut self, own: &[String], rows_per_sheet: u32) -> Result<usize, Failure> {
+        if let Some(&index) = self.rejected_by_layout.get(own) {
+            return Ok(index);
+        }
+        let index = self.rejected.len();
+        let name = match index {
+            0 => "Rejected".to_owned(),
+            _ => format!("Rejected ({})", index + 1),
+        };
+        let headings = source_rows::header(own).map(|name| Heading {
+            title: name.to_owned(),
+            width: 18,
+            holds: Holds::Text,
+        });
+        let sheets = guarded(|| {
+            Sheets::start(
+                &mut self.workbook,
+                &name,
+                headings.collect(),
+                rows_per_sheet,
+            )
+        });
+        let sheets = sheets.map_err(|error| Failure::new(&self.path, "writing it", error))?;
+        self.rejected.push(sheets);
+        self.rejected_by_layout.insert(own.to_vec(), index);
+        Ok(index)
+    }
+}
+
+/// The date of the run: the same report has the same bytes.
+fn properties(books: &Books<'_>) -> DocProperties {
+    let started = books.runs().first().map(|run| run.started.as_second());
+    let date = ExcelDateTime::from_timestamp(started.unwrap_or_default());
+    let properties = DocProperties::new()
+        .set_title("Reconciliation with FirstPromoter")
+        .set_author("fprecon");
+    match date {
+        Ok(date) => properties.set_creation_datetime(&date),
+        Err(_) => properties,
+    }
+}
+
+/// How a column is headed for people: an amount is shown in units, not in cents.
+fn heading(column: &Column) -> Heading {
+    let title = match column.holds {
+        Holds::Amount => column.name.trim_end_matches("_cents"),
+        Holds::Text | Holds::Integer | Holds::Time => column.name,
+    };
+    let width = match (column.holds, column.name) {
+        (Holds::Time, _) => 20,
+        (Holds::Amount, _) => 16,
+        (Holds::Integer, _) => 12,
+        (Holds::Text, "kind" | "currency" | "plan_state") => 12,
+        (Holds::Text, "outcome") => 16,
+        (Holds::Text, "message" | "reason" | "file") => 40,
+        (Holds::Text, _) => 26,
+    };
+    Heading {
+        title: title.to_owned(),
+        width,
+        holds: column.holds,
+    }
+}
+
+impl Exporter for XlsxFile {
+    fn takes(&self) -> &'static [Content] {
+        &[Content::Events, Content::Held, Content::Rejected]
+    }
+
+    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        let sheets = match Part::of(record.outcome()) {
+            Part::Tracked => &mut self.tracked,
+            Part::NonReferral => &mut self.non_referral,
+            Part::Failed => &mut self.failed,
+        };
+        let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
+        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+
+    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        let written = guarded(|| self.held.row(&mut self.workbook, cells.iter()));
+        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+
+    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+        let index = self.rejected_of(row.own, ROWS_PER_SHEET)?;
+        let cells: Vec<Cell<'_>> = row.cells().collect();
+        let sheets = &mut self.rejected[index];
+        let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
+        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+        let XlsxFile {
+            path,
+            mut file,
+            mut workbook,
+            tracked,
+            non_referral,
+            failed,
+            held,
+            rejected,
+            ..
+        } = *self;
+        let saved = guarded(|| {
+            for sheets in [tracked, non_referral, failed, held] {
+                sheets.finish(&mut workbook)?;
+            }
+            for sheets in rejected {
+                sheets.finish(&mut workbook)?;
+            }
+            workbook.save_to_writer(&mut file)
+        });
+        saved.map_err(|error| Failure::new(&path, "writing it", error))?;
+        Ok(vec![Written {
+            name: NAME.to_owned(),
+            whole: file.finish()?,
+        }])
+    }
+}

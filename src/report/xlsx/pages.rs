@@ -1,0 +1,261 @@
+//! The sheets of figures: the summary, and the balance that adds up before the reader's eyes.
+
+use rust_xlsxwriter::{ColNum, Format, Formula, Workbook, Worksheet, XlsxError};
+
+use super::sheets::{AmountFormats, count_format, head_format, number_of};
+use crate::event::{Currency, Kind, Sum, Tally};
+use crate::journal::PlanState;
+use crate::report::books::Books;
+use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
+
+/// A sheet that is written from top to bottom.
+struct Page {
+    sheet: Worksheet,
+    row: u32,
+    amounts: AmountFormats,
+    head: Format,
+    count: Format,
+    difference: Format,
+}
+
+impl Page {
+    fn start(workbook: &mut Workbook, name: &str, widths: &[u16]) -> Result<Self, XlsxError> {
+        let mut sheet = workbook.new_worksheet_with_constant_memory()?;
+        sheet.set_name(name)?;
+        for (column, width) in (0..).zip(widths) {
+            sheet.set_column_width(column, *width)?;
+        }
+        Ok(Page {
+            sheet,
+            row: 0,
+            amounts: AmountFormats::default(),
+            head: head_format(),
+            count: count_format(),
+            difference: Format::new().set_num_format("#,##0.00;[Red]-#,##0.00;0"),
+        })
+    }
+
+    fn head(&mut self, titles: &[&str]) -> Result<(), XlsxError> {
+        for (column, title) in (0..).zip(titles) {
+            self.sheet
+                .write_string_with_format(self.row, column, *title, &self.head)?;
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    fn text(&mut self, column: ColNum, text: &str) -> Result<(), XlsxError> {
+        self.sheet.write_string(self.row, column, text)?;
+        Ok(())
+    }
+
+    fn number(&mut self, column: ColNum, number: u64) -> Result<(), XlsxError> {
+        match number_of(i128::from(number), 0) {
+            Some(count) => {
+                let format = &self.count;
+                self.sheet
+                    .write_number_with_format(self.row, column, count, format)?;
+            }
+            None => {
+                self.sheet
+                    .write_string(self.row, column, number.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn amount(&mut self, column: ColNum, cents: i128, currency: Currency) -> Result<(), XlsxError> {
+        let (sheet, row) = (&mut self.sheet, self.row);
+        self.amounts.amount(sheet, row, column, cents, currency)
+    }
+
+    fn count_of(&mut self, label: &str, number: u64) -> Result<(), XlsxError> {
+        self.text(0, label)?;
+        self.number(1, number)?;
+        self.row += 1;
+        Ok(())
+    }
+
+    /// A row for each currency of a tally: events and amount.
+    fn tally(&mut self, label: &str, tally: &Tally) -> Result<(), XlsxError> {
+        if tally.count() == 0 {
+            return self.count_of(label, 0);
+        }
+        for kind in Kind::ALL {
+            let of_kind = tally.iter().filter(|(of, _, _)| *of == kind);
+            for (kind, currency, sum) in of_kind {
+                self.text(0, label)?;
+                self.number(1, sum.count)?;
+                self.text(2, kind.as_str())?;
+                if let Some(currency) = currency {
+                    self.text(3, currency.code())?;
+                    self.amount(4, sum.amount_cents, currency)?;
+                }
+                self.row += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was read, what came of it, and from which exports.
+pub(super) fn summary(
+    workbook: &mut Workbook,
+    books: &Books<'_>,
+    summary: &RunSummary,
+) -> Result<(), XlsxError> {
+    let mut page = Page::start(workbook, "Summary", &[34, 16, 16, 12, 20, 66])?;
+    let title = Format::new().set_bold().set_font_size(14);
+    page.sheet
+        .write_string_with_format(0, 0, "Reconciliation with FirstPromoter", &title)?;
+    page.row = 1;
+    page.text(0, "run")?;
+    page.text(1, &summary.run)?;
+    page.row += 1;
+    if let Some(run) = books.runs().first() {
+        page.text(0, "started")?;
+        page.text(1, &run.started.to_string())?;
+        page.row += 1;
+    }
+    page.text(
+        0,
+        "All times are in UTC. Amounts of sales and refunds are both positive.",
+    )?;
+    page.row += 2;
+
+    let rows = summary.reading.rows;
+    page.head(&["rows", ""])?;
+    page.count_of("read", rows.read)?;
+    page.count_of("with events", rows.with_events)?;
+    page.count_of("ignored", rows.ignored)?;
+    page.count_of("rejected", rows.rejected)?;
+    page.row += 1;
+
+    page.head(&["events", "number", "kind", "currency", "amount"])?;
+    page.tally("read", &summary.reading.events.read)?;
+    for &state in PlanState::ALL {
+        page.tally(&words(state.as_str()), &summary.reading.events.of(state))?;
+    }
+    page.row += 1;
+    page.head(&["outcomes", "number", "kind", "currency", "amount"])?;
+    for outcome in OutcomesSummary::all() {
+        let tally = summary.outcomes.of(outcome);
+        page.tally(&words(outcome_word(outcome)), &tally)?;
+    }
+    page.row += 1;
+    page.count_of("requests", summary.requests)?;
+    page.count_of("seconds of sending", summary.elapsed_seconds)?;
+    page.row += 1;
+    exports(&mut page, summary)?;
+    workbook.push_worksheet(page.sheet);
+    Ok(())
+}
+
+fn exports(page: &mut Page, summary: &RunSummary) -> Result<(), XlsxError> {
+    page.head(&["export", "rows", "profile", "", "", "SHA-256"])?;
+    for input in &summary.reading.inputs {
+        page.text(0, &input.path)?;
+        page.number(1, input.rows)?;
+        page.text(2, &input.profile)?;
+        page.text(5, &input.sha256)?;
+        page.row += 1;
+    }
+    page.row += 1;
+    page.head(&["rows ignored because", "rows"])?;
+    for ignored in &summary.reading.ignored {
+        page.count_of(&ignored.reason, ignored.rows)?;
+    }
+    Ok(())
+}
+
+/// A word of the machine output as people read it.
+fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// Columns of the balance in front of its figures.
+const LABELS: [&str; 3] = ["kind", "currency", "in"];
+
+/// By kind and currency, in events and in money: what was read is what the plan made of it, and what
+/// was to be sent is what came of it. The columns `difference` are formulas.
+pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(), XlsxError> {
+    let plan: Vec<Tally> = PlanState::ALL
+        .iter()
+        .map(|state| summary.reading.events.of(*state))
+        .collect();
+    let outcomes: Vec<Tally> = OutcomesSummary::all()
+        .map(|outcome| summary.outcomes.of(outcome))
+        .collect();
+    let plan_words = PlanState::ALL.iter().map(|state| words(state.as_str()));
+    let outcome_words = OutcomesSummary::all().map(|outcome| words(outcome_word(outcome)));
+    let mut titles: Vec<String> = LABELS.map(str::to_owned).to_vec();
+    titles.push("read".to_owned());
+    titles.extend(plan_words);
+    titles.push("difference".to_owned());
+    titles.push("to send".to_owned());
+    titles.extend(outcome_words);
+    titles.push("difference".to_owned());
+
+    let widths: Vec<u16> = titles.iter().map(|_| 18).collect();
+    let mut page = Page::start(workbook, "Balance", &widths)?;
+    page.sheet.set_freeze_panes(1, 3)?;
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    page.head(&titles)?;
+    let to_send = summary.reading.events.of(PlanState::ToSend);
+    for kind in Kind::ALL {
+        let read = &summary.reading.events.read;
+        for (_, currency, sum) in read.iter().filter(|(of, _, _)| *of == kind) {
+            let of = |tally: &Tally| tally.of(kind, currency);
+            let first: Vec<Sum> = std::iter::once(sum).chain(plan.iter().map(of)).collect();
+            let second: Vec<Sum> = std::iter::once(of(&to_send))
+                .chain(outcomes.iter().map(of))
+                .collect();
+            balance_row(&mut page, kind, currency, None, &[&first, &second])?;
+            if currency.is_some() {
+                balance_row(&mut page, kind, currency, currency, &[&first, &second])?;
+            }
+        }
+    }
+    let last = ColNum::try_from(titles.len() - 1).unwrap_or(ColNum::MAX);
+    page.sheet.autofilter(0, 0, page.row - 1, last)?;
+    workbook.push_worksheet(page.sheet);
+    Ok(())
+}
+
+/// One line, in events or in money: in each group the first figure is what the others come to.
+fn balance_row(
+    page: &mut Page,
+    kind: Kind,
+    currency: Option<Currency>,
+    money: Option<Currency>,
+    groups: &[&[Sum]],
+) -> Result<(), XlsxError> {
+    page.text(0, kind.as_str())?;
+    page.text(1, currency.map_or("", Currency::code))?;
+    page.text(2, if money.is_some() { "money" } else { "events" })?;
+    let mut column = 3;
+    for group in groups {
+        let first = column;
+        for sum in *group {
+            match money {
+                Some(currency) => page.amount(column, sum.amount_cents, currency)?,
+                None => page.number(column, sum.count)?,
+            }
+            column += 1;
+        }
+        let line = page.row + 1;
+        let name = |column: ColNum| rust_xlsxwriter::utility::column_number_to_name(column);
+        let formula = format!(
+            "=ROUND({}{line}-SUM({}{line}:{}{line}),2)",
+            name(first),
+            name(first + 1),
+            name(column - 1)
+        );
+        let formula = Formula::new(formula).set_result("0");
+        page.sheet
+            .write_formula_with_format(page.row, column, formula, &page.difference)?;
+        column += 1;
+    }
+    page.row += 1;
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! A table over as many sheets as it needs.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use rust_xlsxwriter::{ColNum, Color, Format, FormatAlign, Workbook, Worksheet, XlsxError};
+
+use crate::event::{Currency, Money, in_units};
+use crate::report::columns::{Cell, Holds};
+
+/// Rows of a sheet, its header among them: Excel's limit.
+pub(super) const ROWS_PER_SHEET: u32 = 1_048_576;
+
+/// The longest text of a cell, in UTF-16 units: Excel's limit.
+const MAX_TEXT: usize = 32_767;
+
+/// What stands behind a text that was cut.
+const CUT_MARK: &str = " [cut: too long for a cell]";
+
+/// The largest number that a spreadsheet keeps to the last digit: it has fifteen.
+const MAX_NUMBER: i128 = 999_999_999_999_999;
+
+/// The head of a column.
+pub(super) struct Heading {
+    pub(super) title: String,
+    /// In characters.
+    pub(super) width: u16,
+    pub(super) holds: Holds,
+}
+
+/// A table that goes on on a further sheet where one is full: `Tracked`, `Tracked 2` and so on.
+pub(super) struct Sheets {
+    name: String,
+    headings: Vec<Heading>,
+    rows_per_sheet: u32,
+    full: Vec<Worksheet>,
+    sheet: Worksheet,
+    /// The next row of `sheet`.
+    row: u32,
+    amounts: AmountFormats,
+}
+
+impl Sheets {
+    pub(super) fn start(
+        workbook: &mut Workbook,
+        name: &str,
+        headings: Vec<Heading>,
+        rows_per_sheet: u32,
+    ) -> Result<Self, XlsxError> {
+        Ok(Sheets {
+            sheet: new_sheet(workbook, name, &headings)?,
+            name: name.to_owned(),
+            headings,
+            rows_per_sheet,
+            full: Vec::new(),
+            row: 1,
+            amounts: AmountFormats::default(),
+        })
+    }
+
+    pub(super) fn row<'c>(
+        &mut self,
+        workbook: &mut Workbook,
+        cells: impl Iterator<Item = &'c Cell<'c>>,
+    ) -> Result<(), XlsxError> {
+        if self.row == self.rows_per_sheet {
+            self.go_on(workbook)?;
+        }
+        for (column, cell) in (0..).zip(cells) {
+            self.amounts
+                .write(&mut self.sheet, self.row, column, cell)?;
+        }
+        self.row += 1;
+        Ok(())
+    }
+
+    fn go_on(&mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
+        let name = format!("{} {}", self.name, self.full.len() + 2);
+        let next = new_sheet(workbook, &name, &self.headings)?;
+        let mut full = std::mem::replace(&mut self.sheet, next);
+        filter(&mut full, &self.headings, self.row)?;
+        self.full.push(full);
+        self.row = 1;
+        Ok(())
+    }
+
+    /// Puts the sheets behind those that the workbook has.
+    pub(super) fn finish(mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
+        filter(&mut self.sheet, &self.headings, self.row)?;
+        for sheet in self.full {
+            workbook.push_worksheet(sheet);
+        }
+        workbook.push_worksheet(self.sheet);
+        Ok(())
+    }
+}
+
+fn new_sheet(
+    workbook: &mut Workbook,
+    name: &str,
+    headings: &[Heading],
+) -> Result<Worksheet, XlsxError> {
+    let mut sheet = workbook.new_worksheet_with_constant_memory()?;
+    sheet.set_name(name)?;
+    sheet.set_freeze_panes(1, 0)?;
+    let head = head_format();
+    for (column, heading) in (0..).zip(headings) {
+        sheet.set_column_width(column, heading.width)?;
+        if let Some(format) = column_format(heading.holds) {
+            sheet.set_column_format(column, &format)?;
+        }
+        sheet.write_string_with_format(0, column, short(&heading.title), &head)?;
+    }
+    Ok(sheet)
+}
+
+/// Lets people filter what stands below the headings; `end` is the row behind the last one.
+fn filter(sheet: &mut Worksheet, headings: &[Heading], end: u32) -> Result<(), XlsxError> {
+    let last = ColNum::try_from(headings.len().saturating_sub(1)).unwrap_or(ColNum::MAX);
+    sheet.autofilter(0, 0, end - 1, last)?;
+    Ok(())
+}
+
+/// How the head of a table looks.
+pub(super) fn head_format() -> Format {
+    Format::new()
+        .set_bold()
+        .set_background_color(Color::RGB(0x00E8_ECF1))
+        .set_align(FormatAlign::VerticalCenter)
+}
+
+/// How counts look.
+pub(super) fn count_format() -> Format {
+    Format::new().set_num_format("#,##0")
+}
+
+fn column_format(holds: Holds) -> Option<Format> {
+    match holds {
+        Holds::Text | Holds::Amount => None,
+        Holds::Integer => Some(Format::new().set_num_format("0")),
+        Holds::Time => Some(Format::new().set_num_format("yyyy-mm-dd hh:mm:ss")),
+    }
+}
+
+/// The formats of amounts, by currency: by its decimals and with its code.
+#[derive(Default)]
+pub(super) struct AmountFormats(HashMap<Currency, Format>);
+
+impl AmountFormats {
+    fn of(&mut self, currency: Currency) -> &Format {
+        self.0.entry(currency).or_insert_with(|| {
+            let decimals = match currency.api_digits() {
+                0 => String::new(),
+                digits => format!(".{}", "0".repeat(digits as usize)),
+            };
+            Format::new().set_num_format(format!("#,##0{decimals} [${currency}]"))
+        })
+    }
+
+    fn write(
+        &mut self,
+        sheet: &mut Worksheet,
+        row: u32,
+        column: ColNum,
+        cell: &Cell<'_>,
+    ) -> Result<(), XlsxError> {
+        match cell {
+            Cell::Empty => {}
+            Cell::Word(word) => {
+                sheet.write_string(row, column, *word)?;
+            }
+            Cell::Text(text) => {
+                sheet.write_string(row, column, short(text))?;
+            }
+            Cell::Integer(number) => match number_of(i128::from(*number), 0) {
+                Some(number) => {
+                    sheet.write_number(row, column, number)?;
+                }
+                None => {
+                    sheet.write_string(row, column, number.to_string())?;
+                }
+            },
+            Cell::Amount(Money {
+                amount_cents,
+                currency,
+            }) => self.amount(sheet, row, column, i128::from(*amount_cents), *currency)?,
+            Cell::Time(time) => {
+                let civil = TimeZone::UTC.to_datetime(*time);
+                // Earlier than a spreadsheet's days are counted.
+                match civil.year() {
+                    ..1900 => sheet.write_string(row, column, time.to_string())?,
+                    _ => sheet.write_datetime(row, column, civil)?,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// A number in units; as text where it has more digits than a spreadsheet keeps.
+    pub(super) fn amount(
+        &mut self,
+        sheet: &mut Worksheet,
+        row: u32,
+        column: ColNum,
+        cents: i128,
+        currency: Currency,
+    ) -> Result<(), XlsxError> {
+        match number_of(cents, currency.api_digits()) {
+            Some(units) => {
+                sheet.write_number_with_format(row, column, units, self.of(currency))?;
+            }
+            None => {
+                let text = format!(
+                    "{} (too large for a spreadsheet)",
+                    in_units(cents, currency)
+                );
+                sheet.write_string(row, column, text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number that is nearest to so many units: read from its decimals, not calculated, so that a
+/// spreadsheet shows exactly those.
+pub(super) fn number_of(cents: i128, digits: u32) -> Option<f64> {
+    if !(-MAX_NUMBER..=MAX_NUMBER).contains(&cents) {
+        return None;
+    }
+    format!("{cents}e-{digits}").parse().ok()
+}
+
+/// A text that fits a cell.
+fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT || text.encode_utf16().count() <= MAX_TEXT {
+        return Cow::Borrowed(text);
+    }
+    let mut left = MAX_TEXT - CUT_MARK.len();
+    let kept = text.char_indices().find(|(_, character)| {
+        match left.checked_sub(character.len_utf16()) {
+            Some(rest) => left = rest,
+            None => return true,
+        }
+        false
+    });
+    let end = kept.map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("{}{CUT_MARK}", &text[..end]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_the_numbers_that_their_decimals_say() {
+        for (cents, digits, shown) in [
+            (801, 2, "8.01"),
+            (-5, 2, "-0.05"),
+            (500, 0, "500"),
+            (999_999_999_999_999, 2, "9999999999999.99"),
+        ] {
+            assert_eq!(
+                number_of(cents, digits).map(|n| n.to_string()).as_deref(),
+                Some(shown)
+            );
+        }
+        assert_eq!(number_of(1_000_000_000_000_000, 2), None);
+        assert_eq!(number_of(i128::MIN, 2), None);
+    }
+
+    #[test]
+    fn a_text_is_cut_where_a_cell_ends() {
+        let fits = "ä".repeat(MAX_TEXT);
+        assert_eq!(short(&fits), fits);
+        let long = "😀".repeat(MAX_TEXT);
+        let cut = short(&long);
+        assert!(cut.ends_with(CUT_MARK));
+        assert!((MAX_TEXT - 1..=MAX_TEXT).contains(&cut.encode_utf16().count()));
+    }
+}
