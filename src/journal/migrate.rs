@@ -1,7 +1,7 @@
 //! Opening: what the file is, whether it is sound, whose it is, and the schema.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long a statement waits for another program that has the file.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much of a log is held in memory while it is written again.
+const REWRITE_BYTES: usize = 1 << 20;
 
 /// The latest version that this program knows.
 fn supported() -> i64 {
@@ -80,7 +83,49 @@ pub(super) fn open_for_writing(
         check_pages(&reader, path)?;
         check_account(&reader, path, account)?;
     }
-    set_up(path, version, account, now)
+    let connection = set_up(path, version, account, now)?;
+    renew_log(&connection, path)?;
+    // The log has its name by now. SQLite puts that on disk too, but does not look whether it could.
+    sync_directory(path)
+        .map_err(|error| JournalError::io(path, "putting its log on disk", error))?;
+    Ok(connection)
+}
+
+/// Writes what an interrupted run left in the log once more, and puts it on disk.
+///
+/// A sync that failed leaves pages in memory that look written: programs read them, and no later
+/// sync writes them. Recording on top of them would rest on a log with a hole, and a power loss
+/// would take everything behind it. Nothing says after a crash whether a sync had failed, so none is
+/// believed. A run that ends by itself leaves no log.
+fn renew_log(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    const DOING: &str = "putting its log on disk";
+    let log = beside(path, "-wal");
+    if !log.metadata().is_ok_and(|found| found.len() > 0) {
+        return Ok(());
+    }
+    // No other program can write to the log, or empty it, meanwhile.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+        .map_err(|error| JournalError::sqlite(path, DOING, error))?;
+    rewrite(&log).map_err(|error| JournalError::io(path, DOING, error))?;
+    transaction
+        .rollback()
+        .map_err(|error| JournalError::sqlite(path, DOING, error))
+}
+
+/// Writes a file over itself, a piece at a time, and puts it on disk.
+fn rewrite(path: &Path) -> std::io::Result<()> {
+    let mut file = File::options().read(true).write(true).open(path)?;
+    let mut piece = vec![0; REWRITE_BYTES];
+    let mut at = 0;
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return file.sync_all();
+        }
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&piece[..read])?;
+        at += read as u64;
+    }
 }
 
 fn set_up(
