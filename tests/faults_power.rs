@@ -273,6 +273,7 @@ impl Traced {
             "{what}: {again}"
         );
         expect_each_once(&sandbox, &after, what);
+        after.run_to(&sandbox, &["journal", "check"]).expect(0);
         was_recorded
     }
 }

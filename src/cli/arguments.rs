@@ -126,6 +126,9 @@ pub(crate) enum Command {
     Status,
     /// Write a run's reports again, from the journal
     Report(ReportArguments),
+    /// Verify the journal
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// The profiles by which exports are read
     #[command(subcommand)]
     Profiles(ProfilesCommand),
@@ -252,6 +255,14 @@ pub(crate) struct ReportArguments {
     /// Which files to write: csv, json, html, xlsx, parquet [default: all]
     #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
     pub(crate) format: Vec<Format>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Verify that the journal is what was written: pages, checksums, attempts, books
+    ///
+    /// Reads only, and works while a run goes on. Exit code 0 if nothing is wrong, else 6.
+    Check,
 }
 
 #[derive(Debug, Subcommand)]

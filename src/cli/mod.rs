@@ -74,6 +74,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Retry(options) => commands::retry(common, options, terminal),
         Command::Status => commands::status(common, terminal),
         Command::Report(options) => commands::report(common, options, terminal),
+        Command::Journal(command) => commands::journal(common, command, terminal),
         Command::Profiles(command) => commands::profiles(common, command, terminal),
         Command::Config => commands::config(common, terminal),
         Command::Sandbox(options) => commands::sandbox(options, terminal),

@@ -15,6 +15,7 @@
 //!
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
+mod check;
 mod columns;
 mod conversions;
 mod deliver;
@@ -27,6 +28,7 @@ mod record;
 mod tests;
 mod words;
 
+pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};

@@ -26,13 +26,13 @@ fn account() -> Account {
     }
 }
 
-fn place() -> (TempDir, PathBuf) {
+pub(super) fn place() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("fprecon.journal");
     (directory, path)
 }
 
-fn open(path: &Path) -> Result<Journal, JournalError> {
+pub(super) fn open(path: &Path) -> Result<Journal, JournalError> {
     Journal::open(path, &account(), "run", at(0))
 }
 
@@ -43,7 +43,7 @@ fn usd(amount_cents: i64) -> Option<Money> {
     })
 }
 
-fn sale(id: &str, amount_cents: i64, line: u64) -> Event {
+pub(super) fn sale(id: &str, amount_cents: i64, line: u64) -> Event {
     let customer = Customer::new(Some("A@example.com"), Some("cus_1"));
     let source = Source { input: 0, line };
     let mut event = Event::new(Kind::Sale, id.into(), customer, source);
@@ -60,7 +60,7 @@ fn refund(id: &str, sale: &str, cents: i64, total: Option<i64>) -> Event {
 }
 
 /// An event in which nothing is empty.
-fn full() -> Event {
+pub(super) fn full() -> Event {
     let mut event = refund("in_1_refund_500", "in_1", 500, Some(500));
     event.plan = Some("pro".into());
     event.set_details(Details {
@@ -101,7 +101,7 @@ fn new_run() -> NewRun {
     }
 }
 
-fn record(journal: &mut Journal, events: &[Event]) -> RunId {
+pub(super) fn record(journal: &mut Journal, events: &[Event]) -> RunId {
     let mut recording = journal.begin(&new_run()).unwrap();
     recording.add_input(&input()).unwrap();
     for event in events {
@@ -110,7 +110,7 @@ fn record(journal: &mut Journal, events: &[Event]) -> RunId {
     recording.commit().unwrap()
 }
 
-fn intent(run: RunId, event: i64, number: u32) -> Entry {
+pub(super) fn intent(run: RunId, event: i64, number: u32) -> Entry {
     Entry::Intent {
         event: EventRow(event),
         number,
@@ -133,7 +133,7 @@ fn settlement(outcome: Outcome) -> Settlement {
     }
 }
 
-fn answer(event: i64, number: u32, effect: Effect, outcome: Option<Outcome>) -> Entry {
+pub(super) fn answer(event: i64, number: u32, effect: Effect, outcome: Option<Outcome>) -> Entry {
     Entry::Answer {
         event: EventRow(event),
         number,

@@ -1,0 +1,468 @@
+//! Whether a journal still is what was written into it.
+//!
+//! Opening a journal for writing looks at its pages, and reading looks at the seals of what is read.
+//! This looks at everything, and goes on after the first thing that is wrong.
+
+use std::collections::HashSet;
+
+use rusqlite::Row;
+
+use super::columns::{self, Columns, read_settlement};
+use super::{JournalError, JournalReader, RunRecord};
+use crate::event::EventKey;
+
+/// How many findings are kept; the others are counted.
+const KEPT: usize = 100;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// The structure of the file: pages, indexes, constraints.
+    Pages,
+    /// Rows that name other rows: each of those is there.
+    References,
+    /// The checksums of events, results and conversions, and the keys of events.
+    Seals,
+    /// Attempts and results tell the same story.
+    Attempts,
+    /// What each run's exports gave is accounted for, in rows, events and cents.
+    Books,
+}
+
+impl Aspect {
+    /// All of them, in the order in which they are looked at.
+    pub const ALL: [Aspect; 5] = [
+        Aspect::Pages,
+        Aspect::References,
+        Aspect::Seals,
+        Aspect::Attempts,
+        Aspect::Books,
+    ];
+
+    /// The word in the machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Aspect::Pages => "pages",
+            Aspect::References => "references",
+            Aspect::Seals => "seals",
+            Aspect::Attempts => "attempts",
+            Aspect::Books => "books",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where it was seen.
+    pub aspect: Aspect,
+    /// What it is.
+    pub what: String,
+}
+
+/// What was looked at, and what was found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The version of the journal's tables.
+    pub version: i64,
+    /// Runs.
+    pub runs: u64,
+    /// Events that were ever to be sent.
+    pub events: u64,
+    /// Requests that were ever intended.
+    pub attempts: u64,
+    /// Events that are held.
+    pub held: u64,
+    /// Rows of exports that gave no event.
+    pub source_rows: u64,
+    /// The first things that are wrong.
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub omitted: u64,
+}
+
+impl Checked {
+    /// Takes note of a thing that is wrong.
+    pub fn add(&mut self, aspect: Aspect, what: impl Into<String>) {
+        if self.findings.len() == KEPT {
+            self.omitted += 1;
+            return;
+        }
+        let what = what.into();
+        self.findings.push(Finding { aspect, what });
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// How many of the kept findings belong to an aspect.
+    pub fn of(&self, aspect: Aspect) -> usize {
+        let findings = self.findings.iter();
+        findings.filter(|found| found.aspect == aspect).count()
+    }
+
+    /// Damage is a finding, and what stood behind it can't be looked at; other errors end the check.
+    fn take(
+        &mut self,
+        aspect: Aspect,
+        looked: Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        match looked {
+            Err(JournalError::Damaged { what, .. }) => {
+                self.add(aspect, what);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// What can't be, as a query that gives the numbers of the events or runs where it is so.
+struct Rule {
+    aspect: Aspect,
+    /// What the numbers are of.
+    of: &'static str,
+    what: &'static str,
+    sql: &'static str,
+}
+
+const RULES: [Rule; 10] = [
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "has attempts that are not numbered from 1 on",
+        sql: "SELECT event FROM attempt GROUP BY event
+              HAVING min(number) <> 1 OR max(number) <> count(*)",
+    },
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "has an attempt by a run that did not set out to send it",
+        sql: "SELECT event FROM attempt WHERE NOT EXISTS (SELECT 1 FROM run_event
+              WHERE run_event.run = attempt.run AND run_event.event = attempt.event)",
+    },
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "is tracked, and no answer of the API says so",
+        sql: "SELECT id FROM event WHERE outcome IN ('tracked', 'already_tracked')
+              AND NOT EXISTS (SELECT 1 FROM attempt
+                  WHERE attempt.event = event.id AND effect = 'recorded')",
+    },
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "was recorded by the API, and has another outcome or none",
+        sql: "SELECT DISTINCT event FROM attempt JOIN event ON event.id = attempt.event
+              WHERE effect = 'recorded'
+              AND coalesce(outcome, '') NOT IN ('tracked', 'already_tracked')",
+    },
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "is unconfirmed, and the answers of all its attempts are known",
+        sql: "SELECT id FROM event WHERE outcome = 'unconfirmed'
+              AND NOT EXISTS (SELECT 1 FROM attempt
+                  WHERE attempt.event = event.id AND coalesce(effect, 'unknown') = 'unknown')",
+    },
+    Rule {
+        aspect: Aspect::Attempts,
+        of: "event",
+        what: "is no referral, and neither an answer says so nor was it inferred",
+        sql: "SELECT id FROM event WHERE outcome = 'non_referral' AND inferred = 0
+              AND NOT EXISTS (SELECT 1 FROM attempt
+                  WHERE attempt.event = event.id AND answer IS NOT NULL)",
+    },
+    Rule {
+        aspect: Aspect::Books,
+        of: "event",
+        what: "belongs to no run",
+        sql: "SELECT id FROM event WHERE id NOT IN (SELECT event FROM run_event)",
+    },
+    Rule {
+        aspect: Aspect::Books,
+        of: "run",
+        what: "has other rows without events than its exports gave",
+        sql: "SELECT DISTINCT input.run FROM input LEFT JOIN (
+                  SELECT input, sum(disposition = 'ignored') AS ignored,
+                      sum(disposition = 'rejected') AS rejected
+                  FROM source_row GROUP BY input) kept ON kept.input = input.id
+              WHERE coalesce(kept.ignored, 0) <> rows_ignored
+              OR coalesce(kept.rejected, 0) <> rows_rejected",
+    },
+    Rule {
+        aspect: Aspect::Books,
+        of: "run",
+        what: "counted held events that are not there, or with other cents",
+        sql: "SELECT DISTINCT run FROM (
+                  SELECT run, plan_state, kind, currency, count, amount_cents FROM run_total
+                  WHERE plan_state IN ('conflict', 'unlinked') AND count > 0
+                  EXCEPT
+                  SELECT run, plan_state, kind, coalesce(currency, ''), count(*),
+                      coalesce(sum(amount_cents), 0)
+                  FROM held GROUP BY run, plan_state, kind, currency)",
+    },
+    Rule {
+        aspect: Aspect::Books,
+        of: "run",
+        what: "holds events that it did not count",
+        sql: "SELECT DISTINCT run FROM (
+                  SELECT run, plan_state, kind, coalesce(currency, '') FROM held
+                  EXCEPT
+                  SELECT run, plan_state, kind, currency FROM run_total)",
+    },
+];
+
+impl JournalReader {
+    /// Looks at everything, and says what is wrong. It takes as long as reading the whole file, and
+    /// some 40 bytes of memory an event. `books` says whether a run adds up in what the journal
+    /// leaves to the reports.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read, for another reason than damage.
+    pub fn check(
+        &self,
+        books: impl Fn(&RunRecord) -> Result<Option<String>, JournalError>,
+    ) -> Result<Checked, JournalError> {
+        let mut checked = Checked::default();
+        let looked = self.check_structure(&mut checked);
+        checked.take(Aspect::Pages, looked)?;
+        let looked = self.check_references(&mut checked);
+        checked.take(Aspect::References, looked)?;
+        let looked = self.check_seals(&mut checked);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.originals().map(drop);
+        checked.take(Aspect::Seals, looked)?;
+        for rule in &RULES {
+            let looked = self.check_rule(rule, &mut checked);
+            checked.take(rule.aspect, looked)?;
+        }
+        let looked = self.check_books(&mut checked, books);
+        checked.take(Aspect::Books, looked)?;
+        Ok(checked)
+    }
+
+    fn check_structure(&self, checked: &mut Checked) -> Result<(), JournalError> {
+        let count = |sql| -> Result<i64, JournalError> {
+            let found = self.connection.query_row(sql, [], |row| row.get(0));
+            found.map_err(|error| self.failed("counting its rows", error))
+        };
+        checked.version = count("PRAGMA main.user_version")?;
+        let sql = format!("PRAGMA main.integrity_check({KEPT})");
+        self.each("checking its pages", &sql, [], |row| {
+            let verdict: String = row.get(0)?;
+            if verdict != "ok" {
+                checked.add(Aspect::Pages, verdict);
+            }
+            Ok(())
+        })?;
+        for (sql, number) in [
+            ("SELECT count(*) FROM run", &mut checked.runs),
+            ("SELECT count(*) FROM event", &mut checked.events),
+            ("SELECT count(*) FROM attempt", &mut checked.attempts),
+            ("SELECT count(*) FROM held", &mut checked.held),
+            ("SELECT count(*) FROM source_row", &mut checked.source_rows),
+        ] {
+            *number = u64::try_from(count(sql)?).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn check_references(&self, checked: &mut Checked) -> Result<(), JournalError> {
+        let sql = "PRAGMA main.foreign_key_check";
+        self.each("checking its references", sql, [], |row| {
+            let (child, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            let what = format!("a row of `{child}` names one of `{parent}` that is not there");
+            checked.add(Aspect::References, what);
+            Ok(())
+        })
+    }
+
+    /// What an event is, and what came of it. A seal that is broken is a finding, and the next event
+    /// is looked at.
+    fn check_seals(&self, checked: &mut Checked) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
+            columns::NAMES,
+            columns::RESULT
+        );
+        let mut keys = HashSet::new();
+        self.each("checking its seals", &sql, [], |row| {
+            match check_event(row) {
+                Ok(key) if keys.insert(key) => {}
+                Ok(_) => {
+                    let id: i64 = row.get(0)?;
+                    checked.add(Aspect::Seals, format!("event {id} is there twice"));
+                }
+                Err(error) => checked.add(Aspect::Seals, words(&error)),
+            }
+            Ok(())
+        })
+    }
+
+    fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {
+        self.each("checking its books", rule.sql, [], |row| {
+            let number: i64 = row.get(0)?;
+            let Rule { of, what, .. } = rule;
+            checked.add(rule.aspect, format!("{of} {number} {what}"));
+            Ok(())
+        })
+    }
+
+    fn check_books(
+        &self,
+        checked: &mut Checked,
+        books: impl Fn(&RunRecord) -> Result<Option<String>, JournalError>,
+    ) -> Result<(), JournalError> {
+        for run in self.runs(u32::MAX)? {
+            if let Some(what) = books(&run)? {
+                checked.add(Aspect::Books, format!("run {}: {what}", run.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads an event and its result, with their seals, and says its key.
+fn check_event(row: &Row<'_>) -> rusqlite::Result<EventKey> {
+    let (id, key, columns) = Columns::read_sealed(row, 0)?;
+    if EventKey::of(columns.event_id()) != key {
+        let what = format!("event {} has the key of another id", id.0);
+        return Err(columns::impossible(1, what));
+    }
+    read_settlement(row, id, 3 + columns::COUNT)?;
+    Ok(key)
+}
+
+/// What a value that can't be read says of itself, without the words around it.
+fn words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(.., cause) => cause.to_string(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::journal::tests::{answer, full, intent, open, place, record, sale};
+    use crate::journal::{Effect, Outcome};
+
+    /// A journal with a tracked event, one that is open, and one that is unconfirmed.
+    fn journal(path: &Path) {
+        let mut journal = open(path).unwrap();
+        let events = [sale("in_1", 800, 2), sale("in_2", 900, 3), full()];
+        let run = record(&mut journal, &events);
+        let entries = [
+            intent(run, 1, 1),
+            answer(1, 1, Effect::Recorded, Some(Outcome::Tracked)),
+            intent(run, 2, 1),
+            intent(run, 3, 1),
+            answer(3, 1, Effect::Unknown, Some(Outcome::Unconfirmed)),
+        ];
+        journal.write(&entries).unwrap();
+    }
+
+    fn check(path: &Path) -> Checked {
+        let reader = JournalReader::open(path).unwrap().unwrap();
+        reader.check(|_| Ok(None)).unwrap()
+    }
+
+    /// The fixture's rows are not all there: what the check says of them is taken as given.
+    fn findings(path: &Path) -> Vec<String> {
+        let findings = check(path).findings.into_iter();
+        let others = findings.filter(|found| !found.what.contains("rows without events"));
+        others
+            .map(|found| format!("{}: {}", found.aspect.as_str(), found.what))
+            .collect()
+    }
+
+    #[test]
+    fn a_sound_journal_is_sound_while_its_writer_has_it_too() {
+        let (_directory, path) = place();
+        journal(&path);
+        let checked = check(&path);
+        assert_eq!((checked.runs, checked.events, checked.attempts), (1, 3, 3));
+        assert_eq!(findings(&path), [""; 0]);
+        let _writer = open(&path).unwrap();
+        assert_eq!(findings(&path), [""; 0]);
+    }
+
+    #[test]
+    fn every_change_by_hand_is_found() {
+        for (change, expected) in [
+            (
+                "UPDATE event SET amount_cents = 801 WHERE id = 1",
+                "seals: event 1 is not as it was written",
+            ),
+            (
+                "UPDATE event SET message = 'fine' WHERE id = 3",
+                "seals: the result of event 3 is not as it was written",
+            ),
+            (
+                "UPDATE attempt SET effect = 'none' WHERE event = 1",
+                "attempts: event 1 is tracked, and no answer of the API says so",
+            ),
+            (
+                "UPDATE attempt SET effect = 'recorded', answer = 'x', answered_ms = 1 WHERE event = 2",
+                "attempts: event 2 was recorded by the API, and has another outcome or none",
+            ),
+            (
+                "UPDATE attempt SET effect = 'none' WHERE event = 3",
+                "attempts: event 3 is unconfirmed, and the answers of all its attempts are known",
+            ),
+            (
+                "UPDATE attempt SET number = 2 WHERE event = 2",
+                "attempts: event 2 has attempts that are not numbered from 1 on",
+            ),
+            (
+                "DELETE FROM run_event WHERE event = 2",
+                "attempts: event 2 has an attempt by a run that did not set out to send it",
+            ),
+            (
+                "DELETE FROM event WHERE id = 2",
+                "references: a row of `run_event` names one of `event` that is not there",
+            ),
+            (
+                "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",
+                "books: run 1 counted held events that are not there, or with other cents",
+            ),
+            (
+                "INSERT INTO held (run, plan_state, kind, event_id, note)
+                 VALUES (1, 'unlinked', 'refund', 'x', '')",
+                "books: run 1 holds events that it did not count",
+            ),
+        ] {
+            let (_directory, path) = place();
+            journal(&path);
+            let connection = Connection::open(&path).unwrap();
+            let change = format!("PRAGMA foreign_keys = OFF; {change}");
+            connection.execute_batch(&change).unwrap();
+            drop(connection);
+            let found = findings(&path);
+            assert!(
+                found.iter().any(|what| what == expected),
+                "{change}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn findings_are_bounded_and_the_rest_is_counted() {
+        let mut checked = Checked::default();
+        for number in 0..KEPT + 7 {
+            checked.add(Aspect::Seals, number.to_string());
+        }
+        assert_eq!((checked.findings.len(), checked.omitted), (KEPT, 7));
+        assert!(!checked.is_sound());
+    }
+}
