@@ -162,6 +162,19 @@ impl Ran {
         self
     }
 
+    /// Fails the test, with all that was said, unless the exit code is one of `codes`.
+    #[track_caller]
+    pub fn expect_code_one_of(self, codes: &[i32]) -> Self {
+        assert!(
+            codes.contains(&self.code()),
+            "{}\nstdout:\n{}\nstderr:\n{}",
+            self.code(),
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
     /// The JSON of a run that ended with one of these exit codes.
     #[track_caller]
     pub fn expect_one_of(&self, codes: &[i32]) -> Value {
