@@ -33,7 +33,7 @@ fn every_test_that_is_named_exists() {
         for (file, function) in tests_of(&cell) {
             let source = fs::read_to_string(root.join(file))
                 .unwrap_or_else(|error| panic!("row {row}: {file}: {error}"));
-            let at = source.find(&format!("fn {function}()"));
+            let at = source.find(&format!("fn {function}("));
             let at = at.unwrap_or_else(|| panic!("row {row}: {file} has no `{function}`"));
             let before = source[..at].trim_end();
             let attribute = before.lines().next_back().unwrap().trim();
@@ -41,13 +41,13 @@ fn every_test_that_is_named_exists() {
             named.insert(function.to_owned());
         }
     }
-    assert!(named.len() >= 40, "{}", named.len());
+    assert!(named.len() >= 90, "{}", named.len());
 }
 
 #[test]
-fn every_fault_of_delivery_has_a_test_or_is_a_gap() {
+fn every_fault_has_a_test_or_is_a_gap() {
     let rows = rows();
-    for number in (1..=25).chain([31, 34]) {
+    for number in 1..=35 {
         let number = number.to_string();
         assert_eq!(
             rows.iter().filter(|(row, _)| *row == number).count(),
