@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
 
 use crate::report::Format;
 
@@ -227,6 +228,15 @@ pub(crate) struct PaceArguments {
     /// Where the reports go [default: reports/RUN beside the journal]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgument,
+}
+
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct RedactArgument {
+    /// Put words in place of emails and names in the reports, so that they can be shared
+    #[arg(id = "redact", long = "redact")]
+    pub(crate) is_wanted: bool,
 }
 
 #[derive(Debug, Args)]
@@ -247,14 +257,22 @@ pub(crate) struct RetryArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     /// The run [default: the last one]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to"])]
     pub(crate) run: Option<String>,
+    /// All runs that were started on this day (UTC) or later, added up: 2026-03-01
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<Date>,
+    /// All runs that were started on this day (UTC) or before, added up
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<Date>,
     /// Where the reports go [default: where they went before]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Which files to write: csv, json, html, xlsx, parquet [default: all]
     #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
     pub(crate) format: Vec<Format>,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgument,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,7 @@ use crate::job::SourceRowsError;
 use crate::journal::JournalError;
 use crate::problem::{Problem, causes};
 use crate::profile::ProfileError;
-use crate::report::{Imbalance, ReportError};
+use crate::report::{Imbalance, ReportError, SummaryError};
 use crate::sandbox::SandboxError;
 use crate::tracking::ClientError;
 
@@ -125,6 +125,15 @@ impl From<ReportError> for CliError {
         match error {
             ReportError::Journal(error) => error.into(),
             other => CliError::Report(Box::new(other)),
+        }
+    }
+}
+
+impl From<SummaryError> for CliError {
+    fn from(error: SummaryError) -> Self {
+        match error {
+            SummaryError::Journal(error) => error.into(),
+            SummaryError::Imbalance(error) => error.into(),
         }
     }
 }

@@ -193,6 +193,11 @@ impl Event {
         &self.event_id
     }
 
+    /// Shows it under another id, for a report that is shared. Its key stays what it was.
+    pub(crate) fn show_as(&mut self, event_id: Text) {
+        self.event_id = event_id;
+    }
+
     /// What few events have; all of it empty for the others.
     pub fn details(&self) -> &Details {
         self.details.as_deref().unwrap_or(&NO_DETAILS)

@@ -40,6 +40,26 @@ impl Tally {
         mine.amount_cents += sum.amount_cents;
     }
 
+    /// Takes away what was added, and says whether it was there. A sum of nothing is none.
+    #[must_use]
+    pub fn take_sum(&mut self, kind: Kind, currency: Option<Currency>, sum: Sum) -> bool {
+        let of = (kind, currency);
+        let mine = self.0.get(&of).copied().unwrap_or_default();
+        let Some(count) = mine.count.checked_sub(sum.count) else {
+            return false;
+        };
+        let amount_cents = mine.amount_cents - sum.amount_cents;
+        let left = Sum {
+            count,
+            amount_cents,
+        };
+        match left == Sum::default() {
+            true => self.0.remove(&of),
+            false => self.0.insert(of, left),
+        };
+        true
+    }
+
     /// Adds another tally.
     pub fn add_tally(&mut self, other: &Tally) {
         for (kind, currency, sum) in other.iter() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::civil::Date;
-use rusqlite::{Connection, Row, Statement};
+use rusqlite::{Connection, Params, Row, Statement};
 
 use super::columns::{Code, Seal, impossible};
 use super::read::Known;
@@ -104,13 +104,8 @@ impl Known {
 }
 
 impl JournalReader {
-    /// Whether the journal is new enough to have conversions: one that is only read is not migrated.
     fn has_conversions(&self) -> Result<bool, JournalError> {
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'conversion'";
-        let count: Result<i64, _> = self.connection.query_row(sql, [], |row| row.get(0));
-        count
-            .map(|count| count > 0)
-            .map_err(|error| self.failed("looking for conversions", error))
+        self.has_table("conversion")
     }
 
     pub(super) fn originals(&self) -> Result<HashMap<EventRow, Original>, JournalError> {
@@ -136,15 +131,28 @@ impl JournalReader {
         run: RunId,
         mut each: impl FnMut(ConversionRecord) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.stream_conversions("run_event", "re.run = ?1", [run.0], &mut each)
+    }
+
+    /// `run_event` is that table or one of its shape, `condition` what of it is meant.
+    pub(super) fn stream_conversions<E: From<JournalError>>(
+        &self,
+        run_event: &str,
+        condition: &str,
+        parameters: impl Params,
+        each: &mut impl FnMut(ConversionRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
         if !self.has_conversions()? {
             return Ok(());
         }
-        let sql = "SELECT c.event, c.amount_cents, c.currency, c.rate, c.rate_date, c.seal,
+        let sql = format!(
+            "SELECT c.event, c.amount_cents, c.currency, c.rate, c.rate_date, c.seal,
                  e.kind, e.event_id, e.sale_event_id, e.amount_cents, e.currency, i.path, re.line
-             FROM conversion c JOIN run_event re ON re.run = ?1 AND re.event = c.event
+             FROM conversion c JOIN {run_event} re ON {condition} AND re.event = c.event
              JOIN event e ON e.id = c.event LEFT JOIN input i ON i.id = re.input
-             ORDER BY c.event";
-        self.stream("reading conversions", sql, [run.0], read_record, &mut each)
+             ORDER BY c.event"
+        );
+        self.stream("reading conversions", &sql, parameters, read_record, each)
     }
 }
 

@@ -24,6 +24,8 @@ mod lock;
 mod migrate;
 mod read;
 mod record;
+mod redaction;
+mod span;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -37,6 +39,8 @@ pub use read::{
     Pending, PlanTotal, ReasonCount, RowRecord, RunRecord, Wanted,
 };
 pub use record::{NewInput, NewRun, Recording};
+pub use redaction::REDACTION_KEY_BYTES;
+pub use span::Span;
 pub use words::{
     Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand, UnknownWord,
 };

@@ -459,7 +459,7 @@ impl JournalReader {
         self.list_runs("ORDER BY id DESC LIMIT ?1", [limit])
     }
 
-    fn list_runs(
+    pub(super) fn list_runs(
         &self,
         which: &str,
         parameters: impl Params,
@@ -531,7 +531,7 @@ impl JournalReader {
         self.outcome_totals("event", [])
     }
 
-    fn outcome_totals(
+    pub(super) fn outcome_totals(
         &self,
         from: &str,
         parameters: impl Params,
@@ -666,10 +666,20 @@ impl JournalReader {
         &self,
         filter: &str,
         parameters: impl Params,
+        each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan_rows(&scan_sql(filter), parameters, each)
+    }
+
+    /// The same with a statement of [`scan_sql`] or [`scan_sql_of`].
+    pub(super) fn scan_rows<E: From<JournalError>>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
         mut each: impl FnMut(EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let failed = |error| self.failed("reading a run's events", error);
-        let mut statement = self.connection.prepare(&scan_sql(filter)).map_err(failed)?;
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let mut rows = statement.query(parameters).map_err(failed)?;
         let mut current: Option<EventRecord> = None;
         while let Some(row) = rows.next().map_err(failed)? {
@@ -691,14 +701,19 @@ impl JournalReader {
 /// `id, key, seal, NAMES, RESULT, ordinal, path, line`, then the attempt's columns. The joins are in
 /// the order of the tables' keys, so that nothing is sorted.
 pub(super) fn scan_sql(filter: &str) -> String {
+    scan_sql_of("run_event", &format!("WHERE re.run = ?1 {filter}"))
+}
+
+/// The same for events that stand in another table of the shape of `run_event`.
+pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
     let (names, result) = (columns::NAMES, columns::RESULT);
     format!(
         "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,
              a.number, a.intended_ms, a.answer, a.effect, a.http_status, a.message
-         FROM run_event re CROSS JOIN event e ON e.id = re.event
+         FROM {run_event} re CROSS JOIN event e ON e.id = re.event
              LEFT JOIN input i ON i.id = re.input
              LEFT JOIN attempt a ON a.event = e.id
-         WHERE re.run = ?1 {filter} ORDER BY re.event"
+         {condition} ORDER BY re.event"
     )
 }
 
@@ -822,7 +837,7 @@ fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<Source
     })
 }
 
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| impossible(column, format!("{value} is no count")))
 }

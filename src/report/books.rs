@@ -1,17 +1,25 @@
-//! What a report is made from: a run as the journal has it.
+//! What a report is made from: a run, or the runs of some days, as the journal has them.
 
-use super::source_rows::SourceRow;
+use std::borrow::Cow;
+
+use super::redact::Redactor;
+use super::source_rows::{SourceRow, header_of};
+use super::summary::RunSummary;
 use crate::journal::{
     ConversionRecord, Disposition, EventRecord, HeldRecord, JournalError, JournalReader, RunRecord,
+    Span,
 };
 use crate::problem::Problem;
 
-/// The books of a run, as the journal has them now. All formats read them through this, so that
-/// none sees more or less than another.
+/// The books of a run, or of several, as the journal has them now. All formats read them through
+/// this, so that none sees more or less than another.
 #[derive(Debug)]
 pub struct Books<'j> {
     journal: &'j JournalReader,
     runs: Vec<RunRecord>,
+    /// Where it is not a single run.
+    span: Option<Span>,
+    redactor: Option<Redactor>,
 }
 
 impl<'j> Books<'j> {
@@ -20,7 +28,41 @@ impl<'j> Books<'j> {
         Books {
             journal,
             runs: vec![run],
+            span: None,
+            redactor: None,
         }
+    }
+
+    /// The books of the runs that were started within a span. A run is in it whole or not at all,
+    /// so that what was read and what came of it add up.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn of_span(journal: &'j JournalReader, span: Span) -> Result<Self, JournalError> {
+        Ok(Books {
+            journal,
+            runs: journal.runs_of(span)?,
+            span: Some(span),
+            redactor: None,
+        })
+    }
+
+    /// The same with words in place of emails and names.
+    pub fn redacted(self, redactor: Redactor) -> Self {
+        Books {
+            redactor: Some(redactor),
+            ..self
+        }
+    }
+
+    /// Figures of these books as they may be shown.
+    pub fn shown<'s>(&self, summary: &'s RunSummary) -> Cow<'s, RunSummary> {
+        let mut summary = Cow::Borrowed(summary);
+        if let Some(redactor) = &self.redactor {
+            redactor.summary(summary.to_mut());
+        }
+        summary
     }
 
     /// The runs, the oldest first.
@@ -28,7 +70,7 @@ impl<'j> Books<'j> {
         &self.runs
     }
 
-    /// Streams the events that were to be sent, in the order of sending.
+    /// Streams the events that were to be sent, each once, in the order of sending.
     ///
     /// # Errors
     ///
@@ -37,10 +79,17 @@ impl<'j> Books<'j> {
         &self,
         mut each: impl FnMut(EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        for run in &self.runs {
-            self.journal.for_each_event(run.id, &mut each)?;
+        let mut each = |mut record: EventRecord| {
+            if let Some(redactor) = &self.redactor {
+                redactor.event(&mut record);
+            }
+            each(record)
+        };
+        match (self.span, &*self.runs) {
+            (None, [run]) => self.journal.for_each_event(run.id, &mut each),
+            (Some(span), _) => self.journal.for_each_event_of(span, &mut each),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 
     /// Streams the events that were held.
@@ -49,7 +98,12 @@ impl<'j> Books<'j> {
         mut each: impl FnMut(HeldRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         for run in &self.runs {
-            self.journal.for_each_held(run.id, &mut each)?;
+            self.journal.for_each_held(run.id, |mut record| {
+                if let Some(redactor) = &self.redactor {
+                    redactor.held(&mut record);
+                }
+                each(record)
+            })?;
         }
         Ok(())
     }
@@ -59,10 +113,17 @@ impl<'j> Books<'j> {
         &self,
         mut each: impl FnMut(ConversionRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        for run in &self.runs {
-            self.journal.for_each_conversion(run.id, &mut each)?;
+        let mut each = |mut record: ConversionRecord| {
+            if let Some(redactor) = &self.redactor {
+                redactor.conversion(&mut record);
+            }
+            each(record)
+        };
+        match (self.span, &*self.runs) {
+            (None, [run]) => self.journal.for_each_conversion(run.id, &mut each),
+            (Some(span), _) => self.journal.for_each_conversion_of(span, &mut each),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 
     /// Streams what the plan had to say about the exports.
@@ -71,7 +132,12 @@ impl<'j> Books<'j> {
         mut each: impl FnMut(Problem) -> Result<(), E>,
     ) -> Result<(), E> {
         for run in &self.runs {
-            self.journal.for_each_problem(run.id, &mut each)?;
+            self.journal.for_each_problem(run.id, |mut problem| {
+                if let Some(redactor) = &self.redactor {
+                    redactor.problem(&mut problem);
+                }
+                each(problem)
+            })?;
         }
         Ok(())
     }
@@ -83,9 +149,13 @@ impl<'j> Books<'j> {
         mut each: impl FnMut(&SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         for run in &self.runs {
-            self.journal.for_each_row(run.id, disposition, |record| {
-                each(&SourceRow::of(run, disposition, &record))
-            })?;
+            self.journal
+                .for_each_row(run.id, disposition, |mut record| {
+                    if let Some(redactor) = &self.redactor {
+                        redactor.row(header_of(run, &record), &mut record);
+                    }
+                    each(&SourceRow::of(run, disposition, &record))
+                })?;
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ pub fn write(
     formats: &Formats,
     directory: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let summary = &*books.shown(summary);
     fs::create_dir_all(directory)
         .map_err(|error| Failure::new(directory, "creating the directory", error))?;
     let mut exporters = formats

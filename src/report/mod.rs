@@ -16,6 +16,7 @@ mod json_file;
 #[cfg(feature = "polars")]
 mod parquet;
 mod plan_events;
+mod redact;
 mod source_rows;
 mod summary;
 mod table;
@@ -29,8 +30,9 @@ pub use format::{Format, FormatError, Formats};
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;
+pub use redact::Redactor;
 pub use source_rows::MEND_MARK;
 pub use summary::{
     EventsSummary, Figures, IgnoredSummary, Imbalance, InputSummary, NOT_SENT, OutcomesSummary,
-    Reading, RunSummary, SCHEMA, outcome_word,
+    Reading, RunSummary, SCHEMA, SpanSummary, SummaryError, outcome_word,
 };

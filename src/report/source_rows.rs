@@ -70,7 +70,7 @@ impl<'r> SourceRow<'r> {
     }
 }
 
-fn header_of<'r>(run: &'r RunRecord, row: &RowRecord) -> &'r [String] {
+pub(super) fn header_of<'r>(run: &'r RunRecord, row: &RowRecord) -> &'r [String] {
     let input = run.inputs.get(row.source.input);
     input.map_or(&[][..], |input| &input.header)
 }

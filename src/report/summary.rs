@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::job::{Job, Rows};
 use crate::journal::{
-    JournalError, JournalReader, Outcome, OutcomeTotal, PlanState, ReasonCount, RunRecord,
+    Disposition, JournalError, JournalReader, Outcome, OutcomeTotal, PlanState, PlanTotal,
+    ReasonCount, RunRecord, Span,
 };
 
 /// The version of the machine output.
@@ -288,10 +290,11 @@ impl Reading {
         }
     }
 
-    /// The figures of a run, from the journal.
-    pub fn of_run(run: &RunRecord, ignored: Vec<ReasonCount>) -> Self {
+    /// The figures of runs, from the journal, added up.
+    pub fn of_runs(runs: &[RunRecord], ignored: Vec<ReasonCount>) -> Self {
         let mut rows = Rows::default();
-        for input in &run.inputs {
+        let all_inputs = || runs.iter().flat_map(|run| &run.inputs);
+        for input in all_inputs() {
             rows.add(Rows {
                 read: input.rows_read,
                 with_events: input.rows_with_events,
@@ -299,7 +302,7 @@ impl Reading {
                 rejected: input.rows_rejected,
             });
         }
-        let inputs = run.inputs.iter().map(|input| InputSummary {
+        let inputs = all_inputs().map(|input| InputSummary {
             path: input.path.clone(),
             sha256: input.sha256.clone(),
             profile: input.profile.clone(),
@@ -312,7 +315,7 @@ impl Reading {
         });
         let mut read = Tally::default();
         let mut by_plan: BTreeMap<PlanState, Tally> = BTreeMap::new();
-        for total in &run.totals {
+        for total in runs.iter().flat_map(|run| &run.totals) {
             let sum = Sum {
                 count: total.count,
                 amount_cents: i128::from(total.amount_cents),
@@ -327,6 +330,26 @@ impl Reading {
             ignored: ignored.collect(),
             events: EventsSummary { read, by_plan },
         }
+    }
+
+    /// Counts events that several runs set out to send once, and else as duplicates.
+    fn count_once(&mut self, repeats: &[PlanTotal]) -> Result<(), Imbalance> {
+        for total in repeats {
+            let sum = Sum {
+                count: total.count,
+                amount_cents: i128::from(total.amount_cents),
+            };
+            let (kind, currency) = (total.kind, total.currency);
+            let to_send = self.events.by_plan.entry(PlanState::ToSend).or_default();
+            if !to_send.take_sum(kind, currency, sum) {
+                return Err(Imbalance::of(
+                    "more events were sent again than were to be sent",
+                ));
+            }
+            let again = self.events.by_plan.entry(PlanState::Duplicate).or_default();
+            again.add_sum(kind, currency, sum);
+        }
+        Ok(())
     }
 
     /// Whether both equations of a plan hold: rows and events, and the cents with them.
@@ -347,13 +370,54 @@ impl Reading {
     }
 }
 
-/// A run, from the journal: what its report says.
+/// The days whose runs are added up.
+#[derive(Clone, Debug, Serialize)]
+pub struct SpanSummary {
+    /// The first day, in UTC.
+    #[serde(serialize_with = "as_text")]
+    pub from: Date,
+    /// The last day.
+    #[serde(serialize_with = "as_text")]
+    pub to: Date,
+    /// The names of the runs that were started on these days, the oldest first.
+    pub runs: Vec<String>,
+}
+
+fn as_text<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(date)
+}
+
+impl SpanSummary {
+    /// A name for it, fit for a directory.
+    pub fn name(&self) -> String {
+        format!("{}_{}", self.from, self.to)
+    }
+}
+
+/// Why runs can't be added up.
+#[derive(Debug, thiserror::Error)]
+pub enum SummaryError {
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// They don't fit together.
+    #[error(transparent)]
+    Imbalance(#[from] Imbalance),
+}
+
+/// What a span exits with of which something is not sent: what `run` exits with then.
+const INCOMPLETE: u8 = 5;
+
+/// A run, or several, from the journal: what its report says.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
     /// The version of this shape.
     pub schema: u32,
-    /// The run's name.
+    /// The run's name; for several runs, that of the span.
     pub run: String,
+    /// The days whose runs these are, where it is not a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanSummary>,
     /// What was read and planned.
     #[serde(flatten)]
     pub reading: Reading,
@@ -373,11 +437,12 @@ impl RunSummary {
     /// Adds a run up from the journal.
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
         let outcomes = OutcomesSummary::of_totals(journal.outcomes(run.id)?);
-        let ignored = journal.row_reasons(run.id, crate::journal::Disposition::Ignored)?;
+        let ignored = journal.row_reasons(run.id, Disposition::Ignored)?;
         let summary = RunSummary {
             schema: SCHEMA,
             run: run.name.clone(),
-            reading: Reading::of_run(run, ignored),
+            span: None,
+            reading: Reading::of_runs(std::slice::from_ref(run), ignored),
             outcomes,
             requests: 0,
             elapsed_seconds: 0,
@@ -385,6 +450,48 @@ impl RunSummary {
             exit_code: 0,
         };
         Ok(summary.with_end_of(run))
+    }
+
+    /// Adds several runs up, each event once.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read, or its runs don't fit together.
+    pub fn load_span(
+        journal: &JournalReader,
+        runs: &[RunRecord],
+        (span, days): (Span, SpanSummary),
+    ) -> Result<Self, SummaryError> {
+        let mut ignored: BTreeMap<String, u64> = BTreeMap::new();
+        for run in runs {
+            for count in journal.row_reasons(run.id, Disposition::Ignored)? {
+                *ignored.entry(count.reason).or_default() += count.rows;
+            }
+        }
+        let mut ignored: Vec<ReasonCount> = ignored
+            .into_iter()
+            .map(|(reason, rows)| ReasonCount { reason, rows })
+            .collect();
+        ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
+        let mut reading = Reading::of_runs(runs, ignored);
+        reading.count_once(&journal.repeats_of(span)?)?;
+        let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
+        let mut summary = RunSummary {
+            schema: SCHEMA,
+            run: days.name(),
+            span: Some(days),
+            reading,
+            outcomes: OutcomesSummary::of_totals(journal.outcomes_of(span)?),
+            requests: runs.iter().map(|run| run.requests).sum(),
+            elapsed_seconds: elapsed_ms.div_ceil(1000),
+            report_dir: None,
+            exit_code: 0,
+        };
+        summary.exit_code = match summary.outcomes.of(None).count() {
+            0 => u8::from(summary.needs_attention()),
+            _ => INCOMPLETE,
+        };
+        Ok(summary)
     }
 
     /// The same figures with the end of the run as `run` has it.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::next;
 use super::plan::json;
-use crate::cli::arguments::Common;
+use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::{self, count, grouped};
@@ -21,7 +21,7 @@ use crate::job::Job;
 use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
 use crate::plan::Planned;
 use crate::problem::Problem;
-use crate::report::{self, Books, Formats, RunSummary};
+use crate::report::{self, Books, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
 use crate::tracking::{self, ApiKey, Client, Version};
@@ -201,6 +201,8 @@ pub(super) struct Delivery<'d> {
     pub(super) settings: &'d Settings,
     /// Where its reports go; else where they went before, or `reports/RUN` beside the journal.
     pub(super) directory: Option<PathBuf>,
+    /// Whether emails and names are left out of its reports.
+    pub(super) redact: RedactArgument,
     /// Whether what may have been recorded is sent again: only `retry --unconfirmed`.
     pub(super) repeat_unconfirmed: bool,
     pub(super) terminal: &'d Terminal,
@@ -212,13 +214,14 @@ pub(super) fn deliver(
     run: RunId,
     target: &Target,
     settings: &Settings,
-    directory: Option<PathBuf>,
+    pace: &PaceArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let delivery = Delivery {
         target,
         settings,
-        directory,
+        directory: pace.dir.clone(),
+        redact: pace.redact,
         repeat_unconfirmed: false,
         terminal,
     };
@@ -268,7 +271,7 @@ impl Delivery<'_> {
         let summary = summary.with_end_of(&record);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
-        let books = Books::of_run(&journal, record);
+        let books = shareable(Books::of_run(&journal, record), &journal, self.redact)?;
         let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
@@ -371,6 +374,25 @@ impl Delivery<'_> {
             .hint(format!("nothing is lost; {resume}")),
         };
         self.terminal.problems(&[problem], 0);
+    }
+}
+
+/// The books as the user wants them shown: with emails and names, or without.
+pub(super) fn shareable<'j>(
+    books: Books<'j>,
+    journal: &JournalReader,
+    redact: RedactArgument,
+) -> Result<Books<'j>, CliError> {
+    if !redact.is_wanted {
+        return Ok(books);
+    }
+    match journal.redaction_key()? {
+        Some(key) => Ok(books.redacted(Redactor::new(&key))),
+        None => Err(CliError::unusable(
+            Problem::error("redaction-key", "this journal was made by an earlier version, and has no key to redact reports with")
+                .at(journal.path().display().to_string(), None)
+                .hint("`fprecon resume` brings the journal up to date; it sends only what is left to send"),
+        )),
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::delivery::{Delivery, Target, finish};
 use super::plan::planned;
 use super::run::record;
-use crate::cli::arguments::{Common, DemoArguments};
+use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
 use crate::cli::settings::Settings;
@@ -66,6 +66,7 @@ pub(in crate::cli) fn demo(
         target: &target,
         settings: &settings,
         directory: Some(arguments.dir.clone()),
+        redact: RedactArgument::default(),
         repeat_unconfirmed: false,
         terminal,
     };

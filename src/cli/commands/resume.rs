@@ -38,6 +38,7 @@ pub(in crate::cli) fn resume(
         target: &target,
         settings: &settings,
         directory: pace.dir.clone(),
+        redact: pace.redact,
         repeat_unconfirmed: false,
         terminal,
     };
@@ -105,6 +106,7 @@ pub(in crate::cli) fn retry(
         target: &target,
         settings: &settings,
         directory: arguments.pace.dir.clone(),
+        redact: arguments.pace.redact,
         repeat_unconfirmed: arguments.unconfirmed,
         terminal,
     };

@@ -50,8 +50,7 @@ pub(in crate::cli) fn run(
 
     let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
-    let directory = arguments.pace.dir.clone();
-    delivery::deliver(journal, run, &target, &settings, directory, terminal)
+    delivery::deliver(journal, run, &target, &settings, &arguments.pace, terminal)
 }
 
 /// Nothing leaves before somebody has said yes.

@@ -1,0 +1,394 @@
+//! A report that can be shared: words in place of emails and names.
+//!
+//! A word is a keyed hash of what it stands for, so that the same person has the same word in every
+//! report of the account, and nobody without the journal, which holds the key, can find out who it
+//! is by trying names. Case tells no two emails apart.
+//!
+//! Emails are found wherever text can come from outside: in their own columns, inside messages, ids
+//! and cells. Names are known by their columns only; of a row that can't be read, every cell is
+//! replaced whose column may say something about a person. Paths of exports stay as they are.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use ring::hmac;
+
+use super::summary::RunSummary;
+use crate::event::{Details, Event, Text};
+use crate::job::ADDED_COLUMNS;
+use crate::journal::{
+    ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord, Settlement,
+};
+use crate::problem::Problem;
+
+/// Bytes of the hash that stand in a word: enough that no two people of a thousand million share one.
+const WORD_BYTES: usize = 10;
+
+/// Parts of the names of columns that may say something about a person, in lower case.
+const PERSONAL: [&str; 33] = [
+    "mail",
+    "name",
+    "nom",
+    "first",
+    "last",
+    "customer description",
+    "cardholder",
+    "holder",
+    "contact",
+    "recipient",
+    "empfänger",
+    "absender",
+    "buyer",
+    "payer",
+    "attention",
+    "address",
+    "adresse",
+    "street",
+    "straße",
+    "city",
+    "ort",
+    "zip",
+    "postal",
+    "plz",
+    "phone",
+    "telefon",
+    "subject",
+    "note",
+    "memo",
+    "description",
+    "descriptor",
+    "message",
+    "comment",
+];
+
+/// The shortest name that is looked for inside other texts: shorter ones are part of many words.
+const SHORTEST_NAME: usize = 3;
+
+/// Puts words in place of emails and names.
+#[derive(Debug)]
+pub struct Redactor {
+    key: hmac::Key,
+}
+
+impl Redactor {
+    /// With the key of a journal.
+    pub fn new(key: &[u8; REDACTION_KEY_BYTES]) -> Self {
+        Redactor {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        }
+    }
+
+    /// The word for an email, the same in any case and with spaces around it.
+    pub fn email(&self, email: &str) -> String {
+        self.word("email", &email.trim().to_lowercase())
+    }
+
+    /// The word for a name.
+    pub fn name(&self, name: &str) -> String {
+        self.word("name", &name.trim().to_lowercase())
+    }
+
+    fn word(&self, what: &str, text: &str) -> String {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(what.as_bytes());
+        context.update(b"\0");
+        context.update(text.as_bytes());
+        let tag = context.sign();
+        let mut word = format!("{what}-");
+        for byte in &tag.as_ref()[..WORD_BYTES] {
+            // Writing to a string can't fail.
+            let _ = write!(word, "{byte:02x}");
+        }
+        word
+    }
+
+    /// A text with the word of each email in it.
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !text.contains('@') {
+            return Cow::Borrowed(text);
+        }
+        let mut redacted = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, email, behind)) = next_email(rest) {
+            redacted.push_str(before);
+            redacted.push_str(&self.email(email));
+            rest = behind;
+        }
+        redacted.push_str(rest);
+        Cow::Owned(redacted)
+    }
+
+    fn replace_text(&self, text: &mut Text) {
+        if let Cow::Owned(redacted) = self.text(text) {
+            *text = redacted.into();
+        }
+    }
+
+    fn replace(&self, text: &mut String) {
+        if let Cow::Owned(redacted) = self.text(text) {
+            *text = redacted;
+        }
+    }
+
+    /// A cell of an export, by the name of its column. An email is known by itself.
+    fn cell(&self, column: Option<&str>, cell: &str) -> Option<String> {
+        if cell.trim().is_empty() {
+            return None;
+        }
+        if is_email(cell.trim()) {
+            return Some(self.email(cell));
+        }
+        let is_personal = column.is_none_or(is_personal);
+        match is_personal && !is_number(cell) {
+            true => Some(self.name(cell)),
+            false => match self.text(cell) {
+                Cow::Owned(redacted) => Some(redacted),
+                Cow::Borrowed(_) => None,
+            },
+        }
+    }
+
+    fn event_itself(&self, event: &mut Event) {
+        if let Some(email) = &mut event.customer.email {
+            *email = self.email(email).into();
+        }
+        if let Some(uid) = &mut event.customer.uid {
+            self.replace_text(uid);
+        }
+        if let Some(sale) = &mut event.sale_event_id {
+            self.replace_text(sale);
+        }
+        let id = self.text(event.event_id());
+        if let Cow::Owned(id) = id {
+            event.show_as(id.into());
+        }
+        let names = names_of(event);
+        let note = hide(self, &event.note, &names);
+        event.note = self.text(&note).into();
+        let details = event.details();
+        let candidates = details.candidates.as_ref();
+        let candidates = candidates.map(|ids| Text::from(self.text(ids)));
+        if details.candidates.is_some() || !names.is_empty() {
+            event.set_details(Details {
+                candidates,
+                first_name: None,
+                last_name: None,
+                ..details.clone()
+            });
+        }
+    }
+
+    pub(super) fn event(&self, record: &mut EventRecord) {
+        let names = names_of(&record.event);
+        self.event_itself(&mut record.event);
+        let hidden = |message: &mut Option<String>| {
+            if let Some(message) = message {
+                *message = hide(self, message, &names);
+                self.replace(message);
+            }
+        };
+        hidden(&mut record.last_message);
+        if let Some(settlement) = &mut record.settlement {
+            hidden(&mut settlement.message);
+            self.promoter(settlement);
+        }
+    }
+
+    /// A promoter's referral id is a name more often than not.
+    fn promoter(&self, settlement: &mut Settlement) {
+        if let Some(email) = &mut settlement.promoter_email {
+            *email = self.email(email);
+        }
+        if let Some(ref_id) = &mut settlement.promoter_ref_id {
+            *ref_id = self.name(ref_id);
+        }
+    }
+
+    pub(super) fn held(&self, record: &mut HeldRecord) {
+        self.event_itself(&mut record.event);
+    }
+
+    pub(super) fn conversion(&self, record: &mut ConversionRecord) {
+        self.replace_text(&mut record.event_id);
+        if let Some(sale) = &mut record.sale_event_id {
+            self.replace_text(sale);
+        }
+    }
+
+    /// A row of an export, below this header. What its reason quotes of it goes too.
+    pub(super) fn row(&self, header: &[String], record: &mut RowRecord) {
+        let mut hidden = Vec::new();
+        for (index, cell) in record.fields.iter_mut().enumerate() {
+            let column = header.get(index).map(String::as_str);
+            // What an earlier report added says where the row came from.
+            if column.is_some_and(|column| ADDED_COLUMNS.contains(&column)) {
+                self.replace(cell);
+            } else if let Some(redacted) = self.cell(column, cell) {
+                hidden.push(std::mem::replace(cell, redacted));
+            }
+        }
+        let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
+        record.reason = hide(self, &record.reason, &hidden);
+        self.replace(&mut record.reason);
+        for (index, cell) in record.fields.iter_mut().enumerate() {
+            let is_reason = header.get(index).map(String::as_str) == ADDED_COLUMNS.last().copied();
+            if is_reason {
+                *cell = hide(self, cell, &hidden);
+            }
+        }
+    }
+
+    pub(super) fn problem(&self, problem: &mut Problem) {
+        let column = problem.column.as_deref();
+        let redacted = problem.value.as_deref().and_then(|value| {
+            let redacted = self.cell(Some(column.unwrap_or_default()), value)?;
+            Some((value.to_owned(), redacted))
+        });
+        if let Some((value, redacted)) = redacted {
+            problem.message = hide(self, &problem.message, &[&value]);
+            problem.value = Some(redacted);
+        }
+        self.replace(&mut problem.message);
+        if let Some(hint) = &mut problem.hint {
+            self.replace(hint);
+        }
+    }
+
+    /// The figures, whose reasons may quote an export.
+    pub fn summary(&self, summary: &mut RunSummary) {
+        for ignored in &mut summary.reading.ignored {
+            self.replace(&mut ignored.reason);
+        }
+    }
+}
+
+/// The names that an event's export has for its customer.
+fn names_of(event: &Event) -> Vec<String> {
+    let details = event.details();
+    let names = [&details.first_name, &details.last_name];
+    names
+        .into_iter()
+        .flatten()
+        .map(|name| name.to_string())
+        .collect()
+}
+
+/// A text without these words, whatever their case where it has them as they stand.
+fn hide(redactor: &Redactor, text: &str, hidden: &[impl AsRef<str>]) -> String {
+    let mut text = text.to_owned();
+    for word in hidden {
+        let word = word.as_ref().trim();
+        if word.chars().count() >= SHORTEST_NAME && text.contains(word) {
+            let replacement = match is_email(word) {
+                true => redactor.email(word),
+                false => redactor.name(word),
+            };
+            text = text.replace(word, &replacement);
+        }
+    }
+    text
+}
+
+fn is_personal(column: &str) -> bool {
+    let column = column.to_lowercase();
+    PERSONAL.iter().any(|part| column.contains(part))
+}
+
+/// Digits and what stands between them: an amount, a date, a phone number without a name.
+fn is_number(cell: &str) -> bool {
+    let mut digits = 0;
+    cell.trim().chars().all(|character| {
+        digits += u32::from(character.is_ascii_digit());
+        character.is_ascii_digit() || ".,:-/ ".contains(character)
+    }) && digits < 7
+}
+
+/// What can't be part of an email, as it stands in text.
+fn ends_email(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || "<>()[]{},;:\"'`|\\".contains(character)
+}
+
+fn is_email(text: &str) -> bool {
+    matches!(next_email(text), Some(("", _, "")))
+}
+
+/// The text before the first email, the email, and what stands behind it.
+fn next_email(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('@') {
+        let at = from + at;
+        let start = text[..at].rfind(ends_email);
+        let start = start.map_or(0, |end| {
+            end + text[end..].chars().next().map_or(1, char::len_utf8)
+        });
+        let end = text[at..]
+            .find(ends_email)
+            .map_or(text.len(), |end| at + end);
+        let email = text[start..end].trim_end_matches(['.', '!', '?']);
+        if start >= from && start < at && email.len() > at - start + 1 {
+            let end = start + email.len();
+            return Some((&text[..start], email, &text[end..]));
+        }
+        from = at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new(&[7; REDACTION_KEY_BYTES])
+    }
+
+    #[test]
+    fn the_same_person_has_the_same_word_under_one_key() {
+        let redactor = redactor();
+        let word = redactor.email("Ada@Example.com");
+        assert_eq!(word, redactor.email(" ada@example.com "));
+        assert_eq!(redactor.text("<ADA@example.com>"), format!("<{word}>"));
+        assert!(word.starts_with("email-") && word.len() == 26, "{word}");
+        assert_ne!(word, redactor.email("bea@example.com"));
+        assert_ne!(
+            word,
+            Redactor::new(&[8; REDACTION_KEY_BYTES]).email("ada@example.com")
+        );
+    }
+
+    #[test]
+    fn emails_are_found_inside_texts() {
+        let redactor = redactor();
+        let ada = redactor.email("ada@example.com");
+        for (text, expected) in [
+            ("no lead ada@example.com.", format!("no lead {ada}.")),
+            (
+                "`ada@example.com`, `ada@example.com`",
+                format!("`{ada}`, `{ada}`"),
+            ),
+            ("mailto:Ada@Example.com?", format!("mailto:{ada}?")),
+            ("@handle a @ b and 3@", "@handle a @ b and 3@".to_owned()),
+            ("", String::new()),
+        ] {
+            assert_eq!(redactor.text(text), expected);
+        }
+        let plus = redactor.email("=ada+x@exämple.com");
+        assert_eq!(redactor.text("=ada+x@exämple.com"), plus);
+    }
+
+    #[test]
+    fn cells_are_replaced_by_what_their_column_may_say() {
+        let redactor = redactor();
+        let cell = |column, cell| redactor.cell(Some(column), cell);
+        assert_eq!(cell("Customer Name", "Ada L"), Some(redactor.name("ada l")));
+        assert_eq!(cell("Currency", "usd"), None);
+        assert_eq!(cell("Amount", "8.00"), None);
+        assert_eq!(cell("Name", ""), None);
+        assert_eq!(
+            cell("x", "ADA@example.com"),
+            Some(redactor.email("ada@example.com"))
+        );
+        // Behind the header nobody knows what a cell is.
+        assert_eq!(redactor.cell(None, "Ada"), Some(redactor.name("ada")));
+    }
+}

@@ -1,0 +1,616 @@
+//! Reports as people and programs get them: all formats say the same, also to readers that are not
+//! ours; again at any time; for one run or for several; whole or not at all; and fit to be shared.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests; one that is skipped says so"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::{Place, Ran, SandboxProcess};
+
+/// Sums by part, then by kind and currency: events and cents.
+type Sums = BTreeMap<String, BTreeMap<String, (u64, i128)>>;
+
+const PARTS: [&str; 3] = ["tracked", "non_referral", "failed"];
+
+/// Sales and refunds in three currencies, cancellations, sign-ups; rows that can't be read, that are
+/// no event, that contradict each other, and that name no sale. Some people have names.
+fn export(customers: u32) -> String {
+    let mut text = String::from(
+        "event_id,kind,sale_event_id,email,uid,amount,currency,created_at,first_name,last_name,note\n",
+    );
+    let mut row = |cells: [&str; 11]| {
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    };
+    for customer in 1..=customers {
+        let (email, uid) = (email(customer), format!("cus_{customer}"));
+        let sale = format!("in_{customer}");
+        let currency = ["USD", "EUR", "JPY"][customer as usize % 3];
+        let amount = match currency {
+            "JPY" => format!("{}", 100 + customer),
+            _ => format!("{}.{:02}", 1 + customer, customer % 100),
+        };
+        let day = format!("2026-03-{:02}", 1 + customer % 28);
+        let (first, last) = (
+            format!("Firstname{customer}"),
+            format!("Lastname{customer}"),
+        );
+        row([
+            &sale, "sale", "", &email, &uid, &amount, currency, &day, &first, &last, "",
+        ]);
+        if customer.is_multiple_of(4) {
+            let refund = format!("re_{customer}");
+            let part = if currency == "JPY" { "100" } else { "1.01" };
+            row([
+                &refund, "refund", &sale, &email, &uid, part, currency, &day, "", "", "",
+            ]);
+        }
+        if customer.is_multiple_of(5) {
+            let id = format!("sub_{customer}");
+            row([
+                &id,
+                "cancellation",
+                "",
+                &email,
+                &uid,
+                "",
+                "",
+                &day,
+                "",
+                "",
+                "",
+            ]);
+        }
+    }
+    row([
+        "=in_x",
+        "sale",
+        "",
+        "Formula@Example.com",
+        "=1+1",
+        "7.00",
+        "USD",
+        "2026-03-02",
+        "",
+        "",
+        "",
+    ]);
+    row([
+        "in_bad",
+        "sale",
+        "",
+        "bad@example.com",
+        "cus_b",
+        "1e3",
+        "USD",
+        "2026-03-02",
+        "Badname",
+        "Worsename",
+        "ask Badname at BAD@example.com",
+    ]);
+    row([
+        "in_zero",
+        "sale",
+        "",
+        "zero@example.com",
+        "cus_z",
+        "0.00",
+        "USD",
+        "2026-03-02",
+        "Zeroname",
+        "",
+        "",
+    ]);
+    row([
+        "in_twice",
+        "sale",
+        "",
+        "twice@example.com",
+        "",
+        "5.00",
+        "USD",
+        "2026-03-02",
+        "Twicename",
+        "",
+        "",
+    ]);
+    row([
+        "in_twice",
+        "sale",
+        "",
+        "other@example.com",
+        "",
+        "5.00",
+        "USD",
+        "2026-03-02",
+        "",
+        "",
+        "",
+    ]);
+    row([
+        "re_lost",
+        "refund",
+        "in_nowhere",
+        "lost@example.com",
+        "",
+        "5.00",
+        "USD",
+        "2026-03-02",
+        "",
+        "",
+        "",
+    ]);
+    text
+}
+
+fn email(customer: u32) -> String {
+    format!("Person{customer}@Mail-{}.example.com", customer % 7)
+}
+
+/// A sandbox that knows two customers of three, and refuses some events.
+fn sandbox() -> SandboxProcess {
+    SandboxProcess::start(&[
+        "--lead-share",
+        "66",
+        "--fault",
+        "status,status=422,percent=9,body=no such lead: person5@mail-5.example.com",
+        "--seed",
+        "3",
+    ])
+}
+
+/// A run of the export, whose report is in `report/`.
+fn ran(place: &Place, sandbox: &SandboxProcess, customers: u32) -> Value {
+    place.write("events.csv", &export(customers));
+    let arguments = ["run", "events.csv", "--yes", "--json", "--dir", "report"];
+    place.run_to(sandbox, &arguments).expect_one_of(&[1])
+}
+
+fn part_of(outcome: &str) -> &'static str {
+    match outcome {
+        "tracked" | "already_tracked" => "tracked",
+        "non_referral" => "non_referral",
+        _ => "failed",
+    }
+}
+
+fn of_csvs(place: &Place, directory: &str) -> Sums {
+    let mut sums = Sums::new();
+    for part in PARTS {
+        let mut rows = place.csv(&format!("{directory}/{part}.csv")).into_iter();
+        let header = rows.next().unwrap();
+        let column = |name: &str| header.iter().position(|title| title == name).unwrap();
+        for row in rows {
+            assert_eq!(part_of(&row[column("outcome")]), part);
+            let of = format!("{} {}", row[column("kind")], row[column("currency")]);
+            let sum = sums
+                .entry(part.to_owned())
+                .or_default()
+                .entry(of)
+                .or_default();
+            sum.0 += 1;
+            sum.1 += row[column("amount_cents")].parse().unwrap_or(0);
+        }
+    }
+    sums
+}
+
+/// The machine output has cents by kind and currency, but events by kind alone.
+fn assert_summary_has(summary: &Value, sums: &Sums) {
+    let mut cents: BTreeMap<(&str, String, String), i128> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, String), u64> = BTreeMap::new();
+    for (outcome, figures) in summary["outcomes"].as_object().unwrap() {
+        for (kind, of_kind) in figures["by_kind"].as_object().unwrap() {
+            let part = part_of(outcome);
+            *counts.entry((part, kind.clone())).or_default() += of_kind["count"].as_u64().unwrap();
+            for (currency, amount) in of_kind["amount_cents"].as_object().unwrap() {
+                let of = (part, kind.clone(), currency.clone());
+                *cents.entry(of).or_default() += i128::from(amount.as_i64().unwrap());
+            }
+        }
+    }
+    let mut theirs: BTreeMap<(&str, String), u64> = BTreeMap::new();
+    for (part, of_part) in sums {
+        for (of, (count, sum)) in of_part {
+            let (kind, currency) = of.split_once(' ').unwrap();
+            *theirs.entry((part_of(part), kind.to_owned())).or_default() += count;
+            if !currency.is_empty() {
+                let of = (part_of(part), kind.to_owned(), currency.to_owned());
+                assert_eq!(cents.remove(&of), Some(*sum), "{of:?}");
+            }
+        }
+    }
+    cents.retain(|_, sum| *sum != 0);
+    counts.retain(|_, count| *count != 0);
+    assert_eq!((cents, counts), (BTreeMap::new(), theirs));
+}
+
+/// What readers that are not ours find in a report: openpyxl, pyarrow, DuckDB. Where they are not
+/// here, that is said; `FPRECON_REQUIRE_TOOLS` makes it a failure.
+fn read_by_others(directory: &Path) -> Option<Value> {
+    let python = std::env::var("FPRECON_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let modules = Command::new(&python)
+        .args(["-c", "import openpyxl, pyarrow.parquet, duckdb"])
+        .output();
+    if !modules.is_ok_and(|found| found.status.success()) {
+        let missing = "openpyxl, pyarrow and duckdb are not here (FPRECON_PYTHON names a Python)";
+        assert!(
+            std::env::var_os("FPRECON_REQUIRE_TOOLS").is_none(),
+            "{missing}"
+        );
+        eprintln!("skipped: {missing}");
+        return None;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/read_report.py");
+    let read = Command::new(python)
+        .arg(script)
+        .arg(directory)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&read.stderr);
+    assert!(read.status.success(), "{said}");
+    Some(serde_json::from_slice(&read.stdout).unwrap())
+}
+
+fn sums_of(found: &Value) -> Sums {
+    serde_json::from_value(found["sums"].clone()).unwrap()
+}
+
+#[test]
+fn all_formats_agree_in_every_count_and_every_cent() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    let run = ran(&place, &sandbox, 120);
+    let summary: Value = serde_json::from_str(&place.read("report/summary.json")).unwrap();
+    assert_eq!(summary, run);
+    let csvs = of_csvs(&place, "report");
+    for part in PARTS {
+        assert!(csvs[part].len() > 2, "{part}: {csvs:?}");
+    }
+    assert!(csvs["tracked"].keys().any(|of| of == "sale JPY"));
+    assert_summary_has(&summary, &csvs);
+    let held = place.csv("report/held.csv").len() - 1;
+    let rejected = place.csv("report/rejected.csv").len() - 1;
+    assert_eq!((held, rejected), (3, 1));
+
+    let Some(found) = read_by_others(&place.path("report")) else {
+        return;
+    };
+    assert_eq!(sums_of(&found["xlsx"]), csvs);
+    assert_eq!(
+        found["xlsx"]["rows"],
+        json!({"held": held, "rejected": rejected})
+    );
+    assert_eq!(found["xlsx"]["formulas"], 0, "text stays text");
+    let rows = &found["xlsx"]["summary"];
+    for (theirs, ours) in [
+        ("read", "read"),
+        ("with events", "with_events"),
+        ("ignored", "ignored"),
+        ("rejected", "rejected"),
+    ] {
+        assert_eq!(rows[theirs], run["rows"][ours], "{theirs}");
+    }
+    let sheets = json!([
+        "Summary",
+        "Balance",
+        "Tracked",
+        "Non-referral",
+        "Failed",
+        "Held",
+        "Rejected"
+    ]);
+    assert_eq!(found["xlsx"]["sheets"], sheets);
+    if cfg!(feature = "polars") {
+        assert_eq!(sums_of(&found["parquet"]), csvs);
+        assert_eq!(sums_of(&found["duckdb"]), csvs);
+        let header = place.csv("report/tracked.csv").remove(0);
+        assert_eq!(found["parquet"]["columns"], json!(header));
+    }
+}
+
+/// Everything in a folder.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap();
+    let files = entries.map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
+#[test]
+fn a_report_is_made_again_the_same_and_only_in_the_formats_that_are_named() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    ran(&place, &sandbox, 30);
+    let first = files(&place.path("report"));
+    let again = place.run_to(&sandbox, &["report", "--dir", "report", "--json"]);
+    again.expect(0);
+    let mut second = files(&place.path("report"));
+    assert_eq!(
+        first.keys().collect::<Vec<_>>(),
+        second.keys().collect::<Vec<_>>()
+    );
+    for (name, bytes) in &first {
+        assert!(second[name] == *bytes, "{name} differs");
+    }
+
+    let run = ["report", "--dir", "some", "--format", "xlsx,json"];
+    place.run_to(&sandbox, &run).expect(0);
+    let some = files(&place.path("some"));
+    assert_eq!(
+        some.keys().collect::<Vec<_>>(),
+        ["report.xlsx", "summary.json"]
+    );
+    assert!(some["report.xlsx"] == second.remove("report.xlsx").unwrap());
+
+    let unknown = place
+        .run_to(&sandbox, &["report", "--format", "pdf"])
+        .expect(2);
+    assert!(
+        unknown.stderr().contains("`pdf` is no format of a report"),
+        "{}",
+        unknown.stderr()
+    );
+}
+
+/// The shell makes every file end early, as a full disk does, and the program lives on.
+#[cfg(target_os = "linux")]
+fn on_a_full_disk(place: &Place, sandbox: &SandboxProcess, arguments: &str, kilobytes: u32) -> Ran {
+    let program = env!("CARGO_BIN_EXE_fprecon");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {}; exec {program} {arguments}",
+        kilobytes * 2
+    );
+    let mut command = place.command_to(sandbox, &[]);
+    let environment: Vec<_> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    command = Command::new("sh");
+    command
+        .args(["-c", &script])
+        .current_dir(place.root())
+        .env_clear()
+        .envs(environment);
+    Ran(command.output().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_report_in_every_format() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    ran(&place, &sandbox, 1500);
+    let before = files(&place.path("report"));
+    for format in ["csv", "xlsx", "parquet", "csv,json,html,xlsx,parquet"] {
+        if format.contains("parquet") && !cfg!(feature = "polars") {
+            continue;
+        }
+        let report = format!("report --dir report --format {format}");
+        let ran = on_a_full_disk(&place, &sandbox, &report, 40);
+        let said = ran.stderr();
+        assert_eq!(ran.code(), 1, "{format}: {said}");
+        assert!(said.contains("can't be written"), "{format}: {said}");
+        assert!(!said.contains("panicked"), "{format}: {said}");
+        assert!(files(&place.path("report")) == before, "{format}");
+    }
+}
+
+#[test]
+fn several_runs_are_added_up_with_each_event_once() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    let first = ran(&place, &sandbox, 40);
+    // The next night's export holds the last one's rows and more; then what failed is tried again.
+    sandbox.forget_faults();
+    let second = ran(&place, &sandbox, 60);
+    let retry = place.run_to(&sandbox, &["retry", "--failed", "--json"]);
+    let retry = retry.expect_one_of(&[0]);
+    let retried = retry["events"]["total"].as_u64().unwrap();
+    assert!(retried > 2, "{retry}");
+
+    let report = ["report", "--from", "2020-01-01", "--json", "--dir", "all"];
+    let all = place.run_to(&sandbox, &report).expect_one_of(&[0]);
+    let of = |json: &Value, path: [&str; 3]| json[path[0]][path[1]][path[2]].as_u64().unwrap();
+    let rows = |json: &Value| json["rows"]["read"].as_u64().unwrap();
+    assert_eq!(rows(&all), rows(&first) + rows(&second));
+    let plan = |json: &Value, state| of(json, ["events", "by_plan", state]);
+    let to_send = plan(&first, "to_send") + plan(&second, "to_send");
+    assert_eq!(plan(&all, "to_send"), to_send, "a retry sends nothing new");
+    let duplicates = plan(&first, "duplicate") + plan(&second, "duplicate");
+    assert_eq!(plan(&all, "duplicate"), duplicates + retried);
+    assert_eq!(plan(&all, "settled"), plan(&second, "settled"));
+    assert_eq!(all["span"]["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(all["outcomes"]["failed"]["count"], 0);
+    let sums = of_csvs(&place, "all");
+    assert_summary_has(&all, &sums);
+    let events: u64 = sums
+        .values()
+        .flat_map(BTreeMap::values)
+        .map(|(count, _)| count)
+        .sum();
+    assert_eq!(events, to_send);
+    let held = place.csv("all/held.csv").len() - 1;
+    assert_eq!(held as u64, 2 * 3, "each run held them");
+    if let Some(found) = read_by_others(&place.path("all")) {
+        assert_eq!(sums_of(&found["xlsx"]), sums);
+        if cfg!(feature = "polars") {
+            assert_eq!(sums_of(&found["duckdb"]), sums);
+        }
+    }
+
+    let nothing = ["report", "--to", "2020-01-01"];
+    let none = place.run_to(&sandbox, &nothing).expect(3);
+    assert!(none.stderr().contains("no run was started on these days"));
+    let backwards = ["report", "--from", "2026-02-02", "--to", "2026-02-01"];
+    place.run_to(&sandbox, &backwards).expect(2);
+    let both = ["report", "--from", "2026-02-02", "--run", "x"];
+    place.run_to(&sandbox, &both).expect(2);
+}
+
+/// All that a file says, unpacked where it is packed.
+fn bytes_of(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let ending = Path::new(name).extension().unwrap().to_str().unwrap();
+    match ending {
+        "xlsx" => {
+            let archive = rawzip::ZipArchive::from_slice(bytes).unwrap();
+            let mut all = Vec::new();
+            for entry in archive.entries() {
+                let entry = entry.unwrap();
+                let place = entry.wayfinder();
+                let packed = archive.get_entry(place).unwrap();
+                let mut unpacked = flate2::read::DeflateDecoder::new(packed.data());
+                std::io::Read::read_to_end(&mut unpacked, &mut all).unwrap();
+            }
+            all
+        }
+        "parquet" => unpacked_parquet(bytes),
+        _ => bytes.to_vec(),
+    }
+}
+
+#[cfg(feature = "polars")]
+fn unpacked_parquet(bytes: &[u8]) -> Vec<u8> {
+    use polars::prelude::{ParquetReader, SerReader};
+    let table = ParquetReader::new(std::io::Cursor::new(bytes))
+        .finish()
+        .unwrap();
+    let mut all = Vec::new();
+    for column in table.columns() {
+        for row in 0..table.height() {
+            let cell = column.get(row).unwrap();
+            all.extend_from_slice(cell.to_string().as_bytes());
+            all.push(b'\n');
+        }
+    }
+    all
+}
+
+#[cfg(not(feature = "polars"))]
+fn unpacked_parquet(_: &[u8]) -> Vec<u8> {
+    unreachable!("it is not written")
+}
+
+/// The column `column` of a report, by `event_id`.
+fn column_of(place: &Place, file: &str, column: &str) -> BTreeMap<String, String> {
+    let mut rows = place.csv(file).into_iter();
+    let header = rows.next().unwrap();
+    let at = |name: &str| header.iter().position(|title| title == name).unwrap();
+    rows.map(|row| (row[at("event_id")].clone(), row[at(column)].clone()))
+        .collect()
+}
+
+#[test]
+fn a_redacted_report_names_nobody_and_everybody_the_same() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    place.write("events.csv", &export(60));
+    let arguments = [
+        "run",
+        "events.csv",
+        "--yes",
+        "--dir",
+        "report",
+        "--redact",
+        "--json",
+    ];
+    let run = place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
+
+    // What must be in no byte of it: parts of the emails, and the names.
+    let people = (1..=60).flat_map(|customer| {
+        [
+            format!("person{customer}@"),
+            format!("firstname{customer}"),
+            format!("lastname{customer}"),
+        ]
+    });
+    let others = [
+        "badname",
+        "worsename",
+        "zeroname",
+        "twicename",
+        "bad@",
+        "formula@",
+        "lost@",
+        "@mail-",
+        "nora@",
+        "@example",
+    ];
+    let secrets: Vec<String> = people.chain(others.map(str::to_owned)).collect();
+    let reports = files(&place.path("report"));
+    let mut open = 0;
+    for (name, bytes) in &reports {
+        let said = bytes_of(name, bytes).to_ascii_lowercase();
+        let said = String::from_utf8_lossy(&said);
+        for secret in &secrets {
+            assert!(!said.contains(secret), "`{secret}` is in {name}");
+        }
+        open += usize::from(said.contains("in_7"));
+    }
+    let expected = if cfg!(feature = "polars") { 3 } else { 2 };
+    assert!(open >= expected, "ids stay: {open}");
+    assert!(
+        place.read("report/rejected.csv").contains("events.csv"),
+        "paths stay"
+    );
+
+    // The same in another run's report, for the same person, in whatever case the email is written.
+    let upper = export(60).replace("Person", "PERSON");
+    place.write(
+        "events.csv",
+        &(upper + "in_more,sale,,person7@mail-0.example.com,cus_7,9.00,EUR,2026-03-30,,,\n"),
+    );
+    let arguments = [
+        "run",
+        "events.csv",
+        "--yes",
+        "--dir",
+        "second",
+        "--redact",
+        "--json",
+    ];
+    place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
+    let words = |directory: &str| {
+        let mut words = BTreeMap::new();
+        for part in PARTS {
+            words.extend(column_of(
+                &place,
+                &format!("{directory}/{part}.csv"),
+                "email",
+            ));
+        }
+        words
+    };
+    let (first, second) = (words("report"), words("second"));
+    assert_eq!(second["in_more"], first["in_7"]);
+    assert_ne!(first["in_7"], first["in_8"]);
+
+    // Without it they are there, and the figures are the same.
+    let arguments = [
+        "report",
+        "--run",
+        run["run"].as_str().unwrap(),
+        "--dir",
+        "plain",
+    ];
+    place.run_to(&sandbox, &arguments).expect(0);
+    assert!(
+        place.read("plain/tracked.csv").contains("Person7@")
+            || place.read("plain/non_referral.csv").contains("Person7@")
+    );
+    assert_eq!(of_csvs(&place, "plain"), of_csvs(&place, "report"));
+}
