@@ -189,11 +189,23 @@ impl Reading<'_> {
             None => recognise(self.profiles, export, header, cell)
                 .map_err(|error| unrecognised(&path, header, error))?,
         };
+        if found.profile.is_for_commissions() {
+            return Err(Box::new(commissions_are_no_export().at(path, None)));
+        }
         match unanswered(found.profile) {
             Some(problem) => Err(Box::new(problem.at(path, None))),
             None => Ok(found),
         }
     }
+}
+
+/// A list of what FirstPromoter wants paid is no list of what was sold.
+fn commissions_are_no_export() -> Problem {
+    Problem::error(
+        "export-of-commissions",
+        "this is a list of commissions, and no export of a billing provider",
+    )
+    .hint("`fprecon audit --commissions FILE` compares it with what was billed")
 }
 
 /// The profile that the user named does not fit.
@@ -209,7 +221,7 @@ fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
 }
 
 /// What the export does not say and the profile may not guess.
-fn unanswered(profile: &Profile) -> Option<Problem> {
+pub fn unanswered(profile: &Profile) -> Option<Problem> {
     let question = profile.questions.first()?;
     let (name, key) = (&profile.name, &question.key);
     let (table, key) = key.rsplit_once('.').unwrap_or(("", key));

@@ -10,11 +10,16 @@
 //! throughout; bulk work (joins, group-bys) is done by Polars.
 
 mod finding;
+pub mod ours;
+pub mod output;
+mod period;
 mod sides;
 mod since;
+pub mod theirs;
 mod totals;
 
 pub use finding::{Finding, FindingKind, MatchReason, UnknownFindingKind};
+pub use period::Period;
 pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit};
 pub use since::{PastFinding, Since};
 pub use totals::{Cut, Figures, TotalLine, Totals};

@@ -6,6 +6,9 @@
 //! mend.
 
 mod cell;
+mod commission;
+
+pub use commission::{CommissionRow, CommissionStatus};
 
 use std::cell::{Cell, RefCell};
 

@@ -6,14 +6,14 @@ use regex_lite::Regex;
 
 use super::extend::Resolved;
 use super::spec::{
-    AmountSpec, AskSpec, CellTests, ColumnSpec, ContinuationSpec, ConventionSpec, DateSpec,
-    EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec, SubscriptionSpec,
-    TestSpec, WhenSpec,
+    AmountSpec, AskSpec, CellTests, ColumnSpec, CommissionSpec, ContinuationSpec, ConventionSpec,
+    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec,
+    SubscriptionSpec, TestSpec, WhenSpec,
 };
 use super::{
-    AmountRule, Column, ColumnIndex, Continuation, Convention, CurrencySource, CustomerColumns,
-    DateSource, EventRule, IgnoreRule, Profile, ProfileError, Question, RemarkRule, Scope, Sign,
-    SubscriptionColumns, Template, TemplatePart, Test, When, Words,
+    AmountRule, Column, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
+    CustomerColumns, DateSource, EventRule, IgnoreRule, Profile, ProfileError, Question,
+    RemarkRule, Scope, Sign, SubscriptionColumns, Template, TemplatePart, Test, When, Words,
 };
 use crate::event::{Currency, Kind};
 
@@ -129,8 +129,11 @@ impl<'s> Compiler<'s> {
         let reject = self.rules("reject", &spec.reject, Self::remark_rule)?;
         let warn = self.rules("warn", &spec.warn, Self::remark_rule)?;
         let events = self.rules("event", &spec.event, Self::event_rule)?;
-        if events.is_empty() {
-            let message = "there is no `[[event]]`, so no row could ever be one";
+        if events.is_empty() == spec.commission.is_none() {
+            let message = match events.is_empty() {
+                true => "there is no `[[event]]`, so no row could ever be one",
+                false => "a list of commissions has no `[[event]]`",
+            };
             return Err(self.error(message).about("event"));
         }
         Ok(Profile {
@@ -141,6 +144,7 @@ impl<'s> Compiler<'s> {
             lineage: Vec::new(),
             completes: spec.completes.clone(),
             subscription: self.subscription(spec.subscription.as_ref())?,
+            commission: self.commission(spec.commission.as_ref())?,
             is_own: false,
             absent: spec.detect.absent().to_vec(),
             questions: spec.ask.iter().map(question).collect(),
@@ -156,6 +160,48 @@ impl<'s> Compiler<'s> {
             warn,
             events,
         })
+    }
+
+    fn commission(
+        &self,
+        spec: Option<&CommissionSpec>,
+    ) -> Result<Option<CommissionColumns>, ProfileError> {
+        let Some(spec) = spec else {
+            return Ok(None);
+        };
+        let column = |key: &str, name: &Option<String>| self.maybe_column(key, name.as_deref());
+        let words = |name: &str| {
+            let list = self.lists("commission", &[name.to_owned()])?;
+            Ok::<_, ProfileError>(Words { list, fold: true })
+        };
+        Ok(Some(CommissionColumns {
+            amount: self.column("commission.amount", &spec.amount)?,
+            id: column("commission.id", &spec.id)?,
+            event_id: column("commission.event_id", &spec.event_id)?,
+            sale_amount: column("commission.sale_amount", &spec.sale_amount)?,
+            status: column("commission.status", &spec.status)?,
+            is_paid: column("commission.is_paid", &spec.is_paid)?,
+            is_split: column("commission.is_split", &spec.is_split)?,
+            unit: column("commission.unit", &spec.unit)?,
+            tier: column("commission.tier", &spec.tier)?,
+            created_at: match &spec.created_at {
+                Some(date) => Some(self.date_source(date)?),
+                None => None,
+            },
+            promoter_id: column("commission.promoter_id", &spec.promoter_id)?,
+            promoter_email: column("commission.promoter_email", &spec.promoter_email)?,
+            ref_id: column("commission.ref_id", &spec.ref_id)?,
+            campaign: column("commission.campaign", &spec.campaign)?,
+            campaign_id: column("commission.campaign_id", &spec.campaign_id)?,
+            plan: column("commission.plan", &spec.plan)?,
+            approved: words("approved")?,
+            pending: words("pending")?,
+            denied: words("denied")?,
+            paid: words("paid")?,
+            yes: words("yes")?,
+            no: words("no")?,
+            cash: words("cash")?,
+        }))
     }
 
     fn subscription(

@@ -116,6 +116,8 @@ impl Profile {
             .collect();
         let found = columns.iter().any(|&c| positions[c].is_some());
         let required = columns.iter().any(|&c| !self.columns[c].optional);
+        // A commission is told by its event, too.
+        let required = required || self.is_for_commissions();
         (!found && !required).then(|| {
             let names: Vec<_> = columns
                 .iter()

@@ -57,6 +57,8 @@ pub struct Profile {
     pub(crate) reject: Vec<RemarkRule>,
     pub(crate) warn: Vec<RemarkRule>,
     pub(crate) events: Vec<EventRule>,
+    /// Where a list of commissions says what; such a profile has no events.
+    pub(crate) commission: Option<CommissionColumns>,
 }
 
 /// Index into [`Profile::columns`].
@@ -120,6 +122,36 @@ pub(crate) struct CustomerColumns {
 pub(crate) struct SubscriptionColumns {
     pub(crate) id: ColumnIndex,
     pub(crate) plan: ColumnIndex,
+}
+
+/// Where a list of commissions says what, and what its words mean.
+#[derive(Clone, Debug)]
+pub(crate) struct CommissionColumns {
+    pub(crate) amount: ColumnIndex,
+    pub(crate) id: Option<ColumnIndex>,
+    pub(crate) event_id: Option<ColumnIndex>,
+    pub(crate) sale_amount: Option<ColumnIndex>,
+    pub(crate) status: Option<ColumnIndex>,
+    pub(crate) is_paid: Option<ColumnIndex>,
+    pub(crate) is_split: Option<ColumnIndex>,
+    pub(crate) unit: Option<ColumnIndex>,
+    pub(crate) tier: Option<ColumnIndex>,
+    pub(crate) created_at: Option<DateSource>,
+    pub(crate) promoter_id: Option<ColumnIndex>,
+    pub(crate) promoter_email: Option<ColumnIndex>,
+    pub(crate) ref_id: Option<ColumnIndex>,
+    pub(crate) campaign: Option<ColumnIndex>,
+    pub(crate) campaign_id: Option<ColumnIndex>,
+    pub(crate) plan: Option<ColumnIndex>,
+    pub(crate) approved: Words,
+    pub(crate) pending: Words,
+    pub(crate) denied: Words,
+    /// Approved, and paid out.
+    pub(crate) paid: Words,
+    pub(crate) yes: Words,
+    pub(crate) no: Words,
+    /// Units that are money.
+    pub(crate) cash: Words,
 }
 
 /// What an export does not say, and the key in which a user says it.
@@ -354,6 +386,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "gocardless-payments",
     "gumroad-sales",
     "leads",
+    "commissions",
     "generic",
 ];
 
@@ -370,6 +403,11 @@ impl Profile {
     pub(crate) fn completes(&self, other: &Profile) -> bool {
         let is_named = |name: &String| self.completes.contains(name);
         other.lineage.iter().any(is_named)
+    }
+
+    /// Whether it is for lists of commissions, and not for exports of a billing provider.
+    pub fn is_for_commissions(&self) -> bool {
+        self.commission.is_some()
     }
 
     /// What has to be said in the configuration before the profile can be used.
@@ -407,6 +445,15 @@ impl Profiles {
     /// Every profile, the user's own first.
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
         self.all.iter()
+    }
+
+    /// Those alone that are for lists of commissions.
+    pub fn for_commissions(&self) -> Profiles {
+        let is_theirs = |profile: &&Profile| profile.is_for_commissions();
+        Profiles {
+            all: self.iter().filter(is_theirs).cloned().collect(),
+            look_alikes: Vec::new(),
+        }
     }
 
     /// The profile of that name.

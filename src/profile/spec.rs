@@ -45,7 +45,9 @@ pub(super) struct Spec {
     pub(super) reject: Vec<RemarkSpec>,
     #[serde(default)]
     pub(super) warn: Vec<RemarkSpec>,
+    #[serde(default)]
     pub(super) event: Vec<EventSpec>,
+    pub(super) commission: Option<CommissionSpec>,
 }
 
 /// Whether exports may be recognised as this by their header, and what must not stand there.
@@ -185,6 +187,28 @@ pub(super) struct ColumnDatesSpec {
 pub(super) enum KnownSpec {
     Words(Vec<String>),
     Lists { words: Words },
+}
+
+/// Where a list of commissions says what; such a profile has no events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommissionSpec {
+    pub(super) amount: String,
+    pub(super) id: Option<String>,
+    pub(super) event_id: Option<String>,
+    pub(super) sale_amount: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) is_paid: Option<String>,
+    pub(super) is_split: Option<String>,
+    pub(super) unit: Option<String>,
+    pub(super) tier: Option<String>,
+    pub(super) created_at: Option<DateSpec>,
+    pub(super) promoter_id: Option<String>,
+    pub(super) promoter_email: Option<String>,
+    pub(super) ref_id: Option<String>,
+    pub(super) campaign: Option<String>,
+    pub(super) campaign_id: Option<String>,
+    pub(super) plan: Option<String>,
 }
 
 /// What each row says of a subscription, for other exports that only name its id.

@@ -13,15 +13,15 @@ const NAMES_TRIED: u32 = 16;
 
 /// Why a file is not there.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The file that was to be written.
-    pub(super) path: PathBuf,
-    pub(super) doing: &'static str,
-    pub(super) source: io::Error,
+    pub(crate) path: PathBuf,
+    pub(crate) doing: &'static str,
+    pub(crate) source: io::Error,
 }
 
 impl Failure {
-    pub(super) fn new(path: &Path, doing: &'static str, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn new(path: &Path, doing: &'static str, source: impl Into<io::Error>) -> Self {
         Failure {
             path: path.to_owned(),
             doing,
@@ -45,7 +45,7 @@ impl Drop for Temporary {
 
 /// A file that is being written.
 #[derive(Debug)]
-pub(super) struct Partial {
+pub(crate) struct Partial {
     // Closed before it is removed, which some systems insist on.
     file: BufWriter<File>,
     temporary: Temporary,
@@ -54,7 +54,7 @@ pub(super) struct Partial {
 
 /// A file that is on disk and not yet in its place.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     temporary: Temporary,
     target: PathBuf,
 }
@@ -64,7 +64,7 @@ impl Partial {
     ///
     /// A symbolic link is followed. What is there and no regular file, such as a terminal, is
     /// refused here, since a rename would do away with it; a directory refuses the rename itself.
-    pub(super) fn create(target: &Path) -> Result<Self, Failure> {
+    pub(crate) fn create(target: &Path) -> Result<Self, Failure> {
         let failed = |source| Failure::new(target, "creating it", source);
         let place = match fs::metadata(target) {
             Ok(found) if found.is_file() => fs::canonicalize(target).map_err(failed)?,
@@ -83,7 +83,7 @@ impl Partial {
     }
 
     /// Puts all that was written on disk.
-    pub(super) fn finish(self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(self) -> Result<Whole, Failure> {
         let Partial {
             mut file,
             temporary,
@@ -108,14 +108,14 @@ impl Write for Partial {
 
 impl Whole {
     /// Takes the target's place. [`sync_directory`] makes it last.
-    pub(super) fn commit(self) -> Result<(), Failure> {
+    pub(crate) fn commit(self) -> Result<(), Failure> {
         let Whole { temporary, target } = self;
         fs::rename(&temporary.path, &target)
             .map_err(|source| Failure::new(&target, "putting it in its place", source))
     }
 
     /// The directory in which it is to stand.
-    pub(super) fn directory(&self) -> PathBuf {
+    pub(crate) fn directory(&self) -> PathBuf {
         directory_of(&self.target).to_owned()
     }
 }
@@ -148,7 +148,7 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Puts the names of a directory on disk.
 #[cfg(unix)]
-pub(super) fn sync_directory(directory: &Path) -> Result<(), Failure> {
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
     match File::open(directory).and_then(|opened| opened.sync_all()) {
         // Some network file systems know no such thing.
         Err(error)
@@ -165,7 +165,7 @@ pub(super) fn sync_directory(directory: &Path) -> Result<(), Failure> {
 
 /// Elsewhere a directory can't be synced.
 #[cfg(not(unix))]
-pub(super) fn sync_directory(_: &Path) -> Result<(), Failure> {
+pub(crate) fn sync_directory(_: &Path) -> Result<(), Failure> {
     Ok(())
 }
 

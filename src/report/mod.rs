@@ -4,7 +4,7 @@
 //! one exporter for each [`Format`]. What an event looks like in a row stands once, in
 //! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
 
-mod atomic;
+pub(crate) mod atomic;
 mod books;
 mod columns;
 mod csv_files;

@@ -1,0 +1,123 @@
+//! Our side: sales and refunds, from the journal or from exports that were never sent.
+
+use std::collections::HashSet;
+
+use super::{Billed, BilledKind, Place, Promoter};
+use crate::event::{Currency, Event, Kind, Money};
+use crate::job::Job;
+use crate::journal::{EventRecord, EventRow, JournalError, JournalReader, PlanState, Settlement};
+
+/// How a note says that the customer's bank took the money back.
+const DISPUTE: &str = "dispute";
+
+/// Sales and refunds, and what is not among them.
+#[derive(Clone, Debug, Default)]
+pub struct Ours {
+    /// The sales and refunds, each once.
+    pub billed: Vec<Billed>,
+    /// Events that are held back, so that nobody knows which of their readings is true, or which sale
+    /// they undo. They are not audited.
+    pub held: u64,
+}
+
+/// What the journal has: every sale and refund, with what the API said to it and where it stands in the
+/// exports of the latest run that has it.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub fn of_journal(
+    journal: &JournalReader,
+    account_currency: Currency,
+) -> Result<Ours, JournalError> {
+    let mut ours = Ours::default();
+    let mut seen: HashSet<EventRow> = HashSet::new();
+    for run in journal.runs(u32::MAX)? {
+        journal.for_each_event(run.id, |record| {
+            if seen.insert(record.row) {
+                ours.billed.extend(of_record(&record, account_currency));
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    if let Some(run) = journal.latest_run()? {
+        journal.for_each_held(run.id, |held| {
+            ours.held += u64::from(held.event.kind.has_amount());
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(ours)
+}
+
+fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed> {
+    let place = Place {
+        file: record.file.clone().unwrap_or_default(),
+        line: record.event.source.line,
+    };
+    let mut billed = of_event(&record.event, place, account_currency)?;
+    if let Some(Settlement {
+        outcome,
+        promoter_email,
+        promoter_ref_id,
+        commission_cents,
+        ..
+    }) = &record.settlement
+    {
+        billed.outcome = Some(*outcome);
+        billed.promoter = Promoter {
+            id: None,
+            email: promoter_email.clone(),
+            ref_id: promoter_ref_id.clone(),
+        };
+        billed.commission_cents = *commission_cents;
+    }
+    Some(billed)
+}
+
+/// What exports say, read and planned without a journal.
+pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
+    let mut ours = Ours::default();
+    for planned in job.plan.events() {
+        let event = planned.event;
+        match planned.state {
+            PlanState::ToSend | PlanState::Settled => {}
+            PlanState::Duplicate => continue,
+            PlanState::Conflict | PlanState::Unlinked => {
+                ours.held += u64::from(event.kind.has_amount());
+                continue;
+            }
+        }
+        let input = job.inputs.get(event.source.input);
+        let place = Place {
+            file: input.map(|input| input.path.clone()).unwrap_or_default(),
+            line: event.source.line,
+        };
+        ours.billed.extend(of_event(event, place, account_currency));
+    }
+    ours
+}
+
+fn of_event(event: &Event, place: Place, account_currency: Currency) -> Option<Billed> {
+    let kind = match event.kind {
+        Kind::Sale => BilledKind::Sale,
+        Kind::Refund => BilledKind::Refund,
+        Kind::Cancellation | Kind::Signup => return None,
+    };
+    let money: Money = event.money?;
+    let in_account = (money.currency == account_currency).then_some(money.amount_cents);
+    Some(Billed {
+        place,
+        kind,
+        event_id: event.event_id().to_owned(),
+        sale_event_id: event.sale_event_id.as_deref().map(str::to_owned),
+        customer: event.customer.clone(),
+        money,
+        account_amount_cents: in_account,
+        plan: event.plan.as_deref().map(str::to_owned),
+        created_at: event.created_at,
+        outcome: None,
+        promoter: Promoter::default(),
+        commission_cents: None,
+        is_dispute: event.note.to_lowercase().contains(DISPUTE),
+    })
+}

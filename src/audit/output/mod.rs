@@ -1,0 +1,263 @@
+//! What an audit found, as files: CSV and JSON; each is there whole or not at all.
+
+mod differences;
+mod table;
+mod totals;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use self::table::Table;
+use super::{Audit, FindingKind, PastFinding, Period, Since};
+use crate::problem::Problem;
+use crate::report::SCHEMA;
+use crate::report::atomic::{Failure, Partial, Whole, sync_directory};
+
+/// The file in which the figures stand, and by which an audit's directory is known.
+const SUMMARY: &str = "summary.json";
+
+/// Where our side comes from.
+#[derive(Clone, Debug, Serialize)]
+pub struct OursSummary {
+    /// `journal` or `exports`.
+    pub source: &'static str,
+    /// The journal, or the exports.
+    pub files: Vec<String>,
+    /// Sales of the period.
+    pub sales: u64,
+    /// Refunds of the period.
+    pub refunds: u64,
+    /// Events that are held back and not audited.
+    pub held: u64,
+}
+
+/// Where their side comes from.
+#[derive(Clone, Debug, Serialize)]
+pub struct TheirsSummary {
+    /// `live`, `kept` (a listing that was fetched before) or `file`.
+    pub source: &'static str,
+    /// The file, or that in which the listing is kept.
+    pub file: String,
+    /// SHA-256 of a file that was exported.
+    pub sha256: Option<String>,
+    /// The account, where it is known.
+    pub account: Option<String>,
+    /// When the listing was fetched.
+    pub fetched_at: Option<String>,
+    /// How long before the audit that was, in seconds.
+    pub age_seconds: Option<i64>,
+    /// Commissions of the period.
+    pub commissions: u64,
+    /// Rows or lines that can't be taken for commissions.
+    pub rejected: u64,
+    /// Leads, where their listing was read.
+    pub leads: Option<u64>,
+}
+
+/// The findings of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindSummary {
+    /// How many there are.
+    pub count: u64,
+    /// What they come to, too much or (negative) too little, by currency or unit.
+    pub difference_cents: BTreeMap<String, i128>,
+    /// What they concern without changing the sum, likewise.
+    pub concerned_cents: BTreeMap<String, i128>,
+}
+
+/// What came of the last audit's findings.
+#[derive(Clone, Debug, Serialize)]
+pub struct SinceSummary {
+    /// The last audit's directory.
+    pub last: String,
+    /// When it was made.
+    pub made_at: String,
+    /// What is new, remains, or was resolved.
+    #[serde(flatten)]
+    pub since: Since,
+}
+
+/// An audit with all that a reader needs to know of it: the object that `audit --json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct AuditReport {
+    /// The version of this shape.
+    pub schema: u32,
+    /// When the audit was made.
+    pub made_at: String,
+    /// Of which days.
+    pub period: Period,
+    /// Our side.
+    pub ours: OursSummary,
+    /// Their side.
+    pub theirs: TheirsSummary,
+    /// The findings by kind.
+    pub kinds: BTreeMap<&'static str, KindSummary>,
+    /// Findings of no more than this, by currency, need no attention.
+    pub tolerance_cents: i64,
+    /// Whether there are differences beyond the tolerance.
+    pub needs_attention: bool,
+    /// What was found.
+    #[serde(flatten)]
+    pub audit: Audit,
+    /// What came of the last audit's findings; absent where there is no audit of the same sides and
+    /// period before this one.
+    pub since: Option<SinceSummary>,
+    /// What a person should know or mend.
+    pub problems: Vec<Problem>,
+    /// Further ones that were not kept.
+    pub problems_omitted: u64,
+    /// Where the files are.
+    pub report_dir: String,
+    /// What the program exits with.
+    pub exit_code: u8,
+}
+
+impl AuditReport {
+    /// The findings added up by kind; kinds without any are left out.
+    pub fn kinds_of(audit: &Audit) -> BTreeMap<&'static str, KindSummary> {
+        let mut kinds = BTreeMap::new();
+        for finding in &audit.findings {
+            let kind = kinds
+                .entry(finding.kind.as_str())
+                .or_insert_with(|| KindSummary {
+                    count: 0,
+                    difference_cents: BTreeMap::new(),
+                    concerned_cents: BTreeMap::new(),
+                });
+            kind.count += 1;
+            let unit = finding.unit.to_string();
+            *kind.difference_cents.entry(unit.clone()).or_default() +=
+                i128::from(finding.difference_cents);
+            *kind.concerned_cents.entry(unit).or_default() += i128::from(finding.concerned_cents);
+        }
+        kinds
+    }
+
+    /// The kinds that were found, in the order in which they are shown.
+    pub fn found_kinds(&self) -> impl Iterator<Item = (FindingKind, &KindSummary)> {
+        let all = FindingKind::ALL.iter();
+        all.filter_map(|kind| Some((*kind, self.kinds.get(kind.as_str())?)))
+    }
+
+    /// Writes the files into the report's directory, which is made where there is none, and says which.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be written; those that were there before still are.
+    pub fn write(&self) -> Result<Vec<PathBuf>, AuditOutputError> {
+        let directory = Path::new(&self.report_dir);
+        fs::create_dir_all(directory)
+            .map_err(|error| Failure::new(directory, "creating the directory", error))?;
+        // The summary is moved last: who sees a new one sees the new files too.
+        let names = ["differences.csv", "totals.csv", SUMMARY];
+        let whole = [
+            differences::write(self, directory.join(names[0]))?,
+            totals::write(&self.audit.totals, directory.join(names[1]))?,
+            self.write_summary(directory.join(names[2]))?,
+        ];
+        for whole in whole {
+            whole.commit()?;
+        }
+        sync_directory(directory)?;
+        Ok(names.map(|name| directory.join(name)).to_vec())
+    }
+
+    fn write_summary(&self, path: PathBuf) -> Result<Whole, Failure> {
+        let mut file = Partial::create(&path)?;
+        serde_json::to_writer_pretty(&mut file, self)
+            .map_err(io::Error::from)
+            .and_then(|()| file.write_all(b"\n"))
+            .map_err(|error| Failure::new(&path, "writing it", error))?;
+        file.finish()
+    }
+}
+
+/// An audit that was made before.
+#[derive(Clone, Debug)]
+pub struct LastAudit {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// When it was made.
+    pub made_at: String,
+    /// What it found.
+    pub findings: Vec<PastFinding>,
+}
+
+/// What of an earlier summary is read.
+#[derive(Deserialize)]
+struct PastReport {
+    schema: u32,
+    made_at: String,
+    period: Period,
+    findings: Vec<PastFinding>,
+}
+
+/// The audit of the same period in `directory`, if there is one that can be read.
+pub fn audit_in(directory: &Path, period: Period) -> Option<LastAudit> {
+    let text = fs::read(directory.join(SUMMARY)).ok()?;
+    let past: PastReport = serde_json::from_slice(&text).ok()?;
+    (past.schema == SCHEMA && past.period == period).then(|| LastAudit {
+        directory: directory.to_owned(),
+        made_at: past.made_at,
+        findings: past.findings,
+    })
+}
+
+/// The latest audit of the same period among the directories in `audits`.
+pub fn latest_audit(audits: &Path, period: Period) -> Option<LastAudit> {
+    let entries = fs::read_dir(audits).ok()?.filter_map(Result::ok);
+    let found = entries.filter_map(|entry| audit_in(&entry.path(), period));
+    // Times of one form sort as text.
+    found.max_by(|one, other| one.made_at.cmp(&other.made_at))
+}
+
+/// A directory in `audits` for an audit of that day: `2026-11-26`, or with a number behind it.
+pub fn free_directory(audits: &Path, day: jiff::civil::Date) -> PathBuf {
+    let first = audits.join(day.to_string());
+    let mut numbered = (2_u64..).map(|number| audits.join(format!("{day}-{number}")));
+    match first.exists() {
+        false => first,
+        true => numbered
+            .find(|directory| !directory.exists())
+            .unwrap_or(first),
+    }
+}
+
+/// Why the files of an audit are not there.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit {} can't be written ({doing})", path.display())]
+pub struct AuditOutputError {
+    /// The file or the directory.
+    pub path: PathBuf,
+    /// What was under way.
+    pub doing: &'static str,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl AuditOutputError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        "check the permissions, the free space, and that no other program has the file open; then run \
+         the same audit again: a listing that was fetched is kept"
+    }
+}
+
+impl From<Failure> for AuditOutputError {
+    fn from(failure: Failure) -> Self {
+        let Failure {
+            path,
+            doing,
+            source,
+        } = failure;
+        AuditOutputError {
+            path,
+            doing,
+            source,
+        }
+    }
+}
