@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Classifier, Outcome};
+use super::Classifier;
 use crate::event::{Currency, Customer, Text};
 use crate::export::Row;
 use crate::problem::Problem;
@@ -60,32 +60,41 @@ pub struct CommissionRow {
     pub customer: Customer,
 }
 
+/// What became of a row of a list of commissions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommissionOutcome {
+    /// It is a commission.
+    Commission(Box<CommissionRow>),
+    /// It is none, for this reason.
+    Ignored(String),
+    /// It can't be read; the problem says why.
+    Rejected(Box<Problem>),
+}
+
 impl Classifier<'_> {
-    /// Reads a row of a list of commissions; or says why it is none ([`Outcome::Ignored`]), or why it
-    /// can't be read ([`Outcome::Rejected`]). The profile has to be one for such lists.
+    /// Reads a row of a list of commissions. The profile has to be one for such lists.
     ///
     /// Problems name column and value; the caller adds file and line.
-    ///
-    /// # Errors
-    ///
-    /// What became of the row instead.
-    pub fn commission(&self, row: &Row) -> Result<Box<CommissionRow>, Outcome> {
+    pub fn commission(&self, row: &Row) -> CommissionOutcome {
         let Some(columns) = &self.profile.commission else {
-            return Err(Outcome::Ignored("the profile knows no commissions".into()));
+            return CommissionOutcome::Ignored("the profile knows no commissions".to_owned());
         };
-        let read = || -> Result<Result<CommissionRow, String>, Box<Problem>> {
-            self.check_width(row)?;
-            self.check_known(row)?;
-            if let Some(rule) = self.matching_ignore(row)? {
-                return Ok(Err(rule.reason.clone()));
-            }
-            self.commission_of(columns, row).map(Ok)
-        };
-        match read() {
-            Ok(Ok(commission)) => Ok(Box::new(commission)),
-            Ok(Err(reason)) => Err(Outcome::Ignored(reason)),
-            Err(problem) => Err(Outcome::Rejected(*problem)),
+        self.try_commission(columns, row)
+            .unwrap_or_else(CommissionOutcome::Rejected)
+    }
+
+    fn try_commission(
+        &self,
+        columns: &CommissionColumns,
+        row: &Row,
+    ) -> Result<CommissionOutcome, Box<Problem>> {
+        self.check_width(row)?;
+        self.check_known(row)?;
+        if let Some(rule) = self.matching_ignore(row)? {
+            return Ok(CommissionOutcome::Ignored(rule.reason.clone()));
         }
+        let commission = self.commission_of(columns, row)?;
+        Ok(CommissionOutcome::Commission(Box::new(commission)))
     }
 
     fn commission_of(

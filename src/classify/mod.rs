@@ -8,7 +8,7 @@
 mod cell;
 mod commission;
 
-pub use commission::{CommissionRow, CommissionStatus};
+pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
 
 use std::cell::{Cell, RefCell};
 

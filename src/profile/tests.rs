@@ -95,7 +95,7 @@ fn the_header_decides_and_else_the_closest_profile_is_named() {
 fn what_a_profile_refers_to_has_to_be_there() {
     assert!(load(&whole(SALE)).is_ok());
     for (more, expected) in [
-        ("", "missing field `event`"),
+        ("", "there is no `[[event]]`, so no row could ever be one"),
         (
             "event = []\n",
             "there is no `[[event]]`, so no row could ever be one",

@@ -8,6 +8,7 @@
 //! Pure, like the profiles themselves: the same rows give the same proposal.
 
 mod amount;
+mod commissions;
 mod days;
 mod mapping;
 mod names;
@@ -16,6 +17,8 @@ mod rules;
 mod table;
 mod text;
 mod write;
+
+pub use commissions::{is_of_commissions, propose_commissions};
 
 use std::collections::BTreeMap;
 

@@ -52,11 +52,11 @@ pub enum Cell<'c> {
 }
 
 impl<'c> Cell<'c> {
-    pub(super) fn text(text: &'c str) -> Self {
+    pub(crate) fn text(text: &'c str) -> Self {
         Cell::Text(Cow::Borrowed(text))
     }
 
-    pub(super) fn optional_text(text: Option<&'c str>) -> Self {
+    pub(crate) fn optional_text(text: Option<&'c str>) -> Self {
         text.map_or(Cell::Empty, Cell::text)
     }
 
@@ -69,7 +69,7 @@ impl<'c> Cell<'c> {
     }
 
     /// A line of an export; the header is line 1, and 0 is none.
-    pub(super) fn line(line: u64) -> Self {
+    pub(crate) fn line(line: u64) -> Self {
         match i64::try_from(line) {
             Ok(0) | Err(_) => Cell::Empty,
             Ok(line) => Cell::Integer(line),

@@ -19,8 +19,8 @@ mod plan_events;
 mod redact;
 mod source_rows;
 mod summary;
-mod table;
-mod xlsx;
+pub(crate) mod table;
+pub(crate) mod xlsx;
 
 pub use books::Books;
 pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};

@@ -58,7 +58,7 @@ impl ParquetTable {
         Ok(sync_directory(&directory)?)
     }
 
-    fn start(path: &Path, columns: &'static [Column]) -> Result<Self, Failure> {
+    pub(crate) fn start(path: &Path, columns: &'static [Column]) -> Result<Self, Failure> {
         let file = Shared(Rc::new(RefCell::new(Partial::create(path)?)));
         let mut schema = Schema::default();
         for column in columns {
@@ -78,7 +78,7 @@ impl ParquetTable {
         })
     }
 
-    fn add(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
         for (builder, cell) in self.columns.iter_mut().zip(cells) {
             builder.push(cell);
         }
@@ -90,7 +90,7 @@ impl ParquetTable {
     }
 
     /// Puts the file on disk, beside its place.
-    fn finish(mut self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
         if self.rows > 0 {
             self.write_group()?;
         }

@@ -14,7 +14,7 @@ use crate::spreadsheet::neutralise;
 static TIMES: DateTimePrinter = DateTimePrinter::new();
 
 /// A CSV file that is being written. No cell of it is a formula to a spreadsheet.
-pub(super) struct Table {
+pub(crate) struct Table {
     writer: csv::Writer<Partial>,
     path: PathBuf,
     /// The text of a number or a time, used again and again.
@@ -22,7 +22,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn create<'h>(
+    pub(crate) fn create<'h>(
         path: PathBuf,
         header: impl IntoIterator<Item = &'h str>,
     ) -> Result<Self, Failure> {
@@ -41,11 +41,11 @@ impl Table {
         Ok(table)
     }
 
-    pub(super) fn of_columns(path: PathBuf, columns: &[Column]) -> Result<Self, Failure> {
+    pub(crate) fn of_columns(path: PathBuf, columns: &[Column]) -> Result<Self, Failure> {
         Self::create(path, columns.iter().map(|column| column.name))
     }
 
-    pub(super) fn finish(self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(self) -> Result<Whole, Failure> {
         let Table { writer, path, .. } = self;
         // The error holds the writer, and with it the file that is to go.
         let partial = writer.into_inner().map_err(|error| {
@@ -56,14 +56,14 @@ impl Table {
         partial.finish()
     }
 
-    pub(super) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
         for cell in cells {
             self.cell(cell)?;
         }
         self.end_row()
     }
 
-    pub(super) fn cell(&mut self, cell: &Cell<'_>) -> Result<(), Failure> {
+    pub(crate) fn cell(&mut self, cell: &Cell<'_>) -> Result<(), Failure> {
         match cell {
             Cell::Empty => self.plain(""),
             Cell::Word(word) => self.plain(word),
@@ -74,11 +74,11 @@ impl Table {
         }
     }
 
-    pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.plain(&neutralise(text))
     }
 
-    pub(super) fn end_row(&mut self) -> Result<(), Failure> {
+    pub(crate) fn end_row(&mut self) -> Result<(), Failure> {
         self.writer
             .write_record(None::<&[u8]>)
             .map_err(|error| Failure::new(&self.path, "writing it", error))

@@ -245,6 +245,10 @@ impl SandboxProcess {
         self.get("/sandbox/state")
     }
 
+    pub fn post(&self, path: &str, body: &Value) {
+        self.http("POST", path, &body.to_string());
+    }
+
     pub fn fault(&self, fault: &Value) {
         self.http("POST", "/sandbox/faults", &fault.to_string());
     }

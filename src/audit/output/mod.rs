@@ -1,21 +1,21 @@
-//! What an audit found, as files: CSV and JSON; each is there whole or not at all.
+//! What an audit found, as files: CSV, JSON, a workbook, Parquet; each is there whole or not at all.
 
-mod differences;
-mod table;
-mod totals;
+mod columns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::table::Table;
 use super::{Audit, FindingKind, PastFinding, Period, Since};
 use crate::problem::Problem;
-use crate::report::SCHEMA;
 use crate::report::atomic::{Failure, Partial, Whole, sync_directory};
+use crate::report::table::Table;
+use crate::report::xlsx::TableBook;
+use crate::report::{Cell, Column, ParquetTable, SCHEMA};
 
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
@@ -137,6 +137,20 @@ impl AuditReport {
         kinds
     }
 
+    /// Whether the findings of a currency come to more than the tolerance; with none, whether there is a
+    /// finding. What is too much does not make up for what is too little, and what is only concerned
+    /// counts too.
+    pub fn exceeds(audit: &Audit, tolerance_cents: i64) -> bool {
+        let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+        for finding in &audit.findings {
+            let difference = i128::from(finding.difference_cents).abs();
+            let concerned = i128::from(finding.concerned_cents).abs();
+            *sums.entry(finding.unit.to_string()).or_default() += difference.max(concerned);
+        }
+        let is_above = |cents: &i128| *cents > i128::from(tolerance_cents);
+        sums.values().any(is_above) || (tolerance_cents == 0 && !audit.findings.is_empty())
+    }
+
     /// The kinds that were found, in the order in which they are shown.
     pub fn found_kinds(&self) -> impl Iterator<Item = (FindingKind, &KindSummary)> {
         let all = FindingKind::ALL.iter();
@@ -153,17 +167,62 @@ impl AuditReport {
         fs::create_dir_all(directory)
             .map_err(|error| Failure::new(directory, "creating the directory", error))?;
         // The summary is moved last: who sees a new one sees the new files too.
-        let names = ["differences.csv", "totals.csv", SUMMARY];
+        let names = [
+            "differences.csv",
+            "totals.csv",
+            "differences.parquet",
+            "totals.parquet",
+            "audit.xlsx",
+            SUMMARY,
+        ];
+        let path = |index: usize| directory.join(names[index]);
         let whole = [
-            differences::write(self, directory.join(names[0]))?,
-            totals::write(&self.audit.totals, directory.join(names[1]))?,
-            self.write_summary(directory.join(names[2]))?,
+            csv(path(0), &columns::DIFFERENCES, self.differences())?,
+            csv(
+                path(1),
+                &columns::TOTALS,
+                columns::totals(&self.audit.totals),
+            )?,
+            parquet(&path(2), &columns::DIFFERENCES, self.differences())?,
+            parquet(
+                &path(3),
+                &columns::TOTALS,
+                columns::totals(&self.audit.totals),
+            )?,
+            self.workbook(&path(4))?,
+            self.write_summary(path(5))?,
         ];
         for whole in whole {
             whole.commit()?;
         }
         sync_directory(directory)?;
         Ok(names.map(|name| directory.join(name)).to_vec())
+    }
+
+    /// The cells of the findings, in their order.
+    fn differences(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
+        let new: Option<HashSet<&str>> = self
+            .since
+            .as_ref()
+            .map(|last| last.since.new.iter().map(String::as_str).collect());
+        self.audit.findings.iter().map(move |finding| {
+            let since = match &new {
+                None => "",
+                Some(new) if new.contains(finding.id.as_str()) => "new",
+                Some(_) => "remaining",
+            };
+            columns::difference(finding, since)
+        })
+    }
+
+    fn workbook(&self, path: &Path) -> Result<Whole, Failure> {
+        let made: Option<Timestamp> = self.made_at.parse().ok();
+        let made = made.map_or(0, Timestamp::as_second);
+        let mut book = TableBook::create(path, "Audit of FirstPromoter's commissions", made)?;
+        let totals = columns::totals(&self.audit.totals);
+        book.table("Totals", &columns::TOTALS, totals)?;
+        book.table("Differences", &columns::DIFFERENCES, self.differences())?;
+        book.finish()
     }
 
     fn write_summary(&self, path: PathBuf) -> Result<Whole, Failure> {
@@ -174,6 +233,30 @@ impl AuditReport {
             .map_err(|error| Failure::new(&path, "writing it", error))?;
         file.finish()
     }
+}
+
+fn csv<'c>(
+    path: PathBuf,
+    columns: &[Column],
+    rows: impl Iterator<Item = Vec<Cell<'c>>>,
+) -> Result<Whole, Failure> {
+    let mut table = Table::of_columns(path, columns)?;
+    for row in rows {
+        table.row(&row)?;
+    }
+    table.finish()
+}
+
+fn parquet<'c>(
+    path: &Path,
+    columns: &'static [Column],
+    rows: impl Iterator<Item = Vec<Cell<'c>>>,
+) -> Result<Whole, Failure> {
+    let mut table = ParquetTable::start(path, columns)?;
+    for row in rows {
+        table.add(&row)?;
+    }
+    table.finish()
 }
 
 /// An audit that was made before.

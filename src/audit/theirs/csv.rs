@@ -1,7 +1,7 @@
 //! Commissions from a CSV that was exported, read by a profile.
 
 use crate::audit::{Commission, Place, Promoter, Status, Unit};
-use crate::classify::{Classifier, CommissionRow, CommissionStatus, Outcome};
+use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
 use crate::event::{Currency, Text};
 use crate::export::{Export, ExportError, Row};
 use crate::job::{Rows, export_problem};
@@ -50,15 +50,15 @@ pub fn read_csv(
             line: row.line(),
         };
         match classifier.commission(&row) {
-            Ok(commission) => {
+            CommissionOutcome::Commission(commission) => {
                 read.rows.with_events += 1;
                 read.commissions.push(commission_of(*commission, place));
             }
-            Err(Outcome::Rejected(problem)) => {
+            CommissionOutcome::Rejected(problem) => {
                 read.rows.rejected += 1;
                 read.problems.push(problem.at(place.file, Some(place.line)));
             }
-            Err(Outcome::Ignored(_) | Outcome::Events) => read.rows.ignored += 1,
+            CommissionOutcome::Ignored(_) => read.rows.ignored += 1,
         }
     }
     read.sha256 = export.finish().map_err(failed)?.sha256;

@@ -7,6 +7,11 @@
 mod guarded;
 mod pages;
 mod sheets;
+#[cfg(feature = "polars")]
+mod tables;
+
+#[cfg(feature = "polars")]
+pub(crate) use tables::TableBook;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

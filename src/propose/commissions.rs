@@ -1,0 +1,354 @@
+//! A proposal for a list of commissions whose columns have names of their own.
+
+use super::days::Days;
+use super::names::words_of;
+use super::numbers::{self, Written};
+use super::table::{Column, Table};
+use super::text::{Text, list, place, quoted, shown};
+use super::{Proposal, Refusal, Sample};
+
+/// A column of the profile `commissions`, and the phrases in a header that name it, the surest first.
+struct Field {
+    name: &'static str,
+    phrases: &'static [&'static str],
+    holds: Holds,
+}
+
+/// What has to stand in the cells.
+#[derive(Clone, Copy)]
+enum Holds {
+    Amounts,
+    Currencies,
+    Dates,
+    Digits,
+    Emails,
+    Ids,
+    Words,
+}
+
+impl Holds {
+    fn fits(self, column: &Column<'_>) -> bool {
+        match self {
+            Holds::Amounts => column.has_amounts(),
+            Holds::Currencies => column.has_currencies(),
+            Holds::Dates => column.days().is_some(),
+            Holds::Digits => column.has_digits(),
+            Holds::Emails => column.has_emails(),
+            Holds::Ids => column.has_ids(),
+            Holds::Words => column.filled() > 0,
+        }
+    }
+}
+
+const FIELDS: [Field; 14] = [
+    field(
+        "amount",
+        &[
+            "commission amount",
+            "reward amount",
+            "commission",
+            "reward",
+            "earnings",
+            "earned",
+            "payout amount",
+            "payout",
+        ],
+        Holds::Amounts,
+    ),
+    field(
+        "sale_amount",
+        &[
+            "sale amount",
+            "conversion amount",
+            "order amount",
+            "sale",
+            "revenue",
+            "conversion",
+            "total",
+            "amount",
+        ],
+        Holds::Amounts,
+    ),
+    field(
+        "event_id",
+        &[
+            "event id",
+            "transaction id",
+            "invoice id",
+            "charge id",
+            "order id",
+            "invoice",
+            "transaction",
+            "charge",
+            "order",
+            "event",
+        ],
+        Holds::Ids,
+    ),
+    field("id", &["commission id", "reward id", "id"], Holds::Ids),
+    field(
+        "promoter_email",
+        &[
+            "promoter email",
+            "affiliate email",
+            "partner email",
+            "promoter",
+            "affiliate",
+            "partner",
+            "referrer",
+        ],
+        Holds::Emails,
+    ),
+    field(
+        "email",
+        &[
+            "lead email",
+            "customer email",
+            "referral email",
+            "lead",
+            "customer",
+            "referral",
+            "email",
+        ],
+        Holds::Emails,
+    ),
+    field(
+        "status",
+        &["commission status", "status", "state"],
+        Holds::Words,
+    ),
+    field(
+        "is_paid",
+        &["is paid", "paid", "payout status", "paid out"],
+        Holds::Words,
+    ),
+    field("tier", &["tier level", "tier", "level"], Holds::Digits),
+    field(
+        "created_at",
+        &["created at", "commission date", "created", "date"],
+        Holds::Dates,
+    ),
+    field(
+        "campaign",
+        &["campaign name", "campaign", "program", "programme"],
+        Holds::Words,
+    ),
+    field(
+        "plan",
+        &["plan name", "plan id", "plan", "product"],
+        Holds::Words,
+    ),
+    field("currency", &["currency"], Holds::Currencies),
+    field(
+        "uid",
+        &["customer id", "lead id", "uid", "user id"],
+        Holds::Ids,
+    ),
+];
+
+const fn field(name: &'static str, phrases: &'static [&'static str], holds: Holds) -> Field {
+    Field {
+        name,
+        phrases,
+        holds,
+    }
+}
+
+/// Words of a header without which an export has no commissions in it, and without which nobody gets
+/// them.
+const COMMISSION: [&str; 4] = ["commission", "commissions", "reward", "payout"];
+const PROMOTER: [&str; 4] = ["promoter", "affiliate", "partner", "referrer"];
+
+/// Whether a header looks like that of a list of commissions.
+pub fn is_of_commissions(header: &[String]) -> bool {
+    let names = |words: &[&str]| {
+        header.iter().any(|name| {
+            let name = words_of(name);
+            name.split(' ').any(|word| words.contains(&word))
+        })
+    };
+    names(&COMMISSION) && names(&PROMOTER)
+}
+
+/// Proposes the profile `name` for a list of commissions that no profile fits.
+///
+/// # Errors
+///
+/// Nothing in it looks like the amount of a commission, or there is nothing to judge by.
+pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
+    let table = Table::of(sample);
+    if table.rows == 0 {
+        return Err(Refusal::NoRows);
+    }
+    let mut text = Text::default();
+    text.line(&format!("[exports.{name}]"));
+    text.key("extends", "commissions");
+    text.line("");
+    text.comment(
+        "What of a list of commissions stands in which column: by the names and what is in them.",
+    );
+    text.line(&format!("[exports.{name}.columns]"));
+    let mut taken: Vec<&str> = Vec::new();
+    let mut found: Vec<(&str, &Column<'_>)> = Vec::new();
+    for field in &FIELDS {
+        if let Some(column) = best(field, &table, &taken) {
+            text.guess(&format!("{} is {}", shown(column.header), field.name));
+            text.key(field.name, column.header);
+            taken.push(column.header);
+            found.push((field.name, column));
+        }
+    }
+    let of = |wanted: &str| found.iter().find(|(name, _)| *name == wanted);
+    let Some((_, amounts)) = of("amount") else {
+        return Err(Refusal::NoAmount);
+    };
+    promoter(
+        &mut text,
+        &table,
+        of("promoter_email").map(|(_, column)| *column),
+    );
+    statuses(&mut text, of("status").map(|(_, column)| *column));
+    money(&mut text, name, amounts);
+    if let Some((_, column)) = of("created_at") {
+        dates(&mut text, name, column);
+    }
+    Ok(text.into())
+}
+
+/// The column whose header says it best, of those that nothing else was taken from.
+fn best<'t, 's>(field: &Field, table: &'t Table<'s>, taken: &[&str]) -> Option<&'t Column<'s>> {
+    let free = |column: &&Column<'s>| !taken.contains(&column.header) && field.holds.fits(column);
+    let rank = |column: &&Column<'s>| {
+        let words = format!(" {} ", words_of(column.header));
+        let within = |phrase: &&&str| words.contains(&format!(" {phrase} "));
+        let phrase = field.phrases.iter().position(|phrase| within(&phrase))?;
+        // A header that says nothing else goes first.
+        Some((phrase, words.len()))
+    };
+    let ranked = table.columns.iter().filter(free);
+    let ranked = ranked.filter_map(|column| Some((rank(&column)?, column)));
+    ranked
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, column)| column)
+}
+
+/// The one column that has to be there: who gets it.
+fn promoter(text: &mut Text, table: &Table<'_>, email: Option<&Column<'_>>) {
+    let named = |column: &&Column<'_>| {
+        let words = words_of(column.header);
+        words.split(' ').any(|word| PROMOTER.contains(&word))
+    };
+    let column = email.or_else(|| table.columns.iter().find(named));
+    match (email, column) {
+        (Some(email), _) => text.key("promoter", email.header),
+        (None, Some(column)) => {
+            text.guess(&format!(
+                "{} is the promoter's referral id",
+                shown(column.header)
+            ));
+            text.key("promoter", column.header);
+            text.key("ref_id", column.header);
+        }
+        (None, None) => {}
+    }
+}
+
+/// Words that the profile does not know reject their rows.
+fn statuses(text: &mut Text, column: Option<&Column<'_>>) {
+    const KNOWN: [&str; 5] = ["approved", "pending", "denied", "rejected", "paid"];
+    let words = column.and_then(Column::words).unwrap_or_default();
+    let unknown: Vec<&str> = words
+        .into_keys()
+        .filter(|word| !KNOWN.contains(&words_of(word).as_str()))
+        .collect();
+    if let (Some(column), false) = (column, unknown.is_empty()) {
+        text.decisions.push(format!(
+            "rows with {} in {} are rejected until `approved`, `pending`, `denied` or `paid` under `[words]` has them",
+            list(&unknown),
+            shown(column.header)
+        ));
+    }
+}
+
+fn money(text: &mut Text, name: &str, amounts: &Column<'_>) {
+    let Some(written) = numbers::written(amounts.proofs()) else {
+        return;
+    };
+    text.line("");
+    text.line(&format!("[exports.{name}.money.format]"));
+    let ask = |text: &mut Text, key: &str, question: &str| {
+        text.questions.push(question.to_owned());
+        text.line("");
+        text.line(&format!("[[exports.{name}.ask]]"));
+        text.key("key", &format!("money.format.{key}"));
+        text.key("question", question);
+    };
+    let format = written.format();
+    if let Some(symbol) = &format.strip {
+        text.key("strip", symbol);
+    }
+    if format.parentheses {
+        text.line("parentheses = true    # (5.00) is minus five");
+    }
+    match &written {
+        Written::Decimal(format, proof) => {
+            text.comment(&format!("{}.", place(proof)));
+            text.key("decimal", &format.decimal.to_string());
+            if let Some(thousands) = format.thousands {
+                text.key("thousands", &thousands.to_string());
+            }
+        }
+        Written::Whole(_, proof) => {
+            text.comment(&format!(
+                "All amounts are whole numbers: {}. TO FILL IN: leave one of these",
+                place(proof)
+            ));
+            text.line("# unit = \"major\"    # 800 is eight hundred");
+            text.line("# unit = \"minor\"    # 800 is eight");
+            ask(
+                text,
+                "unit",
+                "is 800 eight hundred (major) or eight (minor)?",
+            );
+        }
+        Written::Ambiguous(_, proof) | Written::Mixed(_, proof, _) => {
+            text.comment(&format!(
+                "{}: thousands, or decimals? TO FILL IN: leave one of these lines",
+                place(proof)
+            ));
+            text.line(&format!("# decimal = {}", quoted(".")));
+            text.line(&format!("# decimal = {}", quoted(",")));
+            ask(
+                text,
+                "decimal",
+                "which character separates the decimals of amounts?",
+            );
+        }
+    }
+}
+
+fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
+    text.line("");
+    text.line(&format!("[exports.{name}.dates]"));
+    match column.days() {
+        Some(Days::Written { formats, .. }) => {
+            text.line(&format!("formats = {}", list(&formats)));
+            text.guess("dates are in UTC; yours may be in a zone such as `Europe/Berlin`");
+            text.line("zone = \"UTC\"");
+        }
+        Some(Days::Ambiguous(pairs) | Days::Mixed(pairs)) => {
+            text.comment("Day or month first? TO FILL IN: leave one of these lines");
+            for first in [0, 1] {
+                let formats: Vec<&str> = pairs.iter().map(|pair| pair[first]).collect();
+                text.line(&format!("# formats = {}", list(&formats)));
+            }
+            let question = "does the day or the month stand first in dates?";
+            text.questions.push(question.to_owned());
+            text.line("");
+            text.line(&format!("[[exports.{name}.ask]]"));
+            text.key("key", "dates.formats");
+            text.key("question", question);
+        }
+        None => {}
+    }
+}

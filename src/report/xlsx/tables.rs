@@ -1,0 +1,73 @@
+//! A workbook of tables alone, a sheet each.
+
+use std::path::{Path, PathBuf};
+
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
+
+use super::guarded::guarded;
+use super::heading;
+use super::sheets::{ROWS_PER_SHEET, Sheets};
+use crate::report::atomic::{Failure, Partial, Whole};
+use crate::report::columns::{Cell, Column};
+
+/// A workbook that is being written, table by table.
+pub(crate) struct TableBook {
+    path: PathBuf,
+    file: Partial,
+    workbook: Workbook,
+}
+
+impl TableBook {
+    /// Starts a workbook that is to stand at `path`; `made` is its date, in seconds since 1970.
+    pub(crate) fn create(path: &Path, title: &str, made: i64) -> Result<Self, Failure> {
+        let mut book = TableBook {
+            path: path.to_owned(),
+            file: Partial::create(path)?,
+            workbook: Workbook::new(),
+        };
+        let whole = DocProperties::new().set_title(title).set_author("fprecon");
+        let properties = match ExcelDateTime::from_timestamp(made) {
+            Ok(date) => whole.set_creation_datetime(&date),
+            Err(_) => whole,
+        };
+        let directory = path.parent().unwrap_or(Path::new("."));
+        book.write(|workbook| {
+            workbook.set_tempdir(directory)?;
+            workbook.set_properties(&properties);
+            Ok(())
+        })?;
+        Ok(book)
+    }
+
+    /// Adds a sheet, or as many as the rows need.
+    pub(crate) fn table<'c>(
+        &mut self,
+        name: &str,
+        columns: &[Column],
+        rows: impl Iterator<Item = Vec<Cell<'c>>>,
+    ) -> Result<(), Failure> {
+        self.write(|workbook| {
+            let headings = columns.iter().map(heading).collect();
+            let mut sheets = Sheets::start(workbook, name, headings, ROWS_PER_SHEET)?;
+            for row in rows {
+                sheets.row(workbook, row.iter())?;
+            }
+            sheets.finish(workbook)
+        })
+    }
+
+    /// Puts the file on disk, beside its place.
+    pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
+        let saved = guarded(|| self.workbook.save_to_writer(&mut self.file));
+        saved.map_err(|error| Failure::new(&self.path, "writing it", error))?;
+        self.file.finish()
+    }
+
+    fn write(
+        &mut self,
+        work: impl FnOnce(&mut Workbook) -> Result<(), XlsxError>,
+    ) -> Result<(), Failure> {
+        let written = guarded(|| work(&mut self.workbook));
+        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+}
