@@ -1,7 +1,8 @@
 //! Kills at random moments: the real binary, a real sandbox process, SIGKILL, then `resume`, until
-//! all is done. What took effect must be what an undisturbed run gives.
+//! all is done. What took effect and what the report says must be what an undisturbed run gives.
 //!
-//! `FPRECON_CRASH_ROUNDS` says how many rounds; `FPRECON_CRASH_SEED` repeats one.
+//! A kill counts when it met a process that was still running. `FPRECON_CRASH_KILLS` says how many
+//! there are to be; `FPRECON_CRASH_SEED` repeats one round.
 
 #![allow(
     missing_docs,
@@ -13,22 +14,31 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
-use support::{Place, SandboxProcess, form};
+use support::{Place, Ran, SandboxProcess, form};
 
-const ROUNDS: u64 = 25;
+const KILLS: u64 = 200;
 const AT_A_TIME: u64 = 2;
+const CUSTOMERS: u32 = 30;
+/// Rows that can't be read: they make recording and reporting take their time.
+const REJECTED: u32 = 700;
 const SANDBOX: &[&str] = &["--lead-share", "80", "--latency-ms", "5"];
 const RUN: &[&str] = &["run", "events.csv", "--yes", "--json"];
+/// After so many kills a round is left to end by itself.
+const KILLS_A_ROUND: u64 = 5;
 
-/// Some 150 events of 50 customers: sales with no refund, a partial, two partial or a full one;
+/// Some 90 events of 30 customers: sales with no refund, a partial, two partial or a full one;
 /// a few cancellations, which carry no id on the wire.
 fn export() -> String {
     let mut text = String::from("kind,event_id,sale_event_id,email,amount,created_at\n");
-    for n in 0..50 {
+    for n in 0..CUSTOMERS {
         let email = format!("user{n}@example.com");
         let mut add = |kind: &str, id: String, sale: &str, amount: &str, date: &str| {
             text.push_str(&format!("{kind},{id},{sale},{email},{amount},{date}\n"));
@@ -49,7 +59,41 @@ fn export() -> String {
             add("cancellation", format!("c{n}"), "", "", "2026-03-01");
         }
     }
+    for n in 0..REJECTED {
+        text.push_str(&format!("sale,x{n},,user{n}@example.com,1e3,2026-01-05\n"));
+    }
     text
+}
+
+/// Which generation of the API is spoken.
+#[derive(Clone, Copy, Debug)]
+enum Version {
+    V1,
+    V2,
+}
+
+impl Version {
+    fn command(self, place: &Place, sandbox: &SandboxProcess, arguments: &[&str]) -> Command {
+        match self {
+            Version::V1 => place.command_to(sandbox, arguments),
+            Version::V2 => place.command_to_v2(sandbox, arguments),
+        }
+    }
+
+    fn run(self, place: &Place, sandbox: &SandboxProcess, arguments: &[&str]) -> Ran {
+        Ran(self.command(place, sandbox, arguments).output().unwrap())
+    }
+
+    /// A field of a request's body.
+    fn field(self, arrival: &Value, name: &str) -> Option<String> {
+        match self {
+            Version::V1 => form(arrival, name),
+            Version::V2 => {
+                let body: Value = serde_json::from_str(arrival["body"].as_str()?).unwrap();
+                body[name].as_str().map(str::to_owned)
+            }
+        }
+    }
 }
 
 /// What took effect: kind, id, amount, sale, customer, and how often.
@@ -87,64 +131,156 @@ fn books(place: &Place) -> BTreeMap<String, Value> {
     books
 }
 
+/// What the reports of all runs say of each event, by kind and id: amount, currency, customer, place,
+/// and, but for cancellations, the outcome. And how many rejected rows the last run's has.
+fn reports(place: &Place) -> (BTreeMap<[String; 2], Vec<String>>, usize) {
+    let mut events = BTreeMap::new();
+    let mut rejected = 0;
+    for entry in fs::read_dir(place.path("reports")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let read = |file: &str| place.csv(&format!("reports/{name}/{file}"));
+        for file in ["tracked.csv", "non_referral.csv", "failed.csv"] {
+            let mut rows = read(file).into_iter();
+            let header = rows.next().unwrap();
+            for row in rows {
+                let cell = |column: &str| {
+                    let at = header.iter().position(|name| name == column).unwrap();
+                    row[at].clone()
+                };
+                let key = [cell("kind"), cell("event_id")];
+                let mut says: Vec<String> = ["amount_cents", "currency", "email", "file", "line"]
+                    .map(cell)
+                    .into();
+                if key[0] != "cancellation" {
+                    says.push(cell("outcome"));
+                }
+                let before = events.insert(key, says);
+                assert!(before.is_none(), "{before:?} stands in two places");
+            }
+        }
+        rejected = read("rejected.csv").len() - 1;
+    }
+    (events, rejected)
+}
+
 struct Expected {
+    version: Version,
     effects: Effects,
     books: BTreeMap<String, Value>,
+    reports: (BTreeMap<[String; 2], Vec<String>>, usize),
 }
 
-fn undisturbed() -> Expected {
+fn undisturbed(version: Version) -> Expected {
     let place = Place::new();
     place.write("events.csv", &export());
     let sandbox = SandboxProcess::start(SANDBOX);
-    place.run_to(&sandbox, RUN).expect(0);
+    // Rows are rejected, which needs attention.
+    version.run(&place, &sandbox, RUN).expect(1);
     let effects = effects(&sandbox);
-    assert!(effects.len() > 100 && effects.values().all(|n| *n == 1));
+    assert!(effects.len() > 60 && effects.values().all(|n| *n == 1));
+    let reports = reports(&place);
+    assert_eq!(reports.1, REJECTED as usize);
     Expected {
+        version,
         effects,
         books: books(&place),
+        reports,
     }
 }
 
-/// Runs a command and kills it after a while; says whether it was faster.
-fn killed(mut command: Command, after: Duration) -> bool {
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(after);
-    let was_faster = child.try_wait().unwrap().is_some();
-    let _ = child.kill();
-    child.wait().unwrap();
-    was_faster
+/// What a process was doing when it was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doing {
+    /// Nothing of it is in the journal.
+    ReadingOrRecording,
+    /// Something is left to send.
+    Sending,
+    /// All is settled, and the run has no end yet.
+    Reporting,
+    /// The run has its end.
+    Ending,
 }
 
-fn round(expected: &Expected, seed: u64) {
+fn was_doing(place: &Place) -> Doing {
+    let path = place.path("fprecon.journal");
+    let open = || Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
+    let Some(journal) = path.exists().then(open).flatten() else {
+        return Doing::ReadingOrRecording;
+    };
+    let count = |sql: &str| -> i64 { journal.query_row(sql, [], |row| row.get(0)).unwrap() };
+    if count("SELECT count(*) FROM run") == 0 {
+        Doing::ReadingOrRecording
+    } else if count("SELECT count(*) FROM event WHERE outcome IS NULL") > 0 {
+        Doing::Sending
+    } else if count("SELECT count(*) FROM run WHERE ended_ms IS NULL") > 0 {
+        Doing::Reporting
+    } else {
+        Doing::Ending
+    }
+}
+
+/// Waits for a sign of what the process does, then a random while, and kills it; says whether it was
+/// still there.
+fn kill_at_random(mut child: Child, place: &Place, rng: &mut fastrand::Rng) -> bool {
+    let reports = || fs::read_dir(place.path("reports")).map_or(0, Iterator::count);
+    let before = reports();
+    let log = place.path("fprecon.journal-wal");
+    let (sign, most_ms): (Box<dyn Fn() -> bool>, u64) = match rng.u8(..4) {
+        0 if !log.exists() => (Box::new(|| true), 150),
+        0 => (Box::new(|| true), 400),
+        1 => (
+            Box::new(move || log.metadata().is_ok_and(|log| log.len() > 0)),
+            30,
+        ),
+        2 => (
+            Box::new(move || log.metadata().is_ok_and(|log| log.len() > 400_000)),
+            100,
+        ),
+        _ => (Box::new(move || reports() > before), 40),
+    };
+    let started = Instant::now();
+    let is_over = |child: &mut Child| child.try_wait().unwrap().is_some();
+    while !sign() && !is_over(&mut child) && started.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    std::thread::sleep(Duration::from_micros(rng.u64(..most_ms * 1000)));
+    let was_there = !is_over(&mut child);
+    let _ = child.kill();
+    child.wait().unwrap();
+    was_there
+}
+
+/// A run that is killed again and again until it is done, and what it was doing at each kill.
+fn round(expected: &Expected, seed: u64) -> Vec<Doing> {
     let mut rng = fastrand::Rng::with_seed(seed);
+    let version = expected.version;
     let place = Place::new();
     place.write("events.csv", &export());
     let sandbox = SandboxProcess::start(SANDBOX);
-    let mut after = |most| Duration::from_millis(rng.u64(5..=most));
-
-    killed(place.command_to(&sandbox, RUN), after(400));
-    for _ in 0..2 {
+    let mut kills = Vec::new();
+    let mut arguments = RUN;
+    for _ in 0..KILLS_A_ROUND {
+        let mut command = version.command(&place, &sandbox, arguments);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        if kill_at_random(command.spawn().unwrap(), &place, &mut rng) {
+            kills.push(was_doing(&place));
+        }
         // A kill before the plan was recorded leaves nothing to resume.
-        killed(place.command_to(&sandbox, &["resume"]), after(250));
+        arguments = match kills.last() {
+            Some(Doing::ReadingOrRecording) => RUN,
+            _ => &["resume"],
+        };
     }
-    let resumed = place.run_to(&sandbox, &["resume", "--json"]);
-    assert!(
-        matches!(resumed.code(), 0 | 1 | 3),
-        "{}: {}",
-        resumed.code(),
-        resumed.stderr()
-    );
+    let resumed = version.run(&place, &sandbox, &["resume", "--json"]);
+    resumed.expect_code_one_of(&[0, 1, 3]);
     // Sends what was never recorded, and nothing if it was.
     let recorded = sandbox.arrivals().len();
-    let again = place.run_to(&sandbox, RUN).expect_one_of(&[0, 1]);
+    let again = version.run(&place, &sandbox, RUN).expect(1).json();
     let sent = again["requests"].as_u64().unwrap();
     assert!(sent == 0 || recorded == 0, "{sent} after {recorded}");
 
     compare(expected, &place, &sandbox);
+    kills
 }
 
 fn compare(expected: &Expected, place: &Place, sandbox: &SandboxProcess) {
@@ -157,28 +293,7 @@ fn compare(expected: &Expected, place: &Place, sandbox: &SandboxProcess) {
     };
     assert_eq!(with_id(&effects), with_id(&expected.effects));
     assert!(effects.keys().all(|e| expected.effects.contains_key(e)));
-
-    let arrivals = sandbox.arrivals();
-    let mut bodies: BTreeMap<String, &Value> = BTreeMap::new();
-    let mut answered: BTreeSet<String> = BTreeSet::new();
-    let mut cancelled: BTreeSet<String> = BTreeSet::new();
-    for arrival in &arrivals {
-        let Some(id) = form(arrival, "event_id") else {
-            let customer = form(arrival, "email").unwrap();
-            assert!(cancelled.insert(customer), "cancelled twice: {arrival}");
-            continue;
-        };
-        let before = bodies.entry(id.clone()).or_insert(arrival);
-        for field in ["path", "body", "query", "content_type"] {
-            assert_eq!(before[field], arrival[field], "{id} changed");
-        }
-        if let Some(sale) = form(arrival, "sale_event_id") {
-            assert!(answered.contains(&sale), "{id} before {sale} was answered");
-        }
-        if !arrival["status"].is_null() {
-            answered.insert(id);
-        }
-    }
+    compare_arrivals(expected.version, sandbox);
 
     let books = books(place);
     let of_kind = |books: &BTreeMap<String, Value>, wanted: bool| -> BTreeMap<String, Value> {
@@ -192,29 +307,71 @@ fn compare(expected: &Expected, place: &Place, sandbox: &SandboxProcess) {
         all.values().filter_map(|sum| sum["count"].as_u64()).sum()
     };
     assert_eq!(cancellations(&books), cancellations(&expected.books));
+    assert_eq!(reports(place), expected.reports);
+    place.run(&["journal", "check"]).expect(0);
+}
+
+/// Repeated requests are the same to the byte, cancellations are not repeated, and a refund waits for
+/// its sale's answer.
+fn compare_arrivals(version: Version, sandbox: &SandboxProcess) {
+    let arrivals = sandbox.arrivals();
+    let mut bodies: BTreeMap<String, &Value> = BTreeMap::new();
+    let mut answered: BTreeSet<String> = BTreeSet::new();
+    let mut cancelled: BTreeSet<String> = BTreeSet::new();
+    for arrival in &arrivals {
+        let Some(id) = version.field(arrival, "event_id") else {
+            let customer = version.field(arrival, "email").unwrap();
+            assert!(cancelled.insert(customer), "cancelled twice: {arrival}");
+            continue;
+        };
+        let before = bodies.entry(id.clone()).or_insert(arrival);
+        for field in ["path", "body", "query", "content_type"] {
+            assert_eq!(before[field], arrival[field], "{id} changed");
+        }
+        if let Some(sale) = version.field(arrival, "sale_event_id") {
+            assert!(answered.contains(&sale), "{id} before {sale} was answered");
+        }
+        if !arrival["status"].is_null() {
+            answered.insert(id);
+        }
+    }
 }
 
 #[test]
 fn killed_at_any_moment_it_sends_each_event_once_all_the_same() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse().ok());
-    let expected = undisturbed();
+    let expected = [undisturbed(Version::V1), undisturbed(Version::V2)];
+    let of_seed = |seed: u64| &expected[usize::from(seed % 2 == 1)];
     if let Some(seed) = number("FPRECON_CRASH_SEED") {
-        return round(&expected, seed);
+        eprintln!("{:?}", round(of_seed(seed), seed));
+        return;
     }
-    let rounds = number("FPRECON_CRASH_ROUNDS").unwrap_or(ROUNDS);
-    let first = fastrand::u64(..1 << 32);
+    let wanted = number("FPRECON_CRASH_KILLS").unwrap_or(KILLS);
+    let next = AtomicU64::new(fastrand::u64(..1 << 32));
+    let killed = Mutex::new(BTreeMap::<Doing, u64>::new());
+    let enough = || killed.lock().unwrap().values().sum::<u64>() >= wanted;
     std::thread::scope(|scope| {
-        for thread in 0..AT_A_TIME {
-            let expected = &expected;
-            scope.spawn(move || {
-                for seed in (first + thread..first + rounds).step_by(AT_A_TIME as usize) {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while !enough() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
                     let told = TellSeed(seed);
-                    round(expected, seed);
+                    let kills = round(of_seed(seed), seed);
                     drop(told);
+                    for doing in kills {
+                        *killed.lock().unwrap().entry(doing).or_default() += 1;
+                    }
                 }
             });
         }
     });
+    let killed = killed.into_inner().unwrap();
+    eprintln!("kills: {killed:?}");
+    if wanted >= KILLS {
+        for doing in [Doing::ReadingOrRecording, Doing::Sending, Doing::Reporting] {
+            assert!(killed.get(&doing).is_some_and(|n| *n >= 5), "{killed:?}");
+        }
+    }
 }
 
 /// Says how to repeat a round that fails.
