@@ -27,7 +27,7 @@ fn help_completions_and_manual_are_made_from_the_same_definitions() {
     let place = Place::new();
     let help = place.run(&["--help"]).expect(0).stdout();
     for command in [
-        "demo", "plan", "run", "resume", "retry", "status", "report", "sandbox",
+        "demo", "plan", "run", "resume", "retry", "status", "report", "journal", "sandbox",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         place.run(&[command, "--help"]).expect(0);

@@ -127,7 +127,7 @@ pub(crate) enum Command {
     Status,
     /// Write a run's reports again, from the journal
     Report(ReportArguments),
-    /// Verify the journal
+    /// Verify the journal, or export it
     #[command(subcommand)]
     Journal(JournalCommand),
     /// The profiles by which exports are read
@@ -281,6 +281,30 @@ pub(crate) enum JournalCommand {
     ///
     /// Reads only, and works while a run goes on. Exit code 0 if nothing is wrong, else 6.
     Check,
+    /// Write every event of the journal, or every attempt, as CSV or Parquet
+    ///
+    /// Reads only, and works while a run goes on. docs/journal.md describes the columns.
+    Export(JournalExportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JournalExportArguments {
+    /// Every request that was ever intended, instead of every event
+    #[arg(long)]
+    pub(crate) attempts: bool,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub(crate) format: ExportFormat,
+    /// The file to write, whole or not at all [default: standard output, for CSV]
+    #[arg(short, long, value_name = "FILE", required_if_eq("format", "parquet"))]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Forms in which the journal is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Csv,
+    Parquet,
 }
 
 #[derive(Debug, Subcommand)]

@@ -61,6 +61,11 @@ impl Terminal {
         })
     }
 
+    /// Lets data be written piece by piece.
+    pub(super) fn stream<T>(&self, write: impl FnOnce(&mut dyn Write) -> T) -> T {
+        write(&mut io::stdout().lock())
+    }
+
     /// Writes a table or a sentence for people: with `--json` it is left out.
     pub(super) fn human(&self, text: &str) -> Result<(), CliError> {
         match self.json || self.quiet {

@@ -20,6 +20,7 @@ mod columns;
 mod conversions;
 mod deliver;
 mod error;
+mod export;
 mod lock;
 mod migrate;
 mod read;
@@ -34,6 +35,7 @@ pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
+pub use export::AttemptRecord;
 pub use read::{
     EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, KnownSale, OutcomeTotal,
     Pending, PlanTotal, ReasonCount, RowRecord, RunRecord, Wanted,

@@ -12,6 +12,7 @@ mod error;
 mod exporter;
 mod files;
 mod format;
+mod journal_export;
 mod json_file;
 #[cfg(feature = "polars")]
 mod parquet;
@@ -27,6 +28,9 @@ pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
 pub use error::ReportError;
 pub use files::write;
 pub use format::{Format, FormatError, Formats};
+#[cfg(feature = "polars")]
+pub use journal_export::write_journal_parquet;
+pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;

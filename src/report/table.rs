@@ -1,6 +1,6 @@
 //! A CSV that is being written.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -14,8 +14,8 @@ use crate::spreadsheet::neutralise;
 static TIMES: DateTimePrinter = DateTimePrinter::new();
 
 /// A CSV file that is being written. No cell of it is a formula to a spreadsheet.
-pub(crate) struct Table {
-    writer: csv::Writer<Partial>,
+pub(crate) struct Table<W: Write = Partial> {
+    writer: csv::Writer<W>,
     path: PathBuf,
     /// The text of a number or a time, used again and again.
     scratch: String,
@@ -26,19 +26,8 @@ impl Table {
         path: PathBuf,
         header: impl IntoIterator<Item = &'h str>,
     ) -> Result<Self, Failure> {
-        let writer = csv::WriterBuilder::new()
-            .flexible(true)
-            .from_writer(Partial::create(&path)?);
-        let mut table = Table {
-            writer,
-            path,
-            scratch: String::new(),
-        };
-        for column in header {
-            table.text(column)?;
-        }
-        table.end_row()?;
-        Ok(table)
+        let file = Partial::create(&path)?;
+        Self::over(file, path, header)
     }
 
     pub(crate) fn of_columns(path: PathBuf, columns: &[Column]) -> Result<Self, Failure> {
@@ -54,6 +43,34 @@ impl Table {
             Failure::new(&path, "writing it", source)
         })?;
         partial.finish()
+    }
+}
+
+impl<W: Write> Table<W> {
+    /// A table that goes to `to`, which errors call `path`.
+    pub(super) fn over<'h>(
+        to: W,
+        path: PathBuf,
+        header: impl IntoIterator<Item = &'h str>,
+    ) -> Result<Self, Failure> {
+        let writer = csv::WriterBuilder::new().flexible(true).from_writer(to);
+        let mut table = Table {
+            writer,
+            path,
+            scratch: String::new(),
+        };
+        for column in header {
+            table.text(column)?;
+        }
+        table.end_row()?;
+        Ok(table)
+    }
+
+    /// Hands on what is kept back.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        self.writer
+            .flush()
+            .map_err(|error| Failure::new(&self.path, "writing it", error))
     }
 
     pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {

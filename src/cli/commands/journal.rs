@@ -1,17 +1,22 @@
 //! `fprecon journal check` and `fprecon journal export`: the journal as a file to rely on, and as data.
 
+use std::io;
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::plan::json;
 use super::resume::no_journal;
-use crate::cli::arguments::{Common, JournalCommand};
+use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::journal::{Aspect, Checked, JournalReader};
 use crate::problem::Problem;
-use crate::report::{RunSummary, SCHEMA};
+#[cfg(not(feature = "polars"))]
+use crate::report::FormatError;
+use crate::report::{self, Format, JournalTable, ReportError, RunSummary, SCHEMA};
 
 pub(in crate::cli) fn journal(
     common: &Common,
@@ -24,6 +29,7 @@ pub(in crate::cli) fn journal(
     };
     match command {
         JournalCommand::Check => check(&reader, terminal),
+        JournalCommand::Export(options) => export(&reader, options, terminal),
     }
 }
 
@@ -138,4 +144,102 @@ fn problems(checked: &Checked, path: &str) -> Vec<Problem> {
         );
     }
     problems
+}
+
+/// The object that `journal export --json` prints.
+#[derive(Serialize)]
+struct ExportOutput {
+    schema: u32,
+    output: String,
+    format: &'static str,
+    rows: u64,
+}
+
+fn export(
+    reader: &JournalReader,
+    options: &JournalExportArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let table = match options.attempts {
+        true => JournalTable::Attempts,
+        false => JournalTable::Events,
+    };
+    let Some(path) = &options.output else {
+        return to_standard_output(reader, table, terminal);
+    };
+    let (format, rows) = match options.format {
+        ExportFormat::Csv => (
+            Format::Csv,
+            report::write_journal_csv_file(reader, table, path).map_err(not_written)?,
+        ),
+        ExportFormat::Parquet => (Format::Parquet, write_parquet(reader, table, path)?),
+    };
+    let output = path.display().to_string();
+    terminal.note(&format!("{output}: {}", count(rows, "row")));
+    if terminal.json() {
+        terminal.data(&json(&ExportOutput {
+            schema: SCHEMA,
+            output,
+            format: format.as_str(),
+            rows,
+        })?)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// That the file of an export is not there; the one that was there before still is.
+fn not_written(error: ReportError) -> CliError {
+    match error {
+        ReportError::Write {
+            path,
+            doing,
+            source,
+        } => CliError::unusable(
+            Problem::error("journal-not-exported", format!("{doing}: {source}"))
+                .at(path.display().to_string(), None)
+                .hint("check the path, the permissions and the free space"),
+        ),
+        other => other.into(),
+    }
+}
+
+fn to_standard_output(
+    reader: &JournalReader,
+    table: JournalTable,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    const NAME: &str = "standard output";
+    if terminal.json() {
+        let problem = Problem::error(
+            "usage",
+            "standard output can't have both JSON and the export",
+        );
+        return Err(CliError::usage(
+            problem.hint("name a file for the export with `--output`"),
+        ));
+    }
+    let written = terminal.stream(|out| report::write_journal_csv(reader, table, out, NAME));
+    match written {
+        Ok(_) => Ok(Exit::Done),
+        Err(ReportError::Write { source, .. }) => match source.kind() {
+            io::ErrorKind::BrokenPipe => Err(CliError::BrokenPipe),
+            _ => Err(CliError::Io(NAME, source)),
+        },
+        Err(other) => Err(other.into()),
+    }
+}
+
+#[cfg(feature = "polars")]
+fn write_parquet(
+    reader: &JournalReader,
+    table: JournalTable,
+    path: &Path,
+) -> Result<u64, CliError> {
+    report::write_journal_parquet(reader, table, path).map_err(not_written)
+}
+
+#[cfg(not(feature = "polars"))]
+fn write_parquet(_: &JournalReader, _: JournalTable, _: &Path) -> Result<u64, CliError> {
+    let missing = FormatError::NotBuiltIn(Format::Parquet).to_string();
+    Err(CliError::usage(Problem::error("usage", missing)))
 }

@@ -1,0 +1,199 @@
+//! The journal as data for other programs: every event, or every attempt, in one table.
+//!
+//! Events have the columns of the reports, and behind them what reports leave out.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::atomic::{Failure, sync_directory};
+use super::columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
+use super::error::ReportError;
+use super::table::Table;
+use crate::journal::{AttemptRecord, EventRecord, JournalReader};
+
+/// Which table of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalTable {
+    /// Every event that was ever to be sent, once.
+    Events,
+    /// Every request that was ever intended.
+    Attempts,
+}
+
+/// What an event has beside the columns of the reports.
+const MORE_COLUMNS: [Column; 12] = [
+    text("plan"),
+    integer("mrr_cents"),
+    text("promo_code"),
+    integer("quantity"),
+    text("ref_id"),
+    text("tid"),
+    text("first_name"),
+    text("last_name"),
+    integer("gross_cents"),
+    integer("refund_total_cents"),
+    text("reference"),
+    text("note"),
+];
+
+const ALL_EVENT_COLUMNS: [Column; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
+    let mut all = [EVENT_COLUMNS[0]; EVENT_COLUMNS.len() + MORE_COLUMNS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = match at < EVENT_COLUMNS.len() {
+            true => EVENT_COLUMNS[at],
+            false => MORE_COLUMNS[at - EVENT_COLUMNS.len()],
+        };
+        at += 1;
+    }
+    all
+};
+
+const ATTEMPT_COLUMNS: [Column; 10] = [
+    text("event_id"),
+    text("kind"),
+    integer("number"),
+    text("run"),
+    time("intended_at"),
+    time("answered_at"),
+    text("answer"),
+    text("effect"),
+    integer("http_status"),
+    text("message"),
+];
+
+const fn text(name: &'static str) -> Column {
+    let holds = Holds::Text;
+    Column { name, holds }
+}
+
+const fn integer(name: &'static str) -> Column {
+    let holds = Holds::Integer;
+    Column { name, holds }
+}
+
+const fn time(name: &'static str) -> Column {
+    let holds = Holds::Time;
+    Column { name, holds }
+}
+
+impl JournalTable {
+    /// Its columns.
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            JournalTable::Events => &ALL_EVENT_COLUMNS,
+            JournalTable::Attempts => &ATTEMPT_COLUMNS,
+        }
+    }
+
+    /// Streams its rows; says how many there are.
+    fn for_each_row<E: From<crate::journal::JournalError>>(
+        self,
+        journal: &JournalReader,
+        mut each: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut rows = 0;
+        let mut count = |cells: &[Cell<'_>]| {
+            rows += 1;
+            each(cells)
+        };
+        match self {
+            JournalTable::Events => {
+                journal.for_each_event_of_all_runs(|record| count(&all_event_cells(&record)))?;
+            }
+            JournalTable::Attempts => {
+                journal.for_each_attempt(|record| count(&attempt_cells(&record)))?;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn all_event_cells(record: &EventRecord) -> Vec<Cell<'_>> {
+    let (event, details) = (&record.event, record.event.details());
+    let mut cells = Vec::with_capacity(ALL_EVENT_COLUMNS.len());
+    cells.extend(event_cells(record));
+    cells.extend([
+        Cell::optional_text(event.plan.as_deref()),
+        Cell::optional_integer(details.mrr_cents),
+        Cell::optional_text(details.promo_code.as_deref()),
+        Cell::optional_integer(details.quantity),
+        Cell::optional_text(details.ref_id.as_deref()),
+        Cell::optional_text(details.tid.as_deref()),
+        Cell::optional_text(details.first_name.as_deref()),
+        Cell::optional_text(details.last_name.as_deref()),
+        Cell::optional_integer(event.gross_cents),
+        Cell::optional_integer(event.refund_total_cents),
+        Cell::optional_text(event.reference.as_deref()),
+        Cell::text(&event.note),
+    ]);
+    cells
+}
+
+fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 10] {
+    [
+        Cell::text(&record.event_id),
+        Cell::Word(record.kind.as_str()),
+        Cell::Integer(record.number.into()),
+        Cell::text(&record.run),
+        Cell::Time(record.intended),
+        Cell::optional_time(record.answered),
+        Cell::optional_text(record.answer.as_deref()),
+        record
+            .effect
+            .map_or(Cell::Empty, |effect| Cell::Word(effect.as_str())),
+        Cell::optional_integer(record.http_status),
+        Cell::optional_text(record.message.as_deref()),
+    ]
+}
+
+/// Writes a table of the journal as CSV to what is open already, such as standard output; says how
+/// many rows it has.
+///
+/// # Errors
+///
+/// The journal can't be read, or `to` can't be written; so for all functions here. Errors call `to`
+/// by `name`.
+pub fn write_journal_csv(
+    journal: &JournalReader,
+    table: JournalTable,
+    to: impl Write,
+    name: &str,
+) -> Result<u64, ReportError> {
+    let header = table.columns().iter().map(|column| column.name);
+    let mut csv = Table::over(to, name.into(), header)?;
+    let rows = table.for_each_row(journal, |cells| csv.row(cells).map_err(ReportError::from))?;
+    csv.flush()?;
+    Ok(rows)
+}
+
+/// Writes it as a CSV file, whole or not at all.
+pub fn write_journal_csv_file(
+    journal: &JournalReader,
+    table: JournalTable,
+    path: &Path,
+) -> Result<u64, ReportError> {
+    let mut csv = Table::of_columns(path.to_owned(), table.columns())?;
+    let rows = table.for_each_row(journal, |cells| csv.row(cells).map_err(ReportError::from))?;
+    let placed = || -> Result<(), Failure> {
+        let whole = csv.finish()?;
+        let directory = whole.directory();
+        whole.commit()?;
+        sync_directory(&directory)
+    };
+    placed()?;
+    Ok(rows)
+}
+
+/// Writes it as a Parquet file, whole or not at all, in bounded memory.
+#[cfg(feature = "polars")]
+pub fn write_journal_parquet(
+    journal: &JournalReader,
+    table: JournalTable,
+    path: &Path,
+) -> Result<u64, ReportError> {
+    let mut parquet = super::ParquetTable::create(path, table.columns())?;
+    let rows = table.for_each_row(journal, |cells| parquet.row(cells))?;
+    parquet.commit()?;
+    Ok(rows)
+}
