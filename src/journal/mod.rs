@@ -15,12 +15,12 @@
 //!
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
+mod attempts;
 mod check;
 mod columns;
 mod conversions;
 mod deliver;
 mod error;
-mod export;
 mod lock;
 mod migrate;
 mod read;
@@ -31,11 +31,11 @@ mod span;
 mod tests;
 mod words;
 
+pub use attempts::AttemptRecord;
 pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
-pub use export::AttemptRecord;
 pub use read::{
     EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, KnownSale, OutcomeTotal,
     Pending, PlanTotal, ReasonCount, RowRecord, RunRecord, Wanted,

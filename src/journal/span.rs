@@ -24,6 +24,12 @@ pub struct Span {
 const RUNS: &str = "SELECT id FROM run WHERE started_ms >= ?1 AND started_ms < ?2";
 
 impl Span {
+    /// All time.
+    pub const ALL: Span = Span {
+        from: Timestamp::MIN,
+        until: Timestamp::MAX,
+    };
+
     fn parameters(self) -> [i64; 2] {
         [self.from.as_millisecond(), self.until.as_millisecond()]
     }

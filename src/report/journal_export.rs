@@ -9,7 +9,7 @@ use super::atomic::{Failure, sync_directory};
 use super::columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
 use super::error::ReportError;
 use super::table::Table;
-use crate::journal::{AttemptRecord, EventRecord, JournalReader};
+use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Span};
 
 /// Which table of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl JournalTable {
     }
 
     /// Streams its rows; says how many there are.
-    fn for_each_row<E: From<crate::journal::JournalError>>(
+    fn for_each_row<E: From<JournalError>>(
         self,
         journal: &JournalReader,
         mut each: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
@@ -99,7 +99,7 @@ impl JournalTable {
         };
         match self {
             JournalTable::Events => {
-                journal.for_each_event_of_all_runs(|record| count(&all_event_cells(&record)))?;
+                journal.for_each_event_of(Span::ALL, |record| count(&all_event_cells(&record)))?;
             }
             JournalTable::Attempts => {
                 journal.for_each_attempt(|record| count(&attempt_cells(&record)))?;

@@ -1,11 +1,10 @@
-//! The whole journal, for those who want it as data.
+//! Every attempt of the journal, for those who want it as data.
 
 use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::columns::{Millis, Word};
-use super::read::scan_sql_of;
-use super::{Effect, EventRecord, JournalError, JournalReader};
+use super::{Effect, JournalError, JournalReader};
 use crate::event::Kind;
 
 /// A request that was intended, and what came of it.
@@ -34,26 +33,11 @@ pub struct AttemptRecord {
 }
 
 impl JournalReader {
-    /// Streams every event of the journal once, in the order of sending, with its place in the latest
-    /// run that has it.
+    /// Streams every attempt of the journal: in the order of the events, and of their attempts.
     ///
     /// # Errors
     ///
-    /// The journal can't be read or is damaged; or what `each` returns. So for both functions here.
-    pub fn for_each_event_of_all_runs<E: From<JournalError>>(
-        &self,
-        each: impl FnMut(EventRecord) -> Result<(), E>,
-    ) -> Result<(), E> {
-        // With max(), SQLite takes the other columns from the row that has it.
-        let sql = format!(
-            "WITH latest AS MATERIALIZED
-                 (SELECT event, max(run), input, line FROM run_event GROUP BY event) {}",
-            scan_sql_of("latest", "")
-        );
-        self.scan_rows(&sql, [], each)
-    }
-
-    /// Streams every attempt of the journal: in the order of the events, and of their attempts.
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_attempt<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(AttemptRecord) -> Result<(), E>,
