@@ -6,20 +6,35 @@
 //! rules or inferred, and what differs is a [`Finding`], one for each cause. [`Totals`] add both sides
 //! up, and the findings explain their difference to the cent.
 //!
-//! This is the pure core: it opens no files, asks no network, reads no clock. Money is integers
+//! The core is pure: it opens no files, asks no network, reads no clock. Money is integers
 //! throughout; bulk work (joins, group-bys) is done by Polars.
 
+mod books;
+mod error;
+mod expected;
 mod finding;
+mod frames;
+mod judge;
+mod matching;
 pub mod ours;
 pub mod output;
 mod period;
+mod rate;
+mod rules;
+mod run;
 mod sides;
 mod since;
+mod sums;
 pub mod theirs;
 mod totals;
 
+pub use error::AuditError;
 pub use finding::{Finding, FindingKind, MatchReason, UnknownFindingKind};
+pub use frames::Frames;
 pub use period::Period;
+pub use rate::Rounding;
+pub use rules::{Rules, RulesError};
+pub use run::audit;
 pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit};
 pub use since::{PastFinding, Since};
 pub use totals::{Cut, Figures, TotalLine, Totals};
@@ -71,3 +86,6 @@ fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<
         None => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use polars::frame::DataFrame;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::shown;
+use super::frames::BATCH;
+use super::{AuditError, shown};
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
 
@@ -244,28 +246,47 @@ pub struct Lead {
     pub customer_since: Option<Timestamp>,
 }
 
-/// Collects both sides.
+/// Collects both sides. Records become columns by the batch, so that memory holds few of them whole.
 #[derive(Clone, Debug, Default)]
 pub struct Sides {
     pub(super) billed: Vec<Billed>,
+    pub(super) billed_columns: Option<DataFrame>,
     pub(super) commissions: Vec<Commission>,
+    pub(super) commission_columns: Option<DataFrame>,
     pub(super) leads: Vec<Lead>,
+    pub(super) lead_columns: Option<DataFrame>,
 }
 
 impl Sides {
     /// Takes a sale or a refund of ours.
-    pub fn add_billed(&mut self, billed: Billed) {
+    ///
+    /// # Errors
+    ///
+    /// As [`Sides::into_frames`]; so for all here.
+    pub fn add_billed(&mut self, billed: Billed) -> Result<(), AuditError> {
         self.billed.push(billed);
+        match self.billed.len() < BATCH {
+            true => Ok(()),
+            false => Ok(self.flush_billed()?),
+        }
     }
 
     /// Takes a commission of theirs.
-    pub fn add_commission(&mut self, commission: Commission) {
+    pub fn add_commission(&mut self, commission: Commission) -> Result<(), AuditError> {
         self.commissions.push(commission);
+        match self.commissions.len() < BATCH {
+            true => Ok(()),
+            false => Ok(self.flush_commissions()?),
+        }
     }
 
     /// Takes a lead. Without any, nothing is said about whose customer is whose.
-    pub fn add_lead(&mut self, lead: Lead) {
+    pub fn add_lead(&mut self, lead: Lead) -> Result<(), AuditError> {
         self.leads.push(lead);
+        match self.leads.len() < BATCH {
+            true => Ok(()),
+            false => Ok(self.flush_leads()?),
+        }
     }
 }
 

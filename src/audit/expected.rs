@@ -1,0 +1,276 @@
+//! What a commission should be: by the rules, or, where none fits, by the rate that most commissions of
+//! its promoter and plan have.
+
+use std::collections::HashMap;
+
+use super::books::{Books, Code, day_of};
+use super::rate::Rate;
+use super::rules::{Deal, Payments, Pays, Rule};
+use super::{InferredRate, Rules};
+
+/// Fewer commissions than this prove no rate.
+const FEWEST: u64 = 3;
+
+/// By what a rate is chosen, but for the date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Deals {
+    pub(super) promoter: Code,
+    pub(super) campaign: Code,
+    pub(super) plan: Code,
+    pub(super) tier: u32,
+}
+
+impl Deals {
+    /// The groups whose rate may hold for it, the nearest first.
+    fn groups(self) -> [Deals; 3] {
+        let near = Deals {
+            campaign: 0,
+            ..self
+        };
+        let wider = Deals {
+            promoter: 0,
+            ..self
+        };
+        [near, wider, Deals { plan: 0, ..wider }]
+    }
+}
+
+/// When a sale was made, and when its customer first paid.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Payment {
+    pub(super) created_ms: Option<i64>,
+    /// As far as it is known.
+    pub(super) first_ms: Option<i64>,
+}
+
+/// A commission that may prove a rate.
+#[derive(Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) deals: Deals,
+    pub(super) created_ms: Option<i64>,
+    pub(super) amount_cents: i64,
+    pub(super) sale_cents: i64,
+}
+
+/// The rules at work.
+pub(super) struct Terms<'r> {
+    rules: &'r Rules,
+    by_deals: HashMap<Deals, Vec<&'r Rule>>,
+    inferred: HashMap<Deals, Found>,
+}
+
+/// A rate that was inferred.
+#[derive(Clone, Copy)]
+struct Found {
+    pays: Pays,
+    explained: u64,
+    commissions: u64,
+}
+
+impl<'r> Terms<'r> {
+    /// The rules, and what the samples prove where there are none.
+    pub(super) fn new(
+        rules: &'r Rules,
+        books: &Books,
+        samples: impl Iterator<Item = Sample>,
+    ) -> Self {
+        let mut terms = Terms {
+            rules,
+            by_deals: HashMap::new(),
+            inferred: HashMap::new(),
+        };
+        let mut open = Vec::new();
+        for sample in samples {
+            if terms.rule(books, sample.deals, sample.created_ms).is_none() {
+                open.push(sample);
+            }
+        }
+        terms.infer(&open);
+        terms
+    }
+
+    /// What is paid for a sale; `None` where nobody knows, and nothing where the rule leaves it out.
+    pub(super) fn pays(&mut self, books: &Books, deals: Deals, payment: Payment) -> Option<Pays> {
+        if let Some(rule) = self.rule(books, deals, payment.created_ms) {
+            return Some(match self.covers(rule.payments, payment) {
+                true => rule.pays,
+                false => Pays::Fixed(0),
+            });
+        }
+        let mut groups = deals.groups().into_iter();
+        let found = groups.find_map(|group| self.inferred.get(&group));
+        found.map(|found| found.pays)
+    }
+
+    fn covers(&self, payments: Payments, payment: Payment) -> bool {
+        let both = payment.created_ms.zip(payment.first_ms);
+        match (payments, both) {
+            (Payments::Recurring, _) | (_, None) => true,
+            (Payments::First, Some((created_ms, first_ms))) => created_ms <= first_ms,
+            (Payments::Months(months), Some((created_ms, first_ms))) => {
+                let day = |ms| day_of(Some(ms), &self.rules.zone);
+                let span = jiff::Span::new().try_months(months);
+                let end = day(first_ms).zip(span.ok());
+                let end = end.and_then(|(first, span)| first.checked_add(span).ok());
+                end.zip(day(created_ms)).is_none_or(|(end, day)| day < end)
+            }
+        }
+    }
+
+    fn rule(&mut self, books: &Books, deals: Deals, created_ms: Option<i64>) -> Option<&'r Rule> {
+        let rules = self.rules;
+        let fitting = self.by_deals.entry(deals).or_insert_with(|| {
+            let promoter = books.promoters.promoter(deals.promoter);
+            let (campaign, campaign_id) = books.campaign(deals.campaign);
+            rules.for_deal(&Deal {
+                promoter: &promoter,
+                campaign_id,
+                campaign,
+                plan: books.names.name(deals.plan),
+                tier: deals.tier,
+            })
+        });
+        let mut day = None;
+        fitting.iter().copied().find(|rule| {
+            !rule.is_dated()
+                || rule.covers(*day.get_or_insert_with(|| day_of(created_ms, &rules.zone)))
+        })
+    }
+
+    /// The commission of an amount.
+    pub(super) fn commission(&self, pays: Pays, amount_cents: i64) -> i64 {
+        match pays {
+            Pays::Share(rate) => rate.of(amount_cents, self.rules.rounding),
+            Pays::Fixed(cents) => cents,
+        }
+    }
+
+    /// `amount * part / whole`, rounded as commissions are.
+    pub(super) fn share(&self, amount_cents: i64, part: i64, whole: i64) -> i64 {
+        self.rules.rounding.share(amount_cents, part, whole)
+    }
+
+    fn infer(&mut self, samples: &[Sample]) {
+        for level in 0..3 {
+            let group = |sample: &Sample| sample.deals.groups()[level];
+            let mut ends: Vec<(Deals, u32, i8)> = Vec::new();
+            let mut amounts: Vec<(Deals, i64)> = Vec::with_capacity(samples.len());
+            for sample in samples {
+                let group = group(sample);
+                let rounding = self.rules.rounding;
+                let steps = Rate::steps_giving(sample.amount_cents, sample.sale_cents, rounding);
+                if let Some((first, last)) = steps {
+                    ends.push((group, first, 1));
+                    ends.push((group, last + 1, -1));
+                }
+                amounts.push((group, sample.amount_cents));
+            }
+            ends.sort_unstable();
+            amounts.sort_unstable();
+            let mut rates: HashMap<Deals, (u64, Rate)> = HashMap::new();
+            for ends in ends.chunk_by(|one, other| one.0 == other.0) {
+                if let (Some((group, _, _)), Some(best)) = (ends.first(), most_common(ends)) {
+                    rates.insert(*group, best);
+                }
+            }
+            let mut is_complete = true;
+            for amounts in amounts.chunk_by(|one, other| one.0 == other.0) {
+                let Some((group, _)) = amounts.first() else {
+                    continue;
+                };
+                let runs = amounts.chunk_by(|one, other| one.1 == other.1);
+                let fixed = runs.max_by_key(|run| run.len());
+                let fixed = fixed.and_then(|run| Some((count(run.len()), run.first()?.1)));
+                let (explained, pays) = match (rates.get(group), fixed) {
+                    (Some((shares, _)), Some((same, cents))) if same > *shares => {
+                        (same, Pays::Fixed(cents))
+                    }
+                    (Some((shares, rate)), _) => (*shares, Pays::Share(*rate)),
+                    (None, Some((same, cents))) => (same, Pays::Fixed(cents)),
+                    (None, None) => continue,
+                };
+                let commissions = count(amounts.len());
+                if explained >= FEWEST && explained * 2 > commissions {
+                    let found = Found {
+                        pays,
+                        explained,
+                        commissions,
+                    };
+                    self.inferred.insert(*group, found);
+                } else {
+                    is_complete = false;
+                }
+            }
+            if is_complete {
+                break;
+            }
+        }
+    }
+
+    /// What was inferred, by promoter and plan.
+    pub(super) fn inferred(&self, books: &Books) -> Vec<InferredRate> {
+        let name = |code| books.names.name(code).map(str::to_owned);
+        let shown = |(deals, found): (&Deals, &Found)| InferredRate {
+            promoter: books
+                .promoters
+                .promoter(deals.promoter)
+                .name()
+                .map(str::to_owned),
+            plan: name(deals.plan),
+            campaign: books.campaign(deals.campaign).0.map(str::to_owned),
+            tier: deals.tier,
+            rate: found.pays.to_string(),
+            explained: found.explained,
+            commissions: found.commissions,
+        };
+        let mut inferred: Vec<InferredRate> = self.inferred.iter().map(shown).collect();
+        let key = |rate: &InferredRate| {
+            (
+                rate.promoter.clone(),
+                rate.campaign.clone(),
+                rate.plan.clone(),
+                rate.tier,
+            )
+        };
+        inferred.sort_by_key(key);
+        inferred
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// The rate that lies within most of the spans, and within how many. Of several the roundest: whole
+/// percents before halves before tenths.
+fn most_common(ends: &[(Deals, u32, i8)]) -> Option<(u64, Rate)> {
+    let mut depth: i64 = 0;
+    let mut best: Option<(i64, u32, u32)> = None;
+    let mut steps = ends.chunk_by(|one, other| one.1 == other.1).peekable();
+    while let Some(at) = steps.next() {
+        depth += at.iter().map(|(_, _, turn)| i64::from(*turn)).sum::<i64>();
+        let first = at.first()?.1;
+        let last = steps
+            .peek()
+            .and_then(|next| next.first())
+            .map_or(first, |next| next.1 - 1);
+        let rounder = |one: (u32, u32), other: (u32, u32)| roundest(one) < roundest(other);
+        if best.is_none_or(|(most, from, to)| {
+            depth > most || (depth == most && rounder((first, last), (from, to)))
+        }) {
+            best = Some((depth, first, last));
+        }
+    }
+    let (most, first, last) = best.filter(|(most, _, _)| *most > 0)?;
+    let (_, steps) = roundest((first, last));
+    Some((u64::try_from(most).ok()?, Rate::of_steps(steps)))
+}
+
+/// The roundest rate of a span, with how unround it is.
+fn roundest((first, last): (u32, u32)) -> (usize, u32) {
+    let units = [100, 50, 10, 1];
+    let multiple = |unit: &u32| first.div_ceil(*unit) * unit;
+    let found = units.iter().position(|unit| multiple(unit) <= last);
+    let found = found.unwrap_or(units.len() - 1);
+    (found, multiple(&units[found]))
+}

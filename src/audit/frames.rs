@@ -1,0 +1,466 @@
+//! The two sides as columns, and back.
+//!
+//! A record is a row, its fields are columns by the same names. Text and words are strings, amounts and
+//! lines are 64-bit integers, times are milliseconds since 1970-01-01 UTC (`_ms`). Emails are in lower
+//! case: case does not tell customers apart, so that they can be joined by. The same columns stand in
+//! Parquet files, so that an audit can be made from those as well.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use polars::prelude::*;
+
+use super::{
+    AuditError, Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit,
+};
+use crate::event::{Currency, Customer, Money};
+use crate::journal::Outcome;
+
+/// So many records wait until they become columns.
+pub(super) const BATCH: usize = 65_536;
+
+/// Both sides as columns: in memory, or read from Parquet when the audit needs them.
+#[derive(Clone)]
+pub struct Frames {
+    /// Our side.
+    pub billed: LazyFrame,
+    /// Theirs.
+    pub commissions: LazyFrame,
+    /// Whose customer is whose; may have no rows.
+    pub leads: LazyFrame,
+}
+
+impl Sides {
+    /// The sides as columns.
+    ///
+    /// # Errors
+    ///
+    /// Polars refuses; nothing that a user can cause is known.
+    pub fn into_frames(mut self) -> Result<Frames, AuditError> {
+        self.flush_billed()?;
+        self.flush_commissions()?;
+        self.flush_leads()?;
+        Ok(Frames {
+            billed: whole(self.billed_columns, &[], billed_frame)?.lazy(),
+            commissions: whole(self.commission_columns, &[], commission_frame)?.lazy(),
+            leads: whole(self.lead_columns, &[], lead_frame)?.lazy(),
+        })
+    }
+
+    pub(super) fn flush_billed(&mut self) -> PolarsResult<()> {
+        let batch = billed_frame(&std::mem::take(&mut self.billed))?;
+        append(&mut self.billed_columns, batch)
+    }
+
+    pub(super) fn flush_commissions(&mut self) -> PolarsResult<()> {
+        let batch = commission_frame(&std::mem::take(&mut self.commissions))?;
+        append(&mut self.commission_columns, batch)
+    }
+
+    pub(super) fn flush_leads(&mut self) -> PolarsResult<()> {
+        let batch = lead_frame(&std::mem::take(&mut self.leads))?;
+        append(&mut self.lead_columns, batch)
+    }
+}
+
+fn append(columns: &mut Option<DataFrame>, batch: DataFrame) -> PolarsResult<()> {
+    match columns {
+        Some(columns) => columns.vstack_mut_owned(batch).map(|_| ()),
+        None => {
+            *columns = Some(batch);
+            Ok(())
+        }
+    }
+}
+
+fn whole<T>(
+    columns: Option<DataFrame>,
+    none: &[T],
+    frame: fn(&[T]) -> PolarsResult<DataFrame>,
+) -> PolarsResult<DataFrame> {
+    columns.map_or_else(|| frame(none), Ok)
+}
+
+fn texts<'r, T, S: AsRef<str>>(
+    name: &str,
+    rows: &'r [T],
+    of: impl Fn(&'r T) -> Option<S>,
+) -> Column {
+    StringChunked::from_iter_options(name.into(), rows.iter().map(of)).into_column()
+}
+
+fn numbers<'r, T>(name: &str, rows: &'r [T], of: impl Fn(&'r T) -> Option<i64>) -> Column {
+    Int64Chunked::from_iter_options(name.into(), rows.iter().map(of)).into_column()
+}
+
+fn flags<'r, T>(name: &str, rows: &'r [T], of: impl Fn(&'r T) -> Option<bool>) -> Column {
+    BooleanChunked::from_iter_options(name.into(), rows.iter().map(of)).into_column()
+}
+
+fn folded(email: Option<&str>) -> Option<String> {
+    email.map(str::to_lowercase)
+}
+
+fn line(place: &Place) -> Option<i64> {
+    i64::try_from(place.line).ok()
+}
+
+fn millis(moment: Option<Timestamp>) -> Option<i64> {
+    moment.map(Timestamp::as_millisecond)
+}
+
+fn billed_frame(rows: &[Billed]) -> PolarsResult<DataFrame> {
+    let columns = vec![
+        texts("file", rows, |row| Some(&row.place.file)),
+        numbers("line", rows, |row| line(&row.place)),
+        texts("kind", rows, |row| Some(row.kind.as_str())),
+        texts("event_id", rows, |row| Some(&row.event_id)),
+        texts("sale_event_id", rows, |row| row.sale_event_id.as_ref()),
+        texts("email", rows, |row| folded(row.customer.email.as_deref())),
+        texts("uid", rows, |row| row.customer.uid.as_ref()),
+        numbers("amount_cents", rows, |row| Some(row.money.amount_cents)),
+        texts("currency", rows, |row| Some(row.money.currency.code())),
+        numbers("account_amount_cents", rows, |row| row.account_amount_cents),
+        texts("plan", rows, |row| row.plan.as_ref()),
+        numbers("created_at_ms", rows, |row| millis(row.created_at)),
+        texts("outcome", rows, |row| row.outcome.map(Outcome::as_str)),
+        texts("promoter_id", rows, |row| row.promoter.id.as_ref()),
+        texts("promoter_email", rows, |row| {
+            folded(row.promoter.email.as_deref())
+        }),
+        texts("promoter_ref_id", rows, |row| row.promoter.ref_id.as_ref()),
+        numbers("commission_cents", rows, |row| row.commission_cents),
+        flags("is_dispute", rows, |row| Some(row.is_dispute)),
+    ];
+    DataFrame::new(rows.len(), columns)
+}
+
+fn commission_frame(rows: &[Commission]) -> PolarsResult<DataFrame> {
+    let cash = |row: &Commission| match &row.unit {
+        Unit::Cash(currency) => Some(currency.code()),
+        Unit::Other(_) => None,
+    };
+    let original = |row: &Commission| row.original_sale;
+    let columns = vec![
+        texts("file", rows, |row| Some(&row.place.file)),
+        numbers("line", rows, |row| line(&row.place)),
+        texts("id", rows, |row| row.id.as_ref()),
+        texts("status", rows, |row| Some(row.status.as_str())),
+        texts("currency", rows, cash),
+        texts("unit", rows, |row| match &row.unit {
+            Unit::Cash(_) => None,
+            Unit::Other(word) => Some(word),
+        }),
+        numbers("amount_cents", rows, |row| Some(row.amount_cents)),
+        numbers("sale_amount_cents", rows, |row| row.sale_amount_cents),
+        numbers("original_sale_amount_cents", rows, |row| {
+            original(row).map(|money| money.amount_cents)
+        }),
+        texts("original_sale_currency", rows, |row| {
+            original(row).map(|money| money.currency.code())
+        }),
+        texts("event_id", rows, |row| row.event_id.as_ref()),
+        numbers("tier", rows, |row| Some(i64::from(row.tier))),
+        flags("is_split", rows, |row| row.is_split),
+        flags("is_paid", rows, |row| row.is_paid),
+        numbers("created_at_ms", rows, |row| millis(row.created_at)),
+        numbers("status_updated_at_ms", rows, |row| {
+            millis(row.status_updated_at)
+        }),
+        texts("promoter_id", rows, |row| row.promoter.id.as_ref()),
+        texts("promoter_email", rows, |row| {
+            folded(row.promoter.email.as_deref())
+        }),
+        texts("promoter_ref_id", rows, |row| row.promoter.ref_id.as_ref()),
+        texts("campaign_id", rows, |row| row.campaign_id.as_ref()),
+        texts("campaign", rows, |row| row.campaign.as_ref()),
+        texts("plan", rows, |row| row.plan.as_ref()),
+        texts("email", rows, |row| folded(row.customer.email.as_deref())),
+        texts("uid", rows, |row| row.customer.uid.as_ref()),
+    ];
+    DataFrame::new(rows.len(), columns)
+}
+
+fn lead_frame(rows: &[Lead]) -> PolarsResult<DataFrame> {
+    let columns = vec![
+        texts("email", rows, |row| folded(row.customer.email.as_deref())),
+        texts("uid", rows, |row| row.customer.uid.as_ref()),
+        texts("promoter_id", rows, |row| row.promoter.id.as_ref()),
+        texts("promoter_email", rows, |row| {
+            folded(row.promoter.email.as_deref())
+        }),
+        texts("promoter_ref_id", rows, |row| row.promoter.ref_id.as_ref()),
+        numbers("created_at_ms", rows, |row| millis(row.created_at)),
+        numbers("customer_since_ms", rows, |row| millis(row.customer_since)),
+    ];
+    DataFrame::new(rows.len(), columns)
+}
+
+/// A column of text, in one piece.
+pub(super) fn text(frame: &DataFrame, name: &str) -> PolarsResult<StringChunked> {
+    let column = frame.column(name)?.rechunk();
+    column.str().cloned()
+}
+
+/// A column of integers, in one piece.
+pub(super) fn number(frame: &DataFrame, name: &str) -> PolarsResult<Int64Chunked> {
+    let column = frame.column(name)?.rechunk();
+    column.i64().cloned()
+}
+
+/// A column of flags, in one piece.
+pub(super) fn flag(frame: &DataFrame, name: &str) -> PolarsResult<BooleanChunked> {
+    let column = frame.column(name)?.rechunk();
+    column.bool().cloned()
+}
+
+/// The columns by which promoters are told.
+pub(super) struct PromoterColumns {
+    id: StringChunked,
+    email: StringChunked,
+    ref_id: StringChunked,
+}
+
+impl PromoterColumns {
+    fn of(frame: &DataFrame) -> PolarsResult<Self> {
+        Ok(PromoterColumns {
+            id: text(frame, "promoter_id")?,
+            email: text(frame, "promoter_email")?,
+            ref_id: text(frame, "promoter_ref_id")?,
+        })
+    }
+
+    /// Id, email and referral id of a row.
+    pub(super) fn get(&self, row: usize) -> [Option<&str>; 3] {
+        [self.id.get(row), self.email.get(row), self.ref_id.get(row)]
+    }
+
+    fn promoter(&self, row: usize) -> Promoter {
+        let [id, email, ref_id] = self.get(row).map(|text| text.map(str::to_owned));
+        Promoter { id, email, ref_id }
+    }
+}
+
+/// Our side's columns.
+pub(super) struct BilledColumns {
+    pub(super) height: usize,
+    file: StringChunked,
+    line: Int64Chunked,
+    pub(super) kind: StringChunked,
+    pub(super) event_id: StringChunked,
+    pub(super) sale_event_id: StringChunked,
+    pub(super) email: StringChunked,
+    pub(super) uid: StringChunked,
+    pub(super) amount_cents: Int64Chunked,
+    pub(super) currency: StringChunked,
+    pub(super) account_amount_cents: Int64Chunked,
+    pub(super) plan: StringChunked,
+    pub(super) created_at_ms: Int64Chunked,
+    pub(super) outcome: StringChunked,
+    pub(super) promoter: PromoterColumns,
+    pub(super) commission_cents: Int64Chunked,
+    pub(super) is_dispute: BooleanChunked,
+}
+
+impl BilledColumns {
+    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+        Ok(BilledColumns {
+            height: frame.height(),
+            file: text(frame, "file")?,
+            line: number(frame, "line")?,
+            kind: text(frame, "kind")?,
+            event_id: text(frame, "event_id")?,
+            sale_event_id: text(frame, "sale_event_id")?,
+            email: text(frame, "email")?,
+            uid: text(frame, "uid")?,
+            amount_cents: number(frame, "amount_cents")?,
+            currency: text(frame, "currency")?,
+            account_amount_cents: number(frame, "account_amount_cents")?,
+            plan: text(frame, "plan")?,
+            created_at_ms: number(frame, "created_at_ms")?,
+            outcome: text(frame, "outcome")?,
+            promoter: PromoterColumns::of(frame)?,
+            commission_cents: number(frame, "commission_cents")?,
+            is_dispute: flag(frame, "is_dispute")?,
+        })
+    }
+
+    pub(super) fn is_refund(&self, row: usize) -> bool {
+        self.kind.get(row) == Some(BilledKind::Refund.as_str())
+    }
+
+    pub(super) fn place(&self, row: usize) -> Place {
+        place(&self.file, &self.line, row)
+    }
+
+    /// A row as it was read.
+    pub(super) fn get(&self, row: usize) -> Result<Billed, AuditError> {
+        Ok(Billed {
+            place: self.place(row),
+            kind: match self.is_refund(row) {
+                true => BilledKind::Refund,
+                false => BilledKind::Sale,
+            },
+            event_id: owned(&self.event_id, row).unwrap_or_default(),
+            sale_event_id: owned(&self.sale_event_id, row),
+            customer: Customer::new(self.email.get(row), self.uid.get(row)),
+            money: Money {
+                amount_cents: self.amount_cents.get(row).unwrap_or_default(),
+                currency: currency(self.currency.get(row))?,
+            },
+            account_amount_cents: self.account_amount_cents.get(row),
+            plan: owned(&self.plan, row),
+            created_at: moment(&self.created_at_ms, row),
+            outcome: self.outcome.get(row).and_then(|word| word.parse().ok()),
+            promoter: self.promoter.promoter(row),
+            commission_cents: self.commission_cents.get(row),
+            is_dispute: self.is_dispute.get(row).unwrap_or(false),
+        })
+    }
+}
+
+/// Their side's columns.
+pub(super) struct CommissionColumns {
+    pub(super) height: usize,
+    file: StringChunked,
+    line: Int64Chunked,
+    pub(super) id: StringChunked,
+    pub(super) status: StringChunked,
+    pub(super) currency: StringChunked,
+    pub(super) unit: StringChunked,
+    pub(super) amount_cents: Int64Chunked,
+    pub(super) sale_amount_cents: Int64Chunked,
+    pub(super) original_sale_amount_cents: Int64Chunked,
+    pub(super) original_sale_currency: StringChunked,
+    pub(super) event_id: StringChunked,
+    pub(super) tier: Int64Chunked,
+    pub(super) is_split: BooleanChunked,
+    pub(super) is_paid: BooleanChunked,
+    pub(super) created_at_ms: Int64Chunked,
+    status_updated_at_ms: Int64Chunked,
+    pub(super) promoter: PromoterColumns,
+    pub(super) campaign_id: StringChunked,
+    pub(super) campaign: StringChunked,
+    pub(super) plan: StringChunked,
+    pub(super) email: StringChunked,
+    pub(super) uid: StringChunked,
+}
+
+impl CommissionColumns {
+    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+        Ok(CommissionColumns {
+            height: frame.height(),
+            file: text(frame, "file")?,
+            line: number(frame, "line")?,
+            id: text(frame, "id")?,
+            status: text(frame, "status")?,
+            currency: text(frame, "currency")?,
+            unit: text(frame, "unit")?,
+            amount_cents: number(frame, "amount_cents")?,
+            sale_amount_cents: number(frame, "sale_amount_cents")?,
+            original_sale_amount_cents: number(frame, "original_sale_amount_cents")?,
+            original_sale_currency: text(frame, "original_sale_currency")?,
+            event_id: text(frame, "event_id")?,
+            tier: number(frame, "tier")?,
+            is_split: flag(frame, "is_split")?,
+            is_paid: flag(frame, "is_paid")?,
+            created_at_ms: number(frame, "created_at_ms")?,
+            status_updated_at_ms: number(frame, "status_updated_at_ms")?,
+            promoter: PromoterColumns::of(frame)?,
+            campaign_id: text(frame, "campaign_id")?,
+            campaign: text(frame, "campaign")?,
+            plan: text(frame, "plan")?,
+            email: text(frame, "email")?,
+            uid: text(frame, "uid")?,
+        })
+    }
+
+    /// The sale as it was told to them, where that was in another currency.
+    pub(super) fn original_sale(&self, row: usize) -> Option<Money> {
+        let amount_cents = self.original_sale_amount_cents.get(row)?;
+        let currency = Currency::from_code(self.original_sale_currency.get(row)?)?;
+        Some(Money {
+            amount_cents,
+            currency,
+        })
+    }
+
+    /// A row as it was read.
+    pub(super) fn get(&self, row: usize) -> Result<Commission, AuditError> {
+        let status = self.status.get(row).unwrap_or_default();
+        Ok(Commission {
+            place: place(&self.file, &self.line, row),
+            id: owned(&self.id, row),
+            status: Status::from_str(status)
+                .map_err(|error| AuditError::Columns(error.to_string()))?,
+            unit: match owned(&self.unit, row) {
+                Some(word) => Unit::Other(word),
+                None => Unit::Cash(currency(self.currency.get(row))?),
+            },
+            amount_cents: self.amount_cents.get(row).unwrap_or_default(),
+            sale_amount_cents: self.sale_amount_cents.get(row),
+            original_sale: self.original_sale(row),
+            event_id: owned(&self.event_id, row),
+            tier: self
+                .tier
+                .get(row)
+                .and_then(|tier| tier.try_into().ok())
+                .unwrap_or(1),
+            is_split: self.is_split.get(row),
+            is_paid: self.is_paid.get(row),
+            created_at: moment(&self.created_at_ms, row),
+            status_updated_at: moment(&self.status_updated_at_ms, row),
+            promoter: self.promoter.promoter(row),
+            campaign_id: owned(&self.campaign_id, row),
+            campaign: owned(&self.campaign, row),
+            plan: owned(&self.plan, row),
+            customer: Customer::new(self.email.get(row), self.uid.get(row)),
+        })
+    }
+}
+
+/// The columns of who is whose.
+pub(super) struct LeadColumns {
+    pub(super) height: usize,
+    pub(super) email: StringChunked,
+    pub(super) uid: StringChunked,
+    pub(super) promoter: PromoterColumns,
+    pub(super) created_at_ms: Int64Chunked,
+    pub(super) customer_since_ms: Int64Chunked,
+}
+
+impl LeadColumns {
+    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+        Ok(LeadColumns {
+            height: frame.height(),
+            email: text(frame, "email")?,
+            uid: text(frame, "uid")?,
+            promoter: PromoterColumns::of(frame)?,
+            created_at_ms: number(frame, "created_at_ms")?,
+            customer_since_ms: number(frame, "customer_since_ms")?,
+        })
+    }
+}
+
+fn owned(column: &StringChunked, row: usize) -> Option<String> {
+    column.get(row).map(str::to_owned)
+}
+
+fn place(file: &StringChunked, line: &Int64Chunked, row: usize) -> Place {
+    Place {
+        file: owned(file, row).unwrap_or_default(),
+        line: line
+            .get(row)
+            .and_then(|line| line.try_into().ok())
+            .unwrap_or(0),
+    }
+}
+
+fn moment(column: &Int64Chunked, row: usize) -> Option<Timestamp> {
+    Timestamp::from_millisecond(column.get(row)?).ok()
+}
+
+fn currency(code: Option<&str>) -> Result<Currency, AuditError> {
+    let code = code.unwrap_or_default();
+    Currency::from_code(code).ok_or_else(|| AuditError::Columns(format!("`{code}` is no currency")))
+}

@@ -1,0 +1,483 @@
+//! What differs: each sale is judged together with its refunds and all commissions that belong to it,
+//! so that one cause is one finding.
+//!
+//! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
+//! what they are paid less what is expected: it is checked for every sale.
+
+mod refunds;
+mod sale;
+mod words;
+
+pub(super) use words::action;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::books::{Books, Code, OurRow, TheirRow, month_of};
+use super::expected::{Deals, Payment, Terms};
+use super::matching::{Matching, index};
+use super::rules::Pays;
+use super::{AuditError, FindingKind, MatchReason, Rules, Status};
+
+/// A finding, as long as its sides are rows.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) kind: FindingKind,
+    pub(super) difference_cents: i64,
+    pub(super) concerned_cents: i64,
+    pub(super) unit: Code,
+    pub(super) ours: Option<u32>,
+    pub(super) theirs: Option<u32>,
+    pub(super) matched_by: Option<MatchReason>,
+    pub(super) expected_cents: Option<i64>,
+    pub(super) message: String,
+}
+
+/// A part of what commissions should come to, and under which head it is added up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    pub(super) promoter: Code,
+    pub(super) campaign: Code,
+    pub(super) plan: Code,
+    pub(super) unit: Code,
+    pub(super) status: Option<Status>,
+    pub(super) created_ms: Option<i64>,
+    pub(super) cents: i64,
+}
+
+/// A sale with its refunds and commissions; or refunds whose sale is not there.
+pub(super) struct Case<'c> {
+    sale: Option<u32>,
+    refunds: &'c [u32],
+    commissions: &'c [u32],
+}
+
+/// The commissions of one tier and unit.
+struct Group<'c> {
+    tier: u32,
+    is_cash: bool,
+    /// What a sale has earned.
+    earned: &'c [u32],
+    /// What refunds take back.
+    taken: &'c [u32],
+}
+
+/// What a sale has earned, where it has: the measure of what its refunds take back.
+#[derive(Clone, Copy)]
+struct Kept {
+    main: u32,
+    promoter: Code,
+    actual_cents: i64,
+    lines: usize,
+    is_paid: bool,
+    pays: Option<Pays>,
+    /// The finding whose effect a refund shares.
+    finding: Option<usize>,
+}
+
+/// Judges.
+pub(super) struct Judge<'a> {
+    pub(super) books: &'a Books,
+    pub(super) matching: &'a Matching,
+    pub(super) terms: Terms<'a>,
+    rules: &'a Rules,
+    as_of: Timestamp,
+    first_payments: HashMap<u32, i64>,
+    pub(super) drafts: Vec<Draft>,
+    pub(super) expected: Vec<Expected>,
+    /// The row of their commission under which each case is shown.
+    pub(super) main_of: Vec<Option<u32>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        books: &'a Books,
+        matching: &'a Matching,
+        terms: Terms<'a>,
+        rules: &'a Rules,
+        as_of: Timestamp,
+    ) -> Self {
+        Judge {
+            books,
+            matching,
+            terms,
+            rules,
+            as_of,
+            first_payments: match rules.count_payments() {
+                true => first_payments(books, matching),
+                false => HashMap::new(),
+            },
+            drafts: Vec::new(),
+            expected: Vec::with_capacity(books.theirs.len()),
+            main_of: vec![None; books.ours.len()],
+        }
+    }
+
+    /// Judges every case and every commission that belongs to none.
+    pub(super) fn all(&mut self) -> Result<(), AuditError> {
+        let billed = Grouped::of(self.matching.case.iter().map(|case| Some(*case)));
+        let case_of = |matched: &Option<(u32, MatchReason)>| {
+            let (row, _) = (*matched)?;
+            self.matching.case.get(index(row)).copied()
+        };
+        let commissions = Grouped::of(self.matching.billed.iter().map(case_of));
+        let mut refunds = Vec::new();
+        for case in 0..self.books.ours.len() {
+            let rows = billed.rows(case);
+            if rows.is_empty() {
+                continue;
+            }
+            refunds.clear();
+            refunds.extend(rows.iter().copied().filter(|row| self.ours(*row).is_refund));
+            let sale = rows.iter().copied().find(|row| !self.ours(*row).is_refund);
+            self.case(&Case {
+                sale,
+                refunds: &refunds,
+                commissions: commissions.rows(case),
+            })?;
+        }
+        self.orphans();
+        Ok(())
+    }
+
+    fn case(&mut self, case: &Case<'_>) -> Result<(), AuditError> {
+        let (drafts, expected) = (self.drafts.len(), self.expected.len());
+        let mut earned_first = false;
+        if let [only] = case.commissions {
+            let takes_back = self.takes_back(*only);
+            let (earned, taken) = match takes_back {
+                true => (&[][..], case.commissions),
+                false => (case.commissions, &[][..]),
+            };
+            let group = self.group(*only, earned, taken);
+            earned_first = group.tier == 1 && !takes_back;
+            self.judge_group(case, &group);
+        } else if !case.commissions.is_empty() {
+            let mut rows = case.commissions.to_vec();
+            let key = |row: &u32| {
+                let theirs = self.theirs(*row);
+                (theirs.tier, theirs.unit, self.takes_back(*row), *row)
+            };
+            rows.sort_by_key(key);
+            let same = |one: &u32, other: &u32| {
+                let (one, other) = (self.theirs(*one), self.theirs(*other));
+                (one.tier, one.unit) == (other.tier, other.unit)
+            };
+            let groups: Vec<&[u32]> = rows.chunk_by(same).collect();
+            for rows in groups {
+                let from = rows.partition_point(|row| !self.takes_back(*row));
+                let (earned, taken) = rows.split_at(from);
+                let group = self.group(rows[0], earned, taken);
+                earned_first |= group.tier == 1 && !earned.is_empty();
+                self.judge_group(case, &group);
+            }
+        }
+        self.main_of_case(case);
+        if !earned_first {
+            self.nothing_earned(case);
+        }
+        self.months(case);
+        self.check(case, drafts, expected)
+    }
+
+    fn group<'c>(&self, row: u32, earned: &'c [u32], taken: &'c [u32]) -> Group<'c> {
+        let theirs = self.theirs(row);
+        Group {
+            tier: theirs.tier,
+            is_cash: theirs.is_cash,
+            earned,
+            taken,
+        }
+    }
+
+    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) {
+        let kept = self.earned(case, group);
+        self.taken_back(case, group, kept);
+    }
+
+    fn main_of_case(&mut self, case: &Case<'_>) {
+        let first = |row: &&u32| !self.takes_back(**row) && self.theirs(**row).is_live();
+        let main = case
+            .commissions
+            .iter()
+            .find(first)
+            .or(case.commissions.first());
+        let main = main.copied();
+        for row in case.refunds.iter().copied().chain(case.sale) {
+            if let Some(slot) = self.main_of.get_mut(index(row)) {
+                *slot = main;
+            }
+        }
+    }
+
+    /// The findings of a case come to what is paid less what is expected.
+    fn check(&self, case: &Case<'_>, drafts: usize, expected: usize) -> Result<(), AuditError> {
+        let live = case.commissions.iter().map(|row| self.theirs(*row));
+        let live = live.filter(|theirs| theirs.is_live());
+        let actual: i128 = live.map(|theirs| i128::from(theirs.amount_cents)).sum();
+        let expected = self.expected[expected..].iter();
+        let expected: i128 = expected.map(|part| i128::from(part.cents)).sum();
+        let found = self.drafts[drafts..].iter();
+        let found: i128 = found.map(|draft| i128::from(draft.difference_cents)).sum();
+        if actual - expected == found {
+            return Ok(());
+        }
+        let row = case.sale.or(case.refunds.first().copied());
+        let event = row.and_then(|row| self.books.billed.event_id.get(index(row)));
+        Err(AuditError::Unbalanced(format!(
+            "of `{}` {actual} cents are paid and {expected} expected, and the findings explain {found}",
+            event.unwrap_or_default()
+        )))
+    }
+
+    /// Commissions for which nothing was billed; those of one event together.
+    fn orphans(&mut self) {
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        let mut places: HashMap<(&str, bool, Code), usize> = HashMap::new();
+        for (row, billed) in (0..).zip(&self.matching.billed) {
+            let theirs = *self.theirs(row);
+            if billed.is_some() || !theirs.is_live() {
+                continue;
+            }
+            let event_id = self.books.commissions.event_id.get(index(row));
+            let key = event_id.map(|id| (id, theirs.takes_back(), theirs.unit));
+            let place = match key {
+                Some(key) => *places.entry(key).or_insert(groups.len()),
+                None => groups.len(),
+            };
+            match groups.get_mut(place) {
+                Some(group) => group.push(row),
+                None => groups.push(vec![row]),
+            }
+        }
+        for rows in groups {
+            let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
+            let amount_cents = amounts.fold(0, i64::saturating_add);
+            let theirs = *self.theirs(rows[0]);
+            let (kind, message) = match theirs.takes_back() {
+                true => (FindingKind::TakenBackTooMuch, words::no_refund(rows.len())),
+                false => (
+                    FindingKind::CommissionWithoutSale,
+                    words::no_sale(rows.len()),
+                ),
+            };
+            self.drafts.push(Draft {
+                kind,
+                difference_cents: amount_cents,
+                concerned_cents: 0,
+                unit: theirs.unit,
+                ours: None,
+                theirs: Some(rows[0]),
+                matched_by: None,
+                expected_cents: Some(0),
+                message,
+            });
+        }
+    }
+
+    /// Commissions that fall in another month than what they are for: once for each sale and refund.
+    fn months(&mut self, case: &Case<'_>) {
+        if case.commissions.is_empty() {
+            return;
+        }
+        for billed in case.sale.into_iter().chain(case.refunds.iter().copied()) {
+            let ours = *self.ours(billed);
+            let zone = &self.rules.zone;
+            let Some(month) = month_of(ours.created_ms, zone) else {
+                continue;
+            };
+            let elsewhere = case.commissions.iter().copied().filter(|row| {
+                let theirs = self.theirs(*row);
+                theirs.is_live()
+                    && self.is_for(*row, billed, case)
+                    && month_of(theirs.created_ms, zone).is_some_and(|other| other != month)
+            });
+            let rows: Vec<u32> = elsewhere.collect();
+            let Some(first) = rows.first().copied() else {
+                continue;
+            };
+            let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
+            let concerned_cents = amounts.fold(0, i64::saturating_add);
+            let message = words::other_month(ours.created_ms, self.theirs(first).created_ms, zone);
+            self.push(
+                FindingKind::OtherMonth,
+                billed,
+                first,
+                0,
+                concerned_cents,
+                None,
+                message,
+            );
+        }
+    }
+
+    /// Whether a commission is for this sale or refund, and not for another of its case.
+    fn is_for(&self, commission: u32, billed: u32, case: &Case<'_>) -> bool {
+        let matched = self.matched(commission);
+        match (self.ours(billed).is_refund, self.takes_back(commission)) {
+            (false, false) => true,
+            // What names the sale only may be for its only refund.
+            (true, true) => {
+                matched == Some(billed) || (matched == case.sale && case.refunds.len() == 1)
+            }
+            _ => false,
+        }
+    }
+
+    fn ours(&self, row: u32) -> &'a OurRow {
+        let books: &'a Books = self.books;
+        &books.ours[index(row)]
+    }
+
+    fn theirs(&self, row: u32) -> &'a TheirRow {
+        let books: &'a Books = self.books;
+        &books.theirs[index(row)]
+    }
+
+    /// The row of ours to which a commission was matched.
+    fn matched(&self, commission: u32) -> Option<u32> {
+        let matched = self
+            .matching
+            .billed
+            .get(index(commission))
+            .copied()
+            .flatten();
+        matched.map(|(row, _)| row)
+    }
+
+    fn reason(&self, commission: u32) -> Option<MatchReason> {
+        let matched = self
+            .matching
+            .billed
+            .get(index(commission))
+            .copied()
+            .flatten();
+        matched.map(|(_, reason)| reason)
+    }
+
+    /// By its amounts, or because it is for a refund.
+    fn takes_back(&self, commission: u32) -> bool {
+        let for_refund = self.reason(commission) == Some(MatchReason::EventId)
+            && self
+                .matched(commission)
+                .is_some_and(|row| self.ours(row).is_refund);
+        for_refund || self.theirs(commission).takes_back()
+    }
+
+    /// The promoter whose lead the customer is; 0 where it is not known.
+    fn lead_promoter(&self, row: u32) -> Code {
+        let lead = self.matching.lead.get(index(row)).copied().flatten();
+        lead.map_or(0, |lead| self.books.leads[index(lead)].promoter)
+    }
+
+    fn payment(&self, row: u32) -> Payment {
+        Payment {
+            created_ms: self.ours(row).created_ms,
+            first_ms: self.first_payments.get(&row).copied(),
+        }
+    }
+
+    /// The commission of a sale (or of as much of one), in cents; `None` where nobody knows the rate.
+    fn worth(&mut self, deals: Deals, payment: Payment, cents: i64) -> Option<(Pays, i64)> {
+        let pays = self.terms.pays(self.books, deals, payment)?;
+        Some((pays, self.terms.commission(pays, cents)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a finding has that many sides")]
+    fn push(
+        &mut self,
+        kind: FindingKind,
+        ours: u32,
+        theirs: u32,
+        difference_cents: i64,
+        concerned_cents: i64,
+        expected_cents: Option<i64>,
+        message: String,
+    ) -> usize {
+        self.drafts.push(Draft {
+            kind,
+            difference_cents,
+            concerned_cents,
+            unit: self.theirs(theirs).unit,
+            ours: Some(ours),
+            theirs: Some(theirs),
+            matched_by: self.reason(theirs),
+            expected_cents,
+            message,
+        });
+        self.drafts.len() - 1
+    }
+
+    /// Takes down what a commission should be, under that commission's head.
+    fn expect(&mut self, theirs: u32, promoter: Code, billed: Option<u32>, cents: i64) {
+        let row = *self.theirs(theirs);
+        let ours = billed.map(|billed| *self.ours(billed));
+        let plan = ours.map_or(0, |ours| ours.plan);
+        self.expected.push(Expected {
+            promoter,
+            campaign: row.campaign,
+            plan: if plan == 0 { row.plan } else { plan },
+            unit: row.unit,
+            status: Some(row.status),
+            created_ms: ours.map_or(row.created_ms, |ours| ours.created_ms),
+            cents,
+        });
+    }
+}
+
+/// When each sale's customer first paid.
+fn first_payments(books: &Books, matching: &Matching) -> HashMap<u32, i64> {
+    let key = |row: usize| books.billed.uid.get(row).or(books.billed.email.get(row));
+    let mut firsts: HashMap<&str, i64> = HashMap::new();
+    for (row, ours) in books.ours.iter().enumerate() {
+        if let (false, Some(key), Some(created_ms)) = (ours.is_refund, key(row), ours.created_ms) {
+            let first = firsts.entry(key).or_insert(created_ms);
+            *first = created_ms.min(*first);
+        }
+    }
+    let first_of = |row: u32| {
+        let first = firsts.get(key(index(row))?).copied()?;
+        let lead = matching.lead.get(index(row)).copied().flatten();
+        let since = lead.and_then(|lead| books.leads[index(lead)].customer_since_ms);
+        // The same payment may be dated a little differently there.
+        let earlier = since.filter(|since| *since < first - 24 * 60 * 60 * 1000);
+        Some((row, earlier.unwrap_or(first)))
+    };
+    (0..).take(books.ours.len()).filter_map(first_of).collect()
+}
+
+/// Rows by their group, in order.
+struct Grouped {
+    starts: Vec<usize>,
+    rows: Vec<u32>,
+}
+
+impl Grouped {
+    fn of(groups: impl Iterator<Item = Option<u32>> + Clone) -> Grouped {
+        let most = groups.clone().flatten().map(index).max();
+        let mut starts = vec![0; most.map_or(1, |most| most + 2)];
+        for group in groups.clone().flatten() {
+            starts[index(group) + 1] += 1;
+        }
+        for place in 1..starts.len() {
+            starts[place] += starts[place - 1];
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![0; starts.last().copied().unwrap_or(0)];
+        for (row, group) in (0..).zip(groups) {
+            if let Some(group) = group {
+                rows[next[index(group)]] = row;
+                next[index(group)] += 1;
+            }
+        }
+        Grouped { starts, rows }
+    }
+
+    fn rows(&self, group: usize) -> &[u32] {
+        match self.starts.get(group).zip(self.starts.get(group + 1)) {
+            Some((from, to)) => &self.rows[*from..*to],
+            None => &[],
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What refunds take back of what a sale has earned.
+
+use super::sale::is_near;
+use super::{Case, Draft, Expected, Group, Judge, Kept};
+use crate::audit::FindingKind;
+use crate::audit::books::Code;
+use crate::audit::expected::Deals;
+use crate::journal::Outcome;
+
+/// What a refund should take back, as a negative amount.
+#[derive(Clone, Copy)]
+struct Back {
+    by_rule: i64,
+    /// The refund's share of what the sale has in fact earned.
+    by_share: i64,
+}
+
+impl Judge<'_> {
+    /// Judges what refunds take back in one tier.
+    pub(super) fn taken_back(&mut self, case: &Case<'_>, group: &Group<'_>, kept: Option<Kept>) {
+        let live = group.taken.iter().copied();
+        let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
+        let is_loose = |row: &u32| {
+            let matched = self.matched(*row);
+            !case.refunds.iter().any(|refund| Some(*refund) == matched)
+        };
+        let (loose, matched): (Vec<u32>, Vec<u32>) = live.into_iter().partition(is_loose);
+        let mut open = case.refunds.to_vec();
+        if let Some(sale) = case.sale
+            && self.ours(sale).is_dispute
+            && self.rest_of(case, sale) > 0
+        {
+            open.push(sale);
+        }
+        if loose.is_empty() {
+            for refund in open {
+                let is_for = |row: &u32| self.matched(*row) == Some(refund);
+                let own: Vec<u32> = matched.iter().copied().filter(is_for).collect();
+                // A sale that has earned nothing has nothing to take back.
+                if kept.is_some() || !own.is_empty() {
+                    self.judge_refunds(case, group, kept, &[refund], &own);
+                }
+            }
+        } else if open.is_empty() {
+            for row in loose {
+                let amount_cents = self.theirs(row).amount_cents;
+                let message = "more was taken back than was refunded".to_owned();
+                let billed = self.matched(row).or(case.sale).unwrap_or_default();
+                let kind = FindingKind::TakenBackTooMuch;
+                self.push(kind, billed, row, amount_cents, 0, Some(0), message);
+            }
+        } else {
+            // One running total here may be several there: only their sum can be compared.
+            let all: Vec<u32> = loose.into_iter().chain(matched).collect();
+            self.judge_refunds(case, group, kept, &open, &all);
+        }
+    }
+
+    /// What of a sale was not refunded yet.
+    fn rest_of(&self, case: &Case<'_>, sale: u32) -> i64 {
+        let refunds = case.refunds.iter().map(|row| self.ours(*row).amount_cents);
+        refunds.fold(self.ours(sale).amount_cents, i64::saturating_sub)
+    }
+
+    /// How much a refund is, and of how much: ours, in the same currency.
+    fn part(&self, case: &Case<'_>, refund: u32) -> (i64, Option<i64>) {
+        if case.sale == Some(refund) {
+            let whole = self.ours(refund).amount_cents;
+            return (self.rest_of(case, refund), Some(whole));
+        }
+        let whole = case.sale.map(|sale| self.ours(sale).amount_cents);
+        (self.ours(refund).amount_cents, whole)
+    }
+
+    fn back(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: Option<Kept>,
+        refund: u32,
+        own: &[u32],
+    ) -> Option<Back> {
+        let (part, whole) = self.part(case, refund);
+        let main = kept.map(|kept| kept.main).or(own.first().copied())?;
+        let theirs = *self.theirs(main);
+        let pays = match kept {
+            Some(kept) => kept.pays,
+            None => self.pays_of(group, &theirs, theirs.promoter, refund),
+        };
+        let account = match case.sale == Some(refund) {
+            true => Some(part).filter(|_| self.ours(refund).account_cents.is_some()),
+            false => self.ours(refund).account_cents,
+        };
+        let told = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
+        let told = told.map(|cents| cents.saturating_abs()).max();
+        let sale_cents = whole
+            .or(theirs.sale_cents.map(i64::saturating_abs))
+            .filter(|_| kept.is_some());
+        let share = |cents: i64| {
+            let whole = sale_cents.filter(|whole| *whole > 0)?;
+            Some(-self.terms.share(cents, part.min(whole), whole))
+        };
+        let by_share = kept.and_then(|kept| share(kept.actual_cents));
+        let by_rule = match pays {
+            Some(crate::audit::rules::Pays::Fixed(cents)) => share(cents).or(Some(-cents)),
+            Some(pays) => account
+                .or(told)
+                .map(|cents| -self.terms.commission(pays, cents)),
+            None => None,
+        };
+        let by_rule = by_rule.or(by_share)?;
+        Some(Back {
+            by_rule,
+            by_share: by_share.unwrap_or(by_rule),
+        })
+    }
+
+    /// Judges refunds against what takes them back: one refund, or those that can't be told apart.
+    fn judge_refunds(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: Option<Kept>,
+        refunds: &[u32],
+        own: &[u32],
+    ) {
+        let Some(refund) = refunds.first().copied() else {
+            return;
+        };
+        let Some(main) = own.first().copied().or(kept.map(|kept| kept.main)) else {
+            return;
+        };
+        let amounts = own.iter().map(|row| self.theirs(*row).amount_cents);
+        let actual = amounts.fold(0, i64::saturating_add);
+        let mut back = Back {
+            by_rule: 0,
+            by_share: 0,
+        };
+        for refund in refunds {
+            let one = self.back(case, group, kept, *refund, own);
+            let one = one.unwrap_or(Back {
+                by_rule: actual,
+                by_share: actual,
+            });
+            back.by_rule = back.by_rule.saturating_add(one.by_rule);
+            back.by_share = back.by_share.saturating_add(one.by_share);
+        }
+        let finding = kept.and_then(|kept| kept.finding);
+        let lines = match (refunds, own) {
+            ([_], [_]) => kept.map_or(1, |kept| kept.lines),
+            _ => refunds.len() + own.len(),
+        };
+        let promoter = kept.map_or(self.theirs(main).promoter, |kept| kept.promoter);
+        let undoes = kept.is_some_and(|kept| actual == -kept.actual_cents)
+            && case.sale.is_some_and(|sale| self.rest_of(case, sale) <= 0)
+            && refunds.len() >= case.refunds.len();
+        let is_whole = !own.is_empty()
+            && (actual == back.by_rule || undoes || is_near(actual, back.by_share, lines));
+        let expected = if is_whole {
+            match (finding, actual == back.by_rule) {
+                // What the sale's finding says holds for its refund as well.
+                (Some(finding), false) => {
+                    self.carry(finding, actual - back.by_rule);
+                    back.by_rule
+                }
+                _ => actual,
+            }
+        } else {
+            let due = match finding {
+                Some(finding) => {
+                    self.carry(finding, back.by_share - back.by_rule);
+                    back.by_share
+                }
+                None => back.by_rule,
+            };
+            self.not_whole(refund, main, own, actual, due);
+            back.by_rule
+        };
+        self.expect(main, promoter, Some(refund), expected);
+        if is_whole {
+            self.paid_before(kept, refund, own);
+        }
+    }
+
+    fn carry(&mut self, finding: usize, cents: i64) {
+        if let Some(draft) = self.drafts.get_mut(finding) {
+            draft.difference_cents += cents;
+        }
+    }
+
+    fn not_whole(&mut self, refund: u32, main: u32, own: &[u32], actual: i64, due: i64) {
+        let ours = *self.ours(refund);
+        let told = own.first().and_then(|row| self.theirs(*row).sale_cents);
+        let is_told_otherwise =
+            told.is_some_and(|cents| Some(cents.saturating_abs()) != ours.account_cents);
+        let difference = actual - due;
+        if difference == 0 {
+            return;
+        }
+        let (kind, message) = match ours.outcome {
+            Some(Outcome::AlreadyTracked) if is_told_otherwise => (
+                FindingKind::AlreadyTrackedDiffers,
+                format!(
+                    "{} cents were refunded, and they have another amount",
+                    ours.amount_cents
+                ),
+            ),
+            _ if difference < 0 => (
+                FindingKind::TakenBackTooMuch,
+                format!("{} cents were taken back, and not {}", -actual, -due),
+            ),
+            _ if own.is_empty() && ours.is_dispute => (
+                FindingKind::DisputedSale,
+                format!(
+                    "the sale is disputed, and {} cents of its commission stand",
+                    -due
+                ),
+            ),
+            _ if own.is_empty() => (
+                FindingKind::RefundNotTakenBack,
+                format!(
+                    "the refund should take back {} cents, and nothing was",
+                    -due
+                ),
+            ),
+            _ => (
+                FindingKind::RefundPartlyTakenBack,
+                format!(
+                    "the refund should take back {} cents, and {} were",
+                    -due, -actual
+                ),
+            ),
+        };
+        self.push(kind, refund, main, difference, 0, Some(due), message);
+    }
+
+    fn paid_before(&mut self, kept: Option<Kept>, refund: u32, own: &[u32]) {
+        let is_open = own
+            .iter()
+            .all(|row| self.theirs(*row).is_paid == Some(false));
+        let Some(main) = own.first().copied().filter(|_| is_open) else {
+            return;
+        };
+        if kept.is_some_and(|kept| kept.is_paid) {
+            let amounts = own.iter().map(|row| self.theirs(*row).amount_cents);
+            let cents = amounts.fold(0, i64::saturating_sub);
+            let message = format!(
+                "the commission was paid out, and {cents} cents of it are still to come back"
+            );
+            self.push(
+                FindingKind::PaidBeforeRefund,
+                refund,
+                main,
+                0,
+                cents,
+                None,
+                message,
+            );
+        }
+    }
+
+    /// A refund of a sale that is not in our data, and of which they have nothing.
+    pub(super) fn refund_alone(&mut self, case: &Case<'_>) {
+        if !case.commissions.is_empty() {
+            return;
+        }
+        for refund in case.refunds.iter().copied() {
+            let ours = *self.ours(refund);
+            if !matches!(
+                ours.outcome,
+                Some(Outcome::Tracked | Outcome::AlreadyTracked)
+            ) {
+                continue;
+            }
+            let lead = self.lead_promoter(refund);
+            let promoter: Code = if lead == 0 { ours.promoter } else { lead };
+            let campaign = self.books.campaign_of.get(&promoter).copied().unwrap_or(0);
+            let deals = Deals {
+                promoter,
+                campaign,
+                plan: ours.plan,
+                tier: 1,
+            };
+            let payment = self.payment(refund);
+            let worth = ours
+                .account_cents
+                .and_then(|cents| self.worth(deals, payment, cents));
+            let told = ours.commission_cents.map(i64::saturating_abs);
+            let due = told.or(worth.map(|(_, cents)| cents));
+            if due == Some(0) {
+                continue;
+            }
+            let message = "the refund was tracked, and nothing of a commission was taken back";
+            self.drafts.push(Draft {
+                kind: FindingKind::RefundNotTakenBack,
+                difference_cents: due.unwrap_or(0),
+                concerned_cents: if due.is_none() { ours.amount_cents } else { 0 },
+                unit: self.books.account_currency,
+                ours: Some(refund),
+                theirs: None,
+                matched_by: None,
+                expected_cents: due.map(|cents| -cents),
+                message: message.to_owned(),
+            });
+            self.expected.push(Expected {
+                promoter,
+                campaign,
+                plan: ours.plan,
+                unit: self.books.account_currency,
+                status: None,
+                created_ms: ours.created_ms,
+                cents: -due.unwrap_or(0),
+            });
+        }
+    }
+}

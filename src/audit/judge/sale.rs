@@ -1,0 +1,492 @@
+//! What a sale has earned, tier by tier.
+
+use super::{Case, Expected, Group, Judge, Kept};
+use crate::audit::books::Code;
+use crate::audit::expected::Deals;
+use crate::audit::rules::Pays;
+use crate::audit::{FindingKind, MatchReason, Status};
+use crate::journal::Outcome;
+
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What a sale should earn.
+struct Due {
+    pays: Option<Pays>,
+    /// Of the amount that was billed.
+    cents: i64,
+    /// Of the amount that they have.
+    of_theirs_cents: i64,
+    /// Ours and theirs, where they are not the same.
+    amounts: Option<(i64, i64)>,
+}
+
+impl Judge<'_> {
+    /// Judges what a sale has earned in one tier; returns what of it stands.
+    pub(super) fn earned(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<Kept> {
+        let live = group.earned.iter().copied();
+        let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
+        let Some(sale) = case.sale else {
+            return self.earned_of_nothing(case, group, &live);
+        };
+        if live.is_empty() {
+            if let Some(first) = group.earned.first() {
+                self.denied(case, group, sale, *first);
+            }
+            return None;
+        }
+        let (kept, extra) = self.keep(sale, group, live);
+        for row in extra {
+            let amount_cents = self.theirs(row).amount_cents;
+            let message = format!(
+                "a sale that has a commission ({}) has this one too",
+                self.commission_name(kept[0])
+            );
+            self.push(
+                FindingKind::CommissionTwice,
+                sale,
+                row,
+                amount_cents,
+                0,
+                Some(0),
+                message,
+            );
+        }
+        Some(self.stands(case, group, sale, &kept))
+    }
+
+    fn commission_name(&self, row: u32) -> String {
+        let columns = &self.books.commissions;
+        let row = super::index(row);
+        match columns.id.get(row).or(columns.event_id.get(row)) {
+            Some(id) => format!("`{id}`"),
+            None => "without an id".to_owned(),
+        }
+    }
+
+    /// Commissions of a sale that is not in our data, though a refund names it.
+    fn earned_of_nothing(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        live: &[u32],
+    ) -> Option<Kept> {
+        let (main, refund) = (*live.first()?, *case.refunds.first()?);
+        let amounts = live.iter().map(|row| self.theirs(*row).amount_cents);
+        let actual_cents = amounts.fold(0, i64::saturating_add);
+        let message =
+            "a commission is to be paid for a sale that was not billed, though its refund was";
+        self.push(
+            FindingKind::CommissionWithoutSale,
+            refund,
+            main,
+            actual_cents,
+            0,
+            Some(0),
+            message.to_owned(),
+        );
+        let theirs = *self.theirs(main);
+        let pays = self.pays_of(group, &theirs, theirs.promoter, refund);
+        Some(Kept {
+            main,
+            promoter: theirs.promoter,
+            actual_cents,
+            lines: live.len(),
+            is_paid: live
+                .iter()
+                .all(|row| self.theirs(*row).is_paid == Some(true)),
+            pays,
+            finding: None,
+        })
+    }
+
+    pub(super) fn pays_of(
+        &mut self,
+        group: &Group<'_>,
+        theirs: &super::TheirRow,
+        promoter: Code,
+        billed: u32,
+    ) -> Option<Pays> {
+        let plan = self.ours(billed).plan;
+        let deals = Deals {
+            promoter,
+            campaign: theirs.campaign,
+            plan: if plan == 0 { theirs.plan } else { plan },
+            tier: group.tier,
+        };
+        let payment = self.payment(billed);
+        group
+            .is_cash
+            .then(|| self.terms.pays(self.books, deals, payment))?
+    }
+
+    /// Which of several commissions are the sale's, and which are too many.
+    fn keep(&mut self, sale: u32, group: &Group<'_>, live: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
+        if live.len() == 1 {
+            return (live, Vec::new());
+        }
+        let books = self.books;
+        let is_split = |row: &u32| books.theirs[super::index(*row)].is_split;
+        if live.iter().any(|row| is_split(row) == Some(true)) {
+            let mut seen = std::collections::HashSet::new();
+            return live.into_iter().partition(|row| {
+                is_split(row) == Some(true) && seen.insert(self.theirs(*row).promoter)
+            });
+        }
+        let lead = if group.tier == 1 {
+            self.lead_promoter(sale)
+        } else {
+            0
+        };
+        let due = self.due(group, sale, live[0], lead).map(|due| due.cents);
+        let mut promoters: Vec<Code> = live.iter().map(|row| self.theirs(*row).promoter).collect();
+        promoters.sort_unstable();
+        promoters.dedup();
+        let unsaid = live.iter().all(|row| is_split(row).is_none());
+        if unsaid && promoters.len() == live.len() {
+            let sum = live.iter().map(|row| self.theirs(*row).amount_cents);
+            let sum = sum.fold(0, i64::saturating_add);
+            if due.is_some_and(|due| is_near(sum, due, live.len())) {
+                return (live, Vec::new());
+            }
+        }
+        let key = |row: &u32| {
+            let theirs = self.theirs(*row);
+            let by_id = self.reason(*row) == Some(MatchReason::EventId);
+            let first = std::cmp::Reverse((theirs.created_ms, *row));
+            (
+                theirs.promoter == lead,
+                by_id,
+                Some(theirs.amount_cents) == due,
+                first,
+            )
+        };
+        let best = live.iter().copied().max_by_key(key);
+        live.into_iter().partition(|row| Some(*row) == best)
+    }
+
+    /// What the sale should earn under a promoter: that of the lead, or else that of the commission.
+    fn due(&mut self, group: &Group<'_>, sale: u32, main: u32, promoter: Code) -> Option<Due> {
+        let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
+        let promoter = if promoter == 0 {
+            theirs.promoter
+        } else {
+            promoter
+        };
+        let pays = self.pays_of(group, &theirs, promoter, sale);
+        let told = self.books.commissions.original_sale(super::index(main));
+        let told =
+            told.filter(|told| self.books.names.name(ours.currency) == Some(told.currency.code()));
+        let amounts = match (ours.account_cents, theirs.sale_cents, told) {
+            (Some(ours), Some(theirs), _) => (ours, theirs),
+            (None, _, Some(told)) => (ours.amount_cents, told.amount_cents),
+            (Some(ours), None, _) => (ours, ours),
+            (None, Some(theirs), None) => (theirs, theirs),
+            (None, None, None) => return None,
+        };
+        let differ = (amounts.0 != amounts.1).then_some(amounts);
+        let of_theirs = theirs.sale_cents.unwrap_or(amounts.0);
+        let of_theirs_cents = self.terms.commission(pays?, of_theirs);
+        let cents = match (differ, ours.account_cents) {
+            (None, _) => of_theirs_cents,
+            (Some(_), Some(ours)) => self.terms.commission(pays?, ours),
+            // Only the amount before their conversion can be compared.
+            (Some((ours, told)), None) => self.terms.share(of_theirs_cents, ours, told),
+        };
+        Some(Due {
+            pays,
+            cents,
+            of_theirs_cents,
+            amounts: differ,
+        })
+    }
+
+    /// What is paid without a rate that anybody knows is taken for right, but for the amount.
+    fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
+        let (ours, theirs) = (self.ours(sale), self.theirs(main));
+        let amounts = ours.account_cents.zip(theirs.sale_cents);
+        let amounts = amounts.filter(|(ours, theirs)| ours != theirs);
+        let cents = amounts
+            .filter(|_| theirs.is_cash)
+            .map_or(actual_cents, |(ours, theirs)| {
+                self.terms.share(actual_cents, ours, theirs)
+            });
+        Due {
+            pays: None,
+            cents,
+            of_theirs_cents: actual_cents,
+            amounts,
+        }
+    }
+
+    fn stands(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, kept: &[u32]) -> Kept {
+        let lead = if group.tier == 1 {
+            self.lead_promoter(sale)
+        } else {
+            0
+        };
+        let of_lead = kept
+            .iter()
+            .copied()
+            .find(|row| self.theirs(*row).promoter == lead);
+        let main = of_lead.unwrap_or(kept[0]);
+        let own = self.theirs(main).promoter;
+        let is_wrong = lead != 0 && own != 0 && of_lead.is_none();
+        let promoter = if is_wrong { lead } else { own };
+        let amounts = kept.iter().map(|row| self.theirs(*row).amount_cents);
+        let actual_cents = amounts.fold(0, i64::saturating_add);
+        let due = self.due(group, sale, main, promoter);
+        let mut due = due.unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
+        let sales = kept.iter().filter_map(|row| self.theirs(*row).sale_cents);
+        let sales = sales.fold(0, i64::saturating_add);
+        if kept.len() > 1 && Some(sales) == self.ours(sale).account_cents {
+            (due.amounts, due.of_theirs_cents) = (None, due.cents);
+        }
+        let mut finding = None;
+        let mut left_cents = actual_cents - due.cents;
+        if let Some((ours, theirs)) = due.amounts {
+            let explained = if is_near(actual_cents, due.of_theirs_cents, kept.len())
+                || is_near(actual_cents, due.cents, kept.len())
+            {
+                left_cents
+            } else {
+                due.of_theirs_cents - due.cents
+            };
+            let kind = match self.ours(sale).outcome {
+                Some(Outcome::AlreadyTracked) => FindingKind::AlreadyTrackedDiffers,
+                _ => FindingKind::SaleAmountDiffers,
+            };
+            let message = format!("billed {ours} cents, and they have {theirs}");
+            let expected = Some(due.cents);
+            finding = Some(self.push(kind, sale, main, explained, 0, expected, message));
+            left_cents -= explained;
+        }
+        if is_wrong {
+            let by_own = self.due(group, sale, main, own).map(|due| due.cents);
+            let explained = if by_own == Some(actual_cents) {
+                left_cents
+            } else {
+                0
+            };
+            left_cents -= explained;
+            let message = self.wrong_promoter(lead, own);
+            let kind = FindingKind::WrongPromoter;
+            let expected = Some(due.cents);
+            let place = self.push(kind, sale, main, explained, actual_cents, expected, message);
+            finding = finding.or(Some(place));
+        }
+        let rounded = finding.is_none() && is_near(actual_cents, due.cents, kept.len());
+        let expected_cents = if rounded { actual_cents } else { due.cents };
+        if left_cents != 0 && !rounded {
+            let message = match due.pays {
+                Some(Pays::Fixed(0)) => "no rule pays for this payment of the customer".to_owned(),
+                Some(pays) => format!("{actual_cents} cents, and {pays} would be {}", due.cents),
+                None => format!("{actual_cents} cents, and not {}", due.cents),
+            };
+            let kind = FindingKind::CommissionDiffers;
+            let expected = Some(due.cents);
+            finding = Some(self.push(kind, sale, main, left_cents, 0, expected, message));
+        }
+        let rest = expected_cents - (actual_cents - self.theirs(main).amount_cents);
+        for row in kept {
+            let cents = if *row == main {
+                rest
+            } else {
+                self.theirs(*row).amount_cents
+            };
+            let promoter = if *row == main {
+                promoter
+            } else {
+                self.theirs(*row).promoter
+            };
+            self.expect(*row, promoter, Some(sale), cents);
+        }
+        self.pending(case, sale, kept);
+        Kept {
+            main,
+            promoter,
+            actual_cents,
+            lines: kept.len(),
+            is_paid: kept
+                .iter()
+                .all(|row| self.theirs(*row).is_paid == Some(true)),
+            pays: due.pays,
+            finding,
+        }
+    }
+
+    fn wrong_promoter(&self, lead: Code, own: Code) -> String {
+        let name = |code| {
+            let promoter = self.books.promoters.promoter(code);
+            promoter.name().unwrap_or_default().to_owned()
+        };
+        format!(
+            "the customer is a lead of `{}`, and `{}` is paid",
+            name(lead),
+            name(own)
+        )
+    }
+
+    fn pending(&mut self, case: &Case<'_>, sale: u32, kept: &[u32]) {
+        if !self.sale_stands(case, sale) {
+            return;
+        }
+        let wait_ms = i64::from(self.rules.pending_days) * DAY_MS;
+        let due_ms = self.as_of.as_millisecond().saturating_sub(wait_ms);
+        let waits = |row: &u32| {
+            let theirs = self.theirs(*row);
+            theirs.status == Status::Pending && theirs.created_ms.is_none_or(|ms| ms <= due_ms)
+        };
+        let rows: Vec<u32> = kept.iter().copied().filter(waits).collect();
+        if let Some(first) = rows.first().copied() {
+            let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
+            let cents = amounts.fold(0, i64::saturating_add);
+            let message = "the sale stands, and its commission is not approved".to_owned();
+            self.push(FindingKind::Pending, sale, first, 0, cents, None, message);
+        }
+    }
+
+    /// Whether something of the sale was not paid back.
+    pub(super) fn sale_stands(&self, case: &Case<'_>, sale: u32) -> bool {
+        let ours = self.ours(sale);
+        !ours.is_dispute && self.refunded(case) < i128::from(ours.amount_cents)
+    }
+
+    fn refunded(&self, case: &Case<'_>) -> i128 {
+        let refunds = case.refunds.iter().map(|row| self.ours(*row).amount_cents);
+        refunds.map(i128::from).sum()
+    }
+
+    /// Nobody is paid for the sale, because that was denied.
+    fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
+        if !self.sale_stands(case, sale) {
+            return;
+        }
+        let amount_cents = self.theirs(main).amount_cents;
+        let due = self.due(group, sale, main, 0);
+        let due = due.unwrap_or_else(|| self.due_by_itself(sale, main, amount_cents));
+        let left = self.net_of_open_refunds(case, group, sale, due.cents);
+        if left == 0 {
+            return;
+        }
+        let message = "the sale stands, and its commission was denied".to_owned();
+        let promoter = self.theirs(main).promoter;
+        self.push(
+            FindingKind::Denied,
+            sale,
+            main,
+            -left,
+            0,
+            Some(left),
+            message,
+        );
+        self.expect(main, promoter, Some(sale), left);
+    }
+
+    /// Of what a sale should earn, what is left after refunds that took nothing back.
+    fn net_of_open_refunds(
+        &self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        sale: u32,
+        cents: i64,
+    ) -> i64 {
+        let live = |row: &&u32| self.theirs(**row).is_live() && self.takes_back(**row);
+        let live = group.taken.iter().filter(live);
+        if live.count() > 0 {
+            return cents;
+        }
+        let ours = self.ours(sale).amount_cents;
+        let refunded = i64::try_from(self.refunded(case)).unwrap_or(i64::MAX);
+        cents - self.terms.share(cents, refunded.min(ours), ours)
+    }
+
+    /// A case in which the first promoter has earned nothing.
+    pub(super) fn nothing_earned(&mut self, case: &Case<'_>) {
+        let Some(sale) = case.sale else {
+            return self.refund_alone(case);
+        };
+        let ours = *self.ours(sale);
+        if !self.earns(sale) || !self.sale_stands(case, sale) {
+            return;
+        }
+        let lead = self.lead_promoter(sale);
+        let promoter = if lead == 0 { ours.promoter } else { lead };
+        let campaign = self.books.campaign_of.get(&promoter).copied().unwrap_or(0);
+        let deals = Deals {
+            promoter,
+            campaign,
+            plan: ours.plan,
+            tier: 1,
+        };
+        let amount_cents = ours.account_cents;
+        let payment = self.payment(sale);
+        let worth = amount_cents.and_then(|cents| self.worth(deals, payment, cents));
+        let worth = worth.map(|(_, cents)| cents).or(ours.commission_cents);
+        let taken: Vec<u32> = case.commissions.to_vec();
+        let group = Group {
+            tier: 1,
+            is_cash: true,
+            earned: &[],
+            taken: &taken,
+        };
+        let left = worth.map(|cents| self.net_of_open_refunds(case, &group, sale, cents));
+        if left == Some(0) {
+            return;
+        }
+        let message = match ours.outcome {
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => {
+                "the sale was tracked, and nobody has a commission for it"
+            }
+            _ => "the customer is a lead, and nobody has a commission for this sale",
+        };
+        self.drafts.push(super::Draft {
+            kind: FindingKind::SaleWithoutCommission,
+            difference_cents: -left.unwrap_or(0),
+            concerned_cents: if left.is_none() { ours.amount_cents } else { 0 },
+            unit: self.books.account_currency,
+            ours: Some(sale),
+            theirs: None,
+            matched_by: None,
+            expected_cents: left,
+            message: message.to_owned(),
+        });
+        self.expected.push(Expected {
+            promoter,
+            campaign,
+            plan: ours.plan,
+            unit: self.books.account_currency,
+            status: None,
+            created_ms: ours.created_ms,
+            cents: left.unwrap_or(0),
+        });
+    }
+
+    /// Whether a sale without a commission should have one.
+    fn earns(&self, sale: u32) -> bool {
+        let ours = self.ours(sale);
+        let lead = self
+            .matching
+            .lead
+            .get(super::index(sale))
+            .copied()
+            .flatten();
+        let lead = lead.map(|lead| self.books.leads[super::index(lead)]);
+        let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
+        let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
+        match ours.outcome {
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => true,
+            // It was asked for and there was no lead: one that came later earns nothing.
+            Some(Outcome::NonReferral) => was_lead == Some(Some(true)),
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => {
+                was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true))
+            }
+        }
+    }
+}
+
+/// A split commission is rounded as often as it has lines.
+pub(super) fn is_near(one: i64, other: i64, lines: usize) -> bool {
+    let slack = u64::try_from(lines.saturating_sub(1)).unwrap_or(0);
+    one.abs_diff(other) <= slack
+}

@@ -1,0 +1,68 @@
+//! What a finding says, and what there is to do about it.
+
+use jiff::tz::TimeZone;
+
+use super::super::FindingKind;
+use super::super::books::day_of;
+
+pub(super) fn no_sale(rows: usize) -> String {
+    let others = others(rows);
+    format!("a commission is to be paid for which nothing was billed{others}")
+}
+
+pub(super) fn no_refund(rows: usize) -> String {
+    let others = others(rows);
+    format!("a commission was taken back for which nothing was refunded{others}")
+}
+
+fn others(rows: usize) -> String {
+    match rows {
+        1 => String::new(),
+        rows => format!(", and {} more of the same event", rows - 1),
+    }
+}
+
+pub(super) fn other_month(ours: Option<i64>, theirs: Option<i64>, zone: &TimeZone) -> String {
+    let day = |ms| day_of(ms, zone).map_or_else(String::new, |day| day.to_string());
+    let (ours, theirs) = (day(ours), day(theirs));
+    format!("billed on {ours}, the commission falls on {theirs}")
+}
+
+/// What to do.
+pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::CommissionWithoutSale => {
+            "look for the sale in the billing provider; if there is none, deny the commission"
+        }
+        FindingKind::SaleWithoutCommission => {
+            "look up the customer in FirstPromoter: add the commission, or `fprecon retry` the event"
+        }
+        FindingKind::SaleAmountDiffers => {
+            "correct the amount of the sale in FirstPromoter, and the commission with it"
+        }
+        FindingKind::AlreadyTrackedDiffers => {
+            "find out what else tells FirstPromoter of sales (an integration?), and which amount is right"
+        }
+        FindingKind::CommissionDiffers => {
+            "compare the campaign's reward with the rules of `[audit]`; correct the one that is wrong"
+        }
+        FindingKind::CommissionTwice => "deny the second commission",
+        FindingKind::RefundNotTakenBack => "track the refund, or take the commission back by hand",
+        FindingKind::RefundPartlyTakenBack => "take the rest of the commission back by hand",
+        FindingKind::TakenBackTooMuch => {
+            "look for the refund in the billing provider; give back what was taken too much"
+        }
+        FindingKind::DisputedSale => "deny the commission, or take it back, if the dispute is lost",
+        FindingKind::WrongPromoter => {
+            "move the commission to the promoter whose lead the customer is"
+        }
+        FindingKind::OtherMonth => {
+            "if payouts go by month, see in which one this commission was or will be paid"
+        }
+        FindingKind::Denied => "find out why it was denied; approve it if the sale stands",
+        FindingKind::Pending => {
+            "approve or deny it; commissions that may wait have `pending_days` in `[audit]`"
+        }
+        FindingKind::PaidBeforeRefund => "see that the next payout is less by it",
+    }
+}
