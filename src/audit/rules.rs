@@ -319,7 +319,7 @@ struct RuleTable {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
-    Text(String),
+    Quoted(String),
     Whole(i64),
     Other(toml::Value),
 }
@@ -327,7 +327,7 @@ enum Text {
 impl Text {
     fn read(self, key: &dyn Fn(&str) -> String, name: &str) -> Result<String, RulesError> {
         match self {
-            Text::Text(text) => Ok(text),
+            Text::Quoted(text) => Ok(text),
             Text::Whole(number) => Ok(number.to_string()),
             Text::Other(value) => Err(RulesError::Value {
                 key: key(name),
@@ -341,14 +341,14 @@ impl Text {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Day {
-    Text(String),
+    Quoted(String),
     Date(toml::Value),
 }
 
 impl Day {
     fn read(self, key: &dyn Fn(&str) -> String, name: &str) -> Result<Date, RulesError> {
         let text = match self {
-            Day::Text(text) => text,
+            Day::Quoted(text) => text,
             Day::Date(value) => value.to_string(),
         };
         Date::from_str(&text).map_err(|_| RulesError::Value {
