@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
 use super::columns::result_seal;
+use super::read;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
-    Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome, RunCommand, RunId,
-    Settlement, stored,
+    Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome, Pending,
+    RunCommand, RunId, Settlement, poison, start, stored,
 };
 
-/// One thing to put on disk with [`Journal::write`].
+/// One thing to put on disk with [`Delivery::write`].
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A request is about to go out.
@@ -98,30 +99,32 @@ impl RetrySelection {
 }
 
 impl Journal {
-    /// Puts all entries on disk, in their order and in one transaction.
-    ///
-    /// Intents must be on disk before their requests go out, and answers before they count. One
-    /// call syncs once, so that many entries a call cost little more than one.
+    /// Puts entries on disk, as [`Delivery::write`] does; for once only.
     ///
     /// # Errors
     ///
-    /// None of the entries is on disk for certain, and the journal takes no more writes. Among the
-    /// reasons is an entry that can't be: an attempt answered twice or settled twice.
+    /// As there.
     pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        const DOING: &str = "recording attempts";
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let path = self.path.clone();
-        self.transact(DOING, |connection| {
-            let failed = |error| JournalError::sqlite(&path, DOING, error);
-            let mut writer = Writer::prepare(connection).map_err(failed)?;
-            for entry in entries {
-                if let Err(refused) = writer.write(entry).map_err(failed)? {
-                    return Err(JournalError::misused(&path, refused));
-                }
-            }
-            Ok(())
+        self.delivery()?.write(entries)
+    }
+
+    /// Makes ready to send.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn delivery(&mut self) -> Result<Delivery<'_>, JournalError> {
+        let reader = &self.reader;
+        let prepare = || -> rusqlite::Result<_> {
+            let writer = Writer::prepare(&reader.connection)?;
+            Ok((writer, read::prepare_one(&reader.connection)?))
+        };
+        let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
+        Ok(Delivery {
+            reader,
+            poison: &mut self.poison,
+            writer,
+            one,
         })
     }
 
@@ -261,9 +264,76 @@ impl JournalReader {
     }
 }
 
+const RECORDING: &str = "recording attempts";
+
+/// What sending asks of a journal again and again, with the statements made ready once.
+#[derive(Debug)]
+pub struct Delivery<'j> {
+    reader: &'j JournalReader,
+    poison: &'j mut Option<String>,
+    writer: Writer<'j>,
+    one: Statement<'j>,
+}
+
+impl Delivery<'_> {
+    /// Puts all entries on disk, in their order and in one transaction.
+    ///
+    /// Intents must be on disk before their requests go out, and answers before they count. One
+    /// call syncs once, so that many entries a call cost little more than one.
+    ///
+    /// # Errors
+    ///
+    /// None of the entries is on disk for certain, and the journal takes no more writes. Among the
+    /// reasons is an entry that can't be: an attempt answered twice or settled twice.
+    pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let written = self.write_all(entries);
+        if let Err(error) = &written {
+            poison(self.reader, self.poison, error);
+        }
+        written
+    }
+
+    fn write_all(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
+        let transaction = start(self.reader, self.poison.as_deref(), RECORDING)?;
+        let failed = |error| self.reader.failed(RECORDING, error);
+        for entry in entries {
+            if let Err(refused) = self.writer.write(entry).map_err(failed)? {
+                return Err(JournalError::misused(&self.reader.path, refused));
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// Reads events that a run has left to send, in the order in which they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read, or one of the events is settled or not the run's.
+    pub fn pending(
+        &mut self,
+        run: RunId,
+        events: &[EventRow],
+    ) -> Result<Vec<Pending>, JournalError> {
+        let mut all = Vec::with_capacity(events.len());
+        for &event in events {
+            let found = read::read_one(&mut self.one, run, event)
+                .map_err(|error| self.reader.failed("reading an event", error))?;
+            all.push(found.ok_or_else(|| {
+                let what = format!("event {} is not to be sent by run {}", event.0, run.0);
+                JournalError::misused(&self.reader.path, what)
+            })?);
+        }
+        Ok(all)
+    }
+}
+
 /// Why an entry can't be.
 type Refused = String;
 
+#[derive(Debug)]
 struct Writer<'c> {
     intent: Statement<'c>,
     answer: Statement<'c>,

@@ -5,8 +5,8 @@
 //!
 //! 1. [`JournalReader::known`] says what the plan has to compare with.
 //! 2. [`Journal::begin`] records a run and all its events in one transaction, or nothing.
-//! 3. [`JournalReader::pending`] says what is left to send; [`Journal::write`] puts intents on disk
-//!    before their requests go out, and answers before they count.
+//! 3. [`JournalReader::for_each_pending`] says what is left to send; [`Delivery::write`] puts intents
+//!    on disk before their requests go out, and answers before they count.
 //! 4. The reading functions of [`JournalReader`] give the reports everything they have.
 //!
 //! Whatever a function of the [`Journal`] has returned from is on disk: SQLite's write-ahead log is
@@ -34,7 +34,7 @@ mod words;
 pub use attempts::AttemptRecord;
 pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
-pub use deliver::{Entry, RetrySelection, RunEnd};
+pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use read::{
     EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, KnownSale, OutcomeTotal,

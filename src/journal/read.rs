@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_settlement};
 use super::migrate::read_account;
@@ -398,15 +398,49 @@ impl JournalReader {
 
     fn event_of(&self, run: RunId, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
         let mut found = None;
-        self.scan("AND re.event = ?2", params![run.0, event.0], |record| {
+        self.scan(ONE, params![run.0, event.0], |record| {
             found = Some(record);
             Ok::<_, JournalError>(())
         })?;
         Ok(found)
     }
 
-    /// What a run has left to send, in the order of sending. Each takes some 600 bytes of memory;
-    /// [`JournalReader::for_each_pending`] and [`JournalReader::pending_event`] take less.
+    /// How many events a run has left to send.
+    pub fn pending_count(&self, run: RunId) -> Result<u64, JournalError> {
+        let sql = "SELECT count(*) FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE re.run = ?1 AND e.outcome IS NULL";
+        self.connection
+            .query_row(sql, [run.0], |row| count(row, 0))
+            .map_err(|error| self.failed("counting what is left to send", error))
+    }
+
+    /// What decides about the refunds of these sales: those of them that the API refused, or that
+    /// were no referrals.
+    pub fn unhappy_sales(
+        &self,
+        wanted: &HashSet<EventKey>,
+    ) -> Result<KeyMap<Outcome>, JournalError> {
+        let mut sales = KeyMap::default();
+        if wanted.is_empty() {
+            return Ok(sales);
+        }
+        let sql = format!(
+            "SELECT id, key, seal, {}, outcome FROM event
+             WHERE kind = 'sale' AND outcome IN ('failed', 'non_referral')",
+            columns::NAMES
+        );
+        self.each("reading the outcomes of sales", &sql, [], |row| {
+            let (_, key, _) = Columns::read_sealed(row, 0)?;
+            if wanted.contains(&key) {
+                sales.insert(key, row.get::<_, Word<_>>(3 + columns::COUNT)?.0);
+            }
+            Ok(())
+        })?;
+        Ok(sales)
+    }
+
+    /// What a run has left to send, in the order of sending. Each takes some 600 bytes of memory,
+    /// which [`JournalReader::for_each_pending`] does not.
     pub fn pending(&self, run: RunId) -> Result<Vec<Pending>, JournalError> {
         let mut all = Vec::new();
         self.for_each_pending(run, |pending| {
@@ -425,18 +459,6 @@ impl JournalReader {
         self.scan("AND e.outcome IS NULL", [run.0], |record| {
             each(pending_of(record))
         })
-    }
-
-    /// One event that a run has left to send; `None` where it is settled or not the run's.
-    pub fn pending_event(
-        &self,
-        run: RunId,
-        event: EventRow,
-    ) -> Result<Option<Pending>, JournalError> {
-        let record = self.event_of(run, event)?;
-        Ok(record
-            .filter(|record| record.settlement.is_none())
-            .map(pending_of))
     }
 
     /// A run with its exports and totals.
@@ -715,6 +737,33 @@ pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
              LEFT JOIN attempt a ON a.event = e.id
          {condition} ORDER BY re.event"
     )
+}
+
+/// The filter for a single event.
+const ONE: &str = "AND re.event = ?2";
+
+/// The statement for [`read_one`].
+pub(super) fn prepare_one(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(&scan_sql(ONE))
+}
+
+/// One event that a run has left to send; `None` where it is settled or not the run's.
+pub(super) fn read_one(
+    statement: &mut Statement<'_>,
+    run: RunId,
+    event: EventRow,
+) -> rusqlite::Result<Option<Pending>> {
+    let mut rows = statement.query(params![run.0, event.0])?;
+    let mut found: Option<EventRecord> = None;
+    while let Some(row) = rows.next()? {
+        let record = match &mut found {
+            Some(record) => record,
+            None => found.insert(read_event(row)?),
+        };
+        fold_attempt(record, row)?;
+    }
+    let found = found.filter(|record| record.settlement.is_none());
+    Ok(found.map(pending_of))
 }
 
 const AT_RESULT: usize = 3 + columns::COUNT;

@@ -454,7 +454,7 @@ fn an_intent_may_be_recorded_until_an_answer_tells() {
     let mut journal = open(&path).unwrap();
     let run = record(&mut journal, &[sale("in_1", 800, 2)]);
     let state = |journal: &Journal| {
-        let pending = journal.pending_event(run, EventRow(1)).unwrap().unwrap();
+        let pending = &journal.pending(run).unwrap()[0];
         (pending.attempts, pending.maybe_recorded)
     };
     assert_eq!(state(&journal), (0, false));
@@ -472,7 +472,7 @@ fn an_intent_may_be_recorded_until_an_answer_tells() {
     journal.write(&third).unwrap();
 
     assert!(journal.unfinished_runs().unwrap().is_empty());
-    assert_eq!(journal.pending_event(run, EventRow(1)).unwrap(), None);
+    assert_eq!(journal.pending(run).unwrap(), []);
     let record = &records(&journal, run)[0];
     assert_eq!(record.settlement, Some(settlement(Outcome::Tracked)));
     assert_eq!((record.attempts, record.first_attempt), (3, Some(at(10))));

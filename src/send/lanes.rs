@@ -1,76 +1,134 @@
 //! Who waits for whom: one customer's events go one after the other, customers go side by side.
+//!
+//! There may be millions of events to come, so that no more is kept of each than its number; its
+//! content is read when its turn comes.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 
-use crate::event::{Event, Kind, Text};
-use crate::journal::Outcome;
+use crate::event::{Event, KeyHasher, Kind, Text};
+use crate::journal::{EventRow, Outcome};
 
-/// A customer's events, in sending order, and what their answers have taught so far.
+/// Everything that is to be sent, by customer.
 #[derive(Debug, Default)]
+pub(super) struct Lanes {
+    /// The events of one lane stand side by side, in sending order.
+    events: Vec<EventRow>,
+    lanes: Vec<Lane>,
+}
+
+/// A customer's part of the events, and what their answers have taught so far.
+#[derive(Debug)]
 pub(super) struct Lane {
-    /// Indexes of the events that are not settled.
-    pub(super) waiting: VecDeque<usize>,
-    unknown_emails: HashSet<Text>,
-    unknown_uids: HashSet<Text>,
-    /// Sales that the API refused, in this run or before it.
-    failed_sales: HashSet<Text>,
-    /// Sales that were no referrals, in this run or before it.
-    strange_sales: HashSet<Text>,
+    /// The place of the first event that is not settled.
+    next: usize,
+    end: usize,
     /// Whether the customer is not in the account's list of leads, and no event could change that.
     pub(super) is_unlisted: bool,
+    learned: Option<Box<Learned>>,
+}
+
+#[derive(Debug, Default)]
+struct Learned {
+    unknown_emails: HashSet<Text>,
+    unknown_uids: HashSet<Text>,
+    /// Sales that the API refused.
+    failed_sales: HashSet<Text>,
+    /// Sales that were no referrals.
+    strange_sales: HashSet<Text>,
+}
+
+impl Lanes {
+    /// How many lanes there are; they are counted from 0, in the order of their first events.
+    pub(super) fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// A lane.
+    pub(super) fn lane(&self, lane: usize) -> &Lane {
+        &self.lanes[lane]
+    }
+
+    /// The lane's next event; `None` where all are settled.
+    pub(super) fn next(&self, lane: usize) -> Option<EventRow> {
+        let lane = &self.lanes[lane];
+        self.events[lane.next..lane.end].first().copied()
+    }
+
+    /// Takes the lane's next event for settled and learns from it. Says whether more are to come.
+    pub(super) fn settled(&mut self, lane: usize, event: &Event, outcome: Outcome) -> bool {
+        let lane = &mut self.lanes[lane];
+        lane.next += 1;
+        if lane.next < lane.end {
+            lane.learn(event, outcome);
+            true
+        } else {
+            lane.learned = None;
+            false
+        }
+    }
+
+    /// How many events are in lanes that are not ruled out by the list of leads.
+    pub(super) fn listed(&self) -> usize {
+        let listed = self.lanes.iter().filter(|lane| !lane.is_unlisted);
+        listed.map(|lane| lane.end - lane.next).sum()
+    }
 }
 
 impl Lane {
     /// Learns from the result of one of the lane's events.
-    pub(super) fn learn(&mut self, event: &Event, outcome: Outcome) {
-        if event.kind == Kind::Sale {
-            self.learn_sale(event.event_id(), outcome);
-        }
+    fn learn(&mut self, event: &Event, outcome: Outcome) {
+        let is_sale = event.kind == Kind::Sale;
         match outcome {
             Outcome::NonReferral => {
-                self.unknown_emails.extend(event.customer.email_folded());
-                self.unknown_uids.extend(event.customer.uid.clone());
+                let learned = self.learned.get_or_insert_default();
+                if is_sale {
+                    learned.strange_sales.insert(event.event_id().into());
+                }
+                learned.unknown_emails.extend(event.customer.email_folded());
+                learned.unknown_uids.extend(event.customer.uid.clone());
+            }
+            Outcome::Failed if is_sale => {
+                let learned = self.learned.get_or_insert_default();
+                learned.failed_sales.insert(event.event_id().into());
             }
             Outcome::Tracked | Outcome::AlreadyTracked if event.kind == Kind::Signup => {
-                self.unknown_emails.clear();
-                self.unknown_uids.clear();
+                if let Some(learned) = &mut self.learned {
+                    learned.unknown_emails.clear();
+                    learned.unknown_uids.clear();
+                }
             }
             _ => {}
         }
     }
 
-    /// Learns what came of a sale, which decides what becomes of its refunds.
-    pub(super) fn learn_sale(&mut self, sale: &str, outcome: Outcome) {
-        match outcome {
-            Outcome::Failed => self.failed_sales.insert(Text::new(sale)),
-            Outcome::NonReferral => self.strange_sales.insert(Text::new(sale)),
-            _ => return,
-        };
-    }
-
     /// Whether the API has said of everything that this event could be found by that it is no
-    /// lead. An event that could create the lead has to be asked. A refund of a sale that was no
-    /// referral has nothing to take back, even if its customer became a lead since.
+    /// lead. An event that could create the lead has to be asked.
     pub(super) fn is_known_stranger(&self, event: &Event) -> bool {
-        let sale = event.sale_event_id.as_ref();
-        if sale.is_some_and(|sale| self.strange_sales.contains(sale)) {
-            return true;
-        }
+        let Some(learned) = &self.learned else {
+            return false;
+        };
         let email = event.customer.email_folded();
         let uid = event.customer.uid.as_ref();
         let somebody = email.is_some() || uid.is_some();
         somebody
             && !creates_lead(event)
-            && email.is_none_or(|email| self.unknown_emails.contains(&email))
-            && uid.is_none_or(|uid| self.unknown_uids.contains(uid))
+            && email.is_none_or(|email| learned.unknown_emails.contains(&email))
+            && uid.is_none_or(|uid| learned.unknown_uids.contains(uid))
     }
 
-    /// Whether the sale that this event refunds was refused.
-    pub(super) fn sale_failed(&self, event: &Event) -> bool {
-        event
-            .sale_event_id
-            .as_ref()
-            .is_some_and(|sale| self.failed_sales.contains(sale))
+    /// What this run has learned of the sale that this event refunds, where that decides what
+    /// becomes of the refund: [`Outcome::Failed`] or [`Outcome::NonReferral`].
+    pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
+        let learned = self.learned.as_ref()?;
+        let sale = event.sale_event_id.as_ref()?;
+        if learned.failed_sales.contains(sale) {
+            Some(Outcome::Failed)
+        } else if learned.strange_sales.contains(sale) {
+            Some(Outcome::NonReferral)
+        } else {
+            None
+        }
     }
 }
 
@@ -86,39 +144,87 @@ pub(super) fn creates_lead(event: &Event) -> bool {
 /// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund. A
 /// lane's sign-ups come first, even where they were recorded by a later run than its sales.
 ///
-/// Gives the lanes, in the order of their first events, and each event's lane.
-pub(super) fn lanes(events: &[&Event]) -> (Vec<Lane>, Vec<usize>) {
-    let mut sets = DisjointSets::new(events.len());
-    let mut seen: HashMap<(Tie, Text), usize> = HashMap::new();
-    for (index, event) in events.iter().enumerate() {
+/// Two texts of one hash join two lanes, which makes their events wait for one another without need.
+#[derive(Debug, Default)]
+pub(super) struct Sorter {
+    events: Vec<EventRow>,
+    sets: DisjointSets,
+    seen: HashMap<u64, usize, BuildHasherDefault<KeyHasher>>,
+    hasher: RandomState,
+    signups: HashSet<usize>,
+    /// Events of customers who may be leads; all of them where there is no list to rule them out.
+    listed: Vec<bool>,
+}
+
+impl Sorter {
+    /// Adds the next event, in sending order; `is_listed` is false where the list of leads rules its
+    /// customer out.
+    pub(super) fn add(&mut self, row: EventRow, event: &Event, is_listed: bool) {
+        let index = self.sets.add();
         for tie in ties(event) {
-            match seen.get(&tie) {
-                Some(&other) => sets.join(index, other),
-                None => {
-                    seen.insert(tie, index);
-                }
+            let other = *self.seen.entry(self.hasher.hash_one(tie)).or_insert(index);
+            self.sets.join(index, other);
+        }
+        if event.kind == Kind::Signup {
+            self.signups.insert(index);
+        }
+        self.events.push(row);
+        self.listed.push(is_listed);
+    }
+
+    /// The lanes of all that was added.
+    pub(super) fn finish(self) -> Lanes {
+        let Sorter {
+            events,
+            mut sets,
+            seen,
+            signups,
+            listed,
+            ..
+        } = self;
+        drop(seen);
+        let mut lanes: Vec<Lane> = Vec::new();
+        let mut lane_of: Vec<usize> = Vec::with_capacity(events.len());
+        for (index, &is_listed) in listed.iter().enumerate() {
+            // The earliest event of a lane is its root.
+            let root = sets.root(index);
+            let lane = match root == index {
+                true => lanes.len(),
+                false => lane_of[root],
+            };
+            if root == index {
+                lanes.push(Lane {
+                    next: 0,
+                    end: 0,
+                    is_unlisted: true,
+                    learned: None,
+                });
             }
+            lanes[lane].end += 1;
+            lanes[lane].is_unlisted &= !is_listed;
+            lane_of.push(lane);
+        }
+        let mut start = 0;
+        for lane in &mut lanes {
+            let count = lane.end;
+            (lane.next, lane.end) = (start, start);
+            start += count;
+        }
+        let mut places = vec![EventRow(0); events.len()];
+        let mut put = |index: usize| {
+            let lane = &mut lanes[lane_of[index]];
+            places[lane.end] = events[index];
+            lane.end += 1;
+        };
+        let is_signup = |index: &usize| signups.contains(index);
+        (0..events.len()).filter(is_signup).for_each(&mut put);
+        let others = (0..events.len()).filter(|index| !is_signup(index));
+        others.for_each(&mut put);
+        Lanes {
+            events: places,
+            lanes,
         }
     }
-    drop(seen);
-    let mut lanes: Vec<Lane> = Vec::new();
-    let mut lane_of_root: HashMap<usize, usize> = HashMap::new();
-    let mut lane_of = Vec::with_capacity(events.len());
-    for index in 0..events.len() {
-        let root = sets.root(index);
-        let lane = *lane_of_root.entry(root).or_insert_with(|| {
-            lanes.push(Lane::default());
-            lanes.len() - 1
-        });
-        lanes[lane].waiting.push_back(index);
-        lane_of.push(lane);
-    }
-    for lane in &mut lanes {
-        let is_signup = |index: &usize| events[*index].kind == Kind::Signup;
-        let waiting = lane.waiting.make_contiguous();
-        waiting.sort_by_key(|index| !is_signup(index));
-    }
-    (lanes, lane_of)
 }
 
 /// What two events of one lane share.
@@ -147,11 +253,15 @@ fn ties(event: &Event) -> impl Iterator<Item = (Tie, Text)> {
 }
 
 /// Union-find with path halving.
+#[derive(Debug, Default)]
 struct DisjointSets(Vec<usize>);
 
 impl DisjointSets {
-    fn new(len: usize) -> Self {
-        DisjointSets((0..len).collect())
+    /// Adds a set of one and gives its index.
+    fn add(&mut self) -> usize {
+        let index = self.0.len();
+        self.0.push(index);
+        index
     }
 
     fn root(&mut self, mut index: usize) -> usize {
@@ -181,41 +291,86 @@ mod tests {
         event
     }
 
+    /// The lanes of events that are numbered from 1.
+    fn sorted(events: &[Event]) -> Lanes {
+        let mut sorter = Sorter::default();
+        for (row, event) in (1..).map(EventRow).zip(events) {
+            sorter.add(row, event, true);
+        }
+        sorter.finish()
+    }
+
+    /// The numbers of each lane's events.
+    fn waiting(lanes: &Lanes) -> Vec<Vec<i64>> {
+        let of = |lane: &Lane| lanes.events[lane.next..lane.end].iter().map(|row| row.0);
+        lanes.lanes.iter().map(|lane| of(lane).collect()).collect()
+    }
+
+    fn lane() -> Lane {
+        Lane {
+            next: 0,
+            end: 9,
+            is_unlisted: false,
+            learned: None,
+        }
+    }
+
     #[test]
     fn a_lane_is_everything_that_shares_an_email_a_uid_or_a_sale() {
-        let events = [
+        let lanes = sorted(&[
             event(Kind::Sale, "s1", "a@example.com", "1", None),
             event(Kind::Sale, "s2", "b@example.com", "2", None),
             event(Kind::Sale, "s3", "A@example.com", "3", None),
             event(Kind::Sale, "s4", "", "3", None),
             event(Kind::Refund, "r2", "", "9", Some("s2")),
             event(Kind::Sale, "s5", "c@example.com", "", None),
-        ];
-        let (lanes, lane_of) = lanes(&events.each_ref());
-        assert_eq!(lane_of, [0, 1, 0, 0, 1, 2]);
-        let waiting: Vec<Vec<usize>> = lanes
-            .iter()
-            .map(|lane| lane.waiting.iter().copied().collect())
-            .collect();
-        assert_eq!(waiting, [vec![0, 2, 3], vec![1, 4], vec![5]]);
+        ]);
+        assert_eq!(waiting(&lanes), [vec![1, 3, 4], vec![2, 5], vec![6]]);
+    }
+
+    #[test]
+    fn an_event_joins_the_lanes_that_stood_apart_before_it() {
+        let lanes = sorted(&[
+            event(Kind::Sale, "s1", "a@example.com", "1", None),
+            event(Kind::Sale, "s2", "b@example.com", "2", None),
+            event(Kind::Sale, "s3", "c@example.com", "3", None),
+            event(Kind::Sale, "s4", "a@example.com", "3", None),
+            event(Kind::Sale, "s5", "c@example.com", "", None),
+        ]);
+        assert_eq!(waiting(&lanes), [vec![1, 3, 4, 5], vec![2]]);
     }
 
     #[test]
     fn sign_ups_go_before_the_sales_of_their_customer_in_whatever_order_they_were_recorded() {
-        let events = [
+        let lanes = sorted(&[
             event(Kind::Sale, "s1", "a@example.com", "1", None),
             event(Kind::Sale, "s2", "b@example.com", "2", None),
             event(Kind::Sale, "s3", "a@example.com", "", None),
             event(Kind::Signup, "u1", "", "1", None),
+        ]);
+        assert_eq!(waiting(&lanes), [vec![4, 1, 3], vec![2]]);
+    }
+
+    #[test]
+    fn a_lane_gives_one_event_after_the_other_until_none_is_left() {
+        let events = [
+            event(Kind::Sale, "s1", "a@example.com", "1", None),
+            event(Kind::Sale, "s2", "b@example.com", "2", None),
+            event(Kind::Sale, "s3", "a@example.com", "1", None),
         ];
-        let (lanes, _) = lanes(&events.each_ref());
-        assert_eq!(lanes[0].waiting, [3, 0, 2]);
-        assert_eq!(lanes[1].waiting, [1]);
+        let mut lanes = sorted(&events);
+        assert_eq!(lanes.next(0), Some(EventRow(1)));
+        assert!(lanes.settled(0, &events[0], Outcome::NonReferral));
+        assert_eq!(lanes.next(0), Some(EventRow(3)));
+        assert!(lanes.lane(0).is_known_stranger(&events[2]));
+        assert!(!lanes.settled(0, &events[2], Outcome::NonReferral));
+        assert_eq!(lanes.next(0), None);
+        assert_eq!(lanes.next(1), Some(EventRow(2)));
     }
 
     #[test]
     fn a_stranger_is_known_only_by_all_that_he_could_be_found_by() {
-        let mut lane = Lane::default();
+        let mut lane = lane();
         let first = event(Kind::Sale, "s1", "a@example.com", "1", None);
         assert!(!lane.is_known_stranger(&first));
         lane.learn(&first, Outcome::NonReferral);
@@ -237,23 +392,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_of_a_sale_that_was_no_referral_is_none_though_the_customer_signed_up_since() {
-        let mut lane = Lane::default();
-        let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
-        let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
-        let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
-        lane.learn(&sale, Outcome::NonReferral);
-        lane.learn(&signup, Outcome::Tracked);
-        assert!(lane.is_known_stranger(&refund));
-    }
-
-    #[test]
-    fn a_refund_knows_when_its_sale_was_refused() {
-        let mut lane = Lane::default();
-        let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
-        let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
-        assert!(!lane.sale_failed(&refund));
-        lane.learn(&sale, Outcome::Failed);
-        assert!(lane.sale_failed(&refund));
+    fn a_refund_knows_what_came_of_its_sale_though_the_customer_signed_up_since() {
+        for outcome in [Outcome::Failed, Outcome::NonReferral] {
+            let mut lane = lane();
+            let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
+            let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
+            let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
+            assert_eq!(lane.outcome_of_sale(&refund), None);
+            lane.learn(&sale, outcome);
+            lane.learn(&signup, Outcome::Tracked);
+            assert_eq!(lane.outcome_of_sale(&refund), Some(outcome));
+            assert_eq!(lane.outcome_of_sale(&sale), None);
+        }
     }
 }

@@ -10,12 +10,13 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::lanes::{creates_lead, lanes};
+use super::lanes::{Sorter, creates_lead};
 use super::listing::{self, Shelf, Unlisted};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
 use crate::event::Event;
+use crate::journal::EventRow;
 use crate::tracking::{Answer, Client, Lead, Page};
 
 /// A longer list is not kept: 16 bytes a lead are some 100 MB then.
@@ -76,13 +77,11 @@ impl LeadList {
     /// How many of these events have to be asked for: those of customers of whom one event
     /// concerns a lead.
     pub fn asked_for(&self, events: &[&Event]) -> usize {
-        let (lanes, _) = lanes(events);
-        let concerned = lanes.iter().filter(|lane| {
-            lane.waiting
-                .iter()
-                .any(|&index| self.may_concern(events[index]))
-        });
-        concerned.map(|lane| lane.waiting.len()).sum()
+        let mut sorter = Sorter::default();
+        for (row, event) in (0..).map(EventRow).zip(events) {
+            sorter.add(row, event, self.may_concern(event));
+        }
+        sorter.finish().listed()
     }
 }
 

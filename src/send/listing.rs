@@ -83,7 +83,7 @@ pub async fn fetch_list<T: Listed + PartialEq>(
     shelf: &mut impl Shelf<T>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Unlisted> {
-    let mut pace = Pace::new(requests_per_minute);
+    let mut pace = Pace::new(requests_per_minute, Instant::now());
     read(client, &mut pace, stop, shelf, progress).await
 }
 
@@ -167,7 +167,7 @@ impl Reader<'_> {
     async fn page<T: Listed>(&mut self, number: u32) -> Result<Page<T>, Unlisted> {
         let (mut failures, mut slowed) = (0, 0);
         loop {
-            self.wait_for_leave().await?;
+            let left = self.wait_for_leave().await?;
             self.requests += 1;
             let asked = self.client.list(number);
             let answer = tokio::select! {
@@ -176,13 +176,16 @@ impl Reader<'_> {
                 answer = asked => answer,
             };
             let answer = match answer {
-                Ok(page) => return Ok(page),
+                Ok(page) => {
+                    self.pace.was_let_through(left);
+                    return Ok(page);
+                }
                 Err(answer) => answer,
             };
             match &answer {
                 Answer::TooFast { retry_after, .. } if slowed < MAX_SLOWED => {
                     slowed += 1;
-                    self.pace.slow_down(*retry_after);
+                    self.pace.slow_down(left, *retry_after, Instant::now());
                 }
                 Answer::Unclear { .. } | Answer::NotDelivered { .. }
                     if failures + 1 < backoff::MAX_ATTEMPTS =>
@@ -195,12 +198,15 @@ impl Reader<'_> {
         }
     }
 
-    async fn wait_for_leave(&mut self) -> Result<(), Unlisted> {
-        while let Err(at) = self.pace.take() {
-            self.sleep(at.saturating_duration_since(Instant::now()))
-                .await?;
+    /// Waits until a request may leave, and says when that was.
+    async fn wait_for_leave(&mut self) -> Result<Instant, Unlisted> {
+        loop {
+            let now = Instant::now();
+            match self.pace.take(now) {
+                Ok(()) => return Ok(now),
+                Err(at) => self.sleep(at.saturating_duration_since(now)).await?,
+            }
         }
-        Ok(())
     }
 
     async fn sleep(&mut self, wait: Duration) -> Result<(), Unlisted> {

@@ -3,59 +3,85 @@
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::journal::{Entry, Journal, JournalError};
+use crate::journal::{Entry, EventRow, Journal, JournalError, Pending, RunId};
 
-/// Writes batches to the journal, one at a time, and says when each is on disk.
+/// Writes to the journal and reads events from it, one batch of each at a time.
 ///
-/// Both channels hold at most one batch: the next is handed over when the last has come back.
+/// Both channels hold at most one batch of each sort: the next is handed over when the last has come
+/// back.
 pub(super) struct Scribe {
-    batches: mpsc::Sender<Vec<Entry>>,
-    written: UnboundedReceiver<Result<(), JournalError>>,
+    tasks: mpsc::Sender<Task>,
+    done: UnboundedReceiver<Done>,
     thread: JoinHandle<Journal>,
-    is_busy: bool,
+    is_writing: bool,
+    is_reading: bool,
+}
+
+enum Task {
+    Write(Vec<Entry>),
+    Read(Vec<EventRow>),
+}
+
+/// What the scribe has done.
+pub(super) enum Done {
+    /// The batch is on disk, or could not be put there.
+    Written(Result<(), JournalError>),
+    /// The events that were asked for, in that order.
+    Read(Result<Vec<Pending>, JournalError>),
 }
 
 impl Scribe {
-    /// Takes the journal to a thread of its own.
-    pub(super) fn start(mut journal: Journal) -> Self {
-        let (batches, inbox) = mpsc::channel::<Vec<Entry>>();
-        let (outbox, written) = unbounded_channel();
+    /// Takes the journal to a thread of its own, to send the events of a run.
+    pub(super) fn start(mut journal: Journal, run: RunId) -> Self {
+        let (tasks, inbox) = mpsc::channel();
+        let (outbox, done) = unbounded_channel();
         let thread = std::thread::spawn(move || {
-            for batch in inbox {
-                if outbox.send(journal.write(&batch)).is_err() {
-                    break;
-                }
-            }
+            serve(&mut journal, run, &inbox, &outbox);
             journal
         });
         Scribe {
-            batches,
-            written,
+            tasks,
+            done,
             thread,
-            is_busy: false,
+            is_writing: false,
+            is_reading: false,
         }
     }
 
     /// Whether a batch is being written.
-    pub(super) fn is_busy(&self) -> bool {
-        self.is_busy
+    pub(super) fn is_writing(&self) -> bool {
+        self.is_writing
     }
 
-    /// Hands a batch over.
+    /// Whether events are being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.is_reading
+    }
+
+    /// Hands a batch over that is to be put on disk.
     pub(super) fn write(&mut self, batch: Vec<Entry>) {
         // A thread that is gone has said why through the other channel, or panicked, which
         // `finish` brings to light.
-        self.is_busy = self.batches.send(batch).is_ok();
+        self.is_writing = self.tasks.send(Task::Write(batch)).is_ok();
     }
 
-    /// Waits until the batch is on disk, or could not be put there.
-    pub(super) async fn written(&mut self) -> Result<(), JournalError> {
-        let result = self.written.recv().await;
-        self.is_busy = false;
-        match result {
-            Some(result) => result,
+    /// Asks for events.
+    pub(super) fn read(&mut self, events: Vec<EventRow>) {
+        self.is_reading = self.tasks.send(Task::Read(events)).is_ok();
+    }
+
+    /// Waits for the next thing that is done.
+    pub(super) async fn done(&mut self) -> Done {
+        match self.done.recv().await {
+            Some(done) => {
+                match done {
+                    Done::Written(_) => self.is_writing = false,
+                    Done::Read(_) => self.is_reading = false,
+                }
+                done
+            }
             // Nothing more will come: let `finish` tell why.
             None => std::future::pending().await,
         }
@@ -63,11 +89,39 @@ impl Scribe {
 
     /// Waits for the thread and takes the journal back.
     pub(super) fn finish(self) -> Journal {
-        drop(self.batches);
-        drop(self.written);
+        drop(self.tasks);
+        drop(self.done);
         match self.thread.join() {
             Ok(journal) => journal,
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Does what is asked for until nobody asks any more.
+fn serve(
+    journal: &mut Journal,
+    run: RunId,
+    inbox: &mpsc::Receiver<Task>,
+    outbox: &UnboundedSender<Done>,
+) {
+    let mut delivery = match journal.delivery() {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            // The first task is to read: there is nothing to write before.
+            let _ = inbox.recv();
+            // If nobody listens, sending has ended.
+            let _ = outbox.send(Done::Read(Err(error)));
+            return;
+        }
+    };
+    for task in inbox {
+        let done = match task {
+            Task::Write(batch) => Done::Written(delivery.write(&batch)),
+            Task::Read(events) => Done::Read(delivery.pending(run, &events)),
+        };
+        if outbox.send(done).is_err() {
+            break;
         }
     }
 }

@@ -247,9 +247,8 @@ impl Delivery<'_> {
         journal: Journal,
         run: RunId,
     ) -> Result<(Journal, (RunSummary, Exit)), CliError> {
-        let pending = journal.pending(run)?;
         let started = Instant::now();
-        let (sent, signal) = self.send(journal, run, pending)?;
+        let (sent, signal) = self.send(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {
             return Err(CliError::from(error));
@@ -280,12 +279,7 @@ impl Delivery<'_> {
         Ok((journal, (summary, exit)))
     }
 
-    fn send(
-        &self,
-        journal: Journal,
-        run: RunId,
-        pending: Vec<crate::journal::Pending>,
-    ) -> Result<(send::Sent, Option<Signal>), CliError> {
+    fn send(&self, journal: Journal, run: RunId) -> Result<(send::Sent, Option<Signal>), CliError> {
         let settings = send::Settings {
             repeat_unconfirmed: self.repeat_unconfirmed,
             ..self.target.pace(self.settings)
@@ -294,8 +288,9 @@ impl Delivery<'_> {
             .enable_all()
             .build()
             .map_err(|error| CliError::Io("the network runtime", error))?;
-        let mut watcher = Watcher::new(self.terminal, pending.len());
-        if self.settings.lead_list && !settings.lead_list && !pending.is_empty() {
+        let total = journal.pending_count(run)?;
+        let mut watcher = Watcher::new(self.terminal, total);
+        if self.settings.lead_list && !settings.lead_list && total > 0 {
             self.terminal
                 .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
         }
@@ -310,7 +305,6 @@ impl Delivery<'_> {
                     journal,
                     &self.target.client,
                     run,
-                    pending,
                     settings,
                     requests,
                     &mut watch,
@@ -525,7 +519,7 @@ fn listen(
 struct Watcher<'t> {
     terminal: &'t Terminal,
     bar: ProgressBar,
-    total: usize,
+    total: u64,
     started: Instant,
     said: Instant,
     drawn: Option<Instant>,
@@ -533,11 +527,11 @@ struct Watcher<'t> {
 }
 
 impl<'t> Watcher<'t> {
-    fn new(terminal: &'t Terminal, total: usize) -> Self {
+    fn new(terminal: &'t Terminal, total: u64) -> Self {
         let template = "{bar:30} {pos}/{len} events  {msg}  left {eta}";
         Watcher {
             terminal,
-            bar: terminal.bar(Some(total as u64), template),
+            bar: terminal.bar(Some(total), template),
             total,
             started: Instant::now(),
             said: Instant::now(),

@@ -1,0 +1,569 @@
+//! The task that owns all state of a run that is being sent.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::lanes::Lanes;
+use super::pace::Pace;
+use super::scribe::{Done, Scribe};
+use super::trouble::Trouble;
+use super::verdict::{Verdict, effect, is_repeatable, settled_without_asking, verdict};
+use super::{End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
+use crate::event::{Event, EventKey, KeyMap};
+use crate::journal::{
+    Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId, Settlement,
+};
+use crate::tracking::{Answer, Client};
+
+/// Entries in one commit at the most.
+const MAX_BATCH: usize = 512;
+/// Events that are read at a time.
+const MAX_READ: usize = 128;
+/// Events that are kept in memory for their turn to come.
+const MAX_LOADED: usize = 384;
+/// Events whose intents are on disk before there is room for their requests, for each request that
+/// may be under way: what is sent while a commit takes its time.
+const AHEAD: usize = 4;
+
+/// An event on its way.
+struct Slot {
+    lane: usize,
+    event: Arc<Event>,
+    /// Attempts in the journal, of earlier runs too.
+    attempts: u32,
+    maybe_recorded: bool,
+}
+
+/// How often an event has failed in this run.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    failures: u32,
+    slowed: u32,
+}
+
+/// What happens when an entry is on disk.
+enum After {
+    Go(EventRow),
+    Settled(EventRow, Outcome),
+    Again(EventRow, Instant),
+    Left(EventRow),
+}
+
+/// A request that left at a time, and its answer.
+type Request = Pin<Box<dyn Future<Output = (EventRow, Instant, Answer)>>>;
+
+pub(super) struct Sender<'c> {
+    client: &'c Client,
+    run: RunId,
+    settings: Settings,
+    lanes: Lanes,
+    earlier_sales: KeyMap<Outcome>,
+    /// Lanes whose next event may go and has to be read.
+    ready: VecDeque<usize>,
+    /// Lanes whose next event is being read.
+    reading: Vec<usize>,
+    /// Events that were read and may go.
+    loaded: VecDeque<EventRow>,
+    slots: HashMap<EventRow, Slot>,
+    /// Lanes whose next event waits for another try.
+    later: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Of the events that have failed in this run.
+    tries: HashMap<EventRow, Tries>,
+    /// Events whose intent is on disk and which wait for the rate.
+    prepared: VecDeque<EventRow>,
+    in_flight: FuturesUnordered<Request>,
+    outbox: Vec<(Entry, After)>,
+    writing: Vec<After>,
+    scribe: Scribe,
+    /// Events that are intended and have not left.
+    unsent: usize,
+    pace: Pace,
+    trouble: Trouble,
+    /// Lanes that are left to the next run, with the reason.
+    left: Option<String>,
+    end: Option<End>,
+    progress: Progress,
+}
+
+impl<'c> Sender<'c> {
+    pub(super) fn new(
+        journal: Journal,
+        client: &'c Client,
+        run: RunId,
+        work: Work,
+        settings: Settings,
+        pace: Pace,
+        progress: Progress,
+    ) -> Self {
+        Sender {
+            client,
+            run,
+            settings,
+            ready: (0..work.lanes.len()).collect(),
+            lanes: work.lanes,
+            earlier_sales: work.earlier_sales,
+            reading: Vec::new(),
+            loaded: VecDeque::new(),
+            slots: HashMap::new(),
+            later: BinaryHeap::new(),
+            tries: HashMap::new(),
+            prepared: VecDeque::new(),
+            in_flight: FuturesUnordered::new(),
+            outbox: Vec::new(),
+            writing: Vec::new(),
+            scribe: Scribe::start(journal, run),
+            unsent: 0,
+            pace,
+            trouble: Trouble::default(),
+            left: None,
+            end: None,
+            progress,
+        }
+    }
+
+    /// Sends until all is settled, or it has to stop.
+    pub(super) async fn run(
+        &mut self,
+        mut stop: UnboundedReceiver<Stop>,
+        watch: &mut dyn FnMut(&Progress),
+    ) -> End {
+        loop {
+            self.wake_lanes();
+            self.claim();
+            let next_leave = self.start_requests();
+            self.hand_over();
+            self.progress.in_flight = self.in_flight.len();
+            self.progress.per_minute = self.pace.per_minute();
+            watch(&self.progress);
+            if self.is_idle() {
+                break;
+            }
+            let wake = self.next_wake(next_leave);
+            tokio::select! {
+                biased;
+                Some(request) = stop.recv() => match request {
+                    Stop::Drain => self.wind_down(End::Interrupted),
+                    Stop::Now => {
+                        self.wind_down(End::Interrupted);
+                        break;
+                    }
+                },
+                done = self.scribe.done(), if self.scribe.is_writing() || self.scribe.is_reading() => {
+                    match done {
+                        Done::Written(written) => self.on_written(written),
+                        Done::Read(read) => self.on_read(read),
+                    }
+                }
+                Some((row, left, answer)) = self.in_flight.next() => {
+                    self.on_answer(row, left, &answer);
+                }
+                () = sleep_until(wake), if wake.is_some() => {}
+            }
+        }
+        self.why_ended()
+    }
+
+    /// Gives the journal back, and how many requests went out.
+    pub(super) fn finish(self) -> (Journal, u64) {
+        (self.scribe.finish(), self.progress.requests)
+    }
+
+    /// Nothing under way, and nothing that could be.
+    fn is_idle(&self) -> bool {
+        let nothing_to_start = self.end.is_some()
+            || (self.ready.is_empty() && self.loaded.is_empty() && self.later.is_empty());
+        nothing_to_start
+            && self.in_flight.is_empty()
+            && self.prepared.is_empty()
+            && self.outbox.is_empty()
+            && !self.scribe.is_writing()
+            && !self.scribe.is_reading()
+    }
+
+    fn why_ended(&mut self) -> End {
+        match (self.end.take(), self.left.take()) {
+            (Some(end), _) => end,
+            (None, Some(message)) => End::Unreachable { message },
+            (None, None) => End::Done,
+        }
+    }
+
+    fn next_wake(&self, next_leave: Option<Instant>) -> Option<Instant> {
+        let next_try = match (&self.end, self.later.peek()) {
+            (None, Some(Reverse((at, _)))) => Some(*at),
+            _ => None,
+        };
+        [next_leave, next_try].into_iter().flatten().min()
+    }
+
+    fn wake_lanes(&mut self) {
+        if self.later.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some(Reverse((at, lane))) = self.later.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.later.pop();
+            // It has waited already.
+            self.ready.push_front(lane);
+        }
+    }
+
+    /// Takes events whose turn has come, as far as there is room.
+    fn claim(&mut self) {
+        while self.end.is_none() && self.outbox.len() < MAX_BATCH {
+            let Some(&row) = self.loaded.front() else {
+                return;
+            };
+            let Some(slot) = self.slots.get(&row) else {
+                self.loaded.pop_front();
+                continue;
+            };
+            if let Some(settlement) = self.without_asking(slot) {
+                self.loaded.pop_front();
+                self.settle_without_asking(row, settlement);
+            } else if self.has_room(slot) {
+                self.loaded.pop_front();
+                self.intend(row);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Whether one more intent may be put on disk: no more than go out within a few milliseconds. An
+    /// event that can't be repeated could not be told from one that was sent if the program were
+    /// killed then, and so waits until there is room for its request.
+    fn has_room(&self, slot: &Slot) -> bool {
+        let at_a_time = self.at_a_time();
+        let ahead = self.pace.look_ahead().min(AHEAD * at_a_time);
+        let is_repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
+        self.unsent < ahead && (is_repeatable || self.in_flight.len() + self.unsent < at_a_time)
+    }
+
+    /// How many requests may be under way.
+    fn at_a_time(&self) -> usize {
+        match self.trouble.is_serious() {
+            true => 1,
+            false => self.settings.concurrency.get(),
+        }
+    }
+
+    /// The result of an event that need not, or must not, be sent.
+    fn without_asking(&self, slot: &Slot) -> Option<Settlement> {
+        let lane = self.lanes.lane(slot.lane);
+        let settle = |outcome, message: Option<&str>| {
+            let message = message.map(str::to_owned);
+            settled_without_asking(outcome, message, Timestamp::now())
+        };
+        let infer = |message| Settlement {
+            inferred: true,
+            ..settle(Outcome::NonReferral, message)
+        };
+        let repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
+        if slot.maybe_recorded && !repeatable && !self.settings.repeat_unconfirmed {
+            let message = "an earlier attempt got no answer, and a second one could count twice";
+            return Some(settle(Outcome::Unconfirmed, Some(message)));
+        }
+        let sale = self.outcome_of_sale(slot);
+        if sale == Some(Outcome::Failed) {
+            return Some(settle(Outcome::Failed, Some("not sent: its sale failed")));
+        }
+        if slot.maybe_recorded {
+            return None;
+        }
+        if lane.is_unlisted {
+            let message = "not asked: the customer is not in the account's list of leads";
+            return Some(infer(Some(message)));
+        }
+        // A refund of a sale that was no referral has nothing to take back, even if its customer
+        // became a lead since.
+        let is_strange = sale.is_some() || lane.is_known_stranger(&slot.event);
+        (self.settings.infer_non_referrals && is_strange).then(|| infer(None))
+    }
+
+    /// What came of the sale that an event refunds, where that was a failure or no referral.
+    fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
+        let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
+        of_this_run.or_else(|| {
+            if self.earlier_sales.is_empty() {
+                return None;
+            }
+            let sale = slot.event.sale_event_id.as_ref()?;
+            self.earlier_sales.get(&EventKey::of(sale)).copied()
+        })
+    }
+
+    fn settle_without_asking(&mut self, row: EventRow, settlement: Settlement) {
+        let outcome = settlement.outcome;
+        let entry = Entry::Settle {
+            event: row,
+            settlement,
+        };
+        self.outbox.push((entry, After::Settled(row, outcome)));
+    }
+
+    fn intend(&mut self, row: EventRow) {
+        if let Some(slot) = self.slots.get_mut(&row) {
+            slot.attempts += 1;
+            self.unsent += 1;
+            let entry = Entry::Intent {
+                event: row,
+                number: slot.attempts,
+                run: self.run,
+                at: Timestamp::now(),
+            };
+            self.outbox.push((entry, After::Go(row)));
+        }
+    }
+
+    /// Sends what is prepared, as far as there is room and the rate gives leave; else says when to
+    /// ask the rate again.
+    fn start_requests(&mut self) -> Option<Instant> {
+        while self.in_flight.len() < self.at_a_time() {
+            let &row = self.prepared.front()?;
+            let now = Instant::now();
+            if let Err(at) = self.pace.take(now) {
+                return Some(at);
+            }
+            self.prepared.pop_front();
+            self.unsent -= 1;
+            if let Some(slot) = self.slots.get(&row) {
+                let (client, event) = (self.client.clone(), Arc::clone(&slot.event));
+                self.progress.requests += 1;
+                self.in_flight.push(Box::pin(
+                    async move { (row, now, client.send(&event).await) },
+                ));
+            }
+        }
+        None
+    }
+
+    /// Gives the scribe what is to be written, and what is to be read.
+    fn hand_over(&mut self) {
+        if !self.scribe.is_writing() && !self.outbox.is_empty() {
+            let (entries, afters) = self.outbox.drain(..).unzip();
+            self.writing = afters;
+            self.scribe.write(entries);
+        }
+        let room = MAX_LOADED - self.loaded.len().min(MAX_LOADED);
+        let count = self.ready.len().min(room).min(MAX_READ);
+        if self.end.is_some() || self.scribe.is_reading() || count == 0 {
+            return;
+        }
+        self.reading = self.ready.drain(..count).collect();
+        let next = |&lane: &usize| self.lanes.next(lane);
+        let rows: Vec<EventRow> = self.reading.iter().filter_map(next).collect();
+        self.scribe.read(rows);
+    }
+
+    fn on_read(&mut self, read: Result<Vec<Pending>, JournalError>) {
+        let lanes = std::mem::take(&mut self.reading);
+        let events = match read {
+            Ok(events) => events,
+            Err(error) => return self.journal_failed(error),
+        };
+        for (lane, pending) in lanes.into_iter().zip(events) {
+            self.loaded.push_back(pending.row);
+            let slot = Slot {
+                lane,
+                event: Arc::new(pending.event),
+                attempts: pending.attempts,
+                maybe_recorded: pending.maybe_recorded,
+            };
+            self.slots.insert(pending.row, slot);
+        }
+    }
+
+    fn journal_failed(&mut self, error: JournalError) {
+        // What is in flight is waited for; its intents are on disk, so a later run knows.
+        self.outbox.clear();
+        self.prepared.clear();
+        self.end = Some(End::Journal(error));
+    }
+
+    fn on_written(&mut self, written: Result<(), JournalError>) {
+        let afters = std::mem::take(&mut self.writing);
+        if let Err(error) = written {
+            return self.journal_failed(error);
+        }
+        for after in afters {
+            match after {
+                After::Go(row) if self.end.is_some() => self.withdraw(row),
+                After::Go(row) => self.prepared.push_back(row),
+                After::Settled(row, outcome) => self.settled(row, outcome),
+                After::Again(row, at) => {
+                    // The journal has all that is known of it.
+                    if let Some(slot) = self.slots.remove(&row) {
+                        self.later.push(Reverse((at, slot.lane)));
+                    }
+                }
+                After::Left(row) => {
+                    self.slots.remove(&row);
+                }
+            }
+        }
+    }
+
+    fn settled(&mut self, row: EventRow, outcome: Outcome) {
+        self.tries.remove(&row);
+        if let Some(slot) = self.slots.remove(&row)
+            && self.lanes.settled(slot.lane, &slot.event, outcome)
+        {
+            self.ready.push_back(slot.lane);
+        }
+        *self.progress.settled.entry(outcome).or_default() += 1;
+    }
+
+    fn on_answer(&mut self, row: EventRow, left: Instant, answer: &Answer) {
+        if !matches!(
+            answer,
+            Answer::TooFast { .. } | Answer::NotDelivered { .. } | Answer::Untrusted { .. }
+        ) {
+            self.pace.was_let_through(left);
+        }
+        if matches!(self.end, Some(End::Journal(_))) {
+            return;
+        }
+        let Some(slot) = self.slots.get(&row) else {
+            return;
+        };
+        let at = Timestamp::now();
+        let repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
+        match verdict(&slot.event, answer, slot.maybe_recorded, repeatable, at) {
+            Verdict::Settle(settlement) => {
+                if matches!(answer, Answer::Unclear { .. }) {
+                    self.on_failure(answer);
+                } else {
+                    self.trouble = Trouble::default();
+                    self.progress.trouble = None;
+                }
+                let after = After::Settled(row, settlement.outcome);
+                self.record(row, answer, at, Some(settlement), after);
+            }
+            Verdict::Again => {
+                self.on_failure(answer);
+                self.ask_again(row, answer, at);
+            }
+            Verdict::SlowDown(retry_after) => {
+                self.pace.slow_down(left, retry_after, Instant::now());
+                self.trouble.note(true);
+                self.progress.trouble = Some(describe(answer));
+                self.give_up_if_hopeless(answer);
+                self.ask_again(row, answer, at);
+            }
+            Verdict::Stop(halt) => {
+                self.record(row, answer, at, None, After::Left(row));
+                self.wind_down(End::Halted(halt));
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        row: EventRow,
+        answer: &Answer,
+        at: Timestamp,
+        settlement: Option<Settlement>,
+        after: After,
+    ) {
+        let Some(slot) = self.slots.get(&row) else {
+            return;
+        };
+        let message = answer.message();
+        let entry = Entry::Answer {
+            event: row,
+            number: slot.attempts,
+            at,
+            answer: answer.word(),
+            effect: effect(answer),
+            http_status: answer.status(),
+            message: (!message.is_empty()).then(|| message.to_owned()),
+            settlement,
+        };
+        self.outbox.push((entry, after));
+    }
+
+    fn ask_again(&mut self, row: EventRow, answer: &Answer, at: Timestamp) {
+        let tries = self.tries.entry(row).or_default();
+        match answer {
+            Answer::TooFast { .. } => tries.slowed += 1,
+            _ => tries.failures += 1,
+        }
+        let tries = *tries;
+        let is_enough = tries.failures >= backoff::MAX_ATTEMPTS || tries.slowed >= MAX_SLOWED;
+        let after = if is_enough {
+            self.left = Some(describe(answer));
+            After::Left(row)
+        } else {
+            After::Again(row, Instant::now() + backoff::after(tries.failures))
+        };
+        self.record(row, answer, at, None, after);
+    }
+
+    fn on_failure(&mut self, answer: &Answer) {
+        self.trouble.note(false);
+        self.progress.trouble = Some(describe(answer));
+        // Requests that were under way when the pause began say nothing new by failing too.
+        let now = Instant::now();
+        if self.trouble.is_serious() && !self.pace.is_paused(now) {
+            self.trouble.pauses += 1;
+            self.pace.pause(backoff::after(self.trouble.pauses), now);
+        }
+        self.give_up_if_hopeless(answer);
+    }
+
+    fn give_up_if_hopeless(&mut self, answer: &Answer) {
+        if self.trouble.is_hopeless(self.settings.give_up_after) {
+            let message = describe(answer);
+            self.wind_down(End::Unreachable { message });
+        }
+    }
+
+    /// Starts nothing new; what waits for the rate is taken back.
+    fn wind_down(&mut self, end: End) {
+        if self.end.is_none() {
+            self.end = Some(end);
+        }
+        for row in std::mem::take(&mut self.prepared) {
+            self.withdraw(row);
+        }
+    }
+
+    /// Records that a request which was intended never left.
+    fn withdraw(&mut self, row: EventRow) {
+        self.unsent -= 1;
+        let Some(slot) = self.slots.get(&row) else {
+            return;
+        };
+        let entry = Entry::Answer {
+            event: row,
+            number: slot.attempts,
+            at: Timestamp::now(),
+            answer: "withdrawn",
+            effect: Effect::None,
+            http_status: None,
+            message: None,
+            settlement: None,
+        };
+        self.outbox.push((entry, After::Left(row)));
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
