@@ -37,6 +37,7 @@ Examples:
   fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
   fprecon run unified_payments.csv               the real thing; asks before it sends
   fprecon resume                                 go on after an interruption
+  fprecon audit --live                           is every commission backed by a sale?
 
 Exit codes: 0 done; 1 something needs attention; 2 usage; 3 input or configuration unusable;
 4 the API refused the key; 5 incomplete, resumable; 6 the journal; 70 internal error;
@@ -130,6 +131,8 @@ pub(crate) enum Command {
     /// Verify the journal, or export it
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Compare what FirstPromoter wants paid with what was billed
+    Audit(AuditArguments),
     /// The profiles by which exports are read
     #[command(subcommand)]
     Profiles(ProfilesCommand),
@@ -274,6 +277,49 @@ pub(crate) struct ReportArguments {
     #[command(flatten)]
     pub(crate) redact: RedactArgument,
 }
+
+/// Their side comes from the account's listings, which are kept beside the journal (`--live` reads them
+/// anew; without it the last ones are taken), or from a CSV of commissions. Our side is the journal, or
+/// the exports that are named.
+#[derive(Debug, Args)]
+#[command(after_long_help = AUDIT_EXAMPLES)]
+pub(crate) struct AuditArguments {
+    /// Billing exports to compare with [default: the journal]
+    #[arg(value_name = "EXPORT")]
+    pub(crate) exports: Vec<String>,
+    /// A list of commissions that was exported from FirstPromoter
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub(crate) commissions: Option<PathBuf>,
+    /// Read the commissions from the account now, and keep them beside the journal
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Leave out the list of leads, without which nobody knows whose customer is whose
+    #[arg(long, requires = "live")]
+    pub(crate) no_leads: bool,
+    /// The first day of the sales that are compared
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<jiff::civil::Date>,
+    /// The last day of the sales that are compared
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<jiff::civil::Date>,
+    /// Differences of no more than this, by currency, end with code 0 [default: 0]
+    #[arg(long, value_name = "CENTS")]
+    pub(crate) tolerance: Option<u32>,
+    /// Where the files go [default: audit/DATE beside the journal]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  fprecon audit --live                                   fetch the commissions, compare with the journal
+  fprecon audit                                          the same again, with the commissions of last time
+  fprecon audit --live --from 2026-03-01 --to 2026-03-31 the sales of one month
+  fprecon audit unified_payments.csv --commissions commissions.csv
+                                                         two files, no account needed
+
+Exit codes: 0 no differences beyond the tolerance; 1 differences, or rows that can't be read; 3 input
+unusable; 4 the API refused the key; 5 the listing could not be read to its end, resumable.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {

@@ -50,6 +50,12 @@ pub(super) enum CliError {
     Report(Box<ReportError>),
     /// The books do not balance.
     Imbalance(Imbalance),
+    /// The API could not be asked to the end, or the user ended it.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "this build has no audit")
+    )]
+    Ended(Exit, Box<Problem>),
     /// Nobody reads standard output any more.
     BrokenPipe,
     /// Standard output, a thread, a signal handler.
@@ -69,6 +75,7 @@ impl CliError {
         match self {
             CliError::Usage(_) => Exit::Usage,
             CliError::Unusable(_) => Exit::Unusable,
+            CliError::Ended(exit, _) => *exit,
             CliError::Journal(_) => Exit::Journal,
             CliError::Report(_) => Exit::Attention,
             CliError::Imbalance(_) | CliError::Io(..) => Exit::Internal,
@@ -79,7 +86,7 @@ impl CliError {
     /// The problems to show.
     pub(super) fn problems(&self) -> Vec<Problem> {
         match self {
-            CliError::Usage(problem) => vec![(**problem).clone()],
+            CliError::Usage(problem) | CliError::Ended(_, problem) => vec![(**problem).clone()],
             CliError::Unusable(problems) => problems.clone(),
             CliError::Journal(error) => {
                 let problem = Problem::error("journal", causes(error.as_ref()));

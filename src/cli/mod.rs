@@ -3,6 +3,8 @@
 //! The only module that touches the terminal and the environment.
 
 mod arguments;
+#[cfg(feature = "polars")]
+mod audit_tables;
 mod commands;
 mod error;
 mod exports;
@@ -75,6 +77,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Status => commands::status(common, terminal),
         Command::Report(options) => commands::report(common, options, terminal),
         Command::Journal(command) => commands::journal(common, command, terminal),
+        Command::Audit(options) => commands::audit(common, options, terminal),
         Command::Profiles(command) => commands::profiles(common, command, terminal),
         Command::Config => commands::config(common, terminal),
         Command::Sandbox(options) => commands::sandbox(options, terminal),

@@ -38,6 +38,9 @@ struct ConfigFile {
     currencies: CurrenciesTable,
     #[serde(default)]
     link: LinkTable,
+    /// Checked by the audit, which knows its rules.
+    #[serde(default)]
+    audit: Table,
     #[serde(default)]
     exports: BTreeMap<String, Table>,
 }
@@ -258,6 +261,12 @@ pub(super) struct Settings {
     pub(super) send_unlinked: bool,
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
+    /// The table `[audit]`, as it is written.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "this build has no audit")
+    )]
+    pub(super) audit: Table,
     pub(super) exports: BTreeMap<String, Table>,
     /// Where each of them stands: the file, and the line of its first table.
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
@@ -398,6 +407,7 @@ impl Settings {
                 .resolutions
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            audit: config.audit,
             exports: config.exports,
             export_places: layers
                 .iter()

@@ -99,6 +99,15 @@ impl Target {
         &self.account.base_url
     }
 
+    /// The connection to it.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "this build has no audit")
+    )]
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
     }
@@ -460,7 +469,7 @@ enum Signal {
 
 /// SIGINT once drains, twice leaves; SIGTERM drains within a limit.
 #[cfg(unix)]
-fn listen(
+pub(super) fn listen(
     stop: UnboundedSender<Stop>,
     interrupted: Arc<AtomicBool>,
     terminated: Arc<AtomicBool>,
@@ -499,7 +508,7 @@ fn listen(
 
 /// Elsewhere there is one signal.
 #[cfg(not(unix))]
-fn listen(
+pub(super) fn listen(
     stop: UnboundedSender<Stop>,
     interrupted: Arc<AtomicBool>,
     _terminated: Arc<AtomicBool>,

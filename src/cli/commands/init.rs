@@ -217,7 +217,11 @@ fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
                 Some(name) => name.clone(),
                 None => {
                     let name = names.free(&name_of(&one.path));
-                    match propose::propose(&name, &one.sample()) {
+                    let proposed = match propose::is_of_commissions(&one.header) {
+                        true => propose::propose_commissions(&name, &one.sample()),
+                        false => propose::propose(&name, &one.sample()),
+                    };
+                    match proposed {
                         Ok(proposal) => proposals.push(proposal),
                         Err(refusal) => problems.push(
                             Problem::error(
@@ -488,6 +492,22 @@ const SEND: &str = r#"[send]
 # send_unlinked = false
 # Which sale a held refund undoes: a CSV of refund_event_id,sale_event_id beside this file.
 # resolutions = ""
+
+[audit]
+# What `fprecon audit` compares commissions with; docs/audit.md has the whole of it. Without rules the
+# rate of each promoter and plan is inferred.
+# rounding = "half-up"
+# zone = "UTC"
+# Differences up to this end with code 0.
+# tolerance_cents = 0
+# true: what no id matches is matched by customer, amount and days.
+# match_by_customer = false
+# match_days = 3
+# Commissions may be pending for so many days.
+# pending_days = 0
+#
+# [[audit.rule]]
+# rate = "20"
 "#;
 
 /// The file has to load, and each export has to be read by the profile that is meant for it.
@@ -646,7 +666,7 @@ fn say(
     if let Some(written) = written {
         terminal.note(&format!(
             "{written} written. Next: {}",
-            next(exports, written, &questions)
+            next(exports, written, &questions, looked.iter().all(is_theirs))
         ));
     }
     if terminal.json() {
@@ -673,14 +693,25 @@ fn say(
     Ok(())
 }
 
+/// Whether it is a list of commissions, and no export of a billing provider.
+fn is_theirs(one: &Looked<'_>) -> bool {
+    match &one.found {
+        Some(found) => found.profile.is_for_commissions(),
+        None => propose::is_of_commissions(&one.header),
+    }
+}
+
 /// The next command, as it has to be typed.
-fn next(exports: &[String], written: &str, questions: &[&str]) -> String {
+fn next(exports: &[String], written: &str, questions: &[&str], is_theirs: bool) -> String {
     let config = match written == CONFIG_FILE {
         true => String::new(),
         false => format!(" --config {}", shell_word(written)),
     };
     let paths: Vec<String> = exports.iter().map(|path| shell_word(path)).collect();
-    let plan = format!("`fprecon plan{config} {}`", paths.join(" "));
+    let plan = match is_theirs {
+        true => format!("`fprecon audit{config} --commissions {}`", paths.join(" ")),
+        false => format!("`fprecon plan{config} {}`", paths.join(" ")),
+    };
     match questions.len() {
         0 => plan,
         n => format!(

@@ -1,5 +1,10 @@
 //! One file a command, and what they share.
 
+#[cfg(feature = "polars")]
+mod audit;
+#[cfg(not(feature = "polars"))]
+#[path = "no_audit.rs"]
+mod audit;
 mod config;
 mod delivery;
 mod demo;
@@ -15,6 +20,7 @@ mod sandbox;
 mod shell;
 mod status;
 
+pub(super) use audit::audit;
 pub(super) use config::config;
 pub(super) use demo::demo;
 pub(super) use init::init;

@@ -1,0 +1,17 @@
+//! `fprecon audit` in a build without it.
+
+use crate::cli::arguments::{AuditArguments, Common};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::Terminal;
+use crate::problem::Problem;
+
+pub(in crate::cli) fn audit(
+    _: &Common,
+    _: &AuditArguments,
+    _: &Terminal,
+) -> Result<Exit, CliError> {
+    Err(CliError::usage(
+        Problem::error("audit-missing", "this build of fprecon has no audit")
+            .hint("build it with its default features: `cargo install --path .`"),
+    ))
+}
