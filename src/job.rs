@@ -326,6 +326,24 @@ struct Opened<'r> {
     handed_back: Option<usize>,
 }
 
+impl Opened<'_> {
+    fn kind(&self) -> RowKind {
+        RowKind {
+            handed_back: self.handed_back,
+            mends: self.found.profile.mends,
+        }
+    }
+}
+
+/// Whether rows come from a report of ours.
+#[derive(Clone, Copy)]
+struct RowKind {
+    /// As in [`Opened`].
+    handed_back: Option<usize>,
+    /// Whether they are events that were mended.
+    mends: bool,
+}
+
 struct JobReader<'r> {
     reading: &'r Reading<'r>,
     /// By the order in which the exports were named; nothing yet for those that are being read.
@@ -401,17 +419,18 @@ impl<'r> JobReader<'r> {
     }
 
     fn read_export(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let kind = opened.kind();
         let Opened {
             input,
             path,
             mut export,
             header,
             found,
-            handed_back,
+            ..
         } = opened;
         let currency = self.reading.account_currency;
         let classifier = Classifier::new(found.profile, found.binding, &header, currency);
-        let rows = self.read_rows(input, &path, &mut export, &classifier, handed_back)?;
+        let rows = self.read_rows(input, &path, &mut export, &classifier, kind)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows);
         self.inputs[input].1 = Some(Input {
@@ -431,7 +450,7 @@ impl<'r> JobReader<'r> {
         path: &str,
         export: &mut Export,
         classifier: &Classifier<'_>,
-        handed_back: Option<usize>,
+        kind: RowKind,
     ) -> Result<Rows, Box<Problem>> {
         let mut rows = Rows::default();
         let mut warnings = Vec::new();
@@ -442,7 +461,7 @@ impl<'r> JobReader<'r> {
                 input,
                 line: row.line(),
             };
-            match self.classify(row, source, classifier, handed_back, path, &mut warnings) {
+            match self.classify(row, source, classifier, kind, path, &mut warnings) {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
@@ -475,21 +494,28 @@ impl<'r> JobReader<'r> {
         row: &mut Row,
         source: Source,
         classifier: &Classifier<'_>,
-        handed_back: Option<usize>,
+        kind: RowKind,
         path: &str,
         warnings: &mut Vec<Problem>,
     ) -> Outcome {
-        if let Some(width) = handed_back {
+        if let Some(width) = kind.handed_back {
             if row.iter().skip(width).any(|cell| !cell.is_empty()) {
                 return Outcome::Rejected(not_mended());
             }
+            row.replace_cells(restore);
+        } else if kind.mends {
             row.replace_cells(restore);
         }
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
         let Some(sales) = &mut self.sales else {
-            return classifier.classify(row, source, &mut self.events, warnings);
+            let before = self.events.len();
+            let outcome = classifier.classify(row, source, &mut self.events, warnings);
+            for event in &mut self.events[before..] {
+                event.is_mended = kind.mends;
+            }
+            return outcome;
         };
         let mut said = Vec::new();
         let outcome = classifier.classify(row, source, &mut said, warnings);

@@ -237,7 +237,7 @@ fn assert_summary_has(summary: &Value, sums: &Sums) {
 }
 
 /// What readers that are not ours find in a report: openpyxl, pyarrow, DuckDB. Where they are not
-/// here, that is said; `FPRECON_REQUIRE_TOOLS` makes it a failure.
+/// here, that is said; `FPRECON_REQUIRE_READERS` makes it a failure.
 fn read_by_others(directory: &Path) -> Option<Value> {
     let python = std::env::var("FPRECON_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let modules = Command::new(&python)
@@ -246,7 +246,7 @@ fn read_by_others(directory: &Path) -> Option<Value> {
     if !modules.is_ok_and(|found| found.status.success()) {
         let missing = "openpyxl, pyarrow and duckdb are not here (FPRECON_PYTHON names a Python)";
         assert!(
-            std::env::var_os("FPRECON_REQUIRE_TOOLS").is_none(),
+            std::env::var_os("FPRECON_REQUIRE_READERS").is_none(),
             "{missing}"
         );
         eprintln!("skipped: {missing}");
@@ -613,4 +613,114 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
             || place.read("plain/non_referral.csv").contains("Person7@")
     );
     assert_eq!(of_csvs(&place, "plain"), of_csvs(&place, "report"));
+}
+
+#[test]
+fn failed_events_are_mended_in_their_report_and_sent_again() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let export = "event_id,kind,sale_event_id,email,amount,currency,created_at\n\
+        in_1,sale,,ada@example.com,1.00,USD,2026-03-01\n\
+        =in_2,sale,,bea@example.com,2.00,USD,2026-03-02\n\
+        in_3,sale,,cid@example.com,3.00,KWD,2026-03-03\n";
+    place.write("events.csv", export);
+    for id in ["=in_2", "in_3"] {
+        sandbox.fault(&json!({"action": "status", "status": 422, "event_id": id}));
+    }
+    let run = ["run", "events.csv", "--yes", "--json", "--dir", "first"];
+    let first = place.run_to(&sandbox, &run).expect_one_of(&[1]);
+    assert_eq!(first["outcomes"]["failed"]["count"], 2);
+
+    // One is mended, the other stays: both are sent again, for nothing was recorded of either.
+    let failed = place.read("first/failed.csv");
+    assert!(
+        failed.contains("'=in_2,,bea@example.com,,200,USD,"),
+        "{failed}"
+    );
+    let mended = failed.replace("bea@example.com,,200,", "b.e.a@example.com,,250,");
+    place.write("mended.csv", &mended);
+    let plan = place
+        .run_to(&sandbox, &["plan", "mended.csv", "--json"])
+        .expect_one_of(&[0]);
+    assert_eq!(plan["inputs"][0]["profile"], "event-report");
+    assert_eq!(plan["events"]["by_plan"]["to_send"], 2);
+    let run = ["run", "mended.csv", "--yes", "--json", "--dir", "second"];
+    let second = place.run_to(&sandbox, &run).expect_one_of(&[0]);
+    assert_eq!(second["outcomes"]["tracked"]["count"], 2, "{second}");
+    assert_eq!(
+        second["outcomes"]["tracked"]["amount_cents"],
+        json!({"USD": 250, "KWD": 300})
+    );
+    let amounts = column_of(&place, "second/tracked.csv", "amount_cents");
+    assert_eq!(amounts["'=in_2"], "250");
+    let sent = sandbox
+        .arrivals()
+        .into_iter()
+        .filter(|arrival| support::form(arrival, "event_id").as_deref() == Some("=in_2"));
+    let sent: Vec<_> = sent
+        .map(|arrival| support::form(&arrival, "amount").unwrap())
+        .collect();
+    assert_eq!(sent, ["200", "250"]);
+
+    // Once more, and the export once more: all of it is settled.
+    let before = sandbox.arrivals().len();
+    for (file, code) in [("mended.csv", 0), ("events.csv", 0)] {
+        let run = ["run", file, "--yes", "--json"];
+        let again = place.run_to(&sandbox, &run).expect_one_of(&[code]);
+        assert_eq!(again["events"]["by_plan"]["to_send"], 0, "{file}: {again}");
+        assert_eq!(again["events"]["by_plan"]["conflict"], 0, "{file}: {again}");
+    }
+    let nothing = place.run_to(&sandbox, &["retry", "--failed"]).expect(0);
+    assert!(
+        nothing.stdout().contains("nothing to retry"),
+        "{}",
+        nothing.stdout()
+    );
+    assert_eq!(sandbox.arrivals().len(), before);
+
+    // The first run keeps its books, with what it sent; the journal is sound and has none left.
+    let name = first["run"].as_str().unwrap();
+    let report = ["report", "--run", name, "--json", "--dir", "again"];
+    let again = place.run_to(&sandbox, &report).expect_one_of(&[0]);
+    assert_eq!(
+        again["outcomes"]["failed"]["amount_cents"],
+        json!({"USD": 200, "KWD": 300})
+    );
+    let all = ["report", "--from", "2020-01-01", "--json", "--dir", "all"];
+    let all = place.run_to(&sandbox, &all).expect_one_of(&[0]);
+    assert_eq!(all["outcomes"]["tracked"]["count"], 3);
+    let status = place
+        .run_to(&sandbox, &["status", "--json"])
+        .expect_one_of(&[0]);
+    assert_eq!(status["events"]["failed"]["count"], 0);
+    assert_eq!(status["events"]["tracked"]["count"], 3);
+    place.run_to(&sandbox, &["journal", "check"]).expect(0);
+}
+
+#[test]
+fn an_event_that_may_have_been_recorded_is_not_mended_by_a_report() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let export = "event_id,kind,email,amount,currency,created_at\n\
+        in_1,sale,ada@example.com,1.00,USD,2026-03-01\n\
+        sub_1,cancellation,ada@example.com,,,2026-03-02\n";
+    place.write("events.csv", export);
+    sandbox.fault(
+        &json!({"action": "reset", "after_effect": true, "kind": "cancellation", "times": 9}),
+    );
+    let run = ["run", "events.csv", "--yes", "--json", "--dir", "first"];
+    let first = place.run_to(&sandbox, &run).expect_one_of(&[1]);
+    assert_eq!(first["outcomes"]["unconfirmed"]["count"], 1);
+    let failed = place.read("first/failed.csv");
+    let before = sandbox.arrivals().len();
+    for (text, state) in [
+        (failed.clone(), "settled"),
+        (failed.replace("ada@", "other@"), "conflict"),
+    ] {
+        place.write("again.csv", &text);
+        let run = ["run", "again.csv", "--yes", "--json"];
+        let again = place.run_to(&sandbox, &run).expect_one_of(&[0, 1]);
+        assert_eq!(again["events"]["by_plan"][state], 1, "{again}");
+    }
+    assert_eq!(sandbox.arrivals().len(), before);
 }

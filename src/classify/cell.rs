@@ -165,7 +165,7 @@ fn is_e_notation(value: &str) -> bool {
 /// How an amount of this export is written.
 pub(super) fn amount_hint(format: &AmountFormat, currency: Currency) -> String {
     let example = match (format.unit, currency.exponent()) {
-        (AmountUnit::Minor, _) => "123456".to_owned(),
+        (AmountUnit::Minor | AmountUnit::Cents, _) => "123456".to_owned(),
         (AmountUnit::Major, 0) => grouped(format),
         (AmountUnit::Major, digits) => {
             let decimals: String = "567".chars().take(digits as usize).collect();

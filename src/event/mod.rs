@@ -124,6 +124,9 @@ pub struct Event {
     pub created_at: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
+    /// Whether it was mended after the API had refused it: what it says goes before what the journal
+    /// has of it.
+    pub is_mended: bool,
     /// What a reader of the plan should know: how a refund was linked, which date was taken.
     pub note: Text,
     details: Option<Box<Details>>,
@@ -183,6 +186,7 @@ impl Event {
             plan: None,
             created_at: None,
             source,
+            is_mended: false,
             note: Text::default(),
             details: None,
         }

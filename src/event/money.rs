@@ -97,8 +97,10 @@ pub enum AmountUnit {
     /// `8.00` is eight dollars.
     #[default]
     Major,
-    /// `800` is eight dollars.
+    /// `800` is eight dollars, and one of a currency with three decimals is a thousandth.
     Minor,
+    /// The minor units of the Tracking API, as in [`Money`]: hundredths, whatever the currency has.
+    Cents,
 }
 
 /// How an export writes its amounts: declared by the profile, never guessed from a value.
@@ -216,7 +218,7 @@ impl AmountFormat {
             Some(symbol) => self.split_sign_and_symbol(text.trim(), symbol.trim())?,
         };
         let (whole, fraction) = match self.unit {
-            AmountUnit::Minor => (digits, ""),
+            AmountUnit::Minor | AmountUnit::Cents => (digits, ""),
             AmountUnit::Major => digits.split_once(self.decimal).unwrap_or((digits, "")),
         };
         let whole = self.without_separators(whole)?;
@@ -237,10 +239,13 @@ impl AmountFormat {
         }
         let scale = match self.unit {
             AmountUnit::Major => exponent,
-            AmountUnit::Minor => 0,
+            AmountUnit::Minor | AmountUnit::Cents => 0,
         };
         let minor = minor_units(&whole, fraction, scale).ok_or(AmountError::TooLarge)?;
-        let divisor = 10_i64.pow(exponent - currency.api_digits());
+        let divisor = match self.unit {
+            AmountUnit::Cents => 1,
+            AmountUnit::Major | AmountUnit::Minor => 10_i64.pow(exponent - currency.api_digits()),
+        };
         let cents = minor / divisor;
         Ok(ParsedAmount {
             cents: if negative { -cents } else { cents },

@@ -289,11 +289,14 @@ impl JournalReader {
             columns::NAMES,
             columns::RESULT
         );
-        let mended = self.mended()?;
+        let mended = self.mended().unwrap_or_else(|error| {
+            checked.add(Aspect::Seals, crate::problem::causes(&error));
+            HashSet::new()
+        });
         let mut keys = HashSet::new();
         self.each("checking its seals", &sql, [], |row| {
             match check_event(row) {
-                Ok(_) if mended.contains(&row.get(0)?) => {}
+                Ok(_) if mended.contains(&super::EventRow(row.get(0)?)) => {}
                 Ok(key) if keys.insert(key) => {}
                 Ok(_) => {
                     let id: i64 = row.get(0)?;
@@ -303,26 +306,6 @@ impl JournalReader {
             }
             Ok(())
         })
-    }
-
-    /// Events that stand here again with another content: theirs are the only ids that may be there
-    /// twice.
-    fn mended(&self) -> Result<HashSet<i64>, JournalError> {
-        let mut mended = HashSet::new();
-        let exists = "SELECT 1 FROM sqlite_schema WHERE name = 'mended'";
-        let mut is_there = false;
-        self.each("looking for mended events", exists, [], |_| {
-            is_there = true;
-            Ok(())
-        })?;
-        if is_there {
-            let sql = "SELECT event FROM mended";
-            self.each("reading mended events", sql, [], |row| {
-                mended.insert(row.get(0)?);
-                Ok(())
-            })?;
-        }
-        Ok(mended)
     }
 
     fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
 use super::columns::result_seal;
+use super::mended::NOT_MENDED;
 use super::read;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
@@ -197,7 +198,9 @@ impl Journal {
         const DOING: &str = "recording a retry";
         let path = self.path.clone();
         let words = selection.sql();
-        let any = format!("SELECT EXISTS (SELECT 1 FROM event WHERE outcome IN ({words}))");
+        let any = format!(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE outcome IN ({words}) AND {NOT_MENDED})"
+        );
         let any: rusqlite::Result<bool> = self
             .connection
             .query_row(&any, [], |row| row.get::<_, bool>(0));
@@ -223,7 +226,7 @@ fn take_back(connection: &Connection, run: RunId, words: &str) -> rusqlite::Resu
         "INSERT INTO run_event (run, event, input, line)
          SELECT ?1, event, input, line FROM (
              SELECT event, max(run), input, line FROM run_event
-             WHERE event IN (SELECT id FROM event WHERE outcome IN ({words}))
+             WHERE event IN (SELECT id FROM event WHERE outcome IN ({words}) AND {NOT_MENDED})
              GROUP BY event)"
     );
     connection.execute(&events, [run.0])?;

@@ -22,6 +22,7 @@ mod conversions;
 mod deliver;
 mod error;
 mod lock;
+mod mended;
 mod migrate;
 mod read;
 mod record;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_settlement};
+use super::mended::NOT_MENDED;
 use super::migrate::read_account;
 use super::record::NewInput;
 use super::{
@@ -28,6 +29,8 @@ use crate::problem::Problem;
 pub struct Known {
     /// By the key of the `event_id`.
     pub events: KeyMap<KnownEvent>,
+    /// What the API refused before it was mended, by the key of the `event_id`.
+    pub refused: KeyMap<Vec<Essence>>,
     /// The refunds, by the key of the sale that they undo.
     pub refunds: KeyMap<KnownRefunds>,
     /// How amounts were converted, by the key of their event.
@@ -329,12 +332,19 @@ impl JournalReader {
             columns::NAMES
         );
         let mut originals = self.originals()?;
+        let mended = self.mended()?;
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             let mut essence = columns.essence();
+            if mended.contains(&id) {
+                let original = originals.remove(&id).map(|original| original.money);
+                essence.money = original.or(essence.money);
+                known.refused.entry(key).or_default().push(essence);
+                return Ok(());
+            }
             if let Some((original, sent)) = originals.remove(&id).zip(essence.money) {
                 essence.money = Some(original.money);
                 known.add_conversion(key, &essence, Conversion { original, sent });
@@ -429,9 +439,10 @@ impl JournalReader {
              WHERE kind = 'sale' AND outcome IN ('failed', 'non_referral')",
             columns::NAMES
         );
+        let mended = self.mended()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
-            let (_, key, _) = Columns::read_sealed(row, 0)?;
-            if wanted.contains(&key) {
+            let (id, key, _) = Columns::read_sealed(row, 0)?;
+            if wanted.contains(&key) && !mended.contains(&id) {
                 sales.insert(key, row.get::<_, Word<_>>(3 + columns::COUNT)?.0);
             }
             Ok(())
@@ -548,9 +559,12 @@ impl JournalReader {
         self.outcome_totals(from, [run.0])
     }
 
-    /// All events of the journal, by outcome.
+    /// All events of the journal, by outcome; of those that were mended, what they were mended to.
     pub fn state_counts(&self) -> Result<Vec<OutcomeTotal>, JournalError> {
-        self.outcome_totals("event", [])
+        match self.has_mended()? {
+            true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),
+            false => self.outcome_totals("event", []),
+        }
     }
 
     pub(super) fn outcome_totals(

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::columns::{self, Columns};
 use super::conversions;
+use super::mended;
 use super::words::bounded;
 use super::{
     Disposition, EventRow, Journal, JournalError, JournalReader, PlanState, RunCommand, RunId,
@@ -195,6 +196,15 @@ impl Recording<'_> {
         self.next_event += 1;
         self.take_over(row, event.source)?;
         Ok(row)
+    }
+
+    /// Adds an event in place of the one of the same id that the API refused for good. That one stays
+    /// as it was, and is neither compared with any other nor tried again.
+    pub fn mend(&mut self, refused: EventRow, event: &Event) -> Result<EventRow, JournalError> {
+        let by = self.add_event(event)?;
+        let written = mended::insert(&self.transaction, refused, by);
+        self.done(written)?;
+        Ok(by)
     }
 
     /// Makes an event that the journal knows and that is not settled this run's to send as well.

@@ -21,6 +21,11 @@ pub trait Past: Earlier {
     /// Whether it did, and would not have it.
     fn has_failed(&self, key: EventKey) -> bool;
 
+    /// Whether the API refused this before it was mended.
+    fn was_mended(&self, _: EventKey, _: &Essence) -> bool {
+        false
+    }
+
     /// How the amount of the event with this key was converted, if it was.
     fn conversion(&self, _: EventKey) -> Option<&Conversion> {
         None
@@ -86,6 +91,11 @@ impl Past for Known {
     fn has_failed(&self, key: EventKey) -> bool {
         let known = self.events.get(&key);
         known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
+    }
+
+    fn was_mended(&self, key: EventKey, read: &Essence) -> bool {
+        let refused = self.refused.get(&key);
+        refused.is_some_and(|refused| refused.iter().any(|old| read.contradicts(old).is_none()))
     }
 
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {
@@ -312,7 +322,24 @@ impl Planner<'_> {
             let Some(recorded) = self.past.essence(event.key()) else {
                 continue;
             };
+            if event.is_mended
+                && self.past.has_failed(event.key())
+                && firsts[&event.key()] == index
+                && self.states[index] == PlanState::ToSend
+            {
+                matched.insert(event.key(), ());
+                let note = "mended: the API refused what an earlier run sent under this id";
+                self.mark(index, PlanState::ToSend, note);
+                continue;
+            }
             match event.essence().contradicts(&recorded) {
+                // The export has it as it was; the journal, as it was mended.
+                Some(_)
+                    if self.states[index] == PlanState::ToSend
+                        && self.past.was_mended(event.key(), &event.essence()) =>
+                {
+                    self.mark(index, PlanState::Settled, "mended since");
+                }
                 Some(difference) => {
                     let note = difference_note(difference, &Side::of(event), &recorded.into());
                     self.mark(
@@ -384,6 +411,8 @@ impl Planner<'_> {
             let key = EventKey::of(sale);
             let reason = match firsts.get(&key) {
                 Some(&sale) if self.states[sale].is_held() => "its sale is held",
+                // Mended, it goes out first.
+                Some(&sale) if self.states[sale] == PlanState::ToSend => continue,
                 _ if self.past.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }

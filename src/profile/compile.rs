@@ -143,6 +143,7 @@ impl<'s> Compiler<'s> {
             detect: spec.detect.is_enabled(),
             lineage: Vec::new(),
             completes: spec.completes.clone(),
+            mends: spec.mends,
             subscription: self.subscription(spec.subscription.as_ref())?,
             commission: self.commission(spec.commission.as_ref())?,
             is_own: false,

@@ -45,6 +45,8 @@ pub struct Profile {
     pub(crate) lineage: Vec<String>,
     /// Profiles whose sales it completes, where exports of both are in one job.
     pub(crate) completes: Vec<String>,
+    /// Whether its events stand in for those of the same id that the API refused.
+    pub(crate) mends: bool,
     /// What each row says of a subscription.
     pub(crate) subscription: Option<SubscriptionColumns>,
     pub(crate) absent: Vec<String>,
@@ -387,6 +389,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "gumroad-sales",
     "leads",
     "commissions",
+    "event-report",
     "generic",
 ];
 

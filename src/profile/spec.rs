@@ -25,6 +25,9 @@ pub(super) struct Spec {
     /// Profiles whose sales this one completes, where exports of both are in one job.
     #[serde(default)]
     pub(super) completes: Vec<String>,
+    /// Whether it reads fprecon's own report of events, handed back.
+    #[serde(default)]
+    pub(super) mends: bool,
     pub(super) columns: BTreeMap<String, ColumnSpec>,
     pub(super) subscription: Option<SubscriptionSpec>,
     #[serde(default)]

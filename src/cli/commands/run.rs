@@ -13,7 +13,7 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
+    Disposition, Journal, Known, NewInput, NewRun, Outcome, PlanState, Recording, RunCommand, RunId,
 };
 use crate::problem::Problem;
 use crate::report::{Imbalance, Reading};
@@ -109,6 +109,9 @@ pub(super) fn record(
         let event = planned.event;
         match planned.state {
             PlanState::ToSend => match known.events.get(&event.key()) {
+                Some(known) if event.is_mended && known.outcome == Some(Outcome::Failed) => {
+                    recording.mend(known.row, event)?;
+                }
                 Some(known) => recording.take_over(known.row, event.source)?,
                 None => {
                     recording.add_event(event)?;

@@ -623,3 +623,64 @@ fn planned_events_are_written_in_their_order() {
     write_plan_events(planned.into_iter(), &paths, &path).unwrap_err();
     assert_eq!(names(directory.path()), ["events.csv"]);
 }
+
+/// What people may have in their exports, and what a spreadsheet would run.
+fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
+    proptest::prop_oneof![
+        "\\PC{0,8}",
+        "['=+@\t\r\n.,0-9\"-]{0,8}",
+        "'{0,3}[=+@-][0-9.,]{0,6}"
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    #[test]
+    fn every_csv_gives_its_texts_back_and_runs_none(
+        texts in proptest::collection::vec(any_text(), 8),
+    ) {
+        let mut fixture = Fixture::new();
+        let id = format!("{}x", texts[0]);
+        let mut sold = event(Kind::Sale, &id, Some(800), 2);
+        sold.customer = Customer { email: Some(texts[1].as_str().into()), uid: Some(texts[2].as_str().into()) };
+        let mut held = event(Kind::Refund, &format!("{}y", texts[3]), Some(100), 3);
+        held.sale_event_id = Some(texts[4].as_str().into());
+        held.note = texts[5].as_str().into();
+        let fields = [texts[6].as_str(), texts[7].as_str(), texts[0].as_str()];
+        let rows = [(place(0, 4), Disposition::Rejected, texts[5].as_str(), &fields[..]),
+            (place(0, 5), Disposition::Ignored, texts[4].as_str(), &fields[..])];
+        let header = [texts[3].as_str(), texts[2].as_str(), "plain"];
+        let run = fixture.record(
+            &[input(&texts[6], &header)], &[sold], &[(PlanState::Unlinked, held)], &rows);
+        fixture.settle(run, 1, Effect::None, settlement(Outcome::Failed, 422, Some(&texts[7])));
+        fixture.write(run).unwrap();
+
+        let cells = |name: &str, row: usize| -> Vec<String> {
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .from_path(fixture.reports().join(name))
+                .unwrap();
+            let record = reader.records().nth(row).unwrap().unwrap();
+            for cell in &record {
+                assert_eq!(neutralise(restore(cell)), cell, "{name}");
+            }
+            record.iter().map(|cell| restore(cell).to_owned()).collect()
+        };
+        let failed = cells("failed.csv", 1);
+        proptest::prop_assert_eq!(&failed[1], &id);
+        proptest::prop_assert_eq!(&failed[3..5], &texts[1..3]);
+        proptest::prop_assert_eq!(&failed[10], &texts[7]);
+        proptest::prop_assert_eq!(&failed[18], &texts[6]);
+        let held = cells("held.csv", 1);
+        proptest::prop_assert_eq!(&held[2], &texts[4]);
+        proptest::prop_assert_eq!(&held[9], &texts[5]);
+        for (name, reason) in [("rejected.csv", &texts[5]), ("ignored.csv", &texts[4])] {
+            proptest::prop_assert_eq!(&cells(name, 0)[..3], &header);
+            let row = cells(name, 1);
+            proptest::prop_assert_eq!(&row[..3], &fields);
+            proptest::prop_assert_eq!(&row[5], reason);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Events that the API refused, and that stand in the journal again with another content.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params};
+
+use super::columns::{Seal, impossible};
+use super::{EventRow, JournalError, JournalReader};
+
+/// What holds for events for which no mended one stands. Only for journals that have the table.
+pub(super) const NOT_MENDED: &str = "event.id NOT IN (SELECT event FROM mended)";
+
+pub(super) fn insert(
+    connection: &Connection,
+    refused: EventRow,
+    by: EventRow,
+) -> rusqlite::Result<usize> {
+    connection.execute(
+        "INSERT INTO mended (event, by_event, seal) VALUES (?1, ?2, ?3)",
+        params![refused.0, by.0, seal(refused, by)],
+    )
+}
+
+fn seal(refused: EventRow, by: EventRow) -> i64 {
+    let mut seal = Seal::new(refused);
+    seal.integer(Some(by.0));
+    seal.value()
+}
+
+impl JournalReader {
+    pub(super) fn has_mended(&self) -> Result<bool, JournalError> {
+        self.has_table("mended")
+    }
+
+    /// The events for which a mended one stands.
+    pub(super) fn mended(&self) -> Result<HashSet<EventRow>, JournalError> {
+        let mut mended = HashSet::new();
+        if self.has_mended()? {
+            let sql = "SELECT event, by_event, seal FROM mended";
+            self.each("reading what was mended", sql, [], |row| {
+                let (refused, by) = (EventRow(row.get(0)?), EventRow(row.get(1)?));
+                if row.get::<_, i64>(2)? != seal(refused, by) {
+                    let what = format!(
+                        "how event {} was mended is not as it was written",
+                        refused.0
+                    );
+                    return Err(impossible(2, what));
+                }
+                mended.insert(refused);
+                Ok(())
+            })?;
+        }
+        Ok(mended)
+    }
+}
