@@ -749,7 +749,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `mends`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `mends`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }
@@ -759,7 +759,7 @@ mod configuration {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
             fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, and there is no such profile
-              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `event-report`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
+              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `commissions`, `event-report`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
             ");
     }
 
@@ -770,7 +770,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
             error: profile `strip`: there is no profile of this name
-              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `event-report`, `generic`
+              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `commissions`, `event-report`, `generic`
             ");
     }
 

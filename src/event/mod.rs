@@ -172,9 +172,20 @@ impl Event {
     /// An event with nothing but what every event has. `event_id` is its idempotency key: unique
     /// within the account, never reused by a refund for its sale.
     pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
+        let key = EventKey::of(&event_id);
+        Event::with_key(kind, (event_id, key), customer, source)
+    }
+
+    /// The same where the key of the id is at hand.
+    pub(crate) fn with_key(
+        kind: Kind,
+        (event_id, key): (Text, EventKey),
+        customer: Customer,
+        source: Source,
+    ) -> Self {
         Event {
             kind,
-            key: EventKey::of(&event_id),
+            key,
             event_id,
             sale_event_id: None,
             reference: None,

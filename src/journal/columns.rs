@@ -266,10 +266,12 @@ impl<'a> Columns<'a> {
         )
     }
 
-    pub(super) fn to_event(&self, source: Source) -> Event {
+    /// The event, whose key is known where it was read with it.
+    pub(super) fn to_event(&self, key: Option<EventKey>, source: Source) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
-        let id = Text::new(self.event_id);
-        let mut event = Event::new(self.kind, id, self.customer(), source);
+        let key = key.unwrap_or_else(|| EventKey::of(self.event_id));
+        let id = (Text::new(self.event_id), key);
+        let mut event = Event::with_key(self.kind, id, self.customer(), source);
         event.sale_event_id = owned(self.sale_event_id);
         event.money = self.money;
         event.gross_cents = self.gross_cents;
@@ -355,6 +357,19 @@ pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
 /// against failing disks and hasty edits, not against intent.
 pub(super) struct Seal(u64);
 
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// [`PRIME`] to the power of the index.
+const PRIME_POWERS: [u64; 9] = {
+    let mut powers = [1_u64; 9];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1].wrapping_mul(PRIME);
+        index += 1;
+    }
+    powers
+};
+
 impl Seal {
     pub(super) fn new(id: EventRow) -> Self {
         let mut seal = Seal(0xcbf2_9ce4_8422_2325);
@@ -364,12 +379,20 @@ impl Seal {
 
     fn raw(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(PRIME);
         }
     }
 
+    /// Eight bytes, the lowest first. Those that are zero at the end only multiply: nearly all
+    /// numbers are short, and every row has many.
+    fn number(&mut self, number: u64) {
+        let significant = 8 - number.leading_zeros() as usize / 8;
+        self.raw(&number.to_le_bytes()[..significant]);
+        self.0 = self.0.wrapping_mul(PRIME_POWERS[8 - significant]);
+    }
+
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.raw(&(bytes.len() as u64).to_le_bytes());
+        self.number(bytes.len() as u64);
         self.raw(bytes);
     }
 
@@ -388,12 +411,37 @@ impl Seal {
             None => self.raw(&[0]),
             Some(integer) => {
                 self.raw(&[1]);
-                self.raw(&integer.to_le_bytes());
+                self.number(integer.cast_unsigned());
             }
         }
     }
 
     pub(super) fn value(self) -> i64 {
         self.0.cast_signed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every journal that there is was sealed byte by byte.
+    #[test]
+    fn a_number_is_sealed_as_its_eight_bytes() {
+        for number in [
+            0,
+            1,
+            255,
+            256,
+            1 << 40,
+            u64::MAX,
+            u64::MAX - 255,
+            0x00ff_0000_0000_0000,
+        ] {
+            let (mut short, mut whole) = (Seal(7), Seal(7));
+            short.number(number);
+            whole.raw(&number.to_le_bytes());
+            assert_eq!(short.value(), whole.value(), "{number}");
+        }
     }
 }

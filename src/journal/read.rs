@@ -785,10 +785,10 @@ const AT_SOURCE: usize = AT_RESULT + columns::RESULT_COUNT;
 const AT_ATTEMPT: usize = AT_SOURCE + 3;
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
-    let (id, _, columns) = Columns::read_sealed(row, 0)?;
+    let (id, key, columns) = Columns::read_sealed(row, 0)?;
     Ok(EventRecord {
         row: id,
-        event: columns.to_event(source(row, AT_SOURCE, AT_SOURCE + 2)?),
+        event: columns.to_event(Some(key), source(row, AT_SOURCE, AT_SOURCE + 2)?),
         file: row.get(AT_SOURCE + 1)?,
         settlement: read_settlement(row, id, AT_RESULT)?,
         attempts: 0,
@@ -834,7 +834,7 @@ fn pending_of(record: EventRecord) -> Pending {
 }
 
 fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
-    let mut event = Columns::read(row, 5)?.to_event(source(row, 1, 3)?);
+    let mut event = Columns::read(row, 5)?.to_event(None, source(row, 1, 3)?);
     let candidates: Option<String> = row.get(4)?;
     event.set_details(Details {
         candidates: candidates.map(Text::from),

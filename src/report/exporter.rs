@@ -32,7 +32,7 @@ pub(super) struct Written {
 
 /// Writes the files of one format. The journal is read once for all formats; each is handed what it
 /// takes, part by part, in the journal's order, and then ends its files.
-pub(super) trait Exporter {
+pub(super) trait Exporter: Send {
     /// Which parts it takes.
     fn takes(&self) -> &'static [Content];
 

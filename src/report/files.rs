@@ -6,7 +6,10 @@
 
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use super::atomic::{Failure, sync_directory};
 use super::books::Books;
@@ -20,7 +23,7 @@ use super::json_file::JsonFile;
 use super::parquet::ParquetFile;
 use super::summary::RunSummary;
 use super::xlsx::XlsxFile;
-use crate::journal::Disposition;
+use crate::journal::{Disposition, EventRecord, JournalError};
 
 /// Writes a report into a directory, which is made where there is none, and says which files it has
 /// written.
@@ -76,10 +79,7 @@ fn exporter(
 fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
     let mut events = takers(exporters, Content::Events);
     if !events.is_empty() {
-        books.for_each_event(|record| {
-            let cells = event_cells(&record);
-            hand_out(&mut events, |taker| taker.event(&record, &cells))
-        })?;
+        read_events(books, &mut events)?;
     }
     let mut held = takers(exporters, Content::Held);
     if !held.is_empty() {
@@ -110,6 +110,63 @@ fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), Re
     if !problems.is_empty() {
         books
             .for_each_problem(|problem| hand_out(&mut problems, |taker| taker.problem(&problem)))?;
+    }
+    Ok(())
+}
+
+/// Events that are handed over at once, and how many such batches are read ahead of what is written.
+const BATCH_EVENTS: usize = 512;
+const BATCHES_AHEAD: usize = 4;
+
+/// Why reading ended early.
+enum Stopped {
+    Journal(JournalError),
+    /// The writer has an error of its own to tell.
+    Writer,
+}
+
+impl From<JournalError> for Stopped {
+    fn from(error: JournalError) -> Self {
+        Stopped::Journal(error)
+    }
+}
+
+/// Events come by the million: a second thread writes what this one reads, in the same order.
+fn read_events(books: &Books<'_>, takers: &mut Takers<'_>) -> Result<(), ReportError> {
+    thread::scope(|scope| {
+        let (batches, received) = mpsc::sync_channel(BATCHES_AHEAD);
+        let writer = scope.spawn(move || write_batches(received, takers));
+        let mut batch = Vec::with_capacity(BATCH_EVENTS);
+        let mut read = books.for_each_event(|record| {
+            batch.push(record);
+            match batch.len() {
+                BATCH_EVENTS => {
+                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_EVENTS));
+                    batches.send(full).map_err(|_| Stopped::Writer)
+                }
+                _ => Ok(()),
+            }
+        });
+        if read.is_ok() {
+            read = batches.send(batch).map_err(|_| Stopped::Writer);
+        }
+        drop(batches);
+        let written = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
+        match (written, read) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Err(Stopped::Journal(error))) => Err(error.into()),
+            (Ok(()), Ok(()) | Err(Stopped::Writer)) => Ok(()),
+        }
+    })
+}
+
+fn write_batches(
+    batches: mpsc::Receiver<Vec<EventRecord>>,
+    takers: &mut Takers<'_>,
+) -> Result<(), ReportError> {
+    for record in batches.into_iter().flatten() {
+        let cells = event_cells(&record);
+        hand_out(takers, |taker| taker.event(&record, &cells))?;
     }
     Ok(())
 }

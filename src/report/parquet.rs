@@ -3,10 +3,9 @@
 //! Amounts are 64-bit integers of minor units beside their currency, times are milliseconds in UTC,
 //! everything else is what its column says. The same rows give the same bytes.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use polars::prelude::{
     ChunkedBuilder, Column as Series, DataFrame, DataType, Int64Type, IntoColumn,
@@ -59,7 +58,7 @@ impl ParquetTable {
     }
 
     pub(crate) fn start(path: &Path, columns: &'static [Column]) -> Result<Self, Failure> {
-        let file = Shared(Rc::new(RefCell::new(Partial::create(path)?)));
+        let file = Shared(Arc::new(Mutex::new(Partial::create(path)?)));
         let mut schema = Schema::default();
         for column in columns {
             schema.with_column(column.name.into(), data_type(column.holds));
@@ -97,8 +96,11 @@ impl ParquetTable {
         let ended = self.writer.finish();
         ended.map_err(|error| failure(&self.path, error))?;
         drop(self.writer);
-        match Rc::try_unwrap(self.file.0) {
-            Ok(file) => file.into_inner().finish(),
+        match Arc::try_unwrap(self.file.0) {
+            Ok(file) => {
+                let file = file.into_inner().unwrap_or_else(PoisonError::into_inner);
+                file.finish()
+            }
             Err(_) => Err(Failure::new(
                 &self.path,
                 "writing it",
@@ -193,15 +195,21 @@ impl Builder {
 
 /// The file, which its writer does not give back.
 #[derive(Clone)]
-struct Shared(Rc<RefCell<Partial>>);
+struct Shared(Arc<Mutex<Partial>>);
+
+impl Shared {
+    fn file(&self) -> MutexGuard<'_, Partial> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        self.file().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.borrow_mut().flush()
+        self.file().flush()
     }
 }
 
