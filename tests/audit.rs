@@ -619,7 +619,7 @@ fn a_period_takes_its_sales_with_their_refunds_and_commissions() {
 fn cells_that_a_spreadsheet_would_run_stay_text() {
     let world = World::new();
     let hostile = "Event ID,Promoter email,Commission amount,Date\n\
-        \"=HYPERLINK(\"\"http://x.test\"\",\"\"in_1\"\")\",@nora,4.00,2026-03-01T10:00:00Z\n\
+        \"=HYPERLINK(\"\"http://x.test\"\",\"\"<script>in_1\"\")\",@nora,4.00,2026-03-01T10:00:00Z\n\
         \"+1\n2\",-felix,4.00,2026-03-01T10:00:00Z\n";
     world.place.write("hostile.csv", hostile);
     let arguments = ["audit", "--commissions", "hostile.csv", "--dir", "report"];
@@ -695,10 +695,15 @@ fn every_format_has_the_same_differences() {
             "{name}"
         );
     }
+    let page = world.place.read("report/audit.html");
+    assert!(
+        page.contains("1.00 USD too much") && page.contains("payments.csv:2"),
+        "{page}"
+    );
     let workbook = std::fs::read(world.place.path("report/audit.xlsx")).unwrap();
     assert!(workbook.starts_with(b"PK"));
     let left: Vec<_> = std::fs::read_dir(world.place.path("report"))
         .unwrap()
         .collect();
-    assert_eq!(left.len(), 6, "nothing half-written is left: {left:?}");
+    assert_eq!(left.len(), 7, "nothing half-written is left: {left:?}");
 }

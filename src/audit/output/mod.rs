@@ -1,6 +1,9 @@
-//! What an audit found, as files: CSV, JSON, a workbook, Parquet; each is there whole or not at all.
+//! What an audit found, as files: CSV, JSON, a workbook, Parquet and a page; each is there whole or not at
+//! all.
 
 mod columns;
+mod html;
+pub(crate) mod words;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -173,6 +176,7 @@ impl AuditReport {
             "differences.parquet",
             "totals.parquet",
             "audit.xlsx",
+            "audit.html",
             SUMMARY,
         ];
         let path = |index: usize| directory.join(names[index]);
@@ -190,7 +194,8 @@ impl AuditReport {
                 columns::totals(&self.audit.totals),
             )?,
             self.workbook(&path(4))?,
-            self.write_summary(path(5))?,
+            html::write(self, &path(5))?,
+            self.write_summary(path(6))?,
         ];
         for whole in whole {
             whole.commit()?;
@@ -199,12 +204,15 @@ impl AuditReport {
         Ok(names.map(|name| directory.join(name)).to_vec())
     }
 
+    /// The ids of findings that the last audit had not; nothing where there is none to compare with.
+    fn new_findings(&self) -> Option<HashSet<&str>> {
+        let last = self.since.as_ref()?;
+        Some(last.since.new.iter().map(String::as_str).collect())
+    }
+
     /// The cells of the findings, in their order.
     fn differences(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
-        let new: Option<HashSet<&str>> = self
-            .since
-            .as_ref()
-            .map(|last| last.since.new.iter().map(String::as_str).collect());
+        let new = self.new_findings();
         self.audit.findings.iter().map(move |finding| {
             let since = match &new {
                 None => "",

@@ -15,7 +15,7 @@ use super::plan::json;
 use crate::audit::ours::{self, Ours};
 use crate::audit::output::{
     AuditOutputError, AuditReport, LastAudit, OursSummary, SinceSummary, TheirsSummary, audit_in,
-    free_directory, latest_audit,
+    free_directory, latest_audit, words,
 };
 use crate::audit::theirs::{Reading, StoreError, commissions_of, latest, leads_of, read_csv};
 use crate::audit::{
@@ -373,7 +373,7 @@ impl Call<'_> {
         if age_seconds > OLD_SECONDS && !self.arguments.live {
             let message = format!(
                 "the commissions were fetched {} ago",
-                audit_tables::age(age_seconds)
+                words::age(age_seconds)
             );
             problems.push(
                 Problem::warning("listing-old", message)
