@@ -1,0 +1,238 @@
+//! The audit beside DuckDB: `cargo bench --bench audit [-- ROWS]`, 1,000,000 of each side by default.
+//!
+//! Both read the same Parquet files, which the benchmark writes; both join commissions to what was
+//! billed, refunds to their sales and customers to their leads, compare what is paid with what is
+//! expected, find sales without a commission, and group by promoter, campaign, plan, month, currency
+//! and status. They have to come to the same findings and the same cents. DuckDB comes from PyPI:
+//! `FPRECON_DUCKDB_PYTHON` names a Python that has it (default `python3`); without one that half is
+//! skipped, and the benchmark says so.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    reason = "a benchmark prints ratios"
+)]
+
+#[cfg(not(feature = "polars"))]
+fn main() {
+    println!("skipped: the audit needs the feature `polars`");
+}
+
+#[cfg(feature = "polars")]
+fn main() {
+    comparison::run();
+}
+
+#[cfg(feature = "polars")]
+mod comparison {
+    use std::fs::File;
+    use std::path::Path;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use fprecon::audit::{
+        Audit, Billed, BilledKind, Commission, Frames, Lead, Place, Promoter, Rules, Sides, Status,
+        Unit, audit,
+    };
+    use fprecon::event::{Currency, Customer, Money};
+    use fprecon::journal::Outcome;
+    use jiff::Timestamp;
+    use polars::prelude::*;
+
+    const ROUNDS: usize = 3;
+
+    const SQL: &str = include_str!("audit_duckdb.py");
+
+    pub(super) fn run() {
+        let rows = std::env::args()
+            .filter_map(|argument| argument.parse().ok())
+            .next();
+        let rows: u64 = rows.unwrap_or(1_000_000);
+        let folder = tempfile::tempdir().unwrap();
+        let started = Instant::now();
+        let sides = generate(rows);
+        println!(
+            "{rows} rows a side made columns in {:.2?}",
+            started.elapsed()
+        );
+        write(sides.into_frames().unwrap(), folder.path());
+        let mut ours: Vec<(Duration, Audit)> = (0..ROUNDS).map(|_| once(folder.path())).collect();
+        ours.sort_by_key(|(time, _)| *time);
+        let (time, audit) = ours.swap_remove(ROUNDS / 2);
+        let difference = audit.totals.in_all["USD"].difference_cents;
+        let findings = audit.findings.len();
+        println!("fprecon: {time:.2?}; {findings} findings, {difference} cents");
+        let Some((theirs, result)) = duckdb(folder.path()) else {
+            println!("skipped: no Python with duckdb (FPRECON_DUCKDB_PYTHON)");
+            return;
+        };
+        println!("DuckDB:  {theirs:.2?}; {result}");
+        assert_eq!(result, format!("{findings} findings, {difference} cents"));
+        let ratio = time.as_secs_f64() / theirs.as_secs_f64();
+        println!("ratio: {ratio:.2} (no more than 1.50 wanted)");
+    }
+
+    fn once(folder: &Path) -> (Duration, Audit) {
+        let started = Instant::now();
+        let scan = |name: &str| {
+            let path = folder.join(name);
+            let path = PlRefPath::new(path.to_str().unwrap());
+            LazyFrame::scan_parquet(path, ScanArgsParquet::default()).unwrap()
+        };
+        let frames = Frames {
+            billed: scan("billed.parquet"),
+            commissions: scan("commissions.parquet"),
+            leads: scan("leads.parquet"),
+        };
+        let rules: Rules = toml::from_str("[[rule]]\nrate = \"20\"").unwrap();
+        let now = "2026-12-01T00:00:00Z".parse().unwrap();
+        let audit = audit(frames, &rules, usd(), now).unwrap();
+        (started.elapsed(), audit)
+    }
+
+    /// The median of as many rounds, within one Python.
+    fn duckdb(folder: &Path) -> Option<(Duration, String)> {
+        let python = std::env::var("FPRECON_DUCKDB_PYTHON").unwrap_or("python3".to_owned());
+        let mut command = Command::new(python);
+        let command = command
+            .args(["-c", SQL])
+            .arg(folder)
+            .arg(ROUNDS.to_string());
+        let output = command.output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let Some((seconds, result)) = text.trim().split_once(' ') else {
+            println!("{}", String::from_utf8_lossy(&output.stderr));
+            return None;
+        };
+        let seconds = seconds.parse().ok()?;
+        Some((Duration::from_secs_f64(seconds), result.to_owned()))
+    }
+
+    fn write(frames: Frames, folder: &Path) {
+        let sides = [
+            ("billed.parquet", frames.billed),
+            ("commissions.parquet", frames.commissions),
+            ("leads.parquet", frames.leads),
+        ];
+        for (name, frame) in sides {
+            let file = File::create(folder.join(name)).unwrap();
+            let mut frame = frame.collect().unwrap();
+            ParquetWriter::new(file).finish(&mut frame).unwrap();
+        }
+    }
+
+    fn usd() -> Currency {
+        Currency::from_code("USD").unwrap()
+    }
+
+    fn promoter(number: u64) -> Promoter {
+        Promoter {
+            id: Some(format!("{}", 100_000 + number)),
+            email: Some(format!("promoter{number}@example.com")),
+            ref_id: Some(format!("ref{number}")),
+        }
+    }
+
+    /// One event in 16 is a refund of the one before it; three in 500 are wrong in some way.
+    fn generate(rows: u64) -> Sides {
+        let mut sides = Sides::default();
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut last = None;
+        for number in 0..rows {
+            let customer = number / 4;
+            let day = i64::try_from(number % 360).unwrap();
+            let created_at = Timestamp::from_second(1_735_689_600 + day * 86_400 + 3_600).ok();
+            let owner = promoter(customer % 2_000);
+            if number.is_multiple_of(4) {
+                sides
+                    .add_lead(Lead {
+                        customer: Customer::new(None, Some(&format!("cus_{customer:09}"))),
+                        promoter: owner.clone(),
+                        created_at: None,
+                        customer_since: None,
+                    })
+                    .unwrap();
+            }
+            let refunds = number % 16 == 15;
+            let event_id = format!("in_1Nabc{number:012}");
+            let sale: Option<(String, i64)> = if refunds { last.take() } else { None };
+            let cents = sale
+                .as_ref()
+                .map_or_else(|| random.i64(500..50_000), |sale| sale.1);
+            let (kind, sign) = match refunds {
+                true => (BilledKind::Refund, -1),
+                false => (BilledKind::Sale, 1),
+            };
+            let customer_of = Customer::new(
+                Some(&format!("customer{customer}@example.com")),
+                Some(&format!("cus_{customer:09}")),
+            );
+            let plan = Some(format!("plan_{}", customer % 12));
+            let billed = Billed {
+                place: Place {
+                    file: "sales.csv".to_owned(),
+                    line: number + 2,
+                },
+                kind,
+                event_id: event_id.clone(),
+                sale_event_id: sale.map(|sale| sale.0),
+                customer: customer_of.clone(),
+                money: Money {
+                    amount_cents: cents,
+                    currency: usd(),
+                },
+                account_amount_cents: Some(cents),
+                plan: plan.clone(),
+                created_at,
+                outcome: Some(Outcome::Tracked),
+                promoter: Promoter::default(),
+                commission_cents: None,
+                is_dispute: false,
+            };
+            // Never one that is refunded, or its refund.
+            let wrong = if number % 16 < 14 { number % 500 } else { 3 };
+            let extra = if wrong == 0 { 7 } else { 0 };
+            let commission = Commission {
+                place: Place {
+                    file: "commissions.csv".to_owned(),
+                    line: number + 2,
+                },
+                id: Some(format!("{}", 10_000_000 + number)),
+                status: Status::Approved,
+                unit: Unit::Cash(usd()),
+                amount_cents: sign * ((cents * 20 + 50) / 100 + extra),
+                sale_amount_cents: Some(sign * cents),
+                original_sale: None,
+                event_id: Some(event_id.clone()),
+                tier: 1,
+                is_split: Some(false),
+                is_paid: Some(number.is_multiple_of(2)),
+                created_at,
+                status_updated_at: None,
+                promoter: owner,
+                campaign_id: Some(format!("{}", customer % 5)),
+                campaign: Some(format!("Campaign {}", customer % 5)),
+                plan,
+                customer: customer_of,
+            };
+            last = (number % 16 == 14).then_some((event_id, cents));
+            // The refund is paid out together with its sale.
+            let commission = match number % 16 {
+                14 | 15 => Commission {
+                    is_paid: Some(true),
+                    ..commission
+                },
+                _ => commission,
+            };
+            if wrong != 1 {
+                sides.add_commission(commission).unwrap();
+            }
+            if wrong != 2 {
+                sides.add_billed(billed).unwrap();
+            }
+        }
+        sides
+    }
+}
