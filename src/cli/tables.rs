@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::journal::{Outcome, PlanState};
+use crate::report::words::{amount, kind_words, outcome_words, state_words};
+pub(super) use crate::report::words::{count, grouped};
 use crate::report::{OutcomesSummary, Reading, RunSummary};
 
 /// A column of the balance: events of one kind in one currency.
@@ -90,66 +92,6 @@ pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
     table.to_string()
 }
 
-/// The state in words.
-pub(super) fn state_words(state: PlanState) -> &'static str {
-    match state {
-        PlanState::ToSend => "to send",
-        PlanState::Settled => "settled before",
-        PlanState::Duplicate => "duplicates",
-        PlanState::Conflict => "held: in conflict",
-        PlanState::Unlinked => "held: other reasons",
-    }
-}
-
-/// The outcome in words; nothing stands for `not_sent`.
-pub(super) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
-    match outcome {
-        Some(Outcome::Tracked) => "tracked",
-        Some(Outcome::AlreadyTracked) => "tracked before, by others",
-        Some(Outcome::NonReferral) => "no referral (204)",
-        Some(Outcome::Failed) => "failed",
-        Some(Outcome::Unconfirmed) => "unconfirmed",
-        None => "not sent",
-    }
-}
-
-/// `1 row`, `2 rows`.
-pub(super) fn count(n: u64, word: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", grouped(n.into()))
-}
-
-/// Digits in groups of three: `1,234,567`.
-pub(super) fn grouped(n: i128) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut text = String::new();
-    if n < 0 {
-        text.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Minor units as people write them, without the currency: `1,234.56`.
-pub(super) fn amount(cents: i128, currency: Currency) -> String {
-    let digits = currency.api_digits();
-    let scale = 10_i128.pow(digits);
-    let whole = grouped(cents / scale);
-    match digits {
-        0 => whole,
-        _ => format!(
-            "{whole}.{:0width$}",
-            (cents % scale).abs(),
-            width = digits as usize
-        ),
-    }
-}
-
 /// A sum and its parts, a line each, in columns by kind and currency. Each column adds up by itself:
 /// the first line is what the lines with `=` and `+` come to.
 ///
@@ -178,7 +120,7 @@ impl Balance {
             .collect();
         let heads = columns.iter().map(|(kind, currency)| {
             let code = currency.map_or("", Currency::code);
-            vec![[format!("{kind}s"), code.to_owned()]]
+            vec![[kind_words(*kind).to_owned(), code.to_owned()]]
         });
         let mut balance = Balance {
             blocks: std::iter::once(vec![["events".to_owned(), String::new()]])
@@ -272,19 +214,6 @@ impl std::fmt::Display for Balance {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_written_as_people_do() {
-        let usd = Currency::from_code("USD").unwrap();
-        let jpy = Currency::from_code("JPY").unwrap();
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(grouped(-123), "-123");
-        assert_eq!(amount(123_456, usd), "1,234.56");
-        assert_eq!(amount(5, usd), "0.05");
-        assert_eq!(amount(5000, jpy), "5,000");
-        assert_eq!(count(1, "row"), "1 row");
-        assert_eq!(count(0, "row"), "0 rows");
-    }
 
     fn tally(sums: &[(Kind, &str, u64, i128)]) -> Tally {
         let mut tally = Tally::default();

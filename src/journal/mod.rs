@@ -68,6 +68,17 @@ pub struct Account {
     pub account_id: String,
 }
 
+impl Account {
+    /// The address that stands for a sandbox of the process itself: its port is another each time,
+    /// and it is the same account all the same.
+    pub const SANDBOX: &str = "in-process sandbox";
+
+    /// Whether it is a sandbox of the process itself.
+    pub fn is_sandbox(&self) -> bool {
+        self.base_url == Self::SANDBOX
+    }
+}
+
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Account {

@@ -19,8 +19,10 @@ mod parquet;
 mod plan_events;
 mod redact;
 mod source_rows;
+pub(crate) mod steps;
 mod summary;
 pub(crate) mod table;
+pub(crate) mod words;
 pub(crate) mod xlsx;
 
 pub use books::Books;

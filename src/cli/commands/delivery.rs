@@ -21,6 +21,7 @@ use crate::job::Job;
 use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
 use crate::plan::Planned;
 use crate::problem::Problem;
+use crate::report::steps::steps_of_run;
 use crate::report::{self, Books, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
@@ -429,13 +430,13 @@ pub(super) fn show(
         count(summary.requests, "request"),
         grouped(summary.elapsed_seconds.into())
     ))?;
-    for step in next::steps_of_run(summary, sandbox) {
-        terminal.human(&format!("  {step}"))?;
-    }
     if let Some(directory) = &summary.report_dir {
         terminal.human(&format!("Report: {directory}"))?;
     }
-    Ok(())
+    match next::steps(&steps_of_run(summary), sandbox) {
+        Some(steps) => terminal.human(&format!("\n{steps}")),
+        None => terminal.human("Nothing needs attention."),
+    }
 }
 
 /// What the program exits with after a run that ended like this.

@@ -8,9 +8,10 @@ use super::resume::no_journal;
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
-use crate::cli::tables::{self, count};
+use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
-use crate::journal::{JournalReader, RunRecord};
+use crate::journal::{EndReason, JournalReader, RunRecord};
+use crate::report::steps::steps_of_outcomes;
 use crate::report::{OutcomesSummary, SCHEMA};
 
 /// How many runs are listed.
@@ -75,31 +76,54 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
         terminal.data(&json(&output)?)?;
         return Ok(Exit::Done);
     }
-    terminal.human(&format!("{}: {account}\n", settings.journal.display()))?;
+    let sandbox = common.sandbox.then_some(settings.version);
+    terminal.human(&format!("Journal  {}", settings.journal.display()))?;
+    terminal.human(&format!("Account  {account}\n"))?;
     terminal.human(&tables::by_outcome(&events))?;
-    terminal.human("\nlast runs")?;
-    for run in &runs {
-        terminal.human(&run_line(run))?;
-    }
-    let steps = next::steps_of_outcomes(&events, common.sandbox.then_some(settings.version));
-    if !steps.is_empty() {
-        terminal.human("")?;
-    }
-    for step in steps {
-        terminal.human(&step)?;
+    terminal.human(&format!("\n{}", run_table(&runs)))?;
+    match next::steps(&steps_of_outcomes(&events), sandbox) {
+        Some(steps) => terminal.human(&format!("\n{steps}"))?,
+        None => terminal.human("\nNo event needs attention.")?,
     }
     Ok(Exit::Done)
 }
 
-fn run_line(run: &RunRecord) -> String {
-    let end = match (run.reason, run.exit_code) {
-        (Some(reason), Some(code)) => format!("{reason}, exit code {code}"),
-        _ => "running, or it was killed".to_owned(),
+/// The last runs in columns, the latest first.
+fn run_table(runs: &[RunRecord]) -> String {
+    let cells = |run: &RunRecord| {
+        [
+            run.name.clone(),
+            run.command.to_string(),
+            grouped(run.requests.into()),
+            end_words(run),
+        ]
     };
-    format!(
-        "  {}  {:<5}  {:>12}  {end}",
-        run.name,
-        run.command.as_str(),
-        count(run.requests, "request"),
-    )
+    let head = ["Last runs", "command", "requests", "end"].map(str::to_owned);
+    let lines: Vec<[String; 4]> = std::iter::once(head)
+        .chain(runs.iter().map(cells))
+        .collect();
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| line[column].len());
+        widths.max().unwrap_or(0)
+    };
+    let [names, commands, requests] = [0, 1, 2].map(width);
+    let lines = lines.iter().map(|[name, command, sent, end]| {
+        format!("{name:<names$}   {command:<commands$}   {sent:>requests$}   {end}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn end_words(run: &RunRecord) -> String {
+    let words = match run.reason {
+        None => return "running, or it was killed".to_owned(),
+        Some(EndReason::Done) => "done",
+        Some(EndReason::Interrupted) => "interrupted",
+        Some(EndReason::ApiUnreachable) => "API unreachable",
+        Some(EndReason::KeyRefused) => "key refused",
+        Some(EndReason::Journal) => "journal not writable",
+    };
+    match run.exit_code {
+        None | Some(0) => words.to_owned(),
+        Some(code) => format!("{words}, exit code {code}"),
+    }
 }

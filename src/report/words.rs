@@ -1,0 +1,96 @@
+//! Figures and states as people read them, on the terminal and in the reports.
+
+use crate::event::{Currency, Kind};
+use crate::journal::{Outcome, PlanState};
+
+/// The state in words.
+pub(crate) fn state_words(state: PlanState) -> &'static str {
+    match state {
+        PlanState::ToSend => "to send",
+        PlanState::Settled => "settled before",
+        PlanState::Duplicate => "duplicates",
+        PlanState::Conflict => "held: in conflict",
+        PlanState::Unlinked => "held: other reasons",
+    }
+}
+
+/// The outcome in words; nothing stands for `not_sent`.
+pub(crate) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Tracked) => "tracked",
+        Some(Outcome::AlreadyTracked) => "tracked before, by others",
+        Some(Outcome::NonReferral) => "no referral (204)",
+        Some(Outcome::Failed) => "failed",
+        Some(Outcome::Unconfirmed) => "unconfirmed",
+        None => "not sent",
+    }
+}
+
+/// A kind of event, of several: `sales`, `sign-ups`.
+pub(crate) fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Signup => "sign-ups",
+        Kind::Sale => "sales",
+        Kind::Refund => "refunds",
+        Kind::Cancellation => "cancellations",
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn count(n: u64, word: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", grouped(n.into()))
+}
+
+/// Digits in groups of three: `1,234,567`.
+pub(crate) fn grouped(n: i128) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut text = String::new();
+    if n < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Minor units as people write them, without the currency: `1,234.56`.
+pub(crate) fn amount(cents: i128, currency: Currency) -> String {
+    let digits = currency.api_digits();
+    let scale = 10_i128.pow(digits);
+    let whole = grouped(cents / scale);
+    // Less than one unit below zero: the whole has no sign of its own.
+    let sign = if cents < 0 && cents > -scale { "-" } else { "" };
+    match digits {
+        0 => whole,
+        _ => format!(
+            "{sign}{whole}.{:0width$}",
+            (cents % scale).abs(),
+            width = digits as usize
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_people_do() {
+        let usd = Currency::from_code("USD").unwrap();
+        let jpy = Currency::from_code("JPY").unwrap();
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(-123), "-123");
+        assert_eq!(amount(123_456, usd), "1,234.56");
+        assert_eq!(amount(5, usd), "0.05");
+        assert_eq!(amount(-5, usd), "-0.05");
+        assert_eq!(amount(-123_456, usd), "-1,234.56");
+        assert_eq!(amount(5000, jpy), "5,000");
+        assert_eq!(count(1, "row"), "1 row");
+        assert_eq!(count(0, "row"), "0 rows");
+    }
+}
