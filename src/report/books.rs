@@ -6,8 +6,8 @@ use super::redact::Redactor;
 use super::source_rows::{SourceRow, header_of};
 use super::summary::RunSummary;
 use crate::journal::{
-    ConversionRecord, Disposition, EventRecord, HeldRecord, JournalError, JournalReader, RunRecord,
-    Span,
+    Account, ConversionRecord, Disposition, EventRecord, HeldRecord, JournalError, JournalReader,
+    RunRecord, Span,
 };
 use crate::problem::Problem;
 
@@ -63,6 +63,15 @@ impl<'j> Books<'j> {
             redactor.summary(summary.to_mut());
         }
         summary
+    }
+
+    /// Whose books they are.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn account(&self) -> Result<Account, JournalError> {
+        self.journal.account()
     }
 
     /// The runs, the oldest first.

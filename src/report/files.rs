@@ -18,6 +18,7 @@ use super::csv_files::{CsvFiles, is_numbered};
 use super::error::ReportError;
 use super::exporter::{Content, Exporter, Written};
 use super::format::{Format, Formats};
+use super::html::HtmlFile;
 use super::json_file::JsonFile;
 #[cfg(feature = "polars")]
 use super::parquet::ParquetFile;
@@ -62,7 +63,7 @@ fn exporter(
     books: &Books<'_>,
     summary: &RunSummary,
     directory: &Path,
-) -> Result<Option<Box<dyn Exporter>>, Failure> {
+) -> Result<Option<Box<dyn Exporter>>, ReportError> {
     Ok(match format {
         Format::Csv => Some(Box::new(CsvFiles::create(directory, books)?)),
         Format::Json => Some(Box::new(JsonFile::create(directory, summary)?)),
@@ -71,7 +72,12 @@ fn exporter(
         #[cfg(not(feature = "polars"))]
         Format::Parquet => None,
         Format::Xlsx => Some(Box::new(XlsxFile::create(directory, books, summary)?)),
-        Format::Html => None,
+        Format::Html => Some(Box::new(HtmlFile::new(
+            directory,
+            books.account()?,
+            books,
+            summary,
+        ))),
     })
 }
 

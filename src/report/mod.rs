@@ -12,6 +12,7 @@ mod error;
 mod exporter;
 mod files;
 mod format;
+mod html;
 mod journal_export;
 mod json_file;
 #[cfg(feature = "polars")]

@@ -72,10 +72,9 @@ impl Target {
             cancellation_event_id: settings.cancellation_event_id,
             ..Options::default()
         })?;
-        // Its port is another each time, and it is the same account all the same.
         let account = Account {
             api: settings.version.to_string(),
-            base_url: "in-process sandbox".to_owned(),
+            base_url: Account::SANDBOX.to_owned(),
             account_id: "sandbox".to_owned(),
         };
         let key = ApiKey::of_sandbox();

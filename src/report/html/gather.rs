@@ -1,0 +1,430 @@
+//! What the page shows of events and rows, added up while they come by once.
+//!
+//! Memory is bounded whatever the size of the run: sums by day, by export, by promoter and by reason,
+//! and the first rows of each table.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use jiff::Timestamp;
+
+use super::text::{cut, escaped_len, shape_of};
+use crate::event::{Currency, Event, Kind, Sum, Tally};
+use crate::journal::{EventRecord, HeldRecord, Outcome, RowRecord};
+use crate::problem::{Problem, Severity};
+use crate::report::summary::OutcomesSummary;
+use crate::report::words::amount;
+
+/// How many rows a table has at the most. Its file has all.
+pub(super) const TABLE_ROWS: usize = 500;
+/// How many bytes the cells of a table come to at the most.
+const TABLE_BYTES: usize = 600_000;
+/// How many different promoters and reasons are told apart; all further ones count as one.
+const DISTINCT: usize = 50_000;
+/// How many characters of a text are shown.
+const TEXT: usize = 160;
+/// Days that are charted: 1970 to 2099. Other dates are counted with those that are missing.
+const DAYS: std::ops::Range<i64> = 0..47_482;
+
+/// Numbers of events by outcome, in the order of [`OutcomesSummary::all`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ByOutcome([u64; 6]);
+
+impl ByOutcome {
+    fn add(&mut self, outcome: Option<Outcome>) {
+        self.0[index_of(outcome)] += 1;
+    }
+
+    pub(super) fn merge(&mut self, other: &ByOutcome) {
+        for (mine, more) in self.0.iter_mut().zip(other.0) {
+            *mine += more;
+        }
+    }
+
+    pub(super) fn of(&self, outcome: Option<Outcome>) -> u64 {
+        self.0[index_of(outcome)]
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// `not_sent` comes last.
+fn index_of(outcome: Option<Outcome>) -> usize {
+    let place = OutcomesSummary::all().position(|of| of == outcome);
+    place.unwrap_or(Outcome::ALL.len())
+}
+
+/// The events of one day.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Day {
+    pub(super) outcomes: ByOutcome,
+    pub(super) money: Tally,
+}
+
+impl Day {
+    fn add(&mut self, event: &Event, outcome: Option<Outcome>) {
+        self.outcomes.add(outcome);
+        if event.money.is_some() {
+            self.money.add(event);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Day) {
+        self.outcomes.merge(&other.outcomes);
+        self.money.add_tally(&other.money);
+    }
+}
+
+/// What came through one promoter.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Promoter {
+    pub(super) ref_id: String,
+    pub(super) email: String,
+    pub(super) events: u64,
+    /// Sales less refunds.
+    pub(super) net_cents: BTreeMap<Currency, i128>,
+    /// In the account's currency.
+    pub(super) commission_cents: i128,
+}
+
+/// Why events failed, in the API's words, with what differs from one to the next left out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Reason {
+    pub(super) http_status: Option<u16>,
+    pub(super) message: String,
+}
+
+/// A row of a table of events that need attention.
+#[derive(Clone, Debug)]
+pub(super) struct EventLine {
+    pub(super) kind: Kind,
+    pub(super) event_id: String,
+    pub(super) customer: String,
+    /// Minor units, to sort by.
+    pub(super) amount_cents: Option<i64>,
+    pub(super) amount: String,
+    /// RFC 3339.
+    pub(super) created_at: String,
+    pub(super) why: String,
+    pub(super) file: String,
+    pub(super) line: u64,
+}
+
+impl EventLine {
+    fn of(event: &Event, file: Option<&str>, why: String) -> Self {
+        let customer = &event.customer;
+        let customer = customer.email.as_ref().or(customer.uid.as_ref());
+        let money = event.money;
+        let in_words = |money: crate::event::Money| {
+            let figure = amount(money.amount_cents.into(), money.currency);
+            format!("{figure} {}", money.currency)
+        };
+        EventLine {
+            kind: event.kind,
+            event_id: cut(event.event_id(), TEXT),
+            customer: cut(customer.map_or("", |text| text), TEXT),
+            amount_cents: money.map(|money| money.amount_cents),
+            amount: money.map(in_words).unwrap_or_default(),
+            created_at: event.created_at.map(to_seconds).unwrap_or_default(),
+            why,
+            file: cut(file.unwrap_or_default(), TEXT),
+            line: event.source.line,
+        }
+    }
+
+    pub(super) fn day(&self) -> &str {
+        self.created_at.get(..10).unwrap_or_default()
+    }
+}
+
+fn to_seconds(at: Timestamp) -> String {
+    // Times before the year 0 are none that a reader has to see to the second.
+    Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
+}
+
+impl Bulk for EventLine {
+    fn bulk(&self) -> usize {
+        [
+            &self.event_id,
+            &self.customer,
+            &self.why,
+            &self.file,
+            &self.amount,
+        ]
+        .map(|text| escaped_len(text))
+        .iter()
+        .sum()
+    }
+}
+
+/// A row of an export that can't be read.
+#[derive(Clone, Debug)]
+pub(super) struct RowLine {
+    pub(super) file: String,
+    pub(super) line: u64,
+    pub(super) reason: String,
+    /// Its cells, as they were.
+    pub(super) cells: String,
+}
+
+impl Bulk for RowLine {
+    fn bulk(&self) -> usize {
+        [&self.file, &self.reason, &self.cells]
+            .map(|text| escaped_len(text))
+            .iter()
+            .sum()
+    }
+}
+
+/// A remark of the plan.
+#[derive(Clone, Debug)]
+pub(super) struct Remark {
+    pub(super) message: String,
+    pub(super) hint: String,
+    pub(super) file: String,
+    pub(super) line: Option<u64>,
+}
+
+impl Bulk for Remark {
+    fn bulk(&self) -> usize {
+        [&self.message, &self.hint, &self.file]
+            .map(|text| escaped_len(text))
+            .iter()
+            .sum()
+    }
+}
+
+/// What takes room on the page.
+pub(super) trait Bulk {
+    /// Bytes of its text, escaped.
+    fn bulk(&self) -> usize;
+}
+
+/// The first rows of a table.
+#[derive(Clone, Debug)]
+pub(super) struct First<T> {
+    pub(super) rows: Vec<T>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First {
+            rows: Vec::new(),
+            bytes: 0,
+            is_full: false,
+        }
+    }
+}
+
+impl<T: Bulk> First<T> {
+    fn push(&mut self, row: impl FnOnce() -> T) {
+        if self.is_full {
+            return;
+        }
+        let row = row();
+        self.bytes += row.bulk();
+        self.is_full = self.bytes > TABLE_BYTES;
+        if !self.is_full {
+            self.rows.push(row);
+            self.is_full = self.rows.len() == TABLE_ROWS;
+        }
+    }
+}
+
+/// What the page shows of events and rows.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// By day since 1970.
+    pub(super) days: BTreeMap<i64, Day>,
+    /// What has no date, or one that is not charted.
+    pub(super) undated: Day,
+    /// By export, in the order in which they come; nothing where the place is not known.
+    pub(super) exports: Vec<(Option<String>, ByOutcome)>,
+    export_places: HashMap<Option<String>, usize>,
+    pub(super) promoters: HashMap<(String, String), Promoter>,
+    pub(super) failed: HashMap<Reason, u64>,
+    pub(super) not_sent: First<EventLine>,
+    pub(super) refused: First<EventLine>,
+    pub(super) unconfirmed: First<EventLine>,
+    pub(super) held: First<EventLine>,
+    pub(super) rejected: First<RowLine>,
+    pub(super) warnings: First<Remark>,
+    /// How many warnings there are.
+    pub(super) warnings_count: u64,
+}
+
+impl Gathered {
+    /// Takes an event that was to be sent.
+    pub(super) fn event(&mut self, record: &EventRecord) {
+        let settled = record.settlement.as_ref();
+        let outcome = settled.map(|settled| settled.outcome);
+        let event = &record.event;
+        let day = event.created_at.map(|at| at.as_second().div_euclid(86_400));
+        match day.filter(|day| DAYS.contains(day)) {
+            Some(day) => self.days.entry(day).or_default().add(event, outcome),
+            None => self.undated.add(event, outcome),
+        }
+        self.export(record.file.as_deref()).add(outcome);
+        self.promoter(record);
+        let table = match outcome {
+            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::NonReferral) => return,
+            Some(Outcome::Failed) => &mut self.refused,
+            Some(Outcome::Unconfirmed) => &mut self.unconfirmed,
+            None => &mut self.not_sent,
+        };
+        let (status, message) = match settled {
+            Some(settled) => (settled.http_status, settled.message.as_deref()),
+            None => (record.last_http_status, record.last_message.as_deref()),
+        };
+        let message = message.unwrap_or_default();
+        table.push(|| {
+            EventLine::of(
+                event,
+                record.file.as_deref(),
+                why(status, message, record.attempts),
+            )
+        });
+        if outcome == Some(Outcome::Failed) {
+            let reason = Reason {
+                http_status: status,
+                message: cut(&shape_of(message), TEXT),
+            };
+            let none = Reason {
+                http_status: None,
+                message: "other reasons".to_owned(),
+            };
+            *bounded(&mut self.failed, reason, none) += 1;
+        }
+    }
+
+    fn export(&mut self, file: Option<&str>) -> &mut ByOutcome {
+        // Events of one export come together.
+        let place = match self.exports.last() {
+            Some((last, _)) if last.as_deref() == file => self.exports.len() - 1,
+            _ => {
+                let next = self.exports.len();
+                let file = file.map(str::to_owned);
+                let place = self.export_places.entry(file.clone()).or_insert(next);
+                if *place == next {
+                    self.exports.push((file, ByOutcome::default()));
+                }
+                *place
+            }
+        };
+        &mut self.exports[place].1
+    }
+
+    fn promoter(&mut self, record: &EventRecord) {
+        let Some(settled) = &record.settlement else {
+            return;
+        };
+        let ref_id = settled.promoter_ref_id.as_deref().unwrap_or_default();
+        let email = settled.promoter_email.as_deref().unwrap_or_default();
+        if ref_id.is_empty() && email.is_empty() {
+            return;
+        }
+        let key = (ref_id.to_owned(), email.to_owned());
+        let others = (String::new(), "further promoters".to_owned());
+        let promoter = bounded(&mut self.promoters, key, others);
+        if promoter.events == 0 {
+            promoter.ref_id = cut(ref_id, TEXT);
+            promoter.email = cut(email, TEXT);
+        }
+        promoter.events += 1;
+        promoter.commission_cents += i128::from(settled.commission_cents.unwrap_or_default());
+        if let Some(money) = record.event.money {
+            let cents = i128::from(money.amount_cents);
+            let net = promoter.net_cents.entry(money.currency).or_default();
+            *net += match record.event.kind {
+                Kind::Refund => -cents,
+                _ => cents,
+            };
+        }
+    }
+
+    /// Takes an event that is held.
+    pub(super) fn held(&mut self, record: &HeldRecord) {
+        let event = &record.event;
+        self.held.push(|| {
+            let why = match event.details().candidates.as_deref() {
+                Some(candidates) => format!("{}; may undo {candidates}", event.note),
+                None => event.note.to_string(),
+            };
+            EventLine::of(event, record.file.as_deref(), cut(&why, 2 * TEXT))
+        });
+    }
+
+    /// Takes a row that can't be read.
+    pub(super) fn rejected(&mut self, row: &RowRecord) {
+        self.rejected.push(|| RowLine {
+            file: cut(&row.file, TEXT),
+            line: row.source.line,
+            reason: cut(&row.reason, 2 * TEXT),
+            cells: cut(&row.fields.join(" | "), 2 * TEXT),
+        });
+    }
+
+    /// Takes what the plan had to say; of errors the rejected rows say more.
+    pub(super) fn problem(&mut self, problem: &Problem) {
+        if problem.severity == Severity::Error {
+            return;
+        }
+        self.warnings_count += 1;
+        self.warnings.push(|| Remark {
+            message: cut(&problem.message, 2 * TEXT),
+            hint: cut(problem.hint.as_deref().unwrap_or_default(), 2 * TEXT),
+            file: cut(problem.file.as_deref().unwrap_or_default(), TEXT),
+            line: problem.line,
+        });
+    }
+
+    /// All events by outcome, to be compared with the summary.
+    pub(super) fn outcomes(&self) -> ByOutcome {
+        let mut all = self.undated.outcomes;
+        for day in self.days.values() {
+            all.merge(&day.outcomes);
+        }
+        all
+    }
+
+    /// All amounts, likewise; events without an amount are not in it.
+    pub(super) fn money(&self) -> Tally {
+        let mut all = self.undated.money.clone();
+        for day in self.days.values() {
+            all.add_tally(&day.money);
+        }
+        all
+    }
+}
+
+/// The value of a key, or that of `others` once there are too many keys.
+fn bounded<K: Eq + Hash, V: Default>(map: &mut HashMap<K, V>, key: K, others: K) -> &mut V {
+    let is_full = map.len() >= DISTINCT && !map.contains_key(&key);
+    map.entry(if is_full { others } else { key }).or_default()
+}
+
+/// `400: Amount blank or invalid, after 3 attempts`.
+fn why(status: Option<u16>, message: &str, attempts: u32) -> String {
+    let mut why = match (status, message) {
+        (Some(status), "") => format!("the API answered {status}"),
+        (Some(status), message) => format!("{status}: {message}"),
+        (None, "") if attempts == 0 => "the run ended before its turn".to_owned(),
+        (None, "") => "no answer came".to_owned(),
+        (None, message) => message.to_owned(),
+    };
+    why = cut(&why, 2 * TEXT);
+    if attempts > 1 {
+        why.push_str(&format!(", after {attempts} attempts"));
+    }
+    why
+}
+
+/// The sum of one kind and currency.
+pub(super) fn cents(tally: &Tally, kind: Kind, currency: Currency) -> i128 {
+    let Sum { amount_cents, .. } = tally.of(kind, Some(currency));
+    amount_cents
+}

@@ -1,0 +1,214 @@
+//! The balance as tables: a sum in bold, and below it the parts that it is made of. Each column adds
+//! up from the top to the bottom, and each table of events from the right to the left.
+
+use crate::event::{Currency, Kind, Tally};
+use crate::journal::{Outcome, PlanState};
+use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
+use crate::report::words::{amount, grouped, kind_words, outcome_words, state_words};
+
+/// A table that adds up.
+pub(super) struct Ledger {
+    pub(super) caption: String,
+    pub(super) heads: Vec<&'static str>,
+    /// Each group is a sum and its parts.
+    pub(super) groups: Vec<Vec<LedgerLine>>,
+}
+
+/// A line of it.
+pub(super) struct LedgerLine {
+    /// Nothing at a sum, `=` at its first part, then `+`.
+    pub(super) sign: &'static str,
+    pub(super) name: String,
+    /// The look of its mark, or nothing.
+    pub(super) class: &'static str,
+    /// `sum`, `part` or `detail`.
+    pub(super) role: &'static str,
+    pub(super) cells: Vec<Figure>,
+}
+
+/// A figure, with its place in `summary.json` where it has one.
+pub(super) struct Figure {
+    pub(super) value: i128,
+    pub(super) words: String,
+    pub(super) path: String,
+}
+
+impl Figure {
+    fn count(n: u64, path: String) -> Self {
+        Figure {
+            value: n.into(),
+            words: grouped(n.into()),
+            path,
+        }
+    }
+
+    fn amount(cents: i128, currency: Currency, path: String) -> Self {
+        Figure {
+            value: cents,
+            words: amount(cents, currency),
+            path,
+        }
+    }
+}
+
+/// Rows of the exports, and why some are no event.
+pub(super) fn rows(summary: &RunSummary) -> Ledger {
+    let rows = summary.reading.rows;
+    let line = |sign, role, name: &str, n, path: &str| LedgerLine {
+        sign,
+        name: name.to_owned(),
+        class: "",
+        role,
+        cells: vec![Figure::count(n, path.to_owned())],
+    };
+    let mut lines = vec![
+        line("", "sum", "rows read", rows.read, "rows.read"),
+        line(
+            "=",
+            "part",
+            "with events",
+            rows.with_events,
+            "rows.with_events",
+        ),
+        line("+", "part", "ignored", rows.ignored, "rows.ignored"),
+    ];
+    for ignored in &summary.reading.ignored {
+        lines.push(line("", "detail", &ignored.reason, ignored.rows, ""));
+    }
+    lines.push(line(
+        "+",
+        "part",
+        "rejected",
+        rows.rejected,
+        "rows.rejected",
+    ));
+    Ledger {
+        caption: "Rows of the exports".to_owned(),
+        heads: vec!["rows"],
+        groups: vec![lines],
+    }
+}
+
+/// Events in numbers, by kind.
+pub(super) fn events(summary: &RunSummary) -> Ledger {
+    let kinds: Vec<Kind> = Kind::ALL
+        .into_iter()
+        .filter(|kind| summary.reading.events.read.count_of(*kind) > 0)
+        .collect();
+    let cells = |tally: &Tally, all: &str, of_kind: &str| {
+        let of_kinds = kinds.iter().map(|kind| {
+            let path = match of_kind {
+                "" => String::new(),
+                path => format!("{path}.{kind}.count"),
+            };
+            Figure::count(tally.count_of(*kind), path)
+        });
+        let all = Figure::count(tally.count(), all.to_owned());
+        std::iter::once(all).chain(of_kinds).collect()
+    };
+    Ledger {
+        caption: "Events".to_owned(),
+        heads: std::iter::once("all")
+            .chain(kinds.iter().map(|kind| kind_words(*kind)))
+            .collect(),
+        groups: groups(summary, |place, tally| match place {
+            Place::Read => cells(tally, "events.total", "events.by_kind"),
+            Place::Plan(state) => cells(tally, &format!("events.by_plan.{state}"), ""),
+            Place::Outcome(outcome) => {
+                let path = format!("outcomes.{}", outcome_word(outcome));
+                cells(tally, &format!("{path}.count"), &format!("{path}.by_kind"))
+            }
+        }),
+    }
+}
+
+/// Money of one currency: sales, refunds, and what is left of them.
+pub(super) fn money(summary: &RunSummary, currency: Currency) -> Ledger {
+    let cells = |place: Place, tally: &Tally| {
+        let path = |kind: Kind| match place {
+            Place::Read => format!("events.by_kind.{kind}.amount_cents.{currency}"),
+            Place::Plan(state) => {
+                format!("events.balance[{kind},{currency}].{state}.amount_cents")
+            }
+            Place::Outcome(outcome) => {
+                let word = outcome_word(outcome);
+                format!("outcomes.{word}.by_kind.{kind}.amount_cents.{currency}")
+            }
+        };
+        let of = |kind| tally.of(kind, Some(currency)).amount_cents;
+        let (sales, refunds) = (of(Kind::Sale), of(Kind::Refund));
+        vec![
+            Figure::amount(sales, currency, path(Kind::Sale)),
+            Figure::amount(refunds, currency, path(Kind::Refund)),
+            Figure::amount(sales - refunds, currency, String::new()),
+        ]
+    };
+    Ledger {
+        caption: format!("Money in {currency}"),
+        heads: vec!["sales", "refunds", "sales less refunds"],
+        groups: groups(summary, cells),
+    }
+}
+
+/// Which events a line is about.
+#[derive(Clone, Copy)]
+enum Place {
+    Read,
+    Plan(PlanState),
+    Outcome(Option<Outcome>),
+}
+
+/// What was read by what was planned, and what was to be sent by what came of it.
+fn groups(
+    summary: &RunSummary,
+    cells: impl Fn(Place, &Tally) -> Vec<Figure>,
+) -> Vec<Vec<LedgerLine>> {
+    let line = |sign, name: &str, class, role, place, tally: &Tally| LedgerLine {
+        sign,
+        name: name.to_owned(),
+        class,
+        role,
+        cells: cells(place, tally),
+    };
+    let events = &summary.reading.events;
+    let mut read = vec![line(
+        "",
+        "read in the exports",
+        "",
+        "sum",
+        Place::Read,
+        &events.read,
+    )];
+    for &state in PlanState::ALL {
+        let tally = events.of(state);
+        if state == PlanState::ToSend || tally.count() > 0 {
+            let sign = if read.len() > 1 { "+" } else { "=" };
+            let place = Place::Plan(state);
+            read.push(line(sign, state_words(state), "", "part", place, &tally));
+        }
+    }
+    let to_send = events.of(PlanState::ToSend);
+    let whole = Place::Plan(PlanState::ToSend);
+    let mut sent = vec![line("", "to send", "", "sum", whole, &to_send)];
+    for outcome in OutcomesSummary::all() {
+        let tally = summary.outcomes.of(outcome);
+        let always = matches!(
+            outcome,
+            Some(Outcome::Tracked | Outcome::NonReferral | Outcome::Failed)
+        );
+        if always || tally.count() > 0 {
+            let sign = if sent.len() > 1 { "+" } else { "=" };
+            let class = outcome_word(outcome);
+            let place = Place::Outcome(outcome);
+            sent.push(line(
+                sign,
+                outcome_words(outcome),
+                class,
+                "part",
+                place,
+                &tally,
+            ));
+        }
+    }
+    vec![read, sent]
+}

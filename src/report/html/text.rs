@@ -1,0 +1,82 @@
+//! Text from outside, made fit for a page: bounded, and alike where only an id differs.
+
+/// The start of a text, cut between characters, with a mark where something is missing.
+pub(super) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// How many bytes a text takes on the page at the most.
+pub(super) fn escaped_len(text: &str) -> usize {
+    let specials = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
+    text.len() + 5 * specials
+}
+
+/// A message without what differs from one event to the next: what stands in quotation marks, and
+/// long numbers, become `…`. So a thousand answers that name a thousand ids are one reason.
+pub(super) fn shape_of(message: &str) -> String {
+    let mut shape = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(first) = rest.chars().next() {
+        let (kept, skipped) = match first {
+            '\'' | '"' | '`' if !ends_with_letter(&shape) => quoted(rest, first),
+            '0'..='9' => number(rest),
+            _ => (&rest[..first.len_utf8()], first.len_utf8()),
+        };
+        shape.push_str(kept);
+        rest = &rest[skipped..];
+    }
+    shape
+}
+
+/// An apostrophe within a word opens nothing.
+fn ends_with_letter(text: &str) -> bool {
+    text.ends_with(char::is_alphanumeric)
+}
+
+/// What stands for a quotation, and how long it is; words such as 'sale' stay.
+fn quoted(text: &str, mark: char) -> (&str, usize) {
+    match text[1..].find(mark) {
+        Some(length) if text[1..=length].bytes().all(|b| b.is_ascii_lowercase()) => {
+            (&text[..length + 2], length + 2)
+        }
+        Some(length) => ("…", length + 2),
+        None => (&text[..1], 1),
+    }
+}
+
+/// What stands for a number, and how long it is. Short ones, such as a status, stay.
+fn number(text: &str) -> (&str, usize) {
+    const SHORT: usize = 3;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    match digits {
+        0..=SHORT => (&text[..digits], digits),
+        _ => ("…", digits),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("日本語", 3), "日本語");
+        assert_eq!(cut("日本語", 2), "日本…");
+        assert_eq!(cut("", 2), "");
+        assert_eq!(escaped_len("a<b"), 8);
+    }
+
+    #[test]
+    fn answers_that_name_an_id_are_one_reason() {
+        let of = |id: &str| shape_of(&format!("The 'sale' event with the id '{id}' exists."));
+        assert_eq!(of("in_0001"), "The 'sale' event with the id … exists.");
+        assert_eq!(of("in_0001"), of("x y"));
+        assert_eq!(shape_of("can't, won't"), "can't, won't");
+        assert_eq!(shape_of("error 422 at 1763000000"), "error 422 at …");
+        assert_eq!(shape_of("it's \"open"), "it's \"open");
+        assert_eq!(shape_of("日本'語'"), "日本'語'");
+    }
+}
