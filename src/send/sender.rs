@@ -59,7 +59,7 @@ enum After {
 }
 
 /// A request that left at a time, and its answer.
-type Request = Pin<Box<dyn Future<Output = (EventRow, Instant, Answer)>>>;
+type Request<'c> = Pin<Box<dyn Future<Output = (EventRow, Instant, Answer)> + 'c>>;
 
 pub(super) struct Sender<'c> {
     client: &'c Client,
@@ -80,7 +80,7 @@ pub(super) struct Sender<'c> {
     tries: HashMap<EventRow, Tries>,
     /// Events whose intent is on disk and which wait for the rate.
     prepared: VecDeque<EventRow>,
-    in_flight: FuturesUnordered<Request>,
+    in_flight: FuturesUnordered<Request<'c>>,
     outbox: Vec<(Entry, After)>,
     writing: Vec<After>,
     scribe: Scribe,
@@ -340,7 +340,7 @@ impl<'c> Sender<'c> {
             self.prepared.pop_front();
             self.unsent -= 1;
             if let Some(slot) = self.slots.get(&row) {
-                let (client, event) = (self.client.clone(), Arc::clone(&slot.event));
+                let (client, event) = (self.client, Arc::clone(&slot.event));
                 self.progress.requests += 1;
                 self.in_flight.push(Box::pin(
                     async move { (row, now, client.send(&event).await) },

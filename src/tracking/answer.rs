@@ -1,10 +1,13 @@
 //! What an answer means, whichever version of the API gave it.
 
+use std::borrow::Cow;
 use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::event::Kind;
@@ -142,15 +145,17 @@ pub(super) fn of_status(
     retry_after: Option<Duration>,
     receipt: impl FnOnce(&Value) -> Receipt,
 ) -> Answer {
+    if matches!(status, 200 | 201) {
+        return match serde_json::from_slice::<Told>(body) {
+            Ok(Told(object)) => Answer::Recorded(receipt(&object)),
+            Err(_) => Answer::Unclear {
+                status: Some(status),
+                message: format!("the answer is no JSON object: {}", message_of(body)),
+            },
+        };
+    }
     let message = message_of(body);
     match status {
-        200 | 201 => match serde_json::from_slice::<Value>(body) {
-            Ok(object @ Value::Object(_)) => Answer::Recorded(receipt(&object)),
-            _ => Answer::Unclear {
-                status: Some(status),
-                message: format!("the answer is no JSON object: {message}"),
-            },
-        },
         204 => Answer::NotReferral { status },
         404 if kind == Kind::Cancellation => Answer::NotReferral { status },
         300..400 => Answer::NotDelivered {
@@ -177,6 +182,40 @@ pub(super) fn of_status(
             status: Some(status),
             message,
         },
+    }
+}
+
+/// What of a JSON object is read; it has to be whole, and most of it is passed over.
+struct Told(Value);
+
+/// The fields from which a receipt is made.
+const TOLD: [&str; 4] = ["id", "promoter", "reward", "commissions"];
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TellsObject)
+    }
+}
+
+struct TellsObject;
+
+impl<'de> Visitor<'de> for TellsObject {
+    type Value = Told;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Told, A::Error> {
+        let mut told = serde_json::Map::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            if TOLD.contains(&&*name) {
+                told.insert(name.into_owned(), map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Told(Value::Object(told)))
     }
 }
 

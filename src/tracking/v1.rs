@@ -76,7 +76,7 @@ pub(super) fn answer(
 mod tests {
     use super::super::{Receipt, Timeouts, Version};
     use super::*;
-    use crate::event::{Currency, Customer, Money, Source};
+    use crate::event::{Currency, Customer, Details, Money, Source};
 
     fn settings() -> Settings {
         Settings {
@@ -141,6 +141,28 @@ mod tests {
             format!(
                 "{WHO}&event_id=1&amount=6000&currency=GBP\
                  &created_at=2026-04-10T03%3A48%3A02Z&skip_email_notification=true"
+            )
+        );
+    }
+
+    #[test]
+    fn what_few_events_have_is_told_where_the_export_has_it() {
+        let mut sale = shelley(Kind::Sale, "1");
+        sale.money = money("USD");
+        sale.plan = Some("yearly".into());
+        sale.set_details(Details {
+            mrr_cents: Some(500),
+            promo_code: Some("NORA10".into()),
+            quantity: Some(3),
+            first_name: Some("Shelley".into()),
+            last_name: Some("Stern".into()),
+            ..Details::default()
+        });
+        assert_eq!(
+            body(&sale, &settings()),
+            format!(
+                "{WHO}&event_id=1&amount=6000&plan=yearly&mrr=500&promo_code=NORA10&quantity=3\
+                 &first_name=Shelley&last_name=Stern"
             )
         );
     }

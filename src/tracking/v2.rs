@@ -179,8 +179,10 @@ mod tests {
                 currency: Currency::from_code("EUR").unwrap(),
             });
         }
+        event.plan = Some("yearly".into());
         event.set_details(Details {
             ref_id: Some("nora".into()),
+            promo_code: Some("NORA10".into()),
             mrr_cents: Some(900),
             quantity: Some(2),
             ..Details::default()
@@ -196,7 +198,8 @@ mod tests {
             body(&ada(Kind::Sale, "s1"), &settings()),
             format!(
                 "{{{WHO},\"event_id\":\"s1\",\"amount\":2000,\"currency\":\"EUR\",\
-                 \"quantity\":2,\"mrr\":\"900\",\"ref_id\":\"nora\",\
+                 \"quantity\":2,\"plan\":\"yearly\",\"mrr\":\"900\",\
+                 \"promo_code\":\"NORA10\",\"ref_id\":\"nora\",\
                  \"skip_email_notification\":true}}"
             )
         );
