@@ -369,10 +369,27 @@ impl<'p> Classifier<'p> {
         event.money = money;
         event.gross_cents = gross_cents;
         event.plan = self.maybe(rule.plan, row);
-        let details = Details {
-            subscription: match &event.plan {
-                Some(_) => None,
-                None => self.maybe(rule.subscription, row),
+        if rule.has_details() {
+            let details = self.details(rule, event.plan.is_some(), row)?;
+            event.set_details(details);
+        }
+        event.created_at = self.created_at(rule, row, event)?;
+        if let Some(note) = &rule.note {
+            event.remark(note);
+        }
+        Ok(())
+    }
+
+    fn details(
+        &self,
+        rule: &EventRule,
+        has_plan: bool,
+        row: &Row,
+    ) -> Result<Details, Box<Problem>> {
+        Ok(Details {
+            subscription: match has_plan {
+                true => None,
+                false => self.maybe(rule.subscription, row),
             },
             promo_code: self.maybe(rule.promo_code, row),
             first_name: self.maybe(rule.first_name, row),
@@ -382,13 +399,7 @@ impl<'p> Classifier<'p> {
             quantity: self.quantity(rule, row)?,
             mrr_cents: self.mrr(rule, row)?,
             candidates: None,
-        };
-        event.set_details(details);
-        event.created_at = self.created_at(rule, row, event)?;
-        if let Some(note) = &rule.note {
-            event.remark(note);
-        }
-        Ok(())
+        })
     }
 
     /// What counts, and what was paid in all where that is another amount. A running total is what
@@ -655,6 +666,15 @@ impl<'p> Classifier<'p> {
     }
 
     fn fill(&self, template: &Template, row: &Row) -> Result<Option<Text>, Box<Problem>> {
+        // Nearly every id is a cell.
+        if let [TemplatePart::Column(column)] = template.0[..] {
+            let value = self.text(row, column);
+            if value.is_empty() {
+                return Ok(None);
+            }
+            self.check_id(row, column)?;
+            return Ok(Some(Text::new(value)));
+        }
         let mut id = Text::default();
         for part in &template.0 {
             match part {

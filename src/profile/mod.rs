@@ -299,6 +299,23 @@ pub(crate) struct EventRule {
     pub(crate) tid: Option<ColumnIndex>,
 }
 
+impl EventRule {
+    /// Whether it names a column for any of what few events have.
+    pub(crate) fn has_details(&self) -> bool {
+        let columns = [
+            self.subscription,
+            self.mrr,
+            self.promo_code,
+            self.quantity,
+            self.first_name,
+            self.last_name,
+            self.ref_id,
+            self.tid,
+        ];
+        columns.iter().any(Option::is_some)
+    }
+}
+
 /// How the amount of an event is read.
 #[derive(Clone, Debug)]
 pub(crate) struct AmountRule {
