@@ -141,8 +141,8 @@ fn main() {
         let start = Instant::now();
         let links = link(&mut events, &Nothing, &Rules::default());
         times[1].push(start.elapsed());
-        assert_eq!(links.len() as u64, rows);
-        drop((events, links));
+        assert_eq!(links.into_unsound().count(), 0);
+        drop(events);
 
         let start = Instant::now();
         let job = unplanned.plan(&Nothing);

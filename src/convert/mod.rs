@@ -25,7 +25,7 @@ use crate::event::{
     Text,
 };
 use crate::journal::PlanState;
-use crate::link::Link;
+use crate::link::{Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
 
@@ -60,7 +60,7 @@ pub struct Seen {
 /// says. `links` is what linking said of them.
 pub fn convert(
     events: &mut [Event],
-    links: &mut [Link],
+    links: &mut Links,
     foreign: &Foreign,
     account: Currency,
     past: &dyn Past,
@@ -81,7 +81,9 @@ pub fn convert(
         .into_iter()
         .partition(|&index| events[index].kind == Kind::Sale);
     for sale in sales {
-        converter.sale(&mut events[sale], &mut links[sale]);
+        if let Err(reason) = converter.sale(&mut events[sale]) {
+            links.set(sale, Link::Foreign(reason));
+        }
     }
     let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
     for refund in refunds {
@@ -116,13 +118,11 @@ struct Converter<'c> {
 }
 
 impl Converter<'_> {
-    fn sale(&mut self, event: &mut Event, link: &mut Link) {
-        let fate = match self.fate_of(event) {
-            Ok(fate) => fate,
-            Err(reason) => {
-                *link = Link::Foreign(reason);
-                Fate::Held
-            }
+    /// An error is why it is held.
+    fn sale(&mut self, event: &mut Event) -> Result<(), String> {
+        let (fate, said) = match self.fate_of(event) {
+            Ok(fate) => (fate, Ok(())),
+            Err(reason) => (Fate::Held, Err(reason)),
         };
         if let Fate::Converted(conversion) = &fate {
             apply(event, conversion.clone());
@@ -135,6 +135,7 @@ impl Converter<'_> {
         if source < known.0 {
             *known = (source, fate);
         }
+        said
     }
 
     /// What was told to the API stands; else the setting decides. An error is why it is held.
@@ -197,7 +198,7 @@ impl Converter<'_> {
         sale: Option<EventKey>,
         mut refunds: Vec<usize>,
         events: &mut [Event],
-        links: &mut [Link],
+        links: &mut Links,
     ) {
         refunds.sort_by(|&a, &b| {
             let order = |index: usize| {
@@ -216,7 +217,7 @@ impl Converter<'_> {
         };
         let mut copies = HashMap::new();
         for index in refunds {
-            let (event, link) = (&mut events[index], &mut links[index]);
+            let (event, link) = (&mut events[index], &links[index]);
             if let Some(recorded) = self.past.conversion(event.key()) {
                 // Where the amounts differ, the plan has a conflict to find.
                 if event.money == Some(recorded.original.money) {
@@ -237,7 +238,9 @@ impl Converter<'_> {
                     apply(event, conversion.clone());
                 }
                 Ok(None) => {}
-                Err(reason) if *link == Link::Sound => *link = Link::Foreign(reason.clone()),
+                Err(reason) if *link == Link::Sound => {
+                    links.set(index, Link::Foreign(reason.clone()));
+                }
                 Err(_) => {}
             }
         }

@@ -433,6 +433,12 @@ impl EventKey {
         key.copy_from_slice(&digest[..16]);
         EventKey(key)
     }
+
+    /// Its first half: keys that differ in it are different.
+    pub(crate) fn start(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 /// The `event_id` of a refund that an export gives as a running total on its sale's row:

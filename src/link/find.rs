@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Earlier, Found, FoundSales, Held, Link, MAX_CANDIDATES, Rules, Sale};
+use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale};
 use crate::event::{Customer, Event, EventKey, KeyMap, Kind, Text};
 
 const NAMES_NONE: &str = "the refund names no sale";
@@ -129,7 +129,7 @@ impl<'r> Finder<'r> {
     }
 
     /// Links the refunds that name their sale; holds the others.
-    pub(super) fn find_named(&mut self, events: &mut [Event], links: &mut [Link]) {
+    pub(super) fn find_named(&mut self, events: &mut [Event], links: &mut Links) {
         for &refund in self.refunds {
             let recorded = self.earlier.essence(events[refund].key());
             if recorded
@@ -145,7 +145,7 @@ impl<'r> Finder<'r> {
                     if held.reason == NAMES_NONE || held.reason == NOT_FOUND {
                         self.unresolved.push(refund);
                     }
-                    links[refund] = Link::Held(held);
+                    links.set(refund, Link::Held(held));
                 }
             }
         }
@@ -256,7 +256,7 @@ impl<'r> Finder<'r> {
 
     /// Names the sales that unresolved refunds may undo, and takes the only one where the user wants
     /// that.
-    pub(super) fn match_customers(&mut self, events: &mut [Event], links: &mut [Link]) {
+    pub(super) fn match_customers(&mut self, events: &mut [Event], links: &mut Links) {
         let refunds = self.refunds_to_match(events);
         if refunds.is_empty() {
             return;
@@ -385,7 +385,7 @@ impl<'r> Finder<'r> {
         refunds: Vec<(Vec<usize>, Text)>,
         left: &KeyMap<i64>,
         events: &mut [Event],
-        links: &mut [Link],
+        links: &mut Links,
     ) {
         let Some(sale) = self.sale(key, events) else {
             return;
@@ -403,7 +403,7 @@ impl<'r> Finder<'r> {
                 continue;
             }
             for refund in readings {
-                links[refund] = Link::Sound;
+                links.set(refund, Link::Sound);
                 self.unresolved.retain(|&unresolved| unresolved != refund);
                 let target = Target {
                     key,
@@ -417,7 +417,7 @@ impl<'r> Finder<'r> {
     }
 
     /// Lets unresolved refunds go without a sale.
-    pub(super) fn release(&mut self, events: &mut [Event], links: &mut [Link]) {
+    pub(super) fn release(&mut self, events: &mut [Event], links: &mut Links) {
         for refund in std::mem::take(&mut self.unresolved) {
             let event = &mut events[refund];
             // A total without its sale does not say what of it is new.
@@ -427,7 +427,7 @@ impl<'r> Finder<'r> {
             if let Link::Held(held) = &links[refund] {
                 event.remark(&format!("sent without a sale: {}", held.reason));
                 event.sale_event_id = None;
-                links[refund] = Link::Sound;
+                links.set(refund, Link::Sound);
             }
         }
     }
@@ -464,9 +464,9 @@ fn by_reference(sales: &BTreeSet<Text>, name: &Text, place: &str) -> Option<Resu
     })
 }
 
-fn hold_with(readings: &[usize], candidates: &BTreeSet<Text>, links: &mut [Link]) {
+fn hold_with(readings: &[usize], candidates: &BTreeSet<Text>, links: &mut Links) {
     for &refund in readings {
-        if let Link::Held(held) = &mut links[refund] {
+        if let Some(Link::Held(held)) = links.get_mut(refund) {
             held.candidates = candidates.iter().take(MAX_CANDIDATES).cloned().collect();
         }
     }

@@ -19,6 +19,7 @@ mod settle;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Index;
 
 use jiff::Timestamp;
 
@@ -172,10 +173,41 @@ impl Link {
     }
 }
 
-/// Links every refund of a job, gives it its amount, and says for each event, in the same order, what
-/// came of it.
-pub fn link(events: &mut [Event], earlier: &dyn Earlier, rules: &Rules) -> Vec<Link> {
-    let mut links = vec![Link::Sound; events.len()];
+/// What linking says of the events of a job, by their places. Nearly all are sound, and take no
+/// memory.
+#[derive(Clone, Debug, Default)]
+pub struct Links(BTreeMap<usize, Link>);
+
+impl Links {
+    /// Says something else of the event at this place.
+    pub fn set(&mut self, index: usize, link: Link) {
+        match link {
+            Link::Sound => self.0.remove(&index),
+            link => self.0.insert(index, link),
+        };
+    }
+
+    fn get_mut(&mut self, index: usize) -> Option<&mut Link> {
+        self.0.get_mut(&index)
+    }
+
+    /// Those that are not sound, with their places.
+    pub fn into_unsound(self) -> impl Iterator<Item = (usize, Link)> {
+        self.0.into_iter()
+    }
+}
+
+impl Index<usize> for Links {
+    type Output = Link;
+
+    fn index(&self, index: usize) -> &Link {
+        self.0.get(&index).unwrap_or(&Link::Sound)
+    }
+}
+
+/// Links every refund of a job, gives it its amount, and says what came of each event.
+pub fn link(events: &mut [Event], earlier: &dyn Earlier, rules: &Rules) -> Links {
+    let mut links = Links::default();
     let refunds: Vec<usize> = (0..events.len())
         .filter(|&index| events[index].kind == Kind::Refund)
         .collect();

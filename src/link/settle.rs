@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Earlier, Link, Refunded, Sale};
+use super::{Earlier, Link, Links, Refunded, Sale};
 use crate::event::{Essence, Event, EventKey, KeyMap, Money};
 
 /// The refunds of one sale, taken together.
@@ -39,17 +39,15 @@ impl<'e> SaleAccount<'e> {
         &mut self,
         refunds: &[usize],
         events: &mut [Event],
-        links: &mut [Link],
+        links: &mut Links,
     ) {
         let currency = self.sale.money.currency;
         let (in_currency, foreign): (Vec<usize>, Vec<usize>) = refunds
             .iter()
             .partition(|&&refund| events[refund].money.map(|m| m.currency) == Some(currency));
         for refund in foreign {
-            links[refund] = Link::held(format!(
-                "its sale is in another currency: {}",
-                self.sale.money
-            ));
+            let reason = format!("its sale is in another currency: {}", self.sale.money);
+            links.set(refund, Link::held(reason));
         }
         let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
             .into_iter()
@@ -72,7 +70,7 @@ impl<'e> SaleAccount<'e> {
         parts: &[usize],
         known: Refunded,
         events: &mut [Event],
-        links: &mut [Link],
+        links: &mut Links,
     ) {
         for part in parts_of(parts, events) {
             if let Some(recorded) = self.earlier.essence(events[part.first].key()) {
@@ -85,7 +83,7 @@ impl<'e> SaleAccount<'e> {
             };
             // Any of several readings may be the one that is sent: what holds one holds all.
             for index in part.all {
-                links[index] = link.clone();
+                links.set(index, link.clone());
             }
         }
     }
@@ -141,7 +139,7 @@ impl<'e> SaleAccount<'e> {
         totals: &[usize],
         known: Refunded,
         events: &mut [Event],
-        links: &mut [Link],
+        links: &mut Links,
     ) {
         let mut by_total: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for &index in totals {
@@ -164,7 +162,7 @@ impl<'e> SaleAccount<'e> {
                         money.amount_cents = net;
                         events[index].gross_cents = gross;
                     }
-                    links[index] = link.clone();
+                    links.set(index, link.clone());
                 }
             }
             below = total;

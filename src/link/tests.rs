@@ -2,7 +2,10 @@ use super::*;
 use crate::event::{Currency, Customer, Source, running_total_refund_id};
 
 fn link_all(events: &mut [Event], earlier: &dyn Earlier) -> Vec<Link> {
-    link(events, earlier, &Rules::default())
+    let links = link(events, earlier, &Rules::default());
+    (0..events.len())
+        .map(|index| links[index].clone())
+        .collect()
 }
 
 struct Past {

@@ -1,7 +1,7 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::event::{
     KeyMap, Kind, Money, Tally, Text,
 };
 use crate::journal::{Known, Outcome, PlanState};
-use crate::link::{Earlier, EarlierSale, Link, Nothing, Refunded};
+use crate::link::{Earlier, EarlierSale, Link, Links, Nothing, Refunded};
 use crate::problem::Problem;
 
 /// What earlier runs left in the journal, as the plan needs it.
@@ -159,13 +159,13 @@ impl Plan {
 /// Decides for every event of a job what is to happen with it.
 ///
 /// `links` is what [`crate::link::link`] said of `events`; `paths` are the names of the exports.
-pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[String]) -> Plan {
+pub fn plan(mut events: Vec<Event>, links: Links, past: &dyn Past, paths: &[String]) -> Plan {
     let read = events.iter().collect();
     let mut planner = Planner {
         past,
         paths,
         states: vec![PlanState::ToSend; events.len()],
-        notes: vec![Cow::Borrowed(""); events.len()],
+        notes: HashMap::new(),
         foreign: HashSet::new(),
     };
     let mut firsts = planner.compare_with_each_other(&events);
@@ -174,14 +174,13 @@ pub fn plan(mut events: Vec<Event>, links: Vec<Link>, past: &dyn Past, paths: &[
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
-    let Planner {
-        mut states, notes, ..
-    } = planner;
-    for (event, note) in events.iter_mut().zip(&notes) {
+    for (index, event) in events.iter_mut().enumerate() {
+        let note = planner.note(index);
         if !note.is_empty() {
             event.remark(note);
         }
     }
+    let mut states = planner.states;
     arrange(order, &mut events, &mut states);
     Plan {
         events,
@@ -206,8 +205,52 @@ fn arrange(mut order: Vec<usize>, events: &mut [Event], states: &mut [PlanState]
     }
 }
 
-/// Which event stands for each key: the first, or the one that the journal knows.
-type Firsts = KeyMap<usize>;
+/// The note of every event that is settled.
+const SETTLED: &str = "settled by an earlier run";
+
+/// Which event stands for each key: the first, or the one that the journal knows. Most keys have one
+/// reading, which stands for itself: only the others are kept, and those that refunds name.
+#[derive(Default)]
+struct Firsts {
+    of_several: KeyMap<usize>,
+    named: KeyMap<usize>,
+}
+
+impl Firsts {
+    /// Which event stands for the key of this one.
+    fn of(&self, index: usize, event: &Event) -> usize {
+        let first = self.of_several.get(&event.key());
+        first.copied().unwrap_or(index)
+    }
+
+    /// Which event stands for a key that an event names as that of its sale.
+    fn named(&self, key: EventKey) -> Option<usize> {
+        let first = self.of_several.get(&key).or_else(|| self.named.get(&key));
+        first.copied()
+    }
+
+    fn set(&mut self, index: usize, event: &Event) {
+        if let Some(first) = self.of_several.get_mut(&event.key()) {
+            *first = index;
+        }
+    }
+
+    fn find_named(&mut self, events: &[Event]) {
+        let sales = events.iter().filter_map(|e| e.sale_event_id.as_deref());
+        let mut named: KeyMap<Option<usize>> = KeyMap::default();
+        named.extend(sales.map(|sale| (EventKey::of(sale), None)));
+        if named.is_empty() {
+            return;
+        }
+        for (index, event) in events.iter().enumerate() {
+            if let Some(place) = named.get_mut(&event.key()) {
+                *place = Some(index);
+            }
+        }
+        let found = named.into_iter();
+        self.named = found.filter_map(|(key, at)| Some((key, at?))).collect();
+    }
+}
 
 /// How many readings of one event that differ, and don't contradict each other, are compared with
 /// every further one.
@@ -217,7 +260,8 @@ struct Planner<'p> {
     past: &'p dyn Past,
     paths: &'p [String],
     states: Vec<PlanState>,
-    notes: Vec<Cow<'static, str>>,
+    /// Why events are in their states, where there is more to say than that they are settled.
+    notes: HashMap<usize, Cow<'static, str>>,
     /// Those held because of their currency.
     foreign: HashSet<usize>,
 }
@@ -225,7 +269,19 @@ struct Planner<'p> {
 impl Planner<'_> {
     fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
         self.states[index] = state;
-        self.notes[index] = note.into();
+        let note = note.into();
+        match note.is_empty() {
+            true => self.notes.remove(&index),
+            false => self.notes.insert(index, note),
+        };
+    }
+
+    fn note(&self, index: usize) -> &str {
+        match (self.notes.get(&index), self.states[index]) {
+            (Some(note), _) => note,
+            (None, PlanState::Settled) => SETTLED,
+            (None, _) => "",
+        }
     }
 
     fn place(&self, event: &Event) -> String {
@@ -239,20 +295,36 @@ impl Planner<'_> {
     /// The same id twice in the job: once if the content is the same, else a conflict of all who
     /// bear it, since nothing says which of them is right.
     fn compare_with_each_other(&mut self, events: &[Event]) -> Firsts {
-        let mut firsts = Firsts::with_capacity_and_hasher(events.len(), Default::default());
-        let mut variants: KeyMap<Vec<usize>> = KeyMap::default();
-        let mut order: Vec<usize> = (0..events.len()).collect();
-        order.sort_by_key(|&index| events[index].source);
-        for index in order {
-            let event = &events[index];
-            let first = *firsts.entry(event.key()).or_insert(index);
-            if first == index {
-                continue;
+        let mut firsts = Firsts::default();
+        let mut starts: Vec<(u64, usize)> = Vec::with_capacity(events.len());
+        let keys = events.iter().map(|event| event.key().start());
+        starts.extend(keys.zip(0..));
+        starts.sort_unstable();
+        let alike = starts.chunk_by(|a, b| a.0 == b.0);
+        for alike in alike.filter(|alike| alike.len() > 1) {
+            let mut readings: Vec<usize> = alike.iter().map(|&(_, index)| index).collect();
+            readings.sort_by_key(|&index| (events[index].key(), events[index].source));
+            for readings in readings.chunk_by(|&a, &b| events[a].key() == events[b].key()) {
+                if readings.len() > 1 {
+                    self.compare_readings(readings, events, &mut firsts);
+                }
             }
+        }
+        drop(starts);
+        firsts.find_named(events);
+        self.spread_conflicts(events, &firsts);
+        firsts
+    }
+
+    /// Compares the readings of one key, which stand in the order of the exports.
+    fn compare_readings(&mut self, readings: &[usize], events: &[Event], firsts: &mut Firsts) {
+        let mut first = readings[0];
+        let mut others = vec![first];
+        for &index in &readings[1..] {
+            let event = &events[index];
             let essence = event.essence();
             // Two readings may agree with the first and contradict each other: one names the
             // email, one the uid.
-            let others = variants.entry(event.key()).or_insert_with(|| vec![first]);
             let contradicted = others.iter().copied().find_map(|other| {
                 let difference = essence.contradicts(&events[other].essence())?;
                 Some((other, difference))
@@ -265,14 +337,14 @@ impl Planner<'_> {
             }
             match contradicted {
                 None if self.states[first] == PlanState::Conflict => {
-                    let note = self.notes[first].clone();
+                    let note = self.note(first).to_owned();
                     self.mark(index, PlanState::Conflict, note);
                 }
                 // Whichever comes first: what counts is what the one says that knows it.
                 None if event.gross_cents.is_some() && events[first].gross_cents.is_none() => {
                     let note = format!("the same event as {}", self.place(event));
                     self.mark(first, PlanState::Duplicate, note);
-                    firsts.insert(event.key(), index);
+                    first = index;
                 }
                 None => {
                     let note = format!("the same event as {}", self.place(&events[first]));
@@ -296,8 +368,7 @@ impl Planner<'_> {
                 }
             }
         }
-        self.spread_conflicts(events, &firsts);
-        firsts
+        firsts.of_several.insert(events[first].key(), first);
     }
 
     /// A duplicate of an event that turned out to be in conflict is in conflict too.
@@ -306,11 +377,11 @@ impl Planner<'_> {
             return;
         }
         for (index, event) in events.iter().enumerate() {
-            let first = firsts[&event.key()];
+            let first = firsts.of(index, event);
             if self.states[index] == PlanState::Duplicate
                 && self.states[first] == PlanState::Conflict
             {
-                let note = self.notes[first].clone();
+                let note = self.note(first).to_owned();
                 self.mark(index, PlanState::Conflict, note);
             }
         }
@@ -324,7 +395,7 @@ impl Planner<'_> {
             };
             if event.is_mended
                 && self.past.has_failed(event.key())
-                && firsts[&event.key()] == index
+                && firsts.of(index, event) == index
                 && self.states[index] == PlanState::ToSend
             {
                 matched.insert(event.key(), ());
@@ -350,7 +421,7 @@ impl Planner<'_> {
                 }
                 // What the journal has decides a quarrel between two exports.
                 None if self.states[index] == PlanState::Conflict
-                    || firsts[&event.key()] == index =>
+                    || firsts.of(index, event) == index =>
                 {
                     if matched.insert(event.key(), ()).is_some() {
                         self.mark(
@@ -360,23 +431,21 @@ impl Planner<'_> {
                         );
                         continue;
                     }
-                    firsts.insert(event.key(), index);
+                    firsts.set(index, event);
                     let settled = self.past.is_settled(event.key());
-                    let (state, note) = if settled {
-                        (PlanState::Settled, "settled by an earlier run")
-                    } else {
-                        (PlanState::ToSend, "")
+                    let state = match settled {
+                        true => PlanState::Settled,
+                        false => PlanState::ToSend,
                     };
-                    self.mark(index, state, note);
+                    self.mark(index, state, "");
                 }
                 None => {}
             }
         }
     }
 
-    fn apply_links(&mut self, events: &mut [Event], links: Vec<Link>) {
-        debug_assert_eq!(events.len(), links.len());
-        for (index, link) in links.into_iter().enumerate() {
+    fn apply_links(&mut self, events: &mut [Event], links: Links) {
+        for (index, link) in links.into_unsound() {
             if self.states[index] != PlanState::ToSend {
                 continue;
             }
@@ -409,10 +478,10 @@ impl Planner<'_> {
                 continue;
             };
             let key = EventKey::of(sale);
-            let reason = match firsts.get(&key) {
-                Some(&sale) if self.states[sale].is_held() => "its sale is held",
+            let reason = match firsts.named(key) {
+                Some(sale) if self.states[sale].is_held() => "its sale is held",
                 // Mended, it goes out first.
-                Some(&sale) if self.states[sale] == PlanState::ToSend => continue,
+                Some(sale) if self.states[sale] == PlanState::ToSend => continue,
                 _ if self.past.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }
@@ -430,7 +499,7 @@ impl Planner<'_> {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
             }
-            Some(sale) if firsts.contains_key(&sale) || self.past.essence(sale).is_some() => {
+            Some(sale) if firsts.named(sale).is_some() || self.past.essence(sale).is_some() => {
                 "compare it with its sale where both were made; the refund is not sent"
             }
             Some(_) => {
@@ -453,7 +522,7 @@ impl Planner<'_> {
                 PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event, firsts)),
                 _ => return None,
             };
-            let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.notes[index]);
+            let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.note(index));
             let path = self.paths.get(event.source.input).cloned().unwrap_or_default();
             Some(
                 Problem::error(code, message)
@@ -553,24 +622,44 @@ fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>)
 /// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
 /// its sale, whatever its date says.
 fn sending_order(events: &[Event], firsts: &Firsts) -> Vec<usize> {
-    let date = |index: usize| -> Option<Timestamp> {
-        let event = &events[index];
+    let date = |event: &Event| -> Option<Timestamp> {
         let sale = event
             .sale_event_id
             .as_deref()
-            .and_then(|sale| firsts.get(&EventKey::of(sale)))
+            .and_then(|sale| firsts.named(EventKey::of(sale)))
             .filter(|_| event.kind == Kind::Refund);
-        event
-            .created_at
-            .max(sale.and_then(|&sale| events[sale].created_at))
+        let sale = sale.and_then(|sale| events[sale].created_at);
+        event.created_at.max(sale)
     };
-    let mut order: Vec<usize> = (0..events.len()).collect();
-    order.sort_by_cached_key(|&index| {
-        let event = &events[index];
-        let is_signup = event.kind == Kind::Signup;
-        (!is_signup, date(index), event.kind, event.source)
+    let mut turns: Vec<(Turn, usize)> = Vec::with_capacity(events.len());
+    let in_reading_order = events.iter().map(|event| Turn::of(event.kind, date(event)));
+    turns.extend(in_reading_order.zip(0..));
+    turns.sort_unstable_by(|(one, a), (other, b)| {
+        let place = |index: usize| (events[index].source, index);
+        one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
     });
-    order
+    turns.into_iter().map(|(_, index)| index).collect()
+}
+
+/// When an event's turn is, in a form that is small enough to have one for each of them. An event
+/// without a date comes before those with one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    is_no_signup: bool,
+    second: i64,
+    nanosecond: i32,
+    kind: Kind,
+}
+
+impl Turn {
+    fn of(kind: Kind, date: Option<Timestamp>) -> Self {
+        Turn {
+            is_no_signup: kind != Kind::Signup,
+            second: date.map_or(i64::MIN, Timestamp::as_second),
+            nanosecond: date.map_or(0, Timestamp::subsec_nanosecond),
+            kind,
+        }
+    }
 }
 
 #[cfg(test)]
