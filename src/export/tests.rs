@@ -456,7 +456,7 @@ mod packed {
     const ENCODINGS: [fn(&str) -> Vec<u8>; 4] = [utf_8, utf_8_marked, utf_16_le, utf_16_be];
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
