@@ -63,9 +63,7 @@ impl Trouble {
         match self {
             Trouble::NotSent => "nothing is lost; send the rest",
             Trouble::Failed => "failed.csv says why; mend the cause, then",
-            Trouble::Unconfirmed => {
-                "look them up in FirstPromoter; send again only what is missing"
-            }
+            Trouble::Unconfirmed => "look them up; sent again, they may count twice",
             Trouble::Held => "held.csv says why; add what is missing and run again",
             Trouble::Rejected => "mend them in a copy of rejected.csv and run the copy",
         }
