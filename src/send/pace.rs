@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::backoff::full_jitter;
+use limiter::Limiter;
 
+mod limiter;
 #[cfg(test)]
 mod tests;
 
@@ -45,8 +47,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(32);
 pub(super) struct Pace {
     ceiling_per_minute: u32,
     per_minute: u32,
-    /// When the next request may leave.
-    next: Instant,
+    limiter: Limiter,
     paused_until: Option<Instant>,
     /// When the rate was changed last.
     changed: Instant,
@@ -72,7 +73,7 @@ impl Pace {
         Pace {
             ceiling_per_minute: ceiling,
             per_minute: ceiling,
-            next: now,
+            limiter: Limiter::new(MINUTE / ceiling, now),
             paused_until: None,
             changed: now,
             slowed: None,
@@ -92,12 +93,13 @@ impl Pace {
         }
         self.paused_until = None;
         self.raise_if_due(now);
-        if self.next > now {
-            return Err(self.next);
-        }
-        let earliest = now.checked_sub(LATENESS).unwrap_or(now);
-        self.next = self.next.max(earliest) + self.period();
-        Ok(())
+        self.limiter.take(now)
+    }
+
+    fn change(&mut self, per_minute: u32, now: Instant) {
+        self.per_minute = per_minute;
+        self.limiter.change(self.period());
+        self.changed = now;
     }
 
     fn period(&self) -> Duration {
@@ -183,9 +185,8 @@ impl Pace {
             Some(_) => self.wait_if_refused = TRIAL,
             None => {}
         }
-        self.per_minute = lower.max(MIN_PER_MINUTE.min(self.ceiling_per_minute));
         self.step = first_step(self.ceiling_per_minute);
-        self.changed = now;
+        self.change(lower.max(MIN_PER_MINUTE.min(self.ceiling_per_minute)), now);
     }
 
     /// A rate that was borne long enough goes up, to be tried.
@@ -201,9 +202,8 @@ impl Pace {
         }
         self.borne = Some(self.per_minute);
         let raised = self.per_minute.saturating_add(self.step);
-        self.per_minute = raised.min(self.ceiling_per_minute);
         self.wait = TRIAL;
-        self.changed = now;
+        self.change(raised.min(self.ceiling_per_minute), now);
     }
 }
 
