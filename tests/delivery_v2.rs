@@ -248,7 +248,7 @@ fn the_sandbox_inside_the_program_plays_v2_with_a_journal_of_its_own() {
     let failed: &[&str] = &["run", "payments.csv", "--sandbox", "--yes", "--api", "v2"];
     let said = place.run(failed).expect(1).stdout();
     assert!(
-        said.contains("`fprecon retry --failed --sandbox --api v2`"),
+        said.contains("fprecon retry --failed --sandbox --api v2\n"),
         "{said}"
     );
 }

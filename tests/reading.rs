@@ -29,7 +29,7 @@ fn export() -> String {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -46,7 +46,7 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
             .compression_method(rawzip::CompressionMethod::DEFLATE)
             .start()
             .unwrap();
-        let level = flate2::Compression::fast();
+        let level = flate2::Compression::best();
         let encoder = flate2::write::DeflateEncoder::new(&mut entry, level);
         let mut content = config.wrap(encoder);
         content.write_all(bytes).unwrap();
