@@ -62,7 +62,7 @@ impl Trouble {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Trouble::NotSent => "nothing is lost; send the rest",
-            Trouble::Failed => "failed.csv says why; mend the cause, then",
+            Trouble::Failed => "mend and run failed.csv, or mend the cause and",
             Trouble::Unconfirmed => "look them up; sent again, they may count twice",
             Trouble::Held => "held.csv says why; add what is missing and run again",
             Trouble::Rejected => "mend them in a copy of rejected.csv and run the copy",

@@ -232,11 +232,12 @@ impl Periods {
                 year = Some(start.year());
             }
             let says_year = !matches!(self.unit, Unit::Years(_)) && is_new;
+            // A few columns are not stretched to slabs: none is wider than one of eight.
+            let tenths = 8.min(of.max(1));
             Column {
-                x: Share::of(at * 10 + 1, of * 10),
+                x: Share::of(at * 20 + 10 - tenths, of * 20),
                 middle: Share::of(at * 2 + 1, of * 2),
-                // A few columns are not stretched to slabs.
-                width: Share::of(8, of * 10),
+                width: Share::of(tenths, of * 10),
                 name: self.unit.full(*start),
                 figures: String::new(),
                 label: self.unit.short(*start),
