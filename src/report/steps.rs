@@ -64,8 +64,8 @@ impl Trouble {
             Trouble::NotSent => "nothing is lost; send the rest",
             Trouble::Failed => "mend and run failed.csv, or mend the cause and",
             Trouble::Unconfirmed => "look them up; sent again, they may count twice",
-            Trouble::Held => "held.csv says why; add what is missing and run again",
-            Trouble::Rejected => "mend them in a copy of rejected.csv and run the copy",
+            Trouble::Held => "held.csv says why; add what is missing, run again",
+            Trouble::Rejected => "mend a copy of rejected.csv and run the copy",
         }
     }
 

@@ -104,10 +104,10 @@ impl Browser {
         let (mut head, mut length) = (String::new(), 0);
         while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {
             let line = head.trim_end().lines().last().unwrap_or_default();
-            if let Some((name, value)) = line.split_once(':') {
-                if name.eq_ignore_ascii_case("content-length") {
-                    length = value.trim().parse().unwrap();
-                }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap();
             }
         }
         let mut body = vec![0; length];
