@@ -1,6 +1,6 @@
 //! What happened, made from the journal alone, and so again at any time.
 //!
-//! [`Books`] are what a report is made from; [`write`] reads them once and hands what it reads to
+//! [`Books`] are what a report is made from; [`write()`] reads them once and hands what it reads to
 //! one exporter for each [`Format`]. What an event looks like in a row stands once, in
 //! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
 
