@@ -15,6 +15,7 @@ mod format;
 mod html;
 mod journal_export;
 mod json_file;
+pub(crate) mod page;
 #[cfg(feature = "polars")]
 mod parquet;
 mod plan_events;

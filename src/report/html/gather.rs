@@ -8,10 +8,10 @@ use std::hash::Hash;
 
 use jiff::Timestamp;
 
-use super::text::{cut, escaped_len, shape_of};
 use crate::event::{Currency, Event, Kind, Sum, Tally};
 use crate::journal::{EventRecord, HeldRecord, Outcome, RowRecord};
 use crate::problem::{Problem, Severity};
+use crate::report::page::text::{cut, escaped_len, shape_of};
 use crate::report::summary::OutcomesSummary;
 use crate::report::words::amount;
 

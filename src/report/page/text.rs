@@ -1,7 +1,7 @@
 //! Text from outside, made fit for a page: bounded, and alike where only an id differs.
 
 /// The start of a text, cut between characters, with a mark where something is missing.
-pub(super) fn cut(text: &str, characters: usize) -> String {
+pub(crate) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -9,14 +9,14 @@ pub(super) fn cut(text: &str, characters: usize) -> String {
 }
 
 /// How many bytes a text takes on the page at the most.
-pub(super) fn escaped_len(text: &str) -> usize {
+pub(crate) fn escaped_len(text: &str) -> usize {
     let specials = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
     text.len() + 5 * specials
 }
 
 /// A message without what differs from one event to the next: what stands in quotation marks, and
 /// long numbers, become `…`. So a thousand answers that name a thousand ids are one reason.
-pub(super) fn shape_of(message: &str) -> String {
+pub(crate) fn shape_of(message: &str) -> String {
     let mut shape = String::with_capacity(message.len());
     let mut rest = message;
     while let Some(first) = rest.chars().next() {

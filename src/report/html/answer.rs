@@ -1,0 +1,206 @@
+//! The top of the page: the answer in a sentence and five figures, and what to do next.
+
+use jiff::Timestamp;
+
+use super::listing::anchor;
+use crate::journal::{Account, Outcome, PlanState, RunRecord};
+use crate::report::steps::{Step, Trouble};
+use crate::report::summary::RunSummary;
+use crate::report::words::{count, grouped};
+
+/// One of the figures at the top.
+pub(super) struct Tile {
+    pub(super) name: &'static str,
+    pub(super) class: &'static str,
+    pub(super) value: u64,
+    pub(super) path: &'static str,
+    pub(super) below: String,
+}
+
+impl Tile {
+    pub(super) fn words(&self) -> String {
+        grouped(self.value.into())
+    }
+}
+
+/// Something to do.
+pub(super) struct StepLine {
+    pub(super) what: String,
+    pub(super) advice: &'static str,
+    pub(super) command: String,
+    pub(super) anchor: &'static str,
+}
+
+/// The answer in one sentence.
+pub(super) fn verdict(summary: &RunSummary, steps: &[Step]) -> String {
+    let of = |trouble| steps.iter().find(|step| step.trouble == trouble);
+    if let Some(step) = of(Trouble::NotSent) {
+        let are = if step.count == 1 { "is" } else { "are" };
+        return format!("{} {are} not sent yet", count(step.count, "event"));
+    }
+    let sum = |is_row: bool| -> u64 {
+        let of_noun = steps
+            .iter()
+            .filter(|step| (step.trouble == Trouble::Rejected) == is_row);
+        of_noun.map(|step| step.count).sum()
+    };
+    let (events, rows) = (sum(false), sum(true));
+    let needs = |n| if n == 1 { "needs" } else { "need" };
+    match (events, rows) {
+        (0, 0) if summary.reading.events.of(PlanState::ToSend).count() == 0 => {
+            "Nothing was left to send".to_owned()
+        }
+        (0, 0) => "Everything came through".to_owned(),
+        (events, 0) => format!("{} {} attention", count(events, "event"), needs(events)),
+        (0, rows) => format!("{} {} attention", count(rows, "row"), needs(rows)),
+        (events, rows) => format!(
+            "{} and {} need attention",
+            count(events, "event"),
+            count(rows, "row")
+        ),
+    }
+}
+
+pub(super) fn lead(summary: &RunSummary) -> String {
+    let to_send = summary.reading.events.of(PlanState::ToSend).count();
+    let events = summary.reading.events.read.count();
+    let rows = summary.reading.rows.read;
+    let sent = match to_send {
+        0 => "None of them had to be sent.".to_owned(),
+        n if n == events => "All of them were to be sent.".to_owned(),
+        n => format!("{} of them were to be sent.", grouped(n.into())),
+    };
+    match summary.reading.inputs.len() {
+        0 => format!("{} were tried again.", count(to_send, "event")),
+        exports => format!(
+            "{} of {} gave {}. {sent} Every row and every cent is accounted for below.",
+            count(rows, "row"),
+            count(exports as u64, "export"),
+            count(events, "event")
+        ),
+    }
+}
+
+pub(super) fn facts(
+    account: &Account,
+    runs: &[RunRecord],
+    summary: &RunSummary,
+) -> Vec<(&'static str, String)> {
+    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let mut facts = vec![("Run", summary.run.clone())];
+    if let Some(first) = runs.first() {
+        facts.push(("Started", time(first.started)));
+    }
+    match runs.iter().map(|run| run.ended).collect::<Option<Vec<_>>>() {
+        Some(ends) => facts.extend(ends.into_iter().max().map(|at| ("Ended", time(at)))),
+        None => facts.push(("Ended", "not yet, or it was killed".to_owned())),
+    }
+    facts.push((
+        "Account",
+        format!("{} ({})", account.account_id, account.api),
+    ));
+    facts.push(("At", account.base_url.clone()));
+    facts.push((
+        "Sent in",
+        format!(
+            "{}, {} s",
+            count(summary.requests, "request"),
+            grouped(summary.elapsed_seconds.into())
+        ),
+    ));
+    facts.push(("Exit code", summary.exit_code.to_string()));
+    facts
+}
+
+pub(super) fn tiles(summary: &RunSummary, steps: &[Step]) -> Vec<Tile> {
+    let to_send = summary.reading.events.of(PlanState::ToSend).count();
+    let of = |outcome| summary.outcomes.of(Some(outcome)).count();
+    let of_sent = |n: u64| match to_send {
+        0 => "nothing was to be sent".to_owned(),
+        _ => format!("{} of what was to be sent", percent(n, to_send)),
+    };
+    let before = of(Outcome::AlreadyTracked);
+    let others = match before {
+        0 => String::new(),
+        n => format!("; {} more by others before", grouped(n.into())),
+    };
+    let rest: Vec<String> = steps
+        .iter()
+        .filter(|step| matches!(step.trouble, Trouble::NotSent | Trouble::Unconfirmed))
+        .map(|step| format!("{} {}", grouped(step.count.into()), step.trouble.as_str()))
+        .collect();
+    let rest = match rest.is_empty() {
+        true => of_sent(of(Outcome::Failed)),
+        false => format!("besides {}", rest.join(", ")),
+    };
+    let rows = summary.reading.rows;
+    vec![
+        Tile {
+            name: "Rows read",
+            class: "",
+            value: rows.read,
+            path: "rows.read",
+            below: format!(
+                "{} ignored, {} rejected",
+                grouped(rows.ignored.into()),
+                grouped(rows.rejected.into())
+            ),
+        },
+        Tile {
+            name: "Events",
+            class: "",
+            value: summary.reading.events.read.count(),
+            path: "events.total",
+            below: format!("{} to send", grouped(to_send.into())),
+        },
+        Tile {
+            name: "Tracked",
+            class: "tracked",
+            value: of(Outcome::Tracked),
+            path: "outcomes.tracked.count",
+            below: of_sent(of(Outcome::Tracked)) + &others,
+        },
+        Tile {
+            name: "No referral",
+            class: "non_referral",
+            value: of(Outcome::NonReferral),
+            path: "outcomes.non_referral.count",
+            below: of_sent(of(Outcome::NonReferral)),
+        },
+        Tile {
+            name: "Failed",
+            class: "failed",
+            value: of(Outcome::Failed),
+            path: "outcomes.failed.count",
+            below: rest,
+        },
+    ]
+}
+
+/// To a tenth; what is not all is never called so.
+fn percent(part: u64, whole: u64) -> String {
+    let thousandths = u128::from(part) * 1000 / u128::from(whole.max(1));
+    match (part, thousandths) {
+        (0, _) => "none".to_owned(),
+        (part, _) if part == whole => "all".to_owned(),
+        (_, 0) => "less than 0.1 %".to_owned(),
+        (_, n) => format!("{}.{} %", n / 10, n % 10),
+    }
+}
+
+pub(super) fn step_line(step: &Step, account: &Account) -> StepLine {
+    let trouble = step.trouble;
+    let mut command = format!("fprecon {}", trouble.command());
+    if account.is_sandbox() {
+        command.push_str(" --sandbox");
+        if account.api != "v1" {
+            command.push_str(&format!(" --api {}", account.api));
+        }
+    }
+    StepLine {
+        what: format!("{} {}", count(step.count, trouble.noun()), trouble.as_str()),
+        advice: trouble.advice(),
+        command,
+        anchor: anchor(trouble),
+    }
+}

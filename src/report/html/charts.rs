@@ -1,0 +1,194 @@
+//! The page's charts: events over time by what came of them, and money by month.
+
+use std::collections::BTreeMap;
+
+use super::gather::{ByOutcome, Day, cents};
+use crate::event::{Currency, Kind};
+use crate::journal::Outcome;
+use crate::report::page::chart::{
+    ColumnChart, HEIGHT, LegendEntry, Part, Periods, Scale, TableRow, Unit,
+};
+use crate::report::summary::{OutcomesSummary, outcome_word};
+use crate::report::words::{amount, grouped, outcome_words};
+
+/// Events by the day on which they happened, and by what came of them.
+pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Option<ColumnChart> {
+    let periods = Periods::of(days, Unit::Day, Day::merge)?;
+    let highest = periods.periods.iter().map(|(_, day)| day.outcomes.total());
+    let scale = Scale::of(highest.max().unwrap_or(0).into(), 0, 1);
+    let mut all = ByOutcome::default();
+    let mut columns = periods.columns();
+    let mut table = Vec::new();
+    let seen: Vec<Option<Outcome>> = {
+        for (_, day) in &periods.periods {
+            all.merge(&day.outcomes);
+        }
+        OutcomesSummary::all()
+            .filter(|of| all.of(*of) > 0)
+            .collect()
+    };
+    for (column, (_, day)) in columns.iter_mut().zip(&periods.periods) {
+        let mut y = scale.zero;
+        let mut figures = Vec::new();
+        for &outcome in &seen {
+            let n = day.outcomes.of(outcome);
+            if n > 0 {
+                let height = scale.height(n.into());
+                y -= height;
+                column.parts.push(Part {
+                    class: outcome_word(outcome),
+                    y,
+                    height,
+                });
+                figures.push(format!("{} {}", grouped(n.into()), outcome_words(outcome)));
+            }
+        }
+        column.figures = figures.join(", ");
+        let mut cells: Vec<String> = seen
+            .iter()
+            .map(|of| grouped(day.outcomes.of(*of).into()))
+            .collect();
+        cells.push(grouped(day.outcomes.total().into()));
+        table.push(TableRow {
+            name: column.name.clone(),
+            cells,
+        });
+    }
+    let parts: Vec<String> = seen
+        .iter()
+        .map(|of| format!("{} {}", grouped(all.of(*of).into()), outcome_words(*of)))
+        .collect();
+    Some(ColumnChart {
+        id: "over-time".to_owned(),
+        title: "Events over time, by what came of them".to_owned(),
+        description: periods.describe(&parts.join(", ")),
+        height: HEIGHT,
+        zero: scale.zero,
+        lines: scale.lines(grouped),
+        columns,
+        legend: legend(&seen),
+        unit: periods.unit.name(),
+        heads: seen
+            .iter()
+            .map(|of| outcome_words(*of))
+            .chain(["all"])
+            .collect(),
+        table,
+        note: missing_dates(undated),
+    })
+}
+
+pub(super) fn legend(outcomes: &[Option<Outcome>]) -> Vec<LegendEntry> {
+    let entry = |outcome: &Option<Outcome>| LegendEntry {
+        class: outcome_word(*outcome),
+        words: outcome_words(*outcome),
+    };
+    outcomes.iter().map(entry).collect()
+}
+
+/// Sales upwards and refunds downwards, by month, of one currency.
+pub(super) fn money_by_month(
+    days: &BTreeMap<i64, Day>,
+    undated: &Day,
+    currency: Currency,
+) -> Option<ColumnChart> {
+    let of_currency = |day: &Day, kind| cents(&day.money, kind, currency);
+    let with_money: BTreeMap<i64, Day> = days
+        .iter()
+        .filter(|(_, day)| day.money.cents().contains_key(&currency))
+        .map(|(day, sums)| (*day, sums.clone()))
+        .collect();
+    let periods = Periods::of(&with_money, Unit::Month, Day::merge)?;
+    let highest = |kind| {
+        let of_kind = periods
+            .periods
+            .iter()
+            .map(|(_, day)| of_currency(day, kind));
+        of_kind.max().unwrap_or(0)
+    };
+    let unit_cents = 10_i128.pow(currency.api_digits());
+    let scale = Scale::of(highest(Kind::Sale), highest(Kind::Refund), unit_cents);
+    let mut columns = periods.columns();
+    let mut table = Vec::new();
+    let (mut all_sales, mut all_refunds) = (0, 0);
+    for (column, (_, day)) in columns.iter_mut().zip(&periods.periods) {
+        let (sales, refunds) = (of_currency(day, Kind::Sale), of_currency(day, Kind::Refund));
+        all_sales += sales;
+        all_refunds += refunds;
+        if sales > 0 {
+            let height = scale.height(sales);
+            let y = scale.zero - height;
+            column.parts.push(Part {
+                class: "sale",
+                y,
+                height,
+            });
+        }
+        if refunds > 0 {
+            let (y, height) = (scale.zero, scale.height(refunds));
+            column.parts.push(Part {
+                class: "refund",
+                y,
+                height,
+            });
+        }
+        let figure = |cents| amount(cents, currency);
+        column.figures = format!("sales {}, refunds {}", figure(sales), figure(refunds));
+        table.push(TableRow {
+            name: column.name.clone(),
+            cells: vec![figure(sales), figure(refunds), figure(sales - refunds)],
+        });
+    }
+    let totals = format!(
+        "sales of {}, refunds of {}",
+        amount(all_sales, currency),
+        amount(all_refunds, currency)
+    );
+    let without = undated
+        .money
+        .iter()
+        .filter(|(_, of, _)| *of == Some(currency));
+    let without = without.map(|(_, _, sum)| sum.count).sum();
+    Some(ColumnChart {
+        id: format!("money-{currency}"),
+        title: format!("Sales and refunds in {currency}"),
+        description: periods.describe(&totals),
+        height: HEIGHT,
+        zero: scale.zero,
+        lines: scale.lines(|n| whole_units(n, currency)),
+        columns,
+        legend: vec![
+            LegendEntry {
+                class: "sale",
+                words: "sales",
+            },
+            LegendEntry {
+                class: "refund",
+                words: "refunds",
+            },
+        ],
+        unit: periods.unit.name(),
+        heads: vec!["sales", "refunds", "sales less refunds"],
+        table,
+        note: missing_dates(without),
+    })
+}
+
+/// An amount without decimals where it has none.
+fn whole_units(cents: i128, currency: Currency) -> String {
+    let text = amount(cents, currency);
+    match text.strip_suffix(".00") {
+        Some(whole) => whole.to_owned(),
+        None => text,
+    }
+}
+
+fn missing_dates(undated: u64) -> String {
+    match undated {
+        0 => String::new(),
+        n => format!(
+            "{} without a date of 1970 to 2099 left out.",
+            crate::report::words::count(n, "event")
+        ),
+    }
+}

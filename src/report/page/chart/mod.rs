@@ -1,0 +1,107 @@
+//! Charts in integers: pixels upwards, hundredths of a percent sideways. So a chart is as wide as its
+//! page, and its words stay as large as they are anywhere.
+
+mod periods;
+mod scale;
+
+use std::fmt;
+
+pub(crate) use self::periods::{Periods, Unit};
+pub(crate) use self::scale::Scale;
+
+/// Pixels from the top of a chart to the top of its highest column.
+const TOP: i128 = 22;
+/// Pixels of the columns, from the top to the bottom.
+const PLOT: i128 = 176;
+/// Pixels below the columns, for their labels.
+const BELOW: i128 = 40;
+/// A chart's height.
+pub(crate) const HEIGHT: i128 = TOP + PLOT + BELOW;
+
+/// Hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share(i128);
+
+impl Share {
+    /// `part` of `whole`, which is not negative; nothing of nothing is nothing.
+    pub(crate) fn of(part: impl Into<i128>, whole: impl Into<i128>) -> Self {
+        let (part, whole): (i128, i128) = (part.into(), whole.into());
+        Share(if whole > 0 { part * 10_000 / whole } else { 0 })
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}%", self.0 / 100, self.0 % 100)
+    }
+}
+
+/// A word and its look.
+pub(crate) struct LegendEntry {
+    pub(crate) class: &'static str,
+    pub(crate) words: &'static str,
+}
+
+/// Columns beside each other, each made of parts.
+pub(crate) struct ColumnChart {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) height: i128,
+    pub(crate) zero: i128,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) legend: Vec<LegendEntry>,
+    /// What the first column of the table below the chart is called: `Month`.
+    pub(crate) unit: &'static str,
+    pub(crate) heads: Vec<&'static str>,
+    pub(crate) table: Vec<TableRow>,
+    pub(crate) note: String,
+}
+
+/// A line across a chart, with the figure that it stands for.
+pub(crate) struct Line {
+    pub(crate) y: i128,
+    pub(crate) label: String,
+}
+
+/// A column of a chart.
+pub(crate) struct Column {
+    /// Its left edge, and the middle that its label stands at.
+    pub(crate) x: Share,
+    pub(crate) middle: Share,
+    pub(crate) width: Share,
+    pub(crate) name: String,
+    pub(crate) figures: String,
+    pub(crate) label: String,
+    pub(crate) year: String,
+    /// `label` where it always shows, `label wide` where only on a wide page, else empty.
+    pub(crate) label_class: &'static str,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of a column.
+pub(crate) struct Part {
+    pub(crate) class: &'static str,
+    pub(crate) y: i128,
+    pub(crate) height: i128,
+}
+
+/// A row of the table below a chart.
+pub(crate) struct TableRow {
+    pub(crate) name: String,
+    pub(crate) cells: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_written_without_a_float() {
+        assert_eq!(Share::of(1, 3).to_string(), "33.33%");
+        assert_eq!(Share::of(1, 1).to_string(), "100.00%");
+        assert_eq!(Share::of(5, 0).to_string(), "0.00%");
+        assert_eq!(Share::of(1, 2000).to_string(), "0.05%");
+    }
+}

@@ -1,0 +1,215 @@
+//! Time in columns: days, put together into units of which a chart takes few enough.
+
+use std::collections::BTreeMap;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::{Column, Share};
+
+/// How many columns a chart has at the most.
+const COLUMNS: i64 = 48;
+
+/// How long the time of one column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Years(i16),
+}
+
+impl Unit {
+    /// The shortest, from `least` on, of which the time between two days takes few enough.
+    fn fitting(first: Date, last: Date, least: Unit) -> Self {
+        let days = (last - first).get_days();
+        let months = i64::from(last.year() - first.year()) * 12
+            + i64::from(last.month() - first.month())
+            + 1;
+        if least == Unit::Day && i64::from(days) < 32 {
+            return Unit::Day;
+        }
+        if least == Unit::Day && i64::from(days) / 7 < 27 {
+            return Unit::Week;
+        }
+        match months {
+            ..=COLUMNS => Unit::Month,
+            months if months / 3 < COLUMNS => Unit::Quarter,
+            months => {
+                let years = months / 12 + 1;
+                Unit::Years(i16::try_from(years / COLUMNS + 1).unwrap_or(i16::MAX))
+            }
+        }
+    }
+
+    fn start(self, day: Date) -> Date {
+        let start = match self {
+            Unit::Day => Ok(day),
+            Unit::Week => day.checked_sub(i64::from(day.weekday().to_monday_zero_offset()).days()),
+            Unit::Month => Ok(day.first_of_month()),
+            Unit::Quarter => Date::new(day.year(), (day.month() - 1) / 3 * 3 + 1, 1),
+            Unit::Years(n) => Date::new(day.year() - day.year().rem_euclid(n), 1, 1),
+        };
+        start.unwrap_or(day)
+    }
+
+    fn next(self, start: Date) -> Option<Date> {
+        let span = match self {
+            Unit::Day => 1.day(),
+            Unit::Week => 1.week(),
+            Unit::Month => 1.month(),
+            Unit::Quarter => 3.months(),
+            Unit::Years(n) => i64::from(n).years(),
+        };
+        start.checked_add(span).ok()
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Unit::Day => "Day",
+            Unit::Week => "Week from",
+            Unit::Month => "Month",
+            Unit::Quarter => "Quarter",
+            Unit::Years(1) => "Year",
+            Unit::Years(_) => "Years from",
+        }
+    }
+
+    pub(crate) fn full(self, start: Date) -> String {
+        match self {
+            Unit::Day | Unit::Week => start.strftime("%-d %b %Y").to_string(),
+            Unit::Month => start.strftime("%b %Y").to_string(),
+            Unit::Quarter => format!("Q{} {}", (start.month() - 1) / 3 + 1, start.year()),
+            Unit::Years(_) => start.year().to_string(),
+        }
+    }
+
+    fn short(self, start: Date) -> String {
+        match self {
+            Unit::Day | Unit::Week => start.strftime("%-d %b").to_string(),
+            Unit::Month => start.strftime("%b").to_string(),
+            Unit::Quarter => format!("Q{}", (start.month() - 1) / 3 + 1),
+            Unit::Years(_) => start.year().to_string(),
+        }
+    }
+}
+
+fn date_of(day: i64) -> Option<Date> {
+    jiff::civil::date(1970, 1, 1).checked_add(day.days()).ok()
+}
+
+/// The days, put together into units of time without a gap.
+pub(crate) struct Periods<T> {
+    pub(crate) unit: Unit,
+    /// The first day of each, and its sums.
+    pub(crate) periods: Vec<(Date, T)>,
+}
+
+impl<T: Default> Periods<T> {
+    /// Puts days, counted from 1970, together into units no shorter than `least`; nothing where there
+    /// is no day.
+    pub(crate) fn of(
+        days: &BTreeMap<i64, T>,
+        least: Unit,
+        merge: impl Fn(&mut T, &T),
+    ) -> Option<Self> {
+        let (first, last) = (days.keys().next()?, days.keys().next_back()?);
+        let (first, last) = (date_of(*first)?, date_of(*last)?);
+        let unit = Unit::fitting(first, last, least);
+        let mut sums: BTreeMap<Date, T> = BTreeMap::new();
+        for (&day, sum) in days {
+            let start = unit.start(date_of(day)?);
+            merge(sums.entry(start).or_default(), sum);
+        }
+        let mut periods = Vec::new();
+        let mut next = Some(unit.start(first));
+        while let Some(start) = next.filter(|start| *start <= last) {
+            periods.push((start, sums.remove(&start).unwrap_or_default()));
+            next = unit.next(start);
+        }
+        Some(Periods { unit, periods })
+    }
+
+    /// A column for each, without its parts.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        let n = self.periods.len();
+        let every = |most: usize| n.div_ceil(most).max(1);
+        let wide = every(12);
+        let narrow = every(5).next_multiple_of(wide);
+        let mut year = None;
+        let columns = self.periods.iter().enumerate().map(|(index, (start, _))| {
+            let (at, of) = (index as i128, n as i128);
+            let label_class = match index {
+                index if index % narrow == 0 => "label",
+                index if index % wide == 0 => "label wide",
+                _ => "",
+            };
+            let is_new = !label_class.is_empty() && year != Some(start.year());
+            if is_new {
+                year = Some(start.year());
+            }
+            let says_year = !matches!(self.unit, Unit::Years(_)) && is_new;
+            // A few columns are not stretched to slabs: none is wider than one of eight.
+            let tenths = 8.min(of.max(1));
+            Column {
+                x: Share::of(at * 20 + 10 - tenths, of * 20),
+                middle: Share::of(at * 2 + 1, of * 2),
+                width: Share::of(tenths, of * 10),
+                name: self.unit.full(*start),
+                figures: String::new(),
+                label: self.unit.short(*start),
+                year: if says_year {
+                    start.year().to_string()
+                } else {
+                    String::new()
+                },
+                label_class,
+                parts: Vec::new(),
+            }
+        });
+        columns.collect()
+    }
+
+    /// The first and the last of them, and these totals.
+    pub(crate) fn describe(&self, totals: &str) -> String {
+        let ends = (self.periods.first(), self.periods.last());
+        let (Some((first, _)), Some((last, _))) = ends else {
+            return totals.to_owned();
+        };
+        let (first, last) = (self.unit.full(*first), self.unit.full(*last));
+        match first == last {
+            true => format!("{first}: {totals}."),
+            false => format!("{first} to {last}: {totals}."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn any_span_of_time_has_few_columns_and_none_is_left_out() {
+        let cases = [
+            (date(2026, 3, 1), date(2026, 3, 1), Unit::Day),
+            (date(2026, 3, 1), date(2026, 4, 1), Unit::Day),
+            (date(2026, 3, 1), date(2026, 8, 30), Unit::Week),
+            (date(2023, 1, 1), date(2026, 12, 31), Unit::Month),
+            (date(2020, 1, 1), date(2026, 12, 31), Unit::Quarter),
+            (date(1970, 1, 1), date(2026, 12, 31), Unit::Years(2)),
+        ];
+        for (first, last, unit) in cases {
+            assert_eq!(Unit::fitting(first, last, Unit::Day), unit);
+            let day_of = |at: Date| i64::from((at - date(1970, 1, 1)).get_days());
+            let days = [first, last].map(|at| (day_of(at), 0_u64));
+            let periods =
+                Periods::of(&BTreeMap::from(days), Unit::Day, |sum, day| *sum += day).unwrap();
+            assert!(periods.periods.len() as i64 <= COLUMNS, "{unit:?}");
+            let columns = periods.columns();
+            assert_eq!(columns[0].label_class, "label");
+            assert!(periods.periods.last().unwrap().0 <= last);
+        }
+    }
+}
