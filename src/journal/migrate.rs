@@ -285,7 +285,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -32768;",
+         PRAGMA cache_size = -8192;",
     )?;
     // SQLite keeps another mode, without an error, where the file system can't do this one.
     connection.query_row("PRAGMA journal_mode", [], |row| {

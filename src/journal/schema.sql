@@ -3,6 +3,9 @@
 -- Open it with any SQL tool, for reading: fprecon seals what it writes (columns `seal` and
 -- `result_seal`) and refuses a journal whose rows were changed by hand or by a failing disk.
 --
+-- The words of a column are compared one by one: SQLite would make a table of a list (`IN`) anew for
+-- every row that is written.
+--
 -- Conventions: amounts are integers in minor units (`_cents`) with the currency beside them; times
 -- are integers, milliseconds since 1970-01-01 UTC (`_ms`); states are words. The views whose names
 -- end in `_readable` have ISO dates.
@@ -58,7 +61,8 @@ CREATE TABLE event (
     id                 INTEGER NOT NULL PRIMARY KEY,
     key                BLOB    NOT NULL CHECK (length(key) = 16),
     seal               INTEGER NOT NULL,  -- checksum of `id`, `key` and the columns down to `note`
-    kind               TEXT    NOT NULL CHECK (kind IN ('sale', 'refund', 'cancellation', 'signup')),
+    kind               TEXT    NOT NULL CHECK
+        (kind = 'sale' OR kind = 'refund' OR kind = 'cancellation' OR kind = 'signup'),
     event_id           TEXT    NOT NULL,
     sale_event_id      TEXT,              -- refunds: the sale that is undone
     email              TEXT,
@@ -77,8 +81,9 @@ CREATE TABLE event (
     created_at_ms      INTEGER,           -- when it happened, as the export says
     note               TEXT    NOT NULL,  -- how it was read and linked
     -- The result. NULL: not settled; a run that has the event is not finished.
-    outcome            TEXT CHECK (outcome IN
-        ('tracked', 'already_tracked', 'non_referral', 'failed', 'unconfirmed')),
+    outcome            TEXT CHECK
+        (outcome = 'tracked' OR outcome = 'already_tracked' OR outcome = 'non_referral'
+         OR outcome = 'failed' OR outcome = 'unconfirmed'),
     inferred           INTEGER NOT NULL DEFAULT 0 CHECK (inferred IN (0, 1)), -- 1: not asked
     http_status        INTEGER,
     message            TEXT,
@@ -179,7 +184,7 @@ CREATE TABLE attempt (
     intended_ms INTEGER NOT NULL,
     answered_ms INTEGER,
     answer      TEXT,                     -- what the answer was taken for
-    effect      TEXT CHECK (effect IN ('recorded', 'none', 'unknown')),
+    effect      TEXT CHECK (effect = 'recorded' OR effect = 'none' OR effect = 'unknown'),
     http_status INTEGER,
     message     TEXT,
     PRIMARY KEY (event, number),

@@ -8,8 +8,8 @@ use std::fs;
 use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, ScopedJoinHandle};
 
 use super::atomic::{Failure, sync_directory};
 use super::books::Books;
@@ -50,11 +50,7 @@ pub fn write(
         .filter_map(|format| exporter(format, books, summary, directory).transpose())
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
-    let mut files = Vec::new();
-    for exporter in exporters {
-        files.extend(exporter.finish()?);
-    }
-    put_in_place(files, directory)
+    put_in_place(finish(exporters)?, directory)
 }
 
 /// What writes a format.
@@ -83,9 +79,9 @@ fn exporter(
 
 /// Reads the books once, for all who take a part of them.
 fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
-    let mut events = takers(exporters, Content::Events);
+    let events = takers(exporters, Content::Events);
     if !events.is_empty() {
-        read_events(books, &mut events)?;
+        read_events(books, events)?;
     }
     let mut held = takers(exporters, Content::Held);
     if !held.is_empty() {
@@ -137,44 +133,84 @@ impl From<JournalError> for Stopped {
     }
 }
 
-/// Events come by the million: a second thread writes what this one reads, in the same order.
-fn read_events(books: &Books<'_>, takers: &mut Takers<'_>) -> Result<(), ReportError> {
+/// A batch, for each of the formats.
+type Batch = Arc<Vec<EventRecord>>;
+
+/// Events come by the million: while this thread reads them, each format writes them on a thread of
+/// its own, in the same order.
+fn read_events(books: &Books<'_>, takers: Takers<'_>) -> Result<(), ReportError> {
     thread::scope(|scope| {
-        let (batches, received) = mpsc::sync_channel(BATCHES_AHEAD);
-        let writer = scope.spawn(move || write_batches(received, takers));
-        let mut batch = Vec::with_capacity(BATCH_EVENTS);
-        let mut read = books.for_each_event(|record| {
-            batch.push(record);
-            match batch.len() {
-                BATCH_EVENTS => {
-                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_EVENTS));
-                    batches.send(full).map_err(|_| Stopped::Writer)
-                }
-                _ => Ok(()),
-            }
-        });
-        if read.is_ok() {
-            read = batches.send(batch).map_err(|_| Stopped::Writer);
+        let (queues, writers): (Vec<_>, Vec<_>) = takers
+            .into_iter()
+            .map(|taker| {
+                let (queue, batches) = mpsc::sync_channel(BATCHES_AHEAD);
+                (queue, scope.spawn(move || write_batches(batches, taker)))
+            })
+            .unzip();
+        let read = hand_out_batches(books, &queues);
+        drop(queues);
+        let mut written = Ok(());
+        for writer in writers {
+            written = written.and(joined(writer));
         }
-        drop(batches);
-        let written = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
         match (written, read) {
-            (Err(error), _) => Err(error),
+            (Err(failure), _) => Err(failure.into()),
             (Ok(()), Err(Stopped::Journal(error))) => Err(error.into()),
             (Ok(()), Ok(()) | Err(Stopped::Writer)) => Ok(()),
         }
     })
 }
 
+fn hand_out_batches(books: &Books<'_>, queues: &[mpsc::SyncSender<Batch>]) -> Result<(), Stopped> {
+    let hand_out = |batch: Vec<EventRecord>| {
+        let batch = Batch::new(batch);
+        queues
+            .iter()
+            .try_for_each(|queue| queue.send(batch.clone()))
+            .map_err(|_| Stopped::Writer)
+    };
+    let mut batch = Vec::with_capacity(BATCH_EVENTS);
+    books.for_each_event(|record| {
+        batch.push(record);
+        match batch.len() {
+            BATCH_EVENTS => hand_out(std::mem::replace(
+                &mut batch,
+                Vec::with_capacity(BATCH_EVENTS),
+            )),
+            _ => Ok(()),
+        }
+    })?;
+    hand_out(batch)
+}
+
 fn write_batches(
-    batches: mpsc::Receiver<Vec<EventRecord>>,
-    takers: &mut Takers<'_>,
-) -> Result<(), ReportError> {
-    for record in batches.into_iter().flatten() {
-        let cells = event_cells(&record);
-        hand_out(takers, |taker| taker.event(&record, &cells))?;
+    batches: mpsc::Receiver<Batch>,
+    taker: &mut Box<dyn Exporter>,
+) -> Result<(), Failure> {
+    for batch in batches {
+        for record in &*batch {
+            taker.event(record, &event_cells(record))?;
+        }
     }
     Ok(())
+}
+
+/// Puts the files of all formats on disk, side by side.
+fn finish(exporters: Vec<Box<dyn Exporter>>) -> Result<Vec<Written>, Failure> {
+    thread::scope(|scope| {
+        let ends = |exporter: Box<dyn Exporter>| scope.spawn(|| exporter.finish());
+        let ends: Vec<_> = exporters.into_iter().map(ends).collect();
+        let mut files = Vec::new();
+        for written in ends.into_iter().map(joined).collect::<Vec<_>>() {
+            files.extend(written?);
+        }
+        Ok(files)
+    })
+}
+
+/// What a thread came to; its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 type Takers<'e> = Vec<&'e mut Box<dyn Exporter>>;

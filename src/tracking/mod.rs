@@ -27,7 +27,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Response, Url};
 
-use crate::event::{Currency, Event};
+use crate::event::{Currency, Event, Kind};
 use crate::problem::causes;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
@@ -177,6 +177,8 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    /// Where events go, in the order of [`Kind::ALL`].
+    tracks: [Url; Kind::ALL.len()],
     settings: Settings,
     key: ApiKey,
 }
@@ -217,6 +219,7 @@ impl Client {
             .map_err(|error| ClientError::SetUp(causes(&error.without_url())))?;
         Ok(Client {
             http,
+            tracks: Kind::ALL.map(|kind| below(&base, &format!("track/{kind}"))),
             base,
             settings,
             key: key.clone(),
@@ -232,7 +235,7 @@ impl Client {
         };
         let request = self
             .http
-            .post(self.url(&format!("track/{}", event.kind)))
+            .post(self.track(event.kind).clone())
             .header(CONTENT_TYPE, version.content_type())
             .body(body);
         let response = match request.send().await {
@@ -260,7 +263,7 @@ impl Client {
     /// relied on.
     pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Answer> {
         let version = self.settings.version;
-        let mut url = self.url(T::path(version));
+        let mut url = below(&self.base, T::path(version));
         url.set_query(Some(&listing::query(version, page)));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
@@ -282,12 +285,23 @@ impl Client {
         )
     }
 
-    fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        let base = self.base.path().trim_end_matches('/');
-        url.set_path(&format!("{base}/{path}"));
-        url
+    fn track(&self, kind: Kind) -> &Url {
+        let [sale, refund, cancellation, signup] = &self.tracks;
+        match kind {
+            Kind::Sale => sale,
+            Kind::Refund => refund,
+            Kind::Cancellation => cancellation,
+            Kind::Signup => signup,
+        }
     }
+}
+
+/// A path below the API's base.
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let above = base.path().trim_end_matches('/');
+    url.set_path(&format!("{above}/{path}"));
+    url
 }
 
 /// What every request carries, so that no log of headers shows it.

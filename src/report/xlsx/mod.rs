@@ -30,6 +30,9 @@ use crate::journal::{EventRecord, HeldRecord};
 
 const NAME: &str = "report.xlsx";
 
+/// How hard sheets are packed, of 9: level 6 takes nearly twice as long for a tenth less.
+const COMPRESSION_LEVEL: u8 = 2;
+
 /// `report.xlsx`.
 pub(super) struct XlsxFile {
     path: PathBuf,
@@ -62,7 +65,7 @@ impl XlsxFile {
     ) -> Result<Self, Failure> {
         let path = directory.join(NAME);
         let file = Partial::create(&path)?;
-        let mut workbook = Workbook::new();
+        let mut workbook = new_workbook();
         let sheets = guarded(|| {
             workbook.set_tempdir(directory)?;
             workbook.set_properties(&properties(books));
@@ -148,6 +151,12 @@ impl XlsxFile {
         self.rejected_by_layout.insert(own.to_vec(), index);
         Ok(index)
     }
+}
+
+fn new_workbook() -> Workbook {
+    let mut workbook = Workbook::new();
+    workbook.set_zip_compression_level(COMPRESSION_LEVEL);
+    workbook
 }
 
 /// The date of the run: the same report has the same bytes.

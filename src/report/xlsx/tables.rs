@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
 use super::guarded::guarded;
-use super::heading;
 use super::sheets::{ROWS_PER_SHEET, Sheets};
+use super::{heading, new_workbook};
 use crate::report::atomic::{Failure, Partial, Whole};
 use crate::report::columns::{Cell, Column};
 
@@ -23,7 +23,7 @@ impl TableBook {
         let mut book = TableBook {
             path: path.to_owned(),
             file: Partial::create(path)?,
-            workbook: Workbook::new(),
+            workbook: new_workbook(),
         };
         let whole = DocProperties::new().set_title(title).set_author("fprecon");
         let properties = match ExcelDateTime::from_timestamp(made) {
