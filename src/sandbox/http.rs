@@ -114,7 +114,8 @@ async fn api(
     };
     let latency = state.latency();
     if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+        // Tokio's timers have a grain of a millisecond and round up twice: 50 ms would be 52.
+        futures_timer::Delay::new(latency).await;
     }
     state.log.borrow_mut().answered(number, answer.status);
     Ok(answer)
