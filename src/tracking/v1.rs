@@ -8,15 +8,20 @@ use super::answer::{of_status, receipt};
 use super::{Answer, Settings};
 use crate::event::{Event, Kind};
 
-/// The form that tells an event. The same event always gives the same bytes.
+/// The form that tells an event, with the parameters that the vendor's papers have for its call. The
+/// same event always gives the same bytes.
 pub(super) fn body(event: &Event, settings: &Settings) -> String {
+    let details = event.details();
+    let is_sale = event.kind == Kind::Sale;
+    let is_signup = event.kind == Kind::Signup;
     let mut form = Form(Serializer::new(String::new()));
     form.add("wid", Some(&settings.account_id));
     form.add("email", event.customer.email.as_deref());
     form.add("uid", event.customer.uid.as_deref());
-    if event.kind != Kind::Cancellation || settings.cancellation_event_id {
-        form.add_unless_signup(event, "event_id", event.event_id());
-    }
+    form.add(
+        "event_id",
+        takes_event_id(event.kind, settings).then(|| event.event_id()),
+    );
     if event.kind == Kind::Refund {
         form.add("sale_event_id", event.sale_event_id.as_deref());
     }
@@ -24,21 +29,33 @@ pub(super) fn body(event: &Event, settings: &Settings) -> String {
         form.add_shown("amount", Some(money.amount_cents));
         let is_foreign = money.currency != settings.account_currency;
         form.add("currency", is_foreign.then(|| money.currency.code()));
+        form.add_shown("quantity", details.quantity);
     }
-    form.add("plan", event.plan.as_deref());
-    let details = event.details();
-    form.add_shown("mrr", details.mrr_cents);
-    form.add("promo_code", details.promo_code.as_deref());
-    form.add_shown("quantity", details.quantity);
-    form.add("first_name", details.first_name.as_deref());
-    form.add("last_name", details.last_name.as_deref());
-    form.add("ref_id", details.ref_id.as_deref());
-    form.add("tid", details.tid.as_deref());
+    if is_sale {
+        form.add("plan", event.plan.as_deref());
+        form.add_shown("mrr", details.mrr_cents);
+        form.add("promo_code", details.promo_code.as_deref());
+    }
+    if is_sale || is_signup {
+        form.add("first_name", details.first_name.as_deref());
+        form.add("last_name", details.last_name.as_deref());
+        form.add("ref_id", details.ref_id.as_deref());
+        form.add("tid", details.tid.as_deref());
+    }
     form.add_shown("created_at", event.created_at);
     if !settings.notify_promoters {
         form.add("skip_email_notification", Some("true"));
     }
     form.0.finish()
+}
+
+/// A second sign-up is told by its lead, a cancellation only by accounts whose API is newer.
+fn takes_event_id(kind: Kind, settings: &Settings) -> bool {
+    match kind {
+        Kind::Sale | Kind::Refund => true,
+        Kind::Cancellation => settings.cancellation_event_id,
+        Kind::Signup => false,
+    }
 }
 
 struct Form(Serializer<'static, String>);
@@ -54,11 +71,6 @@ impl Form {
         if let Some(value) = value {
             self.0.append_pair(name, &value.to_string());
         }
-    }
-
-    /// A sign-up has no `event_id`: the API tells a second one by its lead.
-    fn add_unless_signup(&mut self, event: &Event, name: &str, value: &str) {
-        self.add(name, Some(value).filter(|_| event.kind != Kind::Signup));
     }
 }
 
@@ -161,9 +173,47 @@ mod tests {
         assert_eq!(
             body(&sale, &settings()),
             format!(
-                "{WHO}&event_id=1&amount=6000&plan=yearly&mrr=500&promo_code=NORA10&quantity=3\
+                "{WHO}&event_id=1&amount=6000&quantity=3&plan=yearly&mrr=500&promo_code=NORA10\
                  &first_name=Shelley&last_name=Stern"
             )
+        );
+    }
+
+    #[test]
+    fn a_call_has_no_parameter_that_the_papers_do_not_have_for_it() {
+        let told = |kind: Kind| {
+            let mut event = shelley(kind, "1");
+            event.money = kind.has_amount().then(|| money("GBP")).flatten();
+            event.sale_event_id = Some("2".into());
+            event.plan = Some("yearly".into());
+            event.created_at = Some("2026-04-10T03:48:02Z".parse().unwrap());
+            event.set_details(Details {
+                mrr_cents: Some(500),
+                promo_code: Some("NORA10".into()),
+                quantity: Some(3),
+                first_name: Some("Shelley".into()),
+                last_name: Some("Stern".into()),
+                ref_id: Some("nora".into()),
+                tid: Some("t-1".into()),
+                ..Details::default()
+            });
+            let body = body(&event, &settings());
+            let names = form_urlencoded::parse(body.as_bytes()).map(|(name, _)| name.into_owned());
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            told(Kind::Sale),
+            "wid email uid event_id amount currency quantity plan mrr promo_code first_name \
+             last_name ref_id tid created_at"
+        );
+        assert_eq!(
+            told(Kind::Refund),
+            "wid email uid event_id sale_event_id amount currency quantity created_at"
+        );
+        assert_eq!(told(Kind::Cancellation), "wid email uid created_at");
+        assert_eq!(
+            told(Kind::Signup),
+            "wid email uid first_name last_name ref_id tid created_at"
         );
     }
 
