@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use fprecon::event::{Currency, Customer, Event, Kind, Money, Source};
+use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
 use fprecon::job::{Reading, SourceRows};
 use fprecon::link::{Nothing, Rules, link};
@@ -137,7 +137,7 @@ fn main() {
         let unplanned = reading.read([export], SourceRows::dropped()).unwrap();
         times[0].push(start.elapsed());
 
-        let mut events: Vec<Event> = (0..rows).map(event).collect();
+        let mut events: Events = (0..rows).map(event).collect();
         let start = Instant::now();
         let links = link(&mut events, &Nothing, &Rules::default());
         times[1].push(start.elapsed());

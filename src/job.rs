@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
 use crate::classify::{Classifier, Outcome};
 use crate::convert::{Foreign, convert};
-use crate::event::{Currency, Event, EventKey, KeyMap, Kind, Source, Text};
+use crate::event::{Currency, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text};
 use crate::export::{Export, ExportError, Row};
 use crate::journal::Wanted;
 use crate::link::{Resolution, Rules, link, unknown_resolutions};
@@ -351,7 +351,9 @@ struct JobReader<'r> {
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
-    events: Vec<Event>,
+    events: Events,
+    /// The events of the row that is being read.
+    of_row: Vec<Event>,
     /// While an export is read that completes the sales of others: those sales.
     sales: Option<Sales>,
     plans: Plans,
@@ -366,7 +368,8 @@ impl<'r> JobReader<'r> {
             source_rows,
             ignored: BTreeMap::new(),
             problems: Problems::default(),
-            events: Vec::new(),
+            events: Events::default(),
+            of_row: Vec::new(),
             sales: None,
             plans: Plans::default(),
             rows_read: 0,
@@ -509,27 +512,26 @@ impl<'r> JobReader<'r> {
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
+        let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
         let Some(sales) = &mut self.sales else {
-            let before = self.events.len();
-            let outcome = classifier.classify(row, source, &mut self.events, warnings);
-            for event in &mut self.events[before..] {
+            for mut event in self.of_row.drain(..) {
                 event.is_mended = kind.mends;
+                self.events.push(&event);
             }
             return outcome;
         };
-        let mut said = Vec::new();
-        let outcome = classifier.classify(row, source, &mut said, warnings);
         if outcome != Outcome::Events {
+            self.of_row.clear();
             return outcome;
         }
         let place = format!("{path}:{}", source.line);
         let mut reason = COMPLETED;
-        for event in said {
+        for event in self.of_row.drain(..) {
             match sales.complete(&mut self.events, event, &place) {
                 Completion::Done => {}
                 Completion::NoSale => reason = WITHOUT_PAYMENT,
                 Completion::Contradiction(event) => {
-                    self.events.push(*event);
+                    self.events.push(&event);
                     return Outcome::Events;
                 }
             }
@@ -583,7 +585,7 @@ pub struct Unplanned {
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
-    events: Vec<Event>,
+    events: Events,
     account_currency: Currency,
     foreign: Foreign,
     rules: Rules,
@@ -618,17 +620,18 @@ impl Unplanned {
 
     /// What of the journal the refunds may need whose sales are in none of these exports.
     pub fn wanted(&self) -> Wanted {
-        let refunds = || self.events.iter().filter(|e| e.kind == Kind::Refund);
+        let events = &self.events;
+        let of_kind = |kind| (0..events.len()).filter(move |&index| events.kind(index) == kind);
+        let refunds = || of_kind(Kind::Refund).map(|index| events.get(index));
         let resolutions = &self.rules.resolutions;
-        let sale_of = |refund: &Event| {
-            let resolved = resolutions.get(refund.event_id());
-            let sale = resolved.or(refund.sale_event_id.as_ref());
-            sale.map(|sale| EventKey::of(sale))
+        let sale_of = |refund: EventRef<'_>| {
+            let resolved = resolutions.get(refund.event_id()).map(Text::as_str);
+            resolved.or(refund.sale_event_id).map(EventKey::of)
         };
         let mut named: KeyMap<bool> = KeyMap::default();
         named.extend(refunds().filter_map(sale_of).map(|sale| (sale, false)));
-        for sale in self.events.iter().filter(|e| e.kind == Kind::Sale) {
-            if let Some(is_here) = named.get_mut(&sale.key()) {
+        for sale in of_kind(Kind::Sale) {
+            if let Some(is_here) = named.get_mut(&events.key(sale)) {
                 *is_here = true;
             }
         }
@@ -641,7 +644,7 @@ impl Unplanned {
             wanted.refunds.insert(refund.key());
             wanted.references.extend(sale);
             wanted.emails.extend(refund.customer.email_folded());
-            wanted.uids.extend(refund.customer.uid.clone());
+            wanted.uids.extend(refund.customer.uid.map(Text::new));
         }
         wanted
     }

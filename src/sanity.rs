@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Customer, Event, EventKey, Kind, Money, Source, Tally};
+use crate::event::{CustomerRef, EventKey, EventRef, Kind, Money, Source, Tally};
 use crate::journal::PlanState;
 use crate::plan::{Past, Plan, Planned};
 use crate::problem::{Problem, Problems};
@@ -36,18 +36,18 @@ const CUSTOMERS_APART: usize = 3;
 /// `past` is what the plan was compared with, `now` what the caller's clock says, `paths` are the
 /// names of the exports.
 pub fn findings(plan: &Plan, past: &dyn Past, now: Timestamp, paths: &[String]) -> Vec<Problem> {
-    let mut finder = Finder::new(past, paths);
+    let mut finder = Finder::new(plan, past, paths);
     let mut future = Found::new("date-in-future", paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
-    for planned in plan.events() {
-        finder.collect(planned);
+    for (place, planned) in plan.events().enumerate() {
+        finder.collect(place, planned);
         if planned.state == PlanState::ToSend && planned.event.created_at > Some(limit) {
             future.add(planned.event, |event| {
                 format!("is dated {}", date_of(event))
             });
         }
     }
-    finder.compare_sales(plan);
+    finder.compare_sales();
     let mut problems = finder.refunds();
     problems.extend(finder.after_cancellation.into_problems(
         "comes after the customer's cancellation",
@@ -66,15 +66,16 @@ pub fn findings(plan: &Plan, past: &dyn Past, now: Timestamp, paths: &[String]) 
 /// Walks twice over the events, which are many and wide: first it collects what is compared with,
 /// then it looks at the sales.
 struct Finder<'p> {
+    plan: &'p Plan,
     past: &'p dyn Past,
     paths: &'p [String],
-    /// Refunds that are to be sent or held, with the key of their sale.
-    refunds: Vec<(EventKey, Planned<'p>)>,
-    /// The sales of these refunds, where they are in the job.
-    sales: HashMap<EventKey, Option<&'p Event>>,
+    /// The places of refunds that are to be sent or held, with the key of their sale.
+    refunds: Vec<(EventKey, usize)>,
+    /// The places of the sales of these refunds, where they are in the job.
+    sales: HashMap<EventKey, Option<usize>>,
     ends: Ends,
     after_cancellation: Found<'p>,
-    outliers: Outliers<'p>,
+    outliers: Outliers,
 }
 
 /// One kind of finding: the total, and the first events of it.
@@ -96,8 +97,8 @@ impl<'p> Found<'p> {
     }
 
     /// `message` is only made for those that are kept.
-    fn add(&mut self, event: &Event, message: impl FnOnce(&Event) -> String) {
-        self.tally.add(event);
+    fn add(&mut self, event: EventRef<'_>, message: impl FnOnce(EventRef<'_>) -> String) {
+        self.tally.add(event.kind, event.money);
         // One less than are kept of a code: the total has the same.
         if (self.first.len() as u64) < Problems::KEPT_PER_CODE - 1 {
             let name = match event.money {
@@ -129,8 +130,9 @@ impl<'p> Found<'p> {
 }
 
 impl<'p> Finder<'p> {
-    fn new(past: &'p dyn Past, paths: &'p [String]) -> Self {
+    fn new(plan: &'p Plan, past: &'p dyn Past, paths: &'p [String]) -> Self {
         Finder {
+            plan,
             past,
             paths,
             refunds: Vec::new(),
@@ -141,13 +143,13 @@ impl<'p> Finder<'p> {
         }
     }
 
-    fn collect(&mut self, planned: Planned<'p>) {
+    fn collect(&mut self, place: usize, planned: Planned<'_>) {
         let Planned { event, state } = planned;
         match event.kind {
             Kind::Refund if matches!(state, PlanState::ToSend | PlanState::Unlinked) => {
-                if let Some(sale) = &event.sale_event_id {
+                if let Some(sale) = event.sale_event_id {
                     let sale = EventKey::of(sale);
-                    self.refunds.push((sale, planned));
+                    self.refunds.push((sale, place));
                     self.sales.insert(sale, None);
                 }
             }
@@ -157,12 +159,12 @@ impl<'p> Finder<'p> {
         }
     }
 
-    fn compare_sales(&mut self, plan: &'p Plan) {
+    fn compare_sales(&mut self) {
         self.outliers.forget_the_usual();
         if self.sales.is_empty() && self.ends.is_empty() && self.outliers.is_empty() {
             return;
         }
-        for planned in plan.events() {
+        for (place, planned) in self.plan.events().enumerate() {
             let Planned { event, state } = planned;
             if event.kind != Kind::Sale {
                 continue;
@@ -170,7 +172,7 @@ impl<'p> Finder<'p> {
             if state != PlanState::Duplicate
                 && let Some(sale) = self.sales.get_mut(&event.key())
             {
-                *sale = Some(event);
+                *sale = Some(place);
             }
             if state == PlanState::ToSend
                 && let Some(end) = self.ends.before(event)
@@ -181,7 +183,7 @@ impl<'p> Finder<'p> {
                 });
             }
             if is_sound(state) {
-                self.outliers.add(planned);
+                self.outliers.add(place, event);
             }
         }
     }
@@ -191,8 +193,10 @@ impl<'p> Finder<'p> {
         let mut above = Tally::default();
         let refunded = self.refunded_here();
         for (key, refund) in &self.refunds {
-            let (event, sale) = (refund.event, self.sales.get(key).copied().flatten());
-            if refund.state == PlanState::ToSend {
+            let Planned { event, state } = self.plan.event(*refund);
+            let sale = self.sales.get(key).copied().flatten();
+            let sale = sale.map(|place| self.plan.event(place).event);
+            if state == PlanState::ToSend {
                 let sale_day = sale.and_then(day);
                 if day(event).zip(sale_day).is_some_and(|(of, sale)| of < sale) {
                     before.add(event, |event| {
@@ -203,7 +207,7 @@ impl<'p> Finder<'p> {
             } else {
                 let here = refunded.get(key).copied().unwrap_or_default();
                 if self.is_above(*key, event, sale, here).unwrap_or(false) {
-                    above.add(event);
+                    above.add(event.kind, event.money);
                 }
             }
         }
@@ -226,10 +230,11 @@ impl<'p> Finder<'p> {
     fn refunded_here(&self) -> HashMap<EventKey, i64> {
         let mut refunded: HashMap<EventKey, i64> = HashMap::new();
         for (sale, refund) in &self.refunds {
-            let is_new = self.past.essence(refund.event.key()).is_none();
-            if refund.state == PlanState::ToSend && is_new {
+            let Planned { event, state } = self.plan.event(*refund);
+            let is_new = self.past.essence(event.key()).is_none();
+            if state == PlanState::ToSend && is_new {
                 let sum = refunded.entry(*sale).or_default();
-                *sum = sum.saturating_add(refund.event.paid_cents().unwrap_or(0));
+                *sum = sum.saturating_add(event.paid_cents().unwrap_or(0));
             }
         }
         refunded
@@ -240,8 +245,8 @@ impl<'p> Finder<'p> {
     fn is_above(
         &self,
         key: EventKey,
-        refund: &Event,
-        sale: Option<&Event>,
+        refund: EventRef<'_>,
+        sale: Option<EventRef<'_>>,
         here: i64,
     ) -> Option<bool> {
         let (of, sale_cents) = match (self.past.essence(key), sale) {
@@ -274,7 +279,7 @@ fn is_sound(state: PlanState) -> bool {
 }
 /// Days since 1970 in UTC. Whole days are compared: an export may have dates without times, and a
 /// last invoice is written on the day of the cancellation.
-fn day(event: &Event) -> Option<i64> {
+fn day(event: EventRef<'_>) -> Option<i64> {
     const SECONDS_PER_DAY: i64 = 86_400;
     let at = event.created_at?;
     Some(at.as_second().div_euclid(SECONDS_PER_DAY))
@@ -285,7 +290,7 @@ fn date(day: i64) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-fn date_of(event: &Event) -> String {
+fn date_of(event: EventRef<'_>) -> String {
     day(event).map(date).unwrap_or_default()
 }
 
@@ -297,19 +302,19 @@ fn fingerprint(name: impl Hash) -> u64 {
 }
 
 /// The email without case, else the uid: two providers share the emails of a customer, not the ids.
-fn customer_of(customer: &Customer) -> Option<u64> {
-    match (&customer.email, &customer.uid) {
+fn customer_of(customer: CustomerRef<'_>) -> Option<u64> {
+    match (customer.email, customer.uid) {
         (Some(email), _)
             if email
                 .bytes()
                 .all(|b| b.is_ascii() && !b.is_ascii_uppercase()) =>
         {
-            Some(fingerprint(email.as_str()))
+            Some(fingerprint(email))
         }
         (Some(_), _) => customer
             .email_folded()
             .map(|email| fingerprint(email.as_str())),
-        (None, Some(uid)) => Some(fingerprint((uid.as_str(), "uid"))),
+        (None, Some(uid)) => Some(fingerprint((uid, "uid"))),
         (None, None) => None,
     }
 }
@@ -333,17 +338,17 @@ enum PlanOf {
 }
 
 impl PlanOf {
-    fn of(event: &Event) -> Self {
-        match &event.plan {
-            Some(plan) => PlanOf::Named(fingerprint(plan.as_str())),
+    fn of(event: EventRef<'_>) -> Self {
+        match event.plan {
+            Some(plan) => PlanOf::Named(fingerprint(plan)),
             None => PlanOf::Unnamed,
         }
     }
 }
 
 impl Ends {
-    fn add(&mut self, cancellation: &Event) {
-        let customer = customer_of(&cancellation.customer);
+    fn add(&mut self, cancellation: EventRef<'_>) {
+        let customer = customer_of(cancellation.customer);
         if let Some((day, customer)) = day(cancellation).zip(customer) {
             for plan in [PlanOf::Any, PlanOf::of(cancellation)] {
                 let end = self.0.entry((customer, plan)).or_insert(day);
@@ -357,11 +362,11 @@ impl Ends {
     }
 
     /// The last day on which the customer canceled what the sale may be of, if that is before it.
-    fn before(&self, sale: &Event) -> Option<i64> {
+    fn before(&self, sale: EventRef<'_>) -> Option<i64> {
         if self.is_empty() {
             return None;
         }
-        let customer = customer_of(&sale.customer)?;
+        let customer = customer_of(sale.customer)?;
         let of = |plan: PlanOf| self.0.get(&(customer, plan)).copied();
         let end = match PlanOf::of(sale) {
             PlanOf::Named(plan) => of(PlanOf::Named(plan)).max(of(PlanOf::Unnamed)),
@@ -375,18 +380,20 @@ impl Ends {
 
 /// The sales of customers of whom one amount is eighty times another, or more.
 #[derive(Default)]
-struct Outliers<'p> {
+struct Outliers {
     /// The least and the most of each customer in each currency.
     ranges: HashMap<u64, (i64, i64)>,
-    amounts: Vec<Amount<'p>>,
+    amounts: Vec<Amount>,
 }
 
 #[derive(Clone, Copy)]
-struct Amount<'p> {
+struct Amount {
     /// One customer in one currency.
     of: u64,
     money: Money,
-    sale: Planned<'p>,
+    input: usize,
+    /// Its place in the plan.
+    sale: usize,
 }
 
 /// Two exports whose amounts are a hundred times apart.
@@ -405,15 +412,15 @@ fn is_hundredfold(large: i64, small: i64) -> bool {
 }
 
 /// A name for one customer in one currency.
-fn buyer(sale: &Event) -> Option<(u64, Money)> {
-    let (money, customer) = sale.read_money().zip(customer_of(&sale.customer))?;
+fn buyer(sale: EventRef<'_>) -> Option<(u64, Money)> {
+    let (money, customer) = sale.read_money().zip(customer_of(sale.customer))?;
     let code = money.currency.code().bytes();
     let currency = code.fold(0, |sum, byte| sum << 8 | u64::from(byte));
     Some((customer ^ currency, money))
 }
 
-impl<'p> Outliers<'p> {
-    fn see(&mut self, sale: &Event) {
+impl Outliers {
+    fn see(&mut self, sale: EventRef<'_>) {
         if let Some((of, money)) = buyer(sale) {
             let cents = money.amount_cents;
             let range = self.ranges.entry(of).or_insert((cents, cents));
@@ -432,12 +439,17 @@ impl<'p> Outliers<'p> {
         self.ranges.is_empty()
     }
 
-    fn add(&mut self, sale: Planned<'p>) {
+    fn add(&mut self, place: usize, sale: EventRef<'_>) {
         if !self.ranges.is_empty()
-            && let Some((of, money)) = buyer(sale.event)
+            && let Some((of, money)) = buyer(sale)
             && self.ranges.contains_key(&of)
         {
-            self.amounts.push(Amount { of, money, sale });
+            self.amounts.push(Amount {
+                of,
+                money,
+                input: sale.source.input,
+                sale: place,
+            });
         }
     }
 
@@ -451,6 +463,7 @@ impl<'p> Outliers<'p> {
         };
         let mut found = Found::new("amount-hundredfold", paths);
         for (sale, usual) in self.unusual() {
+            let sale = plan.event(sale);
             if sale.state == PlanState::ToSend && !in_export(sale.event.source.input) {
                 found.add(sale.event, |_| {
                     format!("is a hundred times off the customer's usual {usual}")
@@ -466,12 +479,12 @@ impl<'p> Outliers<'p> {
         problems
     }
 
-    fn buyers(&self) -> impl Iterator<Item = &[Amount<'p>]> {
+    fn buyers(&self) -> impl Iterator<Item = &[Amount]> {
         self.amounts.chunk_by(|a, b| a.of == b.of)
     }
 
     /// Sales about a hundred times off the (lower) median of the customer's others, with that.
-    fn unusual(&self) -> impl Iterator<Item = (Planned<'p>, Money)> {
+    fn unusual(&self) -> impl Iterator<Item = (usize, Money)> {
         let enough = self.buyers().filter(|amounts| amounts.len() > OTHERS);
         enough.flat_map(|amounts| {
             let middle = (amounts.len() - 2) / 2;
@@ -493,11 +506,11 @@ impl<'p> Outliers<'p> {
         let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for amounts in self.buyers() {
             // They are sorted: the first of an export, its smallest, stands for it.
-            let (small, least) = (amounts[0].input(), amounts[0].money.amount_cents);
+            let (small, least) = (amounts[0].input, amounts[0].money.amount_cents);
             let mut seen = HashSet::from([small]);
-            for amount in amounts.iter().filter(|amount| seen.insert(amount.input())) {
+            for amount in amounts.iter().filter(|amount| seen.insert(amount.input)) {
                 if is_hundredfold(amount.money.amount_cents, least) {
-                    *pairs.entry((amount.input(), small)).or_default() += 1;
+                    *pairs.entry((amount.input, small)).or_default() += 1;
                 }
             }
         }
@@ -532,12 +545,6 @@ fn buyers_by_export(plan: &Plan) -> HashMap<usize, HashSet<u64>> {
         }
     }
     buyers
-}
-
-impl Amount<'_> {
-    fn input(&self) -> usize {
-        self.sale.event.source.input
-    }
 }
 
 impl Apart {

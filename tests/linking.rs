@@ -11,7 +11,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 
-use fprecon::event::{Currency, Customer, Essence, Event, EventKey, Kind, Text};
+use fprecon::event::{Currency, CustomerRef, Essence, Event, EventKey, Kind, Text};
 use fprecon::export::Export;
 use fprecon::job::{Job, Reading, SourceRows};
 use fprecon::journal::PlanState;
@@ -842,10 +842,10 @@ impl Earlier for Memory {
         refund.sale_event_id.clone()
     }
 
-    fn sales_of(&self, customer: &Customer) -> Vec<EarlierSale> {
+    fn sales_of(&self, customer: CustomerRef<'_>) -> Vec<EarlierSale> {
         let theirs = self
             .sales()
-            .filter(|sale| sale.customer.email == customer.email);
+            .filter(|sale| sale.customer.email.as_deref() == customer.email);
         let earlier = theirs.map(|sale| EarlierSale {
             event_id: sale.event_id().into(),
             customer: sale.customer.clone(),
@@ -965,7 +965,7 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
         assert_eq!(again, is, "in another order\n{}", texts.join("\n"));
 
         for planned in read.plan.events().filter(|p| p.state == PlanState::ToSend) {
-            let event = planned.event.clone();
+            let event = planned.event.to_event();
             assert!(memory.events.insert(event.key(), event).is_none());
         }
         assert_sales_undone(&memory);

@@ -77,7 +77,7 @@ fn outcomes(config: &str, csvs: &[&[u8]]) -> String {
     let mut lines = Vec::new();
     for planned in job.plan.events() {
         let event = planned.event;
-        let what = event_line(event);
+        let what = event_line(&event.to_event());
         lines.push((
             event.source,
             match planned.state {

@@ -92,7 +92,9 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             file: input.map(|input| input.path.clone()).unwrap_or_default(),
             line: event.source.line,
         };
-        ours.billed.extend(of_event(event, place, account_currency));
+        let event = event.to_event();
+        ours.billed
+            .extend(of_event(&event, place, account_currency));
     }
     ours
 }

@@ -21,8 +21,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::event::{
-    Conversion, ConvertedRefunds, Currency, Event, EventKey, Kind, Money, Original, Sum, Tally,
-    Text,
+    Conversion, ConvertedRefunds, Currency, Event, EventKey, EventRef, Events, Kind, Money,
+    Original, Sum, Tally, Text,
 };
 use crate::journal::PlanState;
 use crate::link::{Link, Links};
@@ -59,7 +59,7 @@ pub struct Seen {
 /// Converts or holds the events of a job that are in another currency than `account`, as `foreign`
 /// says. `links` is what linking said of them.
 pub fn convert(
-    events: &mut [Event],
+    events: &mut Events,
     links: &mut Links,
     foreign: &Foreign,
     account: Currency,
@@ -72,22 +72,22 @@ pub fn convert(
         seen: Seen::default(),
         sales: HashMap::new(),
     };
-    let is_foreign = |event: &Event| event.money.is_some_and(|money| money.currency != account);
+    let is_foreign = |money: Money| money.currency != account;
     let all: Vec<usize> = (0..events.len())
-        .filter(|&index| is_foreign(&events[index]))
+        .filter(|&index| events.figures(index).money.is_some_and(is_foreign))
         .collect();
     converter.seen.is_foreign = !all.is_empty();
     let (sales, refunds): (Vec<usize>, Vec<usize>) = all
         .into_iter()
-        .partition(|&index| events[index].kind == Kind::Sale);
+        .partition(|&index| events.kind(index) == Kind::Sale);
     for sale in sales {
-        if let Err(reason) = converter.sale(&mut events[sale]) {
+        if let Err(reason) = events.edit(sale, |event| converter.sale(event)) {
             links.set(sale, Link::Foreign(reason));
         }
     }
     let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
     for refund in refunds {
-        let sale = events[refund].sale_event_id.as_deref().map(EventKey::of);
+        let sale = events.sale_event_id(refund).map(EventKey::of);
         by_sale.entry(sale).or_default().push(refund);
     }
     for (sale, refunds) in by_sale {
@@ -161,15 +161,16 @@ impl Converter<'_> {
             Foreign::Send => Ok(Fate::AsItIs),
             Foreign::Hold => Err(self.not_the_accounts(money)),
             Foreign::Convert(rates) => {
-                let (conversion, rate) = by_rate(rates, sale, money, self.account)?;
+                let day = sale.created_at.map(day_of);
+                let (conversion, rate) = by_rate(rates, day, money, self.account)?;
                 sale.remark(&in_words(&conversion.original));
-                let day = sale.created_at.map(day_of).unwrap_or(rate.date);
+                let day = day.unwrap_or(rate.date);
                 if rate
                     .date
                     .until(day)
                     .is_ok_and(|age| age.get_days() > MAX_RATE_AGE_DAYS)
                 {
-                    self.seen.old_rates.add(sale);
+                    self.seen.old_rates.add(sale.kind, sale.money);
                 }
                 convert_mrr(sale, money.currency, rate, self.account);
                 Ok(Fate::Converted(conversion))
@@ -186,10 +187,11 @@ impl Converter<'_> {
 
     fn compare_rates(&mut self, sale: &Event, recorded: &Conversion) {
         if let Foreign::Convert(rates) = self.foreign
-            && let Ok((today, _)) = by_rate(rates, sale, recorded.original.money, self.account)
+            && let day = sale.created_at.map(day_of)
+            && let Ok((today, _)) = by_rate(rates, day, recorded.original.money, self.account)
             && today.sent != recorded.sent
         {
-            self.seen.other_rates.add(sale);
+            self.seen.other_rates.add(sale.kind, sale.money);
         }
     }
 
@@ -197,12 +199,12 @@ impl Converter<'_> {
         &mut self,
         sale: Option<EventKey>,
         mut refunds: Vec<usize>,
-        events: &mut [Event],
+        events: &mut Events,
         links: &mut Links,
     ) {
         refunds.sort_by(|&a, &b| {
             let order = |index: usize| {
-                let event: &Event = &events[index];
+                let event = events.get(index);
                 (event.created_at, event.event_id(), event.source)
             };
             order(a).cmp(&order(b))
@@ -217,11 +219,11 @@ impl Converter<'_> {
         };
         let mut copies = HashMap::new();
         for index in refunds {
-            let (event, link) = (&mut events[index], &links[index]);
+            let (event, link) = (events.get(index), &links[index]);
             if let Some(recorded) = self.past.conversion(event.key()) {
                 // Where the amounts differ, the plan has a conflict to find.
                 if event.money == Some(recorded.original.money) {
-                    apply(event, recorded.clone());
+                    events.edit(index, |event| apply(event, recorded.clone()));
                 }
                 continue;
             }
@@ -233,10 +235,10 @@ impl Converter<'_> {
                 .entry((event.key(), event.money))
                 .or_insert_with(|| self.refund(event, link, fate.is_some(), &mut shares));
             match converted {
-                Ok(Some(conversion)) => {
+                Ok(Some(conversion)) => events.edit(index, |event| {
                     event.remark(&in_words(&conversion.original));
                     apply(event, conversion.clone());
-                }
+                }),
                 Ok(None) => {}
                 Err(reason) if *link == Link::Sound => {
                     links.set(index, Link::Foreign(reason.clone()));
@@ -249,7 +251,7 @@ impl Converter<'_> {
     /// What a new refund is converted into, if it is; an error is why it is held.
     fn refund(
         &self,
-        refund: &Event,
+        refund: EventRef<'_>,
         link: &Link,
         has_sale: bool,
         shares: &mut Option<Shares<'_>>,
@@ -270,7 +272,8 @@ impl Converter<'_> {
             }
             // It goes out without a sale, and has nothing to undo to the cent.
             (Foreign::Convert(rates), None) if !has_sale => {
-                let (conversion, _) = by_rate(rates, refund, money, self.account)?;
+                let day = refund.created_at.map(day_of);
+                let (conversion, _) = by_rate(rates, day, money, self.account)?;
                 Ok(Some(conversion))
             }
             _ => Ok(None),
@@ -298,7 +301,7 @@ struct Shares<'s> {
 impl Shares<'_> {
     /// What this refund takes back; nothing where that is nothing. Only one that counts takes part
     /// in the running sum.
-    fn next(&mut self, refund: &Event, counts: bool) -> Option<Conversion> {
+    fn next(&mut self, refund: EventRef<'_>, counts: bool) -> Option<Conversion> {
         let money = refund.money?;
         let before = if counts {
             self.given
@@ -336,18 +339,16 @@ impl Shares<'_> {
     }
 }
 
-/// The amount by the rate of the event's day, or why there is none.
+/// The amount by the rate of this day, or why there is none.
 fn by_rate(
     rates: &Rates,
-    event: &Event,
+    day: Option<Date>,
     money: Money,
     account: Currency,
 ) -> Result<(Conversion, RateOf), String> {
     let currency = money.currency;
-    let day = event
-        .created_at
-        .map(day_of)
-        .ok_or_else(|| format!("it has no date, so that no rate of {currency} can be chosen"))?;
+    let day =
+        day.ok_or_else(|| format!("it has no date, so that no rate of {currency} can be chosen"))?;
     let Some(found) = rates.on(day, currency) else {
         return Err(match rates.first_day(currency) {
             None => format!("the rates file has no rate for {currency}"),
@@ -420,15 +421,15 @@ impl Seen {
         for planned in plan.events() {
             let event = planned.event;
             let is_foreign = event.money.is_some_and(|money| money.currency != account);
-            match (planned.state, &event.original) {
+            match (planned.state, event.original_money()) {
                 (PlanState::ToSend, Some(original)) => {
-                    let key = (event.kind, original.money.currency);
+                    let key = (event.kind, original.currency);
                     let (before, after) = converted.entry(key).or_default();
-                    add(before, Some(original.money));
+                    add(before, Some(original));
                     add(after, event.money);
                 }
-                (PlanState::ToSend, None) if is_foreign => sent.add(event),
-                (PlanState::Unlinked, None) if is_foreign => held.add(event),
+                (PlanState::ToSend, None) if is_foreign => sent.add(event.kind, event.money),
+                (PlanState::Unlinked, None) if is_foreign => held.add(event.kind, event.money),
                 _ => {}
             }
         }

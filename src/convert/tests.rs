@@ -22,11 +22,11 @@ impl Journal {
                 continue;
             }
             self.essences.insert(event.key(), event.essence());
-            let conversion = event.original.clone().map(|original| Conversion {
-                original: *original,
+            let conversion = event.original().map(|original| Conversion {
+                original,
                 sent: event.money.unwrap(),
             });
-            if let Some(sale) = event.sale_event_id.as_deref().map(EventKey::of) {
+            if let Some(sale) = event.sale_event_id.map(EventKey::of) {
                 let read = event.read_money().unwrap().amount_cents;
                 let refunded = self.refunded.entry(sale).or_default();
                 refunded.cents += read;
@@ -108,6 +108,7 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
         event.source.line = 2 + index as u64;
     }
     let account = currency("USD");
+    let mut events: Events = events.into_iter().collect();
     let mut links = link(&mut events, past, &Rules::default());
     let seen = convert(&mut events, &mut links, foreign, account, past);
     let plan = plan(events, links, past, &["x.csv".to_owned()]);
@@ -280,7 +281,7 @@ fn a_refund_with_two_amounts_stays_a_conflict() {
         refund("r1", "s1", 600, "EUR"),
     ];
     let (plan, _) = planned(here, &euros(), &Journal::default());
-    assert_eq!(plan.tally(PlanState::Conflict).count(), 2);
+    assert_eq!(plan.tallies()[&PlanState::Conflict].count(), 2);
 
     let mut journal = Journal::default();
     let sent = vec![sale("s1", 2000, "EUR"), refund("r1", "s1", 700, "EUR")];

@@ -1,6 +1,6 @@
 //! Who an event belongs to.
 
-use super::Text;
+use super::{CustomerRef, Text};
 
 /// A customer as the API can find one: by email, by uid, or by either.
 ///
@@ -27,9 +27,17 @@ impl Customer {
         self.email.is_none() && self.uid.is_none()
     }
 
-    /// The email as it is compared: case does not tell customers apart.
+    /// The same with its texts lent.
+    pub fn lend(&self) -> CustomerRef<'_> {
+        CustomerRef {
+            email: self.email.as_deref(),
+            uid: self.uid.as_deref(),
+        }
+    }
+
+    /// As [`CustomerRef::email_folded`].
     pub fn email_folded(&self) -> Option<Text> {
-        self.email.as_deref().map(Text::from_str_to_lowercase)
+        self.lend().email_folded()
     }
 }
 

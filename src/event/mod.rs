@@ -6,14 +6,18 @@
 
 mod conversion;
 mod customer;
+mod events;
 mod money;
 mod tally;
+mod view;
 
 pub use conversion::{Conversion, ConvertedRefunds, Original};
 pub use customer::Customer;
+pub use events::{Events, Figures};
 pub(crate) use money::in_units;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub use tally::{Sum, Tally};
+pub use view::{CustomerRef, EventRef};
 
 use std::collections::HashMap;
 use std::fmt;

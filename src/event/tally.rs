@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::money::in_units;
-use super::{Currency, Event, Kind};
+use super::{Currency, Figures, Kind, Money};
 
 /// How many, and how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,15 +22,15 @@ pub struct Sum {
 pub struct Tally(BTreeMap<(Kind, Option<Currency>), Sum>);
 
 impl Tally {
-    /// Adds one event.
-    pub fn add(&mut self, event: &Event) {
-        let currency = event.money.map(|money| money.currency);
-        let cents = event.money.map_or(0, |money| money.amount_cents);
+    /// Adds one event, of this kind and amount.
+    pub fn add(&mut self, kind: Kind, money: Option<Money>) {
+        let currency = money.map(|money| money.currency);
+        let cents = money.map_or(0, |money| money.amount_cents);
         let sum = Sum {
             count: 1,
             amount_cents: i128::from(cents),
         };
-        self.add_sum(event.kind, currency, sum);
+        self.add_sum(kind, currency, sum);
     }
 
     /// Adds a sum that was made elsewhere.
@@ -113,11 +113,11 @@ impl Tally {
     }
 }
 
-impl<'e> FromIterator<&'e Event> for Tally {
-    fn from_iter<I: IntoIterator<Item = &'e Event>>(events: I) -> Self {
+impl FromIterator<Figures> for Tally {
+    fn from_iter<I: IntoIterator<Item = Figures>>(events: I) -> Self {
         let mut tally = Tally::default();
         for event in events {
-            tally.add(event);
+            tally.add(event.kind, event.money);
         }
         tally
     }

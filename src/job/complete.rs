@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::event::{Event, EventKey, Kind, Money, Tally, Text};
+use crate::event::{Event, EventKey, Events, Kind, Money, Tally, Text};
 use crate::problem::Problem;
 
 /// Why a row of a completing export is no event of its own.
@@ -38,7 +38,7 @@ pub(super) enum Completion {
 impl Sales {
     /// The sales among `events` that stand in the inputs for which `of_input` holds; the first of
     /// several readings of one.
-    pub(super) fn of(events: &[Event], of_input: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn of(events: &Events, of_input: impl Fn(usize) -> bool) -> Self {
         let mut sales = Sales::default();
         for (index, event) in events.iter().enumerate() {
             if event.kind == Kind::Sale && of_input(event.source.input) {
@@ -51,22 +51,22 @@ impl Sales {
     /// Lays what `said` says over the sale of the same id; `place` is where it stands.
     pub(super) fn complete(
         &mut self,
-        events: &mut [Event],
+        events: &mut Events,
         mut said: Event,
         place: &str,
     ) -> Completion {
         let Some(&index) = self.by_key.get(&said.key()) else {
-            self.without_payment.add(&said);
+            self.without_payment.add(said.kind, said.money);
             return Completion::NoSale;
         };
-        let sale = &mut events[index];
+        let sale = events.get(index);
         let (Some(paid), Some(counts)) = (sale.money, said.money) else {
             return Completion::Contradiction(Box::new(said));
         };
         if paid.currency != counts.currency {
             return Completion::Contradiction(Box::new(said));
         }
-        let uids = sale.customer.uid.as_ref().zip(said.customer.uid.as_ref());
+        let uids = sale.customer.uid.zip(said.customer.uid.as_deref());
         if uids.is_some_and(|(one, other)| one != other) {
             // In their amounts they agree.
             said.gross_cents = Some(paid.amount_cents);
@@ -82,12 +82,14 @@ impl Sales {
             }
             Entry::Vacant(given) => given.insert(counts.amount_cents),
         };
-        if counts.amount_cents != paid.amount_cents {
-            sale.gross_cents = Some(paid.amount_cents);
-            sale.money = Some(counts);
-            sale.remark(&format!("{paid} was paid, {counts} of it counts: {place}"));
-        }
-        take_over(sale, &said);
+        events.edit(index, |sale| {
+            if counts.amount_cents != paid.amount_cents {
+                sale.gross_cents = Some(paid.amount_cents);
+                sale.money = Some(counts);
+                sale.remark(&format!("{paid} was paid, {counts} of it counts: {place}"));
+            }
+            take_over(sale, &said);
+        });
         Completion::Done
     }
 
@@ -154,17 +156,21 @@ impl Plans {
     }
 
     /// Gives events the plan of their subscription, and lets go of the subscription's id.
-    pub(super) fn apply(&self, events: &mut [Event]) {
-        for event in events {
-            let Some(subscription) = &event.details().subscription else {
+    pub(super) fn apply(&self, events: &mut Events) {
+        for index in 0..events.len() {
+            if !events.get(index).has_details() {
+                continue;
+            }
+            let mut details = events.get(index).details();
+            let Some(subscription) = details.subscription.take() else {
                 continue;
             };
-            if let Some(Some(plan)) = self.0.get(subscription) {
-                event.plan = Some(plan.clone());
-            }
-            let mut details = event.details().clone();
-            details.subscription = None;
-            event.set_details(details);
+            events.edit(index, |event| {
+                if let Some(Some(plan)) = self.0.get(&subscription) {
+                    event.plan = Some(plan.clone());
+                }
+                event.set_details(details);
+            });
         }
     }
 }

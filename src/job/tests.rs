@@ -116,7 +116,7 @@ fn every_generation_of_the_stripe_header_is_read() {
             "{header}"
         );
         let customer = &job.plan.events().next().unwrap().event.customer;
-        assert_eq!(customer.email.as_deref(), Some("a@example.com"));
+        assert_eq!(customer.email, Some("a@example.com"));
         let note = &job.plan.events().nth(1).unwrap().event.note;
         assert_eq!(
             note.contains("dated as its sale"),

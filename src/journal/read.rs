@@ -19,8 +19,8 @@ use super::{
     PlanState, RunCommand, RunEnd, RunId, Settlement,
 };
 use crate::event::{
-    Conversion, ConvertedRefunds, Currency, Customer, Details, Essence, Event, EventKey, KeyMap,
-    Kind, Source, Text,
+    Conversion, ConvertedRefunds, Currency, Customer, CustomerRef, Details, Essence, Event,
+    EventKey, KeyMap, Kind, Source, Text,
 };
 use crate::problem::Problem;
 
@@ -116,10 +116,10 @@ impl Known {
     }
 
     /// The sales of a wanted customer: all that share the email or the uid.
-    pub fn sales_of(&self, customer: &Customer) -> impl Iterator<Item = &KnownSale> {
+    pub fn sales_of(&self, customer: CustomerRef<'_>) -> impl Iterator<Item = &KnownSale> {
         let by_email = customer.email_folded();
         let by_email = by_email.and_then(|email| self.sales_by_email.get(&email));
-        let by_uid = customer.uid.as_ref();
+        let by_uid = customer.uid;
         let by_uid = by_uid.and_then(|uid| self.sales_by_uid.get(uid));
         let places = [by_email, by_uid].into_iter().flatten().flatten();
         places.filter_map(|&place| self.sales.get(place))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale};
-use crate::event::{Customer, Event, EventKey, KeyMap, Kind, Text};
+use crate::event::{CustomerRef, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
 const NAMES_NONE: &str = "the refund names no sale";
 const NOT_FOUND: &str = "its sale is neither in these exports nor in the journal";
@@ -32,7 +32,7 @@ struct Target {
 
 impl<'r> Finder<'r> {
     pub(super) fn new(
-        events: &mut [Event],
+        events: &mut Events,
         refunds: &'r [usize],
         earlier: &'r dyn Earlier,
         rules: &'r Rules,
@@ -58,48 +58,48 @@ impl<'r> Finder<'r> {
     }
 
     /// What the user says goes before what the exports say.
-    fn resolve(&self, events: &mut [Event]) {
+    fn resolve(&self, events: &mut Events) {
         if self.rules.resolutions.is_empty() {
             return;
         }
         for &refund in self.refunds {
-            let event = &mut events[refund];
-            if let Some(sale) = self.rules.resolutions.get(event.event_id()) {
-                event.sale_event_id = Some(sale.clone());
-                event.remark("its sale is the one that you named");
+            let resolutions = &self.rules.resolutions;
+            if let Some(sale) = resolutions.get(events.get(refund).event_id()) {
+                events.edit(refund, |event| {
+                    event.sale_event_id = Some(sale.clone());
+                    event.remark("its sale is the one that you named");
+                });
             }
         }
     }
 
-    fn gather_readings(&mut self, events: &[Event]) {
+    fn gather_readings(&mut self, events: &Events) {
         for &refund in self.refunds {
-            if let Some(name) = &events[refund].sale_event_id {
+            if let Some(name) = events.sale_event_id(refund) {
                 self.readings.entry(EventKey::of(name)).or_default();
             }
         }
-        for (index, event) in events.iter().enumerate() {
-            if event.kind == Kind::Sale
-                && let Some(readings) = self.readings.get_mut(&event.key())
-            {
+        for index in sales(events) {
+            if let Some(readings) = self.readings.get_mut(&events.key(index)) {
                 readings.push(index);
             }
         }
     }
 
-    fn gather_references(&mut self, events: &[Event]) {
+    fn gather_references(&mut self, events: &Events) {
         for &refund in self.refunds {
-            if let Some(name) = &events[refund].sale_event_id
+            if let Some(name) = events.sale_event_id(refund)
                 && self.readings[&EventKey::of(name)].is_empty()
             {
-                self.by_reference.entry(name.clone()).or_default();
+                self.by_reference.entry(Text::new(name)).or_default();
             }
         }
         if self.by_reference.is_empty() {
             return;
         }
         let mut found = HashSet::new();
-        for event in events.iter().filter(|event| event.kind == Kind::Sale) {
-            if let Some(reference) = &event.reference
+        for event in sales(events).map(|index| events.get(index)) {
+            if let Some(reference) = event.reference
                 && let Some(sales) = self.by_reference.get_mut(reference)
             {
                 sales.insert(Text::new(event.event_id()));
@@ -111,7 +111,7 @@ impl<'r> Finder<'r> {
 
     /// Gathers the readings of these sales as well, some of which may be without what they were found
     /// by.
-    fn add_readings(&mut self, wanted: &HashSet<EventKey>, events: &[Event]) {
+    fn add_readings(&mut self, wanted: &HashSet<EventKey>, events: &Events) {
         let missing = |key: &EventKey| self.readings.get(key).is_none_or(Vec::is_empty);
         let wanted: KeyMap<()> = wanted
             .iter()
@@ -121,22 +121,25 @@ impl<'r> Finder<'r> {
         if wanted.is_empty() {
             return;
         }
-        for (index, event) in events.iter().enumerate() {
-            if event.kind == Kind::Sale && wanted.contains_key(&event.key()) {
-                self.readings.entry(event.key()).or_default().push(index);
+        for index in sales(events) {
+            let key = events.key(index);
+            if wanted.contains_key(&key) {
+                self.readings.entry(key).or_default().push(index);
             }
         }
     }
 
     /// Links the refunds that name their sale; holds the others.
-    pub(super) fn find_named(&mut self, events: &mut [Event], links: &mut Links) {
+    pub(super) fn find_named(&mut self, events: &mut Events, links: &mut Links) {
         for &refund in self.refunds {
-            let recorded = self.earlier.essence(events[refund].key());
+            let recorded = self.earlier.essence(events.key(refund));
             if recorded
                 .is_some_and(|recorded| recorded.kind == Kind::Refund && recorded.sale.is_none())
             {
-                events[refund].sale_event_id = None;
-                events[refund].remark("sent by an earlier run without a sale");
+                events.edit(refund, |event| {
+                    event.sale_event_id = None;
+                    event.remark("sent by an earlier run without a sale");
+                });
                 continue;
             }
             match self.target(refund, events) {
@@ -151,15 +154,16 @@ impl<'r> Finder<'r> {
         }
     }
 
-    fn take(&mut self, refund: usize, target: Target, events: &mut [Event]) {
+    fn take(&mut self, refund: usize, target: Target, events: &mut Events) {
         let Some(sale) = self.sale(target.key, events) else {
             return;
         };
-        let event = &mut events[refund];
-        event.remark(&target.why);
-        if let Some(event_id) = target.event_id {
-            event.sale_event_id = Some(event_id);
-        }
+        events.edit(refund, |event| {
+            event.remark(&target.why);
+            if let Some(event_id) = target.event_id {
+                event.sale_event_id = Some(event_id);
+            }
+        });
         let found = self.found.entry(target.key).or_insert(Found {
             sale,
             refunds: Vec::new(),
@@ -167,16 +171,16 @@ impl<'r> Finder<'r> {
         found.refunds.push(refund);
     }
 
-    fn target(&self, refund: usize, events: &[Event]) -> Result<Target, Held> {
-        let event = &events[refund];
-        let Some(name) = &event.sale_event_id else {
+    fn target(&self, refund: usize, events: &Events) -> Result<Target, Held> {
+        let event = events.get(refund);
+        let Some(name) = event.sale_event_id else {
             return self.recorded(event).ok_or_else(|| reason(NAMES_NONE));
         };
         self.named(name, event, events)
     }
 
     /// What an earlier run linked stays linked.
-    fn recorded(&self, refund: &Event) -> Option<Target> {
+    fn recorded(&self, refund: EventRef<'_>) -> Option<Target> {
         let sale = self.earlier.sale_of_refund(refund.key())?;
         Some(Target {
             key: EventKey::of(&sale),
@@ -187,11 +191,11 @@ impl<'r> Finder<'r> {
 
     /// The sale of this name: in the exports, then in what earlier runs recorded; each time by its id,
     /// then by another id of it.
-    fn named(&self, name: &Text, refund: &Event, events: &[Event]) -> Result<Target, Held> {
+    fn named(&self, name: &str, refund: EventRef<'_>, events: &Events) -> Result<Target, Held> {
         let key = EventKey::of(name);
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         if !readings.is_empty() {
-            let is_same_row = |&sale: &usize| events[sale].source == refund.source;
+            let is_same_row = |&sale: &usize| events.get(sale).source == refund.source;
             let why = match readings.iter().any(is_same_row) {
                 true => "linked to the sale of its row",
                 false => "linked to a sale of these exports by its id",
@@ -223,20 +227,20 @@ impl<'r> Finder<'r> {
     }
 
     /// The journal's version of the sale, since that is what was told to the API; else the job's.
-    fn sale(&self, key: EventKey, events: &[Event]) -> Option<Sale> {
+    fn sale(&self, key: EventKey, events: &Events) -> Option<Sale> {
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         // Where readings contradict each other, the plan holds the sale with its refunds: here it is
         // only to be the same one, wherever it stands.
         let here = readings
             .iter()
-            .map(|&index| &events[index])
+            .map(|&index| events.get(index))
             .min_by_key(|event| {
                 let money = event
                     .money
                     .map(|money| (money.amount_cents, money.currency));
                 (event.gross_cents.is_none(), money, event.gross_cents)
             });
-        let here = here.map(Event::essence);
+        let here = here.map(|event| event.essence());
         let recorded = self.earlier.essence(key);
         let Some(recorded) = recorded.filter(|r| r.kind == Kind::Sale && r.money.is_some()) else {
             return Sale::of(&here?);
@@ -256,26 +260,26 @@ impl<'r> Finder<'r> {
 
     /// Names the sales that unresolved refunds may undo, and takes the only one where the user wants
     /// that.
-    pub(super) fn match_customers(&mut self, events: &mut [Event], links: &mut Links) {
+    pub(super) fn match_customers(&mut self, events: &mut Events, links: &mut Links) {
         let refunds = self.refunds_to_match(events);
         if refunds.is_empty() {
             return;
         }
         let sales = SalesByCustomer::of(events, &refunds);
         let mut wanted: HashSet<EventKey> = HashSet::new();
-        wanted.extend(sales.indexes().map(|index| events[index].key()));
+        wanted.extend(sales.indexes().map(|index| events.key(index)));
         self.add_readings(&wanted, events);
         let left = self.left(events);
         let mut matched: KeyMap<Vec<(Vec<usize>, Text)>> = KeyMap::default();
         for readings in refunds {
-            let paid = readings.iter().filter_map(|&r| events[r].paid_cents());
+            let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
             let paid = paid.max().unwrap_or(i64::MAX);
             let mut candidates = BTreeSet::new();
             for &refund in &readings {
-                let refund = &events[refund];
+                let refund = events.get(refund);
                 self.add_candidates(refund, paid, events, &sales, &left, &mut candidates);
             }
-            let names_none = readings.iter().all(|&r| events[r].sale_event_id.is_none());
+            let names_none = readings.iter().all(|&r| events.sale_event_id(r).is_none());
             match candidates.iter().next() {
                 Some(only)
                     if candidates.len() == 1 && names_none && self.rules.match_by_customer =>
@@ -295,10 +299,10 @@ impl<'r> Finder<'r> {
     }
 
     /// The readings of each unresolved refund that has an amount of its own.
-    fn refunds_to_match(&self, events: &[Event]) -> Vec<Vec<usize>> {
+    fn refunds_to_match(&self, events: &Events) -> Vec<Vec<usize>> {
         let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
         for &refund in &self.unresolved {
-            let event = &events[refund];
+            let event = events.get(refund);
             if event.refund_total_cents.is_none() && event.money.is_some() {
                 by_key.entry(event.key()).or_default().push(refund);
             }
@@ -307,12 +311,12 @@ impl<'r> Finder<'r> {
     }
 
     /// What is left of the sales whose refunds are found, as it was paid.
-    fn left(&self, events: &[Event]) -> KeyMap<i64> {
+    fn left(&self, events: &Events) -> KeyMap<i64> {
         let mut left = KeyMap::default();
         for (&key, found) in &self.found {
             let mut parts: KeyMap<i64> = KeyMap::default();
             let mut total = 0;
-            for refund in found.refunds.iter().map(|&index| &events[index]) {
+            for refund in found.refunds.iter().map(|&index| events.get(index)) {
                 match refund.refund_total_cents {
                     Some(cents) => total = total.max(cents),
                     None if self.earlier.essence(refund.key()).is_some() => {}
@@ -342,14 +346,14 @@ impl<'r> Finder<'r> {
     /// with at least as much left.
     fn add_candidates(
         &self,
-        refund: &Event,
+        refund: EventRef<'_>,
         paid: i64,
-        events: &[Event],
+        events: &Events,
         sales: &SalesByCustomer,
         left: &KeyMap<i64>,
         candidates: &mut BTreeSet<Text>,
     ) {
-        let mut add = |event_id: &Text, customer: &Customer, created_at| {
+        let mut add = |event_id: &str, customer: CustomerRef<'_>, created_at| {
             let is_before = refund
                 .created_at
                 .zip(created_at)
@@ -363,18 +367,17 @@ impl<'r> Finder<'r> {
             let currency = refund.money.map(|money| money.currency);
             if paid <= left
                 && currency == Some(sale.money.currency)
-                && is_same(&refund.customer, customer)
+                && is_same(refund.customer, customer)
             {
-                candidates.insert(event_id.clone());
+                candidates.insert(Text::new(event_id));
             }
         };
-        for index in sales.of_customer(&refund.customer) {
-            let sale = &events[index];
-            let event_id = Text::new(sale.event_id());
-            add(&event_id, &sale.customer, sale.created_at);
+        for index in sales.of_customer(refund.customer) {
+            let sale = events.get(index);
+            add(sale.event_id(), sale.customer, sale.created_at);
         }
-        for sale in self.earlier.sales_of(&refund.customer) {
-            add(&sale.event_id, &sale.customer, sale.created_at);
+        for sale in self.earlier.sales_of(refund.customer) {
+            add(&sale.event_id, sale.customer.lend(), sale.created_at);
         }
     }
 
@@ -384,14 +387,14 @@ impl<'r> Finder<'r> {
         key: EventKey,
         refunds: Vec<(Vec<usize>, Text)>,
         left: &KeyMap<i64>,
-        events: &mut [Event],
+        events: &mut Events,
         links: &mut Links,
     ) {
         let Some(sale) = self.sale(key, events) else {
             return;
         };
         let paid = refunds.iter().map(|(readings, _)| {
-            let paid = readings.iter().filter_map(|&r| events[r].paid_cents());
+            let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
             paid.max().unwrap_or(0)
         });
         let paid = paid.fold(0, i64::saturating_add);
@@ -417,20 +420,26 @@ impl<'r> Finder<'r> {
     }
 
     /// Lets unresolved refunds go without a sale.
-    pub(super) fn release(&mut self, events: &mut [Event], links: &mut Links) {
+    pub(super) fn release(&mut self, events: &mut Events, links: &mut Links) {
         for refund in std::mem::take(&mut self.unresolved) {
-            let event = &mut events[refund];
             // A total without its sale does not say what of it is new.
-            if event.refund_total_cents.is_some() {
+            if events.get(refund).refund_total_cents.is_some() {
                 continue;
             }
             if let Link::Held(held) = &links[refund] {
-                event.remark(&format!("sent without a sale: {}", held.reason));
-                event.sale_event_id = None;
+                events.edit(refund, |event| {
+                    event.remark(&format!("sent without a sale: {}", held.reason));
+                    event.sale_event_id = None;
+                });
                 links.set(refund, Link::Sound);
             }
         }
     }
+}
+
+/// The places of the sales.
+fn sales(events: &Events) -> impl Iterator<Item = usize> + '_ {
+    (0..events.len()).filter(|&index| events.kind(index) == Kind::Sale)
 }
 
 fn reason(reason: impl Into<String>) -> Held {
@@ -449,7 +458,7 @@ fn by_id(key: EventKey, why: &str) -> Target {
 }
 
 /// The one sale that goes by this other id; several are for a person to choose from.
-fn by_reference(sales: &BTreeSet<Text>, name: &Text, place: &str) -> Option<Result<Target, Held>> {
+fn by_reference(sales: &BTreeSet<Text>, name: &str, place: &str) -> Option<Result<Target, Held>> {
     let first = sales.first()?;
     Some(match sales.len() {
         1 => Ok(Target {
@@ -473,8 +482,8 @@ fn hold_with(readings: &[usize], candidates: &BTreeSet<Text>, links: &mut Links)
 }
 
 /// The uid decides where both have one, else the email.
-fn is_same(one: &Customer, other: &Customer) -> bool {
-    match (&one.uid, &other.uid) {
+fn is_same(one: CustomerRef<'_>, other: CustomerRef<'_>) -> bool {
+    match (one.uid, other.uid) {
         (Some(one), Some(other)) => one == other,
         _ => {
             let emails = one.email_folded().zip(other.email_folded());
@@ -490,28 +499,26 @@ struct SalesByCustomer {
 }
 
 impl SalesByCustomer {
-    fn of(events: &[Event], refunds: &[Vec<usize>]) -> Self {
+    fn of(events: &Events, refunds: &[Vec<usize>]) -> Self {
         let mut sales = SalesByCustomer {
             by_email: HashMap::new(),
             by_uid: HashMap::new(),
         };
-        for customer in refunds.iter().flatten().map(|&r| &events[r].customer) {
+        for customer in refunds.iter().flatten().map(|&r| events.get(r).customer) {
             if let Some(email) = customer.email_folded() {
                 sales.by_email.entry(email).or_default();
             }
-            if let Some(uid) = &customer.uid {
-                sales.by_uid.entry(uid.clone()).or_default();
+            if let Some(uid) = customer.uid {
+                sales.by_uid.entry(Text::new(uid)).or_default();
             }
         }
-        for (index, event) in events.iter().enumerate() {
-            if event.kind != Kind::Sale {
-                continue;
-            }
-            let email = event.customer.email_folded();
+        for index in self::sales(events) {
+            let customer = events.get(index).customer;
+            let email = customer.email_folded();
             if let Some(found) = email.and_then(|email| sales.by_email.get_mut(&email)) {
                 found.push(index);
             }
-            let uid = event.customer.uid.as_ref();
+            let uid = customer.uid;
             if let Some(found) = uid.and_then(|uid| sales.by_uid.get_mut(uid)) {
                 found.push(index);
             }
@@ -524,10 +531,10 @@ impl SalesByCustomer {
         all.flatten().copied()
     }
 
-    fn of_customer(&self, customer: &Customer) -> impl Iterator<Item = usize> + '_ {
+    fn of_customer(&self, customer: CustomerRef<'_>) -> impl Iterator<Item = usize> + '_ {
         let by_email = customer.email_folded();
         let by_email = by_email.and_then(|email| self.by_email.get(&email));
-        let by_uid = customer.uid.as_ref().and_then(|uid| self.by_uid.get(uid));
+        let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
         let all = [by_email, by_uid].into_iter().flatten();
         all.flatten().copied()
     }

@@ -23,7 +23,7 @@ use std::ops::Index;
 
 use jiff::Timestamp;
 
-use crate::event::{Customer, Essence, Event, EventKey, Kind, Money, Text};
+use crate::event::{Customer, CustomerRef, Essence, EventKey, Events, Kind, Money, Text};
 
 use find::Finder;
 use settle::SaleAccount;
@@ -47,7 +47,7 @@ pub trait Earlier {
     }
 
     /// The sales that earlier runs recorded for this customer: all that share the email or the uid.
-    fn sales_of(&self, _customer: &Customer) -> Vec<EarlierSale> {
+    fn sales_of(&self, _customer: CustomerRef<'_>) -> Vec<EarlierSale> {
         Vec::new()
     }
 }
@@ -110,7 +110,7 @@ pub enum Resolution {
 
 /// The resolutions that name what nobody knows, by the id of their refund.
 pub fn unknown_resolutions(
-    events: &[Event],
+    events: &Events,
     earlier: &dyn Earlier,
     rules: &Rules,
 ) -> Vec<(Text, Resolution)> {
@@ -206,10 +206,10 @@ impl Index<usize> for Links {
 }
 
 /// Links every refund of a job, gives it its amount, and says what came of each event.
-pub fn link(events: &mut [Event], earlier: &dyn Earlier, rules: &Rules) -> Links {
+pub fn link(events: &mut Events, earlier: &dyn Earlier, rules: &Rules) -> Links {
     let mut links = Links::default();
     let refunds: Vec<usize> = (0..events.len())
-        .filter(|&index| events[index].kind == Kind::Refund)
+        .filter(|&index| events.kind(index) == Kind::Refund)
         .collect();
     if refunds.is_empty() {
         return links;

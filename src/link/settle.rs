@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Earlier, Link, Links, Refunded, Sale};
-use crate::event::{Essence, Event, EventKey, KeyMap, Money};
+use crate::event::{Essence, EventKey, Events, KeyMap, Money};
 
 /// The refunds of one sale, taken together.
 pub(super) struct SaleAccount<'e> {
@@ -38,20 +38,20 @@ impl<'e> SaleAccount<'e> {
     pub(super) fn settle_refunds(
         &mut self,
         refunds: &[usize],
-        events: &mut [Event],
+        events: &mut Events,
         links: &mut Links,
     ) {
         let currency = self.sale.money.currency;
         let (in_currency, foreign): (Vec<usize>, Vec<usize>) = refunds
             .iter()
-            .partition(|&&refund| events[refund].money.map(|m| m.currency) == Some(currency));
+            .partition(|&&refund| events.get(refund).money.map(|m| m.currency) == Some(currency));
         for refund in foreign {
             let reason = format!("its sale is in another currency: {}", self.sale.money);
             links.set(refund, Link::held(reason));
         }
         let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
             .into_iter()
-            .partition(|&refund| events[refund].refund_total_cents.is_some());
+            .partition(|&refund| events.get(refund).refund_total_cents.is_some());
         let known = self.earlier.refunded(self.key);
         // Of a sale for which nothing says what was paid, only what counts can be compared.
         let refunded_cents = match self.sale.gross_is_unknown {
@@ -69,11 +69,11 @@ impl<'e> SaleAccount<'e> {
         &mut self,
         parts: &[usize],
         known: Refunded,
-        events: &mut [Event],
+        events: &mut Events,
         links: &mut Links,
     ) {
         for part in parts_of(parts, events) {
-            if let Some(recorded) = self.earlier.essence(events[part.first].key()) {
+            if let Some(recorded) = self.earlier.essence(events.key(part.first)) {
                 adopt(&recorded, &part.all, events);
                 continue;
             }
@@ -88,8 +88,8 @@ impl<'e> SaleAccount<'e> {
         }
     }
 
-    fn settle_part(&mut self, part: &Part, events: &mut [Event]) -> Link {
-        let first = &events[part.first];
+    fn settle_part(&mut self, part: &Part, events: &mut Events) -> Link {
+        let first = events.get(part.first);
         let (counted, gross) = (first.money, first.gross_cents);
         let Some(counted) = counted.map(|money| money.amount_cents) else {
             return Link::Sound;
@@ -114,15 +114,15 @@ impl<'e> SaleAccount<'e> {
         }
         let paid_back = gross.unwrap_or(counted);
         for &index in &part.all {
-            let event = &mut events[index];
+            let event = events.get(index);
             let is_same = event.gross_cents.is_none() || event.gross_cents == gross;
             // A reading of another amount keeps it, to be a conflict.
-            if let Some(money) = &mut event.money
+            if let Some(money) = event.money
                 && is_same
                 && event.gross_cents.unwrap_or(money.amount_cents) == paid_back
             {
-                money.amount_cents = net.max(0);
-                event.gross_cents = (self.sale.is_taxed() || keeps_net).then_some(paid_back);
+                let gross = (self.sale.is_taxed() || keeps_net).then_some(paid_back);
+                set_amount(events, index, net.max(0), gross);
             }
         }
         self.gross_cents = refunded;
@@ -138,29 +138,30 @@ impl<'e> SaleAccount<'e> {
         &mut self,
         totals: &[usize],
         known: Refunded,
-        events: &mut [Event],
+        events: &mut Events,
         links: &mut Links,
     ) {
         let mut by_total: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for &index in totals {
-            if let Some(total) = events[index].refund_total_cents {
+            if let Some(total) = events.get(index).refund_total_cents {
                 by_total.entry(total).or_default().push(index);
             }
         }
         let largest_here = by_total.keys().next_back().copied();
         let mut below = 0;
         for (total, indexes) in by_total {
-            if let Some(recorded) = self.earlier.essence(events[indexes[0]].key()) {
+            if let Some(recorded) = self.earlier.essence(events.key(indexes[0])) {
                 for &index in &indexes {
-                    events[index].money = recorded.money.or(events[index].money);
-                    events[index].gross_cents = recorded.gross_cents;
+                    events.edit(index, |event| {
+                        event.money = recorded.money.or(event.money);
+                        event.gross_cents = recorded.gross_cents;
+                    });
                 }
             } else {
                 let (net, gross, link) = self.settle_total(total, below, known, largest_here);
                 for &index in &indexes {
-                    if let Some(money) = &mut events[index].money {
-                        money.amount_cents = net;
-                        events[index].gross_cents = gross;
+                    if events.get(index).money.is_some() {
+                        set_amount(events, index, net, gross);
                     }
                     links.set(index, link.clone());
                 }
@@ -227,6 +228,21 @@ impl<'e> SaleAccount<'e> {
     }
 }
 
+/// Gives a refund that has an amount this one.
+fn set_amount(events: &mut Events, refund: usize, cents: i64, gross_cents: Option<i64>) {
+    let event = events.get(refund);
+    let is_so = event.money.map(|money| money.amount_cents) == Some(cents);
+    if is_so && event.gross_cents == gross_cents {
+        return;
+    }
+    events.edit(refund, |event| {
+        if let Some(money) = &mut event.money {
+            money.amount_cents = cents;
+        }
+        event.gross_cents = gross_cents;
+    });
+}
+
 fn rounds_to_nothing() -> Link {
     Link::Covered(
         "nothing of it counts: before tax it rounds to nothing, or is refunded already".to_owned(),
@@ -235,16 +251,16 @@ fn rounds_to_nothing() -> Link {
 
 /// Refunds with ids of their own, each with all its readings, by date; of readings that differ, the
 /// one that says what counts is taken, else the largest.
-fn parts_of(parts: &[usize], events: &[Event]) -> Vec<Part> {
+fn parts_of(parts: &[usize], events: &Events) -> Vec<Part> {
     let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
     for &index in parts {
-        by_key.entry(events[index].key()).or_default().push(index);
+        by_key.entry(events.key(index)).or_default().push(index);
     }
     let mut parts: Vec<Part> = by_key
         .into_values()
         .map(|mut all| {
             all.sort_by_key(|&index| {
-                let event = &events[index];
+                let event = events.get(index);
                 let cents = event.money.map(|money| money.amount_cents);
                 let paid = Reverse(event.paid_cents());
                 (paid, event.gross_cents.is_none(), cents, event.source)
@@ -254,8 +270,12 @@ fn parts_of(parts: &[usize], events: &[Event]) -> Vec<Part> {
         .collect();
     parts.sort_by(|a, b| {
         let order = |part: &Part| {
-            let date = part.all.iter().map(|&index| events[index].created_at).min();
-            (date, events[part.first].event_id())
+            let date = part
+                .all
+                .iter()
+                .map(|&index| events.get(index).created_at)
+                .min();
+            (date, events.get(part.first).event_id())
         };
         order(a).cmp(&order(b))
     });
@@ -263,16 +283,18 @@ fn parts_of(parts: &[usize], events: &[Event]) -> Vec<Part> {
 }
 
 /// What an earlier run recorded of a refund is what was told; another amount stays, to be a conflict.
-fn adopt(recorded: &Essence, readings: &[usize], events: &mut [Event]) {
+fn adopt(recorded: &Essence, readings: &[usize], events: &mut Events) {
     for &index in readings {
-        let event = &mut events[index];
+        let event = events.get(index);
         let says_net = event.gross_cents.is_some() && recorded.gross_cents.is_some();
         if recorded.refund_total_cents.is_none()
             && !says_net
             && event.paid_cents() == recorded.paid_cents()
         {
-            event.money = recorded.money;
-            event.gross_cents = recorded.gross_cents;
+            events.edit(index, |event| {
+                event.money = recorded.money;
+                event.gross_cents = recorded.gross_cents;
+            });
         }
     }
 }

@@ -1,8 +1,12 @@
 use super::*;
-use crate::event::{Currency, Customer, Source, running_total_refund_id};
+use crate::event::{Currency, Customer, Event, Source, running_total_refund_id};
 
 fn link_all(events: &mut [Event], earlier: &dyn Earlier) -> Vec<Link> {
-    let links = link(events, earlier, &Rules::default());
+    let mut packed: Events = events.iter().cloned().collect();
+    let links = link(&mut packed, earlier, &Rules::default());
+    for (event, linked) in events.iter_mut().zip(packed.iter()) {
+        *event = linked.to_event();
+    }
     (0..events.len())
         .map(|index| links[index].clone())
         .collect()

@@ -1,13 +1,13 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::event::{
-    Contradiction, Conversion, ConvertedRefunds, Customer, Details, Essence, Event, EventKey,
-    KeyMap, Kind, Money, Tally, Text,
+    Contradiction, Conversion, ConvertedRefunds, CustomerRef, Details, Essence, EventKey, EventRef,
+    Events, Figures, KeyMap, Kind, Money, Tally, Text,
 };
 use crate::journal::{Known, Outcome, PlanState};
 use crate::link::{Earlier, EarlierSale, Link, Links, Nothing, Refunded};
@@ -70,7 +70,7 @@ impl Earlier for Known {
         self.sales_of_refunds.get(&refund).cloned()
     }
 
-    fn sales_of(&self, customer: &Customer) -> Vec<EarlierSale> {
+    fn sales_of(&self, customer: CustomerRef<'_>) -> Vec<EarlierSale> {
         let sales = Known::sales_of(self, customer);
         let earlier = sales.map(|sale| EarlierSale {
             event_id: sale.event_id.clone(),
@@ -114,7 +114,7 @@ impl Past for Known {
 #[derive(Clone, Copy, Debug)]
 pub struct Planned<'p> {
     /// The event; its note says why it is in this state.
-    pub event: &'p Event,
+    pub event: EventRef<'p>,
     /// What is to happen with it.
     pub state: PlanState,
 }
@@ -122,7 +122,7 @@ pub struct Planned<'p> {
 /// A job's events in sending order, each in exactly one state.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    events: Vec<Event>,
+    events: Events,
     states: Vec<PlanState>,
     /// What was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
@@ -133,24 +133,40 @@ pub struct Plan {
 impl Plan {
     /// Every event that was read, in sending order.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Planned<'_>> {
-        let states = self.states.iter().copied();
-        let planned = self.events.iter().zip(states);
-        planned.map(|(event, state)| Planned { event, state })
+        (0..self.events.len()).map(|place| self.event(place))
     }
 
-    /// The events of one state, added up.
-    pub fn tally(&self, state: PlanState) -> Tally {
-        self.events()
-            .filter(|planned| planned.state == state)
-            .map(|planned| planned.event)
-            .collect()
+    /// The event at this place of the sending order.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub fn event(&self, place: usize) -> Planned<'_> {
+        Planned {
+            event: self.events.get(place),
+            state: self.states[place],
+        }
+    }
+
+    /// The events of each state, added up.
+    pub fn tallies(&self) -> BTreeMap<PlanState, Tally> {
+        let none = PlanState::ALL
+            .iter()
+            .map(|&state| (state, Tally::default()));
+        let mut tallies: BTreeMap<PlanState, Tally> = none.collect();
+        for (place, &state) in self.states.iter().enumerate() {
+            let figures = self.events.figures(place);
+            let tally = tallies.entry(state).or_default();
+            tally.add(figures.kind, figures.money);
+        }
+        tallies
     }
 
     /// Whether what was read equals what stands in the states, in events and in cents.
     pub fn balances(&self) -> bool {
         let mut sum = Tally::default();
-        for &state in PlanState::ALL {
-            sum.add_tally(&self.tally(state));
+        for tally in self.tallies().values() {
+            sum.add_tally(tally);
         }
         sum == self.read
     }
@@ -159,8 +175,10 @@ impl Plan {
 /// Decides for every event of a job what is to happen with it.
 ///
 /// `links` is what [`crate::link::link`] said of `events`; `paths` are the names of the exports.
-pub fn plan(mut events: Vec<Event>, links: Links, past: &dyn Past, paths: &[String]) -> Plan {
-    let read = events.iter().collect();
+pub fn plan(mut events: Events, links: Links, past: &dyn Past, paths: &[String]) -> Plan {
+    let read = (0..events.len())
+        .map(|index| events.figures(index))
+        .collect();
     let mut planner = Planner {
         past,
         paths,
@@ -174,10 +192,10 @@ pub fn plan(mut events: Vec<Event>, links: Links, past: &dyn Past, paths: &[Stri
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
-    for (index, event) in events.iter_mut().enumerate() {
+    for index in 0..events.len() {
         let note = planner.note(index);
         if !note.is_empty() {
-            event.remark(note);
+            events.edit(index, |event| event.remark(note));
         }
     }
     let mut states = planner.states;
@@ -191,7 +209,7 @@ pub fn plan(mut events: Vec<Event>, links: Links, past: &dyn Past, paths: &[Stri
 }
 
 /// Puts events and states into an order that names each index once, without a second copy of them.
-fn arrange(mut order: Vec<usize>, events: &mut [Event], states: &mut [PlanState]) {
+fn arrange(mut order: Vec<usize>, events: &mut Events, states: &mut [PlanState]) {
     for start in 0..order.len() {
         let mut to = start;
         while order[to] != start {
@@ -218,8 +236,8 @@ struct Firsts {
 
 impl Firsts {
     /// Which event stands for the key of this one.
-    fn of(&self, index: usize, event: &Event) -> usize {
-        let first = self.of_several.get(&event.key());
+    fn of(&self, index: usize, key: EventKey) -> usize {
+        let first = self.of_several.get(&key);
         first.copied().unwrap_or(index)
     }
 
@@ -229,21 +247,21 @@ impl Firsts {
         first.copied()
     }
 
-    fn set(&mut self, index: usize, event: &Event) {
-        if let Some(first) = self.of_several.get_mut(&event.key()) {
+    fn set(&mut self, index: usize, key: EventKey) {
+        if let Some(first) = self.of_several.get_mut(&key) {
             *first = index;
         }
     }
 
-    fn find_named(&mut self, events: &[Event]) {
-        let sales = events.iter().filter_map(|e| e.sale_event_id.as_deref());
+    fn find_named(&mut self, events: &Events) {
+        let sales = (0..events.len()).filter_map(|index| events.sale_event_id(index));
         let mut named: KeyMap<Option<usize>> = KeyMap::default();
         named.extend(sales.map(|sale| (EventKey::of(sale), None)));
         if named.is_empty() {
             return;
         }
-        for (index, event) in events.iter().enumerate() {
-            if let Some(place) = named.get_mut(&event.key()) {
+        for index in 0..events.len() {
+            if let Some(place) = named.get_mut(&events.key(index)) {
                 *place = Some(index);
             }
         }
@@ -284,7 +302,7 @@ impl Planner<'_> {
         }
     }
 
-    fn place(&self, event: &Event) -> String {
+    fn place(&self, event: EventRef<'_>) -> String {
         let path = self
             .paths
             .get(event.source.input)
@@ -294,17 +312,17 @@ impl Planner<'_> {
 
     /// The same id twice in the job: once if the content is the same, else a conflict of all who
     /// bear it, since nothing says which of them is right.
-    fn compare_with_each_other(&mut self, events: &[Event]) -> Firsts {
+    fn compare_with_each_other(&mut self, events: &Events) -> Firsts {
         let mut firsts = Firsts::default();
         let mut starts: Vec<(u64, usize)> = Vec::with_capacity(events.len());
-        let keys = events.iter().map(|event| event.key().start());
+        let keys = (0..events.len()).map(|index| events.key(index).start());
         starts.extend(keys.zip(0..));
         starts.sort_unstable();
         let alike = starts.chunk_by(|a, b| a.0 == b.0);
         for alike in alike.filter(|alike| alike.len() > 1) {
             let mut readings: Vec<usize> = alike.iter().map(|&(_, index)| index).collect();
-            readings.sort_by_key(|&index| (events[index].key(), events[index].source));
-            for readings in readings.chunk_by(|&a, &b| events[a].key() == events[b].key()) {
+            readings.sort_by_key(|&index| (events.key(index), events.get(index).source));
+            for readings in readings.chunk_by(|&a, &b| events.key(a) == events.key(b)) {
                 if readings.len() > 1 {
                     self.compare_readings(readings, events, &mut firsts);
                 }
@@ -317,21 +335,21 @@ impl Planner<'_> {
     }
 
     /// Compares the readings of one key, which stand in the order of the exports.
-    fn compare_readings(&mut self, readings: &[usize], events: &[Event], firsts: &mut Firsts) {
+    fn compare_readings(&mut self, readings: &[usize], events: &Events, firsts: &mut Firsts) {
         let mut first = readings[0];
         let mut others = vec![first];
         for &index in &readings[1..] {
-            let event = &events[index];
+            let event = events.get(index);
             let essence = event.essence();
             // Two readings may agree with the first and contradict each other: one names the
             // email, one the uid.
             let contradicted = others.iter().copied().find_map(|other| {
-                let difference = essence.contradicts(&events[other].essence())?;
+                let difference = essence.contradicts(&events.get(other).essence())?;
                 Some((other, difference))
             });
             let is_new = others
                 .iter()
-                .all(|&other| events[other].essence() != essence);
+                .all(|&other| events.get(other).essence() != essence);
             if is_new && others.len() < MAX_VARIANTS {
                 others.push(index);
             }
@@ -341,20 +359,20 @@ impl Planner<'_> {
                     self.mark(index, PlanState::Conflict, note);
                 }
                 // Whichever comes first: what counts is what the one says that knows it.
-                None if event.gross_cents.is_some() && events[first].gross_cents.is_none() => {
+                None if event.gross_cents.is_some() && events.get(first).gross_cents.is_none() => {
                     let note = format!("the same event as {}", self.place(event));
                     self.mark(first, PlanState::Duplicate, note);
                     first = index;
                 }
                 None => {
-                    let note = format!("the same event as {}", self.place(&events[first]));
+                    let note = format!("the same event as {}", self.place(events.get(first)));
                     self.mark(index, PlanState::Duplicate, note);
                 }
                 Some((other, difference)) => {
-                    let (mine, other_side) = (Side::of(event), Side::of(&events[other]));
+                    let (mine, other_side) = (Side::of(event), Side::of(events.get(other)));
                     let here = difference_note(difference, &mine, &other_side);
                     let there = difference_note(difference, &other_side, &mine);
-                    let (place, other_place) = (self.place(event), self.place(&events[other]));
+                    let (place, other_place) = (self.place(event), self.place(events.get(other)));
                     let mine = format!("the same id as {other_place} with {here}");
                     self.mark(index, PlanState::Conflict, mine);
                     let theirs = format!("the same id as {place} with {there}");
@@ -368,37 +386,40 @@ impl Planner<'_> {
                 }
             }
         }
-        firsts.of_several.insert(events[first].key(), first);
+        firsts.of_several.insert(events.key(first), first);
     }
 
     /// A duplicate of an event that turned out to be in conflict is in conflict too.
-    fn spread_conflicts(&mut self, events: &[Event], firsts: &Firsts) {
+    fn spread_conflicts(&mut self, events: &Events, firsts: &Firsts) {
         if !self.states.contains(&PlanState::Conflict) {
             return;
         }
-        for (index, event) in events.iter().enumerate() {
-            let first = firsts.of(index, event);
-            if self.states[index] == PlanState::Duplicate
-                && self.states[first] == PlanState::Conflict
-            {
+        for index in 0..events.len() {
+            if self.states[index] != PlanState::Duplicate {
+                continue;
+            }
+            let first = firsts.of(index, events.key(index));
+            if self.states[first] == PlanState::Conflict {
                 let note = self.note(first).to_owned();
                 self.mark(index, PlanState::Conflict, note);
             }
         }
     }
 
-    fn compare_with_past(&mut self, events: &[Event], firsts: &mut Firsts) {
+    fn compare_with_past(&mut self, events: &Events, firsts: &mut Firsts) {
         let mut matched: KeyMap<()> = KeyMap::default();
-        for (index, event) in events.iter().enumerate() {
-            let Some(recorded) = self.past.essence(event.key()) else {
+        for index in 0..events.len() {
+            let key = events.key(index);
+            let Some(recorded) = self.past.essence(key) else {
                 continue;
             };
+            let event = events.get(index);
             if event.is_mended
-                && self.past.has_failed(event.key())
-                && firsts.of(index, event) == index
+                && self.past.has_failed(key)
+                && firsts.of(index, key) == index
                 && self.states[index] == PlanState::ToSend
             {
-                matched.insert(event.key(), ());
+                matched.insert(key, ());
                 let note = "mended: the API refused what an earlier run sent under this id";
                 self.mark(index, PlanState::ToSend, note);
                 continue;
@@ -407,7 +428,7 @@ impl Planner<'_> {
                 // The export has it as it was; the journal, as it was mended.
                 Some(_)
                     if self.states[index] == PlanState::ToSend
-                        && self.past.was_mended(event.key(), &event.essence()) =>
+                        && self.past.was_mended(key, &event.essence()) =>
                 {
                     self.mark(index, PlanState::Settled, "mended since");
                 }
@@ -421,9 +442,9 @@ impl Planner<'_> {
                 }
                 // What the journal has decides a quarrel between two exports.
                 None if self.states[index] == PlanState::Conflict
-                    || firsts.of(index, event) == index =>
+                    || firsts.of(index, key) == index =>
                 {
-                    if matched.insert(event.key(), ()).is_some() {
+                    if matched.insert(key, ()).is_some() {
                         self.mark(
                             index,
                             PlanState::Duplicate,
@@ -431,8 +452,8 @@ impl Planner<'_> {
                         );
                         continue;
                     }
-                    firsts.set(index, event);
-                    let settled = self.past.is_settled(event.key());
+                    firsts.set(index, key);
+                    let settled = self.past.is_settled(key);
                     let state = match settled {
                         true => PlanState::Settled,
                         false => PlanState::ToSend,
@@ -444,7 +465,7 @@ impl Planner<'_> {
         }
     }
 
-    fn apply_links(&mut self, events: &mut [Event], links: Links) {
+    fn apply_links(&mut self, events: &mut Events, links: Links) {
         for (index, link) in links.into_unsound() {
             if self.states[index] != PlanState::ToSend {
                 continue;
@@ -455,10 +476,11 @@ impl Planner<'_> {
                 Link::Held(held) => {
                     self.mark(index, PlanState::Unlinked, held.reason);
                     if !held.candidates.is_empty() {
-                        let event = &mut events[index];
-                        event.set_details(Details {
-                            candidates: Some(held.candidates.join(" ").into()),
-                            ..event.details().clone()
+                        events.edit(index, |event| {
+                            event.set_details(Details {
+                                candidates: Some(held.candidates.join(" ").into()),
+                                ..event.details().clone()
+                            });
                         });
                     }
                 }
@@ -472,9 +494,10 @@ impl Planner<'_> {
 
     /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
     /// interrupted and is not resumed.
-    fn hold_refunds_of_held_sales(&mut self, events: &[Event], firsts: &Firsts) {
-        for (index, event) in events.iter().enumerate() {
-            let (PlanState::ToSend, Some(sale)) = (self.states[index], &event.sale_event_id) else {
+    fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
+        for index in 0..events.len() {
+            let (PlanState::ToSend, Some(sale)) = (self.states[index], events.sale_event_id(index))
+            else {
                 continue;
             };
             let key = EventKey::of(sale);
@@ -494,8 +517,8 @@ impl Planner<'_> {
         }
     }
 
-    fn unlinked_hint(&self, refund: &Event, firsts: &Firsts) -> &'static str {
-        match refund.sale_event_id.as_deref().map(EventKey::of) {
+    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> &'static str {
+        match refund.sale_event_id.map(EventKey::of) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
             }
@@ -508,8 +531,9 @@ impl Planner<'_> {
         }
     }
 
-    fn problems(&self, events: &[Event], firsts: &Firsts) -> Vec<Problem> {
-        let held = events.iter().enumerate().filter_map(|(index, event)| {
+    fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
+        let held = (0..events.len()).filter_map(|index| {
+            let event = || events.get(index);
             let (code, hint) = match self.states[index] {
                 PlanState::Conflict => (
                     "event-conflict",
@@ -519,9 +543,10 @@ impl Planner<'_> {
                     "currency-held",
                     "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies",
                 ),
-                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event, firsts)),
+                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event(), firsts)),
                 _ => return None,
             };
+            let event = event();
             let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.note(index));
             let path = self.paths.get(event.source.input).cloned().unwrap_or_default();
             Some(
@@ -538,11 +563,11 @@ impl Planner<'_> {
 struct Side<'e> {
     essence: Essence,
     /// The journal's is kept in a form in which it can only be compared.
-    event: Option<&'e Event>,
+    event: Option<EventRef<'e>>,
 }
 
 impl<'e> Side<'e> {
-    fn of(event: &'e Event) -> Self {
+    fn of(event: EventRef<'e>) -> Self {
         Side {
             essence: event.essence(),
             event: Some(event),
@@ -567,16 +592,16 @@ impl<'e> Side<'e> {
 
     /// By what decides who it is: the uid if `by_uid`, else the email.
     fn customer(&self, by_uid: bool) -> Option<String> {
-        let customer = &self.event?.customer;
+        let customer = self.event?.customer;
         let name = match by_uid {
-            true => customer.uid.as_ref(),
-            false => customer.email.as_ref(),
+            true => customer.uid,
+            false => customer.email,
         };
         name.map(|name| format!("`{name}`"))
     }
 
     fn sale(&self) -> Option<String> {
-        Some(match &self.event?.sale_event_id {
+        Some(match self.event?.sale_event_id {
             Some(sale) => format!("`{sale}`"),
             None => "none".to_owned(),
         })
@@ -621,23 +646,30 @@ fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>)
 /// Sign-ups first, whatever their dates say: a sale of a customer who is no lead yet would be no
 /// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
 /// its sale, whatever its date says.
-fn sending_order(events: &[Event], firsts: &Firsts) -> Vec<usize> {
-    let date = |event: &Event| -> Option<Timestamp> {
-        let sale = event
-            .sale_event_id
-            .as_deref()
-            .and_then(|sale| firsts.named(EventKey::of(sale)))
-            .filter(|_| event.kind == Kind::Refund);
-        let sale = sale.and_then(|sale| events[sale].created_at);
-        event.created_at.max(sale)
+fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
+    let date = |index: usize, figures: Figures| -> Option<Timestamp> {
+        let sale = match figures.kind {
+            Kind::Refund => events.sale_event_id(index),
+            _ => None,
+        };
+        let sale = sale.and_then(|sale| firsts.named(EventKey::of(sale)));
+        let sale = sale.and_then(|sale| events.figures(sale).created_at);
+        figures.created_at.max(sale)
     };
     let mut turns: Vec<(Turn, usize)> = Vec::with_capacity(events.len());
-    let in_reading_order = events.iter().map(|event| Turn::of(event.kind, date(event)));
-    turns.extend(in_reading_order.zip(0..));
-    turns.sort_unstable_by(|(one, a), (other, b)| {
-        let place = |index: usize| (events[index].source, index);
-        one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
+    let in_reading_order = (0..events.len()).map(|index| {
+        let figures = events.figures(index);
+        (Turn::of(figures.kind, date(index, figures)), index)
     });
+    turns.extend(in_reading_order);
+    // Nearly always events are kept in the order of their places already.
+    let place = |index: usize| (events.figures(index).source, index);
+    match (0..events.len()).map(place).is_sorted() {
+        true => turns.sort_unstable(),
+        false => turns.sort_unstable_by(|(one, a), (other, b)| {
+            one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
+        }),
+    }
     turns.into_iter().map(|(_, index)| index).collect()
 }
 

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::event::{Currency, Customer, Money, Source, running_total_refund_id};
+use crate::event::{Currency, Customer, Event, Money, Source, running_total_refund_id};
 use crate::link::{Rules, link};
 
 /// A journal in memory.
@@ -82,6 +82,7 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
             line,
         };
     }
+    let mut events: Events = events.into_iter().collect();
     let links = link(&mut events, past, &Rules::default());
     let plan = plan(events, links, past, &["a.csv".into(), "b.csv".into()]);
     assert!(plan.balances());

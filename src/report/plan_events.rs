@@ -56,7 +56,7 @@ pub fn write_plan_events<'p>(
 }
 
 fn write_event(table: &mut Table, planned: Planned<'_>, file: Option<&str>) -> Result<(), Failure> {
-    let event = planned.event;
+    let event = &planned.event.to_event();
     let details = event.details();
     for cell in &what(event) {
         table.cell(cell)?;

@@ -275,17 +275,13 @@ impl Reading {
             reason: reason.clone(),
             rows: *rows,
         });
-        let by_plan = PlanState::ALL
-            .iter()
-            .map(|state| (*state, job.plan.tally(*state)))
-            .collect();
         Reading {
             inputs: inputs.collect(),
             rows: job.rows(),
             ignored: ignored.collect(),
             events: EventsSummary {
                 read: job.plan.read.clone(),
-                by_plan,
+                by_plan: job.plan.tallies(),
             },
         }
     }

@@ -76,10 +76,10 @@ impl LeadList {
 
     /// How many of these events have to be asked for: those of customers of whom one event
     /// concerns a lead.
-    pub fn asked_for(&self, events: &[&Event]) -> usize {
+    pub fn asked_for(&self, events: impl IntoIterator<Item = Event>) -> usize {
         let mut sorter = Sorter::default();
         for (row, event) in (0..).map(EventRow).zip(events) {
-            sorter.add(row, event, self.may_concern(event));
+            sorter.add(row, &event, self.may_concern(&event));
         }
         sorter.finish().listed()
     }
@@ -231,7 +231,6 @@ mod tests {
             coupon,
             event(Kind::Sale, "s6", "eve@example.com", "c5"),
         ];
-        let events: Vec<&Event> = events.iter().collect();
-        assert_eq!(list.asked_for(&events), 6, "all but ben");
+        assert_eq!(list.asked_for(events), 6, "all but ben");
     }
 }

@@ -117,7 +117,7 @@ pub(in crate::cli) fn plan(
     if arguments.lead_list {
         match Target::choose(common, &settings)?.lead_list(&settings) {
             Ok(list) => {
-                let asked_for = list.asked_for(&to_send(&job)) as u64;
+                let asked_for = list.asked_for(to_send(&job)) as u64;
                 estimate = estimate.with_list(&list, asked_for, &settings);
             }
             Err(reason) => job.problems.push(no_lead_list(&reason)),
@@ -142,10 +142,10 @@ pub(super) fn planned(
     Ok((job, reading))
 }
 
-fn to_send(job: &Job) -> Vec<&Event> {
+fn to_send(job: &Job) -> impl Iterator<Item = Event> {
     let planned = job.plan.events();
     let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
-    planned.map(|planned| planned.event).collect()
+    planned.map(|planned| planned.event.to_event())
 }
 
 /// What the journal knows, if there is one.

@@ -110,14 +110,14 @@ pub(super) fn record(
         match planned.state {
             PlanState::ToSend => match known.events.get(&event.key()) {
                 Some(known) if event.is_mended && known.outcome == Some(Outcome::Failed) => {
-                    recording.mend(known.row, event)?;
+                    recording.mend(known.row, &event.to_event())?;
                 }
                 Some(known) => recording.take_over(known.row, event.source)?,
                 None => {
-                    recording.add_event(event)?;
+                    recording.add_event(&event.to_event())?;
                 }
             },
-            state if state.is_held() => recording.add_held(state, event)?,
+            state if state.is_held() => recording.add_held(state, &event.to_event())?,
             _ => {}
         }
     }

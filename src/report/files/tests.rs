@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source};
+use crate::event::{Currency, Customer, Details, Event, Events, Kind, Money, Source};
 use crate::export::{Export, Row};
 use crate::journal::{
     Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, Outcome, PlanState,
@@ -596,16 +596,12 @@ fn planned_events_are_written_in_their_order() {
     let mut cancellation = event(Kind::Cancellation, "sub_1", None, 3);
     cancellation.source.input = 1;
     cancellation.created_at = Some(Timestamp::from_millisecond(1_600_000_000_120).unwrap());
-    let planned = [
-        Planned {
-            event: &sale,
-            state: PlanState::ToSend,
-        },
-        Planned {
-            event: &cancellation,
-            state: PlanState::Duplicate,
-        },
-    ];
+    let events: Events = [sale, cancellation].into_iter().collect();
+    let planned = [(0, PlanState::ToSend), (1, PlanState::Duplicate)];
+    let planned = planned.map(|(index, state)| Planned {
+        event: events.get(index),
+        state,
+    });
     let paths = ["a.csv".to_owned(), "-".to_owned()];
     write_plan_events(planned.into_iter(), &paths, &path).unwrap();
     assert_snapshot!(fs::read_to_string(&path).unwrap(), @r#"

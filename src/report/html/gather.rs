@@ -67,7 +67,7 @@ impl Day {
     fn add(&mut self, event: &Event, outcome: Option<Outcome>) {
         self.outcomes.add(outcome);
         if event.money.is_some() {
-            self.money.add(event);
+            self.money.add(event.kind, event.money);
         }
     }
 

@@ -1,0 +1,525 @@
+//! The record of a packed event: how it is written, and read back.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::Figures;
+use crate::event::view::OriginalRef;
+use crate::event::{
+    Currency, CustomerRef, Details, Event, EventKey, EventRef, Kind, Money, Source, Text,
+};
+
+/// So many texts are kept once. Whatever comes after them stands in its event's own record.
+pub(super) const MAX_WORDS: usize = 4096;
+
+/// What many events share.
+#[derive(Clone, Default)]
+pub(super) struct Shared {
+    currencies: Vec<Currency>,
+    plans: Words,
+    notes: Words,
+    rates: Words,
+}
+
+/// Texts that are kept once, the empty one among them.
+#[derive(Clone, Default)]
+struct Words {
+    texts: Vec<Text>,
+    numbers: HashMap<Text, u64>,
+}
+
+/// Stands in a record for no text, or an empty one.
+const NO_WORD: u64 = 0;
+/// Stands in a record for a text that stands in it itself.
+const OWN_WORD: u64 = 1;
+/// From here on, the texts that are kept once.
+const FIRST_WORD: u64 = 2;
+
+impl Words {
+    fn number(&mut self, text: &str) -> u64 {
+        if text.is_empty() {
+            return NO_WORD;
+        }
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        if self.texts.len() == MAX_WORDS {
+            return OWN_WORD;
+        }
+        let number = FIRST_WORD + self.texts.len() as u64;
+        self.texts.push(Text::new(text));
+        self.numbers.insert(Text::new(text), number);
+        number
+    }
+
+    /// The text of this number, if it is none that stands in the record itself.
+    fn text(&self, number: u64) -> Option<&str> {
+        match number {
+            NO_WORD => Some(""),
+            OWN_WORD => None,
+            number => Some(&self.texts[(number - FIRST_WORD) as usize]),
+        }
+    }
+}
+
+/// The kinds, each at its number.
+pub(super) const KINDS: [Kind; 4] = [Kind::Signup, Kind::Sale, Kind::Refund, Kind::Cancellation];
+
+const KEY_BYTES: usize = 16;
+const KIND_AT: usize = KEY_BYTES;
+const FLAGS_AT: usize = KIND_AT + 1;
+
+// What a record has of that which an event may be without.
+const SALE: u16 = 1;
+const REFERENCE: u16 = 1 << 1;
+const EMAIL: u16 = 1 << 2;
+const UID: u16 = 1 << 3;
+const MONEY: u16 = 1 << 4;
+const ORIGINAL: u16 = 1 << 5;
+const GROSS: u16 = 1 << 6;
+const TOTAL: u16 = 1 << 7;
+const PLAN: u16 = 1 << 8;
+const DATE: u16 = 1 << 9;
+const NANOSECONDS: u16 = 1 << 10;
+const MENDED: u16 = 1 << 11;
+const DETAILS: u16 = 1 << 12;
+
+/// The key of the event whose record begins here.
+pub(super) fn key(record: &[u8]) -> EventKey {
+    Reader(record).key()
+}
+
+/// Its kind.
+pub(super) fn kind(record: &[u8]) -> Kind {
+    KINDS[usize::from(record[KIND_AT])]
+}
+
+/// Whether it names a sale.
+pub(super) fn names_sale(record: &[u8]) -> bool {
+    Reader(&record[FLAGS_AT..]).flags() & SALE != 0
+}
+
+impl Shared {
+    /// Writes an event: its numbers, the lengths of its texts, the texts, and the details behind
+    /// them.
+    pub(super) fn write(&mut self, event: &Event, record: &mut Vec<u8>) {
+        record.clear();
+        record.extend_from_slice(&event.key.0);
+        record.push(event.kind as u8);
+        record.extend_from_slice(&flags_of(event).to_le_bytes());
+        write_number(record, event.source.input as u64);
+        write_number(record, event.source.line);
+        if let Some(money) = event.money {
+            self.write_money(record, money);
+        }
+        let cents = [event.gross_cents, event.refund_total_cents];
+        for cents in cents.into_iter().flatten() {
+            write_signed(record, cents);
+        }
+        if let Some(at) = event.created_at {
+            write_signed(record, at.as_second());
+            if at.subsec_nanosecond() != 0 {
+                write_signed(record, at.subsec_nanosecond().into());
+            }
+        }
+        let mut own = [""; 3];
+        if let Some(original) = event.original.as_deref() {
+            self.write_money(record, original.money);
+            write_date(record, original.rate_date);
+            own[0] = write_word(record, &mut self.rates, &original.rate);
+        }
+        if let Some(plan) = &event.plan {
+            own[1] = write_word(record, &mut self.plans, plan);
+        }
+        own[2] = write_word(record, &mut self.notes, &event.note);
+        let texts = [
+            Some(&event.event_id),
+            event.sale_event_id.as_ref(),
+            event.reference.as_ref(),
+            event.customer.email.as_ref(),
+            event.customer.uid.as_ref(),
+        ];
+        for text in texts.iter().flatten() {
+            write_number(record, text.len() as u64);
+        }
+        for text in texts.iter().flatten() {
+            record.extend_from_slice(text.as_bytes());
+        }
+        for text in own {
+            record.extend_from_slice(text.as_bytes());
+        }
+        if let Some(details) = event.details.as_deref() {
+            write_details(record, details);
+        }
+    }
+
+    fn write_money(&mut self, record: &mut Vec<u8>, money: Money) {
+        let mut known = self.currencies.iter();
+        let number = known.position(|&currency| currency == money.currency);
+        let number = number.unwrap_or_else(|| {
+            self.currencies.push(money.currency);
+            self.currencies.len() - 1
+        });
+        write_number(record, number as u64);
+        write_signed(record, money.amount_cents);
+    }
+
+    #[inline]
+    fn read_money(&self, from: &mut Reader<'_>) -> Money {
+        let currency = self.currencies[from.number() as usize];
+        Money {
+            amount_cents: from.signed(),
+            currency,
+        }
+    }
+
+    /// The event whose record begins here.
+    pub(super) fn read<'e>(&'e self, record: &'e [u8]) -> EventRef<'e> {
+        self.read_on(&mut Reader(record))
+    }
+
+    /// What are numbers of the event whose record begins here.
+    pub(super) fn figures(&self, record: &[u8]) -> Figures {
+        self.read_figures(&mut Reader(&record[KIND_AT..])).0
+    }
+
+    /// How long the record is that begins here.
+    pub(super) fn record_bytes(&self, record: &[u8]) -> usize {
+        let mut reader = Reader(record);
+        let has_details = self.read_on(&mut reader).has_details();
+        if has_details {
+            reader.details();
+        }
+        record.len() - reader.0.len()
+    }
+
+    /// Reads a record up to its details.
+    fn read_on<'e>(&'e self, from: &mut Reader<'e>) -> EventRef<'e> {
+        let key = from.key();
+        let (figures, flags) = self.read_figures(from);
+        let has = |flag: u16| flags & flag != 0;
+        let original = match has(ORIGINAL) {
+            true => Some((self.read_money(from), from.date(), from.word(&self.rates))),
+            false => None,
+        };
+        let plan = match has(PLAN) {
+            true => Some(from.word(&self.plans)),
+            false => None,
+        };
+        let note = from.word(&self.notes);
+        let id_bytes = from.number() as usize;
+        let sale_bytes = from.number_if(has(SALE));
+        let reference_bytes = from.number_if(has(REFERENCE));
+        let email_bytes = from.number_if(has(EMAIL));
+        let uid_bytes = from.number_if(has(UID));
+        let own_bytes = [original.map(|(_, _, rate)| rate), plan, Some(note)]
+            .iter()
+            .flatten()
+            .fold(0, |bytes, word| bytes + word.own_bytes());
+        let all = [sale_bytes, reference_bytes, email_bytes, uid_bytes];
+        let all = all.iter().flatten().sum::<usize>() + id_bytes + own_bytes;
+        let mut texts = Texts(from.text(all));
+        let event_id = texts.next(id_bytes);
+        let sale_event_id = sale_bytes.map(|bytes| texts.next(bytes));
+        let reference = reference_bytes.map(|bytes| texts.next(bytes));
+        let email = email_bytes.map(|bytes| texts.next(bytes));
+        let uid = uid_bytes.map(|bytes| texts.next(bytes));
+        let original = original.map(|(money, rate_date, rate)| OriginalRef {
+            money,
+            rate: texts.word(rate),
+            rate_date,
+        });
+        EventRef {
+            kind: figures.kind,
+            event_id,
+            key,
+            sale_event_id,
+            reference,
+            customer: CustomerRef { email, uid },
+            money: figures.money,
+            original,
+            gross_cents: figures.gross_cents,
+            refund_total_cents: figures.refund_total_cents,
+            plan: plan.map(|plan| texts.word(plan)),
+            created_at: figures.created_at,
+            source: figures.source,
+            is_mended: has(MENDED),
+            note: texts.word(note),
+            details: has(DETAILS).then_some(from.0),
+        }
+    }
+
+    /// Reads on behind the key; gives the flags as well.
+    #[inline]
+    fn read_figures(&self, from: &mut Reader<'_>) -> (Figures, u16) {
+        let kind = KINDS[usize::from(from.byte())];
+        let flags = from.flags();
+        let has = |flag: u16| flags & flag != 0;
+        let figures = Figures {
+            kind,
+            source: Source {
+                input: from.number() as usize,
+                line: from.number(),
+            },
+            money: match has(MONEY) {
+                true => Some(self.read_money(from)),
+                false => None,
+            },
+            gross_cents: from.signed_if(has(GROSS)),
+            refund_total_cents: from.signed_if(has(TOTAL)),
+            created_at: match has(DATE) {
+                true => Some(from.timestamp(has(NANOSECONDS))),
+                false => None,
+            },
+        };
+        (figures, flags)
+    }
+}
+
+fn flags_of(event: &Event) -> u16 {
+    let nanoseconds = event.created_at.map(Timestamp::subsec_nanosecond);
+    let flags = [
+        (SALE, event.sale_event_id.is_some()),
+        (REFERENCE, event.reference.is_some()),
+        (EMAIL, event.customer.email.is_some()),
+        (UID, event.customer.uid.is_some()),
+        (MONEY, event.money.is_some()),
+        (ORIGINAL, event.original.is_some()),
+        (GROSS, event.gross_cents.is_some()),
+        (TOTAL, event.refund_total_cents.is_some()),
+        (PLAN, event.plan.is_some()),
+        (DATE, event.created_at.is_some()),
+        (NANOSECONDS, nanoseconds.is_some_and(|n| n != 0)),
+        (MENDED, event.is_mended),
+        (DETAILS, event.details.is_some()),
+    ];
+    let set = flags.iter().filter(|(_, is_set)| *is_set);
+    set.fold(0, |all, (flag, _)| all | flag)
+}
+
+/// Seven bits a byte, the lowest first; the eighth says that more come.
+fn write_number(record: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        record.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    record.push(number as u8);
+}
+
+/// The sign in the lowest bit, so that small numbers of both signs are short.
+fn write_signed(record: &mut Vec<u8>, number: i64) {
+    write_number(record, ((number << 1) ^ (number >> 63)).cast_unsigned());
+}
+
+fn write_date(record: &mut Vec<u8>, date: Date) {
+    write_signed(record, date.year().into());
+    write_signed(record, date.month().into());
+    write_signed(record, date.day().into());
+}
+
+/// Writes which of the texts it is; gives back what is to stand in the record itself.
+fn write_word<'t>(record: &mut Vec<u8>, words: &mut Words, text: &'t str) -> &'t str {
+    let number = words.number(text);
+    write_number(record, number);
+    match number {
+        OWN_WORD => {
+            write_number(record, text.len() as u64);
+            text
+        }
+        _ => "",
+    }
+}
+
+/// Each with one more than its length, or a zero where there is none.
+fn write_details(record: &mut Vec<u8>, details: &Details) {
+    let Details {
+        subscription,
+        mrr_cents,
+        promo_code,
+        quantity,
+        ref_id,
+        tid,
+        first_name,
+        last_name,
+        candidates,
+    } = details;
+    record.push(u8::from(mrr_cents.is_some()) | u8::from(quantity.is_some()) << 1);
+    if let Some(cents) = mrr_cents {
+        write_signed(record, *cents);
+    }
+    if let Some(quantity) = quantity {
+        write_number(record, (*quantity).into());
+    }
+    for text in [
+        subscription,
+        promo_code,
+        ref_id,
+        tid,
+        first_name,
+        last_name,
+        candidates,
+    ] {
+        write_number(
+            record,
+            text.as_ref().map_or(0, |text| text.len() as u64 + 1),
+        );
+        record.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
+    }
+}
+
+/// The details that stand here.
+pub(in crate::event) fn read_details(record: &[u8]) -> Details {
+    Reader(record).details()
+}
+
+/// A text that is kept once, or the length of one that stands in the record.
+#[derive(Clone, Copy)]
+enum Word<'e> {
+    Shared(&'e str),
+    Own(usize),
+}
+
+impl Word<'_> {
+    fn own_bytes(self) -> usize {
+        match self {
+            Word::Shared(_) => 0,
+            Word::Own(bytes) => bytes,
+        }
+    }
+}
+
+/// What is left to read of a record. What was never written is a fault of ours, and a panic.
+struct Reader<'e>(&'e [u8]);
+
+impl<'e> Reader<'e> {
+    #[inline]
+    fn bytes(&mut self, count: usize) -> &'e [u8] {
+        let (bytes, rest) = self.0.split_at(count);
+        self.0 = rest;
+        bytes
+    }
+
+    #[inline]
+    fn byte(&mut self) -> u8 {
+        self.bytes(1)[0]
+    }
+
+    #[inline]
+    fn key(&mut self) -> EventKey {
+        let mut key = [0; KEY_BYTES];
+        key.copy_from_slice(self.bytes(KEY_BYTES));
+        EventKey(key)
+    }
+
+    #[inline]
+    fn flags(&mut self) -> u16 {
+        u16::from_le_bytes([self.byte(), self.byte()])
+    }
+
+    #[inline]
+    fn number(&mut self) -> u64 {
+        let mut number = 0;
+        let mut shift = 0;
+        loop {
+            let byte = self.byte();
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return number;
+            }
+            shift += 7;
+        }
+    }
+
+    #[inline]
+    fn number_if(&mut self, is_there: bool) -> Option<usize> {
+        match is_there {
+            true => Some(self.number() as usize),
+            false => None,
+        }
+    }
+
+    #[inline]
+    fn signed(&mut self) -> i64 {
+        let number = self.number();
+        (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+    }
+
+    #[inline]
+    fn signed_if(&mut self, is_there: bool) -> Option<i64> {
+        match is_there {
+            true => Some(self.signed()),
+            false => None,
+        }
+    }
+
+    #[inline]
+    fn timestamp(&mut self, has_nanoseconds: bool) -> Timestamp {
+        let second = self.signed();
+        let nanosecond = match has_nanoseconds {
+            true => self.signed() as i32,
+            false => 0,
+        };
+        Timestamp::new(second, nanosecond).expect("it was written from a timestamp")
+    }
+
+    fn date(&mut self) -> Date {
+        let (year, month, day) = (self.signed(), self.signed(), self.signed());
+        Date::new(year as i16, month as i8, day as i8).expect("it was written from a date")
+    }
+
+    #[inline]
+    fn word<'w>(&mut self, words: &'w Words) -> Word<'w> {
+        match words.text(self.number()) {
+            Some(text) => Word::Shared(text),
+            None => Word::Own(self.number() as usize),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self, bytes: usize) -> &'e str {
+        std::str::from_utf8(self.bytes(bytes)).expect("it was written from texts")
+    }
+
+    fn details(&mut self) -> Details {
+        let has = self.byte();
+        let mrr_cents = (has & 1 != 0).then(|| self.signed());
+        let quantity = (has & 2 != 0).then(|| self.number() as u32);
+        let mut text = || {
+            let bytes = self.number().checked_sub(1)?;
+            Some(Text::new(self.text(bytes as usize)))
+        };
+        Details {
+            mrr_cents,
+            quantity,
+            subscription: text(),
+            promo_code: text(),
+            ref_id: text(),
+            tid: text(),
+            first_name: text(),
+            last_name: text(),
+            candidates: text(),
+        }
+    }
+}
+
+/// The texts of a record, one behind the other.
+struct Texts<'e>(&'e str);
+
+impl<'e> Texts<'e> {
+    #[inline]
+    fn next(&mut self, bytes: usize) -> &'e str {
+        let (text, rest) = self.0.split_at(bytes);
+        self.0 = rest;
+        text
+    }
+
+    #[inline]
+    fn word(&mut self, word: Word<'e>) -> &'e str {
+        match word {
+            Word::Shared(text) => text,
+            Word::Own(bytes) => self.next(bytes),
+        }
+    }
+}

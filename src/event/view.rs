@@ -1,0 +1,167 @@
+//! An event as it is read where it lies among others.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::events::read_details;
+use super::{Customer, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
+
+/// An [`Event`] of [`Events`](super::Events), with the same fields; its texts are lent.
+#[derive(Clone, Copy)]
+pub struct EventRef<'e> {
+    /// As in [`Event::kind`]; so for all fields here.
+    pub kind: Kind,
+    pub(super) event_id: &'e str,
+    pub(super) key: EventKey,
+    /// The `event_id` of a refund's sale.
+    pub sale_event_id: Option<&'e str>,
+    /// Another id of a sale.
+    pub reference: Option<&'e str>,
+    /// Whom it belongs to.
+    pub customer: CustomerRef<'e>,
+    /// Its amount.
+    pub money: Option<Money>,
+    pub(super) original: Option<OriginalRef<'e>>,
+    /// What was paid in all, in minor units.
+    pub gross_cents: Option<i64>,
+    /// The running total that it was read from, in minor units.
+    pub refund_total_cents: Option<i64>,
+    /// The billing provider's plan id.
+    pub plan: Option<&'e str>,
+    /// When it happened.
+    pub created_at: Option<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+    /// Whether it was mended.
+    pub is_mended: bool,
+    /// What a reader of the plan should know.
+    pub note: &'e str,
+    /// The details as they were written, and what stands behind them.
+    pub(super) details: Option<&'e [u8]>,
+}
+
+/// A [`Customer`] whose texts are lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CustomerRef<'e> {
+    /// The email of the lead.
+    pub email: Option<&'e str>,
+    /// The billing provider's customer id.
+    pub uid: Option<&'e str>,
+}
+
+impl CustomerRef<'_> {
+    /// The email as it is compared: case does not tell customers apart.
+    pub fn email_folded(self) -> Option<Text> {
+        self.email.map(Text::from_str_to_lowercase)
+    }
+
+    /// The customer with texts of its own.
+    pub fn to_customer(self) -> Customer {
+        Customer {
+            email: self.email.map(Text::new),
+            uid: self.uid.map(Text::new),
+        }
+    }
+}
+
+/// As [`Original`].
+#[derive(Clone, Copy)]
+pub(super) struct OriginalRef<'e> {
+    pub(super) money: Money,
+    pub(super) rate: &'e str,
+    pub(super) rate_date: Date,
+}
+
+impl From<OriginalRef<'_>> for Original {
+    fn from(original: OriginalRef<'_>) -> Self {
+        Original {
+            money: original.money,
+            rate: Text::new(original.rate),
+            rate_date: original.rate_date,
+        }
+    }
+}
+
+impl<'e> EventRef<'e> {
+    /// The idempotency key.
+    pub fn event_id(self) -> &'e str {
+        self.event_id
+    }
+
+    /// What identifies the event in memory and in the journal.
+    pub fn key(&self) -> EventKey {
+        self.key
+    }
+
+    /// What `money` was in the export, where it was converted.
+    pub fn original(&self) -> Option<Original> {
+        self.original.map(Original::from)
+    }
+
+    /// What `money` was in the export, where it was converted, without the rate.
+    pub fn original_money(&self) -> Option<Money> {
+        self.original.map(|original| original.money)
+    }
+
+    /// Whether it has any of what few events have.
+    pub fn has_details(&self) -> bool {
+        self.details.is_some()
+    }
+
+    /// What few events have; all of it empty for the others.
+    pub fn details(&self) -> Details {
+        self.details.map(read_details).unwrap_or_default()
+    }
+
+    /// As [`Event::read_money`].
+    pub fn read_money(&self) -> Option<Money> {
+        self.original_money().or(self.money)
+    }
+
+    /// As [`Event::paid_cents`].
+    pub fn paid_cents(&self) -> Option<i64> {
+        let counted = self.read_money().map(|money| money.amount_cents);
+        self.gross_cents.or(counted)
+    }
+
+    /// As [`Event::essence`].
+    pub fn essence(&self) -> Essence {
+        Essence::of_parts(
+            self.kind,
+            self.read_money(),
+            self.gross_cents,
+            self.refund_total_cents,
+            self.sale_event_id,
+            self.customer.email,
+            self.customer.uid,
+        )
+    }
+
+    /// The event with texts of its own.
+    pub fn to_event(&self) -> Event {
+        Event {
+            kind: self.kind,
+            event_id: Text::new(self.event_id),
+            key: self.key,
+            sale_event_id: self.sale_event_id.map(Text::new),
+            reference: self.reference.map(Text::new),
+            customer: self.customer.to_customer(),
+            money: self.money,
+            original: self.original().map(Box::new),
+            gross_cents: self.gross_cents,
+            refund_total_cents: self.refund_total_cents,
+            plan: self.plan.map(Text::new),
+            created_at: self.created_at,
+            source: self.source,
+            is_mended: self.is_mended,
+            note: Text::new(self.note),
+            details: self.details.map(read_details).map(Box::new),
+        }
+    }
+}
+
+impl std::fmt::Debug for EventRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.to_event().fmt(f)
+    }
+}
