@@ -59,7 +59,19 @@ fn report(place: &Place) -> Value {
         "3",
     ]);
     place.write("events.csv", &export());
-    let arguments = ["run", "events.csv", "--yes", "--json", "--dir", "report"];
+    place.write(
+        "other-columns.csv",
+        "event_id,email,amount\nin_other,other@example.com,1e3\n",
+    );
+    let arguments = [
+        "run",
+        "events.csv",
+        "other-columns.csv",
+        "--yes",
+        "--json",
+        "--dir",
+        "report",
+    ];
     place.run_to(&sandbox, &arguments).expect_one_of(&[1]);
     serde_json::from_str(&place.read("report/summary.json")).unwrap()
 }
@@ -98,6 +110,10 @@ fn expect_figures(figures: &BTreeMap<String, String>, summary: &Value) {
     }
 }
 
+fn url_of(place: &Place, page: &str) -> String {
+    format!("file://{}", place.path(page).display())
+}
+
 fn figures_in_browser(browser: &Browser) -> BTreeMap<String, String> {
     let pairs = browser.eval(
         "return [...document.querySelectorAll('data[data-figure]')].map(d => [d.dataset.figure, d.value])",
@@ -116,7 +132,7 @@ fn a_browser_without_a_network_shows_the_figures_sorts_searches_follows_links_an
     };
     let place = Place::new();
     let summary = report(&place);
-    let url = format!("file://{}", place.path("report/report.html").display());
+    let url = url_of(&place, "report/report.html");
     // What the browser's own first page asked for is none of the report's.
     browser.command("url", &json!({ "url": "about:blank" }));
     browser.log("performance");
@@ -207,11 +223,125 @@ fn follows_links(browser: &Browser, place: &Place) {
 
 /// Nothing sticks out of a narrow page.
 fn fits_a_phone(browser: &Browser) {
-    let size = json!({ "cmd": "Emulation.setDeviceMetricsOverride",
-        "params": { "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true } });
-    browser.command("goog/cdp/execute", &size);
+    let size = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
+    browser.devtools("Emulation.setDeviceMetricsOverride", &size);
     let widths = browser.eval("return [document.documentElement.scrollWidth, innerWidth]");
     assert_eq!(widths, json!([390, 390]));
+    let cut = browser.eval(
+        "return [...document.querySelectorAll('.ledgers .scroll')]
+            .filter(box => box.scrollWidth > box.clientWidth).map(box => box.ariaLabel)",
+    );
+    assert_eq!(cut, json!([]), "ledgers that have to be scrolled sideways");
+    let hidden = browser.eval(
+        "return [...document.querySelectorAll('table.listing tr[hidden]')]
+            .map(row => row.getClientRects().length)",
+    );
+    let hidden: Vec<u64> = serde_json::from_value(hidden).unwrap();
+    assert!(!hidden.is_empty() && hidden.iter().all(|&boxes| boxes == 0));
+}
+
+/// What a screen reader is told of the page, in roles and names, with no script running.
+#[test]
+fn a_screen_reader_finds_its_way_and_the_figures_where_no_script_may_run() {
+    let Some(browser) = Browser::start() else {
+        skip("chromium or chromedriver is absent");
+        return;
+    };
+    let place = Place::new();
+    let summary = report(&place);
+    browser.devtools(
+        "Emulation.setScriptExecutionDisabled",
+        &json!({ "value": true }),
+    );
+    let url = url_of(&place, "report/report.html");
+    browser.command("url", &json!({ "url": url }));
+    let tree = browser.devtools("Accessibility.getFullAXTree", &json!({}));
+    let nodes: Vec<(&str, &str)> = tree["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|node| node["ignored"] == false)
+        .map(|node| {
+            let text = |of: &str| node[of]["value"].as_str().unwrap_or_default();
+            (text("role"), text("name"))
+        })
+        .collect();
+    let names = |role: &str| -> Vec<&str> {
+        let of_role = nodes.iter().filter(|(of, _)| *of == role);
+        of_role.map(|(_, name)| *name).collect()
+    };
+    for landmark in ["banner", "main", "contentinfo", "navigation"] {
+        assert_eq!(names(landmark).len(), 1, "{landmark}");
+    }
+    // The script would have made them.
+    assert!(names("searchbox").is_empty() && names("button").is_empty());
+    let tables = names("table");
+    assert!(tables.contains(&"Events") && tables.contains(&"Money in USD"));
+    assert!(tables.iter().all(|name| !name.is_empty()), "{tables:?}");
+    let regions = names("region");
+    assert!(regions.iter().all(|name| !name.is_empty()), "{regions:?}");
+    for (role, least) in [("columnheader", 20), ("rowheader", 30), ("heading", 8)] {
+        let found = names(role);
+        assert!(found.len() >= least, "{role}: {found:?}");
+        assert!(found.iter().all(|name| !name.is_empty()), "{role}");
+    }
+    let pictures = nodes.iter().filter(|(role, _)| role.starts_with("im"));
+    assert!(pictures.clone().count() >= 3);
+    assert!(pictures.clone().all(|(_, name)| !name.is_empty()));
+    let text = names("StaticText");
+    for outcome in ["tracked", "non_referral", "failed"] {
+        let count = summary["outcomes"][outcome]["count"].to_string();
+        assert!(text.contains(&count.as_str()), "{outcome}: {count}");
+    }
+    for shown in ["re_lost", "محمد", "<script>window.stolen=1</script>"] {
+        assert!(text.iter().any(|text| text.contains(shown)), "{shown}");
+    }
+}
+
+/// A page by itself links to nothing that is not there, and one of several runs names them all.
+#[test]
+fn a_page_links_only_to_what_lies_beside_it() {
+    let place = Place::new();
+    let summary = report(&place);
+    let links = |page: &str| -> Vec<String> {
+        let page = place.read(page);
+        let links = page.split("href=\"").skip(1);
+        let links = links.map(|rest| rest.split_once('"').unwrap().0.to_owned());
+        links.filter(|link| !link.starts_with('#')).collect()
+    };
+    let all = links("report/report.html");
+    for name in [
+        "tracked.csv",
+        "rejected.csv",
+        "rejected-2.csv",
+        "report.xlsx",
+        "summary.json",
+    ] {
+        assert!(all.iter().any(|link| link == name), "{name} in {all:?}");
+    }
+    let span = [
+        "report",
+        "--from",
+        "2000-01-01",
+        "--dir",
+        "alone",
+        "--format",
+        "html",
+    ];
+    place.run(&span).expect(0);
+    assert_eq!(links("alone/report.html"), Vec::<String>::new());
+    let name = summary["run"].as_str().unwrap();
+    let page = place.read("alone/report.html");
+    assert!(page.contains(&format!("<th scope=\"row\">{name}</th>")));
+    place
+        .run(&["report", "--dir", "alone", "--format", "csv"])
+        .expect(0);
+    place
+        .run(&["report", "--dir", "alone", "--format", "html"])
+        .expect(0);
+    let csvs = links("alone/report.html");
+    assert!(csvs.iter().any(|link| link == "failed.csv"), "{csvs:?}");
+    assert!(csvs.iter().all(|link| link.ends_with(".csv")), "{csvs:?}");
 }
 
 #[test]

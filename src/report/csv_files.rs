@@ -1,6 +1,6 @@
 //! The report as CSVs: one for each part, and one for each header of rejected and ignored rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::atomic::Failure;
@@ -9,7 +9,7 @@ use super::columns::{CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part}
 use super::exporter::{Content, Exporter, Written};
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
-use crate::journal::{Disposition, EventRecord, HeldRecord};
+use crate::journal::{Disposition, EventRecord, HeldRecord, RunRecord};
 
 /// The CSVs of a report.
 pub(super) struct CsvFiles {
@@ -167,6 +167,22 @@ impl RowFiles {
         });
         files.collect()
     }
+}
+
+/// The files that the rows of one disposition come to: one for each header of exports that have some,
+/// and one in any case.
+pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Vec<String> {
+    let with_rows = runs.iter().flat_map(|run| &run.inputs).filter(|input| {
+        let rows = match disposition {
+            Disposition::Rejected => input.rows_rejected,
+            Disposition::Ignored => input.rows_ignored,
+        };
+        rows > 0
+    });
+    let layouts: HashSet<&[String]> = with_rows.map(|input| own_columns(&input.header)).collect();
+    (1..=layouts.len().max(1))
+        .map(|number| numbered(disposition, number))
+        .collect()
 }
 
 /// Whether [`numbered`] gives this name to a number from 2 on.

@@ -47,7 +47,7 @@ pub fn write(
         .map_err(|error| Failure::new(directory, "creating the directory", error))?;
     let mut exporters = formats
         .iter()
-        .filter_map(|format| exporter(format, books, summary, directory).transpose())
+        .filter_map(|format| exporter(format, books, summary, formats, directory).transpose())
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
     put_in_place(finish(exporters)?, directory)
@@ -58,6 +58,7 @@ fn exporter(
     format: Format,
     books: &Books<'_>,
     summary: &RunSummary,
+    formats: &Formats,
     directory: &Path,
 ) -> Result<Option<Box<dyn Exporter>>, ReportError> {
     Ok(match format {
@@ -73,6 +74,7 @@ fn exporter(
             books.account()?,
             books,
             summary,
+            formats,
         ))),
     })
 }

@@ -70,6 +70,12 @@ impl Browser {
         self.exchange("POST", &format!("/session/{}/{name}", self.session), body)
     }
 
+    /// One command to the browser behind the driver, and what it gives back.
+    pub fn devtools(&self, method: &str, parameters: &Value) -> Value {
+        let body = json!({ "cmd": method, "params": parameters });
+        self.command("goog/cdp/execute", &body)
+    }
+
     /// What a function body returns in the page.
     pub fn eval(&self, script: &str) -> Value {
         self.command("execute/sync", &json!({ "script": script, "args": [] }))

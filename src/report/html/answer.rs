@@ -23,6 +23,19 @@ impl Tile {
     }
 }
 
+/// How many runs of a span are listed.
+pub(super) const RUNS: usize = 100;
+
+/// A run of a span.
+pub(super) struct RunLine {
+    pub(super) name: String,
+    pub(super) command: &'static str,
+    pub(super) started: String,
+    pub(super) ended: String,
+    pub(super) requests: String,
+    pub(super) exit_code: String,
+}
+
 /// Something to do.
 pub(super) struct StepLine {
     pub(super) what: String,
@@ -86,14 +99,17 @@ pub(super) fn facts(
     runs: &[RunRecord],
     summary: &RunSummary,
 ) -> Vec<(&'static str, String)> {
-    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let mut facts = vec![("Run", summary.run.clone())];
-    if let Some(first) = runs.first() {
-        facts.push(("Started", time(first.started)));
-    }
-    match runs.iter().map(|run| run.ended).collect::<Option<Vec<_>>>() {
-        Some(ends) => facts.extend(ends.into_iter().max().map(|at| ("Ended", time(at)))),
-        None => facts.push(("Ended", "not yet, or it was killed".to_owned())),
+    match (&summary.span, runs) {
+        (Some(span), _) => {
+            facts = vec![("Days", format!("{} to {}, UTC", span.from, span.to))];
+            facts.push(("Runs", grouped(runs.len() as i128)));
+        }
+        (None, [run]) => {
+            facts.push(("Started", time(run.started)));
+            facts.push(("Ended", ended(run)));
+        }
+        (None, _) => {}
     }
     facts.push((
         "Account",
@@ -112,12 +128,43 @@ pub(super) fn facts(
     facts
 }
 
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn ended(run: &RunRecord) -> String {
+    match run.ended {
+        Some(at) => time(at),
+        None => "not yet, or it was killed".to_owned(),
+    }
+}
+
+/// The runs of a span, the oldest first; nothing for a single run, whose facts stand at the top.
+pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine> {
+    if summary.span.is_none() {
+        return Vec::new();
+    }
+    let line = |run: &RunRecord| RunLine {
+        name: run.name.clone(),
+        command: run.command.as_str(),
+        started: time(run.started),
+        ended: ended(run),
+        requests: grouped(run.requests.into()),
+        exit_code: run
+            .exit_code
+            .map_or_else(String::new, |code| code.to_string()),
+    };
+    runs.iter().take(RUNS).map(line).collect()
+}
+
 pub(super) fn tiles(summary: &RunSummary, steps: &[Step]) -> Vec<Tile> {
     let to_send = summary.reading.events.of(PlanState::ToSend).count();
     let of = |outcome| summary.outcomes.of(Some(outcome)).count();
-    let of_sent = |n: u64| match to_send {
-        0 => "nothing was to be sent".to_owned(),
-        _ => format!("{} of what was to be sent", percent(n, to_send)),
+    let of_sent = |n: u64| match (to_send, n) {
+        (0, _) => "nothing was to be sent".to_owned(),
+        (_, 0) => "none".to_owned(),
+        (_, n) if n == to_send => "all that was to be sent".to_owned(),
+        _ => format!("{} of {}", percent(n, to_send), grouped(to_send.into())),
     };
     let before = of(Outcome::AlreadyTracked);
     let others = match before {
@@ -177,14 +224,12 @@ pub(super) fn tiles(summary: &RunSummary, steps: &[Step]) -> Vec<Tile> {
     ]
 }
 
-/// To a tenth; what is not all is never called so.
+/// To a tenth, downwards: what is not all is never called so.
 fn percent(part: u64, whole: u64) -> String {
     let thousandths = u128::from(part) * 1000 / u128::from(whole.max(1));
-    match (part, thousandths) {
-        (0, _) => "none".to_owned(),
-        (part, _) if part == whole => "all".to_owned(),
-        (_, 0) => "less than 0.1 %".to_owned(),
-        (_, n) => format!("{}.{} %", n / 10, n % 10),
+    match thousandths {
+        0 => "less than 0.1 %".to_owned(),
+        n => format!("{}.{} %", n / 10, n % 10),
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) struct PromoterBar {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) events: String,
-    pub(super) net: String,
+    /// Sales less refunds, a currency each.
+    pub(super) net: Vec<String>,
     pub(super) commission: String,
     pub(super) width: Share,
 }
@@ -133,8 +134,7 @@ pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
             .net_cents
             .iter()
             .map(|(currency, cents)| format!("{} {currency}", amount(*cents, *currency)))
-            .collect::<Vec<_>>()
-            .join(", "),
+            .collect(),
         commission: grouped(of.commission_cents),
         width: Share::of(size(of), largest),
     };

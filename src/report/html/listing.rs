@@ -2,7 +2,7 @@
 
 use super::gather::{EventLine, Gathered};
 use crate::report::steps::{Step, Trouble};
-use crate::report::words::{count, grouped};
+use crate::report::words::count;
 
 /// A table of events that need attention.
 pub(super) struct EventTable<'p> {
@@ -11,12 +11,6 @@ pub(super) struct EventTable<'p> {
     pub(super) file: &'static str,
     pub(super) rows: &'p [EventLine],
     pub(super) left_out: u64,
-}
-
-impl EventTable<'_> {
-    pub(super) fn left_out_words(&self) -> String {
-        grouped(self.left_out.into())
-    }
 }
 
 pub(super) fn anchor(trouble: Trouble) -> &'static str {

@@ -12,17 +12,22 @@ mod charts;
 mod gather;
 mod ledger;
 mod listing;
+mod neighbours;
 
 use std::io::Write;
 use std::path::Path;
 
 use askama::Template;
 
-use self::answer::{StepLine, Tile, facts, lead, step_line, tiles, verdict};
+use self::answer::{
+    RUNS, RunLine, StepLine, Tile, facts, lead, run_lines, step_line, tiles, verdict,
+};
 use self::bars::{ExportBar, PromoterBar, ReasonBar, export_bars, promoter_bars, reason_bars};
 use self::gather::{Gathered, Remark, RowLine};
 use self::ledger::Ledger;
 use self::listing::{EventTable, event_tables, left_out};
+use self::neighbours::{Neighbour, Neighbours};
+use super::Formats;
 use super::atomic::{Failure, Partial};
 use super::books::Books;
 use super::columns::Cell;
@@ -50,6 +55,7 @@ pub(super) struct HtmlFile {
     account: Account,
     runs: Vec<RunRecord>,
     summary: RunSummary,
+    neighbours: Neighbours,
     gathered: Gathered,
 }
 
@@ -59,12 +65,14 @@ impl HtmlFile {
         account: Account,
         books: &Books<'_>,
         summary: &RunSummary,
+        formats: &Formats,
     ) -> Self {
         HtmlFile {
             directory: directory.to_owned(),
             account,
             runs: books.runs().to_vec(),
             summary: summary.clone(),
+            neighbours: Neighbours::of(directory, formats, books.runs()),
             gathered: Gathered::default(),
         }
     }
@@ -102,7 +110,7 @@ impl Exporter for HtmlFile {
 
     fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
         let path = self.directory.join(NAME);
-        let page = Page::of(&self.account, &self.runs, &self.summary, &self.gathered);
+        let page = Page::of(&self);
         let mut file = Partial::create(&path)?;
         page.agrees()
             .and_then(|()| page.write_into(&mut file))
@@ -126,6 +134,8 @@ struct Page<'p> {
     is_good: bool,
     lead: String,
     facts: Vec<(&'static str, String)>,
+    runs: Vec<RunLine>,
+    runs_left_out: usize,
     tiles: Vec<Tile>,
     steps: Vec<StepLine>,
     ledgers: Vec<Ledger>,
@@ -141,15 +151,19 @@ struct Page<'p> {
     tables: Vec<EventTable<'p>>,
     rejected: &'p [RowLine],
     warnings: &'p [Remark],
+    neighbours: &'p Neighbours,
 }
 
 impl<'p> Page<'p> {
-    fn of(
-        account: &Account,
-        runs: &[RunRecord],
-        summary: &'p RunSummary,
-        gathered: &'p Gathered,
-    ) -> Self {
+    fn of(file: &'p HtmlFile) -> Self {
+        let HtmlFile {
+            account,
+            runs,
+            summary,
+            neighbours,
+            gathered,
+            ..
+        } = file;
         let steps = steps_of_run(summary);
         let exports = export_bars(runs, gathered);
         let promoters = promoter_bars(gathered);
@@ -175,6 +189,8 @@ impl<'p> Page<'p> {
             is_good: steps.is_empty(),
             lead: lead(summary),
             facts: facts(account, runs, summary),
+            runs: run_lines(runs, summary),
+            runs_left_out: runs.len().saturating_sub(RUNS),
             tiles: tiles(summary, &steps),
             steps: steps.iter().map(|step| step_line(step, account)).collect(),
             ledgers,
@@ -190,6 +206,7 @@ impl<'p> Page<'p> {
             tables: event_tables(&steps, gathered),
             rejected: &gathered.rejected.rows,
             warnings: &gathered.warnings.rows,
+            neighbours,
             summary,
             gathered,
         }
@@ -212,6 +229,19 @@ impl<'p> Page<'p> {
         Err(std::io::Error::other(
             "the books do not balance: the events of the report are not those of its summary",
         ))
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Neighbour> {
+        self.neighbours.iter()
+    }
+
+    fn rejected_files(&self) -> impl Iterator<Item = &Neighbour> {
+        self.files()
+            .filter(|file| file.name.starts_with("rejected"))
+    }
+
+    fn has_listings(&self) -> bool {
+        !(self.tables.is_empty() && self.rejected.is_empty() && self.warnings.is_empty())
     }
 
     fn rejected_title(&self) -> String {
