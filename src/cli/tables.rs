@@ -80,6 +80,15 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
     table.to_string()
 }
 
+/// What a run has learned of the account's limit, where that is lower than what was asked for.
+pub(super) fn learned_limit(per_minute: Option<u32>) -> Option<String> {
+    let per_minute = per_minute?;
+    Some(format!(
+        "The account takes about {per_minute} requests a minute, fewer than asked for;\n\
+         `requests_per_minute = {per_minute}` under `[send]` spares its refusals."
+    ))
+}
+
 /// The events of a whole journal, by outcome.
 pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
     let mut table = Balance::new("events", &outcomes.total());

@@ -168,7 +168,7 @@ impl Journal {
         })
     }
 
-    fn update_run(
+    pub(super) fn update_run(
         &mut self,
         doing: &'static str,
         run: RunId,

@@ -660,6 +660,23 @@ impl JournalReader {
         self.stream("reading problems", sql, [run.0], read_problem, &mut each)
     }
 
+    /// The last problem of a run with this code.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn last_problem(&self, run: RunId, code: &str) -> Result<Option<Problem>, JournalError> {
+        let sql = "SELECT severity, code, file, line, column_name, value, message, hint
+             FROM problem WHERE run = ?1 AND code = ?2 ORDER BY id DESC LIMIT 1";
+        let mut last = None;
+        let parameters = params![run.0, code];
+        self.each("reading problems", sql, parameters, |row| {
+            last = Some(read_problem(row)?);
+            Ok(())
+        })?;
+        Ok(last)
+    }
+
     /// Runs a query and reads all its rows.
     pub(super) fn each(
         &self,

@@ -61,6 +61,28 @@ pub struct Recording<'j> {
     next_event: i64,
 }
 
+const INSERT_PROBLEM: &str = "INSERT INTO problem
+     (run, severity, code, file, line, column_name, value, message, hint)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+fn insert_problem(
+    statement: &mut Statement<'_>,
+    run: RunId,
+    problem: &Problem,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        run.0,
+        problem.severity.as_str(),
+        problem.code,
+        problem.file,
+        problem.line.map(stored),
+        problem.column,
+        problem.value.as_deref().map(bounded),
+        problem.message,
+        problem.hint,
+    ])
+}
+
 #[derive(Debug)]
 struct Statements<'j> {
     event: Statement<'j>,
@@ -95,16 +117,23 @@ impl<'j> Statements<'j> {
                 "INSERT INTO source_row (run, input, line, disposition, reason, fields)
                  VALUES (?, ?, ?, ?, ?, ?)",
             )?,
-            problem: connection.prepare(
-                "INSERT INTO problem
-                 (run, severity, code, file, line, column_name, value, message, hint)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?,
+            problem: connection.prepare(INSERT_PROBLEM)?,
         })
     }
 }
 
 impl Journal {
+    /// Keeps what sending a run has shown, beside the problems of its plan.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn add_problem(&mut self, run: RunId, problem: &Problem) -> Result<(), JournalError> {
+        self.update_run("recording what sending has shown", run, |connection| {
+            insert_problem(&mut connection.prepare(INSERT_PROBLEM)?, run, problem)
+        })
+    }
+
     /// Starts to record a run and its plan.
     ///
     /// The plan must rest on [`JournalReader::known`] of this very journal, read since it was
@@ -286,17 +315,7 @@ impl Recording<'_> {
     /// Keeps a problem for the reports.
     pub fn add_problem(&mut self, problem: &Problem) -> Result<(), JournalError> {
         self.ready()?;
-        let written = self.statements.problem.execute(params![
-            self.run.0,
-            problem.severity.as_str(),
-            problem.code,
-            problem.file,
-            problem.line.map(stored),
-            problem.column,
-            problem.value.as_deref().map(bounded),
-            problem.message,
-            problem.hint,
-        ]);
+        let written = insert_problem(&mut self.statements.problem, self.run, problem);
         self.done(written)
     }
 

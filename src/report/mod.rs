@@ -15,6 +15,7 @@ mod format;
 mod html;
 mod journal_export;
 mod json_file;
+mod learned;
 pub(crate) mod page;
 #[cfg(feature = "polars")]
 mod parquet;
@@ -35,6 +36,7 @@ pub use format::{Format, FormatError, Formats};
 #[cfg(feature = "polars")]
 pub use journal_export::write_journal_parquet;
 pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
+pub use learned::{learned_per_minute, lower_limit};
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::learned::learned_per_minute;
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::job::{Job, Rows};
 use crate::journal::{
@@ -423,6 +424,10 @@ pub struct RunSummary {
     pub requests: u64,
     /// Seconds of sending, over all resumptions.
     pub elapsed_seconds: u64,
+    /// How many requests a minute the account takes, where these have turned out to be fewer than
+    /// were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned_requests_per_minute: Option<u32>,
     /// Where the reports are.
     pub report_dir: Option<String>,
     /// What the program exited with.
@@ -442,6 +447,7 @@ impl RunSummary {
             outcomes,
             requests: 0,
             elapsed_seconds: 0,
+            learned_requests_per_minute: learned_per_minute(journal, run.id)?,
             report_dir: None,
             exit_code: 0,
         };
@@ -471,6 +477,10 @@ impl RunSummary {
         ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
         let mut reading = Reading::of_runs(runs, ignored);
         reading.count_once(&journal.repeats_of(span)?)?;
+        let mut learned = None;
+        for run in runs {
+            learned = learned_per_minute(journal, run.id)?.or(learned);
+        }
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
         let mut summary = RunSummary {
             schema: SCHEMA,
@@ -480,6 +490,7 @@ impl RunSummary {
             outcomes: OutcomesSummary::of_totals(journal.outcomes_of(span)?),
             requests: runs.iter().map(|run| run.requests).sum(),
             elapsed_seconds: elapsed_ms.div_ceil(1000),
+            learned_requests_per_minute: learned,
             report_dir: None,
             exit_code: 0,
         };

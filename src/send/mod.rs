@@ -146,6 +146,9 @@ pub struct Sent {
     pub end: End,
     /// Requests that went out.
     pub requests: u64,
+    /// How many requests a minute the account takes, where its 429s have shown that these are fewer
+    /// than were asked for.
+    pub learned_per_minute: Option<u32>,
 }
 
 /// Sends what is left to send in a run until all is settled, or it has to stop.
@@ -177,16 +180,19 @@ pub async fn send(
                 journal,
                 end,
                 requests: progress.requests,
+                learned_per_minute: pace.learned_per_minute(),
             };
         }
     };
     let mut sender = Sender::new(journal, client, run, work, settings, pace, progress);
     let end = sender.run(stop, watch).await;
+    let learned_per_minute = sender.learned_per_minute();
     let (journal, requests) = sender.finish();
     Sent {
         journal,
         end,
         requests,
+        learned_per_minute,
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) struct Pace {
     wait: Duration,
     /// How long it stays once the rate in force has turned out to be too much.
     wait_if_refused: Duration,
+    /// Falls so far, and whether they show a limit: a single 429 early on shows none.
+    falls: u32,
+    has_shown_limit: bool,
     /// The rate that was borne before the one in force, while that is on trial.
     borne: Option<u32>,
 }
@@ -82,6 +85,8 @@ impl Pace {
             step: first_step(ceiling),
             wait: TRIAL,
             wait_if_refused: TRIAL,
+            falls: 0,
+            has_shown_limit: false,
             borne: None,
         }
     }
@@ -115,6 +120,12 @@ impl Pace {
     /// The rate in force.
     pub(super) fn per_minute(&self) -> u32 {
         self.per_minute
+    }
+
+    /// The rate that 429s have led to, where it is below what was asked for and still in force.
+    pub(super) fn learned_per_minute(&self) -> Option<u32> {
+        let is_lower = self.has_shown_limit && self.per_minute < self.ceiling_per_minute;
+        is_lower.then_some(self.per_minute)
     }
 
     /// Whether nothing goes out for now.
@@ -174,6 +185,8 @@ impl Pace {
         let percent = |percent| self.per_minute.saturating_mul(percent) / 100;
         let let_through = self.let_through.count(now);
         let mut lower = let_through.clamp(percent(FALL_PERCENT), percent(STEP_DOWN_PERCENT));
+        self.falls += 1;
+        self.has_shown_limit |= self.falls > 1 || let_through >= percent(FALL_PERCENT);
         self.wait = TRIAL;
         let on_trial = now.saturating_duration_since(self.changed) < TRIAL;
         match self.borne.take() {

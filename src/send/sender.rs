@@ -130,6 +130,11 @@ impl<'c> Sender<'c> {
         }
     }
 
+    /// See [`super::Sent::learned_per_minute`].
+    pub(super) fn learned_per_minute(&self) -> Option<u32> {
+        self.pace.learned_per_minute()
+    }
+
     /// Sends until all is settled, or it has to stop.
     pub(super) async fn run(
         &mut self,

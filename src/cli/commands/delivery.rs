@@ -262,6 +262,10 @@ impl Delivery<'_> {
         if let End::Journal(error) = sent.end {
             return Err(CliError::from(error));
         }
+        if let Some(per_minute) = sent.learned_per_minute {
+            let asked = self.target.pace(self.settings).requests_per_minute;
+            journal.add_problem(run, &report::lower_limit(per_minute, asked))?;
+        }
         let record = load(&journal, run)?;
         let summary = RunSummary::load(&journal, &record)?;
         summary.check()?;
@@ -429,6 +433,9 @@ pub(super) fn show(
         count(summary.requests, "request"),
         grouped(summary.elapsed_seconds.into())
     ))?;
+    if let Some(line) = tables::learned_limit(summary.learned_requests_per_minute) {
+        terminal.human(&line)?;
+    }
     if let Some(directory) = &summary.report_dir {
         terminal.human(&format!("Report: {directory}"))?;
     }

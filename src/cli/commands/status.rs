@@ -12,7 +12,7 @@ use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{EndReason, JournalReader, RunRecord};
 use crate::report::steps::steps_of_outcomes;
-use crate::report::{OutcomesSummary, SCHEMA};
+use crate::report::{OutcomesSummary, SCHEMA, learned_per_minute};
 
 /// How many runs are listed.
 const RUNS_SHOWN: u32 = 10;
@@ -81,6 +81,11 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     terminal.human(&format!("Account  {account}\n"))?;
     terminal.human(&tables::by_outcome(&events))?;
     terminal.human(&format!("\n{}", run_table(&runs)))?;
+    if let Some(last) = runs.first()
+        && let Some(line) = tables::learned_limit(learned_per_minute(&journal, last.id)?)
+    {
+        terminal.human(&format!("\n{line}"))?;
+    }
     match next::steps(&steps_of_outcomes(&events), sandbox) {
         Some(steps) => terminal.human(&format!("\n{steps}"))?,
         None => terminal.human("\nNo event needs attention.")?,

@@ -124,6 +124,12 @@ pub(super) fn facts(
             grouped(summary.elapsed_seconds.into())
         ),
     ));
+    if let Some(per_minute) = summary.learned_requests_per_minute {
+        facts.push((
+            "Account's limit",
+            format!("about {} a minute", count(per_minute.into(), "request")),
+        ));
+    }
     facts.push(("Exit code", summary.exit_code.to_string()));
     facts
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::event::{Currency, Event, Kind, Sum, Tally};
 use crate::journal::{EventRecord, HeldRecord, Outcome, RowRecord};
 use crate::problem::{Problem, Severity};
+use crate::report::learned::is_lower_limit;
 use crate::report::page::text::{cut, escaped_len, shape_of};
 use crate::report::summary::OutcomesSummary;
 use crate::report::words::amount;
@@ -368,9 +369,10 @@ impl Gathered {
         });
     }
 
-    /// Takes what the plan had to say; of errors the rejected rows say more.
+    /// Takes what the plan had to say. Of errors the rejected rows say more, and of the account's limit
+    /// the facts at the top.
     pub(super) fn problem(&mut self, problem: &Problem) {
-        if problem.severity == Severity::Error {
+        if problem.severity == Severity::Error || is_lower_limit(problem) {
             return;
         }
         self.warnings_count += 1;

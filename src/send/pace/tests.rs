@@ -196,7 +196,20 @@ fn a_lower_limit_of_the_account_is_learned_whatever_way_it_is_counted() {
         );
         assert!(seen.let_through >= 120 * 60 * 93 / 100, "{name}");
         assert!(seen.refused <= 60, "{name}: {} refused", seen.refused);
+        let learned = pace.learned_per_minute().unwrap();
+        assert!((100..=150).contains(&learned), "{name}: {learned}");
     }
+}
+
+#[test]
+fn a_single_429_shows_no_limit() {
+    let start = Instant::now();
+    let mut pace = pace(380, start);
+    assert_eq!(pace.learned_per_minute(), None);
+    assert!(pace.take(start).is_ok());
+    pace.slow_down(start, Some(SECOND), start + SECOND);
+    assert!(pace.per_minute() < 380);
+    assert_eq!(pace.learned_per_minute(), None);
 }
 
 #[test]
