@@ -2,9 +2,13 @@
 //!
 //! A [`Partial`] is written beside its target under another name, becomes [`Whole`] once all of it
 //! is on disk, and only then takes the target's place. Dropped on the way there, it leaves nothing.
+//!
+//! A process that is killed can drop nothing. So whoever writes a file holds a lock on it until it is
+//! in its place, which the system takes away with the process: what has such a name and no lock was
+//! left behind, and [`clear_abandoned`] removes it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +59,8 @@ pub(crate) struct Partial {
 /// A file that is on disk and not yet in its place.
 #[derive(Debug)]
 pub(crate) struct Whole {
+    /// Open, and locked, until it is in its place.
+    file: File,
     temporary: Temporary,
     target: PathBuf,
 }
@@ -89,10 +95,15 @@ impl Partial {
             temporary,
             target,
         } = self;
-        let synced = file.flush().and_then(|()| file.get_ref().sync_all());
-        synced.map_err(|source| Failure::new(&target, "putting it on disk", source))?;
-        drop(file);
-        Ok(Whole { temporary, target })
+        let failed = |source| Failure::new(&target, "putting it on disk", source);
+        file.flush().map_err(failed)?;
+        let file = file.into_inner().map_err(|error| failed(error.into()))?;
+        file.sync_all().map_err(failed)?;
+        Ok(Whole {
+            file,
+            temporary,
+            target,
+        })
     }
 }
 
@@ -109,9 +120,14 @@ impl Write for Partial {
 impl Whole {
     /// Takes the target's place. [`sync_directory`] makes it last.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        let Whole { temporary, target } = self;
-        fs::rename(&temporary.path, &target)
-            .map_err(|source| Failure::new(&target, "putting it in its place", source))
+        let Whole {
+            file,
+            temporary,
+            target,
+        } = self;
+        let moved = fs::rename(&temporary.path, &target);
+        drop(file);
+        moved.map_err(|source| Failure::new(&target, "putting it in its place", source))
     }
 
     /// The directory in which it is to stand.
@@ -132,11 +148,54 @@ fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
         let path = directory_of(target).join(temporary);
         tried += 1;
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((file, path)),
+            Ok(file) if is_held(&file, &path) => return Ok((file, path)),
+            Ok(_) if tried < NAMES_TRIED => {}
+            Ok(_) => return Err(io::Error::other("its temporary files are taken away")),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < NAMES_TRIED => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether a new file is locked and still there: between its making and its lock, somebody who clears
+/// up may have taken it for one that was left behind. Where there are no locks, nobody clears up.
+fn is_held(file: &File, path: &Path) -> bool {
+    match file.try_lock() {
+        Ok(()) => path.exists(),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => true,
+    }
+}
+
+/// Removes what was left behind in a directory by processes that were killed while they wrote a file
+/// whose name `is_ours` knows. What another process is writing just now stays, and so does whatever
+/// can't be told or removed: it is only in the way of those who look for space.
+pub(crate) fn clear_abandoned(directory: &Path, is_ours: impl Fn(&str) -> bool) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let target = name.to_str().and_then(target_of);
+        if target.is_some_and(&is_ours) && entry.file_type().is_ok_and(|of| of.is_file()) {
+            let path = entry.path();
+            // Removed while the lock is held: its writer is gone, and no other takes this name.
+            let opened = OpenOptions::new().write(true).open(&path);
+            if let Ok(file) = opened
+                && file.try_lock().is_ok()
+            {
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// The file for which [`create_beside`] made one of this name.
+fn target_of(temporary: &str) -> Option<&str> {
+    let rest = temporary.strip_prefix('.')?.strip_suffix(".tmp")?;
+    let (target, number) = rest.rsplit_once('.')?;
+    let is_number = number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_number && !target.is_empty()).then_some(target)
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -210,6 +269,33 @@ mod tests {
         drop(Partial::create(&target).unwrap().finish().unwrap());
         assert_eq!(fs::read_to_string(&target).unwrap(), "old");
         assert_eq!(names(directory.path()), ["x.csv"]);
+    }
+
+    #[test]
+    fn only_what_nobody_writes_any_more_is_cleared_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let others = [
+            ".x.csv.0123456789abcdef.tmp.bak",
+            ".x.csv.0123456789abcde.tmp",
+            ".y.csv.0123456789abcdef.tmp",
+            "x.csv.0123456789abcdef.tmp",
+        ];
+        let mut left: Vec<&str> = others.to_vec();
+        left.push(".x.csv.0123456789abcdef.tmp");
+        for name in &left {
+            fs::write(place(name), "half").unwrap();
+        }
+        let mut partial = Partial::create(&place("x.csv")).unwrap();
+        partial.write_all(b"new").unwrap();
+        clear_abandoned(directory.path(), |name| name == "x.csv");
+        let whole = partial.finish().unwrap();
+        clear_abandoned(directory.path(), |name| name == "x.csv");
+        whole.commit().unwrap();
+        let mut expected = others.to_vec();
+        expected.push("x.csv");
+        expected.sort_unstable();
+        assert_eq!(names(directory.path()), expected);
     }
 
     #[cfg(unix)]

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, ScopedJoinHandle};
 
-use super::atomic::{Failure, sync_directory};
+use super::atomic::{Failure, clear_abandoned, sync_directory};
 use super::books::Books;
 use super::columns::{converted_cells, event_cells, held_cells};
-use super::csv_files::{CsvFiles, is_numbered};
+use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
 use super::error::ReportError;
 use super::exporter::{Content, Exporter, Written};
 use super::format::{Format, Formats};
@@ -45,12 +45,25 @@ pub fn write(
     let summary = &*books.shown(summary);
     fs::create_dir_all(directory)
         .map_err(|error| Failure::new(directory, "creating the directory", error))?;
+    // First, so that their space is there for what comes now.
+    clear_abandoned(directory, is_report_file);
     let mut exporters = formats
         .iter()
         .filter_map(|format| exporter(format, books, summary, formats, directory).transpose())
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
     put_in_place(finish(exporters)?, directory)
+}
+
+/// Whether a report has a file of this name.
+fn is_report_file(name: &str) -> bool {
+    const FILES: [&str; 4] = [
+        "report.html",
+        "report.xlsx",
+        "events.parquet",
+        "summary.json",
+    ];
+    FILES.contains(&name) || is_csv_file(name)
 }
 
 /// What writes a format.
