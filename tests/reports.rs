@@ -26,132 +26,50 @@ const PARTS: [&str; 3] = ["tracked", "non_referral", "failed"];
 /// Sales and refunds in three currencies, cancellations, sign-ups; rows that can't be read, that are
 /// no event, that contradict each other, and that name no sale. Some people have names.
 fn export(customers: u32) -> String {
-    let mut text = String::from(
-        "event_id,kind,sale_event_id,email,uid,amount,currency,created_at,first_name,last_name,note\n",
-    );
-    let mut row = |cells: [&str; 11]| {
-        text.push_str(&cells.join(","));
-        text.push('\n');
-    };
+    let mut rows = vec![
+        "event_id,kind,sale_event_id,email,uid,amount,currency,created_at,first_name,last_name,ref_id,note"
+            .to_owned(),
+    ];
     for customer in 1..=customers {
-        let (email, uid) = (email(customer), format!("cus_{customer}"));
-        let sale = format!("in_{customer}");
+        let who = format!("{},cus_{customer}", email(customer));
         let currency = ["USD", "EUR", "JPY"][customer as usize % 3];
         let amount = match currency {
             "JPY" => format!("{}", 100 + customer),
             _ => format!("{}.{:02}", 1 + customer, customer % 100),
         };
         let day = format!("2026-03-{:02}", 1 + customer % 28);
-        let (first, last) = (
-            format!("Firstname{customer}"),
-            format!("Lastname{customer}"),
-        );
-        row([
-            &sale, "sale", "", &email, &uid, &amount, currency, &day, &first, &last, "",
-        ]);
+        let names = format!("Firstname{customer},Lastname{customer}");
+        rows.push(format!(
+            "in_{customer},sale,,{who},{amount},{currency},{day},{names},,"
+        ));
         if customer.is_multiple_of(4) {
-            let refund = format!("re_{customer}");
             let part = if currency == "JPY" { "100" } else { "1.01" };
-            row([
-                &refund, "refund", &sale, &email, &uid, part, currency, &day, "", "", "",
-            ]);
+            rows.push(format!(
+                "re_{customer},refund,in_{customer},{who},{part},{currency},{day},,,,"
+            ));
         }
         if customer.is_multiple_of(5) {
-            let id = format!("sub_{customer}");
-            row([
-                &id,
-                "cancellation",
-                "",
-                &email,
-                &uid,
-                "",
-                "",
-                &day,
-                "",
-                "",
-                "",
-            ]);
+            rows.push(format!("sub_{customer},cancellation,,{who},,,{day},,,,"));
+        }
+        if customer.is_multiple_of(6) {
+            let lead = format!("Lead{}", email(customer));
+            rows.push(format!(
+                "lead_{customer},signup,,{lead},,,,{day},{names},nora,"
+            ));
         }
     }
-    row([
-        "=in_x",
-        "sale",
-        "",
-        "Formula@Example.com",
-        "=1+1",
-        "7.00",
-        "USD",
-        "2026-03-02",
-        "",
-        "",
-        "",
-    ]);
-    row([
-        "in_bad",
-        "sale",
-        "",
-        "bad@example.com",
-        "cus_b",
-        "1e3",
-        "USD",
-        "2026-03-02",
-        "Badname",
-        "Worsename",
-        "ask Badname at BAD@example.com",
-    ]);
-    row([
-        "in_zero",
-        "sale",
-        "",
-        "zero@example.com",
-        "cus_z",
-        "0.00",
-        "USD",
-        "2026-03-02",
-        "Zeroname",
-        "",
-        "",
-    ]);
-    row([
-        "in_twice",
-        "sale",
-        "",
-        "twice@example.com",
-        "",
-        "5.00",
-        "USD",
-        "2026-03-02",
-        "Twicename",
-        "",
-        "",
-    ]);
-    row([
-        "in_twice",
-        "sale",
-        "",
-        "other@example.com",
-        "",
-        "5.00",
-        "USD",
-        "2026-03-02",
-        "",
-        "",
-        "",
-    ]);
-    row([
-        "re_lost",
-        "refund",
-        "in_nowhere",
-        "lost@example.com",
-        "",
-        "5.00",
-        "USD",
-        "2026-03-02",
-        "",
-        "",
-        "",
-    ]);
-    text
+    rows.extend(
+        [
+            "=in_x,sale,,Formula@Example.com,=1+1,7.00,USD,2026-03-02,,,,",
+            "in_bad,sale,,bad@example.com,cus_b,1e3,USD,2026-03-02,Badname,Worsename,,ask Badname at BAD@example.com",
+            "in_zero,sale,,zero@example.com,cus_z,0.00,USD,2026-03-02,Zeroname,,,",
+            "in_twice,sale,,twice@example.com,,5.00,USD,2026-03-02,Twicename,,,",
+            "in_twice,sale,,other@example.com,,5.00,USD,2026-03-02,,,,",
+            "re_lost,refund,in_nowhere,lost@example.com,,5.00,USD,2026-03-02,,,,",
+        ]
+        .map(str::to_owned),
+    );
+    rows.join("\n") + "\n"
 }
 
 fn email(customer: u32) -> String {
@@ -278,7 +196,18 @@ fn all_formats_agree_in_every_count_and_every_cent() {
     for part in PARTS {
         assert!(csvs[part].len() > 2, "{part}: {csvs:?}");
     }
-    assert!(csvs["tracked"].keys().any(|of| of == "sale JPY"));
+    for of in [
+        "sale USD",
+        "sale EUR",
+        "sale JPY",
+        "refund USD",
+        "refund EUR",
+        "refund JPY",
+        "cancellation ",
+        "signup ",
+    ] {
+        assert!(csvs["tracked"].contains_key(of), "{of}: {csvs:?}");
+    }
     assert_summary_has(&summary, &csvs);
     let held = place.csv("report/held.csv").len() - 1;
     let rejected = place.csv("report/rejected.csv").len() - 1;
@@ -547,7 +476,7 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
         "formula@",
         "lost@",
         "@mail-",
-        "nora@",
+        "nora",
         "@example",
     ];
     let secrets: Vec<String> = people.chain(others.map(str::to_owned)).collect();
@@ -572,7 +501,7 @@ fn a_redacted_report_names_nobody_and_everybody_the_same() {
     let upper = export(60).replace("Person", "PERSON");
     place.write(
         "events.csv",
-        &(upper + "in_more,sale,,person7@mail-0.example.com,cus_7,9.00,EUR,2026-03-30,,,\n"),
+        &(upper + "in_more,sale,,person7@mail-0.example.com,cus_7,9.00,EUR,2026-03-30,,,,\n"),
     );
     let arguments = [
         "run",
@@ -695,6 +624,171 @@ fn failed_events_are_mended_in_their_report_and_sent_again() {
     assert_eq!(status["events"]["failed"]["count"], 0);
     assert_eq!(status["events"]["tracked"]["count"], 3);
     place.run_to(&sandbox, &["journal", "check"]).expect(0);
+}
+
+/// A sign-up of a promoter who is none, and a sale with all that a sale can say: the report holds all
+/// that was sent, so that no export is needed to send it again.
+#[test]
+fn a_failed_event_keeps_all_that_was_sent_when_it_is_mended_in_its_report() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let export = "event_id,kind,email,amount,currency,created_at,plan,mrr,promo_code,quantity,first_name,last_name,ref_id\n\
+        lead_1,signup,ina@example.com,,,2026-03-01,,,,,Ina,Iv,nobody\n\
+        in_1,sale,ada@example.com,1.00,USD,2026-03-01,pro,0.50,SPRING,3,Ada,L,\n";
+    place.write("events.csv", export);
+    sandbox.fault(&json!({"action": "status", "status": 422, "event_id": "in_1"}));
+    let run = ["run", "events.csv", "--yes", "--json", "--dir", "first"];
+    let first = place.run_to(&sandbox, &run).expect_one_of(&[1]);
+    assert_eq!(first["outcomes"]["failed"]["count"], 2);
+
+    let mended = place.read("first/failed.csv").replace(",nobody,", ",nora,");
+    place.write("mended.csv", &mended);
+    let run = ["run", "mended.csv", "--yes", "--json"];
+    let second = place.run_to(&sandbox, &run).expect_one_of(&[0]);
+    assert_eq!(second["outcomes"]["tracked"]["count"], 2, "{second}");
+    let of = |path: &str| -> Vec<Value> {
+        let arrivals = sandbox.arrivals().into_iter();
+        arrivals
+            .filter(|arrival| arrival["path"].as_str().unwrap().ends_with(path))
+            .collect()
+    };
+    let [refused, sale] = &of("/sale")[..] else {
+        panic!("two arrivals of the sale");
+    };
+    assert_eq!(refused["body"], sale["body"], "all of it, once more");
+    for (name, value) in [("plan", "pro"), ("mrr", "50"), ("promo_code", "SPRING")] {
+        assert_eq!(support::form(sale, name).as_deref(), Some(value), "{name}");
+    }
+    let signups = of("/signup");
+    let refs = signups
+        .iter()
+        .map(|arrival| support::form(arrival, "ref_id"));
+    let refs: Vec<String> = refs.flatten().collect();
+    assert_eq!(refs, ["nobody", "nora"]);
+    assert_eq!(
+        support::form(&signups[1], "first_name").as_deref(),
+        Some("Ina")
+    );
+
+    // A report of an earlier version does not say through whom.
+    let old = place.csv("first/failed.csv").into_iter();
+    let old = old
+        .map(|row| format!("\"{}\"", row[..20].join("\",\"")))
+        .collect::<Vec<_>>();
+    place.write("old.csv", &(old.join("\n") + "\n"));
+    let plan = place.run_to(&sandbox, &["plan", "old.csv", "--json"]);
+    let plan = plan.expect_one_of(&[0, 1]);
+    assert_eq!(plan["rows"]["rejected"], 1, "{plan}");
+    assert_eq!(plan["problems"][0]["column"], "ref_id", "{plan}");
+}
+
+/// The names of what is half written in a report's folder.
+fn half_written(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".tmp")).collect()
+}
+
+/// Starts writing reports until one can be stopped with half a report on disk.
+#[cfg(unix)]
+fn stopped_halfway(place: &Place, sandbox: &SandboxProcess) -> std::process::Child {
+    let before = half_written(&place.path("report"));
+    let is_halfway = || {
+        let now = half_written(&place.path("report"));
+        now.iter().filter(|name| !before.contains(name)).count() >= 5
+    };
+    for _ in 0..40 {
+        let report = ["report", "--dir", "report", "--format", "csv,xlsx,html"];
+        let mut command = place.command_to(sandbox, &report);
+        command.stdout(std::process::Stdio::null());
+        command.stderr(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        while !is_halfway() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_micros(300));
+        }
+        let id = child.id().to_string();
+        let stopped = Command::new("kill").args(["-STOP", &id]).status().unwrap();
+        if stopped.success() && is_halfway() {
+            return child;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    panic!("no report could be stopped halfway");
+}
+
+/// A report that is killed leaves half of its files, which the next one clears away; what another
+/// one is writing at the same time stays, and comes whole.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_report_left_is_cleared_and_what_another_writes_stays() {
+    let place = Place::new();
+    let sandbox = sandbox();
+    ran(&place, &sandbox, 1500);
+    let whole = files(&place.path("report"));
+    let mut killed = stopped_halfway(&place, &sandbox);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let left = half_written(&place.path("report"));
+    assert!(left.len() >= 5, "{left:?}");
+    place.write("report/.notes.csv.0123456789abcdef.tmp", "not ours");
+
+    let mut alive = stopped_halfway(&place, &sandbox);
+    let now = half_written(&place.path("report"));
+    assert!(
+        left.iter().all(|name| !now.contains(name)),
+        "{left:?} {now:?}"
+    );
+    let report = ["report", "--dir", "report", "--format", "csv"];
+    place.run_to(&sandbox, &report).expect(0);
+    assert_eq!(half_written(&place.path("report")), now);
+    let id = alive.id().to_string();
+    Command::new("kill").args(["-CONT", &id]).status().unwrap();
+    assert_eq!(alive.wait().unwrap().code(), Some(0));
+    let mut end = files(&place.path("report"));
+    assert!(end.remove(".notes.csv.0123456789abcdef.tmp").is_some());
+    assert!(end == whole, "{:?}", end.keys());
+}
+
+#[test]
+fn a_limit_that_sending_has_found_is_said_everywhere() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let sales = (1..=9).map(|n| format!("in_{n},a{n}@example.com,1.00\n"));
+    let sales: String = sales.collect();
+    place.write("events.csv", &format!("event_id,email,amount\n{sales}"));
+    for id in ["in_3", "in_6"] {
+        sandbox.fault(&json!({"action": "status", "status": 429, "retry_after": 0, "event_id": id, "times": 1}));
+    }
+    let run = ["run", "events.csv", "--yes", "--dir", "report"];
+    let mut command = place.command_to(&sandbox, &run);
+    command.env("FPRECON_CONCURRENCY", "1");
+    let ran = Ran(command.output().unwrap()).expect(0);
+    let summary: Value = serde_json::from_str(&place.read("report/summary.json")).unwrap();
+    let learned = summary["learned_requests_per_minute"].as_u64().unwrap();
+    assert!((1..600_000).contains(&learned), "{learned}");
+    let said = format!("The account takes about {learned} requests a minute");
+    assert!(ran.stdout().contains(&said), "{}", ran.stdout());
+    let page = place.read("report/report.html");
+    assert!(
+        page.contains("<dt>Account&#39;s limit</dt>") || page.contains("<dt>Account's limit</dt>")
+    );
+    let again = place.run_to(&sandbox, &["report", "--json", "--dir", "again"]);
+    let again = again.expect_one_of(&[0]);
+    assert_eq!(again["learned_requests_per_minute"], learned);
+    let status = place.run_to(&sandbox, &["status"]).expect(0).stdout();
+    assert!(status.contains(&said), "{status}");
+    place.run_to(&sandbox, &["journal", "check"]).expect(0);
+
+    // The next run meets none, and says none.
+    place.write(
+        "more.csv",
+        "event_id,email,amount\nin_x,x@example.com,1.00\n",
+    );
+    let next = place.run_to(&sandbox, &["run", "more.csv", "--yes", "--json"]);
+    assert!(next.expect_one_of(&[0])["learned_requests_per_minute"].is_null());
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::Failure;
 use super::books::Books;
-use super::columns::{CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part};
+use super::columns::{
+    CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part, SENT_COLUMNS, sent_cells,
+};
 use super::exporter::{Content, Exporter, Written};
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
@@ -26,7 +28,12 @@ impl CsvFiles {
     pub(super) fn create(directory: &Path, books: &Books<'_>) -> Result<Self, Failure> {
         let part = |part: Part| {
             let path = directory.join(format!("{}.csv", part.as_str()));
-            Table::of_columns(path, &EVENT_COLUMNS)
+            let more = match part {
+                Part::Failed => &SENT_COLUMNS[..],
+                Part::Tracked | Part::NonReferral => &[],
+            };
+            let columns = EVENT_COLUMNS.iter().chain(more);
+            Table::create(path, columns.map(|column| column.name))
         };
         Ok(CsvFiles {
             tracked: part(Part::Tracked)?,
@@ -52,12 +59,14 @@ impl Exporter for CsvFiles {
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
-        let table = match Part::of(record.outcome()) {
-            Part::Tracked => &mut self.tracked,
-            Part::NonReferral => &mut self.non_referral,
-            Part::Failed => &mut self.failed,
-        };
-        table.row(cells)
+        match Part::of(record.outcome()) {
+            Part::Tracked => self.tracked.row(cells),
+            Part::NonReferral => self.non_referral.row(cells),
+            Part::Failed => {
+                let sent = sent_cells(&record.event);
+                self.failed.row(cells.iter().chain(&sent))
+            }
+        }
     }
 
     fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
@@ -183,6 +192,20 @@ pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Ve
     (1..=layouts.len().max(1))
         .map(|number| numbered(disposition, number))
         .collect()
+}
+
+/// Whether a report has a CSV of this name.
+pub(super) fn is_csv_file(name: &str) -> bool {
+    const FILES: [&str; 7] = [
+        "tracked.csv",
+        "non_referral.csv",
+        "failed.csv",
+        "held.csv",
+        "converted.csv",
+        "rejected.csv",
+        "ignored.csv",
+    ];
+    FILES.contains(&name) || is_numbered(name)
 }
 
 /// Whether [`numbered`] gives this name to a number from 2 on.

@@ -79,8 +79,13 @@ impl Redactor {
     }
 
     /// The word for an email, the same in any case and with spaces around it.
+    /// One that is written for an address line (`ada%40example.com`) is read as it was meant.
     pub fn email(&self, email: &str) -> String {
-        self.word("email", &email.trim().to_lowercase())
+        let email = email.trim();
+        match email.contains(ENCODED_AT) {
+            true => self.word("email", &decoded(email).to_lowercase()),
+            false => self.word("email", &email.to_lowercase()),
+        }
     }
 
     /// The word for a name.
@@ -104,7 +109,7 @@ impl Redactor {
 
     /// A text with the word of each email in it.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !text.contains('@') {
+        if !text.contains('@') && !text.contains(ENCODED_AT) {
             return Cow::Borrowed(text);
         }
         let mut redacted = String::with_capacity(text.len());
@@ -162,20 +167,35 @@ impl Redactor {
         if let Cow::Owned(id) = id {
             event.show_as(id.into());
         }
+        if let Some(plan) = &mut event.plan {
+            self.replace_text(plan);
+        }
         let names = names_of(event);
         let note = hide(self, &event.note, &names);
         event.note = self.text(&note).into();
+        self.details(event);
+    }
+
+    /// A promoter's coupon and referral id are names more often than not.
+    fn details(&self, event: &mut Event) {
         let details = event.details();
-        let candidates = details.candidates.as_ref();
-        let candidates = candidates.map(|ids| Text::from(self.text(ids)));
-        if details.candidates.is_some() || !names.is_empty() {
-            event.set_details(Details {
-                candidates,
-                first_name: None,
-                last_name: None,
-                ..details.clone()
-            });
+        if *details == Details::default() {
+            return;
         }
+        let text = |text: &Option<Text>| text.as_ref().map(|text| Text::from(self.text(text)));
+        let name = |name: &Option<Text>| name.as_ref().map(|name| Text::from(self.name(name)));
+        let details = Details {
+            subscription: text(&details.subscription),
+            mrr_cents: details.mrr_cents,
+            promo_code: name(&details.promo_code),
+            quantity: details.quantity,
+            ref_id: name(&details.ref_id),
+            tid: text(&details.tid),
+            first_name: name(&details.first_name),
+            last_name: name(&details.last_name),
+            candidates: text(&details.candidates),
+        };
+        event.set_details(details);
     }
 
     pub(super) fn event(&self, record: &mut EventRecord) {
@@ -312,24 +332,52 @@ fn is_email(text: &str) -> bool {
     matches!(next_email(text), Some(("", _, "")))
 }
 
+/// An `@` as it stands in addresses and forms.
+const ENCODED_AT: &str = "%40";
+
+/// What can't be part of an email in an address or a form either.
+fn ends_encoded_email(character: char) -> bool {
+    ends_email(character) || "=&?/#".contains(character)
+}
+
+/// An email as it was before it was written into an address or a form.
+fn decoded(email: &str) -> String {
+    // A plus would be read as a space.
+    let email = email.replace('+', "%2B");
+    let mut pairs = form_urlencoded::parse(email.as_bytes());
+    pairs
+        .next()
+        .map_or(email.clone(), |(key, _)| key.into_owned())
+}
+
+/// The first `@` of a text in either form: where it stands, how long it is, and what ends an email
+/// around it.
+fn next_at(text: &str) -> Option<(usize, usize, fn(char) -> bool)> {
+    let plain = text.find('@');
+    match text.find(ENCODED_AT) {
+        Some(encoded) if plain.is_none_or(|plain| encoded < plain) => {
+            Some((encoded, ENCODED_AT.len(), ends_encoded_email))
+        }
+        _ => plain.map(|plain| (plain, 1, ends_email as fn(char) -> bool)),
+    }
+}
+
 /// The text before the first email, the email, and what stands behind it.
 fn next_email(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
-    while let Some(at) = text[from..].find('@') {
+    while let Some((at, length, ends)) = next_at(&text[from..]) {
         let at = from + at;
-        let start = text[..at].rfind(ends_email);
+        let start = text[..at].rfind(ends);
         let start = start.map_or(0, |end| {
             end + text[end..].chars().next().map_or(1, char::len_utf8)
         });
-        let end = text[at..]
-            .find(ends_email)
-            .map_or(text.len(), |end| at + end);
+        let end = text[at..].find(ends).map_or(text.len(), |end| at + end);
         let email = text[start..end].trim_end_matches(['.', '!', '?']);
-        if start >= from && start < at && email.len() > at - start + 1 {
+        if start >= from && start < at && email.len() > at - start + length {
             let end = start + email.len();
             return Some((&text[..start], email, &text[end..]));
         }
-        from = at + 1;
+        from = at + length;
     }
     None
 }
@@ -372,6 +420,26 @@ mod tests {
         ] {
             assert_eq!(redactor.text(text), expected);
         }
+        for (text, expected) in [
+            ("no lead ada%40example.com.", format!("no lead {ada}.")),
+            (
+                "/track?email=ADA%40Example.com&uid=1",
+                format!("/track?email={ada}&uid=1"),
+            ),
+            (
+                "100%40 of it, %40, x%40",
+                "100%40 of it, %40, x%40".to_owned(),
+            ),
+            (
+                "a@b.c and ada%40example.com",
+                format!("{} and {ada}", redactor.email("a@b.c")),
+            ),
+        ] {
+            assert_eq!(redactor.text(text), expected);
+        }
+        let tagged = redactor.email("ada+x@example.com");
+        assert_eq!(redactor.text("ada%2Bx%40example.com"), tagged);
+        assert_eq!(redactor.text("ada+x%40example.com"), tagged);
         let plus = redactor.email("=ada+x@exämple.com");
         assert_eq!(redactor.text("=ada+x@exämple.com"), plus);
     }

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::event::{Currency, Customer, Details, Event, Events, Kind, Money, Source};
+use crate::event::{Currency, Customer, Details, Event, Events, Kind, Money, Original, Source};
 use crate::export::{Export, Row};
 use crate::journal::{
     Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, Outcome, PlanState,
     RunCommand, RunEnd, RunId, Settlement,
 };
 use crate::plan::Planned;
-use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS};
+use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS, SENT_COLUMNS};
 use crate::report::{MEND_MARK, write_plan_events};
 use crate::spreadsheet::{neutralise, restore};
 
@@ -304,11 +304,11 @@ fn every_event_stands_in_the_file_of_its_outcome() {
     cancellation,sub_1_cancelled,,a@example.com,cus_1,,,2026-11-17T11:06:40Z,non_referral,,inferred: from an earlier answer for this customer,0,,2026-11-18T11:06:52Z,,,,,exports/a.csv,4
     "#);
     assert_snapshot!(fixture.read("failed.csv"), @r#"
-    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,outcome,http_status,message,attempts,first_attempt_at,settled_at,api_event_id,promoter_email,promoter_ref_id,commission_cents,file,line
-    sale,"'=HYPERLINK(""http://x"")",,'+a@example.com,'-1+1,500,USD,,failed,422,'-bad amount,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,5
-    sale,in_6,,a@example.com,cus_1,600,USD,2026-11-17T11:06:40Z,unconfirmed,,the connection was reset,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,6
-    sale,in_7,,a@example.com,cus_1,700,USD,2026-11-17T11:06:40Z,not_sent,503,try later,1,2026-11-18T11:06:50Z,,,,,,exports/a.csv,7
-    sale,in_8,,a@example.com,cus_1,800,USD,2026-11-17T11:06:40Z,not_sent,,,0,,,,,,,exports/a.csv,8
+    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,outcome,http_status,message,attempts,first_attempt_at,settled_at,api_event_id,promoter_email,promoter_ref_id,commission_cents,file,line,plan,mrr_cents,promo_code,quantity,first_name,last_name,ref_id,tid
+    sale,"'=HYPERLINK(""http://x"")",,'+a@example.com,'-1+1,500,USD,,failed,422,'-bad amount,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,5,,,,,,,,
+    sale,in_6,,a@example.com,cus_1,600,USD,2026-11-17T11:06:40Z,unconfirmed,,the connection was reset,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,6,,,,,,,,
+    sale,in_7,,a@example.com,cus_1,700,USD,2026-11-17T11:06:40Z,not_sent,503,try later,1,2026-11-18T11:06:50Z,,,,,,exports/a.csv,7,,,,,,,,
+    sale,in_8,,a@example.com,cus_1,800,USD,2026-11-17T11:06:40Z,not_sent,,,0,,,,,,,exports/a.csv,8,,,,,,,,
     "#);
     assert_snapshot!(fixture.read("held.csv"), @r#"
     kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,plan_state,reason,candidates,file,line
@@ -367,9 +367,11 @@ fn a_report_of_nothing_has_all_files_with_their_headers() {
     fixture.write(run).unwrap();
     assert_eq!(fixture.names(), ALWAYS);
     let header = names_of(&EVENT_COLUMNS);
-    for name in ["tracked.csv", "non_referral.csv", "failed.csv"] {
+    for name in ["tracked.csv", "non_referral.csv"] {
         assert_eq!(fixture.read(name), header);
     }
+    let with_what_was_sent = [&EVENT_COLUMNS[..], &SENT_COLUMNS[..]].concat();
+    assert_eq!(fixture.read("failed.csv"), names_of(&with_what_was_sent));
     assert_eq!(fixture.read("held.csv"), names_of(&HELD_COLUMNS));
     assert_eq!(fixture.read("rejected.csv"), "_file,_line,_reason\n");
     assert_eq!(fixture.read("ignored.csv"), "_file,_line,_reason\n");
@@ -640,6 +642,14 @@ proptest::proptest! {
         let id = format!("{}x", texts[0]);
         let mut sold = event(Kind::Sale, &id, Some(800), 2);
         sold.customer = Customer { email: Some(texts[1].as_str().into()), uid: Some(texts[2].as_str().into()) };
+        sold.original = Some(Box::new(Original {
+            money: Money { amount_cents: 700, currency: Currency::from_code("EUR").unwrap() },
+            rate: texts[4].as_str().into(),
+            rate_date: jiff::civil::date(2026, 3, 1),
+        }));
+        let mut back = event(Kind::Refund, &format!("{}z", texts[5]), Some(100), 3);
+        back.sale_event_id = Some(texts[7].as_str().into());
+        back.original.clone_from(&sold.original);
         let mut held = event(Kind::Refund, &format!("{}y", texts[3]), Some(100), 3);
         held.sale_event_id = Some(texts[4].as_str().into());
         held.note = texts[5].as_str().into();
@@ -648,7 +658,7 @@ proptest::proptest! {
             (place(0, 5), Disposition::Ignored, texts[4].as_str(), &fields[..])];
         let header = [texts[3].as_str(), texts[2].as_str(), "plain"];
         let run = fixture.record(
-            &[input(&texts[6], &header)], &[sold], &[(PlanState::Unlinked, held)], &rows);
+            &[input(&texts[6], &header)], &[sold, back], &[(PlanState::Unlinked, held)], &rows);
         fixture.settle(run, 1, Effect::None, settlement(Outcome::Failed, 422, Some(&texts[7])));
         fixture.write(run).unwrap();
 
@@ -669,6 +679,13 @@ proptest::proptest! {
         proptest::prop_assert_eq!(&failed[3..5], &texts[1..3]);
         proptest::prop_assert_eq!(&failed[10], &texts[7]);
         proptest::prop_assert_eq!(&failed[18], &texts[6]);
+        let converted = cells("converted.csv", 1);
+        proptest::prop_assert_eq!(&converted[1], &id);
+        proptest::prop_assert_eq!(&converted[5], &texts[4]);
+        proptest::prop_assert_eq!(&converted[9], &texts[6]);
+        let converted = cells("converted.csv", 2);
+        proptest::prop_assert_eq!(&converted[1], &format!("{}z", texts[5]));
+        proptest::prop_assert_eq!(&converted[2], &texts[7]);
         let held = cells("held.csv", 1);
         proptest::prop_assert_eq!(&held[2], &texts[4]);
         proptest::prop_assert_eq!(&held[9], &texts[5]);

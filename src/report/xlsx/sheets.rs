@@ -269,6 +269,62 @@ mod tests {
         assert_eq!(number_of(i128::MIN, 2), None);
     }
 
+    /// The files of a workbook, unpacked.
+    fn parts_of(mut workbook: Workbook) -> HashMap<String, String> {
+        let packed = workbook.save_to_buffer().unwrap();
+        let archive = rawzip::ZipArchive::from_slice(&packed).unwrap();
+        let mut parts = HashMap::new();
+        for entry in archive.entries() {
+            let entry = entry.unwrap();
+            let name = String::from_utf8(entry.file_path().as_ref().to_vec()).unwrap();
+            let place = entry.wayfinder();
+            let data = archive.get_entry(place).unwrap();
+            let mut text = String::new();
+            let mut unpacked = flate2::read::DeflateDecoder::new(data.data());
+            std::io::Read::read_to_string(&mut unpacked, &mut text).unwrap();
+            parts.insert(name, text);
+        }
+        parts
+    }
+
+    /// Excel's own limit takes a million rows to reach; the way on is the same behind four.
+    #[test]
+    fn a_full_sheet_goes_on_on_the_next_with_its_head_and_filter() {
+        let mut workbook = Workbook::new();
+        let heading = |title: &str| Heading {
+            title: title.to_owned(),
+            width: 10,
+            holds: Holds::Integer,
+        };
+        let headings = vec![heading("one"), heading("two")];
+        let mut sheets = Sheets::start(&mut workbook, "Tracked", headings, 4).unwrap();
+        for number in 1..=7 {
+            let cells = [Cell::Integer(number), Cell::Integer(-number)];
+            sheets.row(&mut workbook, cells.iter()).unwrap();
+        }
+        sheets.finish(&mut workbook).unwrap();
+        let parts = parts_of(workbook);
+        let book = &parts["xl/workbook.xml"];
+        for (number, name, rows) in [
+            (1, "Tracked", &[1, 2, 3][..]),
+            (2, "Tracked 2", &[4, 5, 6]),
+            (3, "Tracked 3", &[7]),
+        ] {
+            assert!(book.contains(&format!("name=\"{name}\"")), "{book}");
+            let sheet = &parts[&format!("xl/worksheets/sheet{number}.xml")];
+            assert_eq!(sheet.matches("<row ").count(), 1 + rows.len(), "{sheet}");
+            assert!(sheet.contains("one") && sheet.contains("two"), "{sheet}");
+            for row in rows {
+                assert!(sheet.contains(&format!("<v>{row}</v>")), "{row}: {sheet}");
+                assert!(sheet.contains(&format!("<v>-{row}</v>")), "{row}: {sheet}");
+            }
+            let filter = format!("<autoFilter ref=\"A1:B{}\"", 1 + rows.len());
+            assert!(sheet.contains(&filter), "{sheet}");
+            assert!(sheet.contains("state=\"frozen\""), "{sheet}");
+        }
+        assert_eq!(book.matches("<sheet ").count(), 3, "{book}");
+    }
+
     #[test]
     fn a_text_is_cut_where_a_cell_ends() {
         let fits = "ä".repeat(MAX_TEXT);
