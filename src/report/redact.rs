@@ -350,23 +350,43 @@ fn decoded(email: &str) -> String {
         .map_or(email.clone(), |(key, _)| key.into_owned())
 }
 
-/// The first `@` of a text in either form: where it stands, how long it is, and what ends an email
-/// around it.
-fn next_at(text: &str) -> Option<(usize, usize, fn(char) -> bool)> {
-    let plain = text.find('@');
-    match text.find(ENCODED_AT) {
-        Some(encoded) if plain.is_none_or(|plain| encoded < plain) => {
-            Some((encoded, ENCODED_AT.len(), ends_encoded_email))
+/// An `@` in a text, in either form.
+struct At {
+    /// Where it stands, and how long it is.
+    start: usize,
+    length: usize,
+    /// What can't be part of an email around it.
+    ends: fn(char) -> bool,
+}
+
+impl At {
+    fn first_in(text: &str) -> Option<At> {
+        let plain = text.find('@');
+        match text.find(ENCODED_AT) {
+            Some(start) if plain.is_none_or(|plain| start < plain) => Some(At {
+                start,
+                length: ENCODED_AT.len(),
+                ends: ends_encoded_email,
+            }),
+            _ => plain.map(|start| At {
+                start,
+                length: 1,
+                ends: ends_email,
+            }),
         }
-        _ => plain.map(|plain| (plain, 1, ends_email as fn(char) -> bool)),
     }
 }
 
 /// The text before the first email, the email, and what stands behind it.
 fn next_email(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
-    while let Some((at, length, ends)) = next_at(&text[from..]) {
-        let at = from + at;
+    while let Some(At {
+        start,
+        length,
+        ends,
+    }) = At::first_in(&text[from..])
+    {
+        let at = from + start;
         let start = text[..at].rfind(ends);
         let start = start.map_or(0, |end| {
             end + text[end..].chars().next().map_or(1, char::len_utf8)
