@@ -227,6 +227,24 @@ impl Event {
         self.details = (details != NO_DETAILS).then(|| Box::new(details));
     }
 
+    /// Takes from another reading of the same event what this one does not say of its plan and its
+    /// details.
+    pub fn complete_from(&mut self, other: &Event) {
+        self.plan = self.plan.take().or_else(|| other.plan.clone());
+        let (own, other) = (self.details().clone(), other.details().clone());
+        self.set_details(Details {
+            subscription: own.subscription.or(other.subscription),
+            mrr_cents: own.mrr_cents.or(other.mrr_cents),
+            promo_code: own.promo_code.or(other.promo_code),
+            quantity: own.quantity.or(other.quantity),
+            ref_id: own.ref_id.or(other.ref_id),
+            tid: own.tid.or(other.tid),
+            first_name: own.first_name.or(other.first_name),
+            last_name: own.last_name.or(other.last_name),
+            candidates: own.candidates.or(other.candidates),
+        });
+    }
+
     /// Adds a remark to the note, unless it stands there.
     pub fn remark(&mut self, text: &str) {
         if self.note.split("; ").any(|said| said == text) {

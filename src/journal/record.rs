@@ -228,12 +228,27 @@ impl Recording<'_> {
     }
 
     /// Adds an event in place of the one of the same id that the API refused for good. That one stays
-    /// as it was, and is neither compared with any other nor tried again.
-    pub fn mend(&mut self, refused: EventRow, event: &Event) -> Result<EventRow, JournalError> {
-        let by = self.add_event(event)?;
+    /// as it was, and is neither compared with any other nor tried again. What a report does not say
+    /// of an event, such as its plan, is taken from it.
+    pub fn mend(&mut self, refused: EventRow, mut event: Event) -> Result<EventRow, JournalError> {
+        self.ready()?;
+        event.complete_from(&self.recorded(refused)?);
+        let by = self.add_event(&event)?;
         let written = mended::insert(&self.transaction, refused, by);
         self.done(written)?;
         Ok(by)
+    }
+
+    /// An event as it was recorded.
+    fn recorded(&self, event: EventRow) -> Result<Event, JournalError> {
+        let names = columns::NAMES;
+        let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
+        let nowhere = Source { input: 0, line: 0 };
+        let found = self.transaction.query_row(&sql, [event.0], |row| {
+            let (_, key, columns) = Columns::read_sealed(row, 0)?;
+            Ok(columns.to_event(Some(key), nowhere))
+        });
+        found.map_err(|error| self.reader.failed("reading an event that is mended", error))
     }
 
     /// Makes an event that the journal knows and that is not settled this run's to send as well.

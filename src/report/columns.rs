@@ -105,19 +105,6 @@ pub const EVENT_COLUMNS: [Column; 20] = [
     column("line", Holds::Integer),
 ];
 
-/// What `failed.csv` says of an event behind [`EVENT_COLUMNS`]: with it a row says all that was sent, so
-/// that it can be mended and sent again without its export.
-pub(super) const SENT_COLUMNS: [Column; 8] = [
-    column("plan", Holds::Text),
-    column("mrr_cents", Holds::Integer),
-    column("promo_code", Holds::Text),
-    column("quantity", Holds::Integer),
-    column("first_name", Holds::Text),
-    column("last_name", Holds::Text),
-    column("ref_id", Holds::Text),
-    column("tid", Holds::Text),
-];
-
 /// The columns of events that are held.
 pub(super) const HELD_COLUMNS: [Column; 13] = [
     column("kind", Holds::Text),
@@ -189,21 +176,6 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
         Cell::optional_integer(settled.and_then(|settled| settled.commission_cents)),
         Cell::optional_text(record.file.as_deref()),
         Cell::line(record.event.source.line),
-    ]
-}
-
-/// The cells of an event, in the order of [`SENT_COLUMNS`].
-pub(super) fn sent_cells(event: &Event) -> [Cell<'_>; 8] {
-    let details = event.details();
-    [
-        Cell::optional_text(event.plan.as_deref()),
-        Cell::optional_integer(details.mrr_cents),
-        Cell::optional_text(details.promo_code.as_deref()),
-        Cell::optional_integer(details.quantity),
-        Cell::optional_text(details.first_name.as_deref()),
-        Cell::optional_text(details.last_name.as_deref()),
-        Cell::optional_text(details.ref_id.as_deref()),
-        Cell::optional_text(details.tid.as_deref()),
     ]
 }
 

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::Failure;
 use super::books::Books;
-use super::columns::{
-    CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part, SENT_COLUMNS, sent_cells,
-};
+use super::columns::{CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part};
 use super::exporter::{Content, Exporter, Written};
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
@@ -28,12 +26,7 @@ impl CsvFiles {
     pub(super) fn create(directory: &Path, books: &Books<'_>) -> Result<Self, Failure> {
         let part = |part: Part| {
             let path = directory.join(format!("{}.csv", part.as_str()));
-            let more = match part {
-                Part::Failed => &SENT_COLUMNS[..],
-                Part::Tracked | Part::NonReferral => &[],
-            };
-            let columns = EVENT_COLUMNS.iter().chain(more);
-            Table::create(path, columns.map(|column| column.name))
+            Table::of_columns(path, &EVENT_COLUMNS)
         };
         Ok(CsvFiles {
             tracked: part(Part::Tracked)?,
@@ -59,14 +52,12 @@ impl Exporter for CsvFiles {
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
-        match Part::of(record.outcome()) {
-            Part::Tracked => self.tracked.row(cells),
-            Part::NonReferral => self.non_referral.row(cells),
-            Part::Failed => {
-                let sent = sent_cells(&record.event);
-                self.failed.row(cells.iter().chain(&sent))
-            }
-        }
+        let table = match Part::of(record.outcome()) {
+            Part::Tracked => &mut self.tracked,
+            Part::NonReferral => &mut self.non_referral,
+            Part::Failed => &mut self.failed,
+        };
+        table.row(cells)
     }
 
     fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {

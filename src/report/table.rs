@@ -73,10 +73,7 @@ impl<W: Write> Table<W> {
             .map_err(|error| Failure::new(&self.path, "writing it", error))
     }
 
-    pub(crate) fn row<'c>(
-        &mut self,
-        cells: impl IntoIterator<Item = &'c Cell<'c>>,
-    ) -> Result<(), Failure> {
+    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
         for cell in cells {
             self.cell(cell)?;
         }

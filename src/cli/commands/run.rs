@@ -110,7 +110,7 @@ pub(super) fn record(
         match planned.state {
             PlanState::ToSend => match known.events.get(&event.key()) {
                 Some(known) if event.is_mended && known.outcome == Some(Outcome::Failed) => {
-                    recording.mend(known.row, &event.to_event())?;
+                    recording.mend(known.row, event.to_event())?;
                 }
                 Some(known) => recording.take_over(known.row, event.source)?,
                 None => {

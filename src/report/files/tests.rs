@@ -14,7 +14,7 @@ use crate::journal::{
     RunCommand, RunEnd, RunId, Settlement,
 };
 use crate::plan::Planned;
-use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS, SENT_COLUMNS};
+use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS};
 use crate::report::{MEND_MARK, write_plan_events};
 use crate::spreadsheet::{neutralise, restore};
 
@@ -304,11 +304,11 @@ fn every_event_stands_in_the_file_of_its_outcome() {
     cancellation,sub_1_cancelled,,a@example.com,cus_1,,,2026-11-17T11:06:40Z,non_referral,,inferred: from an earlier answer for this customer,0,,2026-11-18T11:06:52Z,,,,,exports/a.csv,4
     "#);
     assert_snapshot!(fixture.read("failed.csv"), @r#"
-    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,outcome,http_status,message,attempts,first_attempt_at,settled_at,api_event_id,promoter_email,promoter_ref_id,commission_cents,file,line,plan,mrr_cents,promo_code,quantity,first_name,last_name,ref_id,tid
-    sale,"'=HYPERLINK(""http://x"")",,'+a@example.com,'-1+1,500,USD,,failed,422,'-bad amount,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,5,,,,,,,,
-    sale,in_6,,a@example.com,cus_1,600,USD,2026-11-17T11:06:40Z,unconfirmed,,the connection was reset,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,6,,,,,,,,
-    sale,in_7,,a@example.com,cus_1,700,USD,2026-11-17T11:06:40Z,not_sent,503,try later,1,2026-11-18T11:06:50Z,,,,,,exports/a.csv,7,,,,,,,,
-    sale,in_8,,a@example.com,cus_1,800,USD,2026-11-17T11:06:40Z,not_sent,,,0,,,,,,,exports/a.csv,8,,,,,,,,
+    kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,outcome,http_status,message,attempts,first_attempt_at,settled_at,api_event_id,promoter_email,promoter_ref_id,commission_cents,file,line
+    sale,"'=HYPERLINK(""http://x"")",,'+a@example.com,'-1+1,500,USD,,failed,422,'-bad amount,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,5
+    sale,in_6,,a@example.com,cus_1,600,USD,2026-11-17T11:06:40Z,unconfirmed,,the connection was reset,1,2026-11-18T11:06:50Z,2026-11-18T11:06:52Z,,,,,exports/a.csv,6
+    sale,in_7,,a@example.com,cus_1,700,USD,2026-11-17T11:06:40Z,not_sent,503,try later,1,2026-11-18T11:06:50Z,,,,,,exports/a.csv,7
+    sale,in_8,,a@example.com,cus_1,800,USD,2026-11-17T11:06:40Z,not_sent,,,0,,,,,,,exports/a.csv,8
     "#);
     assert_snapshot!(fixture.read("held.csv"), @r#"
     kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,plan_state,reason,candidates,file,line
@@ -367,11 +367,9 @@ fn a_report_of_nothing_has_all_files_with_their_headers() {
     fixture.write(run).unwrap();
     assert_eq!(fixture.names(), ALWAYS);
     let header = names_of(&EVENT_COLUMNS);
-    for name in ["tracked.csv", "non_referral.csv"] {
+    for name in ["tracked.csv", "non_referral.csv", "failed.csv"] {
         assert_eq!(fixture.read(name), header);
     }
-    let with_what_was_sent = [&EVENT_COLUMNS[..], &SENT_COLUMNS[..]].concat();
-    assert_eq!(fixture.read("failed.csv"), names_of(&with_what_was_sent));
     assert_eq!(fixture.read("held.csv"), names_of(&HELD_COLUMNS));
     assert_eq!(fixture.read("rejected.csv"), "_file,_line,_reason\n");
     assert_eq!(fixture.read("ignored.csv"), "_file,_line,_reason\n");
