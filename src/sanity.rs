@@ -164,16 +164,21 @@ impl<'p> Finder<'p> {
         if self.sales.is_empty() && self.ends.is_empty() && self.outliers.is_empty() {
             return;
         }
-        for (place, planned) in self.plan.events().enumerate() {
-            let Planned { event, state } = planned;
-            if event.kind != Kind::Sale {
+        let needs_only_keys = self.ends.is_empty() && self.outliers.is_empty();
+        for (place, &state) in self.plan.states().iter().enumerate() {
+            let (kind, key) = self.plan.kind_and_key(place);
+            if kind != Kind::Sale {
                 continue;
             }
             if state != PlanState::Duplicate
-                && let Some(sale) = self.sales.get_mut(&event.key())
+                && let Some(sale) = self.sales.get_mut(&key)
             {
                 *sale = Some(place);
             }
+            if needs_only_keys {
+                continue;
+            }
+            let event = self.plan.event(place).event;
             if state == PlanState::ToSend
                 && let Some(end) = self.ends.before(event)
             {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::event::{
     Contradiction, Conversion, ConvertedRefunds, CustomerRef, Details, Essence, EventKey, EventRef,
-    Events, Figures, KeyMap, Kind, Money, Tally, Text,
+    Events, Figures, KeyMap, Kind, Money, Source, Tally, Text,
 };
 use crate::journal::{Known, Outcome, PlanState};
 use crate::link::{Earlier, EarlierSale, Link, Links, Nothing, Refunded};
@@ -49,7 +49,7 @@ impl Past for Nothing {
 
 impl Earlier for Known {
     fn essence(&self, key: EventKey) -> Option<Essence> {
-        self.events.get(&key).map(|known| known.essence)
+        self.events.get(key).map(|known| known.essence)
     }
 
     fn refunded(&self, sale: EventKey) -> Refunded {
@@ -83,13 +83,11 @@ impl Earlier for Known {
 
 impl Past for Known {
     fn is_settled(&self, key: EventKey) -> bool {
-        self.events
-            .get(&key)
-            .is_some_and(|known| known.is_settled())
+        self.events.get(key).is_some_and(|known| known.is_settled())
     }
 
     fn has_failed(&self, key: EventKey) -> bool {
-        let known = self.events.get(&key);
+        let known = self.events.get(key);
         known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
     }
 
@@ -146,6 +144,16 @@ impl Plan {
             event: self.events.get(place),
             state: self.states[place],
         }
+    }
+
+    /// What is to happen with each event, in sending order.
+    pub(crate) fn states(&self) -> &[PlanState] {
+        &self.states
+    }
+
+    /// Kind and key of the event at this place, without a look at the rest of it.
+    pub(crate) fn kind_and_key(&self, place: usize) -> (Kind, EventKey) {
+        (self.events.kind(place), self.events.key(place))
     }
 
     /// The events of each state, added up.
@@ -657,16 +665,19 @@ fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
         figures.created_at.max(sale)
     };
     let mut turns: Vec<(Turn, usize)> = Vec::with_capacity(events.len());
-    let in_reading_order = (0..events.len()).map(|index| {
+    let mut last = Source { input: 0, line: 0 };
+    let mut are_in_order = true;
+    for index in 0..events.len() {
         let figures = events.figures(index);
-        (Turn::of(figures.kind, date(index, figures)), index)
-    });
-    turns.extend(in_reading_order);
-    // Nearly always events are kept in the order of their places already.
-    let place = |index: usize| (events.figures(index).source, index);
-    match (0..events.len()).map(place).is_sorted() {
+        are_in_order &= last <= figures.source;
+        last = figures.source;
+        turns.push((Turn::of(figures.kind, date(index, figures)), index));
+    }
+    // Nearly always they are kept in the order in which they stand in the exports.
+    match are_in_order {
         true => turns.sort_unstable(),
         false => turns.sort_unstable_by(|(one, a), (other, b)| {
+            let place = |index: usize| (events.figures(index).source, index);
             one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
         }),
     }
