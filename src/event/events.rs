@@ -12,21 +12,18 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::packed::Pages;
 use super::{Event, EventKey, EventRef, Kind, Money, Source};
 
 use record::Shared;
 pub(super) use record::read_details;
 
-/// Records stand in pages of this size, so that growing copies nothing; a larger record has a page
-/// of its own.
-const PAGE_BYTES: usize = 1 << 20;
-
 /// The events of a job, each at its place.
 #[derive(Clone, Default)]
 pub struct Events {
-    /// Where the record of each begins: its page times [`PAGE_BYTES`], and the place in the page.
+    /// Where the record of each begins.
     starts: Vec<u64>,
-    pages: Vec<Vec<u8>>,
+    pages: Pages,
     shared: Shared,
     /// The record that is being written.
     record: Vec<u8>,
@@ -63,8 +60,7 @@ impl Events {
     /// Adds an event behind the others.
     pub fn push(&mut self, event: &Event) {
         self.shared.write(event, &mut self.record);
-        let start = self.keep_record();
-        self.starts.push(start);
+        self.starts.push(self.pages.add(&self.record));
     }
 
     /// The event at this place.
@@ -111,10 +107,9 @@ impl Events {
         let old_bytes = self.shared.record_bytes(self.record(index));
         self.shared.write(&event, &mut self.record);
         if self.record.len() > old_bytes {
-            self.starts[index] = self.keep_record();
+            self.starts[index] = self.pages.add(&self.record);
         } else {
-            let (page, at) = place(self.starts[index]);
-            self.pages[page][at..at + self.record.len()].copy_from_slice(&self.record);
+            self.pages.overwrite(self.starts[index], &self.record);
         }
         result
     }
@@ -125,28 +120,8 @@ impl Events {
     }
 
     fn record(&self, index: usize) -> &[u8] {
-        let (page, at) = place(self.starts[index]);
-        &self.pages[page][at..]
+        self.pages.at(self.starts[index])
     }
-
-    /// Puts the record that was written behind the others, and says where.
-    fn keep_record(&mut self) -> u64 {
-        let has_room = |page: &Vec<u8>| page.len() + self.record.len() <= PAGE_BYTES;
-        if !self.pages.last().is_some_and(has_room) {
-            let bytes = self.record.len().max(PAGE_BYTES);
-            self.pages.push(Vec::with_capacity(bytes));
-        }
-        let number = self.pages.len() - 1;
-        let page = &mut self.pages[number];
-        let start = number * PAGE_BYTES + page.len();
-        page.extend_from_slice(&self.record);
-        start as u64
-    }
-}
-
-fn place(start: u64) -> (usize, usize) {
-    let start = start as usize;
-    (start / PAGE_BYTES, start % PAGE_BYTES)
 }
 
 impl fmt::Debug for Events {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rusqlite::{Connection, Params, Row, Statement};
 
 use super::columns::{Code, Seal, impossible};
-use super::read::Known;
+use super::known::Known;
 use super::{EventRow, JournalError, JournalReader, RunId};
 use crate::event::{Conversion, Essence, EventKey, Kind, Money, Original, Text};
 

@@ -21,6 +21,7 @@ mod columns;
 mod conversions;
 mod deliver;
 mod error;
+mod known;
 mod lock;
 mod mended;
 mod migrate;
@@ -37,9 +38,10 @@ pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
+pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
 pub use read::{
-    EventRecord, HeldRecord, InputRecord, Known, KnownEvent, KnownRefunds, KnownSale, OutcomeTotal,
-    Pending, PlanTotal, ReasonCount, RowRecord, RunRecord, Wanted,
+    EventRecord, HeldRecord, InputRecord, OutcomeTotal, Pending, PlanTotal, ReasonCount, RowRecord,
+    RunRecord,
 };
 pub use record::{NewInput, NewRun, Recording};
 pub use redaction::REDACTION_KEY_BYTES;

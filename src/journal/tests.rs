@@ -168,8 +168,11 @@ fn an_event_comes_back_as_it_was() {
     assert_eq!(read, events);
     let known = journal.known().unwrap();
     for event in &events {
-        assert_eq!(known.events[&event.key()].essence, event.essence());
-        assert!(!known.events[&event.key()].is_settled());
+        assert_eq!(
+            known.events.get(event.key()).unwrap().essence,
+            event.essence()
+        );
+        assert!(!known.events.get(event.key()).unwrap().is_settled());
     }
     let found = journal.event(EventRow(2)).unwrap().unwrap();
     assert_eq!(found.event, events[1]);
@@ -727,7 +730,10 @@ fn a_converted_amount_comes_back_with_what_it_was() {
     );
     let known = journal.known().unwrap();
     for event in &events {
-        assert_eq!(known.events[&event.key()].essence, event.essence());
+        assert_eq!(
+            known.events.get(event.key()).unwrap().essence,
+            event.essence()
+        );
         let conversion = Conversion {
             original: *event.original.clone().unwrap(),
             sent: event.money.unwrap(),

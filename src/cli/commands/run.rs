@@ -108,7 +108,7 @@ pub(super) fn record(
     for planned in job.plan.events() {
         let event = planned.event;
         match planned.state {
-            PlanState::ToSend => match known.events.get(&event.key()) {
+            PlanState::ToSend => match known.events.get(event.key()) {
                 Some(known) if event.is_mended && known.outcome == Some(Outcome::Failed) => {
                     recording.mend(known.row, event.to_event())?;
                 }

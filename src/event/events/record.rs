@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::Figures;
+use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed};
 use crate::event::view::OriginalRef;
-use crate::event::{
-    Currency, CustomerRef, Details, Event, EventKey, EventRef, Kind, Money, Source, Text,
-};
+use crate::event::{CustomerRef, Details, Event, EventKey, EventRef, Kind, Source, Text};
 
 /// So many texts are kept once. Whatever comes after them stands in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
@@ -17,7 +16,7 @@ pub(super) const MAX_WORDS: usize = 4096;
 /// What many events share.
 #[derive(Clone, Default)]
 pub(super) struct Shared {
-    currencies: Vec<Currency>,
+    currencies: Currencies,
     plans: Words,
     notes: Words,
     rates: Words,
@@ -64,9 +63,6 @@ impl Words {
     }
 }
 
-/// The kinds, each at its number.
-pub(super) const KINDS: [Kind; 4] = [Kind::Signup, Kind::Sale, Kind::Refund, Kind::Cancellation];
-
 const KEY_BYTES: usize = 16;
 const KIND_AT: usize = KEY_BYTES;
 const FLAGS_AT: usize = KIND_AT + 1;
@@ -112,7 +108,7 @@ impl Shared {
         write_number(record, event.source.input as u64);
         write_number(record, event.source.line);
         if let Some(money) = event.money {
-            self.write_money(record, money);
+            self.currencies.write(record, money);
         }
         let cents = [event.gross_cents, event.refund_total_cents];
         for cents in cents.into_iter().flatten() {
@@ -126,7 +122,7 @@ impl Shared {
         }
         let mut own = [""; 3];
         if let Some(original) = event.original.as_deref() {
-            self.write_money(record, original.money);
+            self.currencies.write(record, original.money);
             write_date(record, original.rate_date);
             own[0] = write_word(record, &mut self.rates, &original.rate);
         }
@@ -152,26 +148,6 @@ impl Shared {
         }
         if let Some(details) = event.details.as_deref() {
             write_details(record, details);
-        }
-    }
-
-    fn write_money(&mut self, record: &mut Vec<u8>, money: Money) {
-        let mut known = self.currencies.iter();
-        let number = known.position(|&currency| currency == money.currency);
-        let number = number.unwrap_or_else(|| {
-            self.currencies.push(money.currency);
-            self.currencies.len() - 1
-        });
-        write_number(record, number as u64);
-        write_signed(record, money.amount_cents);
-    }
-
-    #[inline]
-    fn read_money(&self, from: &mut Reader<'_>) -> Money {
-        let currency = self.currencies[from.number() as usize];
-        Money {
-            amount_cents: from.signed(),
-            currency,
         }
     }
 
@@ -201,7 +177,11 @@ impl Shared {
         let (figures, flags) = self.read_figures(from);
         let has = |flag: u16| flags & flag != 0;
         let original = match has(ORIGINAL) {
-            true => Some((self.read_money(from), from.date(), from.word(&self.rates))),
+            true => Some((
+                self.currencies.read(from),
+                from.date(),
+                from.word(&self.rates),
+            )),
             false => None,
         };
         let plan = match has(PLAN) {
@@ -264,7 +244,7 @@ impl Shared {
                 line: from.number(),
             },
             money: match has(MONEY) {
-                true => Some(self.read_money(from)),
+                true => Some(self.currencies.read(from)),
                 false => None,
             },
             gross_cents: from.signed_if(has(GROSS)),
@@ -297,20 +277,6 @@ fn flags_of(event: &Event) -> u16 {
     ];
     let set = flags.iter().filter(|(_, is_set)| *is_set);
     set.fold(0, |all, (flag, _)| all | flag)
-}
-
-/// Seven bits a byte, the lowest first; the eighth says that more come.
-fn write_number(record: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        record.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    record.push(number as u8);
-}
-
-/// The sign in the lowest bit, so that small numbers of both signs are short.
-fn write_signed(record: &mut Vec<u8>, number: i64) {
-    write_number(record, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
 fn write_date(record: &mut Vec<u8>, date: Date) {
@@ -390,68 +356,10 @@ impl Word<'_> {
     }
 }
 
-/// What is left to read of a record. What was never written is a fault of ours, and a panic.
-struct Reader<'e>(&'e [u8]);
-
 impl<'e> Reader<'e> {
-    #[inline]
-    fn bytes(&mut self, count: usize) -> &'e [u8] {
-        let (bytes, rest) = self.0.split_at(count);
-        self.0 = rest;
-        bytes
-    }
-
-    #[inline]
-    fn byte(&mut self) -> u8 {
-        self.bytes(1)[0]
-    }
-
-    #[inline]
-    fn key(&mut self) -> EventKey {
-        let mut key = [0; KEY_BYTES];
-        key.copy_from_slice(self.bytes(KEY_BYTES));
-        EventKey(key)
-    }
-
     #[inline]
     fn flags(&mut self) -> u16 {
         u16::from_le_bytes([self.byte(), self.byte()])
-    }
-
-    #[inline]
-    fn number(&mut self) -> u64 {
-        let mut number = 0;
-        let mut shift = 0;
-        loop {
-            let byte = self.byte();
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return number;
-            }
-            shift += 7;
-        }
-    }
-
-    #[inline]
-    fn number_if(&mut self, is_there: bool) -> Option<usize> {
-        match is_there {
-            true => Some(self.number() as usize),
-            false => None,
-        }
-    }
-
-    #[inline]
-    fn signed(&mut self) -> i64 {
-        let number = self.number();
-        (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
-    }
-
-    #[inline]
-    fn signed_if(&mut self, is_there: bool) -> Option<i64> {
-        match is_there {
-            true => Some(self.signed()),
-            false => None,
-        }
     }
 
     #[inline]

@@ -1,9 +1,10 @@
 use jiff::civil::Date;
 use proptest::prelude::*;
 
-use super::record::{KINDS, MAX_WORDS};
+use super::super::packed::{Currencies, KINDS, PAGE_BYTES, Reader};
+use super::record::MAX_WORDS;
 use super::*;
-use crate::event::{Currency, Customer, Details, Original, Text};
+use crate::event::{Currency, Customer, Details, Essence, Original, Text};
 
 fn text() -> impl Strategy<Value = Text> {
     ".{0,40}".prop_map(Text::from)
@@ -116,6 +117,24 @@ proptest! {
     }
 
     #[test]
+    fn essences_come_back_as_they_were(all in prop::collection::vec((event(), any::<bool>()), 1..6)) {
+        let (mut record, mut currencies) = (Vec::new(), Currencies::default());
+        let essences = all.iter().map(|(event, gross_is_unknown)| Essence {
+            gross_is_unknown: *gross_is_unknown,
+            ..event.essence()
+        });
+        let essences: Vec<Essence> = essences.collect();
+        for essence in &essences {
+            essence.write(&mut record, &mut currencies);
+        }
+        let mut from = Reader::of(&record);
+        for essence in essences {
+            prop_assert_eq!(Essence::read(&mut from, &currencies), essence);
+        }
+        prop_assert_eq!(from.0, b"");
+    }
+
+    #[test]
     fn an_edit_changes_one_event_and_no_other(
         mut all in prop::collection::vec(event(), 1..6),
         edits in prop::collection::vec((any::<prop::sample::Index>(), event()), 1..12),
@@ -174,8 +193,7 @@ fn a_payment_takes_little_more_than_its_ids_and_its_customer() {
         let customer = sale.customer.email.iter().chain(&sale.customer.uid);
         text_bytes += customer.map(|text| text.len()).sum::<usize>() + 2 * "in_".len() + 48;
     }
-    let pages = events.pages.iter().map(Vec::len).sum::<usize>();
-    let bytes = pages + events.starts.len() * size_of::<u64>();
+    let bytes = events.pages.bytes() + events.starts.len() * size_of::<u64>();
     // Its key, where it begins, and all its numbers.
     assert!(bytes - text_bytes < 52 * PAYMENTS, "{bytes} {text_bytes}");
 }
