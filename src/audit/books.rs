@@ -6,18 +6,23 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use polars::prelude::{LazyFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
+use super::parallel::both;
 use super::{AuditError, Promoter, Status};
 use crate::journal::Outcome;
 
 /// The number of a text that is kept once; 0 is what is not known.
 pub(super) type Code = u32;
 
+/// A month, counted from that before January of the year 0; 0 is what is not known.
+pub(super) type Month = u32;
+
 /// Texts, each kept once.
 #[derive(Default)]
 pub(super) struct Names {
-    codes: HashMap<Box<str>, Code>,
+    codes: PlHashMap<Box<str>, Code>,
     names: Vec<Box<str>>,
 }
 
@@ -33,6 +38,11 @@ impl Names {
         code
     }
 
+    /// How many there are; the largest code.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     pub(super) fn name(&self, code: Code) -> Option<&str> {
         let place = usize::try_from(code).ok()?.checked_sub(1)?;
         self.names.get(place).map(|name| &**name)
@@ -42,7 +52,7 @@ impl Names {
 /// Promoters, each kept once, by whichever of id, email and referral id is known first.
 #[derive(Default)]
 pub(super) struct Promoters {
-    codes: [HashMap<Box<str>, Code>; 3],
+    codes: [PlHashMap<Box<str>, Code>; 3],
     promoters: Vec<[Option<Box<str>>; 3]>,
 }
 
@@ -94,6 +104,11 @@ impl Promoters {
         }
     }
 
+    /// How many there are; the largest code.
+    pub(super) fn len(&self) -> usize {
+        self.promoters.len()
+    }
+
     pub(super) fn promoter(&self, code: Code) -> Promoter {
         let keys = self.keys(code).cloned().unwrap_or_default();
         let [id, email, ref_id] = keys.map(|key| key.map(String::from));
@@ -112,6 +127,7 @@ pub(super) struct OurRow {
     pub(super) account_cents: Option<i64>,
     pub(super) plan: Code,
     pub(super) created_ms: Option<i64>,
+    pub(super) month: Month,
     pub(super) outcome: Option<Outcome>,
     /// The promoter of the API's answer.
     pub(super) promoter: Code,
@@ -132,6 +148,7 @@ pub(super) struct TheirRow {
     pub(super) is_split: Option<bool>,
     pub(super) is_paid: Option<bool>,
     pub(super) created_ms: Option<i64>,
+    pub(super) month: Month,
     pub(super) promoter: Code,
     pub(super) campaign: Code,
     pub(super) plan: Code,
@@ -170,79 +187,179 @@ pub(super) struct Books {
     /// By the number of the campaign, else its name.
     pub(super) campaigns: Names,
     /// The names of campaigns, by their code.
-    pub(super) campaign_names: HashMap<Code, String>,
-    /// The campaign of each promoter's last commission.
-    pub(super) campaign_of: HashMap<Code, Code>,
+    campaign_names: HashMap<Code, String>,
+    /// The campaign of each promoter's last commission, by the promoter's code.
+    campaign_of: Vec<Code>,
     /// The currency of the commissions.
     pub(super) account_currency: Code,
 }
 
 impl Books {
-    pub(super) fn open(frames: Frames, account_currency: &str) -> Result<Books, AuditError> {
-        let billed = BilledColumns::of(&frames.billed.collect()?)?;
-        let commissions = CommissionColumns::of(&frames.commissions.collect()?)?;
-        let lead_columns = LeadColumns::of(&frames.leads.collect()?)?;
-        let mut names = Names::default();
-        let account_currency = names.code(Some(account_currency));
-        let mut books = Books {
-            ours: Vec::with_capacity(billed.height),
-            theirs: Vec::with_capacity(commissions.height),
-            leads: Vec::with_capacity(lead_columns.height),
+    /// Reads both sides, side by side. Months are those of `zone`.
+    pub(super) fn open(
+        frames: Frames,
+        account_currency: &str,
+        zone: &TimeZone,
+    ) -> Result<Books, AuditError> {
+        let Frames {
             billed,
             commissions,
-            lead_columns,
+            leads,
+        } = frames;
+        let (theirs, ours) = both(
+            || Theirs::read(commissions, leads, account_currency, zone),
+            || Ours::read(billed, zone),
+        );
+        let (theirs, ours) = (theirs?, ours?);
+        let Theirs {
+            mut names,
+            mut promoters,
+            ..
+        } = theirs;
+        let mut rows = ours.rows;
+        let name_codes = ours.names.names.iter();
+        let name_codes: Vec<Code> = name_codes.map(|name| names.code(Some(name))).collect();
+        let promoter_codes = ours.promoters.iter();
+        let promoter_codes: Vec<Code> = promoter_codes
+            .map(|keys| promoters.code(keys.each_ref().map(Option::as_deref)))
+            .collect();
+        for row in &mut rows {
+            row.currency = translated(&name_codes, row.currency);
+            row.plan = translated(&name_codes, row.plan);
+            row.promoter = translated(&promoter_codes, row.promoter);
+        }
+        Ok(Books {
+            account_currency: names.code(Some(account_currency)),
+            ours: rows,
+            theirs: theirs.rows,
+            leads: theirs.leads,
+            billed: ours.columns,
+            commissions: theirs.columns,
+            lead_columns: theirs.lead_columns,
             names,
+            promoters,
+            campaigns: theirs.campaigns,
+            campaign_names: theirs.campaign_names,
+            campaign_of: theirs.campaign_of,
+        })
+    }
+
+    /// The campaign of a promoter's last commission.
+    pub(super) fn campaign_of(&self, promoter: Code) -> Option<Code> {
+        let place = usize::try_from(promoter).ok()?;
+        self.campaign_of
+            .get(place)
+            .copied()
+            .filter(|code| *code != 0)
+    }
+
+    /// The name of a campaign, and its number where both are known.
+    pub(super) fn campaign(&self, code: Code) -> (Option<&str>, Option<&str>) {
+        let key = self.campaigns.name(code);
+        let name = self.campaign_names.get(&code).map(String::as_str);
+        (name.or(key), key)
+    }
+}
+
+/// What a code of one table is in another.
+fn translated(codes: &[Code], code: Code) -> Code {
+    let place = usize::try_from(code).ok();
+    let place = place.and_then(|place| place.checked_sub(1));
+    place
+        .and_then(|place| codes.get(place))
+        .copied()
+        .unwrap_or(0)
+}
+
+/// Their side, with the leads.
+struct Theirs {
+    rows: Vec<TheirRow>,
+    leads: Vec<LeadRow>,
+    columns: CommissionColumns,
+    lead_columns: LeadColumns,
+    names: Names,
+    promoters: Promoters,
+    campaigns: Names,
+    campaign_names: HashMap<Code, String>,
+    campaign_of: Vec<Code>,
+}
+
+impl Theirs {
+    fn read(
+        commissions: LazyFrame,
+        leads: LazyFrame,
+        account_currency: &str,
+        zone: &TimeZone,
+    ) -> Result<Theirs, AuditError> {
+        let columns = CommissionColumns::of(&commissions.collect()?)?;
+        let lead_columns = LeadColumns::of(&leads.collect()?)?;
+        let mut theirs = Theirs {
+            rows: Vec::with_capacity(columns.height),
+            leads: Vec::with_capacity(lead_columns.height),
+            columns,
+            lead_columns,
+            names: Names::default(),
             promoters: Promoters::default(),
             campaigns: Names::default(),
             campaign_names: HashMap::new(),
-            campaign_of: HashMap::new(),
-            account_currency,
+            campaign_of: Vec::new(),
         };
-        books.read_theirs()?;
-        books.read_leads();
-        books.read_ours();
-        Ok(books)
+        theirs.names.code(Some(account_currency));
+        for row in 0..theirs.columns.height {
+            let row = theirs.row(row, zone)?;
+            theirs.rows.push(row);
+        }
+        theirs.read_leads();
+        Ok(theirs)
     }
 
-    fn read_theirs(&mut self) -> Result<(), AuditError> {
-        let columns = &self.commissions;
-        for row in 0..columns.height {
-            let status = columns.status.get(row).unwrap_or_default();
-            let status = status.parse::<Status>();
-            let other = columns.unit.get(row);
-            let campaign_id = columns.campaign_id.get(row);
-            let campaign_name = columns.campaign.get(row);
-            let campaign = self.campaigns.code(campaign_id.or(campaign_name));
-            if campaign_id.is_some()
-                && let Some(name) = campaign_name
-                && !self.campaign_names.contains_key(&campaign)
-            {
-                self.campaign_names.insert(campaign, name.to_owned());
-            }
-            let promoter = self.promoters.code(columns.promoter.get(row));
-            if campaign != 0 {
-                self.campaign_of.insert(promoter, campaign);
-            }
-            self.theirs.push(TheirRow {
-                amount_cents: columns.amount_cents.get(row).unwrap_or(0),
-                sale_cents: columns.sale_amount_cents.get(row),
-                status: status.map_err(|error| AuditError::Columns(error.to_string()))?,
-                unit: self.names.code(other.or(columns.currency.get(row))),
-                is_cash: other.is_none(),
-                tier: columns
-                    .tier
-                    .get(row)
-                    .and_then(|tier| tier.try_into().ok())
-                    .unwrap_or(1),
-                is_split: columns.is_split.get(row),
-                is_paid: columns.is_paid.get(row),
-                created_ms: columns.created_at_ms.get(row),
-                promoter,
-                campaign,
-                plan: self.names.code(columns.plan.get(row)),
-            });
+    fn row(&mut self, row: usize, zone: &TimeZone) -> Result<TheirRow, AuditError> {
+        let columns = &self.columns;
+        let status = columns.status.get(row).unwrap_or_default();
+        let status = status.parse::<Status>();
+        let other = columns.unit.get(row);
+        let promoter = self.promoters.code(columns.promoter.get(row));
+        let created_ms = columns.created_at_ms.get(row);
+        let tier = columns.tier.get(row);
+        let theirs = TheirRow {
+            amount_cents: columns.amount_cents.get(row).unwrap_or(0),
+            sale_cents: columns.sale_amount_cents.get(row),
+            status: status.map_err(|error| AuditError::Columns(error.to_string()))?,
+            unit: self.names.code(other.or(columns.currency.get(row))),
+            is_cash: other.is_none(),
+            tier: tier.and_then(|tier| tier.try_into().ok()).unwrap_or(1),
+            is_split: columns.is_split.get(row),
+            is_paid: columns.is_paid.get(row),
+            created_ms,
+            month: month_of(created_ms, zone),
+            promoter,
+            campaign: 0,
+            plan: self.names.code(columns.plan.get(row)),
+        };
+        let campaign = self.campaign(row, promoter);
+        Ok(TheirRow { campaign, ..theirs })
+    }
+
+    /// The campaign of a row, and what is learnt of it.
+    fn campaign(&mut self, row: usize, promoter: Code) -> Code {
+        let id = self.columns.campaign_id.get(row);
+        let name = self.columns.campaign.get(row);
+        let campaign = self.campaigns.code(id.or(name));
+        if campaign == 0 {
+            return 0;
         }
-        Ok(())
+        let place = usize::try_from(promoter).unwrap_or(0);
+        if self.campaign_of.len() <= place {
+            self.campaign_of.resize(place + 1, 0);
+        }
+        self.campaign_of[place] = campaign;
+        if id.is_some()
+            && let Some(name) = name
+            && !self.campaign_names.contains_key(&campaign)
+        {
+            self.campaign_names.insert(campaign, name.to_owned());
+        }
+        campaign
     }
 
     fn read_leads(&mut self) {
@@ -255,38 +372,65 @@ impl Books {
             });
         }
     }
+}
 
-    fn read_ours(&mut self) {
-        let columns = &self.billed;
+/// Our side, with codes of its own.
+struct Ours {
+    rows: Vec<OurRow>,
+    columns: BilledColumns,
+    names: Names,
+    /// Id, email and referral id, in the order in which they came first.
+    promoters: Vec<[Option<String>; 3]>,
+}
+
+impl Ours {
+    fn read(billed: LazyFrame, zone: &TimeZone) -> Result<Ours, AuditError> {
+        let columns = BilledColumns::of(&billed.collect()?)?;
+        let mut rows = Vec::with_capacity(columns.height);
+        let mut names = Names::default();
+        let mut promoters: PlHashMap<[Option<&str>; 3], Code> = PlHashMap::default();
+        let mut in_order = Vec::new();
         for row in 0..columns.height {
             let outcome = columns.outcome.get(row);
-            self.ours.push(OurRow {
+            let created_ms = columns.created_at_ms.get(row);
+            let promoter = match columns.promoter.get(row) {
+                [None, None, None] => 0,
+                keys => *promoters.entry(keys).or_insert_with(|| {
+                    in_order.push(keys.map(|key| key.map(str::to_owned)));
+                    Code::try_from(in_order.len()).unwrap_or(Code::MAX)
+                }),
+            };
+            rows.push(OurRow {
                 is_refund: columns.is_refund(row),
                 is_dispute: columns.is_dispute.get(row).unwrap_or(false),
                 amount_cents: columns.amount_cents.get(row).unwrap_or(0),
-                currency: self.names.code(columns.currency.get(row)),
+                currency: names.code(columns.currency.get(row)),
                 account_cents: columns.account_amount_cents.get(row),
-                plan: self.names.code(columns.plan.get(row)),
-                created_ms: columns.created_at_ms.get(row),
+                plan: names.code(columns.plan.get(row)),
+                created_ms,
+                month: month_of(created_ms, zone),
                 outcome: outcome.and_then(|word| word.parse().ok()),
-                promoter: self.promoters.code(columns.promoter.get(row)),
+                promoter,
                 commission_cents: columns.commission_cents.get(row),
             });
         }
-    }
-
-    /// The name of a campaign, and its number where both are known.
-    pub(super) fn campaign(&self, code: Code) -> (Option<&str>, Option<&str>) {
-        let key = self.campaigns.name(code);
-        let name = self.campaign_names.get(&code).map(String::as_str);
-        (name.or(key), key)
+        drop(promoters);
+        Ok(Ours {
+            rows,
+            columns,
+            names,
+            promoters: in_order,
+        })
     }
 }
 
-/// The month of an instant, counted from year 0.
-pub(super) fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Option<i64> {
-    let date = day_of(created_ms, zone)?;
-    Some(i64::from(date.year()) * 12 + i64::from(date.month()) - 1)
+/// The month of an instant.
+fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
+    let Some(date) = day_of(created_ms, zone) else {
+        return 0;
+    };
+    let month = i64::from(date.year()) * 12 + i64::from(date.month());
+    Month::try_from(month).unwrap_or(0)
 }
 
 /// The day of an instant.

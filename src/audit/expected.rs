@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use polars::prelude::PlHashMap;
+
 use super::books::{Books, Code, day_of};
 use super::rate::Rate;
 use super::rules::{Deal, Payments, Pays, Rule};
@@ -53,10 +55,11 @@ pub(super) struct Sample {
 }
 
 /// The rules at work.
+#[derive(Clone)]
 pub(super) struct Terms<'r> {
     rules: &'r Rules,
-    by_deals: HashMap<Deals, Vec<&'r Rule>>,
-    inferred: HashMap<Deals, Found>,
+    by_deals: PlHashMap<Deals, Vec<&'r Rule>>,
+    inferred: PlHashMap<Deals, Found>,
 }
 
 /// A rate that was inferred.
@@ -76,8 +79,8 @@ impl<'r> Terms<'r> {
     ) -> Self {
         let mut terms = Terms {
             rules,
-            by_deals: HashMap::new(),
-            inferred: HashMap::new(),
+            by_deals: PlHashMap::default(),
+            inferred: PlHashMap::default(),
         };
         let mut open = Vec::new();
         for sample in samples {
@@ -91,15 +94,26 @@ impl<'r> Terms<'r> {
 
     /// What is paid for a sale; `None` where nobody knows, and nothing where the rule leaves it out.
     pub(super) fn pays(&mut self, books: &Books, deals: Deals, payment: Payment) -> Option<Pays> {
-        if let Some(rule) = self.rule(books, deals, payment.created_ms) {
-            return Some(match self.covers(rule.payments, payment) {
-                true => rule.pays,
-                false => Pays::Fixed(0),
-            });
+        if let Some(pays) = self.declared(books, deals, payment) {
+            return Some(pays);
         }
         let mut groups = deals.groups().into_iter();
         let found = groups.find_map(|group| self.inferred.get(&group));
         found.map(|found| found.pays)
+    }
+
+    /// What a rule says that is paid for a sale; `None` where there is none.
+    pub(super) fn declared(
+        &mut self,
+        books: &Books,
+        deals: Deals,
+        payment: Payment,
+    ) -> Option<Pays> {
+        let rule = self.rule(books, deals, payment.created_ms)?;
+        Some(match self.covers(rule.payments, payment) {
+            true => rule.pays,
+            false => Pays::Fixed(0),
+        })
     }
 
     fn covers(&self, payments: Payments, payment: Payment) -> bool {

@@ -6,19 +6,24 @@
 
 mod refunds;
 mod sale;
+mod tiers;
 mod words;
 
 pub(super) use words::action;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::books::{Books, Code, OurRow, TheirRow, month_of};
+use self::tiers::Uppers;
+use super::books::{Books, Code, OurRow, TheirRow};
 use super::expected::{Deals, Payment, Terms};
 use super::matching::{Matching, index};
+use super::parallel::ranges;
 use super::rules::Pays;
-use super::{AuditError, FindingKind, MatchReason, Rules, Status};
+use super::sums::Head;
+use super::{AuditError, FindingKind, MatchReason, Rules};
 
 /// A finding, as long as its sides are rows.
 #[derive(Clone, Debug)]
@@ -37,13 +42,17 @@ pub(super) struct Draft {
 /// A part of what commissions should come to, and under which head it is added up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
-    pub(super) promoter: Code,
-    pub(super) campaign: Code,
-    pub(super) plan: Code,
-    pub(super) unit: Code,
-    pub(super) status: Option<Status>,
-    pub(super) created_ms: Option<i64>,
+    pub(super) head: Head,
     pub(super) cents: i64,
+}
+
+/// What was judged.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) expected: Vec<Expected>,
+    /// The row of the commission under which each case is shown, by the row of the case.
+    pub(super) mains: Vec<Option<u32>>,
 }
 
 /// A sale with its refunds and commissions; or refunds whose sale is not there.
@@ -76,74 +85,99 @@ struct Kept {
     finding: Option<usize>,
 }
 
-/// Judges.
-pub(super) struct Judge<'a> {
-    pub(super) books: &'a Books,
-    pub(super) matching: &'a Matching,
-    pub(super) terms: Terms<'a>,
+/// Judges every case and every commission that belongs to none.
+pub(super) fn all(
+    books: &Books,
+    matching: &Matching,
+    terms: &Terms<'_>,
+    rules: &Rules,
+    as_of: Timestamp,
+) -> Result<Judged, AuditError> {
+    let billed = Grouped::of(matching.case.iter().map(|case| Some(*case)));
+    let case_of = |matched: &Option<(u32, MatchReason)>| {
+        let (row, _) = (*matched)?;
+        matching.case.get(index(row)).copied()
+    };
+    let commissions = Grouped::of(matching.billed.iter().map(case_of));
+    let first_payments = match rules.count_payments() {
+        true => first_payments(books, matching),
+        false => HashMap::new(),
+    };
+    let uppers = Uppers::of(books, &commissions, rules);
+    let judge = || Judge {
+        books,
+        matching,
+        terms: terms.clone(),
+        rules,
+        as_of,
+        first_payments: &first_payments,
+        uppers: &uppers,
+        drafts: Vec::new(),
+        expected: Vec::new(),
+    };
+    let parts = ranges(books.ours.len(), |cases| {
+        judge().cases(cases, &billed, &commissions)
+    });
+    let mut judged = Judged::default();
+    for part in parts {
+        let part = part?;
+        judged.drafts.extend(part.drafts);
+        judged.expected.extend(part.expected);
+        judged.mains.extend(part.mains);
+    }
+    let mut rest = judge();
+    rest.orphans();
+    judged.drafts.extend(rest.drafts);
+    Ok(judged)
+}
+
+/// Judges some of the cases.
+struct Judge<'a> {
+    books: &'a Books,
+    matching: &'a Matching,
+    terms: Terms<'a>,
     rules: &'a Rules,
     as_of: Timestamp,
-    first_payments: HashMap<u32, i64>,
-    pub(super) drafts: Vec<Draft>,
-    pub(super) expected: Vec<Expected>,
-    /// The row of their commission under which each case is shown.
-    pub(super) main_of: Vec<Option<u32>>,
+    first_payments: &'a HashMap<u32, i64>,
+    uppers: &'a Uppers,
+    drafts: Vec<Draft>,
+    expected: Vec<Expected>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(
-        books: &'a Books,
-        matching: &'a Matching,
-        terms: Terms<'a>,
-        rules: &'a Rules,
-        as_of: Timestamp,
-    ) -> Self {
-        Judge {
-            books,
-            matching,
-            terms,
-            rules,
-            as_of,
-            first_payments: match rules.count_payments() {
-                true => first_payments(books, matching),
-                false => HashMap::new(),
-            },
-            drafts: Vec::new(),
-            expected: Vec::with_capacity(books.theirs.len()),
-            main_of: vec![None; books.ours.len()],
-        }
-    }
-
-    /// Judges every case and every commission that belongs to none.
-    pub(super) fn all(&mut self) -> Result<(), AuditError> {
-        let billed = Grouped::of(self.matching.case.iter().map(|case| Some(*case)));
-        let case_of = |matched: &Option<(u32, MatchReason)>| {
-            let (row, _) = (*matched)?;
-            self.matching.case.get(index(row)).copied()
-        };
-        let commissions = Grouped::of(self.matching.billed.iter().map(case_of));
+    fn cases(
+        mut self,
+        cases: Range<usize>,
+        billed: &Grouped,
+        commissions: &Grouped,
+    ) -> Result<Judged, AuditError> {
         let mut refunds = Vec::new();
-        for case in 0..self.books.ours.len() {
+        let mut mains = Vec::with_capacity(cases.len());
+        self.expected.reserve(cases.len());
+        for case in cases {
             let rows = billed.rows(case);
-            if rows.is_empty() {
-                continue;
-            }
             refunds.clear();
             refunds.extend(rows.iter().copied().filter(|row| self.ours(*row).is_refund));
-            let sale = rows.iter().copied().find(|row| !self.ours(*row).is_refund);
-            self.case(&Case {
-                sale,
+            let case = Case {
+                sale: rows.iter().copied().find(|row| !self.ours(*row).is_refund),
                 refunds: &refunds,
                 commissions: commissions.rows(case),
-            })?;
+            };
+            mains.push(self.main_of(&case));
+            if !rows.is_empty() {
+                self.case(&case)?;
+            }
         }
-        self.orphans();
-        Ok(())
+        Ok(Judged {
+            drafts: self.drafts,
+            expected: self.expected,
+            mains,
+        })
     }
 
     fn case(&mut self, case: &Case<'_>) -> Result<(), AuditError> {
         let (drafts, expected) = (self.drafts.len(), self.expected.len());
-        let mut earned_first = false;
+        let (mut earned_first, mut first) = (false, None);
         if let [only] = case.commissions {
             let takes_back = self.takes_back(*only);
             let (earned, taken) = match takes_back {
@@ -152,7 +186,7 @@ impl<'a> Judge<'a> {
             };
             let group = self.group(*only, earned, taken);
             earned_first = group.tier == 1 && !takes_back;
-            self.judge_group(case, &group);
+            first = self.judge_group(case, &group);
         } else if !case.commissions.is_empty() {
             let mut rows = case.commissions.to_vec();
             let key = |row: &u32| {
@@ -170,12 +204,14 @@ impl<'a> Judge<'a> {
                 let (earned, taken) = rows.split_at(from);
                 let group = self.group(rows[0], earned, taken);
                 earned_first |= group.tier == 1 && !earned.is_empty();
-                self.judge_group(case, &group);
+                first = first.or(self.judge_group(case, &group));
             }
         }
-        self.main_of_case(case);
         if !earned_first {
             self.nothing_earned(case);
+        }
+        if let Some(first) = first {
+            self.higher_tiers(case, first);
         }
         self.months(case);
         self.check(case, drafts, expected)
@@ -191,24 +227,18 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) {
+    /// Returns what a sale has earned in its first tier.
+    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<Kept> {
         let kept = self.earned(case, group);
         self.taken_back(case, group, kept);
+        kept.filter(|_| group.tier == 1)
     }
 
-    fn main_of_case(&mut self, case: &Case<'_>) {
+    fn main_of(&self, case: &Case<'_>) -> Option<u32> {
         let first = |row: &&u32| !self.takes_back(**row) && self.theirs(**row).is_live();
-        let main = case
-            .commissions
-            .iter()
-            .find(first)
-            .or(case.commissions.first());
-        let main = main.copied();
-        for row in case.refunds.iter().copied().chain(case.sale) {
-            if let Some(slot) = self.main_of.get_mut(index(row)) {
-                *slot = main;
-            }
-        }
+        let mut commissions = case.commissions.iter();
+        let main = commissions.find(first).or(case.commissions.first());
+        main.copied()
     }
 
     /// The findings of a case come to what is paid less what is expected.
@@ -283,15 +313,15 @@ impl<'a> Judge<'a> {
         }
         for billed in case.sale.into_iter().chain(case.refunds.iter().copied()) {
             let ours = *self.ours(billed);
-            let zone = &self.rules.zone;
-            let Some(month) = month_of(ours.created_ms, zone) else {
+            if ours.month == 0 {
                 continue;
-            };
+            }
             let elsewhere = case.commissions.iter().copied().filter(|row| {
                 let theirs = self.theirs(*row);
                 theirs.is_live()
                     && self.is_for(*row, billed, case)
-                    && month_of(theirs.created_ms, zone).is_some_and(|other| other != month)
+                    && theirs.month != 0
+                    && theirs.month != ours.month
             });
             let rows: Vec<u32> = elsewhere.collect();
             let Some(first) = rows.first().copied() else {
@@ -299,6 +329,7 @@ impl<'a> Judge<'a> {
             };
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let concerned_cents = amounts.fold(0, i64::saturating_add);
+            let zone = &self.rules.zone;
             let message = words::other_month(ours.created_ms, self.theirs(first).created_ms, zone);
             self.push(
                 FindingKind::OtherMonth,
@@ -337,23 +368,13 @@ impl<'a> Judge<'a> {
 
     /// The row of ours to which a commission was matched.
     fn matched(&self, commission: u32) -> Option<u32> {
-        let matched = self
-            .matching
-            .billed
-            .get(index(commission))
-            .copied()
-            .flatten();
-        matched.map(|(row, _)| row)
+        self.matching.of_commission(commission).map(|(row, _)| row)
     }
 
     fn reason(&self, commission: u32) -> Option<MatchReason> {
-        let matched = self
-            .matching
-            .billed
-            .get(index(commission))
-            .copied()
-            .flatten();
-        matched.map(|(_, reason)| reason)
+        self.matching
+            .of_commission(commission)
+            .map(|(_, reason)| reason)
     }
 
     /// By its amounts, or because it is for a refund.
@@ -414,15 +435,28 @@ impl<'a> Judge<'a> {
         let row = *self.theirs(theirs);
         let ours = billed.map(|billed| *self.ours(billed));
         let plan = ours.map_or(0, |ours| ours.plan);
-        self.expected.push(Expected {
+        let head = Head {
             promoter,
             campaign: row.campaign,
             plan: if plan == 0 { row.plan } else { plan },
+            month: ours.map_or(row.month, |ours| ours.month),
             unit: row.unit,
             status: Some(row.status),
-            created_ms: ours.map_or(row.created_ms, |ours| ours.created_ms),
-            cents,
-        });
+        };
+        self.expected.push(Expected { head, cents });
+    }
+
+    /// The same of what was billed and has no commission.
+    fn expect_unpaid(&mut self, billed: u32, deals: Deals, cents: i64) {
+        let head = Head {
+            promoter: deals.promoter,
+            campaign: deals.campaign,
+            plan: deals.plan,
+            month: self.ours(billed).month,
+            unit: self.books.account_currency,
+            status: None,
+        };
+        self.expected.push(Expected { head, cents });
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 
 use super::books::Books;
+use super::parallel::both;
 use super::{AuditError, MatchReason};
 
 /// A day in milliseconds.
@@ -24,10 +25,25 @@ pub(super) struct Matching {
 
 impl Matching {
     pub(super) fn of(books: &Books, match_days: Option<u32>) -> Result<Matching, AuditError> {
-        let event_ids = &books.billed.event_id;
-        no_event_twice(books)?;
-        let (case, lost_sales) = cases(books)?;
-        let by_id = look_up(&books.commissions.event_id, event_ids)?;
+        let refunds: Vec<u32> = (0..)
+            .zip(&books.ours)
+            .filter(|(_, ours)| ours.is_refund)
+            .map(|(row, _)| row)
+            .collect();
+        let named = refunds
+            .iter()
+            .map(|row| books.billed.sale_event_id.get(index(*row)));
+        // One join for both: what is looked up stands in one column.
+        let mut keys = StringChunked::from_iter_options("key".into(), named);
+        keys.append(&books.commissions.event_id)?;
+        let found = look_up(&keys, &books.billed.event_id, JoinValidation::ManyToOne);
+        // A join without keys looks at nothing.
+        if found.is_err() || keys.is_empty() {
+            no_event_twice(books)?;
+        }
+        let mut sales = found?;
+        let by_id = sales.split_off(refunds.len());
+        let (case, lost_sales) = cases(books, refunds, sales);
         let with_reason = |(row, billed): (usize, Option<u32>)| {
             let billed = billed?;
             let is_sale = !books.billed.is_refund(index(billed));
@@ -50,6 +66,11 @@ impl Matching {
         Ok(matching)
     }
 
+    /// What a commission was made for.
+    pub(super) fn of_commission(&self, row: u32) -> Option<(u32, MatchReason)> {
+        self.billed.get(index(row)).copied().flatten()
+    }
+
     /// Running totals that name their sale, and sales that only their refund names.
     fn by_linked_sale(
         &mut self,
@@ -65,7 +86,11 @@ impl Matching {
         let sale_ids = StringChunked::from_iter_options("key".into(), sale_ids);
         let sales = match sale_ids.null_count() == sale_ids.len() {
             true => vec![None; rows.len()],
-            false => look_up(&sale_ids, &books.billed.event_id)?,
+            false => look_up(
+                &sale_ids,
+                &books.billed.event_id,
+                JoinValidation::ManyToMany,
+            )?,
         };
         for (row, sale) in rows.into_iter().zip(sales) {
             let named = ids
@@ -147,14 +172,20 @@ fn sale_of_running_total(event_id: &str) -> Option<&str> {
     (digits && !sale.is_empty()).then_some(sale)
 }
 
-/// For each key, the first row of `rows` that has it.
-fn look_up(keys: &StringChunked, rows: &StringChunked) -> Result<Vec<Option<u32>>, AuditError> {
+/// For each key, the row of `rows` that has it. `rows` has each once; it is an error where not, if that
+/// is to be validated.
+fn look_up(
+    keys: &StringChunked,
+    rows: &StringChunked,
+    validation: JoinValidation,
+) -> Result<Vec<Option<u32>>, AuditError> {
     let keys = keys.clone().with_name("key".into()).into_column();
     let keys = DataFrame::new(keys.len(), vec![keys])?;
     let rows = rows.clone().with_name("key".into()).into_column();
     let rows = DataFrame::new(rows.len(), vec![rows])?.with_row_index("row".into(), None)?;
     let mut how = JoinArgs::new(JoinType::Left);
     how.maintain_order = MaintainOrderJoin::Left;
+    how.validation = validation;
     let found = keys
         .lazy()
         .join(rows.lazy(), [col("key")], [col("key")], how)
@@ -164,13 +195,8 @@ fn look_up(keys: &StringChunked, rows: &StringChunked) -> Result<Vec<Option<u32>
     Ok(found.iter().collect())
 }
 
+/// Names the event that was billed twice.
 fn no_event_twice(books: &Books) -> Result<(), AuditError> {
-    let ids = books.billed.event_id.clone().into_column();
-    let mut twice = ids.as_materialized_series().clone();
-    twice.rename("key".into());
-    if twice.n_unique()? == twice.len() {
-        return Ok(());
-    }
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for row in 0..books.billed.height {
         let id = books.billed.event_id.get(row).unwrap_or_default();
@@ -188,18 +214,8 @@ fn no_event_twice(books: &Books) -> Result<(), AuditError> {
 type Cases<'b> = (Vec<u32>, HashMap<&'b str, u32>);
 
 /// The case of each row, and the first refund of each sale that is not there.
-fn cases(books: &Books) -> Result<Cases<'_>, AuditError> {
+fn cases(books: &Books, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_> {
     let billed = &books.billed;
-    let refunds: Vec<u32> = (0..)
-        .zip(&books.ours)
-        .filter(|(_, ours)| ours.is_refund)
-        .map(|(row, _)| row)
-        .collect();
-    let named = refunds
-        .iter()
-        .map(|row| billed.sale_event_id.get(index(*row)));
-    let named = StringChunked::from_iter_options("key".into(), named);
-    let sales = look_up(&named, &billed.event_id)?;
     let mut case: Vec<u32> = (0..).take(books.ours.len()).collect();
     let mut lost_sales: HashMap<&str, u32> = HashMap::new();
     for (row, sale) in refunds.into_iter().zip(sales) {
@@ -212,7 +228,7 @@ fn cases(books: &Books) -> Result<Cases<'_>, AuditError> {
             *case = sale;
         }
     }
-    Ok((case, lost_sales))
+    (case, lost_sales)
 }
 
 /// Whose lead each customer is: by uid, else by email.
@@ -221,15 +237,22 @@ fn leads(books: &Books) -> Result<Vec<Option<u32>>, AuditError> {
     if leads.height == 0 {
         return Ok(vec![None; books.ours.len()]);
     }
-    let by_uid = look_up(&books.billed.uid, &first_only(&leads.uid)?)?;
-    let by_email = look_up(&books.billed.email, &first_only(&leads.email)?)?;
+    let of = |keys, leads: &StringChunked| match leads.null_count() == leads.len() {
+        true => Ok(vec![None; books.ours.len()]),
+        false => look_up(keys, &first_only(leads), JoinValidation::ManyToMany),
+    };
+    let (by_uid, by_email) = both(
+        || of(&books.billed.uid, &leads.uid),
+        || of(&books.billed.email, &leads.email),
+    );
+    let (by_uid, by_email) = (by_uid?, by_email?);
     let either = by_uid.into_iter().zip(by_email);
     Ok(either.map(|(uid, email)| uid.or(email)).collect())
 }
 
 /// The same keys, each only where it stands first.
-fn first_only(keys: &StringChunked) -> Result<StringChunked, AuditError> {
-    let mut seen = std::collections::HashSet::new();
+fn first_only(keys: &StringChunked) -> StringChunked {
+    let mut seen: PlHashSet<&str> = PlHashSet::with_capacity(keys.len());
     let keys = keys.iter().map(|key| key.filter(|key| seen.insert(*key)));
-    Ok(StringChunked::from_iter_options("key".into(), keys))
+    StringChunked::from_iter_options("key".into(), keys)
 }

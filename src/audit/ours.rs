@@ -1,11 +1,11 @@
 //! Our side: sales and refunds, from the journal or from exports that were never sent.
 
-use std::collections::HashSet;
-
 use super::{Billed, BilledKind, Place, Promoter};
-use crate::event::{Currency, Event, Kind, Money};
+use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
 use crate::job::Job;
-use crate::journal::{EventRecord, EventRow, JournalError, JournalReader, PlanState, Settlement};
+use crate::journal::{
+    EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
+};
 
 /// How a note says that the customer's bank took the money back.
 const DISPUTE: &str = "dispute";
@@ -18,6 +18,19 @@ pub struct Ours {
     /// Events that are held back, so that nobody knows which of their readings is true, or which sale
     /// they undo. They are not audited.
     pub held: u64,
+    /// Of a journal: what is tracked, as the reports of all runs have it.
+    pub tracked: Tally,
+}
+
+/// Why our side is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum OursError {
+    /// The journal can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A fault of ours: what the audit read is not what the reports of the runs add up to.
+    #[error("the audit does not add up to the reports of the runs: {0}")]
+    Unbalanced(String),
 }
 
 /// What the journal has: every sale and refund, with what the API said to it and where it stands in the
@@ -25,21 +38,18 @@ pub struct Ours {
 ///
 /// # Errors
 ///
-/// The journal can't be read.
-pub fn of_journal(
-    journal: &JournalReader,
-    account_currency: Currency,
-) -> Result<Ours, JournalError> {
+/// The journal can't be read; or what is tracked of it is not what the reports of all runs come to.
+pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
-    let mut seen: HashSet<EventRow> = HashSet::new();
-    for run in journal.runs(u32::MAX)? {
-        journal.for_each_event(run.id, |record| {
-            if seen.insert(record.row) {
-                ours.billed.extend(of_record(&record, account_currency));
-            }
-            Ok::<_, JournalError>(())
-        })?;
-    }
+    // What was refused and mended stands a second time, as it was sent again.
+    let mended = journal.mended()?;
+    journal.for_each_event_of(Span::ALL, |record| {
+        if !mended.contains(&record.row) {
+            ours.billed.extend(of_record(&record, account_currency));
+        }
+        Ok::<_, JournalError>(())
+    })?;
+    ours.tracked = tracked(journal, &ours.billed)?;
     if let Some(run) = journal.latest_run()? {
         journal.for_each_held(run.id, |held| {
             ours.held += u64::from(held.event.kind.has_amount());
@@ -47,6 +57,39 @@ pub fn of_journal(
         })?;
     }
     Ok(ours)
+}
+
+/// What is tracked of our side, by kind and currency: what the report of all runs says as well.
+fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursError> {
+    let mut reported = Tally::default();
+    for total in journal.outcomes_of(Span::ALL)? {
+        if total.outcome == Some(Outcome::Tracked) && total.kind.has_amount() {
+            let sum = Sum {
+                count: total.count,
+                amount_cents: total.amount_cents.into(),
+            };
+            reported.add_sum(total.kind, total.currency, sum);
+        }
+    }
+    let mut audited = Tally::default();
+    let tracked = billed.iter();
+    for own in tracked.filter(|own| own.outcome == Some(Outcome::Tracked)) {
+        let kind = match own.kind {
+            BilledKind::Sale => Kind::Sale,
+            BilledKind::Refund => Kind::Refund,
+        };
+        let sum = Sum {
+            count: 1,
+            amount_cents: own.money.amount_cents.into(),
+        };
+        audited.add_sum(kind, Some(own.money.currency), sum);
+    }
+    match audited == reported {
+        true => Ok(audited),
+        false => Err(OursError::Unbalanced(format!(
+            "tracked are {audited:?}, and the reports say {reported:?}"
+        ))),
+    }
 }
 
 fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed> {

@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::books::Books;
 use super::expected::{Deals, Sample, Terms};
-use super::judge::{self, Draft, Judge};
+use super::judge::{self, Draft};
 use super::matching::{Matching, index};
-use super::{Audit, AuditError, Finding, Frames, MatchReason, Rules, Totals, Unit, sums};
+use super::{Audit, AuditError, Finding, Frames, MatchReason, Matches, Rules, Totals, Unit, sums};
 use crate::event::Currency;
 
 /// Audits the two sides. `account_currency` is that of the commissions; `as_of` is when their side was
@@ -25,22 +25,37 @@ pub fn audit(
     account_currency: Currency,
     as_of: Timestamp,
 ) -> Result<Audit, AuditError> {
-    let books = Books::open(frames, account_currency.code())?;
+    let (audit, _) = audit_with_matches(frames, rules, account_currency, as_of)?;
+    Ok(audit)
+}
+
+/// The same, with what each commission was held for.
+///
+/// # Errors
+///
+/// As [`audit`].
+pub fn audit_with_matches(
+    frames: Frames,
+    rules: &Rules,
+    account_currency: Currency,
+    as_of: Timestamp,
+) -> Result<(Audit, Matches), AuditError> {
+    let books = Books::open(frames, account_currency.code(), &rules.zone)?;
     let matching = Matching::of(&books, rules.match_days)?;
     let terms = Terms::new(rules, &books, samples(&books, &matching));
-    let mut judge = Judge::new(&books, &matching, terms, rules, as_of);
-    judge.all()?;
-    let totals = sums::totals(&judge, &rules.zone)?;
-    let findings = findings(&books, &judge.drafts)?;
+    let judged = judge::all(&books, &matching, &terms, rules, as_of)?;
+    let totals = sums::totals(&books, &matching, &judged)?;
+    let findings = findings(&books, &judged.drafts)?;
     let explained_cents = explained(&findings);
     check(&explained_cents, &totals)?;
-    Ok(Audit {
+    let audit = Audit {
         findings,
         totals,
         matched: matched(&matching),
-        inferred: judge.terms.inferred(&books),
+        inferred: terms.inferred(&books),
         explained_cents,
-    })
+    };
+    Ok((audit, Matches::of(books, matching)))
 }
 
 /// The commissions that may prove a rate: whole ones, in money, that are to be paid.

@@ -1,19 +1,20 @@
 //! Adds both sides up: once at the finest grain, by Polars, and from there by each cut.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use jiff::tz::TimeZone;
 use polars::prelude::*;
 
-use super::books::{Books, Code, month_of};
-use super::judge::Judge;
-use super::matching::index;
+use super::books::{Books, Code, Month, OurRow, TheirRow};
+use super::judge::Judged;
+use super::matching::{Matching, index};
+use super::parallel::ranges;
 use super::{AuditError, Cut, Figures, Status, TotalLine, Totals};
 
 /// What a line of the long table adds to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
-    Sale = 1,
+    Sale,
     Refund,
     Expected,
     Paid,
@@ -33,8 +34,8 @@ impl Measure {
         Measure::Denied,
     ];
 
-    fn code(self) -> u32 {
-        self as u32
+    fn code(self) -> Code {
+        self as Code
     }
 
     fn add(self, figures: &mut Figures, rows: u64, cents: i128) {
@@ -65,77 +66,199 @@ impl Measure {
 }
 
 /// Under which head something is added up.
-#[derive(Clone, Copy)]
-struct Head {
-    promoter: Code,
-    campaign: Code,
-    plan: Code,
-    month: Option<i64>,
-    unit: Code,
-    status: Option<Status>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) promoter: Code,
+    pub(super) campaign: Code,
+    pub(super) plan: Code,
+    pub(super) month: Month,
+    pub(super) unit: Code,
+    pub(super) status: Option<Status>,
 }
 
-/// The long table, by column.
-#[derive(Default)]
-struct Long {
-    promoter: Vec<u32>,
-    campaign: Vec<u32>,
-    plan: Vec<u32>,
-    month: Vec<u32>,
-    unit: Vec<u32>,
-    status: Vec<u32>,
-    measure: Vec<u32>,
-    cents: Vec<i64>,
-    /// Beside the columns, for the check.
-    in_all: BTreeMap<Code, Figures>,
-    size: i128,
+/// Heads and measures as one number each, since Polars groups by one column much faster than by seven.
+/// What doesn't fit into 64 bits takes a second column.
+struct Packing {
+    /// How many bits each part takes, in the order of [`Packing::parts`].
+    bits: [u32; 7],
 }
 
-const KEYS: [&str; 7] = [
-    "promoter", "campaign", "plan", "month", "unit", "status", "measure",
-];
+impl Packing {
+    /// With room for all codes that there are.
+    fn of(books: &Books, last_month: Month) -> Result<Packing, AuditError> {
+        let names = books.names.len();
+        let most = [
+            books.promoters.len(),
+            books.campaigns.len(),
+            names,
+            index(last_month),
+            names,
+            Status::ALL.len(),
+            Measure::ALL.len(),
+        ];
+        let bits = most.map(|most| usize::BITS - most.leading_zeros());
+        if bits.iter().sum::<u32>() <= u128::BITS {
+            return Ok(Packing { bits });
+        }
+        let message = "there are too many names of promoters, campaigns and plans";
+        Err(AuditError::Columns(message.to_owned()))
+    }
 
-impl Long {
-    fn push(&mut self, head: Head, measure: Measure, cents: i64) {
-        self.promoter.push(head.promoter);
-        self.campaign.push(head.campaign);
-        self.plan.push(head.plan);
-        let month = head.month.and_then(|month| u32::try_from(month + 1).ok());
-        self.month.push(month.unwrap_or(0));
-        self.unit.push(head.unit);
+    fn parts(head: &Head, measure: Measure) -> [u32; 7] {
         let status = head
             .status
             .and_then(|status| Status::ALL.iter().position(|one| *one == status));
         let status = status.and_then(|place| u32::try_from(place + 1).ok());
-        self.status.push(status.unwrap_or(0));
-        self.measure.push(measure.code());
+        [
+            head.promoter,
+            head.campaign,
+            head.plan,
+            head.month,
+            head.unit,
+            status.unwrap_or(0),
+            measure.code(),
+        ]
+    }
+
+    fn is_wide(&self) -> bool {
+        self.bits.iter().sum::<u32>() > u64::BITS
+    }
+
+    fn pack(&self, head: &Head, measure: Measure) -> u128 {
+        let parts = Packing::parts(head, measure).into_iter().zip(self.bits);
+        parts.fold(0, |key, (part, bits)| (key << bits) | u128::from(part))
+    }
+
+    fn unpack(&self, mut key: u128) -> [u32; 7] {
+        let mut parts = [0; 7];
+        for (part, bits) in parts.iter_mut().zip(self.bits).rev() {
+            *part = u32::try_from(key & ((1 << bits) - 1)).unwrap_or(0);
+            key >>= bits;
+        }
+        parts
+    }
+}
+
+/// The long table: a line for all that is added up.
+struct Long<'p> {
+    packing: &'p Packing,
+    keys: Vec<u64>,
+    /// Their upper halves, where they are wide.
+    upper_keys: Vec<u64>,
+    cents: Vec<i64>,
+    /// Beside the columns, for the check: rows and cents by unit and measure.
+    in_all: PlHashMap<Code, [(u64, i128); Measure::ALL.len()]>,
+    size: i128,
+}
+
+impl<'p> Long<'p> {
+    fn with_room(packing: &'p Packing, lines: usize) -> Self {
+        Long {
+            packing,
+            keys: Vec::with_capacity(lines),
+            upper_keys: Vec::new(),
+            cents: Vec::with_capacity(lines),
+            in_all: PlHashMap::default(),
+            size: 0,
+        }
+    }
+
+    fn push(&mut self, head: &Head, measure: Measure, cents: i64) {
+        let key = self.packing.pack(head, measure);
+        self.keys.push(lower(key));
+        if self.packing.is_wide() {
+            self.upper_keys.push(lower(key >> u64::BITS));
+        }
         self.cents.push(cents);
         self.size += i128::from(cents.unsigned_abs());
-        measure.add(
-            self.in_all.entry(head.unit).or_default(),
-            1,
-            i128::from(cents),
-        );
+        let sums = self.in_all.entry(head.unit).or_default();
+        if let Some((rows, sum)) = sums.get_mut(index(measure.code())) {
+            *rows += 1;
+            *sum += i128::from(cents);
+        }
+    }
+
+    fn add_ours(
+        &mut self,
+        books: &Books,
+        matching: &Matching,
+        judged: &Judged,
+        rows: Range<usize>,
+    ) {
+        for row in rows {
+            let ours = &books.ours[row];
+            let main = judged.mains[index(matching.case[row])];
+            let main = main.map(|main| &books.theirs[index(main)]);
+            let lead = matching.lead[row].map(|lead| books.leads[index(lead)].promoter);
+            let measure = match ours.is_refund {
+                true => Measure::Refund,
+                false => Measure::Sale,
+            };
+            let head = head_of_ours(books, ours, main, lead.unwrap_or(0));
+            self.push(&head, measure, ours.amount_cents);
+        }
+    }
+
+    fn add_theirs(&mut self, books: &Books, matching: &Matching, rows: Range<usize>) {
+        let matched = &matching.billed[rows.clone()];
+        for (theirs, matched) in books.theirs[rows].iter().zip(matched) {
+            let plan = matched.map_or(0, |(row, _)| books.ours[index(row)].plan);
+            let head = Head {
+                promoter: theirs.promoter,
+                campaign: theirs.campaign,
+                plan: if plan == 0 { theirs.plan } else { plan },
+                month: theirs.month,
+                unit: theirs.unit,
+                status: Some(theirs.status),
+            };
+            let measure = match (theirs.status, theirs.is_paid) {
+                (Status::Denied, _) => Measure::Denied,
+                (_, Some(true)) => Measure::Paid,
+                (_, Some(false)) => Measure::Unpaid,
+                (_, None) => Measure::PaidUnknown,
+            };
+            self.push(&head, measure, theirs.amount_cents);
+        }
+    }
+
+    fn append(&mut self, other: Long<'_>) {
+        self.keys.extend(other.keys);
+        self.upper_keys.extend(other.upper_keys);
+        self.cents.extend(other.cents);
+        self.size += other.size;
+        for (unit, sums) in other.in_all {
+            let own = self.in_all.entry(unit).or_default();
+            for ((rows, cents), (more_rows, more_cents)) in own.iter_mut().zip(sums) {
+                *rows += more_rows;
+                *cents += more_cents;
+            }
+        }
+    }
+
+    /// What was added up beside Polars.
+    fn in_all(&self) -> BTreeMap<Code, Figures> {
+        let figures = |sums: &[(u64, i128); Measure::ALL.len()]| {
+            let mut figures = Figures::default();
+            for (measure, (rows, cents)) in Measure::ALL.into_iter().zip(sums) {
+                measure.add(&mut figures, *rows, *cents);
+            }
+            figures
+        };
+        let units = self.in_all.iter();
+        units.map(|(unit, sums)| (*unit, figures(sums))).collect()
     }
 
     /// A line for each head and measure, with rows and cents.
     fn grouped(self) -> PolarsResult<DataFrame> {
         let height = self.cents.len();
-        let columns = [
-            self.promoter,
-            self.campaign,
-            self.plan,
-            self.month,
-            self.unit,
-            self.status,
-            self.measure,
-        ];
-        let columns = KEYS
-            .iter()
-            .zip(columns)
-            .map(|(name, codes)| UInt32Chunked::from_vec((*name).into(), codes).into_column());
-        let cents = Int64Chunked::from_vec("cents".into(), self.cents).into_column();
-        let columns = columns.chain([cents]).collect();
+        let is_wide = self.packing.is_wide();
+        let codes = |name: &str, codes| UInt64Chunked::from_vec(name.into(), codes).into_column();
+        let mut columns = vec![codes("key", self.keys)];
+        if is_wide {
+            columns.push(codes("upper_key", self.upper_keys));
+        }
+        let keys: Vec<Expr> = columns.iter().map(|own| col(own.name().clone())).collect();
+        columns.push(Int64Chunked::from_vec("cents".into(), self.cents).into_column());
         // Polars wraps sums that do not fit, in silence.
         let sum = match self.size <= i128::from(i64::MAX) {
             true => col("cents").sum().cast(DataType::Int128),
@@ -143,153 +266,147 @@ impl Long {
         };
         DataFrame::new(height, columns)?
             .lazy()
-            .group_by(KEYS.map(col))
-            .agg([sum, len().alias("rows")])
+            .group_by(keys)
+            .agg([sum, len().cast(DataType::Int64).alias("rows")])
             .collect()
     }
 }
 
-/// Adds up both sides, and checks that every cut comes to the same.
-pub(super) fn totals(judge: &Judge<'_>, zone: &TimeZone) -> Result<Totals, AuditError> {
-    let books = judge.books;
-    let mut long = Long::default();
-    add_ours(&mut long, judge, zone);
-    add_theirs(&mut long, judge, zone);
-    for part in &judge.expected {
-        let head = Head {
-            promoter: part.promoter,
-            campaign: part.campaign,
-            plan: part.plan,
-            month: month_of(part.created_ms, zone),
-            unit: part.unit,
-            status: part.status,
-        };
-        long.push(head, Measure::Expected, part.cents);
+/// A sale or a refund is shown under its lead's promoter, else that of its commission, else that of the
+/// API's answer.
+fn head_of_ours(books: &Books, ours: &OurRow, main: Option<&TheirRow>, lead: Code) -> Head {
+    let known = [lead, main.map_or(0, |main| main.promoter), ours.promoter];
+    let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
+    let campaign = main.map(|main| main.campaign);
+    let campaign = campaign.or_else(|| books.campaign_of(promoter));
+    Head {
+        promoter,
+        campaign: campaign.unwrap_or(0),
+        plan: match ours.plan {
+            0 => main.map_or(0, |main| main.plan),
+            plan => plan,
+        },
+        month: ours.month,
+        unit: ours.currency,
+        status: main.map(|main| main.status),
     }
-    let in_all = std::mem::take(&mut long.in_all);
+}
+
+/// Adds up both sides, and checks that every cut comes to the same.
+pub(super) fn totals(
+    books: &Books,
+    matching: &Matching,
+    judged: &Judged,
+) -> Result<Totals, AuditError> {
+    let months = books.ours.iter().map(|ours| ours.month);
+    let months = months.chain(books.theirs.iter().map(|theirs| theirs.month));
+    let packing = Packing::of(books, months.max().unwrap_or(0))?;
+    let (ours, theirs) = (books.ours.len(), books.theirs.len());
+    let lines = ours + theirs + judged.expected.len();
+    // Ours, theirs and what is expected, as if they stood behind each other.
+    let parts = ranges(lines, |range| {
+        let within = |from: usize, to: usize| {
+            range.start.clamp(from, to) - from..range.end.clamp(from, to) - from
+        };
+        let mut long = Long::with_room(&packing, range.len());
+        long.add_ours(books, matching, judged, within(0, ours));
+        long.add_theirs(books, matching, within(ours, ours + theirs));
+        for part in &judged.expected[within(ours + theirs, lines)] {
+            long.push(&part.head, Measure::Expected, part.cents);
+        }
+        long
+    });
+    let mut long = Long::with_room(&packing, lines);
+    for part in parts {
+        long.append(part);
+    }
+    let in_all = long.in_all();
     let totals = Totals {
         in_all: in_all
             .into_iter()
             .map(|(unit, figures)| (unit_name(books, unit), figures))
             .collect(),
-        by: cuts(books, &long.grouped()?)?,
+        by: cuts(books, &packing, &long.grouped()?)?,
     };
     check(&totals)?;
     Ok(totals)
 }
 
-fn add_ours(long: &mut Long, judge: &Judge<'_>, zone: &TimeZone) {
-    let books = judge.books;
-    for (row, ours) in books.ours.iter().enumerate() {
-        let main = judge.main_of.get(row).copied().flatten();
-        let main = main.map(|main| books.theirs[index(main)]);
-        let lead = judge.matching.lead.get(row).copied().flatten();
-        let lead = lead.map_or(0, |lead| books.leads[index(lead)].promoter);
-        let known = [lead, main.map_or(0, |main| main.promoter), ours.promoter];
-        let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
-        let usual = books.campaign_of.get(&promoter).copied();
-        let head = Head {
-            promoter,
-            campaign: main.map(|main| main.campaign).or(usual).unwrap_or(0),
-            plan: match ours.plan {
-                0 => main.map_or(0, |main| main.plan),
-                plan => plan,
-            },
-            month: month_of(ours.created_ms, zone),
-            unit: ours.currency,
-            status: main.map(|main| main.status),
-        };
-        let measure = if ours.is_refund {
-            Measure::Refund
-        } else {
-            Measure::Sale
-        };
-        long.push(head, measure, ours.amount_cents);
-    }
-}
-
-fn add_theirs(long: &mut Long, judge: &Judge<'_>, zone: &TimeZone) {
-    let books = judge.books;
-    for (theirs, matched) in books.theirs.iter().zip(&judge.matching.billed) {
-        let plan = matched.map_or(0, |(row, _)| books.ours[index(row)].plan);
-        let head = Head {
-            promoter: theirs.promoter,
-            campaign: theirs.campaign,
-            plan: if plan == 0 { theirs.plan } else { plan },
-            month: month_of(theirs.created_ms, zone),
-            unit: theirs.unit,
-            status: Some(theirs.status),
-        };
-        let measure = match (theirs.status, theirs.is_paid) {
-            (Status::Denied, _) => Measure::Denied,
-            (_, Some(true)) => Measure::Paid,
-            (_, Some(false)) => Measure::Unpaid,
-            (_, None) => Measure::PaidUnknown,
-        };
-        long.push(head, measure, theirs.amount_cents);
-    }
+/// The lower 64 bits.
+fn lower(key: u128) -> u64 {
+    u64::try_from(key & u128::from(u64::MAX)).unwrap_or(u64::MAX)
 }
 
 fn unit_name(books: &Books, unit: Code) -> String {
     books.names.name(unit).unwrap_or_default().to_owned()
 }
 
-type Lines = BTreeMap<(Option<String>, String), Figures>;
+/// The figures of one cut, by the code of its value and by unit.
+type ByCode = PlHashMap<(u32, Code), Figures>;
 
-fn cuts(books: &Books, grouped: &DataFrame) -> Result<BTreeMap<Cut, Vec<TotalLine>>, AuditError> {
-    let codes = |name: &str| grouped.column(name)?.u32().cloned();
-    let [promoters, campaigns, plans, months, units, states, measures] = [
-        codes("promoter")?,
-        codes("campaign")?,
-        codes("plan")?,
-        codes("month")?,
-        codes("unit")?,
-        codes("status")?,
-        codes("measure")?,
-    ];
-    let cents = grouped.column("cents")?.i128()?.clone();
-    let rows = grouped.column("rows")?.cast(&DataType::Int64)?;
-    let rows = rows.i64()?.clone();
-    let mut cuts: BTreeMap<Cut, Lines> = BTreeMap::new();
+fn cuts(
+    books: &Books,
+    packing: &Packing,
+    grouped: &DataFrame,
+) -> Result<BTreeMap<Cut, Vec<TotalLine>>, AuditError> {
+    let keys = grouped.column("key")?.u64()?;
+    let upper = match packing.is_wide() {
+        true => Some(grouped.column("upper_key")?.u64()?),
+        false => None,
+    };
+    let cents = grouped.column("cents")?.i128()?;
+    let rows = grouped.column("rows")?.i64()?;
+    let mut cuts = Cut::ALL.map(|cut| (cut, ByCode::default()));
     for line in 0..grouped.height() {
-        let code = |codes: &UInt32Chunked| codes.get(line).unwrap_or(0);
-        let name = |code| books.names.name(code).map(str::to_owned);
-        let unit = unit_name(books, code(&units));
-        let measure = Measure::ALL
-            .into_iter()
-            .find(|one| one.code() == code(&measures));
-        let count = rows
-            .get(line)
-            .and_then(|rows| rows.try_into().ok())
-            .unwrap_or(0);
-        for cut in Cut::ALL {
+        let upper = upper.and_then(|upper| upper.get(line)).unwrap_or(0);
+        let key = u128::from(keys.get(line).unwrap_or(0));
+        let parts = packing.unpack(u128::from(upper) << u64::BITS | key);
+        let [promoter, campaign, plan, month, unit, status, measure] = parts;
+        let Some(measure) = Measure::ALL.get(index(measure)) else {
+            continue;
+        };
+        let rows = rows.get(line).and_then(|rows| rows.try_into().ok());
+        for (cut, lines) in &mut cuts {
             let value = match cut {
-                Cut::Promoter => {
-                    let promoter = books.promoters.promoter(code(&promoters));
-                    promoter.name().map(str::to_owned)
-                }
-                Cut::Campaign => books.campaign(code(&campaigns)).0.map(str::to_owned),
-                Cut::Plan => name(code(&plans)),
-                Cut::Month => month_name(code(&months)),
-                Cut::Currency => Some(unit.clone()),
-                Cut::Status => status_name(code(&states)),
+                Cut::Promoter => promoter,
+                Cut::Campaign => campaign,
+                Cut::Plan => plan,
+                Cut::Month => month,
+                Cut::Currency => unit,
+                Cut::Status => status,
             };
-            let lines = cuts.entry(cut).or_default();
-            let figures = lines.entry((value, unit.clone())).or_default();
-            if let Some(measure) = measure {
-                measure.add(figures, count, cents.get(line).unwrap_or(0));
-            }
+            let figures = lines.entry((value, unit)).or_default();
+            measure.add(figures, rows.unwrap_or(0), cents.get(line).unwrap_or(0));
         }
+    }
+    let cuts = cuts.into_iter();
+    Ok(cuts
+        .map(|(cut, lines)| (cut, named(books, cut, lines)))
+        .collect())
+}
+
+/// The lines of a cut by their names. What has the same name stands in one line.
+fn named(books: &Books, cut: Cut, lines: ByCode) -> Vec<TotalLine> {
+    let mut by_name: BTreeMap<(Option<String>, String), Figures> = BTreeMap::new();
+    for ((value, unit), figures) in lines {
+        let unit = unit_name(books, unit);
+        let value = match cut {
+            Cut::Promoter => books.promoters.promoter(value).name().map(str::to_owned),
+            Cut::Campaign => books.campaign(value).0.map(str::to_owned),
+            Cut::Plan => books.names.name(value).map(str::to_owned),
+            Cut::Month => month_name(value),
+            Cut::Currency => Some(unit.clone()),
+            Cut::Status => status_name(value),
+        };
+        let sum = by_name.entry((value, unit)).or_default();
+        *sum = added(sum, &figures);
     }
     let line = |((value, currency), figures)| TotalLine {
         value,
         currency,
         figures,
     };
-    let cuts = cuts.into_iter();
-    Ok(cuts
-        .map(|(cut, lines)| (cut, lines.into_iter().map(line).collect()))
-        .collect())
+    by_name.into_iter().map(line).collect()
 }
 
 fn month_name(code: u32) -> Option<String> {

@@ -308,6 +308,8 @@ pub(crate) struct AuditArguments {
     /// Where the files go [default: audit/DATE beside the journal]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) redact: RedactArgument,
 }
 
 const AUDIT_EXAMPLES: &str = "\

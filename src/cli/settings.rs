@@ -267,6 +267,12 @@ pub(super) struct Settings {
         expect(dead_code, reason = "this build has no audit")
     )]
     pub(super) audit: Table,
+    /// The configuration files that were read, the user's first.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "only the audit looks for its table in them")
+    )]
+    pub(super) files: Vec<PathBuf>,
     pub(super) exports: BTreeMap<String, Table>,
     /// Where each of them stands: the file, and the line of its first table.
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
@@ -288,6 +294,13 @@ impl Layer {
             origin,
             table,
             export_places: BTreeMap::new(),
+        }
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        match &self.origin {
+            LayerOrigin::File(path) => Some(path.clone()),
+            _ => None,
         }
     }
 }
@@ -408,6 +421,7 @@ impl Settings {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             audit: config.audit,
+            files: layers.iter().filter_map(Layer::file).collect(),
             exports: config.exports,
             export_places: layers
                 .iter()
@@ -761,6 +775,39 @@ fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
     }
 }
 
+/// The table `[audit]`, its rules one by one.
+#[cfg(feature = "polars")]
+fn shown_audit(layers: &[Layer]) -> Vec<Shown> {
+    let value = |key: &str| {
+        let tables = layers.iter().rev();
+        let mut tables = tables.filter_map(|layer| layer.table.get("audit")?.as_table());
+        tables.find_map(|table| table.get(key))
+    };
+    let row = |name: String, value: String, key: &str| Shown {
+        name,
+        value: Some(value),
+        origin: origin_of(layers, "audit", key),
+    };
+    let keys = crate::audit::Rules::KEYS.into_iter();
+    let mut rows: Vec<Shown> = keys
+        .map(|(key, default)| {
+            let value = value(key).map_or(default.to_owned(), scalar_text);
+            row(format!("audit.{key}"), value, key)
+        })
+        .collect();
+    let rules = value("rule").and_then(Value::as_array);
+    for (rule, number) in rules.into_iter().flatten().zip(1..) {
+        let rule = rule.to_string();
+        let rule = rule.trim_matches(['{', '}', ' ']).to_owned();
+        rows.push(row(format!("audit.rule {number}"), rule, "rule"));
+    }
+    if rules.is_none_or(Vec::is_empty) {
+        let inferred = "none: rates are inferred".to_owned();
+        rows.push(row("audit.rule".to_owned(), inferred, "rule"));
+    }
+    rows
+}
+
 fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
     let mut rows: Vec<Shown> = KEYS
         .iter()
@@ -776,6 +823,8 @@ fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
             }
         })
         .collect();
+    #[cfg(feature = "polars")]
+    rows.extend(shown_audit(layers));
     let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
     rows.push(Shown {
         name: "API key".to_owned(),

@@ -33,7 +33,7 @@ impl JournalReader {
     }
 
     /// The events for which a mended one stands.
-    pub(super) fn mended(&self) -> Result<HashSet<EventRow>, JournalError> {
+    pub(crate) fn mended(&self) -> Result<HashSet<EventRow>, JournalError> {
         let mut mended = HashSet::new();
         if self.has_mended()? {
             let sql = "SELECT event, by_event, seal FROM mended";

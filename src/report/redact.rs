@@ -258,7 +258,7 @@ impl Redactor {
         }
     }
 
-    pub(super) fn problem(&self, problem: &mut Problem) {
+    pub(crate) fn problem(&self, problem: &mut Problem) {
         let column = problem.column.as_deref();
         let redacted = problem.value.as_deref().and_then(|value| {
             let redacted = self.cell(Some(column.unwrap_or_default()), value)?;

@@ -67,6 +67,12 @@ impl Serialize for Figures {
     }
 }
 
+/// A tally by kind, in the shape that outcomes have.
+#[cfg(feature = "polars")]
+pub(crate) fn by_kind<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+    ByKind(tally).serialize(serializer)
+}
+
 struct ByKind<'t>(&'t Tally);
 
 impl Serialize for ByKind<'_> {

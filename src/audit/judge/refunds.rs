@@ -1,7 +1,7 @@
 //! What refunds take back of what a sale has earned.
 
 use super::sale::is_near;
-use super::{Case, Draft, Expected, Group, Judge, Kept};
+use super::{Case, Draft, Group, Judge, Kept};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::expected::Deals;
@@ -274,7 +274,7 @@ impl Judge<'_> {
             }
             let lead = self.lead_promoter(refund);
             let promoter: Code = if lead == 0 { ours.promoter } else { lead };
-            let campaign = self.books.campaign_of.get(&promoter).copied().unwrap_or(0);
+            let campaign = self.books.campaign_of(promoter).unwrap_or(0);
             let deals = Deals {
                 promoter,
                 campaign,
@@ -302,15 +302,7 @@ impl Judge<'_> {
                 expected_cents: due.map(|cents| -cents),
                 message: message.to_owned(),
             });
-            self.expected.push(Expected {
-                promoter,
-                campaign,
-                plan: ours.plan,
-                unit: self.books.account_currency,
-                status: None,
-                created_ms: ours.created_ms,
-                cents: -due.unwrap_or(0),
-            });
+            self.expect_unpaid(refund, deals, -due.unwrap_or(0));
         }
     }
 }

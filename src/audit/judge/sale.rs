@@ -1,6 +1,6 @@
 //! What a sale has earned, tier by tier.
 
-use super::{Case, Expected, Group, Judge, Kept};
+use super::{Case, Group, Judge, Kept};
 use crate::audit::books::Code;
 use crate::audit::expected::Deals;
 use crate::audit::rules::Pays;
@@ -384,7 +384,7 @@ impl Judge<'_> {
     }
 
     /// Of what a sale should earn, what is left after refunds that took nothing back.
-    fn net_of_open_refunds(
+    pub(super) fn net_of_open_refunds(
         &self,
         case: &Case<'_>,
         group: &Group<'_>,
@@ -412,7 +412,7 @@ impl Judge<'_> {
         }
         let lead = self.lead_promoter(sale);
         let promoter = if lead == 0 { ours.promoter } else { lead };
-        let campaign = self.books.campaign_of.get(&promoter).copied().unwrap_or(0);
+        let campaign = self.books.campaign_of(promoter).unwrap_or(0);
         let deals = Deals {
             promoter,
             campaign,
@@ -451,15 +451,7 @@ impl Judge<'_> {
             expected_cents: left,
             message: message.to_owned(),
         });
-        self.expected.push(Expected {
-            promoter,
-            campaign,
-            plan: ours.plan,
-            unit: self.books.account_currency,
-            status: None,
-            created_ms: ours.created_ms,
-            cents: left.unwrap_or(0),
-        });
+        self.expect_unpaid(sale, deals, left.unwrap_or(0));
     }
 
     /// Whether a sale without a commission should have one.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::audit::{Billed, Commission, Cut, Figures, Finding, Totals, Unit};
+use crate::audit::{Billed, Commission, Cut, Figures, Finding, Match, Totals, Unit};
 use crate::event::{Currency, Money};
 use crate::report::{Cell, Column, Holds};
 
@@ -59,6 +59,9 @@ pub(super) const DIFFERENCES: [Column; 41] = [
     column("their_line", Holds::Integer),
 ];
 
+/// A line for each commission, with what it was made for: the last columns of [`DIFFERENCES`].
+pub(super) static MATCHES: &[Column] = DIFFERENCES.split_at(9).1;
+
 /// Both sides added up: a line for each value of each cut.
 pub(super) const TOTALS: [Column; 16] = [
     text("by"),
@@ -97,6 +100,15 @@ pub(super) fn difference<'f>(finding: &'f Finding, since: &'static str) -> Vec<C
     cells.push(word(finding.matched_by.map(|reason| reason.as_str())));
     ours(&mut cells, finding.ours.as_ref());
     theirs(&mut cells, finding.theirs.as_ref());
+    cells
+}
+
+/// The cells of a commission and what it was made for.
+pub(super) fn matched(own: &Match) -> Vec<Cell<'_>> {
+    let mut cells = Vec::with_capacity(MATCHES.len());
+    cells.push(word(own.reason.map(|reason| reason.as_str())));
+    ours(&mut cells, own.ours.as_ref());
+    theirs(&mut cells, Some(&own.theirs));
     cells
 }
 

@@ -2,7 +2,8 @@
 //! all.
 
 mod columns;
-mod html;
+mod page;
+mod redact;
 pub(crate) mod words;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,12 +14,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Audit, FindingKind, PastFinding, Period, Since};
+use super::{Audit, AuditError, FindingKind, Match, Matches, PastFinding, Period, Since};
+use crate::event::Tally;
 use crate::problem::Problem;
 use crate::report::atomic::{Failure, Partial, Whole, sync_directory};
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
-use crate::report::{Cell, Column, ParquetTable, SCHEMA};
+use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA, by_kind};
 
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
@@ -36,6 +38,9 @@ pub struct OursSummary {
     pub refunds: u64,
     /// Events that are held back and not audited.
     pub held: u64,
+    /// Of the journal, of all days: what is tracked, by kind, as the reports of all runs have it.
+    #[serde(serialize_with = "by_kind")]
+    pub tracked: Tally,
 }
 
 /// Where their side comes from.
@@ -161,11 +166,17 @@ impl AuditReport {
     }
 
     /// Writes the files into the report's directory, which is made where there is none, and says which.
+    /// The matches are redacted by the redactor, if there is one, as the report was by
+    /// [`AuditReport::redact`].
     ///
     /// # Errors
     ///
     /// A file can't be written; those that were there before still are.
-    pub fn write(&self) -> Result<Vec<PathBuf>, AuditOutputError> {
+    pub fn write(
+        &self,
+        matches: &Matches,
+        redactor: Option<&Redactor>,
+    ) -> Result<Vec<PathBuf>, AuditOutputError> {
         let directory = Path::new(&self.report_dir);
         fs::create_dir_all(directory)
             .map_err(|error| Failure::new(directory, "creating the directory", error))?;
@@ -175,6 +186,8 @@ impl AuditReport {
             "totals.csv",
             "differences.parquet",
             "totals.parquet",
+            "matches.csv",
+            "matches.parquet",
             "audit.xlsx",
             "audit.html",
             SUMMARY,
@@ -193,9 +206,11 @@ impl AuditReport {
                 &columns::TOTALS,
                 columns::totals(&self.audit.totals),
             )?,
-            self.workbook(&path(4))?,
-            html::write(self, &path(5))?,
-            self.write_summary(path(6))?,
+            matches_csv(path(4), matches, redactor)?,
+            matches_parquet(&path(5), matches, redactor)?,
+            self.workbook(&path(6))?,
+            page::write(self, &path(7))?,
+            self.write_summary(path(8))?,
         ];
         for whole in whole {
             whole.commit()?;
@@ -265,6 +280,47 @@ fn parquet<'c>(
         table.add(&row)?;
     }
     table.finish()
+}
+
+fn matches_csv(
+    path: PathBuf,
+    matches: &Matches,
+    redactor: Option<&Redactor>,
+) -> Result<Whole, Failure> {
+    let mut table = Table::of_columns(path.clone(), columns::MATCHES)?;
+    for own in shareable(matches, redactor, &path) {
+        table.row(&columns::matched(&own?))?;
+    }
+    table.finish()
+}
+
+fn matches_parquet(
+    path: &Path,
+    matches: &Matches,
+    redactor: Option<&Redactor>,
+) -> Result<Whole, Failure> {
+    let mut table = ParquetTable::start(path, columns::MATCHES)?;
+    for own in shareable(matches, redactor, path) {
+        table.add(&columns::matched(&own?))?;
+    }
+    table.finish()
+}
+
+/// The matches, redacted if that is wanted.
+fn shareable<'m>(
+    matches: &'m Matches,
+    redactor: Option<&'m Redactor>,
+    path: &'m Path,
+) -> impl Iterator<Item = Result<Match, Failure>> {
+    let unreadable =
+        |error: AuditError| Failure::new(path, "reading the matches", io::Error::other(error));
+    matches.iter().map(move |own| {
+        let mut own = own.map_err(unreadable)?;
+        if let Some(redactor) = redactor {
+            redact::of_match(redactor, &mut own);
+        }
+        Ok(own)
+    })
 }
 
 /// An audit that was made before.

@@ -173,7 +173,7 @@ pub(crate) fn figure(cents: i128, unit: &str) -> String {
 }
 
 /// A number with its whole digits in groups of three.
-fn digits(number: &str) -> String {
+pub(crate) fn digits(number: &str) -> String {
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let (sign, whole) = whole.split_at(whole.len() - whole.trim_start_matches('-').len());
     let mut text = sign.to_owned();

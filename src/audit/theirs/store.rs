@@ -105,7 +105,7 @@ impl StoreError {
     pub fn hint(&self) -> &'static str {
         match self {
             StoreError::Io { .. } => {
-                "check the permissions and the free space; pages that are there are kept"
+                "check the permissions, and make room on the disk; pages that are there are kept, and the same command goes on"
             }
             StoreError::InUse { .. } => "wait for it, or end it",
             StoreError::Damaged { .. } => "delete it, and fetch it again with `--live`",

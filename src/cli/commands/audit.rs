@@ -6,35 +6,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned};
+use ring::rand::SecureRandom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::delivery::{Target, listen};
+use super::delivery::{Target, listen, redactor};
 use super::plan::json;
-use crate::audit::ours::{self, Ours};
+use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, LastAudit, OursSummary, SinceSummary, TheirsSummary, audit_in,
     free_directory, latest_audit, words,
 };
 use crate::audit::theirs::{Reading, StoreError, commissions_of, latest, leads_of, read_csv};
 use crate::audit::{
-    Audit, AuditError, Billed, BilledKind, Commission, Lead, Period, Rules, Sides, Since,
+    Audit, AuditError, Billed, BilledKind, Commission, Lead, Matches, Period, Rules, Sides, Since,
 };
 use crate::cli::arguments::{AuditArguments, Common, LinkArguments};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
 use crate::cli::linking::Linking;
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Settings, line_of};
 use crate::cli::tables::{count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::job::{SourceRows, unanswered, unrecognised};
-use crate::journal::{Account, JournalReader};
+use crate::journal::{Account, JournalReader, REDACTION_KEY_BYTES};
 use crate::link::Nothing;
 use crate::problem::{Problem, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
-use crate::report::{Imbalance, SCHEMA};
+use crate::report::{Imbalance, Redactor, SCHEMA};
 use crate::send::{self, Unlisted};
 use crate::tracking::{Answer, Client, Listed, ListedCommission};
 
@@ -60,8 +61,12 @@ pub(in crate::cli) fn audit(
         settings: &settings,
         terminal,
     };
-    let report = call.report()?;
-    report.write()?;
+    let redactor = call.redactor()?;
+    let (mut report, matches) = call.report()?;
+    if let Some(redactor) = &redactor {
+        report.redact(redactor);
+    }
+    report.write(&matches, redactor.as_ref())?;
     terminal.problems(&report.problems, report.problems_omitted);
     terminal.human(&audit_tables::whole(&report))?;
     if terminal.json() {
@@ -74,14 +79,22 @@ pub(in crate::cli) fn audit(
 }
 
 /// The rules of the configuration.
-fn rules(settings: &Settings) -> Result<Rules, CliError> {
+pub(super) fn rules(settings: &Settings) -> Result<Rules, CliError> {
+    const HINT: &str = "docs/audit.md explains every key of `[audit]`";
+    let invalid = |message: &str| Problem::error("config-invalid", message.trim().to_owned());
+    for path in &settings.files {
+        // It was read a moment ago.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        Rules::check(&text).map_err(|wrong| {
+            let line = wrong.byte.map(|byte| line_of(&text, byte));
+            let problem = invalid(&wrong.message).at(path.display().to_string(), line);
+            CliError::unusable(problem.hint(HINT))
+        })?;
+    }
     let table = toml::Value::Table(settings.audit.clone());
-    table.try_into().map_err(|error: toml::de::Error| {
-        CliError::unusable(
-            Problem::error("config-invalid", error.message().trim().to_owned())
-                .hint("docs/audit.md explains every key of `[audit]`"),
-        )
-    })
+    table
+        .try_into()
+        .map_err(|error: toml::de::Error| CliError::unusable(invalid(error.message()).hint(HINT)))
 }
 
 fn period(arguments: &AuditArguments) -> Result<Period, CliError> {
@@ -114,7 +127,28 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
-    fn report(&self) -> Result<AuditReport, CliError> {
+    /// With the journal's key, so that the same person has the same word in every report of the account;
+    /// where there is no journal, with one of this audit alone.
+    fn redactor(&self) -> Result<Option<Redactor>, CliError> {
+        if !self.arguments.redact.is_wanted {
+            return Ok(None);
+        }
+        if let Some(journal) = JournalReader::open(&self.settings.journal)? {
+            return redactor(&journal).map(Some);
+        }
+        let mut key = [0; REDACTION_KEY_BYTES];
+        ring::rand::SystemRandom::new()
+            .fill(&mut key)
+            .map_err(|_| {
+                CliError::Io(
+                    "the system's random numbers",
+                    std::io::ErrorKind::Other.into(),
+                )
+            })?;
+        Ok(Some(Redactor::new(&key)))
+    }
+
+    fn report(&self) -> Result<(AuditReport, Matches), CliError> {
         let mut problems = Problems::default();
         // What is on this machine is read first: a listing may take an hour.
         let (ours, mut ours_summary, account) = self.ours(&mut problems)?;
@@ -132,7 +166,7 @@ impl Call<'_> {
         let as_of = theirs_summary.fetched_at.as_ref();
         let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
         let leads = theirs.leads.unwrap_or_default();
-        let audit = self.compare(billed, commissions, leads, as_of)?;
+        let (audit, matches) = self.compare(billed, commissions, leads, as_of)?;
 
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
@@ -145,7 +179,7 @@ impl Call<'_> {
             true => Exit::Attention,
             false => Exit::Done,
         };
-        Ok(AuditReport {
+        let report = AuditReport {
             schema: SCHEMA,
             made_at: now.to_string(),
             period: self.period,
@@ -164,7 +198,8 @@ impl Call<'_> {
             problems_omitted: problems.omitted().map(|(_, n)| n).sum(),
             report_dir: directory.display().to_string(),
             exit_code: exit as u8,
-        })
+        };
+        Ok((report, matches))
     }
 
     /// Lays both sides beside each other; `as_of` is when theirs was read.
@@ -174,7 +209,7 @@ impl Call<'_> {
         commissions: Vec<Commission>,
         leads: Vec<Lead>,
         as_of: Timestamp,
-    ) -> Result<Audit, CliError> {
+    ) -> Result<(Audit, Matches), CliError> {
         let mut sides = Sides::default();
         for one in billed {
             sides.add_billed(one)?;
@@ -186,7 +221,7 @@ impl Call<'_> {
             sides.add_lead(lead)?;
         }
         let currency = self.settings.account_currency;
-        Ok(crate::audit::audit(
+        Ok(crate::audit::audit_with_matches(
             sides.into_frames()?,
             &self.rules,
             currency,
@@ -252,6 +287,7 @@ impl Call<'_> {
             sales: 0,
             refunds: 0,
             held: ours.held,
+            tracked: ours.tracked.clone(),
         };
         Ok((ours, summary, account))
     }
@@ -432,7 +468,8 @@ impl Call<'_> {
     where
         T: Listed + PartialEq + Serialize + DeserializeOwned,
     {
-        let mut reading = Reading::<T>::open(directory, target.account(), Timestamp::now())?;
+        let reading = Reading::<T>::open(directory, target.account(), Timestamp::now());
+        let mut reading = reading.map_err(not_kept)?;
         if reading.resumed_pages() > 0 {
             self.terminal.note(&format!(
                 "going on with {}: {} of them are here",
@@ -449,7 +486,7 @@ impl Call<'_> {
                     T::NAME,
                     count(requests, "request")
                 ));
-                reading.finish()?;
+                reading.finish().map_err(not_kept)?;
                 Ok(())
             }
             Err((unlisted, exit)) => Err(not_whole::<T>(unlisted, exit)),
@@ -551,6 +588,17 @@ fn nothing_kept(directory: &Path) -> CliError {
     )
 }
 
+/// A disk that takes no more is no fault of the input: the same command goes on once there is room.
+fn not_kept(error: StoreError) -> CliError {
+    match error {
+        StoreError::Io { .. } => {
+            let problem = Problem::error("listing-not-kept", causes(&error)).hint(error.hint());
+            CliError::Ended(Exit::Incomplete, Box::new(problem))
+        }
+        error => error.into(),
+    }
+}
+
 /// Why a listing is not whole. What was read of it is kept.
 fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
     let name = T::NAME;
@@ -594,10 +642,10 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
         }
         Unlisted::Shelf(error) => {
             let message = format!("the {name} can't be kept: {error}");
-            (
-                Exit::Incomplete,
-                Problem::error("listing-not-kept", message),
-            )
+            let problem = Problem::error("listing-not-kept", message).hint(format!(
+                "check the permissions, and make room on the disk; {again}"
+            ));
+            return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
     };
     CliError::Ended(exit, Box::new(problem.hint(again)))
@@ -613,6 +661,15 @@ impl From<AuditError> for CliError {
             AuditError::Columns(_) | AuditError::Polars(_) | AuditError::Unbalanced(_) => {
                 CliError::Imbalance(Imbalance::of(&message))
             }
+        }
+    }
+}
+
+impl From<OursError> for CliError {
+    fn from(error: OursError) -> Self {
+        match error {
+            OursError::Journal(error) => error.into(),
+            OursError::Unbalanced(_) => CliError::Imbalance(Imbalance::of(&error.to_string())),
         }
     }
 }

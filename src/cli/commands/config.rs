@@ -10,6 +10,8 @@ use crate::cli::terminal::Terminal;
 
 pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
+    #[cfg(feature = "polars")]
+    super::audit::rules(&settings)?;
     if terminal.json() {
         let rows: BTreeMap<&str, BTreeMap<&str, Option<String>>> = settings
             .shown

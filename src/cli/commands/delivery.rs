@@ -393,8 +393,13 @@ pub(super) fn shareable<'j>(
     if !redact.is_wanted {
         return Ok(books);
     }
+    Ok(books.redacted(redactor(journal)?))
+}
+
+/// What puts words in place of emails and names, with the journal's key.
+pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     match journal.redaction_key()? {
-        Some(key) => Ok(books.redacted(Redactor::new(&key))),
+        Some(key) => Ok(Redactor::new(&key)),
         None => Err(CliError::unusable(
             Problem::error("redaction-key", "this journal was made by an earlier version, and has no key to redact reports with")
                 .at(journal.path().display().to_string(), None)

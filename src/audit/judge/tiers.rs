@@ -1,0 +1,134 @@
+//! Higher tiers: what a promoter's own promoter should have of a sale, where a rule says so.
+//!
+//! Nothing but the commissions says who a promoter's promoter is: it is who got the commissions of that
+//! tier for other sales of the same promoter, from the first of them on. Where several did, nobody knows.
+
+use polars::prelude::PlHashMap;
+
+use super::{Books, Case, Draft, Group, Grouped, Judge, Kept, index};
+use crate::audit::books::Code;
+use crate::audit::expected::Deals;
+use crate::audit::{FindingKind, Rules};
+
+/// Who gets the commissions of a tier, and from which sale on.
+#[derive(Clone, Copy)]
+struct Upper {
+    promoter: Code,
+    since_ms: i64,
+}
+
+/// By promoter and tier; `None` where several got them.
+#[derive(Default)]
+pub(super) struct Uppers {
+    tiers: Vec<u32>,
+    known: PlHashMap<(Code, u32), Option<Upper>>,
+}
+
+impl Uppers {
+    /// Learns from the commissions of each case. Without rules for higher tiers there is nothing to learn.
+    pub(super) fn of(books: &Books, commissions: &Grouped, rules: &Rules) -> Uppers {
+        let mut uppers = Uppers {
+            tiers: rules.higher_tiers(),
+            known: PlHashMap::default(),
+        };
+        if uppers.tiers.is_empty() {
+            return uppers;
+        }
+        for (case, ours) in books.ours.iter().enumerate() {
+            let rows = commissions.rows(case).iter();
+            let rows = rows.map(|row| &books.theirs[index(*row)]);
+            let mut earned = rows.filter(|theirs| theirs.is_live() && !theirs.takes_back());
+            let Some(first) = earned.clone().find(|theirs| theirs.tier == 1) else {
+                continue;
+            };
+            let Some(since_ms) = ours.created_ms else {
+                continue;
+            };
+            for theirs in earned.by_ref().filter(|theirs| theirs.tier > 1) {
+                uppers.learn((first.promoter, theirs.tier), theirs.promoter, since_ms);
+            }
+        }
+        uppers
+    }
+
+    fn learn(&mut self, of: (Code, u32), promoter: Code, since_ms: i64) {
+        let known = self
+            .known
+            .entry(of)
+            .or_insert(Some(Upper { promoter, since_ms }));
+        *known = known
+            .filter(|upper| upper.promoter == promoter)
+            .map(|upper| Upper {
+                since_ms: upper.since_ms.min(since_ms),
+                ..upper
+            });
+    }
+}
+
+impl Judge<'_> {
+    /// Finds the tiers of which a sale has no commission at all, though a rule says that one is due.
+    pub(super) fn higher_tiers(&mut self, case: &Case<'_>, kept: Kept) {
+        let Some(sale) = case.sale else { return };
+        let uppers = self.uppers;
+        for tier in uppers.tiers.iter().copied() {
+            let mut commissions = case.commissions.iter();
+            if commissions.any(|row| self.theirs(*row).tier == tier) {
+                continue;
+            }
+            let upper = uppers.known.get(&(kept.promoter, tier)).copied().flatten();
+            let since = |upper: &Upper| {
+                let created_ms = self.ours(sale).created_ms;
+                created_ms.is_some_and(|created_ms| upper.since_ms <= created_ms)
+            };
+            if let Some(upper) = upper.filter(since) {
+                self.tier_missing(case, sale, kept, tier, upper.promoter);
+            }
+        }
+    }
+
+    fn tier_missing(&mut self, case: &Case<'_>, sale: u32, kept: Kept, tier: u32, promoter: Code) {
+        let (ours, theirs) = (*self.ours(sale), *self.theirs(kept.main));
+        let deals = Deals {
+            promoter,
+            campaign: theirs.campaign,
+            plan: if ours.plan == 0 {
+                theirs.plan
+            } else {
+                ours.plan
+            },
+            tier,
+        };
+        let payment = self.payment(sale);
+        let pays = self.terms.declared(self.books, deals, payment);
+        let worth = ours.account_cents.or(theirs.sale_cents).zip(pays);
+        let group = Group {
+            tier,
+            is_cash: true,
+            earned: &[],
+            taken: &[],
+        };
+        let left = worth.map_or(0, |(cents, pays)| {
+            let cents = self.terms.commission(pays, cents);
+            self.net_of_open_refunds(case, &group, sale, cents)
+        });
+        if left == 0 || !self.sale_stands(case, sale) {
+            return;
+        }
+        let name = self.books.promoters.promoter(promoter);
+        self.drafts.push(Draft {
+            kind: FindingKind::SaleWithoutCommission,
+            difference_cents: -left,
+            concerned_cents: 0,
+            unit: self.books.account_currency,
+            ours: Some(sale),
+            theirs: None,
+            matched_by: None,
+            expected_cents: Some(left),
+            message: format!(
+                "the sale has no commission of tier {tier}, and a rule says that `{}` has one",
+                name.name().unwrap_or_default()
+            ),
+        });
+        self.expect_unpaid(sale, deals, left);
+    }
+}

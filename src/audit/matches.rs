@@ -1,0 +1,47 @@
+//! What each commission was held for, and why: the whole of the matching, for a reader to follow.
+
+use super::books::Books;
+use super::frames::{BilledColumns, CommissionColumns};
+use super::matching::{Matching, index};
+use super::{AuditError, Billed, Commission, MatchReason};
+
+/// A commission, and what it was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// Their side.
+    pub theirs: Commission,
+    /// Our side; absent where nothing of ours belongs to it, which is a finding unless it was denied.
+    pub ours: Option<Billed>,
+    /// Why it belongs to it.
+    pub reason: Option<MatchReason>,
+}
+
+/// All commissions, in the order in which they were read. They are read from the columns one by one.
+pub struct Matches {
+    billed: BilledColumns,
+    commissions: CommissionColumns,
+    rows: Vec<Option<(u32, MatchReason)>>,
+}
+
+impl Matches {
+    pub(super) fn of(books: Books, matching: Matching) -> Matches {
+        Matches {
+            billed: books.billed,
+            commissions: books.commissions,
+            rows: matching.billed,
+        }
+    }
+
+    /// Each commission with what it belongs to.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Match, AuditError>> {
+        let rows = self.rows.iter().enumerate();
+        rows.map(|(row, matched)| {
+            let ours = matched.map(|(billed, _)| self.billed.get(index(billed)));
+            Ok(Match {
+                theirs: self.commissions.get(row)?,
+                ours: ours.transpose()?,
+                reason: matched.map(|(_, reason)| reason),
+            })
+        })
+    }
+}

@@ -1,0 +1,418 @@
+//! `audit.html`: the audit as one page that needs nothing beside it, neither network nor script.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+
+use askama::Template;
+
+use super::{AuditReport, words};
+use crate::audit::{Cut, Figures, Finding, InferredRate, MatchReason, TotalLine};
+use crate::report::atomic::{Failure, Partial, Whole};
+use crate::report::page::Shell;
+
+/// How many differences are listed, and how many lines of a cut; the files beside the page have all.
+const FINDINGS_SHOWN: usize = 500;
+const LINES_SHOWN: usize = 50;
+
+const CUT_HEADS: [&str; 8] = [
+    "net sales",
+    "due",
+    "wanted",
+    DIFFERENCE,
+    "paid",
+    "unpaid",
+    "paid or not: unknown",
+    "denied",
+];
+const DIFFERENCE: &str = "difference";
+
+/// Writes the page.
+pub(super) fn write(report: &AuditReport, path: &Path) -> Result<Whole, Failure> {
+    let mut file = Partial::create(path)?;
+    Page::of(report)
+        .write_into(&mut file)
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(|error| Failure::new(path, "writing it", error))?;
+    file.finish()
+}
+
+/// The page, as the template wants it.
+#[derive(Template)]
+#[template(path = "audit.html", config = "src/report/askama.toml")]
+struct Page<'p> {
+    shell: Shell,
+    is_good: bool,
+    verdict: String,
+    answer: Vec<String>,
+    tiles: Vec<Tile>,
+    facts: Vec<(&'static str, String)>,
+    kinds: Vec<KindLine>,
+    ledgers: Vec<Ledger>,
+    findings: Vec<FindingLine<'p>>,
+    findings_left_out: String,
+    cut_heads: [&'static str; 8],
+    cuts: Vec<CutTable>,
+    matched: Vec<(&'static str, String)>,
+    inferred: &'p [InferredRate],
+}
+
+/// One of the figures at the top.
+struct Tile {
+    name: &'static str,
+    value: u64,
+    words: String,
+    path: &'static str,
+    below: String,
+}
+
+/// The differences of one kind.
+struct KindLine {
+    name: String,
+    count: String,
+    action: &'static str,
+    sums: String,
+}
+
+/// The money of one currency: each group is a sum and its parts.
+struct Ledger {
+    caption: String,
+    unit: String,
+    groups: Vec<Vec<LedgerLine>>,
+}
+
+struct LedgerLine {
+    /// Nothing at a sum, `=` at its first part, then `+`.
+    sign: &'static str,
+    name: String,
+    cents: i128,
+    words: String,
+    /// Where the figure stands in `summary.json`.
+    path: String,
+}
+
+struct FindingLine<'p> {
+    message: &'p str,
+    kind: &'static str,
+    since: &'static str,
+    cents: i64,
+    sum: String,
+    our_event: String,
+    our_place: String,
+    their_name: String,
+    promoter: &'p str,
+    action: &'p str,
+}
+
+struct CutTable {
+    name: &'static str,
+    lines: Vec<CutLine>,
+    left_out: usize,
+}
+
+struct CutLine {
+    name: String,
+    unit: String,
+    cells: Vec<CutCell>,
+}
+
+struct CutCell {
+    head: &'static str,
+    cents: i128,
+    words: String,
+}
+
+impl CutCell {
+    fn is_off(&self) -> bool {
+        self.head == DIFFERENCE && self.cents != 0
+    }
+}
+
+impl<'p> Page<'p> {
+    fn of(report: &'p AuditReport) -> Self {
+        let mut answer = words::answer(report);
+        let verdict = answer.remove(0);
+        answer.extend(report.since.as_ref().map(words::since));
+        let new = report.new_findings();
+        let findings = &report.audit.findings;
+        let shown = findings.iter().take(FINDINGS_SHOWN);
+        let totals = &report.audit.totals;
+        Page {
+            shell: Shell::new(
+                format!("Audit of commissions: {}", report.made_at),
+                format!(
+                    "Made by fprecon {}; nothing was sent or changed.",
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ),
+            is_good: !report.needs_attention,
+            verdict,
+            answer,
+            tiles: tiles(report),
+            facts: facts(report),
+            kinds: kinds(report),
+            ledgers: ledgers(report),
+            findings: shown.map(|one| finding(one, new.as_ref())).collect(),
+            findings_left_out: left_out(findings.len(), FINDINGS_SHOWN),
+            cut_heads: CUT_HEADS,
+            cuts: Cut::ALL
+                .into_iter()
+                .map(|cut| cut_table(cut, totals.by.get(&cut).map_or(&[][..], Vec::as_slice)))
+                .collect(),
+            matched: matched(report),
+            inferred: &report.audit.inferred,
+        }
+    }
+
+    /// Nothing stands for all of them.
+    fn or_all<'n>(&self, name: &'n Option<String>) -> &'n str {
+        name.as_deref().unwrap_or("all")
+    }
+}
+
+fn tiles(report: &AuditReport) -> Vec<Tile> {
+    let tile = |name, value: u64, path, below| Tile {
+        name,
+        value,
+        words: words::digits(&value.to_string()),
+        path,
+        below,
+    };
+    let held = match report.ours.held {
+        0 => String::new(),
+        n => format!(
+            "{} held back and not audited",
+            words::digits(&n.to_string())
+        ),
+    };
+    let matched: u64 = report.audit.matched.values().sum();
+    let commissions = report.theirs.commissions;
+    let found = report.audit.findings.len() as u64;
+    vec![
+        tile("Sales", report.ours.sales, "ours.sales", held),
+        tile(
+            "Refunds",
+            report.ours.refunds,
+            "ours.refunds",
+            String::new(),
+        ),
+        tile(
+            "Commissions",
+            commissions,
+            "theirs.commissions",
+            match report.theirs.rejected {
+                0 => String::new(),
+                n => format!("{} more can't be read", words::digits(&n.to_string())),
+            },
+        ),
+        tile(
+            "Matched",
+            matched,
+            "",
+            "commissions with their sale".to_owned(),
+        ),
+        tile("Differences", found, "", "each with its cause".to_owned()),
+    ]
+}
+
+fn facts(report: &AuditReport) -> Vec<(&'static str, String)> {
+    let day = |day: Option<jiff::civil::Date>| day.map_or("…".to_owned(), |day| day.to_string());
+    let days = match report.period.is_open() {
+        true => "all days".to_owned(),
+        false => format!("{} to {}", day(report.period.from), day(report.period.to)),
+    };
+    let mut facts = vec![
+        ("Made", moment(&report.made_at)),
+        ("Sales of", days),
+        ("Our side", words::ours(&report.ours)),
+        ("Their side", words::theirs(&report.theirs)),
+    ];
+    let fetched = report.theirs.fetched_at.as_ref();
+    facts.extend(fetched.map(|at| ("Fetched", moment(at))));
+    let account = report.theirs.account.clone();
+    facts.extend(account.map(|account| ("Account", account)));
+    facts
+}
+
+/// A moment to the second.
+fn moment(text: &str) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn kinds(report: &AuditReport) -> Vec<KindLine> {
+    let found = report.found_kinds().zip(words::kinds(report));
+    let lines = found.map(|((kind, _), [name, count, difference, about])| KindLine {
+        name,
+        count,
+        action: crate::audit::judge::action(kind),
+        sums: match (difference.is_empty(), about.is_empty()) {
+            (false, _) => difference,
+            (true, false) => format!("about {about}"),
+            (true, true) => String::new(),
+        },
+    });
+    lines.collect()
+}
+
+fn ledgers(report: &AuditReport) -> Vec<Ledger> {
+    let totals = report.audit.totals.in_all.iter();
+    totals
+        .map(|(unit, figures)| ledger(report, unit, figures))
+        .collect()
+}
+
+fn ledger(report: &AuditReport, unit: &str, figures: &Figures) -> Ledger {
+    let at = |path: &str| format!("totals.in_all.{unit}.{path}");
+    let line = |sign, name: &str, cents, path: String| LedgerLine {
+        sign,
+        name: name.to_owned(),
+        cents,
+        words: words::figure(cents, unit),
+        path,
+    };
+    let wanted = |name: &str| line("", name, figures.actual_cents, at("actual_cents"));
+    let mut explained = vec![
+        wanted("wanted by FirstPromoter"),
+        line("=", "due", figures.expected_cents, at("expected_cents")),
+    ];
+    for (kind, summary) in report.found_kinds() {
+        let cents = summary.difference_cents.get(unit).copied().unwrap_or(0);
+        if cents != 0 {
+            let path = format!("kinds.{}.difference_cents.{unit}", kind.as_str());
+            explained.push(line("+", words::kind(kind), cents, path));
+        }
+    }
+    let mut paid = vec![
+        wanted("wanted by FirstPromoter"),
+        line("=", "paid out", figures.paid_cents, at("paid_cents")),
+        line(
+            "+",
+            "not paid out",
+            figures.unpaid_cents,
+            at("unpaid_cents"),
+        ),
+    ];
+    if figures.paid_unknown_cents != 0 {
+        let cents = figures.paid_unknown_cents;
+        paid.push(line("+", "not known", cents, at("paid_unknown_cents")));
+    }
+    let sales = vec![
+        line("", "sales", figures.sales_cents, at("sales_cents")),
+        line("=", "paid back", figures.refunds_cents, at("refunds_cents")),
+        line("+", "net", figures.net_cents, at("net_cents")),
+    ];
+    Ledger {
+        caption: format!("Commissions and sales in {unit}"),
+        unit: unit.to_owned(),
+        groups: vec![explained, paid, sales],
+    }
+}
+
+fn finding<'p>(finding: &'p Finding, new: Option<&HashSet<&str>>) -> FindingLine<'p> {
+    let unit = finding.unit.to_string();
+    let ours = finding.ours.as_ref();
+    let theirs = finding.theirs.as_ref();
+    FindingLine {
+        message: &finding.message,
+        kind: words::kind(finding.kind),
+        since: match new {
+            Some(new) if new.contains(finding.id.as_str()) => "new",
+            _ => "",
+        },
+        cents: finding.difference_cents,
+        sum: match finding.difference_cents {
+            0 => format!(
+                "about {}",
+                words::money(finding.concerned_cents.into(), &unit)
+            ),
+            cents => words::money(cents.into(), &unit),
+        },
+        our_event: ours.map_or_else(String::new, |ours| {
+            format!("{} {}", ours.kind, ours.event_id)
+        }),
+        our_place: ours.map_or_else(String::new, |ours| ours.place.to_string()),
+        their_name: theirs.map_or_else(String::new, |theirs| match &theirs.id {
+            Some(id) => format!("commission {id}"),
+            None => theirs.place.to_string(),
+        }),
+        promoter: theirs
+            .and_then(|theirs| theirs.promoter.name())
+            .unwrap_or_default(),
+        action: &finding.action,
+    }
+}
+
+fn cut_table(cut: Cut, lines: &[TotalLine]) -> CutTable {
+    let mut lines: Vec<&TotalLine> = lines.iter().collect();
+    // Where not all are shown, those that differ most are.
+    if lines.len() > LINES_SHOWN {
+        lines.sort_by_key(|line| {
+            std::cmp::Reverse((
+                line.figures.difference_cents.unsigned_abs(),
+                line.figures.actual_cents.unsigned_abs(),
+            ))
+        });
+    }
+    CutTable {
+        name: cut.as_str(),
+        left_out: lines.len().saturating_sub(LINES_SHOWN),
+        lines: lines.into_iter().take(LINES_SHOWN).map(cut_line).collect(),
+    }
+}
+
+fn cut_line(line: &TotalLine) -> CutLine {
+    let figures = &line.figures;
+    let cents = [
+        figures.net_cents,
+        figures.expected_cents,
+        figures.actual_cents,
+        figures.difference_cents,
+        figures.paid_cents,
+        figures.unpaid_cents,
+        figures.paid_unknown_cents,
+        figures.denied_cents,
+    ];
+    let cells = CUT_HEADS.into_iter().zip(cents);
+    CutLine {
+        name: line.value.clone().unwrap_or("(none)".to_owned()),
+        unit: line.currency.clone(),
+        cells: cells
+            .map(|(head, cents)| CutCell {
+                head,
+                cents,
+                words: words::figure(cents, &line.currency),
+            })
+            .collect(),
+    }
+}
+
+fn matched(report: &AuditReport) -> Vec<(&'static str, String)> {
+    let reason = |reason: MatchReason| match reason {
+        MatchReason::EventId => "by the id of the event",
+        MatchReason::LinkedSale => "by the sale that it names",
+        MatchReason::CustomerAndAmount => "by customer and amount",
+    };
+    let matched = &report.audit.matched;
+    let count = |n: u64| words::digits(&n.to_string());
+    let mut lines: Vec<_> = matched
+        .iter()
+        .map(|(of, n)| (reason(*of), count(*n)))
+        .collect();
+    let rest = report
+        .theirs
+        .commissions
+        .saturating_sub(matched.values().sum());
+    lines.push(("with nothing of ours", count(rest)));
+    lines
+}
+
+/// How many are not shown, as the page says it; nothing where all are.
+fn left_out(all: usize, shown: usize) -> String {
+    match all.saturating_sub(shown) {
+        0 => String::new(),
+        n => words::digits(&n.to_string()),
+    }
+}

@@ -1,0 +1,133 @@
+//! An audit that can be shared: words in place of emails and names, as in the reports of a run.
+
+use super::AuditReport;
+use crate::audit::{Billed, Commission, Cut, Finding, FindingKind, Match, PastFinding, Promoter};
+use crate::event::{Customer, Text};
+use crate::report::Redactor;
+
+impl AuditReport {
+    /// Puts words in place of emails and names, wherever they stand.
+    pub fn redact(&mut self, redactor: &Redactor) {
+        for finding in &mut self.audit.findings {
+            of_finding(redactor, finding);
+        }
+        if let Some(promoters) = self.audit.totals.by.get_mut(&Cut::Promoter) {
+            for line in promoters {
+                name_of_promoter(redactor, &mut line.value);
+            }
+        }
+        for inferred in &mut self.audit.inferred {
+            name_of_promoter(redactor, &mut inferred.promoter);
+        }
+        for past in self
+            .since
+            .iter_mut()
+            .flat_map(|last| &mut last.since.resolved)
+        {
+            of_past(redactor, past);
+        }
+        for problem in &mut self.problems {
+            redactor.problem(problem);
+        }
+    }
+}
+
+fn of_finding(redactor: &Redactor, finding: &mut Finding) {
+    finding.message = message(redactor, finding.kind.as_str(), &finding.message);
+    if let Some(ours) = &mut finding.ours {
+        billed(redactor, ours);
+    }
+    if let Some(theirs) = &mut finding.theirs {
+        commission(redactor, theirs);
+    }
+}
+
+fn of_past(redactor: &Redactor, past: &mut PastFinding) {
+    past.message = message(redactor, &past.kind, &past.message);
+}
+
+/// What a finding says. Those of these two kinds quote promoters, and nothing else.
+fn message(redactor: &Redactor, kind: &str, message: &str) -> String {
+    let quotes = [
+        FindingKind::WrongPromoter,
+        FindingKind::SaleWithoutCommission,
+    ];
+    if !quotes.iter().any(|quoting| quoting.as_str() == kind) {
+        return redactor.text(message).into_owned();
+    }
+    let mut parts: Vec<String> = message.split('`').map(str::to_owned).collect();
+    // Every other part stands between quotes.
+    for quoted in parts.iter_mut().skip(1).step_by(2) {
+        *quoted = word(redactor, quoted);
+    }
+    parts.join("`")
+}
+
+/// A commission with what it was made for.
+pub(super) fn of_match(redactor: &Redactor, own: &mut Match) {
+    commission(redactor, &mut own.theirs);
+    if let Some(ours) = &mut own.ours {
+        billed(redactor, ours);
+    }
+}
+
+fn billed(redactor: &Redactor, billed: &mut Billed) {
+    text(redactor, &mut billed.event_id);
+    billed
+        .sale_event_id
+        .iter_mut()
+        .for_each(|id| text(redactor, id));
+    customer(redactor, &mut billed.customer);
+    promoter(redactor, &mut billed.promoter);
+}
+
+fn commission(redactor: &Redactor, own: &mut Commission) {
+    for id in own.id.iter_mut().chain(&mut own.event_id) {
+        text(redactor, id);
+    }
+    customer(redactor, &mut own.customer);
+    promoter(redactor, &mut own.promoter);
+}
+
+fn customer(redactor: &Redactor, customer: &mut Customer) {
+    if let Some(email) = &mut customer.email {
+        *email = Text::from(redactor.email(email));
+    }
+    if let Some(uid) = &mut customer.uid {
+        *uid = Text::from(redactor.text(uid));
+    }
+}
+
+/// A referral id is a name more often than not. FirstPromoter's number says nothing by itself.
+fn promoter(redactor: &Redactor, promoter: &mut Promoter) {
+    if let Some(email) = &mut promoter.email {
+        *email = redactor.email(email);
+    }
+    if let Some(ref_id) = &mut promoter.ref_id {
+        *ref_id = redactor.name(ref_id);
+    }
+    if let Some(id) = &mut promoter.id {
+        text(redactor, id);
+    }
+}
+
+fn name_of_promoter(redactor: &Redactor, name: &mut Option<String>) {
+    if let Some(name) = name {
+        *name = word(redactor, name);
+    }
+}
+
+/// What a promoter is known by: an email, a referral id, or a number.
+fn word(redactor: &Redactor, name: &str) -> String {
+    match redactor.text(name) {
+        std::borrow::Cow::Owned(redacted) => redacted,
+        _ if name.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
+        _ => redactor.name(name),
+    }
+}
+
+fn text(redactor: &Redactor, text: &mut String) {
+    if let std::borrow::Cow::Owned(redacted) = redactor.text(text) {
+        *text = redacted;
+    }
+}

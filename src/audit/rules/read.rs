@@ -1,0 +1,353 @@
+//! The table `[audit]`, read and checked.
+
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use super::{Payments, Pays, Rule, Rules};
+
+/// Where in the table `[audit]` something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesKey {
+    /// The number of the `[[audit.rule]]`, from 1, if it is in one.
+    rule: Option<usize>,
+    /// Its name; empty for the rule as a whole.
+    name: &'static str,
+}
+
+impl std::fmt::Display for RulesKey {
+    /// `audit.rounding`, `audit.rule 2: rate`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.rule {
+            Some(number) => write!(f, "audit.rule {number}: {}", self.name),
+            None => write!(f, "audit.{}", self.name),
+        }
+    }
+}
+
+/// What is wrong in the table `[audit]`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// A value is not what its key takes.
+    #[error("`{key}`: {message}")]
+    Value {
+        /// The key.
+        key: RulesKey,
+        /// What stands there and what could.
+        message: String,
+    },
+    /// Two rules fit the same sale and nothing says which one wins.
+    #[error(
+        "{one} and {other} of `[[audit.rule]]` both fit the same sales, and neither names more; \
+         give one of them what tells them apart, or add a rule that names what both name"
+    )]
+    Ambiguous {
+        /// The first.
+        one: String,
+        /// The second.
+        other: String,
+        /// The number of the second, from 1.
+        other_number: usize,
+    },
+}
+
+impl RulesError {
+    fn key(&self) -> RulesKey {
+        match self {
+            RulesError::Value { key, .. } => key.clone(),
+            RulesError::Ambiguous { other_number, .. } => RulesKey {
+                rule: Some(*other_number),
+                name: "",
+            },
+        }
+    }
+}
+
+/// What is wrong in a configuration's table `[audit]`, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongRules {
+    /// What is wrong.
+    pub message: String,
+    /// The byte of the text at which it stands, where that is known.
+    pub byte: Option<usize>,
+}
+
+/// As much of a configuration as the audit has to do with.
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    audit: AuditTable,
+}
+
+impl Rules {
+    /// Each key of `[audit]` that is no rule, with what it is where nobody sets it.
+    pub const KEYS: [(&'static str, &'static str); 6] = [
+        ("rounding", "half-up"),
+        ("zone", "UTC"),
+        ("tolerance_cents", "0"),
+        ("match_by_customer", "false"),
+        ("match_days", "3"),
+        ("pending_days", "0"),
+    ];
+
+    /// Checks the table `[audit]` of a configuration by itself.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong first, and where.
+    pub fn check(text: &str) -> Result<(), WrongRules> {
+        let config: Config = toml::from_str(text).map_err(|error| WrongRules {
+            message: error.message().trim().to_owned(),
+            byte: error.span().map(|span| span.start),
+        })?;
+        let wrong = |error: RulesError| WrongRules {
+            message: error.to_string(),
+            byte: byte_of(text, &error.key()),
+        };
+        Rules::try_from(config.audit).map(|_| ()).map_err(wrong)
+    }
+}
+
+/// Where a key stands in a configuration; of one that is not there, its table.
+fn byte_of(text: &str, key: &RulesKey) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let audit = document.get_ref().get("audit")?;
+    let mut at = audit.span().start;
+    let mut table = audit.get_ref().as_table()?;
+    if let Some(number) = key.rule {
+        let rules = table.get("rule")?.get_ref().as_array()?;
+        let rule = rules.get(number.checked_sub(1)?)?;
+        at = rule.span().start;
+        table = rule.get_ref().as_table()?;
+    }
+    let is_it = |(name, _): &(
+        &toml::Spanned<toml::de::DeString<'_>>,
+        &toml::Spanned<DeValue<'_>>,
+    )| { name.get_ref() == key.name };
+    let own = table.iter().find(is_it);
+    Some(own.map_or(at, |(name, _)| name.span().start))
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AuditTable {
+    rounding: String,
+    zone: String,
+    tolerance_cents: i64,
+    match_by_customer: bool,
+    match_days: u32,
+    pending_days: u32,
+    rule: Vec<RuleTable>,
+}
+
+impl Default for AuditTable {
+    fn default() -> Self {
+        AuditTable {
+            rounding: "half-up".to_owned(),
+            zone: "UTC".to_owned(),
+            tolerance_cents: 0,
+            match_by_customer: false,
+            match_days: 3,
+            pending_days: 0,
+            rule: Vec::new(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RuleTable {
+    campaign: Option<Text>,
+    plan: Option<Text>,
+    promoter: Option<Text>,
+    tier: Option<u32>,
+    from: Option<Day>,
+    until: Option<Day>,
+    rate: Option<Text>,
+    fixed_cents: Option<i64>,
+    payments: Option<String>,
+    months: Option<u32>,
+}
+
+/// Numbers may stand without quotes where they are whole: a campaign's, a rate of 20.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Quoted(String),
+    Whole(i64),
+    Other(toml::Value),
+}
+
+impl Text {
+    fn read(
+        self,
+        key: &dyn Fn(&'static str) -> RulesKey,
+        name: &'static str,
+    ) -> Result<String, RulesError> {
+        match self {
+            Text::Quoted(text) => Ok(text),
+            Text::Whole(number) => Ok(number.to_string()),
+            Text::Other(value) => Err(RulesError::Value {
+                key: key(name),
+                message: format!("write it in quotes: \"{value}\""),
+            }),
+        }
+    }
+}
+
+/// A day, in quotes or as TOML writes dates.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Day {
+    Quoted(String),
+    Date(toml::Value),
+}
+
+impl Day {
+    fn read(
+        self,
+        key: &dyn Fn(&'static str) -> RulesKey,
+        name: &'static str,
+    ) -> Result<Date, RulesError> {
+        let text = match self {
+            Day::Quoted(text) => text,
+            Day::Date(value) => value.to_string(),
+        };
+        Date::from_str(&text).map_err(|_| RulesError::Value {
+            key: key(name),
+            message: format!("`{text}` is no day; write it like `2026-01-31`"),
+        })
+    }
+}
+
+impl TryFrom<AuditTable> for Rules {
+    type Error = RulesError;
+
+    fn try_from(table: AuditTable) -> Result<Self, RulesError> {
+        let in_audit = |name: &'static str, message: String| RulesError::Value {
+            key: RulesKey { rule: None, name },
+            message,
+        };
+        let rounding = table.rounding.parse();
+        let rounding = rounding.map_err(|message| in_audit("rounding", message))?;
+        let zone = TimeZone::get(&table.zone);
+        let zone = zone.map_err(|_| {
+            let message = format!(
+                "`{}` is no time zone; write it like `Europe/Berlin`",
+                table.zone
+            );
+            in_audit("zone", message)
+        })?;
+        if table.tolerance_cents < 0 {
+            let message = format!("`{}` is below zero", table.tolerance_cents);
+            return Err(in_audit("tolerance_cents", message));
+        }
+        let numbered = table.rule.into_iter().zip(1..);
+        let rules = numbered.map(|(rule, number)| rule.read(number));
+        let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+        no_ambiguity(&rules)?;
+        Ok(Rules {
+            rounding,
+            zone,
+            tolerance_cents: table.tolerance_cents,
+            match_days: table.match_by_customer.then_some(table.match_days),
+            pending_days: table.pending_days,
+            rules,
+        })
+    }
+}
+
+impl RuleTable {
+    fn read(self, number: usize) -> Result<Rule, RulesError> {
+        let key = |name: &'static str| RulesKey {
+            rule: Some(number),
+            name,
+        };
+        let wrong = |name: &'static str, message: String| RulesError::Value {
+            key: key(name),
+            message,
+        };
+        let text = |value: Option<Text>, name: &'static str| {
+            value.map(|value| value.read(&key, name)).transpose()
+        };
+        let day = |value: Option<Day>, name: &'static str| {
+            value.map(|value| value.read(&key, name)).transpose()
+        };
+        let pays = match (text(self.rate, "rate")?, self.fixed_cents) {
+            (Some(rate), None) => {
+                let rate = rate.parse();
+                Pays::Share(rate.map_err(|message| wrong("rate", message))?)
+            }
+            (None, Some(cents)) if cents >= 0 => Pays::Fixed(cents),
+            (None, Some(cents)) => {
+                return Err(wrong("fixed_cents", format!("`{cents}` is below zero")));
+            }
+            (Some(_), Some(_)) => {
+                let message = "stands beside `rate`; a rule pays by one of them".to_owned();
+                return Err(wrong("fixed_cents", message));
+            }
+            (None, None) => {
+                let message = "is missing; say what the rule pays, by `rate` or `fixed_cents`";
+                return Err(wrong("rate", message.to_owned()));
+            }
+        };
+        let payments = match (self.payments.as_deref(), self.months) {
+            (None | Some("recurring"), None) => Payments::Recurring,
+            (Some("first"), None) => Payments::First,
+            (None | Some("recurring"), Some(months)) if months > 0 => Payments::Months(months),
+            (_, Some(0)) => return Err(wrong("months", "`0` months pay nothing".to_owned())),
+            (Some("first"), Some(_)) => {
+                let message = "stands beside `payments = \"first\"`; a rule has one of them";
+                return Err(wrong("months", message.to_owned()));
+            }
+            (Some(word), _) => {
+                let message = format!("`{word}` is neither `first` nor `recurring`");
+                return Err(wrong("payments", message));
+            }
+            (None, Some(_)) => Payments::Recurring,
+        };
+        let (from, until) = (day(self.from, "from")?, day(self.until, "until")?);
+        if let Some((from, until)) = from.zip(until)
+            && from > until
+        {
+            return Err(wrong(
+                "until",
+                format!("`{until}` is before `from`, {from}"),
+            ));
+        }
+        let tier = self.tier.unwrap_or(1);
+        if tier == 0 {
+            return Err(wrong("tier", "`0` is no tier; the first is 1".to_owned()));
+        }
+        Ok(Rule {
+            number,
+            campaign: text(self.campaign, "campaign")?,
+            plan: text(self.plan, "plan")?,
+            promoter: text(self.promoter, "promoter")?,
+            tier,
+            from,
+            until,
+            pays,
+            payments,
+        })
+    }
+}
+
+fn no_ambiguity(rules: &[Rule]) -> Result<(), RulesError> {
+    for (place, one) in rules.iter().enumerate() {
+        let rest = rules.iter().skip(place + 1);
+        for other in rest.filter(|other| one.rank() == other.rank() && one.meets(other)) {
+            if !rules.iter().any(|rule| rule.settles(one, other)) {
+                return Err(RulesError::Ambiguous {
+                    one: one.to_string(),
+                    other: other.to_string(),
+                    other_number: other.number,
+                });
+            }
+        }
+    }
+    Ok(())
+}

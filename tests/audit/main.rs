@@ -1,0 +1,17 @@
+//! `fprecon audit` with the real binary, against a real sandbox over HTTP: a clean account has no
+//! differences, what is planted is found, by its kind, with nothing else beside it; and what is made of it
+//! can be read, shared and trusted.
+
+#![cfg(feature = "polars")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a broken set-up is a failed test"
+)]
+
+mod fetching;
+mod kinds;
+mod report;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
