@@ -217,17 +217,15 @@ fn what_was_read_adds_up_before_the_readers_eyes() {
     let place = place(BOOKS);
     let shown = place.run(&["plan", "x.csv"]).expect(1).stdout();
     let table = "
-                        events   sales     EUR   sales     JPY
-events read                  7       1   20.00       1   2,000
-= to send                    5       1   20.00       1   2,000
-+ duplicates                 1       0    0.00       0       0
-+ held: other reasons        1       0    0.00       0       0
-
-                        sales        USD   refunds    USD   cancellations
-events read                 2   2,469.00         2   9.50               1
-= to send                   1   1,234.50         1   4.50               1
-+ duplicates                1   1,234.50         0   0.00               0
-+ held: other reasons       0       0.00         1   5.00               0
+                events read   = to send   + duplicates   + held: other reasons
+events                    7           5              1                       1
+sales                     4           3              1                       0
+  EUR                 20.00       20.00           0.00                    0.00
+  JPY                 2,000       2,000              0                       0
+  USD              2,469.00    1,234.50       1,234.50                    0.00
+refunds                   2           1              0                       1
+  USD                  9.50        4.50           0.00                    5.00
+cancellations             1           1              0                       0
 ";
     assert!(shown.contains(table), "{shown}");
 
@@ -235,9 +233,15 @@ events read                 2   2,469.00         2   9.50               1
         .run(&["run", "x.csv", "--sandbox", "--yes", "--dir", "out"])
         .expect(1);
     assert!(ran.stdout().contains(table), "{}", ran.stdout());
-    let outcomes = ran.stdout().split("\nto send ").nth(1).unwrap().to_owned();
-    let first = "5       1   20.00       1   2,000       1   1,234.50\n= tracked ";
-    assert!(outcomes.trim_start().starts_with(first), "{outcomes}");
+    let stdout = ran.stdout();
+    let outcomes = stdout.split("  to send   = tracked ").nth(1).unwrap();
+    let first: Vec<&str> = outcomes
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(first[..2], ["events", "5"], "{outcomes}");
     let again = place.run(&["report", "--sandbox"]).expect(0).stdout();
     assert!(again.contains(table), "{again}");
 }

@@ -101,76 +101,153 @@ pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
     table.to_string()
 }
 
-/// A sum and its parts, a line each, in columns by kind and currency. Each column adds up by itself:
-/// the first line is what the lines with `=` and `+` come to.
+/// A sum and its parts, in events and in money, by kind and currency.
 ///
-/// What is wider than a terminal goes on below, with the same lines.
+/// Where it fits, each part is a line, and each column adds up: the first line is what the lines with
+/// `=` and `+` come to. Where there are too many currencies for that, it is turned: each part is a
+/// column, and each line adds up. So a screen holds it either way.
 struct Balance {
-    columns: Vec<Column>,
-    names: Vec<String>,
-    /// For each column its cells, with the heads first: the number of events and, where the kind
-    /// has one, the amount.
-    blocks: Vec<Vec<[String; 2]>>,
+    parts: Vec<(String, Tally)>,
 }
 
-/// As wide as a terminal is at the least.
+/// As wide and as high as a terminal is at the least.
 const MAX_WIDTH: usize = 80;
 const GAP: usize = 3;
 
+/// The cells of a column, with its head first; events and amounts are aligned each by itself.
+type Block = Vec<[String; 2]>;
+
 impl Balance {
     fn new(name: &str, whole: &Tally) -> Self {
-        let present: BTreeSet<Column> = whole
-            .iter()
-            .map(|(kind, currency, _)| (kind, currency))
-            .collect();
-        let columns: Vec<Column> = Kind::ALL
-            .iter()
-            .flat_map(|kind| present.iter().filter(move |(of, _)| of == kind).copied())
-            .collect();
-        let heads = columns.iter().map(|(kind, currency)| {
-            let code = currency.map_or("", Currency::code);
-            vec![[kind_words(*kind).to_owned(), code.to_owned()]]
-        });
-        let mut balance = Balance {
-            blocks: std::iter::once(vec![["events".to_owned(), String::new()]])
-                .chain(heads)
-                .collect(),
-            columns,
-            names: vec![String::new()],
-        };
-        balance.line(name.to_owned(), whole);
-        balance
-    }
-
-    fn part(&mut self, name: &str, tally: &Tally) {
-        const HEAD_AND_WHOLE: usize = 2;
-        let sign = if self.names.len() > HEAD_AND_WHOLE {
-            '+'
-        } else {
-            '='
-        };
-        self.line(format!("{sign} {name}"), tally);
-    }
-
-    fn line(&mut self, name: String, tally: &Tally) {
-        self.names.push(name);
-        let all = [grouped(tally.count().into()), String::new()];
-        let of_columns = self.columns.iter().map(|&(kind, currency)| {
-            let Sum {
-                count,
-                amount_cents,
-            } = tally.of(kind, currency);
-            let cents = currency.map(|currency| amount(amount_cents, currency));
-            [grouped(count.into()), cents.unwrap_or_default()]
-        });
-        let cells = std::iter::once(all).chain(of_columns);
-        for (block, cells) in self.blocks.iter_mut().zip(cells) {
-            block.push(cells);
+        Balance {
+            parts: vec![(name.to_owned(), whole.clone())],
         }
     }
 
+    fn part(&mut self, name: &str, tally: &Tally) {
+        let sign = if self.parts.len() > 1 { '+' } else { '=' };
+        self.parts.push((format!("{sign} {name}"), tally.clone()));
+    }
+
+    /// The kinds and currencies that the whole has, by kind.
+    fn columns(&self) -> Vec<Column> {
+        let whole = self.parts.iter().flat_map(|(_, tally)| tally.iter());
+        let present: BTreeSet<Column> = whole.map(|(kind, currency, _)| (kind, currency)).collect();
+        Kind::ALL
+            .iter()
+            .flat_map(|kind| present.iter().filter(move |(of, _)| of == kind).copied())
+            .collect()
+    }
+
+    /// A line for each part.
+    fn wide(&self) -> Grid {
+        let mut events: Block = vec![["events".to_owned(), String::new()]];
+        events.extend(self.cells(|tally| [grouped(tally.count().into()), String::new()]));
+        let mut blocks = vec![events];
+        for (kind, currency) in self.columns() {
+            let code = currency.map_or("", Currency::code);
+            let mut block: Block = vec![[kind_words(kind).to_owned(), code.to_owned()]];
+            block.extend(self.cells(|tally| {
+                let Sum {
+                    count,
+                    amount_cents,
+                } = tally.of(kind, currency);
+                let cents = currency.map(|currency| amount(amount_cents, currency));
+                [grouped(count.into()), cents.unwrap_or_default()]
+            }));
+            blocks.push(block);
+        }
+        let names = self.parts.iter().map(|(name, _)| name.clone());
+        Grid {
+            names: std::iter::once(String::new()).chain(names).collect(),
+            blocks,
+        }
+    }
+
+    fn cells<'t>(
+        &'t self,
+        cell: impl Fn(&Tally) -> [String; 2] + 't,
+    ) -> impl Iterator<Item = [String; 2]> + 't {
+        self.parts.iter().map(move |(_, tally)| cell(tally))
+    }
+
+    /// A column for each part, below a name of one line or, where that is too wide, of two.
+    fn tall(&self) -> Grid {
+        let grid = self.tall_below(|name, _| [String::new(), name.to_owned()]);
+        match grid.panels().len() {
+            ..=1 => grid,
+            _ => self.tall_below(|name, width| match name.len() > width {
+                true => two_lines(name),
+                false => [String::new(), name.to_owned()],
+            }),
+        }
+    }
+
+    /// `head` makes the two lines of a name above cells of some width.
+    fn tall_below(&self, head: impl Fn(&str, usize) -> [String; 2]) -> Grid {
+        let columns = self.columns();
+        let mut names = vec![String::new(), String::new(), "events".to_owned()];
+        let mut last = None;
+        for &(kind, currency) in &columns {
+            if last.replace(kind) != Some(kind) {
+                names.push(kind_words(kind).to_owned());
+            }
+            names.extend(currency.map(|currency| format!("  {currency}")));
+        }
+        let block = |(name, tally): &(String, Tally)| {
+            let mut cells = vec![grouped(tally.count().into())];
+            let mut last = None;
+            for &(kind, currency) in &columns {
+                if last.replace(kind) != Some(kind) {
+                    cells.push(grouped(tally.count_of(kind).into()));
+                }
+                let cents = |currency| tally.of(kind, Some(currency)).amount_cents;
+                cells.extend(currency.map(|currency| amount(cents(currency), currency)));
+            }
+            let width = cells.iter().map(String::len).max().unwrap_or(0);
+            let cells = head(name, width).into_iter().chain(cells);
+            cells.map(|cell| [cell, String::new()]).collect()
+        };
+        Grid {
+            names,
+            blocks: self.parts.iter().map(block).collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for Balance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let wide = self.wide();
+        match wide.panels().len() {
+            ..=1 => wide.fmt(f),
+            _ => self.tall().fmt(f),
+        }
+    }
+}
+
+/// A name in two lines, neither wider than it has to be.
+fn two_lines(name: &str) -> [String; 2] {
+    let spaces = name.match_indices(' ').map(|(at, _)| at);
+    // What stands behind the sign stays with it.
+    let at = spaces
+        .filter(|at| *at > 1)
+        .min_by_key(|at| (*at).max(name.len() - at));
+    match at {
+        Some(at) => [name[..at].to_owned(), name[at + 1..].to_owned()],
+        None => [String::new(), name.to_owned()],
+    }
+}
+
+/// Names of lines, and columns beside them. What is wider than a terminal goes on below, with the
+/// same names.
+struct Grid {
+    names: Vec<String>,
+    blocks: Vec<Block>,
+}
+
+impl Grid {
     /// How wide the two cells of a block are, with the gaps before them.
-    fn widths(block: &[[String; 2]]) -> [usize; 2] {
+    fn widths(block: &Block) -> [usize; 2] {
         let width = |index: usize| {
             let widths = block.iter().map(|cells| cells[index].len());
             let widest = widths.max().unwrap_or(0);
@@ -179,9 +256,13 @@ impl Balance {
         [width(0), width(1)]
     }
 
+    fn name_width(&self) -> usize {
+        self.names.iter().map(String::len).max().unwrap_or(0)
+    }
+
     /// The blocks that stand beside each other.
-    fn panels(&self, name_width: usize) -> Vec<Vec<&[[String; 2]]>> {
-        let mut panels: Vec<Vec<&[[String; 2]]>> = Vec::new();
+    fn panels(&self) -> Vec<Vec<&Block>> {
+        let mut panels: Vec<Vec<&Block>> = Vec::new();
         let mut width = usize::MAX;
         for block in &self.blocks {
             let wide: usize = Self::widths(block).iter().sum();
@@ -192,7 +273,7 @@ impl Balance {
                 }
                 _ => {
                     panels.push(vec![block]);
-                    width = name_width + wide;
+                    width = self.name_width() + wide;
                 }
             }
         }
@@ -200,13 +281,15 @@ impl Balance {
     }
 }
 
-impl std::fmt::Display for Balance {
+impl std::fmt::Display for Grid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name_width = self.names.iter().map(String::len).max().unwrap_or(0);
-        let panels = self.panels(name_width);
+        let name_width = self.name_width();
+        let panels = self.panels();
         let panels = panels.iter().map(|panel| {
-            let lines = self.names.iter().enumerate().map(|(index, name)| {
-                let mut line = format!("{name:<name_width$}");
+            let is_empty = |index: &usize| panel.iter().all(|block| block[*index][0].is_empty());
+            let lines = (0..self.names.len()).filter(|index| !is_empty(index));
+            let lines = lines.map(|index| {
+                let mut line = format!("{:<name_width$}", self.names[index]);
                 for block in panel {
                     let [count_width, amount_width] = Self::widths(block);
                     let [count, amount] = &block[index];
@@ -241,7 +324,32 @@ mod tests {
     }
 
     #[test]
-    fn a_balance_adds_up_in_each_column_and_goes_on_below() {
+    fn each_column_adds_up_where_it_fits() {
+        let read = [
+            (Kind::Sale, "USD", 940, 123_456_700),
+            (Kind::Refund, "USD", 30, 60_000),
+            (Kind::Cancellation, "", 5, 0),
+        ];
+        let held = [(Kind::Sale, "USD", 40, 700)];
+        let to_send = [
+            (Kind::Sale, "USD", 900, 123_456_000),
+            (Kind::Refund, "USD", 30, 60_000),
+            (Kind::Cancellation, "", 5, 0),
+        ];
+        let mut table = Balance::new("events read", &tally(&read));
+        table.part("to send", &tally(&to_send));
+        table.part("held", &tally(&held));
+        let expected = [
+            "              events   sales            USD   refunds      USD   cancellations",
+            "events read      975     940   1,234,567.00        30   600.00               5",
+            "= to send        935     900   1,234,560.00        30   600.00               5",
+            "+ held            40      40           7.00         0     0.00               0",
+        ];
+        assert_eq!(table.to_string(), expected.join("\n"));
+    }
+
+    #[test]
+    fn each_line_adds_up_where_there_are_many_currencies() {
         let read = [
             (Kind::Sale, "USD", 940, 123_456_700),
             (Kind::Sale, "EUR", 12, 12_000),
@@ -262,18 +370,40 @@ mod tests {
         table.part("held", &tally(&held));
         let text = table.to_string();
         let expected = [
-            "              events   sales      EUR   sales     JPY   sales            USD",
-            "events read      989      12   120.00       2   1,000     940   1,234,567.00",
-            "= to send        949      12   120.00       2   1,000     900   1,234,560.00",
-            "+ held            40       0     0.00       0       0      40           7.00",
-            "",
-            "              refunds      USD   cancellations",
-            "events read        30   600.00               5",
-            "= to send          30   600.00               5",
-            "+ held              0     0.00               0",
-        ]
-        .join("\n");
-        assert_eq!(text, expected);
-        assert!(text.lines().all(|line| line.len() <= MAX_WIDTH));
+            "                 events read      = to send   + held",
+            "events                   989            949       40",
+            "sales                    954            914       40",
+            "  EUR                 120.00         120.00     0.00",
+            "  JPY                  1,000          1,000        0",
+            "  USD           1,234,567.00   1,234,560.00     7.00",
+            "refunds                   30             30        0",
+            "  USD                 600.00         600.00     0.00",
+            "cancellations              5              5        0",
+        ];
+        assert_eq!(text, expected.join("\n"));
+        table.part("held: for other reasons", &tally(&[]));
+        let text = table.to_string();
+        let first = text.lines().next().unwrap();
+        assert!(first.ends_with("+ held: for other reasons"), "{text}");
+        table.part("failed (422)", &tally(&[]));
+        let text = table.to_string();
+        let head = [
+            format!("{:>68}{:>11}", "+ held: for", "+ failed"),
+            format!(
+                "{:>28}{:>15}{:>9}{:>16}{:>11}",
+                "events read", "= to send", "+ held", "other reasons", "(422)"
+            ),
+        ];
+        assert!(text.starts_with(&head.join("\n")), "{text}");
+        for part in ["one more", "another one", "a third one", "and a fourth"] {
+            table.part(part, &tally(&[]));
+        }
+        let text = table.to_string();
+        assert!(text.lines().all(|line| line.len() <= MAX_WIDTH), "{text}");
+        assert_eq!(
+            text.matches("refunds").count(),
+            2,
+            "it goes on below: {text}"
+        );
     }
 }

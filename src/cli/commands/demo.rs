@@ -72,8 +72,9 @@ pub(in crate::cli) fn demo(
     };
     let (_, summary) = delivery.run(journal, run)?;
     terminal.human(&format!(
-        "\nEvery event with its answer is in {0}/tracked.csv and {0}/non_referral.csv,\n\
-         every row that is no event in {0}/ignored.csv. With an export of your own:\n\
+        "\nIn {}, every event with its answer is in tracked.csv and\n\
+         non_referral.csv, and every row that is no event in ignored.csv.\n\
+         With an export of your own:\n\
          \x20 fprecon plan unified_payments.csv\n\
          \x20 fprecon run unified_payments.csv --sandbox",
         arguments.dir.display()

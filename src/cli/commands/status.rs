@@ -14,8 +14,9 @@ use crate::journal::{EndReason, JournalReader, RunRecord};
 use crate::report::steps::steps_of_outcomes;
 use crate::report::{OutcomesSummary, SCHEMA, learned_per_minute};
 
-/// How many runs are listed.
-const RUNS_SHOWN: u32 = 10;
+/// How many runs are listed, for a script and on a screen.
+const RUNS_LISTED: u32 = 10;
+const RUNS_SHOWN: usize = 5;
 
 /// The object that `status --json` prints.
 #[derive(Serialize)]
@@ -62,7 +63,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     };
     let events = OutcomesSummary::of_totals(journal.state_counts()?);
     let unfinished = journal.unfinished_runs()?.len() as u64;
-    let runs = journal.runs(RUNS_SHOWN)?;
+    let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;
     if terminal.json() {
         let output = StatusOutput {
@@ -80,7 +81,10 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     terminal.human(&format!("Journal  {}", settings.journal.display()))?;
     terminal.human(&format!("Account  {account}\n"))?;
     terminal.human(&tables::by_outcome(&events))?;
-    terminal.human(&format!("\n{}", run_table(&runs)))?;
+    terminal.human(&format!(
+        "\n{}",
+        run_table(&runs[..runs.len().min(RUNS_SHOWN)])
+    ))?;
     if let Some(last) = runs.first()
         && let Some(line) = tables::learned_limit(learned_per_minute(&journal, last.id)?)
     {
