@@ -3,7 +3,7 @@
 //!
 //! A journal of so many events (1,000,000) is made first. Each measurement is a process of its own, so
 //! that its peak of memory is its own too; they take turns, and the median of several rounds is
-//! printed, as a ratio to the bare copy of the same round.
+//! printed, as a ratio to the bare copy of the same round. The size of the page is told, too.
 
 #![allow(
     missing_docs,
@@ -327,6 +327,10 @@ fn main() {
     for ((name, _), results) in MEASURED.iter().zip(&measured) {
         say(name, results);
     }
+    let page = fs::metadata(place.path().join("report.html"))
+        .unwrap()
+        .len();
+    println!("report.html has {} KB", page.div_ceil(1024));
     // The workbook takes long, and once tells its memory.
     let once = |formats, redact| [measure(&journal, place.path(), formats, redact)];
     say("xlsx", &once(&[Format::Xlsx], false));

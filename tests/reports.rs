@@ -88,6 +88,13 @@ fn sandbox() -> SandboxProcess {
     ])
 }
 
+/// A place with a run of the export, and the sandbox that it was sent to.
+fn reported(customers: u32) -> (Place, SandboxProcess, Value) {
+    let (place, sandbox) = (Place::new(), sandbox());
+    let run = ran(&place, &sandbox, customers);
+    (place, sandbox, run)
+}
+
 /// A run of the export, whose report is in `report/`.
 fn ran(place: &Place, sandbox: &SandboxProcess, customers: u32) -> Value {
     place.write("events.csv", &export(customers));
@@ -187,9 +194,7 @@ fn sums_of(found: &Value) -> Sums {
 
 #[test]
 fn all_formats_agree_in_every_count_and_every_cent() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    let run = ran(&place, &sandbox, 120);
+    let (place, _sandbox, run) = reported(120);
     let summary: Value = serde_json::from_str(&place.read("report/summary.json")).unwrap();
     assert_eq!(summary, run);
     let csvs = of_csvs(&place, "report");
@@ -262,9 +267,7 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn a_report_is_made_again_the_same_and_only_in_the_formats_that_are_named() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    ran(&place, &sandbox, 30);
+    let (place, sandbox, _) = reported(30);
     let first = files(&place.path("report"));
     let again = place.run_to(&sandbox, &["report", "--dir", "report", "--json"]);
     again.expect(0);
@@ -321,9 +324,7 @@ fn on_a_full_disk(place: &Place, sandbox: &SandboxProcess, arguments: &str, kilo
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_report_in_every_format() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    ran(&place, &sandbox, 1500);
+    let (place, sandbox, _) = reported(1500);
     let before = files(&place.path("report"));
     for format in ["csv", "xlsx", "parquet", "csv,json,html,xlsx,parquet"] {
         if format.contains("parquet") && !cfg!(feature = "polars") {
@@ -341,9 +342,7 @@ fn a_full_disk_leaves_the_old_report_in_every_format() {
 
 #[test]
 fn several_runs_are_added_up_with_each_event_once() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    let first = ran(&place, &sandbox, 40);
+    let (place, sandbox, first) = reported(40);
     // The next night's export holds the last one's rows and more; then what failed is tried again.
     sandbox.forget_faults();
     let second = ran(&place, &sandbox, 60);
@@ -716,9 +715,7 @@ fn stopped_halfway(place: &Place, sandbox: &SandboxProcess) -> std::process::Chi
 #[cfg(unix)]
 #[test]
 fn what_a_killed_report_left_is_cleared_and_what_another_writes_stays() {
-    let place = Place::new();
-    let sandbox = sandbox();
-    ran(&place, &sandbox, 1500);
+    let (place, sandbox, _) = reported(1500);
     let whole = files(&place.path("report"));
     let mut killed = stopped_halfway(&place, &sandbox);
     killed.kill().unwrap();

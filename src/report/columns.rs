@@ -81,8 +81,8 @@ const fn column(name: &'static str, holds: Holds) -> Column {
     Column { name, holds }
 }
 
-/// The columns of event reports.
-pub const EVENT_COLUMNS: [Column; 20] = [
+/// What an event is: the cells of [`what`].
+const WHAT_COLUMNS: [Column; 7] = [
     column("kind", Holds::Text),
     column("event_id", Holds::Text),
     column("sale_event_id", Holds::Text),
@@ -90,6 +90,25 @@ pub const EVENT_COLUMNS: [Column; 20] = [
     column("uid", Holds::Text),
     column("amount_cents", Holds::Amount),
     column("currency", Holds::Text),
+];
+
+/// `WHAT_COLUMNS`, and more behind them.
+const fn what_and<const MORE: usize, const ALL: usize>(more: [Column; MORE]) -> [Column; ALL] {
+    assert!(ALL == WHAT_COLUMNS.len() + MORE);
+    let mut all = [WHAT_COLUMNS[0]; ALL];
+    let mut at = 0;
+    while at < ALL {
+        all[at] = match at < WHAT_COLUMNS.len() {
+            true => WHAT_COLUMNS[at],
+            false => more[at - WHAT_COLUMNS.len()],
+        };
+        at += 1;
+    }
+    all
+}
+
+/// The columns of event reports.
+pub const EVENT_COLUMNS: [Column; 20] = what_and([
     column("created_at", Holds::Time),
     column("outcome", Holds::Text),
     column("http_status", Holds::Integer),
@@ -103,24 +122,17 @@ pub const EVENT_COLUMNS: [Column; 20] = [
     column("commission_cents", Holds::Integer),
     column("file", Holds::Text),
     column("line", Holds::Integer),
-];
+]);
 
 /// The columns of events that are held.
-pub(super) const HELD_COLUMNS: [Column; 13] = [
-    column("kind", Holds::Text),
-    column("event_id", Holds::Text),
-    column("sale_event_id", Holds::Text),
-    column("email", Holds::Text),
-    column("uid", Holds::Text),
-    column("amount_cents", Holds::Amount),
-    column("currency", Holds::Text),
+pub(super) const HELD_COLUMNS: [Column; 13] = what_and([
     column("created_at", Holds::Time),
     column("plan_state", Holds::Text),
     column("reason", Holds::Text),
     column("candidates", Holds::Text),
     column("file", Holds::Text),
     column("line", Holds::Integer),
-];
+]);
 
 /// The columns of converted amounts.
 pub(super) const CONVERTED_COLUMNS: [Column; 11] = [
@@ -219,7 +231,7 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
     ]
 }
 
-/// `kind` to `currency`.
+/// The cells of an event, in the order of [`WHAT_COLUMNS`].
 pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
     [
         Cell::Word(event.kind.as_str()),
