@@ -14,14 +14,18 @@
     reason = "a benchmark prints ratios"
 )]
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use rusqlite::Connection;
+
+use support::SandboxProcess;
 
 const ROUNDS: usize = 5;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fprecon");
@@ -42,10 +46,10 @@ fn without_latency(events: usize) {
     let place = Place::with_export(events);
     let mut figures: [Vec<f64>; 5] = Default::default();
     for round in 0..ROUNDS {
-        let sandbox = Sandbox::start(&[]);
+        let sandbox = start_sandbox(&[]);
         let ran = place.run(&sandbox, round, 16);
         drop(sandbox);
-        let sandbox = Sandbox::start(&[]);
+        let sandbox = start_sandbox(&[]);
         let bare = events as f64 / bare_loop(&sandbox, events, 16).as_secs_f64();
         let whole = events as f64 / ran.whole.as_secs_f64();
         let sending = events as f64 / ran.sending.as_secs_f64();
@@ -71,10 +75,10 @@ fn with_latency() {
     let mut figures: [Vec<f64>; 3] = Default::default();
     for round in 0..ROUNDS {
         let latency = latency_ms.to_string();
-        let sandbox = Sandbox::start(&["--latency-ms", &latency]);
+        let sandbox = start_sandbox(&["--latency-ms", &latency]);
         let ran = place.run(&sandbox, round, at_a_time);
         drop(sandbox);
-        let sandbox = Sandbox::start(&["--latency-ms", &latency]);
+        let sandbox = start_sandbox(&["--latency-ms", &latency]);
         let bare = events as f64 / bare_loop(&sandbox, events, at_a_time).as_secs_f64();
         let sending = events as f64 / ran.sending.as_secs_f64();
         for (figures, figure) in figures
@@ -95,7 +99,7 @@ fn memory() {
     println!("memory, in MiB");
     for events in [100_000, 300_000, 1_000_000] {
         let place = Place::with_export(events);
-        let sandbox = Sandbox::start(&["--arrivals-kept", "1000"]);
+        let sandbox = start_sandbox(&["--arrivals-kept", "1000"]);
         let ran = place.run(&sandbox, 0, 16);
         let Memory {
             most,
@@ -170,7 +174,7 @@ impl Place {
         self.directory.path().join(name)
     }
 
-    fn run(&self, sandbox: &Sandbox, round: usize, at_a_time: usize) -> Ran {
+    fn run(&self, sandbox: &SandboxProcess, round: usize, at_a_time: usize) -> Ran {
         let journal = self.path(&format!("{round}.journal"));
         let reports = self.path(&format!("reports-{round}"));
         let started = Instant::now();
@@ -192,7 +196,7 @@ impl Place {
         let whole = started.elapsed();
         let status = child.wait().unwrap();
         assert!(status.success(), "the run ended with {status}");
-        assert_eq!(sandbox.arrivals(), self.events, "each event went out once");
+        assert_eq!(arrivals(sandbox), self.events, "each event went out once");
         assert!(reports.join("tracked.csv").exists());
         Ran {
             whole,
@@ -203,7 +207,7 @@ impl Place {
 }
 
 /// Looks at the memory of a run until it ends.
-fn watch(child: &mut Child, sandbox: &Sandbox, events: usize) -> Memory {
+fn watch(child: &mut Child, sandbox: &SandboxProcess, events: usize) -> Memory {
     let mut memory = Memory::default();
     let status = format!("/proc/{}/status", child.id());
     let looks_at_sandbox = events >= 100_000;
@@ -225,7 +229,7 @@ fn watch(child: &mut Child, sandbox: &Sandbox, events: usize) -> Memory {
             memory.most = memory.most.max(most);
         }
         if looks_at_sandbox && arrived < events {
-            arrived = sandbox.arrivals();
+            arrived = arrivals(sandbox);
         }
         let Some(now) = mib("VmRSS:") else { continue };
         let is_sending = arrived > 0 && arrived < events;
@@ -250,47 +254,14 @@ fn sending_time(journal: &Path) -> Duration {
     Duration::from_millis(ms.cast_unsigned())
 }
 
-/// `fprecon sandbox`, ended when dropped.
-struct Sandbox {
-    child: Child,
-    base_url: String,
+/// A sandbox for which every customer is a lead.
+fn start_sandbox(options: &[&str]) -> SandboxProcess {
+    SandboxProcess::start(&[&["--lead-share", "100"], options].concat())
 }
 
-impl Sandbox {
-    fn start(options: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["sandbox", "--lead-share", "100"])
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let base_url = line.trim().to_owned();
-        Sandbox { child, base_url }
-    }
-
-    /// How many requests have arrived.
-    fn arrivals(&self) -> usize {
-        let url = self.base_url.replace("/api/v1", "/sandbox/state");
-        let state = runtime().block_on(async {
-            let client = client();
-            let answer = client.get(url).send().await.unwrap();
-            answer.bytes().await.unwrap()
-        });
-        let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
-        usize::try_from(state["arrivals"].as_u64().unwrap()).unwrap()
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// How many requests have arrived.
+fn arrivals(sandbox: &SandboxProcess) -> usize {
+    usize::try_from(sandbox.state()["arrivals"].as_u64().unwrap()).unwrap()
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -306,7 +277,7 @@ fn client() -> reqwest::Client {
 }
 
 /// The same sales by nothing but `reqwest`, so many at a time.
-fn bare_loop(sandbox: &Sandbox, events: usize, at_a_time: usize) -> Duration {
+fn bare_loop(sandbox: &SandboxProcess, events: usize, at_a_time: usize) -> Duration {
     let url = format!("{}/track/sale", sandbox.base_url);
     let started = Instant::now();
     runtime().block_on(async {

@@ -195,7 +195,7 @@ impl<'r> Finder<'r> {
         let key = EventKey::of(name);
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         if !readings.is_empty() {
-            let is_same_row = |&sale: &usize| events.get(sale).source == refund.source;
+            let is_same_row = |&sale: &usize| events.figures(sale).source == refund.source;
             let why = match readings.iter().any(is_same_row) {
                 true => "linked to the sale of its row",
                 false => "linked to a sale of these exports by its id",

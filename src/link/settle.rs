@@ -42,16 +42,17 @@ impl<'e> SaleAccount<'e> {
         links: &mut Links,
     ) {
         let currency = self.sale.money.currency;
-        let (in_currency, foreign): (Vec<usize>, Vec<usize>) = refunds
-            .iter()
-            .partition(|&&refund| events.get(refund).money.map(|m| m.currency) == Some(currency));
+        let (in_currency, foreign): (Vec<usize>, Vec<usize>) =
+            refunds.iter().partition(|&&refund| {
+                events.figures(refund).money.map(|m| m.currency) == Some(currency)
+            });
         for refund in foreign {
             let reason = format!("its sale is in another currency: {}", self.sale.money);
             links.set(refund, Link::held(reason));
         }
         let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
             .into_iter()
-            .partition(|&refund| events.get(refund).refund_total_cents.is_some());
+            .partition(|&refund| events.figures(refund).refund_total_cents.is_some());
         let known = self.earlier.refunded(self.key);
         // Of a sale for which nothing says what was paid, only what counts can be compared.
         let refunded_cents = match self.sale.gross_is_unknown {
@@ -89,7 +90,7 @@ impl<'e> SaleAccount<'e> {
     }
 
     fn settle_part(&mut self, part: &Part, events: &mut Events) -> Link {
-        let first = events.get(part.first);
+        let first = events.figures(part.first);
         let (counted, gross) = (first.money, first.gross_cents);
         let Some(counted) = counted.map(|money| money.amount_cents) else {
             return Link::Sound;
@@ -114,7 +115,7 @@ impl<'e> SaleAccount<'e> {
         }
         let paid_back = gross.unwrap_or(counted);
         for &index in &part.all {
-            let event = events.get(index);
+            let event = events.figures(index);
             let is_same = event.gross_cents.is_none() || event.gross_cents == gross;
             // A reading of another amount keeps it, to be a conflict.
             if let Some(money) = event.money
@@ -143,7 +144,7 @@ impl<'e> SaleAccount<'e> {
     ) {
         let mut by_total: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
         for &index in totals {
-            if let Some(total) = events.get(index).refund_total_cents {
+            if let Some(total) = events.figures(index).refund_total_cents {
                 by_total.entry(total).or_default().push(index);
             }
         }
@@ -160,7 +161,7 @@ impl<'e> SaleAccount<'e> {
             } else {
                 let (net, gross, link) = self.settle_total(total, below, known, largest_here);
                 for &index in &indexes {
-                    if events.get(index).money.is_some() {
+                    if events.figures(index).money.is_some() {
                         set_amount(events, index, net, gross);
                     }
                     links.set(index, link.clone());
@@ -230,7 +231,7 @@ impl<'e> SaleAccount<'e> {
 
 /// Gives a refund that has an amount this one.
 fn set_amount(events: &mut Events, refund: usize, cents: i64, gross_cents: Option<i64>) {
-    let event = events.get(refund);
+    let event = events.figures(refund);
     let is_so = event.money.map(|money| money.amount_cents) == Some(cents);
     if is_so && event.gross_cents == gross_cents {
         return;
