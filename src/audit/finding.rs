@@ -1,53 +1,14 @@
 //! What differs between the two sides.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Serialize, Serializer};
 
 use super::{Billed, Commission, Unit};
-
-/// Words that stand in files and in machine output.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident {
-        $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*
-    }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// All of them, in the order in which they are shown.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-            /// The word in files and in machine output.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
+use crate::journal::words;
 
 words! {
     /// In what way the two sides differ. Each finding has one cause; what only follows from it is not
     /// reported beside it.
-    FindingKind {
+    FindingKind, "kind of finding" {
         /// They want a commission paid for which nothing was billed.
         CommissionWithoutSale = "commission_without_sale",
         /// A sale that was tracked, or whose customer is a lead, has no commission though one is due.
@@ -81,24 +42,9 @@ words! {
     }
 }
 
-impl FromStr for FindingKind {
-    type Err = UnknownFindingKind;
-
-    fn from_str(word: &str) -> Result<Self, UnknownFindingKind> {
-        let kind = FindingKind::ALL.iter().find(|kind| kind.as_str() == word);
-        kind.copied()
-            .ok_or_else(|| UnknownFindingKind(word.to_owned()))
-    }
-}
-
-/// A word that is no kind of finding.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of finding")]
-pub struct UnknownFindingKind(String);
-
 words! {
     /// Why a commission is held for a sale's or a refund's.
-    MatchReason {
+    MatchReason, "reason of a match" {
         /// It has the same `event_id`.
         EventId = "event_id",
         /// It takes back, and names the sale of a refund; or it names a running total of that sale.
@@ -106,6 +52,18 @@ words! {
         /// Same customer, same amount, a few days apart at most, and no other that could be meant. Only
         /// where the user turned this rule on.
         CustomerAndAmount = "customer_and_amount",
+    }
+}
+
+impl Serialize for FindingKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Serialize for MatchReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

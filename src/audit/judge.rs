@@ -4,6 +4,7 @@
 //! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
 //! what they are paid less what is expected: it is checked for every sale.
 
+mod grouped;
 mod refunds;
 mod sale;
 mod tiers;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use self::grouped::Grouped;
 use self::tiers::Uppers;
 use super::books::{Books, Code, OurRow, TheirRow};
 use super::expected::{Deals, Payment, Terms};
@@ -479,39 +481,4 @@ fn first_payments(books: &Books, matching: &Matching) -> HashMap<u32, i64> {
         Some((row, earlier.unwrap_or(first)))
     };
     (0..).take(books.ours.len()).filter_map(first_of).collect()
-}
-
-/// Rows by their group, in order.
-struct Grouped {
-    starts: Vec<usize>,
-    rows: Vec<u32>,
-}
-
-impl Grouped {
-    fn of(groups: impl Iterator<Item = Option<u32>> + Clone) -> Grouped {
-        let most = groups.clone().flatten().map(index).max();
-        let mut starts = vec![0; most.map_or(1, |most| most + 2)];
-        for group in groups.clone().flatten() {
-            starts[index(group) + 1] += 1;
-        }
-        for place in 1..starts.len() {
-            starts[place] += starts[place - 1];
-        }
-        let mut next = starts.clone();
-        let mut rows = vec![0; starts.last().copied().unwrap_or(0)];
-        for (row, group) in (0..).zip(groups) {
-            if let Some(group) = group {
-                rows[next[index(group)]] = row;
-                next[index(group)] += 1;
-            }
-        }
-        Grouped { starts, rows }
-    }
-
-    fn rows(&self, group: usize) -> &[u32] {
-        match self.starts.get(group).zip(self.starts.get(group + 1)) {
-            Some((from, to)) => &self.rows[*from..*to],
-            None => &[],
-        }
-    }
 }

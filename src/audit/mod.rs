@@ -31,7 +31,7 @@ pub mod theirs;
 mod totals;
 
 pub use error::AuditError;
-pub use finding::{Finding, FindingKind, MatchReason, UnknownFindingKind};
+pub use finding::{Finding, FindingKind, MatchReason};
 pub use frames::Frames;
 pub use matches::{Match, Matches};
 pub use period::Period;

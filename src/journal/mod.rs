@@ -32,6 +32,8 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod words;
+#[cfg(feature = "polars")]
+pub(crate) use words::words;
 
 pub use attempts::AttemptRecord;
 pub use check::{Aspect, Checked, Finding};

@@ -1,8 +1,5 @@
 //! The closed sets of words that stand in the journal.
 
-use std::fmt;
-use std::str::FromStr;
-
 /// A word that the set does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is no {set}")]
@@ -11,6 +8,16 @@ pub struct UnknownWord {
     set: &'static str,
 }
 
+impl UnknownWord {
+    pub(crate) fn new(word: &str, set: &'static str) -> Self {
+        UnknownWord {
+            word: word.to_owned(),
+            set,
+        }
+    }
+}
+
+/// An enum whose variants have words.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $set:literal {
         $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*
@@ -25,7 +32,7 @@ macro_rules! words {
             /// All of them, in the order in which they are shown.
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
-            /// The word in the journal and in machine output.
+            /// The word in files, in the journal and in machine output.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $word,)*
@@ -33,24 +40,26 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::journal::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok($name::$variant),)*
-                    _ => Err(UnknownWord { word: word.to_owned(), set: $set }),
+                    _ => Err($crate::journal::UnknownWord::new(word, $set)),
                 }
             }
         }
     };
 }
+#[cfg(feature = "polars")]
+pub(crate) use words;
 
 words! {
     /// What came of an event in the end.

@@ -1,0 +1,367 @@
+//! Their side: from a CSV, or from the account's listings, read now or kept.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::super::delivery::{Target, listen};
+use super::{Call, LISTINGS};
+use crate::audit::output::{TheirsSummary, words};
+use crate::audit::theirs::{Reading, StoreError, commissions_of, latest, leads_of, read_csv};
+use crate::audit::{Commission, Lead};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::exports::{self, Choice};
+use crate::cli::tables::{count, grouped};
+use crate::job::{unanswered, unrecognised};
+use crate::journal::Account;
+use crate::problem::{Problem, Problems, causes};
+use crate::recognise::{Recognised, Why, recognise};
+use crate::send::{self, Unlisted};
+use crate::tracking::{Answer, Client, Listed, ListedCommission};
+
+/// How often progress is said where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+/// A list that was fetched longer ago is remarked on.
+const OLD_SECONDS: i64 = 24 * 3600;
+
+/// Their side, as it was read.
+pub(super) struct Theirs {
+    pub(super) commissions: Vec<Commission>,
+    pub(super) leads: Option<Vec<Lead>>,
+    pub(super) summary: TheirsSummary,
+    pub(super) account: Option<Account>,
+}
+
+impl Call<'_> {
+    pub(super) fn theirs(
+        &self,
+        account: Option<&Account>,
+        problems: &mut Problems,
+    ) -> Result<Theirs, CliError> {
+        match &self.arguments.commissions {
+            Some(path) => self.theirs_of_file(path, problems),
+            None => self.theirs_of_listing(account, problems),
+        }
+    }
+
+    /// From a CSV.
+    fn theirs_of_file(&self, path: &Path, problems: &mut Problems) -> Result<Theirs, CliError> {
+        let choice = Choice::load(self.common, self.settings)?;
+        let profiles = choice.profiles.for_commissions();
+        let names = [path.display().to_string()];
+        let mut opened = exports::open(&names, self.common)?;
+        let (Some(export), None) = (opened.next(), opened.next()) else {
+            let problem = Problem::error("commissions-not-one", "this is not one CSV");
+            return Err(CliError::unusable(
+                problem
+                    .at(&names[0], None)
+                    .hint("name the list of commissions alone"),
+            ));
+        };
+        let unusable = |problem: Box<Problem>| CliError::unusable(*problem);
+        let mut export =
+            export.map_err(|error| CliError::unusable(crate::job::export_problem(&error)))?;
+        let header = export.header().to_vec();
+        let named = choice.named()?.filter(|named| named.is_for_commissions());
+        let found = match named {
+            Some(profile) => Recognised {
+                profile,
+                binding: profile.bind(&header).map_err(|misfit| {
+                    let message = format!("the header {}", misfit.reason());
+                    CliError::unusable(
+                        Problem::error("profile-misfit", message).at(&names[0], Some(1)),
+                    )
+                })?,
+                why: Why::Named,
+            },
+            None => recognise(&profiles, &mut export, &header, |cell| cell).map_err(|error| {
+                let problem = unrecognised(&names[0], &header, error);
+                unusable(Box::new(problem.hint(format!(
+                    "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
+                    names[0]
+                ))))
+            })?,
+        };
+        if let Some(problem) = unanswered(found.profile) {
+            return Err(CliError::unusable(problem.at(&names[0], None)));
+        }
+        let currency = self.settings.account_currency;
+        let read = read_csv(export, found.profile, found.binding, currency).map_err(unusable)?;
+        for problem in read.problems.kept() {
+            problems.push(problem.clone());
+        }
+        let [file] = names;
+        Ok(Theirs {
+            summary: TheirsSummary {
+                source: "file",
+                file,
+                sha256: Some(read.sha256),
+                account: None,
+                fetched_at: None,
+                age_seconds: None,
+                commissions: 0,
+                rejected: read.rows.rejected,
+                leads: None,
+            },
+            commissions: read.commissions,
+            leads: None,
+            account: None,
+        })
+    }
+
+    /// From the account's listings: read now, or kept.
+    fn theirs_of_listing(
+        &self,
+        account: Option<&Account>,
+        problems: &mut Problems,
+    ) -> Result<Theirs, CliError> {
+        let directory = self.audits().join(LISTINGS);
+        if self.arguments.live {
+            self.fetch(&directory, account)?;
+        }
+        let Some(kept) = latest::<ListedCommission>(&directory)? else {
+            return Err(nothing_kept(&directory));
+        };
+        let leads = latest::<crate::tracking::Lead>(&directory)?;
+        let leads = leads.filter(|leads| leads.account == kept.account);
+        let age_seconds = Timestamp::now().duration_since(kept.fetched_at).as_secs();
+        if age_seconds > OLD_SECONDS && !self.arguments.live {
+            let message = format!(
+                "the commissions were fetched {} ago",
+                words::age(age_seconds)
+            );
+            problems.push(
+                Problem::warning("listing-old", message)
+                    .hint("`fprecon audit --live` fetches them anew"),
+            );
+        }
+        let summary = TheirsSummary {
+            source: if self.arguments.live { "live" } else { "kept" },
+            file: kept.path.display().to_string(),
+            sha256: None,
+            account: Some(kept.account.to_string()),
+            fetched_at: Some(kept.fetched_at.to_string()),
+            age_seconds: Some(age_seconds),
+            commissions: 0,
+            rejected: 0,
+            leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
+        };
+        let account = kept.account.clone();
+        let (commissions, left_out) = commissions_of(kept, self.settings.account_currency);
+        let rejected = left_out.len() as u64;
+        left_out
+            .into_iter()
+            .for_each(|problem| problems.push(problem));
+        Ok(Theirs {
+            commissions,
+            leads: leads.map(leads_of),
+            summary: TheirsSummary {
+                rejected,
+                ..summary
+            },
+            account: Some(account),
+        })
+    }
+
+    /// Reads the listings to their ends, and keeps them.
+    fn fetch(&self, directory: &Path, account: Option<&Account>) -> Result<(), CliError> {
+        if self.common.sandbox {
+            let message =
+                "the sandbox inside the program begins anew with each call, without commissions";
+            return Err(CliError::usage(
+                Problem::error("sandbox-has-none", message).hint(
+                    "start one with `fprecon sandbox`, and name it by `--base-url` for `run` and `audit`",
+                ),
+            ));
+        }
+        let target = Target::choose(self.common, self.settings)?;
+        check_accounts(account, Some(target.account()))?;
+        self.fetch_one::<ListedCommission>(directory, &target)?;
+        if !self.arguments.no_leads {
+            self.fetch_one::<crate::tracking::Lead>(directory, &target)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_one<T>(&self, directory: &Path, target: &Target) -> Result<(), CliError>
+    where
+        T: Listed + PartialEq + Serialize + DeserializeOwned,
+    {
+        let reading = Reading::<T>::open(directory, target.account(), Timestamp::now());
+        let mut reading = reading.map_err(not_kept)?;
+        if reading.resumed_pages() > 0 {
+            self.terminal.note(&format!(
+                "going on with {}: {} of them are here",
+                T::NAME,
+                count(send::Shelf::<T>::lines(&reading), "line")
+            ));
+        }
+        let read = self.read_listing(target.client(), &mut reading)?;
+        match read {
+            Ok(requests) => {
+                self.terminal.note(&format!(
+                    "fetched {} {} in {}",
+                    grouped(send::Shelf::<T>::lines(&reading).into()),
+                    T::NAME,
+                    count(requests, "request")
+                ));
+                reading.finish().map_err(not_kept)?;
+                Ok(())
+            }
+            Err((unlisted, exit)) => Err(not_whole::<T>(unlisted, exit)),
+        }
+    }
+
+    /// Reads what is missing of a listing; or why it is not whole, with the code for an interruption.
+    fn read_listing<T>(
+        &self,
+        client: &Client,
+        reading: &mut Reading<T>,
+    ) -> Result<Result<u64, (Unlisted, Exit)>, CliError>
+    where
+        T: Listed + PartialEq + Serialize + DeserializeOwned,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::Io("the network runtime", error))?;
+        let bar = self
+            .terminal
+            .bar(None, &format!("{{spinner}} fetching {}: {{msg}}", T::NAME));
+        let (mut said, terminal) = (Instant::now(), self.terminal);
+        let mut progress = |lines: u64, requests: u64| {
+            let words = format!(
+                "{} in {}",
+                grouped(lines.into()),
+                count(requests, "request")
+            );
+            if terminal.wants_lines() && said.elapsed() >= LINE_INTERVAL {
+                said = Instant::now();
+                terminal.note(&format!("{}: {words}", T::NAME));
+            }
+            bar.set_message(words);
+        };
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let terminated = Arc::new(AtomicBool::new(false));
+        let per_minute = self.settings.requests_per_minute;
+        let read = runtime.block_on(async {
+            let (stop, mut requests) = unbounded_channel();
+            listen(stop, Arc::clone(&interrupted), Arc::clone(&terminated))?;
+            let read =
+                send::fetch_list(client, per_minute, &mut requests, reading, &mut progress).await;
+            Ok::<_, CliError>(read)
+        })?;
+        bar.finish_and_clear();
+        let exit = match terminated.load(Ordering::SeqCst) {
+            true => Exit::Terminated,
+            false => Exit::Interrupted,
+        };
+        Ok(read.map_err(|unlisted| (unlisted, exit)))
+    }
+}
+
+/// Whose sales they are has to be whose commissions they are.
+pub(super) fn check_accounts(
+    ours: Option<&Account>,
+    theirs: Option<&Account>,
+) -> Result<(), CliError> {
+    let is_same = |(ours, theirs): (&Account, &Account)| {
+        // Version 1 and 2 of one account name it differently: they can't be compared.
+        ours.api != theirs.api || ours == theirs
+    };
+    match ours.zip(theirs) {
+        Some((ours, theirs)) if !is_same((ours, theirs)) => Err(CliError::unusable(
+            Problem::error(
+                "account-clash",
+                format!("the journal is of {ours}, and the commissions are of {theirs}"),
+            )
+            .hint(
+                "choose the journal of that account by `--journal`, or fetch its own commissions",
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn nothing_kept(directory: &Path) -> CliError {
+    CliError::unusable(
+        Problem::error("commissions-missing", "there are no commissions to compare with yet")
+            .at(directory.display().to_string(), None)
+            .hint("`fprecon audit --live` fetches them from the account; `--commissions FILE` takes a CSV that was exported there"),
+    )
+}
+
+/// A disk that takes no more is no fault of the input: the same command goes on once there is room.
+fn not_kept(error: StoreError) -> CliError {
+    match error {
+        StoreError::Io { .. } => {
+            let problem = Problem::error("listing-not-kept", causes(&error)).hint(error.hint());
+            CliError::Ended(Exit::Incomplete, Box::new(problem))
+        }
+        error => error.into(),
+    }
+}
+
+/// Why a listing is not whole. What was read of it is kept.
+fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
+    let name = T::NAME;
+    let again = format!(
+        "the pages that were read are kept for a day; the same command goes on behind them, and then fetches the rest of the {name}"
+    );
+    let (exit, problem) = match unlisted {
+        Unlisted::Interrupted => {
+            let message = format!("fetching the {name} was interrupted");
+            (interrupted, Problem::warning("interrupted", message))
+        }
+        Unlisted::Page {
+            answer: Answer::KeyRefused { message, .. },
+            ..
+        } => {
+            let message = format!("the API refused the key for the list of {name}: {message}");
+            let problem = Problem::error("key-refused", message)
+                .hint("mend the key, then run the same command");
+            return CliError::Ended(Exit::KeyRefused, Box::new(problem));
+        }
+        Unlisted::Page { number, answer } => {
+            let said = match answer.status() {
+                Some(status) => format!("HTTP {status}: {}", answer.message()),
+                None => answer.message().to_owned(),
+            };
+            let message = format!("page {number} of the {name} can't be read: {said}");
+            (
+                Exit::Incomplete,
+                Problem::error("listing-unreadable", message),
+            )
+        }
+        Unlisted::Changing => {
+            let message = format!("the list of {name} keeps changing while it is read");
+            let problem = Problem::error("listing-changes", message)
+                .hint("try again when nothing is being imported or paid");
+            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        }
+        Unlisted::Short { lines, total } => {
+            let message = format!("the list has {lines} {name}, and says that there are {total}");
+            (Exit::Incomplete, Problem::error("listing-short", message))
+        }
+        Unlisted::Shelf(error) => {
+            let message = format!("the {name} can't be kept: {error}");
+            let problem = Problem::error("listing-not-kept", message).hint(format!(
+                "check the permissions, and make room on the disk; {again}"
+            ));
+            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        }
+    };
+    CliError::Ended(exit, Box::new(problem.hint(again)))
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        CliError::unusable(Problem::error("listing", causes(&error)).hint(error.hint()))
+    }
+}
