@@ -15,13 +15,13 @@ use super::{EventKey, Kind, Money};
 pub struct Essence {
     /// Which call it is.
     pub kind: Kind,
-    /// Amount and currency, as in [`Event::read_money`].
+    /// Amount and currency, as in [`Event::read_money`](super::Event::read_money).
     pub money: Option<Money>,
-    /// As in [`Event::gross_cents`].
+    /// As in [`Event::gross_cents`](super::Event::gross_cents).
     pub gross_cents: Option<i64>,
     /// Whether what was paid in all was not kept: nothing says then whether `money` is all of it.
     pub gross_is_unknown: bool,
-    /// As in [`Event::refund_total_cents`].
+    /// As in [`Event::refund_total_cents`](super::Event::refund_total_cents).
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund undoes.
     pub sale: Option<EventKey>,

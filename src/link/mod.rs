@@ -36,7 +36,7 @@ pub trait Earlier {
     /// What earlier runs recorded as refunded for the sale with this key.
     fn refunded(&self, sale: EventKey) -> Refunded;
 
-    /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`].
+    /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`](crate::event::Event::reference).
     fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
         Vec::new()
     }
