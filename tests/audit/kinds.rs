@@ -36,6 +36,27 @@ fn a_clean_account_has_no_differences_and_the_totals_of_both_sides() {
 }
 
 #[test]
+fn a_sale_that_was_refused_and_mended_counts_once_as_it_was_mended() {
+    let world = World::empty(8);
+    world
+        .sandbox
+        .fault(&json!({"action": "status", "status": 422, "event_id": "in_0001", "times": 1}));
+    let first = world.import(&payments(8), 1);
+    let failed = format!("{}/failed.csv", first["report_dir"].as_str().unwrap());
+    let mended = world.place.read(&failed).replace(",2000,", ",1500,");
+    world.place.write("mended.csv", &mended);
+    let run = ["run", "mended.csv", "--yes", "--json"];
+    world.place.run_to(&world.sandbox, &run).expect(0);
+    for way in WAYS {
+        let audit = world.audit(way, &[]).expect(0).json();
+        assert_eq!(audit["findings"], json!([]), "{way:?}");
+        assert_eq!(audit["ours"]["sales"], 8, "{way:?}");
+        let all = &audit["totals"]["in_all"]["USD"];
+        assert_eq!(all["sales_cents"], 7 * 2000 + 1500, "{way:?}: {all}");
+    }
+}
+
+#[test]
 fn a_clean_account_has_no_differences_where_the_rate_is_inferred() {
     let world = World::new();
     world.place.write("fprecon.toml", "");
