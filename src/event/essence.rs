@@ -100,8 +100,7 @@ impl Essence {
 
     /// What was paid or paid back in all, as far as it is known.
     pub fn paid_cents(&self) -> Option<i64> {
-        let counted = self.money.map(|money| money.amount_cents);
-        self.gross_cents.or(counted)
+        paid_cents(self.gross_cents, self.money)
     }
 
     /// Whether both name the same amount. One reading may know what was paid in all and what of it
@@ -155,6 +154,11 @@ const TOTAL: u8 = 1 << 3;
 const SALE: u8 = 1 << 4;
 const EMAIL: u8 = 1 << 5;
 const UID: u8 = 1 << 6;
+
+/// What was paid in all, where that was kept, or else what of it counts.
+pub(super) fn paid_cents(gross_cents: Option<i64>, read_money: Option<Money>) -> Option<i64> {
+    gross_cents.or(read_money.map(|money| money.amount_cents))
+}
 
 /// A 64-bit hash for comparisons within this process; it is written nowhere.
 fn fingerprint(text: &str) -> u64 {

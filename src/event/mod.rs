@@ -31,6 +31,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use essence::paid_cents;
+
 /// Short text that is kept by the million: an id, an email. Up to 24 bytes stand in place, without
 /// an allocation.
 pub type Text = compact_str::CompactString;
@@ -266,8 +268,7 @@ impl Event {
 
     /// What was paid or paid back in all, as far as it is known.
     pub fn paid_cents(&self) -> Option<i64> {
-        let counted = self.read_money().map(|money| money.amount_cents);
-        self.gross_cents.or(counted)
+        paid_cents(self.gross_cents, self.read_money())
     }
 
     /// The amount as the export has it, converted or not.

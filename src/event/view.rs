@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::essence::paid_cents;
 use super::events::read_details;
 use super::{Customer, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
 
@@ -120,8 +121,7 @@ impl<'e> EventRef<'e> {
 
     /// As [`Event::paid_cents`].
     pub fn paid_cents(&self) -> Option<i64> {
-        let counted = self.read_money().map(|money| money.amount_cents);
-        self.gross_cents.or(counted)
+        paid_cents(self.gross_cents, self.read_money())
     }
 
     /// As [`Event::essence`].

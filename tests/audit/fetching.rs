@@ -51,9 +51,7 @@ fn fetching_goes_on_after_a_kill() {
         .command_to(&world.sandbox, &arguments)
         .spawn()
         .unwrap();
-    while pages_asked_for(&world.sandbox).len() < 3 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    world.wait_for_pages(3);
     child.kill().unwrap();
     child.wait().unwrap();
     // A line that was being written when it was killed.
@@ -84,9 +82,7 @@ fn a_list_that_changes_while_it_is_read_is_read_anew() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while pages_asked_for(&world.sandbox).len() < 3 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    world.wait_for_pages(3);
     world.plant(&json!({"action": "delete", "of": "in_0001"}));
     let audit = Ran(child.wait_with_output().unwrap()).expect(1).json();
     assert_eq!(audit["theirs"]["commissions"], 119);
@@ -120,9 +116,7 @@ fn interrupted(signal: &str, code: i32) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while pages_asked_for(&world.sandbox).len() < 3 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    world.wait_for_pages(3);
     let pid = child.id().to_string();
     let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
     assert!(sent.success());

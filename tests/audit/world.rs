@@ -126,6 +126,13 @@ impl World {
         text
     }
 
+    /// Waits until so many pages of commissions were asked for.
+    pub(super) fn wait_for_pages(&self, count: usize) {
+        while pages_asked_for(&self.sandbox).len() < count {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// Plants, and finds that one thing by each of the ways.
     #[track_caller]
     pub(super) fn finds(&self, orders: &Value, kind: &str, ways: &[Way]) -> Value {
