@@ -1,14 +1,12 @@
 //! What an answer means, whichever version of the API gave it.
 
 use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::told::Told;
 use crate::event::Kind;
 use crate::problem::causes;
 
@@ -142,11 +140,11 @@ pub(super) fn of_status(
     status: u16,
     body: &[u8],
     retry_after: Option<Duration>,
-    receipt: impl FnOnce(&Value) -> Receipt,
+    receipt: impl FnOnce(&Told) -> Receipt,
 ) -> Answer {
     if matches!(status, 200 | 201) {
         return match serde_json::from_slice::<Told>(body) {
-            Ok(Told(told)) if told.is_object() => Answer::Recorded(receipt(&told)),
+            Ok(told) if told.is_object() => Answer::Recorded(receipt(&told)),
             _ => Answer::Unclear {
                 status: Some(status),
                 message: format!("the answer is no JSON object: {}", message_of(body)),
@@ -184,136 +182,26 @@ pub(super) fn of_status(
     }
 }
 
-/// What of a JSON answer is read: it has to be whole, and most of its fields are passed over.
-struct Told(Value);
-
-/// The fields from which receipts are made, at whatever depth.
-const TOLD: [&str; 11] = [
-    "id",
-    "promoter",
-    "email",
-    "default_ref_id",
-    "reward",
-    "unit",
-    "amount",
-    "commissions",
-    "tier",
-    "promoter_campaign",
-    "ref_token",
-];
-
-impl<'de> Deserialize<'de> for Told {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Tells).map(Told)
-    }
-}
-
-struct Tells;
-
-impl<'de> Visitor<'de> for Tells {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        let mut told = Vec::new();
-        while let Some(Told(value)) = list.next_element()? {
-            told.push(value);
-        }
-        Ok(Value::Array(told))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut told = serde_json::Map::new();
-        while let Some(Name(name)) = map.next_key()? {
-            if let Some(name) = name {
-                told.insert(name.to_owned(), map.next_value::<Told>()?.0);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(Value::Object(told))
-    }
-}
-
-/// The name of a field, if it is one of [`TOLD`].
-struct Name(Option<&'static str>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(Names).map(Name)
-    }
-}
-
-struct Names;
-
-impl Visitor<'_> for Names {
-    type Value = Option<&'static str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(TOLD.into_iter().find(|told| *told == name))
-    }
-}
-
 fn is_second_signup(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("transaction_id").is_some())
 }
 
-/// An id or an email, whether the API writes it as text or as a number; blank is none.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
 /// What an answer of the older shape says: version 1's, and version 2's to refunds and
 /// cancellations. Unknown fields are ignored, missing ones are allowed.
-pub(super) fn receipt(body: &Value) -> Receipt {
-    let promoter = &body["promoter"];
+pub(super) fn receipt(body: &Told) -> Receipt {
+    let promoter = body.of("promoter");
     Receipt {
-        api_event_id: text(&body["id"]),
-        promoter_email: text(&promoter["email"]),
-        promoter_ref_id: text(&promoter["default_ref_id"]),
-        commission_cents: cash_cents(&body["reward"]),
+        api_event_id: body.of("id").text(),
+        promoter_email: promoter.of("email").text(),
+        promoter_ref_id: promoter.of("default_ref_id").text(),
+        commission_cents: cash_cents(body.of("reward")),
     }
 }
 
 /// The amount of a reward or a commission, unless it is given in months or credits.
-pub(super) fn cash_cents(reward: &Value) -> Option<i64> {
-    let is_cash = reward["unit"].as_str().is_none_or(|unit| unit == "cash");
-    reward["amount"].as_i64().filter(|_| is_cash)
+pub(super) fn cash_cents(reward: &Told) -> Option<i64> {
+    let is_cash = reward.of("unit").word().is_none_or(|unit| unit == "cash");
+    reward.of("amount").integer().filter(|_| is_cash)
 }
 
 /// An answer whose status came and whose body did not.
@@ -413,24 +301,6 @@ mod tests {
         assert_eq!(message("<html>\r\n<b>"), "<html>  <b>");
         assert_eq!(message(""), "");
         assert_eq!(message(&"ä".repeat(400)).len(), 500);
-    }
-
-    #[test]
-    fn of_an_answer_only_what_receipts_are_made_from_is_kept() {
-        let body = br#"{"id":7,"lead":{"id":1,"email":"x"},"reward":{"amount":-2,"unit":"cash","per":1.5},
-            "commissions":[{"tier":1,"metadata":[{"id":3}],"promoter_campaign":{"ref_token":"n\u00f8ra",
-            "promoter":{"email":null,"tier":1.5,"unit":true}}}]}"#;
-        let Told(told) = serde_json::from_slice(body).unwrap();
-        let expected = serde_json::json!({
-            "id": 7,
-            "reward": {"amount": -2, "unit": "cash"},
-            "commissions": [{"tier": 1, "promoter_campaign": {"ref_token": "nøra",
-                "promoter": {"email": null, "tier": 1.5, "unit": true}}}],
-        });
-        assert_eq!(told, expected);
-        for broken in [&b"{\"id\":7"[..], b"{\"lead\":{}", b"{} {}"] {
-            assert!(serde_json::from_slice::<Told>(broken).is_err());
-        }
     }
 
     #[test]

@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Version;
-use super::answer::text;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
     optional_moment,
 };
+use super::told::Told;
 
 /// A commission, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,27 +58,27 @@ pub struct ListedCommission {
 #[serde(default)]
 #[doc(hidden)]
 pub struct CommissionLine {
-    id: Value,
-    status: Value,
-    unit: Value,
-    amount: Value,
-    event_id: Value,
-    created_at: Value,
+    id: Told,
+    status: Told,
+    unit: Told,
+    amount: Told,
+    event_id: Told,
+    created_at: Told,
     // Version 1.
-    conversion_amount: Value,
-    tier_level: Value,
+    conversion_amount: Told,
+    tier_level: Told,
     lead: Option<LeadShape>,
     promoter: Option<PromoterShape>,
     promotion: Option<PromotionShape>,
     // Version 2.
-    sale_amount: Value,
-    original_sale_amount: Value,
-    original_sale_currency: Value,
-    plan_id: Value,
-    tier: Value,
-    is_paid: Value,
-    is_split: Value,
-    status_updated_at: Value,
+    sale_amount: Told,
+    original_sale_amount: Told,
+    original_sale_currency: Told,
+    plan_id: Told,
+    tier: Told,
+    is_paid: Told,
+    is_split: Told,
+    status_updated_at: Told,
     promoter_campaign: Option<PromoterCampaignShape>,
     referral: Option<LeadShape>,
 }
@@ -87,9 +86,9 @@ pub struct CommissionLine {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct LeadShape {
-    email: Value,
-    uid: Value,
-    plan_name: Value,
+    email: Told,
+    uid: Told,
+    plan_name: Told,
 }
 
 impl Listed for ListedCommission {
@@ -113,36 +112,45 @@ impl Listed for ListedCommission {
             true => line
                 .promoter
                 .unwrap_or_default()
-                .promoter(text(&promotion.ref_id)),
+                .promoter(promotion.ref_id.text()),
             false => campaign.promoter.promoter(None),
         };
         let tier = if is_v1 { &line.tier_level } else { &line.tier };
-        let currency = text(&line.original_sale_currency);
+        let currency = line.original_sale_currency.text();
         Ok(ListedCommission {
-            id: text(&line.id).ok_or("has no id")?,
-            status: text(&line.status).ok_or("has no status")?,
-            unit: text(&line.unit).unwrap_or_else(|| "cash".to_owned()),
-            amount: line.amount.as_i64().ok_or("has no amount in whole cents")?,
+            id: line.id.text().ok_or("has no id")?,
+            status: line.status.text().ok_or("has no status")?,
+            unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
+            amount: line
+                .amount
+                .integer()
+                .ok_or("has no amount in whole cents")?,
             sale_amount: match is_v1 {
-                true => line.conversion_amount.as_i64(),
-                false => line.sale_amount.as_i64(),
+                true => line.conversion_amount.integer(),
+                false => line.sale_amount.integer(),
             },
-            original_sale: line.original_sale_amount.as_i64().zip(currency),
-            event_id: text(&line.event_id),
+            original_sale: line.original_sale_amount.integer().zip(currency),
+            event_id: line.event_id.text(),
             tier: tier
-                .as_u64()
+                .integer()
                 .and_then(|tier| u32::try_from(tier).ok())
                 .unwrap_or(1),
-            is_split: line.is_split.as_bool(),
-            is_paid: line.is_paid.as_bool(),
+            is_split: line.is_split.flag(),
+            is_paid: line.is_paid.flag(),
             created_at: moment(&line.created_at),
             status_updated_at: moment(&line.status_updated_at),
             promoter,
-            campaign_id: text(&promotion.campaign_id).or_else(|| text(&campaign.campaign_id)),
-            campaign: text(&promotion.campaign_name).or_else(|| text(&campaign.campaign.name)),
-            plan: text(&line.plan_id).or_else(|| text(&lead.plan_name)),
-            email: text(&lead.email),
-            uid: text(&lead.uid),
+            campaign_id: promotion
+                .campaign_id
+                .text()
+                .or_else(|| campaign.campaign_id.text()),
+            campaign: promotion
+                .campaign_name
+                .text()
+                .or_else(|| campaign.campaign.name.text()),
+            plan: line.plan_id.text().or_else(|| lead.plan_name.text()),
+            email: lead.email.text(),
+            uid: lead.uid.text(),
         })
     }
 

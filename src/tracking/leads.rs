@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::Version;
-use super::answer::text;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
     optional_moment,
 };
+use super::told::Told;
 
 /// A lead: what it is found by, and whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,11 +34,11 @@ pub struct Lead {
 #[serde(default)]
 #[doc(hidden)]
 pub struct LeadLine {
-    id: Value,
-    email: Value,
-    uid: Value,
-    created_at: Value,
-    customer_since: Value,
+    id: Told,
+    email: Told,
+    uid: Told,
+    created_at: Told,
+    customer_since: Told,
     promoter: Option<PromoterShape>,
     promotion: Option<PromotionShape>,
     promoter_campaign: Option<PromoterCampaignShape>,
@@ -60,7 +59,7 @@ impl Listed for Lead {
     fn of_line(version: Version, line: LeadLine) -> Result<Self, &'static str> {
         let promoter = match version {
             Version::V1 => {
-                let ref_id = line.promotion.and_then(|own| text(&own.ref_id));
+                let ref_id = line.promotion.and_then(|own| own.ref_id.text());
                 line.promoter.unwrap_or_default().promoter(ref_id)
             }
             Version::V2 => {
@@ -69,9 +68,9 @@ impl Listed for Lead {
             }
         };
         Ok(Lead {
-            id: text(&line.id).ok_or("has no id")?,
-            email: text(&line.email),
-            uid: text(&line.uid),
+            id: line.id.text().ok_or("has no id")?,
+            email: line.email.text(),
+            uid: line.uid.text(),
             promoter,
             created_at: moment(&line.created_at),
             customer_since: moment(&line.customer_since),

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::answer::{message_of, of_status, text};
+use super::answer::{message_of, of_status};
+use super::told::Told;
 use super::{Answer, Receipt, Version};
 use crate::event::Kind;
 
@@ -74,7 +74,7 @@ pub(super) fn page<T: Listed>(
         200 => {}
         201..300 | 409 => return Err(refused(message_of(body))),
         _ => {
-            let none = |_: &Value| Receipt::default();
+            let none = |_: &Told| Receipt::default();
             return Err(of_status(Kind::Sale, status, body, retry_after, none));
         }
     }
@@ -98,8 +98,8 @@ pub(super) fn page<T: Listed>(
 }
 
 /// A moment as the API writes it; nothing where it is written otherwise.
-pub(super) fn moment(value: &Value) -> Option<Timestamp> {
-    value.as_str()?.parse().ok()
+pub(super) fn moment(value: &Told) -> Option<Timestamp> {
+    value.word()?.parse().ok()
 }
 
 /// A promoter as a listing names one.
@@ -117,17 +117,17 @@ pub struct ListedPromoter {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterShape {
-    id: Value,
-    email: Value,
-    default_ref_id: Value,
+    id: Told,
+    email: Told,
+    default_ref_id: Told,
 }
 
 impl PromoterShape {
     pub(super) fn promoter(&self, ref_id: Option<String>) -> ListedPromoter {
         ListedPromoter {
-            id: text(&self.id),
-            email: text(&self.email),
-            ref_id: ref_id.or_else(|| text(&self.default_ref_id)),
+            id: self.id.text(),
+            email: self.email.text(),
+            ref_id: ref_id.or_else(|| self.default_ref_id.text()),
         }
     }
 }
@@ -136,16 +136,16 @@ impl PromoterShape {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromotionShape {
-    pub(super) ref_id: Value,
-    pub(super) campaign_id: Value,
-    pub(super) campaign_name: Value,
+    pub(super) ref_id: Told,
+    pub(super) campaign_id: Told,
+    pub(super) campaign_name: Told,
 }
 
 /// The same in version 2.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterCampaignShape {
-    pub(super) campaign_id: Value,
+    pub(super) campaign_id: Told,
     pub(super) promoter: PromoterShape,
     pub(super) campaign: CampaignShape,
 }
@@ -153,7 +153,7 @@ pub(super) struct PromoterCampaignShape {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CampaignShape {
-    pub(super) name: Value,
+    pub(super) name: Told,
 }
 
 /// Moments as text, where a line is kept.

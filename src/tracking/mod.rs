@@ -10,6 +10,7 @@ mod commissions;
 mod key;
 mod leads;
 mod listing;
+mod told;
 mod v1;
 mod v2;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answer::{cash_cents, of_status, receipt, text};
+use super::answer::{cash_cents, of_status, receipt};
+use super::told::Told;
 use super::{Answer, Receipt, Settings};
 use crate::event::{Event, Kind};
 
@@ -119,10 +120,9 @@ pub(super) fn answer(
     match status {
         404 if kind.has_amount() && is_not_found(body) => Answer::NotReferral { status },
         _ => of_status(kind, status, body, retry_after, |body| {
-            if body["commissions"].is_array() {
-                receipt_of_commissions(body)
-            } else {
-                receipt(body)
+            match body.of("commissions").list() {
+                Some(commissions) => receipt_of_commissions(body, commissions),
+                None => receipt(body),
             }
         }),
     }
@@ -134,18 +134,15 @@ fn is_not_found(body: &[u8]) -> bool {
 }
 
 /// The promoter is the one of the first tier; the commission is what all of them get together.
-fn receipt_of_commissions(body: &Value) -> Receipt {
-    let commissions = body["commissions"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let tier = |commission: &&Value| commission["tier"].as_i64().unwrap_or(i64::MAX);
+fn receipt_of_commissions(body: &Told, commissions: &[Told]) -> Receipt {
+    let tier = |commission: &&Told| commission.of("tier").integer().unwrap_or(i64::MAX);
     let first = commissions.iter().min_by_key(tier);
-    let promoter = first.map(|first| &first["promoter_campaign"]["promoter"]);
+    let campaign = first.map(|first| first.of("promoter_campaign"));
     let cents = commissions.iter().filter_map(cash_cents);
     Receipt {
-        api_event_id: text(&body["id"]),
-        promoter_email: promoter.and_then(|promoter| text(&promoter["email"])),
-        promoter_ref_id: first.and_then(|first| text(&first["promoter_campaign"]["ref_token"])),
+        api_event_id: body.of("id").text(),
+        promoter_email: campaign.and_then(|campaign| campaign.of("promoter").of("email").text()),
+        promoter_ref_id: campaign.and_then(|campaign| campaign.of("ref_token").text()),
         commission_cents: cents.reduce(i64::saturating_add),
     }
 }
