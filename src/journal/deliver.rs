@@ -320,10 +320,16 @@ impl Delivery<'_> {
         run: RunId,
         events: &[EventRow],
     ) -> Result<Vec<Pending>, JournalError> {
+        let failed = |error| self.reader.failed("reading an event", error);
+        // Together: else each event would lock the journal, and give it free again.
+        let _together = self
+            .reader
+            .connection
+            .unchecked_transaction()
+            .map_err(failed)?;
         let mut all = Vec::with_capacity(events.len());
         for &event in events {
-            let found = read::read_one(&mut self.one, run, event)
-                .map_err(|error| self.reader.failed("reading an event", error))?;
+            let found = read::read_one(&mut self.one, run, event).map_err(failed)?;
             all.push(found.ok_or_else(|| {
                 let what = format!("event {} is not to be sent by run {}", event.0, run.0);
                 JournalError::misused(&self.reader.path, what)

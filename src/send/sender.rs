@@ -362,9 +362,10 @@ impl<'c> Sender<'c> {
             self.writing = afters;
             self.scribe.write(entries);
         }
-        let room = MAX_LOADED - self.loaded.len().min(MAX_LOADED);
-        let count = self.ready.len().min(room).min(MAX_READ);
-        if self.end.is_some() || self.scribe.is_reading() || count == 0 {
+        // Not before there is room for many: one at a time costs as much as several.
+        let has_room = self.loaded.len() + MAX_READ <= MAX_LOADED;
+        let count = self.ready.len().min(MAX_READ);
+        if self.end.is_some() || self.scribe.is_reading() || !has_room || count == 0 {
             return;
         }
         self.reading = self.ready.drain(..count).collect();
