@@ -62,14 +62,13 @@ pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result
 /// What is tracked of our side, by kind and currency: what the report of all runs says as well.
 fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursError> {
     let mut reported = Tally::default();
-    for total in journal.outcomes_of(Span::ALL)? {
-        if total.outcome == Some(Outcome::Tracked) && total.kind.has_amount() {
-            let sum = Sum {
-                count: total.count,
-                amount_cents: total.amount_cents.into(),
-            };
-            reported.add_sum(total.kind, total.currency, sum);
-        }
+    let outcomes = journal.outcomes_of(Span::ALL)?;
+    let sums = outcomes
+        .get(&Some(Outcome::Tracked))
+        .into_iter()
+        .flat_map(Tally::iter);
+    for (kind, currency, sum) in sums.filter(|(kind, _, _)| kind.has_amount()) {
+        reported.add_sum(kind, currency, sum);
     }
     let mut audited = Tally::default();
     let tracked = billed.iter();

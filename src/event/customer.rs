@@ -22,9 +22,9 @@ impl Customer {
         }
     }
 
-    /// Whether there is nothing to find a lead by.
+    /// As [`CustomerRef::is_unknown`].
     pub fn is_unknown(&self) -> bool {
-        self.email.is_none() && self.uid.is_none()
+        self.lend().is_unknown()
     }
 
     /// The same with its texts lent.

@@ -11,6 +11,7 @@ mod events;
 mod money;
 pub(crate) mod packed;
 mod tally;
+mod ties;
 mod view;
 
 pub use conversion::{Conversion, ConvertedRefunds, Original};
@@ -20,6 +21,7 @@ pub use events::{Events, Figures};
 pub(crate) use money::in_units;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub use tally::{Sum, Tally};
+pub use ties::Ties;
 pub use view::{CustomerRef, EventRef};
 
 use std::collections::HashMap;

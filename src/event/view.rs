@@ -51,6 +51,11 @@ pub struct CustomerRef<'e> {
 }
 
 impl CustomerRef<'_> {
+    /// Whether there is nothing to find a lead by.
+    pub fn is_unknown(self) -> bool {
+        self.email.is_none() && self.uid.is_none()
+    }
+
     /// The email as it is compared: case does not tell customers apart.
     pub fn email_folded(self) -> Option<Text> {
         self.email.map(Text::from_str_to_lowercase)

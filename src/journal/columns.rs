@@ -6,7 +6,8 @@ use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
-    Currency, Customer, Details, Essence, Event, EventKey, Kind, Money, Source, Text,
+    Currency, Customer, CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Source, Text,
+    Ties,
 };
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
@@ -144,16 +145,6 @@ impl<'a> Columns<'a> {
 
     /// Reads the values of [`NAMES`] from the column `first` on.
     pub(super) fn read(row: &'a Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        let cents: Option<i64> = row.get(first + 5)?;
-        let code: Option<Code> = row.get(first + 6)?;
-        let money = match (cents, code.and_then(|code| code.0)) {
-            (None, None) => None,
-            (Some(amount_cents), Some(currency)) => Some(Money {
-                amount_cents,
-                currency,
-            }),
-            _ => return Err(impossible(first + 5, "an amount needs a currency")),
-        };
         let created_at: Option<Millis> = row.get(first + 16)?;
         Ok(Columns {
             kind: row.get::<_, Word<Kind>>(first)?.0,
@@ -161,7 +152,7 @@ impl<'a> Columns<'a> {
             sale_event_id: text_or_none(row, first + 2)?,
             email: text_or_none(row, first + 3)?,
             uid: text_or_none(row, first + 4)?,
-            money,
+            money: read_money(row, first + 5)?,
             refund_total_cents: row.get(first + 7)?,
             plan: text_or_none(row, first + 8)?,
             mrr_cents: row.get(first + 9)?,
@@ -254,6 +245,20 @@ impl<'a> Columns<'a> {
         }
     }
 
+    pub(super) fn ties(&self) -> Ties<'a> {
+        let promoter = [self.promo_code, self.tid, self.ref_id];
+        Ties {
+            kind: self.kind,
+            event_id: self.event_id,
+            sale_event_id: self.sale_event_id,
+            customer: CustomerRef {
+                email: self.email,
+                uid: self.uid,
+            },
+            names_promoter: promoter.iter().any(Option::is_some),
+        }
+    }
+
     pub(super) fn essence(&self) -> Essence {
         Essence::of_parts(
             self.kind,
@@ -303,6 +308,20 @@ fn text_or_none<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<
     row.get_ref(column)?
         .as_str_or_null()
         .map_err(|error| impossible(column, error.to_string()))
+}
+
+/// Reads `amount_cents, currency` from the column `first` on.
+pub(super) fn read_money(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Money>> {
+    let cents: Option<i64> = row.get(first)?;
+    let code: Option<Code> = row.get(first + 1)?;
+    match (cents, code.and_then(|code| code.0)) {
+        (None, None) => Ok(None),
+        (Some(amount_cents), Some(currency)) => Ok(Some(Money {
+            amount_cents,
+            currency,
+        })),
+        _ => Err(impossible(first, "an amount needs a currency")),
+    }
 }
 
 /// Reads [`RESULT`] from the column `first` on and checks its seal; `None` where not settled.

@@ -42,8 +42,8 @@ pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
 pub use read::{
-    EventRecord, HeldRecord, InputRecord, OutcomeTotal, Pending, PlanTotal, ReasonCount, RowRecord,
-    RunRecord,
+    EventRecord, HeldRecord, InputRecord, OutcomeTallies, Pending, PlanTotal, ReasonCount,
+    RowRecord, RunRecord,
 };
 pub use record::{NewInput, NewRun, Recording};
 pub use redaction::REDACTION_KEY_BYTES;

@@ -4,12 +4,12 @@
 //! ends the stream and is returned.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
-use super::columns::{self, Code, Columns, Millis, Word, impossible, read_settlement};
+use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money, read_settlement};
 use super::mended::NOT_MENDED;
 use super::migrate::read_account;
 use super::record::NewInput;
@@ -17,7 +17,7 @@ use super::{
     Account, Disposition, Effect, EndReason, EventRow, JournalError, JournalReader, Outcome,
     PlanState, RunCommand, RunEnd, RunId, Settlement,
 };
-use crate::event::{Currency, Details, Event, EventKey, KeyMap, Kind, Source, Text};
+use crate::event::{Currency, Details, Event, EventKey, KeyMap, Kind, Source, Tally, Text, Ties};
 use crate::problem::Problem;
 
 /// An event that is left to send.
@@ -160,20 +160,8 @@ pub struct PlanTotal {
     pub amount_cents: i64,
 }
 
-/// Events of one outcome, kind and currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutcomeTotal {
-    /// What came of them; `None` for `not_sent`.
-    pub outcome: Option<Outcome>,
-    /// The kind.
-    pub kind: Kind,
-    /// The currency; `None` for events without an amount.
-    pub currency: Option<Currency>,
-    /// Events.
-    pub count: u64,
-    /// Their amounts in minor units.
-    pub amount_cents: i64,
-}
+/// What came of events, added up; `None` for `not_sent`.
+pub type OutcomeTallies = BTreeMap<Option<Outcome>, Tally>;
 
 impl JournalReader {
     /// Whose journal it is.
@@ -246,25 +234,24 @@ impl JournalReader {
         Ok(sales)
     }
 
-    /// What a run has left to send, in the order of sending. Each takes some 600 bytes of memory,
-    /// which [`JournalReader::for_each_pending`] does not.
-    pub fn pending(&self, run: RunId) -> Result<Vec<Pending>, JournalError> {
-        let mut all = Vec::new();
-        self.for_each_pending(run, |pending| {
-            all.push(pending);
-            Ok::<_, JournalError>(())
-        })?;
-        Ok(all)
-    }
-
-    /// Streams what a run has left to send, in the order of sending.
-    pub fn for_each_pending<E: From<JournalError>>(
+    /// Goes through what a run has left to send, in the order of sending.
+    pub fn for_each_pending(
         &self,
         run: RunId,
-        mut each: impl FnMut(Pending) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.scan("AND e.outcome IS NULL", [run.0], |record| {
-            each(pending_of(record))
+        mut each: impl FnMut(EventRow, Ties<'_>),
+    ) -> Result<(), JournalError> {
+        let (names, result) = (columns::NAMES, columns::RESULT);
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {names}, {result}
+             FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE re.run = ?1 AND e.outcome IS NULL ORDER BY re.event"
+        );
+        self.each("reading what is left to send", &sql, [run.0], |row| {
+            let (id, _, columns) = Columns::read_sealed(row, 0)?;
+            // An event whose result was lost is refused here.
+            read_settlement(row, id, AT_RESULT)?;
+            each(id, columns.ties());
+            Ok(())
         })
     }
 
@@ -350,13 +337,13 @@ impl JournalReader {
 
     /// What came of the events that a run set out to send, as the journal has it now: a later
     /// retry of an event shows in the earlier run as well.
-    pub fn outcomes(&self, run: RunId) -> Result<Vec<OutcomeTotal>, JournalError> {
+    pub fn outcomes(&self, run: RunId) -> Result<OutcomeTallies, JournalError> {
         let from = "run_event JOIN event ON event.id = run_event.event WHERE run_event.run = ?1";
         self.outcome_totals(from, [run.0])
     }
 
     /// All events of the journal, by outcome; of those that were mended, what they were mended to.
-    pub fn state_counts(&self) -> Result<Vec<OutcomeTotal>, JournalError> {
+    pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
         match self.has_mended()? {
             true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),
             false => self.outcome_totals("event", []),
@@ -367,24 +354,17 @@ impl JournalReader {
         &self,
         from: &str,
         parameters: impl Params,
-    ) -> Result<Vec<OutcomeTotal>, JournalError> {
-        let sql = format!(
-            "SELECT outcome, kind, coalesce(currency, ''), count(*),
-                 coalesce(sum(amount_cents), 0)
-             FROM {from} GROUP BY outcome, kind, currency ORDER BY outcome, kind, currency"
-        );
-        let mut totals = Vec::new();
+    ) -> Result<OutcomeTallies, JournalError> {
+        // Added up here: SQLite would sort all events to do so.
+        let sql = format!("SELECT outcome, kind, amount_cents, currency FROM {from}");
+        let mut tallies = OutcomeTallies::new();
         self.each("counting outcomes", &sql, parameters, |row| {
-            totals.push(OutcomeTotal {
-                outcome: row.get::<_, Option<Word<_>>>(0)?.map(|word| word.0),
-                kind: row.get::<_, Word<_>>(1)?.0,
-                currency: row.get::<_, Code>(2)?.0,
-                count: count(row, 3)?,
-                amount_cents: row.get(4)?,
-            });
+            let outcome: Option<Word<_>> = row.get(0)?;
+            let tally = tallies.entry(outcome.map(|word| word.0)).or_default();
+            tally.add(row.get::<_, Word<_>>(1)?.0, read_money(row, 2)?);
             Ok(())
         })?;
-        Ok(totals)
+        Ok(tallies)
     }
 
     /// Streams the events that a run set out to send, in the order of sending.

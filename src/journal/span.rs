@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::columns::{Code, Word};
 use super::read::{count, scan_sql_of};
 use super::{
-    ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTotal, PlanState, PlanTotal,
-    RunRecord,
+    ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
+    PlanTotal, RunRecord,
 };
 
 /// The runs that were started at `from` or later, and before `until`.
@@ -67,7 +67,7 @@ impl JournalReader {
     }
 
     /// What came of those events, as the journal has it now.
-    pub fn outcomes_of(&self, span: Span) -> Result<Vec<OutcomeTotal>, JournalError> {
+    pub fn outcomes_of(&self, span: Span) -> Result<OutcomeTallies, JournalError> {
         let once = events_once();
         let from = format!("{once} once JOIN event ON event.id = once.event");
         self.outcome_totals(&from, span.parameters())

@@ -13,7 +13,7 @@ use super::learned::learned_per_minute;
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::job::{Job, Rows};
 use crate::journal::{
-    Disposition, JournalError, JournalReader, Outcome, OutcomeTotal, PlanState, PlanTotal,
+    Disposition, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState, PlanTotal,
     ReasonCount, RunRecord, Span,
 };
 
@@ -187,27 +187,13 @@ impl Serialize for ByPlan<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct OutcomesSummary {
     /// By outcome; nothing stands for `not_sent`.
-    pub by_outcome: BTreeMap<Option<Outcome>, Tally>,
+    pub by_outcome: OutcomeTallies,
 }
 
 /// The word of events that a run did not settle.
 pub const NOT_SENT: &str = "not_sent";
 
 impl OutcomesSummary {
-    /// The outcomes that the journal has added up.
-    pub fn of_totals(totals: Vec<OutcomeTotal>) -> Self {
-        let mut outcomes = OutcomesSummary::default();
-        for total in totals {
-            let tally = outcomes.by_outcome.entry(total.outcome).or_default();
-            let sum = Sum {
-                count: total.count,
-                amount_cents: i128::from(total.amount_cents),
-            };
-            tally.add_sum(total.kind, total.currency, sum);
-        }
-        outcomes
-    }
-
     /// The events of one outcome; nothing stands for `not_sent`.
     pub fn of(&self, outcome: Option<Outcome>) -> Tally {
         self.by_outcome.get(&outcome).cloned().unwrap_or_default()
@@ -443,14 +429,14 @@ pub struct RunSummary {
 impl RunSummary {
     /// Adds a run up from the journal.
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
-        let outcomes = OutcomesSummary::of_totals(journal.outcomes(run.id)?);
+        let by_outcome = journal.outcomes(run.id)?;
         let ignored = journal.row_reasons(run.id, Disposition::Ignored)?;
         let summary = RunSummary {
             schema: SCHEMA,
             run: run.name.clone(),
             span: None,
             reading: Reading::of_runs(std::slice::from_ref(run), ignored),
-            outcomes,
+            outcomes: OutcomesSummary { by_outcome },
             requests: 0,
             elapsed_seconds: 0,
             learned_requests_per_minute: learned_per_minute(journal, run.id)?,
@@ -493,7 +479,9 @@ impl RunSummary {
             run: days.name(),
             span: Some(days),
             reading,
-            outcomes: OutcomesSummary::of_totals(journal.outcomes_of(span)?),
+            outcomes: OutcomesSummary {
+                by_outcome: journal.outcomes_of(span)?,
+            },
             requests: runs.iter().map(|run| run.requests).sum(),
             elapsed_seconds: elapsed_ms.div_ceil(1000),
             learned_requests_per_minute: learned,

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 
-use crate::event::{Event, KeyHasher, Kind, Text};
+use crate::event::{Event, KeyHasher, Kind, Text, Ties};
 use crate::journal::{EventRow, Outcome};
 
 /// Everything that is to be sent, by customer.
@@ -112,7 +112,7 @@ impl Lane {
         let uid = event.customer.uid.as_ref();
         let somebody = email.is_some() || uid.is_some();
         somebody
-            && !creates_lead(event)
+            && !event.ties().may_create_lead()
             && email.is_none_or(|email| learned.unknown_emails.contains(&email))
             && uid.is_none_or(|uid| learned.unknown_uids.contains(uid))
     }
@@ -130,15 +130,6 @@ impl Lane {
             None
         }
     }
-}
-
-/// Whether the API may make the customer a lead because of this event.
-pub(super) fn creates_lead(event: &Event) -> bool {
-    let details = event.details();
-    event.kind == Kind::Signup
-        || details.promo_code.is_some()
-        || details.tid.is_some()
-        || details.ref_id.is_some()
 }
 
 /// Sorts events into lanes: everything that shares an email, a uid, or a sale and its refund. A
@@ -159,9 +150,15 @@ pub(super) struct Sorter {
 impl Sorter {
     /// Adds the next event, in sending order; `is_listed` is false where the list of leads rules its
     /// customer out.
-    pub(super) fn add(&mut self, row: EventRow, event: &Event, is_listed: bool) {
+    pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, is_listed: bool) {
         let index = self.sets.add();
-        for tie in ties(event) {
+        let email = event.customer.email_folded();
+        let shared = [
+            email.as_deref().map(|email| (Tie::Email, email)),
+            event.customer.uid.map(|uid| (Tie::Uid, uid)),
+            event.sale().map(|sale| (Tie::Sale, sale)),
+        ];
+        for tie in shared.into_iter().flatten() {
             let other = *self.seen.entry(self.hasher.hash_one(tie)).or_insert(index);
             self.sets.join(index, other);
         }
@@ -235,23 +232,6 @@ enum Tie {
     Sale,
 }
 
-fn ties(event: &Event) -> impl Iterator<Item = (Tie, Text)> {
-    let sale = match event.kind {
-        Kind::Sale => Some(event.event_id().into()),
-        _ => event.sale_event_id.clone(),
-    };
-    [
-        event
-            .customer
-            .email_folded()
-            .map(|email| (Tie::Email, email)),
-        event.customer.uid.clone().map(|uid| (Tie::Uid, uid)),
-        sale.map(|sale| (Tie::Sale, sale)),
-    ]
-    .into_iter()
-    .flatten()
-}
-
 /// Union-find with path halving.
 #[derive(Debug, Default)]
 struct DisjointSets(Vec<usize>);
@@ -295,7 +275,7 @@ mod tests {
     fn sorted(events: &[Event]) -> Lanes {
         let mut sorter = Sorter::default();
         for (row, event) in (1..).map(EventRow).zip(events) {
-            sorter.add(row, event, true);
+            sorter.add(row, event.ties(), true);
         }
         sorter.finish()
     }

@@ -10,12 +10,12 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::lanes::{Sorter, creates_lead};
+use super::lanes::Sorter;
 use super::listing::{self, Shelf, Unlisted};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
-use crate::event::Event;
+use crate::event::{Event, Ties};
 use crate::journal::EventRow;
 use crate::tracking::{Answer, Client, Lead, Page};
 
@@ -64,10 +64,10 @@ impl LeadList {
     }
 
     /// Whether an event may belong to a lead, of today or of its own making.
-    pub(super) fn may_concern(&self, event: &Event) -> bool {
-        let customer = &event.customer;
-        let texts = [&customer.email, &customer.uid].into_iter().flatten();
-        creates_lead(event)
+    pub(super) fn may_concern(&self, event: Ties<'_>) -> bool {
+        let customer = event.customer;
+        let texts = [customer.email, customer.uid].into_iter().flatten();
+        event.may_create_lead()
             || customer.is_unknown()
             || texts
                 .into_iter()
@@ -79,7 +79,8 @@ impl LeadList {
     pub fn asked_for(&self, events: impl IntoIterator<Item = Event>) -> usize {
         let mut sorter = Sorter::default();
         for (row, event) in (0..).map(EventRow).zip(events) {
-            sorter.add(row, &event, self.may_concern(&event));
+            let event = event.ties();
+            sorter.add(row, event, self.may_concern(event));
         }
         sorter.finish().listed()
     }
@@ -209,9 +210,9 @@ mod tests {
     #[test]
     fn a_lead_is_found_by_email_without_case_or_by_uid() {
         let list = list(&[("Ada@Example.com", ""), ("", "c2")]);
-        assert!(list.may_concern(&event(Kind::Sale, "s1", "ada@example.com", "c1")));
-        assert!(list.may_concern(&event(Kind::Sale, "s2", "other@example.com", "c2")));
-        assert!(!list.may_concern(&event(Kind::Sale, "s3", "other@example.com", "c3")));
+        assert!(list.may_concern(event(Kind::Sale, "s1", "ada@example.com", "c1").ties()));
+        assert!(list.may_concern(event(Kind::Sale, "s2", "other@example.com", "c2").ties()));
+        assert!(!list.may_concern(event(Kind::Sale, "s3", "other@example.com", "c3").ties()));
     }
 
     #[test]

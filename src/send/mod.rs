@@ -151,11 +151,13 @@ pub struct Sent {
     pub learned_per_minute: Option<u32>,
 }
 
-/// Sends what is left to send in a run until all is settled, or it has to stop.
+/// Sends what is left to send in a run until all is settled, or it has to stop; `total` is how many
+/// events these are ([`JournalReader::pending_count`]).
 pub async fn send(
     journal: Journal,
     client: &Client,
     run: RunId,
+    total: u64,
     settings: Settings,
     mut stop: UnboundedReceiver<Stop>,
     watch: &mut dyn FnMut(&Progress),
@@ -163,11 +165,11 @@ pub async fn send(
     let mut pace = Pace::new(settings.requests_per_minute, Instant::now());
     let mut progress = Progress {
         per_minute: pace.per_minute(),
+        total,
         ..Progress::default()
     };
     let mut work = async || -> Result<Work, End> {
-        progress.total = journal.pending_count(run).map_err(End::Journal)?;
-        let list = match settings.lead_list && progress.total > 0 {
+        let list = match settings.lead_list && total > 0 {
             true => fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?,
             false => None,
         };
@@ -212,16 +214,14 @@ impl Work {
     ) -> Result<Work, JournalError> {
         let mut sorter = Sorter::default();
         let mut refunded: HashSet<EventKey> = HashSet::new();
-        journal.for_each_pending(run, |pending| {
-            let event = &pending.event;
+        journal.for_each_pending(run, |row, event| {
             let is_listed = list.is_none_or(|list| list.may_concern(event));
-            sorter.add(pending.row, event, is_listed);
+            sorter.add(row, event, is_listed);
             if event.kind == Kind::Refund
-                && let Some(sale) = &event.sale_event_id
+                && let Some(sale) = event.sale_event_id
             {
                 refunded.insert(EventKey::of(sale));
             }
-            Ok::<_, JournalError>(())
         })?;
         Ok(Work {
             lanes: sorter.finish(),

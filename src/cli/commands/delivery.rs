@@ -318,6 +318,7 @@ impl Delivery<'_> {
                     journal,
                     &self.target.client,
                     run,
+                    total,
                     settings,
                     requests,
                     &mut watch,

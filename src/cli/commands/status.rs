@@ -61,7 +61,9 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     let Some(journal) = JournalReader::open(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
-    let events = OutcomesSummary::of_totals(journal.state_counts()?);
+    let events = OutcomesSummary {
+        by_outcome: journal.state_counts()?,
+    };
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;

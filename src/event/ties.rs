@@ -1,0 +1,49 @@
+//! What ties an event to others on its way to the API.
+
+use super::{CustomerRef, Event, Kind};
+
+/// Whom an event is of, which sale it concerns, and whether it may make somebody a lead: what decides
+/// for whom it waits, and whether the API has to be asked. Its texts are lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ties<'e> {
+    /// Which call it is.
+    pub kind: Kind,
+    /// The idempotency key.
+    pub event_id: &'e str,
+    /// The `event_id` of a refund's sale.
+    pub sale_event_id: Option<&'e str>,
+    /// Whom it belongs to.
+    pub customer: CustomerRef<'e>,
+    /// Whether it names a promoter: by a coupon, a tracking id or a referral id.
+    pub names_promoter: bool,
+}
+
+impl<'e> Ties<'e> {
+    /// The sale that it is or undoes.
+    pub fn sale(&self) -> Option<&'e str> {
+        match self.kind {
+            Kind::Sale => Some(self.event_id),
+            Kind::Refund | Kind::Cancellation | Kind::Signup => self.sale_event_id,
+        }
+    }
+
+    /// Whether the API may make the customer a lead because of this event.
+    pub fn may_create_lead(&self) -> bool {
+        self.kind == Kind::Signup || self.names_promoter
+    }
+}
+
+impl Event {
+    /// What ties it to others.
+    pub fn ties(&self) -> Ties<'_> {
+        let details = self.details();
+        let promoter = [&details.promo_code, &details.tid, &details.ref_id];
+        Ties {
+            kind: self.kind,
+            event_id: self.event_id(),
+            sale_event_id: self.sale_event_id.as_deref(),
+            customer: self.customer.lend(),
+            names_promoter: promoter.into_iter().any(Option::is_some),
+        }
+    }
+}
