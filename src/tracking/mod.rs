@@ -25,6 +25,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Response, Url};
 
@@ -342,18 +343,24 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// The whole body, or why there is none: it broke off, or is larger than `most_bytes`.
-async fn body_of(mut response: Response, most_bytes: usize) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
+async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, String> {
+    let mut pieces: Vec<Bytes> = Vec::new();
+    let mut length = 0;
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if chunk.len() > most_bytes - body.len() => {
+            Ok(Some(piece)) if piece.len() > most_bytes - length => {
                 return Err(format!(
                     "the answer is larger than {} KiB",
                     most_bytes / 1024
                 ));
             }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
+            Ok(Some(piece)) => {
+                length += piece.len();
+                pieces.push(piece);
+            }
+            // Nearly always it came in one piece, which needs no copy.
+            Ok(None) if pieces.len() == 1 => return Ok(pieces.remove(0)),
+            Ok(None) => return Ok(pieces.concat().into()),
             Err(error) => {
                 let reason = causes(&error.without_url());
                 return Err(format!("the answer broke off: {reason}"));
