@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -58,8 +58,10 @@ enum After {
     Left(EventRow),
 }
 
-/// A request that left at a time, and its answer.
-type Request<'c> = Pin<Box<dyn Future<Output = (EventRow, Instant, Answer)> + 'c>>;
+/// An event's answer, and when its request left.
+type Answered = (EventRow, Instant, Answer);
+
+type Request<'c> = Pin<Box<dyn Future<Output = Answered> + 'c>>;
 
 pub(super) struct Sender<'c> {
     client: &'c Client,
@@ -168,9 +170,7 @@ impl<'c> Sender<'c> {
                         Done::Read(read) => self.on_read(read),
                     }
                 }
-                Some((row, left, answer)) = self.in_flight.next() => {
-                    self.on_answer(row, left, &answer);
-                }
+                Some(first) = self.in_flight.next() => self.on_answers(first),
                 () = sleep_until(wake), if wake.is_some() => {}
             }
         }
@@ -430,6 +430,15 @@ impl<'c> Sender<'c> {
             self.ready.push_back(slot.lane);
         }
         *self.progress.settled.entry(outcome).or_default() += 1;
+    }
+
+    /// Takes an answer, and with it all that have come by now: together they share a commit.
+    fn on_answers(&mut self, first: Answered) {
+        let mut next = Some(first);
+        while let Some((row, left, answer)) = next {
+            self.on_answer(row, left, &answer);
+            next = self.in_flight.next().now_or_never().flatten();
+        }
     }
 
     fn on_answer(&mut self, row: EventRow, left: Instant, answer: &Answer) {
