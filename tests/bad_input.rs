@@ -654,9 +654,7 @@ mod events {
 
     #[test]
     fn the_same_row_twice() {
-        assert_snapshot!(plan(stripe(&[paid(), paid()])), @r"
-            exit 0
-            ");
+        assert_snapshot!(plan(stripe(&[paid(), paid()])), @"exit 0");
     }
 
     #[test]

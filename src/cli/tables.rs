@@ -26,8 +26,8 @@ pub(super) fn reading(reading: &Reading) -> String {
     }
     if !reading.inputs.is_empty() {
         lines.push(format!(
-            "\n{} rows read = {} with events + {} ignored + {} rejected",
-            grouped(rows.read.into()),
+            "\n{} read = {} with events + {} ignored + {} rejected",
+            count(rows.read, "row"),
             grouped(rows.with_events.into()),
             grouped(rows.ignored.into()),
             grouped(rows.rejected.into()),

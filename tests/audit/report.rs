@@ -35,6 +35,20 @@ fn a_second_audit_says_what_is_new_what_remains_and_what_was_resolved() {
 }
 
 #[test]
+fn what_an_audit_that_was_killed_left_half_written_is_cleared_away() {
+    let world = World::new();
+    let half = "out/.audit.html.0123456789abcdef.tmp";
+    let foreign = "out/.notes.txt.0123456789abcdef.tmp";
+    world.place.write(half, "<htm").write(foreign, "mine");
+    world.audit(Way::V1, &["--dir", "out"]).expect(0);
+    let exists = |name: &str| world.place.path(name).exists();
+    assert_eq!(
+        [half, foreign, "out/audit.html"].map(exists),
+        [false, true, true]
+    );
+}
+
+#[test]
 fn what_is_within_the_tolerance_ends_with_zero() {
     let world = World::new();
     world.plant(&json!({"action": "change", "of": "in_0001", "amount_cents": 403}));

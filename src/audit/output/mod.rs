@@ -17,13 +17,26 @@ use serde::{Deserialize, Serialize};
 use super::{Audit, AuditError, FindingKind, Match, Matches, PastFinding, Period, Since};
 use crate::event::Tally;
 use crate::problem::Problem;
-use crate::report::atomic::{Failure, Partial, Whole, sync_directory};
+use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_directory};
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
 use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA, by_kind};
 
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
+
+/// What an audit writes. The summary is moved last: who sees a new one sees the new files too.
+const FILES: [&str; 9] = [
+    "differences.csv",
+    "totals.csv",
+    "differences.parquet",
+    "totals.parquet",
+    "matches.csv",
+    "matches.parquet",
+    "audit.xlsx",
+    "audit.html",
+    SUMMARY,
+];
 
 /// Where our side comes from.
 #[derive(Clone, Debug, Serialize)]
@@ -180,19 +193,8 @@ impl AuditReport {
         let directory = Path::new(&self.report_dir);
         fs::create_dir_all(directory)
             .map_err(|error| Failure::new(directory, "creating the directory", error))?;
-        // The summary is moved last: who sees a new one sees the new files too.
-        let names = [
-            "differences.csv",
-            "totals.csv",
-            "differences.parquet",
-            "totals.parquet",
-            "matches.csv",
-            "matches.parquet",
-            "audit.xlsx",
-            "audit.html",
-            SUMMARY,
-        ];
-        let path = |index: usize| directory.join(names[index]);
+        clear_abandoned(directory, |name| FILES.contains(&name));
+        let path = |index: usize| directory.join(FILES[index]);
         let whole = [
             csv(path(0), &columns::DIFFERENCES, self.differences())?,
             csv(
@@ -216,7 +218,7 @@ impl AuditReport {
             whole.commit()?;
         }
         sync_directory(directory)?;
-        Ok(names.map(|name| directory.join(name)).to_vec())
+        Ok(FILES.map(|name| directory.join(name)).to_vec())
     }
 
     /// The ids of findings that the last audit had not; nothing where there is none to compare with.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary};
 use crate::audit::FindingKind;
 use crate::event::{Currency, in_units};
+pub(crate) use crate::report::words::count;
 
 /// The answer: a sentence a currency, and how many differences there are.
 pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
@@ -147,12 +148,6 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::Pending => "pending, and the sale stands",
         FindingKind::PaidBeforeRefund => "paid before the refund",
     }
-}
-
-/// `1 sale`, `1,234 sales`.
-pub(crate) fn count(n: u64, word: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", digits(&n.to_string()))
 }
 
 /// A sum with its currency, `-1,234.56 USD`, or with its unit, `12 points`.

@@ -109,7 +109,7 @@ pub(super) fn events(summary: &RunSummary) -> Ledger {
     Ledger {
         caption: "Events".to_owned(),
         heads: std::iter::once("all")
-            .chain(kinds.iter().map(|kind| kind_words(*kind)))
+            .chain(kinds.iter().map(|kind| head(*kind)))
             .collect(),
         groups: groups(summary, |place, tally| match place {
             Place::Read => cells(tally, "events.total", "events.by_kind"),
@@ -119,6 +119,15 @@ pub(super) fn events(summary: &RunSummary) -> Ledger {
                 cells(tally, &format!("{path}.count"), &format!("{path}.by_kind"))
             }
         }),
+    }
+}
+
+/// A kind as the head of a column, which may be narrower than the longest word: where it breaks is
+/// said here (by a soft hyphen), since not every browser knows.
+fn head(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Cancellation => "cancel\u{ad}lations",
+        _ => kind_words(kind),
     }
 }
 
