@@ -27,6 +27,7 @@ mod mended;
 mod migrate;
 mod read;
 mod record;
+mod records;
 mod redaction;
 mod span;
 #[cfg(test)]
@@ -41,11 +42,11 @@ pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
-pub use read::{
+pub use record::{NewInput, NewRun, Recording};
+pub use records::{
     EventRecord, HeldRecord, InputRecord, OutcomeTallies, Pending, PlanTotal, ReasonCount,
     RowRecord, RunRecord,
 };
-pub use record::{NewInput, NewRun, Recording};
 pub use redaction::REDACTION_KEY_BYTES;
 pub use span::Span;
 pub use words::{

@@ -1,0 +1,271 @@
+//! What a row says of money: amounts, their signs and parts, the currency.
+
+use super::{Classifier, cell};
+use crate::event::{Currency, Money, ParsedAmount};
+use crate::export::Row;
+use crate::problem::Problem;
+use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
+
+impl Classifier<'_> {
+    /// What counts, and what was paid in all where that is another amount. A running total is what
+    /// was paid back in all: what of it counts, its sale decides.
+    pub(super) fn money(
+        &self,
+        rule: &EventRule,
+        row: &Row,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Option<(Money, Option<i64>)>, Box<Problem>> {
+        let Some(amount) = &rule.amount else {
+            return Ok(None);
+        };
+        let column = amount.column;
+        let currency = self.currency(row)?;
+        let (whole, sign) = self.whole(amount, row, currency)?;
+        let parsed = match rule.running_total {
+            true => whole,
+            false => self.less(whole, sign, amount, row, currency)?,
+        };
+        let value = self.text(row, column);
+        if parsed.cents <= 0 {
+            return Err(Box::new(self.not_positive(rule, column, value)));
+        }
+        let gross_cents = match &rule.gross {
+            None => whole.cents,
+            Some(gross) => self.gross(rule, gross, row, currency)?,
+        };
+        if parsed.lost_digit {
+            warnings.push(
+                Problem::warning(
+                    "amount-cut",
+                    format!("the Tracking API takes hundredths of {currency}; the third decimal is cut off"),
+                )
+                .cell(self.header_name(column), value),
+            );
+        }
+        let money = Money {
+            amount_cents: parsed.cents,
+            currency,
+        };
+        Ok(Some((
+            money,
+            Some(gross_cents).filter(|gross| *gross != parsed.cents),
+        )))
+    }
+
+    fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
+        let message = format!("the amount of a {} has to be above zero", rule.kind);
+        self.cell_error("amount-not-positive", column, value, &message)
+            .hint("a refund is a row or a column of its own, never a negative sale")
+    }
+
+    /// What was paid in all, which has to be above zero.
+    fn gross(
+        &self,
+        rule: &EventRule,
+        amount: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<i64, Box<Problem>> {
+        let (whole, sign) = self.whole(amount, row, currency)?;
+        let cents = self.less(whole, sign, amount, row, currency)?.cents;
+        match cents {
+            1.. => Ok(cents),
+            _ => {
+                let value = self.text(row, amount.column);
+                Err(Box::new(self.not_positive(rule, amount.column, value)))
+            }
+        }
+    }
+
+    /// An amount before its `minus` is taken off, above zero by the rule's convention, and the sign
+    /// that does that to its parts.
+    fn whole(
+        &self,
+        rule: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<(ParsedAmount, i64), Box<Problem>> {
+        let mut sum = self.amount(row, rule.column, currency)?;
+        let sign = match rule.convention {
+            Convention::Positive => 1,
+            Convention::Negative => -1,
+            Convention::Any => sum.cents.signum(),
+        };
+        if rule.convention == Convention::Negative && sum.cents > 0 {
+            return Err(Box::new(self.wrong_sign(
+                row,
+                rule.column,
+                "this export writes such amounts with a minus",
+            )));
+        }
+        sum.cents *= sign;
+        self.add_parts(&mut sum, &rule.plus, 1, sign, row, currency)?;
+        Ok((sum, sign))
+    }
+
+    /// What is left of an amount without its `minus`.
+    fn less(
+        &self,
+        mut whole: ParsedAmount,
+        sign: i64,
+        rule: &AmountRule,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        self.add_parts(&mut whole, &rule.minus, -1, sign, row, currency)?;
+        Ok(whole)
+    }
+
+    fn add_parts(
+        &self,
+        sum: &mut ParsedAmount,
+        parts: &[ColumnIndex],
+        factor: i64,
+        sign: i64,
+        row: &Row,
+        currency: Currency,
+    ) -> Result<(), Box<Problem>> {
+        for &column in parts {
+            let part = self.part(row, column, currency, sign)?;
+            sum.lost_digit |= part.lost_digit;
+            let cents = sum.cents.checked_add(factor * part.cents);
+            sum.cents = cents
+                .ok_or_else(|| Box::new(self.wrong_sign(row, column, "the amount is too large")))?;
+        }
+        Ok(())
+    }
+
+    /// A part of an amount; nothing where the cell is empty. It has the sign of the whole.
+    fn part(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        currency: Currency,
+        sign: i64,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        if self.text(row, column).is_empty() {
+            return Ok(ParsedAmount {
+                cents: 0,
+                lost_digit: false,
+            });
+        }
+        let mut part = self.amount(row, column, currency)?;
+        part.cents *= sign;
+        if part.cents < 0 {
+            return Err(Box::new(self.wrong_sign(
+                row,
+                column,
+                "this part of the amount has another sign than the whole",
+            )));
+        }
+        Ok(part)
+    }
+
+    fn wrong_sign(&self, row: &Row, column: ColumnIndex, message: &str) -> Problem {
+        self.cell_error("amount-sign", column, self.text(row, column), message)
+            .hint("export the file again, or declare the sign in a profile that extends this one")
+    }
+
+    /// The monthly recurring revenue, in minor units.
+    pub(super) fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
+        match rule.mrr {
+            Some(column) if !self.text(row, column).is_empty() => {
+                let currency = self.currency(row)?;
+                Ok(Some(self.amount(row, column, currency)?.cents))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the amount is that of these columns together; an empty cell counts nothing.
+    pub(super) fn is_sum(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        parts: &[ColumnIndex],
+    ) -> Result<bool, Box<Problem>> {
+        let currency = self.currency(row)?;
+        let cents = |column: ColumnIndex| -> Result<i128, Box<Problem>> {
+            if self.text(row, column).is_empty() {
+                return Ok(0);
+            }
+            Ok(self.amount(row, column, currency)?.cents.into())
+        };
+        let mut sum = 0;
+        for &part in parts {
+            sum += cents(part)?;
+        }
+        Ok(cents(column)? == sum)
+    }
+
+    /// The sign of what stands there; an amount that is missing is not zero, and has none.
+    pub(super) fn sign(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+    ) -> Result<Option<Sign>, Box<Problem>> {
+        if self.text(row, column).is_empty() {
+            return Ok(None);
+        }
+        let currency = self.currency(row)?;
+        Ok(Some(match self.amount(row, column, currency)?.cents {
+            0 => Sign::Zero,
+            1.. => Sign::Positive,
+            _ => Sign::Negative,
+        }))
+    }
+
+    /// The row's currency: that of its column, else the profile's, else the account's.
+    pub(super) fn currency(&self, row: &Row) -> Result<Currency, Box<Problem>> {
+        let source = self.profile.currency;
+        match source
+            .column
+            .filter(|&c| self.binding.position(c).is_some())
+        {
+            None => Ok(source.fixed.unwrap_or(self.account_currency)),
+            Some(column) => {
+                let value = self.text(row, column);
+                self.currency_of(value).ok_or_else(|| {
+                    Box::new(
+                        self.cell_error(
+                            "currency-unknown",
+                            column,
+                            value,
+                            "this is no ISO 4217 currency",
+                        )
+                        .hint("a three-letter code such as `USD` is expected"),
+                    )
+                })
+            }
+        }
+    }
+
+    fn currency_of(&self, code: &str) -> Option<Currency> {
+        let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
+        if let Some((last, currency)) = self.last_currency.get()
+            && last == bytes
+        {
+            return Some(currency);
+        }
+        let currency = Currency::from_code(code)?;
+        self.last_currency.set(Some((bytes, currency)));
+        Some(currency)
+    }
+
+    /// A cell's amount, as the profile writes amounts.
+    pub(super) fn amount(
+        &self,
+        row: &Row,
+        column: ColumnIndex,
+        currency: Currency,
+    ) -> Result<ParsedAmount, Box<Problem>> {
+        let value = self.text(row, column);
+        let format = &self.profile.amount_format;
+        format.parse(value, currency).map_err(|error| {
+            Box::new(
+                self.cell_error("amount-invalid", column, value, &error.to_string())
+                    .hint(cell::amount_hint(format, currency)),
+            )
+        })
+    }
+}

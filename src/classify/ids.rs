@@ -1,0 +1,79 @@
+//! By which ids a row tells its events apart.
+
+use super::{Classifier, cell};
+use crate::event::Text;
+use crate::export::Row;
+use crate::problem::Problem;
+use crate::profile::{ColumnIndex, EventRule, Template, TemplatePart};
+
+impl Classifier<'_> {
+    /// Refuses an id that a spreadsheet has damaged: it may have become another one.
+    pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
+        let value = self.text(row, column);
+        match cell::id_damage(value) {
+            None => Ok(()),
+            Some(damage) => Err(Box::new(
+                self.cell_error("id-damaged", column, value, damage)
+                    .hint("export the file again and don't open it in a spreadsheet"),
+            )),
+        }
+    }
+
+    /// The first id whose columns all say something.
+    pub(super) fn first_id(
+        &self,
+        templates: &[Template],
+        row: &Row,
+    ) -> Result<Option<Text>, Box<Problem>> {
+        for template in templates {
+            if let Some(id) = self.fill(template, row)? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fill(&self, template: &Template, row: &Row) -> Result<Option<Text>, Box<Problem>> {
+        // Nearly every id is a cell.
+        if let [TemplatePart::Column(column)] = template.0[..] {
+            let value = self.text(row, column);
+            if value.is_empty() {
+                return Ok(None);
+            }
+            self.check_id(row, column)?;
+            return Ok(Some(Text::new(value)));
+        }
+        let mut id = Text::default();
+        for part in &template.0 {
+            match part {
+                TemplatePart::Text(text) => id.push_str(text),
+                TemplatePart::Column(column) => {
+                    let value = self.text(row, *column);
+                    if value.is_empty() {
+                        return Ok(None);
+                    }
+                    self.check_id(row, *column)?;
+                    id.push_str(value);
+                }
+            }
+        }
+        Ok(Some(id))
+    }
+
+    pub(super) fn no_id(&self, rule: &EventRule) -> Problem {
+        let columns = rule.event_id.iter().flat_map(|template| &template.0);
+        let names: Vec<_> = columns
+            .filter_map(|part| match part {
+                TemplatePart::Column(column) => Some(format!("`{}`", self.header_name(*column))),
+                TemplatePart::Text(_) => None,
+            })
+            .collect();
+        let message = format!(
+            "the {} has no id: nothing stands in {}",
+            rule.kind,
+            names.join(" or ")
+        );
+        Problem::error("event-id-missing", message)
+            .hint("without an id of its own it can't be told apart from others; give it one")
+    }
+}
