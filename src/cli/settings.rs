@@ -1,16 +1,18 @@
 //! What is in force, and where it comes from.
 //!
 //! Precedence: option, environment, project file, user file, default. Every scalar setting is one
-//! row of [`KEYS`], so that `fprecon config` can show them all.
+//! row of `KEYS`, so that `fprecon config` can show them all.
+
+mod keys;
+mod layers;
+mod shown;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
@@ -18,6 +20,15 @@ use super::error::CliError;
 use crate::event::Currency;
 use crate::problem::Problem;
 use crate::tracking::{ApiKey, Timeouts, Version};
+use keys::{ConfigFile, KEYS};
+use layers::{
+    Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
+    table_of,
+};
+use shown::shown;
+
+pub(super) use layers::{Origin, line_of};
+pub(super) use shown::Shown;
 
 /// The name of the project's configuration.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
@@ -25,203 +36,6 @@ pub(super) const CONFIG_FILE: &str = "fprecon.toml";
 const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Where the key is read from, if it is not in a file.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
-
-/// A configuration file, as the contract has it. Unknown keys are errors.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConfigFile {
-    #[serde(default)]
-    api: ApiTable,
-    #[serde(default)]
-    send: SendTable,
-    #[serde(default)]
-    currencies: CurrenciesTable,
-    #[serde(default)]
-    link: LinkTable,
-    /// Checked by the audit, which knows its rules.
-    #[serde(default)]
-    audit: Table,
-    #[serde(default)]
-    exports: BTreeMap<String, Table>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ApiTable {
-    version: Option<String>,
-    base_url: Option<String>,
-    wid: Option<String>,
-    account_id: Option<String>,
-    key_file: Option<String>,
-    account_currency: Option<String>,
-    cancellation_event_id: Option<bool>,
-    ca_file: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SendTable {
-    requests_per_minute: Option<NonZeroU32>,
-    concurrency: Option<NonZeroUsize>,
-    notify_promoters: Option<bool>,
-    infer_non_referrals: Option<bool>,
-    lead_list: Option<bool>,
-    give_up_after_seconds: Option<NonZeroU32>,
-    connect_timeout_seconds: Option<NonZeroU32>,
-    read_timeout_seconds: Option<NonZeroU32>,
-    request_timeout_seconds: Option<NonZeroU32>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct CurrenciesTable {
-    foreign: Option<String>,
-    rates: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct LinkTable {
-    match_by_customer: Option<bool>,
-    send_unlinked: Option<bool>,
-    resolutions: Option<String>,
-}
-
-/// A setting: its table and key in the file, its variable, its default.
-struct Key {
-    table: &'static str,
-    key: &'static str,
-    variable: &'static str,
-    default: Option<&'static str>,
-}
-
-const fn key(
-    table: &'static str,
-    key: &'static str,
-    variable: &'static str,
-    default: Option<&'static str>,
-) -> Key {
-    Key {
-        table,
-        key,
-        variable,
-        default,
-    }
-}
-
-const KEYS: [Key; 22] = [
-    key("api", "version", "FPRECON_API", Some("v1")),
-    // Its default goes with the version: see `base_of_version`.
-    key("api", "base_url", "FPRECON_BASE_URL", None),
-    key("api", "wid", "FPRECON_WID", None),
-    key("api", "account_id", "FPRECON_ACCOUNT_ID", None),
-    key("api", "key_file", "FPRECON_API_KEY_FILE", None),
-    key(
-        "api",
-        "account_currency",
-        "FPRECON_ACCOUNT_CURRENCY",
-        Some("USD"),
-    ),
-    key(
-        "api",
-        "cancellation_event_id",
-        "FPRECON_CANCELLATION_EVENT_ID",
-        Some("false"),
-    ),
-    key("api", "ca_file", "FPRECON_CA_FILE", None),
-    key(
-        "send",
-        "requests_per_minute",
-        "FPRECON_REQUESTS_PER_MINUTE",
-        Some("380"),
-    ),
-    key("send", "concurrency", "FPRECON_CONCURRENCY", Some("16")),
-    key(
-        "send",
-        "notify_promoters",
-        "FPRECON_NOTIFY_PROMOTERS",
-        Some("false"),
-    ),
-    key(
-        "send",
-        "infer_non_referrals",
-        "FPRECON_INFER_NON_REFERRALS",
-        Some("true"),
-    ),
-    key("send", "lead_list", "FPRECON_LEAD_LIST", Some("false")),
-    key(
-        "send",
-        "give_up_after_seconds",
-        "FPRECON_GIVE_UP_AFTER_SECONDS",
-        Some("120"),
-    ),
-    key(
-        "send",
-        "connect_timeout_seconds",
-        "FPRECON_CONNECT_TIMEOUT_SECONDS",
-        Some("10"),
-    ),
-    key(
-        "send",
-        "read_timeout_seconds",
-        "FPRECON_READ_TIMEOUT_SECONDS",
-        Some("20"),
-    ),
-    key(
-        "send",
-        "request_timeout_seconds",
-        "FPRECON_REQUEST_TIMEOUT_SECONDS",
-        Some("45"),
-    ),
-    key(
-        "currencies",
-        "foreign",
-        "FPRECON_FOREIGN_CURRENCIES",
-        Some("send"),
-    ),
-    key("currencies", "rates", "FPRECON_RATES", None),
-    key(
-        "link",
-        "match_by_customer",
-        "FPRECON_MATCH_BY_CUSTOMER",
-        Some("false"),
-    ),
-    key(
-        "link",
-        "send_unlinked",
-        "FPRECON_SEND_UNLINKED",
-        Some("false"),
-    ),
-    key("link", "resolutions", "FPRECON_RESOLUTIONS", None),
-];
-
-/// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    Default,
-    File(PathBuf),
-    Variable(&'static str),
-    Option(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Default => f.write_str("default"),
-            Origin::File(path) => write!(f, "{}", path.display()),
-            Origin::Variable(name) => f.write_str(name),
-            Origin::Option(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A setting as `fprecon config` shows it.
-#[derive(Clone, Debug)]
-pub(super) struct Shown {
-    pub(super) name: String,
-    pub(super) value: Option<String>,
-    pub(super) origin: Origin,
-}
 
 /// What is done with amounts in other currencies, as it is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -278,38 +92,6 @@ pub(super) struct Settings {
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
     pub(super) journal: PathBuf,
     pub(super) shown: Vec<Shown>,
-}
-
-/// One place where values come from, in rising precedence.
-struct Layer {
-    origin: LayerOrigin,
-    table: Table,
-    /// Of a file: as in [`Settings::export_places`].
-    export_places: BTreeMap<String, (PathBuf, u64)>,
-}
-
-impl Layer {
-    fn new(origin: LayerOrigin, table: Table) -> Self {
-        Layer {
-            origin,
-            table,
-            export_places: BTreeMap::new(),
-        }
-    }
-
-    fn file(&self) -> Option<PathBuf> {
-        match &self.origin {
-            LayerOrigin::File(path) => Some(path.clone()),
-            _ => None,
-        }
-    }
-}
-
-enum LayerOrigin {
-    Default,
-    File(PathBuf),
-    Environment,
-    Option,
 }
 
 impl Settings {
@@ -585,70 +367,6 @@ pub(super) fn exports_of(text: &str) -> Result<BTreeMap<String, Table>, toml::de
     toml::from_str::<ConfigFile>(text).map(|config| config.exports)
 }
 
-fn file_layer(path: &Path) -> Result<Layer, CliError> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::unusable(
-            Problem::error(
-                "config-missing",
-                format!("the configuration can't be read: {error}"),
-            )
-            .at(&name, None),
-        )
-    })?;
-    let invalid = |error: toml::de::Error| {
-        let line = error.span().map(|span| line_of(&text, span.start));
-        CliError::unusable(
-            Problem::error("config-invalid", error.message().trim().to_owned())
-                .at(&name, line)
-                .hint("the README lists every key"),
-        )
-    };
-    let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
-    let mut table: Table = toml::from_str(&text).map_err(invalid)?;
-    let named = [
-        ("api", "key_file", config.api.key_file),
-        ("api", "ca_file", config.api.ca_file),
-        ("currencies", "rates", config.currencies.rates),
-        ("link", "resolutions", config.link.resolutions),
-    ];
-    for (name, key, file) in named {
-        // A file that a configuration names stands beside it, wherever the program is started.
-        let file = file.filter(|file| !file.is_empty());
-        if let (Some(file), Some(directory)) = (file, path.parent()) {
-            let file = directory.join(file).display().to_string();
-            insert(&mut table, name, key, Value::String(file));
-        }
-    }
-    let export_places = config.exports.keys().filter_map(|name| {
-        let line = table_line(&text, name)?;
-        Some((name.clone(), (path.to_owned(), line)))
-    });
-    Ok(Layer {
-        origin: LayerOrigin::File(path.to_owned()),
-        table,
-        export_places: export_places.collect(),
-    })
-}
-
-/// The line of a byte, from 1.
-pub(super) fn line_of(text: &str, byte: usize) -> u64 {
-    let before = text.as_bytes().iter().take(byte);
-    1 + before.filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// The line of the first table of `[exports.NAME]`, where the file writes it as a table.
-fn table_line(text: &str, name: &str) -> Option<u64> {
-    let is_its = |line: &str| {
-        let table = line.trim_start_matches('[').strip_prefix("exports.");
-        let rest = table.and_then(|table| table.trim_start_matches('"').strip_prefix(name));
-        line.starts_with('[')
-            && rest.is_some_and(|rest| rest.trim_start_matches('"').starts_with([']', '.']))
-    };
-    let index = text.lines().position(|line| is_its(line.trim()))?;
-    Some(index as u64 + 1)
-}
-
 /// A value of the environment or of an option that does not fit its key.
 fn value_error(layers: &[Layer], message: &str) -> CliError {
     let variables = KEYS
@@ -667,186 +385,6 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
             variables.join(", ")
         ))
     })
-}
-
-/// A table of the settings for which `value` has one.
-fn table_of(value: impl Fn(&Key) -> Option<String>) -> Table {
-    let mut table = Table::new();
-    for key in &KEYS {
-        if let Some(text) = value(key) {
-            insert(&mut table, key.table, key.key, scalar(key, text));
-        }
-    }
-    table
-}
-
-fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
-    let entry = table
-        .entry(name)
-        .or_insert_with(|| Value::Table(Table::new()));
-    if let Value::Table(inner) = entry {
-        inner.insert(key.to_owned(), value);
-    }
-}
-
-/// Text as the type that the key's default has.
-fn scalar(key: &Key, text: String) -> Value {
-    let default = key.default.unwrap_or_default();
-    if default.parse::<bool>().is_ok()
-        && let Ok(value) = text.parse()
-    {
-        return Value::Boolean(value);
-    }
-    if default.parse::<i64>().is_ok()
-        && let Ok(value) = text.parse()
-    {
-        return Value::Integer(value);
-    }
-    Value::String(text)
-}
-
-/// The inverse of [`scalar`].
-fn scalar_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Integer(number) => number.to_string(),
-        Value::Boolean(yes) => yes.to_string(),
-        other => format!("a {}", other.type_str()),
-    }
-}
-
-fn option_table(common: &Common, pace: Option<&PaceArguments>) -> Table {
-    let text = |value: &Option<String>| value.clone().map(Value::String);
-    let number = |value: Option<i64>| value.map(Value::Integer);
-    let key_file = common.api_key_file.as_ref();
-    let per_minute = pace.and_then(|pace| pace.requests_per_minute);
-    let concurrency = pace.and_then(|pace| pace.concurrency);
-    let mut table = Table::new();
-    for (name, key, value) in [
-        ("api", "version", text(&common.api)),
-        ("api", "base_url", text(&common.base_url)),
-        (
-            "api",
-            "key_file",
-            key_file.map(|path| Value::String(path.display().to_string())),
-        ),
-        (
-            "send",
-            "requests_per_minute",
-            number(per_minute.map(|n| i64::from(n.get()))),
-        ),
-        (
-            "send",
-            "concurrency",
-            number(concurrency.map(|n| i64::try_from(n.get()).unwrap_or(i64::MAX))),
-        ),
-    ] {
-        if let Some(value) = value {
-            insert(&mut table, name, key, value);
-        }
-    }
-    table
-}
-
-fn lay_over(base: &mut Table, over: &Table) {
-    for (key, value) in over {
-        match (base.get_mut(key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => lay_over(base, over),
-            _ => {
-                base.insert(key.clone(), value.clone());
-            }
-        }
-    }
-}
-
-fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
-    let has = |layer: &&Layer| {
-        let table = layer.table.get(table).and_then(Value::as_table);
-        table.is_some_and(|table| table.contains_key(key))
-    };
-    let variable = KEYS.iter().find(|k| k.table == table && k.key == key);
-    match layers.iter().rev().find(has).map(|layer| &layer.origin) {
-        None | Some(LayerOrigin::Default) => Origin::Default,
-        Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
-        Some(LayerOrigin::Environment) => {
-            Origin::Variable(variable.map_or("environment", |k| k.variable))
-        }
-        Some(LayerOrigin::Option) => Origin::Option("option"),
-    }
-}
-
-/// The table `[audit]`, its rules one by one.
-#[cfg(feature = "polars")]
-fn shown_audit(layers: &[Layer]) -> Vec<Shown> {
-    let value = |key: &str| {
-        let tables = layers.iter().rev();
-        let mut tables = tables.filter_map(|layer| layer.table.get("audit")?.as_table());
-        tables.find_map(|table| table.get(key))
-    };
-    let row = |name: String, value: String, key: &str| Shown {
-        name,
-        value: Some(value),
-        origin: origin_of(layers, "audit", key),
-    };
-    let keys = crate::audit::Rules::KEYS.into_iter();
-    let mut rows: Vec<Shown> = keys
-        .map(|(key, default)| {
-            let value = value(key).map_or(default.to_owned(), scalar_text);
-            row(format!("audit.{key}"), value, key)
-        })
-        .collect();
-    let rules = value("rule").and_then(Value::as_array);
-    for (rule, number) in rules.into_iter().flatten().zip(1..) {
-        let rule = rule.to_string();
-        let rule = rule.trim_matches(['{', '}', ' ']).to_owned();
-        rows.push(row(format!("audit.rule {number}"), rule, "rule"));
-    }
-    if rules.is_none_or(Vec::is_empty) {
-        let inferred = "none: rates are inferred".to_owned();
-        rows.push(row("audit.rule".to_owned(), inferred, "rule"));
-    }
-    rows
-}
-
-fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
-    let mut rows: Vec<Shown> = KEYS
-        .iter()
-        .map(|key| {
-            let value = layers.iter().rev().find_map(|layer| {
-                let table = layer.table.get(key.table).and_then(Value::as_table);
-                table.and_then(|table| table.get(key.key)).cloned()
-            });
-            Shown {
-                name: format!("{}.{}", key.table, key.key),
-                value: value.as_ref().map(scalar_text),
-                origin: origin_of(layers, key.table, key.key),
-            }
-        })
-        .collect();
-    #[cfg(feature = "polars")]
-    rows.extend(shown_audit(layers));
-    let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
-    rows.push(Shown {
-        name: "API key".to_owned(),
-        value: Some(
-            if key_is_set {
-                "set, not shown"
-            } else {
-                "from the key file, if any"
-            }
-            .to_owned(),
-        ),
-        origin: match key_is_set {
-            true => Origin::Variable(KEY_VARIABLE),
-            false => Origin::Default,
-        },
-    });
-    rows.push(Shown {
-        name: "journal".to_owned(),
-        value: Some(journal.display().to_string()),
-        origin: journal_from,
-    });
-    rows
 }
 
 /// Beside the configuration; a sandbox has a journal of its own, and so has each version of it.

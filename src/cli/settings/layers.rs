@@ -1,0 +1,234 @@
+//! Where values come from: defaults, files, environment and options, laid over each other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::keys::{ConfigFile, KEYS, Key};
+use crate::cli::arguments::{Common, PaceArguments};
+use crate::cli::error::CliError;
+use crate::problem::Problem;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Origin {
+    Default,
+    File(PathBuf),
+    Variable(&'static str),
+    Option(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::Option(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One place where values come from, in rising precedence.
+pub(super) struct Layer {
+    pub(super) origin: LayerOrigin,
+    pub(super) table: Table,
+    /// Of a file: as in [`Settings::export_places`](super::Settings::export_places).
+    pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
+}
+
+impl Layer {
+    pub(super) fn new(origin: LayerOrigin, table: Table) -> Self {
+        Layer {
+            origin,
+            table,
+            export_places: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match &self.origin {
+            LayerOrigin::File(path) => Some(path.clone()),
+            _ => None,
+        }
+    }
+}
+
+pub(super) enum LayerOrigin {
+    Default,
+    File(PathBuf),
+    Environment,
+    Option,
+}
+
+pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::unusable(
+            Problem::error(
+                "config-missing",
+                format!("the configuration can't be read: {error}"),
+            )
+            .at(&name, None),
+        )
+    })?;
+    let invalid = |error: toml::de::Error| {
+        let line = error.span().map(|span| line_of(&text, span.start));
+        CliError::unusable(
+            Problem::error("config-invalid", error.message().trim().to_owned())
+                .at(&name, line)
+                .hint("the README lists every key"),
+        )
+    };
+    let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
+    let mut table: Table = toml::from_str(&text).map_err(invalid)?;
+    let named = [
+        ("api", "key_file", config.api.key_file),
+        ("api", "ca_file", config.api.ca_file),
+        ("currencies", "rates", config.currencies.rates),
+        ("link", "resolutions", config.link.resolutions),
+    ];
+    for (name, key, file) in named {
+        // A file that a configuration names stands beside it, wherever the program is started.
+        let file = file.filter(|file| !file.is_empty());
+        if let (Some(file), Some(directory)) = (file, path.parent()) {
+            let file = directory.join(file).display().to_string();
+            insert(&mut table, name, key, Value::String(file));
+        }
+    }
+    let export_places = config.exports.keys().filter_map(|name| {
+        let line = table_line(&text, name)?;
+        Some((name.clone(), (path.to_owned(), line)))
+    });
+    Ok(Layer {
+        origin: LayerOrigin::File(path.to_owned()),
+        table,
+        export_places: export_places.collect(),
+    })
+}
+
+/// The line of a byte, from 1.
+pub(in crate::cli) fn line_of(text: &str, byte: usize) -> u64 {
+    let before = text.as_bytes().iter().take(byte);
+    1 + before.filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// The line of the first table of `[exports.NAME]`, where the file writes it as a table.
+fn table_line(text: &str, name: &str) -> Option<u64> {
+    let is_its = |line: &str| {
+        let table = line.trim_start_matches('[').strip_prefix("exports.");
+        let rest = table.and_then(|table| table.trim_start_matches('"').strip_prefix(name));
+        line.starts_with('[')
+            && rest.is_some_and(|rest| rest.trim_start_matches('"').starts_with([']', '.']))
+    };
+    let index = text.lines().position(|line| is_its(line.trim()))?;
+    Some(index as u64 + 1)
+}
+
+/// A table of the settings for which `value` has one.
+pub(super) fn table_of(value: impl Fn(&Key) -> Option<String>) -> Table {
+    let mut table = Table::new();
+    for key in &KEYS {
+        if let Some(text) = value(key) {
+            insert(&mut table, key.table, key.key, scalar(key, text));
+        }
+    }
+    table
+}
+
+pub(super) fn option_table(common: &Common, pace: Option<&PaceArguments>) -> Table {
+    let text = |value: &Option<String>| value.clone().map(Value::String);
+    let number = |value: Option<i64>| value.map(Value::Integer);
+    let key_file = common.api_key_file.as_ref();
+    let per_minute = pace.and_then(|pace| pace.requests_per_minute);
+    let concurrency = pace.and_then(|pace| pace.concurrency);
+    let mut table = Table::new();
+    for (name, key, value) in [
+        ("api", "version", text(&common.api)),
+        ("api", "base_url", text(&common.base_url)),
+        (
+            "api",
+            "key_file",
+            key_file.map(|path| Value::String(path.display().to_string())),
+        ),
+        (
+            "send",
+            "requests_per_minute",
+            number(per_minute.map(|n| i64::from(n.get()))),
+        ),
+        (
+            "send",
+            "concurrency",
+            number(concurrency.map(|n| i64::try_from(n.get()).unwrap_or(i64::MAX))),
+        ),
+    ] {
+        if let Some(value) = value {
+            insert(&mut table, name, key, value);
+        }
+    }
+    table
+}
+
+pub(super) fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
+    let entry = table
+        .entry(name)
+        .or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(inner) = entry {
+        inner.insert(key.to_owned(), value);
+    }
+}
+
+/// Text as the type that the key's default has.
+fn scalar(key: &Key, text: String) -> Value {
+    let default = key.default.unwrap_or_default();
+    if default.parse::<bool>().is_ok()
+        && let Ok(value) = text.parse()
+    {
+        return Value::Boolean(value);
+    }
+    if default.parse::<i64>().is_ok()
+        && let Ok(value) = text.parse()
+    {
+        return Value::Integer(value);
+    }
+    Value::String(text)
+}
+
+/// The inverse of [`scalar`].
+pub(super) fn scalar_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(yes) => yes.to_string(),
+        other => format!("a {}", other.type_str()),
+    }
+}
+
+pub(super) fn lay_over(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => lay_over(base, over),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+pub(super) fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
+    let has = |layer: &&Layer| {
+        let table = layer.table.get(table).and_then(Value::as_table);
+        table.is_some_and(|table| table.contains_key(key))
+    };
+    let variable = KEYS.iter().find(|k| k.table == table && k.key == key);
+    match layers.iter().rev().find(has).map(|layer| &layer.origin) {
+        None | Some(LayerOrigin::Default) => Origin::Default,
+        Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
+        Some(LayerOrigin::Environment) => {
+            Origin::Variable(variable.map_or("environment", |k| k.variable))
+        }
+        Some(LayerOrigin::Option) => Origin::Option("option"),
+    }
+}

@@ -1,0 +1,91 @@
+//! What is in force, as `fprecon config` shows it.
+
+use std::path::Path;
+
+use toml::Value;
+
+use super::KEY_VARIABLE;
+use super::keys::KEYS;
+use super::layers::{Layer, Origin, origin_of, scalar_text};
+
+/// A setting as `fprecon config` shows it.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Shown {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) value: Option<String>,
+    pub(in crate::cli) origin: Origin,
+}
+
+pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
+    let mut rows: Vec<Shown> = KEYS
+        .iter()
+        .map(|key| {
+            let value = layers.iter().rev().find_map(|layer| {
+                let table = layer.table.get(key.table).and_then(Value::as_table);
+                table.and_then(|table| table.get(key.key)).cloned()
+            });
+            Shown {
+                name: format!("{}.{}", key.table, key.key),
+                value: value.as_ref().map(scalar_text),
+                origin: origin_of(layers, key.table, key.key),
+            }
+        })
+        .collect();
+    #[cfg(feature = "polars")]
+    rows.extend(shown_audit(layers));
+    let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
+    rows.push(Shown {
+        name: "API key".to_owned(),
+        value: Some(
+            if key_is_set {
+                "set, not shown"
+            } else {
+                "from the key file, if any"
+            }
+            .to_owned(),
+        ),
+        origin: match key_is_set {
+            true => Origin::Variable(KEY_VARIABLE),
+            false => Origin::Default,
+        },
+    });
+    rows.push(Shown {
+        name: "journal".to_owned(),
+        value: Some(journal.display().to_string()),
+        origin: journal_from,
+    });
+    rows
+}
+
+/// The table `[audit]`, its rules one by one.
+#[cfg(feature = "polars")]
+fn shown_audit(layers: &[Layer]) -> Vec<Shown> {
+    let value = |key: &str| {
+        let tables = layers.iter().rev();
+        let mut tables = tables.filter_map(|layer| layer.table.get("audit")?.as_table());
+        tables.find_map(|table| table.get(key))
+    };
+    let row = |name: String, value: String, key: &str| Shown {
+        name,
+        value: Some(value),
+        origin: origin_of(layers, "audit", key),
+    };
+    let keys = crate::audit::Rules::KEYS.into_iter();
+    let mut rows: Vec<Shown> = keys
+        .map(|(key, default)| {
+            let value = value(key).map_or(default.to_owned(), scalar_text);
+            row(format!("audit.{key}"), value, key)
+        })
+        .collect();
+    let rules = value("rule").and_then(Value::as_array);
+    for (rule, number) in rules.into_iter().flatten().zip(1..) {
+        let rule = rule.to_string();
+        let rule = rule.trim_matches(['{', '}', ' ']).to_owned();
+        rows.push(row(format!("audit.rule {number}"), rule, "rule"));
+    }
+    if rules.is_none_or(Vec::is_empty) {
+        let inferred = "none: rates are inferred".to_owned();
+        rows.push(row("audit.rule".to_owned(), inferred, "rule"));
+    }
+    rows
+}
