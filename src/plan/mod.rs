@@ -1,112 +1,20 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
+mod difference;
+mod order;
+mod past;
+
+pub use past::Past;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use jiff::Timestamp;
-
-use crate::event::{
-    Contradiction, Conversion, ConvertedRefunds, CustomerRef, Details, Essence, EventKey, EventRef,
-    Events, Figures, KeyMap, Kind, Money, Source, Tally, Text,
-};
-use crate::journal::{Known, Outcome, PlanState};
-use crate::link::{Earlier, EarlierSale, Link, Links, Nothing, Refunded};
+use crate::event::{Details, EventKey, EventRef, Events, KeyMap, Kind, Tally};
+use crate::journal::PlanState;
+use crate::link::{Link, Links};
 use crate::problem::Problem;
-
-/// What earlier runs left in the journal, as the plan needs it.
-pub trait Past: Earlier {
-    /// Whether the API has answered for good on the event with this key.
-    fn is_settled(&self, key: EventKey) -> bool;
-
-    /// Whether it did, and would not have it.
-    fn has_failed(&self, key: EventKey) -> bool;
-
-    /// Whether the API refused this before it was mended.
-    fn was_mended(&self, _: EventKey, _: &Essence) -> bool {
-        false
-    }
-
-    /// How the amount of the event with this key was converted, if it was.
-    fn conversion(&self, _: EventKey) -> Option<&Conversion> {
-        None
-    }
-
-    /// The converted refunds of the sale with this key, added up.
-    fn converted_refunds(&self, _sale: EventKey) -> ConvertedRefunds {
-        ConvertedRefunds::default()
-    }
-}
-
-impl Past for Nothing {
-    fn is_settled(&self, _: EventKey) -> bool {
-        false
-    }
-
-    fn has_failed(&self, _: EventKey) -> bool {
-        false
-    }
-}
-
-impl Earlier for Known {
-    fn essence(&self, key: EventKey) -> Option<Essence> {
-        self.events.get(key).map(|known| known.essence)
-    }
-
-    fn refunded(&self, sale: EventKey) -> Refunded {
-        let known = self.refunds.get(&sale).copied().unwrap_or_default();
-        Refunded {
-            cents: known.cents,
-            gross_cents: known.gross_cents,
-            largest_total_cents: known.largest_total_cents,
-        }
-    }
-
-    fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
-        let sales = self.sales_by_reference.get(&reference);
-        sales.cloned().unwrap_or_default()
-    }
-
-    fn sale_of_refund(&self, refund: EventKey) -> Option<Text> {
-        self.sales_of_refunds.get(&refund).cloned()
-    }
-
-    fn sales_of(&self, customer: CustomerRef<'_>) -> Vec<EarlierSale> {
-        let sales = Known::sales_of(self, customer);
-        let earlier = sales.map(|sale| EarlierSale {
-            event_id: sale.event_id.clone(),
-            customer: sale.customer.clone(),
-            created_at: sale.created_at,
-        });
-        earlier.collect()
-    }
-}
-
-impl Past for Known {
-    fn is_settled(&self, key: EventKey) -> bool {
-        self.events.get(key).is_some_and(|known| known.is_settled())
-    }
-
-    fn has_failed(&self, key: EventKey) -> bool {
-        let known = self.events.get(key);
-        known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
-    }
-
-    fn was_mended(&self, key: EventKey, read: &Essence) -> bool {
-        let refused = self.refused.get(&key);
-        refused.is_some_and(|refused| refused.iter().any(|old| read.contradicts(old).is_none()))
-    }
-
-    fn conversion(&self, key: EventKey) -> Option<&Conversion> {
-        self.conversions.get(&key)
-    }
-
-    fn converted_refunds(&self, sale: EventKey) -> ConvertedRefunds {
-        self.converted_refunds
-            .get(&sale)
-            .copied()
-            .unwrap_or_default()
-    }
-}
+use difference::{Side, difference_note};
+use order::sending_order;
 
 /// An event and what is to happen with it.
 #[derive(Clone, Copy, Debug)]
@@ -564,144 +472,6 @@ impl Planner<'_> {
             )
         });
         held.collect()
-    }
-}
-
-/// One of two readings that contradict each other, as far as it can be shown.
-struct Side<'e> {
-    essence: Essence,
-    /// The journal's is kept in a form in which it can only be compared.
-    event: Option<EventRef<'e>>,
-}
-
-impl<'e> Side<'e> {
-    fn of(event: EventRef<'e>) -> Self {
-        Side {
-            essence: event.essence(),
-            event: Some(event),
-        }
-    }
-
-    fn amount(&self) -> String {
-        let Some(money) = self.essence.money else {
-            return "no amount".to_owned();
-        };
-        match self.essence.gross_cents {
-            None => money.to_string(),
-            Some(amount_cents) => {
-                let gross = Money {
-                    amount_cents,
-                    ..money
-                };
-                format!("{money} of {gross} paid")
-            }
-        }
-    }
-
-    /// By what decides who it is: the uid if `by_uid`, else the email.
-    fn customer(&self, by_uid: bool) -> Option<String> {
-        let customer = self.event?.customer;
-        let name = match by_uid {
-            true => customer.uid,
-            false => customer.email,
-        };
-        name.map(|name| format!("`{name}`"))
-    }
-
-    fn sale(&self) -> Option<String> {
-        Some(match self.event?.sale_event_id {
-            Some(sale) => format!("`{sale}`"),
-            None => "none".to_owned(),
-        })
-    }
-
-    fn has_uid(&self) -> bool {
-        self.event.is_none_or(|event| event.customer.uid.is_some())
-    }
-}
-
-impl From<Essence> for Side<'_> {
-    fn from(essence: Essence) -> Self {
-        Side {
-            essence,
-            event: None,
-        }
-    }
-}
-
-fn difference_note(difference: Contradiction, here: &Side<'_>, there: &Side<'_>) -> String {
-    let by_uid = here.has_uid() && there.has_uid();
-    let (mine, theirs) = match difference {
-        Contradiction::Kind => (
-            Some(here.essence.kind.to_string()),
-            Some(there.essence.kind.to_string()),
-        ),
-        Contradiction::Amount | Contradiction::Currency => {
-            (Some(here.amount()), Some(there.amount()))
-        }
-        Contradiction::Customer => (here.customer(by_uid), there.customer(by_uid)),
-        Contradiction::Sale => (here.sale(), there.sale()),
-    };
-    match (mine, theirs) {
-        (Some(mine), Some(theirs)) => {
-            format!("another {difference}: {mine} here, {theirs} there")
-        }
-        (Some(mine), None) => format!("another {difference} than {mine}"),
-        _ => format!("another {difference}"),
-    }
-}
-
-/// Sign-ups first, whatever their dates say: a sale of a customer who is no lead yet would be no
-/// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
-/// its sale, whatever its date says.
-fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
-    let date = |index: usize, figures: Figures| -> Option<Timestamp> {
-        let sale = match figures.kind {
-            Kind::Refund => events.sale_event_id(index),
-            _ => None,
-        };
-        let sale = sale.and_then(|sale| firsts.named(EventKey::of(sale)));
-        let sale = sale.and_then(|sale| events.figures(sale).created_at);
-        figures.created_at.max(sale)
-    };
-    let mut turns: Vec<(Turn, usize)> = Vec::with_capacity(events.len());
-    let mut last = Source { input: 0, line: 0 };
-    let mut are_in_order = true;
-    for index in 0..events.len() {
-        let figures = events.figures(index);
-        are_in_order &= last <= figures.source;
-        last = figures.source;
-        turns.push((Turn::of(figures.kind, date(index, figures)), index));
-    }
-    // Nearly always they are kept in the order in which they stand in the exports.
-    match are_in_order {
-        true => turns.sort_unstable(),
-        false => turns.sort_unstable_by(|(one, a), (other, b)| {
-            let place = |index: usize| (events.figures(index).source, index);
-            one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
-        }),
-    }
-    turns.into_iter().map(|(_, index)| index).collect()
-}
-
-/// When an event's turn is, in a form that is small enough to have one for each of them. An event
-/// without a date comes before those with one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    is_no_signup: bool,
-    second: i64,
-    nanosecond: i32,
-    kind: Kind,
-}
-
-impl Turn {
-    fn of(kind: Kind, date: Option<Timestamp>) -> Self {
-        Turn {
-            is_no_signup: kind != Kind::Signup,
-            second: date.map_or(i64::MIN, Timestamp::as_second),
-            nanosecond: date.map_or(0, Timestamp::subsec_nanosecond),
-            kind,
-        }
     }
 }
 

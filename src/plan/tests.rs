@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::event::{Currency, Customer, Event, Money, Source, running_total_refund_id};
-use crate::link::{Rules, link};
+use crate::event::{Currency, Customer, Essence, Event, Money, Source, running_total_refund_id};
+use crate::link::{Earlier, Nothing, Refunded, Rules, link};
 
 /// A journal in memory.
 #[derive(Default)]
