@@ -1,0 +1,119 @@
+//! What the exports look like: their first rows, and the profiles that fit them.
+
+use crate::cli::error::CliError;
+use crate::export::{Export, ExportError, PEEKED_MOST_BYTES, Row};
+use crate::job::{export_problem, unrecognised};
+use crate::problem::Problem;
+use crate::profile::{Misfit, Profiles, Unfit};
+use crate::propose::{self, Sample};
+use crate::recognise::{Recognised, Unrecognised, recognise};
+
+/// How many rows of an export are looked at.
+const ROWS_MOST: usize = 10_000;
+/// A profile that finds so many columns, and lacks a third of that at most, is what was meant.
+const NEARLY_FOUND_LEAST: usize = 4;
+const NEARLY_FOUND_PER_FAULT: usize = 3;
+
+/// The beginning of an export, and the profile that fits it, if one does.
+pub(super) struct Looked<'p> {
+    pub(super) path: String,
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    is_whole: bool,
+    pub(super) found: Option<Recognised<'p>>,
+}
+
+impl Looked<'_> {
+    pub(super) fn sample(&self) -> Sample<'_> {
+        Sample {
+            path: &self.path,
+            header: &self.header,
+            rows: &self.rows,
+            is_whole: self.is_whole,
+        }
+    }
+
+    /// Whether it is a list of commissions, and no export of a billing provider.
+    pub(super) fn is_theirs(&self) -> bool {
+        match &self.found {
+            Some(found) => found.profile.is_for_commissions(),
+            None => propose::is_of_commissions(&self.header),
+        }
+    }
+}
+
+/// Looks at every export; or says what makes them unusable, for all of them at once.
+pub(super) fn look_at_all<'p>(
+    exports: impl Iterator<Item = Result<Export, ExportError>>,
+    profiles: &'p Profiles,
+) -> Result<Vec<Looked<'p>>, CliError> {
+    let mut looked = Vec::new();
+    let mut problems = Vec::new();
+    for export in exports {
+        let one = export
+            .map_err(|error| Box::new(export_problem(&error)))
+            .and_then(|export| look_at(export, profiles));
+        match one {
+            Ok(one) => looked.push(one),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(looked),
+        false => Err(CliError::Unusable(problems)),
+    }
+}
+
+fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Problem>> {
+    let path = export.path().display().to_string();
+    let header = export.header().to_vec();
+    let found = match recognise(profiles, &mut export, &header, |cell| cell) {
+        Ok(found) => Some(found),
+        Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => match nearly(&unfit) {
+            Some(misfit) => return Err(Box::new(nearly_problem(misfit).at(&path, Some(1)))),
+            None => None,
+        },
+        Err(error) => return Err(unrecognised(&path, &header, error)),
+    };
+    let (rows, is_whole) = first_rows(&mut export).map_err(|error| export_problem(&error))?;
+    Ok(Looked {
+        path,
+        header,
+        rows,
+        is_whole,
+        found,
+    })
+}
+
+fn first_rows(export: &mut Export) -> Result<(Vec<Row>, bool), ExportError> {
+    let (mut rows, mut held_bytes) = (Vec::new(), 0);
+    let mut row = Row::new();
+    while export.read_row(&mut row)? {
+        if rows.len() == ROWS_MOST || held_bytes > PEEKED_MOST_BYTES {
+            return Ok((rows, false));
+        }
+        held_bytes += row.iter().map(str::len).sum::<usize>();
+        rows.push(row.clone());
+    }
+    Ok((rows, true))
+}
+
+/// The profile that all but fits: to read its export in a way of one's own would be to misread it.
+fn nearly(unfit: &Unfit) -> Option<&Misfit> {
+    let is_near = |misfit: &&Misfit| {
+        let faults = misfit.missing.len() + misfit.doubled.len() + misfit.foreign.len();
+        misfit.found >= NEARLY_FOUND_LEAST && misfit.found >= faults * NEARLY_FOUND_PER_FAULT
+    };
+    unfit.misfits.iter().find(is_near)
+}
+
+fn nearly_problem(misfit: &Misfit) -> Problem {
+    let message = format!(
+        "this is nearly an export for the profile `{}`, but the header {}",
+        misfit.profile,
+        misfit.reason()
+    );
+    Problem::error("header-unknown", message).hint(
+        "export the file again with those columns; nothing is proposed for it, since what they say would be guessed. If it is another kind of export, write a profile of your own: docs/profiles.md",
+    )
+}

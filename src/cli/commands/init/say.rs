@@ -1,0 +1,133 @@
+//! What `fprecon init` says of what it did.
+
+use serde::Serialize;
+
+use super::look::Looked;
+use super::{Account, Plans};
+use crate::cli::commands::plan::json;
+use crate::cli::error::CliError;
+use crate::cli::settings::CONFIG_FILE;
+use crate::cli::tables::count;
+use crate::cli::terminal::Terminal;
+use crate::propose::Proposal;
+use crate::report::SCHEMA;
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct InitOutput<'o> {
+    schema: u32,
+    config: Option<&'o str>,
+    inputs: Vec<InputOutput<'o>>,
+    guesses: Vec<&'o str>,
+    decisions: Vec<&'o str>,
+    questions: Vec<&'o str>,
+}
+
+#[derive(Serialize)]
+struct InputOutput<'o> {
+    path: &'o str,
+    profile: &'o str,
+    proposed: bool,
+    why: String,
+    rows_looked_at: usize,
+}
+
+pub(super) fn say(
+    looked: &[Looked<'_>],
+    plans: &Plans,
+    account: &Account,
+    (exports, written): (&[String], Option<&str>),
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let why = |one: &Looked<'_>| match &one.found {
+        Some(found) => found.why.to_string(),
+        None => format!(
+            "no profile fits; proposed from its header and {}",
+            one.sample().extent()
+        ),
+    };
+    let of = |part: fn(&Proposal) -> &Vec<String>| -> Vec<&str> {
+        let parts = plans.proposals.iter().flat_map(part);
+        parts.map(String::as_str).collect()
+    };
+    let account_guess = account.guess.iter().map(String::as_str);
+    let guesses: Vec<&str> = account_guess
+        .chain(of(|proposal| &proposal.guesses))
+        .collect();
+    let decisions = of(|proposal| &proposal.decisions);
+    let questions = of(|proposal| &proposal.questions);
+    for (one, profile) in looked.iter().zip(&plans.profiles) {
+        terminal.note(&format!("{}: {profile}: {}", one.path, why(one)));
+    }
+    for (word, texts) in [
+        ("guess", &guesses),
+        ("to decide", &decisions),
+        ("to answer", &questions),
+    ] {
+        for text in texts {
+            terminal.note(&format!("  {word}: {text}"));
+        }
+    }
+    if let Some(written) = written {
+        terminal.note(&format!(
+            "{written} written. Next: {}",
+            next(
+                exports,
+                written,
+                &questions,
+                looked.iter().all(Looked::is_theirs)
+            )
+        ));
+    }
+    if terminal.json() {
+        let inputs = looked
+            .iter()
+            .zip(&plans.profiles)
+            .map(|(one, profile)| InputOutput {
+                path: &one.path,
+                profile,
+                proposed: one.found.is_none(),
+                why: why(one),
+                rows_looked_at: one.rows.len(),
+            });
+        let output = InitOutput {
+            schema: SCHEMA,
+            config: written,
+            inputs: inputs.collect(),
+            guesses,
+            decisions,
+            questions,
+        };
+        terminal.data(&json(&output)?)?;
+    }
+    Ok(())
+}
+
+/// The next command, as it has to be typed.
+fn next(exports: &[String], written: &str, questions: &[&str], is_theirs: bool) -> String {
+    let config = match written == CONFIG_FILE {
+        true => String::new(),
+        false => format!(" --config {}", shell_word(written)),
+    };
+    let paths: Vec<String> = exports.iter().map(|path| shell_word(path)).collect();
+    let plan = match is_theirs {
+        true => format!("`fprecon audit{config} --commissions {}`", paths.join(" ")),
+        false => format!("`fprecon plan{config} {}`", paths.join(" ")),
+    };
+    match questions.len() {
+        0 => plan,
+        n => format!(
+            "answer {} in it (TO FILL IN), then {plan}",
+            count(n as u64, "question")
+        ),
+    }
+}
+
+/// A word that a shell takes for one.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
