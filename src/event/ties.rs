@@ -14,11 +14,28 @@ pub struct Ties<'e> {
     pub sale_event_id: Option<&'e str>,
     /// Whom it belongs to.
     pub customer: CustomerRef<'e>,
-    /// Whether it names a promoter: by a coupon, a tracking id or a referral id.
-    pub names_promoter: bool,
+    names_promoter: bool,
 }
 
 impl<'e> Ties<'e> {
+    /// Of an event in whatever form it is: kind, `event_id`, the sale's, the customer, and what may name
+    /// a promoter: coupon, tracking id and referral id.
+    pub(crate) fn of_parts(
+        kind: Kind,
+        event_id: &'e str,
+        sale_event_id: Option<&'e str>,
+        customer: CustomerRef<'e>,
+        promoter: [Option<&str>; 3],
+    ) -> Self {
+        Ties {
+            kind,
+            event_id,
+            sale_event_id,
+            customer,
+            names_promoter: promoter.iter().any(Option::is_some),
+        }
+    }
+
     /// The sale that it is or undoes.
     pub fn sale(&self) -> Option<&'e str> {
         match self.kind {
@@ -38,12 +55,12 @@ impl Event {
     pub fn ties(&self) -> Ties<'_> {
         let details = self.details();
         let promoter = [&details.promo_code, &details.tid, &details.ref_id];
-        Ties {
-            kind: self.kind,
-            event_id: self.event_id(),
-            sale_event_id: self.sale_event_id.as_deref(),
-            customer: self.customer.lend(),
-            names_promoter: promoter.into_iter().any(Option::is_some),
-        }
+        Ties::of_parts(
+            self.kind,
+            self.event_id(),
+            self.sale_event_id.as_deref(),
+            self.customer.lend(),
+            promoter.map(Option::as_deref),
+        )
     }
 }

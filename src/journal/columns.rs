@@ -6,8 +6,7 @@ use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
-    Currency, Customer, CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Source, Text,
-    Ties,
+    Currency, CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Source, Text, Ties,
 };
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
@@ -237,26 +236,21 @@ impl<'a> Columns<'a> {
         self.created_at
     }
 
-    pub(super) fn customer(&self) -> Customer {
-        let owned = |text: Option<&str>| text.map(Text::new);
-        Customer {
-            email: owned(self.email),
-            uid: owned(self.uid),
+    pub(super) fn customer(&self) -> CustomerRef<'a> {
+        CustomerRef {
+            email: self.email,
+            uid: self.uid,
         }
     }
 
     pub(super) fn ties(&self) -> Ties<'a> {
-        let promoter = [self.promo_code, self.tid, self.ref_id];
-        Ties {
-            kind: self.kind,
-            event_id: self.event_id,
-            sale_event_id: self.sale_event_id,
-            customer: CustomerRef {
-                email: self.email,
-                uid: self.uid,
-            },
-            names_promoter: promoter.iter().any(Option::is_some),
-        }
+        Ties::of_parts(
+            self.kind,
+            self.event_id,
+            self.sale_event_id,
+            self.customer(),
+            [self.promo_code, self.tid, self.ref_id],
+        )
     }
 
     pub(super) fn essence(&self) -> Essence {
@@ -276,7 +270,7 @@ impl<'a> Columns<'a> {
         let owned = |text: Option<&str>| text.map(Text::new);
         let key = key.unwrap_or_else(|| EventKey::of(self.event_id));
         let id = (Text::new(self.event_id), key);
-        let mut event = Event::with_key(self.kind, id, self.customer(), source);
+        let mut event = Event::with_key(self.kind, id, self.customer().to_customer(), source);
         event.sale_event_id = owned(self.sale_event_id);
         event.money = self.money;
         event.gross_cents = self.gross_cents;

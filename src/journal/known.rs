@@ -84,8 +84,7 @@ impl Known {
         let customer = sale.customer();
         let email = customer.email_folded();
         let email = email.filter(|email| wanted.emails.contains(email));
-        let uid = customer.uid.clone();
-        let uid = uid.filter(|uid| wanted.uids.contains(uid));
+        let uid = customer.uid.filter(|uid| wanted.uids.contains(*uid));
         if email.is_none() && uid.is_none() {
             return;
         }
@@ -94,11 +93,14 @@ impl Known {
             self.sales_by_email.entry(email).or_default().push(place);
         }
         if let Some(uid) = uid {
-            self.sales_by_uid.entry(uid).or_default().push(place);
+            self.sales_by_uid
+                .entry(Text::new(uid))
+                .or_default()
+                .push(place);
         }
         self.sales.push(KnownSale {
             event_id: Text::new(sale.event_id()),
-            customer,
+            customer: customer.to_customer(),
             created_at: sale.created_at(),
         });
     }
