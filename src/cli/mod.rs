@@ -55,12 +55,9 @@ fn fail(error: &CliError, terminal: &Terminal) -> Exit {
         exit_code: exit as u8,
     };
     terminal.problems(&failure.problems, 0);
-    if terminal.json()
-        && !failure.problems.is_empty()
-        && let Ok(json) = commands::json(&failure)
-    {
+    if terminal.json() && !failure.problems.is_empty() {
         // If standard output is gone, the exit code still says it.
-        let _ = terminal.data(&json);
+        let _ = terminal.write_json(&failure);
     }
     exit
 }

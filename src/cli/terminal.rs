@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use super::arguments::{Color, Common};
 use super::error::CliError;
@@ -59,6 +60,13 @@ impl Terminal {
             io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
             _ => CliError::Io("standard output", error),
         })
+    }
+
+    /// Writes what `--json` asks for.
+    pub(super) fn write_json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| CliError::Io("machine output", error.into()))?;
+        self.data(&text)
     }
 
     /// Lets data be written piece by piece.

@@ -9,7 +9,6 @@ use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
 use super::delivery::redactor;
-use super::plan::json;
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, LastAudit, OursSummary, SinceSummary, audit_in, free_directory,
@@ -59,7 +58,7 @@ pub(in crate::cli) fn audit(
     terminal.problems(&report.problems, report.problems_omitted);
     terminal.human(&audit_tables::whole(&report))?;
     if terminal.json() {
-        terminal.data(&json(&report)?)?;
+        terminal.write_json(&report)?;
     }
     Ok(match report.exit_code {
         0 => Exit::Done,

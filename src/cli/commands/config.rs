@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::json;
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -24,7 +23,7 @@ pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exi
                 (row.name.as_str(), value)
             })
             .collect();
-        terminal.data(&json(&rows)?)?;
+        terminal.write_json(&rows)?;
         return Ok(Exit::Done);
     }
     let width = settings.shown.iter().map(|row| row.name.len()).max();

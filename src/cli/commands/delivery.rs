@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::next;
-use super::plan::json;
 use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -243,7 +242,7 @@ pub(super) fn deliver(
 pub(super) fn finish(summary: &(RunSummary, Exit), terminal: &Terminal) -> Result<Exit, CliError> {
     let (summary, exit) = summary;
     if terminal.json() {
-        terminal.data(&json(summary)?)?;
+        terminal.write_json(summary)?;
     }
     Ok(*exit)
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::plan::json;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -83,7 +82,7 @@ fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
             aspect: found.aspect.as_str(),
             message: found.what.clone(),
         });
-        terminal.data(&json(&CheckOutput {
+        terminal.write_json(&CheckOutput {
             schema: SCHEMA,
             journal: path,
             account,
@@ -97,7 +96,7 @@ fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
             findings: findings.collect(),
             findings_omitted: checked.omitted,
             exit_code: exit as u8,
-        })?)?;
+        })?;
     }
     Ok(exit)
 }
@@ -177,12 +176,12 @@ fn export(
     let output = path.display().to_string();
     terminal.note(&format!("{output}: {}", count(rows, "row")));
     if terminal.json() {
-        terminal.data(&json(&ExportOutput {
+        terminal.write_json(&ExportOutput {
             schema: SCHEMA,
             output,
             format: format.as_str(),
             rows,
-        })?)?;
+        })?;
     }
     Ok(Exit::Done)
 }

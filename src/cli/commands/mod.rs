@@ -25,7 +25,7 @@ pub(super) use config::config;
 pub(super) use demo::demo;
 pub(super) use init::init;
 pub(super) use journal::journal;
-pub(super) use plan::{json, plan};
+pub(super) use plan::plan;
 pub(super) use profiles::profiles;
 pub(super) use report::report;
 pub(super) use resume::{resume, retry};

@@ -173,7 +173,7 @@ fn show(
             problems: job.problems.kept(),
             problems_omitted: omitted,
         };
-        return terminal.data(&json(&output)?);
+        return terminal.write_json(&output);
     }
     terminal.human(&tables::reading(reading))?;
     terminal.human(&format!(
@@ -202,12 +202,6 @@ fn show(
         tables::count(without.requests, "request"),
         without.in_words()
     ))
-}
-
-/// Pretty JSON of one of our own types, which can't fail but for a fault of ours.
-pub(in crate::cli) fn json(value: &impl Serialize) -> Result<String, CliError> {
-    serde_json::to_string_pretty(value)
-        .map_err(|error| CliError::Io("machine output", error.into()))
 }
 
 /// Rows rejected and events held need attention, in a plan as in a run.

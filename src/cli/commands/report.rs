@@ -6,7 +6,6 @@ use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
 use super::delivery::{self, default_report_directory};
-use super::plan::json;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ReportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -45,7 +44,7 @@ pub(in crate::cli) fn report(
     let sandbox = common.sandbox.then_some(settings.version);
     delivery::show(&summary, sandbox, terminal)?;
     if terminal.json() {
-        terminal.data(&json(&summary)?)?;
+        terminal.write_json(&summary)?;
     }
     Ok(Exit::Done)
 }

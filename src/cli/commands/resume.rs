@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::delivery::{self, Delivery, Target};
-use super::plan::json;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -162,7 +161,7 @@ fn nothing_to_do(
     if terminal.json()
         && let Some(run) = journal.latest_run()?
     {
-        terminal.data(&json(&RunSummary::load(journal, &run)?)?)?;
+        terminal.write_json(&RunSummary::load(journal, &run)?)?;
     }
     Ok(Exit::Done)
 }

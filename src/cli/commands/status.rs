@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::next;
-use super::plan::json;
 use super::resume::no_journal;
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
@@ -76,7 +75,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
             unfinished_runs: unfinished,
             runs: runs.iter().map(RunOutput::from).collect(),
         };
-        terminal.data(&json(&output)?)?;
+        terminal.write_json(&output)?;
         return Ok(Exit::Done);
     }
     let sandbox = common.sandbox.then_some(settings.version);

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::look::Looked;
 use super::{Account, Plans};
-use crate::cli::commands::plan::json;
 use crate::cli::error::CliError;
 use crate::cli::settings::CONFIG_FILE;
 use crate::cli::tables::count;
@@ -98,7 +97,7 @@ pub(super) fn say(
             decisions,
             questions,
         };
-        terminal.data(&json(&output)?)?;
+        terminal.write_json(&output)?;
     }
     Ok(())
 }
