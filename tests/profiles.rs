@@ -949,3 +949,50 @@ fn a_header_fits_as_few_profiles_as_can_be() {
         assert_eq!(fitting.join(" "), expected);
     }
 }
+
+/// What a CSV of one's own may write as a date without declaring anything.
+#[test]
+fn dates_with_one_meaning_are_read_without_a_declaration() {
+    let csv = "event_id,email,amount,created_at\n\
+        1,ana@example.com,8.00,2026-04-10T03:48:02\n\
+        2,ana@example.com,8.00,2026-04-10T03:48:02.250\n\
+        3,ana@example.com,8.00,2026-04-10 03:48:02.25 UTC\n\
+        4,ana@example.com,8.00,2026-04-10 03:48:02 UTC\n\
+        5,ana@example.com,8.00,2026-04-10T03:48\n\
+        6,ana@example.com,8.00,2026-04-10 03:48:02Z\n\
+        7,ana@example.com,8.00,1775792882\n\
+        8,ana@example.com,8.00,46122\n";
+    let expected = "\
+        2: sale 1 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
+        3: sale 2 8.00 USD 2026-04-10T03:48:02.25Z ana@example.com\n\
+        4: sale 3 8.00 USD 2026-04-10T03:48:02.25Z ana@example.com\n\
+        5: sale 4 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
+        6: sale 5 8.00 USD 2026-04-10T03:48:00Z ana@example.com\n\
+        7: sale 6 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
+        8: rejected: this is no date of this export\n\
+        9: rejected: this is no date of this export\n";
+    assert_eq!(outcome("", csv.as_bytes()), expected);
+    let berlin = "[exports.mine]\nextends = \"generic\"\ndates = { zone = \"Europe/Berlin\" }\n";
+    let first = outcome(berlin, csv.as_bytes());
+    assert!(
+        first.starts_with("2: sale 1 8.00 USD 2026-04-10T01:48:02Z"),
+        "{first}"
+    );
+    assert!(
+        first.contains("5: sale 4 8.00 USD 2026-04-10T03:48:02Z"),
+        "{first}"
+    );
+}
+
+#[test]
+fn a_date_format_that_is_a_word_is_one_that_there_is() {
+    let config = "[exports.mine]\nextends = \"generic\"\ndates = { formats = [\"unix\"] }\n";
+    let config: toml::Table = config.parse().unwrap();
+    let mine = config["exports"]["mine"].as_table().unwrap().clone();
+    let error = Profiles::load(&BTreeMap::from([("mine".to_owned(), mine)])).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("`unix`, which is not a date format"),
+        "{message}"
+    );
+}

@@ -1,5 +1,7 @@
 //! What a single cell says: dates and ids.
 
+mod serial;
+
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::{Timestamp, tz::TimeZone};
@@ -34,6 +36,9 @@ fn read_date(
             let (value, word) = value.rsplit_once(' ')?;
             read_pattern(value, pattern, &zone_of(word, dates)?)
         }
+        DateFormat::UnixSeconds => serial::unix_seconds(value),
+        DateFormat::UnixMilliseconds => serial::unix_milliseconds(value),
+        DateFormat::SpreadsheetSerial => zone.to_timestamp(serial::spreadsheet(value)?).ok(),
     }
 }
 
@@ -53,15 +58,16 @@ fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp
     zone.to_timestamp(civil).ok()
 }
 
-/// `2026-04-10 03:48:02` under the pattern that most exports have, by a parser for just that: it
+/// Reads `2026-04-10 03:48:02` under the patterns that most exports have. A parser for just that
 /// takes a tenth of the time.
 fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {
     let bytes: &[u8; 19] = value.as_bytes().try_into().ok()?;
-    if pattern != "%Y-%m-%d %H:%M:%S" {
-        return None;
-    }
-    let separators = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]];
-    if separators != *b"-- ::" {
+    let separators = match pattern.strip_suffix("%.f").unwrap_or(pattern) {
+        "%Y-%m-%d %H:%M:%S" => b"-- ::",
+        "%Y-%m-%dT%H:%M:%S" => b"--T::",
+        _ => return None,
+    };
+    if [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16]] != *separators {
         return None;
     }
     let two = |at: usize| -> Option<i8> {
@@ -75,11 +81,12 @@ fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {
     DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, 0).ok()
 }
 
-/// The zone that a word of the export stands for: one of the profile's, or a name of the IANA
-/// database, which says what it means by itself.
+/// Returns the zone that a word of the export stands for: one of the profile's, or `UTC` or a name
+/// of the IANA database, which say by themselves what they mean.
 pub(super) fn zone_of(word: &str, dates: &Dates) -> Option<TimeZone> {
     match dates.zones.get(word) {
         Some(zone) => Some(zone.clone()),
+        None if word == "UTC" => Some(TimeZone::UTC),
         None if word.contains('/') => TimeZone::get(word).ok(),
         None => None,
     }
@@ -111,6 +118,9 @@ pub(super) fn date_example(format: &DateFormat) -> String {
                 date_example(&DateFormat::Pattern(pattern.clone()))
             )
         }
+        DateFormat::UnixSeconds => EXAMPLE_SECOND.to_string(),
+        DateFormat::UnixMilliseconds => format!("{EXAMPLE_SECOND}000"),
+        DateFormat::SpreadsheetSerial => serial::EXAMPLE.to_owned(),
     }
 }
 
@@ -223,9 +233,11 @@ mod tests {
     proptest! {
         #[test]
         fn the_parser_for_iso_seconds_reads_what_the_pattern_reads(
-            value in "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}|.{19}",
+            value in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}|.{19}",
+            separator in "[T ]",
+            fraction in "(%\\.f)?",
         ) {
-            let pattern = "%Y-%m-%d %H:%M:%S";
+            let pattern = &format!("%Y-%m-%d{separator}%H:%M:%S{fraction}");
             if let Some(civil) = iso_second(&value, pattern) {
                 let parsed = strtime::parse(pattern, &value).and_then(|parsed| parsed.to_datetime());
                 prop_assert_eq!(parsed.ok(), Some(civil));

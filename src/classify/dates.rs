@@ -8,6 +8,9 @@ use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{ColumnIndex, DateSource, Dates, EventRule};
 
+/// How many formats are shown where a date is in none of them.
+const EXAMPLES: usize = 4;
+
 impl Classifier<'_> {
     /// The first of the rule's date columns that says something.
     pub(super) fn created_at(
@@ -66,7 +69,7 @@ impl Classifier<'_> {
     }
 
     fn no_date(&self, column: ColumnIndex, value: &str, dates: &Dates) -> Problem {
-        let examples = dates.formats.iter();
+        let examples = dates.formats.iter().take(EXAMPLES);
         let examples = examples
             .map(|format| format!("`{}`", cell::date_example(format)))
             .collect::<Vec<_>>()

@@ -90,6 +90,9 @@ impl Compiler<'_> {
     fn format(&self, key: &str, text: &str) -> Result<DateFormat, ProfileError> {
         let format = match (text, text.strip_suffix(" %Z")) {
             ("rfc3339", _) => DateFormat::Rfc3339,
+            ("unix-seconds", _) => DateFormat::UnixSeconds,
+            ("unix-milliseconds", _) => DateFormat::UnixMilliseconds,
+            ("spreadsheet-serial", _) => DateFormat::SpreadsheetSerial,
             (_, Some(pattern)) => DateFormat::PatternAndZone(pattern.to_owned()),
             _ => DateFormat::Pattern(text.to_owned()),
         };
@@ -103,6 +106,12 @@ impl Compiler<'_> {
                 .about(key)
                 .says(text))
             }
+            // A word that is meant as a name would be a pattern that reads no date at all.
+            DateFormat::Pattern(pattern) if !pattern.contains('%') => Err(self
+                .error(format!("`{key}` has `{text}`, which is not a date format"))
+                .hint("use `rfc3339`, `unix-seconds`, `unix-milliseconds`, `spreadsheet-serial`, or a pattern such as `%Y-%m-%d %H:%M:%S`")
+                .about(key)
+                .says(text)),
             _ => Ok(format),
         }
     }

@@ -15,10 +15,9 @@ mod spec;
 
 use std::collections::BTreeMap;
 
+use crate::event::{AmountFormat, Currency, Kind};
 use jiff::tz::TimeZone;
 use regex_lite::Regex;
-
-use crate::event::{AmountFormat, Currency, Kind};
 
 pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
@@ -207,6 +206,13 @@ pub(crate) enum DateFormat {
     Pattern(String),
     /// The same, and behind it a space and a zone word.
     PatternAndZone(String),
+    /// Seconds since 1970 in UTC, also with a fraction.
+    UnixSeconds,
+    /// Milliseconds since 1970 in UTC.
+    UnixMilliseconds,
+    /// Days since the end of 1899 in the profile's zone, as spreadsheets count them; a fraction is
+    /// the time of day.
+    SpreadsheetSerial,
 }
 
 /// All of these have to hold.
