@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
-use crate::classify::{Classifier, Outcome};
+use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text};
 use crate::export::{Export, ExportError, Row};
@@ -302,6 +302,14 @@ fn not_mended() -> Problem {
         .hint("put its cells into their columns, then delete what stands behind `_reason`")
 }
 
+/// Counts a problem that many rows have in the same words; there are no more of them than rules.
+fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
+    match counted.iter_mut().find(|(known, _)| *known == problem) {
+        Some((_, count)) => *count += 1,
+        None => counted.push((problem, 1)),
+    }
+}
+
 /// What is wrong with an export, in the shape of every other problem.
 pub fn export_problem(error: &ExportError) -> Problem {
     let path = error.path().display().to_string();
@@ -457,6 +465,7 @@ impl<'r> JobReader<'r> {
     ) -> Result<Rows, Box<Problem>> {
         let mut rows = Rows::default();
         let mut warnings = Vec::new();
+        let mut undated: Vec<(Problem, u64)> = Vec::new();
         let read = export.for_each_row(|row| {
             rows.read += 1;
             self.count_row();
@@ -474,7 +483,10 @@ impl<'r> JobReader<'r> {
                 Outcome::Rejected(problem) => {
                     rows.rejected += 1;
                     self.keep_row(row, source, true, &problem.message);
-                    self.problems.push(problem.at(path, Some(source.line)));
+                    match problem.code.as_ref() {
+                        NO_DATE_COLUMN => count_equal(&mut undated, problem),
+                        _ => self.problems.push(problem.at(path, Some(source.line))),
+                    }
                 }
             }
             for warning in warnings.drain(..) {
@@ -482,6 +494,13 @@ impl<'r> JobReader<'r> {
             }
         });
         read.map_err(|error| export_problem(&error))?;
+        for (mut problem, count) in undated {
+            problem.message = match count {
+                1 => format!("1 row is rejected: {}", problem.message),
+                _ => format!("{count} rows are rejected: {}", problem.message),
+            };
+            self.problems.push(problem.at(path, None));
+        }
         Ok(rows)
     }
 

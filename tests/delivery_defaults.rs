@@ -13,7 +13,8 @@ kind,event_id,sale_event_id,email,uid,amount,created_at,plan,mrr,promo_code,quan
 sale,s1,,ann@example.com,u1,20.00,2026-01-05T10:30:00Z,pro,9.50,ANN10,3,Ann,Lee
 refund,r1,s1,ann@example.com,u1,5.00,2026-01-06T08:00:00Z,,,,,,
 cancellation,c1,,ann@example.com,u1,,2026-02-01T00:00:00Z,,,,,,
-sale,s2,,bo@example.com,,7.00,,,,,,,
+sale,s2,,bo@example.com,,7.00,2026-01-07T00:00:00Z,,,,,,
+cancellation,c2,,bo@example.com,,,,,,,,,
 ";
 
 fn arrivals(configuration: &str) -> Vec<Value> {
@@ -37,7 +38,7 @@ fn of<'a>(arrivals: &'a [Value], kind: &str, email: &str) -> &'a Value {
 #[test]
 fn dates_go_along_and_promoters_are_not_notified() {
     let arrivals = arrivals("");
-    assert_eq!(arrivals.len(), 4);
+    assert_eq!(arrivals.len(), 5);
     for arrival in &arrivals {
         let skips = form(arrival, "skip_email_notification");
         assert_eq!(skips.as_deref(), Some("true"), "{arrival}");
@@ -51,7 +52,7 @@ fn dates_go_along_and_promoters_are_not_notified() {
         let arrival = of(&arrivals, kind, "ann@example.com");
         assert_eq!(form(arrival, "created_at").as_deref(), Some(date), "{kind}");
     }
-    let undated = of(&arrivals, "sale", "bo@example.com");
+    let undated = of(&arrivals, "cancellation", "bo@example.com");
     assert_eq!(form(undated, "created_at"), None, "no date is made up");
 }
 
@@ -118,7 +119,7 @@ fn the_usual_variables_name_a_proxy_and_it_sees_no_key() {
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let (proxy, address) = proxy();
         let report = run_outside(&[(name, &address)]).expect(5).json();
-        assert_eq!(report["outcomes"]["not_sent"]["count"], 4, "{name}");
+        assert_eq!(report["outcomes"]["not_sent"]["count"], 5, "{name}");
         let requests = proxy.requests();
         assert!(!requests.is_empty(), "{name}");
         for request in requests {
@@ -157,7 +158,7 @@ fn what_is_meant_for_this_machine_goes_past_every_proxy() {
     }
     Ran(command.output().unwrap()).expect(0);
     assert_eq!(proxy.requests().len(), 0);
-    assert_eq!(sandbox.arrivals().len(), 4);
+    assert_eq!(sandbox.arrivals().len(), 5);
 }
 
 #[test]

@@ -281,14 +281,19 @@ fn tax_is_taken_off_only_where_the_rows_show_that_it_is_inside() {
 fn two_amounts_that_differ_are_left_to_a_person() {
     let (place, ran) = proposed(
         "sales.csv",
-        "id,email,Total,Amount,currency\n1,a@example.com,9.00,8.00,USD\n2,b@example.com,9.00,9.00,USD\n",
+        "id,email,Date,Total,Amount,currency\n\
+         1,a@example.com,2026-01-31,9.00,8.00,USD\n\
+         2,b@example.com,2026-01-31,9.00,9.00,USD\n",
     );
     let said = ran.expect(0).stderr();
     assert!(
         said.contains("`Total` and `Amount` differ are rejected"),
         "{said}"
     );
-    assert_eq!(events(&place, "sales.csv"), ["sale 2  900 USD "]);
+    assert_eq!(
+        events(&place, "sales.csv"),
+        ["sale 2  900 USD 2026-01-31T00:00:00Z"]
+    );
 }
 
 #[test]
@@ -363,8 +368,9 @@ fn refunds_of_a_taxed_sale_are_taken_before_tax() {
 fn the_lines_of_an_order_are_one_sale() {
     let (place, ran) = proposed(
         "lines.csv",
-        "Line ID,Order ID,Email,Total,Currency\n\
-         1,A,a@example.com,8.00,EUR\n2,A,a@example.com,8.00,EUR\n3,B,b@example.com,9.00,EUR\n",
+        "Line ID,Order ID,Email,Date,Total,Currency\n\
+         1,A,a@example.com,2026-01-31,8.00,EUR\n2,A,a@example.com,2026-01-31,8.00,EUR\n\
+         3,B,b@example.com,2026-01-31,9.00,EUR\n",
     );
     ran.expect(0);
     assert_eq!(
@@ -381,12 +387,16 @@ fn the_lines_of_an_order_are_one_sale() {
     // Two payments of one order are two sales, each by its own number.
     let (place, ran) = proposed(
         "payments.csv",
-        "Order ID,id,Email,Total,Currency\nA,p1,a@example.com,8.00,EUR\nA,p2,a@example.com,9.00,EUR\n",
+        "Order ID,id,Email,Date,Total,Currency\n\
+         A,p1,a@example.com,2026-01-31,8.00,EUR\nA,p2,a@example.com,2026-01-31,9.00,EUR\n",
     );
     ran.expect(0);
     assert_eq!(
         events(&place, "payments.csv"),
-        ["sale p1  800 EUR ", "sale p2  900 EUR "]
+        [
+            "sale p1  800 EUR 2026-01-31T00:00:00Z",
+            "sale p2  900 EUR 2026-01-31T00:00:00Z"
+        ]
     );
 }
 
@@ -437,10 +447,13 @@ fn what_the_rows_do_not_say_is_asked_for() {
     // Yen have no hundredths.
     let (place, ran) = proposed(
         "sales.csv",
-        "id,email,Total,currency\n1,a@example.com,800,JPY\n",
+        "id,email,Date,Total,currency\n1,a@example.com,2026-01-31,800,JPY\n",
     );
     ran.expect(0);
-    assert_eq!(events(&place, "sales.csv"), ["sale 1  800 JPY "]);
+    assert_eq!(
+        events(&place, "sales.csv"),
+        ["sale 1  800 JPY 2026-01-31T00:00:00Z"]
+    );
 }
 
 #[test]
@@ -468,7 +481,7 @@ fn the_questions_of_a_built_in_profile_are_answered_by_proof_or_as_a_guess() {
 fn several_exports_packed_and_piped_come_to_one_file() {
     let place = Place::new();
     place.write("payments.csv", &stripe_export(&[Payment::paid(1, 1)]));
-    let shop = "id,email,Total,currency\n1,a@example.com,8.00,EUR\n";
+    let shop = "id,email,Date,Total,currency\n1,a@example.com,2026-01-31,8.00,EUR\n";
     place.write("shop-january.csv", shop);
     place.write("shop-february.csv", &shop.replace("\n1,", "\n2,"));
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -1236,6 +1236,8 @@ rests_on = \"a test\"
 columns = { kind = \"kind\", id = \"id\", of = \"of\", mail = \"mail\", currency = \"currency\", paid = \"paid\", tax = \"tax\" }
 customer = { email = \"mail\" }
 money = { currency_column = \"currency\" }
+[exports.till.dates]
+missing = \"today\"
 [[exports.till.event]]
 kind = \"sale\"
 when = { kind = \"sale\" }

@@ -745,9 +745,12 @@ fn what_a_killed_report_left_is_cleared_and_what_another_writes_stays() {
 fn a_limit_that_sending_has_found_is_said_everywhere() {
     let place = Place::new();
     let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
-    let sales = (1..=9).map(|n| format!("in_{n},a{n}@example.com,1.00\n"));
+    let sales = (1..=9).map(|n| format!("in_{n},a{n}@example.com,1.00,2026-03-01\n"));
     let sales: String = sales.collect();
-    place.write("events.csv", &format!("event_id,email,amount\n{sales}"));
+    place.write(
+        "events.csv",
+        &format!("event_id,email,amount,created_at\n{sales}"),
+    );
     for id in ["in_3", "in_6"] {
         sandbox.fault(&json!({"action": "status", "status": 429, "retry_after": 0, "event_id": id, "times": 1}));
     }
@@ -774,7 +777,7 @@ fn a_limit_that_sending_has_found_is_said_everywhere() {
     // The next run meets none, and says none.
     place.write(
         "more.csv",
-        "event_id,email,amount\nin_x,x@example.com,1.00\n",
+        "event_id,email,amount,created_at\nin_x,x@example.com,1.00,2026-03-01\n",
     );
     let next = place.run_to(&sandbox, &["run", "more.csv", "--yes", "--json"]);
     assert!(next.expect_one_of(&[0])["learned_requests_per_minute"].is_null());

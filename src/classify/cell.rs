@@ -195,6 +195,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::profile::MissingDate;
 
     fn dates(formats: &[&str], zone: &str) -> Dates {
         Dates {
@@ -209,6 +210,7 @@ mod tests {
             zone: TimeZone::get(zone).unwrap(),
             zones: BTreeMap::from([("PST".to_owned(), TimeZone::fixed(Offset::constant(-8)))]),
             columns: BTreeMap::new(),
+            missing: MissingDate::default(),
         }
     }
 

@@ -6,7 +6,15 @@ use super::{Classifier, cell};
 use crate::event::{Event, Kind};
 use crate::export::Row;
 use crate::problem::Problem;
-use crate::profile::{ColumnIndex, DateSource, Dates, EventRule};
+use crate::profile::{ColumnIndex, DateSource, Dates, EventRule, MissingDate};
+
+/// The code of a problem that each row of the export has: no column can have the date.
+pub(crate) const NO_DATE_COLUMN: &str = "date-column-missing";
+
+/// Parts of header names by which a column may have a date.
+const DATE_NAMES: [&str; 9] = [
+    "date", "day", "time", "created", "paid", "datum", "fecha", "zeit", "_at",
+];
 
 /// How many formats are shown where a date is in none of them.
 const EXAMPLES: usize = 4;
@@ -30,6 +38,122 @@ impl Classifier<'_> {
             return self.date(source, value, row).map(Some);
         }
         Ok(None)
+    }
+
+    /// Refuses a sale or refund without a date, which the API would take for one of the day on
+    /// which it arrives, unless the profile says that this is meant.
+    pub(super) fn check_undated(&self, rule: &EventRule) -> Result<(), Box<Problem>> {
+        if !rule.kind.has_amount() || self.profile.dates.missing == MissingDate::Today {
+            return Ok(());
+        }
+        let columns = rule.created_at.iter().map(|source| source.date);
+        let bound: Vec<_> = columns
+            .clone()
+            .filter(|&column| self.binding.position(column).is_some())
+            .collect();
+        let Some(&first) = bound.first() else {
+            return Err(Box::new(self.no_date_column(rule)));
+        };
+        let message = match bound[1..] {
+            [] => format!("the {} has no date", rule.kind),
+            _ => {
+                let names = bound.iter().map(|&column| self.header_name(column));
+                let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+                let names = names.join(" and ");
+                format!("the {} has no date: {names} are empty", rule.kind)
+            }
+        };
+        let problem = self.cell_error("date-missing", first, "", &message);
+        Err(Box::new(problem.hint(format!(
+            "add the date to the row, or export the file again; {}",
+            self.how_to_send_undated()
+        ))))
+    }
+
+    /// The export has none of the rule's date columns, or the rule names none.
+    fn no_date_column(&self, rule: &EventRule) -> Problem {
+        let expected = rule.created_at.first().map(|source| source.date);
+        let own_name = expected.map_or("created_at", |column| {
+            self.profile.columns[column].name.as_str()
+        });
+        let headers = rule
+            .created_at
+            .iter()
+            .flat_map(|source| &self.profile.columns[source.date].headers);
+        let headers: Vec<_> = headers.map(|header| format!("`{header}`")).collect();
+        let message = match headers.is_empty() {
+            true => format!(
+                "the profile names no column for the date of a {}",
+                rule.kind
+            ),
+            false => format!(
+                "no column has the date of the {}: the header has no {}",
+                rule.kind,
+                headers.join(" or ")
+            ),
+        };
+        let candidates: Vec<_> = self.unused_date_headers().collect();
+        let column = match candidates[..] {
+            [only] => toml_string(only),
+            _ => "\"HEADER\"".to_owned(),
+        };
+        let seen = match candidates.len() {
+            0 | 1 => String::new(),
+            _ => format!(" (such as `{}`)", candidates.join("`, `")),
+        };
+        let names_it = match headers.is_empty() {
+            true => format!("name a column in `created_at` of its `[[event]]`{seen}"),
+            false => format!(
+                "name the column that has it{seen}: `{own_name} = {column}` under `[exports.{}.columns]`{}",
+                self.own_table(),
+                self.extending()
+            ),
+        };
+        Problem::error(NO_DATE_COLUMN, message)
+            .hint(format!("{names_it}; {}", self.how_to_send_undated()))
+    }
+
+    /// The headers that the profile does not use and that sound like dates.
+    fn unused_date_headers(&self) -> impl Iterator<Item = &str> {
+        let is_used = |position: usize| {
+            let mut columns = 0..self.profile.columns.len();
+            columns.any(|column| self.binding.position(column) == Some(position))
+        };
+        let sounds_like_date = |header: &str| {
+            let header = header.to_lowercase();
+            DATE_NAMES.iter().any(|part| header.contains(part))
+        };
+        let headers = self.header.iter().enumerate();
+        headers
+            .filter(move |(position, header)| sounds_like_date(header) && !is_used(*position))
+            .map(|(_, header)| header.as_str())
+    }
+
+    fn how_to_send_undated(&self) -> String {
+        format!(
+            "to send such rows with the day on which they arrive as their date, set `missing = \"today\"` under `[exports.{}.dates]`{}",
+            self.own_table(),
+            self.extending()
+        )
+    }
+
+    /// The name of the user's table in which the profile's settings stand, or could.
+    fn own_table(&self) -> &str {
+        match self.profile.is_own {
+            true => &self.profile.name,
+            false => "mine",
+        }
+    }
+
+    /// What the user's table needs beside a setting, where there is none yet.
+    fn extending(&self) -> String {
+        match self.profile.is_own {
+            true => String::new(),
+            false => format!(
+                ", with `extends = \"{}\"` under `[exports.mine]`",
+                self.profile.name
+            ),
+        }
     }
 
     pub(super) fn date(
@@ -84,4 +208,9 @@ impl Classifier<'_> {
         }
         problem.hint(hint)
     }
+}
+
+/// A header name as a value of a configuration.
+fn toml_string(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
 }

@@ -13,6 +13,7 @@ mod dates;
 mod ids;
 
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
+pub(crate) use dates::NO_DATE_COLUMN;
 
 use std::cell::{Cell, RefCell};
 
@@ -283,6 +284,9 @@ impl<'p> Classifier<'p> {
             event.set_details(details);
         }
         event.created_at = self.created_at(rule, row, event)?;
+        if event.created_at.is_none() {
+            self.check_undated(rule)?;
+        }
         if let Some(note) = &rule.note {
             event.remark(note);
         }

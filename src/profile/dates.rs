@@ -19,6 +19,7 @@ impl Compiler<'_> {
             zone: self.zone("dates.zone", spec.zone.as_deref())?,
             zones,
             columns: BTreeMap::new(),
+            missing: spec.missing,
         };
         for (name, otherwise) in &spec.columns {
             let column = self.column("dates.columns", name)?;

@@ -15,6 +15,8 @@ mod spec;
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use crate::event::{AmountFormat, Currency, Kind};
 use jiff::tz::TimeZone;
 use regex_lite::Regex;
@@ -180,6 +182,8 @@ pub(crate) struct Dates {
     pub(crate) zones: BTreeMap<String, TimeZone>,
     /// Columns whose dates are written otherwise; their own `columns` are empty.
     pub(crate) columns: BTreeMap<ColumnIndex, Dates>,
+    /// What becomes of a sale or refund that has no date.
+    pub(crate) missing: MissingDate,
 }
 
 impl Dates {
@@ -213,6 +217,17 @@ pub(crate) enum DateFormat {
     /// Days since the end of 1899 in the profile's zone, as spreadsheets count them; a fraction is
     /// the time of day.
     SpreadsheetSerial,
+}
+
+/// What becomes of a sale or refund that has no date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MissingDate {
+    /// Its row is rejected.
+    #[default]
+    Reject,
+    /// It is sent without a date, and the API takes the day on which it arrives.
+    Today,
 }
 
 /// All of these have to hold.

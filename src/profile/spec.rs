@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::MissingDate;
 use crate::event::{AmountFormat, Kind};
 
 /// A profile file, after `extends` has been resolved.
@@ -170,6 +171,8 @@ pub(super) struct DatesSpec {
     pub(super) zones: BTreeMap<String, String>,
     /// Columns whose dates are written otherwise.
     pub(super) columns: BTreeMap<String, ColumnDatesSpec>,
+    /// What becomes of a sale or refund that has no date.
+    pub(super) missing: MissingDate,
 }
 
 /// What is otherwise in one column.
