@@ -441,7 +441,7 @@ fn row_34_the_key_is_in_no_output_url_file_or_argument_whatever_the_api_does_wit
     let answers = [
         (
             "200 OK",
-            "{\"id\": \"KEY\", \"promoter\": {\"email\": \"KEY\"}}",
+            "{\"id\": \"KEY\", \"type\": \"sale\", \"promoter\": {\"email\": \"KEY\"}}",
             0,
         ),
         ("400 Bad Request", &*echo, 1),

@@ -30,12 +30,23 @@ pub(super) struct Lane {
 
 #[derive(Debug, Default)]
 struct Learned {
+    /// Whether an event of the lane was tracked, by this run or by somebody before it.
+    is_lead: bool,
     unknown_emails: HashSet<Text>,
     unknown_uids: HashSet<Text>,
     /// Sales that the API refused.
     failed_sales: HashSet<Text>,
     /// Sales that were no referrals.
     strange_sales: HashSet<Text>,
+}
+
+/// What an event's outcome rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// The API has answered this event, in this run.
+    Asked,
+    /// It follows from something else, and nothing was sent.
+    Inferred,
 }
 
 impl Lanes {
@@ -56,11 +67,17 @@ impl Lanes {
     }
 
     /// Takes the lane's next event for settled and learns from it. Says whether more are to come.
-    pub(super) fn settled(&mut self, lane: usize, event: &Event, outcome: Outcome) -> bool {
+    pub(super) fn settled(
+        &mut self,
+        lane: usize,
+        event: &Event,
+        outcome: Outcome,
+        basis: Basis,
+    ) -> bool {
         let lane = &mut self.lanes[lane];
         lane.next += 1;
         if lane.next < lane.end {
-            lane.learn(event, outcome);
+            lane.learn(event, outcome, basis);
             true
         } else {
             lane.learned = None;
@@ -77,7 +94,11 @@ impl Lanes {
 
 impl Lane {
     /// Learns from the result of one of the lane's events.
-    fn learn(&mut self, event: &Event, outcome: Outcome) {
+    ///
+    /// Only the API's own answer to a sale or a sign-up can say that a customer is unknown: a refund
+    /// or a cancellation may be refused for other reasons, and what was inferred says nothing new.
+    /// Once an event of the lane was tracked, its customer is a lead, and everything is asked.
+    fn learn(&mut self, event: &Event, outcome: Outcome, basis: Basis) {
         let is_sale = event.kind == Kind::Sale;
         match outcome {
             Outcome::NonReferral => {
@@ -85,20 +106,23 @@ impl Lane {
                 if is_sale {
                     learned.strange_sales.insert(event.event_id().into());
                 }
-                learned.unknown_emails.extend(event.customer.email_folded());
-                learned.unknown_uids.extend(event.customer.uid.clone());
+                let is_told = is_sale || event.kind == Kind::Signup;
+                if is_told && basis == Basis::Asked && !learned.is_lead {
+                    learned.unknown_emails.extend(event.customer.email_folded());
+                    learned.unknown_uids.extend(event.customer.uid.clone());
+                }
             }
             Outcome::Failed if is_sale => {
                 let learned = self.learned.get_or_insert_default();
                 learned.failed_sales.insert(event.event_id().into());
             }
-            Outcome::Tracked | Outcome::AlreadyTracked if event.kind == Kind::Signup => {
-                if let Some(learned) = &mut self.learned {
-                    learned.unknown_emails.clear();
-                    learned.unknown_uids.clear();
-                }
+            Outcome::Tracked | Outcome::AlreadyTracked => {
+                let learned = self.learned.get_or_insert_default();
+                learned.is_lead = true;
+                learned.unknown_emails.clear();
+                learned.unknown_uids.clear();
             }
-            _ => {}
+            Outcome::Failed | Outcome::Unconfirmed => {}
         }
     }
 
@@ -340,10 +364,10 @@ mod tests {
         ];
         let mut lanes = sorted(&events);
         assert_eq!(lanes.next(0), Some(EventRow(1)));
-        assert!(lanes.settled(0, &events[0], Outcome::NonReferral));
+        assert!(lanes.settled(0, &events[0], Outcome::NonReferral, Basis::Asked));
         assert_eq!(lanes.next(0), Some(EventRow(3)));
         assert!(lanes.lane(0).is_known_stranger(&events[2]));
-        assert!(!lanes.settled(0, &events[2], Outcome::NonReferral));
+        assert!(!lanes.settled(0, &events[2], Outcome::NonReferral, Basis::Inferred));
         assert_eq!(lanes.next(0), None);
         assert_eq!(lanes.next(1), Some(EventRow(2)));
     }
@@ -353,7 +377,7 @@ mod tests {
         let mut lane = lane();
         let first = event(Kind::Sale, "s1", "a@example.com", "1", None);
         assert!(!lane.is_known_stranger(&first));
-        lane.learn(&first, Outcome::NonReferral);
+        lane.learn(&first, Outcome::NonReferral, Basis::Asked);
         assert!(lane.is_known_stranger(&first));
         assert!(lane.is_known_stranger(&event(Kind::Sale, "s2", "", "1", None)));
         let other_email = event(Kind::Sale, "s3", "b@example.com", "1", None);
@@ -367,8 +391,40 @@ mod tests {
 
         let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
         assert!(!lane.is_known_stranger(&signup));
-        lane.learn(&signup, Outcome::Tracked);
+        lane.learn(&signup, Outcome::Tracked, Basis::Asked);
         assert!(!lane.is_known_stranger(&first));
+    }
+
+    #[test]
+    fn only_a_sales_or_a_sign_ups_own_answer_says_that_a_customer_is_unknown() {
+        let sale = event(Kind::Sale, "s1", "a@example.com", "1", None);
+        let later = event(Kind::Sale, "s2", "a@example.com", "1", None);
+        for kind in Kind::ALL {
+            for basis in [Basis::Asked, Basis::Inferred] {
+                let mut lane = lane();
+                let event = event(kind, "x", "a@example.com", "1", None);
+                lane.learn(&event, Outcome::NonReferral, basis);
+                let is_told = matches!(kind, Kind::Sale | Kind::Signup) && basis == Basis::Asked;
+                assert_eq!(lane.is_known_stranger(&later), is_told, "{kind} {basis:?}");
+            }
+        }
+        for outcome in [Outcome::Tracked, Outcome::AlreadyTracked] {
+            for kind in Kind::ALL {
+                let mut lane = lane();
+                lane.learn(&sale, Outcome::NonReferral, Basis::Asked);
+                lane.learn(
+                    &event(kind, "x", "a@example.com", "", None),
+                    outcome,
+                    Basis::Asked,
+                );
+                assert!(!lane.is_known_stranger(&later), "{kind} {outcome}");
+                lane.learn(&sale, Outcome::NonReferral, Basis::Asked);
+                assert!(
+                    !lane.is_known_stranger(&later),
+                    "a tracked customer stays one"
+                );
+            }
+        }
     }
 
     #[test]
@@ -379,8 +435,8 @@ mod tests {
             let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
             let refund = event(Kind::Refund, "r1", "a@example.com", "1", Some("s1"));
             assert_eq!(lane.outcome_of_sale(&refund), None);
-            lane.learn(&sale, outcome);
-            lane.learn(&signup, Outcome::Tracked);
+            lane.learn(&sale, outcome, Basis::Asked);
+            lane.learn(&signup, Outcome::Tracked, Basis::Asked);
             assert_eq!(lane.outcome_of_sale(&refund), Some(outcome));
             assert_eq!(lane.outcome_of_sale(&sale), None);
         }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pace::Pace;
 use super::{MAX_SLOWED, Stop, backoff};
-use crate::tracking::{Answer, Client, Listed, Page};
+use crate::tracking::{Answer, Client, Listed, Page, Reply};
 
 /// How often a listing that changes while it is read is begun anew.
 const MAX_READINGS: u32 = 3;
@@ -175,23 +175,24 @@ impl Reader<'_> {
                 Some(_) = self.stop.recv() => return Err(Unlisted::Interrupted),
                 answer = asked => answer,
             };
-            let answer = match answer {
+            let Reply { answer, wait } = match answer {
                 Ok(page) => {
                     self.pace.was_let_through(left);
                     return Ok(page);
                 }
-                Err(answer) => answer,
+                Err(reply) => reply,
             };
             match &answer {
-                Answer::TooFast { retry_after, .. } if slowed < MAX_SLOWED => {
+                Answer::TooFast { .. } if slowed < MAX_SLOWED => {
                     slowed += 1;
-                    self.pace.slow_down(left, *retry_after, Instant::now());
+                    self.pace.slow_down(left, wait, Instant::now());
                 }
                 Answer::Unclear { .. } | Answer::NotDelivered { .. }
                     if failures + 1 < backoff::MAX_ATTEMPTS =>
                 {
                     failures += 1;
-                    self.sleep(backoff::after(failures)).await?;
+                    let own = backoff::after(failures);
+                    self.sleep(wait.map_or(own, |wait| wait.max(own))).await?;
                 }
                 _ => return Err(Unlisted::Page { number, answer }),
             }

@@ -5,14 +5,14 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::lanes::Lanes;
+use super::lanes::{Basis, Lanes};
 use super::pace::Pace;
 use super::scribe::{Done, Scribe};
 use super::trouble::Trouble;
@@ -22,7 +22,7 @@ use crate::event::{Event, EventKey, KeyMap};
 use crate::journal::{
     Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId, Settlement,
 };
-use crate::tracking::{Answer, Client};
+use crate::tracking::{Answer, Client, Reply};
 
 /// Entries in one commit at the most.
 const MAX_BATCH: usize = 512;
@@ -53,13 +53,13 @@ struct Tries {
 /// What happens when an entry is on disk.
 enum After {
     Go(EventRow),
-    Settled(EventRow, Outcome),
+    Settled(EventRow, Outcome, Basis),
     Again(EventRow, Instant),
     Left(EventRow),
 }
 
 /// An event's answer, and when its request left.
-type Answered = (EventRow, Instant, Answer);
+type Answered = (EventRow, Instant, Reply);
 
 type Request<'c> = Pin<Box<dyn Future<Output = Answered> + 'c>>;
 
@@ -316,7 +316,8 @@ impl<'c> Sender<'c> {
             event: row,
             settlement,
         };
-        self.outbox.push((entry, After::Settled(row, outcome)));
+        self.outbox
+            .push((entry, After::Settled(row, outcome, Basis::Inferred)));
     }
 
     fn intend(&mut self, row: EventRow) {
@@ -408,7 +409,7 @@ impl<'c> Sender<'c> {
             match after {
                 After::Go(row) if self.end.is_some() => self.withdraw(row),
                 After::Go(row) => self.prepared.push_back(row),
-                After::Settled(row, outcome) => self.settled(row, outcome),
+                After::Settled(row, outcome, basis) => self.settled(row, outcome, basis),
                 After::Again(row, at) => {
                     // The journal has all that is known of it.
                     if let Some(slot) = self.slots.remove(&row) {
@@ -422,10 +423,10 @@ impl<'c> Sender<'c> {
         }
     }
 
-    fn settled(&mut self, row: EventRow, outcome: Outcome) {
+    fn settled(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
         self.tries.remove(&row);
         if let Some(slot) = self.slots.remove(&row)
-            && self.lanes.settled(slot.lane, &slot.event, outcome)
+            && self.lanes.settled(slot.lane, &slot.event, outcome, basis)
         {
             self.ready.push_back(slot.lane);
         }
@@ -435,13 +436,14 @@ impl<'c> Sender<'c> {
     /// Takes an answer, and with it all that have come by now: together they share a commit.
     fn on_answers(&mut self, first: Answered) {
         let mut next = Some(first);
-        while let Some((row, left, answer)) = next {
-            self.on_answer(row, left, &answer);
+        while let Some((row, left, reply)) = next {
+            self.on_reply(row, left, &reply);
             next = self.in_flight.next().now_or_never().flatten();
         }
     }
 
-    fn on_answer(&mut self, row: EventRow, left: Instant, answer: &Answer) {
+    fn on_reply(&mut self, row: EventRow, left: Instant, reply: &Reply) {
+        let Reply { answer, wait } = reply;
         if !matches!(
             answer,
             Answer::TooFast { .. } | Answer::NotDelivered { .. } | Answer::Untrusted { .. }
@@ -456,7 +458,12 @@ impl<'c> Sender<'c> {
         };
         let at = Timestamp::now();
         let repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
-        match verdict(&slot.event, answer, slot.maybe_recorded, repeatable, at) {
+        let verdict = verdict(&slot.event, answer, slot.maybe_recorded, repeatable, at);
+        match wait {
+            Some(wait) if verdict != Verdict::SlowDown => self.wait_as_asked(*wait),
+            _ => {}
+        }
+        match verdict {
             Verdict::Settle(settlement) => {
                 if matches!(answer, Answer::Unclear { .. }) {
                     self.on_failure(answer);
@@ -464,25 +471,38 @@ impl<'c> Sender<'c> {
                     self.trouble = Trouble::default();
                     self.progress.trouble = None;
                 }
-                let after = After::Settled(row, settlement.outcome);
+                let after = After::Settled(row, settlement.outcome, Basis::Asked);
                 self.record(row, answer, at, Some(settlement), after);
             }
-            Verdict::Again => {
-                self.on_failure(answer);
-                self.ask_again(row, answer, at);
+            Verdict::Again(in_the_end) => {
+                // An answer that came whole is no sign of an API that is down.
+                if in_the_end.is_none() {
+                    self.on_failure(answer);
+                }
+                self.ask_again(row, reply, at, in_the_end);
             }
-            Verdict::SlowDown(retry_after) => {
-                self.pace.slow_down(left, retry_after, Instant::now());
+            Verdict::SlowDown => {
+                self.pace.slow_down(left, *wait, Instant::now());
                 self.trouble.note(true);
                 self.progress.trouble = Some(describe(answer));
                 self.give_up_if_hopeless(answer);
-                self.ask_again(row, answer, at);
+                self.ask_again(row, reply, at, None);
             }
             Verdict::Stop(halt) => {
                 self.record(row, answer, at, None, After::Left(row));
                 self.wind_down(End::Halted(halt));
             }
         }
+    }
+
+    /// Waits as long as the API asks, with whatever answer it does so. That time is not held against
+    /// it.
+    fn wait_as_asked(&mut self, wait: Duration) {
+        let now = Instant::now();
+        if !self.pace.is_paused(now) {
+            self.trouble.excuse(wait);
+        }
+        self.pace.pause(wait, now);
     }
 
     fn record(
@@ -510,7 +530,16 @@ impl<'c> Sender<'c> {
         self.outbox.push((entry, after));
     }
 
-    fn ask_again(&mut self, row: EventRow, answer: &Answer, at: Timestamp) {
+    /// Asks again, unless that was done often enough: then `in_the_end` is the event's result, or it is
+    /// left to the next run.
+    fn ask_again(
+        &mut self,
+        row: EventRow,
+        reply: &Reply,
+        at: Timestamp,
+        in_the_end: Option<Settlement>,
+    ) {
+        let answer = &reply.answer;
         let tries = self.tries.entry(row).or_default();
         match answer {
             Answer::TooFast { .. } => tries.slowed += 1,
@@ -518,13 +547,22 @@ impl<'c> Sender<'c> {
         }
         let tries = *tries;
         let is_enough = tries.failures >= backoff::MAX_ATTEMPTS || tries.slowed >= MAX_SLOWED;
-        let after = if is_enough {
-            self.left = Some(describe(answer));
-            After::Left(row)
-        } else {
-            After::Again(row, Instant::now() + backoff::after(tries.failures))
+        let (settlement, after) = match in_the_end {
+            Some(settlement) if is_enough => {
+                let after = After::Settled(row, settlement.outcome, Basis::Asked);
+                (Some(settlement), after)
+            }
+            None if is_enough => {
+                self.left = Some(describe(answer));
+                (None, After::Left(row))
+            }
+            _ => {
+                let own = backoff::after(tries.failures);
+                let asked = reply.wait.unwrap_or_default();
+                (None, After::Again(row, Instant::now() + own.max(asked)))
+            }
         };
-        self.record(row, answer, at, None, after);
+        self.record(row, answer, at, settlement, after);
     }
 
     fn on_failure(&mut self, answer: &Answer) {

@@ -25,6 +25,11 @@ impl Trouble {
         self.since.get_or_insert_with(Instant::now);
     }
 
+    /// Leaves a time out of account in which the API had asked to wait.
+    pub(super) fn excuse(&mut self, wait: Duration) {
+        self.since = self.since.map(|since| since + wait);
+    }
+
     /// Whether it is no longer one event's bad luck.
     pub(super) fn is_serious(&self) -> bool {
         self.failures >= FAILURES_BEFORE_PAUSE

@@ -1,7 +1,5 @@
 //! What an answer does to its event: the one place that decides.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::event::{Event, Kind};
@@ -13,10 +11,10 @@ use crate::tracking::{Answer, Receipt};
 pub(super) enum Verdict {
     /// The event is answered for good.
     Settle(Settlement),
-    /// It has to be asked again, later.
-    Again,
+    /// It has to be asked again, later; where nothing better comes of that, this is its result.
+    Again(Option<Settlement>),
     /// Everyone has to slow down, and it has to be asked again.
-    SlowDown(Option<Duration>),
+    SlowDown,
     /// The run has to stop: no other event would fare better.
     Stop(Halt),
 }
@@ -45,10 +43,13 @@ pub(super) fn is_repeatable(kind: Kind, cancellation_event_id: bool) -> bool {
 /// What an answer says of what the request did at the API.
 pub(super) fn effect(answer: &Answer) -> Effect {
     match answer {
-        Answer::Recorded(_) | Answer::AlreadyThere { .. } => Effect::Recorded,
-        Answer::Unclear { .. } => Effect::Unknown,
+        Answer::Recorded(_) | Answer::OtherAmount { .. } | Answer::AlreadyThere { .. } => {
+            Effect::Recorded
+        }
+        Answer::Unclear { .. } | Answer::NotThisEvent { .. } => Effect::Unknown,
         Answer::NotReferral { .. }
         | Answer::Refused { .. }
+        | Answer::Conflicting { .. }
         | Answer::KeyRefused { .. }
         | Answer::TooFast { .. }
         | Answer::NotDelivered { .. }
@@ -65,23 +66,33 @@ pub(super) fn verdict(
     repeatable: bool,
     at: Timestamp,
 ) -> Verdict {
-    let settle = |outcome| Verdict::Settle(settlement(outcome, answer, at));
+    let settled = |outcome| settlement(outcome, answer, at);
+    let settle = |outcome| Verdict::Settle(settled(outcome));
     match answer {
-        Answer::Recorded(receipt) => Verdict::Settle(Settlement {
-            api_event_id: receipt.api_event_id.clone(),
-            promoter_email: receipt.promoter_email.clone(),
-            promoter_ref_id: receipt.promoter_ref_id.clone(),
-            commission_cents: signed_commission(event.kind, receipt),
-            ..settlement(Outcome::Tracked, answer, at)
-        }),
+        Answer::Recorded(receipt) | Answer::OtherAmount { receipt, .. } => {
+            Verdict::Settle(Settlement {
+                api_event_id: receipt.api_event_id.clone(),
+                promoter_email: receipt.promoter_email.clone(),
+                promoter_ref_id: receipt.promoter_ref_id.clone(),
+                commission_cents: signed_commission(event.kind, receipt),
+                ..settlement(Outcome::Tracked, answer, at)
+            })
+        }
         Answer::NotReferral { .. } => settle(Outcome::NonReferral),
         Answer::AlreadyThere { .. } if maybe_recorded => settle(Outcome::Tracked),
         Answer::AlreadyThere { .. } => settle(Outcome::AlreadyTracked),
         Answer::Refused { .. } => settle(Outcome::Failed),
-        Answer::Unclear { .. } if repeatable => Verdict::Again,
-        Answer::Unclear { .. } => settle(Outcome::Unconfirmed),
-        Answer::NotDelivered { .. } => Verdict::Again,
-        Answer::TooFast { retry_after, .. } => Verdict::SlowDown(*retry_after),
+        Answer::Unclear { .. } if repeatable => Verdict::Again(None),
+        Answer::NotThisEvent { .. } if repeatable => {
+            Verdict::Again(Some(settled(Outcome::Unconfirmed)))
+        }
+        Answer::Unclear { .. } | Answer::NotThisEvent { .. } => settle(Outcome::Unconfirmed),
+        Answer::Conflicting { .. } => Verdict::Again(Some(settled(match maybe_recorded {
+            true => Outcome::Unconfirmed,
+            false => Outcome::Failed,
+        }))),
+        Answer::NotDelivered { .. } => Verdict::Again(None),
+        Answer::TooFast { .. } => Verdict::SlowDown,
         Answer::KeyRefused { message, .. } => Verdict::Stop(Halt::KeyRefused {
             message: message.clone(),
         }),
@@ -169,6 +180,40 @@ mod tests {
         assert_eq!(outcome(Kind::Refund, &unclear, false), None);
         assert_eq!(
             outcome(Kind::Cancellation, &unclear, false),
+            Some(Outcome::Unconfirmed)
+        );
+    }
+
+    #[test]
+    fn what_is_asked_again_in_vain_is_never_better_than_what_is_known() {
+        let in_the_end = |kind, answer: &Answer, maybe_recorded| {
+            let at = Timestamp::UNIX_EPOCH;
+            let repeatable = is_repeatable(kind, false);
+            match verdict(&event(kind), answer, maybe_recorded, repeatable, at) {
+                Verdict::Again(settlement) => settlement.map(|settlement| settlement.outcome),
+                other => panic!("{other:?}"),
+            }
+        };
+        let message = || "another request is in progress".to_owned();
+        let conflict = Answer::Conflicting { message: message() };
+        let other = Answer::NotThisEvent {
+            status: 200,
+            message: message(),
+        };
+        assert_eq!(
+            in_the_end(Kind::Sale, &conflict, false),
+            Some(Outcome::Failed)
+        );
+        assert_eq!(
+            in_the_end(Kind::Sale, &conflict, true),
+            Some(Outcome::Unconfirmed)
+        );
+        assert_eq!(
+            in_the_end(Kind::Sale, &other, false),
+            Some(Outcome::Unconfirmed)
+        );
+        assert_eq!(
+            outcome(Kind::Cancellation, &other, false),
             Some(Outcome::Unconfirmed)
         );
     }

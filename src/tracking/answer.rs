@@ -1,25 +1,58 @@
 //! What an answer means, whichever version of the API gave it.
+//!
+//! An answer counts for what it says only in a form that is documented for it: a success is the API's own
+//! account of the very event that was sent, a 204 has no body, and a 404 or 409 says in the API's words
+//! what was not found or what is there. Anything else may come from a proxy, a maintenance page or
+//! another server altogether, and settles nothing.
 
 use std::error::Error;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::told::Told;
-use crate::event::Kind;
+use super::Version;
+use super::scalar::{List, Object, Scalar};
+use crate::event::{Currency, Event, Kind, Money};
 use crate::problem::causes;
 
 /// Characters of an answer's body that are kept for the report.
 const KEPT_BYTES: usize = 500;
-/// A longer `Retry-After` is taken for this.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+
+/// An answer, and how long the API asks everyone to wait, whatever else it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// What the answer, or the lack of one, means.
+    pub answer: Answer,
+    /// At most ten minutes.
+    pub wait: Option<Duration>,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Reply { answer, wait: None }
+    }
+}
 
 /// What an answer, or the lack of one, means for the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// 200 with a JSON object: it took effect.
+    /// 200 with the API's own account of this event: it took effect.
     Recorded(Receipt),
+    /// The same, with another amount than was sent.
+    OtherAmount {
+        /// What it says of the event.
+        receipt: Receipt,
+        /// Both amounts, in words.
+        message: String,
+    },
+    /// 200 with something else: an error, nothing, or another event. It may have taken effect.
+    NotThisEvent {
+        /// 200 or 201.
+        status: u16,
+        /// What is wrong with it, and its text.
+        message: String,
+    },
     /// The lead is unknown, so this is no referral.
     NotReferral {
         /// 204, or 404 on a cancellation and, in version 2, on a sale or refund.
@@ -29,6 +62,11 @@ pub enum Answer {
     AlreadyThere {
         /// 409 or 422.
         status: u16,
+        /// What the API said.
+        message: String,
+    },
+    /// 409 that does not say that this event is there: this request did nothing.
+    Conflicting {
         /// What the API said.
         message: String,
     },
@@ -48,8 +86,6 @@ pub enum Answer {
     },
     /// 429: too fast; nothing was recorded.
     TooFast {
-        /// How long to wait, if the API says so; at most ten minutes.
-        retry_after: Option<Duration>,
         /// What the API said.
         message: String,
     },
@@ -92,8 +128,11 @@ impl Answer {
     pub fn word(&self) -> &'static str {
         match self {
             Answer::Recorded(_) => "recorded",
+            Answer::OtherAmount { .. } => OTHER_AMOUNT,
+            Answer::NotThisEvent { .. } => "not_this_event",
             Answer::NotReferral { .. } => "not_referral",
             Answer::AlreadyThere { .. } => "already_there",
+            Answer::Conflicting { .. } => "conflicting",
             Answer::Refused { .. } => "refused",
             Answer::KeyRefused { .. } => "key_refused",
             Answer::TooFast { .. } => "too_fast",
@@ -106,9 +145,11 @@ impl Answer {
     /// The HTTP status, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Answer::Recorded(_) => Some(200),
+            Answer::Recorded(_) | Answer::OtherAmount { .. } => Some(200),
             Answer::TooFast { .. } => Some(429),
+            Answer::Conflicting { .. } => Some(409),
             Answer::NotReferral { status }
+            | Answer::NotThisEvent { status, .. }
             | Answer::AlreadyThere { status, .. }
             | Answer::Refused { status, .. }
             | Answer::KeyRefused { status, .. } => Some(*status),
@@ -121,10 +162,13 @@ impl Answer {
     pub fn message(&self) -> &str {
         match self {
             Answer::Recorded(_) | Answer::NotReferral { .. } => "",
-            Answer::AlreadyThere { message, .. }
+            Answer::OtherAmount { message, .. }
+            | Answer::NotThisEvent { message, .. }
+            | Answer::AlreadyThere { message, .. }
+            | Answer::Conflicting { message }
             | Answer::Refused { message, .. }
             | Answer::KeyRefused { message, .. }
-            | Answer::TooFast { message, .. }
+            | Answer::TooFast { message }
             | Answer::NotDelivered { message, .. }
             | Answer::Untrusted { message }
             | Answer::Unclear { message, .. } => message,
@@ -132,29 +176,50 @@ impl Answer {
     }
 }
 
-/// What a whole answer means in both versions; `receipt` reads what was recorded.
-///
-/// Where a version knows more of an answer, it says so before it asks here.
-pub(super) fn of_status(
-    kind: Kind,
-    status: u16,
-    body: &[u8],
-    retry_after: Option<Duration>,
-    receipt: impl FnOnce(&Told) -> Receipt,
-) -> Answer {
-    if matches!(status, 200 | 201) {
-        return match serde_json::from_slice::<Told>(body) {
-            Ok(told) if told.is_object() => Answer::Recorded(receipt(&told)),
-            _ => Answer::Unclear {
-                status: Some(status),
-                message: format!("the answer is no JSON object: {}", message_of(body)),
-            },
-        };
+/// The journal's word for [`Answer::OtherAmount`].
+const OTHER_AMOUNT: &str = "other_amount";
+
+/// What an answer has to agree with: the event, as it was sent.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'e> {
+    pub(super) version: Version,
+    pub(super) event: &'e Event,
+    /// Whether the event's id was sent.
+    pub(super) has_event_id: bool,
+    pub(super) account_currency: Currency,
+}
+
+/// What a whole answer to an event means.
+pub(super) fn of_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
+    let kind = asked.event.kind;
+    match status {
+        200 | 201 => asked.of_success(status, body),
+        204 if kind == Kind::Signup || !body.is_empty() => Answer::NotThisEvent {
+            status,
+            message: format!("no {kind} is answered like this: {}", message_of(body)),
+        },
+        204 => Answer::NotReferral { status },
+        404 if is_unknown_lead(asked.version, kind, body) => Answer::NotReferral { status },
+        404 if is_page(body) => Answer::Refused {
+            status,
+            message: format!(
+                "not an answer of the API; check `base_url`: {}",
+                message_of(body)
+            ),
+        },
+        409 => asked.of_conflict(body),
+        422 if kind == Kind::Signup && is_second_signup(body) => Answer::AlreadyThere {
+            status,
+            message: message_of(body),
+        },
+        _ => of_status(status, body),
     }
+}
+
+/// What an answer means that is neither a success nor about an event.
+pub(super) fn of_status(status: u16, body: &[u8]) -> Answer {
     let message = message_of(body);
     match status {
-        204 => Answer::NotReferral { status },
-        404 if kind == Kind::Cancellation => Answer::NotReferral { status },
         300..400 => Answer::NotDelivered {
             status: Some(status),
             message:
@@ -162,19 +227,8 @@ pub(super) fn of_status(
                     .to_owned(),
         },
         401 | 403 => Answer::KeyRefused { status, message },
-        409 => Answer::AlreadyThere { status, message },
-        422 if kind == Kind::Signup && is_second_signup(body) => {
-            Answer::AlreadyThere { status, message }
-        }
-        408 | 425 => Answer::Unclear {
-            status: Some(status),
-            message,
-        },
-        429 => Answer::TooFast {
-            retry_after,
-            message,
-        },
-        400..500 => Answer::Refused { status, message },
+        429 => Answer::TooFast { message },
+        400..500 if !matches!(status, 408 | 425) => Answer::Refused { status, message },
         _ => Answer::Unclear {
             status: Some(status),
             message,
@@ -182,26 +236,286 @@ pub(super) fn of_status(
     }
 }
 
-fn is_second_signup(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("transaction_id").is_some())
+/// A success as both versions write it. Unknown fields are ignored, missing ones are allowed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Success {
+    id: Scalar,
+    error: Scalar,
+    errors: Scalar,
+    event_id: Scalar,
+    // Version 1, and version 2's refunds and cancellations.
+    #[serde(rename = "type")]
+    kind: Scalar,
+    amount_cents: Scalar,
+    reward: Object<Commission>,
+    promoter: Object<Promoter>,
+    // Version 2.
+    #[serde(rename = "etype")]
+    kind_of_v2: Scalar,
+    sale_amount: Scalar,
+    original_sale_amount: Scalar,
+    original_sale_currency: Scalar,
+    referral: Scalar,
+    commissions: List<Commission>,
 }
 
-/// What an answer of the older shape says: version 1's, and version 2's to refunds and
-/// cancellations. Unknown fields are ignored, missing ones are allowed.
-pub(super) fn receipt(body: &Told) -> Receipt {
-    let promoter = body.of("promoter");
-    Receipt {
-        api_event_id: body.of("id").text(),
-        promoter_email: promoter.of("email").text(),
-        promoter_ref_id: promoter.of("default_ref_id").text(),
-        commission_cents: cash_cents(body.of("reward")),
+/// A commission in a success: version 1's `reward`, or one of version 2's `commissions`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Commission {
+    amount: Scalar,
+    unit: Scalar,
+    event_id: Scalar,
+    tier: Scalar,
+    promoter_campaign: Object<PromoterCampaign>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PromoterCampaign {
+    ref_token: Scalar,
+    promoter: Object<Promoter>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Promoter {
+    email: Scalar,
+    default_ref_id: Scalar,
+}
+
+impl Asked<'_> {
+    fn of_success(&self, status: u16, body: &[u8]) -> Answer {
+        let Ok(Object(success)) = serde_json::from_slice::<Object<Success>>(body) else {
+            return Answer::Unclear {
+                status: Some(status),
+                message: format!("the answer is not whole JSON: {}", message_of(body)),
+            };
+        };
+        let success = success.ok_or_else(|| "the answer is not a JSON object".to_owned());
+        let checked = success.and_then(|success| match self.contradiction(&success) {
+            None => Ok(success),
+            Some(contradiction) => Err(contradiction),
+        });
+        match checked {
+            Ok(success) => match self.other_amount(&success) {
+                None => Answer::Recorded(success.receipt()),
+                Some(message) => Answer::OtherAmount {
+                    receipt: success.receipt(),
+                    message,
+                },
+            },
+            Err(wrong) => Answer::NotThisEvent {
+                status,
+                message: format!("{wrong}: {}", message_of(body)),
+            },
+        }
+    }
+
+    /// Why a success is not the API's account of this event.
+    fn contradiction(&self, success: &Success) -> Option<String> {
+        let kind = self.event.kind;
+        if success.is_error() {
+            return Some("a success that has an error in it".to_owned());
+        }
+        if !success.is_account_of_an_event(self.version) {
+            return Some("a success that does not say what was recorded".to_owned());
+        }
+        for other in [&success.kind, &success.kind_of_v2] {
+            let other = other.word().filter(|other| !other.is_empty());
+            if let Some(other) = other.filter(|other| !other.eq_ignore_ascii_case(kind.as_str())) {
+                return Some(format!(
+                    "the answer is about a `{other}`, not about a {kind}"
+                ));
+            }
+        }
+        if self.has_event_id
+            && let Some(other) = success.other_id(self.event.event_id())
+        {
+            return Some(format!("the answer is about another event, `{other}`"));
+        }
+        let money = self.event.money?;
+        let recorded = self.recorded(success, money)?;
+        let is_negative = kind == Kind::Refund && self.has_sign(success);
+        let is_wrong = recorded != 0 && self.has_sign(success) && (recorded < 0) != is_negative;
+        is_wrong.then(|| format!("the answer has the wrong sign for a {kind}"))
+    }
+
+    /// Whether the amount of a success is written with the sign of what it adds: those of version 1's
+    /// form are.
+    fn has_sign(&self, success: &Success) -> bool {
+        success.amount_cents.is_there() || self.event.kind == Kind::Sale
+    }
+
+    /// The amount that the API has, where it is in the currency that was sent.
+    fn recorded(&self, success: &Success, money: Money) -> Option<i64> {
+        let original = success.original_sale_currency.word();
+        if original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code())) {
+            return success.original_sale_amount.integer();
+        }
+        if money.currency != self.account_currency {
+            return None;
+        }
+        let amounts = [&success.amount_cents, &success.sale_amount];
+        amounts.into_iter().find_map(Scalar::integer)
+    }
+
+    fn other_amount(&self, success: &Success) -> Option<String> {
+        let money = self.event.money?;
+        let recorded = self.recorded(success, money)?;
+        let recorded = Money {
+            amount_cents: recorded.checked_abs()?,
+            ..money
+        };
+        (recorded != money).then(|| {
+            format!("recorded with another amount: {money} was sent, the API has {recorded}")
+        })
+    }
+
+    /// A 409 that says of this very event that it is there; any other says nothing of it.
+    fn of_conflict(&self, body: &[u8]) -> Answer {
+        let status = 409;
+        let message = message_of(body);
+        match existing_event(body) {
+            Some((kind, id)) if self.has_event_id && id == self.event.event_id() => {
+                match kind.eq_ignore_ascii_case(self.event.kind.as_str()) {
+                    true => Answer::AlreadyThere { status, message },
+                    // Its id is taken by another event, for good.
+                    false => Answer::Refused { status, message },
+                }
+            }
+            _ => Answer::Conflicting { message },
+        }
     }
 }
 
-/// The amount of a reward or a commission, unless it is given in months or credits.
-pub(super) fn cash_cents(reward: &Told) -> Option<i64> {
-    let is_cash = reward.of("unit").word().is_none_or(|unit| unit == "cash");
-    reward.of("amount").integer().filter(|_| is_cash)
+impl Success {
+    fn is_error(&self) -> bool {
+        let is_none = |error: &Scalar| matches!(error, Scalar::Nothing | Scalar::Flag(false));
+        !is_none(&self.error) || !is_none(&self.errors)
+    }
+
+    /// Whether it has what only an account of an event has.
+    fn is_account_of_an_event(&self, version: Version) -> bool {
+        let has_id = self.id.text().is_some();
+        match version {
+            Version::V1 => has_id && self.kind.word().is_some_and(|kind| !kind.is_empty()),
+            Version::V2 => has_id || self.event_id.text().is_some() || self.referral.is_there(),
+        }
+    }
+
+    /// The id of the event that it is about, where that is another one.
+    fn other_id(&self, event_id: &str) -> Option<String> {
+        let commissions = self.commissions.0.iter().flatten().filter_map(Object::get);
+        let ids = [&self.event_id].into_iter();
+        let ids = ids.chain(self.reward.get().map(|reward| &reward.event_id));
+        let ids = ids.chain(commissions.map(|commission| &commission.event_id));
+        ids.filter_map(Scalar::text).find(|id| id != event_id)
+    }
+
+    fn receipt(&self) -> Receipt {
+        match &self.commissions.0 {
+            Some(commissions) => self.receipt_of_commissions(commissions),
+            None => {
+                let promoter = self.promoter.get();
+                Receipt {
+                    api_event_id: self.id.text(),
+                    promoter_email: promoter.and_then(|promoter| promoter.email.text()),
+                    promoter_ref_id: promoter.and_then(|promoter| promoter.default_ref_id.text()),
+                    commission_cents: self.reward.get().and_then(Commission::cents),
+                }
+            }
+        }
+    }
+
+    /// The promoter is the one of the first tier; the commission is what all of them get together.
+    fn receipt_of_commissions(&self, commissions: &[Object<Commission>]) -> Receipt {
+        let all = || commissions.iter().filter_map(Object::get);
+        let tier = |commission: &&Commission| commission.tier.integer().unwrap_or(i64::MAX);
+        let campaign = all()
+            .min_by_key(tier)
+            .and_then(|first| first.promoter_campaign.get());
+        let promoter = campaign.and_then(|campaign| campaign.promoter.get());
+        Receipt {
+            api_event_id: self.id.text(),
+            promoter_email: promoter.and_then(|promoter| promoter.email.text()),
+            promoter_ref_id: campaign.and_then(|campaign| campaign.ref_token.text()),
+            commission_cents: all()
+                .filter_map(Commission::cents)
+                .reduce(i64::saturating_add),
+        }
+    }
+}
+
+impl Commission {
+    /// The amount, unless it is given in months or credits.
+    fn cents(&self) -> Option<i64> {
+        let is_cash = self.unit.word().is_none_or(|unit| unit == "cash");
+        self.amount.integer().filter(|_| is_cash)
+    }
+}
+
+/// The errors of both versions.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Failure {
+    message: Scalar,
+    error: Scalar,
+    code: Scalar,
+    transaction_id: Scalar,
+}
+
+fn failure(body: &[u8]) -> Failure {
+    let failure = serde_json::from_slice::<Object<Failure>>(body).ok();
+    failure.and_then(|object| object.0).unwrap_or_default()
+}
+
+/// A 404 by which the API says that the lead is unknown, not one of a wrong address: version 2's
+/// `not_found` on sales and refunds; on cancellations, for which nothing is documented, any of the
+/// API's forms that does not say that the address itself is not there.
+fn is_unknown_lead(version: Version, kind: Kind, body: &[u8]) -> bool {
+    let failure = failure(body);
+    if failure.code.word() == Some("not_found") {
+        return kind == Kind::Cancellation || (version == Version::V2 && kind.has_amount());
+    }
+    let said = [&failure.message, &failure.error].into_iter();
+    let mut said = said.filter_map(Scalar::word).map(str::to_lowercase);
+    kind == Kind::Cancellation && said.any(|said| !said.trim().is_empty() && !is_of_router(&said))
+}
+
+/// What routers and gateways say of an address that they don't know.
+fn is_of_router(said: &str) -> bool {
+    let said = said.trim().trim_end_matches('.');
+    matches!(
+        said,
+        "not found" | "404" | "404 not found" | "page not found"
+    ) || said.contains("route")
+        || said.contains("cannot post")
+        || said.starts_with('<')
+}
+
+/// Whether a body is a web page, or nothing: no answer of the API.
+fn is_page(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    start.is_empty() || start.starts_with(b"<")
+}
+
+fn is_second_signup(body: &[u8]) -> bool {
+    let said = failure(body).transaction_id;
+    said.word()
+        .is_some_and(|said| said.to_lowercase().contains("already"))
+}
+
+/// The kind and the id in `The 'sale' event with the id 'X' already exists.`
+fn existing_event(body: &[u8]) -> Option<(String, String)> {
+    let message = failure(body).message;
+    let rest = message.word()?.trim().strip_prefix("The '")?;
+    let (kind, rest) = rest.split_once("' event with the id '")?;
+    let id = rest
+        .trim_end_matches('.')
+        .strip_suffix("' already exists")?;
+    Some((kind.to_owned(), id.to_owned()))
 }
 
 /// An answer whose status came and whose body did not.
@@ -245,21 +559,8 @@ fn is_certificate(error: &(dyn Error + 'static)) -> bool {
     below.or_else(|| error.source()).is_some_and(is_certificate)
 }
 
-/// The time of a `Retry-After` header: seconds, or a date.
-pub(super) fn retry_after(value: &str) -> Option<Duration> {
-    let value = value.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-            Duration::try_from(date.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
-        }
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
-}
-
 /// What a body says, whatever it is: the message of a JSON object, a bare string, or the text as
-/// it stands; at most 500 bytes of it, in one line.
+/// it stands; at most 500 bytes of it, in one line and without credentials.
 pub(super) fn message_of(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(Value::String(text)) => text,
@@ -270,6 +571,7 @@ pub(super) fn message_of(body: &[u8]) -> String {
             .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()),
         _ => String::from_utf8_lossy(body).into_owned(),
     };
+    let text = without_credentials(text);
     let line: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -281,9 +583,30 @@ pub(super) fn message_of(body: &[u8]) -> String {
     line[..end].trim().to_owned()
 }
 
+/// Fields of promoters by which one can log in as them.
+const CREDENTIALS: [&str; 2] = ["\"temp_password\"", "\"password_setup_url\""];
+
+/// A body without the values of [`CREDENTIALS`], also where it is only half there.
+fn without_credentials(text: String) -> String {
+    let mut text = text;
+    for field in CREDENTIALS {
+        let mut from = 0;
+        while let Some(at) = text[from..].find(field) {
+            let start = from + at + field.len();
+            let end = text[start..]
+                .find([',', '}'])
+                .map_or(text.len(), |end| start + end);
+            text.replace_range(start..end, ":\"…\"");
+            from = start;
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Customer, Source};
 
     #[test]
     fn bodies_of_every_shape_become_one_line() {
@@ -304,13 +627,290 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_capped() {
-        assert_eq!(retry_after("2"), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after("86400"), Some(MAX_RETRY_AFTER));
+    fn credentials_of_promoters_are_in_no_message() {
+        for body in [
+            r#"{"promoter":{"temp_password":"u1PptB","id":1}}"#,
+            r#"{"promoter":{"id":1,"temp_password" : "u1PptB"}}"#,
+            r#"{"promoter":{"password_setup_url":"https://x/u1PptB","temp_password":"u1PptB"#,
+        ] {
+            let message = message_of(body.as_bytes());
+            assert!(!message.contains("u1PptB"), "{message}");
+            assert!(message.contains("\"promoter\""), "{message}");
+        }
+    }
+
+    fn usd() -> Currency {
+        Currency::from_code("USD").unwrap()
+    }
+
+    /// `x1`, of 20.00 USD where it has an amount.
+    fn event(kind: Kind) -> Event {
+        let customer = Customer::new(Some("ada@example.com"), None);
+        let mut event = Event::new(kind, "x1".into(), customer, Source { input: 0, line: 2 });
+        event.money = kind.has_amount().then(|| Money {
+            amount_cents: 2000,
+            currency: usd(),
+        });
+        event
+    }
+
+    fn answer_to(version: Version, event: &Event, status: u16, body: &str) -> Answer {
+        let asked = Asked {
+            version,
+            event,
+            has_event_id: event.kind.has_amount(),
+            account_currency: usd(),
+        };
+        of_event(&asked, status, body.as_bytes())
+    }
+
+    fn word(version: Version, kind: Kind, status: u16, body: &str) -> &'static str {
+        answer_to(version, &event(kind), status, body).word()
+    }
+
+    const BOTH: [Version; 2] = [Version::V1, Version::V2];
+
+    #[test]
+    fn statuses_that_are_about_no_event_mean_the_same_in_both_versions() {
+        for version in BOTH {
+            for kind in Kind::ALL {
+                let word = |status, body: &str| word(version, kind, status, body);
+                assert_eq!(word(302, ""), "not_delivered");
+                assert_eq!(word(400, "{\"message\":\"Error.\"}"), "refused");
+                assert_eq!(word(401, "\"Bad credentials\""), "key_refused");
+                assert_eq!(word(403, ""), "key_refused");
+                assert_eq!(word(408, ""), "unclear");
+                assert_eq!(word(429, ""), "too_fast");
+                assert_eq!(word(500, ""), "unclear");
+                assert_eq!(word(503, "<html>"), "unclear");
+                assert_eq!(word(102, ""), "unclear");
+                assert_eq!(word(202, ""), "unclear");
+            }
+        }
+    }
+
+    #[test]
+    fn a_success_is_the_apis_own_account_of_this_event() {
+        let v1 = |kind| move |body: &str| word(Version::V1, kind, 200, body);
+        let v2 = |kind| move |body: &str| word(Version::V2, kind, 200, body);
+        let sale = v1(Kind::Sale);
         assert_eq!(
-            retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
-            Some(Duration::ZERO)
+            sale(r#"{"id":1,"type":"sale","amount_cents":2000}"#),
+            "recorded"
         );
-        assert_eq!(retry_after("soon"), None);
+        assert_eq!(
+            sale(r#"{"id":"1","type":"sale","new":[{}],"reward":"?"}"#),
+            "recorded"
+        );
+        assert_eq!(
+            sale(r#"{"id":1,"type":"sale","amount_cents":null,"reward":{"event_id":"x1"}}"#),
+            "recorded"
+        );
+        assert_eq!(
+            v1(Kind::Refund)(r#"{"id":1,"type":"refund","amount_cents":-2000}"#),
+            "recorded"
+        );
+        assert_eq!(
+            v1(Kind::Cancellation)(r#"{"id":1,"type":"cancellation"}"#),
+            "recorded"
+        );
+        assert_eq!(
+            v1(Kind::Signup)(r#"{"id":1,"type":"signup","reward":null}"#),
+            "recorded"
+        );
+        let sale = v2(Kind::Sale);
+        assert_eq!(
+            sale(r#"{"id":1,"etype":"sale","sale_amount":2000}"#),
+            "recorded"
+        );
+        assert_eq!(sale(r#"{"event_id":"x1"}"#), "recorded");
+        assert_eq!(sale(r#"{"referral":{"id":3}}"#), "recorded");
+        assert_eq!(
+            v2(Kind::Refund)(r#"{"id":1,"type":"refund","amount_cents":-2000}"#),
+            "recorded"
+        );
+        // What was not sent can't be contradicted.
+        assert_eq!(
+            v2(Kind::Signup)(r#"{"id":1,"event_id":"other"}"#),
+            "recorded"
+        );
+    }
+
+    #[test]
+    fn an_error_nothing_or_another_event_is_no_success() {
+        let nothing = [
+            r#"{"error":"Invalid company"}"#,
+            r#"{"message":"ok"}"#,
+            "{}",
+            "[]",
+            "\"ok\"",
+            "null",
+            r#"{"id":1,"type":"sale","error":"Invalid company"}"#,
+            r#"{"id":null,"type":"sale"}"#,
+            r#"{"id":1,"type":"refund"}"#,
+            r#"{"id":1,"type":"sale","event_id":"x2"}"#,
+            r#"{"id":1,"type":"sale","reward":{"event_id":"x2"}}"#,
+            r#"{"id":1,"type":"sale","amount_cents":-2000}"#,
+        ];
+        for version in BOTH {
+            for body in nothing {
+                let answer = answer_to(version, &event(Kind::Sale), 200, body);
+                assert_eq!(answer.word(), "not_this_event", "{version} {body}");
+                let said = if body.contains("Invalid") {
+                    "Invalid company"
+                } else {
+                    ""
+                };
+                assert!(answer.message().contains(said), "{}", answer.message());
+            }
+            for half in ["{\"id\":1,\"type\":\"sale\"", "<html>", "", "{} {}"] {
+                assert_eq!(word(version, Kind::Sale, 200, half), "unclear", "{half}");
+            }
+        }
+        let of_v2 = r#"{"id":1,"commissions":[{"event_id":"x2"}]}"#;
+        assert_eq!(word(Version::V2, Kind::Sale, 200, of_v2), "not_this_event");
+        let positive = r#"{"id":1,"type":"refund","amount_cents":2000}"#;
+        assert_eq!(
+            word(Version::V1, Kind::Refund, 200, positive),
+            "not_this_event"
+        );
+    }
+
+    #[test]
+    fn another_amount_is_said_where_it_can_be_compared() {
+        let other = r#"{"id":1,"type":"sale","amount_cents":200000}"#;
+        let answer = answer_to(Version::V1, &event(Kind::Sale), 200, other);
+        assert_eq!(answer.word(), "other_amount");
+        assert_eq!(
+            answer.message(),
+            "recorded with another amount: 20.00 USD was sent, the API has 2000.00 USD"
+        );
+        let refund = r#"{"id":1,"type":"refund","amount_cents":-1999}"#;
+        assert_eq!(word(Version::V2, Kind::Refund, 200, refund), "other_amount");
+        let mut euros = event(Kind::Sale);
+        euros.money = Some(Money {
+            amount_cents: 2000,
+            currency: Currency::from_code("EUR").unwrap(),
+        });
+        let word = |version, body: &str| answer_to(version, &euros, 200, body).word();
+        assert_eq!(word(Version::V1, other), "recorded", "converted by the API");
+        let converted = |amount: u32| {
+            format!(
+                "{{\"id\":1,\"sale_amount\":2160,\"original_sale_amount\":{amount},\
+                 \"original_sale_currency\":\"eur\"}}"
+            )
+        };
+        assert_eq!(word(Version::V2, &converted(2000)), "recorded");
+        assert_eq!(word(Version::V2, &converted(20)), "other_amount");
+    }
+
+    #[test]
+    fn a_stranger_is_said_in_the_documented_form_only() {
+        let not_found = r#"{"message":"Referral …","code":"not_found"}"#;
+        for kind in [Kind::Sale, Kind::Refund] {
+            assert_eq!(word(Version::V1, kind, 404, not_found), "refused");
+            assert_eq!(word(Version::V2, kind, 404, not_found), "not_referral");
+        }
+        for version in BOTH {
+            let word = |kind, status, body: &str| word(version, kind, status, body);
+            for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation] {
+                assert_eq!(word(kind, 204, ""), "not_referral");
+                assert_eq!(word(kind, 404, "<html><h1>404"), "refused");
+                assert_eq!(word(kind, 404, ""), "refused");
+                assert_eq!(word(kind, 404, r#"{"error":"Not Found"}"#), "refused");
+                assert_eq!(
+                    word(kind, 404, r#"{"message":"no Route matched"}"#),
+                    "refused"
+                );
+                assert_eq!(word(kind, 404, "{}"), "refused");
+            }
+            assert_eq!(word(Kind::Signup, 204, ""), "not_this_event");
+            assert_eq!(word(Kind::Signup, 404, not_found), "refused");
+            let lead = r#"{"message":"Lead not found"}"#;
+            assert_eq!(word(Kind::Cancellation, 404, lead), "not_referral");
+            assert_eq!(word(Kind::Cancellation, 404, not_found), "not_referral");
+            assert_eq!(word(Kind::Sale, 404, lead), "refused");
+        }
+    }
+
+    #[test]
+    fn an_event_is_there_where_the_api_says_so_of_this_one() {
+        let there = |kind: &str, id: &str| {
+            format!("{{\"message\":\"The '{kind}' event with the id '{id}' already exists.\"}}")
+        };
+        for version in BOTH {
+            let word = |kind, status, body: &str| word(version, kind, status, body);
+            assert_eq!(word(Kind::Sale, 409, &there("sale", "x1")), "already_there");
+            assert_eq!(
+                word(Kind::Refund, 409, &there("refund", "x1")),
+                "already_there"
+            );
+            assert_eq!(word(Kind::Refund, 409, &there("sale", "x1")), "refused");
+            for other in [
+                "",
+                "{}",
+                "<html>",
+                r#"{"message":"another request is in progress"}"#,
+                &there("sale", "x2"),
+            ] {
+                assert_eq!(word(Kind::Sale, 409, other), "conflicting", "{other}");
+            }
+            assert_eq!(
+                word(Kind::Cancellation, 409, &there("cancellation", "x1")),
+                "conflicting"
+            );
+            let twice = r#"{"transaction_id":"there is already a signup event"}"#;
+            assert_eq!(word(Kind::Signup, 422, twice), "already_there");
+            assert_eq!(
+                word(Kind::Signup, 422, r#"{"transaction_id":"is invalid"}"#),
+                "refused"
+            );
+            assert_eq!(word(Kind::Signup, 422, r#"{"email":"x"}"#), "refused");
+            assert_eq!(word(Kind::Sale, 422, twice), "refused");
+        }
+    }
+
+    fn receipt_of(version: Version, body: &str) -> Receipt {
+        match answer_to(version, &event(Kind::Sale), 200, body) {
+            Answer::Recorded(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_receipt_takes_what_is_there() {
+        let receipt = receipt_of(
+            Version::V1,
+            r#"{"id":1708,"type":"sale","reward":{"amount":1200,"unit":"cash"},
+                "promoter":{"id":1983,"email":"test@test.com","default_ref_id":"test_ref_id"}}"#,
+        );
+        assert_eq!(receipt.api_event_id.as_deref(), Some("1708"));
+        assert_eq!(receipt.promoter_email.as_deref(), Some("test@test.com"));
+        assert_eq!(receipt.promoter_ref_id.as_deref(), Some("test_ref_id"));
+        assert_eq!(receipt.commission_cents, Some(1200));
+        let months = r#"{"id":1,"type":"sale","promoter":null,
+            "reward":{"amount":2,"unit":"free_months"}}"#;
+        assert_eq!(receipt_of(Version::V1, months).commission_cents, None);
+    }
+
+    #[test]
+    fn the_commission_is_that_of_all_tiers_and_the_promoter_that_of_the_first() {
+        let receipt = receipt_of(
+            Version::V2,
+            r#"{"id": 7, "commissions": [
+                {"tier": 2, "amount": 100, "unit": "cash",
+                 "promoter_campaign": {"promoter": {"email": "up@example.com"}}},
+                {"tier": 1, "amount": 400, "unit": "cash",
+                 "promoter_campaign": {"promoter": {"email": "nora@example.com"}}},
+                {"tier": 1, "amount": 3, "unit": "free_months"}]}"#,
+        );
+        assert_eq!(receipt.api_event_id.as_deref(), Some("7"));
+        assert_eq!(receipt.promoter_email.as_deref(), Some("nora@example.com"));
+        assert_eq!(receipt.commission_cents, Some(500));
+        let none = receipt_of(Version::V2, r#"{"id": 8, "commissions": []}"#);
+        assert_eq!(
+            (none.api_event_id.as_deref(), none.commission_cents),
+            (Some("8"), None)
+        );
     }
 }

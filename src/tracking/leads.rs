@@ -8,7 +8,7 @@ use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
     optional_moment,
 };
-use super::told::Told;
+use super::scalar::Scalar;
 
 /// A lead: what it is found by, and whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,11 +34,11 @@ pub struct Lead {
 #[serde(default)]
 #[doc(hidden)]
 pub struct LeadLine {
-    id: Told,
-    email: Told,
-    uid: Told,
-    created_at: Told,
-    customer_since: Told,
+    id: Scalar,
+    email: Scalar,
+    uid: Scalar,
+    created_at: Scalar,
+    customer_since: Scalar,
     promoter: Option<PromoterShape>,
     promotion: Option<PromotionShape>,
     promoter_campaign: Option<PromoterCampaignShape>,
@@ -88,7 +88,7 @@ mod tests {
     use crate::tracking::listing::page;
 
     fn word(version: Version, status: u16, body: &str, total: Option<u64>) -> &'static str {
-        match page::<Lead>(version, status, body.as_bytes(), total, None) {
+        match page::<Lead>(version, status, body.as_bytes(), total) {
             Ok(_) => "page",
             Err(answer) => answer.word(),
         }
@@ -99,7 +99,7 @@ mod tests {
         let body = r#"[{"id": 1, "email": "a@example.com", "uid": null, "state": "active"},
             {"id": "2", "email": "", "uid": 77, "promotion": {"ref_id": "ann"},
              "promoter": {"id": 9, "email": "ann@example.com", "default_ref_id": "old"}}]"#;
-        let page = page::<Lead>(Version::V1, 200, body.as_bytes(), Some(2), None).unwrap();
+        let page = page::<Lead>(Version::V1, 200, body.as_bytes(), Some(2)).unwrap();
         assert_eq!(page.total, Some(2));
         assert_eq!(page.lines[0].email.as_deref(), Some("a@example.com"));
         assert_eq!(

@@ -1,16 +1,13 @@
 //! The listings: leads and commissions, page by page, in both versions.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{message_of, of_status};
-use super::told::Told;
-use super::{Answer, Receipt, Version};
-use crate::event::Kind;
+use super::scalar::Scalar;
+use super::{Answer, Version};
 
 /// Bytes of a page that are read; a hundred lines with their promoters are a few hundred KiB.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -67,16 +64,12 @@ pub(super) fn page<T: Listed>(
     status: u16,
     body: &[u8],
     total: Option<u64>,
-    retry_after: Option<Duration>,
 ) -> Result<Page<T>, Answer> {
     let refused = |message: String| Answer::Refused { status, message };
     match status {
         200 => {}
         201..300 | 409 => return Err(refused(message_of(body))),
-        _ => {
-            let none = |_: &Told| Receipt::default();
-            return Err(of_status(Kind::Sale, status, body, retry_after, none));
-        }
+        _ => return Err(of_status(status, body)),
     }
     let listed: Vec<T::Line> = serde_json::from_slice(body).map_err(|_| Answer::Unclear {
         status: Some(status),
@@ -98,7 +91,7 @@ pub(super) fn page<T: Listed>(
 }
 
 /// A moment as the API writes it; nothing where it is written otherwise.
-pub(super) fn moment(value: &Told) -> Option<Timestamp> {
+pub(super) fn moment(value: &Scalar) -> Option<Timestamp> {
     value.word()?.parse().ok()
 }
 
@@ -117,9 +110,9 @@ pub struct ListedPromoter {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterShape {
-    id: Told,
-    email: Told,
-    default_ref_id: Told,
+    id: Scalar,
+    email: Scalar,
+    default_ref_id: Scalar,
 }
 
 impl PromoterShape {
@@ -136,16 +129,16 @@ impl PromoterShape {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromotionShape {
-    pub(super) ref_id: Told,
-    pub(super) campaign_id: Told,
-    pub(super) campaign_name: Told,
+    pub(super) ref_id: Scalar,
+    pub(super) campaign_id: Scalar,
+    pub(super) campaign_name: Scalar,
 }
 
 /// The same in version 2.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterCampaignShape {
-    pub(super) campaign_id: Told,
+    pub(super) campaign_id: Scalar,
     pub(super) promoter: PromoterShape,
     pub(super) campaign: CampaignShape,
 }
@@ -153,7 +146,7 @@ pub(super) struct PromoterCampaignShape {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CampaignShape {
-    pub(super) name: Told,
+    pub(super) name: Scalar,
 }
 
 /// Moments as text, where a line is kept.

@@ -10,11 +10,12 @@ mod commissions;
 mod key;
 mod leads;
 mod listing;
-mod told;
+mod scalar;
 mod v1;
 mod v2;
+mod wait;
 
-pub use answer::{Answer, Receipt};
+pub use answer::{Answer, Receipt, Reply};
 pub use commissions::ListedCommission;
 pub use key::ApiKey;
 pub use leads::Lead;
@@ -26,11 +27,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Response, Url};
 
 use crate::event::{Currency, Event, Kind};
 use crate::problem::causes;
+use answer::Asked;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -229,7 +232,7 @@ impl Client {
     }
 
     /// Sends one event, once, and says what the answer means.
-    pub async fn send(&self, event: &Event) -> Answer {
+    pub async fn send(&self, event: &Event) -> Reply {
         let version = self.settings.version;
         let body = match version {
             Version::V1 => v1::body(event, &self.settings),
@@ -242,19 +245,29 @@ impl Client {
             .body(body);
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return answer::of_error(error),
+            Err(error) => return answer::of_error(error).into(),
         };
         let status = response.status().as_u16();
-        let retry_after = retry_after(&response);
-        let body = match body_of(response, MAX_BODY_BYTES).await {
-            Ok(body) => body,
-            Err(reason) => return answer::unreadable(status, &reason),
+        let wait = wait::asked_for(status, response.headers(), Timestamp::now());
+        let answer = match body_of(response, MAX_BODY_BYTES).await {
+            Ok(body) => {
+                let asked = Asked {
+                    version,
+                    event,
+                    has_event_id: self.has_event_id(event.kind),
+                    account_currency: self.settings.account_currency,
+                };
+                answer::of_event(&asked, status, &self.key.strike_out(&body))
+            }
+            Err(reason) => answer::unreadable(status, &reason),
         };
-        let body = self.key.strike_out(&body);
-        match version {
-            Version::V1 => v1::answer(event.kind, status, &body, retry_after),
-            Version::V2 => v2::answer(event.kind, status, &body, retry_after),
-        }
+        Reply { answer, wait }
+    }
+
+    fn has_event_id(&self, kind: Kind) -> bool {
+        let of_cancellations = self.settings.cancellation_event_id;
+        let may_have_one = self.settings.version.may_take_cancellation_event_id();
+        v1::has_event_id(kind, of_cancellations && may_have_one)
     }
 
     /// Asks for one page of a listing of the account, once; pages are counted from 1.
@@ -263,28 +276,22 @@ impl Client {
     ///
     /// What else was answered; [`Answer::Refused`] also where the answer is no page that could be
     /// relied on.
-    pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Answer> {
+    pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Reply> {
         let version = self.settings.version;
         let mut url = below(&self.base, T::path(version));
         url.set_query(Some(&listing::query(version, page)));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
-            Err(error) => return Err(answer::of_error(error)),
+            Err(error) => return Err(answer::of_error(error).into()),
         };
         let status = response.status().as_u16();
-        let retry_after = retry_after(&response);
+        let wait = wait::asked_for(status, response.headers(), Timestamp::now());
         let total = listing::total(response.headers());
-        let body = match body_of(response, listing::MAX_BODY_BYTES).await {
-            Ok(body) => body,
-            Err(reason) => return Err(answer::unreadable(status, &reason)),
+        let page = match body_of(response, listing::MAX_BODY_BYTES).await {
+            Ok(body) => listing::page(version, status, &self.key.strike_out(&body), total),
+            Err(reason) => Err(answer::unreadable(status, &reason)),
         };
-        listing::page(
-            version,
-            status,
-            &self.key.strike_out(&body),
-            total,
-            retry_after,
-        )
+        page.map_err(|answer| Reply { answer, wait })
     }
 
     fn track(&self, kind: Kind) -> &Url {
@@ -335,11 +342,6 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
         true => Err(ClientError::Certificates("there is none".to_owned())),
         false => Ok(found),
     }
-}
-
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?;
-    answer::retry_after(value.to_str().ok()?)
 }
 
 /// The whole body, or why there is none: it broke off, or is larger than `most_bytes`.

@@ -1,11 +1,8 @@
 //! Version 1 of the Tracking API, as in the vendor's founding document and its later pages.
 
-use std::time::Duration;
-
 use form_urlencoded::Serializer;
 
-use super::answer::{of_status, receipt};
-use super::{Answer, Settings};
+use super::Settings;
 use crate::event::{Event, Kind};
 
 /// The form that tells an event, with the parameters that the vendor's papers have for its call. The
@@ -20,7 +17,7 @@ pub(super) fn body(event: &Event, settings: &Settings) -> String {
     form.add("uid", event.customer.uid.as_deref());
     form.add(
         "event_id",
-        takes_event_id(event.kind, settings).then(|| event.event_id()),
+        has_event_id(event.kind, settings.cancellation_event_id).then(|| event.event_id()),
     );
     if event.kind == Kind::Refund {
         form.add("sale_event_id", event.sale_event_id.as_deref());
@@ -50,10 +47,10 @@ pub(super) fn body(event: &Event, settings: &Settings) -> String {
 }
 
 /// A second sign-up is told by its lead, a cancellation only by accounts whose API is newer.
-fn takes_event_id(kind: Kind, settings: &Settings) -> bool {
+pub(super) fn has_event_id(kind: Kind, cancellation_event_id: bool) -> bool {
     match kind {
         Kind::Sale | Kind::Refund => true,
-        Kind::Cancellation => settings.cancellation_event_id,
+        Kind::Cancellation => cancellation_event_id,
         Kind::Signup => false,
     }
 }
@@ -74,19 +71,9 @@ impl Form {
     }
 }
 
-/// What a whole answer means.
-pub(super) fn answer(
-    kind: Kind,
-    status: u16,
-    body: &[u8],
-    retry_after: Option<Duration>,
-) -> Answer {
-    of_status(kind, status, body, retry_after, receipt)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Receipt, Timeouts, Version};
+    use super::super::{Timeouts, Version};
     use super::*;
     use crate::event::{Currency, Customer, Details, Money, Source};
 
@@ -227,67 +214,6 @@ mod tests {
         assert_eq!(
             body(&cancellation, &newer),
             format!("{WHO}&event_id=sub_1_cancelled")
-        );
-    }
-
-    #[test]
-    fn every_status_has_one_meaning() {
-        let word = |kind, status, text: &str| answer(kind, status, text.as_bytes(), None).word();
-        assert_eq!(word(Kind::Sale, 200, "{}"), "recorded");
-        assert_eq!(word(Kind::Sale, 200, "{\"id\":1"), "unclear");
-        assert_eq!(word(Kind::Sale, 200, "<html>"), "unclear");
-        assert_eq!(word(Kind::Sale, 200, ""), "unclear");
-        assert_eq!(word(Kind::Sale, 204, ""), "not_referral");
-        assert_eq!(word(Kind::Refund, 204, ""), "not_referral");
-        assert_eq!(word(Kind::Cancellation, 404, "{}"), "not_referral");
-        assert_eq!(word(Kind::Sale, 404, "{}"), "refused");
-        assert_eq!(word(Kind::Sale, 302, ""), "not_delivered");
-        assert_eq!(word(Kind::Sale, 400, "{}"), "refused");
-        assert_eq!(word(Kind::Sale, 401, "\"Bad credentials\""), "key_refused");
-        assert_eq!(word(Kind::Sale, 403, ""), "key_refused");
-        assert_eq!(word(Kind::Sale, 409, "{}"), "already_there");
-        assert_eq!(
-            word(Kind::Sale, 422, "{\"transaction_id\":\"x\"}"),
-            "refused"
-        );
-        assert_eq!(
-            word(Kind::Signup, 422, "{\"transaction_id\":\"x\"}"),
-            "already_there"
-        );
-        assert_eq!(word(Kind::Signup, 422, "{\"email\":\"x\"}"), "refused");
-        assert_eq!(word(Kind::Sale, 429, ""), "too_fast");
-        assert_eq!(word(Kind::Sale, 500, ""), "unclear");
-        assert_eq!(word(Kind::Sale, 503, ""), "unclear");
-        assert_eq!(word(Kind::Sale, 102, ""), "unclear");
-    }
-
-    #[test]
-    fn months_and_credits_are_no_commission_in_cents() {
-        let of = |unit: &str| {
-            let body = format!("{{\"reward\":{{\"amount\":2,\"unit\":\"{unit}\"}}}}");
-            match answer(Kind::Sale, 200, body.as_bytes(), None) {
-                Answer::Recorded(receipt) => receipt.commission_cents,
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(of("cash"), Some(2));
-        assert_eq!(of("free_months"), None);
-    }
-
-    #[test]
-    fn a_receipt_takes_what_is_there() {
-        let whole = br#"{"id":1708,"type":"sale","reward":{"amount":1200,"unit":"cash"},
-            "promoter":{"id":1983,"email":"test@test.com","default_ref_id":"test_ref_id"}}"#;
-        let Answer::Recorded(receipt) = answer(Kind::Sale, 200, whole, None) else {
-            panic!("a 200 with an object is recorded");
-        };
-        assert_eq!(receipt.api_event_id.as_deref(), Some("1708"));
-        assert_eq!(receipt.promoter_email.as_deref(), Some("test@test.com"));
-        assert_eq!(receipt.promoter_ref_id.as_deref(), Some("test_ref_id"));
-        assert_eq!(receipt.commission_cents, Some(1200));
-        assert_eq!(
-            answer(Kind::Sale, 200, b"{\"promoter\":null}", None),
-            Answer::Recorded(Receipt::default())
         );
     }
 }

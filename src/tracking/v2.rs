@@ -2,14 +2,9 @@
 //!
 //! It takes no dates but on sign-ups, and tells no cancellation from another.
 
-use std::time::Duration;
-
 use serde::Serialize;
-use serde_json::Value;
 
-use super::answer::{cash_cents, of_status, receipt};
-use super::told::Told;
-use super::{Answer, Receipt, Settings};
+use super::Settings;
 use crate::event::{Event, Kind};
 
 /// The parameters of the four calls; each has some of them, in the types of the vendor's file.
@@ -110,43 +105,6 @@ fn parameters<'e>(event: &'e Event, settings: &Settings) -> Parameters<'e> {
     }
 }
 
-/// What a whole answer means.
-pub(super) fn answer(
-    kind: Kind,
-    status: u16,
-    body: &[u8],
-    retry_after: Option<Duration>,
-) -> Answer {
-    match status {
-        404 if kind.has_amount() && is_not_found(body) => Answer::NotReferral { status },
-        _ => of_status(kind, status, body, retry_after, |body| {
-            match body.of("commissions").list() {
-                Some(commissions) => receipt_of_commissions(body, commissions),
-                None => receipt(body),
-            }
-        }),
-    }
-}
-
-/// A 404 of the API itself, not one of a wrong address.
-fn is_not_found(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body).is_ok_and(|body| body["code"] == "not_found")
-}
-
-/// The promoter is the one of the first tier; the commission is what all of them get together.
-fn receipt_of_commissions(body: &Told, commissions: &[Told]) -> Receipt {
-    let tier = |commission: &&Told| commission.of("tier").integer().unwrap_or(i64::MAX);
-    let first = commissions.iter().min_by_key(tier);
-    let campaign = first.map(|first| first.of("promoter_campaign"));
-    let cents = commissions.iter().filter_map(cash_cents);
-    Receipt {
-        api_event_id: body.of("id").text(),
-        promoter_email: campaign.and_then(|campaign| campaign.of("promoter").of("email").text()),
-        promoter_ref_id: campaign.and_then(|campaign| campaign.of("ref_token").text()),
-        commission_cents: cents.reduce(i64::saturating_add),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Version;
@@ -221,65 +179,5 @@ mod tests {
                  \"skip_email_notification\":true}}"
             )
         );
-    }
-
-    #[test]
-    fn a_404_is_no_referral_only_where_the_api_says_not_found() {
-        let word = |kind, status, text: &str| answer(kind, status, text.as_bytes(), None).word();
-        let unknown = "{\"message\":\"Referral …\",\"code\":\"not_found\"}";
-        for kind in [Kind::Sale, Kind::Refund] {
-            assert_eq!(word(kind, 404, unknown), "not_referral", "{kind}");
-            assert_eq!(word(kind, 404, "<html>"), "refused", "{kind}");
-            assert_eq!(word(kind, 204, ""), "not_referral", "{kind}");
-        }
-        // What an unknown lead's cancellation gets is documented nowhere.
-        assert_eq!(word(Kind::Cancellation, 404, ""), "not_referral");
-        assert_eq!(word(Kind::Cancellation, 204, ""), "not_referral");
-        assert_eq!(word(Kind::Signup, 404, unknown), "refused");
-        let twice = "{\"transaction_id\":\"there is already\"}";
-        assert_eq!(word(Kind::Signup, 422, twice), "already_there");
-        assert_eq!(word(Kind::Sale, 409, "{}"), "already_there");
-        assert_eq!(word(Kind::Sale, 401, ""), "key_refused");
-        assert_eq!(word(Kind::Sale, 200, "[]"), "unclear");
-        assert_eq!(word(Kind::Sale, 502, ""), "unclear");
-    }
-
-    fn receipt_of(text: &str) -> Receipt {
-        match answer(Kind::Sale, 200, text.as_bytes(), None) {
-            Answer::Recorded(receipt) => receipt,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_commission_is_that_of_all_tiers_and_the_promoter_that_of_the_first() {
-        let receipt = receipt_of(
-            r#"{"id": 7, "commissions": [
-                {"tier": 2, "amount": 100, "unit": "cash",
-                 "promoter_campaign": {"promoter": {"email": "up@example.com"}}},
-                {"tier": 1, "amount": 400, "unit": "cash",
-                 "promoter_campaign": {"promoter": {"email": "nora@example.com"}}},
-                {"tier": 1, "amount": 3, "unit": "free_months"}]}"#,
-        );
-        assert_eq!(receipt.api_event_id.as_deref(), Some("7"));
-        assert_eq!(receipt.promoter_email.as_deref(), Some("nora@example.com"));
-        assert_eq!(receipt.commission_cents, Some(500));
-    }
-
-    #[test]
-    fn an_answer_without_commissions_has_none() {
-        let receipt = receipt_of("{\"id\": 8, \"commissions\": []}");
-        assert_eq!(receipt.api_event_id.as_deref(), Some("8"));
-        assert_eq!(receipt.commission_cents, None);
-        assert_eq!(receipt_of("{}"), Receipt::default());
-    }
-
-    #[test]
-    fn a_refunds_answer_has_the_older_shape() {
-        let text = r#"{"id": 9, "type": "refund", "amount_cents": -1000,
-            "reward": {"amount": -200, "unit": "cash"}, "promoter": {"email": "p@example.com"}}"#;
-        let receipt = receipt_of(text);
-        assert_eq!(receipt.commission_cents, Some(-200));
-        assert_eq!(receipt.promoter_email.as_deref(), Some("p@example.com"));
     }
 }
