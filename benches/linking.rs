@@ -11,7 +11,7 @@
     reason = "a benchmark prints ratios"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -139,7 +139,7 @@ fn main() {
 
         let mut events: Events = (0..rows).map(event).collect();
         let start = Instant::now();
-        let links = link(&mut events, &Nothing, &Rules::default());
+        let links = link(&mut events, &Nothing, &Rules::default(), &HashSet::new());
         times[1].push(start.elapsed());
         assert_eq!(links.into_unsound().count(), 0);
         drop(events);

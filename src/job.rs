@@ -22,6 +22,7 @@ use crate::link::{Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Misfit, Profile, Profiles, Unfit};
+use crate::readings::{Origins, Readings, identify};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 use crate::sanity;
 use crate::spreadsheet::restore;
@@ -580,7 +581,13 @@ impl<'r> JobReader<'r> {
 
     fn finish(mut self) -> Unplanned {
         self.plans.apply(&mut self.events);
+        let own = self.reading.profile.into_iter();
+        let mut origins = Origins::new(own.chain(self.reading.profiles.iter()));
+        for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref()) {
+            origins.add_input(&input.path, &input.profile);
+        }
         Unplanned {
+            origins,
             inputs: self
                 .inputs
                 .into_iter()
@@ -608,6 +615,7 @@ pub struct Unplanned {
     account_currency: Currency,
     foreign: Foreign,
     rules: Rules,
+    origins: Origins,
 }
 
 impl Unplanned {
@@ -655,13 +663,24 @@ impl Unplanned {
             }
         }
         let mut wanted = Wanted::default();
+        for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
+            let own = match sale.reference {
+                Some(reference) if sale.is_told_by_reference => EventKey::of(reference),
+                _ => sale.key(),
+            };
+            wanted.references.insert(own, ());
+        }
         for refund in refunds() {
             let sale = sale_of(refund);
+            let reference = refund.reference.map(EventKey::of);
+            for id in sale.into_iter().chain(reference) {
+                wanted.references.insert(id, ());
+                wanted.sales.insert(id, ());
+            }
             if sale.is_some_and(|sale| named.get(&sale) == Some(&true)) {
                 continue;
             }
             wanted.refunds.insert(refund.key());
-            wanted.references.extend(sale);
             wanted.emails.extend(refund.customer.email_folded());
             wanted.uids.extend(refund.customer.uid.map(Text::new));
         }
@@ -670,11 +689,13 @@ impl Unplanned {
 
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
-        let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
-        let (foreign, account) = (&self.foreign, self.account_currency);
-        let mut links = link(&mut self.events, past, &self.rules);
+        let (foreign, account, origins) = (&self.foreign, self.account_currency, &self.origins);
+        let identified = identify(&mut self.events, past);
+        let mut readings = Readings::new(&self.events, &identified, origins);
+        readings.join(&mut self.events, origins);
+        let mut links = link(&mut self.events, past, &self.rules, &identified.shared);
         let seen = convert(&mut self.events, &mut links, foreign, account, past);
-        let mut plan = plan(self.events, links, past, &paths);
+        let mut plan = plan(self.events, links, readings, past, origins);
         for problem in seen.problems(&plan, foreign, account) {
             self.problems.push(problem);
         }

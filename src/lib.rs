@@ -1,6 +1,6 @@
 //! Reconciles billing exports with the FirstPromoter Tracking API.
 //!
-//! Data goes one way: [`export`] → [`classify`] → [`link`] → [`convert`] → [`plan`] → [`journal`] →
+//! Data goes one way: [`export`] → [`classify`] → [`readings`] → [`link`] → [`convert`] → [`plan`] → [`journal`] →
 //! [`send`] → [`journal`] → [`report`]. Before the journal all is pure: the same bytes give the same events.
 //! After it, all reads only the journal. `ARCHITECTURE.md` has the map.
 
@@ -17,8 +17,8 @@ pub mod link;
 pub mod plan;
 pub mod problem;
 pub mod profile;
-
 pub mod propose;
+pub mod readings;
 pub mod recognise;
 pub mod report;
 pub mod sandbox;

@@ -4,7 +4,7 @@ use super::{Classifier, cell};
 use crate::event::Text;
 use crate::export::Row;
 use crate::problem::Problem;
-use crate::profile::{ColumnIndex, EventRule, Template, TemplatePart};
+use crate::profile::{ColumnIndex, DateSource, EventRule, Template, TemplatePart};
 
 impl Classifier<'_> {
     /// Refuses an id that a spreadsheet has damaged: it may have become another one.
@@ -17,6 +17,26 @@ impl Classifier<'_> {
                     .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }
+    }
+
+    /// Returns the first id whose columns all say something, and the next one that differs from it.
+    pub(super) fn two_ids(
+        &self,
+        templates: &[Template],
+        row: &Row,
+    ) -> Result<(Option<Text>, Option<Text>), Box<Problem>> {
+        let mut first = None;
+        for template in templates {
+            let Some(id) = self.fill(template, row)? else {
+                continue;
+            };
+            match &first {
+                None => first = Some(id),
+                Some(first) if *first == id => {}
+                Some(_) => return Ok((first, Some(id))),
+            }
+        }
+        Ok((first, None))
     }
 
     /// The first id whose columns all say something.
@@ -55,6 +75,15 @@ impl Classifier<'_> {
                     self.check_id(row, *column)?;
                     id.push_str(value);
                 }
+                TemplatePart::Day(column) => {
+                    let value = self.text(row, *column);
+                    if value.is_empty() {
+                        return Ok(None);
+                    }
+                    let source = DateSource::of_column(*column);
+                    let day = self.date(&source, value, row)?;
+                    id.push_str(&day.strftime("%Y-%m-%d").to_string());
+                }
             }
         }
         Ok(Some(id))
@@ -65,7 +94,7 @@ impl Classifier<'_> {
         let names: Vec<_> = columns
             .filter_map(|part| match part {
                 TemplatePart::Column(column) => Some(format!("`{}`", self.header_name(*column))),
-                TemplatePart::Text(_) => None,
+                TemplatePart::Day(_) | TemplatePart::Text(_) => None,
             })
             .collect();
         let message = format!(

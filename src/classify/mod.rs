@@ -17,7 +17,9 @@ pub(crate) use dates::NO_DATE_COLUMN;
 
 use std::cell::{Cell, RefCell};
 
-use crate::event::{Currency, Customer, Details, Event, Source, Text, running_total_refund_id};
+use crate::event::{
+    Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
+};
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{
@@ -127,8 +129,10 @@ impl<'p> Classifier<'p> {
             return Ok(Outcome::Ignored(rule.reason.clone()));
         }
         let customer = self.customer(self.profile.customer, row)?;
-        let is_own = |rule: &EventRule| rule.customer.is_some();
-        if customer.is_unknown() && !self.profile.events.iter().any(is_own) {
+        // A refund has the customer of its sale, and another event may name its own.
+        let may_do_without =
+            |rule: &EventRule| rule.customer.is_some() || rule.kind == Kind::Refund;
+        if customer.is_unknown() && !self.profile.events.iter().any(may_do_without) {
             return Ok(no_customer(warnings));
         }
         for rule in &self.profile.reject {
@@ -152,13 +156,14 @@ impl<'p> Classifier<'p> {
                 let own = rule.customer.map(|columns| self.customer(columns, row));
                 let own = own.transpose()?;
                 let customer = own.as_ref().unwrap_or(&customer);
-                if customer.is_unknown() {
+                if customer.is_unknown() && rule.kind != Kind::Refund {
                     events.truncate(before);
                     return Ok(no_customer(warnings));
                 }
                 self.event(rule, customer, row, source, events, warnings)?;
             }
         }
+        self.note_zero_totals(&mut events[before..]);
         if events.len() == before {
             return Ok(Outcome::Ignored(
                 "no event by the profile's rules".to_owned(),
@@ -256,25 +261,33 @@ impl<'p> Classifier<'p> {
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> Result<(), Box<Problem>> {
-        let sale_event_id = self.first_id(&rule.sale_event_id, row)?;
+        let (sale_event_id, sale_reference) = self.two_ids(&rule.sale_event_id, row)?;
         let (money, gross_cents) = match self.money(rule, row, warnings)? {
             Some((money, gross_cents)) => (Some(money), gross_cents),
             None => (None, None),
         };
         let total = money.filter(|_| rule.running_total).map(|m| m.amount_cents);
-        let event_id = match (total, &sale_event_id) {
-            (Some(total), Some(sale)) => running_total_refund_id(sale, total),
-            _ => self
-                .first_id(&rule.event_id, row)?
-                .ok_or_else(|| Box::new(self.no_id(rule)))?,
+        let (event_id, own_id) = match (total, &sale_event_id) {
+            (Some(total), Some(sale)) => (running_total_refund_id(sale, total), None),
+            _ => {
+                let (event_id, own_id) = self.two_ids(&rule.event_id, row)?;
+                let event_id = event_id.ok_or_else(|| Box::new(self.no_id(rule)))?;
+                // A sign-up is of one customer, by whichever id.
+                (event_id, own_id.filter(|_| rule.kind != Kind::Signup))
+            }
         };
         // Filled where it stands: of an error, the caller takes it back.
         let at = events.len();
         events.push(Event::new(rule.kind, event_id, customer.clone(), source));
         let event = &mut events[at];
         event.sale_event_id = sale_event_id;
-        let reference = self.first_id(&rule.reference, row)?;
-        event.reference = reference.filter(|reference| reference != event.event_id());
+        event.is_told_by_reference = own_id.is_some();
+        event.reference = match own_id.or(sale_reference) {
+            Some(reference) => Some(reference),
+            None => self
+                .first_id(&rule.reference, row)?
+                .filter(|reference| reference != event.event_id()),
+        };
         event.refund_total_cents = total;
         event.money = money;
         event.gross_cents = gross_cents;
@@ -291,6 +304,26 @@ impl<'p> Classifier<'p> {
             event.remark(note);
         }
         Ok(())
+    }
+
+    /// Takes note of sales whose row has a running total of refunds that is nothing.
+    fn note_zero_totals(&self, events: &mut [Event]) {
+        if events
+            .iter()
+            .any(|event| event.refund_total_cents.is_some())
+        {
+            return;
+        }
+        let mut totals = self.profile.events.iter().filter(|rule| rule.running_total);
+        let is_in_export = |column: ColumnIndex| self.binding.position(column).is_some();
+        let is_said = totals.any(|rule| {
+            let amount = rule.amount.as_ref().map(|amount| amount.column);
+            let tested = rule.scope.when.iter().map(|(column, _)| *column);
+            tested.chain(amount).all(is_in_export)
+        });
+        for event in events.iter_mut().filter(|event| event.kind == Kind::Sale) {
+            event.has_no_refunds = is_said;
+        }
     }
 
     fn details(
@@ -312,6 +345,7 @@ impl<'p> Classifier<'p> {
             quantity: self.quantity(rule, row)?,
             mrr_cents: self.mrr(rule, row)?,
             candidates: None,
+            shared_id: None,
         })
     }
     fn quantity(&self, rule: &EventRule, row: &Row) -> Result<Option<u32>, Box<Problem>> {

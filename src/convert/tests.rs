@@ -1,8 +1,10 @@
 use super::*;
 use crate::event::{Customer, Essence, Source};
 use crate::export::Export;
+use crate::journal::Outcome;
 use crate::link::{Earlier, Refunded, Rules, link};
 use crate::plan::plan;
+use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
 
 /// A journal in memory, of which everything was sent.
@@ -51,15 +53,12 @@ impl Earlier for Journal {
     fn refunded(&self, sale: EventKey) -> Refunded {
         self.refunded.get(&sale).copied().unwrap_or_default()
     }
+    fn outcome(&self, key: EventKey) -> Option<Outcome> {
+        self.essences.get(&key).map(|_| Outcome::Tracked)
+    }
 }
 
 impl Past for Journal {
-    fn is_settled(&self, key: EventKey) -> bool {
-        self.essences.contains_key(&key)
-    }
-    fn has_failed(&self, _: EventKey) -> bool {
-        false
-    }
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {
         self.conversions.get(&key)
     }
@@ -109,9 +108,14 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
     }
     let account = currency("USD");
     let mut events: Events = events.into_iter().collect();
-    let mut links = link(&mut events, past, &Rules::default());
+    let mut origins = Origins::default();
+    origins.add_input("x.csv", "mine");
+    let identified = identify(&mut events, past);
+    let mut readings = Readings::new(&events, &identified, &origins);
+    readings.join(&mut events, &origins);
+    let mut links = link(&mut events, past, &Rules::default(), &identified.shared);
     let seen = convert(&mut events, &mut links, foreign, account, past);
-    let plan = plan(events, links, past, &["x.csv".to_owned()]);
+    let plan = plan(events, links, readings, past, &origins);
     assert!(plan.balances());
     let problems = seen.problems(&plan, foreign, account);
     (plan, problems)

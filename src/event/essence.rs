@@ -3,14 +3,17 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use jiff::Timestamp;
+
 use super::packed::{Currencies, KINDS, Reader, write_signed};
-use super::{EventKey, Kind, Money};
+use super::{CustomerRef, EventKey, Kind, Money};
 
 /// What two readings of the same `event_id` must agree in, small enough to keep for every event
 /// that the journal knows.
 ///
-/// Dates, plans and notes may differ between two exports of the same event; kind, amount,
-/// currency, customer and sale may not.
+/// Plans and notes may differ between two exports of the same event; kind, amount, currency,
+/// customer, sale and reference may not. How far dates may differ depends on the exports, so that
+/// [`Essence::contradicts`] does not compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Essence {
     /// Which call it is.
@@ -25,30 +28,45 @@ pub struct Essence {
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund undoes.
     pub sale: Option<EventKey>,
+    /// When it happened, in seconds since 1970-01-01 UTC.
+    pub created_at_s: Option<i64>,
+    pub(super) reference: Option<u64>,
     pub(super) email: Option<u64>,
     pub(super) uid: Option<u64>,
 }
 
+/// The parts of an event that make its [`Essence`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EssenceParts<'e> {
+    pub(crate) kind: Kind,
+    pub(crate) money: Option<Money>,
+    pub(crate) gross_cents: Option<i64>,
+    pub(crate) refund_total_cents: Option<i64>,
+    pub(crate) sale_event_id: Option<&'e str>,
+    pub(crate) reference: Option<&'e str>,
+    pub(crate) customer: CustomerRef<'e>,
+    pub(crate) created_at: Option<Timestamp>,
+}
+
 impl Essence {
-    /// The essence of an event whose parts are at hand without the event.
-    pub(crate) fn of_parts(
-        kind: Kind,
-        money: Option<Money>,
-        gross_cents: Option<i64>,
-        refund_total_cents: Option<i64>,
-        sale_event_id: Option<&str>,
-        email: Option<&str>,
-        uid: Option<&str>,
-    ) -> Self {
+    /// Returns the essence of an event with these parts.
+    pub(crate) fn from_parts(parts: EssenceParts<'_>) -> Self {
+        // A refund's reference names its sale, which `sale` does already.
+        let is_refund = parts.kind == Kind::Refund;
         Essence {
-            kind,
-            money,
-            gross_cents,
+            kind: parts.kind,
+            money: parts.money,
+            gross_cents: parts.gross_cents,
             gross_is_unknown: false,
-            refund_total_cents,
-            sale: sale_event_id.map(EventKey::of),
-            email: email.map(|text| fingerprint(&text.to_lowercase())),
-            uid: uid.map(fingerprint),
+            refund_total_cents: parts.refund_total_cents,
+            sale: parts.sale_event_id.map(EventKey::of),
+            created_at_s: parts.created_at.map(Timestamp::as_second),
+            reference: parts.reference.filter(|_| !is_refund).map(fingerprint),
+            email: parts
+                .customer
+                .email
+                .map(|text| fingerprint(&text.to_lowercase())),
+            uid: parts.customer.uid.map(fingerprint),
         }
     }
 
@@ -60,23 +78,26 @@ impl Essence {
             (GROSS_IS_UNKNOWN, self.gross_is_unknown),
             (TOTAL, self.refund_total_cents.is_some()),
             (SALE, self.sale.is_some()),
+            (DATE, self.created_at_s.is_some()),
+            (REFERENCE, self.reference.is_some()),
             (EMAIL, self.email.is_some()),
             (UID, self.uid.is_some()),
         ];
         let has = parts.iter().filter(|(_, is_there)| *is_there);
         record.push(self.kind as u8);
-        record.push(has.fold(0, |all, (part, _)| all | part));
+        let has: u16 = has.fold(0, |all, (part, _)| all | part);
+        record.extend_from_slice(&has.to_le_bytes());
         if let Some(money) = self.money {
             currencies.write(record, money);
         }
-        let cents = [self.gross_cents, self.refund_total_cents];
-        for cents in cents.into_iter().flatten() {
-            write_signed(record, cents);
+        let numbers = [self.gross_cents, self.refund_total_cents, self.created_at_s];
+        for number in numbers.into_iter().flatten() {
+            write_signed(record, number);
         }
         if let Some(sale) = self.sale {
             record.extend_from_slice(&sale.0);
         }
-        for name in [self.email, self.uid].into_iter().flatten() {
+        for name in [self.reference, self.email, self.uid].into_iter().flatten() {
             record.extend_from_slice(&name.to_le_bytes());
         }
     }
@@ -84,15 +105,17 @@ impl Essence {
     /// Reads back what was written.
     pub(crate) fn read(from: &mut Reader<'_>, currencies: &Currencies) -> Self {
         let kind = KINDS[usize::from(from.byte())];
-        let parts = from.byte();
-        let has = |part: u8| parts & part != 0;
+        let parts = u16::from_le_bytes([from.byte(), from.byte()]);
+        let has = |part: u16| parts & part != 0;
         Essence {
             kind,
             money: has(MONEY).then(|| currencies.read(from)),
             gross_cents: from.signed_if(has(GROSS)),
             gross_is_unknown: has(GROSS_IS_UNKNOWN),
             refund_total_cents: from.signed_if(has(TOTAL)),
+            created_at_s: from.signed_if(has(DATE)),
             sale: has(SALE).then(|| from.key()),
+            reference: has(REFERENCE).then(|| from.hash()),
             email: has(EMAIL).then(|| from.hash()),
             uid: has(UID).then(|| from.hash()),
         }
@@ -119,12 +142,14 @@ impl Essence {
         }
     }
 
-    /// In what the two differ so that only one can be true.
+    /// Returns in what the two differ so that only one can be true.
     ///
-    /// A refund that was read from a running total is told by that total, since its own amount
-    /// depends on which earlier totals were seen. The uid decides who the customer is where both
-    /// have one (a customer may change the email between two exports), else the email does; with
-    /// nothing to compare there is no contradiction.
+    /// A refund that was read from a running total is identified by that total, since its own amount
+    /// depends on which earlier totals were seen. A refund belongs to the customer of its sale, so
+    /// that the customers of two refunds of one sale are not compared. The uid decides who the
+    /// customer is where both have one (a customer may change the email between two exports), else
+    /// the email does; with nothing to compare there is no contradiction. Two references are two
+    /// payments.
     pub fn contradicts(&self, other: &Essence) -> Option<Contradiction> {
         if self.kind != other.kind {
             return Some(Contradiction::Kind);
@@ -132,28 +157,62 @@ impl Essence {
         if self.money.map(|m| m.currency) != other.money.map(|m| m.currency) {
             return Some(Contradiction::Currency);
         }
-        if !self.has_amount_of(other) {
-            return Some(Contradiction::Amount);
-        }
         if self.sale != other.sale {
             return Some(Contradiction::Sale);
         }
-        let same_customer = match (self.uid.zip(other.uid), self.email.zip(other.email)) {
+        let references = self.reference.zip(other.reference);
+        if references.is_some_and(|(mine, theirs)| mine != theirs) {
+            return Some(Contradiction::Reference);
+        }
+        if !self.has_amount_of(other) {
+            return Some(Contradiction::Amount);
+        }
+        if self.sale.is_some() || self.has_customer_of(other) {
+            return None;
+        }
+        Some(Contradiction::Customer)
+    }
+
+    fn has_customer_of(&self, other: &Essence) -> bool {
+        match (self.uid.zip(other.uid), self.email.zip(other.email)) {
             (Some((mine, theirs)), _) | (None, Some((mine, theirs))) => mine == theirs,
             (None, None) => true,
-        };
-        (!same_customer).then_some(Contradiction::Customer)
+        }
+    }
+
+    /// Returns whether both name two emails, whatever else they agree in.
+    pub fn has_other_email(&self, other: &Essence) -> bool {
+        let emails = self.email.zip(other.email);
+        emails.is_some_and(|(mine, theirs)| mine != theirs)
+    }
+
+    /// Returns whether this one names the customer by an email or a uid that `other` does not have.
+    pub fn names_customer_otherwise(&self, other: &Essence) -> bool {
+        let is_new = |mine: Option<u64>, theirs: Option<u64>| mine.is_some() && mine != theirs;
+        is_new(self.email, other.email) || is_new(self.uid, other.uid)
+    }
+
+    /// Returns whether it has a reference, and `reference` is that.
+    pub fn has_reference(&self, reference: &str) -> bool {
+        self.reference == Some(fingerprint(reference))
+    }
+
+    /// Returns whether it has any reference.
+    pub fn has_any_reference(&self) -> bool {
+        self.reference.is_some()
     }
 }
 
 // What a written essence has of that which it may be without.
-const MONEY: u8 = 1;
-const GROSS: u8 = 1 << 1;
-const GROSS_IS_UNKNOWN: u8 = 1 << 2;
-const TOTAL: u8 = 1 << 3;
-const SALE: u8 = 1 << 4;
-const EMAIL: u8 = 1 << 5;
-const UID: u8 = 1 << 6;
+const MONEY: u16 = 1;
+const GROSS: u16 = 1 << 1;
+const GROSS_IS_UNKNOWN: u16 = 1 << 2;
+const TOTAL: u16 = 1 << 3;
+const SALE: u16 = 1 << 4;
+const EMAIL: u16 = 1 << 5;
+const UID: u16 = 1 << 6;
+const DATE: u16 = 1 << 7;
+const REFERENCE: u16 = 1 << 8;
 
 /// What was paid in all, where that was kept, or else what of it counts.
 pub(super) fn paid_cents(gross_cents: Option<i64>, read_money: Option<Money>) -> Option<i64> {
@@ -180,6 +239,20 @@ pub enum Contradiction {
     Customer,
     /// Refunds of different sales.
     Sale,
+    /// Another payment of the same id.
+    Reference,
+    /// Another day.
+    Date,
+    /// Another coupon.
+    PromoCode,
+    /// Another plan.
+    Plan,
+    /// Another number of items.
+    Quantity,
+    /// Another monthly recurring revenue.
+    Mrr,
+    /// Another promoter.
+    Promoter,
 }
 
 impl fmt::Display for Contradiction {
@@ -190,6 +263,13 @@ impl fmt::Display for Contradiction {
             Contradiction::Currency => "currency",
             Contradiction::Customer => "customer",
             Contradiction::Sale => "sale",
+            Contradiction::Reference => "payment id",
+            Contradiction::Date => "date",
+            Contradiction::PromoCode => "promo code",
+            Contradiction::Plan => "plan",
+            Contradiction::Quantity => "quantity",
+            Contradiction::Mrr => "monthly recurring revenue",
+            Contradiction::Promoter => "promoter",
         })
     }
 }

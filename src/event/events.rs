@@ -87,6 +87,11 @@ impl Events {
         record::kind(self.record(index))
     }
 
+    /// As in [`Event::has_no_refunds`], likewise.
+    pub fn has_no_refunds(&self, index: usize) -> bool {
+        record::has_no_refunds(self.record(index))
+    }
+
     /// As in [`Event::sale_event_id`], likewise where there is none.
     pub fn sale_event_id(&self, index: usize) -> Option<&str> {
         match record::names_sale(self.record(index)) {

@@ -33,6 +33,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(crate) use essence::EssenceParts;
 use essence::paid_cents;
 
 /// Short text that is kept by the million: an id, an email. Up to 24 bytes stand in place, without
@@ -116,8 +117,12 @@ pub struct Event {
     key: EventKey,
     /// For a refund: the `event_id` of the sale that it undoes.
     pub sale_event_id: Option<Text>,
-    /// For a sale: another id of it by which its refunds may name it, such as that of the charge.
+    /// Another id of the payment: that of the charge beside that of the invoice, say. A refund may
+    /// name its sale by it; on a refund it is another id of its sale.
     pub reference: Option<Text>,
+    /// Whether `reference` tells payments apart: it is then the `event_id` of a further payment whose
+    /// own `event_id` another payment has.
+    pub is_told_by_reference: bool,
     /// Whom the event belongs to.
     pub customer: Customer,
     /// Positive for sales and refunds, absent for the others.
@@ -129,6 +134,8 @@ pub struct Event {
     pub gross_cents: Option<i64>,
     /// For a refund read from a running total: that total, in the currency of [`Event::read_money`].
     pub refund_total_cents: Option<i64>,
+    /// For a sale: whether its row has a running total of refunds, and that is nothing.
+    pub has_no_refunds: bool,
     /// The billing provider's plan id.
     pub plan: Option<Text>,
     /// When it happened, as the export says.
@@ -164,6 +171,9 @@ pub struct Details {
     pub last_name: Option<Text>,
     /// The ids of the sales that a refund which is held may undo, with spaces between them.
     pub candidates: Option<Text>,
+    /// For a further payment that goes by an id of its own: the id that it shares with the first one,
+    /// such as that of their invoice.
+    pub shared_id: Option<Text>,
 }
 
 /// The details of the many events that have none.
@@ -177,6 +187,7 @@ static NO_DETAILS: Details = Details {
     first_name: None,
     last_name: None,
     candidates: None,
+    shared_id: None,
 };
 
 impl Event {
@@ -200,11 +211,13 @@ impl Event {
             event_id,
             sale_event_id: None,
             reference: None,
+            is_told_by_reference: false,
             customer,
             money: None,
             original: None,
             gross_cents: None,
             refund_total_cents: None,
+            has_no_refunds: false,
             plan: None,
             created_at: None,
             source,
@@ -217,6 +230,12 @@ impl Event {
     /// The idempotency key: unique within the account, never reused by a refund for its sale.
     pub fn event_id(&self) -> &str {
         &self.event_id
+    }
+
+    /// Gives it another idempotency key.
+    pub(crate) fn set_event_id(&mut self, event_id: Text) {
+        self.key = EventKey::of(&event_id);
+        self.event_id = event_id;
     }
 
     /// Shows it under another id, for a report that is shared. Its key stays what it was.
@@ -249,6 +268,7 @@ impl Event {
             first_name: own.first_name.or(other.first_name),
             last_name: own.last_name.or(other.last_name),
             candidates: own.candidates.or(other.candidates),
+            shared_id: own.shared_id.or(other.shared_id),
         });
     }
 
@@ -282,15 +302,16 @@ impl Event {
     /// What must not differ between two readings of this event. Rates may: it is the amount of the
     /// export that counts.
     pub fn essence(&self) -> Essence {
-        Essence::of_parts(
-            self.kind,
-            self.read_money(),
-            self.gross_cents,
-            self.refund_total_cents,
-            self.sale_event_id.as_deref(),
-            self.customer.email.as_deref(),
-            self.customer.uid.as_deref(),
-        )
+        Essence::from_parts(EssenceParts {
+            kind: self.kind,
+            money: self.read_money(),
+            gross_cents: self.gross_cents,
+            refund_total_cents: self.refund_total_cents,
+            sale_event_id: self.sale_event_id.as_deref(),
+            reference: self.reference.as_deref(),
+            customer: self.customer.lend(),
+            created_at: self.created_at,
+        })
     }
 }
 

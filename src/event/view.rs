@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::essence::paid_cents;
+use super::essence::{EssenceParts, paid_cents};
 use super::events::read_details;
 use super::{Customer, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
 
@@ -16,8 +16,10 @@ pub struct EventRef<'e> {
     pub(super) key: EventKey,
     /// The `event_id` of a refund's sale.
     pub sale_event_id: Option<&'e str>,
-    /// Another id of a sale.
+    /// Another id of the payment.
     pub reference: Option<&'e str>,
+    /// Whether that tells payments apart.
+    pub is_told_by_reference: bool,
     /// Whom it belongs to.
     pub customer: CustomerRef<'e>,
     /// Its amount.
@@ -27,6 +29,8 @@ pub struct EventRef<'e> {
     pub gross_cents: Option<i64>,
     /// The running total that it was read from, in minor units.
     pub refund_total_cents: Option<i64>,
+    /// Whether its row has a running total of refunds, and that is nothing.
+    pub has_no_refunds: bool,
     /// The billing provider's plan id.
     pub plan: Option<&'e str>,
     /// When it happened.
@@ -131,15 +135,16 @@ impl<'e> EventRef<'e> {
 
     /// As [`Event::essence`].
     pub fn essence(&self) -> Essence {
-        Essence::of_parts(
-            self.kind,
-            self.read_money(),
-            self.gross_cents,
-            self.refund_total_cents,
-            self.sale_event_id,
-            self.customer.email,
-            self.customer.uid,
-        )
+        Essence::from_parts(EssenceParts {
+            kind: self.kind,
+            money: self.read_money(),
+            gross_cents: self.gross_cents,
+            refund_total_cents: self.refund_total_cents,
+            sale_event_id: self.sale_event_id,
+            reference: self.reference,
+            customer: self.customer,
+            created_at: self.created_at,
+        })
     }
 
     /// The event with texts of its own.
@@ -150,11 +155,13 @@ impl<'e> EventRef<'e> {
             key: self.key,
             sale_event_id: self.sale_event_id.map(Text::new),
             reference: self.reference.map(Text::new),
+            is_told_by_reference: self.is_told_by_reference,
             customer: self.customer.to_customer(),
             money: self.money,
             original: self.original().map(Box::new),
             gross_cents: self.gross_cents,
             refund_total_cents: self.refund_total_cents,
+            has_no_refunds: self.has_no_refunds,
             plan: self.plan.map(Text::new),
             created_at: self.created_at,
             source: self.source,

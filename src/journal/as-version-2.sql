@@ -1,6 +1,7 @@
--- Lets a journal of version 1 that is only read look like one of version 2.
+-- Lets a journal of version 1 that is only read look like one of version 5.
 CREATE TEMP VIEW account AS
 SELECT *, 1 + (SELECT coalesce(max(id), 0) FROM main.event) AS gross_kept_from FROM main.account;
-CREATE TEMP VIEW event AS SELECT *, NULL AS gross_cents, NULL AS reference FROM main.event;
+CREATE TEMP VIEW event AS SELECT *, NULL AS gross_cents, NULL AS reference, NULL AS shared_id FROM main.event;
 CREATE TEMP VIEW held AS
-SELECT *, NULL AS gross_cents, NULL AS reference, NULL AS candidates FROM main.held;
+SELECT *, NULL AS gross_cents, NULL AS reference, NULL AS candidates, NULL AS shared_id
+FROM main.held;

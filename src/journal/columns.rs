@@ -6,16 +6,17 @@ use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
-    Currency, CustomerRef, Details, Essence, Event, EventKey, Kind, Money, Source, Text, Ties,
+    Currency, CustomerRef, Details, Essence, EssenceParts, Event, EventKey, Kind, Money, Source,
+    Text, Ties,
 };
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
 pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amount_cents, currency, \
      refund_total_cents, plan, mrr_cents, promo_code, quantity, ref_id, tid, first_name, \
-     last_name, created_at_ms, note, gross_cents, reference";
+     last_name, created_at_ms, note, gross_cents, reference, shared_id";
 
 /// How many columns [`NAMES`] has.
-pub(super) const COUNT: usize = 20;
+pub(super) const COUNT: usize = 21;
 
 /// The columns of a result, in the order in which [`read_settlement`] takes them.
 pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message, e.settled_ms, \
@@ -90,6 +91,7 @@ pub(super) struct Columns<'a> {
     note: &'a str,
     gross_cents: Option<i64>,
     reference: Option<&'a str>,
+    shared_id: Option<&'a str>,
 }
 
 impl<'a> Columns<'a> {
@@ -115,6 +117,7 @@ impl<'a> Columns<'a> {
             note: &event.note,
             gross_cents: event.gross_cents,
             reference: event.reference.as_deref(),
+            shared_id: details.shared_id.as_deref(),
         }
     }
 
@@ -139,7 +142,8 @@ impl<'a> Columns<'a> {
         to.raw_bind_parameter(first + 16, self.created_at.map(Timestamp::as_millisecond))?;
         to.raw_bind_parameter(first + 17, self.note)?;
         to.raw_bind_parameter(first + 18, self.gross_cents)?;
-        to.raw_bind_parameter(first + 19, self.reference)
+        to.raw_bind_parameter(first + 19, self.reference)?;
+        to.raw_bind_parameter(first + 20, self.shared_id)
     }
 
     /// Reads the values of [`NAMES`] from the column `first` on.
@@ -165,6 +169,7 @@ impl<'a> Columns<'a> {
             note: text(row, first + 17)?,
             gross_cents: row.get(first + 18)?,
             reference: text_or_none(row, first + 19)?,
+            shared_id: text_or_none(row, first + 20)?,
         })
     }
 
@@ -213,6 +218,11 @@ impl<'a> Columns<'a> {
             seal.bytes(b"reference");
             seal.text(self.reference);
         }
+        // Nor did versions before 5 have this one.
+        if self.shared_id.is_some() {
+            seal.bytes(b"shared_id");
+            seal.text(self.shared_id);
+        }
         seal.value()
     }
 
@@ -230,6 +240,10 @@ impl<'a> Columns<'a> {
 
     pub(super) fn reference(&self) -> Option<&'a str> {
         self.reference
+    }
+
+    pub(super) fn shared_id(&self) -> Option<&'a str> {
+        self.shared_id
     }
 
     pub(super) fn created_at(&self) -> Option<Timestamp> {
@@ -254,15 +268,16 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn essence(&self) -> Essence {
-        Essence::of_parts(
-            self.kind,
-            self.money,
-            self.gross_cents,
-            self.refund_total_cents,
-            self.sale_event_id,
-            self.email,
-            self.uid,
-        )
+        Essence::from_parts(EssenceParts {
+            kind: self.kind,
+            money: self.money,
+            gross_cents: self.gross_cents,
+            refund_total_cents: self.refund_total_cents,
+            sale_event_id: self.sale_event_id,
+            reference: self.reference,
+            customer: self.customer(),
+            created_at: self.created_at,
+        })
     }
 
     /// The event, whose key is known where it was read with it.
@@ -287,6 +302,7 @@ impl<'a> Columns<'a> {
             first_name: owned(self.first_name),
             last_name: owned(self.last_name),
             candidates: None,
+            shared_id: owned(self.shared_id),
         });
         event.created_at = self.created_at;
         event.note = Text::new(self.note);

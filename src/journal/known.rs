@@ -29,6 +29,12 @@ pub struct Known {
     pub sales_of_refunds: KeyMap<Text>,
     /// The sales of each wanted reference, by its key.
     pub sales_by_reference: KeyMap<Vec<Text>>,
+    /// The further payments of a shared id, by its key.
+    pub further_payments: KeyMap<Vec<Text>>,
+    /// The customers of wanted sales, by the key of the sale.
+    pub customers: KeyMap<Customer>,
+    /// The profiles by which events were read.
+    profiles: Vec<String>,
     /// The sales of wanted customers.
     pub sales: Vec<KnownSale>,
     /// Their places in `sales`, by the customer's email in lower case.
@@ -37,13 +43,16 @@ pub struct Known {
     pub sales_by_uid: HashMap<Text, Vec<usize>>,
 }
 
-/// What of the journal is worth its memory for one job: what its refunds may need to find their sales.
+/// What of the journal is worth its memory for one job: what its payments may go by, and what its
+/// refunds may need to find their sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Refunds whose sale their export does not have.
     pub refunds: HashSet<EventKey>,
-    /// What they name as their sale.
-    pub references: HashSet<EventKey>,
+    /// What may be the reference of a sale: ids of payments, and what refunds name as their sale.
+    pub references: KeyMap<()>,
+    /// Sales whose refunds go out with their customer.
+    pub sales: KeyMap<()>,
     /// The emails of their customers, in lower case.
     pub emails: HashSet<Text>,
     /// The uids of their customers.
@@ -63,23 +72,35 @@ pub struct KnownSale {
 
 impl Known {
     fn add_wanted(&mut self, key: EventKey, event: &Columns<'_>, wanted: &Wanted) {
+        if let Some(shared) = event.shared_id() {
+            let further = self.further_payments.entry(EventKey::of(shared));
+            further.or_default().push(Text::new(event.event_id()));
+        }
         match event.kind() {
             Kind::Refund if wanted.refunds.contains(&key) => {
                 if let Some(sale) = event.sale_event_id() {
                     self.sales_of_refunds.insert(key, Text::new(sale));
                 }
             }
-            Kind::Sale if !wanted.refunds.is_empty() => self.add_sale(event, wanted),
+            Kind::Sale => self.add_sale(key, event, wanted),
             _ => {}
         }
     }
 
-    fn add_sale(&mut self, sale: &Columns<'_>, wanted: &Wanted) {
-        if let Some(reference) = sale.reference().map(EventKey::of)
-            && wanted.references.contains(&reference)
-        {
-            let sales = self.sales_by_reference.entry(reference).or_default();
-            sales.push(Text::new(sale.event_id()));
+    fn add_sale(&mut self, key: EventKey, sale: &Columns<'_>, wanted: &Wanted) {
+        if let Some(reference) = sale.reference().filter(|_| !wanted.references.is_empty()) {
+            let reference = EventKey::of(reference);
+            if wanted.references.contains_key(&reference) {
+                let sales = self.sales_by_reference.entry(reference).or_default();
+                sales.push(Text::new(sale.event_id()));
+                self.customers.insert(key, sale.customer().to_customer());
+            }
+        }
+        if wanted.sales.contains_key(&key) {
+            self.customers.insert(key, sale.customer().to_customer());
+        }
+        if wanted.emails.is_empty() && wanted.uids.is_empty() {
+            return;
         }
         let customer = sale.customer();
         let email = customer.email_folded();
@@ -103,6 +124,13 @@ impl Known {
             customer: customer.to_customer(),
             created_at: sale.created_at(),
         });
+        self.customers.insert(key, customer.to_customer());
+    }
+
+    /// Returns the name of the profile by which the event with this key was read first.
+    pub fn profile(&self, key: EventKey) -> Option<&str> {
+        let profile = self.events.get(key)?.profile?;
+        self.profiles.get(profile).map(String::as_str)
     }
 
     /// The sales of a wanted customer: all that share the email or the uid.
@@ -125,6 +153,8 @@ pub struct KnownEvent {
     pub essence: Essence,
     /// What came of it; `None` where it is not settled.
     pub outcome: Option<Outcome>,
+    /// The place of its profile among those of the journal, where that is known.
+    profile: Option<usize>,
 }
 
 impl KnownEvent {
@@ -157,6 +187,7 @@ impl KnownEvents {
                 NO_OUTCOME => None,
                 number => Some(Outcome::ALL[usize::from(number) - 1]),
             },
+            profile: (record.number() as usize).checked_sub(1),
             essence: Essence::read(&mut record, &self.currencies),
         })
     }
@@ -171,6 +202,8 @@ impl KnownEvents {
         // `ALL` has them in the order of their declaration.
         let outcome = event.outcome.map(|outcome| outcome as u8 + 1);
         self.record.push(outcome.unwrap_or(NO_OUTCOME));
+        let profile = event.profile.map_or(0, |profile| profile as u64 + 1);
+        write_number(&mut self.record, profile);
         event.essence.write(&mut self.record, &mut self.currencies);
         slot.insert(self.pages.add(&self.record));
         true
@@ -184,6 +217,42 @@ impl KnownEvents {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+}
+
+/// The profiles of events as spans of their numbers: a run records its events one behind the other,
+/// and most of them come from few exports.
+#[derive(Debug, Default)]
+struct ProfilesOfEvents {
+    /// The first event of each span, and its profile.
+    spans: Vec<(EventRow, Option<usize>)>,
+    /// The event that was added last.
+    last: Option<EventRow>,
+    /// The span that was asked for last.
+    at: usize,
+}
+
+impl ProfilesOfEvents {
+    /// Takes the next event; one of an earlier run, which a later one took over, is known already.
+    fn add(&mut self, event: EventRow, profile: Option<usize>) {
+        if self.last >= Some(event) {
+            return;
+        }
+        self.last = Some(event);
+        let span = self.spans.last();
+        if span.is_none_or(|(_, of_span)| *of_span != profile) {
+            self.spans.push((event, profile));
+        }
+    }
+
+    /// Returns the profile of an event. Events are asked for in the order of their numbers.
+    fn of(&mut self, event: EventRow) -> Option<usize> {
+        let next = |at: usize| self.spans.get(at + 1);
+        while next(self.at).is_some_and(|(first, _)| *first <= event) {
+            self.at += 1;
+        }
+        let (first, profile) = self.spans.get(self.at)?;
+        profile.filter(|_| *first <= event)
     }
 }
 
@@ -217,6 +286,7 @@ impl JournalReader {
         let mended = self.mended()?;
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
+        let mut profiles = self.profiles_of_events(&mut known.profiles)?;
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
@@ -237,6 +307,7 @@ impl JournalReader {
                 row: id,
                 essence,
                 outcome: outcome.map(|word| word.0),
+                profile: profiles.of(id),
             };
             if !known.events.insert(key, event) {
                 return Err(impossible(1, format!("event {} is there twice", id.0)));
@@ -259,6 +330,34 @@ impl JournalReader {
                 "an amount was converted whose event is missing",
             )),
         }
+    }
+
+    /// Returns the profile by which each event was read first. The names go to `names`.
+    fn profiles_of_events(
+        &self,
+        names: &mut Vec<String>,
+    ) -> Result<ProfilesOfEvents, JournalError> {
+        let mut of_input: HashMap<i64, usize> = HashMap::new();
+        let sql = "SELECT id, profile FROM input";
+        self.each("reading exports", sql, [], |row| {
+            let name: String = row.get(1)?;
+            let place = names.iter().position(|known| *known == name);
+            let place = place.unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+            of_input.insert(row.get(0)?, place);
+            Ok(())
+        })?;
+        let mut profiles = ProfilesOfEvents::default();
+        let sql = "SELECT event, input FROM run_event ORDER BY run, event";
+        self.each("reading where events were read", sql, [], |row| {
+            let input: Option<i64> = row.get(1)?;
+            let profile = input.and_then(|input| of_input.get(&input).copied());
+            profiles.add(EventRow(row.get(0)?), profile);
+            Ok(())
+        })?;
+        Ok(profiles)
     }
 
     /// The first event whose `gross_cents` says something where it is empty: that the amount is all.
@@ -288,6 +387,7 @@ mod tests {
             row: EventRow(1 + n.cast_signed()),
             essence: event.essence(),
             outcome: outcomes.cycle().nth(n as usize % 6).flatten(),
+            profile: (n as usize % 3).checked_sub(1),
         };
         (event.key(), known)
     }
@@ -302,8 +402,8 @@ mod tests {
         for (key, event) in (0..1000).map(known) {
             let found = events.get(key).unwrap();
             assert_eq!(
-                (found.row, found.essence, found.outcome),
-                (event.row, event.essence, event.outcome)
+                (found.row, found.essence, found.outcome, found.profile),
+                (event.row, event.essence, event.outcome, event.profile)
             );
         }
         assert_eq!(events.len(), 1000);

@@ -15,16 +15,22 @@ use super::{Account, AccountClash, JournalError, JournalReader};
 const APPLICATION_ID: i64 = 0x4650_5243;
 
 /// What brings a journal from version n to n + 1, from 0 on.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 
-/// What lets a journal of version n + 1 that is only read look like one of the latest version.
-/// Versions 2 and 3 only lack tables, and are read as if those were empty.
-const VIEWS: [&str; MIGRATIONS.len() - 1] = [include_str!("as-version-2.sql"), "", ""];
+/// What lets a journal of version n + 1 that is only read look like one of the latest version, as far
+/// as columns go. Tables that it lacks are read as if they were empty.
+const VIEWS: [&str; MIGRATIONS.len() - 1] = [
+    include_str!("as-version-2.sql"),
+    include_str!("as-version-5.sql"),
+    include_str!("as-version-5.sql"),
+    include_str!("as-version-5.sql"),
+];
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 

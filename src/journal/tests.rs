@@ -73,6 +73,7 @@ pub(super) fn full() -> Event {
         first_name: Some("Zoë\0 O'Neil".into()),
         last_name: Some("𝄞".into()),
         candidates: None,
+        shared_id: Some("in_0".into()),
     });
     event.gross_cents = Some(595);
     event.reference = Some("ch_1".into());
@@ -309,14 +310,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 5")
+        .execute_batch("PRAGMA user_version = 6")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 5, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 6, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }
@@ -808,7 +809,11 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
     record(&mut open(&path).unwrap(), &[sale("in_1", 800, 2)]);
     Connection::open(&path)
         .unwrap()
-        .execute_batch("DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended; PRAGMA user_version = 2")
+        .execute_batch(
+            "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
+             ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
+             PRAGMA user_version = 2",
+        )
         .unwrap();
     let reader = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(reader.known().unwrap().events.len(), 1);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale};
-use crate::event::{CustomerRef, EventKey, EventRef, Events, KeyMap, Kind, Text};
+use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale, replaces};
+use crate::event::{Customer, CustomerRef, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
 const NAMES_NONE: &str = "the refund names no sale";
 const NOT_FOUND: &str = "its sale is neither in these exports nor in the journal";
@@ -13,6 +13,8 @@ pub(super) struct Finder<'r> {
     earlier: &'r dyn Earlier,
     rules: &'r Rules,
     refunds: &'r [usize],
+    /// Ids that several payments share.
+    shared: &'r HashSet<Text>,
     /// The readings of the sales that refunds name by their ids.
     readings: KeyMap<Vec<usize>>,
     /// By another id that a refund names: the ids of the sales that go by it.
@@ -36,11 +38,13 @@ impl<'r> Finder<'r> {
         refunds: &'r [usize],
         earlier: &'r dyn Earlier,
         rules: &'r Rules,
+        shared: &'r HashSet<Text>,
     ) -> Self {
         let mut finder = Finder {
             earlier,
             rules,
             refunds,
+            shared,
             readings: KeyMap::default(),
             by_reference: HashMap::new(),
             found: FoundSales::new(),
@@ -158,17 +162,36 @@ impl<'r> Finder<'r> {
         let Some(sale) = self.sale(target.key, events) else {
             return;
         };
+        let customer = self.customer_of(target.key, events);
         events.edit(refund, |event| {
             event.remark(&target.why);
             if let Some(event_id) = target.event_id {
                 event.sale_event_id = Some(event_id);
             }
+            give_customer(event, customer);
         });
         let found = self.found.entry(target.key).or_insert(Found {
             sale,
             refunds: Vec::new(),
         });
         found.refunds.push(refund);
+    }
+
+    /// Returns the customer with whom a sale was sent, or will be.
+    fn customer_of(&self, sale: EventKey, events: &Events) -> Option<Customer> {
+        let readings = self.readings.get(&sale).into_iter().flatten();
+        let here = readings.map(|&index| events.get(index)).next();
+        let recorded = self
+            .earlier
+            .essence(sale)
+            .filter(|sale| sale.kind == Kind::Sale);
+        let is_replaced = here
+            .zip(recorded)
+            .is_some_and(|(here, recorded)| replaces(here, &recorded, self.earlier));
+        match recorded {
+            Some(_) if !is_replaced => self.earlier.customer_of(sale),
+            _ => here.map(|sale| sale.customer.to_customer()),
+        }
     }
 
     fn target(&self, refund: usize, events: &Events) -> Result<Target, Held> {
@@ -193,6 +216,11 @@ impl<'r> Finder<'r> {
     /// then by another id of it.
     fn named(&self, name: &str, refund: EventRef<'_>, events: &Events) -> Result<Target, Held> {
         let key = EventKey::of(name);
+        if refund.reference.is_none()
+            && let Some(held) = self.shared_by_several(name, key, events)
+        {
+            return self.recorded(refund).ok_or(held);
+        }
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         if !readings.is_empty() {
             let is_same_row = |&sale: &usize| events.figures(sale).source == refund.source;
@@ -223,6 +251,26 @@ impl<'r> Finder<'r> {
         Err(match recorded {
             Some(other) => reason(format!("what it names as its sale is a {}", other.kind)),
             None => reason(NOT_FOUND),
+        })
+    }
+
+    /// Says why a refund is held that names an id which several payments share.
+    fn shared_by_several(&self, name: &str, key: EventKey, events: &Events) -> Option<Held> {
+        let recorded = self.earlier.further_payments(key);
+        if recorded.is_empty() && !self.shared.contains(name) {
+            return None;
+        }
+        let further = sales(events).map(|index| events.get(index));
+        let further = further
+            .filter(|sale| sale.has_details() && sale.details().shared_id.as_deref() == Some(name));
+        let mut candidates: BTreeSet<Text> = recorded.into_iter().collect();
+        candidates.insert(Text::new(name));
+        candidates.extend(further.map(|sale| Text::new(sale.event_id())));
+        Some(Held {
+            reason: format!(
+                "several payments share `{name}`, and it does not say which it reverses"
+            ),
+            candidates: candidates.into_iter().take(MAX_CANDIDATES).collect(),
         })
     }
 
@@ -423,7 +471,8 @@ impl<'r> Finder<'r> {
     pub(super) fn release(&mut self, events: &mut Events, links: &mut Links) {
         for refund in std::mem::take(&mut self.unresolved) {
             // A total without its sale does not say what of it is new.
-            if events.get(refund).refund_total_cents.is_some() {
+            let event = events.get(refund);
+            if event.refund_total_cents.is_some() || event.customer.is_unknown() {
                 continue;
             }
             if let Link::Held(held) = &links[refund] {
@@ -435,6 +484,18 @@ impl<'r> Finder<'r> {
             }
         }
     }
+}
+
+/// Lets a refund go out with the customer of its sale, whatever its own row says.
+fn give_customer(refund: &mut Event, customer: Option<Customer>) {
+    let Some(customer) = customer.filter(|customer| *customer != refund.customer) else {
+        return;
+    };
+    let is_other = refund.customer.email_folded() != customer.email_folded();
+    if is_other && !refund.customer.is_unknown() {
+        refund.remark("sent with the customer of its sale");
+    }
+    refund.customer = customer;
 }
 
 /// The places of the sales.

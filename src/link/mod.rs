@@ -23,7 +23,10 @@ use std::ops::Index;
 
 use jiff::Timestamp;
 
-use crate::event::{Customer, CustomerRef, Essence, EventKey, Events, Kind, Money, Text};
+use crate::event::{
+    Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money, Text,
+};
+use crate::journal::Outcome;
 
 use find::Finder;
 use settle::SaleAccount;
@@ -39,6 +42,32 @@ pub trait Earlier {
     /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`](crate::event::Event::reference).
     fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
         Vec::new()
+    }
+
+    /// Returns what came of the event with this key; nothing where it is unknown or not settled.
+    fn outcome(&self, _: EventKey) -> Option<Outcome> {
+        None
+    }
+
+    /// Returns what stood in the journal under this key before another content took its place.
+    fn replaced(&self, _: EventKey) -> &[Essence] {
+        &[]
+    }
+
+    /// Returns whether earlier runs recorded nothing at all.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Returns the `event_id`s of the further payments that earlier runs recorded of a shared id, such
+    /// as that of an invoice.
+    fn further_payments(&self, _shared: EventKey) -> Vec<Text> {
+        Vec::new()
+    }
+
+    /// Returns the customer with whom an earlier run recorded the sale with this key.
+    fn customer_of(&self, _sale: EventKey) -> Option<Customer> {
+        None
     }
 
     /// The sale to which an earlier run linked the refund with this key.
@@ -74,10 +103,43 @@ pub struct Refunded {
     pub largest_total_cents: Option<i64>,
 }
 
+/// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
+/// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
+/// API said that its customer is not a referral, and this reading names another one.
+pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Earlier) -> bool {
+    let key = event.key();
+    match earlier.outcome(key) {
+        Some(Outcome::Failed) => event.is_mended,
+        Some(Outcome::NonReferral) => {
+            let difference = event.essence().contradicts(recorded);
+            names_another_non_referral(event, recorded, earlier)
+                && matches!(difference, None | Some(Contradiction::Customer))
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether the API said that the customer of a recorded event is not a referral, and this
+/// reading names the customer by an email or a uid that was not asked for.
+pub fn names_another_non_referral(
+    event: EventRef<'_>,
+    recorded: &Essence,
+    earlier: &dyn Earlier,
+) -> bool {
+    let read = event.essence();
+    let asked = || std::iter::once(recorded).chain(earlier.replaced(event.key()));
+    earlier.outcome(event.key()) == Some(Outcome::NonReferral)
+        && asked().all(|asked| read.names_customer_otherwise(asked))
+}
+
 /// An account without a past.
 pub struct Nothing;
 
 impl Earlier for Nothing {
+    fn is_empty(&self) -> bool {
+        true
+    }
+
     fn essence(&self, _: EventKey) -> Option<Essence> {
         None
     }
@@ -205,16 +267,25 @@ impl Index<usize> for Links {
     }
 }
 
-/// Links every refund of a job, gives it its amount, and says what came of each event.
-pub fn link(events: &mut Events, earlier: &dyn Earlier, rules: &Rules) -> Links {
+/// Links every refund of a job, gives it its amount and its customer, and says what came of each event.
+/// `shared` are the ids that several payments share.
+pub fn link(
+    events: &mut Events,
+    earlier: &dyn Earlier,
+    rules: &Rules,
+    shared: &HashSet<Text>,
+) -> Links {
     let mut links = Links::default();
+    if !earlier.is_empty() {
+        settle::hold_totals_that_fell_to_nothing(events, earlier, &mut links);
+    }
     let refunds: Vec<usize> = (0..events.len())
-        .filter(|&index| events.kind(index) == Kind::Refund)
+        .filter(|&index| events.kind(index) == Kind::Refund && links[index] == Link::Sound)
         .collect();
     if refunds.is_empty() {
         return links;
     }
-    let mut finder = Finder::new(events, &refunds, earlier, rules);
+    let mut finder = Finder::new(events, &refunds, earlier, rules, shared);
     finder.find_named(events, &mut links);
     finder.match_customers(events, &mut links);
     if rules.send_unlinked {

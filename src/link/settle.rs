@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Earlier, Link, Links, Refunded, Sale};
-use crate::event::{Essence, EventKey, Events, KeyMap, Money};
+use crate::event::{
+    Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text, running_total_refund_id,
+};
 
 /// The refunds of one sale, taken together.
 pub(super) struct SaleAccount<'e> {
@@ -226,6 +228,58 @@ impl<'e> SaleAccount<'e> {
             }
             _ => Link::Covered("other refunds of its sale already account for it".to_owned()),
         }
+    }
+}
+
+/// Adds a refund that is held for each sale of which an earlier run read a running total, and of which
+/// these exports say that nothing was refunded.
+pub(super) fn hold_totals_that_fell_to_nothing(
+    events: &mut Events,
+    earlier: &dyn Earlier,
+    links: &mut Links,
+) {
+    let mut fell: BTreeMap<EventKey, (usize, i64)> = BTreeMap::new();
+    for index in 0..events.len() {
+        if !events.has_no_refunds(index) {
+            continue;
+        }
+        let key = events.key(index);
+        let known = earlier.refunded(key);
+        if let Some(total) = known.largest_total_cents.filter(|&total| total > 0) {
+            fell.entry(key).or_insert((index, total));
+        }
+    }
+    if fell.is_empty() {
+        return;
+    }
+    // Another export of the same job may have the total still.
+    for refund in events.iter().filter(|event| event.kind == Kind::Refund) {
+        if let (Some(sale), Some(_)) = (refund.sale_event_id, refund.refund_total_cents) {
+            fell.remove(&EventKey::of(sale));
+        }
+    }
+    for (index, total) in fell.into_values() {
+        let sale = events.get(index).to_event();
+        let Some(read) = sale.read_money() else {
+            continue;
+        };
+        let was = Money {
+            amount_cents: total,
+            ..read
+        };
+        let id = running_total_refund_id(sale.event_id(), 0);
+        let mut refund = Event::new(Kind::Refund, id, sale.customer.clone(), sale.source);
+        refund.sale_event_id = Some(Text::new(sale.event_id()));
+        refund.money = Some(was);
+        refund.refund_total_cents = Some(0);
+        refund.created_at = sale.created_at;
+        links.set(
+            events.len(),
+            Link::held(format!(
+                "the running total fell: {was} was refunded of this sale, and now nothing is"
+            )),
+        );
+        events.push(&refund);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
-mod difference;
 mod order;
 mod past;
 
@@ -9,11 +8,13 @@ pub use past::Past;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::event::{Details, EventKey, EventRef, Events, KeyMap, Kind, Tally};
-use crate::journal::PlanState;
-use crate::link::{Link, Links};
+use crate::event::{
+    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Tally,
+};
+use crate::journal::{Outcome, PlanState};
+use crate::link::{Link, Links, names_another_non_referral, replaces};
 use crate::problem::Problem;
-use difference::{Side, difference_note};
+use crate::readings::{Decided, Origins, Readings, Side, difference_note};
 use order::sending_order;
 
 /// An event and what is to happen with it.
@@ -90,19 +91,21 @@ impl Plan {
 
 /// Decides for every event of a job what is to happen with it.
 ///
-/// `links` is what [`crate::link::link`] said of `events`; `paths` are the names of the exports.
-pub fn plan(mut events: Events, links: Links, past: &dyn Past, paths: &[String]) -> Plan {
+/// `links` is what [`crate::link::link`] said of `events`, `readings` which of them are one.
+pub fn plan(
+    mut events: Events,
+    links: Links,
+    mut readings: Readings,
+    past: &dyn Past,
+    origins: &Origins,
+) -> Plan {
     let read = (0..events.len())
         .map(|index| events.figures(index))
         .collect();
-    let mut planner = Planner {
-        past,
-        paths,
-        states: vec![PlanState::ToSend; events.len()],
-        notes: HashMap::new(),
-        foreign: HashSet::new(),
-    };
-    let mut firsts = planner.compare_with_each_other(&events);
+    readings.join_refunds(&mut events, origins);
+    let (decided, of_several) = readings.into_parts();
+    let mut firsts = Firsts::new(of_several, &events);
+    let mut planner = Planner::new(past, origins, decided, events.len());
     planner.compare_with_past(&events, &mut firsts);
     planner.apply_links(&mut events, links);
     planner.hold_refunds_of_held_sales(&events, &firsts);
@@ -151,6 +154,15 @@ struct Firsts {
 }
 
 impl Firsts {
+    fn new(of_several: KeyMap<usize>, events: &Events) -> Self {
+        let mut firsts = Firsts {
+            of_several,
+            named: KeyMap::default(),
+        };
+        firsts.find_named(events);
+        firsts
+    }
+
     /// Which event stands for the key of this one.
     fn of(&self, index: usize, key: EventKey) -> usize {
         let first = self.of_several.get(&key);
@@ -186,13 +198,9 @@ impl Firsts {
     }
 }
 
-/// How many readings of one event that differ, and don't contradict each other, are compared with
-/// every further one.
-const MAX_VARIANTS: usize = 32;
-
 struct Planner<'p> {
     past: &'p dyn Past,
-    paths: &'p [String],
+    origins: &'p Origins,
     states: Vec<PlanState>,
     /// Why events are in their states, where there is more to say than that they are settled.
     notes: HashMap<usize, Cow<'static, str>>,
@@ -200,7 +208,21 @@ struct Planner<'p> {
     foreign: HashSet<usize>,
 }
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
+    fn new(past: &'p dyn Past, origins: &'p Origins, decided: Decided, events: usize) -> Self {
+        let mut planner = Planner {
+            past,
+            origins,
+            states: vec![PlanState::ToSend; events],
+            notes: HashMap::new(),
+            foreign: HashSet::new(),
+        };
+        for (index, (state, note)) in decided {
+            planner.mark(index, state, note);
+        }
+        planner
+    }
+
     fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
         self.states[index] = state;
         let note = note.into();
@@ -218,111 +240,10 @@ impl Planner<'_> {
         }
     }
 
-    fn place(&self, event: EventRef<'_>) -> String {
-        let path = self
-            .paths
-            .get(event.source.input)
-            .map_or("", String::as_str);
-        format!("{path}:{}", event.source.line)
-    }
-
-    /// The same id twice in the job: once if the content is the same, else a conflict of all who
-    /// bear it, since nothing says which of them is right.
-    fn compare_with_each_other(&mut self, events: &Events) -> Firsts {
-        let mut firsts = Firsts::default();
-        let mut starts: Vec<(u64, usize)> = Vec::with_capacity(events.len());
-        let keys = (0..events.len()).map(|index| events.key(index).start());
-        starts.extend(keys.zip(0..));
-        starts.sort_unstable();
-        let alike = starts.chunk_by(|a, b| a.0 == b.0);
-        for alike in alike.filter(|alike| alike.len() > 1) {
-            let mut readings: Vec<usize> = alike.iter().map(|&(_, index)| index).collect();
-            readings.sort_by_key(|&index| (events.key(index), events.get(index).source));
-            for readings in readings.chunk_by(|&a, &b| events.key(a) == events.key(b)) {
-                if readings.len() > 1 {
-                    self.compare_readings(readings, events, &mut firsts);
-                }
-            }
-        }
-        drop(starts);
-        firsts.find_named(events);
-        self.spread_conflicts(events, &firsts);
-        firsts
-    }
-
-    /// Compares the readings of one key, which stand in the order of the exports.
-    fn compare_readings(&mut self, readings: &[usize], events: &Events, firsts: &mut Firsts) {
-        let mut first = readings[0];
-        let mut others = vec![first];
-        for &index in &readings[1..] {
-            let event = events.get(index);
-            let essence = event.essence();
-            // Two readings may agree with the first and contradict each other: one names the
-            // email, one the uid.
-            let contradicted = others.iter().copied().find_map(|other| {
-                let difference = essence.contradicts(&events.get(other).essence())?;
-                Some((other, difference))
-            });
-            let is_new = others
-                .iter()
-                .all(|&other| events.get(other).essence() != essence);
-            if is_new && others.len() < MAX_VARIANTS {
-                others.push(index);
-            }
-            match contradicted {
-                None if self.states[first] == PlanState::Conflict => {
-                    let note = self.note(first).to_owned();
-                    self.mark(index, PlanState::Conflict, note);
-                }
-                // Whichever comes first: what counts is what the one says that knows it.
-                None if event.gross_cents.is_some() && events.get(first).gross_cents.is_none() => {
-                    let note = format!("the same event as {}", self.place(event));
-                    self.mark(first, PlanState::Duplicate, note);
-                    first = index;
-                }
-                None => {
-                    let note = format!("the same event as {}", self.place(events.get(first)));
-                    self.mark(index, PlanState::Duplicate, note);
-                }
-                Some((other, difference)) => {
-                    let (mine, other_side) = (Side::of(event), Side::of(events.get(other)));
-                    let here = difference_note(difference, &mine, &other_side);
-                    let there = difference_note(difference, &other_side, &mine);
-                    let (place, other_place) = (self.place(event), self.place(events.get(other)));
-                    let mine = format!("the same id as {other_place} with {here}");
-                    self.mark(index, PlanState::Conflict, mine);
-                    let theirs = format!("the same id as {place} with {there}");
-                    self.mark(other, PlanState::Conflict, theirs);
-                    if self.states[first] != PlanState::Conflict {
-                        let note = format!(
-                            "the same id as {other_place} and {place}, which contradict each other"
-                        );
-                        self.mark(first, PlanState::Conflict, note);
-                    }
-                }
-            }
-        }
-        firsts.of_several.insert(events.key(first), first);
-    }
-
-    /// A duplicate of an event that turned out to be in conflict is in conflict too.
-    fn spread_conflicts(&mut self, events: &Events, firsts: &Firsts) {
-        if !self.states.contains(&PlanState::Conflict) {
+    fn compare_with_past(&mut self, events: &Events, firsts: &mut Firsts) {
+        if self.past.is_empty() {
             return;
         }
-        for index in 0..events.len() {
-            if self.states[index] != PlanState::Duplicate {
-                continue;
-            }
-            let first = firsts.of(index, events.key(index));
-            if self.states[first] == PlanState::Conflict {
-                let note = self.note(first).to_owned();
-                self.mark(index, PlanState::Conflict, note);
-            }
-        }
-    }
-
-    fn compare_with_past(&mut self, events: &Events, firsts: &mut Firsts) {
         let mut matched: KeyMap<()> = KeyMap::default();
         for index in 0..events.len() {
             let key = events.key(index);
@@ -330,47 +251,36 @@ impl Planner<'_> {
                 continue;
             };
             let event = events.get(index);
-            if event.is_mended
-                && self.past.has_failed(key)
-                && firsts.of(index, key) == index
+            let is_first = firsts.of(index, key) == index;
+            if is_first
                 && self.states[index] == PlanState::ToSend
+                && let Some(note) = self.replaces(event, &recorded)
             {
                 matched.insert(key, ());
-                let note = "mended: the API refused what an earlier run sent under this id";
                 self.mark(index, PlanState::ToSend, note);
                 continue;
             }
-            match event.essence().contradicts(&recorded) {
-                // The export has it as it was; the journal, as it was mended.
-                Some(_)
-                    if self.states[index] == PlanState::ToSend
-                        && self.past.was_mended(key, &event.essence()) =>
-                {
-                    self.mark(index, PlanState::Settled, "mended since");
+            match self.contradiction(event, &recorded) {
+                // The export has it as it was; the journal, as it was corrected.
+                Some(_) if self.states[index] == PlanState::ToSend && self.was_replaced(event) => {
+                    self.mark(index, PlanState::Settled, "corrected since");
                 }
                 Some(difference) => {
-                    let note = difference_note(difference, &Side::of(event), &recorded.into());
-                    self.mark(
-                        index,
-                        PlanState::Conflict,
-                        format!("the same id as an event of an earlier run with {note}"),
-                    );
+                    let note = self.note_of_contradiction(difference, event, recorded);
+                    self.mark(index, PlanState::Conflict, note);
                 }
-                // What the journal has decides a quarrel between two exports.
+                // What the journal has decides a quarrel between two exports, unless it is about a
+                // customer whom the journal does not know as a referral.
                 None if self.states[index] == PlanState::Conflict
-                    || firsts.of(index, key) == index =>
-                {
+                    && names_another_non_referral(event, &recorded, self.past) => {}
+                None if self.states[index] == PlanState::Conflict || is_first => {
                     if matched.insert(key, ()).is_some() {
-                        self.mark(
-                            index,
-                            PlanState::Duplicate,
-                            "stands in these exports more than once",
-                        );
+                        let note = "these exports have it more than once";
+                        self.mark(index, PlanState::Duplicate, note);
                         continue;
                     }
                     firsts.set(index, key);
-                    let settled = self.past.is_settled(key);
-                    let state = match settled {
+                    let state = match self.past.is_settled(key) {
                         true => PlanState::Settled,
                         false => PlanState::ToSend,
                     };
@@ -378,6 +288,58 @@ impl Planner<'_> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Returns in what an event contradicts what an earlier run recorded under its id. An id is known
+    /// together with its kind of export: dates that are far apart are two events.
+    fn contradiction(&self, event: EventRef<'_>, recorded: &Essence) -> Option<Contradiction> {
+        let read = event.essence();
+        if let Some(difference) = read.contradicts(recorded) {
+            return Some(difference);
+        }
+        if read.refund_total_cents.is_some() || recorded.refund_total_cents.is_some() {
+            return None;
+        }
+        let seconds = read.created_at_s?.abs_diff(recorded.created_at_s?);
+        let here = self.origins.of_event(event)?;
+        let there = self.origins.of_profile(self.past.profile(event.key())?)?;
+        here.are_apart(there, seconds)
+            .then_some(Contradiction::Date)
+    }
+
+    /// Says why an event takes the place of what an earlier run sent under its id, if it does.
+    fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
+        if !replaces(event, recorded, self.past) {
+            return None;
+        }
+        Some(match self.past.outcome(event.key()) {
+            Some(Outcome::Failed) => {
+                "corrected: the API refused what an earlier run sent under this id"
+            }
+            _ => "asked again: an earlier run asked for another customer, who was not a referral",
+        })
+    }
+
+    fn was_replaced(&self, event: EventRef<'_>) -> bool {
+        let read = event.essence();
+        let mut replaced = self.past.replaced(event.key()).iter();
+        replaced.any(|old| read.contradicts(old).is_none())
+    }
+
+    fn note_of_contradiction(
+        &self,
+        difference: Contradiction,
+        event: EventRef<'_>,
+        recorded: Essence,
+    ) -> String {
+        let note = difference_note(difference, &Side::of(event), &recorded.into());
+        match self.past.outcome(event.key()) {
+            Some(outcome) => format!(
+                "an earlier run sent an event with this id ({}) and with {note}",
+                outcome_in_words(outcome)
+            ),
+            None => format!("an earlier run recorded an event with this id and with {note}"),
         }
     }
 
@@ -464,7 +426,7 @@ impl Planner<'_> {
             };
             let event = event();
             let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.note(index));
-            let path = self.paths.get(event.source.input).cloned().unwrap_or_default();
+            let path = self.origins.path(event.source.input);
             Some(
                 Problem::error(code, message)
                     .at(path, Some(event.source.line))
@@ -472,6 +434,17 @@ impl Planner<'_> {
             )
         });
         held.collect()
+    }
+}
+
+/// Returns what came of an event, as people say it.
+fn outcome_in_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Tracked => "tracked",
+        Outcome::AlreadyTracked => "already tracked",
+        Outcome::NonReferral => "not a referral",
+        Outcome::Failed => "failed",
+        Outcome::Unconfirmed => "unconfirmed",
     }
 }
 

@@ -1,20 +1,24 @@
 //! What the journal knows of events, as the plan asks it.
 
-use crate::event::{Conversion, ConvertedRefunds, CustomerRef, Essence, EventKey, Text};
+use crate::event::{Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, EventKey, Text};
 use crate::journal::{Known, Outcome};
 use crate::link::{Earlier, EarlierSale, Nothing, Refunded};
 
 /// What earlier runs left in the journal, as the plan needs it.
 pub trait Past: Earlier {
-    /// Whether the API has answered for good on the event with this key.
-    fn is_settled(&self, key: EventKey) -> bool;
+    /// Returns whether the API has answered for good on the event with this key.
+    fn is_settled(&self, key: EventKey) -> bool {
+        self.outcome(key).is_some()
+    }
 
-    /// Whether it did, and would not have it.
-    fn has_failed(&self, key: EventKey) -> bool;
+    /// Returns whether it did, and refused the event.
+    fn has_failed(&self, key: EventKey) -> bool {
+        self.outcome(key) == Some(Outcome::Failed)
+    }
 
-    /// Whether the API refused this before it was mended.
-    fn was_mended(&self, _: EventKey, _: &Essence) -> bool {
-        false
+    /// Returns the name of the profile by which the event with this key was read first.
+    fn profile(&self, _: EventKey) -> Option<&str> {
+        None
     }
 
     /// How the amount of the event with this key was converted, if it was.
@@ -28,15 +32,7 @@ pub trait Past: Earlier {
     }
 }
 
-impl Past for Nothing {
-    fn is_settled(&self, _: EventKey) -> bool {
-        false
-    }
-
-    fn has_failed(&self, _: EventKey) -> bool {
-        false
-    }
-}
+impl Past for Nothing {}
 
 impl Earlier for Known {
     fn essence(&self, key: EventKey) -> Option<Essence> {
@@ -57,6 +53,27 @@ impl Earlier for Known {
         sales.cloned().unwrap_or_default()
     }
 
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn outcome(&self, key: EventKey) -> Option<Outcome> {
+        self.events.get(key)?.outcome
+    }
+
+    fn replaced(&self, key: EventKey) -> &[Essence] {
+        self.refused.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    fn further_payments(&self, shared: EventKey) -> Vec<Text> {
+        let further = self.further_payments.get(&shared);
+        further.cloned().unwrap_or_default()
+    }
+
+    fn customer_of(&self, sale: EventKey) -> Option<Customer> {
+        self.customers.get(&sale).cloned()
+    }
+
     fn sale_of_refund(&self, refund: EventKey) -> Option<Text> {
         self.sales_of_refunds.get(&refund).cloned()
     }
@@ -73,18 +90,8 @@ impl Earlier for Known {
 }
 
 impl Past for Known {
-    fn is_settled(&self, key: EventKey) -> bool {
-        self.events.get(key).is_some_and(|known| known.is_settled())
-    }
-
-    fn has_failed(&self, key: EventKey) -> bool {
-        let known = self.events.get(key);
-        known.is_some_and(|known| known.outcome == Some(Outcome::Failed))
-    }
-
-    fn was_mended(&self, key: EventKey, read: &Essence) -> bool {
-        let refused = self.refused.get(&key);
-        refused.is_some_and(|refused| refused.iter().any(|old| read.contradicts(old).is_none()))
+    fn profile(&self, key: EventKey) -> Option<&str> {
+        Known::profile(self, key)
     }
 
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {

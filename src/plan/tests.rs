@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::event::{Currency, Customer, Essence, Event, Money, Source, running_total_refund_id};
 use crate::link::{Earlier, Nothing, Refunded, Rules, link};
+use crate::readings::identify;
 
 /// A journal in memory.
 #[derive(Default)]
@@ -31,16 +32,15 @@ impl Earlier for Journal {
     fn refunded(&self, sale: EventKey) -> Refunded {
         self.refunded.get(&sale).copied().unwrap_or_default()
     }
+    fn outcome(&self, key: EventKey) -> Option<Outcome> {
+        match self.events.get(&key)? {
+            (_, _, true) => Some(Outcome::Failed),
+            (_, is_settled, false) => is_settled.then_some(Outcome::Tracked),
+        }
+    }
 }
 
-impl Past for Journal {
-    fn is_settled(&self, key: EventKey) -> bool {
-        self.events.get(&key).is_some_and(|known| known.1)
-    }
-    fn has_failed(&self, key: EventKey) -> bool {
-        self.events.get(&key).is_some_and(|known| known.2)
-    }
-}
+impl Past for Journal {}
 
 fn event(kind: Kind, id: &str, cents: i64) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
@@ -83,8 +83,14 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
         };
     }
     let mut events: Events = events.into_iter().collect();
-    let links = link(&mut events, past, &Rules::default());
-    let plan = plan(events, links, past, &["a.csv".into(), "b.csv".into()]);
+    let mut origins = Origins::default();
+    origins.add_input("a.csv", "mine");
+    origins.add_input("b.csv", "mine");
+    let identified = identify(&mut events, past);
+    let mut readings = Readings::new(&events, &identified, &origins);
+    readings.join(&mut events, &origins);
+    let links = link(&mut events, past, &Rules::default(), &identified.shared);
+    let plan = plan(events, links, readings, past, &origins);
     assert!(plan.balances());
     plan
 }

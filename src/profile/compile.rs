@@ -552,10 +552,13 @@ impl<'s> Compiler<'s> {
             if !before.is_empty() {
                 parts.push(TemplatePart::Text(before.to_owned()));
             }
+            let (name, part): (_, fn(ColumnIndex) -> TemplatePart) = match name.strip_suffix(":day")
+            {
+                Some(name) => (name, TemplatePart::Day),
+                None => (name, TemplatePart::Column),
+            };
             let column = self.column("an id", name);
-            parts.push(TemplatePart::Column(
-                column.map_err(|error| error.says(text))?,
-            ));
+            parts.push(part(column.map_err(|error| error.says(text))?));
             rest = after;
         }
         if !rest.is_empty() {

@@ -201,6 +201,17 @@ pub(crate) struct DateSource {
     pub(crate) zone: Option<ColumnIndex>,
 }
 
+impl DateSource {
+    /// Returns the source of a date that stands in this column alone.
+    pub(crate) fn of_column(date: ColumnIndex) -> Self {
+        DateSource {
+            date,
+            time: None,
+            zone: None,
+        }
+    }
+}
+
 /// One way to write a date.
 #[derive(Clone, Debug)]
 pub(crate) enum DateFormat {
@@ -365,6 +376,8 @@ pub(crate) struct Template(pub(crate) Vec<TemplatePart>);
 pub(crate) enum TemplatePart {
     Text(String),
     Column(ColumnIndex),
+    /// The day of the date in this column, in UTC.
+    Day(ColumnIndex),
 }
 
 /// Why a profile can't be used: which one, which key, and what is wrong with it.

@@ -194,6 +194,7 @@ impl Redactor {
             first_name: name(&details.first_name),
             last_name: name(&details.last_name),
             candidates: text(&details.candidates),
+            shared_id: text(&details.shared_id),
         };
         event.set_details(details);
     }

@@ -13,8 +13,9 @@ use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Disposition, Journal, Known, NewInput, NewRun, Outcome, PlanState, Recording, RunCommand, RunId,
+    Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
 };
+use crate::link;
 use crate::problem::Problem;
 use crate::report::{Imbalance, Reading};
 
@@ -109,8 +110,8 @@ pub(super) fn record(
         let event = planned.event;
         match planned.state {
             PlanState::ToSend => match known.events.get(event.key()) {
-                Some(known) if event.is_mended && known.outcome == Some(Outcome::Failed) => {
-                    recording.mend(known.row, event.to_event())?;
+                Some(recorded) if link::replaces(event, &recorded.essence, known) => {
+                    recording.mend(recorded.row, event.to_event())?;
                 }
                 Some(known) => recording.take_over(known.row, event.source)?,
                 None => {

@@ -81,6 +81,8 @@ const DATE: u16 = 1 << 9;
 const NANOSECONDS: u16 = 1 << 10;
 const MENDED: u16 = 1 << 11;
 const DETAILS: u16 = 1 << 12;
+const TOLD_BY_REFERENCE: u16 = 1 << 13;
+const NO_REFUNDS: u16 = 1 << 14;
 
 /// The key of the event whose record begins here.
 pub(super) fn key(record: &[u8]) -> EventKey {
@@ -95,6 +97,11 @@ pub(super) fn kind(record: &[u8]) -> Kind {
 /// Whether it names a sale.
 pub(super) fn names_sale(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & SALE != 0
+}
+
+/// Returns whether its row says that nothing was refunded.
+pub(super) fn has_no_refunds(record: &[u8]) -> bool {
+    Reader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
 }
 
 impl Shared {
@@ -217,11 +224,13 @@ impl Shared {
             key,
             sale_event_id,
             reference,
+            is_told_by_reference: has(TOLD_BY_REFERENCE),
             customer: CustomerRef { email, uid },
             money: figures.money,
             original,
             gross_cents: figures.gross_cents,
             refund_total_cents: figures.refund_total_cents,
+            has_no_refunds: has(NO_REFUNDS),
             plan: plan.map(|plan| texts.word(plan)),
             created_at: figures.created_at,
             source: figures.source,
@@ -274,6 +283,8 @@ fn flags_of(event: &Event) -> u16 {
         (NANOSECONDS, nanoseconds.is_some_and(|n| n != 0)),
         (MENDED, event.is_mended),
         (DETAILS, event.details.is_some()),
+        (TOLD_BY_REFERENCE, event.is_told_by_reference),
+        (NO_REFUNDS, event.has_no_refunds),
     ];
     let set = flags.iter().filter(|(_, is_set)| *is_set);
     set.fold(0, |all, (flag, _)| all | flag)
@@ -310,6 +321,7 @@ fn write_details(record: &mut Vec<u8>, details: &Details) {
         first_name,
         last_name,
         candidates,
+        shared_id,
     } = details;
     record.push(u8::from(mrr_cents.is_some()) | u8::from(quantity.is_some()) << 1);
     if let Some(cents) = mrr_cents {
@@ -326,6 +338,7 @@ fn write_details(record: &mut Vec<u8>, details: &Details) {
         first_name,
         last_name,
         candidates,
+        shared_id,
     ] {
         write_number(
             record,
@@ -408,6 +421,7 @@ impl<'e> Reader<'e> {
             first_name: text(),
             last_name: text(),
             candidates: text(),
+            shared_id: text(),
         }
     }
 }

@@ -53,11 +53,11 @@ prop_compose! {
         tid in maybe(text()),
         first_name in maybe(text()),
         last_name in maybe(text()),
-        candidates in maybe(text()),
+        (candidates, shared_id) in (maybe(text()), maybe(text())),
     ) -> Details {
         Details {
             subscription, mrr_cents, promo_code, quantity, ref_id, tid, first_name, last_name,
-            candidates,
+            candidates, shared_id,
         }
     }
 }
@@ -72,7 +72,7 @@ prop_compose! {
         (gross_cents, total_cents) in (maybe(any::<i64>()), maybe(any::<i64>())),
         (plan, note) in (maybe(text()), text()),
         created_at in maybe(timestamp()),
-        is_mended in any::<bool>(),
+        (is_mended, is_told_by_reference, has_no_refunds) in any::<(bool, bool, bool)>(),
         details in details(),
     ) -> Event {
         let source = Source { input: input as usize, line };
@@ -87,6 +87,8 @@ prop_compose! {
         event.note = note;
         event.created_at = created_at;
         event.is_mended = is_mended;
+        event.is_told_by_reference = is_told_by_reference;
+        event.has_no_refunds = has_no_refunds;
         event.set_details(details);
         event
     }

@@ -1,0 +1,3 @@
+-- Lets a journal of versions 2 to 4 that is only read look like one of version 5.
+CREATE TEMP VIEW event AS SELECT *, NULL AS shared_id FROM main.event;
+CREATE TEMP VIEW held AS SELECT *, NULL AS shared_id FROM main.held;

@@ -1,0 +1,130 @@
+//! In what two readings of one event differ, for people.
+
+use jiff::Timestamp;
+
+use crate::event::{Contradiction, Essence, EventRef, Money};
+
+/// One of two readings that contradict each other, as far as it can be shown.
+pub(crate) struct Side<'e> {
+    essence: Essence,
+    /// The journal's is kept in a form in which it can only be compared.
+    event: Option<EventRef<'e>>,
+}
+
+impl<'e> Side<'e> {
+    pub(crate) fn of(event: EventRef<'e>) -> Self {
+        Side {
+            essence: event.essence(),
+            event: Some(event),
+        }
+    }
+
+    fn amount(&self) -> String {
+        let Some(money) = self.essence.money else {
+            return "no amount".to_owned();
+        };
+        match self.essence.gross_cents {
+            None => money.to_string(),
+            Some(amount_cents) => {
+                let gross = Money {
+                    amount_cents,
+                    ..money
+                };
+                format!("{money} of {gross} paid")
+            }
+        }
+    }
+
+    /// By what decides who it is: the uid if `by_uid`, else the email.
+    fn customer(&self, by_uid: bool) -> Option<String> {
+        let customer = self.event?.customer;
+        let name = match by_uid {
+            true => customer.uid,
+            false => customer.email,
+        };
+        name.map(|name| format!("`{name}`"))
+    }
+
+    fn sale(&self) -> Option<String> {
+        Some(match self.event?.sale_event_id {
+            Some(sale) => format!("`{sale}`"),
+            None => "none".to_owned(),
+        })
+    }
+
+    fn date(&self) -> Option<String> {
+        let second = self.essence.created_at_s?;
+        Timestamp::from_second(second)
+            .ok()
+            .map(|at| at.strftime("%Y-%m-%d").to_string())
+    }
+
+    fn field(&self, of: impl FnOnce(EventRef<'e>) -> Option<String>) -> Option<String> {
+        of(self.event?).map(|value| format!("`{value}`"))
+    }
+
+    fn has_uid(&self) -> bool {
+        self.event.is_none_or(|event| event.customer.uid.is_some())
+    }
+
+    fn has_same_uid(&self, other: &Side<'_>) -> bool {
+        let events = self.event.zip(other.event);
+        events.is_some_and(|(one, other)| one.customer.uid == other.customer.uid)
+    }
+}
+
+impl From<Essence> for Side<'_> {
+    fn from(essence: Essence) -> Self {
+        Side {
+            essence,
+            event: None,
+        }
+    }
+}
+
+/// Says in what two readings of one event differ, with both values as far as they are known.
+pub(crate) fn difference_note(
+    difference: Contradiction,
+    here: &Side<'_>,
+    there: &Side<'_>,
+) -> String {
+    match (
+        value_of(difference, here, there),
+        value_of(difference, there, here),
+    ) {
+        (Some(mine), Some(theirs)) => {
+            format!("another {difference}: {mine} here, {theirs} there")
+        }
+        (Some(mine), None) => format!("another {difference} than {mine}"),
+        _ => format!("another {difference}"),
+    }
+}
+
+/// Returns what one side says of that in which it differs from the other.
+fn value_of(difference: Contradiction, of: &Side<'_>, other: &Side<'_>) -> Option<String> {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    match difference {
+        Contradiction::Kind => Some(of.essence.kind.to_string()),
+        Contradiction::Amount | Contradiction::Currency => Some(of.amount()),
+        Contradiction::Customer => {
+            let have_uids = of.has_uid() && other.has_uid();
+            let by_uid = have_uids && !of.has_same_uid(other);
+            of.customer(by_uid)
+        }
+        Contradiction::Sale => of.sale(),
+        Contradiction::Reference => of.field(|event| text(event.reference)),
+        Contradiction::Date => of.date(),
+        Contradiction::Plan => of.field(|event| text(event.plan)),
+        Contradiction::PromoCode => of.field(|event| text(event.details().promo_code.as_deref())),
+        Contradiction::Promoter => of.field(|event| {
+            let details = event.details();
+            text(details.ref_id.as_deref().or(details.tid.as_deref()))
+        }),
+        Contradiction::Quantity => {
+            of.field(|event| event.details().quantity.map(|number| number.to_string()))
+        }
+        Contradiction::Mrr => {
+            of.field(|event| event.details().mrr_cents.map(|cents| cents.to_string()))
+        }
+    }
+}

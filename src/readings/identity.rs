@@ -1,0 +1,536 @@
+//! By which id a payment goes.
+//!
+//! Several payments may share an id: two charges of one invoice, two cancellations of a subscription
+//! that was reactivated. Where the profile names a second id that tells them apart
+//! ([`Event::is_told_by_reference`](crate::event::Event::is_told_by_reference)), the first of them, by
+//! date and then by that id, goes by the shared id, and each further one by its own. What the journal
+//! knows stays: a payment keeps the id under which it was recorded, in whatever order the exports
+//! come. And a payment that one export names by both ids and another by one of them is one payment.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use jiff::Timestamp;
+
+use crate::event::{
+    Details, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
+    running_total_refund_id,
+};
+use crate::link::Earlier;
+
+/// Two cancellations of one subscription that are less than this apart are one: a setting of the time
+/// zone moves a date by some hours.
+const ONE_CANCELLATION_S: u64 = 23 * 3600;
+
+/// What was found about the ids of a job.
+#[derive(Clone, Debug, Default)]
+pub struct Identified {
+    /// The readings of each id that has several.
+    pub groups: Vec<Vec<usize>>,
+    /// Events for which nothing decides by which id they go, and why.
+    pub undecided: Vec<(usize, String)>,
+    /// Ids that several payments share: a refund that names one does not say which it reverses.
+    pub shared: HashSet<Text>,
+}
+
+/// Gives every payment of a job the `event_id` by which it goes, and its refunds that of their sale.
+pub fn identify(events: &mut Events, earlier: &dyn Earlier) -> Identified {
+    let mut groups = same_ids(events);
+    let suspects = Suspects::new(events, earlier, &groups);
+    let mut identified = Identified::default();
+    if !suspects.is_empty() {
+        let payments = suspects.payments(events);
+        let decided = Decider { earlier, payments }.decide(&mut identified);
+        if decided.rename(events) {
+            groups = same_ids(events);
+        }
+    }
+    follow_sales_of_earlier_runs(events, earlier);
+    identified.groups = groups;
+    identified
+}
+
+/// Returns the readings of each id that has several.
+fn same_ids(events: &Events) -> Vec<Vec<usize>> {
+    let keys = (0..events.len()).map(|index| events.key(index).start());
+    let mut starts: Vec<(u64, usize)> = keys.zip(0..).collect();
+    starts.sort_unstable();
+    let mut groups = Vec::new();
+    for alike in starts.chunk_by(|a, b| a.0 == b.0) {
+        if alike.len() < 2 {
+            continue;
+        }
+        let mut readings: Vec<usize> = alike.iter().map(|&(_, index)| index).collect();
+        readings.sort_by_key(|&index| events.key(index));
+        let of_one_key = readings.chunk_by(|&a, &b| events.key(a) == events.key(b));
+        groups.extend(of_one_key.filter(|of| of.len() > 1).map(<[usize]>::to_vec));
+    }
+    groups
+}
+
+/// Returns whether payments of this kind may share an id.
+fn is_payment(kind: Kind) -> bool {
+    matches!(kind, Kind::Sale | Kind::Cancellation)
+}
+
+/// Returns the id that tells a payment from all others.
+fn own_id<'e>(event: EventRef<'e>) -> &'e str {
+    match event.reference {
+        Some(reference) if event.is_told_by_reference => reference,
+        _ => event.event_id(),
+    }
+}
+
+/// Ids that need a closer look. Nearly all payments of a job share none of theirs, and are new or
+/// known by just these.
+struct Suspects {
+    shared: KeyMap<()>,
+    own: HashSet<Text>,
+}
+
+impl Suspects {
+    fn new(events: &Events, earlier: &dyn Earlier, groups: &[Vec<usize>]) -> Self {
+        let mut suspects = Suspects {
+            shared: KeyMap::default(),
+            own: HashSet::new(),
+        };
+        suspects.add_groups(events, groups);
+        suspects.add_crossings(events);
+        if !earlier.is_empty() {
+            suspects.add_recorded(events, earlier);
+        }
+        suspects
+    }
+
+    fn is_empty(&self) -> bool {
+        self.shared.is_empty() && self.own.is_empty()
+    }
+
+    /// Adds ids that payments with two ids of their own share.
+    fn add_groups(&mut self, events: &Events, groups: &[Vec<usize>]) {
+        for readings in groups {
+            let payments = readings.iter().map(|&index| events.get(index));
+            let payments = payments.filter(|event| is_payment(event.kind));
+            let own: HashSet<&str> = payments.map(own_id).collect();
+            if own.len() > 1 {
+                self.shared.insert(events.key(readings[0]), ());
+                self.own.extend(own.into_iter().map(Text::new));
+            }
+        }
+    }
+
+    /// Adds payments that one reading names by an id that is another reading's second one.
+    fn add_crossings(&mut self, events: &Events) {
+        let hasher = RandomState::new();
+        let mut references: HashMap<u64, ()> = HashMap::new();
+        for event in events.iter().filter(|event| is_payment(event.kind)) {
+            if let Some(reference) = event.reference {
+                let is_new = references.insert(hasher.hash_one(reference), ()).is_none();
+                if !is_new && event.is_told_by_reference {
+                    self.own.insert(Text::new(reference));
+                }
+            }
+        }
+        if references.is_empty() {
+            return;
+        }
+        for event in events.iter().filter(|event| is_payment(event.kind)) {
+            if references.contains_key(&hasher.hash_one(event.event_id())) {
+                self.own.insert(Text::new(event.event_id()));
+            }
+        }
+    }
+
+    /// Adds payments that earlier runs may know by another id.
+    fn add_recorded(&mut self, events: &Events, earlier: &dyn Earlier) {
+        for event in events.iter().filter(|event| is_payment(event.kind)) {
+            let own = own_id(event);
+            let recorded = earlier.essence(event.key());
+            let is_told_apart = event.is_told_by_reference;
+            let is_as_recorded = match recorded {
+                Some(recorded) if is_told_apart => recorded.has_reference(own),
+                recorded => recorded.is_some(),
+            };
+            if is_as_recorded {
+                continue;
+            }
+            let own_key = EventKey::of(own);
+            if recorded.is_some()
+                || (is_told_apart && earlier.essence(own_key).is_some())
+                || !earlier.sales_with_reference(own_key).is_empty()
+            {
+                self.own.insert(Text::new(own));
+                self.shared.insert(event.key(), ());
+            }
+        }
+    }
+
+    /// Gathers all readings of the suspects.
+    fn payments(&self, events: &Events) -> Vec<Payment> {
+        let mut payments: BTreeMap<(Kind, Text), Payment> = BTreeMap::new();
+        for (index, event) in events.iter().enumerate() {
+            if !is_payment(event.kind) {
+                continue;
+            }
+            let own = own_id(event);
+            if !self.own.contains(own)
+                && !self.shared.contains_key(&event.key())
+                && !event.reference.is_some_and(|id| self.own.contains(id))
+            {
+                continue;
+            }
+            let payment = payments.entry((event.kind, Text::new(own)));
+            let payment = payment.or_insert_with(|| Payment::new(event.kind, own));
+            payment.add(index, event);
+        }
+        payments.into_values().collect()
+    }
+}
+
+/// The readings of one payment.
+#[derive(Debug)]
+struct Payment {
+    kind: Kind,
+    own: Text,
+    /// The other ids by which its readings go.
+    shared: BTreeSet<Text>,
+    /// References that do not tell payments apart.
+    names: BTreeSet<Text>,
+    created_at: Option<Timestamp>,
+    readings: Vec<usize>,
+    /// The id by which it goes.
+    event_id: Option<Text>,
+}
+
+impl Payment {
+    fn new(kind: Kind, own: &str) -> Self {
+        Payment {
+            kind,
+            own: Text::new(own),
+            shared: BTreeSet::new(),
+            names: BTreeSet::new(),
+            created_at: None,
+            readings: Vec::new(),
+            event_id: None,
+        }
+    }
+
+    fn add(&mut self, index: usize, event: EventRef<'_>) {
+        if event.event_id() != self.own {
+            self.shared.insert(Text::new(event.event_id()));
+        }
+        if let Some(reference) = event.reference.filter(|name| *name != self.own) {
+            self.names.insert(Text::new(reference));
+        }
+        self.created_at = match (self.created_at, event.created_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.readings.push(index);
+    }
+
+    fn is_near(&self, created_at_s: Option<i64>) -> bool {
+        let mine = self.created_at.map(Timestamp::as_second);
+        mine.zip(created_at_s)
+            .is_none_or(|(mine, theirs)| mine.abs_diff(theirs) < ONE_CANCELLATION_S)
+    }
+}
+
+/// Decides by which id each payment goes.
+struct Decider<'e> {
+    earlier: &'e dyn Earlier,
+    payments: Vec<Payment>,
+}
+
+impl Decider<'_> {
+    fn decide(mut self, identified: &mut Identified) -> Decided {
+        self.payments
+            .sort_by(|a, b| (a.created_at, &a.own).cmp(&(b.created_at, &b.own)));
+        self.recall();
+        let named = self.named_by_others(identified);
+        let mut by_shared: BTreeMap<(Kind, Text), Vec<usize>> = BTreeMap::new();
+        for (index, payment) in self.payments.iter().enumerate() {
+            let ids = payment.shared.iter().chain([&payment.own]);
+            for id in ids {
+                let members = by_shared.entry((payment.kind, id.clone()));
+                members.or_default().push(index);
+            }
+        }
+        for ((kind, shared), members) in &by_shared {
+            self.share_out(*kind, shared, members, identified);
+        }
+        for (index, other) in named {
+            let other = &self.payments[other];
+            let id = other.event_id.as_ref().unwrap_or(&other.own).clone();
+            self.payments[index].event_id = Some(id);
+        }
+        self.refuse_two_ids(identified);
+        Decided {
+            payments: self.payments,
+        }
+    }
+
+    /// Finds the payments that are another one by its reference, with that one.
+    fn named_by_others(&self, identified: &mut Identified) -> Vec<(usize, usize)> {
+        let mut by_name: HashMap<Text, Vec<usize>> = HashMap::new();
+        for (index, payment) in self.payments.iter().enumerate() {
+            for name in &payment.names {
+                by_name.entry(name.clone()).or_default().push(index);
+            }
+        }
+        let mut found = Vec::new();
+        for (index, payment) in self.payments.iter().enumerate() {
+            let named = by_name.get(&payment.own).into_iter().flatten().copied();
+            let others: Vec<usize> = named.filter(|&other| other != index).collect();
+            match others[..] {
+                [] => {}
+                [other] => found.push((index, other)),
+                _ => identified.undecide(
+                    payment,
+                    format!("`{}` is another id of several payments", payment.own),
+                ),
+            }
+        }
+        found
+    }
+
+    /// Gives payments that earlier runs recorded the id under which they did.
+    fn recall(&mut self) {
+        for payment in &mut self.payments {
+            let own = EventKey::of(&payment.own);
+            let is_recorded = |id: &Text| {
+                let recorded = self.earlier.essence(EventKey::of(id));
+                recorded.filter(|recorded| recorded.kind == payment.kind)
+            };
+            if is_recorded(&payment.own).is_some() {
+                payment.event_id = Some(payment.own.clone());
+                continue;
+            }
+            let of_shared = payment.shared.iter().find(|id| {
+                is_recorded(id).is_some_and(|recorded| recorded.has_reference(&payment.own))
+            });
+            payment.event_id = match of_shared {
+                Some(id) => Some(id.clone()),
+                None => match &self.earlier.sales_with_reference(own)[..] {
+                    [sale] if payment.kind == Kind::Sale => Some(sale.clone()),
+                    _ => None,
+                },
+            };
+        }
+    }
+
+    /// Decides which of the payments that share an id goes by it.
+    fn share_out(
+        &mut self,
+        kind: Kind,
+        shared: &Text,
+        members: &[usize],
+        identified: &mut Identified,
+    ) {
+        let recorded = self.earlier.essence(EventKey::of(shared));
+        let recorded = recorded.filter(|recorded| recorded.kind == kind);
+        let (whole, parts): (Vec<usize>, Vec<usize>) = members
+            .iter()
+            .partition(|&&member| self.payments[member].own == *shared);
+        let is_recorded_for_another = recorded.is_some_and(|recorded| {
+            let is_other = |&part: &usize| !recorded.has_reference(&self.payments[part].own);
+            recorded.has_any_reference() && parts.iter().any(is_other)
+        });
+        if parts.len() > 1 || is_recorded_for_another {
+            identified.shared.insert(shared.clone());
+        }
+        if kind == Kind::Cancellation {
+            return self.share_out_cancellations(shared, &parts, recorded.map(|r| r.created_at_s));
+        }
+        let open: Vec<usize> = parts
+            .iter()
+            .copied()
+            .filter(|&part| self.payments[part].event_id.is_none())
+            .collect();
+        let is_taken = recorded.is_some_and(|recorded| recorded.has_any_reference())
+            || parts
+                .iter()
+                .any(|&part| self.payments[part].event_id.as_ref() == Some(shared));
+        let is_one_for_all = !is_taken && (recorded.is_some() || !whole.is_empty());
+        if is_one_for_all && parts.len() > 1 {
+            let reason = match recorded {
+                Some(_) => format!(
+                    "several payments share `{shared}`, and an earlier run sent it without saying which of them it is"
+                ),
+                None => format!(
+                    "several payments share `{shared}`, and another row has it as one payment"
+                ),
+            };
+            for &member in parts.iter().chain(&whole) {
+                identified.undecide(&self.payments[member], reason.clone());
+            }
+            return;
+        }
+        for (place, part) in open.into_iter().enumerate() {
+            let payment = &mut self.payments[part];
+            payment.event_id = Some(match place {
+                0 if !is_taken => shared.clone(),
+                _ => payment.own.clone(),
+            });
+        }
+    }
+
+    /// Cancellations that are close together are one; the first goes by the shared id.
+    fn share_out_cancellations(
+        &mut self,
+        shared: &Text,
+        parts: &[usize],
+        recorded: Option<Option<i64>>,
+    ) {
+        let mut taken: Vec<(Text, Option<i64>)> = Vec::new();
+        taken.extend(recorded.map(|created_at_s| (shared.clone(), created_at_s)));
+        for id in self.earlier.further_payments(EventKey::of(shared)) {
+            let recorded = self.earlier.essence(EventKey::of(&id));
+            taken.push((id, recorded.and_then(|recorded| recorded.created_at_s)));
+        }
+        for &part in parts {
+            let payment = &mut self.payments[part];
+            let near = taken.iter().find(|(_, at)| payment.is_near(*at));
+            let id = match (near, taken.is_empty()) {
+                (Some((id, _)), _) => id.clone(),
+                (None, true) => shared.clone(),
+                (None, false) => payment.own.clone(),
+            };
+            taken.push((id.clone(), payment.created_at.map(Timestamp::as_second)));
+            payment.event_id = Some(id);
+        }
+    }
+
+    /// Refuses payments that two readings give two shared ids, unless an earlier run decided.
+    fn refuse_two_ids(&self, identified: &mut Identified) {
+        for payment in self
+            .payments
+            .iter()
+            .filter(|payment| payment.shared.len() > 1)
+        {
+            let is_recorded = payment.event_id.as_ref().is_some_and(|id| {
+                let recorded = self.earlier.essence(EventKey::of(id));
+                recorded.is_some_and(|recorded| recorded.kind == payment.kind)
+            });
+            if !is_recorded {
+                let ids: Vec<String> = payment.shared.iter().map(|id| format!("`{id}`")).collect();
+                let reason = format!(
+                    "the payment `{}` has several ids: {}",
+                    payment.own,
+                    ids.join(", ")
+                );
+                identified.undecide(payment, reason);
+            }
+        }
+    }
+}
+
+impl Identified {
+    fn undecide(&mut self, payment: &Payment, reason: String) {
+        let readings = payment.readings.iter();
+        self.undecided
+            .extend(readings.map(|&reading| (reading, reason.clone())));
+    }
+}
+
+/// By which ids the payments that were looked at go.
+struct Decided {
+    payments: Vec<Payment>,
+}
+
+impl Decided {
+    /// Gives the payments and their refunds these ids; says whether any has changed.
+    fn rename(self, events: &mut Events) -> bool {
+        let mut sales: HashMap<Text, Text> = HashMap::new();
+        let mut has_changed = false;
+        for payment in &self.payments {
+            let Some(id) = &payment.event_id else {
+                continue;
+            };
+            if payment.kind == Kind::Sale {
+                sales.insert(payment.own.clone(), id.clone());
+            }
+            for &reading in &payment.readings {
+                if events.get(reading).event_id() != id {
+                    events.edit(reading, |event| rename(event, payment, id));
+                    has_changed = true;
+                }
+            }
+        }
+        for index in 0..events.len() {
+            if events.kind(index) != Kind::Refund {
+                continue;
+            }
+            let refund = events.get(index);
+            let named = refund.reference.or(refund.sale_event_id);
+            if let Some(sale) = named.and_then(|named| sales.get(named))
+                && refund.sale_event_id != Some(sale.as_str())
+            {
+                let sale = sale.clone();
+                events.edit(index, |refund| name_sale(refund, sale));
+                has_changed = true;
+            }
+        }
+        has_changed
+    }
+}
+
+fn rename(event: &mut Event, payment: &Payment, id: &Text) {
+    let before = Text::new(event.event_id());
+    event.set_event_id(id.clone());
+    if *id == payment.own {
+        event.reference = None;
+        event.is_told_by_reference = false;
+        event.remark(&format!("a further payment of `{before}`"));
+        event.set_details(Details {
+            shared_id: Some(before),
+            ..event.details().clone()
+        });
+    } else {
+        event.remark(&format!("the same payment as `{id}`"));
+        if event.reference.is_none() && before == payment.own {
+            event.reference = Some(before);
+            event.is_told_by_reference = true;
+        }
+    }
+}
+
+/// Lets a refund name its sale by this id, which its own is made from where it is a running total.
+fn name_sale(refund: &mut Event, sale: Text) {
+    if let Some(total) = refund.refund_total_cents {
+        refund.set_event_id(running_total_refund_id(&sale, total));
+    }
+    refund.sale_event_id = Some(sale);
+}
+
+/// Lets refunds that name a second id of their sale name it by the id under which an earlier run
+/// recorded the sale.
+fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn Earlier) {
+    if earlier.is_empty() {
+        return;
+    }
+    for index in 0..events.len() {
+        if events.kind(index) != Kind::Refund {
+            continue;
+        }
+        let refund = events.get(index);
+        let (Some(named), Some(reference)) = (refund.sale_event_id, refund.reference) else {
+            continue;
+        };
+        if named == reference {
+            continue;
+        }
+        let key = EventKey::of(reference);
+        let is_sale = |recorded: Essence| recorded.kind == Kind::Sale;
+        let sale = match earlier.essence(key).is_some_and(is_sale) {
+            true => Some(Text::new(reference)),
+            false => match &earlier.sales_with_reference(key)[..] {
+                [sale] => Some(sale.clone()),
+                _ => None,
+            },
+        };
+        if let Some(sale) = sale.filter(|sale| sale != named) {
+            events.edit(index, |refund| name_sale(refund, sale));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Which readings of a job are one event, and what they say together.
+//!
+//! A payment may be read several times: in two files, from two kinds of export, with and without its
+//! invoice. [`identify`] finds the `event_id` by which each payment goes, [`Readings`] joins the
+//! readings of one id field by field, or finds that they contradict each other. Neither depends on
+//! the order of files and rows.
+
+mod difference;
+mod identity;
+mod join;
+mod origin;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use difference::{Side, difference_note};
+pub use identity::{Identified, identify};
+pub(crate) use join::Decided;
+pub use join::Readings;
+pub use origin::{Origin, Origins};

@@ -1,0 +1,112 @@
+//! From which kind of export an event was read.
+
+use std::collections::HashMap;
+
+use crate::event::EventRef;
+use crate::profile::{Profile, Profiles};
+
+/// Two dates of one event may lie so far apart in one kind of export: less than a day, since a
+/// setting of the time zone moves a date without a time by some hours.
+const SAME_DAY_S: i64 = 23 * 3600;
+
+/// Two dates of one event may lie so far apart in exports of two providers.
+const FEW_DAYS_S: i64 = 3 * 24 * 3600;
+
+/// A kind of export: the profile that reads it, or the built-in one that this extends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    kind: String,
+    /// Whose export it is: `stripe` of `stripe-payments`.
+    provider: String,
+    /// Its precedence where two kinds of export say different things: the lower goes first.
+    rank: usize,
+}
+
+impl Origin {
+    fn from_profile(profile: &Profile, rank: usize) -> Self {
+        // What extends `generic` is a kind of export of its own.
+        let named = profile.lineage.iter().rev().find(|name| *name != "generic");
+        let kind = named.unwrap_or(&profile.name).clone();
+        let is_built_in = Profiles::built_in_text(&kind).is_some();
+        let provider = match kind.split_once('-') {
+            Some((provider, _)) if is_built_in => provider.to_owned(),
+            _ => kind.clone(),
+        };
+        Origin {
+            kind,
+            provider,
+            rank,
+        }
+    }
+
+    /// Returns its precedence: the lower goes first.
+    pub(super) fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Returns whether both are one kind of export.
+    pub(super) fn is_kind_of(&self, other: &Origin) -> bool {
+        self.kind == other.kind
+    }
+
+    /// Returns whether events of these two exports that are so many seconds apart are two events,
+    /// whatever else they share.
+    pub fn are_apart(&self, other: &Origin, seconds: u64) -> bool {
+        if self.is_kind_of(other) {
+            seconds >= SAME_DAY_S.unsigned_abs()
+        } else {
+            // Two exports of one provider may mean two dates: that of the invoice and of its payment.
+            self.provider != other.provider && seconds > FEW_DAYS_S.unsigned_abs()
+        }
+    }
+}
+
+/// Where the exports of a job, and those of earlier runs, come from.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    by_profile: HashMap<String, Origin>,
+    /// By the place of the input among those of the job.
+    inputs: Vec<(String, Option<Origin>)>,
+}
+
+impl Origins {
+    /// Returns the origins of all these profiles. Where two kinds of export say different things of
+    /// one event, the one whose profile comes first goes first: the user's own, then the built-in
+    /// ones in the order in which `profiles list` names them.
+    pub fn new<'p>(profiles: impl Iterator<Item = &'p Profile>) -> Self {
+        let ranked = profiles.enumerate();
+        let named = ranked
+            .map(|(rank, profile)| (profile.name.clone(), Origin::from_profile(profile, rank)));
+        Origins {
+            by_profile: named.collect(),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Adds the job's next input: its path, and the name of its profile.
+    pub fn add_input(&mut self, path: &str, profile: &str) {
+        let origin = self.by_profile.get(profile).cloned();
+        self.inputs.push((path.to_owned(), origin));
+    }
+
+    /// Returns the origin of an event of the job.
+    pub fn of_event(&self, event: EventRef<'_>) -> Option<&Origin> {
+        let (_, origin) = self.inputs.get(event.source.input)?;
+        origin.as_ref()
+    }
+
+    /// Returns the origin of what a profile read, by the profile's name.
+    pub fn of_profile(&self, profile: &str) -> Option<&Origin> {
+        self.by_profile.get(profile)
+    }
+
+    /// Returns the path of an input of the job.
+    pub fn path(&self, input: usize) -> &str {
+        self.inputs.get(input).map_or("", |(path, _)| path)
+    }
+
+    /// Returns where an event was read, for people: `payments.csv:12`.
+    pub fn place(&self, event: EventRef<'_>) -> String {
+        format!("{}:{}", self.path(event.source.input), event.source.line)
+    }
+}
