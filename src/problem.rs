@@ -116,6 +116,17 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Whether the message has the column and the value in it already.
+    fn is_cell_said(&self) -> bool {
+        let has = |text: &Option<String>| {
+            let quoted = text.as_ref().map(|text| format!("`{text}`"));
+            quoted.is_some_and(|quoted| self.message.contains(&quoted))
+        };
+        has(&self.column) && has(&self.value)
+    }
+}
+
 fn shorten(value: &str) -> String {
     match value.char_indices().nth(Problem::VALUE_CHARS) {
         Some((cut, _)) => format!("{}…", &value[..cut]),
@@ -134,7 +145,9 @@ impl fmt::Display for Problem {
             f.write_str(" ")?;
         }
         write!(f, "{}: {}", self.severity.as_str(), self.message)?;
-        if let Some(column) = &self.column {
+        if let Some(column) = &self.column
+            && !self.is_cell_said()
+        {
             write!(f, "\n  column `{column}`")?;
             if let Some(value) = &self.value {
                 write!(f, ": `{value}`")?;

@@ -386,12 +386,19 @@ mod rows {
 
     #[test]
     fn unknown_status() {
-        assert_snapshot!(plan(stripe(&[paid().with("Status", "Blocked")])), @r"
+        assert_snapshot!(plan(stripe(&[paid().with("Status", "Blocked")])), @r#"
             exit 1
-            x.csv:2: error: the profile doesn't know this word
-              column `Status`: `Blocked`
-              hint: `stripe-payments` knows `Paid`, `Refunded`, `Failed`, `Pending`, `succeeded`, `canceled`, `processing`, `requires_action`, `requires_capture`, `requires_confirmation`, `requires_payment_method`; add it to `known` in a profile that extends `stripe-payments`
-            ");
+            x.csv:2: error: unknown value `Blocked` in `Status`
+              hint: what are such rows? Add the table to `fprecon.toml`, if it is not there, and one of the lines to it:
+                [exports.stripe-payments.read_as.status]
+                "Blocked" = "Paid"                      # a sale
+                "Blocked" = "Failed"                    # ignored: payment failed
+                "Blocked" = "Pending"                   # ignored: payment pending
+                "Blocked" = "canceled"                  # ignored: payment canceled
+                "Blocked" = "requires_action"           # ignored: payment not completed
+                "Blocked" = "requires_capture"          # ignored: payment not captured
+                "Blocked" = { ignore = "your reason" }  # not an event
+            "#);
     }
 
     #[test]
@@ -630,7 +637,7 @@ mod amounts {
             exit 1
             x.csv:2: error: what was refunded is below zero
               column `Amount Refunded`: `-5.00`
-              hint: Stripe writes refunds without a sign; export the file again
+              hint: look up what was refunded, write it into `Amount Refunded` without a sign in `rejected.csv` of the report, and run that file
             ");
     }
 }
@@ -747,7 +754,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `mends`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `mends`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }

@@ -270,7 +270,7 @@ fn paypal_activity() {
 5: ignored: payment pending
 6: sale T5 8.00 USD 2026-02-01T04:00:00Z ana@example.com
 7: rejected: the account may be outside of the US, where the day stands before the month
-8: rejected: the profile doesn't know this word
+8: rejected: unknown value `Gift` in `Type`
 9: ignored: no email and no customer id
 10: ignored: no payment by a customer
 11: rejected: this export writes such amounts with a minus",
@@ -378,7 +378,7 @@ fn shopify_orders() {
 11: sale 99 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 11: refund 99_refund_2000 of 99 17.24 EUR 2026-02-01T00:00:00Z ana@example.com
 12: rejected: the row says that the order was refunded and not how much
-13: rejected: the profile doesn't know this word
+13: rejected: unknown value `partially_paid` in `Financial Status`
 14: rejected: the row continues one that does not stand above it",
     );
 }
@@ -543,7 +543,7 @@ t5,sale,settlement pending,01/31/2026 20:00:00,EST,USD,34.56,,,c1,ana@example.co
 3: refund t2 of t1 34.56 USD 2026-02-01T01:00:00Z ana@example.com
 4: ignored: payment failed
 5: sale t4 30.00 USD 2026-02-01T01:00:00Z ana@example.com
-6: rejected: the profile doesn't know this word",
+6: rejected: unknown value `settlement pending` in `Transaction Status`",
     );
 }
 
@@ -741,8 +741,8 @@ fn paypal_activity_in_german() {
 12: ignored: no payment by a customer
 13: ignored: no payment by a customer
 14: ignored: zero amount
-15: rejected: the profile doesn't know this word
-16: rejected: the profile doesn't know this word
+15: rejected: unknown value `Allgemeine Zahlung` in `Typ`
+16: rejected: unknown value `Entfernt` in `Status`
 17: sale D16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale D17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
@@ -773,8 +773,8 @@ fn paypal_activity_in_french() {
 12: ignored: no payment by a customer
 13: ignored: no payment by a customer
 14: ignored: zero amount
-15: rejected: the profile doesn't know this word
-16: rejected: the profile doesn't know this word
+15: rejected: unknown value `Paiement standard` in `Type`
+16: rejected: unknown value `Refusé` in `État`
 17: sale F16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale F17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
@@ -824,7 +824,7 @@ fn stripe_invoices() {
 7: ignored: invoice voided
 8: ignored: nothing was paid
 9: rejected: what was paid is not the total, so the amount before tax can't be told
-10: rejected: the profile doesn't know this word
+10: rejected: unknown value `settled` in `Status`
 11: ignored: no email and no customer id
 12: rejected: this is no date of this export",
     );
@@ -849,7 +849,7 @@ fn stripe_balance_history() {
 9: rejected: what this does to the sale is not to be told from its row
 10: ignored: no payment by a customer
 11: ignored: no payment by a customer
-12: rejected: the profile doesn't know this word
+12: rejected: unknown value `issuing_transaction` in `Type`
 13: ignored: no email and no customer id
 14: ignored: zero amount");
 }
@@ -874,7 +874,7 @@ fn chargebee_subscriptions() {
 6: ignored: subscription not ended
 7: ignored: subscription not ended
 8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7 plan pro-yearly
-9: rejected: the profile doesn't know this word
+9: rejected: unknown value `Transferred` in `subscriptions.status`
 10: rejected: this is no date of this export",
     );
 }
@@ -908,7 +908,7 @@ fn woocommerce_orders() {
 12: ignored: zero amount
 13: rejected: the row says that the order was refunded and not how much
 14: rejected: a refund as an order of its own names neither itself nor how much of it is tax
-15: rejected: the profile doesn't know this word
+15: rejected: unknown value `Shipped` in `Order Status`
 16: rejected: this is no date of this export
 17: ignored: no email and no customer id",
     );
@@ -994,5 +994,103 @@ fn a_date_format_that_is_a_word_is_one_that_there_is() {
     assert!(
         message.contains("`unix`, which is not a date format"),
         "{message}"
+    );
+}
+
+/// Profiles of one's own that know a word and say nothing of it.
+#[test]
+fn a_word_that_no_rule_names_is_never_a_sale() {
+    // An own list of words laid over a built-in one.
+    check(
+        "mine",
+        "[exports.mine]\nextends = \"gocardless-payments\"\nmoney = { format = { unit = \"major\" } }\n[exports.mine.known]\nstatus = [\"paid_out\", \"late_failure\"]\n",
+        "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email
+PM1,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,Paid Out,0.00,,CU1,ana@example.com
+PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,late failure,0.00,,CU1,ana@example.com
+PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,late failure,5.00,,CU1,ana@example.com
+PM4,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,confirmed,0.00,,CU1,ana@example.com
+",
+        "2: sale PM1 20.00 GBP 2026-01-31T00:00:00Z ana@example.com
+3: rejected: no rule of `mine` says what a row with `late failure` in `status` is
+4: rejected: no rule of `mine` says what a row with `late failure` in `status` is
+5: rejected: unknown value `confirmed` in `status`",
+    );
+    // Two columns of words: each has to be named by an event of the row.
+    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", paid = \"Paid\", kind = \"Kind\" }\ncustomer = { email = \"mail\" }\n[exports.mine.known]\npaid = [\"yes\", \"no\", \"maybe\"]\nkind = [\"order\", \"gift\", \"\"]\n[[exports.mine.ignore]]\nwhen = { paid = \"no\" }\nreason = \"not paid\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = { not = \"no\" }, kind = { pattern = \"^order$\" } }\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = \"yes\", kind = { empty = true } }\nevent_id = [\"{id}\"]\namount = \"total\"\n";
+    check(
+        "mine",
+        config,
+        "Id,Mail,Total,Paid,Kind
+1,ana@example.com,8.00,YES,
+2,ana@example.com,8.00,no,
+3,ana@example.com,8.00,maybe,order
+4,ana@example.com,8.00,yes,gift
+5,ana@example.com,8.00,yes,order
+",
+        "2: sale 1 8.00 USD ana@example.com
+3: ignored: not paid
+4: rejected: no rule of `mine` says what a row with `maybe` in `Paid` is
+5: rejected: no rule of `mine` says what a row with `gift` in `Kind` is
+6: rejected: no rule of `mine` says what a row with `yes` in `Paid` is",
+    );
+}
+
+#[test]
+fn words_that_differ_in_case_are_the_same_unless_a_profile_says_otherwise() {
+    let header = "Transaction ID,Transaction Type,Transaction Status,Created Datetime,Created Timezone,Currency ISO Code,Amount Submitted For Settlement,Tax Amount,Refunded Transaction ID,Customer ID,Customer Email";
+    let braintree = format!(
+        "{header}\nt1,SALE,Settled,01/31/2026 20:00:00,EST,USD,20.00,,,c1,ana@example.com\n"
+    );
+    check(
+        "braintree-transactions",
+        "",
+        &braintree,
+        "2: sale t1 20.00 USD 2026-02-01T01:00:00Z ana@example.com",
+    );
+    check(
+        "generic",
+        "",
+        "event_id,kind,email,amount\n1,Sale,ana@example.com,8.00\n2,SIGNUP,ana@example.com,\n",
+        "2: sale 1 8.00 USD ana@example.com\n3: signup 2 ana@example.com",
+    );
+    check(
+        "mine",
+        "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\nkind = { header = \"kind\", optional = true, fold = false }\n",
+        "event_id,kind,email,amount\n1,sale,ana@example.com,8.00\n2,Sale,ana@example.com,8.00\n",
+        "2: sale 1 8.00 USD ana@example.com\n3: rejected: unknown value `Sale` in `kind`",
+    );
+}
+
+/// What was refunded so far, in shapes of several providers.
+#[test]
+fn a_running_total_that_can_not_be_one_is_rejected_whatever_the_rules_say() {
+    check(
+        "gocardless",
+        "[exports.gocardless]\nextends = \"gocardless-payments\"\nmoney = { format = { unit = \"major\" } }\n",
+        "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email
+PM1,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,-5.00,,CU1,ana@example.com
+PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,n/a,,CU1,ana@example.com
+PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
+",
+        "2: rejected: what was refunded is below zero
+3: rejected: `n` does not belong in an amount of this export
+4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com",
+    );
+    // The rule is for other rows, and one that signs what was refunded.
+    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", refunded = \"Refunded\", state = \"State\" }\ncustomer = { email = \"mail\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"refund\"\nwhen = { state = \"refunded\" }\nsale_event_id = [\"{id}\"]\namount = { column = \"refunded\", sign = \"negative\" }\nrunning_total = true\n";
+    check(
+        "mine",
+        config,
+        "Id,Mail,Total,Refunded,State
+1,ana@example.com,8.00,-3.00,refunded
+2,ana@example.com,8.00,3.00,paid
+3,ana@example.com,8.00,?,paid
+4,ana@example.com,8.00,0.00,paid
+",
+        "2: sale 1 8.00 USD ana@example.com
+2: refund 1_refund_300 of 1 3.00 USD ana@example.com
+3: rejected: this export writes such amounts with a minus
+4: rejected: `?` does not belong in an amount of this export
+5: sale 4 8.00 USD ana@example.com",
     );
 }

@@ -166,6 +166,39 @@ impl Classifier<'_> {
             .hint("export the file again, or declare the sign in a profile that extends this one")
     }
 
+    /// What was refunded so far has to be readable and without a sign, or with the one that the export
+    /// gives it, in every row: else no rule would fit, and the refund would be lost.
+    pub(super) fn check_totals(&self, row: &Row) -> Result<(), Box<Problem>> {
+        for &(column, convention) in &self.profile.totals {
+            if self.text(row, column).is_empty() {
+                continue;
+            }
+            let currency = self.currency(row)?;
+            let cents = self.amount(row, column, currency)?.cents;
+            match convention {
+                Convention::Positive if cents < 0 => {
+                    return Err(Box::new(self.total_below_zero(row, column)));
+                }
+                Convention::Negative if cents > 0 => {
+                    let message = "this export writes such amounts with a minus";
+                    return Err(Box::new(self.wrong_sign(row, column, message)));
+                }
+                Convention::Positive | Convention::Negative | Convention::Any => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn total_below_zero(&self, row: &Row, column: ColumnIndex) -> Problem {
+        let name = self.header_name(column);
+        let value = self.text(row, column);
+        let message = "what was refunded is below zero";
+        self.cell_error("amount-sign", column, value, message)
+            .hint(format!(
+                "look up what was refunded, write it into `{name}` without a sign in `rejected.csv` of the report, and run that file"
+            ))
+    }
+
     /// The monthly recurring revenue, in minor units.
     pub(super) fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
         match rule.mrr {

@@ -31,7 +31,7 @@ impl<'p> Classifier<'p> {
 
     pub(super) fn holds(&self, when: &When, row: &Row) -> Result<bool, Box<Problem>> {
         for (column, test) in when {
-            let value = self.text(row, *column);
+            let value = self.word(row, *column);
             let holds = match test {
                 Test::OneOf(words) => words.contain(value),
                 Test::NoneOf(words) => !words.contain(value),

@@ -11,6 +11,7 @@ mod commission;
 mod conditions;
 mod dates;
 mod ids;
+mod words;
 
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
 pub(crate) use dates::NO_DATE_COLUMN;
@@ -119,6 +120,9 @@ impl<'p> Classifier<'p> {
             return Ok(Outcome::Ignored(CONTINUES.to_owned()));
         }
         self.check_known(row)?;
+        if let Some(reason) = self.ignored_word(row) {
+            return Ok(Outcome::Ignored(reason.to_owned()));
+        }
         if let Some(rule) = self.matching_ignore(row)? {
             if let Some(warning) = &rule.warning {
                 warnings.push(with_hint(
@@ -135,6 +139,7 @@ impl<'p> Classifier<'p> {
         if customer.is_unknown() && !self.profile.events.iter().any(may_do_without) {
             return Ok(no_customer(warnings));
         }
+        self.check_totals(row)?;
         for rule in &self.profile.reject {
             if self.is_for(&rule.scope, row)? {
                 return Err(Box::new(self.remark(
@@ -151,8 +156,10 @@ impl<'p> Classifier<'p> {
             }
         }
         let before = events.len();
+        let mut is_named = self.profile.known.is_empty();
         for rule in &self.profile.events {
             if self.is_for(&rule.scope, row)? {
+                is_named |= rule.names.len() == self.profile.known.len();
                 let own = rule.customer.map(|columns| self.customer(columns, row));
                 let own = own.transpose()?;
                 let customer = own.as_ref().unwrap_or(&customer);
@@ -164,10 +171,11 @@ impl<'p> Classifier<'p> {
             }
         }
         self.note_zero_totals(&mut events[before..]);
+        if !is_named {
+            self.check_named(row)?;
+        }
         if events.len() == before {
-            return Ok(Outcome::Ignored(
-                "no event by the profile's rules".to_owned(),
-            ));
+            return Err(Box::new(self.without_rule()));
         }
         Ok(Outcome::Events)
     }
@@ -216,22 +224,6 @@ impl<'p> Classifier<'p> {
         ))
     }
 
-    fn check_known(&self, row: &Row) -> Result<(), Box<Problem>> {
-        for (column, words) in &self.profile.known {
-            let value = self.text(row, *column);
-            if !words.contain(value) {
-                let profile = &self.profile.name;
-                return Err(Box::new(
-                    self.cell_error("value-unknown", *column, value, "the profile doesn't know this word")
-                        .hint(format!(
-                            "`{profile}` knows {}; add it to `known` in a profile that extends `{profile}`",
-                            words_of(&words.list)
-                        )),
-                ));
-            }
-        }
-        Ok(())
-    }
     /// A damaged uid is refused like a damaged event id: it may have become another customer's.
     fn customer(&self, columns: CustomerColumns, row: &Row) -> Result<Customer, Box<Problem>> {
         let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
@@ -410,9 +402,4 @@ fn with_hint(problem: Problem, hint: Option<&str>) -> Problem {
         Some(hint) => problem.hint(hint),
         None => problem,
     }
-}
-
-fn words_of(words: &[String]) -> String {
-    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(", ")
 }

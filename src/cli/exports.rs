@@ -1,6 +1,7 @@
 //! The exports that the user named, opened and read.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Common, TextEncoding};
@@ -12,7 +13,7 @@ use crate::convert::{Foreign, Rates, RatesError};
 use crate::export::{Export, ExportError, Exports, Told};
 use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned, export_problem};
 use crate::problem::Problem;
-use crate::profile::{Profile, Profiles};
+use crate::profile::{OwnFile, Profile, Profiles};
 
 /// How many left-out members of an archive are named.
 const SKIPPED_SHOWN: usize = 5;
@@ -42,7 +43,7 @@ impl Choice {
             named = Some(name);
             file_of_its_own = true;
         }
-        let profiles = Profiles::load(&own).map_err(|error| {
+        let mut profiles = Profiles::load(&own).map_err(|error| {
             let mut problem = profile_problem(&error);
             if let Some((path, line)) = places.get(&error.profile) {
                 let name = &error.profile;
@@ -56,6 +57,8 @@ impl Choice {
             }
             CliError::unusable(problem)
         })?;
+        let own_file = file_of_its_own.then_some(named.as_deref()).flatten();
+        place(&mut profiles, common, &places, own_file);
         Ok(Choice { profiles, named })
     }
 
@@ -64,6 +67,25 @@ impl Choice {
         let named = self.named.as_deref().map(|name| self.profiles.named(name));
         Ok(named.transpose()?)
     }
+}
+
+/// Says of each profile in which file of the user's it stands, or a change of it would. `whole` is the
+/// one that has a file of its own.
+fn place(
+    profiles: &mut Profiles,
+    common: &Common,
+    places: &BTreeMap<String, (PathBuf, u64)>,
+    whole: Option<&str>,
+) {
+    let config = common.config.as_ref();
+    profiles.place(|name| {
+        let path = places.get(name).map(|(path, _)| path).or(config)?;
+        let path = path.display().to_string();
+        Some(match whole == Some(name) {
+            true => OwnFile::Whole(path),
+            false => OwnFile::Config(path),
+        })
+    });
 }
 
 fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {

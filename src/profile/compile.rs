@@ -7,13 +7,14 @@ use regex_lite::Regex;
 use super::extend::Resolved;
 use super::spec::{
     AmountSpec, AskSpec, CellTests, ColumnSpec, CommissionSpec, ContinuationSpec, ConventionSpec,
-    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MoneySpec, RemarkSpec, SignSpec, Spec,
+    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, RemarkSpec, SignSpec, Spec,
     SubscriptionSpec, TestSpec, WhenSpec,
 };
 use super::{
     AmountRule, Column, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
-    CustomerColumns, DateSource, EventRule, IgnoreRule, Profile, ProfileError, Question,
-    RemarkRule, Scope, Sign, SubscriptionColumns, Template, TemplatePart, Test, When, Words,
+    CustomerColumns, DateSource, EventRule, IgnoreRule, Meaning, Profile, ProfileError, Question,
+    ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns, Template, TemplatePart, Test,
+    When, Words,
 };
 use crate::event::{Currency, Kind};
 
@@ -97,7 +98,7 @@ impl<'s> Compiler<'s> {
                 name: name.clone(),
                 headers: column.names().to_vec(),
                 optional: ColumnSpec::is_optional(column),
-                fold: ColumnSpec::is_folded(column),
+                spelling: Spelling::of(column.fold()),
             })
             .collect();
         Compiler {
@@ -128,7 +129,11 @@ impl<'s> Compiler<'s> {
         let ignore = self.rules("ignore", &spec.ignore, Self::ignore_rule)?;
         let reject = self.rules("reject", &spec.reject, Self::remark_rule)?;
         let warn = self.rules("warn", &spec.warn, Self::remark_rule)?;
-        let events = self.rules("event", &spec.event, Self::event_rule)?;
+        let read_as = self.read_as(&spec.read_as, &known)?;
+        let mut events = self.rules("event", &spec.event, Self::event_rule)?;
+        for rule in &mut events {
+            rule.names = named_columns(&rule.scope.when, &known);
+        }
         if events.is_empty() == spec.commission.is_none() {
             let message = match events.is_empty() {
                 true => "there is no `[[event]]`, so no row could ever be one",
@@ -155,6 +160,9 @@ impl<'s> Compiler<'s> {
             dates,
             customer: CustomerColumns { email, uid },
             known,
+            read_as,
+            totals: running_totals(&events),
+            file: None,
             continuation,
             ignore,
             reject,
@@ -173,7 +181,8 @@ impl<'s> Compiler<'s> {
         let column = |key: &str, name: &Option<String>| self.maybe_column(key, name.as_deref());
         let words = |name: &str| {
             let list = self.lists("commission", &[name.to_owned()])?;
-            Ok::<_, ProfileError>(Words { list, fold: true })
+            let spelling = Spelling::Loose;
+            Ok::<_, ProfileError>(Words { list, spelling })
         };
         Ok(Some(CommissionColumns {
             amount: self.column("commission.amount", &spec.amount)?,
@@ -309,9 +318,44 @@ impl<'s> Compiler<'s> {
         Ok((index, self.words(index, list)))
     }
 
+    /// Every word here has to stand in for one that the profile knows.
+    fn read_as(
+        &self,
+        spec: &BTreeMap<String, BTreeMap<String, MeaningSpec>>,
+        known: &[(ColumnIndex, Words)],
+    ) -> Result<Vec<ReadAs>, ProfileError> {
+        let mut all = Vec::new();
+        for (name, words) in spec {
+            let column = self.column("read_as", name)?;
+            let Some((_, known)) = known.iter().find(|(is, _)| *is == column) else {
+                let message = format!("`read_as.{name}` needs the words of `known.{name}`");
+                return Err(self.error(message).about("read_as").says(name));
+            };
+            for (word, meaning) in words {
+                let meaning = match meaning {
+                    MeaningSpec::Ignored { ignore } => Meaning::Ignored(ignore.clone()),
+                    MeaningSpec::Word(to) if known.contain(to) => Meaning::Word(to.clone()),
+                    MeaningSpec::Word(to) => {
+                        let message =
+                            format!("`read_as.{name}` says `{to}`, which is not in `known.{name}`");
+                        let error = self.error(message).about("read_as").says(to);
+                        return Err(error.hint(format!("use one of {}", known.quoted())));
+                    }
+                };
+                let words = self.words(column, vec![word.clone()]);
+                all.push(ReadAs {
+                    column,
+                    words,
+                    meaning,
+                });
+            }
+        }
+        Ok(all)
+    }
+
     fn words(&self, column: ColumnIndex, list: Vec<String>) -> Words {
-        let fold = self.columns[column].fold;
-        Words { list, fold }
+        let spelling = self.columns[column].spelling;
+        Words { list, spelling }
     }
 
     /// The words of all these lists of `[words]`.
@@ -444,6 +488,7 @@ impl<'s> Compiler<'s> {
             kind: spec.kind,
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             note: spec.note.clone(),
+            names: Vec::new(),
             customer: self.event_customer(spec)?,
             event_id: self.each(&spec.event_id, Self::template)?,
             sale_event_id: self.each(&spec.sale_event_id, Self::template)?,
@@ -574,6 +619,50 @@ impl<'s> Compiler<'s> {
         }
         Ok(Template(parts))
     }
+}
+
+/// The columns of `known` in which a `when` says which words it is for, and not only which not.
+fn named_columns(when: &When, known: &[(ColumnIndex, Words)]) -> Vec<ColumnIndex> {
+    let is_named = |column: &ColumnIndex| {
+        let mut tests = when.iter().filter(|(tested, _)| tested == column);
+        tests.any(|(_, test)| matches!(test, Test::OneOf(_) | Test::Pattern(_) | Test::Empty(true)))
+    };
+    known
+        .iter()
+        .map(|(column, _)| *column)
+        .filter(is_named)
+        .collect()
+}
+
+/// The columns that running totals are made of, and no other amount of an event. A column that is
+/// both has signs by the kind of its rows, which the rules tell.
+fn running_totals(events: &[EventRule]) -> Vec<(ColumnIndex, Convention)> {
+    let columns = |amount: &AmountRule| {
+        let mut columns = vec![amount.column];
+        columns.extend(&amount.plus);
+        columns
+    };
+    let of_others: Vec<ColumnIndex> = events
+        .iter()
+        .filter(|rule| !rule.running_total)
+        .flat_map(|rule| [&rule.amount, &rule.gross])
+        .flatten()
+        .flat_map(columns)
+        .collect();
+    let mut totals: Vec<(ColumnIndex, Convention)> = Vec::new();
+    for amount in events
+        .iter()
+        .filter(|rule| rule.running_total)
+        .filter_map(|rule| rule.amount.as_ref())
+    {
+        for column in columns(amount) {
+            let is_new = totals.iter().all(|(seen, _)| *seen != column);
+            if is_new && !of_others.contains(&column) {
+                totals.push((column, amount.convention));
+            }
+        }
+    }
+    totals
 }
 
 fn question(ask: &AskSpec) -> Question {

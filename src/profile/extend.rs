@@ -63,6 +63,9 @@ pub(super) fn resolve(
             .about("extends"));
         }
         next = base_of(name, table)?;
+        if next.is_none() && of_user.is_some() && is_part_of(&current, table, built_in) {
+            next = Some(current.clone());
+        }
         if of_user.is_some() {
             seen.push(current.clone());
         }
@@ -109,7 +112,10 @@ pub(super) fn split(
     let mut inherited = resolve(name, own, built_in)?.table;
     let said = own.get(name).or_else(|| built_in.get(name));
     let said = said.cloned().unwrap_or_default();
-    let extends = base_of(name, &said)?;
+    let mut extends = base_of(name, &said)?;
+    if extends.is_none() && own.contains_key(name) && is_part_of(name, &said, built_in) {
+        extends = Some(name.to_owned());
+    }
     take_out(&mut inherited, &said);
     inherited.remove("name");
     inherited.remove("detect");
@@ -140,6 +146,12 @@ fn circle(name: &str) -> ProfileError {
     ProfileError::new(name, "`extends` goes round in a circle")
         .hint("one of these profiles has to extend a built-in one, such as `generic`")
         .about("extends")
+}
+
+/// Whether a table of the user's that extends nothing only changes the built-in profile of its name:
+/// a profile of its own has columns.
+fn is_part_of(name: &str, table: &Table, built_in: &BTreeMap<String, Table>) -> bool {
+    built_in.contains_key(name) && !table.contains_key("columns")
 }
 
 fn base_of(name: &str, table: &Table) -> Result<Option<String>, ProfileError> {

@@ -12,6 +12,7 @@ mod extend;
 mod locate;
 mod look_alike;
 mod spec;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use regex_lite::Regex;
 pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
+pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, Words};
 
 /// A profile as the program uses it: columns by index, rules in order.
 #[derive(Clone, Debug)]
@@ -55,6 +57,12 @@ pub struct Profile {
     pub(crate) questions: Vec<Question>,
     pub(crate) customer: CustomerColumns,
     pub(crate) known: Vec<(ColumnIndex, Words)>,
+    /// What the user says of words that the profile does not know.
+    pub(crate) read_as: Vec<ReadAs>,
+    /// Columns that hold nothing but running totals, and how the export signs them.
+    pub(crate) totals: Vec<(ColumnIndex, Convention)>,
+    /// The file of the user's that holds it, or would hold a change of it; nothing for the usual one.
+    pub(crate) file: Option<OwnFile>,
     pub(crate) continuation: Option<Continuation>,
     pub(crate) ignore: Vec<IgnoreRule>,
     pub(crate) reject: Vec<RemarkRule>,
@@ -67,43 +75,22 @@ pub struct Profile {
 /// Index into [`Profile::columns`].
 pub(crate) type ColumnIndex = usize;
 
+/// A file of the user's that holds a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnFile {
+    /// Under `[exports.NAME]` of this configuration.
+    Config(String),
+    /// The file is the profile.
+    Whole(String),
+}
+
 /// A column by our name, with the header names that it goes by.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) headers: Vec<String>,
     pub(crate) optional: bool,
-    pub(crate) fold: bool,
-}
-
-/// Words that a cell is compared with.
-#[derive(Clone, Debug)]
-pub(crate) struct Words {
-    pub(crate) list: Vec<String>,
-    /// Compared without case, and with spaces, underscores and hyphens taken for the same.
-    pub(crate) fold: bool,
-}
-
-impl Words {
-    pub(crate) fn contain(&self, value: &str) -> bool {
-        match self.fold {
-            false => self.list.iter().any(|word| word == value),
-            true if value.is_empty() => self.list.iter().any(String::is_empty),
-            true => self.list.iter().any(|word| same_folded(word, value)),
-        }
-    }
-}
-
-fn same_folded(one: &str, other: &str) -> bool {
-    folded(one).eq(folded(other))
-}
-
-fn folded(text: &str) -> impl Iterator<Item = char> {
-    let spaced = text.chars().map(|c| match c {
-        '_' | '-' => ' ',
-        c => c,
-    });
-    spaced.flat_map(char::to_lowercase)
+    pub(crate) spelling: Spelling,
 }
 
 /// Rows that belong to the row above: those that hold, and say the same in these columns.
@@ -309,6 +296,8 @@ pub(crate) struct EventRule {
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
     pub(crate) note: Option<String>,
+    /// The columns of `known` in which it says by its `when` which words it is for.
+    pub(crate) names: Vec<ColumnIndex>,
     /// Where another than the row's customer is the event's.
     pub(crate) customer: Option<CustomerColumns>,
     pub(crate) event_id: Vec<Template>,
@@ -507,6 +496,13 @@ impl Profiles {
         Profiles {
             all: self.iter().filter(is_theirs).cloned().collect(),
             look_alikes: Vec::new(),
+        }
+    }
+
+    /// Says in which file of the user's each profile stands, by its name.
+    pub fn place(&mut self, file_of: impl Fn(&str) -> Option<OwnFile>) {
+        for profile in &mut self.all {
+            profile.file = file_of(&profile.name);
         }
     }
 

@@ -42,6 +42,9 @@ pub(super) struct Spec {
     pub(super) words: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub(super) known: BTreeMap<String, KnownSpec>,
+    /// By column, what words stand for that the profile does not know by itself.
+    #[serde(default)]
+    pub(super) read_as: BTreeMap<String, BTreeMap<String, MeaningSpec>>,
     pub(super) continuation: Option<ContinuationSpec>,
     #[serde(default)]
     pub(super) ignore: Vec<IgnoreSpec>,
@@ -114,8 +117,7 @@ pub(super) enum ColumnSpec {
         header: Words,
         #[serde(default)]
         optional: bool,
-        #[serde(default)]
-        fold: bool,
+        fold: Option<bool>,
     },
 }
 
@@ -132,8 +134,12 @@ impl ColumnSpec {
         matches!(self, ColumnSpec::Table { optional: true, .. })
     }
 
-    pub(super) fn is_folded(&self) -> bool {
-        matches!(self, ColumnSpec::Table { fold: true, .. })
+    /// What it says of `fold`, if anything.
+    pub(super) fn fold(&self) -> Option<bool> {
+        match self {
+            ColumnSpec::Name(_) | ColumnSpec::Names(_) => None,
+            ColumnSpec::Table { fold, .. } => *fold,
+        }
     }
 }
 
@@ -193,6 +199,18 @@ pub(super) struct ColumnDatesSpec {
 pub(super) enum KnownSpec {
     Words(Vec<String>),
     Lists { words: Words },
+}
+
+/// A known word that another one stands for, or why its rows are not events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a word that the profile knows, or { ignore = \"the reason\" }"
+)]
+pub(super) enum MeaningSpec {
+    Word(String),
+    Ignored { ignore: String },
 }
 
 /// Where a list of commissions says what; such a profile has no events.

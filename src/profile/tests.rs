@@ -230,15 +230,28 @@ fn tests_on_one_cell_have_to_make_sense_together() {
 fn folded_words_differ_in_letters_only() {
     let folded = Words {
         list: vec!["submitted_for_settlement".into()],
-        fold: true,
+        spelling: Spelling::Loose,
     };
     assert!(folded.contain("Submitted For-Settlement"));
     assert!(!folded.contain("submittedforsettlement"));
-    let plain = Words {
-        fold: false,
+    let any_case = Words {
+        spelling: Spelling::AnyCase,
+        ..folded.clone()
+    };
+    assert!(any_case.contain("Submitted_For_Settlement"));
+    assert!(!any_case.contain("submitted for settlement"));
+    let exact = Words {
+        spelling: Spelling::Exact,
         ..folded
     };
-    assert!(!plain.contain("Submitted_for_settlement"));
+    assert!(exact.contain("submitted_for_settlement"));
+    assert!(!exact.contain("Submitted_for_settlement"));
+    let german = Words {
+        list: vec!["Rückzahlung".into(), String::new()],
+        spelling: Spelling::AnyCase,
+    };
+    assert!(german.contain("RÜCKZAHLUNG") && german.contain(""));
+    assert!(!german.contain("Ruckzahlung"));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! person.
 
 use super::amount::Part;
-use super::mapping::Words;
 use super::names::Meaning;
 use super::text::{list, shown};
 use super::write::Writer;
@@ -103,7 +102,7 @@ impl Writer<'_> {
             return;
         }
         self.text.line("");
-        self.text.comment("Rejected until you decide: move a word that is no sale to an `ignore`, and delete one that is a sale from here.");
+        self.text.comment("Rejected until you decide: move a word that is not a sale to an `ignore`, and one that is a sale to the `when` of the sale below.");
         self.text.decisions.push(format!(
             "rows that say {} are rejected: are they sales?",
             words_shown(words)
@@ -116,7 +115,7 @@ impl Writer<'_> {
         self.text.key("message", message);
         self.text.key(
             "hint",
-            "say it in fprecon.toml, where the word stands in a `reject`",
+            "say it in fprecon.toml, where the word stands in a `reject`: move it to an `ignore` or to the `when` of the sale",
         );
     }
 
@@ -235,7 +234,7 @@ impl Writer<'_> {
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "sale");
-        self.kinds(Meaning::Sale);
+        self.when(Meaning::Sale);
         self.text.line("event_id = [\"{id}\"]");
         let amount = self.amount();
         self.text.line(&format!("amount = {amount}"));
@@ -243,28 +242,41 @@ impl Writer<'_> {
         self.created_at();
     }
 
-    /// Only rows of a type that means this.
-    fn kinds(&mut self, meaning: Meaning) {
-        if let Some(kind) = &self.mapping.kind {
+    /// Only rows of a type that means this, and of a status that means that money has moved: an event
+    /// names the words that it is for.
+    fn when(&mut self, meaning: Meaning) {
+        let mapping = self.mapping;
+        let mut tests = Vec::new();
+        if let Some(kind) = &mapping.kind {
+            tests.push(format!("kind = {}", list(&kind.of(meaning))));
+        }
+        if let Some(status) = &mapping.status {
+            let mut words = status.of(Meaning::Sale);
+            if mapping.amounts.refunded.is_some() || mapping.kind.is_some() {
+                words.extend(status.of(Meaning::Refund));
+            }
+            tests.push(format!("status = {}", list(&words)));
+        }
+        if !tests.is_empty() {
             self.text
-                .line(&format!("when = {{ kind = {} }}", list(&kind.of(meaning))));
+                .line(&format!("when = {{ {} }}", tests.join(", ")));
         }
     }
 
     pub(super) fn refunds(&mut self) {
         let mapping = self.mapping;
-        if let Some(kind) = mapping
+        let has_refunds = mapping
             .kind
             .as_ref()
-            .filter(|kind| !kind.of(Meaning::Refund).is_empty())
-        {
-            self.refund_rows(kind);
+            .is_some_and(|kind| !kind.of(Meaning::Refund).is_empty());
+        if has_refunds {
+            self.refund_rows();
         } else if mapping.amounts.refunded.is_some() {
             self.running_totals();
         }
     }
 
-    fn refund_rows(&mut self, kind: &Words<'_>) {
+    fn refund_rows(&mut self) {
         let mapping = self.mapping;
         self.text.line("");
         match mapping.sale {
@@ -274,10 +286,7 @@ impl Writer<'_> {
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "refund");
-        self.text.line(&format!(
-            "when = {{ kind = {} }}",
-            list(&kind.of(Meaning::Refund))
-        ));
+        self.when(Meaning::Refund);
         self.text.line("event_id = [\"{id}\"]");
         if mapping.sale.is_some() {
             self.text.line("sale_event_id = [\"{sale}\"]");

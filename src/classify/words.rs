@@ -1,0 +1,200 @@
+//! Which words stand in a row, and what to do about one that nothing is said of.
+
+use std::fmt::Write;
+
+use super::Classifier;
+use crate::export::Row;
+use crate::problem::Problem;
+use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs};
+
+impl<'p> Classifier<'p> {
+    /// What stands in a cell, or the word that the user says it stands for.
+    pub(super) fn word<'s>(&'s self, row: &'s Row, column: ColumnIndex) -> &'s str {
+        let text = self.text(row, column);
+        match self.read_as(column, text) {
+            Some(Meaning::Word(word)) => word,
+            Some(Meaning::Ignored(_)) | None => text,
+        }
+    }
+
+    fn read_as(&self, column: ColumnIndex, text: &str) -> Option<&'p Meaning> {
+        let is_said = |said: &&ReadAs| said.column == column && said.words.contain(text);
+        let said = self.profile.read_as.iter().find(is_said)?;
+        Some(&said.meaning)
+    }
+
+    /// Rejects a row with a word that the profile does not know.
+    pub(super) fn check_known(&self, row: &Row) -> Result<(), Box<Problem>> {
+        for (column, words) in &self.profile.known {
+            let text = self.text(row, *column);
+            if !words.contain(text) && self.read_as(*column, text).is_none() {
+                let name = self.header_name(*column);
+                let message = format!("unknown value `{}` in `{name}`", shown(text));
+                return Err(Box::new(
+                    self.cell_error("value-unknown", *column, text, &message)
+                        .hint(self.question(*column, text)),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The reason for which the user has rows with one of these words ignored.
+    pub(super) fn ignored_word(&self, row: &Row) -> Option<&'p str> {
+        if self.profile.read_as.is_empty() {
+            return None;
+        }
+        let columns = self.profile.known.iter().map(|(column, _)| *column);
+        columns
+            .filter_map(|column| self.read_as(column, self.text(row, column)))
+            .find_map(|meaning| match meaning {
+                Meaning::Ignored(reason) => Some(reason.as_str()),
+                Meaning::Word(_) => None,
+            })
+    }
+
+    /// Rejects a row in which a word of `known` is named by none of the events that the row fits: that it
+    /// may stand there does not say what it means.
+    pub(super) fn check_named(&self, row: &Row) -> Result<(), Box<Problem>> {
+        let mut fits = false;
+        let mut named: Vec<ColumnIndex> = Vec::new();
+        for rule in &self.profile.events {
+            if self.is_for(&rule.scope, row)? {
+                fits = true;
+                named.extend(&rule.names);
+            }
+        }
+        let columns = || self.profile.known.iter().map(|(column, _)| *column);
+        let is_only_known = |column: &ColumnIndex| {
+            let word = self.word(row, *column);
+            !self.profile.names_word(*column, word)
+        };
+        let is_left_out = |column: &ColumnIndex| fits && !named.contains(column);
+        let column = columns().find(is_only_known);
+        match column.or_else(|| columns().find(is_left_out)) {
+            Some(column) => Err(Box::new(self.unnamed(row, column))),
+            None => Ok(()),
+        }
+    }
+
+    fn unnamed(&self, row: &Row, column: ColumnIndex) -> Problem {
+        let text = self.text(row, column);
+        let (name, profile) = (self.header_name(column), &self.profile.name);
+        let message = format!(
+            "no rule of `{profile}` says what a row with `{}` in `{name}` is",
+            shown(text)
+        );
+        let problem = self.cell_error("value-without-rule", column, text, &message);
+        let is_told_by_events = self
+            .profile
+            .events
+            .iter()
+            .any(|rule| rule.names.contains(&column));
+        problem.hint(match is_told_by_events {
+            true => self.question(column, text),
+            false => self.question_of_events(column, text),
+        })
+    }
+
+    /// A row that no rule is for.
+    pub(super) fn without_rule(&self) -> Problem {
+        let profile = &self.profile.name;
+        Problem::error(
+            "row-without-rule",
+            format!("no rule of `{profile}` says what this row is"),
+        )
+        .hint(format!(
+            "add an `[[ignore]]` or an `[[event]]` for such rows to `{profile}`; where it has none of its own, first copy those of the profile that it extends, which `fprecon profiles show {profile}` prints"
+        ))
+    }
+
+    /// The same where no event says anything of this column.
+    fn question_of_events(&self, column: ColumnIndex, text: &str) -> String {
+        let profile = &self.profile.name;
+        let name = toml_key(&self.profile.columns[column].name);
+        let (file, table) = self.table(column);
+        let word = toml_text(text);
+        format!(
+            "what are such rows? If they are events, add `{name} = {word}` to the `when` of the `[[event]]` in `{profile}` that is for them (`fprecon profiles show {profile}` prints those that it has from another profile, to be copied). If not, add to `{file}`\n    [{table}]\n    {word} = {{ ignore = \"your reason\" }}"
+        )
+    }
+
+    /// Asks what rows with this word are, with the lines to add for each answer.
+    fn question(&self, column: ColumnIndex, text: &str) -> String {
+        let key = toml_text(text);
+        let (file, table) = self.table(column);
+        let mut lines: Vec<(String, String)> = self
+            .profile
+            .answers(column)
+            .into_iter()
+            .map(|Answer { word, meaning }| (toml_text(&word), meaning))
+            .collect();
+        lines.push((
+            "{ ignore = \"your reason\" }".to_owned(),
+            "not an event".to_owned(),
+        ));
+        let width = lines.iter().map(|(value, _)| value.chars().count()).max();
+        let width = width.unwrap_or_default();
+        let mut hint = format!(
+            "what are such rows? Add the table to `{file}`, if it is not there, and one of the lines to it:\n    [{table}]"
+        );
+        for (value, meaning) in lines {
+            // Writing to a text does not fail.
+            let _ = write!(hint, "\n    {key} = {value:width$}  # {meaning}");
+        }
+        hint
+    }
+
+    /// The file and the table in which the user says what words of this column stand for.
+    fn table(&self, column: ColumnIndex) -> (&'p str, String) {
+        let profile = self.profile;
+        let column = toml_key(&profile.columns[column].name);
+        let below_exports = || format!("exports.{}.read_as.{column}", toml_key(&profile.name));
+        match &profile.file {
+            Some(OwnFile::Whole(path)) => (path, format!("read_as.{column}")),
+            Some(OwnFile::Config(path)) => (path, below_exports()),
+            None => ("fprecon.toml", below_exports()),
+        }
+    }
+}
+
+/// A value for a message, with what could not be seen escaped.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars().take(Problem::VALUE_CHARS) {
+        match c {
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    if text.chars().count() > Problem::VALUE_CHARS {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A key of TOML, quoted where it has to be.
+fn toml_key(name: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    match !name.is_empty() && name.bytes().all(is_bare) {
+        true => name.to_owned(),
+        false => toml_text(name),
+    }
+}
+
+/// A text of TOML on one line.
+fn toml_text(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                // Writing to a text does not fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

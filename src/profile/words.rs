@@ -1,0 +1,191 @@
+//! The words of a column: how they are compared, and what each of them comes to.
+
+use super::{ColumnIndex, Profile, RemarkRule, Scope, Test, When};
+use crate::event::Kind;
+
+/// Which differences between two words don't count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// Every difference counts.
+    Exact,
+    /// `Paid` and `PAID` are the same.
+    AnyCase,
+    /// `Paid out`, `paid_out` and `PAID-OUT` are the same.
+    Loose,
+}
+
+impl Spelling {
+    /// What `fold` of a column says.
+    pub(super) fn of(fold: Option<bool>) -> Self {
+        match fold {
+            None => Spelling::AnyCase,
+            Some(true) => Spelling::Loose,
+            Some(false) => Spelling::Exact,
+        }
+    }
+}
+
+/// Words that a cell is compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) list: Vec<String>,
+    pub(crate) spelling: Spelling,
+}
+
+impl Words {
+    /// Whether a cell says one of them.
+    pub(crate) fn contain(&self, value: &str) -> bool {
+        // Nearly all cells are written as the profile has the word.
+        if self.list.iter().any(|word| word == value) {
+            return true;
+        }
+        match self.spelling {
+            Spelling::Exact => false,
+            Spelling::AnyCase => self
+                .list
+                .iter()
+                .any(|word| is_same_in_any_case(word, value)),
+            Spelling::Loose => {
+                let is_same = |word: &String| loose(word).eq(loose(value));
+                !value.is_empty() && self.list.iter().any(is_same)
+            }
+        }
+    }
+
+    /// The words for a message.
+    pub(crate) fn quoted(&self) -> String {
+        let quoted: Vec<_> = self.list.iter().map(|word| format!("`{word}`")).collect();
+        quoted.join(", ")
+    }
+}
+
+fn is_same_in_any_case(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    let folded = |text: &'_ str| {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
+    folded(one) == folded(other)
+}
+
+fn loose(text: &str) -> impl Iterator<Item = char> {
+    let spaced = text.chars().map(|c| match c {
+        '_' | '-' => ' ',
+        c => c,
+    });
+    spaced.flat_map(char::to_lowercase)
+}
+
+/// What the user says of a word that the profile does not know.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadAs {
+    pub(crate) column: ColumnIndex,
+    /// The one word.
+    pub(crate) words: Words,
+    pub(crate) meaning: Meaning,
+}
+
+/// What a word stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The row is read as if this word stood there.
+    Word(String),
+    /// The row is not an event, for this reason.
+    Ignored(String),
+}
+
+/// A word that the profile knows, and what rows with it are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) word: String,
+    /// For a person, such as `a sale` or `ignored: payment failed`.
+    pub(crate) meaning: String,
+}
+
+impl Profile {
+    /// The different things that rows come to by what stands in this column, each with the first word
+    /// for it. Words that no rule names are left out.
+    pub(crate) fn answers(&self, column: ColumnIndex) -> Vec<Answer> {
+        let known = self.known.iter().find(|(is, _)| *is == column);
+        let words = known.into_iter().flat_map(|(_, words)| &words.list);
+        let mut answers: Vec<Answer> = Vec::new();
+        for word in words {
+            let Some(meaning) = self.meaning_of(column, word) else {
+                continue;
+            };
+            if answers.iter().all(|answer| answer.meaning != meaning) {
+                answers.push(Answer {
+                    word: word.clone(),
+                    meaning,
+                });
+            }
+        }
+        answers
+    }
+
+    /// Whether any rule but a warning names this word.
+    pub(crate) fn names_word(&self, column: ColumnIndex, word: &str) -> bool {
+        let ignore = self.ignore.iter().map(|rule| &rule.scope);
+        let reject = self.reject.iter().map(|rule| &rule.scope);
+        let events = self.events.iter().map(|rule| &rule.scope);
+        let mut scopes = ignore.chain(reject).chain(events);
+        scopes.any(|scope| names(&scope.when, column, word))
+    }
+
+    /// What rows with this word are, as far as the word alone tells.
+    fn meaning_of(&self, column: ColumnIndex, word: &str) -> Option<String> {
+        let is_settled = |scope: &Scope| scope.is_settled_by(column, word);
+        if let Some(rule) = self.ignore.iter().find(|rule| is_settled(&rule.scope)) {
+            return Some(format!("ignored: {}", rule.reason));
+        }
+        let is_rejected = |rule: &&RemarkRule| is_settled(&rule.scope);
+        if let Some(rule) = self.reject.iter().find(is_rejected) {
+            return Some(format!("rejected: {}", rule.message));
+        }
+        let mut kinds: Vec<Kind> = Vec::new();
+        for rule in &self.events {
+            if names(&rule.scope.when, column, word) && !kinds.contains(&rule.kind) {
+                kinds.push(rule.kind);
+            }
+        }
+        let kinds: Vec<&str> = kinds.into_iter().map(with_article).collect();
+        (!kinds.is_empty()).then(|| kinds.join(" or "))
+    }
+}
+
+fn with_article(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sale => "a sale",
+        Kind::Refund => "a refund",
+        Kind::Cancellation => "a cancellation",
+        Kind::Signup => "a sign-up",
+    }
+}
+
+impl Scope {
+    /// Whether this word alone decides that the rule fits.
+    fn is_settled_by(&self, column: ColumnIndex, word: &str) -> bool {
+        let is_alone = self.when.iter().all(|(tested, _)| *tested == column);
+        is_alone && self.unless.is_none() && names(&self.when, column, word)
+    }
+}
+
+/// Whether a `when` names this word.
+fn names(when: &When, column: ColumnIndex, word: &str) -> bool {
+    when.iter().any(|(tested, test)| {
+        *tested == column
+            && match test {
+                Test::OneOf(words) => words.contain(word),
+                Test::Pattern(pattern) => pattern.is_match(word),
+                Test::Empty(empty) => *empty && word.is_empty(),
+                Test::NoneOf(_)
+                | Test::Sign(_)
+                | Test::NotSign(_)
+                | Test::Sum(_)
+                | Test::NotSum(_) => false,
+            }
+    })
+}
