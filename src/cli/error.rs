@@ -23,8 +23,8 @@ pub enum Exit {
     Usage = 2,
     /// Input or configuration unusable; nothing was sent.
     Unusable = 3,
-    /// The API refused the key.
-    KeyRefused = 4,
+    /// The API refused the account: the key, or every event for the same reason.
+    Refused = 4,
     /// Incomplete and resumable: the API stayed unreachable or kept failing.
     Incomplete = 5,
     /// The journal: locked, damaged, from a newer version, or not writable.

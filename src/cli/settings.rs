@@ -69,6 +69,7 @@ pub(super) struct Settings {
     /// Whether the account's leads are fetched before events are sent.
     pub(super) lead_list: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
+    pub(super) stop_after_same_refusals: NonZeroU32,
     /// Whether a refund that names no sale takes the only one of its customer that it can undo.
     pub(super) match_by_customer: bool,
     /// Whether refunds whose sale is not found are sent without it.
@@ -196,6 +197,7 @@ impl Settings {
             infer_non_referrals: send.infer_non_referrals.ok_or_else(missing)?,
             lead_list: send.lead_list.ok_or_else(missing)?,
             give_up_after_seconds: send.give_up_after_seconds.ok_or_else(missing)?,
+            stop_after_same_refusals: send.stop_after_same_refusals.ok_or_else(missing)?,
             match_by_customer: link.match_by_customer.ok_or_else(missing)?,
             send_unlinked: link.send_unlinked.ok_or_else(missing)?,
             resolutions: link

@@ -143,7 +143,7 @@ words! {
         Interrupted = "interrupted",
         /// The API stayed away or kept failing.
         ApiUnreachable = "api_unreachable",
-        /// 401 or 403.
+        /// 401 or 403, or every event refused for the same reason.
         KeyRefused = "key_refused",
         /// The journal could not be written.
         Journal = "journal",

@@ -14,6 +14,7 @@ mod lanes;
 mod lead_list;
 mod listing;
 mod pace;
+mod refusals;
 mod scribe;
 mod sender;
 mod trouble;
@@ -21,6 +22,7 @@ mod verdict;
 
 pub use lead_list::{Fetched, LeadList};
 pub use listing::{Shelf, Unlisted, fetch_list};
+pub use refusals::Alarm;
 pub use verdict::Halt;
 
 use std::collections::{BTreeMap, HashSet};
@@ -52,6 +54,9 @@ pub struct Settings {
     pub cancellation_event_id: bool,
     /// How long nothing but failures is borne before the run ends.
     pub give_up_after: Duration,
+    /// After how many refusals in the same words, where nothing went well, the run stops; ten times as
+    /// many in a row stop it later. `None`: it never does.
+    pub stop_after_same_refusals: Option<NonZeroU32>,
     /// Whether the account's leads are fetched first, so that the events of others need not be sent.
     pub lead_list: bool,
     /// Whether events that may have been recorded are sent again although that could count twice:

@@ -14,9 +14,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Basis, Lanes};
 use super::pace::Pace;
+use super::refusals::{Refusals, refusal_of};
 use super::scribe::{Done, Scribe};
 use super::trouble::Trouble;
-use super::verdict::{Verdict, effect, is_repeatable, settled_without_asking, verdict};
+use super::verdict::{Halt, Verdict, effect, is_repeatable, settled_without_asking, verdict};
 use super::{End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
 use crate::event::{Event, EventKey, KeyMap};
 use crate::journal::{
@@ -54,6 +55,10 @@ struct Tries {
 enum After {
     Go(EventRow),
     Settled(EventRow, Outcome, Basis),
+    /// Like `Settled`, but the result is not on disk: see [`Sender::deferred`].
+    Deferred(EventRow, Settlement, Basis),
+    /// A result on disk that its lane went on from before.
+    Flushed(Outcome),
     Again(EventRow, Instant),
     Left(EventRow),
 }
@@ -90,6 +95,10 @@ pub(super) struct Sender<'c> {
     unsent: usize,
     pace: Pace,
     trouble: Trouble,
+    refusals: Refusals,
+    /// What was refused, and what follows from that, while it may yet be the account that is refused:
+    /// then these events stay to be sent, and none of them has failed.
+    deferred: Vec<(EventRow, Settlement)>,
     /// Lanes that are left to the next run, with the reason.
     left: Option<String>,
     end: Option<End>,
@@ -126,6 +135,8 @@ impl<'c> Sender<'c> {
             unsent: 0,
             pace,
             trouble: Trouble::default(),
+            refusals: Refusals::new(settings.stop_after_same_refusals),
+            deferred: Vec::new(),
             left: None,
             end: None,
             progress,
@@ -152,6 +163,9 @@ impl<'c> Sender<'c> {
             self.progress.per_minute = self.pace.per_minute();
             watch(&self.progress);
             if self.is_idle() {
+                if self.flush_deferred() {
+                    continue;
+                }
                 break;
             }
             let wake = self.next_wake(next_leave);
@@ -312,6 +326,9 @@ impl<'c> Sender<'c> {
 
     fn settle_without_asking(&mut self, row: EventRow, settlement: Settlement) {
         let outcome = settlement.outcome;
+        if outcome == Outcome::Failed && self.refusals.is_start() {
+            return self.defer(row, settlement, Basis::Inferred);
+        }
         let entry = Entry::Settle {
             event: row,
             settlement,
@@ -409,7 +426,14 @@ impl<'c> Sender<'c> {
             match after {
                 After::Go(row) if self.end.is_some() => self.withdraw(row),
                 After::Go(row) => self.prepared.push_back(row),
-                After::Settled(row, outcome, basis) => self.settled(row, outcome, basis),
+                After::Settled(row, outcome, basis) => {
+                    self.go_on(row, outcome, basis);
+                    *self.progress.settled.entry(outcome).or_default() += 1;
+                }
+                After::Deferred(row, settlement, basis) => self.defer(row, settlement, basis),
+                After::Flushed(outcome) => {
+                    *self.progress.settled.entry(outcome).or_default() += 1;
+                }
                 After::Again(row, at) => {
                     // The journal has all that is known of it.
                     if let Some(slot) = self.slots.remove(&row) {
@@ -423,14 +447,45 @@ impl<'c> Sender<'c> {
         }
     }
 
-    fn settled(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
+    /// Goes on with the next event of the lane.
+    fn go_on(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
         self.tries.remove(&row);
         if let Some(slot) = self.slots.remove(&row)
             && self.lanes.settled(slot.lane, &slot.event, outcome, basis)
         {
             self.ready.push_back(slot.lane);
         }
-        *self.progress.settled.entry(outcome).or_default() += 1;
+    }
+
+    /// Goes on with the lane, and keeps the result for when it is known whether it is the event that was
+    /// refused.
+    fn defer(&mut self, row: EventRow, settlement: Settlement, basis: Basis) {
+        self.go_on(row, settlement.outcome, basis);
+        self.deferred.push((row, settlement));
+        if !self.refusals.is_start() {
+            self.flush_deferred();
+        }
+    }
+
+    /// Settles what was deferred, unless it is the account that was refused. Says whether there was
+    /// anything.
+    fn flush_deferred(&mut self) -> bool {
+        let is_kept = match &self.end {
+            Some(End::Halted(Halt::SameRefusal { .. })) => self.refusals.is_start(),
+            Some(End::Journal(_)) => true,
+            _ => false,
+        };
+        if is_kept {
+            return false;
+        }
+        let deferred = std::mem::take(&mut self.deferred);
+        let is_any = !deferred.is_empty();
+        for (event, settlement) in deferred {
+            let after = After::Flushed(settlement.outcome);
+            self.outbox
+                .push((Entry::Settle { event, settlement }, after));
+        }
+        is_any
     }
 
     /// Takes an answer, and with it all that have come by now: together they share a commit.
@@ -463,7 +518,19 @@ impl<'c> Sender<'c> {
             Some(wait) if verdict != Verdict::SlowDown => self.wait_as_asked(*wait),
             _ => {}
         }
+        self.look_for_alarm(row, answer);
         match verdict {
+            Verdict::Settle(settlement)
+                if matches!(answer, Answer::Refused { .. }) && self.refusals.is_start() =>
+            {
+                self.record(
+                    row,
+                    answer,
+                    at,
+                    None,
+                    After::Deferred(row, settlement, Basis::Asked),
+                );
+            }
             Verdict::Settle(settlement) => {
                 if matches!(answer, Answer::Unclear { .. }) {
                     self.on_failure(answer);
@@ -491,6 +558,32 @@ impl<'c> Sender<'c> {
             Verdict::Stop(halt) => {
                 self.record(row, answer, at, None, After::Left(row));
                 self.wind_down(End::Halted(halt));
+            }
+        }
+    }
+
+    /// Stops where it seems to be the account that is refused, and not the events.
+    fn look_for_alarm(&mut self, row: EventRow, answer: &Answer) {
+        let Some(slot) = self.slots.get(&row) else {
+            return;
+        };
+        match answer {
+            Answer::Recorded(_)
+            | Answer::OtherAmount { .. }
+            | Answer::NotReferral { .. }
+            | Answer::AlreadyThere { .. } => {
+                self.refusals.went_well();
+                self.flush_deferred();
+            }
+            // Each event is counted once.
+            _ if self.tries.contains_key(&row) => {}
+            _ => {
+                let refusal = refusal_of(&slot.event, answer);
+                let alarm = refusal.and_then(|text| self.refusals.note(text));
+                if let Some(alarm) = alarm {
+                    let message = describe(answer);
+                    self.wind_down(End::Halted(Halt::SameRefusal { alarm, message }));
+                }
             }
         }
     }

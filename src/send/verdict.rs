@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::refusals::Alarm;
 use crate::event::{Event, Kind};
 use crate::journal::{Effect, Outcome, Settlement};
 use crate::tracking::{Answer, Receipt};
@@ -25,6 +26,13 @@ pub enum Halt {
     /// The API refused the key.
     KeyRefused {
         /// What it said.
+        message: String,
+    },
+    /// The API refused one event after the other in the same words.
+    SameRefusal {
+        /// When.
+        alarm: Alarm,
+        /// What it said, with the status.
         message: String,
     },
     /// The server can't prove who it is.

@@ -12,6 +12,7 @@ mod support;
 
 mod customers;
 mod forms;
+mod refusals;
 
 use serde_json::Value;
 use support::{Place, SandboxProcess, form};

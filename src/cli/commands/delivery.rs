@@ -1,5 +1,6 @@
 //! Sending a recorded run and reporting on it: what run, resume, retry and demo have in common.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ use crate::problem::Problem;
 use crate::report::steps::steps_of_run;
 use crate::report::{self, Books, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
-use crate::send::{self, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
+use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
 use crate::tracking::{self, ApiKey, Client, Version};
 
 /// The rate against an in-process sandbox, unless the user chose one.
@@ -135,8 +136,7 @@ impl Target {
 
     fn pace(&self, settings: &Settings) -> send::Settings {
         let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
-            true => std::num::NonZeroU32::new(SANDBOX_PER_MINUTE)
-                .unwrap_or(settings.requests_per_minute),
+            true => NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute),
             false => settings.requests_per_minute,
         };
         send::Settings {
@@ -149,6 +149,7 @@ impl Target {
             cancellation_event_id: settings.cancellation_event_id,
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
             repeat_unconfirmed: false,
+            stop_after_same_refusals: None,
         }
     }
 }
@@ -256,7 +257,7 @@ impl Delivery<'_> {
         run: RunId,
     ) -> Result<(Journal, (RunSummary, Exit)), CliError> {
         let started = Instant::now();
-        let (sent, signal) = self.send(journal, run)?;
+        let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {
             return Err(CliError::from(error));
@@ -291,9 +292,39 @@ impl Delivery<'_> {
         Ok((journal, (summary, exit)))
     }
 
-    fn send(&self, journal: Journal, run: RunId) -> Result<(send::Sent, Option<Signal>), CliError> {
+    /// Sends. Where a long series of refusals has stopped that, somebody who can be asked decides
+    /// whether it goes on.
+    fn send_and_ask(
+        &self,
+        journal: Journal,
+        run: RunId,
+    ) -> Result<(send::Sent, Option<Signal>), CliError> {
+        let limit = self.settings.stop_after_same_refusals;
+        let (sent, signal) = self.send(journal, run, Some(limit))?;
+        let End::Halted(Halt::SameRefusal { alarm, message }) = &sent.end else {
+            return Ok((sent, signal));
+        };
+        let question = format!(
+            "\nThe API refuses one event after the other: {message}. Send the other {}?",
+            count(sent.journal.pending_count(run)?, "event")
+        );
+        if *alarm == Alarm::AtStart || self.terminal.ask(&question) != Some(true) {
+            return Ok((sent, signal));
+        }
+        let (more, signal) = self.send(sent.journal, run, None)?;
+        let requests = sent.requests + more.requests;
+        Ok((send::Sent { requests, ..more }, signal))
+    }
+
+    fn send(
+        &self,
+        journal: Journal,
+        run: RunId,
+        stop_after_same_refusals: Option<NonZeroU32>,
+    ) -> Result<(send::Sent, Option<Signal>), CliError> {
         let settings = send::Settings {
             repeat_unconfirmed: self.repeat_unconfirmed,
+            stop_after_same_refusals,
             ..self.target.pace(self.settings)
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -365,6 +396,24 @@ impl Delivery<'_> {
             End::Halted(Halt::KeyRefused { message }) => {
                 Problem::error("key-refused", format!("the API refused the key: {message}"))
                     .hint(format!("mend the key, then {resume}"))
+            }
+            End::Halted(Halt::SameRefusal { alarm, message }) => {
+                let (what, hint) = match alarm {
+                    Alarm::AtStart => (
+                        "the API refused every event for the same reason",
+                        format!(
+                            "nothing was recorded, and no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
+                        ),
+                    ),
+                    Alarm::Later => (
+                        "the API refused a long series of events for the same reason",
+                        format!(
+                            "fix the cause, then {resume}, and {} tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
+                            next::command("retry --failed", self.sandbox())
+                        ),
+                    ),
+                };
+                Problem::error("same-refusal", format!("{what}: {message}")).hint(hint)
             }
             End::Halted(Halt::Untrusted { message }) => Problem::error(
                 "server-untrusted",
@@ -457,7 +506,7 @@ fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
         End::Done => Exit::Done,
         End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
         End::Interrupted => Exit::Interrupted,
-        End::Halted(Halt::KeyRefused { .. }) => Exit::KeyRefused,
+        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => Exit::Incomplete,
         End::Journal(_) => Exit::Journal,
     }
@@ -467,7 +516,7 @@ fn reason(end: &End) -> EndReason {
     match end {
         End::Done => EndReason::Done,
         End::Interrupted => EndReason::Interrupted,
-        End::Halted(Halt::KeyRefused { .. }) => EndReason::KeyRefused,
+        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => EndReason::KeyRefused,
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
         End::Journal(_) => EndReason::Journal,
     }

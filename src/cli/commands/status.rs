@@ -129,7 +129,7 @@ fn end_words(run: &RunRecord) -> String {
         Some(EndReason::Done) => "done",
         Some(EndReason::Interrupted) => "interrupted",
         Some(EndReason::ApiUnreachable) => "API unreachable",
-        Some(EndReason::KeyRefused) => "key refused",
+        Some(EndReason::KeyRefused) => "refused by the API",
         Some(EndReason::Journal) => "journal not writable",
     };
     match run.exit_code {

@@ -47,6 +47,7 @@ pub(super) struct SendTable {
     pub(super) infer_non_referrals: Option<bool>,
     pub(super) lead_list: Option<bool>,
     pub(super) give_up_after_seconds: Option<NonZeroU32>,
+    pub(super) stop_after_same_refusals: Option<NonZeroU32>,
     pub(super) connect_timeout_seconds: Option<NonZeroU32>,
     pub(super) read_timeout_seconds: Option<NonZeroU32>,
     pub(super) request_timeout_seconds: Option<NonZeroU32>,
@@ -89,7 +90,7 @@ const fn key(
     }
 }
 
-pub(super) const KEYS: [Key; 22] = [
+pub(super) const KEYS: [Key; 23] = [
     key("api", "version", "FPRECON_API", Some("v1")),
     // Its default goes with the version: see `base_of_version`.
     key("api", "base_url", "FPRECON_BASE_URL", None),
@@ -134,6 +135,12 @@ pub(super) const KEYS: [Key; 22] = [
         "give_up_after_seconds",
         "FPRECON_GIVE_UP_AFTER_SECONDS",
         Some("120"),
+    ),
+    key(
+        "send",
+        "stop_after_same_refusals",
+        "FPRECON_STOP_AFTER_SAME_REFUSALS",
+        Some("20"),
     ),
     key(
         "send",

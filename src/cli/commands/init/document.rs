@@ -91,6 +91,8 @@ const SEND: &str = r#"[send]
 # lead_list = false
 # Of nothing but failures; then the run ends and can be resumed.
 # give_up_after_seconds = 120
+# The same refusal so often, and nothing that went well: then the run ends and can be resumed.
+# stop_after_same_refusals = 20
 # For looking up the name, TCP and TLS together; between two pieces of an answer; for all of it.
 # connect_timeout_seconds = 10
 # read_timeout_seconds = 20

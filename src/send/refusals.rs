@@ -1,0 +1,185 @@
+//! The same refusal again and again: a sign that it is the account, and not the events, that is refused.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+use crate::event::Event;
+use crate::tracking::Answer;
+
+/// How many times as many refusals in a row are needed once an event went well.
+const LATER: u32 = 10;
+
+/// What the refusals of a run come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Nothing has gone well, and so many events were refused in the same words.
+    AtStart,
+    /// Events went well, and then a long series was refused in the same words.
+    Later,
+}
+
+/// Refusals since the run was started or resumed, each event counted once.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    limit: Option<NonZeroU32>,
+    /// Before anything went well: how often each text was met.
+    at_start: Option<HashMap<String, u32>>,
+    /// The last text, and how often it was met in a row.
+    row: (String, u32),
+}
+
+impl Refusals {
+    /// Nothing was refused yet; without a limit no number of refusals is too many.
+    pub(super) fn new(limit: Option<NonZeroU32>) -> Self {
+        Refusals {
+            limit,
+            at_start: limit.map(|_| HashMap::new()),
+            row: (String::new(), 0),
+        }
+    }
+
+    /// Whether nothing has gone well yet, so that what was refused may yet turn out to be the account's
+    /// fault.
+    pub(super) fn is_start(&self) -> bool {
+        self.at_start.is_some()
+    }
+
+    /// An event was answered otherwise.
+    pub(super) fn went_well(&mut self) {
+        self.at_start = None;
+        self.row.1 = 0;
+    }
+
+    /// An event was refused in these words. Says whether that is one too many.
+    pub(super) fn note(&mut self, text: String) -> Option<Alarm> {
+        let limit = self.limit?.get();
+        let most = limit.saturating_mul(LATER);
+        if let Some(texts) = &mut self.at_start {
+            let count = texts.entry(text.clone()).or_default();
+            *count += 1;
+            if *count >= limit {
+                return Some(Alarm::AtStart);
+            }
+            // So many different refusals are the events' own.
+            if texts.values().sum::<u32>() >= most {
+                self.at_start = None;
+            }
+        }
+        if self.row.0 == text {
+            self.row.1 += 1;
+        } else {
+            self.row = (text, 1);
+        }
+        (self.row.1 >= most).then_some(Alarm::Later)
+    }
+}
+
+/// The words in which an event was refused, without what is the event's own in them; nothing where it
+/// was not refused.
+pub(super) fn refusal_of(event: &Event, answer: &Answer) -> Option<String> {
+    let (Answer::Refused { status, message } | Answer::NotThisEvent { status, message }) = answer
+    else {
+        return None;
+    };
+    let own = [
+        Some(event.event_id()),
+        event.sale_event_id.as_deref(),
+        event.customer.email.as_deref(),
+        event.customer.uid.as_deref(),
+    ];
+    let mut text = message.clone();
+    for own in own.into_iter().flatten().filter(|own| !own.is_empty()) {
+        text = text.replace(own, "…");
+    }
+    Some(format!("{status} {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Customer, Kind, Source};
+
+    fn refusals(limit: u32) -> Refusals {
+        Refusals::new(NonZeroU32::new(limit))
+    }
+
+    fn note(refusals: &mut Refusals, text: &str, times: u32) -> Option<Alarm> {
+        let mut last = None;
+        for _ in 0..times {
+            assert_eq!(last, None);
+            last = refusals.note(text.to_owned());
+        }
+        last
+    }
+
+    #[test]
+    fn the_same_words_are_the_account_only_where_nothing_went_well() {
+        let mut first = refusals(20);
+        assert_eq!(note(&mut first, "wid is invalid", 19), None);
+        assert_eq!(note(&mut first, "amount blank", 19), None, "other words");
+        assert!(first.is_start());
+        assert_eq!(note(&mut first, "wid is invalid", 1), Some(Alarm::AtStart));
+
+        let mut later = refusals(20);
+        assert_eq!(note(&mut later, "wid is invalid", 19), None);
+        later.went_well();
+        assert!(!later.is_start());
+        assert_eq!(note(&mut later, "wid is invalid", 199), None);
+        later.went_well();
+        assert_eq!(note(&mut later, "wid is invalid", 199), None);
+        assert_eq!(note(&mut later, "amount blank", 1), None);
+        assert_eq!(note(&mut later, "wid is invalid", 200), Some(Alarm::Later));
+    }
+
+    #[test]
+    fn many_different_refusals_are_the_events_own() {
+        let mut refusals = refusals(2);
+        for n in 0..20 {
+            assert_eq!(note(&mut refusals, &n.to_string(), 1), None);
+        }
+        assert!(!refusals.is_start());
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_too_many() {
+        let mut none = Refusals::new(None);
+        assert!(!none.is_start());
+        assert_eq!(note(&mut none, "no", 10_000), None);
+    }
+
+    #[test]
+    fn what_is_the_events_own_tells_no_refusal_from_another() {
+        let refusal = |id: &str, email: &str| {
+            let customer = Customer::new(Some(email), None);
+            let event = Event::new(
+                Kind::Sale,
+                id.into(),
+                customer,
+                Source { input: 0, line: 2 },
+            );
+            let message = format!("event {id} of {email} is not allowed");
+            refusal_of(
+                &event,
+                &Answer::Refused {
+                    status: 400,
+                    message,
+                },
+            )
+        };
+        assert!(refusal("s1", "a@example.com").is_some());
+        assert_eq!(
+            refusal("s1", "a@example.com"),
+            refusal("t2", "b@example.com")
+        );
+        let event = Event::new(
+            Kind::Sale,
+            "s1".into(),
+            Customer::new(Some("a@example.com"), None),
+            Source { input: 0, line: 2 },
+        );
+        assert_eq!(
+            refusal_of(&event, &Answer::NotReferral { status: 204 }),
+            None
+        );
+    }
+}
