@@ -253,9 +253,14 @@ impl Event {
         self.details = (details != NO_DETAILS).then(|| Box::new(details));
     }
 
-    /// Takes from another reading of the same event what this one does not say of its plan and its
-    /// details.
+    /// Takes from another reading of the same event what this one does not say: its plan, its details,
+    /// another id of it and, where the amount is the same, what was paid in all.
     pub fn complete_from(&mut self, other: &Event) {
+        self.reference = self.reference.take().or_else(|| other.reference.clone());
+        if self.read_money() == other.read_money() {
+            self.gross_cents = self.gross_cents.or(other.gross_cents);
+            self.refund_total_cents = self.refund_total_cents.or(other.refund_total_cents);
+        }
         self.plan = self.plan.take().or_else(|| other.plan.clone());
         let (own, other) = (self.details().clone(), other.details().clone());
         self.set_details(Details {

@@ -19,6 +19,8 @@ pub(super) const WITHOUT_PAYMENT: &str = "its payment is in none of these export
 #[derive(Debug, Default)]
 pub(super) struct Sales {
     by_key: HashMap<EventKey, usize>,
+    /// The payments of an invoice that has several, in the order in which they were read.
+    payments: HashMap<EventKey, Vec<usize>>,
     /// What a completing export gave for a sale: a second one must give the same.
     given: HashMap<EventKey, i64>,
     without_payment: Tally,
@@ -42,10 +44,24 @@ impl Sales {
         let mut sales = Sales::default();
         for (index, event) in events.iter().enumerate() {
             if event.kind == Kind::Sale && of_input(event.source.input) {
-                sales.by_key.entry(event.key()).or_insert(index);
+                let first = *sales.by_key.entry(event.key()).or_insert(index);
+                sales.add_payment(first, index, events);
             }
         }
         sales
+    }
+
+    /// Takes note of a further payment of an invoice; not of another reading of one that is known.
+    fn add_payment(&mut self, first: usize, index: usize, events: &Events) {
+        let (key, reference) = (events.key(index), events.get(index).reference);
+        if first == index || reference == events.get(first).reference {
+            return;
+        }
+        let payments = self.payments.entry(key).or_insert_with(|| vec![first]);
+        let is_known = |&payment: &usize| events.get(payment).reference == reference;
+        if !payments.iter().any(is_known) {
+            payments.push(index);
+        }
     }
 
     /// Lays what `said` says over the sale of the same id; `place` is where it stands.
@@ -72,6 +88,18 @@ impl Sales {
             said.gross_cents = Some(paid.amount_cents);
             return Completion::Contradiction(Box::new(said));
         }
+        let mut payments = match self.payments.get(&said.key()) {
+            Some(payments) => payments.clone(),
+            None => vec![index],
+        };
+        let whole_cents = said.gross_cents.unwrap_or(counts.amount_cents);
+        if payments.len() > 1 || paid.amount_cents < whole_cents {
+            payments.sort_by_cached_key(|&payment| {
+                let payment = events.get(payment);
+                (payment.created_at, payment.reference.map(Text::new))
+            });
+            return self.complete_parts(events, said, &payments, place);
+        }
         match self.given.entry(said.key()) {
             Entry::Occupied(given) if *given.get() != counts.amount_cents => {
                 return Completion::Contradiction(Box::new(said));
@@ -91,6 +119,55 @@ impl Sales {
             take_over(sale, &said);
         });
         Completion::Done
+    }
+
+    /// Lets each of these payments of an invoice count its share of what the invoice counts. The shares
+    /// are differences of rounded running sums, so that all payments together count all of it.
+    fn complete_parts(
+        &mut self,
+        events: &mut Events,
+        said: Event,
+        payments: &[usize],
+        place: &str,
+    ) -> Completion {
+        let Some(counts) = said.money else {
+            return Completion::Contradiction(Box::new(said));
+        };
+        let whole_cents = said.gross_cents.unwrap_or(counts.amount_cents);
+        let paid = payments.iter().map(|&payment| events.get(payment).money);
+        let paid: Option<Vec<i64>> = paid
+            .map(|paid| paid.filter(|paid| paid.currency == counts.currency))
+            .map(|paid| paid.map(|paid| paid.amount_cents))
+            .collect();
+        let paid = paid.filter(|paid| paid.iter().fold(0, sum) <= whole_cents);
+        let Some(paid) = paid.filter(|_| self.is_first_word(&said, counts)) else {
+            return Completion::Contradiction(Box::new(said));
+        };
+        let mut paid_so_far = 0;
+        for (&payment, paid_cents) in payments.iter().zip(paid) {
+            let before = share(counts.amount_cents, paid_so_far, whole_cents);
+            paid_so_far += paid_cents;
+            let amount_cents = share(counts.amount_cents, paid_so_far, whole_cents) - before;
+            events.edit(payment, |sale| {
+                if amount_cents != paid_cents && sale.gross_cents.is_none() {
+                    let (paid, counts) = (money(paid_cents, counts), money(amount_cents, counts));
+                    sale.gross_cents = Some(paid_cents);
+                    sale.money = Some(counts);
+                    let whole = money(whole_cents, counts);
+                    sale.remark(&format!(
+                        "{paid} of {whole} was paid, {counts} of it counts: {place}"
+                    ));
+                }
+                take_over(sale, &said);
+            });
+        }
+        Completion::Done
+    }
+
+    /// Returns whether an invoice says what was said of it before, if anything was.
+    fn is_first_word(&mut self, said: &Event, counts: Money) -> bool {
+        let given = self.given.entry(said.key());
+        *given.or_insert(counts.amount_cents) == counts.amount_cents
     }
 
     /// What was said of payments that are in no export of the job, for a person to know.
@@ -118,6 +195,27 @@ impl Sales {
             )
         })
     }
+}
+
+fn sum(one: i64, other: &i64) -> i64 {
+    one.saturating_add(*other)
+}
+
+fn money(amount_cents: i64, like: Money) -> Money {
+    Money {
+        amount_cents,
+        ..like
+    }
+}
+
+/// Returns how much of what an invoice counts belongs to so much of what was paid for it, rounded half
+/// up.
+fn share(counts_cents: i64, paid_cents: i64, whole_cents: i64) -> i64 {
+    let (part, whole) = (
+        i128::from(counts_cents) * i128::from(paid_cents),
+        i128::from(whole_cents.max(1)),
+    );
+    i64::try_from((2 * part + whole).div_euclid(2 * whole)).unwrap_or(i64::MAX)
 }
 
 /// What the sale does not say itself.

@@ -113,7 +113,7 @@ pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Earlier) 
         Some(Outcome::NonReferral) => {
             let difference = event.essence().contradicts(recorded);
             names_another_non_referral(event, recorded, earlier)
-                && matches!(difference, None | Some(Contradiction::Customer))
+                && (event.is_mended || matches!(difference, None | Some(Contradiction::Customer)))
         }
         _ => false,
     }

@@ -2,6 +2,7 @@
 
 mod order;
 mod past;
+mod settle;
 
 pub use past::Past;
 
@@ -9,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::event::{
-    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Tally,
+    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally,
 };
 use crate::journal::{Outcome, PlanState};
 use crate::link::{Link, Links, names_another_non_referral, replaces};
@@ -206,6 +207,10 @@ struct Planner<'p> {
     notes: HashMap<usize, Cow<'static, str>>,
     /// Those held because of their currency.
     foreign: HashSet<usize>,
+    /// Those in conflict with what an earlier run sent, and in what they differ.
+    with_past: HashMap<usize, Contradiction>,
+    /// Sales that can't be asked for again without their refunds.
+    left_behind: HashSet<usize>,
 }
 
 impl<'p> Planner<'p> {
@@ -216,6 +221,8 @@ impl<'p> Planner<'p> {
             states: vec![PlanState::ToSend; events],
             notes: HashMap::new(),
             foreign: HashSet::new(),
+            with_past: HashMap::new(),
+            left_behind: HashSet::new(),
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);
@@ -257,7 +264,21 @@ impl<'p> Planner<'p> {
                 && let Some(note) = self.replaces(event, &recorded)
             {
                 matched.insert(key, ());
-                self.mark(index, PlanState::ToSend, note);
+                match self.refunds_left_behind(event, events) {
+                    Some(refunds) => {
+                        let note = format!(
+                            "its customer is another one now, and an earlier run found its refunds of {refunds} to be no referrals"
+                        );
+                        self.mark(index, PlanState::Conflict, note);
+                        self.left_behind.insert(index);
+                    }
+                    None => self.mark(index, PlanState::ToSend, note),
+                }
+                continue;
+            }
+            if event.is_mended && self.past.outcome(key) == Some(Outcome::NonReferral) {
+                matched.insert(key, ());
+                self.mark(index, PlanState::Settled, "");
                 continue;
             }
             match self.contradiction(event, &recorded) {
@@ -268,6 +289,7 @@ impl<'p> Planner<'p> {
                 Some(difference) => {
                     let note = self.note_of_contradiction(difference, event, recorded);
                     self.mark(index, PlanState::Conflict, note);
+                    self.with_past.insert(index, difference);
                 }
                 // What the journal has decides a quarrel between two exports, unless it is about a
                 // customer whom the journal does not know as a referral.
@@ -318,6 +340,32 @@ impl<'p> Planner<'p> {
                 "corrected: the API refused what an earlier run sent under this id"
             }
             _ => "asked again: an earlier run asked for another customer, who was not a referral",
+        })
+    }
+
+    /// Returns what earlier runs recorded as refunded of a sale that is asked again, and what is in none
+    /// of these exports: asked for alone, the sale would count without its refunds.
+    fn refunds_left_behind(&self, sale: EventRef<'_>, events: &Events) -> Option<Money> {
+        let recorded = self.past.refunded(sale.key()).cents;
+        if sale.kind != Kind::Sale || recorded == 0 {
+            return None;
+        }
+        let mut here: KeyMap<i64> = KeyMap::default();
+        let refunds = events.iter().filter(|event| {
+            event.kind == Kind::Refund && event.sale_event_id == Some(sale.event_id())
+        });
+        for refund in refunds {
+            let known = self
+                .past
+                .essence(refund.key())
+                .and_then(|known| known.money);
+            here.extend(known.map(|money| (refund.key(), money.amount_cents)));
+        }
+        let missing = recorded - here.into_values().fold(0, i64::saturating_add);
+        let money = sale.read_money()?;
+        (missing > 0).then_some(Money {
+            amount_cents: missing,
+            ..money
         })
     }
 
@@ -412,16 +460,15 @@ impl<'p> Planner<'p> {
     fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
         let held = (0..events.len()).filter_map(|index| {
             let event = || events.get(index);
-            let (code, hint) = match self.states[index] {
-                PlanState::Conflict => (
-                    "event-conflict",
-                    "find out which one is right and take the other out of the exports; neither is sent",
-                ),
+            let (code, hint): (_, Cow<'static, str>) = match self.states[index] {
+                PlanState::Conflict => ("event-conflict", self.conflict_hint(index, event())),
                 PlanState::Unlinked if self.foreign.contains(&index) => (
                     "currency-held",
-                    "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies",
+                    "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
                 ),
-                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event(), firsts)),
+                PlanState::Unlinked => {
+                    ("refund-unlinked", self.unlinked_hint(event(), firsts).into())
+                }
                 _ => return None,
             };
             let event = event();
@@ -434,6 +481,20 @@ impl<'p> Planner<'p> {
             )
         });
         held.collect()
+    }
+
+    fn conflict_hint(&self, index: usize, event: EventRef<'_>) -> Cow<'static, str> {
+        if self.left_behind.contains(&index) {
+            return "add the exports that have its refunds to the call, so that they are asked again with it".into();
+        }
+        let recorded = self.past.essence(event.key());
+        match self.with_past.get(&index).zip(recorded) {
+            Some((&difference, recorded)) => {
+                let outcome = self.past.outcome(event.key());
+                settle::hint(difference, event, &recorded, outcome)
+            }
+            None => "find out which one is right and take the others out of the exports; none of them is sent".into(),
+        }
     }
 }
 

@@ -1,0 +1,84 @@
+//! How a conflict with what an earlier run sent is settled.
+
+use std::borrow::Cow;
+
+use crate::event::{Contradiction, Essence, EventRef, Kind, Money};
+use crate::journal::Outcome;
+
+const ACCEPT: &str = "`fprecon accept` with its row of held.csv";
+
+/// Says how to settle the conflict of an event with what an earlier run recorded under its id.
+pub(super) fn hint(
+    difference: Contradiction,
+    event: EventRef<'_>,
+    recorded: &Essence,
+    outcome: Option<Outcome>,
+) -> Cow<'static, str> {
+    match outcome {
+        None => "`fprecon resume` sends what was recorded first; then run these exports again".into(),
+        Some(Outcome::Failed) => {
+            "nothing of what was sent counts: correct it in failed.csv and run that file".into()
+        }
+        Some(Outcome::NonReferral) => format!(
+            "nothing of what was sent counts; if this row is right, correct it in non_referral.csv and run that file, else {ACCEPT}"
+        )
+        .into(),
+        Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) => {
+            sent_hint(difference, event, recorded).into()
+        }
+    }
+}
+
+fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence) -> String {
+    let is_right = format!("if what was sent is right, {ACCEPT}");
+    match difference {
+        Contradiction::Amount => match correction(event, recorded) {
+            Some(row) => format!(
+                "{is_right}; if this row is right, do that too, and send the difference by a CSV of your own: `kind,event_id,sale_event_id,email,uid,amount,currency,created_at` and `{row}`"
+            ),
+            None => is_right,
+        },
+        Contradiction::Reference | Contradiction::Date | Contradiction::Kind => format!(
+            "if it is another event, its profile has to give it an `event_id` of its own, by a column that differs; {is_right}"
+        ),
+        _ => format!(
+            "{is_right}; if this row is right, reverse what was sent by a refund, and send it under another `event_id`, both by a CSV of your own"
+        ),
+    }
+}
+
+/// Returns the row of a CSV that turns what was sent into what the event says, both as they were paid.
+fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
+    let (read, sent) = (event.read_money()?, recorded.money?);
+    let (paid_cents, sent_cents) = (event.paid_cents()?, recorded.paid_cents()?);
+    let more_cents = paid_cents.checked_sub(sent_cents)?;
+    let (sale, is_more) = match event.kind {
+        Kind::Sale => (event.event_id(), more_cents > 0),
+        Kind::Refund => (event.sale_event_id?, more_cents < 0),
+        Kind::Cancellation | Kind::Signup => return None,
+    };
+    if read.currency != sent.currency || more_cents == 0 {
+        return None;
+    }
+    let (kind, sale) = match is_more {
+        true => ("sale", ""),
+        false => ("refund", sale),
+    };
+    let amount = Money {
+        amount_cents: more_cents.checked_abs()?,
+        ..read
+    }
+    .to_string();
+    let amount = amount.split(' ').next().unwrap_or_default();
+    let date = event
+        .created_at
+        .map(|at| at.strftime("%Y-%m-%d").to_string());
+    Some(format!(
+        "{kind},{}_corrected_to_{paid_cents},{sale},{},{},{amount},{},{}",
+        event.event_id(),
+        event.customer.email.unwrap_or_default(),
+        event.customer.uid.unwrap_or_default(),
+        read.currency,
+        date.unwrap_or_default(),
+    ))
+}

@@ -1,0 +1,659 @@
+//! By which id a payment goes, whose refund it is, and what several readings of one event say together.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use support::{Place, SandboxProcess};
+
+const STRIPE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
+const STRIPE_WITHOUT_INVOICE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email\n";
+const INVOICES: &str = "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status\n";
+const OWN: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at,promo_code\n";
+const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id\n";
+
+/// A charge of a Stripe export: id, day of March, amount, refunded, invoice.
+fn charge(id: &str, day: u32, amount: &str, refunded: &str, invoice: &str) -> String {
+    format!(
+        "{id},2026-03-{day:02} 10:00:00,{amount},{refunded},usd,true,Paid,cus_1,ana@example.com,{invoice}\n"
+    )
+}
+
+/// What a plan says of each event: `kind id (of sale) amount customer state`, sorted.
+fn planned(place: &Place, arguments: &[&str]) -> Vec<String> {
+    let mut all = vec!["plan"];
+    all.extend(arguments);
+    all.extend(["--events", "events.csv"]);
+    let ran = place.run(&all);
+    assert!(ran.code() <= 1, "{}", ran.stderr());
+    let rows = place.csv("events.csv");
+    let mut lines: Vec<String> = rows[1..]
+        .iter()
+        .map(|row| {
+            let parts = [0, 1, 2, 5, 3, 4, 9, 13].map(|column| row[column].as_str());
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join(" ")
+        })
+        .collect();
+    lines.sort();
+    std::fs::remove_file(place.path("events.csv")).unwrap();
+    lines
+}
+
+/// Runs against the sandbox inside the program; gives back the events sent, and the exit code.
+fn night(place: &Place, arguments: &[&str]) -> (i32, Value) {
+    let mut all = vec!["run", "--sandbox", "--yes", "--json"];
+    all.extend(arguments);
+    let ran = place.run(&all);
+    assert!(ran.code() <= 1, "{}", ran.stderr());
+    (ran.code(), ran.json())
+}
+
+fn sent(report: &Value) -> i64 {
+    let tracked = &report["outcomes"]["tracked"]["by_kind"];
+    let cents = |kind: &str| tracked[kind]["amount_cents"]["USD"].as_i64().unwrap_or(0);
+    cents("sale") - cents("refund")
+}
+
+#[test]
+fn two_charges_of_one_invoice_are_two_payments_in_any_order() {
+    let first = charge("ch_1", 1, "25.00", "0.00", "in_1");
+    let second = charge("ch_2", 15, "25.00", "0.00", "in_1");
+    let place = Place::new();
+    for rows in [[&first, &second], [&second, &first]] {
+        place.write("x.csv", &format!("{STRIPE}{}{}", rows[0], rows[1]));
+        assert_eq!(
+            planned(&place, &["x.csv"]),
+            [
+                "sale ch_2 2500 ana@example.com cus_1 to_send",
+                "sale in_1 2500 ana@example.com cus_1 to_send",
+            ]
+        );
+    }
+    place.write("1.csv", &format!("{STRIPE}{first}"));
+    place.write("2.csv", &format!("{STRIPE}{second}"));
+    for files in [["1.csv", "2.csv"], ["2.csv", "1.csv"]] {
+        assert_eq!(planned(&place, &files).len(), 2);
+        let totals = planned(&place, &files).concat();
+        assert!(!totals.contains("duplicate"), "{totals}");
+    }
+}
+
+#[test]
+fn the_journal_remembers_which_charge_has_the_invoice() {
+    let early = charge("ch_1", 1, "25.00", "0.00", "in_1");
+    let late = charge("ch_2", 15, "30.00", "0.00", "in_1");
+    let both = format!("{STRIPE}{early}{late}");
+    for (night_1, ids) in [(&early, ["in_1", "ch_2"]), (&late, ["ch_1", "in_1"])] {
+        let place = Place::new();
+        place.write("1.csv", &format!("{STRIPE}{night_1}"));
+        place.write("2.csv", &both);
+        assert_eq!(night(&place, &["1.csv"]).0, 0);
+        let plan = planned(&place, &["2.csv", "--sandbox"]);
+        let of = |id: &str| plan.iter().find(|line| line.contains(id)).unwrap();
+        assert!(of(&format!("sale {} 2500", ids[0])).len() > 10, "{plan:?}");
+        assert!(of(&format!("sale {} 3000", ids[1])).len() > 10, "{plan:?}");
+        let (code, report) = night(&place, &["2.csv"]);
+        assert_eq!(
+            (code, report["outcomes"]["tracked"]["count"].as_u64()),
+            (0, Some(1))
+        );
+        let (code, report) = night(&place, &["2.csv"]);
+        assert_eq!(
+            (code, report["outcomes"]["tracked"]["count"].as_u64()),
+            (0, Some(0))
+        );
+    }
+}
+
+#[test]
+fn each_charge_of_an_invoice_has_its_own_refunds() {
+    let place = Place::new();
+    let rows =
+        charge("ch_1", 1, "25.00", "10.00", "in_1") + &charge("ch_2", 15, "25.00", "10.00", "in_1");
+    place.write("x.csv", &format!("{STRIPE}{rows}"));
+    assert_eq!(
+        planned(&place, &["x.csv"]),
+        [
+            "refund ch_2_refund_1000 ch_2 1000 ana@example.com cus_1 to_send",
+            "refund in_1_refund_1000 in_1 1000 ana@example.com cus_1 to_send",
+            "sale ch_2 2500 ana@example.com cus_1 to_send",
+            "sale in_1 2500 ana@example.com cus_1 to_send",
+        ]
+    );
+    let (_, report) = night(&place, &["x.csv"]);
+    assert_eq!(sent(&report), 3000);
+    let rows =
+        charge("ch_1", 1, "25.00", "25.00", "in_1") + &charge("ch_2", 15, "25.00", "15.00", "in_1");
+    place.write("y.csv", &format!("{STRIPE}{rows}"));
+    let (code, report) = night(&place, &["y.csv"]);
+    assert_eq!((code, sent(&report)), (0, -2000));
+}
+
+#[test]
+fn an_invoice_is_shared_out_over_its_charges_to_the_cent() {
+    let place = Place::new();
+    let rows = ["10.00", "20.00", "20.00"].iter().zip(1..);
+    let rows: String = rows
+        .map(|(amount, n)| charge(&format!("ch_{n}"), n, amount, "0.00", "in_1"))
+        .collect();
+    place.write("payments.csv", &format!("{STRIPE}{rows}"));
+    let invoice = "in_1,7,cus_1,2026-03-01 09:00:00,usd,42.02,0.00,50.00,50.00,paid\n";
+    place.write("invoices.csv", &format!("{INVOICES}{invoice}"));
+    for files in [
+        ["payments.csv", "invoices.csv"],
+        ["invoices.csv", "payments.csv"],
+    ] {
+        assert_eq!(
+            planned(&place, &files),
+            [
+                "sale ch_2 1681 ana@example.com cus_1 to_send",
+                "sale ch_3 1681 ana@example.com cus_1 to_send",
+                "sale in_1 840 ana@example.com cus_1 to_send",
+            ]
+        );
+    }
+    // One of two parts, and the other elsewhere.
+    place.write(
+        "one.csv",
+        &format!("{STRIPE}{}", charge("ch_1", 1, "25.00", "0.00", "in_1")),
+    );
+    assert_eq!(
+        planned(&place, &["one.csv", "invoices.csv"]),
+        ["sale in_1 2101 ana@example.com cus_1 to_send"]
+    );
+    // More than the invoice says.
+    let rows =
+        charge("ch_1", 1, "30.00", "0.00", "in_1") + &charge("ch_2", 2, "30.00", "0.00", "in_1");
+    place.write("two.csv", &format!("{STRIPE}{rows}"));
+    let held = planned(&place, &["two.csv", "invoices.csv"]);
+    assert!(
+        held.iter().all(|line| line.ends_with("conflict")),
+        "{held:?}"
+    );
+}
+
+#[test]
+fn two_transactions_of_a_recurly_invoice_are_two_payments() {
+    let place = Place::new();
+    let row = |id: &str, day: u32, kind: &str, of: &str, amount: &str| {
+        format!(
+            "ana@example.com,{id},{kind},{amount},0.00,USD,2026-03-{day:02} 10:00:00 UTC,success,false,{of},9001,sub1\n"
+        )
+    };
+    let rows = row("t2", 9, "purchase", "", "20.00")
+        + &row("t1", 2, "purchase", "", "20.00")
+        + &row("t3", 20, "refund", "t2", "5.00");
+    place.write("x.csv", &format!("{RECURLY}{rows}"));
+    let plan = planned(&place, &["x.csv", "--profile", "recurly-transactions"]);
+    assert!(
+        plan.iter().all(|line| line.ends_with("to_send")),
+        "{plan:?}"
+    );
+    assert!(plan[0].starts_with("refund t3 t2 500"), "{plan:?}");
+    assert!(plan[1].starts_with("sale 9001 2000"), "{plan:?}");
+    assert!(plan[2].starts_with("sale t2 2000"), "{plan:?}");
+}
+
+/// A profile of one's own that maps the invoice first, as in the documentation.
+const ORDERS: &str = r#"
+[exports.orders]
+title = "orders"
+rests_on = "a test"
+[exports.orders.columns]
+id = "Id"
+invoice = "Invoice"
+mail = "Mail"
+total = "Total"
+date = "Date"
+[exports.orders.customer]
+email = "mail"
+[exports.orders.dates]
+formats = ["%Y-%m-%d"]
+[[exports.orders.event]]
+kind = "sale"
+event_id = ["{invoice}", "order-{id}"]
+amount = "total"
+created_at = ["date"]
+
+[exports.subscriptions]
+title = "payments that are named by their subscription"
+rests_on = "a test"
+[exports.subscriptions.columns]
+subscription = "Subscription"
+mail = "E-mail"
+total = "Paid"
+date = "On"
+[exports.subscriptions.customer]
+email = "mail"
+[exports.subscriptions.dates]
+formats = ["%Y-%m-%d"]
+[[exports.subscriptions.event]]
+kind = "sale"
+event_id = ["{subscription}"]
+amount = "total"
+created_at = ["date"]
+"#;
+
+#[test]
+fn a_profile_of_ones_own_tells_payments_apart_by_its_second_id() {
+    let place = Place::new();
+    place.write("fprecon.toml", ORDERS);
+    place.write(
+        "x.csv",
+        "Id,Invoice,Mail,Total,Date\n2,i9,ana@example.com,8.00,2026-03-04\n1,i9,ana@example.com,8.00,2026-03-01\n",
+    );
+    assert_eq!(
+        planned(&place, &["x.csv"]),
+        [
+            "sale i9 800 ana@example.com to_send",
+            "sale order-2 800 ana@example.com to_send",
+        ]
+    );
+}
+
+#[test]
+fn an_id_that_every_payment_of_a_subscription_shares_is_a_conflict_and_no_duplicate() {
+    let place = Place::new();
+    place.write("fprecon.toml", ORDERS);
+    let header = "Subscription,E-mail,Paid,On\n";
+    place.write(
+        "x.csv",
+        &format!(
+            "{header}sub1,ana@example.com,8.00,2026-03-01\nsub1,ana@example.com,8.00,2026-04-01\n"
+        ),
+    );
+    let plan = planned(&place, &["x.csv"]);
+    assert!(
+        plan.iter().all(|line| line.ends_with("conflict")),
+        "{plan:?}"
+    );
+    let said = place.run(&["plan", "x.csv"]).expect(1).stderr();
+    assert!(
+        said.contains("another date: 2026-03-01 here, 2026-04-01 there"),
+        "{said}"
+    );
+
+    // Over two nights.
+    place.write(
+        "1.csv",
+        &format!("{header}sub2,ana@example.com,8.00,2026-03-01\n"),
+    );
+    place.write(
+        "2.csv",
+        &format!("{header}sub2,ana@example.com,8.00,2026-04-01\n"),
+    );
+    assert_eq!(night(&place, &["1.csv"]).0, 0);
+    assert_eq!(night(&place, &["1.csv"]).0, 0, "the same again");
+    let (code, report) = night(&place, &["2.csv"]);
+    assert_eq!((code, sent(&report)), (1, 0));
+}
+
+#[test]
+fn a_charge_with_and_without_its_invoice_is_one_payment() {
+    let with = format!("{STRIPE}{}", charge("ch_1", 1, "10.00", "4.00", "in_1"));
+    let without = format!(
+        "{STRIPE_WITHOUT_INVOICE}ch_1,2026-03-01 10:00:00,10.00,4.00,usd,true,Paid,cus_1,ana@example.com\n"
+    );
+    let place = Place::new();
+    place.write("with.csv", &with);
+    place.write("without.csv", &without);
+    for files in [["with.csv", "without.csv"], ["without.csv", "with.csv"]] {
+        assert_eq!(
+            planned(&place, &files),
+            [
+                "refund in_1_refund_400 in_1 400 ana@example.com cus_1 duplicate",
+                "refund in_1_refund_400 in_1 400 ana@example.com cus_1 to_send",
+                "sale in_1 1000 ana@example.com cus_1 duplicate",
+                "sale in_1 1000 ana@example.com cus_1 to_send",
+            ],
+            "{files:?}"
+        );
+    }
+    // Over two nights, whichever comes first: the journal's id stays, and refunds go on from there.
+    for (first, second) in [("with", "without"), ("without", "with")] {
+        let place = Place::new();
+        place.write(
+            "1.csv",
+            &if first == "with" {
+                with.clone()
+            } else {
+                without.clone()
+            },
+        );
+        let more = if second == "with" { &with } else { &without };
+        place.write("2.csv", &more.replace("4.00", "7.00"));
+        let (code, report) = night(&place, &["1.csv"]);
+        assert_eq!((code, sent(&report)), (0, 600), "{first}");
+        let (code, report) = night(&place, &["2.csv"]);
+        assert_eq!((code, sent(&report)), (0, -300), "{first}");
+    }
+}
+
+#[test]
+fn what_one_reading_has_and_another_lacks_is_joined_in_either_order() {
+    let place = Place::new();
+    place.write(
+        "p.csv",
+        &format!("{OWN}sale,s1,,ana@example.com,c1,8.00,USD,2026-03-01,NORA10\n"),
+    );
+    place.write(
+        "q.csv",
+        &format!("{OWN}sale,s1,,,c1,8.00,USD,2026-03-01,\n"),
+    );
+    for files in [["p.csv", "q.csv"], ["q.csv", "p.csv"]] {
+        let plan = planned(&place, &files);
+        assert_eq!(
+            plan[1], "sale s1 800 ana@example.com c1 NORA10 to_send",
+            "{files:?}"
+        );
+    }
+    // Both have one, and they differ: in one kind of export that is a conflict.
+    for (other, word) in [
+        (
+            "sale,s1,,ana@example.com,c1,8.00,USD,2026-03-01,OTTO\n",
+            "promo code",
+        ),
+        (
+            "sale,s1,,ana.b@example.com,c1,8.00,USD,2026-03-01,NORA10\n",
+            "customer",
+        ),
+    ] {
+        place.write("q.csv", &format!("{OWN}{other}"));
+        for files in [["p.csv", "q.csv"], ["q.csv", "p.csv"]] {
+            let plan = planned(&place, &files);
+            assert!(
+                plan.iter().all(|line| line.ends_with("conflict")),
+                "{plan:?}"
+            );
+            let said = place.run(&["plan", files[0], files[1]]).expect(1).stderr();
+            assert!(said.contains(&format!("another {word}")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_subscription_that_ended_twice_has_two_cancellations() {
+    const RECURLY_SUBSCRIPTIONS: &str =
+        "uuid,account_code,email,plan_code,state,canceled_at,expires_at,plan_name\n";
+    let row = |day: &str| {
+        format!("u1,acc1,ana@example.com,gold,expired,{day} 08:00:00 UTC,{day} 10:00:00 UTC,Gold\n")
+    };
+    let place = Place::new();
+    let file = |day: &str| format!("{RECURLY_SUBSCRIPTIONS}{}", row(day));
+    place.write("1.csv", &file("2025-11-02"));
+    place.write("2.csv", &file("2026-05-02"));
+    let options = ["--profile", "recurly-subscriptions"];
+    let plan = planned(&place, &["2.csv", "1.csv", options[0], options[1]]);
+    assert_eq!(
+        plan,
+        [
+            "cancellation u1_cancelled ana@example.com acc1 to_send",
+            "cancellation u1_cancelled_2026-05-02 ana@example.com acc1 to_send",
+        ]
+    );
+    for (name, expected) in [
+        ("1.csv", 1),
+        ("1.csv", 0),
+        ("2.csv", 1),
+        ("2.csv", 0),
+        ("1.csv", 0),
+    ] {
+        let (code, report) = night(&place, &[name, options[0], options[1]]);
+        assert_eq!(
+            (code, outcomes(&report).values().sum::<u64>()),
+            (0, expected),
+            "{name}"
+        );
+    }
+    // Some hours off, as by another time zone: the same cancellation.
+    place.write("3.csv", &file("2026-05-02").replace("10:00:00", "23:30:00"));
+    let (code, report) = night(&place, &["3.csv", options[0], options[1]]);
+    assert_eq!((code, outcomes(&report)), (0, BTreeMap::new()));
+}
+
+#[test]
+fn the_same_id_of_two_providers_is_not_settled_half_a_year_later() {
+    let place = Place::new();
+    let config = r#"
+[exports.bee]
+extends = "chargebee-invoices"
+[exports.bee.money]
+currency = "USD"
+[exports.bee.money.format]
+unit = "major"
+"#;
+    place.write("fprecon.toml", config);
+    let bee = |date: &str| {
+        format!(
+            "Customer Id,Invoice Number,Invoice Date,Amount,Status,Refunded Amount,Customer Email,Tax Total\nc1,1001,{date},8.00,Paid,0,ana@example.com,0\n"
+        )
+    };
+    place.write(
+        "own.csv",
+        &format!("{OWN}sale,1001,,ana@example.com,c1,8.00,USD,2025-10-01,\n"),
+    );
+    assert_eq!(night(&place, &["own.csv"]).0, 0);
+    place.write("near.csv", &bee("2025-10-02T00:00:00Z"));
+    assert_eq!(night(&place, &["near.csv"]).0, 0, "the same payment");
+    place.write("bee.csv", &bee("2026-03-01T00:00:00Z"));
+    let (code, _) = night(&place, &["bee.csv"]);
+    assert_eq!(code, 1);
+    let said = place
+        .run(&["plan", "bee.csv", "--sandbox"])
+        .expect(1)
+        .stderr();
+    assert!(
+        said.contains("another date: 2026-03-01 here, 2025-10-01 there"),
+        "{said}"
+    );
+    assert!(said.contains("`event_id` of its own"), "{said}");
+}
+
+#[test]
+fn a_refund_goes_out_with_the_customer_of_its_sale() {
+    let place = Place::new();
+    let rows = "sale,s1,,ana@example.com,c1,50.00,USD,2026-03-01,\n\
+                refund,r1,s1,ana.new@example.com,,10.00,USD,2026-03-05,\n\
+                refund,r2,s1,,,5.00,USD,2026-03-06,\n";
+    place.write("x.csv", &format!("{OWN}{rows}"));
+    assert_eq!(
+        planned(&place, &["x.csv"]),
+        [
+            "refund r1 s1 1000 ana@example.com c1 to_send",
+            "refund r2 s1 500 ana@example.com c1 to_send",
+            "sale s1 5000 ana@example.com c1 to_send",
+        ]
+    );
+    // The sale is of an earlier run, and the refund's row says somebody else.
+    assert_eq!(night(&place, &["x.csv"]).0, 0);
+    let rows = "refund,r3,s1,other@example.com,c9,5.00,USD,2026-03-07,\nrefund,r4,gone,,,5.00,USD,2026-03-07,\nrefund,r5,,,,5.00,USD,2026-03-07,\n";
+    place.write("y.csv", &format!("{OWN}{rows}"));
+    assert_eq!(
+        planned(&place, &["y.csv", "--sandbox"]),
+        [
+            "refund r3 s1 500 ana@example.com c1 to_send",
+            "refund r4 gone 500 unlinked",
+            "refund r5 500 unlinked",
+        ]
+    );
+    // Nobody is made up for a refund without a customer, even where refunds go without a sale.
+    place.write("fprecon.toml", "[link]\nsend_unlinked = true\n");
+    let plan = planned(&place, &["y.csv", "--sandbox"]);
+    assert!(
+        plan[1].ends_with("unlinked") && plan[2].ends_with("unlinked"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn a_running_total_that_falls_needs_attention() {
+    for now in ["0.00", "5.00", ""] {
+        let place = Place::new();
+        place.write(
+            "1.csv",
+            &format!("{STRIPE}{}", charge("ch_1", 1, "50.00", "20.00", "in_1")),
+        );
+        place.write(
+            "2.csv",
+            &format!("{STRIPE}{}", charge("ch_1", 1, "50.00", now, "in_1")),
+        );
+        assert_eq!(night(&place, &["1.csv"]).0, 0);
+        // An older export in the same call says what was known.
+        assert_eq!(night(&place, &["1.csv", "2.csv"]).0, 0, "{now}");
+        let (code, report) = night(&place, &["2.csv"]);
+        assert_eq!((code, sent(&report)), (1, 0), "{now}");
+        let said = place
+            .run(&["plan", "2.csv", "--sandbox"])
+            .expect(1)
+            .stderr();
+        assert!(
+            said.contains("the running total fell: 20.00 USD was refunded"),
+            "{said}"
+        );
+    }
+}
+
+fn start_account(place: &Place) -> SandboxProcess {
+    let start = "lead_share_percent = 0\n[[promoter]]\nref_id = \"nora\"\nemail = \"nora@example.org\"\n\
+                 [[lead]]\nemail = \"eva@example.com\"\npromoter = \"nora\"\n";
+    place.write("start.toml", start);
+    SandboxProcess::start(&["--start", place.path("start.toml").to_str().unwrap()])
+}
+
+fn outcomes(report: &Value) -> BTreeMap<String, u64> {
+    let all = report["outcomes"].as_object().unwrap().iter();
+    let counted = all.map(|(name, outcome)| (name.clone(), outcome["count"].as_u64().unwrap()));
+    counted.filter(|(_, count)| *count > 0).collect()
+}
+
+#[test]
+fn a_corrected_email_is_a_new_question() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    let file = |email: &str, refunded: &str| {
+        let row = charge("ch_5", 1, "50.00", refunded, "in_5").replace("ana@example.com", email);
+        format!("{STRIPE}{row}")
+    };
+    place.write("1.csv", &file("eva@exmaple.com", "10.00"));
+    place.write("2.csv", &file("eva@example.com", "10.00"));
+    let run = |name: &str| {
+        let report = place.run_to(&sandbox, &["run", name, "--yes", "--json"]);
+        outcomes(&report.expect_one_of(&[0, 1]))
+    };
+    assert_eq!(run("1.csv"), BTreeMap::from([("non_referral".into(), 2)]));
+    assert_eq!(run("2.csv"), BTreeMap::from([("tracked".into(), 2)]));
+    // Neither of the two asks again.
+    assert_eq!(run("1.csv"), BTreeMap::new());
+    assert_eq!(run("2.csv"), BTreeMap::new());
+    let effects: Vec<String> = sandbox
+        .events()
+        .iter()
+        .map(|event| event["event_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(effects, ["in_5", "in_5_refund_1000"]);
+}
+
+#[test]
+fn a_sale_is_not_asked_again_without_its_refunds() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    let sale = |email: &str| format!("sale,s1,,{email},,50.00,USD,2026-03-01,\n");
+    let refund = "refund,r1,s1,,,20.00,USD,2026-03-04,\n";
+    place.write(
+        "1.csv",
+        &format!("{OWN}{}{refund}", sale("eva@exmaple.com")),
+    );
+    place.write("2.csv", &format!("{OWN}{}", sale("eva@example.com")));
+    place.write("3.csv", &format!("{OWN}{refund}"));
+    let run = |names: &[&str], code: i32| {
+        let mut arguments = vec!["run", "--yes", "--json"];
+        arguments.extend(names);
+        outcomes(&place.run_to(&sandbox, &arguments).expect(code).json())
+    };
+    assert_eq!(
+        run(&["1.csv"], 0),
+        BTreeMap::from([("non_referral".into(), 2)])
+    );
+    assert_eq!(run(&["2.csv"], 1), BTreeMap::new());
+    assert_eq!(
+        run(&["2.csv", "3.csv"], 0),
+        BTreeMap::from([("tracked".into(), 2)])
+    );
+}
+
+#[test]
+fn a_corrected_non_referral_csv_is_run_like_a_failed_csv() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    let rows = "sale,s1,,eva@exmaple.com,,50.00,USD,2026-03-01,\nsale,s2,,ugo@example.com,,8.00,USD,2026-03-01,\n";
+    place.write("x.csv", &format!("{OWN}{rows}"));
+    let report = place.run_to(
+        &sandbox,
+        &["run", "x.csv", "--yes", "--json", "--dir", "report"],
+    );
+    report.expect(0);
+    let corrected = place
+        .read("report/non_referral.csv")
+        .replace("exmaple", "example");
+    place.write("fixed.csv", &corrected);
+    let report = place
+        .run_to(&sandbox, &["run", "fixed.csv", "--yes", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(outcomes(&report), BTreeMap::from([("tracked".into(), 1)]));
+    assert_eq!(sandbox.events().len(), 1);
+    // The export still has the old address: that was asked, and corrected since.
+    let report = place
+        .run_to(&sandbox, &["run", "x.csv", "--yes", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(report["requests"], 0);
+}
+
+#[test]
+fn a_conflict_with_what_was_sent_says_so_and_how_to_settle_it() {
+    for (sent_first, now, total) in [("50.00", "45.00", 4500), ("50.00", "58.00", 5800)] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&[]);
+        let file = |amount: &str| format!("{STRIPE}{}", charge("ch_4", 1, amount, "0.00", "in_4"));
+        place.write("1.csv", &file(sent_first));
+        place.write("2.csv", &file(now));
+        place.run_to(&sandbox, &["run", "1.csv", "--yes"]).expect(0);
+        let said = place
+            .run_to(&sandbox, &["run", "2.csv", "--yes"])
+            .expect(1)
+            .stderr();
+        assert!(
+            said.contains("an earlier run sent an event with this id (tracked)"),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!("another amount: {now} USD here, 50.00 USD there")),
+            "{said}"
+        );
+        assert!(!said.contains("neither is sent"), "{said}");
+        // The hint, followed to the letter: its two lines as a file of their own.
+        let quoted: Vec<&str> = said.split('`').collect();
+        let at = quoted
+            .iter()
+            .position(|text| text.starts_with("kind,event_id"))
+            .unwrap();
+        place.write("mine.csv", &format!("{}\n{}\n", quoted[at], quoted[at + 2]));
+        place
+            .run_to(&sandbox, &["run", "mine.csv", "--yes"])
+            .expect(0);
+        let cents: i64 = sandbox
+            .events()
+            .iter()
+            .map(|event| {
+                let sign = if event["kind"] == "refund" { -1 } else { 1 };
+                sign * event["amount_cents"].as_i64().unwrap()
+            })
+            .sum();
+        assert_eq!(cents, total, "{:?}", sandbox.events());
+    }
+}
