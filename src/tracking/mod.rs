@@ -181,6 +181,9 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// Takes a new connection for every request. A connection that was idle may be closed by the server
+    /// at the very moment at which a request leaves, and nothing says then whether it was read.
+    http_once: reqwest::Client,
     base: Url,
     /// Where events go, in the order of [`Kind::ALL`].
     tracks: [Url; Kind::ALL.len()],
@@ -198,32 +201,14 @@ impl Client {
         let headers = headers(&settings, key)?;
         // A second call finds a provider in place, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder();
-        if is_loopback(&base) {
-            // A proxy of the environment must not see what is meant for this machine.
-            builder = builder.no_proxy();
-        }
-        if let Some(pem) = &settings.ca_pem {
-            builder = builder.tls_certs_merge(certificates(pem)?);
-        }
-        let Timeouts {
-            connect,
-            read,
-            total,
-        } = settings.timeouts;
-        let http = builder
-            .user_agent(concat!("fprecon/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(connect)
-            .read_timeout(read)
-            .timeout(total)
-            .build()
-            .map_err(|error| ClientError::SetUp(causes(&error.without_url())))?;
+        let build = |idle_connections: usize| {
+            let builder = builder(&settings, &base, headers.clone())?;
+            let http = builder.pool_max_idle_per_host(idle_connections).build();
+            http.map_err(|error| ClientError::SetUp(causes(&error.without_url())))
+        };
         Ok(Client {
-            http,
+            http: build(usize::MAX)?,
+            http_once: build(0)?,
             tracks: Kind::ALL.map(|kind| below(&base, &format!("track/{kind}"))),
             base,
             settings,
@@ -238,8 +223,13 @@ impl Client {
             Version::V1 => v1::body(event, &self.settings),
             Version::V2 => v2::body(event, &self.settings),
         };
-        let request = self
-            .http
+        let is_repeatable = event.kind != Kind::Cancellation || self.has_event_id(event.kind);
+        let http = if is_repeatable {
+            &self.http
+        } else {
+            &self.http_once
+        };
+        let request = http
             .post(self.track(event.kind).clone())
             .header(CONTENT_TYPE, version.content_type())
             .body(body);
@@ -303,6 +293,36 @@ impl Client {
             Kind::Signup => signup,
         }
     }
+}
+
+/// What every request goes out by.
+fn builder(
+    settings: &Settings,
+    base: &Url,
+    headers: HeaderMap,
+) -> Result<reqwest::ClientBuilder, ClientError> {
+    let mut builder = reqwest::Client::builder();
+    if is_loopback(base) {
+        // A proxy of the environment must not see what is meant for this machine.
+        builder = builder.no_proxy();
+    }
+    if let Some(pem) = &settings.ca_pem {
+        builder = builder.tls_certs_merge(certificates(pem)?);
+    }
+    let Timeouts {
+        connect,
+        read,
+        total,
+    } = settings.timeouts;
+    Ok(builder
+        .user_agent(concat!("fprecon/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(connect)
+        .read_timeout(read)
+        .timeout(total))
 }
 
 /// A path below the API's base.

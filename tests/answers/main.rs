@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connections;
 mod customers;
 mod forms;
 mod refusals;

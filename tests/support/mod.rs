@@ -343,7 +343,7 @@ impl Server {
 }
 
 /// One request: its head, and as much body as it announces.
-fn read_request(stream: &mut TcpStream) -> String {
+pub fn read_request(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let mut piece = [0; 4096];
     loop {
