@@ -4,6 +4,7 @@
 //! pure: the same bytes give the same job.
 
 mod complete;
+mod customers;
 mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
+use self::customers::{drop_shared_uids, hold_without_customer, is_placeholder};
 use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text};
@@ -663,6 +665,10 @@ impl Unplanned {
             }
         }
         let mut wanted = Wanted::default();
+        let uids = events.iter().filter_map(|event| event.customer.uid);
+        wanted
+            .uids
+            .extend(uids.filter(|uid| is_placeholder(uid)).map(Text::new));
         for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
             let own = match sale.reference {
                 Some(reference) if sale.is_told_by_reference => EventKey::of(reference),
@@ -690,10 +696,14 @@ impl Unplanned {
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let (foreign, account, origins) = (&self.foreign, self.account_currency, &self.origins);
+        for problem in drop_shared_uids(&mut self.events, past) {
+            self.problems.push(problem);
+        }
         let identified = identify(&mut self.events, past);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
         let mut links = link(&mut self.events, past, &self.rules, &identified.shared);
+        hold_without_customer(&self.events, &mut links);
         let seen = convert(&mut self.events, &mut links, foreign, account, past);
         let mut plan = plan(self.events, links, readings, past, origins);
         for problem in seen.problems(&plan, foreign, account) {

@@ -466,6 +466,11 @@ impl<'p> Planner<'p> {
                     "currency-held",
                     "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
                 ),
+                // Only a refund has no sale; anything else is held for want of a customer.
+                PlanState::Unlinked if events.kind(index) != Kind::Refund => (
+                    "customer-unclear",
+                    "write the customer's email into the row, and run the file again".into(),
+                ),
                 PlanState::Unlinked => {
                     ("refund-unlinked", self.unlinked_hint(event(), firsts).into())
                 }
