@@ -60,13 +60,16 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word stands for one offset: `PST` is never daylight saving time.
+    /// A word such as `PST` stands for one offset and is never daylight saving time; a name such as
+    /// `Pacific Time (US & Canada)` stands for a zone of the IANA database.
     fn zone_of_word(&self, word: &str, text: &str) -> Result<TimeZone, ProfileError> {
-        offset(text).map(TimeZone::fixed).ok_or_else(|| {
+        let named = || TimeZone::get(text).ok().filter(|_| text.contains('/'));
+        let zone = offset(text).map(TimeZone::fixed).or_else(named);
+        zone.ok_or_else(|| {
             self.error(format!(
-                "`dates.zones.{word}` is `{text}`, which is no offset"
+                "`dates.zones.{word}` is `{text}`, which is neither an offset nor a time zone"
             ))
-            .hint("write it as an offset from UTC, such as `-08:00` or `+00:00`")
+            .hint("write it as an offset from UTC, such as `-08:00` or `+00:00`, or as a zone of the IANA database, such as `America/New_York`")
             .about("dates.zones")
             .says(word)
         })

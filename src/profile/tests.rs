@@ -146,7 +146,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.dates]\nzones = { PST = \"8\" }\n[[mine.event]]\nkind = \"sale\"\n",
-            "`dates.zones.PST` is `8`, which is no offset",
+            "`dates.zones.PST` is `8`, which is neither an offset nor a time zone",
         ),
         (
             "[mine.dates]\nformats = [\"%Z %Y-%m-%d\"]\n[[mine.event]]\nkind = \"sale\"\n",
