@@ -281,9 +281,7 @@ fn tax_is_taken_off_only_where_the_rows_show_that_it_is_inside() {
 fn two_amounts_that_differ_are_left_to_a_person() {
     let (place, ran) = proposed(
         "sales.csv",
-        "id,email,Date,Total,Amount,currency\n\
-         1,a@example.com,2026-01-31,9.00,8.00,USD\n\
-         2,b@example.com,2026-01-31,9.00,9.00,USD\n",
+        "id,email,Total,Amount,currency,date\n1,a@example.com,9.00,8.00,USD,2026-01-31\n2,b@example.com,9.00,9.00,USD,2026-01-31\n",
     );
     let said = ran.expect(0).stderr();
     assert!(
@@ -368,9 +366,8 @@ fn refunds_of_a_taxed_sale_are_taken_before_tax() {
 fn the_lines_of_an_order_are_one_sale() {
     let (place, ran) = proposed(
         "lines.csv",
-        "Line ID,Order ID,Email,Date,Total,Currency\n\
-         1,A,a@example.com,2026-01-31,8.00,EUR\n2,A,a@example.com,2026-01-31,8.00,EUR\n\
-         3,B,b@example.com,2026-01-31,9.00,EUR\n",
+        "Line ID,Order ID,Email,Total,Currency,Date\n\
+         1,A,a@example.com,8.00,EUR,2026-01-31\n2,A,a@example.com,8.00,EUR,2026-01-31\n3,B,b@example.com,9.00,EUR,2026-01-31\n",
     );
     ran.expect(0);
     assert_eq!(
@@ -387,15 +384,14 @@ fn the_lines_of_an_order_are_one_sale() {
     // Two payments of one order are two sales, each by its own number.
     let (place, ran) = proposed(
         "payments.csv",
-        "Order ID,id,Email,Date,Total,Currency\n\
-         A,p1,a@example.com,2026-01-31,8.00,EUR\nA,p2,a@example.com,2026-01-31,9.00,EUR\n",
+        "Order ID,id,Email,Total,Currency,Date\nA,p1,a@example.com,8.00,EUR,2026-01-31\nA,p2,a@example.com,8.00,EUR,2026-02-28\n",
     );
     ran.expect(0);
     assert_eq!(
         events(&place, "payments.csv"),
         [
             "sale p1  800 EUR 2026-01-31T00:00:00Z",
-            "sale p2  900 EUR 2026-01-31T00:00:00Z"
+            "sale p2  800 EUR 2026-02-28T00:00:00Z"
         ]
     );
 }
@@ -404,7 +400,7 @@ fn the_lines_of_an_order_are_one_sale() {
 fn whose_email_it_is_is_a_guess_where_no_name_says_it() {
     let (place, ran) = proposed(
         "sales.csv",
-        "id,Staff email,Who,Total,Currency\n1,s@example.com,a@example.com,8.00,EUR\n",
+        "id,Staff email,Who,Total,Currency,Date\n1,s@example.com,a@example.com,8.00,EUR,2026-01-31\n",
     );
     let said = ran.expect(0).stderr();
     assert!(said.contains("guess: `Who` is the customer"), "{said}");
@@ -417,19 +413,19 @@ fn whose_email_it_is_is_a_guess_where_no_name_says_it() {
 fn what_the_rows_do_not_say_is_asked_for() {
     for (text, question) in [
         (
-            "id,email,Total\n1,a@example.com,8.00\n",
+            "id,email,date,Total\n1,a@example.com,2026-01-31,8.00\n",
             "names no currency",
         ),
         (
-            "id,email,Total,currency\n1,a@example.com,800\n2,a@example.com,49\n",
+            "id,email,date,Total,currency\n1,a@example.com,2026-01-31,800\n2,a@example.com,2026-01-31,49\n",
             "in cents",
         ),
         (
-            "id,email,Total,currency\n1,a@example.com,\"1,234\"\n",
+            "id,email,date,Total,currency\n1,a@example.com,2026-01-31,\"1,234\"\n",
             "thousands or for decimals",
         ),
         (
-            "id;email;Total;currency\n1;a@example.com;8,00;EUR\n2;a@example.com;8.00;EUR\n",
+            "id;email;date;Total;currency\n1;a@example.com;2026-01-31;8,00;EUR\n2;a@example.com;2026-01-31;8.00;EUR\n",
             "written in two ways",
         ),
     ] {
@@ -447,7 +443,7 @@ fn what_the_rows_do_not_say_is_asked_for() {
     // Yen have no hundredths.
     let (place, ran) = proposed(
         "sales.csv",
-        "id,email,Date,Total,currency\n1,a@example.com,2026-01-31,800,JPY\n",
+        "id,email,date,Total,currency\n1,a@example.com,2026-01-31,800,JPY\n",
     );
     ran.expect(0);
     assert_eq!(
@@ -481,7 +477,7 @@ fn the_questions_of_a_built_in_profile_are_answered_by_proof_or_as_a_guess() {
 fn several_exports_packed_and_piped_come_to_one_file() {
     let place = Place::new();
     place.write("payments.csv", &stripe_export(&[Payment::paid(1, 1)]));
-    let shop = "id,email,Date,Total,currency\n1,a@example.com,2026-01-31,8.00,EUR\n";
+    let shop = "id,email,Total,currency,date\n1,a@example.com,8.00,EUR,2026-01-31\n";
     place.write("shop-january.csv", shop);
     place.write("shop-february.csv", &shop.replace("\n1,", "\n2,"));
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -529,9 +525,11 @@ fn several_exports_packed_and_piped_come_to_one_file() {
 
 #[test]
 fn rows_beyond_the_first_ten_thousand_are_not_looked_at_and_it_is_said() {
-    let mut text = String::from("id,email,Total,currency,status\n");
+    let mut text = String::from("id,email,Total,currency,status,date\n");
     for id in 0..10_001 {
-        text.push_str(&format!("{id},u{id}@example.com,8.00,EUR,paid\n"));
+        text.push_str(&format!(
+            "{id},u{id}@example.com,8.00,EUR,paid,2026-01-31\n"
+        ));
     }
     let (place, ran) = proposed("sales.csv", &text);
     let said = ran.expect(0).stderr();

@@ -62,6 +62,14 @@ impl Choice {
         Ok(Choice { profiles, named })
     }
 
+    /// Profiles of which each export's is found by its header.
+    pub(super) fn by_header(profiles: Profiles) -> Self {
+        Choice {
+            profiles,
+            named: None,
+        }
+    }
+
     /// The profile that the user named, if any.
     pub(super) fn named(&self) -> Result<Option<&Profile>, CliError> {
         let named = self.named.as_deref().map(|name| self.profiles.named(name));

@@ -12,17 +12,29 @@ const ODD_RATES: [i64; 5] = [25, 55, 77, 81, 105];
 const RATE_ROWS_LEAST: usize = 3;
 /// An amount that one of them has at least: a cent of tax on less of it is any rate.
 const RATE_CENTS_LEAST: i64 = 2_000;
+/// The same for fees, of which a tax has a high rate.
+const FEE_CENTS_LEAST: i64 = 200;
 
 /// Where the amount of a sale comes from.
 pub(super) struct Amounts<'t> {
     pub(super) total: &'t Column<'t>,
     /// Columns that could be the amount as well, and say otherwise or might.
     pub(super) rivals: Vec<&'t Column<'t>>,
-    pub(super) tax: Option<(&'t Column<'t>, Part)>,
-    pub(super) shipping: Option<(&'t Column<'t>, Part)>,
+    /// What may be inside the amount and counts for nobody.
+    pub(super) parts: Vec<Component<'t>>,
+    /// A column of tax that is the tax on a fee, and the column of that fee.
+    pub(super) tax_on_fee: Option<[&'t Column<'t>; 2]>,
     pub(super) refunded: Option<&'t Column<'t>>,
     /// How they are all written.
     pub(super) written: Written,
+}
+
+/// A column of tax, shipping or a tip.
+pub(super) struct Component<'t> {
+    /// The name of the column in a profile, which is also the word for it.
+    pub(super) key: &'static str,
+    pub(super) column: &'t Column<'t>,
+    pub(super) part: Part,
 }
 
 /// Whether the total has something inside it.
@@ -40,61 +52,115 @@ pub(super) enum Part {
 struct Candidates<'t> {
     totals: Vec<(usize, &'t Column<'t>)>,
     subtotals: Vec<&'t Column<'t>>,
-    tax: Option<&'t Column<'t>>,
-    shipping: Option<&'t Column<'t>>,
-    discount: Option<&'t Column<'t>>,
+    /// Tax, shipping, tip.
+    parts: Vec<(&'static str, &'t Column<'t>)>,
+    discounts: Vec<&'t Column<'t>>,
+    fee: Option<&'t Column<'t>>,
 }
 
-/// Finds the amount; nothing if no column could be it. `currency` is that of most rows.
-pub(super) fn amounts<'t>(table: &'t Table<'t>, currency: Currency) -> Option<Amounts<'t>> {
-    let numbers =
-        |names: &Names| -> Vec<(usize, &'t Column<'t>)> { table.named(names, Column::has_amounts) };
+/// Finds the amount; nothing if no column could be it. `currency` is that of most rows, `rows` are those
+/// that may be events.
+pub(super) fn amounts<'t>(
+    table: &'t Table<'t>,
+    currency: Currency,
+    rows: &[usize],
+    is_free: &dyn Fn(&Column<'_>) -> bool,
+) -> Option<Amounts<'t>> {
+    let numbers = |names: &Names| -> Vec<(usize, &'t Column<'t>)> {
+        table.named(names, |column| column.has_amounts() && is_free(column))
+    };
     let first = |names: &Names| numbers(names).first().map(|(_, column)| *column);
     let mut totals = numbers(&names::TOTAL);
     if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
         // The price of a piece is not what was paid.
         totals.retain(|(rank, _)| Names::tier(*rank) < 2);
     }
-    let has_fees = first(&names::FEE).is_some();
+    let fee = first(&names::FEE);
     let subtotals = numbers(&names::SUBTOTAL).into_iter();
     // Behind a fee, `Net` is what is left of it for the merchant.
-    let subtotals = subtotals.filter(|(rank, _)| !has_fees || Names::tier(*rank) == 0);
-    let candidates = Candidates {
+    let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || Names::tier(*rank) == 0);
+    let parts = [
+        (TAX, first(&names::TAX)),
+        ("shipping", first(&names::SHIPPING)),
+        ("tip", first(&names::TIP)),
+    ];
+    let mut candidates = Candidates {
         totals,
         subtotals: subtotals.map(|(_, column)| column).collect(),
-        tax: first(&names::TAX),
-        shipping: first(&names::SHIPPING),
-        discount: first(&names::DISCOUNT),
+        parts: parts
+            .into_iter()
+            .filter_map(|(key, column)| Some((key, column?)))
+            .collect(),
+        discounts: numbers(&names::DISCOUNT)
+            .into_iter()
+            .map(|(_, column)| column)
+            .collect(),
+        fee,
     };
+    // No column is a part of itself.
+    let parts = candidates.parts.iter().map(|(_, column)| column.header);
+    let parts: Vec<&str> = parts.chain(fee.map(|fee| fee.header)).collect();
+    candidates
+        .totals
+        .retain(|(_, column)| !parts.contains(&column.header));
     let refunded = first(&names::REFUNDED);
     let all = candidates.all().chain(refunded);
     let written = written(all.flat_map(|column| column.proofs().collect::<Vec<_>>()))?;
     let books = Books {
         format: written.format().clone(),
         currency,
+        rows,
     };
-    let (total, rivals, tax, shipping) = candidates
+    let tax_on_fee = candidates.take_tax_on_fee(&books);
+    candidates.drop_without_fee(&books);
+    let (total, rivals, places) = candidates
         .proven(&books)
         .or_else(|| candidates.guessed(&books))?;
+    let parts = candidates.parts.iter().zip(places);
     Some(Amounts {
         total,
         rivals,
-        tax: candidates.tax.map(|column| (column, tax)),
-        shipping: candidates.shipping.map(|column| (column, shipping)),
+        parts: parts
+            .map(|(&(key, column), part)| Component { key, column, part })
+            .collect(),
+        tax_on_fee,
         refunded,
         written,
     })
 }
 
-type Found<'t> = (&'t Column<'t>, Vec<&'t Column<'t>>, Part, Part);
+const TAX: &str = "tax";
+
+/// The amount, its rivals, and for each part whether it is inside.
+type Found<'t> = (&'t Column<'t>, Vec<&'t Column<'t>>, Vec<Part>);
 
 impl<'t> Candidates<'t> {
     fn all(&self) -> impl Iterator<Item = &'t Column<'t>> {
         let totals = self.totals.iter().map(|(_, column)| *column);
-        let parts = [self.tax, self.shipping, self.discount];
+        let parts = self.parts.iter().map(|(_, column)| *column);
         totals
             .chain(self.subtotals.clone())
-            .chain(parts.into_iter().flatten())
+            .chain(parts)
+            .chain(self.discounts.iter().copied())
+    }
+
+    fn tax(&self) -> Option<&'t Column<'t>> {
+        let (_, column) = self.parts.iter().find(|(key, _)| *key == TAX)?;
+        Some(*column)
+    }
+
+    /// Takes the tax out of the parts where it is that of the fee, and returns both.
+    fn take_tax_on_fee(&mut self, books: &Books<'_>) -> Option<[&'t Column<'t>; 2]> {
+        let (tax, fee) = (self.tax()?, self.fee?);
+        let is_on_fee = books.place_of_tax(fee, tax, FEE_CENTS_LEAST) != Part::Unknown;
+        let mut totals = self.totals.iter();
+        let is_on_total = totals
+            .any(|(_, total)| books.place_of_tax(total, tax, RATE_CENTS_LEAST) != Part::Unknown);
+        if !is_on_fee || is_on_total {
+            return None;
+        }
+        self.parts.retain(|(key, _)| *key != TAX);
+        Some([tax, fee])
     }
 
     /// The other columns that could be the amount of a sale: those that are called so whole, and
@@ -107,30 +173,48 @@ impl<'t> Candidates<'t> {
         totals.map(|(_, column)| *column).collect()
     }
 
-    /// Two amounts of which one is the other with tax or shipping, in every row.
-    fn proven(&self, books: &Books) -> Option<Found<'t>> {
-        let totals = self.totals.iter().map(|(_, column)| *column);
-        for total in totals.clone() {
-            for net in self.subtotals.iter().copied().chain(totals.clone()) {
-                if net.header == total.header {
-                    continue;
-                }
-                for (has_tax, has_shipping) in [(true, false), (true, true), (false, true)] {
-                    let parts = [
-                        self.tax.filter(|_| has_tax),
-                        self.shipping.filter(|_| has_shipping),
-                    ];
-                    let plus: Vec<_> = parts.into_iter().flatten().collect();
-                    if plus.len() != usize::from(has_tax) + usize::from(has_shipping) {
+    /// Drops what is left for the merchant without the fee: no customer paid that.
+    fn drop_without_fee(&mut self, books: &Books<'_>) {
+        let Some(fee) = self.fee else { return };
+        let totals: Vec<&Column<'_>> = self.totals.iter().map(|(_, column)| *column).collect();
+        // Fees are written with a minus or without one.
+        let is_left = |net: &Column<'_>, total: &Column<'_>| {
+            books.is_sum(total, net, &[fee], None) || books.is_sum(net, total, &[fee], None)
+        };
+        self.subtotals
+            .retain(|net| !totals.iter().any(|total| is_left(net, total)));
+    }
+
+    /// Two amounts of which one is the other with tax, shipping or a tip, in every row; the more of them,
+    /// the better.
+    fn proven(&self, books: &Books<'_>) -> Option<Found<'t>> {
+        let with: Vec<&'t Column<'t>> = self
+            .parts
+            .iter()
+            .map(|(_, column)| *column)
+            .filter(|column| !books.is_nothing(column))
+            .collect();
+        let mut subsets: Vec<Vec<&'t Column<'t>>> = (1..1_usize << with.len())
+            .map(|bits| {
+                let chosen = with.iter().enumerate();
+                let chosen = chosen.filter(|(at, _)| bits & (1 << at) != 0);
+                chosen.map(|(_, column)| *column).collect()
+            })
+            .collect();
+        subsets.sort_by_key(|subset| with.len() - subset.len());
+        let discounts = self.discounts.iter().map(|column| Some(*column));
+        let minuses: Vec<Option<&Column<'_>>> = std::iter::once(None).chain(discounts).collect();
+        for plus in &subsets {
+            for (_, total) in &self.totals {
+                let totals = self.totals.iter().map(|(_, column)| *column);
+                for net in self.subtotals.iter().copied().chain(totals) {
+                    if net.header == total.header {
                         continue;
                     }
-                    let with_discount = self.discount.map(Some).into_iter();
-                    let minus = std::iter::once(None).chain(with_discount);
-                    let holds = minus
-                        .into_iter()
-                        .find(|minus| books.is_sum(total, net, &plus, *minus));
-                    if let Some(minus) = holds {
-                        return Some(self.of_sum(total, net, &plus, minus));
+                    let mut ways = minuses.iter();
+                    if let Some(minus) = ways.find(|minus| books.is_sum(total, net, plus, **minus))
+                    {
+                        return Some(self.of_sum(total, net, plus, *minus));
                     }
                 }
             }
@@ -143,7 +227,7 @@ impl<'t> Candidates<'t> {
         total: &'t Column<'t>,
         net: &'t Column<'t>,
         plus: &[&'t Column<'t>],
-        minus: Option<&'t Column<'t>>,
+        minus: Option<&Column<'_>>,
     ) -> Found<'t> {
         let names: Vec<String> = plus.iter().map(|column| shown(column.header)).collect();
         let less = minus.map_or(String::new(), |minus| format!(" - {}", shown(minus.header)));
@@ -153,49 +237,39 @@ impl<'t> Candidates<'t> {
             shown(net.header),
             names.join(" + ")
         );
-        let part = |column: Option<&'t Column<'t>>| match column {
-            Some(column) if plus.iter().any(|part| part.header == column.header) => {
-                Part::Inside(sum.clone())
-            }
-            _ => Part::Unknown,
+        let place = |column: &Column<'_>| match plus.iter().any(|part| part.header == column.header)
+        {
+            true => Part::Inside(sum.clone()),
+            false => Part::Unknown,
         };
-        (
-            total,
-            self.rivals(total, &[total, net]),
-            part(self.tax),
-            part(self.shipping),
-        )
+        let places = self.parts.iter().map(|(_, column)| place(column));
+        (total, self.rivals(total, &[total, net]), places.collect())
     }
 
     /// The best name, and what else tells where the tax is.
-    fn guessed(&self, books: &Books) -> Option<Found<'t>> {
-        let Some((_, total)) = self.totals.first().copied() else {
-            let net = self.subtotals.first().copied()?;
-            let why = format!("{} is called so", shown(net.header));
-            return Some((
-                net,
-                Vec::new(),
-                Part::Outside(why.clone()),
-                Part::Outside(why),
-            ));
-        };
+    fn guessed(&self, books: &Books<'_>) -> Option<Found<'t>> {
+        let named = self.totals.first().map(|(_, column)| *column);
+        let total = named.or(self.subtotals.first().copied())?;
         let mut rivals = self.rivals(total, &[total]);
-        rivals.extend(self.subtotals.iter().copied());
-        let tax = match self.tax {
-            Some(tax) => books.place_of_tax(total, tax),
-            None => Part::Unknown,
+        let others = self.subtotals.iter().copied();
+        rivals.extend(others.filter(|other| other.header != total.header));
+        let place = |(key, column): &(&str, &Column<'_>)| match *key {
+            TAX => books.place_of_tax(total, column, RATE_CENTS_LEAST),
+            _ => Part::Unknown,
         };
-        Some((total, rivals, tax, Part::Unknown))
+        Some((total, rivals, self.parts.iter().map(place).collect()))
     }
 }
 
 /// Amounts of the sample in minor units.
-struct Books {
+struct Books<'b> {
     format: AmountFormat,
     currency: Currency,
+    /// The rows that may be events.
+    rows: &'b [usize],
 }
 
-impl Books {
+impl Books<'_> {
     /// Nothing where the cell is no amount; an empty cell counts nothing.
     fn cents(&self, column: &Column<'_>, row: usize) -> Option<i64> {
         match column.cells.get(row).copied().unwrap_or_default() {
@@ -209,7 +283,8 @@ impl Books {
     }
 
     fn is_nothing(&self, column: &Column<'_>) -> bool {
-        (0..column.cells.len()).all(|row| self.cents(column, row) == Some(0))
+        let mut rows = self.rows.iter();
+        rows.all(|&row| self.cents(column, row) == Some(0))
     }
 
     /// Whether `total` = `net` + `plus` - `minus` in every row, and each of them counts in some.
@@ -224,7 +299,7 @@ impl Books {
         if !plus.iter().chain(minus.iter()).all(counts) {
             return false;
         }
-        let rows = (0..total.cells.len()).filter(|&row| !total.cells[row].is_empty());
+        let mut rows = self.rows.iter().filter(|&&row| !total.cell(row).is_empty());
         let holds = |row: usize| -> Option<bool> {
             let mut sum = self.cents(net, row)?;
             for part in plus {
@@ -236,22 +311,19 @@ impl Books {
             }
             Some(sum == self.cents(total, row)?)
         };
-        rows.into_iter().all(|row| holds(row) == Some(true))
+        rows.all(|&row| holds(row) == Some(true))
     }
 
-    /// Tells by the header's name, or by the one rate at which every row is taxed.
-    fn place_of_tax(&self, total: &Column<'_>, tax: &Column<'_>) -> Part {
-        let words = names::words_of(total.header);
-        if words
-            .split(' ')
-            .any(|word| ["gross", "brutto", "bruttobetrag", "ttc", "incl"].contains(&word))
-        {
-            return Part::Inside(format!("{} is called so", shown(total.header)));
-        }
-        let rows = 0..total.cells.len();
-        let pairs = rows.filter_map(|row| Some((self.cents(total, row)?, self.cents(tax, row)?)));
+    /// Tells by the one rate at which every row is taxed. `least` is the amount that one of them has to
+    /// have.
+    fn place_of_tax(&self, total: &Column<'_>, tax: &Column<'_>, least: i64) -> Part {
+        let rows = self.rows.iter();
+        let pairs = rows.filter_map(|&row| {
+            let (total, tax) = (self.cents(total, row)?, self.cents(tax, row)?);
+            Some((total.checked_abs()?, tax.checked_abs()?))
+        });
         let taxed: Vec<(i64, i64)> = pairs.filter(|(_, tax)| *tax > 0).collect();
-        let is_telling = taxed.iter().any(|(total, _)| *total >= RATE_CENTS_LEAST);
+        let is_telling = taxed.iter().any(|(total, _)| *total >= least);
         if taxed.len() < RATE_ROWS_LEAST || !is_telling {
             return Part::Unknown;
         }

@@ -327,10 +327,10 @@ fn money(text: &mut Text, name: &str, amounts: &Column<'_>) {
     }
 }
 
-fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
+pub(super) fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
     text.line("");
     text.line(&format!("[exports.{name}.dates]"));
-    match column.days() {
+    match column.named_days() {
         Some(Days::Written { formats, .. }) => {
             text.line(&format!("formats = {}", list(&formats)));
             text.guess("dates are in UTC; yours may be in a zone such as `Europe/Berlin`");
@@ -349,6 +349,23 @@ fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
             text.key("key", "dates.formats");
             text.key("question", question);
         }
-        None => {}
+        None => unread_dates(text, name, column),
     }
+}
+
+/// Asks how dates are written that no format reads.
+fn unread_dates(text: &mut Text, name: &str, column: &Column<'_>) {
+    let example = column
+        .example()
+        .map_or(String::new(), |proof| place(&proof));
+    text.comment(&format!(
+        "{example}, which is in no format that is known. TO FILL IN, such as"
+    ));
+    text.line("# formats = [\"%Y-%m-%d %H:%M:%S\"]");
+    let question = format!("{example}, in no format that is known: how are dates written?");
+    text.line("");
+    text.line(&format!("[[exports.{name}.ask]]"));
+    text.key("key", "dates.formats");
+    text.key("question", &question);
+    text.questions.push(question);
 }

@@ -1,53 +1,110 @@
 //! How dates are written, as far as the dates themselves prove it.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-/// Ways to write a date that are tried, the surest first.
-const FORMATS: [&str; 40] = [
-    "rfc3339",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
+use super::names;
+
+/// Days as they are written, the surest first.
+const DATES: [&str; 19] = [
     "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S %z",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M:%S%.f%z",
     "%Y/%m/%d",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
+    "%Y.%m.%d",
     "%d.%m.%Y",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y, %H:%M",
     "%d.%m.%y",
-    "%d.%m.%y %H:%M",
     "%d/%m/%Y",
     "%m/%d/%Y",
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p",
     "%d/%m/%y",
     "%m/%d/%y",
-    "%d/%m/%y %H:%M",
-    "%m/%d/%y %H:%M",
     "%d-%m-%Y",
     "%m-%d-%Y",
-    "%d-%m-%Y %H:%M:%S",
-    "%m-%d-%Y %H:%M:%S",
     "%d %b %Y",
     "%d %B %Y",
     "%d-%b-%Y",
-    "%d-%b-%Y %H:%M",
     "%b %d, %Y",
     "%B %d, %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%d. %B %Y",
 ];
+
+/// What stands behind a day.
+const TIMES: [&str; 10] = [
+    "",
+    " %H:%M:%S",
+    " %H:%M",
+    " %I:%M:%S %p",
+    " %I:%M %p",
+    ", %H:%M:%S",
+    ", %H:%M",
+    ", %I:%M:%S %p",
+    ", %I:%M %p",
+    " %H:%M:%S%.f",
+];
+
+/// What stands behind a time.
+const OFFSETS: [&str; 4] = ["", " %z", "%z", ZONE_WORD];
+
+/// What stands between the day and the time by ISO 8601.
+const ISO: [&str; 4] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S%.f%z",
+    "%Y-%m-%dT%H:%M:%S%.f %Z",
+];
+
+/// A word for a zone, in the language of profiles.
+pub(super) const ZONE_WORD: &str = " %Z";
+
+/// Ways to write a date that are tried, the surest first.
+static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut formats = vec!["rfc3339".to_owned()];
+    for (date, time) in DATES.iter().flat_map(|date| TIMES.map(|time| (date, time))) {
+        let offsets = if time.is_empty() {
+            &OFFSETS[..1]
+        } else {
+            &OFFSETS
+        };
+        formats.extend(offsets.iter().map(|offset| format!("{date}{time}{offset}")));
+    }
+    formats.extend(ISO.map(str::to_owned));
+    formats
+});
+
+fn formats() -> impl DoubleEndedIterator<Item = &'static str> {
+    FORMATS.iter().map(String::as_str)
+}
+
+/// The numbers that are dates, with what they are called in a profile and from where to where they are
+/// believed: from the year 2000 to 2100.
+const NUMBERS: [(&str, u64, u64); 3] = [
+    ("unix-seconds", 946_684_800, 4_102_444_800),
+    ("unix-milliseconds", 946_684_800_000, 4_102_444_800_000),
+    ("spreadsheet-serial", 36_526, 73_051),
+];
+
+/// Returns the format of dates that are all numbers of one unit. Only a column that is called a date
+/// should be asked: an order number can be as large.
+pub(super) fn numbers(values: &[&str]) -> Option<Days> {
+    let is_in = |value: &str, from: u64, to: u64| {
+        let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let whole = whole.parse().ok().filter(|_| is_digits(whole));
+        is_digits(fraction) && whole.is_some_and(|whole: u64| (from..to).contains(&whole))
+    };
+    let found = NUMBERS
+        .iter()
+        .find(|(_, from, to)| values.iter().all(|value| is_in(value, *from, *to)));
+    let (format, ..) = found.filter(|_| !values.is_empty())?;
+    Some(Days::Written {
+        formats: vec![format],
+        proof: None,
+    })
+}
 
 /// Formats that one column may be written in at most.
 const FORMATS_MOST: usize = 3;
@@ -67,10 +124,25 @@ pub(super) enum Days {
     Mixed(Vec<[&'static str; 2]>),
 }
 
+/// Returns what a zone word has to be declared as: an offset, or a zone of the IANA database.
+pub(super) fn declared_zone(word: &str) -> Option<&'static str> {
+    let known = names::ZONES.iter().find(|(known, _)| *known == word);
+    known.map(|(_, zone)| *zone)
+}
+
+/// Whether a zone is known by this word, declared or not.
+pub(super) fn is_zone(word: &str) -> bool {
+    declared_zone(word).is_some() || (word.contains('/') && TimeZone::get(word).is_ok())
+}
+
 fn reads(format: &str, value: &str) -> bool {
-    let timestamp = match format {
-        "rfc3339" => value.parse().ok(),
-        pattern => read_pattern(pattern, value),
+    let timestamp = match (format, format.strip_suffix(ZONE_WORD)) {
+        ("rfc3339", _) => value.parse().ok(),
+        (_, Some(pattern)) => value
+            .rsplit_once(' ')
+            .filter(|(_, word)| is_zone(word))
+            .and_then(|(value, _)| read_pattern(pattern, value)),
+        (pattern, None) => read_pattern(pattern, value),
     };
     // As when exports are read: no payment is older.
     timestamp.is_some_and(|timestamp: Timestamp| timestamp >= Timestamp::UNIX_EPOCH)
@@ -101,9 +173,7 @@ fn swapped(format: &str) -> Option<&'static str> {
             .replacen("-%d", "-%m", 1),
         _ => return None,
     };
-    FORMATS
-        .into_iter()
-        .find(|known| *known == other && *known != format)
+    formats().find(|known| *known == other && *known != format)
 }
 
 /// What these dates tell; nothing if some of them are none.
@@ -117,10 +187,7 @@ pub(super) fn days(values: &[&str]) -> Option<Days> {
         let read = |format: &str| left.iter().filter(|&&at| reads(format, values[at])).count();
         let first = values[left[0]];
         // Of formats that read as many, the first is the surest.
-        let mut possible = FORMATS
-            .into_iter()
-            .filter(|format| reads(format, first))
-            .rev();
+        let mut possible = formats().filter(|format| reads(format, first)).rev();
         let format = possible.by_ref().max_by_key(|format| read(format))?;
         left.retain(|&at| !reads(format, values[at]));
         chosen.push(format);
@@ -191,7 +258,7 @@ fn order(values: &[&str], chosen: Vec<&'static str>) -> Days {
 mod tests {
     use super::*;
 
-    fn formats(values: &[&str]) -> Vec<&'static str> {
+    fn formats_of(values: &[&str]) -> Vec<&'static str> {
         match days(values).unwrap() {
             Days::Written { formats, .. } => formats,
             other => panic!("{other:?}"),
@@ -200,11 +267,11 @@ mod tests {
 
     #[test]
     fn dates_prove_their_order_or_leave_it_open() {
-        assert_eq!(formats(&["2026-01-31", "2026-02-01"]), ["%Y-%m-%d"]);
-        assert_eq!(formats(&["31.12.2025"]), ["%d.%m.%Y"]);
-        assert_eq!(formats(&["03/04/2026", "30/04/2026"]), ["%d/%m/%Y"]);
-        assert_eq!(formats(&["03/04/2026", "03/25/2026"]), ["%m/%d/%Y"]);
-        assert_eq!(formats(&["2026-01-31T10:00:00Z"]), ["rfc3339"]);
+        assert_eq!(formats_of(&["2026-01-31", "2026-02-01"]), ["%Y-%m-%d"]);
+        assert_eq!(formats_of(&["31.12.2025"]), ["%d.%m.%Y"]);
+        assert_eq!(formats_of(&["03/04/2026", "30/04/2026"]), ["%d/%m/%Y"]);
+        assert_eq!(formats_of(&["03/04/2026", "03/25/2026"]), ["%m/%d/%Y"]);
+        assert_eq!(formats_of(&["2026-01-31T10:00:00Z"]), ["rfc3339"]);
         assert!(matches!(
             days(&["03/04/2026", "05/06/2026"]),
             Some(Days::Ambiguous(_))
@@ -216,6 +283,44 @@ mod tests {
         assert_eq!(days(&["2026-01-31", "soon"]), None);
         assert_eq!(days(&["1001", "1002"]), None);
         assert_eq!(days(&["8.00"]), None);
+        assert_eq!(formats_of(&["Mar 1, 2026", "Dec 24, 2026"]), ["%b %d, %Y"]);
+        assert_eq!(
+            formats_of(&["2026-03-01 10:00:00 UTC"]),
+            ["%Y-%m-%d %H:%M:%S %Z"]
+        );
+        assert_eq!(
+            formats_of(&["2026-03-01 10:00:00.250"]),
+            ["%Y-%m-%d %H:%M:%S%.f"]
+        );
+        assert_eq!(
+            formats_of(&["2026-04-05T09:25:13"]),
+            ["%Y-%m-%dT%H:%M:%S%.f"]
+        );
+        assert_eq!(
+            formats_of(&["2026-02-28 23:32:08 +0800"]),
+            ["%Y-%m-%d %H:%M:%S %z"]
+        );
+        assert_eq!(formats_of(&["28/02/2026 08:15 PM"]), ["%d/%m/%Y %I:%M %p"]);
+    }
+
+    #[test]
+    fn numbers_are_dates_only_in_one_unit() {
+        let of = |values: &[&str]| match numbers(values) {
+            Some(Days::Written { formats, .. }) => Some(formats[0]),
+            _ => None,
+        };
+        assert_eq!(of(&["1772323200", "1772409600"]), Some("unix-seconds"));
+        assert_eq!(of(&["1772323200000"]), Some("unix-milliseconds"));
+        assert_eq!(of(&["46082", "46083.5"]), Some("spreadsheet-serial"));
+        for none in [
+            &["1772323200", "46083"][..],
+            &["1001"],
+            &["20260301"],
+            &["-46082"],
+            &[],
+        ] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
     }
 
     #[test]
@@ -223,7 +328,7 @@ mod tests {
         assert_eq!(swapped("%d/%m/%Y %H:%M"), Some("%m/%d/%Y %H:%M"));
         assert_eq!(swapped("%m-%d-%Y"), Some("%d-%m-%Y"));
         assert_eq!(swapped("%d.%m.%Y"), None);
-        for format in FORMATS {
+        for format in formats() {
             assert!(
                 swapped(format).is_none_or(|twin| swapped(twin) == Some(format)),
                 "{format}"

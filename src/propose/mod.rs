@@ -9,16 +9,23 @@
 
 mod amount;
 mod commissions;
+mod complete;
+mod customer;
 mod days;
+mod ids;
 mod mapping;
 mod names;
 mod numbers;
 mod rules;
 mod table;
 mod text;
+mod when;
+mod words;
 mod write;
+mod write_dates;
 
 pub use commissions::{is_of_commissions, propose_commissions};
+pub use complete::{Complement, complement};
 
 use std::collections::BTreeMap;
 
@@ -27,8 +34,9 @@ use crate::export::Row;
 use crate::profile::{Binding, Profile};
 
 use mapping::Mapping;
+use names::Names;
 use numbers::{Proof, Written};
-use table::Table;
+use table::{Column, Table};
 use text::{Text, one_line, place, quoted, shown};
 
 /// The first rows of an export.
@@ -84,6 +92,11 @@ pub enum Refusal {
     /// Nothing tells what was paid.
     #[error("no column looks like the amount of a sale")]
     NoAmount,
+    /// A row is a customer, and an amount what he has paid in all.
+    #[error(
+        "this is a list of customers: {0} is a figure over all that a customer has paid, and no row is a payment"
+    )]
+    Lifetime(String),
     /// Nothing tells one sale from another.
     #[error("no column tells one sale from another")]
     NoId,
@@ -98,6 +111,9 @@ impl Refusal {
             Refusal::NoAmount => {
                 "export the file again with what was paid, or write a profile of your own: docs/profiles.md"
             }
+            Refusal::Lifetime(_) => {
+                "export the payments, invoices or orders instead, with one row for each and its date and id"
+            }
             Refusal::NoId => {
                 "without an id a second run could not know what was sent; export the file again with a number for each order, invoice or payment"
             }
@@ -108,8 +124,25 @@ impl Refusal {
 /// Proposes the profile `name` for an export that no profile fits.
 pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::of(sample);
+    if let Some(header) = lifetime(&table) {
+        return Err(Refusal::Lifetime(shown(header)));
+    }
     let mapping = Mapping::of(&table)?;
     Ok(write::proposal(name, sample, &table, &mapping).into())
+}
+
+/// Whether a header is called the currency of amounts.
+pub fn is_currency(header: &str) -> bool {
+    names::CURRENCY.rank(header).is_some_and(Names::is_whole)
+}
+
+/// The column that says of each customer what he has paid in all; nothing where a row is a payment.
+fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
+    let is_whole = |(rank, _): &(usize, &Column<'t>)| Names::is_whole(*rank);
+    let totals = table.named(&names::LIFETIME, Column::has_amounts);
+    let (_, total) = totals.into_iter().find(is_whole)?;
+    let payments = table.named(&names::PAYMENT_ID, Column::has_ids);
+    payments.is_empty().then_some(total.header)
 }
 
 /// Answers the open questions of a profile, as far as the rows of its exports do, in a profile

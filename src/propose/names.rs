@@ -10,27 +10,66 @@ pub(super) struct Names {
 
 pub(super) const EVENT_ID: Names = Names {
     tiers: &[
-        "transaction id, transaction number, charge id, payment id, transaktion, \
-         transaktionsnummer",
-        "invoice id, invoice number, invoice no, invoice nr, invoice, rechnungsnummer, \
+        "event id, transaction id, transaction number, charge id, payment id, transaktion, \
+         transaktionsnummer, transaktionscode, transactiereferentie, codice transazione, \
+         código de transacción, id da transação, numéro de transaction, 取引id",
+        "invoice id, invoice number, invoice no, invoice nr, invoice, rechnung, rechnungsnummer, \
          rechnungsnr, rechnung nr, facture, numéro de facture, factura, fattura",
-        "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
-         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, \
-         bestelling",
+        "order id, order number, order no, order nr, order, bestellung, bestellnummer, bestellnr, \
+         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, \
+         número de pedido, número do pedido, orden, número de orden, identificador de la orden, \
+         ordine, numero ordine, bestelling, bestelnummer",
         "id, uuid, purchase id, sale id, number, no, nr, reference, ref, belegnummer, belegnr, \
          receipt number, referenz, référence, referencia",
     ],
     never: "customer client user account member kunde kunden product plan item sku parent \
             original related refund refunded line lineitem card tax vat email date datum status phone zip \
             postal coupon amount total application currency type subscription mandate payout \
-            of at",
+            of at di riferimento referencia orders payments count cost price title name session device",
+};
+
+/// The number of a payment, an invoice or an order.
+pub(super) const PAYMENT_ID: Names = Names {
+    tiers: &[
+        "transaction id, transaction number, transaction, charge id, payment id, invoice id, \
+         invoice number, invoice no, invoice, order id, order number, order no, order, transaktion, \
+         transaktionsnummer, rechnungsnummer, rechnung, bestellnummer, bestellung, facture, \
+         commande, pedido, factura, ordine, fattura",
+    ],
+    never: "first last count total average date at value amount",
+};
+
+/// The number of a shop's order.
+pub(super) const ORDER_ID: Names = Names {
+    tiers: &[
+        "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
+         bestell nr, auftragsnummer, auftrag, commande, numéro de commande, pedido, ordine, bestelling",
+    ],
+    never: "date status total amount",
+};
+
+/// What tells one entry of a ledger from another, and is no id that a refund names.
+pub(super) const LEDGER_ID: Names = Names {
+    tiers: &["balance transaction id, balance transaction, ledger id, ledger entry id, entry id"],
+    never: "",
+};
+
+/// What is new on each of the lines over which an export writes one order.
+pub(super) const LINE: Names = Names {
+    tiers: &[
+        "line id, line, item, items, item name, lineitem, sku, product, product name, product id, \
+         variant, quantity, qty, position, artikel, artikelnummer, produkt, menge, anzahl, producto, \
+         cantidad, produit, article, quantité, prodotto, quantità, articolo",
+    ],
+    never: "total amount count status",
 };
 
 pub(super) const SALE_ID: Names = Names {
     tiers: &[
         "parent id, original id, original transaction, original transaction id, original order, \
          refund of, refunded transaction id, sale event id, sale id, of order, of invoice, \
-         reference txn id, original charge, ursprungsbestellung, zu bestellung",
+         reference txn id, original charge, ursprungsbestellung, zu bestellung, \
+         codice transazione di riferimento, id txn de referência, zugehöriger transaktionscode",
         "parent, original, related",
     ],
     never: "amount date email price currency status total",
@@ -44,7 +83,9 @@ pub(super) const EMAIL: Names = Names {
          courriel, correo",
     ],
     never: "staff seller merchant agent affiliate partner support referrer recipient giftee \
-            vendor to owner promoter",
+            vendor to owner promoter operator cashier employee admin shop store receiver \
+            destinatario destinataire empfänger händler verkäufer vendeur marchand \
+            vendedor venditore commerciante",
 };
 
 pub(super) const UID: Names = Names {
@@ -63,7 +104,7 @@ pub(super) const CURRENCY: Names = Names {
 
 pub(super) const TOTAL: Names = Names {
     tiers: &[
-        "total, grand total, gross, gross amount, total amount, amount total, amount paid, \
+        "total, grand total, order total amount, lordo, bruto, valor bruto, brut, gross, gross amount, total amount, amount total, amount paid, \
          paid amount, order total, invoice total, brutto, bruttobetrag, gesamt, gesamtbetrag, \
          gesamtsumme, summe, endbetrag, montant ttc, total ttc, ttc, totale, importe total, \
          totaal",
@@ -75,7 +116,10 @@ pub(super) const TOTAL: Names = Names {
             fee fees commission gebühr gebühren discount rabatt remise coupon tax taxes vat \
             gst mwst ust steuer tva iva refund refunded erstattet erstattung remboursé \
             shipping versand unit item items line lineitem quantity qty net netto ht excl \
-            before percent rate tip count cost currency compare payments orders spent sub",
+            before percent rate tip tips count cost currency compare payments orders spent spend sub \
+            spese spedizione imballaggio envío envio porto verzendkosten verzekeringsbedrag líquido \
+            assicurazione insurance postage freight delivery handling produto producto \
+            transferred lifetime average dispute trinkgeld pourboire propina mancia duties",
 };
 
 pub(super) const SUBTOTAL: Names = Names {
@@ -92,18 +136,25 @@ pub(super) const TAX: Names = Names {
     tiers: &[
         "tax, taxes, vat, gst, sales tax, tax amount, total tax, tax total, vat amount, mwst, \
          ust, umsatzsteuer, mehrwertsteuer, steuer, steuerbetrag, mwst betrag, tva, \
-         montant tva, iva, btw, imposta",
+         montant tva, iva, btw, imposta, imposte, imposte sulle vendite, impuestos, imposto",
     ],
-    never: "rate percent id number nr name type included inclusive exempt region code country \
+    never: "discount rate percent id number nr name type included inclusive exempt region code country \
             excl incl before after fee on satz metadata taxable converted refunded lineitem",
 };
 
 pub(super) const SHIPPING: Names = Names {
     tiers: &[
         "shipping, shipping amount, shipping cost, shipping total, freight, versand, \
-         versandkosten, delivery, delivery cost, frais de port, postage, envío, spedizione",
+         versandkosten, delivery, delivery cost, frais de port, postage, envío, costo de envío, \
+         spedizione, importo spese di spedizione e imballaggio, valor do envio e manuseio, \
+         verzendkosten, postage and packaging amount, shipping and handling amount",
     ],
     never: "name address method status date city zip country phone tax street company discount",
+};
+
+pub(super) const TIP: Names = Names {
+    tiers: &["tip, tips, tip amount, gratuity, trinkgeld, pourboire, propina, mancia"],
+    never: "id percent rate",
 };
 
 pub(super) const DISCOUNT: Names = Names {
@@ -115,7 +166,9 @@ pub(super) const DISCOUNT: Names = Names {
 };
 
 pub(super) const FEE: Names = Names {
-    tiers: &["fee, fees, commission, gebühr, gebühren, frais"],
+    tiers: &[
+        "fee, fees, commission, gebühr, gebühren, frais, tariffa, tarifa, comisión, commissione",
+    ],
     never: "",
 };
 
@@ -125,17 +178,54 @@ pub(super) const REFUNDED: Names = Names {
          erstatteter betrag, erstattung, remboursé, montant remboursé, reembolsado, rimborsato",
         "refund, refunds",
     ],
-    never: "date id reason status converted at by currency fee tax transaction",
+    never: "date id reason status converted at by currency fee tax transaction am on le",
+};
+
+/// When something was refunded.
+pub(super) const REFUND_DATE: Names = Names {
+    tiers: &[
+        "refunded at, refund date, date refunded, refunded on, refunded date, refunded date utc, \
+         refund created at, last refund date, erstattet am, erstattungsdatum, rückerstattet am, \
+         date de remboursement, remboursé le, fecha de reembolso, data rimborso",
+    ],
+    never: "id reason status by amount",
+};
+
+/// The time of a day whose date has a column of its own.
+pub(super) const TIME: Names = Names {
+    tiers: &["time, local time, time of day, uhrzeit, zeit, heure, hora, orario, ora, tijd, 時間"],
+    never: "zone zona fuso fuseau huso offset",
+};
+
+/// The zone of a date or a time.
+pub(super) const ZONE: Names = Names {
+    tiers: &[
+        "time zone, timezone, tz, utc offset, zeitzone, fuseau horaire, fuso orario, \
+         fuso horário, zona horaria, huso horario, tijdzone, タイムゾーン",
+    ],
+    never: "",
+};
+
+/// What a customer has paid in all his time, or how often.
+pub(super) const LIFETIME: Names = Names {
+    tiers: &[
+        "total spend, total spent, lifetime value, ltv, clv, lifetime spend, lifetime revenue, \
+         lifetime total, average order, average order value, aov, payment count, order count, \
+         orders count, number of orders, number of payments, total orders, total payments, \
+         purchase count, orders, umsatz gesamt, anzahl bestellungen, bestellungen",
+    ],
+    never: "",
 };
 
 pub(super) const STATUS: Names = Names {
     tiers: &[
         "payment status, financial status, transaction status, invoice status, zahlungsstatus, \
-         paid status",
+         paid status, estado del pago, estado de pago, statut de paiement, statut du paiement, \
+         stato pagamento, stato del pagamento",
         "order status, status, state, estado, statut, stato, zustand, bestellstatus",
     ],
     never: "fulfillment fulfilment shipping subscription address avs cvc dispute delivery tax \
-            marketing billing customer email",
+            marketing billing customer email refund country province ship envío payout",
 };
 
 pub(super) const KIND: Names = Names {
@@ -146,14 +236,14 @@ pub(super) const KIND: Names = Names {
 pub(super) const DATE: Names = Names {
     tiers: &[
         "paid at, payment date, date paid, paid on, transaction date, zahlungsdatum, \
-         bezahlt am, date de paiement",
+         bezahlt am, date de paiement, fecha de pago, data pagamento, paid date",
         "created, created at, date created, created on, created date, order date, invoice date, \
          purchase date, purchased at, date, datum, timestamp, bestelldatum, rechnungsdatum, \
          buchungsdatum, tag, day, fecha, data, date de commande",
     ],
     never: "updated modified due birth birthday expiry expires refund refunded canceled \
             cancelled start end shipped fulfilled period payout available transfer signup \
-            customer next subscription",
+            customer next subscription zone zona cancelación",
 };
 
 /// Yes or no, for: was it paid?
@@ -173,6 +263,37 @@ pub(super) const TEST_FLAG: Names = Names {
 
 pub(super) const YES: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, wahr";
 pub(super) const NO: &str = "no, false, 0, n, f, nein, non, nee, falsch, none, -";
+
+/// Zone words that stand for one offset, and names that stand for a zone of the IANA database. `BST`,
+/// `CST` and `IST` are left out: each stands for more than one zone.
+pub(super) const ZONES: [(&str, &str); 26] = [
+    ("UTC", "+00:00"),
+    ("Z", "+00:00"),
+    ("GMT", "+00:00"),
+    ("WET", "+00:00"),
+    ("WEST", "+01:00"),
+    ("CET", "+01:00"),
+    ("CEST", "+02:00"),
+    ("EET", "+02:00"),
+    ("EEST", "+03:00"),
+    ("EST", "-05:00"),
+    ("EDT", "-04:00"),
+    ("CDT", "-05:00"),
+    ("MST", "-07:00"),
+    ("MDT", "-06:00"),
+    ("PST", "-08:00"),
+    ("PDT", "-07:00"),
+    ("AEST", "+10:00"),
+    ("AEDT", "+11:00"),
+    ("Eastern Time (US & Canada)", "America/New_York"),
+    ("Central Time (US & Canada)", "America/Chicago"),
+    ("Mountain Time (US & Canada)", "America/Denver"),
+    ("Pacific Time (US & Canada)", "America/Los_Angeles"),
+    ("Arizona", "America/Phoenix"),
+    ("Alaska", "America/Anchorage"),
+    ("Hawaii", "Pacific/Honolulu"),
+    ("London", "Europe/London"),
+];
 
 /// Whether a list of phrases, with commas between them, has this one.
 pub(super) fn is_in(list: &str, phrase: &str) -> bool {
@@ -236,6 +357,11 @@ impl Names {
         never.any(|never| words.split(' ').any(|word| word == never))
     }
 
+    /// Whether a rank is that of the surest names.
+    pub(super) fn is_surest(rank: usize) -> bool {
+        rank / 2 == 0
+    }
+
     /// Whether a rank is that of a header that is a name as a whole.
     pub(super) fn is_whole(rank: usize) -> bool {
         rank.is_multiple_of(2)
@@ -254,6 +380,8 @@ pub(super) enum Meaning {
     Refund,
     /// Money that has not come, or will not.
     NoMoney,
+    /// Of a status: paid in a shop, and not yet paid at a payment provider.
+    Processing,
     /// Of a type: no payment by a customer.
     Other,
     Unclear,
@@ -261,37 +389,78 @@ pub(super) enum Meaning {
 
 const PAID: &str = "paid, complete, completed, succeeded, success, successful, settled, captured, processed, \
      confirmed, paid out, bezahlt, abgeschlossen, erfolgreich, payé, payée, pagado, pagada, \
-     completado, pagato, betaald, voltooid";
+     completado, completata, completato, concluído, recibido, pagato, betaald, voltooid";
 const REFUNDED_WORDS: &str = "refunded, partially refunded, partial refund, partly refunded, refund, erstattet, \
      teilerstattet, teilweise erstattet, rückerstattet, remboursé, partiellement remboursé, \
      reembolsado, rimborsato, terugbetaald";
 const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, voided, expired, rejected, denied, \
-     error, unpaid, uncollectible, abandoned, deleted, incomplete, pending, processing, open, \
-     draft, authorized, authorised, awaiting payment, pending payment, on hold, past due, \
+     error, unpaid, uncollectible, abandoned, deleted, incomplete, pending, open, \
+     draft, checkout draft, created, trash, authorized, authorised, awaiting payment, pending payment, on hold, past due, \
      overdue, due, payment due, not paid, requires payment method, requires action, \
      requires confirmation, fehlgeschlagen, abgelehnt, storniert, abgebrochen, offen, \
-     ausstehend, unbezahlt, in bearbeitung, annulé, annulée, échoué, échouée, en attente, \
-     impayé, fallido, fallida, cancelado, cancelada, pendiente, annullato, fallito, in attesa, \
-     mislukt, geannuleerd, in behandeling";
+     ausstehend, unbezahlt, annulé, annulée, échoué, échouée, en attente, \
+     impayé, in sospeso, fallido, fallida, cancelado, cancelada, pendiente, annullato, fallito, in attesa, \
+     mislukt, geannuleerd";
+const PROCESSING: &str = "processing, in process, in bearbeitung, en cours, en cours de traitement, procesando, \
+     in lavorazione, in elaborazione, in behandeling, em processamento";
+/// Statuses that only a shop's orders have.
+const SHOP: &str = "on hold, pending payment, checkout draft";
 const SALE_TYPES: &str = "sale, charge, payment, order, purchase, invoice, renewal, subscription payment, \
-     subscription, capture, verkauf, zahlung, bestellung, rechnung, kauf, vente, paiement, \
+     subscription, capture, checkout, one time, one time purchase, website payment, \
+     express checkout payment, mobile payment, general payment, pre approved payment bill user payment, \
+     preapproved payment bill user payment, pagamento express checkout, pagamento su sito web, \
+     pagamento abbonamento, pagamento preautorizzato utenza, pagamento da cellulare, \
+     pagamento generico, pagamento recorrente recebido, verkauf, zahlung, bestellung, rechnung, kauf, vente, paiement, \
      commande, facture, venta, pago, compra, vendita, pagamento";
 const REFUND_TYPES: &str = "refund, refunded, partial refund, payment refund, credit note, return, reversal, \
      erstattung, rückerstattung, gutschrift, remboursement, avoir, reembolso, devolución, \
-     rimborso, terugbetaling";
+     rimborso, rimborso di pagamento, storno pagamento, terugbetaling, payment reversal, chargeback";
 const OTHER_TYPES: &str = "payout, fee, fees, withdrawal, deposit, transfer, adjustment, auszahlung, gebühr, \
-     versement, bank transfer";
+     versement, bank transfer, payout failure, bonifico bancario sul conto paypal, \
+     versamento generico con carta, conversione di valuta generica, trasferimento avviato dall utente, \
+     general withdrawal, general currency conversion, general card deposit";
 
 /// What a word of a status says.
 pub(super) fn status_meaning(word: &str) -> Meaning {
-    let word = words_of(word);
+    let word = status_word(word);
     let is_of = |list| is_in(list, &word);
     match () {
         () if is_of(PAID) => Meaning::Sale,
         () if is_of(REFUNDED_WORDS) => Meaning::Refund,
         () if is_of(NO_MONEY) => Meaning::NoMoney,
+        () if is_of(PROCESSING) => Meaning::Processing,
         () => Meaning::Unclear,
     }
+}
+
+/// Whether a header can't be the name of anything but a status; `State` may be one of a country's.
+pub(super) fn is_surely_a_status(header: &str) -> bool {
+    let words = words_of(header);
+    STATUS.rank(header).is_some_and(Names::is_surest)
+        || words
+            .split(' ')
+            .any(|word| word.ends_with("status") || ["estado", "statut", "stato"].contains(&word))
+}
+
+/// Whether a header can't be the name of anything but what kind of row it is.
+pub(super) fn is_surely_a_kind(header: &str) -> bool {
+    is_in(
+        "transaction type, event type, type, kind, typ, tipo, vorgang, soort",
+        &words_of(header),
+    )
+}
+
+/// Whether only the orders of a shop have this status.
+pub(super) fn is_of_a_shop(word: &str) -> bool {
+    word.trim().to_lowercase().starts_with(WOOCOMMERCE) || is_in(SHOP, &status_word(word))
+}
+
+/// What stands before a status of WooCommerce, where it is written as the database has it.
+const WOOCOMMERCE: &str = "wc-";
+
+fn status_word(word: &str) -> String {
+    let lower = word.trim().to_lowercase();
+    words_of(lower.strip_prefix(WOOCOMMERCE).unwrap_or(&lower))
 }
 
 /// What a word of a type says.

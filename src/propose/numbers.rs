@@ -46,6 +46,9 @@ struct Parts<'t> {
 const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 const APOSTROPHES: [char; 2] = ['\'', '’'];
 
+/// A minus, as a keyboard has it and as typesetters and spreadsheets do.
+const MINUS: [char; 2] = ['-', '\u{2212}'];
+
 fn parts(text: &str) -> Option<Parts<'_>> {
     let mut rest = text.trim();
     let mut parentheses = false;
@@ -55,13 +58,13 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     {
         (rest, parentheses) = (inner.trim(), true);
     }
-    let rest = rest.strip_prefix('-').unwrap_or(rest);
+    let rest = rest.strip_prefix(MINUS).unwrap_or(rest);
     let is_digit = |c: char| c.is_ascii_digit();
     let start = rest.find(|c: char| is_digit(c) || c == '.')?;
     let end = rest.rfind(is_digit)? + 1;
     let digits = rest.get(start..end)?;
-    let before = rest[..start].trim().trim_end_matches('-').trim();
-    let after = rest[end..].trim();
+    let before = rest[..start].trim().trim_end_matches(MINUS).trim();
+    let after = rest[end..].trim().trim_matches(MINUS).trim();
     let symbol = match (before, after) {
         ("", "") => None,
         (symbol, "") | ("", symbol) => Some(symbol),
@@ -92,6 +95,17 @@ fn is_currency(symbol: &str) -> bool {
 /// Whether a cell could be an amount, in whatever way of writing.
 pub(super) fn looks_like_amount(text: &str) -> bool {
     parts(text).is_some()
+}
+
+/// Whether an amount is below zero, in whatever way of writing.
+pub(super) fn is_negative(text: &str) -> bool {
+    parts(text).is_some_and(|parts| parts.parentheses)
+        || (looks_like_amount(text) && text.contains(MINUS))
+}
+
+/// Whether an amount is zero, in whatever way of writing.
+pub(super) fn is_zero(text: &str) -> bool {
+    parts(text).is_some_and(|parts| !parts.digits.contains(|c: char| ('1'..='9').contains(&c)))
 }
 
 /// The symbol beside an amount, such as `$` or `EUR`.
@@ -244,6 +258,16 @@ mod tests {
             (Some("$"), true)
         );
         assert_eq!(of(&["5,00 €"]).format().strip.as_deref(), Some("€"));
+        for negative in [
+            "\u{2212}100,00",
+            "5.00-",
+            "5,00\u{2212}",
+            "$\u{2212}5.00",
+            "\u{2212}$5.00",
+            "5.00- €",
+        ] {
+            assert!(looks_like_amount(negative), "{negative}");
+        }
         for no_amount in [
             "2026-01-31",
             "12:30",

@@ -2,8 +2,12 @@
 //! person.
 
 use super::amount::Part;
+use super::ids::SaleLink;
 use super::names::Meaning;
-use super::text::{list, shown};
+use super::numbers::is_zero;
+use super::text::{list, quoted, shown};
+use super::when::RowDate;
+use super::words::Words;
 use super::write::Writer;
 
 /// Of a row whose status is a refund.
@@ -23,35 +27,14 @@ impl Writer<'_> {
             self.text.line("when = { amount = { empty = true } }");
         }
         if let Some(status) = &mapping.status {
-            let has_totals = mapping.amounts.refunded.is_some();
-            self.ignored(
-                "status",
-                &status.of(Meaning::NoMoney),
-                "not paid",
-                "these were not paid, or not yet",
-            );
-            let unclear = status.of(Meaning::Unclear);
-            self.rejected("status", &unclear, "whether this is a sale is not known");
-            let refunded = status.of(Meaning::Refund);
-            if has_totals && !refunded.is_empty() {
-                self.entry("reject");
-                let words = list(&refunded);
-                self.text.line(&format!(
-                    "when = {{ status = {words}, refunded = {{ not_sign = [\"positive\"] }} }}"
-                ));
-                self.text.key("column", "refunded");
-                self.text.key("message", NOT_HOW_MUCH);
-            }
-            if !has_totals && mapping.kind.is_none() {
-                self.rejected("status", &refunded, NOT_HOW_MUCH);
-            }
+            self.status_rules(status);
         }
         if let Some(kind) = &mapping.kind {
             self.ignored(
                 "kind",
                 &kind.of(Meaning::Other),
-                "no payment by a customer",
-                "these are no payments by customers",
+                "not a payment by a customer",
+                "these are not payments by customers",
             );
             self.rejected(
                 "kind",
@@ -82,6 +65,68 @@ impl Writer<'_> {
         self.text.line("when = { amount = { sign = \"zero\" } }");
         self.text.key("reason", "zero amount");
         self.amount_rules();
+        self.negatives();
+    }
+
+    fn status_rules(&mut self, status: &Words<'_>) {
+        let mapping = self.mapping;
+        let has_totals = mapping.amounts.refunded.is_some();
+        if let Some(why) = &status.why {
+            self.text.line("");
+            self.text.guess(why);
+        }
+        self.ignored(
+            "status",
+            &status.of(Meaning::NoMoney),
+            "not paid",
+            "these were not paid, or not yet",
+        );
+        let mut unclear = status.of(Meaning::Unclear);
+        unclear.extend(status.of(Meaning::Processing));
+        self.rejected("status", &unclear, "whether this is a sale is not known");
+        let refunded = status.of(Meaning::Refund);
+        if has_totals && !refunded.is_empty() {
+            self.entry("reject");
+            let words = list(&refunded);
+            self.text.line(&format!(
+                "when = {{ status = {words}, refunded = {{ not_sign = [\"positive\"] }} }}"
+            ));
+            self.text.key("column", "refunded");
+            self.text.key("message", NOT_HOW_MUCH);
+        }
+        if !has_totals && mapping.kind.is_none() {
+            self.rejected("status", &refunded, NOT_HOW_MUCH);
+        }
+    }
+
+    /// Amounts below zero that nothing says to be a refund.
+    fn negatives(&mut self) {
+        let mapping = self.mapping;
+        if mapping.negatives == 0 || mapping.negative_is_refund {
+            return;
+        }
+        let total = shown(mapping.amounts.total.header);
+        self.text.line("");
+        self.text.comment(&format!(
+            "Rejected: {total} is below zero, and no column says whether that is a refund, and of which sale."
+        ));
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.reject]]"));
+        self.text
+            .line("when = { amount = { sign = \"negative\" } }");
+        self.text.key("column", "amount");
+        self.text.key(
+            "message",
+            "an amount below zero: whether this is a refund, and of which sale, is not known",
+        );
+        self.text.key(
+            "hint",
+            "docs/profiles.md shows an `event` of the kind `refund` for such rows, under Ids",
+        );
+        self.text.decisions.push(format!(
+            "rows with {total} below zero are rejected ({}): are they refunds, and of which sales?",
+            mapping.negatives
+        ));
     }
 
     fn ignored(&mut self, column: &str, words: &[&str], reason: &str, guess: &str) {
@@ -102,7 +147,9 @@ impl Writer<'_> {
             return;
         }
         self.text.line("");
-        self.text.comment("Rejected until you decide: move a word that is not a sale to an `ignore`, and one that is a sale to the `when` of the sale below.");
+        self.text.comment(
+            "Rejected until you decide. If such a row is a sale, move its word from here to the `when` of the sale below. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` instead of `column`, `message` and `hint`."
+        );
         self.text.decisions.push(format!(
             "rows that say {} are rejected: are they sales?",
             words_shown(words)
@@ -115,19 +162,17 @@ impl Writer<'_> {
         self.text.key("message", message);
         self.text.key(
             "hint",
-            "say it in fprecon.toml, where the word stands in a `reject`: move it to an `ignore` or to the `when` of the sale",
+            "say it in fprecon.toml, where the word stands in a `reject`: move it to the `when` of the sale, or make the `reject` an `ignore`",
         );
     }
 
     fn amount_rules(&mut self) {
         let amounts = &self.mapping.amounts;
-        for (key, word, part) in [
-            ("tax", "tax", &amounts.tax),
-            ("shipping", "shipping", &amounts.shipping),
-        ] {
-            let Some((column, Part::Unknown)) = part else {
+        for part in &amounts.parts {
+            let (key, column) = (part.key, part.column);
+            if part.part != Part::Unknown {
                 continue;
-            };
+            }
             let (total, part) = (shown(amounts.total.header), shown(column.header));
             self.text.line("");
             self.text.comment(&format!(
@@ -142,14 +187,21 @@ impl Writer<'_> {
             self.text.key("column", key);
             self.text.key(
                 "message",
-                &format!("whether the amount has this {word} inside it is not known"),
+                &format!("whether the amount has this {key} inside it is not known"),
             );
             self.text
                 .key("hint", "say it in fprecon.toml, where this message stands");
-            self.text.decisions.push(format!(
-                "rows with {part} are rejected: does {total} have it inside?"
-            ));
+            if column.values().any(|(value, _)| !is_zero(value)) {
+                self.text.decisions.push(format!(
+                    "rows with {part} are rejected: does {total} have it inside?"
+                ));
+            }
         }
+        self.rivals();
+    }
+
+    fn rivals(&mut self) {
+        let amounts = &self.mapping.amounts;
         for (number, rival) in amounts.rivals.iter().enumerate() {
             let (total, rival) = (shown(amounts.total.header), shown(rival.header));
             self.text.line("");
@@ -184,12 +236,9 @@ impl Writer<'_> {
 
     /// The parts that are, or are not, inside the amount.
     fn parts(&self, are: impl Fn(&Part) -> bool) -> Vec<&'static str> {
-        let amounts = &self.mapping.amounts;
-        let parts = [("tax", &amounts.tax), ("shipping", &amounts.shipping)];
-        let found = parts
-            .into_iter()
-            .filter(|(_, part)| part.as_ref().is_some_and(|(_, part)| are(part)));
-        found.map(|(key, _)| key).collect()
+        let parts = self.mapping.amounts.parts.iter();
+        let found = parts.filter(|part| are(&part.part));
+        found.map(|part| part.key).collect()
     }
 
     /// What is inside the amount and has to be taken off it.
@@ -204,30 +253,59 @@ impl Writer<'_> {
         }
     }
 
-    fn created_at(&mut self) {
-        if self.mapping.date.is_some() {
-            self.text.line("created_at = [\"created_at\"]");
+    /// Where the date of an event stands.
+    fn created_at(&mut self, of_refund: &[&str]) {
+        let date = match &self.mapping.date {
+            RowDate::None => None,
+            RowDate::Unread(_) => Some(quoted("created_at")),
+            RowDate::Read(when) => {
+                let parts = [("time", when.time), ("zone", when.zone)];
+                let parts = parts.into_iter().filter(|(_, column)| column.is_some());
+                let parts: Vec<String> = parts
+                    .map(|(key, _)| format!(", {key} = {}", quoted(key)))
+                    .collect();
+                Some(match parts.is_empty() {
+                    true => quoted("created_at"),
+                    false => format!("{{ date = \"created_at\"{} }}", parts.concat()),
+                })
+            }
+        };
+        let all: Vec<String> = of_refund
+            .iter()
+            .map(|key| quoted(key))
+            .chain(date)
+            .collect();
+        if !all.is_empty() {
+            self.text
+                .line(&format!("created_at = [{}]", all.join(", ")));
+        }
+    }
+
+    /// The date of the refund itself, where it has a column.
+    fn refund_date(&self) -> &'static [&'static str] {
+        match self.mapping.refund_date {
+            Some(_) => &["refunded_at"],
+            None => &[],
         }
     }
 
     pub(super) fn sale(&mut self) {
         let mapping = self.mapping;
         self.text.line("");
-        let parts = [&mapping.amounts.tax, &mapping.amounts.shipping];
-        for (column, part) in parts.into_iter().flatten() {
-            match part {
+        for part in &mapping.amounts.parts {
+            let column = shown(part.column.header);
+            match &part.part {
                 Part::Inside(why) => self.text.guess(&format!(
-                    "{} is inside the amount and is taken off: {why}",
-                    shown(column.header)
+                    "{column} is inside the amount and is taken off: {why}"
                 )),
-                Part::Outside(why) => self.text.guess(&format!(
-                    "{} is not inside the amount: {why}",
-                    shown(column.header)
-                )),
+                Part::Outside(why) => self
+                    .text
+                    .guess(&format!("{column} is not inside the amount: {why}")),
                 Part::Unknown => {}
             }
         }
-        if mapping.status.is_none() && mapping.kind.is_none() && mapping.paid_flag.is_none() {
+        let is_said = mapping.kind.is_some() || mapping.negative_is_refund;
+        if mapping.status.is_none() && mapping.paid_flag.is_none() && !is_said {
             self.text
                 .guess("every row is a sale: no column says whether it was paid");
         }
@@ -235,11 +313,11 @@ impl Writer<'_> {
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "sale");
         self.when(Meaning::Sale);
-        self.text.line("event_id = [\"{id}\"]");
+        self.sale_id();
         let amount = self.amount();
         self.text.line(&format!("amount = {amount}"));
         self.gross();
-        self.created_at();
+        self.created_at(&[]);
     }
 
     /// Only rows of a type that means this, and of a status that means that money has moved: an event
@@ -247,9 +325,6 @@ impl Writer<'_> {
     fn when(&mut self, meaning: Meaning) {
         let mapping = self.mapping;
         let mut tests = Vec::new();
-        if let Some(kind) = &mapping.kind {
-            tests.push(format!("kind = {}", list(&kind.of(meaning))));
-        }
         if let Some(status) = &mapping.status {
             let mut words = status.of(Meaning::Sale);
             if mapping.amounts.refunded.is_some() || mapping.kind.is_some() {
@@ -257,19 +332,39 @@ impl Writer<'_> {
             }
             tests.push(format!("status = {}", list(&words)));
         }
+        if let Some(kind) = &mapping.kind {
+            tests.push(format!("kind = {}", list(&kind.of(meaning))));
+        }
+        if mapping.negative_is_refund {
+            let sign = match meaning {
+                Meaning::Refund => "negative",
+                _ => "positive",
+            };
+            tests.push(format!("amount = {{ sign = {} }}", quoted(sign)));
+        }
         if !tests.is_empty() {
             self.text
                 .line(&format!("when = {{ {} }}", tests.join(", ")));
         }
     }
 
+    /// The id of a sale: the one that its refunds name, else that of its row.
+    fn sale_id(&mut self) {
+        if let SaleLink::Shares(_) = self.mapping.link {
+            self.text.line("event_id = [\"{sale}\", \"{id}\"]");
+            self.text.line("reference = [\"{id}\"]");
+        } else {
+            self.text.line("event_id = [\"{id}\"]");
+        }
+    }
+
     pub(super) fn refunds(&mut self) {
         let mapping = self.mapping;
-        let has_refunds = mapping
+        let has_kind = mapping
             .kind
             .as_ref()
             .is_some_and(|kind| !kind.of(Meaning::Refund).is_empty());
-        if has_refunds {
+        if has_kind || mapping.negative_is_refund {
             self.refund_rows();
         } else if mapping.amounts.refunded.is_some() {
             self.running_totals();
@@ -279,16 +374,17 @@ impl Writer<'_> {
     fn refund_rows(&mut self) {
         let mapping = self.mapping;
         self.text.line("");
-        match mapping.sale {
-            Some(sale) => self.text.guess(&format!("{} names the sale that a refund is of", shown(sale.header))),
-            None => self.text.comment("No column names the sale of a refund: such rows are held, never sent. `sale_event_id` would name it."),
+        match mapping.link {
+            SaleLink::Names(sale) => self.text.guess(&format!("{} names the sale that a refund is of", shown(sale.header))),
+            SaleLink::Shares(sale) => self.text.guess(&format!("{} is the same for a sale and its refunds", shown(sale.header))),
+            SaleLink::None => self.text.comment("No column names the sale of a refund: such rows are held, never sent. `sale_event_id` would name it."),
         }
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
         self.text.key("kind", "refund");
         self.when(Meaning::Refund);
         self.text.line("event_id = [\"{id}\"]");
-        if mapping.sale.is_some() {
+        if mapping.link.column().is_some() {
             self.text.line("sale_event_id = [\"{sale}\"]");
         }
         let minus = self.minus();
@@ -299,14 +395,14 @@ impl Writer<'_> {
         self.text.line(&format!(
             "amount = {{ column = \"amount\", sign = \"any\"{minus} }}"
         ));
-        self.created_at();
+        self.created_at(self.refund_date());
     }
 
     /// A running total on the row of the sale; linking takes its share before tax and shipping.
     fn running_totals(&mut self) {
+        let mapping = self.mapping;
         self.text.line("");
-        let refunded = self
-            .mapping
+        let refunded = mapping
             .amounts
             .refunded
             .map_or(String::new(), |column| shown(column.header));
@@ -318,12 +414,18 @@ impl Writer<'_> {
         self.text.key("kind", "refund");
         self.text
             .line("when = { refunded = { sign = \"positive\" } }");
-        self.text.line("sale_event_id = [\"{id}\"]");
+        let sale = match mapping.link {
+            SaleLink::Shares(_) => "[\"{sale}\", \"{id}\"]",
+            SaleLink::Names(_) | SaleLink::None => "[\"{id}\"]",
+        };
+        self.text.line(&format!("sale_event_id = {sale}"));
         self.text.line("running_total = true");
-        let note = "the export has no date for the refund: dated as its sale";
-        self.text.key("note", note);
+        if mapping.refund_date.is_none() {
+            let note = "the export has no date for the refund: dated as its sale";
+            self.text.key("note", note);
+        }
         self.text.line("amount = \"refunded\"");
-        self.created_at();
+        self.created_at(self.refund_date());
     }
 
     /// What was paid in all, where the amount is a part of it: refunds are compared with that.

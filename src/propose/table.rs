@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Sample;
-use super::days::{Days, days};
+use super::days::{Days, days, numbers};
 use super::names::Names;
 use super::numbers::{Proof, looks_like_amount};
 use crate::event::Currency;
@@ -146,6 +146,30 @@ impl<'s> Column<'s> {
         days(&values)
     }
 
+    /// How its dates are written, where its name says that it holds some: they may be numbers.
+    pub(super) fn named_days(&self) -> Option<Days> {
+        let values: Vec<&str> = self.values().map(|(value, _)| value).collect();
+        numbers(&values).or_else(|| self.days())
+    }
+
+    /// Whether something stands there in each of these rows.
+    pub(super) fn is_full_in(&self, rows: &[usize]) -> bool {
+        rows.iter().all(|&row| !self.cell(row).is_empty())
+    }
+
+    /// Whether no two of these rows say the same there.
+    pub(super) fn is_unique_in(&self, rows: &[usize]) -> bool {
+        let mut seen = BTreeSet::new();
+        let filled = rows.iter().map(|&row| self.cell(row));
+        filled
+            .filter(|cell| !cell.is_empty())
+            .all(|cell| seen.insert(cell))
+    }
+
+    pub(super) fn cell(&self, row: usize) -> &'s str {
+        self.cells.get(row).copied().unwrap_or_default()
+    }
+
     /// Each word and how often it stands there; nothing where there are too many for a status.
     pub(super) fn words(&self) -> Option<BTreeMap<&'s str, usize>> {
         let mut words = BTreeMap::new();
@@ -158,10 +182,30 @@ impl<'s> Column<'s> {
         Some(words)
     }
 
-    /// The first value that stands there twice, with the line of its second place.
-    pub(super) fn first_repeated(&self) -> Option<Proof> {
+    /// The first value that stands twice in these rows, with the line of its second place.
+    pub(super) fn first_repeated_in(&self, rows: &[usize]) -> Option<Proof> {
         let mut seen = BTreeSet::new();
-        let repeated = self.values().find(|(value, _)| !seen.insert(*value));
-        repeated.map(|(value, line)| self.proof(value, line))
+        let mut filled = rows.iter().filter(|&&row| !self.cell(row).is_empty());
+        let row = filled.find(|&&row| !seen.insert(self.cell(row)))?;
+        Some(self.proof(self.cell(*row), self.line(*row)))
+    }
+
+    /// The first of these rows in which nothing stands there, by its line.
+    pub(super) fn first_empty_in(&self, rows: &[usize]) -> Option<u64> {
+        let row = rows.iter().find(|&&row| self.cell(row).is_empty())?;
+        Some(self.line(*row))
+    }
+
+    fn line(&self, row: usize) -> u64 {
+        self.lines.get(row).copied().unwrap_or_default()
+    }
+
+    /// The value that most of the filled cells have, and how many have it.
+    pub(super) fn commonest(&self) -> Option<(&'s str, usize)> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (value, _) in self.values() {
+            *counts.entry(value).or_default() += 1;
+        }
+        counts.into_iter().max_by_key(|(_, n)| *n)
     }
 }

@@ -1,11 +1,12 @@
 //! A mapping as a profile, with what it rests on beside each choice.
 
 use super::Sample;
-use super::days::Days;
+use super::ids::SaleId;
 use super::mapping::{Mapping, Money};
 use super::numbers::Written;
 use super::table::{Column, Table};
-use super::text::{Text, list, place, quoted, shown};
+use super::text::{Text, place, quoted, shown};
+use super::when::RowDate;
 use crate::event::AmountFormat;
 
 /// How many other columns are named beside a choice.
@@ -43,7 +44,7 @@ pub(super) fn proposal(
 }
 
 impl Writer<'_> {
-    fn table(&mut self, of: &str) {
+    pub(super) fn table(&mut self, of: &str) {
         let name = self.name;
         self.text.line("");
         self.text.line(&format!("[exports.{name}.{of}]"));
@@ -79,39 +80,66 @@ impl Writer<'_> {
 
     fn columns(&mut self) {
         self.table("columns");
+        self.id_column();
+        self.customer_columns();
+        self.amount_columns();
+        self.date_columns();
+        self.word_columns();
+    }
+
+    fn id_column(&mut self) {
+        let text = &mut self.text;
+        match &self.mapping.id {
+            SaleId::Unique(column) => {
+                text.comment(
+                    "What tells one sale from another: filled, and new in each row that may be an event.",
+                );
+                text.key("id", column.header);
+            }
+            SaleId::OfLines(column, proof) => {
+                text.comment(&format!(
+                    "An order over several rows that all say its amount, such as {}.",
+                    place(proof)
+                ));
+                text.key("id", column.header);
+            }
+            SaleId::Asked(reasons) => {
+                text.comment(&format!(
+                    "No column is filled and new in each sale: {}. TO FILL IN: the column that tells one payment from another. If only two columns do together, name one here and write both in each `event_id` below, such as `[\"{{id}}-{{created_at}}\"]`.",
+                    reasons.join("; ")
+                ));
+                text.line("# id = \"…\"");
+            }
+        }
+    }
+
+    fn customer_columns(&mut self) {
         let mapping = self.mapping;
         let text = &mut self.text;
-        match (&mapping.id_repeated, mapping.id_is_named) {
-            (None, true) => text.comment("What tells one sale from another: it stands in no two of the rows."),
-            (None, false) => text.guess(&format!(
-                "{} tells one sale from another: no column is called so, and in this one no value stands twice",
-                shown(mapping.id.header)
-            )),
-            (Some(proof), _) if mapping.continues => {
-                text.comment(&format!("An order over several rows, such as {}.", place(proof)));
-            }
-            (Some(proof), _) => text.guess(&format!(
-                "{} tells one sale from another, although {}, not for the first time: rows with one id that differ are held",
-                shown(mapping.id.header),
-                place(proof)
-            )),
-        }
-        text.key("id", mapping.id.header);
         if let Some(email) = mapping.email {
-            if !mapping.email_is_named {
-                let email = shown(email.header);
-                text.guess(&format!(
-                    "{email} is the customer: it has emails, and no column is called so"
+            let header = shown(email.header);
+            if let Some(doubt) = &mapping.email_doubt {
+                text.comment(&format!(
+                    "{doubt}. TO FILL IN: the column of the customer's email"
                 ));
+                text.line(&format!("# email = {}", quoted(email.header)));
+            } else {
+                if !mapping.email_is_named {
+                    text.guess(&format!(
+                        "{header} is the customer: it has emails, and no column is called so"
+                    ));
+                }
+                if !mapping.other_emails.is_empty() {
+                    let others = others(&mapping.other_emails);
+                    text.guess(&format!("{header} is the customer's, and not {others}"));
+                }
+                text.key("email", email.header);
             }
-            if !mapping.other_emails.is_empty() {
-                let others = others(&mapping.other_emails);
-                text.guess(&format!(
-                    "{} is the customer's, and not {others}",
-                    shown(email.header)
-                ));
-            }
-            text.key("email", email.header);
+        }
+        if let Some((_, why)) = &mapping.not_uid {
+            text.guess(&format!(
+                "{why}: it is not a customer's id, and is not sent"
+            ));
         }
         if let Some(uid) = mapping.uid {
             if mapping.email.is_none() {
@@ -121,21 +149,67 @@ impl Writer<'_> {
             }
             text.key("uid", uid.header);
         }
-        self.amount_columns();
+    }
+
+    fn amount_columns(&mut self) {
+        let amounts = &self.mapping.amounts;
         let text = &mut self.text;
-        if let Money::Column(currency) = mapping.money {
+        text.guess(&format!(
+            "{} is what the customer paid",
+            shown(amounts.total.header)
+        ));
+        text.key("amount", amounts.total.header);
+        for part in &amounts.parts {
+            text.key(part.key, part.column.header);
+        }
+        if let Some([tax, fee]) = amounts.tax_on_fee {
+            text.guess(&format!(
+                "{} is the tax on {}, and no part of the amount: in every row it has one rate of it",
+                shown(tax.header),
+                shown(fee.header)
+            ));
+        }
+        if let Some(refunded) = amounts.refunded {
+            text.key("refunded", refunded.header);
+        }
+        for (number, rival) in amounts.rivals.iter().enumerate() {
+            text.key(&format!("other_amount_{}", number + 1), rival.header);
+        }
+        if let Money::Column(currency) = self.mapping.money {
             text.key("currency", currency.header);
         }
-        if let Some((date, _)) = &mapping.date {
-            if !mapping.other_dates.is_empty() {
-                let others = others(&mapping.other_dates);
-                text.guess(&format!(
-                    "{} is when the sale was, and not {others}",
-                    shown(date.header)
-                ));
+    }
+
+    fn date_columns(&mut self) {
+        let mapping = self.mapping;
+        let text = &mut self.text;
+        match &mapping.date {
+            RowDate::None => {}
+            RowDate::Unread(date) => text.key("created_at", date.header),
+            RowDate::Read(when) => {
+                if !mapping.other_dates.is_empty() {
+                    let others = others(&mapping.other_dates);
+                    text.guess(&format!(
+                        "{} is when the sale was, and not {others}",
+                        shown(when.date.header)
+                    ));
+                }
+                text.key("created_at", when.date.header);
+                for (key, column) in [("time", when.time), ("zone", when.zone)] {
+                    if let Some(column) = column {
+                        text.key(key, column.header);
+                    }
+                }
             }
-            text.key("created_at", date.header);
         }
+        if let Some((date, _)) = &mapping.refund_date {
+            text.key("refunded_at", date.header);
+        }
+    }
+
+    fn word_columns(&mut self) {
+        let mapping = self.mapping;
+        let text = &mut self.text;
         if let Some(status) = &mapping.status {
             if let Some(other) = mapping.other_status {
                 text.guess(&format!(
@@ -149,7 +223,7 @@ impl Writer<'_> {
         if let Some(kind) = &mapping.kind {
             text.key("kind", kind.column.header);
         }
-        if let Some(sale) = mapping.sale {
+        if let Some(sale) = mapping.link.column() {
             text.key("sale", sale.header);
         }
         if let Some((flag, _)) = &mapping.refunded_flag {
@@ -162,27 +236,6 @@ impl Writer<'_> {
             if let Some((column, _)) = flag {
                 text.key(key, column.header);
             }
-        }
-    }
-
-    fn amount_columns(&mut self) {
-        let amounts = &self.mapping.amounts;
-        let text = &mut self.text;
-        text.guess(&format!(
-            "{} is what the customer paid",
-            shown(amounts.total.header)
-        ));
-        text.key("amount", amounts.total.header);
-        for (key, part) in [("tax", &amounts.tax), ("shipping", &amounts.shipping)] {
-            if let Some((column, _)) = part {
-                text.key(key, column.header);
-            }
-        }
-        if let Some(refunded) = amounts.refunded {
-            text.key("refunded", refunded.header);
-        }
-        for (number, rival) in amounts.rivals.iter().enumerate() {
-            text.key(&format!("other_amount_{}", number + 1), rival.header);
         }
     }
 
@@ -284,56 +337,6 @@ impl Writer<'_> {
         }
     }
 
-    fn dates(&mut self) {
-        let Some((column, days)) = &self.mapping.date else {
-            self.text.line("");
-            self.text.guess("no column has dates that can be read: events go without one, as if they were of today");
-            return;
-        };
-        self.table("dates");
-        let text = &mut self.text;
-        match days {
-            Days::Written { formats, proof } => {
-                if let Some(proof) = proof.and_then(|at| column.proofs().nth(at)) {
-                    text.comment(&format!(
-                        "{}, which can't be read with day and month the other way round.",
-                        place(&proof)
-                    ));
-                }
-                text.line(&format!("formats = {}", list(formats)));
-            }
-            Days::Ambiguous(pairs) | Days::Mixed(pairs) => {
-                let what = match (days, column.example()) {
-                    (Days::Mixed(_), _) => {
-                        "Some dates have the day first, others the month".to_owned()
-                    }
-                    (_, Some(proof)) => format!(
-                        "{}: nothing tells whether the day or the month comes first",
-                        place(&proof)
-                    ),
-                    (_, None) => String::new(),
-                };
-                text.comment(&format!("{what}. TO FILL IN: leave one of these lines"));
-                for first in [0, 1] {
-                    let formats: Vec<&str> = pairs.iter().map(|pair| pair[first]).collect();
-                    text.line(&format!("# formats = {}", list(&formats)));
-                }
-            }
-        }
-        let says_zone = matches!(days, Days::Written { formats, .. } if formats.iter().all(|format| *format == "rfc3339" || format.ends_with("%z")));
-        let words = super::names::words_of(column.header);
-        if says_zone {
-            return;
-        }
-        match words.split(' ').any(|word| word == "utc") {
-            true => text.line("zone = \"UTC\"    # so says the header"),
-            false => {
-                text.guess("dates are in UTC: the export names no zone; yours may be one such as `Europe/Berlin`");
-                text.line("zone = \"UTC\"");
-            }
-        }
-    }
-
     fn customer(&mut self) {
         self.table("customer");
         if self.mapping.email.is_some() {
@@ -354,38 +357,21 @@ impl Writer<'_> {
                 "the export names no currency: in which one are its amounts?".into(),
             ));
         }
-        match &mapping.amounts.written {
-            Written::Ambiguous(_, proof) => asks.push((
-                "money.format.decimal",
-                format!(
-                    "is the separator in {} for thousands or for decimals?",
-                    shown(&proof.value)
-                ),
-            )),
-            Written::Mixed(_, one, other) => asks.push((
-                "money.format.decimal",
-                format!(
-                    "amounts are written in two ways, such as {} and {}: which one is right?",
-                    shown(&one.value),
-                    shown(&other.value)
-                ),
-            )),
-            Written::Whole(_, proof) if !self.is_whole_currency() => asks.push((
-                "money.format.unit",
-                format!(
-                    "is an amount such as {} in cents (`minor`), or not (`major`)?",
-                    shown(&proof.value)
-                ),
-            )),
-            Written::Whole(..) | Written::Decimal(..) => {}
-        }
-        if let Some((column, Days::Ambiguous(_) | Days::Mixed(_))) = &mapping.date {
-            let example = column
-                .example()
-                .map_or(String::new(), |proof| shown(&proof.value));
+        asks.extend(self.amount_question());
+        asks.extend(self.date_questions());
+        if let SaleId::Asked(reasons) = &mapping.id {
             asks.push((
-                "dates.formats",
-                format!("does the day or the month come first in a date such as {example}?"),
+                "columns.id",
+                format!(
+                    "which column tells one payment from another? {}",
+                    reasons.join("; ")
+                ),
+            ));
+        }
+        if let Some(doubt) = &mapping.email_doubt {
+            asks.push((
+                "columns.email",
+                format!("{doubt}: which column has the customer's email?"),
             ));
         }
         for (key, question) in asks {
@@ -393,6 +379,34 @@ impl Writer<'_> {
             self.text.key("key", key);
             self.text.key("question", &question);
             self.text.questions.push(question);
+        }
+    }
+
+    fn amount_question(&self) -> Option<(&'static str, String)> {
+        match &self.mapping.amounts.written {
+            Written::Ambiguous(_, proof) => Some((
+                "money.format.decimal",
+                format!(
+                    "is the separator in {} for thousands or for decimals?",
+                    shown(&proof.value)
+                ),
+            )),
+            Written::Mixed(_, one, other) => Some((
+                "money.format.decimal",
+                format!(
+                    "amounts are written in two ways, such as {} and {}: which one is right?",
+                    shown(&one.value),
+                    shown(&other.value)
+                ),
+            )),
+            Written::Whole(_, proof) if !self.is_whole_currency() => Some((
+                "money.format.unit",
+                format!(
+                    "is an amount such as {} in cents (`minor`), or not (`major`)?",
+                    shown(&proof.value)
+                ),
+            )),
+            Written::Whole(..) | Written::Decimal(..) => None,
         }
     }
 

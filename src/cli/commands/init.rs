@@ -3,10 +3,12 @@
 mod document;
 mod file;
 mod look;
+mod proposals;
 mod say;
+mod trial;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, Exit};
@@ -16,16 +18,16 @@ use crate::cli::terminal::Terminal;
 use crate::event::Currency;
 use crate::problem::Problem;
 use crate::profile::Profiles;
-use crate::propose::{self, Proposal};
+use crate::propose;
 use document::document;
 use file::{exists, write};
 use look::{Looked, look_at_all};
+use proposals::{Plans, plan};
 use say::say;
+use trial::try_out;
 
 /// How often is asked for what can be mistyped.
 const TRIES: usize = 3;
-/// The longest name of a profile that is made from a file's name.
-const NAME_MOST_CHARS: usize = 40;
 
 pub(in crate::cli) fn init(
     common: &Common,
@@ -55,6 +57,13 @@ pub(in crate::cli) fn init(
     let account = Account::of(&looked, &plans, &settings, terminal);
     let text = document(&looked, &plans, &account);
     check(&text, &looked, &plans, &settings)?;
+    let trial = try_out(
+        &text,
+        (&looked, &plans),
+        (common, arguments),
+        (&settings, &account),
+        terminal,
+    )?;
     let written = match arguments.print {
         true => None,
         false => {
@@ -66,132 +75,16 @@ pub(in crate::cli) fn init(
         terminal.data(text.trim_end())?;
     }
     let place = (arguments.exports.as_slice(), written.as_deref());
-    say(&looked, &plans, &account, place, terminal)?;
+    say(&looked, &plans, (&account, &trial), place, terminal)?;
     let questions = plans
         .proposals
         .iter()
         .any(|proposal| !proposal.questions.is_empty());
-    Ok(if questions {
+    Ok(if questions || !trial.without_sale.is_empty() {
         Exit::Attention
     } else {
         Exit::Done
     })
-}
-
-/// What is to be written for the exports.
-struct Plans {
-    /// For each export, the name of the profile by which it will be read.
-    profiles: Vec<String>,
-    proposals: Vec<Proposal>,
-}
-
-/// Proposes profiles for the exports that have none, once for each header, and answers the
-/// questions of those that ask some, once for each profile.
-fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
-    let mut names = Names::new(known);
-    let mut of_header: BTreeMap<&[String], String> = BTreeMap::new();
-    let mut of_profile: BTreeMap<&str, String> = BTreeMap::new();
-    let (mut profiles, mut proposals, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for one in looked {
-        profiles.push(match &one.found {
-            Some(found) if found.profile.questions().next().is_none() => found.profile.name.clone(),
-            Some(found) => {
-                let base = found.profile.name.as_str();
-                of_profile
-                    .entry(base)
-                    .or_insert_with(|| {
-                        let name = names.free(&format!("my-{base}"));
-                        let alike = looked.iter().filter_map(|other| {
-                            let found = other.found.as_ref()?;
-                            let is_its = found.profile.name == base;
-                            is_its.then(|| (other.sample(), found.binding.clone()))
-                        });
-                        let samples: Vec<_> = alike.collect();
-                        proposals.push(propose::answer(&name, found.profile, &samples));
-                        name
-                    })
-                    .clone()
-            }
-            None => match of_header.get(one.header.as_slice()) {
-                Some(name) => name.clone(),
-                None => {
-                    let name = names.free(&name_of(&one.path));
-                    let proposed = match propose::is_of_commissions(&one.header) {
-                        true => propose::propose_commissions(&name, &one.sample()),
-                        false => propose::propose(&name, &one.sample()),
-                    };
-                    match proposed {
-                        Ok(proposal) => proposals.push(proposal),
-                        Err(refusal) => problems.push(
-                            Problem::error(
-                                "profile-not-proposed",
-                                format!("it fits no profile, and {refusal}"),
-                            )
-                            .at(&one.path, Some(1))
-                            .cell("header", &one.header.join(","))
-                            .hint(refusal.hint()),
-                        ),
-                    }
-                    of_header.insert(&one.header, name.clone());
-                    name
-                }
-            },
-        });
-    }
-    match problems.is_empty() {
-        true => Ok(Plans {
-            profiles,
-            proposals,
-        }),
-        false => Err(CliError::Unusable(problems)),
-    }
-}
-
-/// Names for profiles that are not taken yet.
-struct Names<'p> {
-    known: &'p Profiles,
-    given: Vec<String>,
-}
-
-impl<'p> Names<'p> {
-    fn new(known: &'p Profiles) -> Self {
-        Names {
-            known,
-            given: Vec::new(),
-        }
-    }
-
-    fn free(&mut self, wanted: &str) -> String {
-        let is_free = |name: &String| {
-            self.known.iter().all(|profile| profile.name != *name) && !self.given.contains(name)
-        };
-        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
-        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-        let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
-        self.given.push(name.clone());
-        name
-    }
-}
-
-/// A profile's name from a file's, in letters that TOML needs no quotes for.
-fn name_of(path: &str) -> String {
-    let stem = Path::new(path)
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let plain = |c: char| match c {
-        c if c.is_ascii_alphanumeric() => c.to_ascii_lowercase(),
-        _ => ' ',
-    };
-    let name: String = stem
-        .unwrap_or_default()
-        .chars()
-        .map(plain)
-        .take(NAME_MOST_CHARS)
-        .collect();
-    match name.split_whitespace().collect::<Vec<_>>().join("-") {
-        name if name.is_empty() => "export".to_owned(),
-        name => name,
-    }
 }
 
 /// What stands under `[api]`.
@@ -246,8 +139,8 @@ fn usual_currency(
 ) -> (Currency, Option<String>) {
     let mut counts: BTreeMap<Currency, u64> = BTreeMap::new();
     let own = own_profiles(plans, settings);
-    for (one, name) in looked.iter().zip(&plans.profiles) {
-        let profile = own.as_ref().and_then(|own| own.named(name).ok());
+    for (one, chosen) in looked.iter().zip(&plans.profiles) {
+        let profile = own.as_ref().and_then(|own| own.named(&chosen.name).ok());
         if let Some((profile, Ok(binding))) =
             profile.map(|profile| (profile, profile.bind(&one.header)))
         {
@@ -307,7 +200,8 @@ fn check(
     own.extend(exports);
     let profiles = Profiles::load(&own)
         .map_err(|error| refused(format!("what would be proposed can't be used: {error}")))?;
-    for (one, expected) in looked.iter().zip(&plans.profiles) {
+    for (one, chosen) in looked.iter().zip(&plans.profiles) {
+        let expected = &chosen.name;
         let fits = profiles.fitting(&one.header);
         let first = fits.as_ref().ok().and_then(|fits| fits.closest.first());
         let rivals = fits.as_ref().map_or(0, |fits| {

@@ -11,7 +11,7 @@ pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &Account) 
         "#".to_owned(),
     ];
     for (one, profile) in looked.iter().zip(&plans.profiles) {
-        lines.push(format!("#   {}: {profile}", comment_text(&one.path)));
+        lines.push(format!("#   {}: {}", comment_text(&one.path), profile.name));
     }
     lines.push(HEAD.to_owned());
     lines.push(api_table(account));

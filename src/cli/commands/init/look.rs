@@ -98,13 +98,24 @@ fn first_rows(export: &mut Export) -> Result<(Vec<Row>, bool), ExportError> {
     Ok((rows, true))
 }
 
-/// The profile that all but fits: to read its export in a way of one's own would be to misread it.
+/// The profile that all but fits: to read its export in a way of one's own would be to misread it. Where
+/// only the currency is missing, that can be asked for.
 fn nearly(unfit: &Unfit) -> Option<&Misfit> {
+    let is_currency = |misfit: &&Misfit| match misfit.missing.as_slice() {
+        [name] => {
+            misfit.doubled.is_empty() && misfit.foreign.is_empty() && propose::is_currency(name)
+        }
+        _ => false,
+    };
     let is_near = |misfit: &&Misfit| {
         let faults = misfit.missing.len() + misfit.doubled.len() + misfit.foreign.len();
         misfit.found >= NEARLY_FOUND_LEAST && misfit.found >= faults * NEARLY_FOUND_PER_FAULT
     };
-    unfit.misfits.iter().find(is_near)
+    unfit
+        .misfits
+        .iter()
+        .find(is_near)
+        .filter(|misfit| !is_currency(misfit))
 }
 
 fn nearly_problem(misfit: &Misfit) -> Problem {

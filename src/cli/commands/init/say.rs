@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::look::Looked;
+use super::proposals::Chosen;
+use super::trial::Trial;
 use super::{Account, Plans};
 use crate::cli::error::CliError;
 use crate::cli::settings::CONFIG_FILE;
@@ -20,6 +22,7 @@ struct InitOutput<'o> {
     guesses: Vec<&'o str>,
     decisions: Vec<&'o str>,
     questions: Vec<&'o str>,
+    tried: &'o Trial,
 }
 
 #[derive(Serialize)]
@@ -34,17 +37,10 @@ struct InputOutput<'o> {
 pub(super) fn say(
     looked: &[Looked<'_>],
     plans: &Plans,
-    account: &Account,
+    (account, trial): (&Account, &Trial),
     (exports, written): (&[String], Option<&str>),
     terminal: &Terminal,
 ) -> Result<(), CliError> {
-    let why = |one: &Looked<'_>| match &one.found {
-        Some(found) => found.why.to_string(),
-        None => format!(
-            "no profile fits; proposed from its header and {}",
-            one.sample().extent()
-        ),
-    };
     let of = |part: fn(&Proposal) -> &Vec<String>| -> Vec<&str> {
         let parts = plans.proposals.iter().flat_map(part);
         parts.map(String::as_str).collect()
@@ -55,8 +51,9 @@ pub(super) fn say(
         .collect();
     let decisions = of(|proposal| &proposal.decisions);
     let questions = of(|proposal| &proposal.questions);
-    for (one, profile) in looked.iter().zip(&plans.profiles) {
-        terminal.note(&format!("{}: {profile}: {}", one.path, why(one)));
+    for (one, chosen) in looked.iter().zip(&plans.profiles) {
+        let why = why(one, chosen);
+        terminal.note(&format!("{}: {}: {why}", one.path, chosen.name));
     }
     for (word, texts) in [
         ("guess", &guesses),
@@ -67,13 +64,14 @@ pub(super) fn say(
             terminal.note(&format!("  {word}: {text}"));
         }
     }
+    trial.say(terminal);
     if let Some(written) = written {
         terminal.note(&format!(
             "{written} written. Next: {}",
             next(
                 exports,
                 written,
-                &questions,
+                (&questions, &trial.without_sale),
                 looked.iter().all(Looked::is_theirs)
             )
         ));
@@ -82,11 +80,11 @@ pub(super) fn say(
         let inputs = looked
             .iter()
             .zip(&plans.profiles)
-            .map(|(one, profile)| InputOutput {
+            .map(|(one, chosen)| InputOutput {
                 path: &one.path,
-                profile,
-                proposed: one.found.is_none(),
-                why: why(one),
+                profile: &chosen.name,
+                proposed: chosen.is_proposed,
+                why: why(one, chosen),
                 rows_looked_at: one.rows.len(),
             });
         let output = InitOutput {
@@ -96,14 +94,33 @@ pub(super) fn say(
             guesses,
             decisions,
             questions,
+            tried: trial,
         };
         terminal.write_json(&output)?;
     }
     Ok(())
 }
 
+/// Why an export is read by its profile.
+fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
+    let extent = one.sample().extent();
+    match &one.found {
+        Some(found) if !chosen.is_proposed => found.why.to_string(),
+        Some(found) => format!(
+            "`{}` finds no amount in it; proposed from its header and {extent}",
+            found.profile.name
+        ),
+        None => format!("no profile fits; proposed from its header and {extent}"),
+    }
+}
+
 /// The next command, as it has to be typed.
-fn next(exports: &[String], written: &str, questions: &[&str], is_theirs: bool) -> String {
+fn next(
+    exports: &[String],
+    written: &str,
+    (questions, without_sale): (&[&str], &[String]),
+    is_theirs: bool,
+) -> String {
     let config = match written == CONFIG_FILE {
         true => String::new(),
         false => format!(" --config {}", shell_word(written)),
@@ -114,6 +131,9 @@ fn next(exports: &[String], written: &str, questions: &[&str], is_theirs: bool) 
         false => format!("`fprecon plan{config} {}`", paths.join(" ")),
     };
     match questions.len() {
+        0 if !without_sale.is_empty() => {
+            format!("say in it which rows are sales, then {plan}")
+        }
         0 => plan,
         n => format!(
             "answer {} in it (TO FILL IN), then {plan}",

@@ -1,0 +1,201 @@
+//! By which profile each export will be read, and the profiles that are proposed for that.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::look::Looked;
+use crate::cli::error::CliError;
+use crate::problem::Problem;
+use crate::profile::{Profile, Profiles};
+use crate::propose::{self, Complement, Proposal, Refusal};
+use crate::recognise::Recognised;
+
+/// The longest name of a profile that is made from a file's name.
+const NAME_MOST_CHARS: usize = 40;
+/// The built-in profile that takes a CSV of one's own by the names of its columns.
+const BY_NAMES: &str = "generic";
+
+/// What is to be written for the exports.
+pub(super) struct Plans {
+    /// For each export, the profile by which it will be read.
+    pub(super) profiles: Vec<Chosen>,
+    pub(super) proposals: Vec<Proposal>,
+}
+
+/// The profile by which an export will be read.
+#[derive(Clone)]
+pub(super) struct Chosen {
+    pub(super) name: String,
+    /// Whether it is proposed from the header and the rows alone.
+    pub(super) is_proposed: bool,
+}
+
+/// Proposes profiles for the exports that have none, once for each header, and answers the
+/// questions of those that ask some, once for each profile.
+pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
+    let mut planner = Planner {
+        looked,
+        names: Names::new(known),
+        of_header: BTreeMap::new(),
+        of_profile: BTreeMap::new(),
+        proposals: Vec::new(),
+        problems: Vec::new(),
+    };
+    let profiles = looked.iter().map(|one| planner.choose(one)).collect();
+    match planner.problems.is_empty() {
+        true => Ok(Plans {
+            profiles,
+            proposals: planner.proposals,
+        }),
+        false => Err(CliError::Unusable(planner.problems)),
+    }
+}
+
+struct Planner<'l, 'p> {
+    looked: &'l [Looked<'p>],
+    names: Names<'p>,
+    of_header: BTreeMap<&'l [String], Chosen>,
+    of_profile: BTreeMap<&'l str, String>,
+    proposals: Vec<Proposal>,
+    problems: Vec<Problem>,
+}
+
+impl<'l> Planner<'l, '_> {
+    fn choose(&mut self, one: &'l Looked<'_>) -> Chosen {
+        if let Some(chosen) = self.of_header.get(one.header.as_slice()) {
+            return chosen.clone();
+        }
+        let Some(found) = &one.found else {
+            return self.propose(one);
+        };
+        if is_by_names(found.profile) {
+            return self.complement(one, found);
+        }
+        let name = match found.profile.questions().next() {
+            None => found.profile.name.clone(),
+            Some(_) => self.answer(found),
+        };
+        Chosen {
+            name,
+            is_proposed: false,
+        }
+    }
+
+    fn propose(&mut self, one: &'l Looked<'_>) -> Chosen {
+        let name = self.names.free(&name_of(&one.path));
+        let proposed = match propose::is_of_commissions(&one.header) {
+            true => propose::propose_commissions(&name, &one.sample()),
+            false => propose::propose(&name, &one.sample()),
+        };
+        match proposed {
+            Ok(proposal) => self.proposals.push(proposal),
+            Err(refusal) => self.problems.push(refused(one, &refusal)),
+        }
+        let chosen = Chosen {
+            name,
+            is_proposed: true,
+        };
+        self.of_header.insert(&one.header, chosen.clone());
+        chosen
+    }
+
+    /// An export with the columns of one's own may have a date that is called otherwise.
+    fn complement(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> Chosen {
+        let name = self.names.free(&name_of(&one.path));
+        let sample = one.sample();
+        let name = match propose::complement(&name, found.profile, &sample, &found.binding) {
+            Complement::Complete => found.profile.name.clone(),
+            Complement::Extended(proposal) => {
+                self.proposals.push(proposal);
+                name
+            }
+            Complement::Unfit => return self.propose(one),
+        };
+        let chosen = Chosen {
+            name,
+            is_proposed: false,
+        };
+        self.of_header.insert(&one.header, chosen.clone());
+        chosen
+    }
+
+    /// Answers the questions of a profile by all the exports that it fits.
+    fn answer(&mut self, found: &'l Recognised<'_>) -> String {
+        let base = found.profile.name.as_str();
+        if let Some(name) = self.of_profile.get(base) {
+            return name.clone();
+        }
+        let name = self.names.free(&format!("my-{base}"));
+        let alike = self.looked.iter().filter_map(|other| {
+            let found = other.found.as_ref()?;
+            let is_its = found.profile.name == base;
+            is_its.then(|| (other.sample(), found.binding.clone()))
+        });
+        let samples: Vec<_> = alike.collect();
+        self.proposals
+            .push(propose::answer(&name, found.profile, &samples));
+        self.of_profile.insert(base, name.clone());
+        name
+    }
+}
+
+fn is_by_names(profile: &Profile) -> bool {
+    profile.name == BY_NAMES && !profile.is_own
+}
+
+fn refused(one: &Looked<'_>, refusal: &Refusal) -> Problem {
+    Problem::error(
+        "profile-not-proposed",
+        format!("it fits no profile, and {refusal}"),
+    )
+    .at(&one.path, Some(1))
+    .cell("header", &one.header.join(","))
+    .hint(refusal.hint())
+}
+
+/// Names for profiles that are not taken yet.
+struct Names<'p> {
+    known: &'p Profiles,
+    given: Vec<String>,
+}
+
+impl<'p> Names<'p> {
+    fn new(known: &'p Profiles) -> Self {
+        Names {
+            known,
+            given: Vec::new(),
+        }
+    }
+
+    fn free(&mut self, wanted: &str) -> String {
+        let is_free = |name: &String| {
+            self.known.iter().all(|profile| profile.name != *name) && !self.given.contains(name)
+        };
+        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        let name = names.find(is_free).unwrap_or_else(|| wanted.to_owned());
+        self.given.push(name.clone());
+        name
+    }
+}
+
+/// A profile's name from a file's, in letters that TOML needs no quotes for.
+fn name_of(path: &str) -> String {
+    let stem = Path::new(path)
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let plain = |c: char| match c {
+        c if c.is_ascii_alphanumeric() => c.to_ascii_lowercase(),
+        _ => ' ',
+    };
+    let name: String = stem
+        .unwrap_or_default()
+        .chars()
+        .map(plain)
+        .take(NAME_MOST_CHARS)
+        .collect();
+    match name.split_whitespace().collect::<Vec<_>>().join("-") {
+        name if name.is_empty() => "export".to_owned(),
+        name => name,
+    }
+}

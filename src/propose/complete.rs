@@ -1,0 +1,111 @@
+//! A CSV of one's own that has the columns of `generic`, but for some that are called otherwise.
+
+use super::commissions::dates;
+use super::names::{self, Names};
+use super::table::{Column, Table};
+use super::text::{Text, shown};
+use super::{Proposal, Sample};
+use crate::profile::{Binding, Profile};
+
+/// The column of `generic` that says when something was.
+const CREATED_AT: &str = "created_at";
+const AMOUNT: &str = "amount";
+const KIND: &str = "kind";
+
+/// What is to be done with an export that is recognised by few of its columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complement {
+    /// It has all that its rows need.
+    Complete,
+    /// A profile that extends the one by which it is recognised.
+    Extended(Proposal),
+    /// Too little of it is recognised: it needs a profile of its own.
+    Unfit,
+}
+
+/// Proposes, as the profile `name`, where the date stands that a profile of the user's columns does not
+/// find by its name.
+pub fn complement(
+    name: &str,
+    profile: &Profile,
+    sample: &Sample<'_>,
+    binding: &Binding,
+) -> Complement {
+    let position = |wanted: &str| {
+        let mut columns = profile.columns.iter();
+        let index = columns.position(|column| column.name == wanted)?;
+        binding.position(index)
+    };
+    let has = |column: &str| position(column).is_some();
+    if has(CREATED_AT) && has(AMOUNT) || sample.rows.is_empty() {
+        return Complement::Complete;
+    }
+    let table = Table::of(sample);
+    let amounts = table.named(&names::TOTAL, Column::has_amounts);
+    if !has(AMOUNT) && !has(KIND) && !amounts.is_empty() {
+        return Complement::Unfit;
+    }
+    if has(CREATED_AT) {
+        return Complement::Complete;
+    }
+    let bound: Vec<&String> = (0..profile.columns.len())
+        .filter_map(|index| sample.header.get(binding.position(index)?))
+        .collect();
+    let is_free = |column: &Column<'_>| !bound.iter().any(|header| *header == column.header);
+    let mut text = Text::default();
+    text.line(&format!("[exports.{name}]"));
+    text.key("extends", &profile.name);
+    match date_of(&table, is_free) {
+        Some(column) => {
+            text.line("");
+            text.line(&format!("[exports.{name}.columns]"));
+            text.guess(&format!(
+                "{} is when it was: it has dates",
+                shown(column.header)
+            ));
+            text.key(CREATED_AT, column.header);
+            dates(&mut text, name, column);
+        }
+        None => no_date(&mut text, name),
+    }
+    Complement::Extended(text.into())
+}
+
+/// The column that is called a date, or else the one that holds dates.
+fn date_of<'t>(
+    table: &'t Table<'t>,
+    is_free: impl Fn(&Column<'_>) -> bool,
+) -> Option<&'t Column<'t>> {
+    let named = table.named(&names::DATE, |column| is_free(column));
+    let mut readable = named.iter().map(|(_, column)| *column);
+    let is_date = |column: &&Column<'_>| column.named_days().is_some();
+    let unnamed = |column: &&Column<'_>| {
+        is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
+    };
+    readable
+        .find(is_date)
+        .or_else(|| table.columns.iter().find(unnamed))
+        .or_else(|| {
+            named
+                .first()
+                .filter(|(rank, _)| Names::is_whole(*rank))
+                .map(|(_, column)| *column)
+        })
+}
+
+/// Asks what an export without dates means by that.
+pub(super) fn no_date(text: &mut Text, name: &str) {
+    text.line("");
+    text.line(&format!("[exports.{name}.dates]"));
+    text.comment(
+        "No column has dates. TO FILL IN: take the `#` away if each event is of the day on which it is sent",
+    );
+    text.line("# missing = \"today\"");
+    let question =
+        "the export has no dates: is each event of the day on which it is sent (`today`)?";
+    text.line("");
+    text.line(&format!("[[exports.{name}.ask]]"));
+    text.key("key", "dates.missing");
+    text.key("question", question);
+    text.questions.push(question.to_owned());
+}

@@ -1,0 +1,107 @@
+//! Which columns say who the customer is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Refusal;
+use super::names::{self, Names};
+use super::table::{Column, Table};
+use super::text::shown;
+
+/// Rows in which one address says that it is not the customers'.
+const SAME_EMAIL_ROWS_LEAST: usize = 3;
+
+/// So many of a hundred rows have an address that is not the customers'.
+const SAME_EMAIL_PERCENT: usize = 90;
+
+/// One customer id may come with so many emails; with more it is not a customer's.
+const EMAILS_OF_UID_MOST: usize = 2;
+
+/// Which columns say who the customer is.
+pub(super) struct Buyer<'t> {
+    pub(super) email: Option<&'t Column<'t>>,
+    pub(super) is_named: bool,
+    pub(super) doubt: Option<String>,
+    pub(super) others: Vec<&'t Column<'t>>,
+    pub(super) uid: Option<&'t Column<'t>>,
+    pub(super) not_uid: Option<(&'t Column<'t>, String)>,
+}
+
+impl<'t> Buyer<'t> {
+    pub(super) fn of(table: &'t Table<'t>) -> Result<Self, Refusal> {
+        let named = table.named(&names::EMAIL, Column::has_emails);
+        let is_named = !named.is_empty();
+        let is_new = |column: &&Column<'_>| {
+            let is_known = named.iter().any(|(_, known)| known.header == column.header);
+            column.has_emails() && !is_known && !names::EMAIL.forbids(column.header)
+        };
+        let unnamed = table.columns.iter().filter(is_new);
+        let emails = named.iter().copied();
+        let mut emails: Vec<_> = emails
+            .chain(unnamed.map(|column| (usize::MAX, column)))
+            .collect();
+        // Behind those with many addresses stand those with one: a merchant's, or a till's.
+        emails
+            .sort_by_key(|(rank, column)| !Names::is_surest(*rank) && same_email(column).is_some());
+        let mut emails = emails.into_iter();
+        let best = emails.next();
+        let email = best.map(|(_, column)| column);
+        let doubt = best
+            .filter(|(rank, _)| !Names::is_surest(*rank))
+            .and_then(|(_, column)| same_email(column));
+        let uids = table.named(&names::UID, Column::has_ids).into_iter();
+        // What is called `Buyer` may hold first names.
+        let mut uids = uids
+            .filter(|(rank, column)| Names::tier(*rank) == 0 || column.has_digits())
+            .map(|(_, column)| column);
+        let uid = uids.next();
+        let shared = uid
+            .zip(email)
+            .and_then(|(uid, email)| shared_uid(uid, email));
+        if email.is_none() && uid.is_none() {
+            return Err(Refusal::NoCustomer);
+        }
+        Ok(Buyer {
+            email,
+            is_named,
+            doubt,
+            others: emails.map(|(_, column)| column).collect(),
+            uid: uid.filter(|_| shared.is_none()),
+            not_uid: uid.zip(shared),
+        })
+    }
+}
+
+/// Why a column of addresses is not the customers': one stands in nearly all rows.
+pub(super) fn same_email(column: &Column<'_>) -> Option<String> {
+    let filled = column.filled();
+    let (value, n) = column.commonest()?;
+    let is_same = filled >= SAME_EMAIL_ROWS_LEAST && n * 100 >= filled * SAME_EMAIL_PERCENT;
+    is_same.then(|| {
+        format!(
+            "{} has {} in {n} of {filled} rows",
+            shown(column.header),
+            shown(value)
+        )
+    })
+}
+
+/// Why a column is not the customers' id: one value comes with many emails.
+fn shared_uid(uid: &Column<'_>, email: &Column<'_>) -> Option<String> {
+    let mut emails: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (uid, email) in uid.cells.iter().zip(&email.cells) {
+        if !uid.is_empty() && !email.is_empty() {
+            emails.entry(uid).or_default().insert(email.to_lowercase());
+        }
+    }
+    let most = emails.into_iter().max_by_key(|(_, emails)| emails.len());
+    let (value, emails) = most?;
+    let is_nobody = value.trim_start_matches('0').is_empty() && emails.len() > 1;
+    (is_nobody || emails.len() > EMAILS_OF_UID_MOST).then(|| {
+        format!(
+            "{} in {} comes with {} different emails",
+            shown(value),
+            shown(uid.header),
+            emails.len()
+        )
+    })
+}

@@ -1,0 +1,237 @@
+//! Which column tells one sale from another, and how a refund names its sale.
+
+use std::collections::BTreeSet;
+
+use super::Refusal;
+use super::amount::Amounts;
+use super::mapping::Taken;
+use super::names::{self, Meaning, Names};
+use super::numbers::{self, Proof};
+use super::table::{Column, Table};
+use super::text::shown;
+use super::words::RowRules;
+
+/// What tells one sale from another.
+pub(super) enum SaleId<'t> {
+    /// A column that is filled and says something else in each row that may be an event.
+    Unique(&'t Column<'t>),
+    /// A column that says the same on the lines of one order.
+    OfLines(&'t Column<'t>, Proof),
+    /// No column is; with what is wrong with those that are called so.
+    Asked(Vec<String>),
+}
+
+impl<'t> SaleId<'t> {
+    pub(super) fn column(&self) -> Option<&'t Column<'t>> {
+        match self {
+            SaleId::Unique(column) | SaleId::OfLines(column, _) => Some(column),
+            SaleId::Asked(_) => None,
+        }
+    }
+}
+
+/// How the row of a refund names its sale.
+pub(super) enum SaleLink<'t> {
+    /// It does not.
+    None,
+    /// This column has the id of the sale's row.
+    Names(&'t Column<'t>),
+    /// This column says the same on the rows of the sale and of its refund.
+    Shares(&'t Column<'t>),
+}
+
+impl<'t> SaleLink<'t> {
+    pub(super) fn column(&self) -> Option<&'t Column<'t>> {
+        match self {
+            SaleLink::None => None,
+            SaleLink::Names(column) | SaleLink::Shares(column) => Some(column),
+        }
+    }
+}
+
+/// The column that tells one sale from another: called so, filled, and new in each of `rows`.
+pub(super) fn id<'t>(
+    table: &'t Table<'t>,
+    amounts: &Amounts<'_>,
+    email: Option<&Column<'_>>,
+    rows: &[usize],
+    taken: &Taken<'t>,
+) -> Result<SaleId<'t>, Refusal> {
+    let fits =
+        |column: &Column<'_>| taken.is_free(column) && column.has_ids() && column.days().is_none();
+    let mut named = table.named(&names::EVENT_ID, fits);
+    // What is called `id` and no more is that of the row itself.
+    named.sort_by_key(
+        |(rank, column)| match names::words_of(column.header).as_str() {
+            "id" | "uuid" => 0,
+            _ => *rank,
+        },
+    );
+    let named: Vec<&'t Column<'t>> = named.into_iter().map(|(_, column)| column).collect();
+    let of_lines = |column: &Column<'_>| is_of_lines(table, column, amounts.total, email, rows);
+    for column in &named {
+        if let Some(proof) = column.first_repeated_in(rows).filter(|_| of_lines(column)) {
+            return Ok(SaleId::OfLines(column, proof));
+        }
+    }
+    let all: Vec<usize> = (0..table.rows).collect();
+    let is_sure =
+        |column: &&Column<'_>, rows: &[usize]| column.is_full_in(rows) && column.is_unique_in(rows);
+    let named_in = |rows: &[usize]| named.iter().copied().find(|column| is_sure(column, rows));
+    if let Some(column) = named_in(&all).or_else(|| named_in(rows)) {
+        return Ok(SaleId::Unique(column));
+    }
+    // A number that is new in every row may be an amount or a phone's by chance, a text a name.
+    let could_be = |column: &&Column<'_>| {
+        table.rows > 1
+            && fits(column)
+            && is_sure(column, &all)
+            && !column.has_amounts()
+            && !column.has_emails()
+            && column.has_digits()
+    };
+    let unnamed: Vec<_> = table.columns.iter().filter(could_be).collect();
+    if named.is_empty() && unnamed.is_empty() {
+        return Err(Refusal::NoId);
+    }
+    let reasons = named.iter().map(|column| why_no_id(column, rows));
+    let unnamed = unnamed.into_iter().map(|column| {
+        format!(
+            "{} is new in each row, and not called an id",
+            shown(column.header)
+        )
+    });
+    Ok(SaleId::Asked(reasons.chain(unnamed).collect()))
+}
+
+fn why_no_id(column: &Column<'_>, rows: &[usize]) -> String {
+    let header = shown(column.header);
+    match (column.first_empty_in(rows), column.first_repeated_in(rows)) {
+        (Some(line), _) => format!("{header} is empty in line {line}"),
+        (None, Some(proof)) => format!(
+            "{header} has {} again in line {}",
+            shown(&proof.value),
+            proof.line
+        ),
+        (None, None) => header,
+    }
+}
+
+/// Whether the rows with one id are lines of one order: they stand together, say the same amount and the
+/// same customer, and differ in what an order has many of.
+fn is_of_lines(
+    table: &Table<'_>,
+    id: &Column<'_>,
+    total: &Column<'_>,
+    email: Option<&Column<'_>>,
+    rows: &[usize],
+) -> bool {
+    let mut ended: BTreeSet<&str> = BTreeSet::new();
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for pair in rows.windows(2) {
+        let &[before, row] = pair else { continue };
+        if id.cell(before) == id.cell(row) {
+            pairs.push((before, row));
+        } else if !ended.insert(id.cell(before)) || ended.contains(id.cell(row)) {
+            return false;
+        }
+    }
+    let agree = |column: &Column<'_>| {
+        let mut pairs = pairs.iter();
+        pairs.all(|&(before, row)| column.cell(before) == column.cell(row))
+    };
+    let mut lines = table.named(&names::LINE, |_| true).into_iter();
+    id.is_full_in(rows)
+        && agree(total)
+        && email.is_none_or(agree)
+        && lines.any(|(_, column)| column.header != id.header && !agree(column))
+}
+
+/// The rows that may be events, by whether they take money or give it back.
+pub(super) struct MoneyRows {
+    pub(super) sales: Vec<usize>,
+    pub(super) refunds: Vec<usize>,
+}
+
+impl MoneyRows {
+    pub(super) fn of(rules: &RowRules<'_>, amounts: &Amounts<'_>, rows: &[usize]) -> Self {
+        let is_refund = |row: &usize| match &rules.kind {
+            Some(kind) => kind.meaning(kind.column.cell(*row)) == Meaning::Refund,
+            None => numbers::is_negative(amounts.total.cell(*row)),
+        };
+        let (refunds, sales) = rows.iter().partition(|row| is_refund(row));
+        MoneyRows { sales, refunds }
+    }
+
+    /// How many refunds name a sale that is there, and whether none names another.
+    fn named(&self, link: &Column<'_>, id: &Column<'_>) -> usize {
+        let sales: BTreeSet<&str> = self.sales.iter().map(|&row| id.cell(row)).collect();
+        let refunds = self.refunds.iter().map(|&row| link.cell(row));
+        refunds
+            .filter(|sale| !sale.is_empty() && sales.contains(sale))
+            .count()
+    }
+
+    /// Whether each of the refunds names a sale that is there.
+    fn proves(&self, link: &Column<'_>, id: &SaleId<'_>) -> bool {
+        let id = id.column();
+        !self.refunds.is_empty() && id.is_some_and(|id| self.named(link, id) == self.refunds.len())
+    }
+
+    /// How refunds name their sales, and whether an amount below zero is one of them.
+    pub(super) fn sale_link<'t>(
+        &self,
+        table: &'t Table<'t>,
+        id: &SaleId<'t>,
+        rules: &RowRules<'_>,
+        taken: &Taken<'t>,
+    ) -> (SaleLink<'t>, bool) {
+        let link = self.link(table, id, taken);
+        if rules.kind.is_some() {
+            return (link, false);
+        }
+        match link {
+            SaleLink::Names(column) if self.proves(column, id) => (link, true),
+            _ => (SaleLink::None, false),
+        }
+    }
+
+    fn link<'t>(&self, table: &'t Table<'t>, id: &SaleId<'t>, taken: &Taken<'t>) -> SaleLink<'t> {
+        let Some(id) = id.column() else {
+            return SaleLink::None;
+        };
+        let is_id = |column: &Column<'_>| taken.is_free(column) && column.has_ids();
+        let of = |names: &Names| -> Vec<&'t Column<'t>> {
+            let named = table.named(names, is_id);
+            named.into_iter().map(|(_, column)| column).collect()
+        };
+        let (pointers, ids) = (of(&names::SALE_ID), of(&names::EVENT_ID));
+        let all = pointers.iter().chain(&ids);
+        if let Some(column) = all.copied().find(|column| self.named(column, id) > 0) {
+            return SaleLink::Names(column);
+        }
+        let is_ledger = names::LEDGER_ID.rank(id.header).is_some();
+        let is_shared = |column: &&Column<'_>| {
+            column.is_unique_in(&self.sales)
+                && self.sales.iter().any(|&row| !column.cell(row).is_empty())
+                && (is_ledger || self.named(column, column) > 0)
+        };
+        // An invoice before the order that it is for.
+        if let Some(column) = ids.iter().copied().find(is_shared) {
+            return SaleLink::Shares(column);
+        }
+        pointers
+            .first()
+            .map_or(SaleLink::None, |column| SaleLink::Names(column))
+    }
+}
+
+/// Whether every row without an amount says the same id as the row above it.
+pub(super) fn continues(id: &Column<'_>, total: &Column<'_>) -> bool {
+    let without: Vec<usize> = (0..total.cells.len())
+        .filter(|&row| total.cells[row].is_empty())
+        .collect();
+    let same =
+        |row: usize| row > 0 && !id.cells[row].is_empty() && id.cells[row] == id.cells[row - 1];
+    !without.is_empty() && without.into_iter().all(same)
+}

@@ -1,0 +1,124 @@
+//! Which columns say when a row was.
+
+use super::days::{self, Days};
+use super::mapping::Taken;
+use super::names::{self, Names};
+use super::table::{Column, Table};
+
+/// DateColumns a row was.
+pub(super) enum RowDate<'t> {
+    /// No column is called a date, and none holds any.
+    None,
+    /// This column is called so, and what stands there is in no format that is known.
+    Unread(&'t Column<'t>),
+    Read(DateColumns<'t>),
+}
+
+/// A date that can be read, with its time and its zone where they have columns of their own.
+pub(super) struct DateColumns<'t> {
+    pub(super) date: &'t Column<'t>,
+    pub(super) time: Option<&'t Column<'t>>,
+    pub(super) zone: Option<&'t Column<'t>>,
+    pub(super) days: Days,
+}
+
+/// The date of the rows, and the other columns that could be it.
+pub(super) fn dates<'t>(
+    table: &'t Table<'t>,
+    rows: &[usize],
+    taken: &mut Taken<'t>,
+) -> (RowDate<'t>, Vec<&'t Column<'t>>) {
+    let is_free = |column: &Column<'_>| taken.is_free(column);
+    let mut named = table.named(&names::DATE, is_free);
+    // A date that only some rows have, such as that of the payment, is not the one of them all.
+    let is_full = |column: &Column<'_>| column.is_full_in(rows);
+    named.sort_by_key(|(_, column)| !is_full(column));
+    let named: Vec<_> = named.into_iter().map(|(_, column)| column).collect();
+    let others = |chosen: &Column<'_>| {
+        let readable = named.iter().copied();
+        readable
+            .filter(|column| column.header != chosen.header && column.named_days().is_some())
+            .collect()
+    };
+    let zone = first_of(table, &names::ZONE, |column| {
+        is_free(column) && is_zone_column(column)
+    });
+    let times = first_of(table, &names::TIME, |column| is_free(column));
+    let read = |column: &'t Column<'t>, time: Option<&'t Column<'t>>| {
+        let days = match time {
+            Some(time) => joined_days(column, time),
+            None => column.named_days(),
+        };
+        Some(DateColumns {
+            date: column,
+            time,
+            zone,
+            days: days?,
+        })
+    };
+    let found = named.iter().find_map(|column| {
+        let with_time = times.filter(|time| time.header != column.header);
+        with_time
+            .and_then(|time| read(column, Some(time)))
+            .or_else(|| read(column, None))
+    });
+    if let Some(when) = found {
+        let others = others(when.date);
+        taken.take([when.date]);
+        taken.take(when.time);
+        taken.take(when.zone);
+        return (RowDate::Read(when), others);
+    }
+    let is_unnamed = |column: &&Column<'_>| {
+        is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
+    };
+    match (table.columns.iter().find(is_unnamed), named.first()) {
+        (Some(column), None) => {
+            let when = read(column, None);
+            taken.take([column]);
+            (when.map_or(RowDate::None, RowDate::Read), Vec::new())
+        }
+        (_, Some(column)) => {
+            taken.take([*column]);
+            (RowDate::Unread(column), Vec::new())
+        }
+        (None, None) => (RowDate::None, Vec::new()),
+    }
+}
+
+/// The date of a refund that stands on the row of its sale, or is a row of its own.
+pub(super) fn refund_date<'t>(
+    table: &'t Table<'t>,
+    taken: &Taken<'t>,
+) -> Option<(&'t Column<'t>, Days)> {
+    let column = first_of(table, &names::REFUND_DATE, |column| {
+        taken.is_free(column) && column.named_days().is_some()
+    })?;
+    Some((column, column.named_days()?))
+}
+
+fn first_of<'t>(
+    table: &'t Table<'t>,
+    names: &Names,
+    holds: impl Fn(&Column<'t>) -> bool,
+) -> Option<&'t Column<'t>> {
+    let named = table.named(names, holds);
+    named.first().map(|(_, column)| *column)
+}
+
+/// Whether a column says zones, and not the numbers of something else.
+fn is_zone_column(column: &Column<'_>) -> bool {
+    column.words().is_some_and(|words| {
+        let mut words = words.into_keys();
+        words.all(|word| days::is_zone(word) || word.contains(char::is_alphabetic))
+    })
+}
+
+/// How a date and a time in two columns are written together; nothing where some rows have no time.
+fn joined_days(date: &Column<'_>, time: &Column<'_>) -> Option<Days> {
+    let both = date.cells.iter().zip(&time.cells);
+    let both = both.filter(|(date, _)| !date.is_empty());
+    let joined: Vec<String> = both.map(|(date, time)| format!("{date} {time}")).collect();
+    let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+    days::days(&joined)
+}

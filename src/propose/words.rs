@@ -1,0 +1,237 @@
+//! The columns that say what a row is: its status, its type, and those of yes and no.
+
+use std::collections::BTreeMap;
+
+use super::amount::Amounts;
+use super::mapping::Taken;
+use super::names::{self, Meaning, Names};
+use super::table::{Column, Table};
+use super::text::shown;
+
+/// A column of yes and no, and its words for one of them.
+pub(super) type Flag<'t> = (&'t Column<'t>, Vec<&'t str>);
+
+/// A column of words, by what they say.
+pub(super) struct Words<'t> {
+    pub(super) column: &'t Column<'t>,
+    pub(super) words: BTreeMap<&'t str, usize>,
+    meanings: BTreeMap<&'t str, Meaning>,
+    /// Why a word that says something else elsewhere says this here.
+    pub(super) why: Option<String>,
+}
+
+impl<'t> Words<'t> {
+    pub(super) fn of(&self, meaning: Meaning) -> Vec<&'t str> {
+        let meanings = self.meanings.iter();
+        meanings
+            .filter(|(_, of)| **of == meaning)
+            .map(|(word, _)| *word)
+            .collect()
+    }
+
+    pub(super) fn meaning(&self, word: &str) -> Meaning {
+        self.meanings.get(word).copied().unwrap_or(Meaning::Unclear)
+    }
+}
+
+/// The columns that say what a row is.
+pub(super) struct RowRules<'t> {
+    pub(super) status: Option<Words<'t>>,
+    pub(super) other_status: Option<&'t Column<'t>>,
+    pub(super) kind: Option<Words<'t>>,
+    pub(super) paid_flag: Option<Flag<'t>>,
+    pub(super) test_flag: Option<Flag<'t>>,
+}
+
+impl<'t> RowRules<'t> {
+    pub(super) fn of(table: &'t Table<'t>, taken: &mut Taken<'t>) -> Self {
+        let mut statuses = words_of(
+            table,
+            &names::STATUS,
+            names::status_meaning,
+            names::is_surely_a_status,
+            taken,
+        )
+        .into_iter();
+        let mut status = statuses.next();
+        if let Some(status) = &mut status {
+            status.decide_processing(table);
+        }
+        let other_status = statuses.next().map(|words| words.column);
+        taken.take(status.as_ref().map(|words| words.column));
+        let mut kinds = words_of(
+            table,
+            &names::KIND,
+            names::kind_meaning,
+            names::is_surely_a_kind,
+            taken,
+        )
+        .into_iter();
+        let kind = kinds.next();
+        taken.take(kind.as_ref().map(|words| words.column));
+        let paid_flag = flag(table, &names::PAID_FLAG, names::NO, taken);
+        taken.take(paid_flag.as_ref().map(|(column, _)| *column));
+        let test_flag = flag(table, &names::TEST_FLAG, names::YES, taken);
+        taken.take(test_flag.as_ref().map(|(column, _)| *column));
+        RowRules {
+            status,
+            other_status,
+            kind,
+            paid_flag,
+            test_flag,
+        }
+    }
+
+    /// The rows that these columns let be events; all of them where that leaves none.
+    pub(super) fn payable(&self, table: &Table<'_>) -> Vec<usize> {
+        let says = |words: &Option<Words<'_>>, row: usize, no: &[Meaning]| match words {
+            Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
+            None => true,
+        };
+        let flagged = |flag: &Option<Flag<'_>>, row: usize| match flag {
+            Some((column, words)) => words.contains(&column.cell(row)),
+            None => false,
+        };
+        let no_status = [Meaning::NoMoney, Meaning::Processing, Meaning::Unclear];
+        let no_kind = [Meaning::Other, Meaning::Unclear];
+        let is_payable = |row: &usize| {
+            says(&self.status, *row, &no_status)
+                && says(&self.kind, *row, &no_kind)
+                && !flagged(&self.paid_flag, *row)
+                && !flagged(&self.test_flag, *row)
+        };
+        let rows: Vec<usize> = (0..table.rows).filter(is_payable).collect();
+        match rows.is_empty() {
+            true => (0..table.rows).collect(),
+            false => rows,
+        }
+    }
+}
+
+impl Words<'_> {
+    /// Decides what a status such as `processing` says: in a shop the order is paid and not sent yet, at a
+    /// payment provider the money has not come.
+    fn decide_processing(&mut self, table: &Table<'_>) {
+        let words = self.of(Meaning::Processing);
+        if words.is_empty() {
+            return;
+        }
+        let rows: Vec<usize> = (0..table.rows)
+            .filter(|&row| words.contains(&self.column.cell(row)))
+            .collect();
+        let paid_dates = table.named(&names::DATE, |column| column.named_days().is_some());
+        let paid_date = paid_dates.into_iter().find(|(rank, _)| *rank == 0);
+        let all = words
+            .iter()
+            .map(|word| shown(word))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let (meaning, why) = match paid_date.map(|(_, column)| column) {
+            Some(column) if column.is_full_in(&rows) => {
+                let why = format!(
+                    "{all} is paid: {} is filled in each of its rows",
+                    shown(column.header)
+                );
+                (Meaning::Sale, Some(why))
+            }
+            Some(column) if rows.iter().all(|&row| column.cell(row).is_empty()) => {
+                let why = format!(
+                    "{all} is not paid yet: {} is empty in its rows",
+                    shown(column.header)
+                );
+                (Meaning::NoMoney, Some(why))
+            }
+            Some(_) => (Meaning::Unclear, None),
+            None if self.is_of_a_shop(table) => {
+                let why = format!(
+                    "{all} is paid and not sent yet, as in WooCommerce: these are orders of a shop"
+                );
+                (Meaning::Sale, Some(why))
+            }
+            None => (Meaning::Unclear, None),
+        };
+        for word in words {
+            self.meanings.insert(word, meaning);
+        }
+        self.why = why;
+    }
+
+    /// Whether these are the statuses of a shop's orders, and not those of payments.
+    fn is_of_a_shop(&self, table: &Table<'_>) -> bool {
+        let header = names::words_of(self.column.header);
+        let is_of_payments = ["payment", "transaction", "charge", "invoice"]
+            .iter()
+            .any(|word| header.contains(word));
+        let has_fee = !table.named(&names::FEE, Column::has_amounts).is_empty();
+        let has_orders = !table.named(&names::ORDER_ID, Column::has_ids).is_empty();
+        let mut words = self.words.keys();
+        let is_said = header.contains("order") || words.any(|word| names::is_of_a_shop(word));
+        !is_of_payments && !has_fee && (has_orders || is_said)
+    }
+}
+
+/// The columns of this name in which at least one word says something.
+pub(super) fn words_of<'t>(
+    table: &'t Table<'t>,
+    names: &Names,
+    meaning: fn(&str) -> Meaning,
+    is_sure: fn(&str) -> bool,
+    taken: &Taken<'t>,
+) -> Vec<Words<'t>> {
+    let named = table.named(names, |column| taken.is_free(column));
+    let words = named.into_iter().filter_map(|(_, column)| {
+        let words = column.words()?;
+        Some(Words {
+            column,
+            meanings: words.keys().map(|word| (*word, meaning(word))).collect(),
+            words,
+            why: None,
+        })
+    });
+    // What can't be anything else and says nothing that is known still decides: its rows are rejected.
+    let says_something = |words: &Words<'_>| {
+        let is_clear = |meaning: &Meaning| *meaning != Meaning::Unclear;
+        words.meanings.values().any(is_clear) || is_sure(words.column.header)
+    };
+    words.filter(says_something).collect()
+}
+
+pub(super) fn refunded_flag<'t>(
+    table: &'t Table<'t>,
+    amounts: &Amounts<'_>,
+    taken: &Taken<'t>,
+) -> Option<Flag<'t>> {
+    if amounts.refunded.is_some() {
+        return None;
+    }
+    let named = table.named(&names::REFUNDED, |column| {
+        taken.is_free(column) && column.words().is_some()
+    });
+    let (_, column) = named.into_iter().next()?;
+    let words = column.words()?.into_keys();
+    Some((
+        column,
+        words.filter(|word| is_of(names::NO, word)).collect(),
+    ))
+}
+
+fn is_of(list: &str, word: &str) -> bool {
+    names::is_in(list, &word.to_lowercase())
+}
+
+/// A column of yes and no by this name, with its words that are in `list`.
+pub(super) fn flag<'t>(
+    table: &'t Table<'t>,
+    names: &Names,
+    list: &str,
+    taken: &Taken<'t>,
+) -> Option<Flag<'t>> {
+    let is_flag = |column: &Column<'_>| {
+        let is_known = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
+        let words = column.words();
+        taken.is_free(column) && words.is_some_and(|words| words.keys().all(is_known))
+    };
+    let (_, column) = table.named(names, is_flag).into_iter().next()?;
+    let words = column.words()?.into_keys();
+    Some((column, words.filter(|word| is_of(list, word)).collect()))
+}

@@ -1,0 +1,200 @@
+//! The dates of a proposed profile: their formats, their zones, and what is asked of them.
+
+use std::collections::BTreeSet;
+
+use super::complete::no_date;
+use super::days::{self, Days, ZONE_WORD};
+use super::names;
+use super::table::Column;
+use super::text::{list, place, quoted, shown};
+use super::when::{DateColumns, RowDate};
+use super::write::Writer;
+
+/// How many unknown words for zones are named.
+const ZONES_SHOWN: usize = 12;
+
+impl Writer<'_> {
+    pub(super) fn dates(&mut self) {
+        let mapping = self.mapping;
+        match &mapping.date {
+            RowDate::None => no_date(&mut self.text, self.name),
+            RowDate::Unread(column) => {
+                self.table("dates");
+                let example = column.example();
+                let example = example.map_or(String::new(), |proof| place(&proof));
+                self.text.comment(&format!(
+                    "{example}, which is in no format that is known. TO FILL IN, such as"
+                ));
+                self.text.line("# formats = [\"%Y-%m-%d %H:%M:%S\"]");
+            }
+            RowDate::Read(when) => {
+                self.table("dates");
+                self.formats(when.date, &when.days);
+                self.zone(when);
+                self.zone_words(when);
+            }
+        }
+        self.refund_dates();
+    }
+
+    fn formats(&mut self, column: &Column<'_>, days: &Days) {
+        let text = &mut self.text;
+        match days {
+            Days::Written { formats, proof } => {
+                if let Some(proof) = proof.and_then(|at| column.proofs().nth(at)) {
+                    text.comment(&format!(
+                        "{}, which can't be read with day and month the other way round.",
+                        place(&proof)
+                    ));
+                }
+                text.line(&format!("formats = {}", list(formats)));
+            }
+            Days::Ambiguous(pairs) | Days::Mixed(pairs) => {
+                let what = match (days, column.example()) {
+                    (Days::Mixed(_), _) => {
+                        "Some dates have the day first, others the month".to_owned()
+                    }
+                    (_, Some(proof)) => format!(
+                        "{}: nothing tells whether the day or the month comes first",
+                        place(&proof)
+                    ),
+                    (_, None) => String::new(),
+                };
+                text.comment(&format!("{what}. TO FILL IN: leave one of these lines"));
+                for first in [0, 1] {
+                    let formats: Vec<&str> = pairs.iter().map(|pair| pair[first]).collect();
+                    text.line(&format!("# formats = {}", list(&formats)));
+                }
+            }
+        }
+    }
+
+    fn zone(&mut self, when: &DateColumns<'_>) {
+        let says_zone = |format: &&str| {
+            matches!(*format, "rfc3339" | "unix-seconds" | "unix-milliseconds")
+                || format.ends_with("%z")
+                || format.ends_with(ZONE_WORD)
+        };
+        let is_said = when.zone.is_some()
+            || matches!(&when.days, Days::Written { formats, .. } if formats.iter().all(says_zone));
+        if is_said {
+            return;
+        }
+        let words = names::words_of(when.date.header);
+        match words.split(' ').any(|word| word == "utc") {
+            true => self.text.line("zone = \"UTC\"    # so says the header"),
+            false => {
+                self.text.guess("dates are in UTC: the export names no zone; yours may be one such as `Europe/Berlin`");
+                self.text.line("zone = \"UTC\"");
+            }
+        }
+    }
+
+    /// Declares the words for zones that the rows have, and says which of them are unknown.
+    fn zone_words(&mut self, when: &DateColumns<'_>) {
+        let behind = |value: &str| {
+            let word = value.rsplit_once(' ').map(|(_, word)| word.to_owned());
+            word.filter(|word| word.contains(char::is_alphabetic))
+        };
+        let has_word = matches!(&when.days, Days::Written { formats, .. } if formats.iter().any(|f| f.ends_with(ZONE_WORD)));
+        let words: BTreeSet<String> = match (when.zone, has_word) {
+            (Some(zone), _) => zone.values().map(|(word, _)| word.to_owned()).collect(),
+            (None, true) => when
+                .date
+                .values()
+                .filter_map(|(value, _)| behind(value))
+                .collect(),
+            (None, false) => BTreeSet::new(),
+        };
+        let declared: Vec<String> = words
+            .iter()
+            .filter_map(|word| {
+                let zone = days::declared_zone(word)?;
+                Some(format!("{} = {}", quoted(word), quoted(zone)))
+            })
+            .collect();
+        let unknown: Vec<&str> = words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !days::is_zone(word))
+            .collect();
+        if declared.is_empty() && unknown.is_empty() {
+            return;
+        }
+        self.table("dates.zones");
+        for line in declared {
+            self.text.line(&line);
+        }
+        for word in unknown.into_iter().take(ZONES_SHOWN) {
+            self.text.comment(&format!(
+                "Rejected until you decide: rows of the zone {}. Add what it stands for, as an offset such as \"-08:00\" or as a zone such as \"Europe/Berlin\".",
+                shown(word)
+            ));
+            self.text.decisions.push(format!(
+                "rows whose time zone is {} are rejected: what does it stand for?",
+                shown(word)
+            ));
+        }
+    }
+
+    /// The formats of a refund's date, where it has a column of its own.
+    fn refund_dates(&mut self) {
+        let Some((column, days)) = &self.mapping.refund_date else {
+            return;
+        };
+        let is_same = matches!(&self.mapping.date, RowDate::Read(when) if when.time.is_none() && when.days == *days);
+        if is_same {
+            return;
+        }
+        self.table("dates.columns.refunded_at");
+        self.formats(column, days);
+    }
+
+    /// What has to be answered before the dates can be read.
+    pub(super) fn date_questions(&self) -> Vec<(&'static str, String)> {
+        let mapping = self.mapping;
+        let mut asks = Vec::new();
+        match &mapping.date {
+            // Asked where the table of dates is written.
+            RowDate::None => {}
+            RowDate::Unread(column) => asks.push((
+                "dates.formats",
+                format!(
+                    "{} is in no format that is known: how are dates written?",
+                    example_of(column)
+                ),
+            )),
+            RowDate::Read(when) if is_open(&when.days) => asks.push((
+                "dates.formats",
+                format!(
+                    "does the day or the month come first in a date such as {}?",
+                    example_of(when.date)
+                ),
+            )),
+            RowDate::Read(_) => {}
+        }
+        if let Some((column, days)) = &mapping.refund_date
+            && is_open(days)
+            && !matches!(&mapping.date, RowDate::Read(when) if when.days == *days)
+        {
+            asks.push((
+                "dates.columns.refunded_at.formats",
+                format!(
+                    "does the day or the month come first in a date such as {}?",
+                    example_of(column)
+                ),
+            ));
+        }
+        asks
+    }
+}
+
+/// Whether the order of day and month is open.
+fn is_open(days: &Days) -> bool {
+    matches!(days, Days::Ambiguous(_) | Days::Mixed(_))
+}
+
+fn example_of(column: &Column<'_>) -> String {
+    let example = column.example();
+    example.map_or(String::new(), |proof| shown(&proof.value))
+}
