@@ -11,7 +11,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 
-use fprecon::event::{Currency, CustomerRef, Essence, Event, EventKey, Kind, Text};
+use fprecon::event::{Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Text};
 use fprecon::export::Export;
 use fprecon::job::{Job, Reading, SourceRows};
 use fprecon::journal::{Outcome as Settled, PlanState};
@@ -85,6 +85,40 @@ sale_event_id = ["{id}"]
 amount = "refunded"
 running_total = true
 created_at = ["date"]
+
+[charges]
+title = "charges, some of them of one invoice, with what was refunded of them so far"
+rests_on = "a test"
+[charges.columns]
+id = "charge"
+invoice = { header = "invoice", optional = true }
+mail = "customer mail"
+uid = "customer"
+currency = "currency"
+paid = "charged"
+refunded = "given back"
+date = "date"
+code = "code"
+[charges.customer]
+email = "mail"
+uid = "uid"
+[charges.money]
+currency_column = "currency"
+[charges.dates]
+formats = ["%Y-%m-%d"]
+[[charges.event]]
+kind = "sale"
+event_id = ["{invoice}", "{id}"]
+amount = "paid"
+created_at = ["date"]
+promo_code = "code"
+[[charges.event]]
+kind = "refund"
+when = { refunded = { sign = "positive" } }
+sale_event_id = ["{invoice}", "{id}"]
+amount = "refunded"
+running_total = true
+created_at = ["date"]
 "#;
 
 /// Numbers that are the same for the same seed.
@@ -131,11 +165,29 @@ struct Sale {
     refunds: Vec<Refund>,
 }
 
+/// One of the payments of an invoice, or a payment without one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Charge {
+    id: String,
+    /// Empty where it has none, or where the export does not say.
+    invoice: String,
+    mail: String,
+    uid: String,
+    code: String,
+    paid: i64,
+    refunded: i64,
+    day: i64,
+    /// Whether its file has a column for the invoice.
+    has_invoice_column: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Refund {
     id: String,
     /// What its row names as its sale.
     of: String,
+    /// Whom its row names, who need not be the customer of its sale.
+    mail: String,
     paid: i64,
     day: i64,
     currency: &'static str,
@@ -144,6 +196,7 @@ struct Refund {
 /// A row of an export, and all that it says.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Row {
+    Charge(Charge),
     Sale {
         id: String,
         other: String,
@@ -191,9 +244,29 @@ fn files(rows: &[Vec<Row>]) -> Vec<String> {
     for file in rows {
         let mut single = "kind,id,other id,of,mail,currency,paid,tax,date\n".to_owned();
         let mut totals = "number,mail,currency,net,total,refunded,date\n".to_owned();
-        let bare = (single.len(), totals.len());
+        let header = "charge,customer mail,customer,currency,charged,given back,date,code";
+        let mut charges = [format!("{header}\n"), format!("{header},invoice\n")];
+        let bare = (single.len(), totals.len(), charges.clone());
         for row in file {
             match row {
+                Row::Charge(charge) => {
+                    let file = &mut charges[usize::from(charge.has_invoice_column)];
+                    let invoice = match charge.has_invoice_column {
+                        true => format!(",{}", charge.invoice),
+                        false => String::new(),
+                    };
+                    writeln!(
+                        file,
+                        "{},{},{},USD,{},{},{},{}{invoice}",
+                        charge.id,
+                        charge.mail,
+                        charge.uid,
+                        written(charge.paid, "USD"),
+                        written(charge.refunded, "USD"),
+                        date(charge.day),
+                        charge.code,
+                    )
+                }
                 Row::Sale {
                     id,
                     other,
@@ -247,6 +320,12 @@ fn files(rows: &[Vec<Row>]) -> Vec<String> {
         if totals.len() > bare.1 {
             texts.push(totals);
         }
+        let with_rows = charges.into_iter().zip(bare.2);
+        texts.extend(
+            with_rows
+                .filter(|(text, bare)| text != bare)
+                .map(|(text, _)| text),
+        );
     }
     texts
 }
@@ -311,6 +390,11 @@ fn add_refunds(sale: &mut Sale, dice: &mut Dice) {
                 8..10 => String::new(),
                 _ => sale.id.clone(),
             },
+            mail: match dice.roll(6) {
+                0 => format!("other{number}@example.com"),
+                1 => String::new(),
+                _ => sale.mail.clone(),
+            },
             paid,
             day,
             currency: match dice.one_in(25) {
@@ -368,7 +452,7 @@ fn export(sales: &[Sale], from: i64, to: i64, dice: &mut Dice) -> Vec<Row> {
                 rows.push(Row::Refund {
                     id: refund.id.clone(),
                     of: refund.of.clone(),
-                    mail: sale.mail.clone(),
+                    mail: refund.mail.clone(),
                     currency: refund.currency,
                     paid: refund.paid,
                     day: refund.day,
@@ -379,9 +463,87 @@ fn export(sales: &[Sale], from: i64, to: i64, dice: &mut Dice) -> Vec<Row> {
     rows
 }
 
+/// Charges of few invoices; `refunded` is what is given back of each in the end.
+fn charges(dice: &mut Dice) -> Vec<Charge> {
+    let count = dice.between(0, 5);
+    let charge = |number: i64, dice: &mut Dice| {
+        let customer = dice.between(1, 3);
+        Charge {
+            id: format!("ch{number}"),
+            invoice: match dice.roll(4) {
+                0 => String::new(),
+                _ => format!("in{}", dice.between(1, 2)),
+            },
+            mail: format!("v{customer}@example.com"),
+            uid: format!("cus{customer}"),
+            code: match dice.one_in(3) {
+                true => "NORA10".to_owned(),
+                false => String::new(),
+            },
+            paid: dice.between(100, 3000),
+            refunded: 0,
+            day: dice.between(0, 60),
+            has_invoice_column: true,
+        }
+    };
+    (0..count).map(|number| charge(number, dice)).collect()
+}
+
+/// The charges between two days as one export has them: some columns are empty in it, and what was
+/// given back goes up and, now and then, down again.
+fn export_charges(charges: &[Charge], from: i64, to: i64, dice: &mut Dice) -> Vec<Row> {
+    let has_invoice_column = !dice.one_in(3);
+    let (has_mail, has_code) = (!dice.one_in(3), !dice.one_in(3));
+    let of_days = charges
+        .iter()
+        .filter(|charge| (from..=to).contains(&charge.day));
+    let rows = of_days.map(|charge| {
+        let mut charge = charge.clone();
+        charge.has_invoice_column = has_invoice_column;
+        if !has_invoice_column {
+            charge.invoice.clear();
+        }
+        if !has_mail {
+            charge.mail.clear();
+        }
+        if !has_code {
+            charge.code.clear();
+        }
+        charge.refunded = match dice.roll(4) {
+            0 => charge.paid / 3,
+            1 => charge.paid / 2,
+            2 => charge.paid,
+            _ => 0,
+        };
+        match dice.roll(40) {
+            0 => charge.paid += 1,
+            1 if has_code => charge.code = "OTTO20".to_owned(),
+            2 if has_mail => charge.mail = "moved@example.com".to_owned(),
+            _ => {}
+        }
+        charge.refunded = charge.refunded.min(charge.paid);
+        Row::Charge(charge)
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    for (number, charge) in charges.iter().enumerate().filter(|_| dice.one_in(5)) {
+        rows.push(Row::Refund {
+            id: format!("x-{}", charge.id),
+            of: match number % 2 {
+                0 => charge.id.clone(),
+                _ => charge.invoice.clone(),
+            },
+            mail: String::new(),
+            currency: "USD",
+            paid: 7,
+            day: charge.day,
+        });
+    }
+    rows
+}
+
 /// The files of one run: exports that overlap and repeat, with a row now and then that says another
 /// amount.
-fn run_of(sales: &[Sale], until: i64, dice: &mut Dice) -> Vec<Vec<Row>> {
+fn run_of(sales: &[Sale], all: &[Charge], until: i64, dice: &mut Dice) -> Vec<Vec<Row>> {
     let mut files = Vec::new();
     for _ in 0..dice.between(1, 3) {
         let to = until - [0, 0, 10, 30][dice.roll(4) as usize];
@@ -390,6 +552,7 @@ fn run_of(sales: &[Sale], until: i64, dice: &mut Dice) -> Vec<Vec<Row>> {
             _ => to - dice.between(10, 50),
         };
         let mut rows = export(sales, from, to, dice);
+        let charges = export_charges(all, from, to, dice);
         if dice.one_in(12)
             && let Some(row) = rows.first().cloned()
         {
@@ -435,6 +598,7 @@ fn run_of(sales: &[Sale], until: i64, dice: &mut Dice) -> Vec<Vec<Row>> {
                 same => same,
             });
         }
+        rows.extend(charges);
         if dice.one_in(4) {
             rows.extend(rows.clone());
         }
@@ -460,13 +624,22 @@ struct Told {
     total: Option<i64>,
     other: String,
     mail: String,
+    uid: String,
+    code: String,
+    /// The charge, of a payment that was exported as one.
+    charge: String,
+    /// The invoice that it shares with the first charge of that, which goes by it.
+    shared: String,
     day: i64,
 }
+
+/// What goes out of one event: id, kind, cents, currency, sale, email, uid, coupon.
+type Line = (String, Kind, i64, String, Option<String>, [String; 3]);
 
 /// What a run comes to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
-    sent: BTreeSet<(String, Kind, i64, String, Option<String>)>,
+    sent: BTreeSet<Line>,
     held: BTreeSet<String>,
     conflicts: BTreeSet<String>,
 }
@@ -492,14 +665,17 @@ impl Model {
     fn run(&mut self, rows: &[Row]) -> Outcome {
         let mut out = Outcome::default();
         let (mut told, refunds) = (Vec::new(), self.refunds(rows, &mut out));
-        let sales = self.sales(rows, &mut out);
+        let mut sales = self.sales(rows, &mut out);
+        let mut disputed = BTreeSet::new();
+        let (charges, mut totals) = self.charges(rows, &mut disputed, &mut out);
+        sales.extend(charges);
+        totals.extend(crate::totals(rows));
         for sale in sales.values() {
             if self.told(&sale.id).is_none() && !out.conflicts.contains(&sale.id) {
                 told.push(sale.clone());
             }
         }
-        let totals = totals(rows);
-        let named = self.name(&refunds, &sales, &totals, &mut out);
+        let named = self.name(rows, &refunds, &sales, &totals, &mut out);
         let mut ids: BTreeSet<&String> = named.values().collect();
         ids.extend(totals.keys());
         for id in ids {
@@ -513,7 +689,8 @@ impl Model {
             let totals = totals.get(id).cloned().unwrap_or_default();
             let before = out.held.len();
             let mut refunds = self.settle(&sale, &parts, &totals, &mut out);
-            if self.told(id).is_none() && out.conflicts.contains(id) {
+            let is_disputed = disputed.contains(id) || self.told(id).is_none();
+            if is_disputed && out.conflicts.contains(id) {
                 out.held.extend(refunds.drain(..).map(|refund| refund.id));
             }
             assert!(out.held.len() >= before);
@@ -532,13 +709,14 @@ impl Model {
         out.held.retain(|id| !out.conflicts.contains(id));
         told.retain(|told| !out.conflicts.contains(&told.id));
         for told in &told {
-            let sale = told.sale.clone();
+            let whom = [told.mail.clone(), told.uid.clone(), told.code.clone()];
             let line = (
                 told.id.clone(),
                 told.kind,
                 told.net,
                 told.currency.clone(),
-                sale,
+                told.sale.clone(),
+                whom,
             );
             out.sent.insert(line);
         }
@@ -569,7 +747,7 @@ impl Model {
                     day,
                     ..
                 } => (id, String::new(), mail, currency, paid, net, day),
-                Row::Refund { .. } => continue,
+                Row::Refund { .. } | Row::Charge(_) => continue,
             };
             let (id, other, mail, currency, paid, net, day) = sale;
             let known = self.told(&id).or_else(|| sales.get(&id));
@@ -588,6 +766,10 @@ impl Model {
                 total,
                 other,
                 mail,
+                uid: String::new(),
+                code: String::new(),
+                charge: String::new(),
+                shared: String::new(),
                 day,
             };
             let entry = sales.entry(sale.id.clone()).or_insert_with(|| sale.clone());
@@ -596,6 +778,101 @@ impl Model {
             }
         }
         sales
+    }
+
+    /// The charges of a run by the ids by which they go, with the running totals of each. Those of which
+    /// no row says what was told are disputed.
+    fn charges(
+        &self,
+        rows: &[Row],
+        disputed: &mut BTreeSet<String>,
+        out: &mut Outcome,
+    ) -> (BTreeMap<String, Told>, BTreeMap<String, BTreeSet<i64>>) {
+        let mut by_charge: BTreeMap<&str, Vec<&Charge>> = BTreeMap::new();
+        for row in rows {
+            if let Row::Charge(charge) = row {
+                by_charge.entry(&charge.id).or_default().push(charge);
+            }
+        }
+        let mut in_order: Vec<(&str, Vec<&Charge>)> = by_charge.into_iter().collect();
+        in_order.sort_by_key(|(id, readings)| (readings[0].day, *id));
+        let mut taken: BTreeSet<String> = self.told.iter().map(|told| told.id.clone()).collect();
+        let (mut sales, mut totals) = (BTreeMap::new(), BTreeMap::new());
+        for (id, readings) in in_order {
+            let told = self.told.iter().find(|told| told.charge == id);
+            let invoice = readings.iter().map(|charge| charge.invoice.as_str()).max();
+            let invoice = invoice.unwrap_or_default().to_owned();
+            let goes_by = match told {
+                Some(told) => told.id.clone(),
+                None if invoice.is_empty() || taken.contains(&invoice) => id.to_owned(),
+                None => invoice.clone(),
+            };
+            taken.insert(goes_by.clone());
+            let sale = self.charge(id, goes_by, invoice, &readings, out);
+            if told.is_some_and(|told| readings.iter().all(|charge| charge.paid != told.paid)) {
+                disputed.insert(sale.id.clone());
+            }
+            let refunded = readings.iter().map(|charge| charge.refunded);
+            let refunded: BTreeSet<i64> = refunded.filter(|&cents| cents > 0).collect();
+            if !refunded.is_empty() {
+                totals.insert(sale.id.clone(), refunded);
+            } else if self.refunded(&sale.id).2 > Some(0) {
+                out.held.insert(format!("{}_refund_0", sale.id));
+            }
+            sales.insert(sale.id.clone(), sale);
+        }
+        (sales, totals)
+    }
+
+    /// What the readings of one charge say together.
+    fn charge(
+        &self,
+        id: &str,
+        goes_by: String,
+        invoice: String,
+        readings: &[&Charge],
+        out: &mut Outcome,
+    ) -> Told {
+        let all = |of: fn(&Charge) -> &str| -> BTreeSet<String> {
+            let said = readings.iter().map(|charge| of(charge).to_owned());
+            said.filter(|text| !text.is_empty()).collect()
+        };
+        let (mails, codes) = (all(|charge| &charge.mail), all(|charge| &charge.code));
+        let paid: BTreeSet<i64> = readings.iter().map(|charge| charge.paid).collect();
+        let is_conflict = match self.told(&goes_by) {
+            Some(told) => paid != BTreeSet::from([told.paid]),
+            None => paid.len() > 1 || mails.len() > 1 || codes.len() > 1,
+        };
+        if is_conflict {
+            out.conflicts.insert(goes_by.clone());
+        }
+        let first = |texts: BTreeSet<String>| texts.into_iter().next().unwrap_or_default();
+        let paid = paid.into_iter().next().unwrap();
+        Told {
+            kind: Kind::Sale,
+            net: paid,
+            paid,
+            currency: "USD".to_owned(),
+            sale: None,
+            total: None,
+            other: if goes_by == invoice {
+                id.to_owned()
+            } else if self.told(&goes_by).is_some() {
+                invoice.clone()
+            } else {
+                String::new()
+            },
+            mail: first(mails),
+            uid: readings[0].uid.clone(),
+            code: first(codes),
+            charge: id.to_owned(),
+            shared: match goes_by == id {
+                true => invoice,
+                false => String::new(),
+            },
+            day: readings[0].day,
+            id: goes_by,
+        }
     }
 
     /// The refunds with rows of their own; one in conflict is taken for its largest amount.
@@ -623,6 +900,10 @@ impl Model {
                 total: None,
                 other: String::new(),
                 mail,
+                uid: String::new(),
+                code: String::new(),
+                charge: String::new(),
+                shared: String::new(),
                 day,
             };
             let known = self.told(&id).or_else(|| refunds.get(&id));
@@ -640,6 +921,7 @@ impl Model {
     /// The sale of each refund that was not told yet.
     fn name(
         &self,
+        rows: &[Row],
         refunds: &BTreeMap<String, Told>,
         sales: &BTreeMap<String, Told>,
         totals: &BTreeMap<String, BTreeSet<i64>>,
@@ -655,6 +937,10 @@ impl Model {
                 nameless.push(refund);
                 continue;
             };
+            if self.charges_of(of, rows).len() > 1 {
+                out.held.insert(refund.id.clone());
+                continue;
+            }
             let others = |all: Vec<&Told>| -> BTreeSet<String> {
                 let all = all.into_iter().filter(|sale| &sale.other == of);
                 all.map(|sale| sale.id.clone()).collect()
@@ -686,6 +972,18 @@ impl Model {
         named
     }
 
+    /// The charges that share this id as their invoice, as far as anything says.
+    fn charges_of(&self, invoice: &str, rows: &[Row]) -> BTreeSet<String> {
+        let here = rows.iter().filter_map(|row| match row {
+            Row::Charge(charge) if charge.invoice == invoice => Some(charge.id.clone()),
+            _ => None,
+        });
+        let told = self.told.iter().filter(|told| {
+            !told.charge.is_empty() && (told.id == invoice || told.shared == invoice)
+        });
+        here.chain(told.map(|told| told.charge.clone())).collect()
+    }
+
     /// The only sale that a refund can undo, if the user wants that.
     fn by_customer(
         &self,
@@ -710,7 +1008,8 @@ impl Model {
         };
         for refund in nameless.iter().filter(|_| self.by_customer) {
             let mut fits = all.values().filter(|sale| {
-                sale.mail == refund.mail
+                !refund.mail.is_empty()
+                    && sale.mail == refund.mail
                     && sale.currency == refund.currency
                     && sale.day <= refund.day
                     && refund.paid <= left(sale)
@@ -768,6 +1067,8 @@ impl Model {
                 told.push(Told {
                     net: counts,
                     sale: Some(sale.id.clone()),
+                    mail: sale.mail.clone(),
+                    uid: sale.uid.clone(),
                     ..part.clone()
                 });
             }
@@ -791,6 +1092,10 @@ impl Model {
                         paid: total - paid,
                         sale: Some(sale.id.clone()),
                         total: Some(total),
+                        code: String::new(),
+                        charge: String::new(),
+                        shared: String::new(),
+                        other: String::new(),
                         ..sale.clone()
                     });
                 }
@@ -849,6 +1154,22 @@ impl Earlier for Memory {
             .filter(has)
             .map(|sale| sale.event_id().into())
             .collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    fn further_payments(&self, shared: EventKey) -> Vec<Text> {
+        let of_shared = self.sales().filter(|sale| {
+            let id = sale.details().shared_id.as_deref();
+            id.map(EventKey::of) == Some(shared)
+        });
+        of_shared.map(|sale| sale.event_id().into()).collect()
+    }
+
+    fn customer_of(&self, sale: EventKey) -> Option<Customer> {
+        Some(self.events.get(&sale)?.customer.clone())
     }
 
     fn sale_of_refund(&self, refund: EventKey) -> Option<Text> {
@@ -913,7 +1234,11 @@ fn outcome(job: &Job) -> Outcome {
                 let money = event.money.unwrap();
                 let sale = event.sale_event_id.as_ref().map(ToString::to_string);
                 let currency = money.currency.code().to_owned();
-                let line = (id, event.kind, money.amount_cents, currency, sale);
+                let details = event.details();
+                let code = details.promo_code.as_deref();
+                let whom = [event.customer.email, event.customer.uid, code];
+                let whom = whom.map(|text| text.unwrap_or_default().to_owned());
+                let line = (id, event.kind, money.amount_cents, currency, sale, whom);
                 assert!(out.sent.insert(line), "{} is sent twice", event.event_id());
             }
             PlanState::Unlinked => drop(out.held.insert(id)),
@@ -939,6 +1264,7 @@ fn assert_sales_undone(memory: &Memory) {
 fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
     let mut dice = Dice(seed);
     let sales = world(&mut dice);
+    let charges = charges(&mut dice);
     let rules = Rules {
         match_by_customer: dice.one_in(2),
         ..Rules::default()
@@ -950,10 +1276,10 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
     let mut memory = Memory::default();
     let mut until = 40;
     for _ in 0..dice.between(1, 4) {
-        let mut rows = run_of(&sales, until, &mut dice);
+        let mut rows = run_of(&sales, &charges, until, &mut dice);
         until += 35;
         if dice.one_in(5) {
-            rows = run_of(&sales, until - 75, &mut dice);
+            rows = run_of(&sales, &charges, until - 75, &mut dice);
         }
         let texts = files(&rows);
         if texts.is_empty() {
@@ -963,7 +1289,12 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
         seen.add(&read);
         let is = outcome(&read);
         let expected = model.run(&rows.concat());
-        assert_eq!(is, expected, "\n{sales:#?}\n{}", texts.join("\n"));
+        assert_eq!(
+            is,
+            expected,
+            "\n{sales:#?}\n{charges:#?}\n{}",
+            texts.join("\n")
+        );
 
         dice.shuffle(&mut rows);
         rows.iter_mut().for_each(|file| dice.shuffle(file));
@@ -999,6 +1330,11 @@ struct Seen {
     duplicates: u64,
     settled: u64,
     covered: u64,
+    further_payments: u64,
+    same_payments: u64,
+    coupons: u64,
+    customers_of_sales: u64,
+    fallen_totals: u64,
 }
 
 impl Seen {
@@ -1006,6 +1342,11 @@ impl Seen {
         self.runs += 1;
         for planned in job.plan.events() {
             let (event, note) = (planned.event, &planned.event.note);
+            self.further_payments += u64::from(note.contains("a further payment of"));
+            self.same_payments += u64::from(note.contains("the same payment as"));
+            self.coupons += u64::from(event.details().promo_code.is_some());
+            self.customers_of_sales += u64::from(note.contains("the customer of its sale"));
+            self.fallen_totals += u64::from(note.contains("and now nothing is"));
             match planned.state {
                 PlanState::ToSend if event.kind == Kind::Sale => self.sales += 1,
                 PlanState::ToSend => {
@@ -1040,6 +1381,11 @@ impl Seen {
             duplicates,
             settled,
             covered,
+            further_payments,
+            same_payments,
+            coupons,
+            customers_of_sales,
+            fallen_totals,
         } = *self;
         let all = [
             runs,
@@ -1055,6 +1401,11 @@ impl Seen {
             duplicates,
             settled,
             covered,
+            further_payments,
+            same_payments,
+            coupons,
+            customers_of_sales,
+            fallen_totals,
         ];
         all.iter().all(|&count| count > 10)
     }

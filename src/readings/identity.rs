@@ -200,6 +200,8 @@ struct Payment {
     readings: Vec<usize>,
     /// The id by which it goes.
     event_id: Option<Text>,
+    /// Whether that is the id under which an earlier run recorded it.
+    is_recorded: bool,
 }
 
 impl Payment {
@@ -212,6 +214,7 @@ impl Payment {
             created_at: None,
             readings: Vec::new(),
             event_id: None,
+            is_recorded: false,
         }
     }
 
@@ -304,6 +307,7 @@ impl Decider<'_> {
             };
             if is_recorded(&payment.own).is_some() {
                 payment.event_id = Some(payment.own.clone());
+                payment.is_recorded = true;
                 continue;
             }
             let of_shared = payment.shared.iter().find(|id| {
@@ -478,7 +482,11 @@ impl Decided {
 fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     let before = Text::new(event.event_id());
     event.set_event_id(id.clone());
-    if *id == payment.own {
+    if *id == payment.own && payment.is_recorded {
+        event.reference = Some(before);
+        event.is_told_by_reference = false;
+        event.remark(&format!("recorded as `{id}` by an earlier run"));
+    } else if *id == payment.own {
         event.reference = None;
         event.is_told_by_reference = false;
         event.remark(&format!("a further payment of `{before}`"));
@@ -495,8 +503,12 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     }
 }
 
-/// Lets a refund name its sale by this id, which its own is made from where it is a running total.
+/// Lets a refund name its sale by this id, which its own is made from where it is a running total. What
+/// it names now is the id that tells the sale from others, and stays beside it.
 fn name_sale(refund: &mut Event, sale: Text) {
+    if refund.reference.is_none() {
+        refund.reference = refund.sale_event_id.take();
+    }
     if let Some(total) = refund.refund_total_cents {
         refund.set_event_id(running_total_refund_id(&sale, total));
     }
