@@ -274,6 +274,17 @@ fn a_refund_is_dated_by_its_own_column() {
             "refund p2_refund_2160 p2 2160 USD 2026-03-05T02:00:00Z"
         ]
     );
+    // It is the only word of a refund here, and says not how much.
+    let not_how_much = init(
+        "transaction_id,customer_email,status,billed_at,currency_code,total,refunded_at\n\
+         t1,ana@example.com,completed,2026-03-01T10:00:00Z,USD,12.00,\n\
+         t2,ben@example.com,completed,2026-03-02T10:00:00Z,USD,24.00,2026-03-05T10:00:00Z\n",
+    );
+    not_how_much.says("rows with `refunded_at` are rejected: how much of them was refunded?");
+    assert_eq!(
+        not_how_much.events(),
+        ["sale t1  1200 USD 2026-03-01T10:00:00Z"]
+    );
     let other_format = init(
         "Rechnung;Datum;E-Mail;Betrag;Währung;Erstattet;Erstattet am\n\
          R1;01.03.2026;ana@example.com;10,00;EUR;4,00;2026-03-09\nR2;02.03.2026;ben@example.com;10,00;EUR;0,00;\n",
@@ -523,10 +534,18 @@ fn dates_are_recognised_from_the_rows_or_asked_for() {
     quarters.code(1);
     quarters.says("`Q1/26` is in no format that is known: how are dates written?");
     quarters.place.run(&["plan", EXPORT]).expect(3);
+    // The formats that read the others are offered; the row that can't be read is then rejected.
+    let mixed = dated("Date", "2026-03-01", "soon");
+    mixed.code(1);
+    mixed.says("`soon` is in no format that is known: how are dates written?");
+    let mixed = mixed.answer("formats = [\"%Y-%m-%d\"]");
+    assert_eq!(mixed.events(), ["sale 1  5000 EUR 2026-03-01T00:00:00Z"]);
     let undated = init("Order,Email,Amount,Currency\n1,a@example.com,50.00,EUR\n");
     undated.code(1);
     undated.says("the export has no dates");
     undated.place.run(&["plan", EXPORT]).expect(3);
+    let undated = undated.answer("missing = \"today\"");
+    assert_eq!(undated.events(), ["sale 1  5000 EUR "]);
     // An order number is no date.
     let numbers =
         init("Order,Email,Amount,Currency,Day\n1772323200,a@example.com,50.00,EUR,2026-03-01\n");

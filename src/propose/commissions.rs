@@ -5,6 +5,7 @@ use super::names::words_of;
 use super::numbers::{self, Written};
 use super::table::{Column, Table};
 use super::text::{Text, list, place, quoted, shown};
+use super::write_dates::{unread_date, unread_question};
 use super::{Proposal, Refusal, Sample};
 
 /// A column of the profile `commissions`, and the phrases in a header that name it, the surest first.
@@ -355,14 +356,8 @@ pub(super) fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
 
 /// Asks how dates are written that no format reads.
 fn unread_dates(text: &mut Text, name: &str, column: &Column<'_>) {
-    let example = column
-        .example()
-        .map_or(String::new(), |proof| place(&proof));
-    text.comment(&format!(
-        "{example}, which is in no format that is known. TO FILL IN, such as"
-    ));
-    text.line("# formats = [\"%Y-%m-%d %H:%M:%S\"]");
-    let question = format!("{example}, in no format that is known: how are dates written?");
+    unread_date(text, column);
+    let question = unread_question(column);
     text.line("");
     text.line(&format!("[[exports.{name}.ask]]"));
     text.key("key", "dates.formats");

@@ -7,7 +7,7 @@ use super::amount::{Amounts, amounts};
 use super::customer::Buyer;
 use super::days::Days;
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
-use super::names;
+use super::names::{self, Meaning};
 use super::numbers::{self, symbol_of};
 use super::table::{Column, Table};
 use super::text::shown;
@@ -31,7 +31,8 @@ pub(super) struct Mapping<'t> {
     pub(super) money: Money<'t>,
     pub(super) date: RowDate<'t>,
     pub(super) other_dates: Vec<&'t Column<'t>>,
-    pub(super) refund_date: Option<(&'t Column<'t>, Days)>,
+    /// When something was refunded, and how that is written, if it can be read.
+    pub(super) refund_date: Option<(&'t Column<'t>, Option<Days>)>,
     pub(super) status: Option<Words<'t>>,
     /// Another column that could be the status.
     pub(super) other_status: Option<&'t Column<'t>>,
@@ -75,6 +76,14 @@ impl<'t> Taken<'t> {
 }
 
 impl<'t> Mapping<'t> {
+    /// Whether a row says how much was refunded.
+    pub(super) fn has_refunds(&self) -> bool {
+        let of_kind = |words: &Words<'_>| !words.of(Meaning::Refund).is_empty();
+        self.amounts.refunded.is_some()
+            || self.negative_is_refund
+            || self.kind.as_ref().is_some_and(of_kind)
+    }
+
     pub(super) fn of(table: &'t Table<'t>) -> Result<Self, Refusal> {
         if table.rows == 0 {
             return Err(Refusal::NoRows);

@@ -391,7 +391,7 @@ const PAID: &str = "paid, complete, completed, succeeded, success, successful, s
      confirmed, paid out, bezahlt, abgeschlossen, erfolgreich, payé, payée, pagado, pagada, \
      completado, completata, completato, concluído, recibido, pagato, betaald, voltooid";
 const REFUNDED_WORDS: &str = "refunded, partially refunded, partial refund, partly refunded, refund, erstattet, \
-     teilerstattet, teilweise erstattet, rückerstattet, remboursé, partiellement remboursé, \
+     teilerstattet, teilweise erstattet, rückerstattet, remboursé, partiellement remboursé, remboursée, partiellement remboursée, reembolsada, rimborsata, \
      reembolsado, rimborsato, terugbetaald";
 const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, voided, expired, rejected, denied, \
      error, unpaid, uncollectible, abandoned, deleted, incomplete, pending, open, \

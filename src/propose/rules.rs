@@ -42,6 +42,17 @@ impl Writer<'_> {
                 "whether this is a sale is not known",
             );
         }
+        self.flag_rules();
+        self.entry("ignore");
+        self.text.line("when = { amount = { sign = \"zero\" } }");
+        self.text.key("reason", "zero amount");
+        self.amount_rules();
+        self.negatives();
+    }
+
+    /// Rows of which a yes, a no or a date says that they are no sale, or that something was refunded.
+    fn flag_rules(&mut self) {
+        let mapping = self.mapping;
         if let Some((column, no)) = &mapping.paid_flag {
             let guess = format!("what {} says no of was not paid", shown(column.header));
             self.ignored("paid_flag", no, "not paid", &guess);
@@ -49,6 +60,18 @@ impl Writer<'_> {
         if let Some((column, yes)) = &mapping.test_flag {
             let guess = format!("what {} says yes of was a test", shown(column.header));
             self.ignored("test_flag", yes, "a test", &guess);
+        }
+        if let Some((column, _)) = mapping.refund_date
+            && !mapping.has_refunds()
+        {
+            self.entry("reject");
+            self.text.line("when = { refunded_at = { empty = false } }");
+            self.text.key("column", "refunded_at");
+            self.text.key("message", NOT_HOW_MUCH);
+            self.text.decisions.push(format!(
+                "rows with {} are rejected: how much of them was refunded?",
+                shown(column.header)
+            ));
         }
         if let Some((_, no)) = &mapping.refunded_flag {
             self.entry("reject");
@@ -61,11 +84,6 @@ impl Writer<'_> {
             self.text.key("column", "refunded_flag");
             self.text.key("message", NOT_HOW_MUCH);
         }
-        self.entry("ignore");
-        self.text.line("when = { amount = { sign = \"zero\" } }");
-        self.text.key("reason", "zero amount");
-        self.amount_rules();
-        self.negatives();
     }
 
     fn status_rules(&mut self, status: &Words<'_>) {

@@ -152,6 +152,20 @@ impl<'s> Column<'s> {
         numbers(&values).or_else(|| self.days())
     }
 
+    /// How those of its dates are written that can be read, and the first cell that can't.
+    pub(super) fn days_but_for(&self) -> (Option<Days>, Option<Proof>) {
+        let is_read = |value: &str| days(&[value]).is_some();
+        let readable: Vec<&str> = self
+            .values()
+            .map(|(value, _)| value)
+            .filter(|value| is_read(value))
+            .collect();
+        let mut values = self.values();
+        let unread = values.find(|(value, _)| !is_read(value));
+        let unread = unread.map(|(value, line)| self.proof(value, line));
+        (days(&readable), unread)
+    }
+
     /// Whether something stands there in each of these rows.
     pub(super) fn is_full_in(&self, rows: &[usize]) -> bool {
         rows.iter().all(|&row| !self.cell(row).is_empty())

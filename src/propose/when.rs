@@ -86,15 +86,14 @@ pub(super) fn dates<'t>(
     }
 }
 
-/// The date of a refund that stands on the row of its sale, or is a row of its own.
+/// The date of a refund that stands on the row of its sale, or is a row of its own. Without a format it can
+/// only say that something was refunded.
 pub(super) fn refund_date<'t>(
     table: &'t Table<'t>,
     taken: &Taken<'t>,
-) -> Option<(&'t Column<'t>, Days)> {
-    let column = first_of(table, &names::REFUND_DATE, |column| {
-        taken.is_free(column) && column.named_days().is_some()
-    })?;
-    Some((column, column.named_days()?))
+) -> Option<(&'t Column<'t>, Option<Days>)> {
+    let column = first_of(table, &names::REFUND_DATE, |column| taken.is_free(column))?;
+    Some((column, column.named_days()))
 }
 
 fn first_of<'t>(

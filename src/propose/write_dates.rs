@@ -6,12 +6,15 @@ use super::complete::no_date;
 use super::days::{self, Days, ZONE_WORD};
 use super::names;
 use super::table::Column;
-use super::text::{list, place, quoted, shown};
+use super::text::{Text, list, place, quoted, shown};
 use super::when::{DateColumns, RowDate};
 use super::write::Writer;
 
 /// How many unknown words for zones are named.
 const ZONES_SHOWN: usize = 12;
+
+/// The key of the question how the dates of refunds are written.
+const REFUND_FORMATS: &str = "dates.columns.refunded_at.formats";
 
 impl Writer<'_> {
     pub(super) fn dates(&mut self) {
@@ -20,12 +23,7 @@ impl Writer<'_> {
             RowDate::None => no_date(&mut self.text, self.name),
             RowDate::Unread(column) => {
                 self.table("dates");
-                let example = column.example();
-                let example = example.map_or(String::new(), |proof| place(&proof));
-                self.text.comment(&format!(
-                    "{example}, which is in no format that is known. TO FILL IN, such as"
-                ));
-                self.text.line("# formats = [\"%Y-%m-%d %H:%M:%S\"]");
+                unread_date(&mut self.text, column);
             }
             RowDate::Read(when) => {
                 self.table("dates");
@@ -139,15 +137,19 @@ impl Writer<'_> {
 
     /// The formats of a refund's date, where it has a column of its own.
     fn refund_dates(&mut self) {
-        let Some((column, days)) = &self.mapping.refund_date else {
+        let mapping = self.mapping;
+        let Some((column, days)) = &mapping.refund_date else {
             return;
         };
-        let is_same = matches!(&self.mapping.date, RowDate::Read(when) if when.time.is_none() && when.days == *days);
-        if is_same {
+        let is_same = matches!(&mapping.date, RowDate::Read(when) if when.time.is_none() && Some(&when.days) == days.as_ref());
+        if is_same || !mapping.has_refunds() {
             return;
         }
         self.table("dates.columns.refunded_at");
-        self.formats(column, days);
+        match days {
+            Some(days) => self.formats(column, days),
+            None => unread_date(&mut self.text, column),
+        }
     }
 
     /// What has to be answered before the dates can be read.
@@ -157,33 +159,24 @@ impl Writer<'_> {
         match &mapping.date {
             // Asked where the table of dates is written.
             RowDate::None => {}
-            RowDate::Unread(column) => asks.push((
-                "dates.formats",
-                format!(
-                    "{} is in no format that is known: how are dates written?",
-                    example_of(column)
-                ),
-            )),
-            RowDate::Read(when) if is_open(&when.days) => asks.push((
-                "dates.formats",
-                format!(
-                    "does the day or the month come first in a date such as {}?",
-                    example_of(when.date)
-                ),
-            )),
+            RowDate::Unread(column) => asks.push(("dates.formats", unread_question(column))),
+            RowDate::Read(when) if is_open(&when.days) => {
+                asks.push(("dates.formats", order_question(when.date)));
+            }
             RowDate::Read(_) => {}
         }
         if let Some((column, days)) = &mapping.refund_date
-            && is_open(days)
-            && !matches!(&mapping.date, RowDate::Read(when) if when.days == *days)
+            && mapping.has_refunds()
         {
-            asks.push((
-                "dates.columns.refunded_at.formats",
-                format!(
-                    "does the day or the month come first in a date such as {}?",
-                    example_of(column)
-                ),
-            ));
+            let is_same =
+                matches!(&mapping.date, RowDate::Read(when) if Some(&when.days) == days.as_ref());
+            match days {
+                None => asks.push((REFUND_FORMATS, unread_question(column))),
+                Some(days) if is_open(days) && !is_same => {
+                    asks.push((REFUND_FORMATS, order_question(column)));
+                }
+                Some(_) => {}
+            }
         }
         asks
     }
@@ -194,7 +187,35 @@ fn is_open(days: &Days) -> bool {
     matches!(days, Days::Ambiguous(_) | Days::Mixed(_))
 }
 
-fn example_of(column: &Column<'_>) -> String {
+/// Asks for the order of day and month.
+fn order_question(column: &Column<'_>) -> String {
     let example = column.example();
-    example.map_or(String::new(), |proof| shown(&proof.value))
+    let example = example.map_or(String::new(), |proof| shown(&proof.value));
+    format!("does the day or the month come first in a date such as {example}?")
+}
+
+/// The formats of the dates that can be read, beside the first that can't.
+pub(super) fn unread_date(text: &mut Text, column: &Column<'_>) {
+    let (days, unread) = column.days_but_for();
+    let example = unread.or_else(|| column.example());
+    let example = example.map_or(String::new(), |proof| place(&proof));
+    text.comment(&format!(
+        "{example}, which is in no format that is known. TO FILL IN: how dates are written; rows with another date are rejected"
+    ));
+    match days {
+        Some(Days::Written { formats, .. }) => {
+            text.line(&format!("# formats = {}", list(&formats)))
+        }
+        Some(Days::Ambiguous(_) | Days::Mixed(_)) | None => {
+            text.line("# formats = [\"%Y-%m-%d %H:%M:%S\"]");
+        }
+    }
+}
+
+/// Asks for the format of dates, by the first that can't be read.
+pub(super) fn unread_question(column: &Column<'_>) -> String {
+    let (_, unread) = column.days_but_for();
+    let example = unread.or_else(|| column.example());
+    let example = example.map_or(String::new(), |proof| shown(&proof.value));
+    format!("{example} is in no format that is known: how are dates written?")
 }

@@ -69,10 +69,13 @@ fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Pr
     let header = export.header().to_vec();
     let found = match recognise(profiles, &mut export, &header, |cell| cell) {
         Ok(found) => Some(found),
-        Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => match nearly(&unfit) {
-            Some(misfit) => return Err(Box::new(nearly_problem(misfit).at(&path, Some(1)))),
-            None => None,
-        },
+        Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => {
+            let problem = respelt(&header, profiles).or_else(|| nearly(&unfit).map(nearly_problem));
+            match problem {
+                Some(problem) => return Err(Box::new(problem.at(&path, Some(1)))),
+                None => None,
+            }
+        }
         Err(error) => return Err(unrecognised(&path, &header, error)),
     };
     let (rows, is_whole) = first_rows(&mut export).map_err(|error| export_problem(&error))?;
@@ -116,6 +119,47 @@ fn nearly(unfit: &Unfit) -> Option<&Misfit> {
         .iter()
         .find(is_near)
         .filter(|misfit| !is_currency(misfit))
+}
+
+/// Refuses a header that is a known one but for case and spaces: read in a way of one's own, its payments
+/// would go by other ids than those of the same provider's exports.
+fn respelt(header: &[String], profiles: &Profiles) -> Option<Problem> {
+    for profile in profiles.iter().filter(|profile| profile.detect) {
+        let columns = profile.columns.iter();
+        let known = |name: &String| {
+            let mut headers = columns.clone().flat_map(|column| &column.headers);
+            headers.find(|known| spelling(known) == spelling(name))
+        };
+        let restored: Vec<String> = header
+            .iter()
+            .map(|name| known(name).unwrap_or(name).clone())
+            .collect();
+        let is_there = |name: &String| restored.contains(name);
+        let found = columns
+            .clone()
+            .filter(|column| column.headers.iter().any(is_there))
+            .count();
+        if found < NEARLY_FOUND_LEAST || profile.bind(&restored).is_err() {
+            continue;
+        }
+        let pairs = header.iter().zip(&restored);
+        let (name, wanted) = pairs.into_iter().find(|(name, wanted)| name != wanted)?;
+        let message = format!(
+            "the header is that of the profile `{}`, but for its spelling: it has `{}`, and that export has `{wanted}`",
+            profile.name,
+            name.escape_debug()
+        );
+        return Some(Problem::error("header-unknown", message).hint(
+            "export the file again, or write the header as that export has it; nothing is proposed for it, since its payments would go by other ids",
+        ));
+    }
+    None
+}
+
+/// A header name without what a spreadsheet or a script changes in it.
+fn spelling(name: &str) -> String {
+    let words = name.split_whitespace().map(str::to_lowercase);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn nearly_problem(misfit: &Misfit) -> Problem {
