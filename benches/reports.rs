@@ -120,6 +120,7 @@ fn make_journal(path: &Path, events: u64) {
             number: 1,
             run,
             at: settlement.at,
+            carried: None,
         });
         entries.push(Entry::Answer {
             event,

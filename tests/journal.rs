@@ -208,7 +208,7 @@ fn a_parquet_export_has_the_same_rows_with_types() {
 
     let (place, sandbox) = (sales(5), sandbox());
     place.run_to(&sandbox, RUN).expect(0);
-    for (attempts, columns) in [(&[][..], 32), (&["--attempts"][..], 10)] {
+    for (attempts, columns) in [(&[][..], 32), (&["--attempts"][..], 13)] {
         let arguments = [
             "journal",
             "export",

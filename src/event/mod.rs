@@ -4,6 +4,7 @@
 //! its currency beside it ([`Money`]); a customer is an email, a uid, or both ([`Customer`]); two
 //! readings of the same event either agree or contradict each other ([`Essence::contradicts`]).
 
+mod carried;
 mod conversion;
 mod customer;
 mod essence;
@@ -14,6 +15,7 @@ mod tally;
 mod ties;
 mod view;
 
+pub use carried::Carried;
 pub use conversion::{Conversion, ConvertedRefunds, Original};
 pub use customer::Customer;
 pub use essence::{Contradiction, Essence};

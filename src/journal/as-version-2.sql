@@ -5,3 +5,5 @@ CREATE TEMP VIEW event AS SELECT *, NULL AS gross_cents, NULL AS reference, NULL
 CREATE TEMP VIEW held AS
 SELECT *, NULL AS gross_cents, NULL AS reference, NULL AS candidates, NULL AS shared_id
 FROM main.held;
+CREATE TEMP VIEW attempt AS
+SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest FROM main.attempt;

@@ -1,3 +1,5 @@
 -- Lets a journal of versions 2 to 4 that is only read look like one of version 5.
 CREATE TEMP VIEW event AS SELECT *, NULL AS shared_id FROM main.event;
 CREATE TEMP VIEW held AS SELECT *, NULL AS shared_id FROM main.held;
+CREATE TEMP VIEW attempt AS
+SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest FROM main.attempt;

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use rusqlite::Row;
 
 use super::columns::{Millis, Word};
+use super::read::read_carried;
 use super::{Effect, JournalError, JournalReader};
-use crate::event::Kind;
+use crate::event::{Carried, Kind};
 
 /// A request that was intended, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct AttemptRecord {
     pub http_status: Option<u16>,
     /// What the API or the network said.
     pub message: Option<String>,
+    /// What it said; `None` where an earlier version wrote it.
+    pub carried: Option<Carried>,
 }
 
 impl JournalReader {
@@ -43,7 +46,8 @@ impl JournalReader {
         mut each: impl FnMut(AttemptRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = "SELECT e.event_id, e.kind, a.number, r.name, a.intended_ms, a.answered_ms,
-                 a.answer, a.effect, a.http_status, a.message
+                 a.answer, a.effect, a.http_status, a.message, a.sent_event_id, a.sent_currency,
+                 a.sent_digest
              FROM attempt a CROSS JOIN event e ON e.id = a.event CROSS JOIN run r ON r.id = a.run
              ORDER BY a.event, a.number";
         self.stream("reading attempts", sql, [], read_attempt, &mut each)
@@ -62,5 +66,6 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         effect: row.get::<_, Option<Word<_>>>(7)?.map(|word| word.0),
         http_status: row.get(8)?,
         message: row.get(9)?,
+        carried: read_carried(row, 10)?,
     })
 }

@@ -13,6 +13,8 @@ use super::{
     RunCommand, RunId, Settlement, poison, start, stored,
 };
 
+use crate::event::Carried;
+
 /// One thing to put on disk with [`Delivery::write`].
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -26,6 +28,8 @@ pub enum Entry {
         run: RunId,
         /// When.
         at: Timestamp,
+        /// What it says; `None` where that is not known.
+        carried: Option<Carried>,
     },
     /// What came back, or that nothing did.
     Answer {
@@ -353,7 +357,9 @@ impl<'c> Writer<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Writer {
             intent: connection.prepare(
-                "INSERT INTO attempt (event, number, run, intended_ms) VALUES (?, ?, ?, ?)",
+                "INSERT INTO attempt (event, number, run, intended_ms, sent_event_id, sent_currency,
+                     sent_digest)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
             )?,
             answer: connection.prepare(
                 "UPDATE attempt SET answered_ms = ?3, answer = ?4, effect = ?5, http_status = ?6,
@@ -376,9 +382,21 @@ impl<'c> Writer<'c> {
                 number,
                 run,
                 at,
+                carried,
             } => {
-                self.intent
-                    .execute(params![event.0, number, run.0, at.as_millisecond()])?;
+                let currency = |carried: &Carried| match carried.currency {
+                    Some(currency) => currency.code(),
+                    None => "",
+                };
+                self.intent.execute(params![
+                    event.0,
+                    number,
+                    run.0,
+                    at.as_millisecond(),
+                    carried.map(|carried| carried.has_event_id),
+                    carried.as_ref().map(currency),
+                    carried.map(|carried| carried.digest),
+                ])?;
                 Ok(Ok(()))
             }
             Entry::Answer {

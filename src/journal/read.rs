@@ -16,7 +16,7 @@ use super::{
     JournalReader, Outcome, OutcomeTallies, Pending, PlanTotal, ReasonCount, RowRecord, RunId,
     RunRecord,
 };
-use crate::event::{Details, EventKey, KeyMap, Source, Text, Ties};
+use crate::event::{Carried, Details, EventKey, KeyMap, Source, Text, Ties};
 use crate::problem::Problem;
 
 impl JournalReader {
@@ -394,7 +394,8 @@ pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
     let (names, result) = (columns::NAMES, columns::RESULT);
     format!(
         "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,
-             a.number, a.intended_ms, a.answer, a.effect, a.http_status, a.message
+             a.number, a.intended_ms, a.answer, a.effect, a.http_status, a.message,
+             a.sent_event_id, a.sent_currency, a.sent_digest
          FROM {run_event} re CROSS JOIN event e ON e.id = re.event
              LEFT JOIN input i ON i.id = re.input
              LEFT JOIN attempt a ON a.event = e.id
@@ -446,6 +447,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
         last_http_status: None,
         last_message: None,
         maybe_recorded: false,
+        carried: None,
     })
 }
 
@@ -466,11 +468,30 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
         record.last_http_status = row.get(AT_ATTEMPT + 4)?;
         record.last_message = row.get(AT_ATTEMPT + 5)?;
     }
-    record.maybe_recorded |= match effect {
+    let maybe_recorded = match effect {
         None | Some(Word(Effect::Unknown)) => true,
         Some(Word(Effect::Recorded | Effect::None)) => false,
     };
+    if maybe_recorded {
+        record.maybe_recorded = true;
+        record.carried = read_carried(row, AT_ATTEMPT + 6)?;
+    }
     Ok(())
+}
+
+/// What an attempt said, in three columns from this one on.
+pub(super) fn read_carried(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Carried>> {
+    let has_event_id: Option<bool> = row.get(at)?;
+    let currency: Option<Code> = row.get(at + 1)?;
+    let digest: Option<[u8; 16]> = row.get(at + 2)?;
+    Ok(match (has_event_id, currency, digest) {
+        (Some(has_event_id), Some(currency), Some(digest)) => Some(Carried {
+            has_event_id,
+            currency: currency.0,
+            digest,
+        }),
+        _ => None,
+    })
 }
 
 fn pending_of(record: EventRecord) -> Pending {
@@ -479,6 +500,7 @@ fn pending_of(record: EventRecord) -> Pending {
         event: record.event,
         attempts: record.attempts,
         maybe_recorded: record.maybe_recorded,
+        carried: record.carried,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::record::NewInput;
 use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement};
-use crate::event::{Currency, Event, Kind, Source, Tally};
+use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
 
 /// An event that is left to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Pending {
     /// Whether some attempt may have been recorded at the API: it was intended and nothing is known
     /// of its answer, or the answer did not tell.
     pub maybe_recorded: bool,
+    /// What the last of these attempts said, where the journal has kept it.
+    pub carried: Option<Carried>,
 }
 
 /// An event of a run, with all that happened to it.
@@ -45,6 +47,8 @@ pub struct EventRecord {
     pub last_message: Option<String>,
     /// As in [`Pending::maybe_recorded`].
     pub maybe_recorded: bool,
+    /// As in [`Pending::carried`].
+    pub carried: Option<Carried>,
 }
 
 impl EventRecord {

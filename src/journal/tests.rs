@@ -117,6 +117,7 @@ pub(super) fn intent(run: RunId, event: i64, number: u32) -> Entry {
         number,
         run,
         at: at(10),
+        carried: None,
     }
 }
 
@@ -812,6 +813,10 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
         .execute_batch(
             "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
+             DROP VIEW attempts_readable;
+             ALTER TABLE attempt DROP COLUMN sent_event_id;
+             ALTER TABLE attempt DROP COLUMN sent_currency;
+             ALTER TABLE attempt DROP COLUMN sent_digest;
              PRAGMA user_version = 2",
         )
         .unwrap();

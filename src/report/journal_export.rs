@@ -49,7 +49,7 @@ const ALL_EVENT_COLUMNS: [Column; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
     all
 };
 
-const ATTEMPT_COLUMNS: [Column; 10] = [
+const ATTEMPT_COLUMNS: [Column; 13] = [
     text("event_id"),
     text("kind"),
     integer("number"),
@@ -60,6 +60,9 @@ const ATTEMPT_COLUMNS: [Column; 10] = [
     text("effect"),
     integer("http_status"),
     text("message"),
+    integer("sent_event_id"),
+    text("sent_currency"),
+    text("sent_digest"),
 ];
 
 const fn text(name: &'static str) -> Column {
@@ -130,7 +133,8 @@ fn all_event_cells(record: &EventRecord) -> Vec<Cell<'_>> {
     cells
 }
 
-fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 10] {
+fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 13] {
+    let carried = record.carried.as_ref();
     [
         Cell::text(&record.event_id),
         Cell::Word(record.kind.as_str()),
@@ -144,6 +148,12 @@ fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 10] {
             .map_or(Cell::Empty, |effect| Cell::Word(effect.as_str())),
         Cell::optional_integer(record.http_status),
         Cell::optional_text(record.message.as_deref()),
+        Cell::optional_integer(carried.map(|carried| u32::from(carried.has_event_id))),
+        Cell::optional_text(carried.and_then(|carried| Some(carried.currency?.code()))),
+        carried.map_or(Cell::Empty, |carried| {
+            let digest = u128::from_be_bytes(carried.digest);
+            Cell::Text(format!("{digest:032x}").into())
+        }),
     ]
 }
 

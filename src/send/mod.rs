@@ -50,8 +50,6 @@ pub struct Settings {
     pub concurrency: NonZeroUsize,
     /// Whether a customer's 204 settles the customer's other events.
     pub infer_non_referrals: bool,
-    /// Whether the account's API takes `event_id` on cancellations.
-    pub cancellation_event_id: bool,
     /// How long nothing but failures is borne before the run ends.
     pub give_up_after: Duration,
     /// After how many refusals in the same words, where nothing went well, the run stops; ten times as

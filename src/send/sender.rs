@@ -23,7 +23,7 @@ use crate::event::{Event, EventKey, KeyMap};
 use crate::journal::{
     Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId, Settlement,
 };
-use crate::tracking::{Answer, Client, Reply};
+use crate::tracking::{Answer, Client, Form, Reply};
 
 /// Entries in one commit at the most.
 const MAX_BATCH: usize = 512;
@@ -39,6 +39,11 @@ const AHEAD: usize = 4;
 struct Slot {
     lane: usize,
     event: Arc<Event>,
+    /// What is sent; nothing where that was different before and can't be made any more, and once it
+    /// has left.
+    form: Option<Form>,
+    /// Whether the event can be sent twice and count once.
+    is_repeatable: bool,
     /// Attempts in the journal, of earlier runs too.
     attempts: u32,
     maybe_recorded: bool,
@@ -267,8 +272,8 @@ impl<'c> Sender<'c> {
     fn has_room(&self, slot: &Slot) -> bool {
         let at_a_time = self.at_a_time();
         let ahead = self.pace.look_ahead().min(AHEAD * at_a_time);
-        let is_repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
-        self.unsent < ahead && (is_repeatable || self.in_flight.len() + self.unsent < at_a_time)
+        self.unsent < ahead
+            && (slot.is_repeatable || self.in_flight.len() + self.unsent < at_a_time)
     }
 
     /// How many requests may be under way.
@@ -290,8 +295,11 @@ impl<'c> Sender<'c> {
             inferred: true,
             ..settle(Outcome::NonReferral, message)
         };
-        let repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
-        if slot.maybe_recorded && !repeatable && !self.settings.repeat_unconfirmed {
+        if slot.form.is_none() {
+            let message = "an earlier attempt got no answer, and by these settings a second one would say something else";
+            return Some(settle(Outcome::Unconfirmed, Some(message)));
+        }
+        if slot.maybe_recorded && !slot.is_repeatable && !self.settings.repeat_unconfirmed {
             let message = "an earlier attempt got no answer, and a second one could count twice";
             return Some(settle(Outcome::Unconfirmed, Some(message)));
         }
@@ -346,6 +354,7 @@ impl<'c> Sender<'c> {
                 number: slot.attempts,
                 run: self.run,
                 at: Timestamp::now(),
+                carried: slot.form.as_ref().map(Form::carried),
             };
             self.outbox.push((entry, After::Go(row)));
         }
@@ -362,12 +371,14 @@ impl<'c> Sender<'c> {
             }
             self.prepared.pop_front();
             self.unsent -= 1;
-            if let Some(slot) = self.slots.get(&row) {
+            if let Some(slot) = self.slots.get_mut(&row)
+                && let Some(form) = slot.form.take()
+            {
                 let (client, event) = (self.client, Arc::clone(&slot.event));
                 self.progress.requests += 1;
-                self.in_flight.push(Box::pin(
-                    async move { (row, now, client.send(&event).await) },
-                ));
+                self.in_flight.push(Box::pin(async move {
+                    (row, now, client.send(&event, form).await)
+                }));
             }
         }
         None
@@ -399,14 +410,40 @@ impl<'c> Sender<'c> {
             Err(error) => return self.journal_failed(error),
         };
         for (lane, pending) in lanes.into_iter().zip(events) {
-            self.loaded.push_back(pending.row);
-            let slot = Slot {
-                lane,
-                event: Arc::new(pending.event),
-                attempts: pending.attempts,
-                maybe_recorded: pending.maybe_recorded,
-            };
-            self.slots.insert(pending.row, slot);
+            let row = pending.row;
+            self.loaded.push_back(row);
+            let slot = self.slot(lane, pending);
+            self.slots.insert(row, slot);
+        }
+    }
+
+    /// An event with the form in which it is sent. One that may have been recorded goes out again as it
+    /// did then, unless the user repeats it on purpose.
+    fn slot(&self, lane: usize, pending: Pending) -> Slot {
+        let Pending {
+            event,
+            attempts,
+            maybe_recorded,
+            carried,
+            ..
+        } = pending;
+        let is_started = maybe_recorded && !self.settings.repeat_unconfirmed;
+        let form = match &carried {
+            Some(before) if is_started => self.client.form_as_before(&event, before),
+            _ => Some(self.client.form(&event)),
+        };
+        // Of what an earlier version sent it is not known whether it had an id.
+        let is_known = !is_started || carried.is_some();
+        let has_event_id = form
+            .as_ref()
+            .is_some_and(|form| form.carried().has_event_id);
+        Slot {
+            lane,
+            is_repeatable: is_repeatable(event.kind, has_event_id && is_known),
+            event: Arc::new(event),
+            form,
+            attempts,
+            maybe_recorded,
         }
     }
 
@@ -512,8 +549,13 @@ impl<'c> Sender<'c> {
             return;
         };
         let at = Timestamp::now();
-        let repeatable = is_repeatable(slot.event.kind, self.settings.cancellation_event_id);
-        let verdict = verdict(&slot.event, answer, slot.maybe_recorded, repeatable, at);
+        let verdict = verdict(
+            &slot.event,
+            answer,
+            slot.maybe_recorded,
+            slot.is_repeatable,
+            at,
+        );
         match wait {
             Some(wait) if verdict != Verdict::SlowDown => self.wait_as_asked(*wait),
             _ => {}

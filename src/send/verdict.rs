@@ -43,9 +43,9 @@ pub enum Halt {
 }
 
 /// Whether the same event may be sent twice: the API tells a second one by its id (sign-ups by
-/// their lead), except cancellations of accounts whose API takes no id on them.
-pub(super) fn is_repeatable(kind: Kind, cancellation_event_id: bool) -> bool {
-    kind != Kind::Cancellation || cancellation_event_id
+/// their lead), except cancellations that go out without an id.
+pub(super) fn is_repeatable(kind: Kind, has_event_id: bool) -> bool {
+    kind != Kind::Cancellation || has_event_id
 }
 
 /// What an answer says of what the request did at the API.

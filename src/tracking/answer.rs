@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Version;
 use super::scalar::{List, Object, Scalar};
-use crate::event::{Currency, Event, Kind, Money};
+use crate::event::{Carried, Event, Kind, Money};
 use crate::problem::causes;
 
 /// Characters of an answer's body that are kept for the report.
@@ -184,9 +184,7 @@ const OTHER_AMOUNT: &str = "other_amount";
 pub(super) struct Asked<'e> {
     pub(super) version: Version,
     pub(super) event: &'e Event,
-    /// Whether the event's id was sent.
-    pub(super) has_event_id: bool,
-    pub(super) account_currency: Currency,
+    pub(super) carried: Carried,
 }
 
 /// What a whole answer to an event means.
@@ -330,7 +328,7 @@ impl Asked<'_> {
                 ));
             }
         }
-        if self.has_event_id
+        if self.carried.has_event_id
             && let Some(other) = success.other_id(self.event.event_id())
         {
             return Some(format!("the answer is about another event, `{other}`"));
@@ -354,7 +352,7 @@ impl Asked<'_> {
         if original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code())) {
             return success.original_sale_amount.integer();
         }
-        if money.currency != self.account_currency {
+        if self.carried.currency.is_some() {
             return None;
         }
         let amounts = [&success.amount_cents, &success.sale_amount];
@@ -378,7 +376,7 @@ impl Asked<'_> {
         let status = 409;
         let message = message_of(body);
         match existing_event(body) {
-            Some((kind, id)) if self.has_event_id && id == self.event.event_id() => {
+            Some((kind, id)) if self.carried.has_event_id && id == self.event.event_id() => {
                 match kind.eq_ignore_ascii_case(self.event.kind.as_str()) {
                     true => Answer::AlreadyThere { status, message },
                     // Its id is taken by another event, for good.
@@ -606,7 +604,7 @@ fn without_credentials(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Source};
+    use crate::event::{Currency, Customer, Source};
 
     #[test]
     fn bodies_of_every_shape_become_one_line() {
@@ -658,8 +656,14 @@ mod tests {
         let asked = Asked {
             version,
             event,
-            has_event_id: event.kind.has_amount(),
-            account_currency: usd(),
+            carried: Carried::new(
+                b"",
+                event.kind.has_amount(),
+                event
+                    .money
+                    .map(|money| money.currency)
+                    .filter(|currency| *currency != usd()),
+            ),
         };
         of_event(&asked, status, body.as_bytes())
     }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod commissions;
+mod form;
 mod key;
 mod leads;
 mod listing;
@@ -17,6 +18,7 @@ mod wait;
 
 pub use answer::{Answer, Receipt, Reply};
 pub use commissions::ListedCommission;
+pub use form::Form;
 pub use key::ApiKey;
 pub use leads::Lead;
 pub use listing::{Listed, ListedPromoter, Page};
@@ -31,9 +33,10 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Response, Url};
 
-use crate::event::{Currency, Event, Kind};
+use crate::event::{Carried, Currency, Event, Kind};
 use crate::problem::causes;
 use answer::Asked;
+use form::Manner;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -216,23 +219,29 @@ impl Client {
         })
     }
 
+    /// The form in which an event goes out by these settings.
+    pub fn form(&self, event: &Event) -> Form {
+        self.settings.manner().form(event)
+    }
+
+    /// The form in which an event went out before, whatever the settings are now; `None` where it can't
+    /// be made any more.
+    pub fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
+        self.settings.manner().form_as_before(event, before)
+    }
+
     /// Sends one event, once, and says what the answer means.
-    pub async fn send(&self, event: &Event) -> Reply {
+    pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
-        let body = match version {
-            Version::V1 => v1::body(event, &self.settings),
-            Version::V2 => v2::body(event, &self.settings),
-        };
-        let is_repeatable = event.kind != Kind::Cancellation || self.has_event_id(event.kind);
-        let http = if is_repeatable {
-            &self.http
-        } else {
-            &self.http_once
+        let carried = form.carried();
+        let http = match event.kind == Kind::Cancellation && !carried.has_event_id {
+            true => &self.http_once,
+            false => &self.http,
         };
         let request = http
             .post(self.track(event.kind).clone())
             .header(CONTENT_TYPE, version.content_type())
-            .body(body);
+            .body(form.body);
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return answer::of_error(error).into(),
@@ -244,20 +253,13 @@ impl Client {
                 let asked = Asked {
                     version,
                     event,
-                    has_event_id: self.has_event_id(event.kind),
-                    account_currency: self.settings.account_currency,
+                    carried,
                 };
                 answer::of_event(&asked, status, &self.key.strike_out(&body))
             }
             Err(reason) => answer::unreadable(status, &reason),
         };
         Reply { answer, wait }
-    }
-
-    fn has_event_id(&self, kind: Kind) -> bool {
-        let of_cancellations = self.settings.cancellation_event_id;
-        let may_have_one = self.settings.version.may_take_cancellation_event_id();
-        v1::has_event_id(kind, of_cancellations && may_have_one)
     }
 
     /// Asks for one page of a listing of the account, once; pages are counted from 1.

@@ -2,29 +2,29 @@
 
 use form_urlencoded::Serializer;
 
-use super::Settings;
+use super::Manner;
 use crate::event::{Event, Kind};
 
 /// The form that tells an event, with the parameters that the vendor's papers have for its call. The
 /// same event always gives the same bytes.
-pub(super) fn body(event: &Event, settings: &Settings) -> String {
+pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
     let details = event.details();
     let is_sale = event.kind == Kind::Sale;
     let is_signup = event.kind == Kind::Signup;
     let mut form = Form(Serializer::new(String::new()));
-    form.add("wid", Some(&settings.account_id));
+    form.add("wid", Some(manner.account_id));
     form.add("email", event.customer.email.as_deref());
     form.add("uid", event.customer.uid.as_deref());
     form.add(
         "event_id",
-        has_event_id(event.kind, settings.cancellation_event_id).then(|| event.event_id()),
+        has_event_id(event.kind, manner.cancellation_event_id).then(|| event.event_id()),
     );
     if event.kind == Kind::Refund {
         form.add("sale_event_id", event.sale_event_id.as_deref());
     }
     if let Some(money) = event.money {
         form.add_shown("amount", Some(money.amount_cents));
-        let is_foreign = money.currency != settings.account_currency;
+        let is_foreign = money.currency != manner.account_currency;
         form.add("currency", is_foreign.then(|| money.currency.code()));
         form.add_shown("quantity", details.quantity);
     }
@@ -40,7 +40,7 @@ pub(super) fn body(event: &Event, settings: &Settings) -> String {
         form.add("tid", details.tid.as_deref());
     }
     form.add_shown("created_at", event.created_at);
-    if !settings.notify_promoters {
+    if !manner.notify_promoters {
         form.add("skip_email_notification", Some("true"));
     }
     form.0.finish()
@@ -73,7 +73,7 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Timeouts, Version};
+    use super::super::{Settings, Timeouts, Version};
     use super::*;
     use crate::event::{Currency, Customer, Details, Money, Source};
 
@@ -110,7 +110,7 @@ mod tests {
         sale.money = money("USD");
         sale.plan = Some("monthly-starter".into());
         assert_eq!(
-            body(&sale, &settings()),
+            body(&sale, &settings().manner()),
             format!("{WHO}&event_id=9856044&amount=6000&plan=monthly-starter")
         );
 
@@ -118,12 +118,12 @@ mod tests {
         refund.money = money("USD");
         refund.sale_event_id = Some("9856044".into());
         assert_eq!(
-            body(&refund, &settings()),
+            body(&refund, &settings().manner()),
             format!("{WHO}&event_id=4567044&sale_event_id=9856044&amount=6000")
         );
 
         let cancellation = shelley(Kind::Cancellation, "sub_1_cancelled");
-        assert_eq!(body(&cancellation, &settings()), WHO);
+        assert_eq!(body(&cancellation, &settings().manner()), WHO);
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
             ..settings()
         };
         assert_eq!(
-            body(&sale, &quiet),
+            body(&sale, &quiet.manner()),
             format!(
                 "{WHO}&event_id=1&amount=6000&currency=GBP\
                  &created_at=2026-04-10T03%3A48%3A02Z&skip_email_notification=true"
@@ -158,7 +158,7 @@ mod tests {
             ..Details::default()
         });
         assert_eq!(
-            body(&sale, &settings()),
+            body(&sale, &settings().manner()),
             format!(
                 "{WHO}&event_id=1&amount=6000&quantity=3&plan=yearly&mrr=500&promo_code=NORA10\
                  &first_name=Shelley&last_name=Stern"
@@ -184,7 +184,7 @@ mod tests {
                 tid: Some("t-1".into()),
                 ..Details::default()
             });
-            let body = body(&event, &settings());
+            let body = body(&event, &settings().manner());
             let names = form_urlencoded::parse(body.as_bytes()).map(|(name, _)| name.into_owned());
             names.collect::<Vec<_>>().join(" ")
         };
@@ -212,7 +212,7 @@ mod tests {
         };
         let cancellation = shelley(Kind::Cancellation, "sub_1_cancelled");
         assert_eq!(
-            body(&cancellation, &newer),
+            body(&cancellation, &newer.manner()),
             format!("{WHO}&event_id=sub_1_cancelled")
         );
     }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::Settings;
+use super::Manner;
 use crate::event::{Event, Kind};
 
 /// The parameters of the four calls; each has some of them, in the types of the vendor's file.
@@ -49,24 +49,24 @@ enum Number {
 }
 
 /// The JSON that tells an event. The same event always gives the same bytes.
-pub(super) fn body(event: &Event, settings: &Settings) -> String {
-    let parameters = parameters(event, settings);
+pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
+    let parameters = parameters(event, manner);
     // Text and numbers always have a JSON form.
     serde_json::to_string(&parameters).unwrap_or_default()
 }
 
-fn parameters<'e>(event: &'e Event, settings: &Settings) -> Parameters<'e> {
+fn parameters<'e>(event: &'e Event, manner: &Manner<'_>) -> Parameters<'e> {
     let details = event.details();
     let who = Parameters {
         email: event.customer.email.as_deref(),
         uid: event.customer.uid.as_deref(),
         ..Parameters::default()
     };
-    let quiet = (!settings.notify_promoters).then_some(true);
+    let quiet = (!manner.notify_promoters).then_some(true);
     let currency = event
         .money
         .map(|money| money.currency)
-        .filter(|currency| *currency != settings.account_currency);
+        .filter(|currency| *currency != manner.account_currency);
     match event.kind {
         Kind::Sale => Parameters {
             event_id: Some(event.event_id()),
@@ -107,7 +107,7 @@ fn parameters<'e>(event: &'e Event, settings: &Settings) -> Parameters<'e> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Version;
+    use super::super::{Settings, Version};
     use super::*;
     use crate::event::{Currency, Customer, Details, Money, Source};
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn each_call_says_what_the_vendors_file_knows_in_its_types() {
         assert_eq!(
-            body(&ada(Kind::Sale, "s1"), &settings()),
+            body(&ada(Kind::Sale, "s1"), &settings().manner()),
             format!(
                 "{{{WHO},\"event_id\":\"s1\",\"amount\":2000,\"currency\":\"EUR\",\
                  \"quantity\":2,\"plan\":\"yearly\",\"mrr\":\"900\",\
@@ -161,7 +161,7 @@ mod tests {
         let mut refund = ada(Kind::Refund, "r1");
         refund.sale_event_id = Some("s1".into());
         assert_eq!(
-            body(&refund, &settings()),
+            body(&refund, &settings().manner()),
             format!(
                 "{{{WHO},\"event_id\":\"r1\",\"sale_event_id\":\"s1\",\
                  \"amount\":\"2000\",\"currency\":\"EUR\",\"quantity\":\"2\",\
@@ -169,11 +169,11 @@ mod tests {
             )
         );
         assert_eq!(
-            body(&ada(Kind::Cancellation, "c1"), &settings()),
+            body(&ada(Kind::Cancellation, "c1"), &settings().manner()),
             format!("{{{WHO}}}")
         );
         assert_eq!(
-            body(&ada(Kind::Signup, "u1"), &settings()),
+            body(&ada(Kind::Signup, "u1"), &settings().manner()),
             format!(
                 "{{{WHO},\"ref_id\":\"nora\",\"created_at\":\"2026-03-01T08:00:00Z\",\
                  \"skip_email_notification\":true}}"

@@ -146,7 +146,6 @@ impl Target {
             // A sandbox of this process makes leads of people whom it has not seen: its list is
             // never whole.
             lead_list: settings.lead_list && !self.is_sandbox(),
-            cancellation_event_id: settings.cancellation_event_id,
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
             repeat_unconfirmed: false,
             stop_after_same_refusals: None,

@@ -129,6 +129,7 @@ impl Fixture {
             number: 1,
             run,
             at: at(10),
+            carried: None,
         };
         let answer = Entry::Answer {
             event,

@@ -1,0 +1,128 @@
+//! An event as it goes over the wire, and as it went before.
+
+use super::{Settings, Version, v1, v2};
+use crate::event::{Carried, Currency, Event, Kind};
+
+/// How events are written: what of the settings is in their requests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'s> {
+    pub(super) version: Version,
+    pub(super) account_id: &'s str,
+    pub(super) account_currency: Currency,
+    pub(super) notify_promoters: bool,
+    pub(super) cancellation_event_id: bool,
+}
+
+impl Settings {
+    pub(super) fn manner(&self) -> Manner<'_> {
+        Manner {
+            version: self.version,
+            account_id: &self.account_id,
+            account_currency: self.account_currency,
+            notify_promoters: self.notify_promoters,
+            cancellation_event_id: self.cancellation_event_id
+                && self.version.may_take_cancellation_event_id(),
+        }
+    }
+}
+
+/// What is sent of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    pub(super) body: String,
+    carried: Carried,
+}
+
+impl Form {
+    /// What it says.
+    pub fn carried(&self) -> Carried {
+        self.carried
+    }
+}
+
+impl Manner<'_> {
+    /// The form that tells an event. The same event always gives the same bytes.
+    pub(super) fn form(&self, event: &Event) -> Form {
+        let body = match self.version {
+            Version::V1 => v1::body(event, self),
+            Version::V2 => v2::body(event, self),
+        };
+        let currency = event.money.map(|money| money.currency);
+        let currency = currency.filter(|currency| *currency != self.account_currency);
+        let has_event_id = v1::has_event_id(event.kind, self.cancellation_event_id);
+        let carried = Carried::new(body.as_bytes(), has_event_id, currency);
+        Form { body, carried }
+    }
+
+    /// The form in which an event went out before, whatever the settings are now; `None` where it can't
+    /// be made any more.
+    pub(super) fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
+        let mut manner = *self;
+        if event.kind == Kind::Cancellation {
+            manner.cancellation_event_id = before.has_event_id;
+        }
+        if let Some(money) = event.money {
+            let others = ["USD", "EUR"].into_iter().filter_map(Currency::from_code);
+            let mut others = others.filter(|other| *other != money.currency);
+            manner.account_currency = match before.currency {
+                None => money.currency,
+                Some(_) => others.next()?,
+            };
+        }
+        let forms = [self.notify_promoters, !self.notify_promoters].map(|notify_promoters| {
+            let manner = Manner {
+                notify_promoters,
+                ..manner
+            };
+            manner.form(event)
+        });
+        forms.into_iter().find(|form| form.carried == *before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Customer, Money, Source};
+
+    #[test]
+    fn an_events_old_form_is_found_again_whatever_the_settings_are_now() {
+        let currency = |code| Currency::from_code(code).unwrap();
+        for version in [Version::V1, Version::V2] {
+            for kind in Kind::ALL {
+                for money in ["USD", "EUR", "GBP"] {
+                    let customer = Customer::new(Some("ada@example.com"), Some("c1"));
+                    let source = Source { input: 0, line: 2 };
+                    let mut event = Event::new(kind, "x1".into(), customer, source);
+                    event.money = kind.has_amount().then(|| Money {
+                        amount_cents: 2000,
+                        currency: currency(money),
+                    });
+                    let mut manners = Vec::new();
+                    for account_currency in ["USD", "EUR", "GBP"].map(currency) {
+                        for flags in 0..4 {
+                            manners.push(Manner {
+                                version,
+                                account_id: "w",
+                                account_currency,
+                                notify_promoters: flags & 1 == 0,
+                                cancellation_event_id: flags & 2 == 0 && version == Version::V1,
+                            });
+                        }
+                    }
+                    for before in &manners {
+                        let before = before.form(&event);
+                        for now in &manners {
+                            let again = now.form_as_before(&event, &before.carried);
+                            assert_eq!(again.as_ref(), Some(&before), "{version} {kind} {now:?}");
+                        }
+                        let mut changed = event.clone();
+                        changed.customer = Customer::new(Some("eve@example.com"), None);
+                        let again = manners[0].form_as_before(&changed, &before.carried);
+                        assert_eq!(again, None);
+                    }
+                }
+            }
+        }
+    }
+}
