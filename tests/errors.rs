@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+#[path = "errors/hints.rs"]
+mod hints;
 mod support;
 
 use std::collections::BTreeSet;
@@ -52,6 +54,15 @@ fn blocks(section: &str) -> Vec<(&str, &str)> {
         rest = after;
     }
     blocks
+}
+
+/// The section of a code.
+fn example<'p>(page: &'p str, code: &str) -> &'p str {
+    let head = format!("`{code}`\n");
+    let mut sections = page.split("\n### ").skip(1);
+    sections
+        .find(|section| section.starts_with(&head))
+        .unwrap_or_else(|| panic!("{code}"))
 }
 
 #[test]

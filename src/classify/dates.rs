@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::words::toml_text;
 use super::{Classifier, cell};
 use crate::event::{Event, Kind};
 use crate::export::Row;
@@ -180,7 +181,7 @@ impl Classifier<'_> {
     }
 
     fn unknown_zone(&self, column: ColumnIndex, word: &str) -> Problem {
-        let profile = &self.profile.name;
+        let (file, table) = self.table("dates.zones");
         self.cell_error(
             "zone-unknown",
             column,
@@ -188,7 +189,8 @@ impl Classifier<'_> {
             "the profile doesn't know this time zone",
         )
         .hint(format!(
-            "say what it stands for under `[dates.zones]` in a profile that extends `{profile}`"
+            "add the table to `{file}`, if it is not there, and to it what the word stands for:\n    [{table}]\n    {} = \"+00:00\"  # its offset from UTC",
+            toml_text(word)
         ))
     }
 

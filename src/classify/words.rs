@@ -112,7 +112,7 @@ impl<'p> Classifier<'p> {
     fn question_of_events(&self, column: ColumnIndex, text: &str) -> String {
         let profile = &self.profile.name;
         let name = toml_key(&self.profile.columns[column].name);
-        let (file, table) = self.table(column);
+        let (file, table) = self.read_as_table(column);
         let word = toml_text(text);
         format!(
             "what are such rows? If they are events, add `{name} = {word}` to the `when` of the `[[event]]` in `{profile}` that is for them (`fprecon profiles show {profile}` prints those that it has from another profile, to be copied). If not, add to `{file}`\n    [{table}]\n    {word} = {{ ignore = \"your reason\" }}"
@@ -122,7 +122,7 @@ impl<'p> Classifier<'p> {
     /// Asks what rows with this word are, with the lines to add for each answer.
     fn question(&self, column: ColumnIndex, text: &str) -> String {
         let key = toml_text(text);
-        let (file, table) = self.table(column);
+        let (file, table) = self.read_as_table(column);
         let mut lines: Vec<(String, String)> = self
             .profile
             .answers(column)
@@ -146,12 +146,17 @@ impl<'p> Classifier<'p> {
     }
 
     /// The file and the table in which the user says what words of this column stand for.
-    fn table(&self, column: ColumnIndex) -> (&'p str, String) {
+    fn read_as_table(&self, column: ColumnIndex) -> (&'p str, String) {
+        let column = toml_key(&self.profile.columns[column].name);
+        self.table(&format!("read_as.{column}"))
+    }
+
+    /// The file in which the user changes this profile, and how a table of it is called there.
+    pub(super) fn table(&self, keys: &str) -> (&'p str, String) {
         let profile = self.profile;
-        let column = toml_key(&profile.columns[column].name);
-        let below_exports = || format!("exports.{}.read_as.{column}", toml_key(&profile.name));
+        let below_exports = || format!("exports.{}.{keys}", toml_key(&profile.name));
         match &profile.file {
-            Some(OwnFile::Whole(path)) => (path, format!("read_as.{column}")),
+            Some(OwnFile::Whole(path)) => (path, keys.to_owned()),
             Some(OwnFile::Config(path)) => (path, below_exports()),
             None => ("fprecon.toml", below_exports()),
         }
@@ -183,7 +188,7 @@ fn toml_key(name: &str) -> String {
 }
 
 /// A text of TOML on one line.
-fn toml_text(text: &str) -> String {
+pub(super) fn toml_text(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {
         match c {
