@@ -653,9 +653,9 @@ mod events {
         assert_snapshot!(plan_in(&place, &["a.csv", "b.csv"]), @r"
             exit 1
             a.csv:2: error: sale `in_1`: the same id as b.csv:2 with another amount: 20.00 USD here, 30.00 USD there
-              hint: find out which one is right and take the other out of the exports; neither is sent
+              hint: find out which one is right and take the others out of the exports; none of them is sent
             b.csv:2: error: sale `in_1`: the same id as a.csv:2 with another amount: 30.00 USD here, 20.00 USD there
-              hint: find out which one is right and take the other out of the exports; neither is sent
+              hint: find out which one is right and take the others out of the exports; none of them is sent
             ");
     }
 

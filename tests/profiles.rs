@@ -1016,7 +1016,7 @@ PM4,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,confirmed,0.00,,CU1,ana@exampl
 5: rejected: unknown value `confirmed` in `status`",
     );
     // Two columns of words: each has to be named by an event of the row.
-    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", paid = \"Paid\", kind = \"Kind\" }\ncustomer = { email = \"mail\" }\n[exports.mine.known]\npaid = [\"yes\", \"no\", \"maybe\"]\nkind = [\"order\", \"gift\", \"\"]\n[[exports.mine.ignore]]\nwhen = { paid = \"no\" }\nreason = \"not paid\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = { not = \"no\" }, kind = { pattern = \"^order$\" } }\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = \"yes\", kind = { empty = true } }\nevent_id = [\"{id}\"]\namount = \"total\"\n";
+    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", paid = \"Paid\", kind = \"Kind\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[exports.mine.known]\npaid = [\"yes\", \"no\", \"maybe\"]\nkind = [\"order\", \"gift\", \"\"]\n[[exports.mine.ignore]]\nwhen = { paid = \"no\" }\nreason = \"not paid\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = { not = \"no\" }, kind = { pattern = \"^order$\" } }\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = \"yes\", kind = { empty = true } }\nevent_id = [\"{id}\"]\namount = \"total\"\n";
     check(
         "mine",
         config,
@@ -1049,13 +1049,13 @@ fn words_that_differ_in_case_are_the_same_unless_a_profile_says_otherwise() {
     );
     check(
         "generic",
-        "",
+        "[exports.generic.dates]\nmissing = \"today\"\n",
         "event_id,kind,email,amount\n1,Sale,ana@example.com,8.00\n2,SIGNUP,ana@example.com,\n",
         "2: sale 1 8.00 USD ana@example.com\n3: signup 2 ana@example.com",
     );
     check(
         "mine",
-        "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\nkind = { header = \"kind\", optional = true, fold = false }\n",
+        "[exports.mine]\nextends = \"generic\"\ndates = { missing = \"today\" }\n[exports.mine.columns]\nkind = { header = \"kind\", optional = true, fold = false }\n",
         "event_id,kind,email,amount\n1,sale,ana@example.com,8.00\n2,Sale,ana@example.com,8.00\n",
         "2: sale 1 8.00 USD ana@example.com\n3: rejected: unknown value `Sale` in `kind`",
     );
@@ -1077,7 +1077,7 @@ PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com",
     );
     // The rule is for other rows, and one that signs what was refunded.
-    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", refunded = \"Refunded\", state = \"State\" }\ncustomer = { email = \"mail\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"refund\"\nwhen = { state = \"refunded\" }\nsale_event_id = [\"{id}\"]\namount = { column = \"refunded\", sign = \"negative\" }\nrunning_total = true\n";
+    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", refunded = \"Refunded\", state = \"State\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"refund\"\nwhen = { state = \"refunded\" }\nsale_event_id = [\"{id}\"]\namount = { column = \"refunded\", sign = \"negative\" }\nrunning_total = true\n";
     check(
         "mine",
         config,
