@@ -111,6 +111,25 @@ impl JournalReader {
         })
     }
 
+    /// Goes through the sign-ups that other runs than this one have left to send.
+    pub fn for_each_signup_elsewhere(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Ties<'_>),
+    ) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {} FROM event e
+             WHERE e.kind = 'signup' AND e.outcome IS NULL
+             AND NOT EXISTS (SELECT 1 FROM run_event re WHERE re.run = ?1 AND re.event = e.id)",
+            columns::NAMES
+        );
+        let doing = "looking for sign-ups that are left to send";
+        self.each(doing, &sql, [run.0], |row| {
+            each(Columns::read_sealed(row, 0)?.2.ties());
+            Ok(())
+        })
+    }
+
     /// A run with its exports and totals.
     pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.list_runs("WHERE id = ?1", [run.0])?.pop())

@@ -25,6 +25,9 @@ pub(super) struct Lane {
     end: usize,
     /// Whether the customer is not in the account's list of leads, and no event could change that.
     pub(super) is_unlisted: bool,
+    /// Whether the customer's sign-up is left to send in an earlier run: without it, the lane's events
+    /// would be no referrals.
+    pub(super) waits_for_signup: bool,
     learned: Option<Box<Learned>>,
 }
 
@@ -83,6 +86,12 @@ impl Lanes {
             lane.learned = None;
             false
         }
+    }
+
+    /// How many events wait for a sign-up of an earlier run.
+    pub(super) fn waiting(&self) -> usize {
+        let waiting = self.lanes.iter().filter(|lane| lane.waits_for_signup);
+        waiting.map(|lane| lane.end - lane.next).sum()
     }
 
     /// How many events are in lanes that are not ruled out by the list of leads.
@@ -167,14 +176,24 @@ pub(super) struct Sorter {
     seen: HashMap<u64, usize, BuildHasherDefault<KeyHasher>>,
     hasher: RandomState,
     signups: HashSet<usize>,
-    /// Events of customers who may be leads; all of them where there is no list to rule them out.
-    listed: Vec<bool>,
+    /// Of each event, in the order of `events`.
+    standing: Vec<Standing>,
+}
+
+/// How an event's customer stands when sending starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Perhaps a lead: always so where there is no list of leads.
+    MayBeLead,
+    /// Not in the list of leads.
+    Unlisted,
+    /// With a sign-up that is left to send in an earlier run.
+    SignupElsewhere,
 }
 
 impl Sorter {
-    /// Adds the next event, in sending order; `is_listed` is false where the list of leads rules its
-    /// customer out.
-    pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, is_listed: bool) {
+    /// Adds the next event, in sending order.
+    pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, standing: Standing) {
         let index = self.sets.add();
         let email = event.customer.email_folded();
         let shared = [
@@ -190,7 +209,7 @@ impl Sorter {
             self.signups.insert(index);
         }
         self.events.push(row);
-        self.listed.push(is_listed);
+        self.standing.push(standing);
     }
 
     /// The lanes of all that was added.
@@ -200,13 +219,13 @@ impl Sorter {
             mut sets,
             seen,
             signups,
-            listed,
+            standing,
             ..
         } = self;
         drop(seen);
         let mut lanes: Vec<Lane> = Vec::new();
         let mut lane_of: Vec<usize> = Vec::with_capacity(events.len());
-        for (index, &is_listed) in listed.iter().enumerate() {
+        for (index, &standing) in standing.iter().enumerate() {
             // The earliest event of a lane is its root.
             let root = sets.root(index);
             let lane = match root == index {
@@ -218,12 +237,18 @@ impl Sorter {
                     next: 0,
                     end: 0,
                     is_unlisted: true,
+                    waits_for_signup: false,
                     learned: None,
                 });
             }
             lanes[lane].end += 1;
-            lanes[lane].is_unlisted &= !is_listed;
+            lanes[lane].is_unlisted &= standing == Standing::Unlisted;
+            lanes[lane].waits_for_signup |= standing == Standing::SignupElsewhere;
             lane_of.push(lane);
+        }
+        // With a sign-up of its own it waits for no other, so that no two runs wait for each other.
+        for &index in &signups {
+            lanes[lane_of[index]].waits_for_signup = false;
         }
         let mut start = 0;
         for lane in &mut lanes {
@@ -299,7 +324,7 @@ mod tests {
     fn sorted(events: &[Event]) -> Lanes {
         let mut sorter = Sorter::default();
         for (row, event) in (1..).map(EventRow).zip(events) {
-            sorter.add(row, event.ties(), true);
+            sorter.add(row, event.ties(), Standing::MayBeLead);
         }
         sorter.finish()
     }
@@ -315,6 +340,7 @@ mod tests {
             next: 0,
             end: 9,
             is_unlisted: false,
+            waits_for_signup: false,
             learned: None,
         }
     }
@@ -353,6 +379,30 @@ mod tests {
             event(Kind::Signup, "u1", "", "1", None),
         ]);
         assert_eq!(waiting(&lanes), [vec![4, 1, 3], vec![2]]);
+    }
+
+    #[test]
+    fn a_lane_waits_for_a_sign_up_elsewhere_unless_it_has_its_own() {
+        let mut sorter = Sorter::default();
+        let events = [
+            event(Kind::Sale, "s1", "a@example.com", "1", None),
+            event(Kind::Refund, "r1", "", "9", Some("s1")),
+            event(Kind::Sale, "s2", "b@example.com", "2", None),
+            event(Kind::Sale, "s3", "c@example.com", "3", None),
+            event(Kind::Signup, "u3", "c@example.com", "", None),
+        ];
+        let elsewhere = ["s1", "s3", "u3"];
+        for (row, event) in (1..).map(EventRow).zip(&events) {
+            let standing = match elsewhere.contains(&event.event_id()) {
+                true => Standing::SignupElsewhere,
+                false => Standing::MayBeLead,
+            };
+            sorter.add(row, event.ties(), standing);
+        }
+        let lanes = sorter.finish();
+        let waits = |lane: usize| lanes.lane(lane).waits_for_signup;
+        assert_eq!((waits(0), waits(1), waits(2)), (true, false, false));
+        assert_eq!(lanes.waiting(), 2);
     }
 
     #[test]

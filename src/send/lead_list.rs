@@ -10,7 +10,7 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::lanes::Sorter;
+use super::lanes::{Sorter, Standing};
 use super::listing::{self, Shelf, Unlisted};
 use super::pace::Pace;
 use super::verdict::Halt;
@@ -74,13 +74,21 @@ impl LeadList {
                 .any(|text| self.people.contains(&self.hash(text)))
     }
 
+    /// How the customer of an event stands by this list.
+    pub(super) fn standing(&self, event: Ties<'_>) -> Standing {
+        match self.may_concern(event) {
+            true => Standing::MayBeLead,
+            false => Standing::Unlisted,
+        }
+    }
+
     /// How many of these events have to be asked for: those of customers of whom one event
     /// concerns a lead.
     pub fn asked_for(&self, events: impl IntoIterator<Item = Event>) -> usize {
         let mut sorter = Sorter::default();
         for (row, event) in (0..).map(EventRow).zip(events) {
             let event = event.ties();
-            sorter.add(row, event, self.may_concern(event));
+            sorter.add(row, event, self.standing(event));
         }
         sorter.finish().listed()
     }

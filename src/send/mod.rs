@@ -31,10 +31,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{EventKey, KeyMap, Kind};
+use crate::event::{EventKey, KeyMap, Kind, Ties};
 use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
-use lanes::{Lanes, Sorter};
+use lanes::{Lanes, Sorter, Standing};
 use pace::Pace;
 use sender::Sender;
 
@@ -84,6 +84,11 @@ pub enum End {
     Unreachable {
         /// What happened last.
         message: String,
+    },
+    /// Events are left whose customers' sign-ups an earlier run has left to send.
+    Waiting {
+        /// How many.
+        events: usize,
     },
     /// The journal can't be written; what was sent since is in it as an intent.
     Journal(JournalError),
@@ -215,11 +220,16 @@ impl Work {
         run: RunId,
         list: Option<&LeadList>,
     ) -> Result<Work, JournalError> {
+        let signups = Signups::elsewhere(journal, run)?;
         let mut sorter = Sorter::default();
         let mut refunded: HashSet<EventKey> = HashSet::new();
         journal.for_each_pending(run, |row, event| {
-            let is_listed = list.is_none_or(|list| list.may_concern(event));
-            sorter.add(row, event, is_listed);
+            let standing = match list {
+                _ if signups.concern(event) => Standing::SignupElsewhere,
+                Some(list) => list.standing(event),
+                None => Standing::MayBeLead,
+            };
+            sorter.add(row, event, standing);
             if event.kind == Kind::Refund
                 && let Some(sale) = event.sale_event_id
             {
@@ -231,6 +241,37 @@ impl Work {
             // A run that goes on knows no more of them than the journal does.
             earlier_sales: journal.unhappy_sales(&refunded)?,
         })
+    }
+}
+
+/// Whose sign-ups earlier runs have left to send.
+#[derive(Debug, Default)]
+struct Signups {
+    emails: HashSet<String>,
+    uids: HashSet<String>,
+}
+
+impl Signups {
+    fn elsewhere(journal: &JournalReader, run: RunId) -> Result<Self, JournalError> {
+        let mut signups = Signups::default();
+        journal.for_each_signup_elsewhere(run, |event| {
+            let email = event.customer.email_folded();
+            signups.emails.extend(email.map(|email| email.to_string()));
+            signups.uids.extend(event.customer.uid.map(str::to_owned));
+        })?;
+        Ok(signups)
+    }
+
+    fn concern(&self, event: Ties<'_>) -> bool {
+        if self.emails.is_empty() && self.uids.is_empty() {
+            return false;
+        }
+        let email = event.customer.email_folded();
+        email.is_some_and(|email| self.emails.contains(&*email))
+            || event
+                .customer
+                .uid
+                .is_some_and(|uid| self.uids.contains(uid))
     }
 }
 

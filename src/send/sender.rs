@@ -124,7 +124,9 @@ impl<'c> Sender<'c> {
             client,
             run,
             settings,
-            ready: (0..work.lanes.len()).collect(),
+            ready: (0..work.lanes.len())
+                .filter(|lane| !work.lanes.lane(*lane).waits_for_signup)
+                .collect(),
             lanes: work.lanes,
             earlier_sales: work.earlier_sales,
             reading: Vec::new(),
@@ -217,7 +219,10 @@ impl<'c> Sender<'c> {
         match (self.end.take(), self.left.take()) {
             (Some(end), _) => end,
             (None, Some(message)) => End::Unreachable { message },
-            (None, None) => End::Done,
+            (None, None) => match self.lanes.waiting() {
+                0 => End::Done,
+                events => End::Waiting { events },
+            },
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::support::{Place, Ran, SandboxProcess, form};
 use super::{asked, cell, leads, outcome, own, run, strangers};
 
 #[test]
@@ -79,4 +80,91 @@ fn no_answer_to_a_cancellation_or_a_refund_hides_the_later_sales_of_a_lead() {
     let report = place.run_to(&sandbox, &run("own.csv")).expect(0).json();
     assert_eq!(outcome(&report, "tracked"), 2, "{report:#}");
     assert_eq!(outcome(&report, "non_referral"), 1);
+}
+
+/// Runs an export while the API is down for some calls.
+fn run_in_an_outage(place: &Place, sandbox: &SandboxProcess, export: &str, kind: &str) {
+    sandbox.fault(&json!({"action": "status", "status": 500, "percent": 100, "kind": kind}));
+    let mut command = place.command_to(sandbox, &run(export));
+    let ran = command.env("FPRECON_GIVE_UP_AFTER_SECONDS", "1").output();
+    Ran(ran.unwrap()).expect(5);
+    sandbox.forget_faults();
+}
+
+const SIGNUPS: &str = "kind,event_id,email,amount,currency,created_at,ref_id\n";
+
+/// A folder with `night1.csv`, the sign-up of ana, and `night2.csv`, a sale of ana's and one of ben's.
+fn two_nights() -> Place {
+    let place = Place::new();
+    place.write(
+        "night1.csv",
+        &format!("{SIGNUPS}signup,u1,ana@example.com,,,2026-03-01T10:00:00Z,nora\n"),
+    );
+    place.write(
+        "night2.csv",
+        &format!(
+            "{SIGNUPS}sale,s1,ana@example.com,10.00,USD,2026-03-02T10:00:00Z,\n\
+             sale,s2,ben@example.com,10.00,USD,2026-03-02T10:00:00Z,\n"
+        ),
+    );
+    place
+}
+
+#[test]
+fn sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send() {
+    let place = two_nights();
+    let sandbox = strangers(&place);
+    run_in_an_outage(&place, &sandbox, "night1.csv", "signup");
+    let before = sandbox.arrivals().len();
+
+    let ran = place.run_to(&sandbox, &run("night2.csv")).expect(5);
+    assert!(
+        ran.stderr().contains("1 event waits for the sign-up"),
+        "{}",
+        ran.stderr()
+    );
+    let second = ran.json();
+    assert_eq!(outcome(&second, "not_sent"), 1, "{second:#}");
+    assert_eq!(outcome(&second, "non_referral"), 1, "ben's");
+    assert_eq!(sandbox.arrivals().len(), before + 1);
+
+    let resumed = place
+        .run_to(&sandbox, &["resume", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(outcome(&resumed, "tracked"), 1, "{resumed:#}");
+    let kinds = sandbox.arrivals();
+    let last = |back: usize| kinds[kinds.len() - back]["path"].clone();
+    assert_eq!(
+        (last(2), last(1)),
+        ("/api/v1/track/signup".into(), "/api/v1/track/sale".into())
+    );
+    assert_eq!(
+        form(&kinds[kinds.len() - 1], "event_id").as_deref(),
+        Some("s1")
+    );
+}
+
+#[test]
+fn sales_wait_for_their_sign_up_in_one_run_too_and_for_no_other_where_they_have_one() {
+    let place = two_nights();
+    let sandbox = strangers(&place);
+    // Both in one run: the sign-up is left, and so is what comes after it.
+    let both = place.read("night1.csv") + place.read("night2.csv").trim_start_matches(SIGNUPS);
+    place.write("both.csv", &both);
+    run_in_an_outage(&place, &sandbox, "both.csv", "signup");
+    assert!(!asked(&sandbox).contains(&"s1".to_owned()));
+
+    // Each of two runs has a sign-up, and a sale of the other's customer: neither waits for ever.
+    place.write(
+        "third.csv",
+        &format!(
+            "{SIGNUPS}signup,u9,eve@example.com,,,2026-03-01T10:00:00Z,nora\n\
+             sale,s3,ana@example.com,10.00,USD,2026-03-03T10:00:00Z,\n"
+        ),
+    );
+    run_in_an_outage(&place, &sandbox, "third.csv", "signup");
+    place.run_to(&sandbox, &["resume", "--json"]).expect(0);
+    let tracked = sandbox.events().len();
+    assert_eq!(tracked, 4, "u1, s1, u9, s3");
 }

@@ -422,6 +422,20 @@ impl Delivery<'_> {
                 ),
             )
             .hint("check the base URL and this machine's clock and certificates"),
+            End::Waiting { events } => Problem::warning(
+                "signup-not-sent",
+                format!(
+                    "{} for the sign-up of the customer, which an earlier run has left to send",
+                    match events {
+                        1 => "1 event waits".to_owned(),
+                        _ => format!("{} wait", count(*events as u64, "event")),
+                    }
+                ),
+            )
+            .hint(format!(
+                "nothing is lost; {} sends the sign-ups, and then the events",
+                next::command("resume", self.sandbox())
+            )),
             End::Unreachable { message } => Problem::error(
                 "api-unreachable",
                 format!("the API stayed unreachable or kept failing: {message}"),
@@ -506,7 +520,9 @@ fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
         End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
         End::Interrupted => Exit::Interrupted,
         End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
-        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => Exit::Incomplete,
+        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } | End::Waiting { .. } => {
+            Exit::Incomplete
+        }
         End::Journal(_) => Exit::Journal,
     }
 }
@@ -514,7 +530,7 @@ fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
 fn reason(end: &End) -> EndReason {
     match end {
         End::Done => EndReason::Done,
-        End::Interrupted => EndReason::Interrupted,
+        End::Interrupted | End::Waiting { .. } => EndReason::Interrupted,
         End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => EndReason::KeyRefused,
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
         End::Journal(_) => EndReason::Journal,

@@ -9,7 +9,8 @@ use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::terminal::Terminal;
-use crate::journal::{Journal, JournalReader, RetrySelection, RunId};
+use crate::event::Tally;
+use crate::journal::{EndReason, Journal, JournalReader, RetrySelection, RunId};
 use crate::problem::Problem;
 use crate::report::RunSummary;
 
@@ -25,8 +26,7 @@ pub(in crate::cli) fn resume(
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
-    let runs = runs_to_finish(&journal)?;
-    if runs.is_empty() {
+    if runs_to_finish(&journal)?.is_empty() {
         return nothing_to_do(
             &journal,
             "nothing to resume: every event is settled",
@@ -41,27 +41,49 @@ pub(in crate::cli) fn resume(
         repeat_unconfirmed: false,
         terminal,
     };
-    let mut last = None;
     let mut needs_attention = false;
-    for run in runs {
-        journal.resume_run(run)?;
-        let (back, (summary, exit)) = delivery.run(journal, run)?;
-        journal = back;
-        needs_attention |= exit == Exit::Attention;
-        let goes_on = matches!(exit, Exit::Done | Exit::Attention);
-        last = Some((summary, exit));
-        if !goes_on {
-            break;
+    loop {
+        let (mut last, mut waiting) = (None, false);
+        let left_before = left_to_send(&journal)?;
+        for run in runs_to_finish(&journal)? {
+            journal.resume_run(run)?;
+            let (back, (summary, exit)) = delivery.run(journal, run)?;
+            journal = back;
+            needs_attention |= exit == Exit::Attention;
+            let waits = exit == Exit::Incomplete && waits_for_another_run(&journal, run)?;
+            waiting |= waits;
+            last = Some((summary, exit));
+            if !waits && !matches!(exit, Exit::Done | Exit::Attention) {
+                waiting = false;
+                break;
+            }
         }
+        // A later run may have had the sign-up that an earlier one waits for.
+        if waiting && left_to_send(&journal)? < left_before {
+            continue;
+        }
+        let Some((summary, exit)) = last else {
+            return Ok(Exit::Done);
+        };
+        let exit = match exit {
+            _ if waiting => Exit::Incomplete,
+            Exit::Done if needs_attention => Exit::Attention,
+            exit => exit,
+        };
+        return delivery::finish(&(summary, exit), terminal);
     }
-    let Some((summary, exit)) = last else {
-        return Ok(Exit::Done);
-    };
-    let exit = match exit {
-        Exit::Done if needs_attention => Exit::Attention,
-        exit => exit,
-    };
-    delivery::finish(&(summary, exit), terminal)
+}
+
+/// How many events of the journal are not settled.
+fn left_to_send(journal: &JournalReader) -> Result<u64, CliError> {
+    let counts = journal.state_counts()?;
+    Ok(counts.get(&None).map_or(0, Tally::count))
+}
+
+/// Whether an incomplete run lacks only what waits for another run's sign-ups.
+fn waits_for_another_run(journal: &JournalReader, run: RunId) -> Result<bool, CliError> {
+    let record = journal.run(run)?;
+    Ok(record.is_some_and(|record| record.reason == Some(EndReason::Interrupted)))
 }
 
 /// Runs with something left to send, and those that were killed after their last answer: they lack
