@@ -377,6 +377,7 @@ const NOT_FOLLOWED: &[&str] = &[
     "redaction-key",
     "report",
     "same-refusal",
+    "signup-not-sent",
     "sandbox-has-none",
 ];
 
