@@ -9,7 +9,7 @@ mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -95,6 +95,8 @@ pub struct Job {
     pub problems: Problems,
     /// The events.
     pub plan: Plan,
+    /// Events of which a report that was handed back says that they may have been recorded.
+    pub unconfirmed: HashSet<EventKey>,
 }
 
 impl Job {
@@ -368,6 +370,8 @@ struct JobReader<'r> {
     /// While an export is read that completes the sales of others: those sales.
     sales: Option<Sales>,
     plans: Plans,
+    /// As in [`Job`].
+    unconfirmed: HashSet<EventKey>,
     rows_read: u64,
 }
 
@@ -383,6 +387,7 @@ impl<'r> JobReader<'r> {
             of_row: Vec::new(),
             sales: None,
             plans: Plans::default(),
+            unconfirmed: HashSet::new(),
             rows_read: 0,
         }
     }
@@ -534,10 +539,15 @@ impl<'r> JobReader<'r> {
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
+        let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
+        let is_unconfirmed = kind.mends && row.iter().any(|cell| cell == unconfirmed);
         let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
         let Some(sales) = &mut self.sales else {
             for mut event in self.of_row.drain(..) {
                 event.is_mended = kind.mends;
+                if is_unconfirmed {
+                    self.unconfirmed.insert(event.key());
+                }
                 self.events.push(&event);
             }
             return outcome;
@@ -599,6 +609,7 @@ impl<'r> JobReader<'r> {
             ignored: self.ignored,
             problems: self.problems,
             events: self.events,
+            unconfirmed: self.unconfirmed,
             account_currency: self.reading.account_currency,
             foreign: Foreign::default(),
             rules: Rules::default(),
@@ -614,6 +625,7 @@ pub struct Unplanned {
     ignored: BTreeMap<String, u64>,
     problems: Problems,
     events: Events,
+    unconfirmed: HashSet<EventKey>,
     account_currency: Currency,
     foreign: Foreign,
     rules: Rules,
@@ -718,6 +730,7 @@ impl Unplanned {
             ignored: self.ignored,
             problems: self.problems,
             plan,
+            unconfirmed: self.unconfirmed,
         }
     }
 }

@@ -245,7 +245,7 @@ pub(crate) struct RedactArgument {
 #[derive(Debug, Args)]
 pub(crate) struct RetryArguments {
     /// Events that the API refused
-    #[arg(long, required_unless_present_any = ["unconfirmed", "non_referral"])]
+    #[arg(long, required_unless_present_any = ["unconfirmed", "non_referral", "events"])]
     pub(crate) failed: bool,
     /// Cancellations that got no answer; they may count twice
     #[arg(long)]
@@ -253,6 +253,14 @@ pub(crate) struct RetryArguments {
     /// Events of customers who were no leads
     #[arg(long)]
     pub(crate) non_referral: bool,
+    /// The event with this id alone, whichever of these it is; may be given several times
+    #[arg(
+        id = "events",
+        long = "event",
+        value_name = "ID",
+        conflicts_with_all = ["failed", "unconfirmed", "non_referral"]
+    )]
+    pub(crate) events: Vec<String>,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }

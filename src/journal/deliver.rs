@@ -77,7 +77,7 @@ pub struct RunEnd {
 }
 
 /// Which outcomes are tried again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetrySelection {
     /// [`Outcome::Failed`].
     pub failed: bool,
@@ -85,11 +85,14 @@ pub struct RetrySelection {
     pub unconfirmed: bool,
     /// [`Outcome::NonReferral`], also where inferred.
     pub non_referral: bool,
+    /// These events, whichever of the three they are.
+    pub events: Vec<EventRow>,
 }
 
 impl RetrySelection {
-    /// The words of the selected outcomes, for SQL. They come from a closed set.
-    fn sql(self) -> String {
+    /// The condition for the selected events, for SQL. Its words come from a closed set, and its numbers
+    /// from the journal.
+    fn sql(&self) -> String {
         let words: Vec<String> = [
             (self.failed, Outcome::Failed),
             (self.unconfirmed, Outcome::Unconfirmed),
@@ -99,7 +102,12 @@ impl RetrySelection {
         .filter(|(selected, _)| *selected)
         .map(|(_, outcome)| format!("'{outcome}'"))
         .collect();
-        words.join(", ")
+        let rows: Vec<String> = self.events.iter().map(|row| row.0.to_string()).collect();
+        format!(
+            "(outcome IN ({}) OR id IN ({}) AND outcome IN ('failed', 'unconfirmed', 'non_referral'))",
+            words.join(", "),
+            rows.join(", ")
+        )
     }
 }
 
@@ -196,15 +204,13 @@ impl Journal {
     /// The journal can't be written.
     pub fn start_retry(
         &mut self,
-        selection: RetrySelection,
+        selection: &RetrySelection,
         now: Timestamp,
     ) -> Result<Option<RunId>, JournalError> {
         const DOING: &str = "recording a retry";
         let path = self.path.clone();
-        let words = selection.sql();
-        let any = format!(
-            "SELECT EXISTS (SELECT 1 FROM event WHERE outcome IN ({words}) AND {NOT_MENDED})"
-        );
+        let selected = selection.sql();
+        let any = format!("SELECT EXISTS (SELECT 1 FROM event WHERE {selected} AND {NOT_MENDED})");
         let any: rusqlite::Result<bool> = self
             .connection
             .query_row(&any, [], |row| row.get::<_, bool>(0));
@@ -217,20 +223,20 @@ impl Journal {
                 started: now,
             };
             insert_run(connection, &new)
-                .and_then(|run| take_back(connection, run, &words).map(|()| Some(run)))
+                .and_then(|run| take_back(connection, run, &selected).map(|()| Some(run)))
                 .map_err(|error| JournalError::sqlite(&path, DOING, error))
         })
     }
 }
 
 /// Gives the events of some outcomes to a run and forgets their results.
-fn take_back(connection: &Connection, run: RunId, words: &str) -> rusqlite::Result<()> {
+fn take_back(connection: &Connection, run: RunId, selected: &str) -> rusqlite::Result<()> {
     // With max(), SQLite takes the other columns from the row that has it.
     let events = format!(
         "INSERT INTO run_event (run, event, input, line)
          SELECT ?1, event, input, line FROM (
              SELECT event, max(run), input, line FROM run_event
-             WHERE event IN (SELECT id FROM event WHERE outcome IN ({words}) AND {NOT_MENDED})
+             WHERE event IN (SELECT id FROM event WHERE {selected} AND {NOT_MENDED})
              GROUP BY event)"
     );
     connection.execute(&events, [run.0])?;

@@ -55,6 +55,25 @@ impl JournalReader {
         Ok(found)
     }
 
+    /// The event with this id and what came of it; of those that were mended, what they were mended to.
+    pub fn event_with_id(
+        &self,
+        event_id: &str,
+    ) -> Result<Option<(EventRow, Option<Outcome>)>, JournalError> {
+        let mended = self.mended()?;
+        let sql = "SELECT id, outcome FROM event WHERE event_id = ?1";
+        let mut found = None;
+        self.each("looking for an event", sql, [event_id], |row| {
+            let id = EventRow(row.get(0)?);
+            if !mended.contains(&id) {
+                let outcome: Option<Word<_>> = row.get(1)?;
+                found = Some((id, outcome.map(|word| word.0)));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// How many events a run has left to send.
     pub fn pending_count(&self, run: RunId) -> Result<u64, JournalError> {
         let sql = "SELECT count(*) FROM run_event re CROSS JOIN event e ON e.id = re.event

@@ -595,13 +595,13 @@ fn a_retry_takes_the_selected_outcomes_back() {
     ];
     journal.write(&entries).unwrap();
     let nothing = RetrySelection::default();
-    assert_eq!(journal.start_retry(nothing, at(20)).unwrap(), None);
+    assert_eq!(journal.start_retry(&nothing, at(20)).unwrap(), None);
     let both = RetrySelection {
         failed: true,
         unconfirmed: true,
-        non_referral: false,
+        ..RetrySelection::default()
     };
-    let retry = journal.start_retry(both, at(20)).unwrap().unwrap();
+    let retry = journal.start_retry(&both, at(20)).unwrap().unwrap();
     let pending = pending_of(&journal, retry);
     let state: Vec<_> = pending
         .iter()
@@ -619,7 +619,7 @@ fn a_retry_takes_the_selected_outcomes_back() {
         records(&journal, retry)[0].file.as_deref(),
         Some("exports/charges.csv")
     );
-    assert_eq!(journal.start_retry(both, at(21)).unwrap(), None);
+    assert_eq!(journal.start_retry(&both, at(21)).unwrap(), None);
 }
 
 /// A kill in the middle of making a journal leaves its beginnings beside its place, and nothing at

@@ -14,6 +14,7 @@ mod connections;
 mod customers;
 mod forms;
 mod refusals;
+mod retry;
 mod settings;
 
 use serde_json::Value;

@@ -376,6 +376,7 @@ const NOT_FOLLOWED: &[&str] = &[
     "profile-not-proposed",
     "redaction-key",
     "report",
+    "retry-event",
     "same-refusal",
     "signup-not-sent",
     "sandbox-has-none",

@@ -10,7 +10,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
-use crate::journal::{EndReason, Journal, JournalReader, RetrySelection, RunId};
+use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
 use crate::problem::Problem;
 use crate::report::RunSummary;
 
@@ -108,15 +108,21 @@ pub(in crate::cli) fn retry(
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
+    let events = retryable(&journal, &arguments.events)?;
+    let is_any_unconfirmed = events
+        .iter()
+        .any(|(_, outcome)| *outcome == Outcome::Unconfirmed);
+    let repeat_unconfirmed = arguments.unconfirmed || is_any_unconfirmed;
     let selection = RetrySelection {
         failed: arguments.failed,
         unconfirmed: arguments.unconfirmed,
         non_referral: arguments.non_referral,
+        events: events.into_iter().map(|(row, _)| row).collect(),
     };
-    if arguments.unconfirmed {
+    if repeat_unconfirmed {
         confirm_repeat(common, terminal)?;
     }
-    let Some(run) = journal.start_retry(selection, now)? else {
+    let Some(run) = journal.start_retry(&selection, now)? else {
         return nothing_to_do(
             &journal,
             "nothing to retry: no event has this outcome",
@@ -128,15 +134,48 @@ pub(in crate::cli) fn retry(
         settings: &settings,
         directory: arguments.pace.dir.clone(),
         redact: arguments.pace.redact,
-        repeat_unconfirmed: arguments.unconfirmed,
+        repeat_unconfirmed,
         terminal,
     };
     let (_, summary) = delivery.run(journal, run)?;
     delivery::finish(&summary, terminal)
 }
 
+/// The events with these ids, each of which can be tried again.
+fn retryable(
+    journal: &JournalReader,
+    ids: &[String],
+) -> Result<Vec<(EventRow, Outcome)>, CliError> {
+    let wrong = |id: &str, message: String, hint: &str| {
+        CliError::unusable(
+            Problem::error("retry-event", message)
+                .cell("--event", id)
+                .hint(hint),
+        )
+    };
+    let mut events = Vec::new();
+    for id in ids {
+        match journal.event_with_id(id)? {
+            None => {
+                let hint = "`fprecon journal export` lists the events of this journal";
+                return Err(wrong(id, format!("the journal has no event `{id}`"), hint));
+            }
+            Some((_, None)) => {
+                let message = format!("event `{id}` was not sent yet");
+                return Err(wrong(id, message, "`fprecon resume` sends it"));
+            }
+            Some((_, Some(outcome @ (Outcome::Tracked | Outcome::AlreadyTracked)))) => {
+                let message = format!("event `{id}` is {outcome}: there is nothing to try again");
+                return Err(wrong(id, message, "leave its `--event` out"));
+            }
+            Some((row, Some(outcome))) => events.push((row, outcome)),
+        }
+    }
+    Ok(events)
+}
+
 /// What may have been recorded is sent again only on purpose.
-fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(), CliError> {
+pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(), CliError> {
     if common.yes {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::delivery::{self, Target};
 use super::plan::{Estimate, planned};
+use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -16,6 +17,7 @@ use crate::journal::{
     Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
 };
 use crate::link;
+use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::{Imbalance, Reading};
 
@@ -48,6 +50,7 @@ pub(in crate::cli) fn run(
     terminal.problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&reading))?;
     confirm(common, &reading, &settings, &target, terminal)?;
+    confirm_unconfirmed(common, &job, &known, terminal)?;
 
     let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
@@ -89,6 +92,26 @@ fn confirm(
             )
             .hint("add `--yes`; `fprecon plan` shows what would be sent"),
         )),
+    }
+}
+
+/// What another journal has as unconfirmed is sent again only on purpose, as by `retry --unconfirmed`.
+/// Where this journal knows it, it is not sent.
+fn confirm_unconfirmed(
+    common: &Common,
+    job: &Job,
+    known: &Known,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let is_at_risk = |planned: &Planned<'_>| {
+        let key = planned.event.key();
+        planned.state == PlanState::ToSend
+            && job.unconfirmed.contains(&key)
+            && known.events.get(key).is_none()
+    };
+    match !job.unconfirmed.is_empty() && job.plan.events().any(|planned| is_at_risk(&planned)) {
+        true => confirm_repeat(common, terminal),
+        false => Ok(()),
     }
 }
 
