@@ -602,6 +602,18 @@ fn amounts_below_zero_are_refunds_only_where_a_sale_shows_it() {
         unnamed.events(),
         ["sale B2  10000 EUR 2026-02-15T00:00:00Z"]
     );
+    // As typesetters, spreadsheets and ledgers write a minus.
+    for minus in ["\u{2212}100,00", "100,00-"] {
+        let written = init(&format!(
+            "Order;Email;Amount;Date;Currency\nB1;ana@example.com;{minus};2026-02-02;EUR\nB2;ben@example.com;100,00;2026-02-15;EUR\n"
+        ));
+        written.says("`Amount` is what the customer paid");
+        written.says("rows with `Amount` below zero are rejected (1)");
+        assert_eq!(
+            written.events(),
+            ["sale B2  10000 EUR 2026-02-15T00:00:00Z"]
+        );
+    }
     let named = init(
         "Ref,Date,Email,Amount,Currency,Refund of\na1,2026-03-01,ana@example.com,10.00,EUR,\n\
          a2,2026-03-02,ben@example.com,20.00,EUR,\na3,2026-03-03,ben@example.com,(5.00),EUR,a2\n",
