@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
-use self::complete::{COMPLETED, Completion, Plans, Sales, WITHOUT_PAYMENT};
+use self::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT, complete};
 use self::customers::{drop_shared_uids, hold_without_customer, is_placeholder};
 use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert};
 use crate::event::{Currency, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text};
 use crate::export::{Export, ExportError, Row};
 use crate::journal::Wanted;
-use crate::link::{Resolution, Rules, link, unknown_resolutions};
+use crate::link::{Cause, Link, Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{Misfit, Profile, Profiles, Unfit};
@@ -97,6 +97,11 @@ pub struct Job {
     pub plan: Plan,
     /// Events of which a report that was handed back says that they may have been recorded.
     pub unconfirmed: HashSet<EventKey>,
+                }
+    /// What the invoices say, for later calls: sales by the ids of their invoices.
+    pub invoices: Events,
+    /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
+    pub plans: Vec<(Text, Text)>,
 }
 
 impl Job {
@@ -344,6 +349,7 @@ impl Opened<'_> {
         RowKind {
             handed_back: self.handed_back,
             mends: self.found.profile.mends,
+            completes: !self.found.profile.completes.is_empty(),
         }
     }
 }
@@ -355,6 +361,8 @@ struct RowKind {
     handed_back: Option<usize>,
     /// Whether they are events that were mended.
     mends: bool,
+    /// Whether they say what the sales of other exports count.
+    completes: bool,
 }
 
 struct JobReader<'r> {
@@ -369,6 +377,7 @@ struct JobReader<'r> {
     of_row: Vec<Event>,
     /// While an export is read that completes the sales of others: those sales.
     sales: Option<Sales>,
+    invoices: Invoices,
     plans: Plans,
     /// As in [`Job`].
     unconfirmed: HashSet<EventKey>,
@@ -386,6 +395,7 @@ impl<'r> JobReader<'r> {
             events: Events::default(),
             of_row: Vec::new(),
             sales: None,
+            invoices: Invoices::default(),
             plans: Plans::default(),
             unconfirmed: HashSet::new(),
             rows_read: 0,
@@ -481,7 +491,7 @@ impl<'r> JobReader<'r> {
                 input,
                 line: row.line(),
             };
-            match self.classify(row, source, classifier, kind, path, &mut warnings) {
+            match self.classify(row, source, classifier, kind, &mut warnings) {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
@@ -525,7 +535,6 @@ impl<'r> JobReader<'r> {
         source: Source,
         classifier: &Classifier<'_>,
         kind: RowKind,
-        path: &str,
         warnings: &mut Vec<Problem>,
     ) -> Outcome {
         if let Some(width) = kind.handed_back {
@@ -548,6 +557,9 @@ impl<'r> JobReader<'r> {
                 if is_unconfirmed {
                     self.unconfirmed.insert(event.key());
                 }
+                if kind.completes && event.kind == Kind::Sale {
+                    self.invoices.add(&event);
+                }
                 self.events.push(&event);
             }
             return outcome;
@@ -556,10 +568,9 @@ impl<'r> JobReader<'r> {
             self.of_row.clear();
             return outcome;
         }
-        let place = format!("{path}:{}", source.line);
         let mut reason = COMPLETED;
         for event in self.of_row.drain(..) {
-            match sales.complete(&mut self.events, event, &place) {
+            match sales.complete(&self.events, &mut self.invoices, event) {
                 Completion::Done => {}
                 Completion::NoSale => reason = WITHOUT_PAYMENT,
                 Completion::Contradiction(event) => {
@@ -591,15 +602,22 @@ impl<'r> JobReader<'r> {
         }
     }
 
-    fn finish(mut self) -> Unplanned {
-        self.plans.apply(&mut self.events);
+    fn finish(self) -> Unplanned {
         let own = self.reading.profile.into_iter();
         let mut origins = Origins::new(own.chain(self.reading.profiles.iter()));
         for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref()) {
             origins.add_input(&input.path, &input.profile);
         }
+        let is_completed = self.inputs.iter().map(|(profile, _)| {
+            let named = self.reading.profile.into_iter();
+            let mut all = named.chain(self.reading.profiles.iter());
+            all.any(|other| other.completes(profile))
+        });
         Unplanned {
             origins,
+            is_completed: is_completed.collect(),
+            invoices: self.invoices,
+            plans: self.plans,
             inputs: self
                 .inputs
                 .into_iter()
@@ -630,6 +648,10 @@ pub struct Unplanned {
     foreign: Foreign,
     rules: Rules,
     origins: Origins,
+    /// Of which inputs the sales are completed by exports of another kind.
+    is_completed: Vec<bool>,
+    invoices: Invoices,
+    plans: Plans,
 }
 
 impl Unplanned {
@@ -687,7 +709,11 @@ impl Unplanned {
                 _ => sale.key(),
             };
             wanted.references.insert(own, ());
+            if !self.invoices.has(sale.key()) {
+                wanted.invoices.insert(sale.key(), ());
+            }
         }
+        wanted.subscriptions = self.subscriptions_without_plan();
         for refund in refunds() {
             let sale = sale_of(refund);
             let reference = refund.reference.map(EventKey::of);
@@ -705,17 +731,32 @@ impl Unplanned {
         wanted
     }
 
+    fn subscriptions_without_plan(&self) -> HashSet<Text> {
+        let invoices = self.invoices.said();
+        let all = self.events.iter().chain(invoices.iter());
+        let named = all.filter(|event| event.has_details());
+        let named = named.filter_map(|event| event.details().subscription);
+        named.filter(|id| !self.plans.has(id)).collect()
+    }
+
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let (foreign, account, origins) = (&self.foreign, self.account_currency, &self.origins);
         for problem in drop_shared_uids(&mut self.events, past) {
             self.problems.push(problem);
         }
+        let waiting = complete(&mut self.events, &self.invoices, past, origins, |input| {
+            self.is_completed[input]
+        });
+        self.plans.apply(&mut self.events, past);
         let identified = identify(&mut self.events, past);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
         let mut links = link(&mut self.events, past, &self.rules, &identified.shared);
         hold_without_customer(&self.events, &mut links);
+        for (index, reason) in waiting {
+            links.set(index, Link::HeldBack(Cause::Invoice, reason));
+        }
         let seen = convert(&mut self.events, &mut links, foreign, account, past);
         let mut plan = plan(self.events, links, readings, past, origins);
         for problem in seen.problems(&plan, foreign, account) {
@@ -731,6 +772,9 @@ impl Unplanned {
             problems: self.problems,
             plan,
             unconfirmed: self.unconfirmed,
+                }
+            invoices: self.invoices.into_said(),
+            plans: self.plans.into_known(),
         }
     }
 }

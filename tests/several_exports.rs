@@ -25,6 +25,13 @@ fn payment(n: u32, amount: &str) -> Payment {
     }
 }
 
+fn without_invoice() -> Payment {
+    Payment {
+        invoice: String::new(),
+        ..payment(3, "20.00")
+    }
+}
+
 const SUBSCRIPTIONS: &str = "\
 id,Customer ID,Customer Email,Plan,Interval,Status,Canceled At (UTC)
 sub_1,cus_1,user1@example.com,pro,month,active,
@@ -59,11 +66,7 @@ fn planned(place: &Place, exports: &[&str]) -> String {
 
 fn place() -> Place {
     let place = Place::new();
-    let payments = [
-        payment(1, "119.00"),
-        payment(2, "47.60"),
-        payment(3, "20.00"),
-    ];
+    let payments = [payment(1, "119.00"), payment(2, "47.60"), without_invoice()];
     let invoices = [
         INVOICES,
         &invoice(1, "100.00", "0.00", "119.00"),
@@ -85,9 +88,9 @@ fn invoices_say_what_of_a_payment_counts_and_subscriptions_say_the_plan() {
     assert_snapshot!(all, @"
     exit 0
     cancellation sub_2_cancelled   basic to_send 
+    sale ch_0003 2000 USD  to_send 
     sale in_1 10000 USD pro to_send 119.00 USD was paid, 100.00 USD of it counts: invoices.csv:2
     sale in_2 4000 USD basic to_send 47.60 USD was paid, 40.00 USD of it counts: invoices.csv:3
-    sale in_3 2000 USD  to_send 
     invoices.csv: warning: paid invoices without a payment in these exports, of which no sale is made: 1 (80.00 USD)
       hint: export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none
     ");
@@ -142,24 +145,21 @@ fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
         .write("invoices.csv", &invoices.concat());
     assert_snapshot!(planned(&place, &["invoices.csv", "payments.csv"]), @"
     exit 1
-    sale in_1 11900 USD  conflict the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
-    sale in_1 20000 USD  conflict the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
+    sale in_1 11900 USD  unlinked its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
     sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
     sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
     sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
     sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
-    payments.csv:2: error: sale `in_1`: the same id as invoices.csv:2 with another amount: 119.00 USD here, 200.00 USD there
-      hint: find out which one is right and take the other out of the exports; neither is sent
+    payments.csv:2: error: sale `in_1`: its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
+      hint: add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent
     payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
-      hint: find out which one is right and take the other out of the exports; neither is sent
+      hint: find out which one is right and take the others out of the exports; none of them is sent
     payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
-      hint: find out which one is right and take the other out of the exports; neither is sent
-    invoices.csv:2: error: sale `in_1`: the same id as payments.csv:2 with another amount: 200.00 USD here, 119.00 USD there
-      hint: find out which one is right and take the other out of the exports; neither is sent
+      hint: find out which one is right and take the others out of the exports; none of them is sent
     invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
-      hint: find out which one is right and take the other out of the exports; neither is sent
+      hint: find out which one is right and take the others out of the exports; none of them is sent
     invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
-      hint: find out which one is right and take the other out of the exports; neither is sent
+      hint: find out which one is right and take the others out of the exports; none of them is sent
     ");
 }
 
@@ -173,7 +173,7 @@ fn a_later_call_without_the_invoices_finds_the_sales_settled_and_refunds_before_
     let mut refunded = payment(2, "47.60");
     refunded.refunded = "23.80".into();
     refunded.refunded_at = "2026-04-09 08:00:00".into();
-    let payments = [payment(1, "119.00"), refunded, payment(3, "20.00")];
+    let payments = [payment(1, "119.00"), refunded, without_invoice()];
     place.write("payments.csv", &stripe_export(&payments));
     let later = place.run(&run).expect(0).json();
     let planned = &later["events"]["by_plan"];
@@ -184,5 +184,108 @@ fn a_later_call_without_the_invoices_finds_the_sales_settled_and_refunds_before_
     assert_eq!(
         later["events"]["by_kind"]["refund"]["amount_cents"]["USD"],
         2000
+    );
+}
+
+#[test]
+fn a_payment_whose_invoice_nobody_knows_is_held_where_invoices_are_used() {
+    let place = place();
+    let late = [payment(5, "119.00"), payment(1, "119.00")];
+    place.write("late.csv", &stripe_export(&late));
+    // In a job that never saw invoices, payments count as they are.
+    assert!(planned(&place, &["late.csv"]).contains("sale in_5 11900 USD  to_send"));
+
+    // Beside invoices, or after a run with them, not.
+    let beside = planned(&place, &["late.csv", "invoices.csv"]);
+    assert!(beside.contains("sale in_5 11900 USD  unlinked"), "{beside}");
+    assert!(
+        beside.contains("its invoice `in_5` is neither in these exports"),
+        "{beside}"
+    );
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    place
+        .run(&[&run[..], &["payments.csv", "invoices.csv"]].concat())
+        .expect_code_one_of(&[0, 1]);
+    let after = place
+        .run(&[&run[..], &["late.csv"]].concat())
+        .expect(1)
+        .json();
+    assert_eq!(after["events"]["by_plan"]["to_send"], 0);
+    assert_eq!(after["events"]["by_plan"]["unlinked"], 1);
+
+    // Its invoice, by itself in the next call, is a sale of its own; together they are one.
+    place.write(
+        "more.csv",
+        &format!("{INVOICES}{}", invoice(5, "100.00", "0.00", "119.00")),
+    );
+    let both = place
+        .run(&[&run[..], &["late.csv", "more.csv"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(both["events"]["by_plan"]["to_send"], 1);
+    assert_eq!(
+        both["outcomes"]["tracked"]["by_kind"]["sale"]["amount_cents"]["USD"],
+        10_000
+    );
+}
+
+#[test]
+fn what_a_call_learned_of_invoices_and_plans_counts_in_later_ones() {
+    let place = Place::new();
+    let invoices = [INVOICES, &invoice(1, "100.00", "0.00", "119.00")].concat();
+    place
+        .write("first.csv", &stripe_export(&[payment(9, "20.00")]))
+        .write(
+            "invoices.csv",
+            &format!("{invoices}{}", invoice(9, "20.00", "0.00", "20.00")),
+        )
+        .write("subscriptions.csv", SUBSCRIPTIONS)
+        .write("second.csv", &stripe_export(&[payment(1, "119.00")]));
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    let exports = ["first.csv", "invoices.csv", "subscriptions.csv"];
+    place.run(&[&run[..], &exports].concat()).expect(0);
+    let plan = ["plan", "second.csv", "--sandbox", "--events", "events.csv"];
+    place.run(&plan).expect(0);
+    let row = &place.csv("events.csv")[1];
+    assert_eq!(
+        (row[1].as_str(), row[5].as_str(), row[7].as_str()),
+        ("in_1", "10000", "pro")
+    );
+    assert!(
+        row[14].contains("119.00 USD was paid, 100.00 USD of it counts"),
+        "{row:?}"
+    );
+
+    // So do parts of an invoice that are paid in two calls.
+    let part = |n: u32, amount: &str| {
+        let mut part = payment(n, amount);
+        part.invoice = "in_7".into();
+        part.customer = "cus_7".into();
+        part
+    };
+    let paid =
+        "in_7,59.50,usd,cus_7,2026-03-07 09:00,N-7,true,sub_7,50.01,0.00,,59.50,59.50,paid\n";
+    place
+        .write("p1.csv", &stripe_export(&[part(21, "29.75")]))
+        .write("p2.csv", &stripe_export(&[part(22, "29.75")]))
+        .write(
+            "both.csv",
+            &stripe_export(&[part(21, "29.75"), part(22, "29.75")]),
+        )
+        .write("i7.csv", &format!("{INVOICES}{paid}"));
+    let held = place
+        .run(&[&run[..], &["p1.csv", "i7.csv"]].concat())
+        .expect(1);
+    assert!(
+        held.stderr()
+            .contains("59.50 USD was paid (i7.csv:2), and its payments come to 29.75 USD")
+    );
+    let later = place
+        .run(&[&run[..], &["both.csv"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(
+        later["outcomes"]["tracked"]["by_kind"]["sale"]["amount_cents"]["USD"],
+        5001
     );
 }

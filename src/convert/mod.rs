@@ -25,7 +25,7 @@ use crate::event::{
     Original, Sum, Tally, Text,
 };
 use crate::journal::PlanState;
-use crate::link::{Link, Links};
+use crate::link::{Cause, Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
 
@@ -82,7 +82,7 @@ pub fn convert(
         .partition(|&index| events.kind(index) == Kind::Sale);
     for sale in sales {
         if let Err(reason) = events.edit(sale, |event| converter.sale(event)) {
-            links.set(sale, Link::Foreign(reason));
+            links.set(sale, Link::HeldBack(Cause::Currency, reason));
         }
     }
     let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
@@ -227,7 +227,7 @@ impl Converter<'_> {
                 }
                 continue;
             }
-            let is_held = matches!(link, Link::Held(_) | Link::Foreign(_));
+            let is_held = matches!(link, Link::Held(_) | Link::HeldBack(..));
             if is_held || self.past.essence(event.key()).is_some() {
                 continue;
             }
@@ -241,7 +241,7 @@ impl Converter<'_> {
                 }),
                 Ok(None) => {}
                 Err(reason) if *link == Link::Sound => {
-                    links.set(index, Link::Foreign(reason.clone()));
+                    links.set(index, Link::HeldBack(Cause::Currency, reason.clone()));
                 }
                 Err(_) => {}
             }

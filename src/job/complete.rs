@@ -1,14 +1,18 @@
 //! What one export says of the events of another.
 //!
 //! An export of invoices says what of a payment counts, before tax and after discounts; an export of
-//! subscriptions says their plans. Both are told by ids that the exports share, never by dates,
-//! amounts or customers.
+//! subscriptions says their plans. Both are found by ids that the exports share, never by dates,
+//! amounts or customers. What an earlier run learned of them is in the journal and counts as if it were
+//! in this call, so that it does not matter how exports are split over calls.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::event::{Event, EventKey, Events, Kind, Money, Tally, Text};
+use crate::event::{Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text};
+use crate::link::Earlier;
+use crate::plan::Past;
 use crate::problem::Problem;
+use crate::readings::Origins;
 
 /// Why a row of a completing export is no event of its own.
 pub(super) const COMPLETED: &str = "says more of a payment in another export";
@@ -19,17 +23,13 @@ pub(super) const WITHOUT_PAYMENT: &str = "its payment is in none of these export
 #[derive(Debug, Default)]
 pub(super) struct Sales {
     by_key: HashMap<EventKey, usize>,
-    /// The payments of an invoice that has several, in the order in which they were read.
-    payments: HashMap<EventKey, Vec<usize>>,
-    /// What a completing export gave for a sale: a second one must give the same.
-    given: HashMap<EventKey, i64>,
     without_payment: Tally,
 }
 
 /// What became of a sale of a completing export.
 #[derive(Debug)]
 pub(super) enum Completion {
-    /// A sale of the job has taken over what it says.
+    /// It completes a sale of the job.
     Done,
     /// The job has no such sale.
     NoSale,
@@ -44,35 +44,22 @@ impl Sales {
         let mut sales = Sales::default();
         for (index, event) in events.iter().enumerate() {
             if event.kind == Kind::Sale && of_input(event.source.input) {
-                let first = *sales.by_key.entry(event.key()).or_insert(index);
-                sales.add_payment(first, index, events);
+                sales.by_key.entry(event.key()).or_insert(index);
             }
         }
         sales
     }
 
-    /// Takes note of a further payment of an invoice; not of another reading of one that is known.
-    fn add_payment(&mut self, first: usize, index: usize, events: &Events) {
-        let (key, reference) = (events.key(index), events.get(index).reference);
-        if first == index || reference == events.get(first).reference {
-            return;
-        }
-        let payments = self.payments.entry(key).or_insert_with(|| vec![first]);
-        let is_known = |&payment: &usize| events.get(payment).reference == reference;
-        if !payments.iter().any(is_known) {
-            payments.push(index);
-        }
-    }
-
-    /// Lays what `said` says over the sale of the same id; `place` is where it stands.
+    /// Takes what an invoice says of the sale of the same id.
     pub(super) fn complete(
         &mut self,
-        events: &mut Events,
+        events: &Events,
+        invoices: &mut Invoices,
         mut said: Event,
-        place: &str,
     ) -> Completion {
         let Some(&index) = self.by_key.get(&said.key()) else {
             self.without_payment.add(said.kind, said.money);
+            invoices.add(&said);
             return Completion::NoSale;
         };
         let sale = events.get(index);
@@ -88,86 +75,10 @@ impl Sales {
             said.gross_cents = Some(paid.amount_cents);
             return Completion::Contradiction(Box::new(said));
         }
-        let mut payments = match self.payments.get(&said.key()) {
-            Some(payments) => payments.clone(),
-            None => vec![index],
-        };
-        let whole_cents = said.gross_cents.unwrap_or(counts.amount_cents);
-        if payments.len() > 1 || paid.amount_cents < whole_cents {
-            payments.sort_by_cached_key(|&payment| {
-                let payment = events.get(payment);
-                (payment.created_at, payment.reference.map(Text::new))
-            });
-            return self.complete_parts(events, said, &payments, place);
+        match invoices.add(&said) {
+            true => Completion::Done,
+            false => Completion::Contradiction(Box::new(said)),
         }
-        match self.given.entry(said.key()) {
-            Entry::Occupied(given) if *given.get() != counts.amount_cents => {
-                return Completion::Contradiction(Box::new(said));
-            }
-            Entry::Occupied(_) => return Completion::Done,
-            Entry::Vacant(_) if counts.amount_cents > paid.amount_cents => {
-                return Completion::Contradiction(Box::new(said));
-            }
-            Entry::Vacant(given) => given.insert(counts.amount_cents),
-        };
-        events.edit(index, |sale| {
-            if counts.amount_cents != paid.amount_cents {
-                sale.gross_cents = Some(paid.amount_cents);
-                sale.money = Some(counts);
-                sale.remark(&format!("{paid} was paid, {counts} of it counts: {place}"));
-            }
-            take_over(sale, &said);
-        });
-        Completion::Done
-    }
-
-    /// Lets each of these payments of an invoice count its share of what the invoice counts. The shares
-    /// are differences of rounded running sums, so that all payments together count all of it.
-    fn complete_parts(
-        &mut self,
-        events: &mut Events,
-        said: Event,
-        payments: &[usize],
-        place: &str,
-    ) -> Completion {
-        let Some(counts) = said.money else {
-            return Completion::Contradiction(Box::new(said));
-        };
-        let whole_cents = said.gross_cents.unwrap_or(counts.amount_cents);
-        let paid = payments.iter().map(|&payment| events.get(payment).money);
-        let paid: Option<Vec<i64>> = paid
-            .map(|paid| paid.filter(|paid| paid.currency == counts.currency))
-            .map(|paid| paid.map(|paid| paid.amount_cents))
-            .collect();
-        let paid = paid.filter(|paid| paid.iter().fold(0, sum) <= whole_cents);
-        let Some(paid) = paid.filter(|_| self.is_first_word(&said, counts)) else {
-            return Completion::Contradiction(Box::new(said));
-        };
-        let mut paid_so_far = 0;
-        for (&payment, paid_cents) in payments.iter().zip(paid) {
-            let before = share(counts.amount_cents, paid_so_far, whole_cents);
-            paid_so_far += paid_cents;
-            let amount_cents = share(counts.amount_cents, paid_so_far, whole_cents) - before;
-            events.edit(payment, |sale| {
-                if amount_cents != paid_cents && sale.gross_cents.is_none() {
-                    let (paid, counts) = (money(paid_cents, counts), money(amount_cents, counts));
-                    sale.gross_cents = Some(paid_cents);
-                    sale.money = Some(counts);
-                    let whole = money(whole_cents, counts);
-                    sale.remark(&format!(
-                        "{paid} of {whole} was paid, {counts} of it counts: {place}"
-                    ));
-                }
-                take_over(sale, &said);
-            });
-        }
-        Completion::Done
-    }
-
-    /// Returns whether an invoice says what was said of it before, if anything was.
-    fn is_first_word(&mut self, said: &Event, counts: Money) -> bool {
-        let given = self.given.entry(said.key());
-        *given.or_insert(counts.amount_cents) == counts.amount_cents
     }
 
     /// What was said of payments that are in no export of the job, for a person to know.
@@ -197,8 +108,221 @@ impl Sales {
     }
 }
 
-fn sum(one: i64, other: &i64) -> i64 {
-    one.saturating_add(*other)
+/// What the invoices of a job say, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Invoices {
+    said: Events,
+    by_key: KeyMap<usize>,
+}
+
+impl Invoices {
+    /// Takes what an invoice says; false where another row says something else of it.
+    pub(super) fn add(&mut self, said: &Event) -> bool {
+        match self.by_key.entry(said.key()) {
+            Entry::Occupied(known) => {
+                let known = self.said.get(*known.get());
+                known.money == said.money && known.gross_cents == said.gross_cents
+            }
+            Entry::Vacant(place) => {
+                place.insert(self.said.len());
+                self.said.push(said);
+                true
+            }
+        }
+    }
+
+    /// Returns what the invoice of this id says.
+    fn get(&self, invoice: EventKey) -> Option<EventRef<'_>> {
+        let index = self.by_key.get(&invoice)?;
+        Some(self.said.get(*index))
+    }
+
+    /// Returns whether an invoice of this id is among them.
+    pub(super) fn has(&self, invoice: EventKey) -> bool {
+        self.by_key.contains_key(&invoice)
+    }
+
+    /// Returns what all of them say.
+    pub(super) fn said(&self) -> &Events {
+        &self.said
+    }
+
+    /// Returns what all of them say, for later calls.
+    pub(super) fn into_said(self) -> Events {
+        self.said
+    }
+}
+
+/// Why a payment is held because of its invoice, by the place of its event.
+pub(super) type HeldPayments = Vec<(usize, String)>;
+
+/// Lets every payment count what its invoice says, and finds those of which no invoice says it.
+///
+/// `is_completed` says of which inputs the sales are completed by exports of invoices. Where the job
+/// uses such exports, now or in an earlier run, a payment that names an invoice is held until that is
+/// known.
+pub(super) fn complete(
+    events: &mut Events,
+    invoices: &Invoices,
+    past: &dyn Past,
+    origins: &Origins,
+    is_completed: impl Fn(usize) -> bool,
+) -> HeldPayments {
+    let mut held = HeldPayments::new();
+    if invoices.by_key.is_empty() && !past.has_invoices() {
+        return held;
+    }
+    let mut payments: BTreeMap<EventKey, Vec<usize>> = BTreeMap::new();
+    for (index, event) in events.iter().enumerate() {
+        if event.kind == Kind::Sale && is_completed(event.source.input) {
+            payments.entry(event.key()).or_default().push(index);
+        }
+    }
+    for (key, readings) in payments {
+        let here = invoices.get(key).map(|said| {
+            let place = origins.place(said);
+            (said.to_event(), place)
+        });
+        let said = here.or_else(|| Some((past.invoice(key)?.clone(), "an earlier run".to_owned())));
+        match said {
+            Some((said, place)) => {
+                let payments = Payments::new(&readings, events, past);
+                if let Err(reason) = payments.share_out(events, &said, &place) {
+                    held.extend(readings.iter().map(|&reading| (reading, reason.clone())));
+                }
+            }
+            None => held.extend(readings.iter().filter_map(|&reading| {
+                Some((reading, missing_invoice(events.get(reading), past)?))
+            })),
+        }
+    }
+    held
+}
+
+/// Says why a payment waits for its invoice; nothing where it names none, or was recorded before.
+fn missing_invoice(event: EventRef<'_>, past: &dyn Past) -> Option<String> {
+    let reference = event.reference.filter(|_| event.is_told_by_reference)?;
+    let own = EventKey::of(reference);
+    let recorded = past.essence(event.key());
+    let is_recorded = recorded.is_some_and(|recorded| recorded.has_reference(reference))
+        || past.essence(own).is_some();
+    let invoice = event.event_id();
+    (!is_recorded).then(|| {
+        format!(
+            "its invoice `{invoice}` is neither in these exports nor known from an earlier run, and says what of the payment counts"
+        )
+    })
+}
+
+/// The payments of one invoice.
+struct Payments {
+    /// By payment: the readings of it, the first of them first.
+    of_job: Vec<Vec<usize>>,
+    /// What earlier runs recorded as paid of the invoice, beside these.
+    recorded_cents: i64,
+}
+
+impl Payments {
+    fn new(readings: &[usize], events: &Events, past: &dyn Past) -> Self {
+        let mut of_job: Vec<Vec<usize>> = Vec::new();
+        for &reading in readings {
+            let reference = events.get(reading).reference;
+            let known = of_job
+                .iter_mut()
+                .find(|payment| events.get(payment[0]).reference == reference);
+            match known {
+                Some(payment) => payment.push(reading),
+                None => of_job.push(vec![reading]),
+            }
+        }
+        of_job.sort_by_cached_key(|payment| {
+            let event = events.get(payment[0]);
+            (event.created_at, event.reference.map(Text::new))
+        });
+        let recorded_cents = recorded_cents(events.get(readings[0]), &of_job, events, past);
+        Payments {
+            of_job,
+            recorded_cents,
+        }
+    }
+
+    /// Gives each payment its share of what the invoice counts. The shares are differences of rounded
+    /// running sums, so that all payments together count all of it.
+    fn share_out(&self, events: &mut Events, said: &Event, place: &str) -> Result<(), String> {
+        let Some(counts) = said.money else {
+            return Ok(());
+        };
+        let whole_cents = said.paid_cents().unwrap_or(counts.amount_cents);
+        let paid = self.of_job.iter().map(|payment| {
+            let paid = events.get(payment[0]).money;
+            paid.filter(|paid| paid.currency == counts.currency)
+                .map(|paid| paid.amount_cents)
+        });
+        // Of one in another currency, the conflict says so.
+        let Some(paid) = paid.collect::<Option<Vec<i64>>>() else {
+            return Ok(());
+        };
+        let sum = paid
+            .iter()
+            .fold(self.recorded_cents, |sum, &cents| sum.saturating_add(cents));
+        if sum != whole_cents {
+            let (sum, whole) = (money(sum, counts), money(whole_cents, counts));
+            return Err(format!(
+                "its invoice says that {whole} was paid ({place}), and its payments come to {sum}"
+            ));
+        }
+        let mut so_far = self.recorded_cents;
+        for (payment, paid_cents) in self.of_job.iter().zip(paid) {
+            let before = share(counts.amount_cents, so_far, whole_cents);
+            so_far += paid_cents;
+            let cents = share(counts.amount_cents, so_far, whole_cents) - before;
+            for &reading in payment {
+                events.edit(reading, |sale| {
+                    count(sale, money(cents, counts), place);
+                    take_over(sale, said);
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what earlier runs recorded as paid of the invoice of this payment by others than those.
+fn recorded_cents(
+    of: EventRef<'_>,
+    payments: &[Vec<usize>],
+    events: &Events,
+    past: &dyn Past,
+) -> i64 {
+    let references = payments
+        .iter()
+        .filter_map(|payment| events.get(payment[0]).reference);
+    let references: Vec<&str> = references.collect();
+    let first = past.essence(of.key()).filter(|first| {
+        first.has_any_reference() && !references.iter().any(|id| first.has_reference(id))
+    });
+    let further = past.further_payments(of.key());
+    let further = further
+        .iter()
+        .filter(|id| !references.contains(&id.as_str()))
+        .filter_map(|id| past.essence(EventKey::of(id)));
+    first
+        .into_iter()
+        .chain(further)
+        .filter_map(|recorded| recorded.paid_cents())
+        .fold(0, i64::saturating_add)
+}
+
+/// Lets a sale count so much of what was paid for it.
+fn count(sale: &mut Event, counts: Money, place: &str) {
+    let Some(paid) = sale.money else {
+        return;
+    };
+    if counts.amount_cents != paid.amount_cents && sale.gross_cents.is_none() {
+        sale.gross_cents = Some(paid.amount_cents);
+        sale.money = Some(counts);
+        sale.remark(&format!("{paid} was paid, {counts} of it counts: {place}"));
+    }
 }
 
 fn money(amount_cents: i64, like: Money) -> Money {
@@ -211,10 +335,8 @@ fn money(amount_cents: i64, like: Money) -> Money {
 /// Returns how much of what an invoice counts belongs to so much of what was paid for it, rounded half
 /// up.
 fn share(counts_cents: i64, paid_cents: i64, whole_cents: i64) -> i64 {
-    let (part, whole) = (
-        i128::from(counts_cents) * i128::from(paid_cents),
-        i128::from(whole_cents.max(1)),
-    );
+    let part = i128::from(counts_cents) * i128::from(paid_cents);
+    let whole = i128::from(whole_cents.max(1));
     i64::try_from((2 * part + whole).div_euclid(2 * whole)).unwrap_or(i64::MAX)
 }
 
@@ -253,8 +375,9 @@ impl Plans {
         }
     }
 
-    /// Gives events the plan of their subscription, and lets go of the subscription's id.
-    pub(super) fn apply(&self, events: &mut Events) {
+    /// Gives events the plan of their subscription, as these exports or earlier runs know it, and lets
+    /// go of the subscription's id.
+    pub(super) fn apply(&self, events: &mut Events, earlier: &dyn Earlier) {
         for index in 0..events.len() {
             if !events.get(index).has_details() {
                 continue;
@@ -263,12 +386,27 @@ impl Plans {
             let Some(subscription) = details.subscription.take() else {
                 continue;
             };
+            let plan = match self.0.get(&subscription) {
+                Some(plan) => plan.clone(),
+                None => earlier.plan_of(&subscription),
+            };
             events.edit(index, |event| {
-                if let Some(Some(plan)) = self.0.get(&subscription) {
-                    event.plan = Some(plan.clone());
-                }
+                event.plan = plan.or_else(|| event.plan.take());
                 event.set_details(details);
             });
         }
+    }
+
+    /// Returns the subscriptions whose plan these exports say, with that.
+    pub(super) fn into_known(self) -> Vec<(Text, Text)> {
+        let known = self.0.into_iter();
+        known
+            .filter_map(|(subscription, plan)| Some((subscription, plan?)))
+            .collect()
+    }
+
+    /// Returns whether these exports say anything of a subscription.
+    pub(super) fn has(&self, subscription: &str) -> bool {
+        self.0.contains_key(subscription)
     }
 }

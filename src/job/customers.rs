@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 
 use crate::event::{CustomerRef, EventKey, EventRef, Events, Kind, Tally, Text};
-use crate::link::{Held, Link, Links};
+use crate::link::{Cause, Link, Links};
 use crate::plan::Past;
 use crate::problem::Problem;
 
@@ -74,13 +74,7 @@ pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
         let event = events.get(index);
         if event.customer.is_unknown() && event.kind != Kind::Refund {
             let reason = "no email, and its uid is not the id of one customer".to_owned();
-            links.set(
-                index,
-                Link::Held(Held {
-                    reason,
-                    candidates: Vec::new(),
-                }),
-            );
+            links.set(index, Link::HeldBack(Cause::Customer, reason));
         }
     }
 }

@@ -425,7 +425,7 @@ impl Seal {
         self.raw(bytes);
     }
 
-    fn text(&mut self, text: Option<&str>) {
+    pub(super) fn text(&mut self, text: Option<&str>) {
         match text {
             None => self.raw(&[0]),
             Some(text) => {

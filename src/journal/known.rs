@@ -9,7 +9,8 @@ use super::columns::{self, Columns, Word, impossible};
 use super::{EventRow, JournalError, JournalReader, Outcome};
 use crate::event::packed::{Currencies, Pages, Reader, write_number};
 use crate::event::{
-    Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, EventKey, KeyMap, Kind, Text,
+    Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, Event, EventKey, KeyMap, Kind,
+    Text,
 };
 
 /// What the plan compares with: every event of the journal.
@@ -33,6 +34,12 @@ pub struct Known {
     pub further_payments: KeyMap<Vec<Text>>,
     /// The customers of wanted sales, by the key of the sale.
     pub customers: KeyMap<Customer>,
+    /// Whether earlier runs read any invoices.
+    pub has_invoices: bool,
+    /// What the wanted invoices say, by their keys.
+    pub invoices: KeyMap<Event>,
+    /// The plans of wanted subscriptions.
+    pub plans: HashMap<Text, Text>,
     /// The profiles by which events were read.
     profiles: Vec<String>,
     /// The sales of wanted customers.
@@ -53,6 +60,10 @@ pub struct Wanted {
     pub references: KeyMap<()>,
     /// Sales whose refunds go out with their customer.
     pub sales: KeyMap<()>,
+    /// Invoices that say what the job's payments count.
+    pub invoices: KeyMap<()>,
+    /// Subscriptions whose plan the job does not say.
+    pub subscriptions: HashSet<Text>,
     /// The emails of their customers, in lower case.
     pub emails: HashSet<Text>,
     /// The uids of their customers.
@@ -287,6 +298,7 @@ impl JournalReader {
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
+        self.learned(&mut known, wanted)?;
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
@@ -372,7 +384,7 @@ impl JournalReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Event, Money, Source};
+    use crate::event::{Currency, Money, Source};
 
     fn known(n: u64) -> (EventKey, KnownEvent) {
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));

@@ -22,6 +22,7 @@ mod conversions;
 mod deliver;
 mod error;
 mod known;
+mod learned;
 mod lock;
 mod mended;
 mod migrate;

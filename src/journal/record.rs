@@ -5,6 +5,7 @@ use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::columns::{self, Columns};
 use super::conversions;
+use super::learned;
 use super::mended;
 use super::words::bounded;
 use super::{
@@ -92,6 +93,8 @@ struct Statements<'j> {
     total: Statement<'j>,
     row: Statement<'j>,
     problem: Statement<'j>,
+    invoice: Statement<'j>,
+    plan: Statement<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -118,6 +121,8 @@ impl<'j> Statements<'j> {
                  VALUES (?, ?, ?, ?, ?, ?)",
             )?,
             problem: connection.prepare(INSERT_PROBLEM)?,
+            invoice: learned::prepare_invoice(connection)?,
+            plan: learned::prepare_plan(connection)?,
         })
     }
 }
@@ -324,6 +329,20 @@ impl Recording<'_> {
             reason,
             json(&fields),
         ]);
+        self.done(written)
+    }
+
+    /// Keeps what an invoice says of its payments, for later runs: the sale that it is by itself.
+    pub fn add_invoice(&mut self, invoice: &Event) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = learned::insert_invoice(&mut self.statements.invoice, invoice);
+        self.done(written)
+    }
+
+    /// Keeps the plan of a subscription, for later runs.
+    pub fn add_plan(&mut self, subscription: &str, plan: &str) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = learned::insert_plan(&mut self.statements.plan, subscription, plan);
         self.done(written)
     }
 

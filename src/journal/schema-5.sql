@@ -18,3 +18,25 @@ SELECT event.event_id, event.kind, attempt.number, run.name AS run,
        attempt.answer, attempt.effect, attempt.http_status, attempt.message,
        attempt.sent_event_id, attempt.sent_currency, lower(hex(attempt.sent_digest)) AS sent_digest
 FROM attempt JOIN event ON event.id = attempt.event JOIN run ON run.id = attempt.run;
+
+-- What exports of invoices said of payments, whether or not a run has read the payment yet.
+CREATE TABLE invoice (
+    key           BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 16), -- as in `event`
+    invoice_id    TEXT    NOT NULL,
+    amount_cents  INTEGER,                 -- what counts
+    currency      TEXT,
+    gross_cents   INTEGER,                 -- what was paid in all, where that is another amount
+    email         TEXT,
+    uid           TEXT,
+    subscription  TEXT,
+    plan          TEXT,
+    created_at_ms INTEGER,
+    seal          INTEGER NOT NULL         -- checksum of the columns before
+) STRICT, WITHOUT ROWID;
+
+-- The plans of subscriptions, by the provider's id of the subscription.
+CREATE TABLE subscription_plan (
+    subscription TEXT    NOT NULL PRIMARY KEY,
+    plan         TEXT    NOT NULL,
+    seal         INTEGER NOT NULL          -- checksum of the columns before
+) STRICT, WITHOUT ROWID;

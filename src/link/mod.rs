@@ -65,6 +65,11 @@ pub trait Earlier {
         Vec::new()
     }
 
+    /// Returns the plan of a subscription, as an earlier run read it.
+    fn plan_of(&self, _subscription: &str) -> Option<Text> {
+        None
+    }
+
     /// Returns the customer with whom an earlier run recorded the sale with this key.
     fn customer_of(&self, _sale: EventKey) -> Option<Customer> {
         None
@@ -210,8 +215,19 @@ pub enum Link {
     Covered(String),
     /// A person has to look at it.
     Held(Held),
-    /// It is not sent because of its currency, for this reason.
-    Foreign(String),
+    /// It is not sent for a cause that has nothing to do with its sale, for this reason.
+    HeldBack(Cause, String),
+}
+
+/// Why an event is not sent that a person has to look at, where that is not a missing sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Its currency.
+    Currency,
+    /// Nothing says whose it is.
+    Customer,
+    /// Nothing says what of it counts.
+    Invoice,
 }
 
 /// A refund that is not sent.

@@ -13,7 +13,7 @@ use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally,
 };
 use crate::journal::{Outcome, PlanState};
-use crate::link::{Link, Links, names_another_non_referral, replaces};
+use crate::link::{Cause, Link, Links, names_another_non_referral, replaces};
 use crate::problem::Problem;
 use crate::readings::{Decided, Origins, Readings, Side, difference_note};
 use order::sending_order;
@@ -205,8 +205,8 @@ struct Planner<'p> {
     states: Vec<PlanState>,
     /// Why events are in their states, where there is more to say than that they are settled.
     notes: HashMap<usize, Cow<'static, str>>,
-    /// Those held because of their currency.
-    foreign: HashSet<usize>,
+    /// Why events are held that have their sale, or need none.
+    causes: HashMap<usize, Cause>,
     /// Those in conflict with what an earlier run sent, and in what they differ.
     with_past: HashMap<usize, Contradiction>,
     /// Sales that can't be asked for again without their refunds.
@@ -220,7 +220,7 @@ impl<'p> Planner<'p> {
             origins,
             states: vec![PlanState::ToSend; events],
             notes: HashMap::new(),
-            foreign: HashSet::new(),
+            causes: HashMap::new(),
             with_past: HashMap::new(),
             left_behind: HashSet::new(),
         };
@@ -410,8 +410,8 @@ impl<'p> Planner<'p> {
                         });
                     }
                 }
-                Link::Foreign(reason) => {
-                    self.foreign.insert(index);
+                Link::HeldBack(cause, reason) => {
+                    self.causes.insert(index, cause);
                     self.mark(index, PlanState::Unlinked, reason);
                 }
             }
@@ -462,22 +462,23 @@ impl<'p> Planner<'p> {
             let event = || events.get(index);
             let (code, hint): (_, Cow<'static, str>) = match self.states[index] {
                 PlanState::Conflict => ("event-conflict", self.conflict_hint(index, event())),
-                PlanState::Unlinked if self.foreign.contains(&index) => (
-                    "currency-held",
-                    "mend the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
-                ),
-                // Only a refund has no sale; anything else is held for want of a customer.
-                PlanState::Unlinked if events.kind(index) != Kind::Refund => (
-                    "customer-unclear",
-                    "write the customer's email into the row, and run the file again".into(),
-                ),
-                PlanState::Unlinked => {
-                    ("refund-unlinked", self.unlinked_hint(event(), firsts).into())
+                PlanState::Unlinked if let Some(cause) = self.causes.get(&index) => {
+                    let (code, hint) = cause_hint(*cause);
+                    (code, hint.into())
                 }
+                PlanState::Unlinked => (
+                    "refund-unlinked",
+                    self.unlinked_hint(event(), firsts).into(),
+                ),
                 _ => return None,
             };
             let event = event();
-            let message = format!("{} `{}`: {}", event.kind, event.event_id(), self.note(index));
+            let message = format!(
+                "{} `{}`: {}",
+                event.kind,
+                event.event_id(),
+                self.note(index)
+            );
             let path = self.origins.path(event.source.input);
             Some(
                 Problem::error(code, message)
@@ -500,6 +501,24 @@ impl<'p> Planner<'p> {
             }
             None => "find out which one is right and take the others out of the exports; none of them is sent".into(),
         }
+    }
+}
+
+/// Returns the code of a problem and what to do about it.
+fn cause_hint(cause: Cause) -> (&'static str, &'static str) {
+    match cause {
+        Cause::Currency => (
+            "currency-held",
+            "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies",
+        ),
+        Cause::Customer => (
+            "customer-unclear",
+            "write the customer's email into the row, and run the file again",
+        ),
+        Cause::Invoice => (
+            "invoice-missing",
+            "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent",
+        ),
     }
 }
 

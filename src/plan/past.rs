@@ -1,6 +1,8 @@
 //! What the journal knows of events, as the plan asks it.
 
-use crate::event::{Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, EventKey, Text};
+use crate::event::{
+    Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, Event, EventKey, Text,
+};
 use crate::journal::{Known, Outcome};
 use crate::link::{Earlier, EarlierSale, Nothing, Refunded};
 
@@ -18,6 +20,16 @@ pub trait Past: Earlier {
 
     /// Returns the name of the profile by which the event with this key was read first.
     fn profile(&self, _: EventKey) -> Option<&str> {
+        None
+    }
+
+    /// Returns whether earlier runs read any invoices.
+    fn has_invoices(&self) -> bool {
+        false
+    }
+
+    /// Returns what an earlier run read of the invoice with this key, as the sale that it is by itself.
+    fn invoice(&self, _: EventKey) -> Option<&Event> {
         None
     }
 
@@ -70,6 +82,10 @@ impl Earlier for Known {
         further.cloned().unwrap_or_default()
     }
 
+    fn plan_of(&self, subscription: &str) -> Option<Text> {
+        self.plans.get(subscription).cloned()
+    }
+
     fn customer_of(&self, sale: EventKey) -> Option<Customer> {
         self.customers.get(&sale).cloned()
     }
@@ -92,6 +108,14 @@ impl Earlier for Known {
 impl Past for Known {
     fn profile(&self, key: EventKey) -> Option<&str> {
         Known::profile(self, key)
+    }
+
+    fn has_invoices(&self) -> bool {
+        self.has_invoices
+    }
+
+    fn invoice(&self, key: EventKey) -> Option<&Event> {
+        self.invoices.get(&key)
     }
 
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {

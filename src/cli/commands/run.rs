@@ -154,6 +154,12 @@ pub(super) fn record(
     for problem in job.problems.kept() {
         recording.add_problem(problem)?;
     }
+    for invoice in job.invoices.iter() {
+        recording.add_invoice(&invoice.to_event())?;
+    }
+    for (subscription, plan) in &job.plans {
+        recording.add_plan(subscription, plan)?;
+    }
     Ok(recording.commit()?)
 }
 

@@ -1,0 +1,159 @@
+//! What exports said of the events of others: invoices of their payments, subscriptions of their plans.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, Statement, params};
+
+use super::columns::{Seal, impossible, read_money};
+use super::known::{Known, Wanted};
+use super::{EventRow, JournalError, JournalReader};
+use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
+
+/// The statement that [`insert_invoice`] runs.
+pub(super) fn prepare_invoice(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO invoice (key, invoice_id, amount_cents, currency, gross_cents, email, uid,
+             subscription, plan, created_at_ms, seal)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (key) DO UPDATE SET amount_cents = excluded.amount_cents,
+             currency = excluded.currency, gross_cents = excluded.gross_cents,
+             email = excluded.email, uid = excluded.uid, subscription = excluded.subscription,
+             plan = excluded.plan, created_at_ms = excluded.created_at_ms, seal = excluded.seal
+         WHERE seal <> excluded.seal",
+    )
+}
+
+/// Keeps what an invoice says, in place of what was known of it.
+pub(super) fn insert_invoice(
+    statement: &mut Statement<'_>,
+    invoice: &Event,
+) -> rusqlite::Result<usize> {
+    let money = invoice.money;
+    statement.execute(params![
+        invoice.key().0.as_slice(),
+        invoice.event_id(),
+        money.map(|money| money.amount_cents),
+        money.map(|money| money.currency.code()),
+        invoice.gross_cents,
+        invoice.customer.email.as_deref(),
+        invoice.customer.uid.as_deref(),
+        invoice.details().subscription.as_deref(),
+        invoice.plan.as_deref(),
+        invoice.created_at.map(Timestamp::as_millisecond),
+        seal_of_invoice(invoice),
+    ])
+}
+
+fn seal_of_invoice(invoice: &Event) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(invoice.event_id().as_bytes());
+    seal.integer(invoice.money.map(|money| money.amount_cents));
+    seal.text(invoice.money.map(|money| money.currency.code()));
+    seal.integer(invoice.gross_cents);
+    seal.text(invoice.customer.email.as_deref());
+    seal.text(invoice.customer.uid.as_deref());
+    seal.text(invoice.details().subscription.as_deref());
+    seal.text(invoice.plan.as_deref());
+    seal.integer(invoice.created_at.map(Timestamp::as_millisecond));
+    seal.value()
+}
+
+/// The statement that [`insert_plan`] runs.
+pub(super) fn prepare_plan(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO subscription_plan (subscription, plan, seal) VALUES (?, ?, ?)
+         ON CONFLICT (subscription) DO UPDATE SET plan = excluded.plan, seal = excluded.seal
+         WHERE seal <> excluded.seal",
+    )
+}
+
+/// Keeps the plan of a subscription, in place of what was known of it.
+pub(super) fn insert_plan(
+    statement: &mut Statement<'_>,
+    subscription: &str,
+    plan: &str,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![
+        subscription,
+        plan,
+        seal_of_plan(subscription, plan)
+    ])
+}
+
+fn seal_of_plan(subscription: &str, plan: &str) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(subscription.as_bytes());
+    seal.bytes(plan.as_bytes());
+    seal.value()
+}
+
+fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let text =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.map(Text::from));
+    let id: String = row.get(1)?;
+    let customer = Customer {
+        email: text(5)?,
+        uid: text(6)?,
+    };
+    let nowhere = Source { input: 0, line: 0 };
+    let mut invoice = Event::new(Kind::Sale, Text::from(id), customer, nowhere);
+    invoice.money = read_money(row, 2)?;
+    invoice.gross_cents = row.get(4)?;
+    invoice.set_details(Details {
+        subscription: text(7)?,
+        ..Details::default()
+    });
+    invoice.plan = text(8)?;
+    let created_at_ms: Option<i64> = row.get(9)?;
+    let created_at = created_at_ms.map(Timestamp::from_millisecond).transpose();
+    invoice.created_at = created_at.map_err(|error| impossible(9, error.to_string()))?;
+    let is_sealed = row.get::<_, i64>(10)? == seal_of_invoice(&invoice)
+        && EventKey(row.get(0)?) == invoice.key();
+    match is_sealed {
+        true => Ok(invoice),
+        false => Err(impossible(
+            10,
+            format!(
+                "the invoice `{}` is not as it was written",
+                invoice.event_id()
+            ),
+        )),
+    }
+}
+
+impl JournalReader {
+    /// Reads what earlier runs learned of the invoices and subscriptions that a job asks for.
+    pub(super) fn learned(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
+        if !self.has_table("invoice")? {
+            return Ok(());
+        }
+        let sql = "SELECT key, invoice_id, amount_cents, currency, gross_cents, email, uid,
+                 subscription, plan, created_at_ms, seal FROM invoice";
+        self.each("reading invoices", sql, [], |row| {
+            known.has_invoices = true;
+            let key = EventKey(row.get(0)?);
+            if wanted.invoices.contains_key(&key) {
+                known.invoices.insert(key, read_invoice(row)?);
+            }
+            Ok(())
+        })?;
+        let of_invoices = known.invoices.values();
+        let of_invoices = of_invoices.filter_map(|invoice| invoice.details().subscription.clone());
+        let of_invoices: std::collections::HashSet<Text> = of_invoices.collect();
+        let sql = "SELECT subscription, plan, seal FROM subscription_plan";
+        self.each("reading plans", sql, [], |row| {
+            let subscription: String = row.get(0)?;
+            if !wanted.subscriptions.contains(subscription.as_str())
+                && !of_invoices.contains(subscription.as_str())
+            {
+                return Ok(());
+            }
+            let plan: String = row.get(1)?;
+            if row.get::<_, i64>(2)? != seal_of_plan(&subscription, &plan) {
+                let what = format!("the plan of `{subscription}` is not as it was written");
+                return Err(impossible(2, what));
+            }
+            known.plans.insert(subscription.into(), plan.into());
+            Ok(())
+        })
+    }
+}
