@@ -252,7 +252,6 @@ impl Payments {
         let Some(counts) = said.money else {
             return Ok(());
         };
-        let whole_cents = said.paid_cents().unwrap_or(counts.amount_cents);
         let paid = self.of_job.iter().map(|payment| {
             let paid = events.get(payment[0]).money;
             paid.filter(|paid| paid.currency == counts.currency)
@@ -265,6 +264,13 @@ impl Payments {
         let sum = paid
             .iter()
             .fold(self.recorded_cents, |sum, &cents| sum.saturating_add(cents));
+        // An export may say what counts and not what was paid in all. Of one payment, that is it.
+        let is_one = self.of_job.len() == 1 && self.recorded_cents == 0;
+        let whole_cents = match said.gross_cents {
+            Some(whole_cents) => whole_cents,
+            None if is_one => sum.max(counts.amount_cents),
+            None => counts.amount_cents,
+        };
         if sum != whole_cents {
             let (sum, whole) = (money(sum, counts), money(whole_cents, counts));
             return Err(format!(

@@ -331,6 +331,7 @@ const FOR_A_PERSON: &[&str] = &[
     "id-damaged",
     "imbalance",
     "internal",
+    "invoice-missing",
     "invoice-without-payment",
     "journal",
     "journal-damaged",
