@@ -97,7 +97,6 @@ pub struct Job {
     pub plan: Plan,
     /// Events of which a report that was handed back says that they may have been recorded.
     pub unconfirmed: HashSet<EventKey>,
-                }
     /// What the invoices say, for later calls: sales by the ids of their invoices.
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
@@ -772,7 +771,6 @@ impl Unplanned {
             problems: self.problems,
             plan,
             unconfirmed: self.unconfirmed,
-                }
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
         }
