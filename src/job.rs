@@ -518,6 +518,9 @@ impl<'r> JobReader<'r> {
             };
             self.problems.push(problem.at(path, None));
         }
+        for problem in classifier.overview() {
+            self.problems.push(problem.at(path, None));
+        }
         Ok(rows)
     }
 
@@ -559,6 +562,7 @@ impl<'r> JobReader<'r> {
                 if kind.completes && event.kind == Kind::Sale {
                     self.invoices.add(&event);
                 }
+                classifier.see(&event);
                 self.events.push(&event);
             }
             return outcome;
@@ -573,6 +577,7 @@ impl<'r> JobReader<'r> {
                 Completion::Done => {}
                 Completion::NoSale => reason = WITHOUT_PAYMENT,
                 Completion::Contradiction(event) => {
+                    classifier.see(&event);
                     self.events.push(&event);
                     return Outcome::Events;
                 }

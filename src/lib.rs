@@ -11,6 +11,7 @@ pub mod cli;
 pub mod convert;
 pub mod event;
 pub mod export;
+mod invisible;
 pub mod job;
 pub mod journal;
 pub mod link;

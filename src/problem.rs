@@ -11,6 +11,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::invisible::shown;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,10 +104,10 @@ impl Problem {
         self
     }
 
-    /// In which column, and what stands there.
+    /// In which column, and what stands there, with its invisible characters escaped.
     pub fn cell(mut self, column: impl Into<String>, value: &str) -> Self {
         self.column = Some(column.into());
-        self.value = Some(shorten(value));
+        self.value = Some(shorten(&shown(value)));
         self
     }
 

@@ -559,19 +559,19 @@ mod amounts {
 
     #[test]
     fn three_decimals() {
-        assert_snapshot!(amount("5.001", "usd"), @r"
+        assert_snapshot!(amount("5.001", "usd"), @r#"
             exit 1
-            x.csv:2: error: USD has 2 decimals and the amount 3
+            x.csv:2: error: the amount could be 5001: USD has 2 decimals, and three digits follow the separator
               column `Amount`: `5.001`
-              hint: amounts of this export are written like `1234.56`
-            ");
+              hint: look it up at the provider; if it is 5001, set `decimal = ","` and `thousands = "."`, under `[exports.mine.money.format]`, with `extends = "stripe-payments"` under `[exports.mine]`
+            "#);
     }
 
     #[test]
     fn decimals_of_a_currency_without() {
         assert_snapshot!(amount("500.50", "jpy"), @r"
             exit 1
-            x.csv:2: error: JPY has 0 decimals and the amount 1
+            x.csv:2: error: JPY has 0 decimals and the amount 2
               column `Amount`: `500.50`
               hint: amounts of this export are written like `1234`
             ");
@@ -581,8 +581,7 @@ mod amounts {
     fn a_third_decimal_that_the_api_does_not_take() {
         assert_snapshot!(amount("5.001", "kwd"), @r"
             exit 0
-            x.csv:2: warning: the Tracking API takes hundredths of KWD; the third decimal is cut off
-              column `Amount`: `5.001`
+            warning: 1 sale, 5.00 KWD: the third decimal is cut off, for the Tracking API takes hundredths of KWD
             warning: 1 sale, 5.00 KWD: not in USD, and sent in their own currency
               hint: `foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`
             ");

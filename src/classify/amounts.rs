@@ -1,20 +1,29 @@
 //! What a row says of money: amounts, their signs and parts, the currency.
 
 use super::{Classifier, cell};
-use crate::event::{Currency, Money, ParsedAmount};
+use crate::event::{AmountError, Currency, Money, ParsedAmount};
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
 
+/// What a row says of an event's money.
+pub(super) struct MoneyRead {
+    /// What counts.
+    pub(super) money: Money,
+    /// What was paid in all, where that is another amount.
+    pub(super) gross_cents: Option<i64>,
+    /// What `money` leaves out, in units of the currency's last decimal.
+    pub(super) rest: Option<u32>,
+}
+
 impl Classifier<'_> {
-    /// What counts, and what was paid in all where that is another amount. A running total is what
-    /// was paid back in all: what of it counts, its sale decides.
+    /// Reads the amount of an event, if its kind has one. A running total is what was paid back in
+    /// all: what of it counts, its sale decides.
     pub(super) fn money(
         &self,
         rule: &EventRule,
         row: &Row,
-        warnings: &mut Vec<Problem>,
-    ) -> Result<Option<(Money, Option<i64>)>, Box<Problem>> {
+    ) -> Result<Option<MoneyRead>, Box<Problem>> {
         let Some(amount) = &rule.amount else {
             return Ok(None);
         };
@@ -26,30 +35,22 @@ impl Classifier<'_> {
             false => self.less(whole, sign, amount, row, currency)?,
         };
         let value = self.text(row, column);
-        if parsed.cents <= 0 {
+        if parsed.cents() <= 0 {
             return Err(Box::new(self.not_positive(rule, column, value)));
         }
         let gross_cents = match &rule.gross {
-            None => whole.cents,
+            None => whole.cents(),
             Some(gross) => self.gross(rule, gross, row, currency)?,
         };
-        if parsed.lost_digit {
-            warnings.push(
-                Problem::warning(
-                    "amount-cut",
-                    format!("the Tracking API takes hundredths of {currency}; the third decimal is cut off"),
-                )
-                .cell(self.header_name(column), value),
-            );
-        }
         let money = Money {
-            amount_cents: parsed.cents,
+            amount_cents: parsed.cents(),
             currency,
         };
-        Ok(Some((
+        Ok(Some(MoneyRead {
             money,
-            Some(gross_cents).filter(|gross| *gross != parsed.cents),
-        )))
+            gross_cents: Some(gross_cents).filter(|gross| *gross != parsed.cents()),
+            rest: u32::try_from(parsed.rest()).ok().filter(|rest| *rest != 0),
+        }))
     }
 
     fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
@@ -67,7 +68,7 @@ impl Classifier<'_> {
         currency: Currency,
     ) -> Result<i64, Box<Problem>> {
         let (whole, sign) = self.whole(amount, row, currency)?;
-        let cents = self.less(whole, sign, amount, row, currency)?.cents;
+        let cents = self.less(whole, sign, amount, row, currency)?.cents();
         match cents {
             1.. => Ok(cents),
             _ => {
@@ -89,16 +90,16 @@ impl Classifier<'_> {
         let sign = match rule.convention {
             Convention::Positive => 1,
             Convention::Negative => -1,
-            Convention::Any => sum.cents.signum(),
+            Convention::Any => sum.sign(),
         };
-        if rule.convention == Convention::Negative && sum.cents > 0 {
+        if rule.convention == Convention::Negative && sum.sign() > 0 {
             return Err(Box::new(self.wrong_sign(
                 row,
                 rule.column,
                 "this export writes such amounts with a minus",
             )));
         }
-        sum.cents *= sign;
+        sum = sum.times(sign);
         self.add_parts(&mut sum, &rule.plus, 1, sign, row, currency)?;
         Ok((sum, sign))
     }
@@ -127,9 +128,8 @@ impl Classifier<'_> {
     ) -> Result<(), Box<Problem>> {
         for &column in parts {
             let part = self.part(row, column, currency, sign)?;
-            sum.lost_digit |= part.lost_digit;
-            let cents = sum.cents.checked_add(factor * part.cents);
-            sum.cents = cents
+            *sum = sum
+                .checked_add(part.times(factor))
                 .ok_or_else(|| Box::new(self.wrong_sign(row, column, "the amount is too large")))?;
         }
         Ok(())
@@ -144,14 +144,10 @@ impl Classifier<'_> {
         sign: i64,
     ) -> Result<ParsedAmount, Box<Problem>> {
         if self.text(row, column).is_empty() {
-            return Ok(ParsedAmount {
-                cents: 0,
-                lost_digit: false,
-            });
+            return Ok(ParsedAmount::ZERO);
         }
-        let mut part = self.amount(row, column, currency)?;
-        part.cents *= sign;
-        if part.cents < 0 {
+        let part = self.amount(row, column, currency)?.times(sign);
+        if part.sign() < 0 {
             return Err(Box::new(self.wrong_sign(
                 row,
                 column,
@@ -174,12 +170,12 @@ impl Classifier<'_> {
                 continue;
             }
             let currency = self.currency(row)?;
-            let cents = self.amount(row, column, currency)?.cents;
+            let sign = self.amount(row, column, currency)?.sign();
             match convention {
-                Convention::Positive if cents < 0 => {
+                Convention::Positive if sign < 0 => {
                     return Err(Box::new(self.total_below_zero(row, column)));
                 }
-                Convention::Negative if cents > 0 => {
+                Convention::Negative if sign > 0 => {
                     let message = "this export writes such amounts with a minus";
                     return Err(Box::new(self.wrong_sign(row, column, message)));
                 }
@@ -204,7 +200,7 @@ impl Classifier<'_> {
         match rule.mrr {
             Some(column) if !self.text(row, column).is_empty() => {
                 let currency = self.currency(row)?;
-                Ok(Some(self.amount(row, column, currency)?.cents))
+                Ok(Some(self.amount(row, column, currency)?.cents()))
             }
             _ => Ok(None),
         }
@@ -222,7 +218,7 @@ impl Classifier<'_> {
             if self.text(row, column).is_empty() {
                 return Ok(0);
             }
-            Ok(self.amount(row, column, currency)?.cents.into())
+            Ok(self.amount(row, column, currency)?.minor().into())
         };
         let mut sum = 0;
         for &part in parts {
@@ -241,7 +237,7 @@ impl Classifier<'_> {
             return Ok(None);
         }
         let currency = self.currency(row)?;
-        Ok(Some(match self.amount(row, column, currency)?.cents {
+        Ok(Some(match self.amount(row, column, currency)?.sign() {
             0 => Sign::Zero,
             1.. => Sign::Positive,
             _ => Sign::Negative,
@@ -294,11 +290,47 @@ impl Classifier<'_> {
     ) -> Result<ParsedAmount, Box<Problem>> {
         let value = self.text(row, column);
         let format = &self.profile.amount_format;
-        format.parse(value, currency).map_err(|error| {
+        let parsed = format.parse(value, currency).map_err(|error| {
+            let hint = match &error {
+                AmountError::Thousands { large, small, .. } => {
+                    self.thousands_hint(large, small.as_deref())
+                }
+                AmountError::Decimals {
+                    digits,
+                    are_zeros: true,
+                    ..
+                } => self.decimals_hint(*digits, currency),
+                _ => cell::amount_hint(format, currency),
+            };
             Box::new(
                 self.cell_error("amount-invalid", column, value, &error.to_string())
-                    .hint(cell::amount_hint(format, currency)),
+                    .hint(hint),
             )
-        })
+        })?;
+        self.see_amount(value, currency);
+        Ok(parsed)
+    }
+
+    /// How to say which of the two amounts it is.
+    fn thousands_hint(&self, large: &str, small: Option<&str>) -> String {
+        let separator = self.profile.amount_format.decimal;
+        let other = if separator == ',' { '.' } else { ',' };
+        let (table, extending) = (self.own_table(), self.extending());
+        let small = small.map_or(String::new(), |small| {
+            format!("; if it is {small}, set `decimals = 3`")
+        });
+        format!(
+            "look it up at the provider; if it is {large}, set `decimal = \"{other}\"` and `thousands = \"{separator}\"`{small}, under `[exports.{table}.money.format]`{extending}"
+        )
+    }
+
+    /// What to do about decimals that the currency does not have.
+    fn decimals_hint(&self, digits: usize, currency: Currency) -> String {
+        let format = &self.profile.amount_format;
+        let (table, extending) = (self.own_table(), self.extending());
+        format!(
+            "{}; if the export writes {digits} decimals and those beyond the currency's are zeros, set `decimals = {digits}` under `[exports.{table}.money.format]`{extending}",
+            cell::amount_hint(format, currency)
+        )
     }
 }

@@ -2,15 +2,22 @@
 
 mod serial;
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::event::{AmountFormat, AmountUnit, Currency};
+use crate::invisible;
 use crate::profile::{DateFormat, Dates};
 
 /// Ids longer than this are no ids.
 const MAX_ID_BYTES: usize = 255;
+
+/// What has happened to an id that stands there as `1,23456765432346E+021`.
+const SPREADSHEET_ID: &str =
+    "a spreadsheet has turned this id into a number and lost its last digits";
 
 /// The instant that a cell names, by the first of the formats that reads it whole. `zone` is that
 /// of the row, where the row has one; else it is the profile's.
@@ -124,32 +131,36 @@ pub(super) fn date_example(format: &DateFormat) -> String {
     }
 }
 
-/// A cell without the spaces around it, of which most have none.
+/// Returns a cell without the spaces and invisible characters around it, of which most have none.
 pub(super) fn trimmed(cell: &str) -> &str {
     match cell.as_bytes() {
         [] => cell,
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
-        _ => cell.trim(),
+        _ => invisible::trim(cell),
     }
 }
 
 /// What makes an id unfit to tell one event from another, if anything does.
-pub(super) fn id_damage(value: &str) -> Option<&'static str> {
+pub(super) fn id_damage(value: &str) -> Option<Cow<'static, str>> {
     if value.len() > MAX_ID_BYTES {
-        return Some("the id is longer than 255 bytes");
+        return Some("the id is longer than 255 bytes".into());
     }
     // Nearly every id is plain; for the others, letter by letter.
     let is_plain = |so_far: bool, byte: u8| so_far & byte.is_ascii_graphic();
     if !value.bytes().fold(true, is_plain) {
         if value.chars().any(char::is_control) {
-            return Some("the id has a control character in it");
+            return Some("the id has a control character in it".into());
         }
         if value.contains('\u{FFFD}') {
-            return Some("the id has lost a character (`\u{FFFD}`)");
+            return Some("the id has lost a character (`\u{FFFD}`)".into());
+        }
+        if let Some(c) = value.chars().find(|&c| invisible::is_invisible(c)) {
+            let c = invisible::shown(c.encode_utf8(&mut [0; 4])).into_owned();
+            return Some(format!("the id has an invisible character in it (`{c}`)").into());
         }
     }
-    is_e_notation(value)
-        .then_some("a spreadsheet has turned this id into a number and lost its last digits")
+    let is_number = is_e_notation(value);
+    is_number.then(|| SPREADSHEET_ID.into())
 }
 
 /// `1,23456765432346E+021`: digits, a separator, digits, `E+`, digits.
@@ -282,10 +293,25 @@ mod tests {
             "12E+5",
             "a\u{7}b",
             "x\u{FFFD}",
+            "in_1\u{200b}2",
+            "in\u{feff}_1",
+            "cus\u{ad}_1",
+            "order\u{a0}1",
+            "in_1\u{202e}2",
         ] {
             assert!(id_damage(damaged).is_some(), "{damaged}");
         }
-        for sound in ["in_1E4", "ch_2EFwqfP4", "9856044", "1E4A", "12E5", "E+1"] {
+        for sound in [
+            "order 1",
+            "bestellung-ä1",
+            "日本-1",
+            "in_1E4",
+            "ch_2EFwqfP4",
+            "9856044",
+            "1E4A",
+            "12E5",
+            "E+1",
+        ] {
             assert_eq!(id_damage(sound), None, "{sound}");
         }
     }

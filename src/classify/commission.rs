@@ -121,9 +121,9 @@ impl Classifier<'_> {
                 .maybe(columns.unit, row)
                 .filter(|unit| !columns.cash.contain(unit)),
             currency,
-            amount_cents: self.amount(row, columns.amount, currency)?.cents,
+            amount_cents: self.amount(row, columns.amount, currency)?.cents(),
             sale_amount_cents: match sale_amount {
-                Some(column) => Some(self.amount(row, column, currency)?.cents),
+                Some(column) => Some(self.amount(row, column, currency)?.cents()),
                 None => None,
             },
             event_id: self.maybe(columns.event_id, row),

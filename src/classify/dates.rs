@@ -138,25 +138,6 @@ impl Classifier<'_> {
         )
     }
 
-    /// The name of the user's table in which the profile's settings stand, or could.
-    fn own_table(&self) -> &str {
-        match self.profile.is_own {
-            true => &self.profile.name,
-            false => "mine",
-        }
-    }
-
-    /// What the user's table needs beside a setting, where there is none yet.
-    fn extending(&self) -> String {
-        match self.profile.is_own {
-            true => String::new(),
-            false => format!(
-                ", with `extends = \"{}\"` under `[exports.mine]`",
-                self.profile.name
-            ),
-        }
-    }
-
     pub(super) fn date(
         &self,
         source: &DateSource,

@@ -10,10 +10,11 @@ impl Classifier<'_> {
     /// Refuses an id that a spreadsheet has damaged: it may have become another one.
     pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
         let value = self.text(row, column);
+        self.see_ends(row, column);
         match cell::id_damage(value) {
             None => Ok(()),
             Some(damage) => Err(Box::new(
-                self.cell_error("id-damaged", column, value, damage)
+                self.cell_error("id-damaged", column, value, &damage)
                     .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }

@@ -11,6 +11,7 @@ mod commission;
 mod conditions;
 mod dates;
 mod ids;
+mod overview;
 mod words;
 
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
@@ -18,6 +19,7 @@ pub(crate) use dates::NO_DATE_COLUMN;
 
 use std::cell::{Cell, RefCell};
 
+use self::overview::Overview;
 use crate::event::{
     Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
 };
@@ -53,6 +55,7 @@ pub struct Classifier<'p> {
     /// The code read last, as it stood: most exports have one currency, and looking a code up is
     /// the dearest thing that is done for a cell.
     last_currency: Cell<Option<([u8; 3], Currency)>>,
+    overview: Overview,
     /// What the last row that continues no other says in the columns that tell rows of one thing.
     first_row: RefCell<Vec<String>>,
 }
@@ -74,6 +77,7 @@ impl<'p> Classifier<'p> {
             header,
             account_currency,
             last_currency: Cell::new(None),
+            overview: Overview::default(),
             first_row: RefCell::new(Vec::new()),
         }
     }
@@ -167,7 +171,7 @@ impl<'p> Classifier<'p> {
                     events.truncate(before);
                     return Ok(no_customer(warnings));
                 }
-                self.event(rule, customer, row, source, events, warnings)?;
+                self.event(rule, customer, row, source, events)?;
             }
         }
         self.note_zero_totals(&mut events[before..]);
@@ -230,6 +234,9 @@ impl<'p> Classifier<'p> {
         if let Some(column) = columns.uid {
             self.check_id(row, column)?;
         }
+        if let Some(column) = columns.email {
+            self.see_ends(row, column);
+        }
         Ok(Customer::new(cell(columns.email), cell(columns.uid)))
     }
     fn remark(
@@ -251,13 +258,11 @@ impl<'p> Classifier<'p> {
         row: &Row,
         source: Source,
         events: &mut Vec<Event>,
-        warnings: &mut Vec<Problem>,
     ) -> Result<(), Box<Problem>> {
         let (sale_event_id, sale_reference) = self.two_ids(&rule.sale_event_id, row)?;
-        let (money, gross_cents) = match self.money(rule, row, warnings)? {
-            Some((money, gross_cents)) => (Some(money), gross_cents),
-            None => (None, None),
-        };
+        let read = self.money(rule, row)?;
+        let money = read.as_ref().map(|read| read.money);
+        let rest = read.as_ref().and_then(|read| read.rest);
         let total = money.filter(|_| rule.running_total).map(|m| m.amount_cents);
         let (event_id, own_id) = match (total, &sale_event_id) {
             (Some(total), Some(sale)) => (running_total_refund_id(sale, total), None),
@@ -282,11 +287,11 @@ impl<'p> Classifier<'p> {
         };
         event.refund_total_cents = total;
         event.money = money;
-        event.gross_cents = gross_cents;
+        event.gross_cents = read.and_then(|read| read.gross_cents);
         event.plan = self.maybe(rule.plan, row);
-        if rule.has_details() {
+        if rule.has_details() || rest.is_some() {
             let details = self.details(rule, event.plan.is_some(), row)?;
-            event.set_details(details);
+            event.set_details(Details { rest, ..details });
         }
         event.created_at = self.created_at(rule, row, event)?;
         if event.created_at.is_none() {
@@ -338,6 +343,7 @@ impl<'p> Classifier<'p> {
             mrr_cents: self.mrr(rule, row)?,
             candidates: None,
             shared_id: None,
+            rest: None,
         })
     }
     fn quantity(&self, rule: &EventRule, row: &Row) -> Result<Option<u32>, Box<Problem>> {
@@ -369,6 +375,23 @@ impl<'p> Classifier<'p> {
             .position(column)
             .and_then(|position| row.get(position))
             .map_or("", cell::trimmed)
+    }
+
+    /// The name of the user's table in which the profile's settings stand, or could.
+    fn own_table(&self) -> &str {
+        match self.profile.is_own {
+            true => &self.profile.name,
+            false => "mine",
+        }
+    }
+
+    /// What the user's table needs beside a setting, where there is none yet.
+    fn extending(&self) -> String {
+        let profile = &self.profile.name;
+        match self.profile.is_own {
+            true => String::new(),
+            false => format!(", with `extends = \"{profile}\"` under `[exports.mine]`"),
+        }
     }
 
     fn header_name(&self, column: ColumnIndex) -> String {

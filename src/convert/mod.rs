@@ -162,7 +162,8 @@ impl Converter<'_> {
             Foreign::Hold => Err(self.not_the_accounts(money)),
             Foreign::Convert(rates) => {
                 let day = sale.created_at.map(day_of);
-                let (conversion, rate) = by_rate(rates, day, money, self.account)?;
+                let rest = sale.details().rest.unwrap_or(0);
+                let (conversion, rate) = by_rate(rates, day, (money, rest), self.account)?;
                 sale.remark(&in_words(&conversion.original));
                 let day = day.unwrap_or(rate.date);
                 if rate
@@ -188,7 +189,9 @@ impl Converter<'_> {
     fn compare_rates(&mut self, sale: &Event, recorded: &Conversion) {
         if let Foreign::Convert(rates) = self.foreign
             && let day = sale.created_at.map(day_of)
-            && let Ok((today, _)) = by_rate(rates, day, recorded.original.money, self.account)
+            && let rest = sale.details().rest.unwrap_or(0)
+            && let Ok((today, _)) =
+                by_rate(rates, day, (recorded.original.money, rest), self.account)
             && today.sent != recorded.sent
         {
             self.seen.other_rates.add(sale.kind, sale.money);
@@ -273,7 +276,8 @@ impl Converter<'_> {
             // It goes out without a sale, and has nothing to undo to the cent.
             (Foreign::Convert(rates), None) if !has_sale => {
                 let day = refund.created_at.map(day_of);
-                let (conversion, _) = by_rate(rates, day, money, self.account)?;
+                let rest = refund.details().rest.unwrap_or(0);
+                let (conversion, _) = by_rate(rates, day, (money, rest), self.account)?;
                 Ok(Some(conversion))
             }
             _ => Ok(None),
@@ -339,11 +343,12 @@ impl Shares<'_> {
     }
 }
 
-/// The amount by the rate of this day, or why there is none.
+/// The amount by the rate of this day, or why there is none. With the amount comes what it leaves
+/// out, in units of its currency's last decimal.
 fn by_rate(
     rates: &Rates,
     day: Option<Date>,
-    money: Money,
+    (money, rest): (Money, u32),
     account: Currency,
 ) -> Result<(Conversion, RateOf), String> {
     let currency = money.currency;
@@ -361,7 +366,7 @@ fn by_rate(
     };
     let sent = found
         .rate
-        .convert(money, account)
+        .convert(money, rest, account)
         .ok_or_else(|| format!("it is too large in {account}"))?;
     if sent.amount_cents == 0 {
         return Err(format!(
@@ -384,7 +389,7 @@ fn convert_mrr(sale: &mut Event, currency: Currency, rate: RateOf, account: Curr
             currency,
         };
         let mut details = sale.details().clone();
-        let converted = rate.rate.convert(money, account);
+        let converted = rate.rate.convert(money, 0, account);
         details.mrr_cents = converted.map(|money| money.amount_cents);
         sale.set_details(details);
     }
@@ -413,6 +418,9 @@ impl Seen {
     /// What is done with other currencies in a plan, with totals: never in silence.
     pub fn problems(&self, plan: &Plan, foreign: &Foreign, account: Currency) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if self.is_foreign || account.exponent() > account.api_digits() {
+            problems.extend(cut_amounts(plan));
+        }
         if !self.is_foreign {
             return problems;
         }
@@ -479,6 +487,30 @@ impl Seen {
         }
         problems
     }
+}
+
+/// What is sent without the last decimal of its currency.
+fn cut_amounts(plan: &Plan) -> Vec<Problem> {
+    let mut cut: BTreeMap<Currency, Tally> = BTreeMap::new();
+    for planned in plan.events() {
+        let event = planned.event;
+        if planned.state == PlanState::ToSend
+            && event.original_money().is_none()
+            && let Some(money) = event.money
+            && event.has_details()
+            && event.details().rest.is_some()
+        {
+            let tally = cut.entry(money.currency).or_default();
+            tally.add(event.kind, event.money);
+        }
+    }
+    let problems = cut.into_iter().map(|(currency, tally)| {
+        let message = format!(
+            "{tally}: the third decimal is cut off, for the Tracking API takes hundredths of {currency}"
+        );
+        Problem::warning("amount-cut", message)
+    });
+    problems.collect()
 }
 
 fn add(sum: &mut Sum, money: Option<Money>) {

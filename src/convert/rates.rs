@@ -48,12 +48,18 @@ impl Rate {
 
     /// The amount in another currency, rounded half up to what the API takes of that; nothing where
     /// it is more than fits.
-    pub fn convert(self, money: Money, to: Currency) -> Option<Money> {
+    ///
+    /// `rest` is what `money` leaves out, in units of its currency's last decimal: nothing is
+    /// rounded or cut before the conversion.
+    pub fn convert(self, money: Money, rest: u32, to: Currency) -> Option<Money> {
         let power = |digits: u32| 10_i128.pow(digits);
-        let product = i128::from(money.amount_cents)
+        let from = money.currency;
+        let beyond = from.exponent() - from.api_digits();
+        let exact = i128::from(money.amount_cents) * power(beyond) + i128::from(rest);
+        let product = exact
             .checked_mul(self.scaled.into())?
             .checked_mul(power(to.api_digits()))?;
-        let divisor = power(DECIMALS + money.currency.api_digits());
+        let divisor = power(DECIMALS + from.exponent());
         Some(Money {
             amount_cents: i64::try_from(rounded_half_up(product, divisor)?).ok()?,
             currency: to,
@@ -230,7 +236,7 @@ mod tests {
 
     fn converted(amount_cents: i64, from: &str, rate: &str, to: &str) -> Option<i64> {
         let rate = Rate::parse(rate).unwrap();
-        let money = rate.convert(money(amount_cents, from), currency(to))?;
+        let money = rate.convert(money(amount_cents, from), 0, currency(to))?;
         Some(money.amount_cents)
     }
 
@@ -321,7 +327,7 @@ mod tests {
             scaled in 1_i64..1_000_000_000_000,
         ) {
             let exact = i128::from(cents) * i128::from(scaled);
-            let is = Rate { scaled }.convert(money(cents, "EUR"), currency("USD")).unwrap();
+            let is = Rate { scaled }.convert(money(cents, "EUR"), 0, currency("USD")).unwrap();
             let off = i128::from(is.amount_cents) * 10_000_000_000 - exact;
             prop_assert!((-5_000_000_000 < off) && (off <= 5_000_000_000), "{off}");
         }

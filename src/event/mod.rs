@@ -176,6 +176,9 @@ pub struct Details {
     /// For a further payment that goes by an id of its own: the id that it shares with the first one,
     /// such as that of their invoice.
     pub shared_id: Option<Text>,
+    /// What the amount of the export has beyond the API's minor units, in units of the currency's
+    /// last decimal: 9 of 1.239 KWD. A conversion takes it in; what is sent unconverted is cut.
+    pub rest: Option<u32>,
 }
 
 /// The details of the many events that have none.
@@ -190,6 +193,7 @@ static NO_DETAILS: Details = Details {
     last_name: None,
     candidates: None,
     shared_id: None,
+    rest: None,
 };
 
 impl Event {
@@ -276,6 +280,7 @@ impl Event {
             last_name: own.last_name.or(other.last_name),
             candidates: own.candidates.or(other.candidates),
             shared_id: own.shared_id.or(other.shared_id),
+            rest: own.rest.or(other.rest),
         });
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::invisible::shown;
+
 /// A currency of ISO 4217.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Currency(iso_currency::Currency);
@@ -117,6 +119,9 @@ pub struct AmountFormat {
     pub parentheses: bool,
     /// The currency symbol in front of the number or behind it, where the export writes one.
     pub strip: Option<String>,
+    /// How many decimals the export writes at most. Those that the currency does not have must be
+    /// zeros. Without it, there may be as many as the currency has.
+    pub decimals: Option<u8>,
 }
 
 impl Default for AmountFormat {
@@ -127,17 +132,62 @@ impl Default for AmountFormat {
             thousands: None,
             parentheses: false,
             strip: None,
+            decimals: None,
         }
     }
 }
 
-/// An amount as read, with what the API's unit could not hold.
+/// An amount as read, to the last decimal of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedAmount {
-    /// In the API's minor units; negative where the text says so.
-    pub cents: i64,
-    /// Whether a three-decimal currency lost a digit that was not zero.
-    pub lost_digit: bool,
+    /// In units of the last decimal that was read; negative where the text says so.
+    minor: i64,
+    /// How many of them are one minor unit of the API: 10 where a currency has three decimals.
+    per_cent: i64,
+}
+
+impl ParsedAmount {
+    /// No amount, to which others can be added.
+    pub const ZERO: ParsedAmount = ParsedAmount {
+        minor: 0,
+        per_cent: 1,
+    };
+
+    /// The amount in the API's minor units, cut to whole ones; negative where the text says so.
+    pub fn cents(self) -> i64 {
+        self.minor / self.per_cent
+    }
+
+    /// What [`ParsedAmount::cents`] leaves out, in units of the currency's last decimal.
+    pub fn rest(self) -> i64 {
+        self.minor % self.per_cent
+    }
+
+    /// The amount in units of the last decimal that was read.
+    pub fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// -1, 0 or 1.
+    pub fn sign(self) -> i64 {
+        self.minor.signum()
+    }
+
+    /// The amount with this sign, 1 or -1, put before it.
+    pub fn times(self, sign: i64) -> Self {
+        ParsedAmount {
+            minor: self.minor * sign,
+            ..self
+        }
+    }
+
+    /// The sum with another amount of the same export and currency; nothing where it is too large.
+    pub fn checked_add(self, other: ParsedAmount) -> Option<Self> {
+        Some(ParsedAmount {
+            minor: self.minor.checked_add(other.minor)?,
+            per_cent: self.per_cent.max(other.per_cent),
+        })
+    }
 }
 
 /// Why a cell is no amount.
@@ -147,7 +197,7 @@ pub enum AmountError {
     #[error("the amount is empty")]
     Empty,
     /// A character that the declared format does not have.
-    #[error("`{0}` does not belong in an amount of this export")]
+    #[error("`{}` does not belong in an amount of this export", shown(.0.encode_utf8(&mut [0; 4])))]
     Unexpected(char),
     /// Groups that are not of three digits.
     #[error("the thousands separators are not at every third digit")]
@@ -155,8 +205,22 @@ pub enum AmountError {
     /// More decimals than the currency has.
     #[error("{currency} has {allowed} decimals and the amount {digits}")]
     Decimals {
-        /// Decimals in the text, without trailing zeros.
+        /// Decimals in the text.
         digits: usize,
+        /// Decimals of the currency.
+        allowed: u32,
+        /// The currency.
+        currency: Currency,
+        /// Whether those that the currency does not have are zeros.
+        are_zeros: bool,
+    },
+    /// Three digits behind the separator of a currency that has fewer decimals.
+    #[error("{}: {currency} has {allowed} decimals, and three digits follow the separator", either(large, small.as_deref()))]
+    Thousands {
+        /// The amount if the separator stands between thousands.
+        large: String,
+        /// The amount if it stands before decimals; nothing where the currency has too few.
+        small: Option<String>,
         /// Decimals of the currency.
         allowed: u32,
         /// The currency.
@@ -170,15 +234,16 @@ pub enum AmountError {
 impl AmountFormat {
     /// Reads an amount exactly, or says why it can't be.
     ///
-    /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them);
-    /// more are an error, unless they are zeros. Nothing is rounded: a three-decimal currency
-    /// whose last digit the API can't take is cut and marked with `lost_digit`.
+    /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them).
+    /// More are an error, zeros too: `1.000` may be one thousand. Only two zeros of a currency
+    /// without decimals (`5000.00` yen) have one meaning. Nothing is rounded.
+    ///
+    /// # Errors
+    ///
+    /// Any text that is not an amount in this format and currency.
     pub fn parse(&self, text: &str, currency: Currency) -> Result<ParsedAmount, AmountError> {
         match self.parse_plain(text.as_bytes(), currency) {
-            Some(cents) => Ok(ParsedAmount {
-                cents,
-                lost_digit: false,
-            }),
+            Some(minor) => Ok(ParsedAmount { minor, per_cent: 1 }),
             None => self.parse_whole(text, currency),
         }
     }
@@ -188,7 +253,9 @@ impl AmountFormat {
     /// anything else; [`AmountFormat::parse_whole`] knows what that is.
     fn parse_plain(&self, text: &[u8], currency: Currency) -> Option<i64> {
         const MAX_BYTES: usize = 16;
-        let has_cents = self.unit == AmountUnit::Major && currency.exponent() == 2;
+        let has_cents = self.unit == AmountUnit::Major
+            && currency.exponent() == 2
+            && self.decimals.is_none_or(|decimals| decimals >= 2);
         if !has_cents || text.len() > MAX_BYTES {
             return None;
         }
@@ -221,22 +288,16 @@ impl AmountFormat {
             AmountUnit::Minor | AmountUnit::Cents => (digits, ""),
             AmountUnit::Major => digits.split_once(self.decimal).unwrap_or((digits, "")),
         };
-        let whole = self.without_separators(whole)?;
+        let written = whole;
+        let whole = self.without_separators(written)?;
         if whole.is_empty() && fraction.is_empty() {
             return Err(AmountError::Empty);
         }
         if let Some(odd) = fraction.chars().find(|c| !c.is_ascii_digit()) {
             return Err(AmountError::Unexpected(odd));
         }
-        let fraction = fraction.trim_end_matches('0');
+        let fraction = self.decimals(written, fraction, currency)?;
         let exponent = currency.exponent();
-        if fraction.len() > exponent as usize {
-            return Err(AmountError::Decimals {
-                digits: fraction.len(),
-                allowed: exponent,
-                currency,
-            });
-        }
         let scale = match self.unit {
             AmountUnit::Major => exponent,
             AmountUnit::Minor | AmountUnit::Cents => 0,
@@ -246,10 +307,49 @@ impl AmountFormat {
             AmountUnit::Cents => 1,
             AmountUnit::Major | AmountUnit::Minor => 10_i64.pow(exponent - currency.api_digits()),
         };
-        let cents = minor / divisor;
         Ok(ParsedAmount {
-            cents: if negative { -cents } else { cents },
-            lost_digit: minor % divisor != 0,
+            minor: if negative { -minor } else { minor },
+            per_cent: divisor,
+        })
+    }
+
+    /// The decimals that the currency has, of those that stand there.
+    fn decimals<'t>(
+        &self,
+        whole: &str,
+        fraction: &'t str,
+        currency: Currency,
+    ) -> Result<&'t str, AmountError> {
+        let allowed = currency.exponent();
+        let most = self.decimals.map_or(allowed as usize, usize::from);
+        let is_of_none = self.decimals.is_none() && allowed == 0 && fraction == "00";
+        if fraction.len() <= most || is_of_none {
+            let fraction = fraction.trim_end_matches('0');
+            if fraction.len() <= allowed as usize {
+                return Ok(fraction);
+            }
+        }
+        // `0.000` and `1234.567` have no thousands.
+        let (kept, beyond) = fraction.split_at(fraction.len().min(allowed as usize));
+        let are_zeros = beyond.bytes().all(|digit| digit == b'0');
+        let is_group = matches!(whole.len(), 1..=3) && !whole.starts_with('0');
+        if fraction.len() != 3 || self.decimals.is_some() || !is_group {
+            return Err(AmountError::Decimals {
+                digits: fraction.len(),
+                allowed,
+                currency,
+                are_zeros,
+            });
+        }
+        let small = are_zeros.then(|| match kept {
+            "" => whole.to_owned(),
+            _ => format!("{whole}.{kept}"),
+        });
+        Err(AmountError::Thousands {
+            large: format!("{whole}{fraction}"),
+            small,
+            allowed,
+            currency,
         })
     }
 
@@ -272,14 +372,17 @@ impl AmountFormat {
         Ok((negative, strip(inner).unwrap_or(inner)))
     }
 
+    /// A minus stands at either end, as a hyphen or as the sign U+2212, and once.
+
     fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
         if self.parentheses
             && let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))
         {
             return Ok((true, inner.trim()));
         }
-        match text.strip_prefix('-') {
-            Some(rest) => Ok((true, rest)),
+        const MINUS: [char; 2] = ['-', '\u{2212}'];
+        match text.strip_prefix(MINUS).or(text.strip_suffix(MINUS)) {
+            Some(rest) => Ok((true, rest.trim())),
             None if text.is_empty() => Err(AmountError::Empty),
             None => Ok((false, text)),
         }
@@ -307,6 +410,13 @@ impl AmountFormat {
     }
 }
 
+fn either(large: &str, small: Option<&str>) -> String {
+    match small {
+        Some(small) => format!("the amount could be {large} or {small}"),
+        None => format!("the amount could be {large}"),
+    }
+}
+
 fn minor_units(whole: &str, fraction: &str, scale: u32) -> Option<i64> {
     let padded = fraction
         .bytes()
@@ -327,9 +437,7 @@ mod tests {
     }
 
     fn cents(format: &AmountFormat, text: &str, code: &str) -> Result<i64, AmountError> {
-        format
-            .parse(text, currency(code))
-            .map(|parsed| parsed.cents)
+        format.parse(text, currency(code)).map(ParsedAmount::cents)
     }
 
     fn english() -> AmountFormat {
@@ -433,14 +541,124 @@ mod tests {
             Err(AmountError::Decimals { .. })
         ));
         assert!(matches!(
-            cents(&plain, "1.005", "USD"),
+            cents(&plain, "1.0050", "USD"),
             Err(AmountError::Decimals { .. })
         ));
 
         let exact = plain.parse("1.230", currency("KWD")).unwrap();
-        assert_eq!((exact.cents, exact.lost_digit), (123, false));
+        assert_eq!((exact.cents(), exact.rest()), (123, 0));
         let cut = plain.parse("1.239", currency("KWD")).unwrap();
-        assert_eq!((cut.cents, cut.lost_digit), (123, true));
+        assert_eq!((cut.cents(), cut.rest()), (123, 9));
+        let sum = cut.checked_add(cut).unwrap();
+        assert_eq!((sum.cents(), sum.rest()), (247, 8));
+    }
+
+    #[test]
+    fn zeros_beyond_the_decimals_of_a_currency_may_be_thousands() {
+        let plain = AmountFormat::default();
+        for (format, text, code, message) in [
+            (&plain, "1.000", "EUR", "could be 1000 or 1.00:"),
+            (&plain, "-2.500", "EUR", "could be 2500 or 2.50:"),
+            (&plain, "1.234", "EUR", "could be 1234:"),
+            (&plain, "3.000", "JPY", "could be 3000 or 3:"),
+            (&english(), "12.000", "USD", "could be 12000 or 12.00:"),
+            (&german(), "1,000", "EUR", "could be 1000 or 1.00:"),
+            (
+                &plain,
+                "10.0000",
+                "USD",
+                "USD has 2 decimals and the amount 4",
+            ),
+            (
+                &plain,
+                "0.000",
+                "USD",
+                "USD has 2 decimals and the amount 3",
+            ),
+            (
+                &plain,
+                "5000.0",
+                "JPY",
+                "JPY has 0 decimals and the amount 1",
+            ),
+            (
+                &plain,
+                "5000.0000",
+                "JPY",
+                "JPY has 0 decimals and the amount 4",
+            ),
+            (
+                &plain,
+                "1.2300",
+                "KWD",
+                "KWD has 3 decimals and the amount 4",
+            ),
+        ] {
+            let error = format.parse(text, currency(code)).unwrap_err();
+            assert!(
+                error.to_string().contains(message),
+                "{text} {code}: {error}"
+            );
+        }
+        for (text, code, expected) in [
+            ("5000.00", "JPY", 5000),
+            ("1.00", "EUR", 100),
+            ("1.000", "KWD", 100),
+        ] {
+            assert_eq!(cents(&plain, text, code), Ok(expected), "{text} {code}");
+        }
+    }
+
+    #[test]
+    fn a_format_may_say_how_many_decimals_are_written() {
+        let of = |decimals| AmountFormat {
+            decimals: Some(decimals),
+            ..AmountFormat::default()
+        };
+        assert_eq!(cents(&of(3), "1.000", "EUR"), Ok(100));
+        assert_eq!(cents(&of(4), "10.5000", "USD"), Ok(1050));
+        assert_eq!(cents(&of(4), "5000.0000", "JPY"), Ok(5000));
+        assert_eq!(cents(&of(0), "49", "USD"), Ok(4900));
+        for (decimals, text) in [(3, "1.005"), (3, "1.0000"), (0, "49.0"), (1, "49.00")] {
+            let read = cents(&of(decimals), text, "USD");
+            assert!(
+                matches!(read, Err(AmountError::Decimals { .. })),
+                "{text}: {read:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_minus_may_be_the_typographers_and_stand_behind_the_number() {
+        let dollars = AmountFormat {
+            strip: Some("$".to_owned()),
+            ..AmountFormat::default()
+        };
+        let plain = AmountFormat::default();
+        for (format, text, code) in [
+            (&plain, "\u{2212}100.00", "USD"),
+            (&plain, "100.00-", "USD"),
+            (&plain, "100.00 -", "USD"),
+            (&plain, "100.00\u{2212}", "USD"),
+            (&german(), "\u{2212}100,00", "EUR"),
+            (&german(), "100,00-", "EUR"),
+            (&dollars, "\u{2212}$100.00", "USD"),
+            (&dollars, "$100.00-", "USD"),
+            (&dollars, "100.00 $-", "USD"),
+        ] {
+            assert_eq!(cents(format, text, code), Ok(-10_000), "{text}");
+        }
+        for text in [
+            "-100.00-",
+            "--5",
+            "\u{2212}-5",
+            "5-5",
+            "\u{2013}5",
+            "-",
+            "\u{2212}",
+        ] {
+            assert!(cents(&plain, text, "USD").is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -501,7 +719,7 @@ mod tests {
         ) {
             for format in [AmountFormat::default(), english(), german()] {
                 if let Some(cents) = format.parse_plain(text.as_bytes(), currency(&code)) {
-                    let parsed = ParsedAmount { cents, lost_digit: false };
+                    let parsed = ParsedAmount { minor: cents, per_cent: 1 };
                     prop_assert_eq!(format.parse_whole(&text, currency(&code)), Ok(parsed));
                 }
             }

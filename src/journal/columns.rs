@@ -303,6 +303,7 @@ impl<'a> Columns<'a> {
             last_name: owned(self.last_name),
             candidates: None,
             shared_id: owned(self.shared_id),
+            rest: None,
         });
         event.created_at = self.created_at;
         event.note = Text::new(self.note);

@@ -74,6 +74,7 @@ pub(super) fn full() -> Event {
         last_name: Some("𝄞".into()),
         candidates: None,
         shared_id: Some("in_0".into()),
+        rest: None,
     });
     event.gross_cents = Some(595);
     event.reference = Some("ch_1".into());

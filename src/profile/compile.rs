@@ -291,7 +291,7 @@ impl<'s> Compiler<'s> {
     fn check_amount_format(&self, money: &MoneySpec) -> Result<(), ProfileError> {
         let format = &money.format;
         let separators = [Some(format.decimal), format.thousands];
-        let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '(' | ')');
+        let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '(' | ')');
         if separators.into_iter().flatten().any(is_taken) || format.thousands == separators[0] {
             let message =
                 "`money.format` needs two different separators that are neither digits nor signs";

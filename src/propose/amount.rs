@@ -278,7 +278,7 @@ impl Books<'_> {
                 .format
                 .parse(text, self.currency)
                 .ok()
-                .map(|amount| amount.cents),
+                .map(|amount| amount.cents()),
         }
     }
 

@@ -324,6 +324,7 @@ fn joined_details(all: &[(usize, Details)]) -> Details {
         last_name: text(|details| &details.last_name),
         candidates: text(|details| &details.candidates),
         shared_id: text(|details| &details.shared_id),
+        rest: pick(all.iter().map(|(rank, details)| (*rank, details.rest))),
     }
 }
 

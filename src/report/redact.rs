@@ -195,6 +195,7 @@ impl Redactor {
             last_name: name(&details.last_name),
             candidates: text(&details.candidates),
             shared_id: text(&details.shared_id),
+            rest: details.rest,
         };
         event.set_details(details);
     }

@@ -322,13 +322,19 @@ fn write_details(record: &mut Vec<u8>, details: &Details) {
         last_name,
         candidates,
         shared_id,
+        rest,
     } = details;
-    record.push(u8::from(mrr_cents.is_some()) | u8::from(quantity.is_some()) << 1);
+    let flags = [mrr_cents.is_some(), quantity.is_some(), rest.is_some()];
+    let flags = flags.iter().rev();
+    record.push(flags.fold(0, |flags, is_set| flags << 1 | u8::from(*is_set)));
     if let Some(cents) = mrr_cents {
         write_signed(record, *cents);
     }
     if let Some(quantity) = quantity {
         write_number(record, (*quantity).into());
+    }
+    if let Some(rest) = rest {
+        write_number(record, (*rest).into());
     }
     for text in [
         subscription,
@@ -407,6 +413,7 @@ impl<'e> Reader<'e> {
         let has = self.byte();
         let mrr_cents = (has & 1 != 0).then(|| self.signed());
         let quantity = (has & 2 != 0).then(|| self.number() as u32);
+        let rest = (has & 4 != 0).then(|| self.number() as u32);
         let mut text = || {
             let bytes = self.number().checked_sub(1)?;
             Some(Text::new(self.text(bytes as usize)))
@@ -414,6 +421,7 @@ impl<'e> Reader<'e> {
         Details {
             mrr_cents,
             quantity,
+            rest,
             subscription: text(),
             promo_code: text(),
             ref_id: text(),

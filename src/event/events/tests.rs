@@ -54,10 +54,11 @@ prop_compose! {
         first_name in maybe(text()),
         last_name in maybe(text()),
         (candidates, shared_id) in (maybe(text()), maybe(text())),
+        rest in maybe(any::<u32>()),
     ) -> Details {
         Details {
             subscription, mrr_cents, promo_code, quantity, ref_id, tid, first_name, last_name,
-            candidates, shared_id,
+            candidates, shared_id, rest,
         }
     }
 }

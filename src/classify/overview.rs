@@ -1,0 +1,211 @@
+//! What is said of an export as a whole, once its rows are read.
+
+use std::cell::{Cell, RefCell};
+
+use super::{Classifier, cell};
+use crate::event::{AmountUnit, Currency, Event, Kind, Tally};
+use crate::export::Row;
+use crate::invisible::shown;
+use crate::problem::Problem;
+use crate::profile::ColumnIndex;
+
+/// How many different values are shown.
+const VALUES_SHOWN: usize = 3;
+
+/// One or two round prices say nothing of how amounts are written.
+const FEWEST_SALES: u64 = 2;
+
+/// What was seen in the rows so far.
+#[derive(Default)]
+pub(super) struct Overview {
+    /// Whether any amount has a decimal separator. Looked at for each amount, so apart.
+    has_decimals: Cell<bool>,
+    seen: RefCell<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Events in currencies with hundredths, while no amount has decimals.
+    whole: Tally,
+    /// Events whose email is not one.
+    not_emails: Tally,
+    /// The first different ones of these values, escaped.
+    first_values: Vec<String>,
+    has_more_values: bool,
+    /// Rows with invisible characters around an id or an email, and the first of them.
+    stripped_rows: u64,
+    stripped_line: u64,
+    first_stripped: Option<Problem>,
+}
+
+impl Classifier<'_> {
+    /// Takes note of an event that the export gives to the job.
+    pub(crate) fn see(&self, event: &Event) {
+        if !self.overview.has_decimals.get()
+            && let Some(money) = event.money
+            && money.currency.exponent() == 2
+        {
+            let mut seen = self.overview.seen.borrow_mut();
+            seen.whole.add(event.kind, event.money);
+        }
+        if let Some(email) = event.customer.email.as_deref()
+            && !is_email(email)
+        {
+            let mut seen = self.overview.seen.borrow_mut();
+            seen.not_emails.add(event.kind, event.money);
+            seen.show(email);
+        }
+    }
+
+    /// Takes note of how an amount is written.
+    pub(super) fn see_amount(&self, value: &str, currency: Currency) {
+        let has_decimals = &self.overview.has_decimals;
+        if !has_decimals.get() && currency.exponent() == 2 {
+            has_decimals.set(value.contains(self.profile.amount_format.decimal));
+        }
+    }
+
+    /// Takes note of invisible characters around an id or an email, which are not read.
+    pub(super) fn see_ends(&self, row: &Row, column: ColumnIndex) {
+        let position = self.binding.position(column);
+        let Some(raw) = position.and_then(|position| row.get(position)) else {
+            return;
+        };
+        let text = cell::trimmed(raw);
+        if raw.len() == text.len() || raw.trim_matches([' ', '\t']) == text {
+            return;
+        }
+        let seen = &mut *self.overview.seen.borrow_mut();
+        if seen.stripped_line != row.line() {
+            seen.stripped_line = row.line();
+            seen.stripped_rows += 1;
+        }
+        seen.first_stripped.get_or_insert_with(|| {
+            Problem::warning("invisible-characters", "").cell(self.header_name(column), raw)
+        });
+    }
+
+    /// Returns what a person should know of the export as a whole.
+    pub(crate) fn overview(&self) -> Vec<Problem> {
+        let seen = self.overview.seen.borrow();
+        [seen.stripped(), self.whole_amounts(&seen), seen.emails()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Whole numbers in a currency with hundredths may be hundredths.
+    fn whole_amounts(&self, seen: &Seen) -> Option<Problem> {
+        let format = &self.profile.amount_format;
+        let is_told = format.unit != AmountUnit::Major || format.decimals.is_some();
+        let has_few = seen.whole.count_of(Kind::Sale) < FEWEST_SALES;
+        if is_told || has_few || self.overview.has_decimals.get() {
+            return None;
+        }
+        let message = format!("no amount has decimals: {}", seen.whole);
+        let (table, extending) = (self.own_table(), self.extending());
+        Some(Problem::warning("amounts-without-decimals", message).hint(format!(
+            "compare an amount with the provider's page; if they are in cents, set `unit = \"minor\"` under `[exports.{table}.money.format]`{extending}; if they are not, `decimals = 0` there says so"
+        )))
+    }
+}
+
+impl Seen {
+    fn show(&mut self, email: &str) {
+        if self.has_more_values {
+            return;
+        }
+        let short: String = email.chars().take(Problem::VALUE_CHARS).collect();
+        let value = shown(&short).into_owned();
+        if self.first_values.contains(&value) {
+            return;
+        }
+        match self.first_values.len() < VALUES_SHOWN {
+            true => self.first_values.push(value),
+            false => self.has_more_values = true,
+        }
+    }
+
+    fn emails(&self) -> Option<Problem> {
+        if self.not_emails.count() == 0 {
+            return None;
+        }
+        let values = self.first_values.iter().map(|value| format!("`{value}`"));
+        let values = values.collect::<Vec<_>>().join(", ");
+        let more = if self.has_more_values { ", …" } else { "" };
+        let message = format!(
+            "{}: what stands there as the email is not an email address: {values}{more}",
+            self.not_emails
+        );
+        Some(Problem::warning("email-invalid", message).hint(
+            "they are sent as they stand, and without a customer id they are no lead's; correct them in a copy of the export",
+        ))
+    }
+
+    fn stripped(&self) -> Option<Problem> {
+        let mut problem = self.first_stripped.clone()?;
+        let rows = match self.stripped_rows {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        };
+        problem.message = format!(
+            "{rows} with invisible characters at the ends of ids or emails; they were left out"
+        );
+        Some(problem)
+    }
+}
+
+/// Whether a text is shaped like an email address: one `@`, a domain with a dot, and nothing that
+/// separates several addresses. It says nothing of whether mail would arrive.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let is_part = |part: &str| {
+        let plain = |byte: u8| {
+            byte > b' ' && byte != 0x7f && !matches!(byte, b'@' | b',' | b';' | b'<' | b'>' | b':')
+        };
+        !part.is_empty() && part.bytes().all(plain)
+    };
+    if !is_part(local) || !is_part(domain) {
+        return false;
+    }
+    let has_labels = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
+    has_labels && (text.is_ascii() || !text.chars().any(crate::invisible::is_invisible))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_has_one_at_sign_and_a_domain() {
+        for email in [
+            "ana@example.com",
+            "o'hara+tag@mail.example.co.uk",
+            "jürgen@müller.example",
+            "a_b-c.d@1.example",
+        ] {
+            assert!(is_email(email), "{email}");
+        }
+        for other in [
+            "n/a",
+            "guest",
+            "ana@example",
+            "ana @example.com",
+            "a@example.com;b@example.com",
+            "a@example.com,b@example.com",
+            "<ana@example.com>",
+            "ana@@example.com",
+            "@example.com",
+            "ana@",
+            "ana@.com",
+            "ana@example..com",
+            "ana@exam\u{200b}ple.com",
+            "ana\u{a0}@example.com",
+            "mailto:ana@example.com",
+        ] {
+            assert!(!is_email(other), "{other}");
+        }
+    }
+}
