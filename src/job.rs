@@ -16,8 +16,10 @@ use jiff::Timestamp;
 use self::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT, complete};
 use self::customers::{drop_shared_uids, hold_without_customer, is_placeholder};
 use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
-use crate::convert::{Foreign, convert};
-use crate::event::{Currency, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text};
+use crate::convert::{Foreign, convert, hold_inexact};
+use crate::event::{
+    Currency, Decimals, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text,
+};
 use crate::export::{Export, ExportError, Row};
 use crate::journal::Wanted;
 use crate::link::{Cause, Link, Resolution, Rules, link, unknown_resolutions};
@@ -634,6 +636,7 @@ impl<'r> JobReader<'r> {
             unconfirmed: self.unconfirmed,
             account_currency: self.reading.account_currency,
             foreign: Foreign::default(),
+            decimals: Decimals::default(),
             rules: Rules::default(),
         }
     }
@@ -650,6 +653,7 @@ pub struct Unplanned {
     unconfirmed: HashSet<EventKey>,
     account_currency: Currency,
     foreign: Foreign,
+    decimals: Decimals,
     rules: Rules,
     origins: Origins,
     /// Of which inputs the sales are completed by exports of another kind.
@@ -673,6 +677,11 @@ impl Unplanned {
     /// are where this is not called.
     pub fn treat_foreign(&mut self, foreign: Foreign) {
         self.foreign = foreign;
+    }
+
+    /// Says how many decimals the API takes of some currencies.
+    pub fn set_decimals(&mut self, decimals: Decimals) {
+        self.decimals = decimals;
     }
 
     /// Says what the user wants done with refunds whose sale is not named or not found.
@@ -762,8 +771,9 @@ impl Unplanned {
             links.set(index, Link::HeldBack(Cause::Invoice, reason));
         }
         let seen = convert(&mut self.events, &mut links, foreign, account, past);
+        hold_inexact(&self.events, &mut links, &self.decimals, past);
         let mut plan = plan(self.events, links, readings, past, origins);
-        for problem in seen.problems(&plan, foreign, account) {
+        for problem in seen.problems(&plan, foreign, account, &self.decimals) {
             self.problems.push(problem);
         }
         for problem in plan.problems.drain(..) {

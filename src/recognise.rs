@@ -18,7 +18,8 @@ pub const ROWS_MOST: usize = 1_000;
 
 /// Problems that say that a cell is written otherwise than the profile has it. A profile of the
 /// user's own that rejects a row for anything else does so on purpose.
-const WRITTEN_OTHERWISE: [&str; 6] = [
+const WRITTEN_OTHERWISE: [&str; 7] = [
+    "amount-ambiguous",
     "amount-invalid",
     "amount-sign",
     "currency-unknown",

@@ -6,7 +6,7 @@
 mod support;
 
 use serde_json::Value;
-use support::Place;
+use support::{Place, SandboxProcess, form};
 
 const STRIPE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
 const OWN: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
@@ -197,7 +197,7 @@ fn digits_beyond_the_decimals_are_rejected_and_the_hint_reads_them() {
     ] {
         let export = format!("{header}{}", row.replace("AMOUNT", "1.000"));
         let planned = plan(&export, 1);
-        let problem = planned.problem("amount-invalid");
+        let problem = planned.problem("amount-ambiguous");
         let message = problem["message"].as_str().unwrap();
         assert!(
             message.starts_with("the amount could be 1000 or 1.00"),
@@ -226,7 +226,7 @@ fn digits_beyond_the_decimals_are_rejected_and_the_hint_reads_them() {
 #[test]
 fn a_minus_of_any_kind_is_a_minus() {
     let own = "[exports.till]\nextends = \"generic\"\n[exports.till.money]\nformat = { decimal = \",\", thousands = \".\" }\n\
-        [[exports.till.event]]\nkind = \"sale\"\nevent_id = [\"{event_id}\"]\n\
+        [[exports.till.event]]\nkind = \"sale\"\nwhen = { kind = \"sale\" }\nevent_id = [\"{event_id}\"]\n\
         amount = { column = \"amount\", sign = \"negative\" }\ncreated_at = [\"created_at\"]\n";
     let row = "sale,s1,,ana@example.com,,\"AMOUNT\",EUR,2026-03-01\n";
     for amount in [
@@ -254,24 +254,24 @@ fn whole_numbers_that_may_be_cents_are_said_with_their_total() {
     for (header, row, extends) in [
         (
             STRIPE,
-            "ch_N,2026-03-01 10:00:00,AMOUNT,0,cad,true,Paid,cus_N,ana@example.com,in_N\n",
+            "ch_#,2026-03-01 10:00:00,AMOUNT,0,cad,true,Paid,cus_#,ana@example.com,in_#\n",
             "stripe-payments",
         ),
         (
             OWN,
-            "sale,s_N,,ana@example.com,,AMOUNT,CAD,2026-03-01\n",
+            "sale,s_#,,ana@example.com,,AMOUNT,CAD,2026-03-01\n",
             "generic",
         ),
         (
             RECURLY,
-            "acc-N,tN,purchase,AMOUNT,0,CAD,2026-03-01 10:00:00 UTC,success,false,,100N,\n",
+            "acc-#,t#,purchase,AMOUNT,0,CAD,2026-03-01 10:00:00 UTC,success,false,,100#,\n",
             "recurly-transactions",
         ),
     ] {
         let export = |amounts: &[&str]| {
             let rows = amounts.iter().enumerate();
             let rows =
-                rows.map(|(n, amount)| row.replace('N', &n.to_string()).replace("AMOUNT", amount));
+                rows.map(|(n, amount)| row.replace('#', &n.to_string()).replace("AMOUNT", amount));
             header.to_owned() + &rows.collect::<String>()
         };
         let code = "amounts-without-decimals";
@@ -354,4 +354,155 @@ fn a_third_decimal_counts_in_a_conversion_and_is_cut_where_it_is_sent() {
         messages,
         ["1 sale, 1.23 KWD, 1 refund, 1.23 KWD", "1 sale, 10.00 TND"]
     );
+}
+
+/// What Stripe counts otherwise is said by currency, and the hint's settings decide what is sent.
+#[test]
+fn currencies_that_stripe_counts_otherwise_are_said_until_it_is_set() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "ch_#,2026-03-01 10:00:00,AMOUNT,0,CODE,true,Paid,cus_#,a@example.com,in_#\n",
+        ),
+        (OWN, "sale,in_#,,a@example.com,,AMOUNT,CODE,2026-03-01\n"),
+    ] {
+        let rows = [
+            ("5000", "ISK"),
+            ("380000", "UGX"),
+            ("250", "isk"),
+            ("10.00", "MGA"),
+            ("1000.50", "HUF"),
+            ("100.00", "TWD"),
+            ("5000", "JPY"),
+        ];
+        let rows = rows.iter().enumerate();
+        let rows = rows.map(|(n, (amount, code))| {
+            row.replace('#', &n.to_string())
+                .replace("AMOUNT", amount)
+                .replace("CODE", code)
+        });
+        let export = header.to_owned() + &rows.collect::<String>();
+        let planned = plan(&export, 0);
+        let problems = planned.plan["problems"].as_array().unwrap().iter();
+        let said: Vec<_> = problems
+            .filter(|problem| problem["code"] == "currency-decimals")
+            .collect();
+        let messages: Vec<_> = said
+            .iter()
+            .map(|problem| problem["message"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "2 sales, 5250 ISK: sent in whole units, as ISO 4217 counts ISK; Stripe's API counts it in hundredths",
+                "1 sale, 10.00 MGA: sent in hundredths, as ISO 4217 counts MGA; Stripe's API counts it in whole units",
+                "1 sale, 380000 UGX: sent in whole units, as ISO 4217 counts UGX; Stripe's API counts it in hundredths",
+            ]
+        );
+        let settings = ["ISK = 2", "MGA = 0", "UGX = 0"];
+        for (setting, problem) in settings.iter().zip(&said) {
+            let hint = problem["hint"].as_str().unwrap();
+            assert!(hint.contains(&format!("`{setting}`")), "{hint}");
+        }
+        let configuration = format!("[currencies.decimals]\n{}\n", settings.join("\n"));
+        let set = plan_with(&configuration, &export, 0);
+        assert!(!set.codes().contains(&"currency-decimals"));
+        assert_eq!(set.column("amount_cents"), planned.column("amount_cents"));
+
+        let place = Place::new();
+        place
+            .write("fprecon.toml", &configuration)
+            .write("x.csv", &export);
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+        let mut sent: Vec<_> = sandbox
+            .arrivals()
+            .iter()
+            .map(|arrival| {
+                format!(
+                    "{} {}",
+                    form(arrival, "amount").unwrap(),
+                    form(arrival, "currency").unwrap()
+                )
+            })
+            .collect();
+        sent.sort();
+        assert_eq!(
+            sent,
+            [
+                "10 MGA",
+                "10000 TWD",
+                "100050 HUF",
+                "25000 ISK",
+                "380000 UGX",
+                "5000 JPY",
+                "500000 ISK"
+            ]
+        );
+        place.run_to(&sandbox, &["journal", "check"]).expect(0);
+    }
+}
+
+#[test]
+fn an_amount_that_the_set_decimals_cannot_hold_is_held() {
+    let rows = "sale,s1,,a@example.com,,10.50,MGA,2026-03-01\nsale,s2,,a@example.com,,10.00,MGA,2026-03-01\n";
+    let export = format!("{OWN}{rows}");
+    let planned = plan_with("[currencies.decimals]\nMGA = 0\n", &export, 1);
+    assert_eq!(
+        planned.plan["events"]["by_plan"]["to_send"], 1,
+        "{}",
+        planned.plan
+    );
+    for wrong in ["XAU = 2", "ISK = 4", "ISKR = 2", "ISK = \"2\""] {
+        let place = Place::new();
+        place
+            .write("fprecon.toml", &format!("[currencies.decimals]\n{wrong}\n"))
+            .write("x.csv", &export);
+        place.run(&["plan", "x.csv"]).expect(3);
+    }
+}
+
+#[test]
+fn withdrawn_currencies_are_read_and_what_is_no_money_is_named() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "ch_1,2026-03-01 10:00:00,8,0,CODE,true,Paid,cus_1,a@example.com,in_1\n",
+        ),
+        (OWN, "sale,s1,,a@example.com,,8,CODE,2026-03-01\n"),
+        (
+            RECURLY,
+            "acc-1,t1,purchase,8,0,CODE,2026-03-01 10:00:00 UTC,success,false,,1001,\n",
+        ),
+    ] {
+        let export = |code: &str| header.to_owned() + &row.replace("CODE", code);
+        for (code, cents) in [
+            ("hrk", "800"),
+            ("EEK", "800"),
+            ("BYR", "8"),
+            ("mro", "800"),
+            ("TRL", "8"),
+            ("ZWL", "800"),
+            ("BGN", "800"),
+        ] {
+            assert_eq!(
+                plan(&export(code), 0).column("amount_cents"),
+                [cents],
+                "{code}"
+            );
+        }
+        for (code, what) in [
+            ("XXX", "no currency"),
+            ("XTS", "tests"),
+            ("xau", "gold"),
+            ("XDR", "drawing right"),
+            ("BTC", "no ISO 4217"),
+        ] {
+            let refused = plan(&export(code), 1);
+            let message = refused.problem("currency-unknown")["message"]
+                .as_str()
+                .unwrap();
+            assert!(message.contains(what), "{code}: {message}");
+        }
+    }
 }

@@ -254,19 +254,20 @@ impl Classifier<'_> {
             None => Ok(source.fixed.unwrap_or(self.account_currency)),
             Some(column) => {
                 let value = self.text(row, column);
-                self.currency_of(value).ok_or_else(|| {
-                    Box::new(
-                        self.cell_error(
-                            "currency-unknown",
-                            column,
-                            value,
-                            "this is no ISO 4217 currency",
-                        )
-                        .hint("a three-letter code such as `USD` is expected"),
-                    )
-                })
+                self.currency_of(value)
+                    .ok_or_else(|| Box::new(self.unknown_currency(column, value)))
             }
         }
+    }
+
+    fn unknown_currency(&self, column: ColumnIndex, value: &str) -> Problem {
+        let what = Currency::from_code(value).and_then(Currency::not_money);
+        let message = match what {
+            Some(what) => format!("`{value}` is not money: it is {what}"),
+            None => "this is no ISO 4217 currency".to_owned(),
+        };
+        self.cell_error("currency-unknown", column, value, &message)
+            .hint("a three-letter code such as `USD` is expected")
     }
 
     fn currency_of(&self, code: &str) -> Option<Currency> {
@@ -276,7 +277,7 @@ impl Classifier<'_> {
         {
             return Some(currency);
         }
-        let currency = Currency::from_code(code)?;
+        let currency = Currency::from_code(code).filter(|code| code.not_money().is_none())?;
         self.last_currency.set(Some((bytes, currency)));
         Some(currency)
     }
@@ -291,6 +292,10 @@ impl Classifier<'_> {
         let value = self.text(row, column);
         let format = &self.profile.amount_format;
         let parsed = format.parse(value, currency).map_err(|error| {
+            let code = match &error {
+                AmountError::Thousands { .. } => "amount-ambiguous",
+                _ => "amount-invalid",
+            };
             let hint = match &error {
                 AmountError::Thousands { large, small, .. } => {
                     self.thousands_hint(large, small.as_deref())
@@ -303,7 +308,7 @@ impl Classifier<'_> {
                 _ => cell::amount_hint(format, currency),
             };
             Box::new(
-                self.cell_error("amount-invalid", column, value, &error.to_string())
+                self.cell_error(code, column, value, &error.to_string())
                     .hint(hint),
             )
         })?;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::{Classifier, cell};
 use crate::event::{AmountUnit, Currency, Event, Kind, Tally};
 use crate::export::Row;
-use crate::invisible::shown;
+use crate::invisible::{is_invisible, shown};
 use crate::problem::Problem;
 use crate::profile::ColumnIndex;
 
@@ -158,20 +158,22 @@ impl Seen {
 /// Whether a text is shaped like an email address: one `@`, a domain with a dot, and nothing that
 /// separates several addresses. It says nothing of whether mail would arrive.
 fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    let is_part = |part: &str| {
-        let plain = |byte: u8| {
-            byte > b' ' && byte != 0x7f && !matches!(byte, b'@' | b',' | b';' | b'<' | b'>' | b':')
-        };
-        !part.is_empty() && part.bytes().all(plain)
-    };
-    if !is_part(local) || !is_part(domain) {
-        return false;
+    let (mut has_at, mut has_dot) = (false, false);
+    // Neither an address nor its domain begins or ends here, and no label is empty.
+    let mut before = b'@';
+    for byte in text.bytes() {
+        match byte {
+            0..=b' ' | 0x7f | b',' | b';' | b'<' | b'>' | b':' => return false,
+            b'@' if has_at || before == b'@' => return false,
+            b'@' => has_at = true,
+            b'.' if has_at && matches!(before, b'@' | b'.') => return false,
+            b'.' => has_dot |= has_at,
+            _ => {}
+        }
+        before = byte;
     }
-    let has_labels = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
-    has_labels && (text.is_ascii() || !text.chars().any(crate::invisible::is_invisible))
+    let ends_well = !matches!(before, b'@' | b'.');
+    has_dot && ends_well && (text.is_ascii() || !text.chars().any(is_invisible))
 }
 
 #[cfg(test)]

@@ -281,6 +281,7 @@ pub(super) fn read_each(
     bar.finish_and_clear();
     let mut unplanned = read.map_err(CliError::Unusable)?;
     unplanned.treat_foreign(foreign);
+    unplanned.set_decimals(settings.decimals.clone());
     Ok(unplanned)
 }
 

@@ -17,7 +17,7 @@ use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
-use crate::event::Currency;
+use crate::event::{Currency, Decimals};
 use crate::problem::Problem;
 use crate::tracking::{ApiKey, Timeouts, Version};
 use keys::{ConfigFile, KEYS};
@@ -58,6 +58,8 @@ pub(super) struct Settings {
     pub(super) account_currency: Currency,
     /// Never with a version that takes none.
     pub(super) foreign: ForeignSetting,
+    /// How many decimals the API takes of currencies for which that is set.
+    pub(super) decimals: Decimals,
     pub(super) cancellation_event_id: bool,
     pub(super) timeouts: Timeouts,
     pub(super) requests_per_minute: NonZeroU32,
@@ -190,6 +192,7 @@ impl Settings {
                 && version.may_take_cancellation_event_id(),
             timeouts,
             foreign: foreign(&currencies.foreign.ok_or_else(missing)?, currencies.rates)?,
+            decimals: decimals(currencies.decimals)?,
             requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,
             rate_is_chosen: rate_origin != Origin::Default,
             concurrency: send.concurrency.ok_or_else(missing)?,
@@ -334,10 +337,16 @@ fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
 }
 
 fn account_currency(code: &str) -> Result<Currency, CliError> {
-    Currency::from_code(code).ok_or_else(|| {
+    currency_setting("api.account_currency", code)
+}
+
+fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
+    let currency = Currency::from_code(code);
+    let money = currency.filter(|currency| currency.not_money().is_none());
+    money.ok_or_else(|| {
         CliError::unusable(
             Problem::error("config-invalid", "this is no ISO 4217 currency")
-                .cell("api.account_currency", code)
+                .cell(key, code)
                 .hint("a three-letter code such as `USD` is expected"),
         )
     })
@@ -362,6 +371,24 @@ fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError
             "set it to `send`, `convert` or `hold`",
         )),
     }
+}
+
+/// The table `[currencies.decimals]`: a currency and 0 to 3.
+fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
+    let mut decimals = Decimals::default();
+    for (code, digits) in table {
+        let currency = currency_setting(&format!("currencies.decimals.{code}"), &code)?;
+        if digits > Decimals::MOST {
+            let problem = Problem::error(
+                "config-invalid",
+                format!("a currency has 0 to {} decimals", Decimals::MOST),
+            );
+            let problem = problem.cell(format!("currencies.decimals.{code}"), &digits.to_string());
+            return Err(CliError::unusable(problem));
+        }
+        decimals.set(currency, digits);
+    }
+    Ok(decimals)
 }
 
 /// The `[exports.…]` tables of a configuration that is not on disk yet, checked as if it were.

@@ -10,8 +10,10 @@
 //! undo it to the cent, whatever the rates did in between. The shares are differences of rounded
 //! running sums, over all runs. What an earlier run sent as it stood is refunded as it stands.
 
+mod decimals;
 mod rates;
 
+pub(crate) use decimals::hold_inexact;
 pub use rates::{Rate, RateOf, Rates, RatesError};
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,8 +23,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::event::{
-    Conversion, ConvertedRefunds, Currency, Event, EventKey, EventRef, Events, Kind, Money,
-    Original, Sum, Tally, Text,
+    Conversion, ConvertedRefunds, Currency, Decimals, Event, EventKey, EventRef, Events, Kind,
+    Money, Original, Sum, Tally, Text,
 };
 use crate::journal::PlanState;
 use crate::link::{Cause, Link, Links};
@@ -416,8 +418,17 @@ fn day_of(at: Timestamp) -> Date {
 
 impl Seen {
     /// What is done with other currencies in a plan, with totals: never in silence.
-    pub fn problems(&self, plan: &Plan, foreign: &Foreign, account: Currency) -> Vec<Problem> {
+    pub fn problems(
+        &self,
+        plan: &Plan,
+        foreign: &Foreign,
+        account: Currency,
+        decimals: &Decimals,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if self.is_foreign || account.stripe_digits().is_some() {
+            problems.extend(decimals::undecided(plan, decimals));
+        }
         if self.is_foreign || account.exponent() > account.api_digits() {
             problems.extend(cut_amounts(plan));
         }

@@ -117,7 +117,7 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
     let seen = convert(&mut events, &mut links, foreign, account, past);
     let plan = plan(events, links, readings, past, &origins);
     assert!(plan.balances());
-    let problems = seen.problems(&plan, foreign, account);
+    let problems = seen.problems(&plan, foreign, account, &Decimals::default());
     (plan, problems)
 }
 

@@ -7,6 +7,7 @@
 mod carried;
 mod conversion;
 mod customer;
+mod decimals;
 mod essence;
 mod events;
 mod money;
@@ -18,6 +19,7 @@ mod view;
 pub use carried::Carried;
 pub use conversion::{Conversion, ConvertedRefunds, Original};
 pub use customer::Customer;
+pub use decimals::Decimals;
 pub use essence::{Contradiction, Essence};
 pub use events::{Events, Figures};
 pub(crate) use money::in_units;
@@ -298,6 +300,14 @@ impl Event {
     /// What identifies the event in memory and in the journal.
     pub fn key(&self) -> EventKey {
         self.key
+    }
+
+    /// The monthly recurring revenue, in the currency of [`Event::money`].
+    pub fn mrr(&self) -> Option<Money> {
+        Some(Money {
+            amount_cents: self.details().mrr_cents?,
+            currency: self.money?.currency,
+        })
     }
 
     /// What was paid or paid back in all, as far as it is known.

@@ -7,9 +7,97 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::invisible::shown;
 
-/// A currency of ISO 4217.
+/// A currency of ISO 4217, or one that was withdrawn and is still in exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Currency(iso_currency::Currency);
+pub struct Currency(Code);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Code {
+    Current(iso_currency::Currency),
+    /// By its place among [`WITHDRAWN`].
+    Withdrawn(u8),
+}
+
+/// Codes that ISO 4217 has withdrawn since 2000, with their decimals (its table A.3).
+const WITHDRAWN: [(&str, u32); 56] = [
+    ("ADP", 0),
+    ("AFA", 2),
+    ("ANG", 2),
+    ("AOR", 0),
+    ("ATS", 2),
+    ("AYM", 2),
+    ("AZM", 2),
+    ("BEF", 0),
+    ("BGL", 2),
+    ("BGN", 2),
+    ("BYB", 0),
+    ("BYR", 0),
+    ("CSD", 2),
+    ("CUC", 2),
+    ("CYP", 2),
+    ("DEM", 2),
+    ("EEK", 2),
+    ("ESP", 0),
+    ("FIM", 2),
+    ("FRF", 2),
+    ("GHC", 2),
+    ("GRD", 0),
+    ("HRK", 2),
+    ("IEP", 2),
+    ("ITL", 0),
+    ("LTL", 2),
+    ("LUF", 0),
+    ("LVL", 2),
+    ("MGF", 0),
+    ("MRO", 2),
+    ("MTL", 2),
+    ("MZM", 2),
+    ("NLG", 2),
+    ("PTE", 0),
+    ("ROL", 2),
+    ("RUR", 2),
+    ("SDD", 2),
+    ("SIT", 2),
+    ("SKK", 2),
+    ("SLL", 2),
+    ("SRG", 2),
+    ("STD", 2),
+    ("TMM", 2),
+    ("TPE", 0),
+    ("TRL", 0),
+    ("USS", 2),
+    ("VEB", 2),
+    ("VEF", 2),
+    ("YUM", 2),
+    ("ZMK", 2),
+    ("ZWC", 2),
+    ("ZWD", 2),
+    ("ZWL", 2),
+    ("ZWN", 2),
+    ("ZWR", 2),
+    ("XFU", 2),
+];
+
+/// Codes of ISO 4217 that are not money in which a customer pays.
+const NOT_MONEY: [(&str, &str); 13] = [
+    ("XAG", "silver"),
+    ("XAU", "gold"),
+    ("XBA", "a unit of the bond market"),
+    ("XBB", "a unit of the bond market"),
+    ("XBC", "a unit of the bond market"),
+    ("XBD", "a unit of the bond market"),
+    ("XDR", "the special drawing right"),
+    ("XPD", "palladium"),
+    ("XPT", "platinum"),
+    ("XSU", "the sucre"),
+    ("XTS", "the code for tests"),
+    ("XUA", "the unit of account of the African Development Bank"),
+    ("XXX", "the code for no currency"),
+];
+
+/// Currencies in which Stripe's API counts otherwise than ISO 4217 says, with Stripe's decimals:
+/// <https://docs.stripe.com/currencies>, "Zero-decimal currencies" and "Special cases".
+const STRIPE_DECIMALS: [(&str, u32); 3] = [("ISK", 2), ("MGA", 0), ("UGX", 2)];
 
 impl Currency {
     /// The currency of a three-letter code, in any case: exports write `usd` and `USD`.
@@ -18,17 +106,47 @@ impl Currency {
         if code.len() != 3 {
             return None;
         }
-        iso_currency::Currency::from_code(&code.to_ascii_uppercase()).map(Currency)
+        let code = code.to_ascii_uppercase();
+        if let Some(current) = iso_currency::Currency::from_code(&code) {
+            return Some(Currency(Code::Current(current)));
+        }
+        let place = WITHDRAWN
+            .iter()
+            .position(|(withdrawn, _)| *withdrawn == code)?;
+        Some(Currency(Code::Withdrawn(u8::try_from(place).ok()?)))
+    }
+
+    /// What the code stands for where that is not money, such as gold.
+    pub fn not_money(self) -> Option<&'static str> {
+        let code = self.code();
+        if !code.starts_with('X') {
+            return None;
+        }
+        let found = NOT_MONEY.iter().find(|(other, _)| *other == code);
+        found.map(|(_, what)| *what)
+    }
+
+    /// How many decimals Stripe's API counts, where those are not ISO 4217's.
+    pub fn stripe_digits(self) -> Option<u32> {
+        let code = self.code();
+        let found = STRIPE_DECIMALS.iter().find(|(other, _)| *other == code);
+        found.map(|(_, digits)| *digits)
     }
 
     /// The code in capitals, such as `USD`.
     pub fn code(self) -> &'static str {
-        self.0.code()
+        match self.0 {
+            Code::Current(currency) => currency.code(),
+            Code::Withdrawn(place) => WITHDRAWN[usize::from(place)].0,
+        }
     }
 
     /// Decimal digits of the minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
     pub fn exponent(self) -> u32 {
-        self.0.exponent().map_or(2, u32::from)
+        match self.0 {
+            Code::Current(currency) => currency.exponent().map_or(2, u32::from),
+            Code::Withdrawn(place) => WITHDRAWN[usize::from(place)].1,
+        }
     }
 
     /// Decimal digits that the Tracking API takes: whole units for zero-decimal currencies, else
@@ -373,7 +491,6 @@ impl AmountFormat {
     }
 
     /// A minus stands at either end, as a hyphen or as the sign U+2212, and once.
-
     fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
         if self.parentheses
             && let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))
@@ -700,6 +817,58 @@ mod tests {
                 None,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn withdrawn_currencies_are_read_with_their_decimals() {
+        let withdrawn = [
+            ("hrk", 2),
+            ("EEK", 2),
+            ("LVL", 2),
+            ("LTL", 2),
+            ("SKK", 2),
+            ("BYR", 0),
+            ("MRO", 2),
+            ("STD", 2),
+            ("VEF", 2),
+            ("ZMK", 2),
+            ("TRL", 0),
+            ("ROL", 2),
+            ("CUC", 2),
+            ("ANG", 2),
+            ("SLL", 2),
+            ("ZWL", 2),
+            ("BGN", 2),
+            ("DEM", 2),
+            ("ITL", 0),
+            ("CYP", 2),
+            ("MTL", 2),
+        ];
+        for (code, exponent) in withdrawn {
+            let currency = Currency::from_code(code).unwrap();
+            assert_eq!(currency.code(), code.to_ascii_uppercase());
+            assert_eq!(currency.exponent(), exponent, "{code}");
+            assert_eq!(currency.not_money(), None, "{code}");
+        }
+        for code in ["XYZ", "BTC", "usdt", "US", ""] {
+            assert_eq!(Currency::from_code(code), None, "{code}");
+        }
+        for (code, _) in WITHDRAWN {
+            assert_eq!(currency(code).code(), code);
+        }
+        for (code, _) in NOT_MONEY {
+            assert!(currency(code).not_money().is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn stripes_decimals_are_named_only_where_they_are_others() {
+        for (code, digits) in STRIPE_DECIMALS {
+            assert_ne!(currency(code).api_digits(), digits, "{code}");
+        }
+        for code in ["JPY", "CLP", "HUF", "TWD", "KWD", "XOF", "USD"] {
+            assert_eq!(currency(code).stripe_digits(), None, "{code}");
         }
     }
 

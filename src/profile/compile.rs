@@ -274,7 +274,9 @@ impl<'s> Compiler<'s> {
 
     fn currency(&self, money: &MoneySpec) -> Result<CurrencySource, ProfileError> {
         let fixed = money.currency.as_ref().map(|code| {
-            Currency::from_code(code).ok_or_else(|| {
+            let currency = Currency::from_code(code);
+            let money = currency.filter(|currency| currency.not_money().is_none());
+            money.ok_or_else(|| {
                 self.error(format!(
                     "`money.currency` is `{code}`, which is no ISO 4217 code"
                 ))

@@ -185,6 +185,8 @@ pub(super) struct Asked<'e> {
     pub(super) version: Version,
     pub(super) event: &'e Event,
     pub(super) carried: Carried,
+    /// The amount that was sent, in the unit that the account takes.
+    pub(super) amount: Option<i64>,
 }
 
 /// What a whole answer to an event means.
@@ -362,12 +364,16 @@ impl Asked<'_> {
     fn other_amount(&self, success: &Success) -> Option<String> {
         let money = self.event.money?;
         let recorded = self.recorded(success, money)?;
-        let recorded = Money {
-            amount_cents: recorded.checked_abs()?,
+        let (recorded, sent) = (recorded.checked_abs()?, self.amount?);
+        let has = Money {
+            amount_cents: recorded,
             ..money
         };
-        (recorded != money).then(|| {
-            format!("recorded with another amount: {money} was sent, the API has {recorded}")
+        (recorded != sent).then(|| match sent == money.amount_cents {
+            true => format!("recorded with another amount: {money} was sent, the API has {has}"),
+            false => format!(
+                "recorded with another amount: {sent} was sent for {money}, the API has {recorded}"
+            ),
         })
     }
 
@@ -664,6 +670,7 @@ mod tests {
                     .map(|money| money.currency)
                     .filter(|currency| *currency != usd()),
             ),
+            amount: event.money.map(|money| money.amount_cents),
         };
         of_event(&asked, status, body.as_bytes())
     }

@@ -1,7 +1,7 @@
 //! An event as it goes over the wire, and as it went before.
 
 use super::{Settings, Version, v1, v2};
-use crate::event::{Carried, Currency, Event, Kind};
+use crate::event::{Carried, Currency, Decimals, Event, Kind};
 
 /// How events are written: what of the settings is in their requests.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +9,7 @@ pub(super) struct Manner<'s> {
     pub(super) version: Version,
     pub(super) account_id: &'s str,
     pub(super) account_currency: Currency,
+    pub(super) decimals: &'s Decimals,
     pub(super) notify_promoters: bool,
     pub(super) cancellation_event_id: bool,
 }
@@ -19,6 +20,7 @@ impl Settings {
             version: self.version,
             account_id: &self.account_id,
             account_currency: self.account_currency,
+            decimals: &self.decimals,
             notify_promoters: self.notify_promoters,
             cancellation_event_id: self.cancellation_event_id
                 && self.version.may_take_cancellation_event_id(),
@@ -31,12 +33,18 @@ impl Settings {
 pub struct Form {
     pub(super) body: String,
     carried: Carried,
+    amount: Option<i64>,
 }
 
 impl Form {
     /// What it says.
     pub fn carried(&self) -> Carried {
         self.carried
+    }
+
+    /// The amount that stands in it, in the unit that the account takes.
+    pub(super) fn amount(&self) -> Option<i64> {
+        self.amount
     }
 }
 
@@ -51,12 +59,26 @@ impl Manner<'_> {
         let currency = currency.filter(|currency| *currency != self.account_currency);
         let has_event_id = v1::has_event_id(event.kind, self.cancellation_event_id);
         let carried = Carried::new(body.as_bytes(), has_event_id, currency);
-        Form { body, carried }
+        let amount = event.money.map(|money| self.decimals.sent(money));
+        Form {
+            body,
+            carried,
+            amount,
+        }
     }
 
     /// The form in which an event went out before, whatever the settings are now; `None` where it can't
     /// be made any more.
     pub(super) fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
+        let all = self
+            .decimals
+            .with_others(event.money.map(|money| money.currency));
+        let mut all = all.iter();
+        all.find_map(|decimals| Manner { decimals, ..*self }.form_with(event, before))
+    }
+
+    /// The form in which an event went out before, if its amount was in the unit that is set now.
+    fn form_with(&self, event: &Event, before: &Carried) -> Option<Form> {
         let mut manner = *self;
         if event.kind == Kind::Cancellation {
             manner.cancellation_event_id = before.has_event_id;
@@ -98,6 +120,8 @@ mod tests {
                         amount_cents: 2000,
                         currency: currency(money),
                     });
+                    let decimals =
+                        Decimals::default().with_others(event.money.map(|money| money.currency));
                     let mut manners = Vec::new();
                     for account_currency in ["USD", "EUR", "GBP"].map(currency) {
                         for flags in 0..4 {
@@ -105,6 +129,7 @@ mod tests {
                                 version,
                                 account_id: "w",
                                 account_currency,
+                                decimals: &decimals[flags % decimals.len()],
                                 notify_promoters: flags & 1 == 0,
                                 cancellation_event_id: flags & 2 == 0 && version == Version::V1,
                             });

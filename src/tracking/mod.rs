@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Response, Url};
 
-use crate::event::{Carried, Currency, Event, Kind};
+use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
 use answer::Asked;
 use form::Manner;
@@ -142,6 +142,8 @@ pub struct Settings {
     pub account_id: String,
     /// Amounts in another currency name theirs.
     pub account_currency: Currency,
+    /// How many decimals the API takes of currencies for which that is set.
+    pub decimals: Decimals,
     /// Whether promoters are mailed about what is sent.
     pub notify_promoters: bool,
     /// Whether the account's version 1 takes `event_id` on cancellations; version 2 never does.
@@ -233,7 +235,7 @@ impl Client {
     /// Sends one event, once, and says what the answer means.
     pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
-        let carried = form.carried();
+        let (carried, amount) = (form.carried(), form.amount());
         let http = match event.kind == Kind::Cancellation && !carried.has_event_id {
             true => &self.http_once,
             false => &self.http,
@@ -254,6 +256,7 @@ impl Client {
                     version,
                     event,
                     carried,
+                    amount,
                 };
                 answer::of_event(&asked, status, &self.key.strike_out(&body))
             }
@@ -434,6 +437,7 @@ mod tests {
                 base_url: version.default_base_url().to_owned(),
                 account_id: "a-1".to_owned(),
                 account_currency: Currency::from_code("USD").unwrap(),
+                decimals: Decimals::default(),
                 notify_promoters: false,
                 cancellation_event_id: false,
                 ca_pem: None,

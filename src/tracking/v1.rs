@@ -23,14 +23,15 @@ pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
         form.add("sale_event_id", event.sale_event_id.as_deref());
     }
     if let Some(money) = event.money {
-        form.add_shown("amount", Some(money.amount_cents));
+        form.add_shown("amount", Some(manner.decimals.sent(money)));
         let is_foreign = money.currency != manner.account_currency;
         form.add("currency", is_foreign.then(|| money.currency.code()));
         form.add_shown("quantity", details.quantity);
     }
     if is_sale {
         form.add("plan", event.plan.as_deref());
-        form.add_shown("mrr", details.mrr_cents);
+        let mrr = event.mrr().map(|mrr| manner.decimals.sent(mrr));
+        form.add_shown("mrr", mrr);
         form.add("promo_code", details.promo_code.as_deref());
     }
     if is_sale || is_signup {
@@ -83,6 +84,7 @@ mod tests {
             version: Version::V1,
             account_id: "b850ac4wer56hy1b5ef41".into(),
             account_currency: Currency::from_code("USD").unwrap(),
+            decimals: crate::event::Decimals::default(),
             notify_promoters: true,
             cancellation_event_id: false,
             ca_pem: None,

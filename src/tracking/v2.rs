@@ -70,13 +70,15 @@ fn parameters<'e>(event: &'e Event, manner: &Manner<'_>) -> Parameters<'e> {
     match event.kind {
         Kind::Sale => Parameters {
             event_id: Some(event.event_id()),
-            amount: event.money.map(|money| Number::Integer(money.amount_cents)),
+            amount: event
+                .money
+                .map(|money| Number::Integer(manner.decimals.sent(money))),
             currency: currency.map(|currency| currency.code()),
             quantity: details.quantity.map(|n| Number::Integer(n.into())),
             plan: event.plan.as_deref(),
-            mrr: details
-                .mrr_cents
-                .map(|cents| Number::Text(cents.to_string())),
+            mrr: event
+                .mrr()
+                .map(|mrr| Number::Text(manner.decimals.sent(mrr).to_string())),
             promo_code: details.promo_code.as_deref(),
             tid: details.tid.as_deref(),
             ref_id: details.ref_id.as_deref(),
@@ -88,7 +90,7 @@ fn parameters<'e>(event: &'e Event, manner: &Manner<'_>) -> Parameters<'e> {
             sale_event_id: event.sale_event_id.as_deref(),
             amount: event
                 .money
-                .map(|money| Number::Text(money.amount_cents.to_string())),
+                .map(|money| Number::Text(manner.decimals.sent(money).to_string())),
             currency: currency.map(|currency| currency.code()),
             quantity: details.quantity.map(|n| Number::Text(n.to_string())),
             skip_email_notification: quiet,
@@ -117,6 +119,7 @@ mod tests {
             base_url: "https://api.firstpromoter.com/api/v2".into(),
             account_id: "acc-1".into(),
             account_currency: Currency::from_code("USD").unwrap(),
+            decimals: crate::event::Decimals::default(),
             notify_promoters: false,
             cancellation_event_id: true,
             ca_pem: None,

@@ -29,10 +29,37 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         Do::Fix(&[
             ("1e3", "1000.00"),
             ("\"1.234,56\"", "1234.56"),
-            ("8.005", "8.01"),
+            ("8.0050", "8.01"),
             ("$8.00", "8.00"),
         ]),
         "exit 0: sale s1 100000 to_send, sale s2 123456 to_send, sale s3 801 to_send, sale s4 800 to_send",
+    ),
+    (
+        "amount-ambiguous",
+        Do::Configure(
+            "[exports.mine]\nextends = \"generic\"\n[exports.mine.money.format]\ndecimal = \",\"\nthousands = \".\"\n",
+        ),
+        "exit 0: sale s1 100000 to_send",
+    ),
+    (
+        "amounts-without-decimals",
+        Do::Configure(
+            "[exports.mine]\nextends = \"generic\"\n[exports.mine.money.format]\nunit = \"minor\"\n",
+        ),
+        "exit 0: sale s1 4900 to_send, sale s2 9900 to_send",
+    ),
+    (
+        "email-invalid",
+        Do::Fix(&[
+            ("n/a", "cyd@example.com"),
+            ("ana@example.com;ben@example.com", "ana@example.com"),
+        ]),
+        "exit 0: sale s1 800 to_send, sale s2 900 to_send",
+    ),
+    (
+        "currency-decimals",
+        Do::Configure("[currencies.decimals]\nISK = 2\n"),
+        "exit 0: sale s1 5000 to_send",
     ),
     (
         "currency-unknown",
@@ -332,6 +359,7 @@ const FOR_A_PERSON: &[&str] = &[
     "imbalance",
     "internal",
     "invoice-missing",
+    "invisible-characters",
     "invoice-without-payment",
     "journal",
     "journal-damaged",

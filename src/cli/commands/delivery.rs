@@ -195,6 +195,7 @@ fn client(
         base_url: base_url.to_owned(),
         account_id: account.account_id.clone(),
         account_currency: settings.account_currency,
+        decimals: settings.decimals.clone(),
         notify_promoters: settings.notify_promoters,
         cancellation_event_id: settings.cancellation_event_id,
         ca_pem: settings.ca_pem()?,

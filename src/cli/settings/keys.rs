@@ -58,6 +58,8 @@ pub(super) struct SendTable {
 pub(super) struct CurrenciesTable {
     pub(super) foreign: Option<String>,
     pub(super) rates: Option<String>,
+    /// Decimals by currency.
+    pub(super) decimals: BTreeMap<String, u32>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

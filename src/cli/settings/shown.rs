@@ -31,6 +31,7 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
             }
         })
         .collect();
+    rows.extend(shown_decimals(layers));
     #[cfg(feature = "polars")]
     rows.extend(shown_audit(layers));
     let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
@@ -55,6 +56,22 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
         origin: journal_from,
     });
     rows
+}
+
+/// The table `[currencies.decimals]`, its currencies one by one.
+fn shown_decimals(layers: &[Layer]) -> Vec<Shown> {
+    let tables = layers.iter().rev();
+    let mut tables = tables.filter_map(|layer| {
+        let currencies = layer.table.get("currencies")?.as_table()?;
+        currencies.get("decimals")?.as_table()
+    });
+    let rows = tables.next().into_iter().flatten();
+    let row = |(code, digits): (&String, &Value)| Shown {
+        name: format!("currencies.decimals.{code}"),
+        value: Some(scalar_text(digits)),
+        origin: origin_of(layers, "currencies", "decimals"),
+    };
+    rows.map(row).collect()
 }
 
 /// The table `[audit]`, its rules one by one.

@@ -103,6 +103,8 @@ const SEND: &str = r#"[send]
 # foreign = "send"
 # For convert: a CSV of date,currency,rate beside this file.
 # rates = ""
+# In which unit the API takes a currency, where it is not ISO 4217's: docs/currencies.md.
+# decimals = { ISK = 2 }
 
 [link]
 # true: a refund that names no sale takes the only one of its customer that it can undo.

@@ -1,0 +1,73 @@
+//! Currencies of which it is not certain in which unit the API takes them.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Currency, Decimals, Events, Tally};
+use crate::journal::PlanState;
+use crate::link::{Cause, Link, Links};
+use crate::plan::{Past, Plan};
+use crate::problem::Problem;
+
+/// Holds new events whose amount has more decimals than the API is said to take.
+pub(crate) fn hold_inexact(
+    events: &Events,
+    links: &mut Links,
+    decimals: &Decimals,
+    past: &dyn Past,
+) {
+    if *decimals == Decimals::default() {
+        return;
+    }
+    for index in 0..events.len() {
+        if let Some(money) = events.figures(index).money
+            && !decimals.is_exact(money)
+            && past.essence(events.key(index)).is_none()
+            && links[index] == Link::Sound
+        {
+            let currency = money.currency;
+            links.set(
+                index,
+                Link::HeldBack(
+                    Cause::Currency,
+                    format!("{money} can't be sent with the decimals that are set for {currency}"),
+                ),
+            );
+        }
+    }
+}
+
+/// Says which currencies Stripe's API counts in another unit than the one that is sent, where
+/// nobody has said which one the account takes.
+pub(super) fn undecided(plan: &Plan, decimals: &Decimals) -> Vec<Problem> {
+    let mut undecided: BTreeMap<Currency, (u32, Tally)> = BTreeMap::new();
+    for planned in plan.events() {
+        if planned.state == PlanState::ToSend
+            && let Some(money) = planned.event.money
+            && let Some(digits) = money.currency.stripe_digits()
+            && !decimals.are_set(money.currency)
+        {
+            let (_, tally) = undecided
+                .entry(money.currency)
+                .or_insert_with(|| (digits, Tally::default()));
+            tally.add(planned.event.kind, planned.event.money);
+        }
+    }
+    let problems = undecided.into_iter().map(|(currency, (stripe, tally))| {
+        let iso = currency.api_digits();
+        let (iso_unit, stripe_unit) = (unit(iso), unit(stripe));
+        let message = format!(
+            "{tally}: sent in {iso_unit}, as ISO 4217 counts {currency}; Stripe's API counts it in {stripe_unit}"
+        );
+        Problem::warning("currency-decimals", message).hint(format!(
+            "compare such a sale in FirstPromoter; under `[currencies.decimals]` of fprecon.toml, `{currency} = {stripe}` sends {stripe_unit}, and `{currency} = {iso}` keeps {iso_unit} and ends this warning"
+        ))
+    });
+    problems.collect()
+}
+
+fn unit(digits: u32) -> &'static str {
+    match digits {
+        0 => "whole units",
+        _ => "hundredths",
+    }
+}
