@@ -657,3 +657,55 @@ fn a_conflict_with_what_was_sent_says_so_and_how_to_settle_it() {
         assert_eq!(cents, total, "{:?}", sandbox.events());
     }
 }
+
+#[test]
+fn a_refund_that_rounded_to_nothing_counts_for_the_later_ones() {
+    const TAXED: &str = r#"
+[exports.till]
+title = "a till"
+rests_on = "a test"
+[exports.till.columns]
+id = "Id"
+of = "Of"
+mail = "Mail"
+gross = "Gross"
+tax = "Tax"
+date = "Date"
+[exports.till.customer]
+email = "mail"
+[exports.till.dates]
+formats = ["%Y-%m-%d"]
+[[exports.till.event]]
+kind = "sale"
+when = { of = { empty = true } }
+event_id = ["{id}"]
+amount = { column = "gross", minus = ["tax"] }
+created_at = ["date"]
+[[exports.till.event]]
+kind = "refund"
+when = { of = { empty = false } }
+event_id = ["{id}"]
+sale_event_id = ["{of}"]
+amount = "gross"
+created_at = ["date"]
+"#;
+    let place = Place::new();
+    place.write("fprecon.toml", TAXED);
+    let header = "Id,Of,Mail,Gross,Tax,Date\n";
+    let refunds = [
+        "r1,s1,,0.34,,2026-03-02\n",
+        "r2,s1,,0.01,,2026-03-03\n",
+        "r3,s1,,0.65,,2026-03-04\n",
+    ];
+    let sale = "s1,,ana@example.com,1.00,0.16,2026-03-01\n";
+    place.write("1.csv", &format!("{header}{sale}{}", refunds[0]));
+    place.write("2.csv", &format!("{header}{}", refunds[1]));
+    place.write("3.csv", &format!("{header}{}{}", refunds[1], refunds[2]));
+    let cents: Vec<(i32, i64)> = ["1.csv", "2.csv", "2.csv", "3.csv", "3.csv"]
+        .map(|name| {
+            let (code, report) = night(&place, &[name]);
+            (code, sent(&report))
+        })
+        .to_vec();
+    assert_eq!(cents, [(0, 84 - 29), (0, 0), (0, 0), (0, -55), (0, 0)]);
+}

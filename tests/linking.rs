@@ -708,7 +708,7 @@ impl Model {
         }
         out.held.retain(|id| !out.conflicts.contains(id));
         told.retain(|told| !out.conflicts.contains(&told.id));
-        for told in &told {
+        for told in told.iter().filter(|told| told.net > 0) {
             let whom = [told.mail.clone(), told.uid.clone(), told.code.clone()];
             let line = (
                 told.id.clone(),
@@ -1062,7 +1062,8 @@ impl Model {
             }
             paid += part.paid;
             let counts = share(paid, sale.net, sale.paid) - net;
-            if counts > 0 {
+            // Of which nothing counts is not told, and refunded all the same.
+            if counts >= 0 {
                 net += counts;
                 told.push(Told {
                     net: counts,
@@ -1124,6 +1125,8 @@ fn totals(rows: &[Row]) -> BTreeMap<String, BTreeSet<i64>> {
 #[derive(Default)]
 struct Memory {
     events: HashMap<EventKey, Event>,
+    /// The sales and what was paid back, of refunds of which nothing counts.
+    uncounted: HashMap<EventKey, (EventKey, i64)>,
 }
 
 impl Earlier for Memory {
@@ -1141,7 +1144,13 @@ impl Earlier for Memory {
                 refunded.largest_total_cents = refunded.largest_total_cents.max(total);
             }
         }
+        let uncounted = self.uncounted.values().filter(|(of, _)| *of == sale);
+        refunded.gross_cents += uncounted.map(|(_, cents)| cents).sum::<i64>();
         refunded
+    }
+
+    fn counted_nothing(&self, refund: EventKey) -> Option<i64> {
+        self.uncounted.get(&refund).map(|(_, cents)| *cents)
     }
 
     fn outcome(&self, key: EventKey) -> Option<Settled> {
@@ -1301,6 +1310,13 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
         let again = outcome(&job(profiles, &files(&rows), &memory, &rules));
         assert_eq!(again, is, "in another order\n{}", texts.join("\n"));
 
+        for planned in read.plan.events().filter(|p| p.event.counts_nothing()) {
+            let (event, state) = (planned.event, planned.state);
+            if let (PlanState::Duplicate, Some(sale)) = (state, event.sale_event_id) {
+                let uncounted = (EventKey::of(sale), event.gross_cents.unwrap());
+                memory.uncounted.insert(event.key(), uncounted);
+            }
+        }
         for planned in read.plan.events().filter(|p| p.state == PlanState::ToSend) {
             let event = planned.event.to_event();
             assert!(memory.events.insert(event.key(), event).is_none());

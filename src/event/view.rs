@@ -133,6 +133,13 @@ impl<'e> EventRef<'e> {
         paid_cents(self.gross_cents, self.read_money())
     }
 
+    /// Returns whether it is a refund with an id of its own of which nothing counts, since its share of
+    /// what its sale counts rounds to nothing.
+    pub fn counts_nothing(&self) -> bool {
+        let cents = self.money.map(|money| money.amount_cents);
+        self.kind == Kind::Refund && self.refund_total_cents.is_none() && cents == Some(0)
+    }
+
     /// As [`Event::essence`].
     pub fn essence(&self) -> Essence {
         Essence::from_parts(EssenceParts {

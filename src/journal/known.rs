@@ -34,6 +34,8 @@ pub struct Known {
     pub further_payments: KeyMap<Vec<Text>>,
     /// The customers of wanted sales, by the key of the sale.
     pub customers: KeyMap<Customer>,
+    /// What was paid back with refunds of which nothing counts, in minor units, by their keys.
+    pub counted_nothing: KeyMap<i64>,
     /// Whether earlier runs read any invoices.
     pub has_invoices: bool,
     /// What the wanted invoices say, by their keys.
@@ -299,6 +301,7 @@ impl JournalReader {
         let mut known = Known::default();
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
+        self.uncounted(&mut known)?;
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;

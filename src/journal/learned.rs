@@ -1,4 +1,5 @@
-//! What exports said of the events of others: invoices of their payments, subscriptions of their plans.
+//! What exports said and no event of the journal says: of invoices, of the plans of subscriptions, and
+//! of refunds of which nothing counts.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
@@ -120,7 +121,59 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     }
 }
 
+/// The statement that [`insert_uncounted`] runs.
+pub(super) fn prepare_uncounted(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO uncounted_refund (key, sale_key, gross_cents, seal) VALUES (?, ?, ?, ?)
+         ON CONFLICT (key) DO NOTHING",
+    )
+}
+
+/// Keeps a refund of which nothing counts, since what was paid back with it is refunded all the same.
+pub(super) fn insert_uncounted(
+    statement: &mut Statement<'_>,
+    refund: EventKey,
+    sale: EventKey,
+    gross_cents: i64,
+) -> rusqlite::Result<usize> {
+    let seal = seal_of_uncounted(refund, sale, gross_cents);
+    statement.execute(params![
+        refund.0.as_slice(),
+        sale.0.as_slice(),
+        gross_cents,
+        seal
+    ])
+}
+
+fn seal_of_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(&refund.0);
+    seal.bytes(&sale.0);
+    seal.integer(Some(gross_cents));
+    seal.value()
+}
+
 impl JournalReader {
+    /// Adds what was paid back with refunds of which nothing counts to what is known to be refunded.
+    pub(super) fn uncounted(&self, known: &mut Known) -> Result<(), JournalError> {
+        if !self.has_table("uncounted_refund")? {
+            return Ok(());
+        }
+        let sql = "SELECT key, sale_key, gross_cents, seal FROM uncounted_refund";
+        self.each("reading refunds that count nothing", sql, [], |row| {
+            let (refund, sale) = (EventKey(row.get(0)?), EventKey(row.get(1)?));
+            let gross_cents: i64 = row.get(2)?;
+            if row.get::<_, i64>(3)? != seal_of_uncounted(refund, sale, gross_cents) {
+                let what = "a refund of which nothing counts is not as it was written";
+                return Err(impossible(3, what));
+            }
+            known.counted_nothing.insert(refund, gross_cents);
+            let refunds = known.refunds.entry(sale).or_default();
+            refunds.gross_cents = refunds.gross_cents.saturating_add(gross_cents);
+            Ok(())
+        })
+    }
+
     /// Reads what earlier runs learned of the invoices and subscriptions that a job asks for.
     pub(super) fn learned(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
         if !self.has_table("invoice")? {

@@ -12,7 +12,7 @@ use super::{
     Disposition, EventRow, Journal, JournalError, JournalReader, PlanState, RunCommand, RunId,
     poison, start, stored,
 };
-use crate::event::{Currency, Event, Kind, Source};
+use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
@@ -95,6 +95,7 @@ struct Statements<'j> {
     problem: Statement<'j>,
     invoice: Statement<'j>,
     plan: Statement<'j>,
+    uncounted: Statement<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -123,6 +124,7 @@ impl<'j> Statements<'j> {
             problem: connection.prepare(INSERT_PROBLEM)?,
             invoice: learned::prepare_invoice(connection)?,
             plan: learned::prepare_plan(connection)?,
+            uncounted: learned::prepare_uncounted(connection)?,
         })
     }
 }
@@ -336,6 +338,19 @@ impl Recording<'_> {
     pub fn add_invoice(&mut self, invoice: &Event) -> Result<(), JournalError> {
         self.ready()?;
         let written = learned::insert_invoice(&mut self.statements.invoice, invoice);
+        self.done(written)
+    }
+
+    /// Keeps that nothing of a refund counts, and what was paid back with it, for later runs.
+    pub fn add_uncounted(
+        &mut self,
+        refund: EventKey,
+        sale: EventKey,
+        gross_cents: i64,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let statement = &mut self.statements.uncounted;
+        let written = learned::insert_uncounted(statement, refund, sale, gross_cents);
         self.done(written)
     }
 

@@ -40,3 +40,12 @@ CREATE TABLE subscription_plan (
     plan         TEXT    NOT NULL,
     seal         INTEGER NOT NULL          -- checksum of the columns before
 ) STRICT, WITHOUT ROWID;
+
+-- Refunds of which nothing counts, since their share rounds to nothing: they are not sent, and what was
+-- paid back with them is refunded of their sale all the same.
+CREATE TABLE uncounted_refund (
+    key         BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 16), -- as in `event`
+    sale_key    BLOB    NOT NULL CHECK (length(sale_key) = 16),
+    gross_cents INTEGER NOT NULL,
+    seal        INTEGER NOT NULL           -- checksum of the columns before
+) STRICT, WITHOUT ROWID;

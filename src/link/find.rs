@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::settle::counts_nothing_again;
 use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale, replaces};
 use crate::event::{Customer, CustomerRef, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
@@ -136,6 +137,10 @@ impl<'r> Finder<'r> {
     /// Links the refunds that name their sale; holds the others.
     pub(super) fn find_named(&mut self, events: &mut Events, links: &mut Links) {
         for &refund in self.refunds {
+            if let Some(gross_cents) = self.earlier.counted_nothing(events.key(refund)) {
+                links.set(refund, counts_nothing_again(gross_cents, refund, events));
+                continue;
+            }
             let recorded = self.earlier.essence(events.key(refund));
             if recorded
                 .is_some_and(|recorded| recorded.kind == Kind::Refund && recorded.sale.is_none())

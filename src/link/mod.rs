@@ -65,6 +65,12 @@ pub trait Earlier {
         Vec::new()
     }
 
+    /// Returns what was paid back with a refund of which an earlier run found that nothing counts, in
+    /// minor units.
+    fn counted_nothing(&self, _refund: EventKey) -> Option<i64> {
+        None
+    }
+
     /// Returns the plan of a subscription, as an earlier run read it.
     fn plan_of(&self, _subscription: &str) -> Option<Text> {
         None

@@ -298,6 +298,16 @@ fn set_amount(events: &mut Events, refund: usize, cents: i64, gross_cents: Optio
     });
 }
 
+/// Gives a refund that an earlier run found to count nothing no amount; what it was then is among what
+/// is refunded of its sale.
+pub(super) fn counts_nothing_again(gross_cents: i64, refund: usize, events: &mut Events) -> Link {
+    if events.get(refund).paid_cents() != Some(gross_cents) {
+        return Link::held("an earlier run read another amount of it, of which nothing counted");
+    }
+    set_amount(events, refund, 0, Some(gross_cents));
+    rounds_to_nothing()
+}
+
 fn rounds_to_nothing() -> Link {
     Link::Covered(
         "nothing of it counts: before tax it rounds to nothing, or is refunded already".to_owned(),

@@ -82,6 +82,10 @@ impl Earlier for Known {
         further.cloned().unwrap_or_default()
     }
 
+    fn counted_nothing(&self, refund: EventKey) -> Option<i64> {
+        self.counted_nothing.get(&refund).copied()
+    }
+
     fn plan_of(&self, subscription: &str) -> Option<Text> {
         self.plans.get(subscription).cloned()
     }

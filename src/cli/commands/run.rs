@@ -12,6 +12,7 @@ use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
+use crate::event::EventKey;
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
     Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
@@ -141,6 +142,12 @@ pub(super) fn record(
                     recording.add_event(&event.to_event())?;
                 }
             },
+            PlanState::Duplicate if event.counts_nothing() => {
+                let sale = event.sale_event_id.map(EventKey::of);
+                if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
+                    recording.add_uncounted(event.key(), sale, gross_cents)?;
+                }
+            }
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
             _ => {}
         }
