@@ -402,7 +402,7 @@ impl Delivery<'_> {
                     Alarm::AtStart => (
                         "the API refused every event for the same reason",
                         format!(
-                            "nothing was recorded, and no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
+                            "no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
                         ),
                     ),
                     Alarm::Later => (
