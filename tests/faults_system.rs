@@ -113,8 +113,9 @@ impl Drop for SmallDisk {
 #[test]
 fn row_07_a_disk_that_fills_up_under_the_journal_stops_the_run_and_resume_sends_the_rest() {
     let mut stopped_while_sending = 0;
-    // Full at several depths: while the run is recorded, early and late in sending.
-    for kilobytes in [220, 320, 400, 480, 560, 640] {
+    // Full at several depths: while the journal is made, while the run is recorded, early and late in
+    // sending.
+    for kilobytes in [100, 160, 220, 260, 320, 400, 480, 560, 640] {
         let Some(disk) = SmallDisk::mount(kilobytes * 1024) else {
             return;
         };

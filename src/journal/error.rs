@@ -154,7 +154,9 @@ impl JournalError {
 
     /// Tells damage and unwritable files from SQLite's other errors.
     pub(super) fn sqlite(path: &Path, doing: &'static str, error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
         use rusqlite::{Error, ErrorCode};
+
         let path = path.to_owned();
         match &error {
             Error::FromSqlConversionFailure(..)
@@ -176,6 +178,12 @@ impl JournalError {
                     path,
                     doing,
                     source: Box::new(error),
+                },
+                // The file in which processes find the log's pages is made by taking all its room.
+                _ if failure.extended_code == SQLITE_IOERR_SHMSIZE => JournalError::NotWritable {
+                    path,
+                    doing,
+                    source: "the disk is full".into(),
                 },
                 _ => JournalError::Sqlite {
                     path,

@@ -157,25 +157,54 @@ fn set_up(
 /// A kill in the middle of making it in place would leave a file that only a writer can read
 /// again: until it has its write-ahead log, SQLite makes changes by a rollback journal.
 fn create(path: &Path, account: &Account, now: Timestamp) -> Result<(), JournalError> {
-    let failed = |source| JournalError::io(path, "making it", source);
     let fresh = beside(path, ".new");
     // The lock is held: what is there was left by a kill.
+    remove_with_logs(&fresh).map_err(|source| JournalError::io(path, "making it", source))?;
+    let created = create_at(&fresh, path, account, now);
+    if created.is_err() {
+        // What has no room is not moved to the journal's place. The error that is returned says why.
+        let _ = remove_with_logs(&fresh);
+    }
+    created
+}
+
+fn create_at(
+    fresh: &Path,
+    path: &Path,
+    account: &Account,
+    now: Timestamp,
+) -> Result<(), JournalError> {
+    let failed = |source| JournalError::io(path, "making it", source);
+    let of_sqlite = |error| JournalError::sqlite(path, "making it", error);
+    let connection = set_up(fresh, 0, account, now)?;
+    // Closing would empty the log into the file too, but not say whether it could.
+    let left = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+        .map_err(of_sqlite)?;
+    if left != (0, 0) {
+        return Err(failed(std::io::Error::other(
+            "its log could not be emptied",
+        )));
+    }
+    connection.close().map_err(|(_, error)| of_sqlite(error))?;
+    File::open(fresh)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(fresh, path))
+        .and_then(|()| sync_directory(path))
+        .map_err(failed)
+}
+
+/// Removes a database that was not finished, with its logs.
+fn remove_with_logs(path: &Path) -> std::io::Result<()> {
     for suffix in ["", "-journal", "-wal", "-shm"] {
-        match fs::remove_file(beside(&fresh, suffix)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    let connection = set_up(&fresh, 0, account, now)?;
-    // Closing empties the log into the file and takes it away.
-    connection
-        .close()
-        .map_err(|(_, error)| JournalError::sqlite(path, "making it", error))?;
-    File::open(&fresh)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&fresh, path))
-        .and_then(|()| sync_directory(path))
-        .map_err(failed)
+    Ok(())
 }
 
 /// A name is on disk when its directory is.
