@@ -95,6 +95,8 @@ pub struct Job {
     pub ignored: BTreeMap<String, u64>,
     /// What a person should know or mend.
     pub problems: Problems,
+    /// Rows that earlier runs rejected and that these exports have in a corrected form.
+    pub corrected: Vec<CorrectedRow>,
     /// The events.
     pub plan: Plan,
     /// Events of which a report that was handed back says that they may have been recorded.
@@ -103,6 +105,20 @@ pub struct Job {
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
+}
+
+/// A row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back with the
+/// row corrected.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CorrectedRow {
+    /// The place of the file that was handed back among the inputs.
+    pub input: usize,
+    /// The export in which the row stood.
+    pub file: String,
+    /// Its line there.
+    pub line: String,
+    /// Why it was rejected.
+    pub reason: String,
 }
 
 impl Job {
@@ -306,6 +322,17 @@ fn added_columns(header: &[String]) -> Option<usize> {
     Some(start + ADDED_COLUMNS.len())
 }
 
+/// Returns what the added columns of a file of rejected rows, which end at `width`, say of a row.
+fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
+    let mut added = row.iter().skip(width - ADDED_COLUMNS.len());
+    Some(CorrectedRow {
+        input,
+        file: added.next()?.to_owned(),
+        line: added.next()?.to_owned(),
+        reason: added.next()?.to_owned(),
+    })
+}
+
 /// A row that had too few or too many cells says so behind the added columns. A spreadsheet evens
 /// out the widths of all rows when it saves, so that width alone would not tell.
 fn not_mended() -> Problem {
@@ -373,6 +400,7 @@ struct JobReader<'r> {
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
+    corrected: Vec<CorrectedRow>,
     events: Events,
     /// The events of the row that is being read.
     of_row: Vec<Event>,
@@ -393,6 +421,7 @@ impl<'r> JobReader<'r> {
             source_rows,
             ignored: BTreeMap::new(),
             problems: Problems::default(),
+            corrected: Vec::new(),
             events: Events::default(),
             of_row: Vec::new(),
             sales: None,
@@ -492,7 +521,13 @@ impl<'r> JobReader<'r> {
                 input,
                 line: row.line(),
             };
-            match self.classify(row, source, classifier, kind, &mut warnings) {
+            let outcome = self.classify(row, source, classifier, kind, &mut warnings);
+            if let (Some(width), Outcome::Events | Outcome::Ignored(_)) =
+                (kind.handed_back, &outcome)
+            {
+                self.corrected.extend(corrected(row, width, input));
+            }
+            match outcome {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
@@ -632,6 +667,7 @@ impl<'r> JobReader<'r> {
             source_rows: self.source_rows,
             ignored: self.ignored,
             problems: self.problems,
+            corrected: self.corrected,
             events: self.events,
             unconfirmed: self.unconfirmed,
             account_currency: self.reading.account_currency,
@@ -649,6 +685,7 @@ pub struct Unplanned {
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
+    corrected: Vec<CorrectedRow>,
     events: Events,
     unconfirmed: HashSet<EventKey>,
     account_currency: Currency,
@@ -784,6 +821,7 @@ impl Unplanned {
             source_rows: self.source_rows,
             ignored: self.ignored,
             problems: self.problems,
+            corrected: self.corrected,
             plan,
             unconfirmed: self.unconfirmed,
             invoices: self.invoices.into_said(),

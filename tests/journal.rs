@@ -58,11 +58,12 @@ fn the_documented_queries_give_what_they_say() {
             rows.map(Result::unwrap).count()
         })
         .collect();
-    // One sum; one request of hers; none without answer; one promoter or more; one place; one reason.
-    assert_eq!(rows.len(), 6);
+    // One sum; one request of hers; none without answer; one promoter or more; one place; nothing
+    // accepted; one reason.
+    assert_eq!(rows.len(), 7);
     assert_eq!((rows[0], rows[1], rows[2]), (1, 1, 0));
     assert!(rows[3] >= 1);
-    assert_eq!((rows[4], rows[5]), (1, 1));
+    assert_eq!((rows[4], rows[5], rows[6]), (1, 0, 1));
 }
 
 #[test]

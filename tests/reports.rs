@@ -271,7 +271,7 @@ fn a_report_is_made_again_the_same_and_only_in_the_formats_that_are_named() {
     let first = files(&place.path("report"));
     let again = place.run_to(&sandbox, &["report", "--dir", "report", "--json"]);
     again.expect(0);
-    let mut second = files(&place.path("report"));
+    let second = files(&place.path("report"));
     assert_eq!(
         first.keys().collect::<Vec<_>>(),
         second.keys().collect::<Vec<_>>()
@@ -287,7 +287,9 @@ fn a_report_is_made_again_the_same_and_only_in_the_formats_that_are_named() {
         some.keys().collect::<Vec<_>>(),
         ["report.xlsx", "summary.json"]
     );
-    assert!(some["report.xlsx"] == second.remove("report.xlsx").unwrap());
+    // Its commands name the files of its own folder; made again, it is the same.
+    place.run_to(&sandbox, &run).expect(0);
+    assert!(some == files(&place.path("some")));
 
     let unknown = place
         .run_to(&sandbox, &["report", "--format", "pdf"])

@@ -37,6 +37,8 @@ Examples:
   fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
   fprecon run unified_payments.csv               the real thing; asks before it sends
   fprecon resume                                 go on after an interruption
+  fprecon accept reports/RUN/failed.csv --reason 'test orders'
+                                                 what is known and stays as it is
   fprecon audit --live                           is every commission backed by a sale?
 
 Exit codes: 0 done; 1 something needs attention; 2 usage; 3 input or configuration unusable;
@@ -102,6 +104,17 @@ pub(crate) enum TextEncoding {
     Windows1252,
 }
 
+impl TextEncoding {
+    /// Returns the word that `--encoding` takes.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TextEncoding::Utf8 => "utf-8",
+            TextEncoding::Utf16 => "utf-16",
+            TextEncoding::Windows1252 => "windows-1252",
+        }
+    }
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -124,6 +137,8 @@ pub(crate) enum Command {
     Resume(ResumeArguments),
     /// Try failed, unconfirmed or non-referral events again
     Retry(RetryArguments),
+    /// Accept failed, held or rejected items as they are: they no longer need attention
+    Accept(AcceptArguments),
     /// Show what the journal holds, and what needs attention
     Status,
     /// Write a run's reports again, from the journal
@@ -264,6 +279,38 @@ pub(crate) struct RetryArguments {
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }
+
+/// Nothing is sent, and nothing else is decided: an accepted item stays failed, held or rejected, and later
+/// runs and reports list it as accepted, by whom and why. An item that changes needs attention again.
+#[derive(Debug, Args)]
+#[command(after_long_help = ACCEPT_EXAMPLES)]
+pub(crate) struct AcceptArguments {
+    /// Reports of a run: failed.csv, held.csv or rejected.csv, whole or with lines taken out
+    #[arg(value_name = "REPORT.csv", required_unless_present_any = ["list", "event"])]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Why they are accepted; every later report shows it
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["list", "undo"])]
+    pub(crate) reason: Option<String>,
+    /// Accept this event; can be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Vec<String>,
+    /// Show what is accepted
+    #[arg(long, conflicts_with_all = ["reports", "reason", "event", "undo"])]
+    pub(crate) list: bool,
+    /// Take it back: the items need attention again
+    #[arg(long, conflicts_with = "reason")]
+    pub(crate) undo: bool,
+}
+
+const ACCEPT_EXAMPLES: &str = "\
+Examples:
+  fprecon accept reports/RUN/failed.csv --reason 'test orders'   accepts every event of the file
+  fprecon accept --event sub_12_cancelled --reason 'in the dashboard since March'
+  fprecon accept --list                                          what is accepted, by whom and why
+  fprecon accept --undo reports/RUN/failed.csv                   takes it back
+
+Exit codes: 0 accepted; 3 a file is not a report or the journal does not have one of its lines, and
+nothing was accepted; 6 the journal.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {

@@ -71,6 +71,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Run(options) => commands::run(common, options, terminal),
         Command::Resume(pace) => commands::resume(common, pace, terminal),
         Command::Retry(options) => commands::retry(common, options, terminal),
+        Command::Accept(options) => commands::accept(common, options, terminal),
         Command::Status => commands::status(common, terminal),
         Command::Report(options) => commands::report(common, options, terminal),
         Command::Journal(command) => commands::journal(common, command, terminal),

@@ -89,6 +89,13 @@ impl Terminal {
         }
     }
 
+    /// Says the one line that `--quiet` leaves over.
+    pub(super) fn say_if_quiet(&self, text: &str) {
+        if self.quiet {
+            say(text);
+        }
+    }
+
     /// Says what a person has to know: the first problems, errors before warnings. Those about no
     /// single export, such as totals, come last and all of them.
     ///
@@ -102,6 +109,14 @@ impl Terminal {
         self.single_problems(&single, omitted);
         for problem in whole {
             say(&coloured(problem));
+        }
+    }
+
+    /// Says what the plan of a run found. With `--quiet` the report has it, and one line at the end says
+    /// whether it needs attention.
+    pub(super) fn plan_problems(&self, problems: &[Problem], omitted: u64) {
+        if !self.quiet {
+            self.problems(problems, omitted);
         }
     }
 

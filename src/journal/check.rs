@@ -236,6 +236,10 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.originals().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.flags().map(drop);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.for_each_accepted(drop);
+        checked.take(Aspect::Seals, looked)?;
         for rule in &RULES {
             let looked = self.check_rule(rule, &mut checked);
             checked.take(rule.aspect, looked)?;
@@ -436,6 +440,17 @@ mod tests {
             (
                 "DELETE FROM event WHERE id = 2",
                 "references: a row of `run_event` names one of `event` that is not there",
+            ),
+            (
+                "INSERT INTO flag (event, code, seal) VALUES (1, 'other_amount', 0)",
+                "seals: Conversion error from type Null at index: 2, the flag of event 1 is not as it \
+                 was written (reading the flagged events)",
+            ),
+            (
+                "INSERT INTO accepted (id, item, code, message, reason, accepted_by, accepted_ms, seal)
+                 VALUES (1, zeroblob(16), 'rejected', '', 'why', 'ann', 0, 0)",
+                "seals: Conversion error from type Null at index: 15, accepted item 1 is not as it \
+                 was written (reading what was accepted)",
             ),
             (
                 "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
 use super::columns::result_seal;
+use super::flags;
 use super::mended::NOT_MENDED;
 use super::read;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
-    Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome, Pending,
-    RunCommand, RunId, Settlement, poison, start, stored,
+    AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
+    Pending, RunCommand, RunId, Settlement, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -49,6 +50,13 @@ pub enum Entry {
         message: Option<String>,
         /// The event's result, where the answer settles it.
         settlement: Option<Settlement>,
+    },
+    /// The answer that settled an event needs attention all the same.
+    Flag {
+        /// Whose answer.
+        event: EventRow,
+        /// What for.
+        code: AttentionCode,
     },
     /// A result without an attempt of its own, such as an inferred one.
     Settle {
@@ -248,6 +256,10 @@ fn take_back(connection: &Connection, run: RunId, selected: &str) -> rusqlite::R
         [run.0],
     )?;
     connection.execute(
+        "DELETE FROM flag WHERE event IN (SELECT event FROM run_event WHERE run = ?1)",
+        [run.0],
+    )?;
+    connection.execute(
         "UPDATE event SET outcome = NULL, inferred = 0, http_status = NULL, message = NULL,
              settled_ms = NULL, api_event_id = NULL, promoter_email = NULL,
              promoter_ref_id = NULL, commission_cents = NULL, result_seal = NULL
@@ -357,6 +369,7 @@ struct Writer<'c> {
     intent: Statement<'c>,
     answer: Statement<'c>,
     settle: Statement<'c>,
+    flag: Statement<'c>,
 }
 
 impl<'c> Writer<'c> {
@@ -378,6 +391,7 @@ impl<'c> Writer<'c> {
                      promoter_ref_id = ?9, commission_cents = ?10, result_seal = ?11
                  WHERE id = ?1 AND outcome IS NULL",
             )?,
+            flag: connection.prepare(flags::INSERT)?,
         })
     }
 
@@ -432,6 +446,10 @@ impl<'c> Writer<'c> {
                     Some(settlement) => self.settle(*event, settlement),
                     None => Ok(Ok(())),
                 }
+            }
+            Entry::Flag { event, code } => {
+                flags::insert(&mut self.flag, *event, *code)?;
+                Ok(Ok(()))
             }
             Entry::Settle { event, settlement } => self.settle(*event, settlement),
         }

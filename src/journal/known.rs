@@ -18,6 +18,8 @@ use crate::event::{
 pub struct Known {
     /// By the key of the `event_id`.
     pub events: KnownEvents,
+    /// The events whose answer settles them and needs attention all the same.
+    pub flagged: KeyMap<()>,
     /// What the API refused before it was mended, by the key of the `event_id`.
     pub refused: KeyMap<Vec<Essence>>,
     /// The refunds, by the key of the sale that they undo.
@@ -144,6 +146,18 @@ impl Known {
     pub fn profile(&self, key: EventKey) -> Option<&str> {
         let profile = self.events.get(key)?.profile?;
         self.profiles.get(profile).map(String::as_str)
+    }
+
+    /// Returns the number of the event with this key, where the answer that settled it needs
+    /// attention.
+    pub fn needing_attention(&self, key: EventKey) -> Option<EventRow> {
+        let known = self.events.get(key)?;
+        let is_unwell = match known.outcome {
+            Some(Outcome::Failed | Outcome::Unconfirmed) => true,
+            Some(_) => self.flagged.contains_key(&key),
+            None => false,
+        };
+        is_unwell.then_some(known.row)
     }
 
     /// The sales of a wanted customer: all that share the email or the uid.
@@ -297,6 +311,7 @@ impl JournalReader {
         );
         let mut originals = self.originals()?;
         let mended = self.mended()?;
+        let flags = self.flags()?;
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
@@ -318,6 +333,9 @@ impl JournalReader {
             }
             essence.gross_is_unknown = id.0 < gross_kept_from;
             known.add_wanted(key, &columns, wanted);
+            if flags.contains_key(&id) {
+                known.flagged.insert(key, ());
+            }
             let event = KnownEvent {
                 row: id,
                 essence,

@@ -73,7 +73,8 @@ fn describe(command: &str, since: Timestamp) -> String {
     format!("`fprecon {command}`, process {pid} on {host}, since {since}\n")
 }
 
-fn host() -> String {
+/// Returns the name of this machine.
+pub(crate) fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())

@@ -32,6 +32,9 @@ const VIEWS: [&str; MIGRATIONS.len() - 1] = [
     include_str!("as-version-5.sql"),
 ];
 
+/// The tables of version 5 that a journal of an earlier one lacks, empty.
+const TABLES_OF_VERSION_5: &str = include_str!("tables-of-version-5.sql");
+
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long a statement waits for another program that has the file.
@@ -229,8 +232,9 @@ impl JournalReader {
         let connection = open_read_only(path)?;
         let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
         let views = views.map_or("", |(_, views)| views);
+        let tables = if version < 5 { TABLES_OF_VERSION_5 } else { "" };
         connection
-            .execute_batch(&format!("{views} BEGIN"))
+            .execute_batch(&format!("{views} {tables} BEGIN"))
             .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
         Ok(Some(JournalReader {
             connection,

@@ -15,12 +15,15 @@
 //!
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
+mod accepted;
 mod attempts;
+mod attention;
 mod check;
 mod columns;
 mod conversions;
 mod deliver;
 mod error;
+mod flags;
 mod known;
 mod learned;
 mod lock;
@@ -37,7 +40,9 @@ mod words;
 #[cfg(feature = "polars")]
 pub(crate) use words::words;
 
+pub use accepted::{Acceptance, AcceptedItems, AcceptedRecord, Item, ItemId};
 pub use attempts::AttemptRecord;
+pub use attention::{EventsOf, Scope};
 pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
@@ -51,7 +56,8 @@ pub use records::{
 pub use redaction::REDACTION_KEY_BYTES;
 pub use span::Span;
 pub use words::{
-    Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand, UnknownWord,
+    AttentionCode, Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand,
+    UnknownWord,
 };
 
 use std::fmt;
@@ -62,6 +68,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use lock::Lock;
+pub(crate) use lock::host;
+use words::bounded;
 
 /// Whose events a journal holds. All three must be the same for a run to use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +253,11 @@ impl JournalReader {
     fn failed(&self, doing: &'static str, error: rusqlite::Error) -> JournalError {
         JournalError::sqlite(&self.path, doing, error)
     }
+}
+
+/// A text as it is kept: its first [`MESSAGE_LIMIT`] bytes.
+fn bounded_text(text: &str) -> String {
+    bounded(text).to_owned()
 }
 
 /// A number of rows or lines as SQLite has it.

@@ -164,6 +164,12 @@ impl JournalReader {
         Ok(self.runs(1)?.pop())
     }
 
+    /// Returns the latest run that read exports.
+    pub fn latest_run_of_exports(&self) -> Result<Option<RunRecord>, JournalError> {
+        let which = "WHERE id IN (SELECT run FROM input) ORDER BY id DESC LIMIT 1";
+        Ok(self.list_runs(which, [])?.pop())
+    }
+
     /// The last runs, the latest first.
     pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, JournalError> {
         self.list_runs("ORDER BY id DESC LIMIT ?1", [limit])

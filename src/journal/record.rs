@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
 
+use super::accepted;
 use super::columns::{self, Columns};
 use super::conversions;
 use super::learned;
 use super::mended;
 use super::words::bounded;
 use super::{
-    Disposition, EventRow, Journal, JournalError, JournalReader, PlanState, RunCommand, RunId,
-    poison, start, stored,
+    Acceptance, Disposition, EventRow, Item, Journal, JournalError, JournalReader, PlanState,
+    RunCommand, RunId, poison, start, stored,
 };
 use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
@@ -89,6 +90,7 @@ struct Statements<'j> {
     event: Statement<'j>,
     conversion: Statement<'j>,
     run_event: Statement<'j>,
+    met_event: Statement<'j>,
     held: Statement<'j>,
     total: Statement<'j>,
     row: Statement<'j>,
@@ -109,6 +111,10 @@ impl<'j> Statements<'j> {
             conversion: conversions::prepare(connection)?,
             run_event: connection
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
+            // A key may have two settled readings: as it was refused, and as it was fixed.
+            met_event: connection.prepare(
+                "INSERT OR IGNORE INTO met_event (run, event, input, line) VALUES (?, ?, ?, ?)",
+            )?,
             held: connection.prepare(&format!(
                 "INSERT INTO held (run, plan_state, input, line, candidates, {names})
                  VALUES (?, ?, ?, ?, ?, {marks})"
@@ -269,6 +275,26 @@ impl Recording<'_> {
             stored(source.line)
         ]);
         self.done(written)
+    }
+
+    /// Keeps that the exports have an event again which an earlier run settled, and not well.
+    pub fn meet(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
+        self.ready()?;
+        let input = self.input(source)?;
+        let written = self.statements.met_event.execute(params![
+            self.run.0,
+            event.0,
+            input,
+            stored(source.line)
+        ]);
+        self.done(written)
+    }
+
+    /// Accepts items together with the run: rows that its exports have in a corrected form.
+    pub fn accept(&mut self, items: &[Item], acceptance: &Acceptance) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = accepted::accept_in(&self.transaction, items, acceptance);
+        self.done(written.map(|_| 0))
     }
 
     /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`],

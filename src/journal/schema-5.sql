@@ -1,4 +1,5 @@
--- From version 4: payments that share an id, and what requests said.
+-- From version 4: payments that share an id, what requests said, what exports of invoices said, what needs
+-- attention although the API has answered, what of it a run met again, and what somebody accepted.
 
 -- Further payments of one invoice (or of another id that several payments share) go by ids of their
 -- own; the first goes by the shared one, which stands here for the others. Sealed where it is set.
@@ -49,3 +50,50 @@ CREATE TABLE uncounted_refund (
     gross_cents INTEGER NOT NULL,
     seal        INTEGER NOT NULL           -- checksum of the columns before
 ) STRICT, WITHOUT ROWID;
+
+-- Events whose answer needs a person although it settles them, by the word of the reason.
+CREATE TABLE flag (
+    event INTEGER NOT NULL PRIMARY KEY REFERENCES event (id),
+    code  TEXT    NOT NULL,
+    seal  INTEGER NOT NULL               -- checksum of the columns before
+) STRICT;
+
+-- Events that an earlier run settled as failed, unconfirmed or flagged, and that the exports of this
+-- run have again. In the shape of `run_event`.
+CREATE TABLE met_event (
+    run   INTEGER NOT NULL REFERENCES run (id),
+    event INTEGER NOT NULL REFERENCES event (id),
+    input INTEGER REFERENCES input (id),
+    line  INTEGER,
+    PRIMARY KEY (run, event)
+) STRICT, WITHOUT ROWID;
+
+-- Items that somebody has looked at and accepted as they are. An item that changes is another item.
+-- Nothing here decides what is sent.
+CREATE TABLE accepted (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    item         BLOB    NOT NULL CHECK (length(item) = 16), -- hash of what exactly was accepted
+    code         TEXT    NOT NULL,       -- why it needed attention: failed, held, rejected ...
+    kind         TEXT,                   -- events: sale, refund ...; NULL for a row
+    event_id     TEXT,                   -- NULL for a row
+    amount_cents INTEGER,
+    currency     TEXT,
+    file         TEXT,                   -- where it stood when it was accepted
+    line         INTEGER,
+    message      TEXT    NOT NULL,       -- what the report said of it
+    reason       TEXT    NOT NULL,       -- why it was accepted
+    accepted_by  TEXT    NOT NULL,       -- user and host
+    accepted_ms  INTEGER NOT NULL,
+    undone_by    TEXT,                   -- NULL: it is accepted
+    undone_ms    INTEGER,
+    seal         INTEGER NOT NULL,       -- checksum of the columns before
+    CHECK ((amount_cents IS NULL) = (currency IS NULL)),
+    CHECK ((undone_by IS NULL) = (undone_ms IS NULL))
+) STRICT;
+CREATE INDEX accepted_by_item ON accepted (item);
+
+CREATE VIEW accepted_readable AS
+SELECT id, code, kind, event_id, amount_cents, currency, file, line, message, reason, accepted_by,
+       strftime('%Y-%m-%dT%H:%M:%SZ', accepted_ms / 1000, 'unixepoch') AS accepted_at, undone_by,
+       strftime('%Y-%m-%dT%H:%M:%SZ', undone_ms / 1000, 'unixepoch') AS undone_at
+FROM accepted;

@@ -21,7 +21,7 @@ pub struct Span {
     pub until: Timestamp,
 }
 
-const RUNS: &str = "SELECT id FROM run WHERE started_ms >= ?1 AND started_ms < ?2";
+pub(super) const RUNS: &str = "SELECT id FROM run WHERE started_ms >= ?1 AND started_ms < ?2";
 
 impl Span {
     /// All time.
@@ -30,14 +30,14 @@ impl Span {
         until: Timestamp::MAX,
     };
 
-    fn parameters(self) -> [i64; 2] {
+    pub(super) fn parameters(self) -> [i64; 2] {
         [self.from.as_millisecond(), self.until.as_millisecond()]
     }
 }
 
 /// Each event once, in the shape of `run_event`: with max(), SQLite takes the other columns from the
 /// row that has it.
-fn events_once() -> String {
+pub(super) fn events_once() -> String {
     format!(
         "(SELECT event, max(run) AS run, input, line FROM run_event WHERE run IN ({RUNS})
           GROUP BY event)"

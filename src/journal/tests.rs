@@ -813,6 +813,9 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
         .unwrap()
         .execute_batch(
             "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
+             DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE met_event; DROP TABLE flag;
+             DROP TABLE IF EXISTS invoice; DROP TABLE IF EXISTS subscription_plan;
+             DROP TABLE IF EXISTS uncounted_refund;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund;
              DROP VIEW attempts_readable;
@@ -824,8 +827,65 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
         .unwrap();
     let reader = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(reader.known().unwrap().events.len(), 1);
+    assert!(reader.accepted().unwrap().is_empty());
+    let mut needing = 0;
+    for of in [EventsOf::Sending, EventsOf::Earlier] {
+        let scope = Scope::Span(Span::ALL);
+        let listed = reader.for_each_needing(scope, of, |code, _| {
+            needing += 1;
+            assert_eq!(code, AttentionCode::NotSent);
+            Ok::<_, JournalError>(())
+        });
+        listed.unwrap();
+    }
+    assert_eq!(needing, 1);
     drop(reader);
     let mut journal = open(&path).unwrap();
     record(&mut journal, &converted()[1..]);
     assert_eq!(journal.known().unwrap().conversions.len(), 1);
+}
+
+#[test]
+fn a_flag_stays_with_its_answer_until_the_event_is_tried_again() {
+    let (_directory, path) = place();
+    let mut journal = open(&path).unwrap();
+    let run = record(&mut journal, &[sale("in_1", 800, 2), sale("in_2", 900, 3)]);
+    let mut entries = vec![
+        intent(run, 1, 1),
+        answer(1, 1, Effect::Recorded, Some(Outcome::Tracked)),
+        intent(run, 2, 1),
+        answer(2, 1, Effect::None, Some(Outcome::NonReferral)),
+    ];
+    for (event, code) in [
+        (1, AttentionCode::OtherAmount),
+        (2, AttentionCode::ReversalNonReferral),
+    ] {
+        let event = EventRow(event);
+        entries.push(Entry::Flag { event, code });
+    }
+    journal.write(&entries).unwrap();
+    let codes = |journal: &Journal| {
+        let mut codes = Vec::new();
+        let scope = Scope::Span(Span::ALL);
+        let listed = journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
+            codes.push((code, record.row.0));
+            Ok::<_, JournalError>(())
+        });
+        listed.unwrap();
+        codes
+    };
+    let other_amount = (AttentionCode::OtherAmount, 1);
+    let flagged = [other_amount, (AttentionCode::ReversalNonReferral, 2)];
+    assert_eq!(codes(&journal), flagged);
+    let known = journal.known().unwrap();
+    assert_eq!(
+        known.needing_attention(EventKey::of("in_1")),
+        Some(EventRow(1))
+    );
+    let retried = RetrySelection {
+        non_referral: true,
+        ..RetrySelection::default()
+    };
+    journal.start_retry(&retried, at(9)).unwrap().unwrap();
+    assert_eq!(codes(&journal), [other_amount, (AttentionCode::NotSent, 2)]);
 }

@@ -150,6 +150,31 @@ words! {
     }
 }
 
+words! {
+    /// Why a row or an event needs attention. `report/attention.rs` has the words for people.
+    ///
+    /// The order is the one in which they are best looked at: what is left to send comes first, since
+    /// nothing has to be corrected for it.
+    AttentionCode, "reason for attention" {
+        /// The run ended before it was sent.
+        NotSent = "not_sent",
+        /// The API refused it, or nothing came of all attempts.
+        Failed = "failed",
+        /// It may have been recorded, and nothing says whether it was.
+        Unconfirmed = "unconfirmed",
+        /// The API's answer has another amount than the one that was sent.
+        OtherAmount = "other_amount",
+        /// A refund or cancellation of a tracked sale came back as non-referral.
+        ReversalNonReferral = "reversal_non_referral",
+        /// It contradicts another event of the same id, and is held.
+        Conflict = "conflict",
+        /// It is held for another reason, such as a refund whose sale was not found.
+        Held = "held",
+        /// A row that can't be read.
+        Rejected = "rejected",
+    }
+}
+
 /// The longest message that is kept, in bytes.
 pub const MESSAGE_LIMIT: usize = 500;
 

@@ -1,13 +1,16 @@
 //! What a report is made from: a run, or the runs of some days, as the journal has them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
+use super::attention::is_flagged;
+use super::items::{Age, for_each_item};
 use super::redact::Redactor;
 use super::source_rows::{SourceRow, header_of};
 use super::summary::RunSummary;
 use crate::journal::{
-    Account, ConversionRecord, Disposition, EventRecord, HeldRecord, JournalError, JournalReader,
-    RunRecord, Span,
+    AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventsOf,
+    HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span,
 };
 use crate::problem::Problem;
 
@@ -98,6 +101,66 @@ impl<'j> Books<'j> {
             (None, [run]) => self.journal.for_each_event(run.id, &mut each),
             (Some(span), _) => self.journal.for_each_event_of(span, &mut each),
             (None, _) => Ok(()),
+        }
+    }
+
+    /// Streams the events that need attention, or would if they were not accepted, and that the other
+    /// parts of a report don't show as such: those that an earlier run settled, and flagged ones.
+    pub(super) fn for_each_needing<E: From<JournalError>>(
+        &self,
+        mut each: impl FnMut(Age, AttentionCode, EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (of, age) in [
+            (EventsOf::Sending, Age::New),
+            (EventsOf::Earlier, Age::Earlier),
+        ] {
+            self.journal
+                .for_each_needing(self.scope(), of, |code, mut record| {
+                    if age == Age::New && !is_flagged(code) {
+                        return Ok(());
+                    }
+                    if let Some(redactor) = &self.redactor {
+                        redactor.event(&mut record);
+                    }
+                    each(age, code, record)
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Streams what would need attention in these runs and was accepted, with its place in them.
+    pub(super) fn for_each_accepted<E: From<JournalError>>(
+        &self,
+        mut each: impl FnMut(AcceptedRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let accepted = self.journal.accepted()?;
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        for_each_item(self.journal, self.scope(), &self.runs, |_, item| {
+            let Some(record) = accepted.get(&item.id) else {
+                return Ok(());
+            };
+            if self.span.is_some() && !seen.insert(item.id) {
+                return Ok(());
+            }
+            let mut record = AcceptedRecord {
+                file: item.file,
+                line: item.line,
+                ..record.clone()
+            };
+            if let Some(redactor) = &self.redactor {
+                redactor.accepted(&mut record);
+            }
+            each(record)
+        })
+    }
+
+    fn scope(&self) -> Scope {
+        match (self.span, &*self.runs) {
+            (None, [run, ..]) => Scope::Run(run.id),
+            (span, _) => Scope::Span(span.unwrap_or(Span::ALL)),
         }
     }
 

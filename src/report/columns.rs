@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::event::{Event, Money};
-use crate::journal::{ConversionRecord, EventRecord, HeldRecord, Outcome};
+use crate::journal::{AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, Outcome};
 
 use super::summary::outcome_word;
 
@@ -148,6 +148,42 @@ pub(super) const CONVERTED_COLUMNS: [Column; 11] = [
     column("file", Holds::Text),
     column("line", Holds::Integer),
 ];
+
+/// The columns of accepted items.
+pub(super) const ACCEPTED_COLUMNS: [Column; 11] = [
+    column("code", Holds::Text),
+    column("kind", Holds::Text),
+    column("event_id", Holds::Text),
+    column("amount_cents", Holds::Amount),
+    column("currency", Holds::Text),
+    column("file", Holds::Text),
+    column("line", Holds::Integer),
+    column("message", Holds::Text),
+    column("reason", Holds::Text),
+    column("accepted_by", Holds::Text),
+    column("accepted_at", Holds::Time),
+];
+
+/// Returns the cells of an accepted item, in the order of [`ACCEPTED_COLUMNS`].
+pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
+    let acceptance = &record.acceptance;
+    let currency = record.money.map(|money| money.currency.code());
+    [
+        Cell::Word(record.code.as_str()),
+        record
+            .kind
+            .map_or(Cell::Empty, |kind| Cell::Word(kind.as_str())),
+        Cell::optional_text(record.event_id.as_deref()),
+        record.money.map_or(Cell::Empty, Cell::Amount),
+        currency.map_or(Cell::Empty, Cell::Word),
+        Cell::optional_text(record.file.as_deref()),
+        Cell::line(record.line.unwrap_or_default()),
+        Cell::text(&record.message),
+        Cell::text(&acceptance.reason),
+        Cell::text(&acceptance.by),
+        Cell::Time(acceptance.at),
+    ]
+}
 
 /// The message of an event that was settled by another one's answer.
 const INFERRED: &str = "from an earlier answer for this customer";

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::Failure;
 use super::books::Books;
-use super::columns::{CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part};
-use super::exporter::{Content, Exporter, Written};
+use super::columns::{
+    ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part,
+};
+use super::exporter::{Content, Exporter, Needing, Written};
+use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
 use crate::journal::{Disposition, EventRecord, HeldRecord, RunRecord};
@@ -18,6 +21,7 @@ pub(super) struct CsvFiles {
     failed: Table,
     held: Table,
     converted: Table,
+    accepted: Table,
     rejected: RowFiles,
     ignored: RowFiles,
 }
@@ -34,9 +38,20 @@ impl CsvFiles {
             failed: part(Part::Failed)?,
             held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
             converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
+            accepted: Table::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
             rejected: RowFiles::new(directory, Disposition::Rejected, books),
             ignored: RowFiles::new(directory, Disposition::Ignored, books),
         })
+    }
+}
+
+impl CsvFiles {
+    fn part(&mut self, record: &EventRecord) -> &mut Table {
+        match Part::of(record.outcome()) {
+            Part::Tracked => &mut self.tracked,
+            Part::NonReferral => &mut self.non_referral,
+            Part::Failed => &mut self.failed,
+        }
     }
 }
 
@@ -44,7 +59,9 @@ impl Exporter for CsvFiles {
     fn takes(&self) -> &'static [Content] {
         &[
             Content::Events,
+            Content::Needing,
             Content::Held,
+            Content::Accepted,
             Content::Conversions,
             Content::Rejected,
             Content::Ignored,
@@ -52,12 +69,19 @@ impl Exporter for CsvFiles {
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
-        let table = match Part::of(record.outcome()) {
-            Part::Tracked => &mut self.tracked,
-            Part::NonReferral => &mut self.non_referral,
-            Part::Failed => &mut self.failed,
-        };
-        table.row(cells)
+        self.part(record).row(cells)
+    }
+
+    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+        match needing.age {
+            // It stands among the events of this run.
+            Age::New => Ok(()),
+            Age::Earlier => self.part(needing.record).row(needing.cells),
+        }
+    }
+
+    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        self.accepted.row(cells)
     }
 
     fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
@@ -82,6 +106,7 @@ impl Exporter for CsvFiles {
             failed,
             held,
             converted,
+            accepted,
             rejected,
             ignored,
         } = *self;
@@ -92,6 +117,7 @@ impl Exporter for CsvFiles {
             ("failed.csv", failed),
             ("held.csv", held),
             ("converted.csv", converted),
+            ("accepted.csv", accepted),
         ] {
             let whole = table.finish()?;
             files.push(Written {
@@ -187,12 +213,13 @@ pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Ve
 
 /// Whether a report has a CSV of this name.
 pub(super) fn is_csv_file(name: &str) -> bool {
-    const FILES: [&str; 7] = [
+    const FILES: [&str; 8] = [
         "tracked.csv",
         "non_referral.csv",
         "failed.csv",
         "held.csv",
         "converted.csv",
+        "accepted.csv",
         "rejected.csv",
         "ignored.csv",
     ];

@@ -2,8 +2,9 @@
 
 use super::atomic::{Failure, Whole};
 use super::columns::Cell;
+use super::items::Age;
 use super::source_rows::SourceRow;
-use crate::journal::{EventRecord, HeldRecord};
+use crate::journal::{AttentionCode, EventRecord, HeldRecord};
 use crate::problem::Problem;
 
 /// What the journal has for a report.
@@ -11,6 +12,8 @@ use crate::problem::Problem;
 pub(super) enum Content {
     /// Events that were to be sent.
     Events,
+    /// Events that need attention and that the other parts don't show as such.
+    Needing,
     /// Events that are held.
     Held,
     /// Amounts that were converted.
@@ -21,6 +24,18 @@ pub(super) enum Content {
     Ignored,
     /// What the plan had to say about the exports.
     Problems,
+    /// Items that were accepted.
+    Accepted,
+}
+
+/// An event that needs attention and that the other parts don't show as such: an earlier run settled
+/// it so, or it is settled and flagged.
+pub(super) struct Needing<'r> {
+    pub(super) code: AttentionCode,
+    pub(super) age: Age,
+    pub(super) record: &'r EventRecord,
+    /// In the order of [`super::columns::EVENT_COLUMNS`].
+    pub(super) cells: &'r [Cell<'r>],
 }
 
 /// A file that is on disk and not yet in its place.
@@ -38,6 +53,16 @@ pub(super) trait Exporter: Send {
 
     /// An event with its cells, in the order of [`super::columns::EVENT_COLUMNS`].
     fn event(&mut self, _record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Takes an event that needs attention.
+    fn needing(&mut self, _needing: &Needing<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Takes the cells of an accepted item, in the order of [`super::columns::ACCEPTED_COLUMNS`].
+    fn accepted(&mut self, _cells: &[Cell<'_>]) -> Result<(), Failure> {
         Ok(())
     }
 

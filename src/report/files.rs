@@ -13,10 +13,10 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::atomic::{Failure, clear_abandoned, sync_directory};
 use super::books::Books;
-use super::columns::{converted_cells, event_cells, held_cells};
+use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
 use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
 use super::error::ReportError;
-use super::exporter::{Content, Exporter, Written};
+use super::exporter::{Content, Exporter, Needing, Written};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
 use super::json_file::JsonFile;
@@ -98,6 +98,20 @@ fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), Re
     if !events.is_empty() {
         read_events(books, events)?;
     }
+    let mut needing = takers(exporters, Content::Needing);
+    if !needing.is_empty() {
+        books.for_each_needing(|age, code, record| {
+            let cells = &event_cells(&record);
+            let record = &record;
+            let event = Needing {
+                code,
+                age,
+                record,
+                cells,
+            };
+            hand_out(&mut needing, |taker| taker.needing(&event))
+        })?;
+    }
     let mut held = takers(exporters, Content::Held);
     if !held.is_empty() {
         books.for_each_held(|record| {
@@ -122,6 +136,13 @@ fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), Re
                 hand_out(&mut rows, |taker| taker.source_row(row))
             })?;
         }
+    }
+    let mut accepted = takers(exporters, Content::Accepted);
+    if !accepted.is_empty() {
+        books.for_each_accepted(|record| {
+            let cells = accepted_cells(&record);
+            hand_out(&mut accepted, |taker| taker.accepted(&cells))
+        })?;
     }
     let mut problems = takers(exporters, Content::Problems);
     if !problems.is_empty() {

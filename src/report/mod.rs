@@ -5,6 +5,7 @@
 //! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
 
 pub(crate) mod atomic;
+pub(crate) mod attention;
 mod books;
 mod columns;
 mod csv_files;
@@ -12,7 +13,9 @@ mod error;
 mod exporter;
 mod files;
 mod format;
+pub(crate) mod handed_back;
 mod html;
+pub(crate) mod items;
 mod journal_export;
 mod json_file;
 mod learned;
@@ -22,12 +25,12 @@ mod parquet;
 mod plan_events;
 mod redact;
 mod source_rows;
-pub(crate) mod steps;
 mod summary;
 pub(crate) mod table;
 pub(crate) mod words;
 pub(crate) mod xlsx;
 
+pub use attention::{AcceptedSummary, Attention, Commands};
 pub use books::Books;
 pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
 pub use error::ReportError;

@@ -17,7 +17,8 @@ use super::summary::RunSummary;
 use crate::event::{Details, Event, Text};
 use crate::job::ADDED_COLUMNS;
 use crate::journal::{
-    ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord, Settlement,
+    AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord,
+    Settlement,
 };
 use crate::problem::Problem;
 
@@ -281,6 +282,20 @@ impl Redactor {
         for ignored in &mut summary.reading.ignored {
             self.replace(&mut ignored.reason);
         }
+        for accepted in &mut summary.accepted {
+            self.replace(&mut accepted.reason);
+            self.replace(&mut accepted.by);
+        }
+    }
+
+    /// An item that was accepted.
+    pub fn accepted(&self, record: &mut AcceptedRecord) {
+        if let Some(id) = &mut record.event_id {
+            self.replace(id);
+        }
+        self.replace(&mut record.message);
+        self.replace(&mut record.acceptance.reason);
+        self.replace(&mut record.acceptance.by);
     }
 }
 

@@ -9,12 +9,14 @@ use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
+use super::csv_files::row_file_names;
 use super::learned::learned_per_minute;
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::job::{Job, Rows};
 use crate::journal::{
-    Disposition, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState, PlanTotal,
-    ReasonCount, RunRecord, Span,
+    Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
+    PlanTotal, ReasonCount, RunRecord, Scope, Span,
 };
 
 /// The version of the machine output.
@@ -412,6 +414,13 @@ pub struct RunSummary {
     pub reading: Reading,
     /// What became of what was to be sent.
     pub outcomes: OutcomesSummary,
+    /// What needs attention and was not accepted.
+    pub attention: Vec<Attention>,
+    /// What would need attention and was accepted.
+    pub accepted: Vec<AcceptedSummary>,
+    /// The names of the report's files of rejected rows.
+    #[serde(skip)]
+    rejected_files: Vec<String>,
     /// Requests that went out, over all resumptions.
     pub requests: u64,
     /// Seconds of sending, over all resumptions.
@@ -422,7 +431,8 @@ pub struct RunSummary {
     pub learned_requests_per_minute: Option<u32>,
     /// Where the reports are.
     pub report_dir: Option<String>,
-    /// What the program exited with.
+    /// What the program exited with. For runs that ended by themselves it goes by what needs attention
+    /// now: 0 if nothing does, else 1.
     pub exit_code: u8,
 }
 
@@ -431,12 +441,17 @@ impl RunSummary {
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
         let by_outcome = journal.outcomes(run.id)?;
         let ignored = journal.row_reasons(run.id, Disposition::Ignored)?;
+        let runs = std::slice::from_ref(run);
+        let figures = AttentionFigures::in_run(journal, run)?;
         let summary = RunSummary {
             schema: SCHEMA,
             run: run.name.clone(),
             span: None,
-            reading: Reading::of_runs(std::slice::from_ref(run), ignored),
+            reading: Reading::of_runs(runs, ignored),
             outcomes: OutcomesSummary { by_outcome },
+            attention: figures.attention,
+            accepted: figures.accepted,
+            rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: 0,
             elapsed_seconds: 0,
             learned_requests_per_minute: learned_per_minute(journal, run.id)?,
@@ -474,6 +489,7 @@ impl RunSummary {
             learned = learned_per_minute(journal, run.id)?.or(learned);
         }
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
+        let figures = AttentionFigures::in_runs(journal, Scope::Span(span), runs)?;
         let mut summary = RunSummary {
             schema: SCHEMA,
             run: days.name(),
@@ -482,6 +498,9 @@ impl RunSummary {
             outcomes: OutcomesSummary {
                 by_outcome: journal.outcomes_of(span)?,
             },
+            attention: figures.attention,
+            accepted: figures.accepted,
+            rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: runs.iter().map(|run| run.requests).sum(),
             elapsed_seconds: elapsed_ms.div_ceil(1000),
             learned_requests_per_minute: learned,
@@ -501,7 +520,10 @@ impl RunSummary {
             requests: run.requests,
             elapsed_seconds: run.elapsed_ms.div_ceil(1000),
             report_dir: run.report_dir.clone(),
-            exit_code: run.exit_code.unwrap_or_default(),
+            exit_code: match run.reason {
+                Some(EndReason::Done) => u8::from(self.needs_attention()),
+                _ => run.exit_code.unwrap_or_default(),
+            },
             ..self
         }
     }
@@ -521,14 +543,30 @@ impl RunSummary {
         Ok(())
     }
 
-    /// Whether a person has to look at it: rows rejected, events held, failed or unconfirmed.
+    /// Returns whether anything needs attention that was not accepted.
     pub fn needs_attention(&self) -> bool {
-        let held = [PlanState::Conflict, PlanState::Unlinked]
-            .iter()
-            .any(|state| self.reading.events.of(*state).count() > 0);
-        let bad = [Outcome::Failed, Outcome::Unconfirmed]
-            .iter()
-            .any(|outcome| self.outcomes.of(Some(*outcome)).count() > 0);
-        self.reading.rows.rejected > 0 || held || bad
+        !self.attention.is_empty()
+    }
+
+    /// Names the command for everything that needs attention, with the files of the report directory.
+    pub fn name_commands(&mut self, commands: &Commands) {
+        let mut attention = std::mem::take(&mut self.attention);
+        attention::name_commands(&mut attention, &self.places(), commands);
+        self.attention = attention;
+    }
+
+    /// Returns the command that accepts everything that needs attention, where anything can be accepted.
+    pub(crate) fn accept_command(&self, commands: &Commands) -> Option<String> {
+        let files = self.places().files_of(&self.attention);
+        (!files.is_empty()).then(|| commands.accept(files.iter().map(String::as_str)))
+    }
+
+    fn places(&self) -> Places<'_> {
+        let inputs = self.reading.inputs.iter();
+        Places {
+            directory: self.report_dir.as_deref(),
+            exports: inputs.map(|input| input.path.as_str()).collect(),
+            rejected: &self.rejected_files,
+        }
     }
 }

@@ -46,6 +46,18 @@ impl Table {
     }
 }
 
+/// Returns the text of a cell, before it is made safe for spreadsheets.
+pub(super) fn cell_text(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Word(word) => (*word).to_owned(),
+        Cell::Text(text) => text.clone().into_owned(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Amount(money) => money.amount_cents.to_string(),
+        Cell::Time(time) => time.to_string(),
+    }
+}
+
 impl<W: Write> Table<W> {
     /// A table that goes to `to`, which errors call `path`.
     pub(super) fn over<'h>(

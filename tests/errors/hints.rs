@@ -311,15 +311,25 @@ const CALLED: &[Called] = &[
 ];
 
 /// Codes whose hints are followed in another file of tests: that file, and the name of the test.
-const ELSEWHERE: &[(&str, &str, &str)] = &[(
-    "value-unknown",
-    "words.rs",
-    "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
-)];
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "value-unknown",
+        "words.rs",
+        "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
+    ),
+    (
+        "accept-refused",
+        "accept.rs",
+        "what_is_not_sent_is_sent_before_it_can_be_accepted",
+    ),
+];
 
 /// Codes whose hint names nothing that this program could do: a person has to look something up, to
 /// export a file again, or to report a bug; or there is no hint at all.
 const FOR_A_PERSON: &[&str] = &[
+    "reason-missing",
+    "report-unknown",
+    "report-unreadable",
     "config-missing",
     "config-not-written",
     "demo-directory",

@@ -21,8 +21,7 @@ use crate::job::Job;
 use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
 use crate::plan::Planned;
 use crate::problem::Problem;
-use crate::report::steps::steps_of_run;
-use crate::report::{self, Books, Formats, Redactor, RunSummary};
+use crate::report::{self, Books, Commands, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
 use crate::tracking::{self, ApiKey, Client, Version};
@@ -214,6 +213,8 @@ pub(super) struct Delivery<'d> {
     pub(super) redact: RedactArgument,
     /// Whether what may have been recorded is sent again: only `retry --unconfirmed`.
     pub(super) repeat_unconfirmed: bool,
+    /// How commands reach the same journal and account again.
+    pub(super) commands: &'d Commands,
     pub(super) terminal: &'d Terminal,
 }
 
@@ -224,6 +225,7 @@ pub(super) fn deliver(
     target: &Target,
     settings: &Settings,
     pace: &PaceArguments,
+    commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let delivery = Delivery {
@@ -232,6 +234,7 @@ pub(super) fn deliver(
         directory: pace.dir.clone(),
         redact: pace.redact,
         repeat_unconfirmed: false,
+        commands,
         terminal,
     };
     let (journal, summary) = delivery.run(journal, run)?;
@@ -280,7 +283,8 @@ impl Delivery<'_> {
             report_dir: Some(directory.display().to_string()),
         };
         let record = record.with_end(&end);
-        let summary = summary.with_end_of(&record);
+        let mut summary = summary.with_end_of(&record);
+        summary.name_commands(self.commands);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
         let books = shareable(Books::of_run(&journal, record), &journal, self.redact)?;
@@ -288,7 +292,7 @@ impl Delivery<'_> {
         journal.end_run(run, &end)?;
         report?;
         self.say_end(&sent.end, signal);
-        show(&summary, self.sandbox(), self.terminal)?;
+        show(&summary, self.commands, self.terminal)?;
         Ok((journal, (summary, exit)))
     }
 
@@ -368,12 +372,6 @@ impl Delivery<'_> {
         Ok((sent, signal))
     }
 
-    /// The version that a sandbox of this process plays, if it is one.
-    fn sandbox(&self) -> Option<Version> {
-        let version = self.settings.version;
-        self.target.is_sandbox().then_some(version)
-    }
-
     fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
         let before = record.report_dir.as_ref().map(PathBuf::from);
         self.directory
@@ -383,7 +381,7 @@ impl Delivery<'_> {
     }
 
     fn say_end(&self, end: &End, signal: Option<Signal>) {
-        let resume = format!("{} sends the rest", next::command("resume", self.sandbox()));
+        let resume = format!("`{}` sends the rest", self.commands.command("resume"));
         let problem = match end {
             End::Done | End::Journal(_) => return,
             End::Interrupted => {
@@ -408,8 +406,8 @@ impl Delivery<'_> {
                     Alarm::Later => (
                         "the API refused a long series of events for the same reason",
                         format!(
-                            "fix the cause, then {resume}, and {} tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
-                            next::command("retry --failed", self.sandbox())
+                            "fix the cause, then {resume}, and `{}` tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
+                            self.commands.command("retry --failed")
                         ),
                     ),
                 };
@@ -434,8 +432,8 @@ impl Delivery<'_> {
                 ),
             )
             .hint(format!(
-                "nothing is lost; {} sends the sign-ups, and then the events",
-                next::command("resume", self.sandbox())
+                "nothing is lost; `{}` sends the sign-ups, and then the events",
+                self.commands.command("resume")
             )),
             End::Unreachable { message } => Problem::error(
                 "api-unreachable",
@@ -491,9 +489,12 @@ fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord
 /// The result, the balance, and what to do next.
 pub(super) fn show(
     summary: &RunSummary,
-    sandbox: Option<Version>,
+    commands: &Commands,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
+    if let Some(line) = next::one_line(summary) {
+        terminal.say_if_quiet(&line);
+    }
     terminal.human("")?;
     terminal.human(&tables::outcomes(summary))?;
     terminal.human(&format!(
@@ -507,10 +508,7 @@ pub(super) fn show(
     if let Some(directory) = &summary.report_dir {
         terminal.human(&format!("Report: {directory}"))?;
     }
-    match next::steps(&steps_of_run(summary), sandbox) {
-        Some(steps) => terminal.human(&format!("\n{steps}")),
-        None => terminal.human("Nothing needs attention."),
-    }
+    terminal.human(&next::verdict(summary, commands))
 }
 
 /// What the program exits with after a run that ended like this.

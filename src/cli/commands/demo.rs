@@ -18,6 +18,7 @@ use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::Problem;
+use crate::report::Commands;
 
 /// The sample exports, compiled in.
 const SAMPLES: [(&str, &str); 2] = [
@@ -62,12 +63,16 @@ pub(in crate::cli) fn demo(
     terminal.problems(job.problems.kept(), 0);
     terminal.human(&tables::reading(&reading))?;
     let run = record(&mut journal, RunCommand::Demo, &mut job, &reading, &known)?;
+    let journal_path = settings.journal.display().to_string();
+    let options = [("--sandbox", String::new()), ("--journal", journal_path)];
+    let commands = Commands::new(&options, &[]);
     let delivery = Delivery {
         target: &target,
         settings: &settings,
         directory: Some(arguments.dir.clone()),
         redact: RedactArgument::default(),
         repeat_unconfirmed: false,
+        commands: &commands,
         terminal,
     };
     let (_, summary) = delivery.run(journal, run)?;

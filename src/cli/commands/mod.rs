@@ -1,5 +1,6 @@
 //! One file a command, and what they share.
 
+mod accept;
 #[cfg(feature = "polars")]
 mod audit;
 #[cfg(not(feature = "polars"))]
@@ -20,6 +21,7 @@ mod sandbox;
 mod shell;
 mod status;
 
+pub(super) use accept::accept;
 pub(super) use audit::audit;
 pub(super) use config::config;
 pub(super) use demo::demo;

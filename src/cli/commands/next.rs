@@ -2,79 +2,95 @@
 
 use anstyle::Style;
 
-use crate::cli::tables::count;
-use crate::report::steps::Step;
+use crate::cli::arguments::Common;
+use crate::cli::settings::Settings;
+use crate::report::{Attention, Commands, RunSummary};
 use crate::tracking::Version;
 
-/// A command of ours as it has to be typed to reach the same journal again.
-pub(super) fn command(words: &str, sandbox: Option<Version>) -> String {
-    format!("`{}`", typed(words, sandbox))
-}
-
-fn typed(words: &str, sandbox: Option<Version>) -> String {
-    match sandbox {
-        None => format!("fprecon {words}"),
-        Some(Version::V1) => format!("fprecon {words} --sandbox"),
-        Some(version) => format!("fprecon {words} --sandbox --api {version}"),
+/// Returns the commands that reach the journal and the account of this call again.
+pub(super) fn commands(common: &Common, settings: &Settings) -> Commands {
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let mut options: Vec<(&str, String)> = Vec::new();
+    if common.sandbox {
+        options.push(("--sandbox", String::new()));
     }
+    let api = match common.sandbox && settings.version != Version::V1 {
+        true => Some(settings.version.to_string()),
+        false => common.api.clone(),
+    };
+    let given = [
+        ("--api", api),
+        ("--config", path(&common.config)),
+        ("--journal", path(&common.journal)),
+        ("--base-url", common.base_url.clone()),
+        ("--api-key-file", path(&common.api_key_file)),
+    ];
+    let given = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    options.extend(given);
+    let mut reading = Vec::new();
+    if let Some(profile) = &common.profile {
+        reading.push(("--profile", profile.clone()));
+    }
+    if let Some(encoding) = common.encoding {
+        reading.push(("--encoding", encoding.as_str().to_owned()));
+    }
+    Commands::new(&options, &reading)
 }
 
-/// Two lines for each step: what is the matter and what to do, and below it the command. Nothing
-/// where there is no step.
-pub(super) fn steps(steps: &[Step], sandbox: Option<Version>) -> Option<String> {
-    let whats: Vec<String> = steps.iter().map(what).collect();
-    let width = whats.iter().map(String::len).max()?;
+/// Three lines for each item: what is the matter, what to do, and the command. Nothing where nothing
+/// needs attention.
+pub(super) fn steps(attention: &[Attention]) -> Option<String> {
+    if attention.is_empty() {
+        return None;
+    }
     let bold = Style::new().bold();
     let mut lines = vec![format!("{bold}Needs attention{bold:#}")];
-    for (step, what) in steps.iter().zip(&whats) {
-        let advice = step.trouble.advice();
-        let typed = typed(step.trouble.command(), sandbox);
-        lines.push(format!("  {what:<width$}  {advice}"));
-        lines.push(format!("  {:width$}  {bold}{typed}{bold:#}", ""));
+    for item in attention {
+        lines.push(format!("  {}", item.what()));
+        lines.push(format!("    {}", item.advice()));
+        lines.push(format!("    {bold}{}{bold:#}", item.command));
     }
     Some(lines.join("\n"))
 }
 
-/// `3 events failed`.
-fn what(step: &Step) -> String {
-    let word = step.trouble.as_str();
-    format!("{} {word}", count(step.count, step.trouble.noun()))
+/// Returns what a run comes to for whoever has to look at it: its last lines.
+pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
+    let mut lines = Vec::new();
+    let accepted: u64 = summary.accepted.iter().map(|item| item.count).sum();
+    if accepted > 0 {
+        let what: Vec<String> = summary.accepted.iter().map(|item| item.what()).collect();
+        lines.push(format!(
+            "Accepted: {}. accepted.csv says by whom and why.",
+            what.join(", ")
+        ));
+    }
+    match steps(&summary.attention) {
+        None if accepted > 0 => lines.push("Nothing else needs attention.".to_owned()),
+        None => lines.push("Nothing needs attention.".to_owned()),
+        Some(steps) => lines.push(format!("\n{steps}")),
+    }
+    if let Some(accept) = summary.accept_command(commands) {
+        lines.push(
+            "  To accept items as they are, take the other lines out of the files, then:"
+                .to_owned(),
+        );
+        lines.push(format!("    {accept}"));
+    }
+    lines.join("\n")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::steps::Trouble;
-
-    #[test]
-    fn every_step_names_its_command_in_eighty_columns() {
-        let all = [
-            Trouble::NotSent,
-            Trouble::Failed,
-            Trouble::Unconfirmed,
-            Trouble::Held,
-            Trouble::Rejected,
-        ];
-        let of = |trouble| Step {
-            trouble,
-            count: 12_345,
-        };
-        let text = steps(&all.map(of), None).unwrap();
-        let text = anstream::adapter::strip_str(&text).to_string();
-        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
-        for trouble in all {
-            let command = format!("fprecon {}", trouble.command());
-            assert!(text.contains(&command), "{command} in\n{text}");
-        }
-        assert_eq!(steps(&[], None), None);
-    }
-
-    #[test]
-    fn a_sandbox_is_named_so_that_its_journal_is_found_again() {
-        assert_eq!(command("resume", None), "`fprecon resume`");
-        let v1 = command("resume", Some(Version::V1));
-        assert_eq!(v1, "`fprecon resume --sandbox`");
-        let v2 = command("resume", Some(Version::V2));
-        assert_eq!(v2, "`fprecon resume --sandbox --api v2`");
-    }
+/// Returns the verdict in one line, for a run that says nothing else; nothing where nothing needs
+/// attention.
+pub(super) fn one_line(summary: &RunSummary) -> Option<String> {
+    let first = summary.attention.first()?;
+    let what: Vec<String> = summary.attention.iter().map(Attention::what).collect();
+    let report = summary.report_dir.as_deref();
+    let report = report.map_or(String::new(), |directory| format!("; report: {directory}"));
+    Some(format!(
+        "needs attention: {}{report}; next: {}",
+        what.join(", "),
+        first.command
+    ))
 }

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
 use super::delivery::{self, default_report_directory};
+use super::next;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ReportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -35,14 +36,15 @@ pub(in crate::cli) fn report(
         .or(before)
         .unwrap_or_else(|| default_report_directory(&settings, &summary.run));
     summary.report_dir = Some(directory.display().to_string());
+    let commands = next::commands(common, &settings);
+    summary.name_commands(&commands);
     summary.check()?;
     let formats = Formats::of(&arguments.format);
     let books = delivery::shareable(books, &journal, arguments.redact)?;
     let summary = books.shown(&summary).into_owned();
     report::write(&books, &summary, &formats, &directory)?;
     terminal.human(&tables::reading(&summary.reading))?;
-    let sandbox = common.sandbox.then_some(settings.version);
-    delivery::show(&summary, sandbox, terminal)?;
+    delivery::show(&summary, &commands, terminal)?;
     if terminal.json() {
         terminal.write_json(&summary)?;
     }

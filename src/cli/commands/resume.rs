@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::delivery::{self, Delivery, Target};
+use super::next;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -12,7 +13,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
 use crate::problem::Problem;
-use crate::report::RunSummary;
+use crate::report::{Commands, RunSummary};
 
 pub(in crate::cli) fn resume(
     common: &Common,
@@ -23,6 +24,7 @@ pub(in crate::cli) fn resume(
     let mut settings = Settings::load(common, Some(pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     require_journal(&settings)?;
+    let commands = next::commands(common, &settings);
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
@@ -30,6 +32,7 @@ pub(in crate::cli) fn resume(
         return nothing_to_do(
             &journal,
             "nothing to resume: every event is settled",
+            &commands,
             terminal,
         );
     }
@@ -39,6 +42,7 @@ pub(in crate::cli) fn resume(
         directory: pace.dir.clone(),
         redact: pace.redact,
         repeat_unconfirmed: false,
+        commands: &commands,
         terminal,
     };
     let mut needs_attention = false;
@@ -105,6 +109,7 @@ pub(in crate::cli) fn retry(
     // What is tried again on purpose is asked for, whatever a list says.
     settings.lead_list = false;
     require_journal(&settings)?;
+    let commands = next::commands(common, &settings);
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
@@ -126,6 +131,7 @@ pub(in crate::cli) fn retry(
         return nothing_to_do(
             &journal,
             "nothing to retry: no event has this outcome",
+            &commands,
             terminal,
         );
     };
@@ -135,6 +141,7 @@ pub(in crate::cli) fn retry(
         directory: arguments.pace.dir.clone(),
         redact: arguments.pace.redact,
         repeat_unconfirmed,
+        commands: &commands,
         terminal,
     };
     let (_, summary) = delivery.run(journal, run)?;
@@ -216,13 +223,16 @@ pub(super) fn no_journal(settings: &Settings) -> CliError {
 fn nothing_to_do(
     journal: &JournalReader,
     message: &str,
+    commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     terminal.human(message)?;
     if terminal.json()
         && let Some(run) = journal.latest_run()?
     {
-        terminal.write_json(&RunSummary::load(journal, &run)?)?;
+        let mut summary = RunSummary::load(journal, &run)?;
+        summary.name_commands(commands);
+        terminal.write_json(&summary)?;
     }
     Ok(Exit::Done)
 }

@@ -1,8 +1,12 @@
 //! `fprecon run`: plan, send, report.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use super::accept::who;
 use super::delivery::{self, Target};
+use super::next;
 use super::plan::{Estimate, planned};
 use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
@@ -15,11 +19,13 @@ use crate::cli::terminal::Terminal;
 use crate::event::EventKey;
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Disposition, Journal, Known, NewInput, NewRun, PlanState, Recording, RunCommand, RunId,
+    Acceptance, Disposition, Item, Journal, Known, NewInput, NewRun, PlanState, Recording,
+    RunCommand, RunId,
 };
 use crate::link;
 use crate::plan::Planned;
 use crate::problem::Problem;
+use crate::report::handed_back::items_of_rows;
 use crate::report::{Imbalance, Reading};
 
 pub(in crate::cli) fn run(
@@ -48,14 +54,19 @@ pub(in crate::cli) fn run(
     linking.check(&unplanned, &known)?;
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
-    terminal.problems(job.problems.kept(), omitted);
+    terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&reading))?;
     confirm(common, &reading, &settings, &target, terminal)?;
     confirm_unconfirmed(common, &job, &known, terminal)?;
 
     let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
-    delivery::deliver(journal, run, &target, &settings, &arguments.pace, terminal)
+    let mut commands = next::commands(common, &settings);
+    if let Some(link) = &arguments.link.link {
+        commands = commands.with_reading("--link", link.display().to_string());
+    }
+    let pace = &arguments.pace;
+    delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)
 }
 
 /// Nothing leaves before somebody has said yes.
@@ -128,7 +139,11 @@ pub(super) fn record(
         command,
         started: Timestamp::now(),
     };
+    let corrected = corrected_rows(journal, job)?;
     let mut recording = journal.begin(&new)?;
+    for (items, acceptance) in &corrected {
+        recording.accept(items, acceptance)?;
+    }
     record_inputs(&mut recording, job)?;
     for planned in job.plan.events() {
         let event = planned.event;
@@ -149,6 +164,11 @@ pub(super) fn record(
                 }
             }
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
+            PlanState::Settled => {
+                if let Some(row) = known.needing_attention(event.key()) {
+                    recording.meet(row, event.source)?;
+                }
+            }
             _ => {}
         }
     }
@@ -168,6 +188,30 @@ pub(super) fn record(
         recording.add_plan(subscription, plan)?;
     }
     Ok(recording.commit()?)
+}
+
+/// Returns the rejected rows that these exports have in a corrected form, by the file that was handed
+/// back: the export that still has them as they were needs no attention for them any more.
+fn corrected_rows(journal: &Journal, job: &Job) -> Result<Vec<(Vec<Item>, Acceptance)>, CliError> {
+    let mut by_input: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+    for (row, item) in items_of_rows(journal, job.corrected.iter())? {
+        by_input.entry(row.input).or_default().push(item);
+    }
+    let at = Timestamp::now();
+    let accepted = by_input.into_iter().map(|(input, mut items)| {
+        items.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let path = job
+            .inputs
+            .get(input)
+            .map_or("", |input| input.path.as_str());
+        let acceptance = Acceptance {
+            reason: format!("corrected in {path}"),
+            by: who(),
+            at,
+        };
+        (items, acceptance)
+    });
+    Ok(accepted.collect())
 }
 
 fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), CliError> {

@@ -10,8 +10,8 @@ use crate::cli::settings::Settings;
 use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{EndReason, JournalReader, RunRecord};
-use crate::report::steps::steps_of_outcomes;
-use crate::report::{OutcomesSummary, SCHEMA, learned_per_minute};
+use crate::report::attention::attention_now;
+use crate::report::{Attention, OutcomesSummary, SCHEMA, learned_per_minute};
 
 /// How many runs are listed, for a script and on a screen.
 const RUNS_LISTED: u32 = 10;
@@ -24,6 +24,7 @@ struct StatusOutput {
     journal: String,
     account: String,
     events: OutcomesSummary,
+    attention: Vec<Attention>,
     unfinished_runs: u64,
     runs: Vec<RunOutput>,
 }
@@ -63,6 +64,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     let events = OutcomesSummary {
         by_outcome: journal.state_counts()?,
     };
+    let attention = attention_now(&journal, &next::commands(common, &settings))?;
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;
@@ -72,13 +74,13 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
             journal: settings.journal.display().to_string(),
             account: account.to_string(),
             events,
+            attention,
             unfinished_runs: unfinished,
             runs: runs.iter().map(RunOutput::from).collect(),
         };
         terminal.write_json(&output)?;
         return Ok(Exit::Done);
     }
-    let sandbox = common.sandbox.then_some(settings.version);
     terminal.human(&format!("Journal  {}", settings.journal.display()))?;
     terminal.human(&format!("Account  {account}\n"))?;
     terminal.human(&tables::by_outcome(&events))?;
@@ -91,9 +93,9 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     {
         terminal.human(&format!("\n{line}"))?;
     }
-    match next::steps(&steps_of_outcomes(&events), sandbox) {
+    match next::steps(&attention) {
         Some(steps) => terminal.human(&format!("\n{steps}"))?,
-        None => terminal.human("\nNo event needs attention.")?,
+        None => terminal.human("\nNothing needs attention.")?,
     }
     Ok(Exit::Done)
 }

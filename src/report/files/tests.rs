@@ -184,7 +184,8 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-const ALWAYS: [&str; 8] = [
+const ALWAYS: [&str; 9] = [
+    "accepted.csv",
     "converted.csv",
     "failed.csv",
     "held.csv",
@@ -414,7 +415,7 @@ fn every_header_has_a_file_of_its_own_and_older_ones_go() {
         "rejected-3.csv",
         "ignored.csv",
     ];
-    assert_eq!(written[5..9], numbered);
+    assert_eq!(written[6..10], numbered);
     assert_snapshot!(fixture.read("rejected.csv"), @r#"
     '=sum,id,_file,_line,_reason
     1,b,b.csv,2,bad

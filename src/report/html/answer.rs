@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::listing::anchor;
-use crate::journal::{Account, Outcome, PlanState, RunRecord};
-use crate::report::steps::{Step, Trouble};
+use crate::journal::{Account, AttentionCode, Outcome, PlanState, RunRecord};
+use crate::report::attention::{AcceptedSummary, Attention};
 use crate::report::summary::RunSummary;
 use crate::report::words::{count, grouped};
 
@@ -45,21 +45,26 @@ pub(super) struct StepLine {
 }
 
 /// The answer in one sentence.
-pub(super) fn verdict(summary: &RunSummary, steps: &[Step]) -> String {
-    let of = |trouble| steps.iter().find(|step| step.trouble == trouble);
-    if let Some(step) = of(Trouble::NotSent) {
-        let are = if step.count == 1 { "is" } else { "are" };
-        return format!("{} {are} not sent yet", count(step.count, "event"));
+pub(super) fn verdict(summary: &RunSummary) -> String {
+    let attention = &summary.attention;
+    let not_sent = attention
+        .iter()
+        .find(|item| item.code == AttentionCode::NotSent);
+    if let Some(item) = not_sent {
+        let are = if item.count == 1 { "is" } else { "are" };
+        return format!("{} {are} not sent yet", count(item.count, "event"));
     }
-    let sum = |is_row: bool| -> u64 {
-        let of_noun = steps
-            .iter()
-            .filter(|step| (step.trouble == Trouble::Rejected) == is_row);
-        of_noun.map(|step| step.count).sum()
+    let sum = |of_rows: bool| -> u64 {
+        let items = attention.iter();
+        let of_noun = items.filter(|item| (item.code == AttentionCode::Rejected) == of_rows);
+        of_noun.map(|item| item.count).sum()
     };
     let (events, rows) = (sum(false), sum(true));
     let needs = |n| if n == 1 { "needs" } else { "need" };
     match (events, rows) {
+        (0, 0) if !summary.accepted.is_empty() => {
+            "Everything came through or was accepted".to_owned()
+        }
         (0, 0) if summary.reading.events.of(PlanState::ToSend).count() == 0 => {
             "Nothing was left to send".to_owned()
         }
@@ -163,7 +168,7 @@ pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine
     runs.iter().take(RUNS).map(line).collect()
 }
 
-pub(super) fn tiles(summary: &RunSummary, steps: &[Step]) -> Vec<Tile> {
+pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
     let to_send = summary.reading.events.of(PlanState::ToSend).count();
     let of = |outcome| summary.outcomes.of(Some(outcome)).count();
     let of_sent = |n: u64| match (to_send, n) {
@@ -177,10 +182,15 @@ pub(super) fn tiles(summary: &RunSummary, steps: &[Step]) -> Vec<Tile> {
         0 => String::new(),
         n => format!("; {} more by others before", grouped(n.into())),
     };
-    let rest: Vec<String> = steps
+    let open = [
+        (None, "not sent"),
+        (Some(Outcome::Unconfirmed), "unconfirmed"),
+    ];
+    let open = open.map(|(outcome, what)| (summary.outcomes.of(outcome).count(), what));
+    let rest: Vec<String> = open
         .iter()
-        .filter(|step| matches!(step.trouble, Trouble::NotSent | Trouble::Unconfirmed))
-        .map(|step| format!("{} {}", grouped(step.count.into()), step.trouble.as_str()))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
         .collect();
     let rest = match rest.is_empty() {
         true => of_sent(of(Outcome::Failed)),
@@ -239,19 +249,33 @@ fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-pub(super) fn step_line(step: &Step, account: &Account) -> StepLine {
-    let trouble = step.trouble;
-    let mut command = format!("fprecon {}", trouble.command());
-    if account.is_sandbox() {
-        command.push_str(" --sandbox");
-        if account.api != "v1" {
-            command.push_str(&format!(" --api {}", account.api));
-        }
-    }
-    StepLine {
-        what: format!("{} {}", count(step.count, trouble.noun()), trouble.as_str()),
-        advice: trouble.advice(),
-        command,
-        anchor: anchor(trouble),
-    }
+pub(super) fn step_lines(attention: &[Attention]) -> Vec<StepLine> {
+    let line = |item: &Attention| StepLine {
+        what: item.what(),
+        advice: item.advice(),
+        command: item.command.clone(),
+        anchor: anchor(item.code),
+    };
+    attention.iter().map(line).collect()
+}
+
+/// How many acceptances are listed.
+pub(super) const ACCEPTED: usize = 100;
+
+/// What was accepted together.
+pub(super) struct AcceptedLine {
+    pub(super) what: String,
+    pub(super) reason: String,
+    pub(super) by: String,
+    pub(super) at: String,
+}
+
+pub(super) fn accepted_lines(accepted: &[AcceptedSummary]) -> Vec<AcceptedLine> {
+    let line = |item: &AcceptedSummary| AcceptedLine {
+        what: item.what(),
+        reason: item.reason.clone(),
+        by: item.by.clone(),
+        at: item.at.clone(),
+    };
+    accepted.iter().take(ACCEPTED).map(line).collect()
 }

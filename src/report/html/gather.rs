@@ -9,7 +9,7 @@ use std::hash::Hash;
 use jiff::Timestamp;
 
 use crate::event::{Currency, Event, Kind, Sum, Tally};
-use crate::journal::{EventRecord, HeldRecord, Outcome, RowRecord};
+use crate::journal::{AttentionCode, EventRecord, HeldRecord, Outcome, RowRecord};
 use crate::problem::{Problem, Severity};
 use crate::report::learned::is_lower_limit;
 use crate::report::page::text::{cut, escaped_len, shape_of};
@@ -140,6 +140,15 @@ impl EventLine {
     }
 }
 
+/// Returns what the answer was that settled an event, or else the last one.
+fn status_and_message(record: &EventRecord) -> (Option<u16>, &str) {
+    let (status, message) = match &record.settlement {
+        Some(settled) => (settled.http_status, settled.message.as_deref()),
+        None => (record.last_http_status, record.last_message.as_deref()),
+    };
+    (status, message.unwrap_or_default())
+}
+
 fn to_seconds(at: Timestamp) -> String {
     // Times before the year 0 are none that a reader has to see to the second.
     Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
@@ -207,6 +216,8 @@ pub(super) trait Bulk {
 #[derive(Clone, Debug)]
 pub(super) struct First<T> {
     pub(super) rows: Vec<T>,
+    /// How many rows there are, also those that are left out.
+    pub(super) count: u64,
     bytes: usize,
     is_full: bool,
 }
@@ -215,6 +226,7 @@ impl<T> Default for First<T> {
     fn default() -> Self {
         First {
             rows: Vec::new(),
+            count: 0,
             bytes: 0,
             is_full: false,
         }
@@ -223,6 +235,7 @@ impl<T> Default for First<T> {
 
 impl<T: Bulk> First<T> {
     fn push(&mut self, row: impl FnOnce() -> T) {
+        self.count += 1;
         if self.is_full {
             return;
         }
@@ -251,6 +264,8 @@ pub(super) struct Gathered {
     pub(super) not_sent: First<EventLine>,
     pub(super) refused: First<EventLine>,
     pub(super) unconfirmed: First<EventLine>,
+    pub(super) other_amounts: First<EventLine>,
+    pub(super) reversals: First<EventLine>,
     pub(super) held: First<EventLine>,
     pub(super) rejected: First<RowLine>,
     pub(super) warnings: First<Remark>,
@@ -271,25 +286,15 @@ impl Gathered {
         }
         self.export(record.file.as_deref()).add(outcome);
         self.promoter(record);
-        let table = match outcome {
+        let code = match outcome {
             Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::NonReferral) => return,
-            Some(Outcome::Failed) => &mut self.refused,
-            Some(Outcome::Unconfirmed) => &mut self.unconfirmed,
-            None => &mut self.not_sent,
+            Some(Outcome::Failed) => AttentionCode::Failed,
+            Some(Outcome::Unconfirmed) => AttentionCode::Unconfirmed,
+            None => AttentionCode::NotSent,
         };
-        let (status, message) = match settled {
-            Some(settled) => (settled.http_status, settled.message.as_deref()),
-            None => (record.last_http_status, record.last_message.as_deref()),
-        };
-        let message = message.unwrap_or_default();
-        table.push(|| {
-            EventLine::of(
-                event,
-                record.file.as_deref(),
-                why(status, message, record.attempts),
-            )
-        });
+        self.list(code, record);
         if outcome == Some(Outcome::Failed) {
+            let (status, message) = status_and_message(record);
             let reason = Reason {
                 http_status: status,
                 message: cut(&shape_of(message), TEXT),
@@ -300,6 +305,26 @@ impl Gathered {
             };
             *bounded(&mut self.failed, reason, none) += 1;
         }
+    }
+
+    /// Takes an event into the table of those that need attention for a reason.
+    pub(super) fn list(&mut self, code: AttentionCode, record: &EventRecord) {
+        let table = match code {
+            AttentionCode::NotSent => &mut self.not_sent,
+            AttentionCode::Failed => &mut self.refused,
+            AttentionCode::Unconfirmed => &mut self.unconfirmed,
+            AttentionCode::OtherAmount => &mut self.other_amounts,
+            AttentionCode::ReversalNonReferral => &mut self.reversals,
+            AttentionCode::Conflict | AttentionCode::Held | AttentionCode::Rejected => return,
+        };
+        let (status, message) = status_and_message(record);
+        table.push(|| {
+            EventLine::of(
+                &record.event,
+                record.file.as_deref(),
+                why(status, message, record.attempts),
+            )
+        });
     }
 
     fn export(&mut self, file: Option<&str>) -> &mut ByOutcome {

@@ -1,10 +1,10 @@
-//! The tables of events that need attention.
+//! The tables of events that did not come through, and of those that need attention otherwise.
 
 use super::gather::{EventLine, Gathered};
-use crate::report::steps::{Step, Trouble};
+use crate::journal::AttentionCode;
 use crate::report::words::count;
 
-/// A table of events that need attention.
+/// A table of events.
 pub(super) struct EventTable<'p> {
     pub(super) anchor: &'static str,
     pub(super) title: String,
@@ -13,33 +13,61 @@ pub(super) struct EventTable<'p> {
     pub(super) left_out: u64,
 }
 
-pub(super) fn anchor(trouble: Trouble) -> &'static str {
-    match trouble {
-        Trouble::NotSent => "not-sent",
-        Trouble::Failed => "failed-events",
-        Trouble::Unconfirmed => "unconfirmed-events",
-        Trouble::Held => "held-events",
-        Trouble::Rejected => "rejected-rows",
+/// Returns where on the page the items stand that need attention for this reason.
+pub(super) fn anchor(code: AttentionCode) -> &'static str {
+    match code {
+        AttentionCode::NotSent => "not-sent",
+        AttentionCode::Failed => "failed-events",
+        AttentionCode::Unconfirmed => "unconfirmed-events",
+        AttentionCode::OtherAmount => "other-amounts",
+        AttentionCode::ReversalNonReferral => "reversals",
+        AttentionCode::Conflict | AttentionCode::Held => "held-events",
+        AttentionCode::Rejected => "rejected-rows",
     }
 }
 
-pub(super) fn event_tables<'p>(steps: &[Step], gathered: &'p Gathered) -> Vec<EventTable<'p>> {
-    let tables = steps.iter().filter_map(|step| {
-        let rows = match step.trouble {
-            Trouble::NotSent => &gathered.not_sent,
-            Trouble::Failed => &gathered.refused,
-            Trouble::Unconfirmed => &gathered.unconfirmed,
-            Trouble::Held => &gathered.held,
-            Trouble::Rejected => return None,
-        };
-        let word = step.trouble.as_str();
-        Some(EventTable {
-            anchor: anchor(step.trouble),
-            title: format!("{} {word}", count(step.count, "event")),
-            file: step.trouble.file(),
-            rows: &rows.rows,
-            left_out: left_out(step.count, rows.rows.len()),
-        })
+/// Returns the tables that have rows. Accepted events are in them too.
+pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
+    let all = [
+        (
+            AttentionCode::NotSent,
+            "not sent",
+            "failed.csv",
+            &gathered.not_sent,
+        ),
+        (
+            AttentionCode::Failed,
+            "failed",
+            "failed.csv",
+            &gathered.refused,
+        ),
+        (
+            AttentionCode::Unconfirmed,
+            "unconfirmed",
+            "failed.csv",
+            &gathered.unconfirmed,
+        ),
+        (
+            AttentionCode::OtherAmount,
+            "recorded with another amount",
+            "tracked.csv",
+            &gathered.other_amounts,
+        ),
+        (
+            AttentionCode::ReversalNonReferral,
+            "not recorded although the sale is",
+            "non_referral.csv",
+            &gathered.reversals,
+        ),
+        (AttentionCode::Held, "held", "held.csv", &gathered.held),
+    ];
+    let with_rows = all.into_iter().filter(|(.., events)| events.count > 0);
+    let tables = with_rows.map(|(code, what, file, events)| EventTable {
+        anchor: anchor(code),
+        title: format!("{} {what}", count(events.count, "event")),
+        file,
+        rows: &events.rows,
+        left_out: left_out(events.count, events.rows.len()),
     });
     tables.collect()
 }

@@ -20,7 +20,8 @@ use std::path::Path;
 use askama::Template;
 
 use self::answer::{
-    RUNS, RunLine, StepLine, Tile, facts, lead, run_lines, step_line, tiles, verdict,
+    ACCEPTED, AcceptedLine, RUNS, RunLine, StepLine, Tile, accepted_lines, facts, lead, run_lines,
+    step_lines, tiles, verdict,
 };
 use self::bars::{ExportBar, PromoterBar, ReasonBar, export_bars, promoter_bars, reason_bars};
 use self::gather::{Gathered, Remark, RowLine};
@@ -31,11 +32,10 @@ use super::Formats;
 use super::atomic::{Failure, Partial};
 use super::books::Books;
 use super::columns::Cell;
-use super::exporter::{Content, Exporter, Written};
+use super::exporter::{Content, Exporter, Needing, Written};
 use super::page::Shell;
 use super::page::chart::{ColumnChart, LegendEntry};
 use super::source_rows::SourceRow;
-use super::steps::steps_of_run;
 use super::summary::{OutcomesSummary, RunSummary};
 use super::words::count;
 use crate::event::Tally;
@@ -82,6 +82,7 @@ impl Exporter for HtmlFile {
     fn takes(&self) -> &'static [Content] {
         &[
             Content::Events,
+            Content::Needing,
             Content::Held,
             Content::Rejected,
             Content::Problems,
@@ -90,6 +91,11 @@ impl Exporter for HtmlFile {
 
     fn event(&mut self, record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
         self.gathered.event(record);
+        Ok(())
+    }
+
+    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+        self.gathered.list(needing.code, needing.record);
         Ok(())
     }
 
@@ -138,6 +144,8 @@ struct Page<'p> {
     runs_left_out: usize,
     tiles: Vec<Tile>,
     steps: Vec<StepLine>,
+    accepted: Vec<AcceptedLine>,
+    accepted_left_out: usize,
     ledgers: Vec<Ledger>,
     over_time: Option<ColumnChart>,
     money: Vec<ColumnChart>,
@@ -164,7 +172,6 @@ impl<'p> Page<'p> {
             gathered,
             ..
         } = file;
-        let steps = steps_of_run(summary);
         let exports = export_bars(runs, gathered);
         let promoters = promoter_bars(gathered);
         let reasons = reason_bars(gathered);
@@ -185,14 +192,16 @@ impl<'p> Page<'p> {
                     env!("CARGO_PKG_VERSION")
                 ),
             ),
-            verdict: verdict(summary, &steps),
-            is_good: steps.is_empty(),
+            verdict: verdict(summary),
+            is_good: summary.attention.is_empty(),
             lead: lead(summary),
             facts: facts(account, runs, summary),
             runs: run_lines(runs, summary),
             runs_left_out: runs.len().saturating_sub(RUNS),
-            tiles: tiles(summary, &steps),
-            steps: steps.iter().map(|step| step_line(step, account)).collect(),
+            tiles: tiles(summary),
+            steps: step_lines(&summary.attention),
+            accepted: accepted_lines(&summary.accepted),
+            accepted_left_out: summary.accepted.len().saturating_sub(ACCEPTED),
             ledgers,
             over_time: charts::outcomes_over_time(days, gathered.undated.outcomes.total()),
             money: money.collect(),
@@ -203,7 +212,7 @@ impl<'p> Page<'p> {
             promoters: promoters.into_iter().take(BARS).collect(),
             reasons_left_out: reasons.len().saturating_sub(BARS),
             reasons: reasons.into_iter().take(BARS).collect(),
-            tables: event_tables(&steps, gathered),
+            tables: event_tables(gathered),
             rejected: &gathered.rejected.rows,
             warnings: &gathered.warnings.rows,
             neighbours,

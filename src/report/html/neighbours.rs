@@ -19,7 +19,7 @@ pub(super) struct Neighbour {
 #[derive(Clone, Debug)]
 pub(super) struct Neighbours(Vec<Neighbour>);
 
-const CSVS: [(&str, &str); 5] = [
+const CSVS: [(&str, &str); 6] = [
     (
         "tracked.csv",
         "events that FirstPromoter has, with promoter and commission",
@@ -39,6 +39,10 @@ const CSVS: [(&str, &str); 5] = [
     (
         "converted.csv",
         "amounts that were converted, with the rate of each",
+    ),
+    (
+        "accepted.csv",
+        "events and rows that were accepted as they are, by whom and why",
     ),
 ];
 const REJECTED: &str = "rows that can't be read, as they were, to mend and run again";

@@ -22,8 +22,9 @@ use self::guarded::guarded;
 use self::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::atomic::{Failure, Partial};
 use super::books::Books;
-use super::columns::{Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, Holds, Part};
-use super::exporter::{Content, Exporter, Written};
+use super::columns::{ACCEPTED_COLUMNS, Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, Holds, Part};
+use super::exporter::{Content, Exporter, Needing, Written};
+use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::summary::RunSummary;
 use crate::journal::{EventRecord, HeldRecord};
@@ -43,6 +44,7 @@ pub(super) struct XlsxFile {
     non_referral: Sheets,
     failed: Sheets,
     held: Sheets,
+    accepted: Sheets,
     /// A series for each header, since rows of different exports have different columns.
     rejected: Vec<Sheets>,
     rejected_by_layout: HashMap<Vec<String>, usize>,
@@ -85,9 +87,10 @@ impl XlsxFile {
                 sheets(events(Part::NonReferral), &EVENT_COLUMNS)?,
                 sheets(events(Part::Failed), &EVENT_COLUMNS)?,
                 sheets("Held", &HELD_COLUMNS)?,
+                sheets("Accepted", &ACCEPTED_COLUMNS)?,
             ])
         });
-        let [tracked, non_referral, failed, held] =
+        let [tracked, non_referral, failed, held, accepted] =
             sheets.map_err(|error| Failure::new(&path, "writing it", error))?;
         let mut file = XlsxFile {
             path,
@@ -97,6 +100,7 @@ impl XlsxFile {
             non_referral,
             failed,
             held,
+            accepted,
             rejected: Vec::new(),
             rejected_by_layout: HashMap::new(),
         };
@@ -196,7 +200,13 @@ fn heading(column: &Column) -> Heading {
 
 impl Exporter for XlsxFile {
     fn takes(&self) -> &'static [Content] {
-        &[Content::Events, Content::Held, Content::Rejected]
+        &[
+            Content::Events,
+            Content::Needing,
+            Content::Held,
+            Content::Rejected,
+            Content::Accepted,
+        ]
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
@@ -206,6 +216,19 @@ impl Exporter for XlsxFile {
             Part::Failed => &mut self.failed,
         };
         let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
+        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+    }
+
+    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+        match needing.age {
+            // It stands among the events of this run.
+            Age::New => Ok(()),
+            Age::Earlier => self.event(needing.record, needing.cells),
+        }
+    }
+
+    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+        let written = guarded(|| self.accepted.row(&mut self.workbook, cells.iter()));
         written.map_err(|error| Failure::new(&self.path, "writing it", error))
     }
 
@@ -231,6 +254,7 @@ impl Exporter for XlsxFile {
             non_referral,
             failed,
             held,
+            accepted,
             rejected,
             ..
         } = *self;
@@ -241,6 +265,7 @@ impl Exporter for XlsxFile {
             for sheets in rejected {
                 sheets.finish(&mut workbook)?;
             }
+            accepted.finish(&mut workbook)?;
             workbook.save_to_writer(&mut file)
         });
         saved.map_err(|error| Failure::new(&path, "writing it", error))?;

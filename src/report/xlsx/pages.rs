@@ -143,11 +143,42 @@ pub(super) fn summary(
         page.tally(&words(outcome_word(outcome)), &tally)?;
     }
     page.row += 1;
+    attention(&mut page, summary)?;
     page.count_of("requests", summary.requests)?;
     page.count_of("seconds of sending", summary.elapsed_seconds)?;
     page.row += 1;
     exports(&mut page, summary)?;
     workbook.push_worksheet(page.sheet);
+    Ok(())
+}
+
+/// What needs attention with the command for it, and what was accepted, by whom and why.
+fn attention(page: &mut Page, summary: &RunSummary) -> Result<(), XlsxError> {
+    page.head(&["needs attention", "number", "", "", "", "command"])?;
+    if summary.attention.is_empty() {
+        page.text(0, "nothing")?;
+        page.row += 1;
+    }
+    for item in &summary.attention {
+        page.text(0, &item.what())?;
+        page.number(1, item.count)?;
+        page.text(5, &item.command)?;
+        page.row += 1;
+    }
+    page.row += 1;
+    if summary.accepted.is_empty() {
+        return Ok(());
+    }
+    page.head(&["accepted", "number", "at", "by", "", "reason"])?;
+    for item in &summary.accepted {
+        page.text(0, &item.what())?;
+        page.number(1, item.count)?;
+        page.text(2, &item.at)?;
+        page.text(3, &item.by)?;
+        page.text(5, &item.reason)?;
+        page.row += 1;
+    }
+    page.row += 1;
     Ok(())
 }
 

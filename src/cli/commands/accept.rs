@@ -1,0 +1,417 @@
+//! `fprecon accept`: items that somebody has looked at and that stay as they are.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::next;
+use super::resume::no_journal;
+use crate::cli::arguments::{AcceptArguments, Common};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::Settings;
+use crate::cli::tables::count;
+use crate::cli::terminal::Terminal;
+use crate::journal::{
+    Acceptance, AcceptedRecord, AttentionCode, Item, Journal, JournalReader, host,
+};
+use crate::problem::Problem;
+use crate::report::attention::what;
+use crate::report::handed_back::{Match, Unreadable, find_items, items_of_event, read_lines};
+use crate::report::{Commands, SCHEMA};
+
+/// How many refused lines are named.
+const REFUSED_NAMED: usize = 20;
+
+/// The object that `accept --json` prints.
+#[derive(Serialize)]
+struct AcceptOutput {
+    schema: u32,
+    /// Items that are accepted now and were not before.
+    accepted: u64,
+    /// Items that were accepted already.
+    accepted_before: u64,
+    /// Items that are no longer accepted.
+    undone: u64,
+    /// Lines whose events need no attention.
+    skipped: u64,
+}
+
+/// The object that `accept --list --json` prints.
+#[derive(Serialize)]
+struct ListOutput {
+    schema: u32,
+    accepted: Vec<ListedItem>,
+}
+
+#[derive(Serialize)]
+struct ListedItem {
+    code: &'static str,
+    kind: Option<&'static str>,
+    event_id: Option<String>,
+    amount_cents: Option<i64>,
+    currency: Option<&'static str>,
+    file: Option<String>,
+    line: Option<u64>,
+    message: String,
+    reason: String,
+    by: String,
+    at: String,
+}
+
+impl From<AcceptedRecord> for ListedItem {
+    fn from(record: AcceptedRecord) -> Self {
+        ListedItem {
+            code: record.code.as_str(),
+            kind: record.kind.map(|kind| kind.as_str()),
+            event_id: record.event_id,
+            amount_cents: record.money.map(|money| money.amount_cents),
+            currency: record.money.map(|money| money.currency.code()),
+            file: record.file,
+            line: record.line,
+            message: record.message,
+            reason: record.acceptance.reason,
+            by: record.acceptance.by,
+            at: record.acceptance.at.to_string(),
+        }
+    }
+}
+
+pub(in crate::cli) fn accept(
+    common: &Common,
+    arguments: &AcceptArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let settings = Settings::load(common, None)?;
+    let Some(reader) = JournalReader::open(&settings.journal)? else {
+        return Err(no_journal(&settings));
+    };
+    if arguments.list {
+        return list(&reader, terminal);
+    }
+    let commands = next::commands(common, &settings);
+    let now = Timestamp::now();
+    let account = reader.account()?;
+    drop(reader);
+    let mut journal = Journal::open(&settings.journal, &account, "accept", now)?;
+    let found = find(&journal, arguments, &commands)?;
+    match arguments.undo {
+        true => undo(&mut journal, &found, now, terminal),
+        false => {
+            let acceptance = Acceptance {
+                reason: reason(arguments)?,
+                by: who(),
+                at: now,
+            };
+            accept_items(&mut journal, &found, &acceptance, terminal)
+        }
+    }
+}
+
+/// The items that the user named, each once, and how many lines need no attention.
+struct NamedItems {
+    items: Vec<Item>,
+    skipped: u64,
+}
+
+fn find(
+    journal: &JournalReader,
+    arguments: &AcceptArguments,
+    commands: &Commands,
+) -> Result<NamedItems, CliError> {
+    let mut named = NamedItems {
+        items: Vec::new(),
+        skipped: 0,
+    };
+    let mut refused = Vec::new();
+    for path in &arguments.reports {
+        match read_file(path) {
+            Ok(lines) => {
+                let found = find_items(journal, &lines)?;
+                for (line, found) in lines.iter().zip(found) {
+                    match found {
+                        Match::Item(item) => named.items.push(*item),
+                        Match::Well => named.skipped += 1,
+                        refusal => refused.push(refusal_of(path, line.line, &refusal, commands)),
+                    }
+                }
+            }
+            Err(problem) => refused.push(*problem),
+        }
+    }
+    for id in &arguments.event {
+        let items = items_of_event(journal, id)?;
+        let not_sent = items.iter().any(|item| item.code == AttentionCode::NotSent);
+        match items.is_empty() {
+            _ if not_sent => refused.push(not_sent_yet(id, commands)),
+            true => refused.push(nothing_to_accept(id, commands)),
+            false => named.items.extend(items),
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    named.items.retain(|item| seen.insert(item.id));
+    match refused.is_empty() {
+        true => Ok(named),
+        false => Err(CliError::Unusable(bounded(refused))),
+    }
+}
+
+/// The first of many refusals, and how many more there are.
+fn bounded(mut refused: Vec<Problem>) -> Vec<Problem> {
+    let more = refused.len().saturating_sub(REFUSED_NAMED);
+    if more > 0 {
+        refused.truncate(REFUSED_NAMED);
+        let message = format!("{} more cannot be accepted", count(more as u64, "line"));
+        refused.push(Problem::error("accept-refused", message));
+    }
+    refused
+}
+
+fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>, Box<Problem>> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| {
+        let problem = Problem::error("report-unreadable", format!("cannot be read: {error}"));
+        Box::new(problem.at(&name, None).hint(
+            "pass the path of a failed.csv, held.csv or rejected.csv; `fprecon report` writes them again",
+        ))
+    })?;
+    read_lines(file).map_err(|error| {
+        Box::new(match error {
+            Unreadable::Header(header) => Problem::error(
+                "report-unknown",
+                "this is not a failed.csv, held.csv or rejected.csv of fprecon",
+            )
+            .at(&name, Some(1))
+            .cell("header", &header)
+            .hint("pass a report that `fprecon run` or `fprecon report` wrote, with its header and its columns as they were"),
+            Unreadable::Csv { line, cause } => {
+                Problem::error("report-unreadable", format!("not a CSV in UTF-8: {cause}"))
+                    .at(&name, line)
+                    .hint("save it as a CSV in UTF-8 with commas, or take `fprecon report`'s file")
+            }
+        })
+    })
+}
+
+fn refusal_of(path: &Path, line: u64, found: &Match, commands: &Commands) -> Problem {
+    let report = commands.command("report");
+    let (message, hint) = match found {
+        Match::NotSent(id) => {
+            return not_sent_yet(id, commands).at(path.display().to_string(), Some(line));
+        }
+        Match::Changed(id) => (
+            format!("event `{id}` is not as this line says any more"),
+            format!("`{report}` writes the reports as the journal has it now; look at it there"),
+        ),
+        _ => (
+            "the journal has no failed, held or rejected item like this line".to_owned(),
+            format!(
+                "take the line out, or accept the file as `{report}` writes it, without `--redact`; the journal must be the one of that run (`--journal FILE`)"
+            ),
+        ),
+    };
+    Problem::error("accept-refused", message)
+        .at(path.display().to_string(), Some(line))
+        .hint(hint)
+}
+
+fn not_sent_yet(id: &str, commands: &Commands) -> Problem {
+    let resume = commands.command("resume");
+    Problem::error("accept-refused", format!("event `{id}` is not sent yet")).hint(format!(
+        "`{resume}` sends it; what is not sent cannot be accepted"
+    ))
+}
+
+fn nothing_to_accept(id: &str, commands: &Commands) -> Problem {
+    let message = format!("the journal has no event `{id}` that failed, is unconfirmed or is held");
+    let status = commands.command("status");
+    Problem::error("accept-refused", message).hint(format!(
+        "copy the id from a report; `{status}` says what needs attention"
+    ))
+}
+
+fn reason(arguments: &AcceptArguments) -> Result<String, CliError> {
+    let reason = arguments.reason.as_deref().unwrap_or_default().trim();
+    match reason.is_empty() {
+        false => Ok(reason.to_owned()),
+        true => Err(CliError::usage(
+            Problem::error("reason-missing", "`--reason` is empty")
+                .hint("say why the items stay as they are; every later report shows it"),
+        )),
+    }
+}
+
+fn accept_items(
+    journal: &mut Journal,
+    named: &NamedItems,
+    acceptance: &Acceptance,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let accepted = journal.accept(&named.items, acceptance)?;
+    let before = (named.items.len() as u64).saturating_sub(accepted);
+    let mut lines = vec![match named.items.is_empty() {
+        true => "Nothing was accepted.".to_owned(),
+        false => format!("Accepted by {}: {}.", acceptance.by, in_words(&named.items)),
+    }];
+    if before > 0 {
+        lines.push(format!("{} accepted before.", are(before, "of them")));
+    }
+    if named.skipped > 0 {
+        lines.push(format!("{} no attention.", need(named.skipped)));
+    }
+    if !named.items.is_empty() {
+        lines.push(
+            "They stay as they are: nothing was sent. Later reports list them as accepted."
+                .to_owned(),
+        );
+    }
+    terminal.human(&lines.join("\n"))?;
+    if terminal.json() {
+        terminal.write_json(&AcceptOutput {
+            schema: SCHEMA,
+            accepted,
+            accepted_before: before,
+            undone: 0,
+            skipped: named.skipped,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+fn undo(
+    journal: &mut Journal,
+    named: &NamedItems,
+    now: Timestamp,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let ids: Vec<_> = named.items.iter().map(|item| item.id).collect();
+    let undone = journal.undo_accept(&ids, &who(), now)?;
+    terminal.human(&match undone {
+        0 => "Nothing was taken back: none of these items was accepted.".to_owned(),
+        n => format!("Taken back: {} no longer accepted.", are(n, "items")),
+    })?;
+    if terminal.json() {
+        terminal.write_json(&AcceptOutput {
+            schema: SCHEMA,
+            accepted: 0,
+            accepted_before: 0,
+            undone,
+            skipped: named.skipped,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+fn are(n: u64, of: &str) -> String {
+    match (n, of) {
+        (1, "items") => "1 item is".to_owned(),
+        (1, _) => format!("1 {of} was"),
+        (n, "items") => format!("{n} items are"),
+        (n, _) => format!("{n} {of} were"),
+    }
+}
+
+fn need(lines: u64) -> String {
+    let verb = if lines == 1 { "needs" } else { "need" };
+    format!("{} {verb}", count(lines, "other line"))
+}
+
+/// `2 events failed, 1 row rejected`.
+fn in_words(items: &[Item]) -> String {
+    let mut by_code: BTreeMap<AttentionCode, u64> = BTreeMap::new();
+    for item in items {
+        *by_code.entry(item.code).or_default() += 1;
+    }
+    let words: Vec<String> = by_code.into_iter().map(|(code, n)| what(code, n)).collect();
+    words.join(", ")
+}
+
+/// Says what is accepted, the oldest first.
+fn list(journal: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> {
+    let mut accepted = Vec::new();
+    journal.for_each_accepted(|record| {
+        if record.undone.is_none() {
+            accepted.push(record);
+        }
+    })?;
+    if terminal.json() {
+        terminal.write_json(&ListOutput {
+            schema: SCHEMA,
+            accepted: accepted.into_iter().map(ListedItem::from).collect(),
+        })?;
+        return Ok(Exit::Done);
+    }
+    if accepted.is_empty() {
+        terminal.human("Nothing is accepted.")?;
+    }
+    for record in &accepted {
+        terminal.human(&listed(record))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Two lines: what it is, and why it is accepted.
+fn listed(record: &AcceptedRecord) -> String {
+    let what = match (&record.event_id, record.kind) {
+        (Some(id), Some(kind)) => format!("{kind} {id}"),
+        _ => "row".to_owned(),
+    };
+    let amount = record
+        .money
+        .map_or(String::new(), |money| format!(", {money}"));
+    let place = match (&record.file, record.line) {
+        (Some(file), Some(line)) => format!(", {file}:{line}"),
+        _ => String::new(),
+    };
+    let message = match record.message.as_str() {
+        "" => String::new(),
+        message => format!(" ({message})"),
+    };
+    let code = record.code.as_str().replace('_', " ");
+    let acceptance = &record.acceptance;
+    let day = acceptance.at.strftime("%Y-%m-%d");
+    let text = format!(
+        "{code}: {what}{amount}{place}{message}\n  {day} by {}: {}",
+        acceptance.by, acceptance.reason
+    );
+    // Ids, messages and paths come from outside: nothing in them is a command to the terminal.
+    let is_plain = |c: &char| !c.is_control() || *c == '\n';
+    text.chars().filter(is_plain).collect()
+}
+
+/// Returns the user and the host.
+pub(super) fn who() -> String {
+    format!("{}@{}", user(), host())
+}
+
+/// Returns the name of the user who runs the program.
+fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    });
+    named
+        .or_else(user_of_system)
+        .unwrap_or_else(|| "unknown user".to_owned())
+}
+
+/// Cron and containers may set none of the variables.
+#[cfg(target_os = "linux")]
+fn user_of_system() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        (parts.nth(1) == Some(uid.as_str())).then(|| name.to_owned())
+    });
+    Some(name.unwrap_or_else(|| format!("uid {uid}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn user_of_system() -> Option<String> {
+    None
+}

@@ -1,0 +1,107 @@
+//! The events that need attention: not sent, failed, unconfirmed, or flagged.
+
+use std::collections::HashSet;
+
+use super::mended::NOT_MENDED;
+use super::read::scan_sql_of;
+use super::span::{RUNS, events_once};
+use super::{AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span};
+use crate::event::EventKey;
+
+/// Whose events are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One run's.
+    Run(RunId),
+    /// Those of the runs of a span, each event once.
+    Span(Span),
+}
+
+/// Which events of a run are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventsOf {
+    /// Those that it set out to send.
+    Sending,
+    /// Those that an earlier run had settled, and not well, when it read its exports.
+    Earlier,
+}
+
+impl Scope {
+    /// The events, in the shape of `run_event`.
+    fn table(self, of: EventsOf) -> String {
+        match (self, of) {
+            (Scope::Run(_), EventsOf::Sending) => "run_event".to_owned(),
+            (Scope::Run(_), EventsOf::Earlier) => "met_event".to_owned(),
+            (Scope::Span(_), EventsOf::Sending) => events_once(),
+            (Scope::Span(_), EventsOf::Earlier) => format!(
+                "(SELECT event, max(run) AS run, input, line FROM met_event
+                  WHERE run IN ({RUNS})
+                  AND event NOT IN (SELECT event FROM run_event WHERE run IN ({RUNS}))
+                  GROUP BY event)"
+            ),
+        }
+    }
+}
+
+impl JournalReader {
+    /// Streams the events that need attention as the journal has them now, in the order of sending.
+    /// An event that stands in the journal again in a corrected form is not among them.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read; or what `each` returns.
+    pub fn for_each_needing<E: From<JournalError>>(
+        &self,
+        scope: Scope,
+        of: EventsOf,
+        mut each: impl FnMut(AttentionCode, EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let flags = self.flags()?;
+        let mut condition = match scope {
+            Scope::Run(_) => "WHERE re.run = ?1 AND ".to_owned(),
+            Scope::Span(_) => "WHERE ".to_owned(),
+        };
+        condition.push_str(
+            "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome = 'unconfirmed'
+              OR e.id IN (SELECT event FROM flag))",
+        );
+        if self.has_mended()? {
+            condition.push_str(" AND ");
+            condition.push_str(&NOT_MENDED.replacen("event.id", "e.id", 1));
+        }
+        let sql = scan_sql_of(&scope.table(of), &condition);
+        let each = |record: EventRecord| {
+            let code = match record.outcome() {
+                None => Some(AttentionCode::NotSent),
+                Some(Outcome::Failed) => Some(AttentionCode::Failed),
+                Some(Outcome::Unconfirmed) => Some(AttentionCode::Unconfirmed),
+                Some(_) => flags.get(&record.row).copied(),
+            };
+            code.map_or(Ok(()), |code| each(code, record))
+        };
+        match scope {
+            Scope::Run(run) => self.scan_rows(&sql, [run.0], each),
+            Scope::Span(span) => self.scan_rows(&sql, span.parameters(), each),
+        }
+    }
+
+    /// Returns those of the wanted keys whose events the journal has.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn known_keys(
+        &self,
+        wanted: &HashSet<EventKey>,
+    ) -> Result<HashSet<EventKey>, JournalError> {
+        let mut known = HashSet::new();
+        self.each("looking for events", "SELECT key FROM event", [], |row| {
+            let key = EventKey(row.get(0)?);
+            if wanted.contains(&key) {
+                known.insert(key);
+            }
+            Ok(())
+        })?;
+        Ok(known)
+    }
+}

@@ -1,0 +1,551 @@
+//! What needs attention and the command for it: one home for the exit code, the machine output, the
+//! terminal and the reports.
+//!
+//! To add a reason, add its word to [`AttentionCode`] and its line to [`texts`]. For an event whose
+//! answer settles it, write [`Entry::Flag`](crate::journal::Entry::Flag) together with the answer.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+
+use super::csv_files::row_file_names;
+use super::items::{Age, for_each_event_item, for_each_item, for_each_other_item};
+use super::words::count;
+use crate::event::Currency;
+use crate::journal::{
+    AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunRecord, Scope,
+    Span,
+};
+
+/// Items that need attention for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attention {
+    /// Why.
+    #[serde(serialize_with = "word")]
+    pub code: AttentionCode,
+    /// How many.
+    pub count: u64,
+    /// The amounts of the events among them, in minor units by currency.
+    pub amount_cents: BTreeMap<Currency, i128>,
+    /// How many of them an earlier run had settled so before this run read them again.
+    pub earlier: u64,
+    /// The command that comes next.
+    pub command: String,
+}
+
+/// Items that were accepted for one reason in one call.
+#[derive(Clone, Debug, Serialize)]
+pub struct AcceptedSummary {
+    /// Why they needed attention.
+    #[serde(serialize_with = "word")]
+    pub code: AttentionCode,
+    /// How many.
+    pub count: u64,
+    /// The amounts of the events among them, in minor units by currency.
+    pub amount_cents: BTreeMap<Currency, i128>,
+    /// Why they were accepted.
+    pub reason: String,
+    /// The user and the host.
+    pub by: String,
+    /// When, in RFC 3339.
+    pub at: String,
+}
+
+fn word<S: serde::Serializer>(code: &AttentionCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}
+
+/// What needs attention in some runs, and what of it was accepted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AttentionFigures {
+    pub(crate) attention: Vec<Attention>,
+    pub(crate) accepted: Vec<AcceptedSummary>,
+}
+
+impl AttentionFigures {
+    /// Adds up what needs attention in one run.
+    pub(crate) fn in_run(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
+        let mut counter = Counter::new(journal)?;
+        let runs = std::slice::from_ref(run);
+        for_each_item(journal, Scope::Run(run.id), runs, |age, item| {
+            counter.add(age, &item);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(counter.finish())
+    }
+
+    /// Adds up what needs attention in several runs, each item once.
+    pub(crate) fn in_runs(
+        journal: &JournalReader,
+        scope: Scope,
+        runs: &[RunRecord],
+    ) -> Result<Self, JournalError> {
+        let mut counter = Counter::new(journal)?;
+        let mut seen = HashSet::new();
+        for_each_item(journal, scope, runs, |age, item| {
+            if seen.insert(item.id) {
+                counter.add(age, &item);
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(counter.finish())
+    }
+}
+
+/// Returns what needs attention now, with its commands: of every event of the journal, and of what the
+/// latest run that read exports held and rejected.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn attention_now(
+    journal: &JournalReader,
+    commands: &Commands,
+) -> Result<Vec<Attention>, JournalError> {
+    let mut counter = Counter::new(journal)?;
+    for_each_event_item(journal, Scope::Span(Span::ALL), |age, item| {
+        counter.add(age, &item);
+        Ok::<_, JournalError>(())
+    })?;
+    let run = journal.latest_run_of_exports()?;
+    if let Some(run) = &run {
+        for_each_other_item(journal, run, |item| {
+            counter.add(Age::New, &item);
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    let mut attention = counter.finish().attention;
+    let runs = run.as_slice();
+    let rejected = row_file_names(Disposition::Rejected, runs);
+    let inputs = runs.iter().flat_map(|run| &run.inputs);
+    let places = Places {
+        directory: run.as_ref().and_then(|run| run.report_dir.as_deref()),
+        exports: inputs.map(|input| input.path.as_str()).collect(),
+        rejected: &rejected,
+    };
+    name_commands(&mut attention, &places, commands);
+    Ok(attention)
+}
+
+/// What was accepted together: why it needed attention, the reason, who and when.
+type Together = (AttentionCode, String, String, String);
+
+/// Counts items.
+struct Counter {
+    accepted_items: AcceptedItems,
+    attention: BTreeMap<AttentionCode, Attention>,
+    accepted: BTreeMap<Together, AcceptedSummary>,
+}
+
+impl Counter {
+    fn new(journal: &JournalReader) -> Result<Self, JournalError> {
+        Ok(Counter {
+            accepted_items: journal.accepted()?,
+            attention: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+        })
+    }
+
+    fn add(&mut self, age: Age, item: &Item) {
+        let code = item.code;
+        let (count, amounts) = match self.accepted_items.get(&item.id) {
+            Some(record) => {
+                let acceptance = &record.acceptance;
+                let at = acceptance.at.to_string();
+                let together = (
+                    code,
+                    at.clone(),
+                    acceptance.by.clone(),
+                    acceptance.reason.clone(),
+                );
+                let group = self
+                    .accepted
+                    .entry(together)
+                    .or_insert_with(|| AcceptedSummary {
+                        code,
+                        count: 0,
+                        amount_cents: BTreeMap::new(),
+                        reason: acceptance.reason.clone(),
+                        by: acceptance.by.clone(),
+                        at,
+                    });
+                (&mut group.count, &mut group.amount_cents)
+            }
+            None => {
+                let group = self.attention.entry(code).or_insert_with(|| Attention {
+                    code,
+                    count: 0,
+                    amount_cents: BTreeMap::new(),
+                    earlier: 0,
+                    command: String::new(),
+                });
+                group.earlier += u64::from(age == Age::Earlier);
+                (&mut group.count, &mut group.amount_cents)
+            }
+        };
+        *count += 1;
+        if let Some(money) = item.money {
+            *amounts.entry(money.currency).or_default() += i128::from(money.amount_cents);
+        }
+    }
+
+    fn finish(self) -> AttentionFigures {
+        AttentionFigures {
+            attention: self.attention.into_values().collect(),
+            accepted: self.accepted.into_values().collect(),
+        }
+    }
+}
+
+/// Returns whether events that need attention for this reason are settled well otherwise.
+pub(crate) fn is_flagged(code: AttentionCode) -> bool {
+    matches!(
+        code,
+        AttentionCode::OtherAmount | AttentionCode::ReversalNonReferral
+    )
+}
+
+/// How one reason for attention is said.
+struct Texts {
+    /// What is the matter, behind `2 events`.
+    what: &'static str,
+    /// The file of the report that has the items.
+    file: &'static str,
+    /// What to do before the command is called.
+    advice: &'static str,
+    /// The command.
+    next: Next,
+}
+
+/// The command that comes next.
+enum Next {
+    /// These words behind `fprecon`.
+    Words(&'static str),
+    /// `run`, with the exports of this run.
+    RunExports,
+    /// `run`, with the rows that were rejected.
+    RunRejected,
+    /// `accept`, with the file that has the items.
+    Accept,
+}
+
+const fn texts(code: AttentionCode) -> Texts {
+    use AttentionCode as Code;
+    let (what, file, advice, next) = match code {
+        Code::NotSent => (
+            "not sent",
+            "failed.csv",
+            "Nothing is lost. Send the rest:",
+            Next::Words("resume"),
+        ),
+        Code::Failed => (
+            "failed",
+            "failed.csv",
+            "Fix the rows in failed.csv and run that file, or fix the cause and try again:",
+            Next::Words("retry --failed"),
+        ),
+        Code::Unconfirmed => (
+            "unconfirmed",
+            "failed.csv",
+            "Look them up in FirstPromoter first. Sent again, they may count twice:",
+            Next::Words("retry --unconfirmed"),
+        ),
+        Code::OtherAmount => (
+            "recorded with another amount",
+            "tracked.csv",
+            "Compare the amounts in FirstPromoter, then accept them:",
+            Next::Accept,
+        ),
+        Code::ReversalNonReferral => (
+            "not recorded: FirstPromoter has the sale and does not know its customer",
+            "non_referral.csv",
+            "Look up the customers in FirstPromoter, then try again:",
+            Next::Words("retry --non-referral"),
+        ),
+        Code::Conflict => (
+            "in conflict",
+            "held.csv",
+            "held.csv shows the difference. Take the wrong side out of the exports, then run them:",
+            Next::RunExports,
+        ),
+        Code::Held => (
+            "held",
+            "held.csv",
+            "held.csv says why. Add what is missing, then run the exports again:",
+            Next::RunExports,
+        ),
+        Code::Rejected => (
+            "rejected",
+            "rejected.csv",
+            "Fix the rows in rejected.csv, then run that file:",
+            Next::RunRejected,
+        ),
+    };
+    Texts {
+        what,
+        file,
+        advice,
+        next,
+    }
+}
+
+/// Returns how many items and what is the matter with them: `3 events failed`.
+pub(crate) fn what(code: AttentionCode, items: u64) -> String {
+    let noun = match code {
+        AttentionCode::Rejected => "row",
+        _ => "event",
+    };
+    format!("{} {}", count(items, noun), texts(code).what)
+}
+
+impl AcceptedSummary {
+    /// Returns how many items and what was the matter with them: `3 events failed`.
+    pub(crate) fn what(&self) -> String {
+        what(self.code, self.count)
+    }
+}
+
+impl Attention {
+    /// Returns the items and what is the matter: `3 events failed, 1 of them in an earlier run`.
+    pub(crate) fn what(&self) -> String {
+        let what = what(self.code, self.count);
+        match self.earlier {
+            0 => what,
+            earlier if earlier == self.count => format!("{what} in an earlier run"),
+            earlier => format!("{what}, {earlier} of them in an earlier run"),
+        }
+    }
+
+    /// Returns what to do before the command is called.
+    pub(crate) fn advice(&self) -> &'static str {
+        texts(self.code).advice
+    }
+
+    /// Returns the file of the report that has the items.
+    pub(crate) fn file(&self) -> &'static str {
+        texts(self.code).file
+    }
+}
+
+/// What commands have to name so that they can be pasted.
+#[derive(Clone, Debug, Default)]
+pub struct Commands {
+    /// Options that lead to the same journal and account.
+    options: String,
+    /// Further options that say how exports are read.
+    reading: String,
+}
+
+impl Commands {
+    /// Commands with these options, and with these further ones where exports are read.
+    pub fn new(options: &[(&str, String)], reading: &[(&str, String)]) -> Self {
+        Commands {
+            options: option_words(options),
+            reading: option_words(reading),
+        }
+    }
+
+    /// Adds an option that says how exports are read.
+    pub fn with_reading(mut self, name: &str, value: String) -> Self {
+        self.reading.push_str(&option_words(&[(name, value)]));
+        self
+    }
+
+    /// Returns a command, ready to be pasted: `fprecon resume --journal books.journal`.
+    pub fn command(&self, words: &str) -> String {
+        format!("fprecon {words}{}", self.options)
+    }
+
+    fn run(&self, exports: &[String]) -> String {
+        let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| quoted(path)).collect();
+        let words = format!("run {}{}", exports.join(" "), self.reading);
+        self.command(&words)
+    }
+
+    /// Returns the command that accepts the items of files.
+    pub(crate) fn accept<'f>(&self, files: impl Iterator<Item = &'f str>) -> String {
+        let files: Vec<Cow<'_, str>> = files.map(quoted).collect();
+        self.command(&format!("accept {} --reason TEXT", files.join(" ")))
+    }
+}
+
+fn option_words(options: &[(&str, String)]) -> String {
+    let words = options.iter().map(|(name, value)| match value.as_str() {
+        "" => format!(" {name}"),
+        value => format!(" {name} {}", quoted(value)),
+    });
+    words.collect()
+}
+
+/// Returns a word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => Cow::Borrowed(word),
+        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
+    }
+}
+
+/// Where the files are that commands name.
+pub(crate) struct Places<'p> {
+    /// The directory of the report.
+    pub(crate) directory: Option<&'p str>,
+    /// The paths of the run's exports.
+    pub(crate) exports: Vec<&'p str>,
+    /// The names of the files of rejected rows.
+    pub(crate) rejected: &'p [String],
+}
+
+impl Places<'_> {
+    fn in_report(&self, name: &str) -> String {
+        match self.directory {
+            None => name.to_owned(),
+            Some(directory) => std::path::Path::new(directory)
+                .join(name)
+                .display()
+                .to_string(),
+        }
+    }
+
+    fn rejected_files(&self) -> Vec<String> {
+        self.rejected
+            .iter()
+            .map(|name| self.in_report(name))
+            .collect()
+    }
+
+    /// The exports as they can be named in a command: a member of an archive by the archive.
+    fn exports(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for path in &self.exports {
+            let name = match path.to_ascii_lowercase().find(".zip/") {
+                Some(at) => &path[..at + ".zip".len()],
+                None => path,
+            };
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// The files of the report that have these items.
+    pub(crate) fn files_of(&self, attention: &[Attention]) -> Vec<String> {
+        let mut files: Vec<String> = Vec::new();
+        // What is not sent can't be accepted: it will be sent.
+        let items = attention
+            .iter()
+            .filter(|item| item.code != AttentionCode::NotSent);
+        for item in items {
+            let of_item = match item.code {
+                AttentionCode::Rejected => self.rejected_files(),
+                _ => vec![self.in_report(item.file())],
+            };
+            for file in of_item {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        files
+    }
+}
+
+/// Gives every item its command.
+pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, commands: &Commands) {
+    for item in attention {
+        item.command = match texts(item.code).next {
+            Next::Words(words) => commands.command(words),
+            Next::RunExports => commands.run(&places.exports()),
+            Next::RunRejected => commands.run(&places.rejected_files()),
+            Next::Accept => {
+                let file = places.in_report(item.file());
+                commands.accept(std::iter::once(file.as_str()))
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Attention> {
+        let items = AttentionCode::ALL.iter().map(|&code| Attention {
+            code,
+            count: 2,
+            amount_cents: BTreeMap::new(),
+            earlier: 0,
+            command: String::new(),
+        });
+        items.collect()
+    }
+
+    #[test]
+    fn every_reason_has_a_command_that_reaches_the_same_journal() {
+        let rejected = ["rejected.csv".to_owned(), "rejected-2.csv".to_owned()];
+        let places = Places {
+            directory: Some("my reports/1"),
+            exports: vec!["a.csv", "b.zip/one.csv", "b.zip/two.csv"],
+            rejected: &rejected,
+        };
+        let commands = Commands::new(
+            &[
+                ("--sandbox", String::new()),
+                ("--journal", "it's.journal".to_owned()),
+            ],
+            &[("--profile", "generic".to_owned())],
+        );
+        let mut attention = all();
+        name_commands(&mut attention, &places, &commands);
+        let options = r"--sandbox --journal 'it'\''s.journal'";
+        let of = |code| {
+            let item = attention.iter().find(|item| item.code == code);
+            item.map_or("", |item| item.command.as_str())
+        };
+        for item in &attention {
+            assert!(item.command.starts_with("fprecon "), "{item:?}");
+            assert!(item.command.ends_with(options), "{item:?}");
+            assert!(item.what().starts_with("2 "), "{item:?}");
+            assert!(item.advice().ends_with(':'), "{item:?}");
+        }
+        assert_eq!(
+            of(AttentionCode::Held),
+            format!("fprecon run a.csv b.zip --profile generic {options}")
+        );
+        assert_eq!(
+            of(AttentionCode::Rejected),
+            format!(
+                "fprecon run 'my reports/1/rejected.csv' 'my reports/1/rejected-2.csv' --profile generic {options}"
+            )
+        );
+        assert_eq!(
+            of(AttentionCode::OtherAmount),
+            format!("fprecon accept 'my reports/1/tracked.csv' --reason TEXT {options}")
+        );
+    }
+
+    #[test]
+    fn what_is_not_sent_can_not_be_accepted() {
+        let places = Places {
+            directory: None,
+            exports: Vec::new(),
+            rejected: &[],
+        };
+        let not_sent = &all()[..1];
+        assert_eq!(not_sent[0].code, AttentionCode::NotSent);
+        assert_eq!(places.files_of(not_sent), [""; 0]);
+        assert_eq!(places.files_of(&all()[..3]), ["failed.csv"]);
+    }
+
+    #[test]
+    fn items_of_an_earlier_run_are_said_to_be() {
+        let mut item = all().remove(1);
+        assert_eq!(item.what(), "2 events failed");
+        item.earlier = 1;
+        assert_eq!(item.what(), "2 events failed, 1 of them in an earlier run");
+        item.earlier = 2;
+        assert_eq!(item.what(), "2 events failed in an earlier run");
+    }
+}

@@ -1,0 +1,345 @@
+//! Reports that are handed back, and the items of the journal that their lines stand for.
+//!
+//! A line stands for an item only if the journal still has it as the line says: what a person accepts is
+//! what that person has read.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use super::columns::{Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, event_cells, held_cells};
+use super::items::{event_item, held_item, row_item};
+use super::source_rows::SourceRow;
+use super::table::cell_text;
+use crate::event::EventKey;
+use crate::job::{ADDED_COLUMNS, CorrectedRow};
+use crate::journal::{
+    AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, Scope, Span,
+};
+use crate::spreadsheet::restore;
+
+/// Which of the reports a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Report {
+    /// `failed.csv`, `tracked.csv` or `non_referral.csv`.
+    Events,
+    /// `held.csv`.
+    Held,
+    /// `rejected.csv`.
+    Rows,
+}
+
+/// What a line says of its item, as far as a spreadsheet leaves it as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Said {
+    report: Report,
+    cells: Vec<String>,
+}
+
+/// A line of a report.
+#[derive(Clone, Debug)]
+pub(crate) struct ReportLine {
+    /// Where it stands, from 1; the header is line 1.
+    pub(crate) line: u64,
+    said: Said,
+    event_id: Option<String>,
+}
+
+/// Why a file is not a report that can be accepted.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It has another header.
+    Header(String),
+    /// It is not a CSV in UTF-8.
+    Csv { line: Option<u64>, cause: String },
+}
+
+/// What the journal has for a line.
+#[derive(Clone, Debug)]
+pub(crate) enum Match {
+    /// This item.
+    Item(Box<Item>),
+    /// An event that needs no attention (any more).
+    Well,
+    /// An event that will be sent.
+    NotSent(String),
+    /// An event of this id that is not as the line says.
+    Changed(String),
+    /// Nothing.
+    Unknown,
+}
+
+/// The columns of event reports that say what the item is. Dates, places and counts are left out: other
+/// runs and spreadsheets write them otherwise.
+const EVENT_SAID: [&str; 10] = [
+    "kind",
+    "event_id",
+    "sale_event_id",
+    "email",
+    "uid",
+    "amount_cents",
+    "currency",
+    "outcome",
+    "http_status",
+    "message",
+];
+
+/// Likewise of `held.csv`.
+const HELD_SAID: [&str; 9] = [
+    "kind",
+    "event_id",
+    "sale_event_id",
+    "email",
+    "uid",
+    "amount_cents",
+    "currency",
+    "plan_state",
+    "reason",
+];
+
+/// Reads the lines of a report, whatever its name.
+pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable> {
+    let unreadable = |error: csv::Error| Unreadable::Csv {
+        line: error.position().map(csv::Position::line),
+        cause: error.to_string(),
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(file);
+    let mut records = reader.records();
+    let header: Vec<String> = match records.next() {
+        None => return Err(Unreadable::Header(String::new())),
+        Some(record) => {
+            let record = record.map_err(unreadable)?;
+            let names = record
+                .iter()
+                .map(|name| name.trim_start_matches('\u{feff}'));
+            names.map(|name| restore(name).to_owned()).collect()
+        }
+    };
+    let report = report_of(&header).ok_or_else(|| Unreadable::Header(header.join(",")))?;
+    let mut lines = Vec::new();
+    for record in records {
+        let record = record.map_err(unreadable)?;
+        let cells: Vec<&str> = record.iter().map(restore).collect();
+        if cells.iter().all(|cell| cell.is_empty()) {
+            continue;
+        }
+        let of = |name: &str| {
+            let place = header.iter().position(|column| column == name);
+            place.and_then(|place| cells.get(place)).copied()
+        };
+        let said = |names: &[&str]| -> Vec<String> {
+            let cells = names.iter().map(|name| of(name).unwrap_or_default());
+            cells.map(str::to_owned).collect()
+        };
+        let cells = match report {
+            Report::Events => said(&EVENT_SAID),
+            Report::Held => said(&HELD_SAID),
+            Report::Rows => {
+                without_empty_end(cells.iter().map(|cell| (*cell).to_owned()).collect())
+            }
+        };
+        lines.push(ReportLine {
+            line: record.position().map_or(0, csv::Position::line),
+            said: Said { report, cells },
+            event_id: match report {
+                Report::Events => of("event_id").map(str::to_owned),
+                Report::Held | Report::Rows => None,
+            },
+        });
+    }
+    Ok(lines)
+}
+
+/// Further columns at the end are the user's own.
+fn report_of(header: &[String]) -> Option<Report> {
+    let begins_with = |columns: &[Column]| {
+        let names = columns.iter().map(|column| column.name);
+        header.len() >= columns.len()
+            && names.eq(header[..columns.len()].iter().map(String::as_str))
+    };
+    if begins_with(&EVENT_COLUMNS) {
+        return Some(Report::Events);
+    }
+    if begins_with(&HELD_COLUMNS) {
+        return Some(Report::Held);
+    }
+    let has_added = header
+        .windows(ADDED_COLUMNS.len())
+        .any(|names| names == ADDED_COLUMNS);
+    has_added.then_some(Report::Rows)
+}
+
+/// A spreadsheet evens out the widths of all rows when it saves.
+fn without_empty_end(mut cells: Vec<String>) -> Vec<String> {
+    while cells.last().is_some_and(String::is_empty) {
+        cells.pop();
+    }
+    cells
+}
+
+fn said(report: Report, columns: &[Column], names: &[&str], cells: &[Cell<'_>]) -> Said {
+    let cell = |name: &&str| {
+        let place = columns.iter().position(|column| column.name == *name);
+        place
+            .and_then(|place| cells.get(place))
+            .map_or(String::new(), cell_text)
+    };
+    Said {
+        report,
+        cells: names.iter().map(cell).collect(),
+    }
+}
+
+/// Finds the item of each line.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn find_items(
+    journal: &JournalReader,
+    lines: &[ReportLine],
+) -> Result<Vec<Match>, JournalError> {
+    let has = |report| lines.iter().any(|line| line.said.report == report);
+    let mut found: HashMap<&Said, Option<Item>> =
+        lines.iter().map(|line| (&line.said, None)).collect();
+    let mut needing: HashSet<String> = HashSet::new();
+    if has(Report::Events) {
+        let scope = Scope::Span(Span::ALL);
+        journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
+            let cells = event_cells(&record);
+            let said = said(Report::Events, &EVENT_COLUMNS, &EVENT_SAID, &cells);
+            if let Some(item) = found.get_mut(&said) {
+                *item = Some(event_item(code, &record));
+            }
+            needing.insert(record.event.event_id().to_owned());
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    // The latest run comes last, and its item stands.
+    let runs = match has(Report::Held) || has(Report::Rows) {
+        true => journal.runs_of(Span::ALL)?,
+        false => Vec::new(),
+    };
+    for run in &runs {
+        if has(Report::Held) {
+            journal.for_each_held(run.id, |record| {
+                let said = said(
+                    Report::Held,
+                    &HELD_COLUMNS,
+                    &HELD_SAID,
+                    &held_cells(&record),
+                );
+                if let Some(item) = found.get_mut(&said) {
+                    *item = Some(held_item(&record, &run.inputs));
+                }
+                Ok::<_, JournalError>(())
+            })?;
+        }
+        if has(Report::Rows) {
+            journal.for_each_row(run.id, Disposition::Rejected, |record| {
+                let row = SourceRow::of(run, Disposition::Rejected, &record);
+                let cells = row.cells().map(|cell| cell_text(&cell)).collect();
+                let said = Said {
+                    report: Report::Rows,
+                    cells: without_empty_end(cells),
+                };
+                if let Some(item) = found.get_mut(&said) {
+                    *item = Some(row_item(run, &record));
+                }
+                Ok::<_, JournalError>(())
+            })?;
+        }
+    }
+    let known = known_events(journal, lines)?;
+    Ok(lines
+        .iter()
+        .map(
+            |line| match (found.get(&line.said).cloned().flatten(), &line.event_id) {
+                (Some(item), Some(id)) if item.code == AttentionCode::NotSent => {
+                    Match::NotSent(id.clone())
+                }
+                (Some(item), _) => Match::Item(Box::new(item)),
+                (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
+                (None, Some(id)) if known.contains(&EventKey::of(id)) => Match::Well,
+                (None, _) => Match::Unknown,
+            },
+        )
+        .collect())
+}
+
+fn known_events(
+    journal: &JournalReader,
+    lines: &[ReportLine],
+) -> Result<HashSet<EventKey>, JournalError> {
+    let ids = lines.iter().filter_map(|line| line.event_id.as_deref());
+    let wanted: HashSet<EventKey> = ids.map(EventKey::of).collect();
+    match wanted.is_empty() {
+        true => Ok(wanted),
+        false => journal.known_keys(&wanted),
+    }
+}
+
+/// Finds the items of an event: where it failed or is unconfirmed or flagged, and where the latest run
+/// that holds it does.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn items_of_event(
+    journal: &JournalReader,
+    event_id: &str,
+) -> Result<Vec<Item>, JournalError> {
+    let mut items = Vec::new();
+    let scope = Scope::Span(Span::ALL);
+    journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
+        if record.event.event_id() == event_id {
+            items.push(event_item(code, &record));
+        }
+        Ok::<_, JournalError>(())
+    })?;
+    for run in journal.runs_of(Span::ALL)?.iter().rev() {
+        let before = items.len();
+        journal.for_each_held(run.id, |record| {
+            if record.event.event_id() == event_id {
+                items.push(held_item(&record, &run.inputs));
+            }
+            Ok::<_, JournalError>(())
+        })?;
+        if items.len() > before {
+            break;
+        }
+    }
+    Ok(items)
+}
+
+/// Finds the items of rows that were rejected, by the words of their `rejected.csv`: export, line and
+/// reason. Of several runs, the latest counts.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn items_of_rows<'r>(
+    journal: &JournalReader,
+    rows: impl Iterator<Item = &'r CorrectedRow>,
+) -> Result<HashMap<&'r CorrectedRow, Item>, JournalError> {
+    let by_words: HashMap<(&str, &str, &str), &CorrectedRow> = rows
+        .map(|row| ((&*row.file, &*row.line, &*row.reason), row))
+        .collect();
+    let mut items = HashMap::new();
+    if by_words.is_empty() {
+        return Ok(items);
+    }
+    for run in &journal.runs_of(Span::ALL)? {
+        journal.for_each_row(run.id, Disposition::Rejected, |record| {
+            let line = record.source.line.to_string();
+            let words = (&*record.file, &*line, &*record.reason);
+            if let Some(row) = by_words.get(&words) {
+                items.insert(*row, row_item(run, &record));
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(items)
+}

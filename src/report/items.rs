@@ -1,0 +1,248 @@
+//! What of a run needs attention, item by item, and what exactly each item is.
+//!
+//! An [`ItemId`] is a hash of all that a person who accepts an item has seen of it, so that an item
+//! that changes later is another one, which is not accepted.
+
+use sha2::{Digest, Sha256};
+
+use super::source_rows::{header_of, own_columns};
+use crate::event::Event;
+use crate::journal::{
+    AttentionCode, Disposition, EventRecord, EventsOf, HeldRecord, InputRecord, Item, ItemId,
+    JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope,
+};
+
+/// Whether an item first needed attention in the run that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// It did.
+    New,
+    /// An earlier run had settled it so, and the exports of this run have it again.
+    Earlier,
+}
+
+/// Streams what needs attention in some runs, accepted or not: events, held events, rows.
+///
+/// # Errors
+///
+/// The journal can't be read; or what `each` returns.
+pub(crate) fn for_each_item<E: From<JournalError>>(
+    journal: &JournalReader,
+    scope: Scope,
+    runs: &[RunRecord],
+    mut each: impl FnMut(Age, Item) -> Result<(), E>,
+) -> Result<(), E> {
+    for_each_event_item(journal, scope, &mut each)?;
+    for run in runs {
+        for_each_other_item(journal, run, |item| each(Age::New, item))?;
+    }
+    Ok(())
+}
+
+/// Streams what a run held and rejected.
+pub(crate) fn for_each_other_item<E: From<JournalError>>(
+    journal: &JournalReader,
+    run: &RunRecord,
+    mut each: impl FnMut(Item) -> Result<(), E>,
+) -> Result<(), E> {
+    journal.for_each_held(run.id, |record| each(held_item(&record, &run.inputs)))?;
+    journal.for_each_row(run.id, Disposition::Rejected, |record| {
+        each(row_item(run, &record))
+    })
+}
+
+/// Streams the events among them that were to be sent.
+pub(crate) fn for_each_event_item<E: From<JournalError>>(
+    journal: &JournalReader,
+    scope: Scope,
+    mut each: impl FnMut(Age, Item) -> Result<(), E>,
+) -> Result<(), E> {
+    for (of, age) in [
+        (EventsOf::Sending, Age::New),
+        (EventsOf::Earlier, Age::Earlier),
+    ] {
+        journal.for_each_needing(scope, of, |code, record| {
+            each(age, event_item(code, &record))
+        })?;
+    }
+    Ok(())
+}
+
+/// Returns the item of an event that was to be sent.
+pub(crate) fn event_item(code: AttentionCode, record: &EventRecord) -> Item {
+    let event = &record.event;
+    let settled = record.settlement.as_ref();
+    let message = settled.and_then(|settled| settled.message.as_deref());
+    let mut id = ItemHash::new(code);
+    id.integer(Some(record.row.0));
+    id.event(event);
+    id.text(event.customer.email.as_deref());
+    id.text(event.customer.uid.as_deref());
+    id.integer(
+        settled
+            .and_then(|settled| settled.http_status)
+            .map(i64::from),
+    );
+    id.text(message);
+    let file = record.file.as_deref();
+    item(code, id, event, file, message.unwrap_or_default())
+}
+
+/// Returns the item of an event that is held; `inputs` are the exports of its run.
+pub(crate) fn held_item(record: &HeldRecord, inputs: &[InputRecord]) -> Item {
+    let event = &record.event;
+    let code = match record.state {
+        PlanState::Conflict => AttentionCode::Conflict,
+        _ => AttentionCode::Held,
+    };
+    let mut id = ItemHash::new(code);
+    id.event(event);
+    id.text(Some(&without_places(&event.note, inputs)));
+    item(code, id, event, record.file.as_deref(), &event.note)
+}
+
+fn item(
+    code: AttentionCode,
+    id: ItemHash,
+    event: &Event,
+    file: Option<&str>,
+    message: &str,
+) -> Item {
+    Item {
+        id: id.finish(),
+        code,
+        kind: Some(event.kind),
+        event_id: Some(event.event_id().to_owned()),
+        money: event.money,
+        file: file.map(str::to_owned),
+        line: (event.source.line > 0).then_some(event.source.line),
+        message: message.to_owned(),
+    }
+}
+
+/// Returns the item of a row that can't be read. The same cells in another export of the same kind
+/// are the same item.
+pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
+    let header = header_of(run, record);
+    let own = match own_columns(header).len() {
+        own if own < header.len() => record.fields.get(..own),
+        _ => None,
+    };
+    let profile = run.inputs.get(record.source.input);
+    let mut id = ItemHash::new(AttentionCode::Rejected);
+    id.text(profile.map(|input| input.profile.as_str()));
+    for cell in own.unwrap_or(&record.fields) {
+        id.text(Some(cell));
+    }
+    id.text(None);
+    id.text(Some(&record.reason));
+    Item {
+        id: id.finish(),
+        code: AttentionCode::Rejected,
+        kind: None,
+        event_id: None,
+        money: None,
+        file: Some(record.file.clone()),
+        line: Some(record.source.line),
+        message: record.reason.clone(),
+    }
+}
+
+/// Returns a note without the places in the exports that it names: the next night's export has
+/// another name and other lines, and what it says of the event is the same.
+fn without_places(note: &str, inputs: &[InputRecord]) -> String {
+    let mut paths: Vec<&str> = inputs.iter().map(|input| input.path.as_str()).collect();
+    // The longest first: one path may be the end of another.
+    paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
+    let mut note = note.to_owned();
+    for path in paths {
+        let place = format!("{path}:");
+        let mut rest = note.as_str();
+        let mut without = String::new();
+        while let Some((before, behind)) = rest.split_once(&place) {
+            without.push_str(before);
+            rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
+        without.push_str(rest);
+        note = without;
+    }
+    note
+}
+
+/// The hash that an [`ItemId`] is the start of: every part with its length.
+struct ItemHash(Sha256);
+
+impl ItemHash {
+    fn new(code: AttentionCode) -> Self {
+        let mut hash = ItemHash(Sha256::new());
+        hash.text(Some(code.as_str()));
+        hash
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.text(Some(event.kind.as_str()));
+        self.text(Some(event.event_id()));
+        self.text(event.sale_event_id.as_deref());
+        self.integer(event.money.map(|money| money.amount_cents));
+        self.text(event.money.map(|money| money.currency.code()));
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            None => self.0.update([0]),
+            Some(text) => {
+                self.0.update([1]);
+                self.0.update((text.len() as u64).to_le_bytes());
+                self.0.update(text.as_bytes());
+            }
+        }
+    }
+
+    fn integer(&mut self, integer: Option<i64>) {
+        match integer {
+            None => self.0.update([0]),
+            Some(integer) => {
+                self.0.update([1]);
+                self.0.update(integer.to_le_bytes());
+            }
+        }
+    }
+
+    fn finish(self) -> ItemId {
+        let digest = self.0.finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        ItemId(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_an_export_is_no_part_of_what_a_note_says() {
+        let input = |path: &str| InputRecord {
+            path: path.to_owned(),
+            sha256: String::new(),
+            profile: String::new(),
+            header: Vec::new(),
+            rows_read: 0,
+            rows_with_events: 0,
+            rows_ignored: 0,
+            rows_rejected: 0,
+        };
+        let inputs = [input("b.csv"), input("a/b.csv")];
+        let note = |first: &str, second: &str| {
+            format!("the same id as {first} and {second}, which contradict each other: 8.00 USD")
+        };
+        assert_eq!(
+            without_places(&note("b.csv:12", "a/b.csv:7"), &inputs),
+            without_places(&note("a/b.csv:90", "b.csv:1"), &inputs)
+        );
+        assert_ne!(
+            without_places("another amount: 8.00 USD", &inputs),
+            without_places("another amount: 9.00 USD", &inputs)
+        );
+    }
+}
