@@ -12,6 +12,7 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, Event, EventKey, KeyMap, Kind,
     Text,
 };
+use crate::invisible::is_invisible;
 
 /// What the plan compares with: every event of the journal.
 #[derive(Debug, Default)]
@@ -314,6 +315,7 @@ impl JournalReader {
         let flags = self.flags()?;
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
+        let mut respelt: KeyMap<()> = KeyMap::default();
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
         self.uncounted(&mut known)?;
@@ -321,6 +323,12 @@ impl JournalReader {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             let mut essence = columns.essence();
+            let read_now = key_as_read_now(columns.event_id());
+            let key = read_now.unwrap_or(key);
+            essence.sale = columns
+                .sale_event_id()
+                .and_then(key_as_read_now)
+                .or(essence.sale);
             if mended.contains(&id) {
                 let original = originals.remove(&id).map(|original| original.money);
                 essence.money = original.or(essence.money);
@@ -342,8 +350,13 @@ impl JournalReader {
                 outcome: outcome.map(|word| word.0),
                 profile: profiles.of(id),
             };
-            if !known.events.insert(key, event) {
-                return Err(impossible(1, format!("event {} is there twice", id.0)));
+            let is_new = known.events.insert(key, event);
+            match read_now {
+                Some(_) => {
+                    respelt.insert(key, ());
+                }
+                None if is_new || respelt.contains_key(&key) => {}
+                None => return Err(impossible(1, format!("event {} is there twice", id.0))),
             }
             if let (Kind::Refund, Some(sale)) = (essence.kind, essence.sale) {
                 let refunds = known.refunds.entry(sale).or_default();
@@ -400,6 +413,16 @@ impl JournalReader {
             .query_row(sql, [], |row| row.get(0))
             .map_err(|error| self.failed("reading its account", error))
     }
+}
+
+/// Returns the key of an id without its invisible characters, if it has any. Earlier versions took ids
+/// as they stood.
+fn key_as_read_now(id: &str) -> Option<EventKey> {
+    if id.is_ascii() || !id.chars().any(is_invisible) {
+        return None;
+    }
+    let seen: String = id.chars().filter(|&c| !is_invisible(c)).collect();
+    Some(EventKey::of(&seen))
 }
 
 #[cfg(test)]

@@ -577,6 +577,23 @@ fn refunds_add_up_by_sale() {
 }
 
 #[test]
+fn an_id_that_was_taken_with_its_invisible_characters_is_known_without_them() {
+    let (_directory, path) = place();
+    let mut journal = open(&path).unwrap();
+    let events = [
+        sale("in_1\u{200b}", 800, 2),
+        refund("in_1\u{200b}_refund_300", "in_1\u{200b}", 300, Some(300)),
+        sale("in_1", 800, 2),
+    ];
+    record(&mut journal, &events);
+    let known = journal.known().unwrap();
+    let key = crate::event::EventKey::of;
+    assert!(known.events.get(key("in_1")).is_some());
+    assert!(known.events.get(key("in_1_refund_300")).is_some());
+    assert_eq!(known.refunds[&key("in_1")].largest_total_cents, Some(300));
+}
+
+#[test]
 fn a_retry_takes_the_selected_outcomes_back() {
     let (_directory, path) = place();
     let mut journal = open(&path).unwrap();
@@ -814,8 +831,6 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
         .execute_batch(
             "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE met_event; DROP TABLE flag;
-             DROP TABLE IF EXISTS invoice; DROP TABLE IF EXISTS subscription_plan;
-             DROP TABLE IF EXISTS uncounted_refund;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund;
              DROP VIEW attempts_readable;
