@@ -64,7 +64,12 @@ impl<'p> Classifier<'p> {
                 named.extend(&rule.names);
             }
         }
-        let columns = || self.profile.known.iter().map(|(column, _)| *column);
+        // Of a column that the export does not have, no word has to be named.
+        let is_in_export = |column: &ColumnIndex| self.binding.position(*column).is_some();
+        let columns = || {
+            let known = self.profile.known.iter().map(|(column, _)| *column);
+            known.filter(is_in_export)
+        };
         let is_only_known = |column: &ColumnIndex| {
             let word = self.word(row, *column);
             !self.profile.names_word(*column, word)
