@@ -145,11 +145,11 @@ impl Seen {
     fn stripped(&self) -> Option<Problem> {
         let mut problem = self.first_stripped.clone()?;
         let rows = match self.stripped_rows {
-            1 => "1 row".to_owned(),
-            rows => format!("{rows} rows"),
+            1 => "1 row has".to_owned(),
+            rows => format!("{rows} rows have"),
         };
         problem.message = format!(
-            "{rows} with invisible characters at the ends of ids or emails; they were left out"
+            "{rows} invisible characters at the ends of ids or emails; these characters are not read"
         );
         Some(problem)
     }
