@@ -709,3 +709,110 @@ created_at = ["date"]
         .to_vec();
     assert_eq!(cents, [(0, 84 - 29), (0, 0), (0, 0), (0, -55), (0, 0)]);
 }
+
+const TAXED_INVOICE: &str = "in_1,7,cus_1,2026-03-01 09:00:00,usd,100.00,0.00,119.00,119.00,paid\n";
+
+#[test]
+fn an_invoice_run_after_all_its_payments_is_settled() {
+    let place = Place::new();
+    let first = charge("ch_1", 1, "60.00", "0.00", "in_1");
+    let second = charge("ch_2", 9, "59.00", "0.00", "in_1");
+    place.write("payments.csv", &format!("{STRIPE}{first}{second}"));
+    place.write("invoices.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+    let (code, report) = night(&place, &["payments.csv", "invoices.csv"]);
+    assert_eq!((code, sent(&report)), (0, 10_000));
+    for files in [
+        &["invoices.csv"][..],
+        &["payments.csv"],
+        &["invoices.csv", "payments.csv"],
+    ] {
+        let (code, report) = night(&place, files);
+        assert_eq!((code, sent(&report)), (0, 0), "{files:?}");
+    }
+}
+
+#[test]
+fn an_invoice_run_before_all_its_payments_are_is_no_difference_to_send() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let first = charge("ch_1", 1, "60.00", "0.00", "in_1");
+    place.write("payments.csv", &format!("{STRIPE}{first}"));
+    place.write("invoices.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+    for (one, other) in [
+        ("payments.csv", "invoices.csv"),
+        ("invoices.csv", "payments.csv"),
+    ] {
+        let place_of_run = ["--journal", &format!("{one}.journal")].map(str::to_owned);
+        let run = |file: &str| {
+            let options = place_of_run.iter().map(String::as_str);
+            let arguments: Vec<&str> = ["run", file, "--yes"].into_iter().chain(options).collect();
+            place.run_to(&sandbox, &arguments)
+        };
+        run(one).expect(0);
+        let said = run(other).expect(1).stderr();
+        assert!(
+            said.contains("if one of the two is only a part of what the other is for"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn the_difference_to_send_of_a_taxed_invoice_is_what_counts() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&[]);
+    place.write("1.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+    let more = TAXED_INVOICE
+        .replace("100.00", "110.00")
+        .replace("119.00", "130.90");
+    place.write("2.csv", &format!("{INVOICES}{more}"));
+    place.run_to(&sandbox, &["run", "1.csv", "--yes"]).expect(0);
+    let said = place
+        .run_to(&sandbox, &["run", "2.csv", "--yes"])
+        .expect(1)
+        .stderr();
+    assert!(
+        said.contains("`sale,in_1_corrected_to_13090,,,cus_1,10.00,USD,2026-03-01`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_profile_with_an_event_for_every_row_needs_no_column_of_kinds() {
+    let place = Place::new();
+    place.write(
+        "fprecon.toml",
+        r#"
+[exports.till]
+extends = "generic"
+[exports.till.columns]
+event_id = "Order"
+own = "Txn"
+amount = "Total"
+email = "Mail"
+created_at = "Day"
+[[exports.till.event]]
+kind = "sale"
+event_id = ["{event_id}", "{own}"]
+amount = "amount"
+created_at = ["created_at"]
+"#,
+    );
+    place.write(
+        "x.csv",
+        "Order,Txn,Mail,Total,Day\no1,t1,ana@example.com,10.00,2026-03-01\no1,t2,ana@example.com,10.00,2026-03-01\n",
+    );
+    assert_eq!(
+        planned(&place, &["x.csv"]),
+        [
+            "sale o1 1000 ana@example.com to_send",
+            "sale t2 1000 ana@example.com to_send",
+        ]
+    );
+    // With the column, its words have to be named.
+    place.write(
+        "y.csv",
+        "Order,Txn,Mail,Total,Day,kind\no1,t1,ana@example.com,10.00,2026-03-01,refund\n",
+    );
+    assert_eq!(planned(&place, &["y.csv"]), [""; 0]);
+}

@@ -318,7 +318,8 @@ impl<'p> Planner<'p> {
     fn contradiction(&self, event: EventRef<'_>, recorded: &Essence) -> Option<Contradiction> {
         let read = event.essence();
         if let Some(difference) = read.contradicts(recorded) {
-            return Some(difference);
+            let is_sum = difference == Contradiction::Amount && self.is_sum_of_payments(event);
+            return (!is_sum).then_some(difference);
         }
         if read.refund_total_cents.is_some() || recorded.refund_total_cents.is_some() {
             return None;
@@ -328,6 +329,21 @@ impl<'p> Planner<'p> {
         let there = self.origins.of_profile(self.past.profile(event.key())?)?;
         here.are_apart(there, seconds)
             .then_some(Contradiction::Date)
+    }
+
+    /// Returns whether a sale is an invoice, and earlier runs sent all that was paid of it as several
+    /// payments.
+    fn is_sum_of_payments(&self, event: EventRef<'_>) -> bool {
+        let further = self.past.further_payments(event.key());
+        if event.kind != Kind::Sale || event.reference.is_some() || further.is_empty() {
+            return false;
+        }
+        let further = further.iter().map(|id| EventKey::of(id));
+        let keys: Vec<EventKey> = std::iter::once(event.key()).chain(further).collect();
+        let payments = keys.iter().filter_map(|&key| self.past.essence(key));
+        let paid = payments.filter_map(|recorded| recorded.paid_cents());
+        keys.iter().all(|&key| self.past.is_settled(key))
+            && event.paid_cents() == Some(paid.fold(0, i64::saturating_add))
     }
 
     /// Says why an event takes the place of what an earlier run sent under its id, if it does.
@@ -491,7 +507,7 @@ impl<'p> Planner<'p> {
 
     fn conflict_hint(&self, index: usize, event: EventRef<'_>) -> Cow<'static, str> {
         if self.left_behind.contains(&index) {
-            return "add the exports that have its refunds to the call, so that they are asked again with it".into();
+            return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of that run, and run that file first".into();
         }
         let recorded = self.past.essence(event.key());
         match self.with_past.get(&index).zip(recorded) {

@@ -32,6 +32,17 @@ pub(super) fn hint(
 fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence) -> String {
     let is_right = format!("if what was sent is right, {ACCEPT}");
     match difference {
+        Contradiction::Amount if is_maybe_a_part(event, recorded) => {
+            let is_part = format!(
+                "if one of the two is only a part of what the other is for, or what was sent is right, {ACCEPT}"
+            );
+            match correction(event, recorded) {
+                Some(row) => format!(
+                    "{is_part}; if both are all that was paid, and this row is right, do that too, and send the difference by a CSV of your own: `kind,event_id,sale_event_id,email,uid,amount,currency,created_at` and `{row}`"
+                ),
+                None => is_part,
+            }
+        }
         Contradiction::Amount => match correction(event, recorded) {
             Some(row) => format!(
                 "{is_right}; if this row is right, do that too, and send the difference by a CSV of your own: `kind,event_id,sale_event_id,email,uid,amount,currency,created_at` and `{row}`"
@@ -47,7 +58,14 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
     }
 }
 
-/// Returns the row of a CSV that turns what was sent into what the event says, both as they were paid.
+/// Returns whether one of the two may be an invoice, and the other one of several payments of it: only
+/// one of them says which payment it is.
+fn is_maybe_a_part(event: EventRef<'_>, recorded: &Essence) -> bool {
+    event.kind == Kind::Sale && event.reference.is_some() != recorded.has_any_reference()
+}
+
+/// Returns the row of a CSV that turns what was sent into what the event says. A refund takes back what
+/// was paid; a sale adds what counts.
 fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     let (read, sent) = (event.read_money()?, recorded.money?);
     let (paid_cents, sent_cents) = (event.paid_cents()?, recorded.paid_cents()?);
@@ -57,7 +75,12 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         Kind::Refund => (event.sale_event_id?, more_cents < 0),
         Kind::Cancellation | Kind::Signup => return None,
     };
-    if read.currency != sent.currency || more_cents == 0 {
+    let difference_cents = match (event.kind, is_more) {
+        (_, false) => more_cents.checked_abs()?,
+        (Kind::Sale, true) => read.amount_cents.checked_sub(sent.amount_cents)?,
+        (_, true) => share(more_cents.checked_abs()?, sent.amount_cents, sent_cents)?,
+    };
+    if read.currency != sent.currency || difference_cents <= 0 {
         return None;
     }
     let (kind, sale) = match is_more {
@@ -65,7 +88,7 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         false => ("refund", sale),
     };
     let amount = Money {
-        amount_cents: more_cents.checked_abs()?,
+        amount_cents: difference_cents,
         ..read
     }
     .to_string();
@@ -81,4 +104,11 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         read.currency,
         date.unwrap_or_default(),
     ))
+}
+
+/// Returns how much counts of so much of what was paid, rounded half up.
+fn share(part_cents: i64, counts_cents: i64, paid_cents: i64) -> Option<i64> {
+    let counts = i128::from(part_cents) * i128::from(counts_cents);
+    let paid = i128::from(paid_cents.max(1));
+    i64::try_from((2 * counts + paid).div_euclid(2 * paid)).ok()
 }
