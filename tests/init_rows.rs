@@ -689,3 +689,29 @@ fn the_lines_of_an_order_count_once_and_its_payments_each() {
     payments.code(1);
     payments.says("which column tells one payment from another?");
 }
+
+#[test]
+fn a_row_without_a_date_of_payment_is_no_sale_until_that_is_decided() {
+    for (paid, open) in [
+        (
+            "Order ID,Amount,Currency,Email,Created at,Paid at\nt1,10.00,EUR,ana@example.com,2026-03-01,2026-03-02\n",
+            "t2,4.00,EUR,ben@example.com,2026-03-05,\n",
+        ),
+        (
+            "Beleg-Nr.;Betrag;Währung;E-Mail;Rechnungsdatum;Bezahlt am\nt1;10,00;EUR;ana@example.com;2026-03-01;2026-03-02\n",
+            "t2;4,00;EUR;ben@example.com;2026-03-05;\n",
+        ),
+    ] {
+        let orders = init(&format!("{paid}{open}"));
+        orders.says("are rejected: were they paid?");
+        let all = orders.events().concat();
+        assert!(all.contains("t1") && !all.contains("t2"), "{all}");
+        // With a date in every row, there is nothing to decide.
+        let orders = init(paid);
+        assert!(
+            !orders.said().contains("were they paid?"),
+            "{}",
+            orders.said()
+        );
+    }
+}

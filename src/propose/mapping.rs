@@ -11,7 +11,7 @@ use super::names::{self, Meaning};
 use super::numbers::{self, symbol_of};
 use super::table::{Column, Table};
 use super::text::shown;
-use super::when::{RowDate, dates, refund_date};
+use super::when::{RowDate, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, Words, refunded_flag};
 use crate::event::Currency;
 
@@ -31,6 +31,8 @@ pub(super) struct Mapping<'t> {
     pub(super) money: Money<'t>,
     pub(super) date: RowDate<'t>,
     pub(super) other_dates: Vec<&'t Column<'t>>,
+    /// The only column that says which rows were paid: by the date of the payment, which some lack.
+    pub(super) paid_date: Option<&'t Column<'t>>,
     /// When something was refunded, and how that is written, if it can be read.
     pub(super) refund_date: Option<(&'t Column<'t>, Option<Days>)>,
     pub(super) status: Option<Words<'t>>,
@@ -116,6 +118,10 @@ impl<'t> Mapping<'t> {
         };
         let rows = with_amount(payable, &amounts);
         let (date, other_dates) = dates(table, &rows, &mut taken);
+        let is_paid_said =
+            rules.status.is_some() || rules.kind.is_some() || rules.paid_flag.is_some();
+        let paid_date = paid_date(&other_dates, &rows).filter(|_| !is_paid_said);
+        taken.take(paid_date);
         let refund_date = refund_date(table, &taken);
         taken.take(refund_date.as_ref().map(|(column, _)| *column));
         let id = id(table, &amounts, customer.email, &rows, &taken)?;
@@ -146,6 +152,7 @@ impl<'t> Mapping<'t> {
             money,
             date,
             other_dates,
+            paid_date,
             refund_date,
             status: rules.status,
             other_status: rules.other_status,

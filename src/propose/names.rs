@@ -181,6 +181,15 @@ pub(super) const REFUNDED: Names = Names {
     never: "date id reason status converted at by currency fee tax transaction am on le",
 };
 
+/// When something was paid.
+pub(super) const PAID_DATE: Names = Names {
+    tiers: &[
+        "paid at, payment date, date paid, paid on, paid date, zahlungsdatum, bezahlt am, \
+         date de paiement, payé le, fecha de pago, data pagamento",
+    ],
+    never: "next due by amount",
+};
+
 /// When something was refunded.
 pub(super) const REFUND_DATE: Names = Names {
     tiers: &[

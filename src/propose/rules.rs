@@ -61,6 +61,7 @@ impl Writer<'_> {
             let guess = format!("what {} says yes of was a test", shown(column.header));
             self.ignored("test_flag", yes, "a test", &guess);
         }
+        self.without_payment();
         if let Some((column, _)) = mapping.refund_date
             && !mapping.has_refunds()
         {
@@ -84,6 +85,31 @@ impl Writer<'_> {
             self.text.key("column", "refunded_flag");
             self.text.key("message", NOT_HOW_MUCH);
         }
+    }
+
+    /// Rows without a date of the payment, where nothing else says whether they were paid.
+    fn without_payment(&mut self) {
+        let Some(column) = self.mapping.paid_date else {
+            return;
+        };
+        let date = shown(column.header);
+        self.text.line("");
+        self.text.comment(&format!(
+            "Rejected until you decide: a row without {date}. If it was not paid, write `ignore` instead of `reject`, and `reason = \"not paid\"` instead of `column`, `message` and `hint`. If it was, delete this rule."
+        ));
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.reject]]"));
+        self.text.line("when = { paid_at = { empty = true } }");
+        self.text.key("column", "paid_at");
+        self.text.key(
+            "message",
+            "the row has no date of the payment: whether it was paid is not known",
+        );
+        self.text
+            .key("hint", "say it in fprecon.toml, where this message stands");
+        self.text
+            .decisions
+            .push(format!("rows without {date} are rejected: were they paid?"));
     }
 
     fn status_rules(&mut self, status: &Words<'_>) {
@@ -323,7 +349,8 @@ impl Writer<'_> {
             }
         }
         let is_said = mapping.kind.is_some() || mapping.negative_is_refund;
-        if mapping.status.is_none() && mapping.paid_flag.is_none() && !is_said {
+        let is_said = is_said || mapping.paid_date.is_some() || mapping.paid_flag.is_some();
+        if mapping.status.is_none() && !is_said {
             self.text
                 .guess("every row is a sale: no column says whether it was paid");
         }

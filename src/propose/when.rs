@@ -86,6 +86,12 @@ pub(super) fn dates<'t>(
     }
 }
 
+/// The date of the payment, where some rows have none.
+pub(super) fn paid_date<'t>(dates: &[&'t Column<'t>], rows: &[usize]) -> Option<&'t Column<'t>> {
+    let mut dates = dates.iter().copied();
+    dates.find(|date| names::PAID_DATE.rank(date.header).is_some() && !date.is_full_in(rows))
+}
+
 /// The date of a refund that stands on the row of its sale, or is a row of its own. Without a format it can
 /// only say that something was refunded.
 pub(super) fn refund_date<'t>(

@@ -202,6 +202,9 @@ impl Writer<'_> {
                 }
             }
         }
+        if let Some(date) = mapping.paid_date {
+            text.key("paid_at", date.header);
+        }
         if let Some((date, _)) = &mapping.refund_date {
             text.key("refunded_at", date.header);
         }
