@@ -133,7 +133,8 @@ fn whoever_could_become_a_lead_by_the_job_is_asked_for() {
     );
     place.write(
         "start.toml",
-        "other_promo_codes = \"nora\"\n[[promoter]]\nref_id = \"nora\"\n",
+        "other_promo_codes = \"nora\"\n[[promoter]]\nref_id = \"nora\"\n\
+         [[lead]]\nemail = \"somebody@example.com\"\npromoter = \"nora\"\n",
     );
     let start = place.path("start.toml");
     let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
@@ -304,4 +305,107 @@ fn the_sandbox_inside_the_program_has_no_list_and_says_so() {
     let ran = place.run(&[LISTED, &["--sandbox"]].concat()).expect(0);
     assert!(ran.stderr().contains("not used"), "{}", ran.stderr());
     assert_eq!(ran.json()["requests"], 2);
+}
+
+/// Sales of customers `first` to `last`, each of its own, with the list of leads.
+fn run_listed(server: &Server, place: &Place, first: u32, last: u32) -> Ran {
+    let payments: Vec<Payment> = (first..=last).map(|n| Payment::paid(n, n % 1000)).collect();
+    place.write("payments.csv", &stripe_export(&payments));
+    Ran(place.command_at(&server.base_url, LISTED).output().unwrap())
+}
+
+/// An account that takes every event, and whose list has these leads.
+fn takes_all(leads: &[String]) -> Server {
+    let lines = leads.iter().enumerate();
+    let lines =
+        lines.map(|(id, email)| format!("{{\"id\": {id}, \"email\": \"{email}\", \"uid\": null}}"));
+    let body = format!("[{}]", lines.collect::<Vec<_>>().join(", "));
+    let headers = format!(
+        "content-type: application/json\r\nTotal: {}\r\n",
+        leads.len()
+    );
+    Server::start(move |request, stream| {
+        let body = match request.starts_with("GET") {
+            true => body.as_str(),
+            false => "{\"id\": 1, \"type\": \"sale\"}",
+        };
+        respond(stream, "200 OK", &headers, body.as_bytes());
+    })
+}
+
+fn posts(server: &Server) -> usize {
+    let requests = server.requests();
+    let posts = requests
+        .iter()
+        .filter(|request| request.starts_with("POST"));
+    posts.count()
+}
+
+#[test]
+fn a_list_without_leads_is_not_used() {
+    for version in ["v1", "v2"] {
+        let place = Place::new();
+        let payments: Vec<Payment> = (1..=5).map(|n| Payment::paid(n, n)).collect();
+        place.write("payments.csv", &stripe_export(&payments));
+        place.write("start.toml", "[[promoter]]\nref_id = \"nora\"\n");
+        let start = place.path("start.toml");
+        let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+        let plan = ["plan", "payments.csv", "--json", "--lead-list"];
+        let plan = run(&place, &sandbox, version, &plan).expect(0).json();
+        let problems = plan["problems"].as_array().unwrap();
+        let is_said = |problem: &Value| problem["code"] == "lead-list-unusable";
+        assert!(problems.iter().any(is_said), "{version}: {problems:?}");
+        assert_eq!(plan["estimate"]["requests"], 5, "{version}");
+        let listed = requests(&sandbox).0;
+        let ran = run(&place, &sandbox, version, LISTED).expect(0);
+        let said = ran.stderr();
+        assert!(
+            said.contains("list of leads is not used: it has no leads"),
+            "{said}"
+        );
+        assert_eq!(outcome(&ran.json(), "non_referral"), 5);
+        assert_eq!(requests(&sandbox), (2 * listed, 5), "each is asked for");
+    }
+}
+
+#[test]
+fn a_list_that_lacks_many_of_the_leads_that_the_journal_knows_is_not_used() {
+    let server = takes_all(&["somebody@example.com".to_owned()]);
+    let place = Place::new();
+    let mut first = place.command_at(&server.base_url, RUN);
+    place.write(
+        "payments.csv",
+        &stripe_export(&(1..=5).map(|n| Payment::paid(n, n)).collect::<Vec<_>>()),
+    );
+    let report = Ran(first.output().unwrap()).expect(0).json();
+    assert_eq!(outcome(&report, "tracked"), 5);
+
+    let ran = run_listed(&server, &place, 1001, 1008).expect(0);
+    let said = ran.stderr();
+    let why = "it has 1 lead, and lacks 5 of the 5 customers of whom events were tracked before";
+    assert!(said.contains(why), "{said}");
+    assert_eq!(outcome(&ran.json(), "tracked"), 8);
+    assert_eq!(posts(&server), 13, "each is asked for");
+}
+
+#[test]
+fn a_lead_that_the_journal_knows_is_asked_for_though_the_list_lacks_it() {
+    let listed: Vec<String> = (1..=19).map(|n| format!("user{n}@example.com")).collect();
+    let server = takes_all(&listed);
+    let place = Place::new();
+    let mut first = place.command_at(&server.base_url, RUN);
+    place.write(
+        "payments.csv",
+        &stripe_export(&(1..=20).map(|n| Payment::paid(n, n)).collect::<Vec<_>>()),
+    );
+    Ran(first.output().unwrap()).expect(0);
+
+    let report = run_listed(&server, &place, 1001, 1025).expect(0).json();
+    assert_eq!(outcome(&report, "tracked"), 20, "the 20th too");
+    assert_eq!(
+        outcome(&report, "non_referral"),
+        5,
+        "those whom nothing knows"
+    );
+    assert_eq!(posts(&server), 40);
 }

@@ -130,6 +130,23 @@ impl JournalReader {
         })
     }
 
+    /// Goes through the events whose customers the API knows as leads.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn for_each_tracked(&self, mut each: impl FnMut(Ties<'_>)) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event
+             WHERE outcome = 'tracked' OR outcome = 'already_tracked'",
+            columns::NAMES
+        );
+        self.each("reading the tracked events", &sql, [], |row| {
+            each(Columns::read_sealed(row, 0)?.2.ties());
+            Ok(())
+        })
+    }
+
     /// Goes through the sign-ups that other runs than this one have left to send.
     pub fn for_each_signup_elsewhere(
         &self,

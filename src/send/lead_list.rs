@@ -2,9 +2,10 @@
 //! referral, and need not be asked for.
 //!
 //! The list is trusted only if it is whole. Where a page stays away, or the list changes while it
-//! is read, every event is asked for as without it.
+//! is read, every event is asked for as without it; also where it lacks many of those whom the journal
+//! knows as leads, for then it may be another account's, or a part of a list.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 
@@ -16,11 +17,15 @@ use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
 use crate::event::{Event, Ties};
-use crate::journal::EventRow;
+use crate::journal::{EventRow, JournalError, JournalReader};
 use crate::tracking::{Answer, Client, Lead, Page};
 
 /// A longer list is not kept: 16 bytes a lead are some 100 MB then.
 const MAX_LEADS: usize = 5_000_000;
+
+/// A list may lack one in so many of the leads that the journal knows: leads are deleted, and change their
+/// emails.
+const MAY_LACK_ONE_IN: usize = 10;
 
 /// Everything that the account's leads can be found by, as hashes. Two texts of one hash only make
 /// for an event that is asked for without need.
@@ -61,6 +66,48 @@ impl LeadList {
     /// taken for a lead is asked for, at no more than the cost of a request.
     fn hash(&self, text: &str) -> u64 {
         self.hasher.hash_one(text.trim().to_lowercase())
+    }
+
+    /// Returns why the list can't be relied on, if it can't: it is empty, or lacks many of the customers
+    /// whose events were tracked before. The others whom it lacks are asked for like those whom it has.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn doubt(
+        &mut self,
+        journal: Option<&JournalReader>,
+    ) -> Result<Option<String>, JournalError> {
+        if self.is_empty() {
+            return Ok(Some("it has no leads".to_owned()));
+        }
+        let Some(journal) = journal else {
+            return Ok(None);
+        };
+        let mut is_listed: HashMap<u64, bool> = HashMap::new();
+        let mut lacking: HashSet<u64> = HashSet::new();
+        journal.for_each_tracked(|event| {
+            let customer = event.customer;
+            let names = [customer.uid, customer.email].into_iter().flatten();
+            let names: Vec<u64> = names.map(|name| self.hash(name)).collect();
+            let is_here = names.iter().any(|name| self.people.contains(name));
+            if let Some(&name) = names.first() {
+                *is_listed.entry(name).or_default() |= is_here;
+            }
+            lacking.extend(names);
+        })?;
+        self.people.extend(lacking);
+        let known = is_listed.len();
+        let lacks = is_listed.values().filter(|is_listed| !**is_listed).count();
+        Ok((lacks * MAY_LACK_ONE_IN > known).then(|| {
+            let leads = match self.len() {
+                1 => "1 lead".to_owned(),
+                leads => format!("{leads} leads"),
+            };
+            format!(
+                "it has {leads}, and lacks {lacks} of the {known} customers of whom events were tracked before"
+            )
+        }))
     }
 
     /// Whether an event may belong to a lead, of today or of its own making.

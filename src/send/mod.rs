@@ -178,7 +178,10 @@ pub async fn send(
     };
     let mut work = async || -> Result<Work, End> {
         let list = match settings.lead_list && total > 0 {
-            true => fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?,
+            true => {
+                let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
+                trusted(list, &journal, &mut progress).map_err(End::Journal)?
+            }
             false => None,
         };
         Work::read(&journal, run, list.as_ref()).map_err(End::Journal)
@@ -291,10 +294,6 @@ async fn fetch_leads(
     match lead_list::fetch(client, pace, stop, &mut on_page).await {
         Fetched::Whole(list) => {
             progress.requests = list.requests;
-            progress.lead_list = LeadListState::Whole {
-                leads: list.len() as u64,
-                requests: list.requests,
-            };
             Ok(Some(list))
         }
         Fetched::Unusable { reason } => {
@@ -303,6 +302,26 @@ async fn fetch_leads(
         }
         Fetched::Ended(end) => Err(end),
     }
+}
+
+/// The list, unless what the journal knows speaks against it.
+fn trusted(
+    list: Option<LeadList>,
+    journal: &JournalReader,
+    progress: &mut Progress,
+) -> Result<Option<LeadList>, JournalError> {
+    let Some(mut list) = list else {
+        return Ok(None);
+    };
+    if let Some(reason) = list.doubt(Some(journal))? {
+        progress.lead_list = LeadListState::Unusable { reason };
+        return Ok(None);
+    }
+    progress.lead_list = LeadListState::Whole {
+        leads: list.len() as u64,
+        requests: list.requests,
+    };
+    Ok(Some(list))
 }
 
 /// Reads the account's list of leads and sends nothing.

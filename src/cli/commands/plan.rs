@@ -115,7 +115,7 @@ pub(in crate::cli) fn plan(
     }
     let mut estimate = Estimate::of(reading.events.of(PlanState::ToSend).count(), &settings);
     if arguments.lead_list {
-        match Target::choose(common, &settings)?.lead_list(&settings) {
+        match lead_list(common, &settings)? {
             Ok(list) => {
                 let asked_for = list.asked_for(to_send(&job)) as u64;
                 estimate = estimate.with_list(&list, asked_for, &settings);
@@ -125,6 +125,17 @@ pub(in crate::cli) fn plan(
     }
     show(&job, &reading, estimate, &settings, terminal)?;
     Ok(exit_of(&reading))
+}
+
+/// Reads the list of leads, or says why it would not be used.
+fn lead_list(common: &Common, settings: &Settings) -> Result<Result<LeadList, String>, CliError> {
+    let mut list = match Target::choose(common, settings)?.lead_list(settings) {
+        Ok(list) => list,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let journal = JournalReader::open(&settings.journal)?;
+    let doubt = list.doubt(journal.as_ref())?;
+    Ok(doubt.map_or(Ok(list), Err))
 }
 
 /// Plans what was read, looks it over, and sees that it adds up.
