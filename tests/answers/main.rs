@@ -13,6 +13,7 @@ mod support;
 mod connections;
 mod customers;
 mod forms;
+mod left;
 mod refusals;
 mod retry;
 mod settings;

@@ -408,6 +408,8 @@ const NOT_FOLLOWED: &[&str] = &[
     "interrupted",
     "key-missing",
     "key-refused",
+    "left-to-send",
+    "left-unconfirmed",
     "listing-changes",
     "listing-old",
     "listing-short",

@@ -11,9 +11,9 @@ use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::Event;
+use crate::event::{Event, Tally};
 use crate::job::{Job, SourceRows, Unplanned};
-use crate::journal::{JournalReader, Known, PlanState};
+use crate::journal::{JournalReader, Known, Outcome, PlanState};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
 use crate::send::LeadList;
@@ -147,10 +147,47 @@ pub(super) fn planned(
 ) -> Result<(Job, Reading), CliError> {
     let mut job = unplanned.plan(known);
     note_dates(&mut job, settings);
+    note_left_over(&mut job, known);
     job.check_sanity(known, now);
     let reading = Reading::of_job(&job);
     reading.check()?;
     Ok((job, reading))
+}
+
+/// Says which events of these exports an earlier run left to send, or left without knowing what came of
+/// them.
+fn note_left_over(job: &mut Job, known: &Known) {
+    let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
+    for planned in job.plan.events() {
+        let event = planned.event;
+        let outcome = known.events.get(event.key()).map(|known| known.outcome);
+        match (planned.state, outcome) {
+            (PlanState::ToSend, Some(None)) => unsent.add(event.kind, event.money),
+            (PlanState::Settled, Some(Some(Outcome::Unconfirmed))) => {
+                unconfirmed.add(event.kind, event.money);
+            }
+            _ => {}
+        }
+    }
+    if unsent.count() > 0 {
+        let message = format!(
+            "an earlier run left events of these exports to send: {unsent}; they go out first"
+        );
+        job.problems.push(
+            Problem::warning("left-to-send", message)
+                .hint("`fprecon resume` sends what earlier runs have left, these and others"),
+        );
+    }
+    if unconfirmed.count() > 0 {
+        let message = format!(
+            "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
+        );
+        job.problems.push(
+            Problem::warning("left-unconfirmed", message).hint(
+                "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+            ),
+        );
+    }
 }
 
 fn to_send(job: &Job) -> impl Iterator<Item = Event> {
