@@ -120,7 +120,7 @@ fn the_ids_of_customers_and_of_sales_are_read_in_the_same_way() {
         .as_str()
         .unwrap();
     assert!(
-        message.starts_with("2 rows with invisible characters"),
+        message.starts_with("2 rows have invisible characters"),
         "{message}"
     );
 }
