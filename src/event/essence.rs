@@ -186,6 +186,12 @@ impl Essence {
         emails.is_some_and(|(mine, theirs)| mine != theirs)
     }
 
+    /// Returns whether both name two uids.
+    pub(crate) fn has_other_uid(&self, other: &Essence) -> bool {
+        let uids = self.uid.zip(other.uid);
+        uids.is_some_and(|(mine, theirs)| mine != theirs)
+    }
+
     /// Returns whether this one names the customer by an email or a uid that `other` does not have.
     pub fn names_customer_otherwise(&self, other: &Essence) -> bool {
         let is_new = |mine: Option<u64>, theirs: Option<u64>| mine.is_some() && mine != theirs;

@@ -62,15 +62,6 @@ impl<'e> Side<'e> {
     fn field(&self, of: impl FnOnce(EventRef<'e>) -> Option<String>) -> Option<String> {
         of(self.event?).map(|value| format!("`{value}`"))
     }
-
-    fn has_uid(&self) -> bool {
-        self.event.is_none_or(|event| event.customer.uid.is_some())
-    }
-
-    fn has_same_uid(&self, other: &Side<'_>) -> bool {
-        let events = self.event.zip(other.event);
-        events.is_some_and(|(one, other)| one.customer.uid == other.customer.uid)
-    }
 }
 
 impl From<Essence> for Side<'_> {
@@ -106,11 +97,7 @@ fn value_of(difference: Contradiction, of: &Side<'_>, other: &Side<'_>) -> Optio
     match difference {
         Contradiction::Kind => Some(of.essence.kind.to_string()),
         Contradiction::Amount | Contradiction::Currency => Some(of.amount()),
-        Contradiction::Customer => {
-            let have_uids = of.has_uid() && other.has_uid();
-            let by_uid = have_uids && !of.has_same_uid(other);
-            of.customer(by_uid)
-        }
+        Contradiction::Customer => of.customer(of.essence.has_other_uid(&other.essence)),
         Contradiction::Sale => of.sale(),
         Contradiction::Reference => of.field(|event| text(event.reference)),
         Contradiction::Date => of.date(),

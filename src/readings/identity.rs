@@ -489,7 +489,11 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     } else if *id == payment.own {
         event.reference = None;
         event.is_told_by_reference = false;
-        event.remark(&format!("a further payment of `{before}`"));
+        let further = match event.kind {
+            Kind::Cancellation => "another cancellation beside",
+            _ => "a further payment of",
+        };
+        event.remark(&format!("{further} `{before}`"));
         event.set_details(Details {
             shared_id: Some(before),
             ..event.details().clone()
