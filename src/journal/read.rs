@@ -4,7 +4,6 @@
 //! ends the stream and is returned.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
@@ -16,7 +15,7 @@ use super::{
     JournalReader, Outcome, OutcomeTallies, Pending, PlanTotal, ReasonCount, RowRecord, RunId,
     RunRecord,
 };
-use crate::event::{Carried, Details, EventKey, KeyMap, Source, Text, Ties};
+use crate::event::{Carried, Details, EventKey, Source, Text, Ties};
 use crate::problem::Problem;
 
 impl JournalReader {
@@ -83,30 +82,25 @@ impl JournalReader {
             .map_err(|error| self.failed("counting what is left to send", error))
     }
 
-    /// What decides about the refunds of these sales: those of them that the API refused, or that
-    /// were no referrals.
-    pub fn unhappy_sales(
+    /// Goes through the sales that are settled, of those that were mended what they were mended to.
+    pub fn for_each_settled_sale(
         &self,
-        wanted: &HashSet<EventKey>,
-    ) -> Result<KeyMap<Outcome>, JournalError> {
-        let mut sales = KeyMap::default();
-        if wanted.is_empty() {
-            return Ok(sales);
-        }
+        mut each: impl FnMut(EventKey, Outcome, Ties<'_>),
+    ) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event
-             WHERE kind = 'sale' AND outcome IN ('failed', 'non_referral')",
+             WHERE kind = 'sale' AND outcome IS NOT NULL",
             columns::NAMES
         );
         let mended = self.mended()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
-            let (id, key, _) = Columns::read_sealed(row, 0)?;
-            if wanted.contains(&key) && !mended.contains(&id) {
-                sales.insert(key, row.get::<_, Word<_>>(3 + columns::COUNT)?.0);
+            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            if !mended.contains(&id) {
+                let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
+                each(key, outcome, columns.ties());
             }
             Ok(())
-        })?;
-        Ok(sales)
+        })
     }
 
     /// Goes through what a run has left to send, in the order of sending.

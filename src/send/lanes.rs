@@ -41,6 +41,10 @@ struct Learned {
     failed_sales: HashSet<Text>,
     /// Sales that were no referrals.
     strange_sales: HashSet<Text>,
+    /// Sales that the API has, and whose they are.
+    tracked_sales: HashSet<Text>,
+    tracked_emails: HashSet<Text>,
+    tracked_uids: HashSet<Text>,
 }
 
 /// What an event's outcome rests on.
@@ -130,6 +134,11 @@ impl Lane {
                 learned.is_lead = true;
                 learned.unknown_emails.clear();
                 learned.unknown_uids.clear();
+                if is_sale {
+                    learned.tracked_sales.insert(event.event_id().into());
+                    learned.tracked_emails.extend(event.customer.email_folded());
+                    learned.tracked_uids.extend(event.customer.uid.clone());
+                }
             }
             Outcome::Failed | Outcome::Unconfirmed => {}
         }
@@ -150,8 +159,22 @@ impl Lane {
             && uid.is_none_or(|uid| learned.unknown_uids.contains(uid))
     }
 
-    /// What this run has learned of the sale that this event refunds, where that decides what
-    /// becomes of the refund: [`Outcome::Failed`] or [`Outcome::NonReferral`].
+    /// Whether this run has tracked a sale of the event's customer.
+    pub(super) fn has_tracked_sale_of(&self, event: &Event) -> bool {
+        let Some(learned) = &self.learned else {
+            return false;
+        };
+        let customer = &event.customer;
+        customer
+            .email_folded()
+            .is_some_and(|email| learned.tracked_emails.contains(&email))
+            || customer
+                .uid
+                .as_ref()
+                .is_some_and(|uid| learned.tracked_uids.contains(uid))
+    }
+
+    /// What this run has learned of the sale that this event refunds.
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
         let sale = event.sale_event_id.as_ref()?;
@@ -159,6 +182,8 @@ impl Lane {
             Some(Outcome::Failed)
         } else if learned.strange_sales.contains(sale) {
             Some(Outcome::NonReferral)
+        } else if learned.tracked_sales.contains(sale) {
+            Some(Outcome::Tracked)
         } else {
             None
         }

@@ -212,8 +212,7 @@ pub async fn send(
 /// What is to be sent, as far as that is kept in memory.
 struct Work {
     lanes: Lanes,
-    /// Sales of earlier runs that decide about refunds of this one.
-    earlier_sales: KeyMap<Outcome>,
+    earlier: Earlier,
 }
 
 impl Work {
@@ -223,9 +222,11 @@ impl Work {
         run: RunId,
         list: Option<&LeadList>,
     ) -> Result<Work, JournalError> {
-        let signups = Signups::elsewhere(journal, run)?;
+        // Customers whose sign-ups earlier runs have left to send.
+        let mut signups = Customers::default();
+        journal.for_each_signup_elsewhere(run, |event| signups.add(event))?;
         let mut sorter = Sorter::default();
-        let mut refunded: HashSet<EventKey> = HashSet::new();
+        let mut reversals = Reversals::default();
         journal.for_each_pending(run, |row, event| {
             let standing = match list {
                 _ if signups.concern(event) => Standing::SignupElsewhere,
@@ -233,40 +234,82 @@ impl Work {
                 None => Standing::MayBeLead,
             };
             sorter.add(row, event, standing);
-            if event.kind == Kind::Refund
-                && let Some(sale) = event.sale_event_id
-            {
-                refunded.insert(EventKey::of(sale));
-            }
+            reversals.add(event);
         })?;
         Ok(Work {
             lanes: sorter.finish(),
             // A run that goes on knows no more of them than the journal does.
-            earlier_sales: journal.unhappy_sales(&refunded)?,
+            earlier: Earlier::read(journal, &reversals)?,
         })
     }
 }
 
-/// Whose sign-ups earlier runs have left to send.
+/// What refunds and cancellations reverse: sales by their keys, and customers.
 #[derive(Debug, Default)]
-struct Signups {
+struct Reversals {
+    sales: HashSet<EventKey>,
+    customers: Customers,
+}
+
+impl Reversals {
+    fn add(&mut self, event: Ties<'_>) {
+        match event.kind {
+            Kind::Refund => self.sales.extend(event.sale_event_id.map(EventKey::of)),
+            Kind::Cancellation => self.customers.add(event),
+            Kind::Sale | Kind::Signup => {}
+        }
+    }
+}
+
+/// What earlier runs know that decides about refunds and cancellations of this one.
+#[derive(Debug, Default)]
+struct Earlier {
+    /// By the keys of the sales that are refunded.
+    sales: KeyMap<Outcome>,
+    /// Those of the cancelled customers who have a tracked sale.
+    customers: Customers,
+}
+
+impl Earlier {
+    fn read(journal: &JournalReader, wanted: &Reversals) -> Result<Self, JournalError> {
+        let mut earlier = Earlier::default();
+        if wanted.sales.is_empty() && wanted.customers.is_empty() {
+            return Ok(earlier);
+        }
+        journal.for_each_settled_sale(|key, outcome, event| {
+            if wanted.sales.contains(&key) {
+                earlier.sales.insert(key, outcome);
+            }
+            let is_tracked = matches!(outcome, Outcome::Tracked | Outcome::AlreadyTracked);
+            if is_tracked && wanted.customers.concern(event) {
+                earlier.customers.add(event);
+            }
+        })?;
+        Ok(earlier)
+    }
+}
+
+/// Customers, by all that they can be found by.
+#[derive(Debug, Default)]
+struct Customers {
     emails: HashSet<String>,
     uids: HashSet<String>,
 }
 
-impl Signups {
-    fn elsewhere(journal: &JournalReader, run: RunId) -> Result<Self, JournalError> {
-        let mut signups = Signups::default();
-        journal.for_each_signup_elsewhere(run, |event| {
-            let email = event.customer.email_folded();
-            signups.emails.extend(email.map(|email| email.to_string()));
-            signups.uids.extend(event.customer.uid.map(str::to_owned));
-        })?;
-        Ok(signups)
+impl Customers {
+    fn add(&mut self, event: Ties<'_>) {
+        let email = event.customer.email_folded();
+        self.emails.extend(email.map(|email| email.to_string()));
+        self.uids.extend(event.customer.uid.map(str::to_owned));
     }
 
+    fn is_empty(&self) -> bool {
+        self.emails.is_empty() && self.uids.is_empty()
+    }
+
+    /// Whether an event is one of theirs.
     fn concern(&self, event: Ties<'_>) -> bool {
-        if self.emails.is_empty() && self.uids.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let email = event.customer.email_folded();

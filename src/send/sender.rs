@@ -18,10 +18,11 @@ use super::refusals::{Refusals, refusal_of};
 use super::scribe::{Done, Scribe};
 use super::trouble::Trouble;
 use super::verdict::{Halt, Verdict, effect, is_repeatable, settled_without_asking, verdict};
-use super::{End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
-use crate::event::{Event, EventKey, KeyMap};
+use super::{Earlier, End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
+use crate::event::{Event, EventKey, Kind};
 use crate::journal::{
-    Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId, Settlement,
+    AttentionCode, Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId,
+    Settlement,
 };
 use crate::tracking::{Answer, Client, Form, Reply};
 
@@ -62,6 +63,8 @@ enum After {
     Settled(EventRow, Outcome, Basis),
     /// Like `Settled`, but the result is not on disk: see [`Sender::deferred`].
     Deferred(EventRow, Settlement, Basis),
+    /// The reason why a result needs attention.
+    Flagged,
     /// A result on disk that its lane went on from before.
     Flushed(Outcome),
     Again(EventRow, Instant),
@@ -78,7 +81,7 @@ pub(super) struct Sender<'c> {
     run: RunId,
     settings: Settings,
     lanes: Lanes,
-    earlier_sales: KeyMap<Outcome>,
+    earlier: Earlier,
     /// Lanes whose next event may go and has to be read.
     ready: VecDeque<usize>,
     /// Lanes whose next event is being read.
@@ -128,7 +131,7 @@ impl<'c> Sender<'c> {
                 .filter(|lane| !work.lanes.lane(*lane).waits_for_signup)
                 .collect(),
             lanes: work.lanes,
-            earlier_sales: work.earlier_sales,
+            earlier: work.earlier,
             reading: Vec::new(),
             loaded: VecDeque::new(),
             slots: HashMap::new(),
@@ -321,23 +324,61 @@ impl<'c> Sender<'c> {
         }
         // A refund of a sale that was no referral has nothing to take back, even if its customer
         // became a lead since.
-        let is_strange = sale.is_some() || lane.is_known_stranger(&slot.event);
+        let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_stranger(&slot.event);
         (self.settings.infer_non_referrals && is_strange).then(|| infer(None))
     }
 
-    /// What came of the sale that an event refunds, where that was a failure or no referral.
+    /// What came of the sale that an event refunds.
     fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
         let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
         of_this_run.or_else(|| {
-            if self.earlier_sales.is_empty() {
+            if self.earlier.sales.is_empty() {
                 return None;
             }
             let sale = slot.event.sale_event_id.as_ref()?;
-            self.earlier_sales.get(&EventKey::of(sale)).copied()
+            self.earlier.sales.get(&EventKey::of(sale)).copied()
         })
     }
 
-    fn settle_without_asking(&mut self, row: EventRow, settlement: Settlement) {
+    /// Why a non-referral needs attention: the API has the sale that this event reverses.
+    fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
+        let event = &slot.event;
+        let is_tracked = |outcome| matches!(outcome, Outcome::Tracked | Outcome::AlreadyTracked);
+        match event.kind {
+            Kind::Refund if self.outcome_of_sale(slot).is_some_and(is_tracked) => {
+                let sale = event.sale_event_id.as_deref().unwrap_or_default();
+                Some(format!("its sale `{sale}` is tracked, and still counts"))
+            }
+            Kind::Cancellation
+                if self.lanes.lane(slot.lane).has_tracked_sale_of(event)
+                    || self.earlier.customers.concern(event.ties()) =>
+            {
+                Some("a sale of the same customer is tracked".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Flags a result that needs a person although it settles its event.
+    fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
+        if settlement.outcome != Outcome::NonReferral {
+            return;
+        }
+        let reason = self.slots.get(&row);
+        let reason = reason.and_then(|slot| self.reverses_tracked_sale(slot));
+        if let Some(reason) = reason {
+            settlement.message = Some(match settlement.message.take() {
+                Some(message) => format!("{message}; {reason}"),
+                None => reason,
+            });
+            let code = AttentionCode::ReversalNonReferral;
+            self.outbox
+                .push((Entry::Flag { event: row, code }, After::Flagged));
+        }
+    }
+
+    fn settle_without_asking(&mut self, row: EventRow, mut settlement: Settlement) {
+        self.flag(row, &mut settlement);
         let outcome = settlement.outcome;
         if outcome == Outcome::Failed && self.refusals.is_start() {
             return self.defer(row, settlement, Basis::Inferred);
@@ -473,6 +514,7 @@ impl<'c> Sender<'c> {
                     *self.progress.settled.entry(outcome).or_default() += 1;
                 }
                 After::Deferred(row, settlement, basis) => self.defer(row, settlement, basis),
+                After::Flagged => {}
                 After::Flushed(outcome) => {
                     *self.progress.settled.entry(outcome).or_default() += 1;
                 }
@@ -578,7 +620,13 @@ impl<'c> Sender<'c> {
                     After::Deferred(row, settlement, Basis::Asked),
                 );
             }
-            Verdict::Settle(settlement) => {
+            Verdict::Settle(mut settlement) => {
+                self.flag(row, &mut settlement);
+                if matches!(answer, Answer::OtherAmount { .. }) {
+                    let code = AttentionCode::OtherAmount;
+                    self.outbox
+                        .push((Entry::Flag { event: row, code }, After::Flagged));
+                }
                 if matches!(answer, Answer::Unclear { .. }) {
                     self.on_failure(answer);
                 } else {

@@ -16,6 +16,7 @@ mod forms;
 mod left;
 mod refusals;
 mod retry;
+mod reversals;
 mod settings;
 
 use serde_json::Value;
