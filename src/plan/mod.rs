@@ -438,10 +438,14 @@ impl<'p> Planner<'p> {
     /// interrupted and is not resumed.
     fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
         for index in 0..events.len() {
-            let (PlanState::ToSend, Some(sale)) = (self.states[index], events.sale_event_id(index))
-            else {
+            let Some(sale) = events.sale_event_id(index) else {
                 continue;
             };
+            if self.states[index] != PlanState::ToSend
+                && !self.is_newly_uncounted(index, events, firsts)
+            {
+                continue;
+            }
             let key = EventKey::of(sale);
             let reason = match firsts.named(key) {
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
@@ -457,6 +461,15 @@ impl<'p> Planner<'p> {
             };
             self.mark(index, PlanState::Unlinked, reason);
         }
+    }
+
+    /// Returns whether nothing of a refund counts, and no earlier run has seen it.
+    fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
+        let event = events.get(index);
+        self.states[index] == PlanState::Duplicate
+            && event.counts_nothing()
+            && firsts.of(index, event.key()) == index
+            && self.past.counted_nothing(event.key()).is_none()
     }
 
     fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> &'static str {

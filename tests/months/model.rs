@@ -72,6 +72,7 @@ pub struct Event {
     pub cents: i64,
     pub sale: Option<String>,
     has_promo_code: bool,
+    pub at: (u32, u32),
     /// Its place in the order in which events were recorded.
     row: usize,
     /// The runs that set out to send it.
@@ -262,24 +263,7 @@ impl Model {
                 read.held.push(reading.id.clone());
                 return;
             }
-            let cents = reading.cents - reading.total.map_or(0, |_| self.refunded(reading));
-            self.note_refund(reading);
-            self.events.insert(
-                reading.id.clone(),
-                Event {
-                    kind: reading.kind,
-                    who,
-                    cents,
-                    sale: reading.sale.clone(),
-                    has_promo_code: reading.has_promo_code,
-                    row,
-                    runs: BTreeSet::from([run]),
-                    outcomes: Vec::new(),
-                    strangers: Vec::new(),
-                    was_tried: false,
-                },
-            );
-            return;
+            return self.record(reading, who, row, run);
         };
         let is_other =
             |asked: &Who| asked.email != who.email || who.uid.is_some() && asked.uid != who.uid;
@@ -316,6 +300,25 @@ impl Model {
         }
         read.settled.push(reading.id.clone());
         self.see("settled by an earlier night");
+    }
+
+    fn record(&mut self, reading: &Reading, who: Who, row: usize, run: usize) {
+        let cents = reading.cents - reading.total.map_or(0, |_| self.refunded(reading));
+        self.note_refund(reading);
+        let event = Event {
+            kind: reading.kind,
+            who,
+            cents,
+            sale: reading.sale.clone(),
+            has_promo_code: reading.has_promo_code,
+            at: reading.at,
+            row,
+            runs: BTreeSet::from([run]),
+            outcomes: Vec::new(),
+            strangers: Vec::new(),
+            was_tried: false,
+        };
+        self.events.insert(reading.id.clone(), event);
     }
 
     fn note_refund(&mut self, reading: &Reading) {

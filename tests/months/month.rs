@@ -440,81 +440,86 @@ impl Month {
         self.compare_account(night);
     }
 
-    fn compare_account(&mut self, night: u32) {
-        let mut effects: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    /// Compares what took effect with what must have: sales and refunds by id, cancellations by customer
+    /// and minute, sign-ups by their number.
+    fn compare_account(&self, night: u32) {
+        let mut money: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut cancelled = BTreeSet::new();
         let mut signups = 0;
-        let mut cancellations: BTreeMap<String, usize> = BTreeMap::new();
         for effect in self.sandbox.events() {
             match effect["kind"].as_str().unwrap() {
                 "signup" => signups += 1,
                 "cancellation" => {
-                    let at = format!("{} {}", effect["email"], effect["created_at"]);
-                    *cancellations.entry(at).or_default() += 1;
+                    let at = [&effect["email"], &effect["created_at"]];
+                    let at = at.map(|text| text.as_str().unwrap().to_owned());
+                    assert!(cancelled.insert(at), "night {night}: twice: {effect}");
                 }
                 _ => {
                     let id = effect["event_id"].as_str().unwrap().to_owned();
-                    effects.entry(id).or_default().push(effect);
+                    money.entry(id).or_default().push(effect);
                 }
             }
         }
-        let is = |kind: Kind, outcome: Outcome| {
-            let events = self.model.events.values();
-            events
-                .filter(|event| event.kind == kind && event.outcomes == [outcome])
-                .count()
-        };
-        let pending_signups = 0;
-        let ours = is(Kind::Signup, Outcome::Tracked) - pending_signups;
+        let events = self.model.events.values();
+        let ours = events
+            .filter(|event| event.kind == Kind::Signup && event.outcomes == [Outcome::Tracked]);
         // One whose answer was lost may be ours or not.
+        let (ours, there) = (ours.count(), self.signed_up_there);
         assert!(
-            signups <= ours + self.signed_up_there && signups >= self.signed_up_there.max(ours),
-            "night {night}: {signups} sign-ups, {ours} of ours, {} there",
-            self.signed_up_there
+            (there.max(ours)..=ours + there).contains(&signups),
+            "night {night}: {signups} sign-ups, {ours} of ours, {there} there"
         );
-        let twice: Vec<_> = cancellations.iter().filter(|(_, n)| **n > 1).collect();
-        assert!(twice.is_empty(), "night {night}: {twice:?}");
-        let tracked = is(Kind::Cancellation, Outcome::Tracked);
-        let unconfirmed = is(Kind::Cancellation, Outcome::Unconfirmed);
+        self.compare_cancellations(night, cancelled);
+        self.compare_money(night, money);
+    }
+
+    fn compare_cancellations(&self, night: u32, mut cancelled: BTreeSet<[String; 2]>) {
+        for (id, event) in &self.model.events {
+            if event.kind != Kind::Cancellation {
+                continue;
+            }
+            let (day, minute) = event.at;
+            let (hour, minute) = (minute / 60, minute % 60);
+            let at = format!("2026-03-{day:02}T{hour:02}:{minute:02}:00.000Z");
+            let is_there = cancelled.remove(&[event.who.email.clone(), at]);
+            match event.outcomes[..] {
+                [Outcome::Tracked] => assert!(is_there, "night {night}: {id} is not there"),
+                [Outcome::Unconfirmed] => {}
+                _ => assert!(!is_there, "night {night}: {id} is there"),
+            }
+        }
         assert!(
-            (tracked..=tracked + unconfirmed).contains(&cancellations.len()),
-            "night {night}: {} cancellations, {tracked} tracked, {unconfirmed} unconfirmed",
-            cancellations.len()
+            cancelled.is_empty(),
+            "night {night}: nobody planned {cancelled:?}"
         );
+    }
+
+    fn compare_money(&self, night: u32, mut money: BTreeMap<String, Vec<Value>>) {
         for (id, event) in &self.model.events {
             if !matches!(event.kind, Kind::Sale | Kind::Refund) {
                 continue;
             }
-            let here = effects.remove(id).unwrap_or_default();
-            let is_there = matches!(
+            let here = money.remove(id).unwrap_or_default();
+            let is_tracked = matches!(
                 event.outcomes[..],
                 [Outcome::Tracked | Outcome::AlreadyTracked]
-            ) || self.foreign.contains(id);
-            assert_eq!(
-                here.len(),
-                usize::from(is_there),
-                "night {night}: {id} {here:?}"
             );
+            let wanted = usize::from(is_tracked || self.foreign.contains(id));
+            assert_eq!(here.len(), wanted, "night {night}: {id} {here:?}");
             for effect in here {
+                let who = Who {
+                    email: effect["email"].as_str().unwrap().to_owned(),
+                    uid: effect["uid"].as_str().map(str::to_owned),
+                };
+                let sale = effect["sale_event_id"].as_str();
                 assert_eq!(effect["kind"], event.kind.word(), "night {night}: {id}");
                 assert_eq!(effect["amount_cents"], event.cents, "night {night}: {id}");
-                assert_eq!(effect["email"], *event.who.email, "night {night}: {id}");
-                assert_eq!(
-                    effect["uid"].as_str(),
-                    event.who.uid.as_deref(),
-                    "night {night}: {id}"
-                );
-                assert_eq!(
-                    effect["sale_event_id"].as_str(),
-                    event.sale.as_deref(),
-                    "night {night}: {id}"
-                );
+                assert_eq!(who, event.who, "night {night}: {id}");
+                assert_eq!(sale, event.sale.as_deref(), "night {night}: {id}");
             }
         }
-        effects.retain(|id, _| !self.foreign.contains(id));
-        assert!(
-            effects.is_empty(),
-            "night {night}: nobody planned {effects:?}"
-        );
+        money.retain(|id, _| !self.foreign.contains(id));
+        assert!(money.is_empty(), "night {night}: nobody planned {money:?}");
     }
 
     /// What the journal says of every event.
