@@ -423,7 +423,8 @@ impl Model {
             .iter()
             .filter(|(_, event)| event.runs.contains(&run));
         let sent = sent.map(|(id, _)| id).filter(is_unconfirmed);
-        read.held.iter().chain(sent).cloned().collect()
+        let met = read.settled.iter().filter(is_unconfirmed);
+        read.held.iter().chain(sent).chain(met).cloned().collect()
     }
 
     /// What a run has left may have gone out in an outage, without an answer.
