@@ -30,7 +30,7 @@ const PLACEHOLDERS: [&str; 11] = [
 ];
 
 /// So many emails are too many for one customer. One who has changed the address has as many only where
-/// [`is_one_who_moved`].
+/// `is_one_who_moved`.
 const EMAILS: usize = 3;
 
 /// How many uids are named one by one.
