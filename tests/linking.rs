@@ -930,7 +930,16 @@ impl Model {
         let mut named = BTreeMap::new();
         let mut nameless = Vec::new();
         for refund in refunds.values() {
-            if self.told(&refund.id).is_some() {
+            if let Some(told) = self.told(&refund.id) {
+                // It names the id of another sale than the one for which it was told.
+                let named = refund.sale.as_ref().filter(|of| {
+                    let is_sale = self.told(of).is_some_and(|told| told.kind == Kind::Sale);
+                    is_sale || sales.contains_key(*of)
+                });
+                let is_other = named.is_some() && told.sale != refund.sale;
+                if is_other && self.charges_of(named.map_or("", |of| of), rows).len() < 2 {
+                    out.conflicts.insert(refund.id.clone());
+                }
                 continue;
             }
             let Some(of) = &refund.sale else {
