@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::mended::NOT_MENDED;
 use super::read::scan_sql_of;
-use super::span::{RUNS, events_once};
+use super::span::RUNS;
 use super::{AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span};
 use crate::event::EventKey;
 
@@ -26,13 +26,22 @@ pub enum EventsOf {
     Earlier,
 }
 
+/// What holds for an event `e` that needs attention.
+const NEEDING: &str = "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome = 'unconfirmed'
+     OR e.id IN (SELECT event FROM flag))";
+
 impl Scope {
     /// The events, in the shape of `run_event`.
     fn table(self, of: EventsOf) -> String {
         match (self, of) {
             (Scope::Run(_), EventsOf::Sending) => "run_event".to_owned(),
             (Scope::Run(_), EventsOf::Earlier) => "met_event".to_owned(),
-            (Scope::Span(_), EventsOf::Sending) => events_once(),
+            // Only of those that need it: else every event of the journal would be grouped.
+            (Scope::Span(_), EventsOf::Sending) => format!(
+                "(SELECT event, max(run) AS run, input, line FROM run_event
+                  WHERE run IN ({RUNS}) AND event IN (SELECT e.id FROM event e WHERE {NEEDING})
+                  GROUP BY event)"
+            ),
             (Scope::Span(_), EventsOf::Earlier) => format!(
                 "(SELECT event, max(run) AS run, input, line FROM met_event
                   WHERE run IN ({RUNS})
@@ -61,10 +70,7 @@ impl JournalReader {
             Scope::Run(_) => "WHERE re.run = ?1 AND ".to_owned(),
             Scope::Span(_) => "WHERE ".to_owned(),
         };
-        condition.push_str(
-            "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome = 'unconfirmed'
-              OR e.id IN (SELECT event FROM flag))",
-        );
+        condition.push_str(NEEDING);
         if self.has_mended()? {
             condition.push_str(" AND ");
             condition.push_str(&NOT_MENDED.replacen("event.id", "e.id", 1));

@@ -37,7 +37,7 @@ impl Span {
 
 /// Each event once, in the shape of `run_event`: with max(), SQLite takes the other columns from the
 /// row that has it.
-pub(super) fn events_once() -> String {
+fn events_once() -> String {
     format!(
         "(SELECT event, max(run) AS run, input, line FROM run_event WHERE run IN ({RUNS})
           GROUP BY event)"

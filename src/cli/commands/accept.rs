@@ -263,7 +263,7 @@ fn accept_items(
     }
     if !named.items.is_empty() {
         lines.push(
-            "They stay as they are: nothing was sent. Later reports list them as accepted."
+            "Nothing was sent, and what failed or is held stays so. Later reports list it as accepted."
                 .to_owned(),
         );
     }
