@@ -334,6 +334,32 @@ fn a_charge_with_and_without_its_invoice_is_one_payment() {
 }
 
 #[test]
+fn an_id_that_is_read_after_a_payment_was_recorded_is_known_from_then_on() {
+    let place = Place::new();
+    let without = format!(
+        "{STRIPE_WITHOUT_INVOICE}ch_1,2026-03-01 10:00:00,10.00,0.00,usd,true,Paid,cus_1,ana@example.com\n"
+    );
+    let with = format!("{STRIPE}{}", charge("ch_1", 1, "10.00", "0.00", "in_1"));
+    let invoice = "in_1,7,cus_1,2026-03-01 09:00:00,usd,10.00,0.00,10.00,10.00,paid\n";
+    place.write("without.csv", &without);
+    place.write("with.csv", &with);
+    place.write("invoices.csv", &format!("{INVOICES}{invoice}"));
+    for (name, cents) in [("without.csv", 1000), ("with.csv", 0), ("invoices.csv", 0)] {
+        let (code, report) = night(&place, &[name]);
+        assert_eq!((code, sent(&report)), (0, cents), "{name}");
+    }
+    // The other way round: the invoice first, then its charge with both ids, then with its own alone.
+    let place = Place::new();
+    place.write("without.csv", &without);
+    place.write("with.csv", &with);
+    place.write("invoices.csv", &format!("{INVOICES}{invoice}"));
+    for (name, cents) in [("invoices.csv", 1000), ("with.csv", 0), ("without.csv", 0)] {
+        let (code, report) = night(&place, &[name]);
+        assert_eq!((code, sent(&report)), (0, cents), "{name}");
+    }
+}
+
+#[test]
 fn what_one_reading_has_and_another_lacks_is_joined_in_either_order() {
     let place = Place::new();
     place.write(

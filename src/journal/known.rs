@@ -319,6 +319,7 @@ impl JournalReader {
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
         self.uncounted(&mut known)?;
+        self.aliases(&mut known, wanted)?;
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
             let (id, key, columns) = Columns::read_sealed(row, 0)?;

@@ -153,7 +153,52 @@ fn seal_of_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> i64 
     seal.value()
 }
 
+/// The statement that [`insert_alias`] runs.
+pub(super) fn prepare_alias(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO alias (key, event_id, seal) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+    )
+}
+
+/// Keeps a further id of a payment that is recorded under another one.
+pub(super) fn insert_alias(
+    statement: &mut Statement<'_>,
+    alias: EventKey,
+    event_id: &str,
+) -> rusqlite::Result<usize> {
+    let seal = seal_of_alias(alias, event_id);
+    statement.execute(params![alias.0.as_slice(), event_id, seal])
+}
+
+fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(&alias.0);
+    seal.bytes(event_id.as_bytes());
+    seal.value()
+}
+
 impl JournalReader {
+    /// Adds the payments that go by further ids which the job asks for.
+    pub(super) fn aliases(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
+        if !self.has_table("alias")? {
+            return Ok(());
+        }
+        let sql = "SELECT key, event_id, seal FROM alias";
+        self.each("reading further ids", sql, [], |row| {
+            let alias = EventKey(row.get(0)?);
+            let event_id: String = row.get(1)?;
+            if row.get::<_, i64>(2)? != seal_of_alias(alias, &event_id) {
+                let what = format!("a further id of `{event_id}` is not as it was written");
+                return Err(impossible(2, what));
+            }
+            if wanted.references.contains_key(&alias) {
+                let sales = known.sales_by_reference.entry(alias).or_default();
+                sales.push(Text::from(event_id));
+            }
+            Ok(())
+        })
+    }
+
     /// Adds what was paid back with refunds of which nothing counts to what is known to be refunded.
     pub(super) fn uncounted(&self, known: &mut Known) -> Result<(), JournalError> {
         if !self.has_table("uncounted_refund")? {

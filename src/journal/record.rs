@@ -98,6 +98,7 @@ struct Statements<'j> {
     invoice: Statement<'j>,
     plan: Statement<'j>,
     uncounted: Statement<'j>,
+    alias: Statement<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -131,6 +132,7 @@ impl<'j> Statements<'j> {
             invoice: learned::prepare_invoice(connection)?,
             plan: learned::prepare_plan(connection)?,
             uncounted: learned::prepare_uncounted(connection)?,
+            alias: learned::prepare_alias(connection)?,
         })
     }
 }
@@ -377,6 +379,14 @@ impl Recording<'_> {
         self.ready()?;
         let statement = &mut self.statements.uncounted;
         let written = learned::insert_uncounted(statement, refund, sale, gross_cents);
+        self.done(written)
+    }
+
+    /// Keeps a further id of a payment that is recorded under another one, for later runs.
+    pub fn add_alias(&mut self, alias: &str, event_id: &str) -> Result<(), JournalError> {
+        self.ready()?;
+        let statement = &mut self.statements.alias;
+        let written = learned::insert_alias(statement, EventKey::of(alias), event_id);
         self.done(written)
     }
 

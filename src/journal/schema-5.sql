@@ -97,3 +97,11 @@ SELECT id, code, kind, event_id, amount_cents, currency, file, line, message, re
        strftime('%Y-%m-%dT%H:%M:%SZ', accepted_ms / 1000, 'unixepoch') AS accepted_at, undone_by,
        strftime('%Y-%m-%dT%H:%M:%SZ', undone_ms / 1000, 'unixepoch') AS undone_at
 FROM accepted;
+
+-- Further ids of payments that were read after the payment was recorded, such as that of the invoice of a
+-- charge: a payment that an export names by one of them is the recorded one.
+CREATE TABLE alias (
+    key      BLOB NOT NULL PRIMARY KEY CHECK (length(key) = 16), -- of the further id, as in `event`
+    event_id TEXT NOT NULL,
+    seal     INTEGER NOT NULL              -- checksum of the columns before
+) STRICT, WITHOUT ROWID;

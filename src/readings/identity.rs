@@ -484,7 +484,7 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     event.set_event_id(id.clone());
     if *id == payment.own && payment.is_recorded {
         event.reference = Some(before);
-        event.is_told_by_reference = false;
+        event.is_told_by_reference = true;
         event.remark(&format!("recorded as `{id}` by an earlier run"));
     } else if *id == payment.own {
         event.reference = None;

@@ -16,7 +16,7 @@ use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::EventKey;
+use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
     Acceptance, Disposition, Item, Journal, Known, NewInput, NewRun, PlanState, Recording,
@@ -165,6 +165,7 @@ pub(super) fn record(
             }
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
             PlanState::Settled => {
+                record_alias(&mut recording, event, known)?;
                 if let Some(row) = known.needing_attention(event.key()) {
                     recording.meet(row, event.source)?;
                 }
@@ -212,6 +213,23 @@ fn corrected_rows(journal: &Journal, job: &Job) -> Result<Vec<(Vec<Item>, Accept
         (items, acceptance)
     });
     Ok(accepted.collect())
+}
+
+/// Keeps a further id that a settled payment goes by in these exports, so that it is the same payment
+/// where a later export names it by that alone.
+fn record_alias(
+    recording: &mut Recording<'_>,
+    event: EventRef<'_>,
+    known: &Known,
+) -> Result<(), CliError> {
+    let recorded = known.events.get(event.key());
+    let further = event.reference.filter(|_| event.is_told_by_reference);
+    if let (Kind::Sale, Some(further), Some(recorded)) = (event.kind, further, recorded)
+        && !recorded.essence.has_reference(further)
+    {
+        recording.add_alias(further, event.event_id())?;
+    }
+    Ok(())
 }
 
 fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), CliError> {
