@@ -1321,7 +1321,9 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
 
         for planned in read.plan.events().filter(|p| p.event.counts_nothing()) {
             let (event, state) = (planned.event, planned.state);
-            if let (PlanState::Duplicate, Some(sale)) = (state, event.sale_event_id) {
+            let is_held = is.held.contains(event.event_id());
+            if let (PlanState::Duplicate, Some(sale), false) = (state, event.sale_event_id, is_held)
+            {
                 let uncounted = (EventKey::of(sale), event.gross_cents.unwrap());
                 memory.uncounted.insert(event.key(), uncounted);
             }

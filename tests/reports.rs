@@ -243,7 +243,8 @@ fn all_formats_agree_in_every_count_and_every_cent() {
         "Non-referral",
         "Failed",
         "Held",
-        "Rejected"
+        "Rejected",
+        "Accepted"
     ]);
     assert_eq!(found["xlsx"]["sheets"], sheets);
     if cfg!(feature = "polars") {

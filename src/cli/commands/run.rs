@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::accept::who;
@@ -145,6 +147,9 @@ pub(super) fn record(
         recording.accept(items, acceptance)?;
     }
     record_inputs(&mut recording, job)?;
+    // A refund that is held has further readings that are not.
+    let of_held = job.plan.events().filter(|planned| planned.state.is_held());
+    let held: HashSet<EventKey> = of_held.map(|planned| planned.event.key()).collect();
     for planned in job.plan.events() {
         let event = planned.event;
         match planned.state {
@@ -157,7 +162,7 @@ pub(super) fn record(
                     recording.add_event(&event.to_event())?;
                 }
             },
-            PlanState::Duplicate if event.counts_nothing() => {
+            PlanState::Duplicate if event.counts_nothing() && !held.contains(&event.key()) => {
                 let sale = event.sale_event_id.map(EventKey::of);
                 if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
                     recording.add_uncounted(event.key(), sale, gross_cents)?;
