@@ -1325,7 +1325,7 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
             if let (PlanState::Duplicate, Some(sale), false) = (state, event.sale_event_id, is_held)
             {
                 let uncounted = (EventKey::of(sale), event.gross_cents.unwrap());
-                memory.uncounted.insert(event.key(), uncounted);
+                memory.uncounted.entry(event.key()).or_insert(uncounted);
             }
         }
         for planned in read.plan.events().filter(|p| p.state == PlanState::ToSend) {
