@@ -252,6 +252,8 @@ impl<'p> Planner<'p> {
             return;
         }
         let mut matched: KeyMap<()> = KeyMap::default();
+        // Added up once, and only where a sale is asked again.
+        let mut refunded_here: Option<KeyMap<i64>> = None;
         for index in 0..events.len() {
             let key = events.key(index);
             let Some(recorded) = self.past.essence(key) else {
@@ -264,7 +266,8 @@ impl<'p> Planner<'p> {
                 && let Some(note) = self.replaces(event, &recorded)
             {
                 matched.insert(key, ());
-                match self.refunds_left_behind(event, events) {
+                let here = refunded_here.get_or_insert_with(|| self.known_refunds(events));
+                match self.refunds_left_behind(event, here) {
                     Some(refunds) => {
                         let note = format!(
                             "its customer is another one now, and an earlier run found its refunds of {refunds} to be no referrals"
@@ -361,28 +364,36 @@ impl<'p> Planner<'p> {
 
     /// Returns what earlier runs recorded as refunded of a sale that is asked again, and what is in none
     /// of these exports: asked for alone, the sale would count without its refunds.
-    fn refunds_left_behind(&self, sale: EventRef<'_>, events: &Events) -> Option<Money> {
+    fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<i64>) -> Option<Money> {
         let recorded = self.past.refunded(sale.key()).cents;
         if sale.kind != Kind::Sale || recorded == 0 {
             return None;
         }
-        let mut here: KeyMap<i64> = KeyMap::default();
-        let refunds = events.iter().filter(|event| {
-            event.kind == Kind::Refund && event.sale_event_id == Some(sale.event_id())
-        });
-        for refund in refunds {
-            let known = self
-                .past
-                .essence(refund.key())
-                .and_then(|known| known.money);
-            here.extend(known.map(|money| (refund.key(), money.amount_cents)));
-        }
-        let missing = recorded - here.into_values().fold(0, i64::saturating_add);
+        let missing = recorded - here.get(&sale.key()).copied().unwrap_or(0);
         let money = sale.read_money()?;
         (missing > 0).then_some(Money {
             amount_cents: missing,
             ..money
         })
+    }
+
+    /// Returns what earlier runs recorded of the refunds that are in these exports, by the key of their
+    /// sale.
+    fn known_refunds(&self, events: &Events) -> KeyMap<i64> {
+        let mut seen: KeyMap<()> = KeyMap::default();
+        let mut by_sale: KeyMap<i64> = KeyMap::default();
+        for index in 0..events.len() {
+            let (key, kind) = (events.key(index), events.kind(index));
+            let sale = events.sale_event_id(index).filter(|_| kind == Kind::Refund);
+            let recorded = sale.and_then(|_| self.past.essence(key)?.money);
+            if let (Some(sale), Some(money)) = (sale, recorded)
+                && seen.insert(key, ()).is_none()
+            {
+                let sum = by_sale.entry(EventKey::of(sale)).or_default();
+                *sum = sum.saturating_add(money.amount_cents);
+            }
+        }
+        by_sale
     }
 
     fn was_replaced(&self, event: EventRef<'_>) -> bool {
