@@ -24,14 +24,12 @@ use jiff::tz::TimeZone;
 
 use crate::event::{
     Conversion, ConvertedRefunds, Currency, Decimals, Event, EventKey, EventRef, Events, Kind,
-    Money, Original, Sum, Tally, Text,
+    Money, Original, Sum, Tally, Text, share_cents,
 };
 use crate::journal::PlanState;
 use crate::link::{Cause, Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
-
-use rates::rounded_half_up;
 
 /// How much older than its sale a rate may be without a word: a file with one rate a month is fine.
 const MAX_RATE_AGE_DAYS: i32 = 31;
@@ -339,9 +337,8 @@ impl Shares<'_> {
     }
 
     fn share(&self, original_cents: i64) -> Option<i64> {
-        let product = i128::from(self.of.sent.amount_cents) * i128::from(original_cents);
-        let whole = i128::from(self.of.original.money.amount_cents);
-        i64::try_from(rounded_half_up(product, whole)?).ok()
+        let (sent, original) = (self.of.sent, self.of.original.money);
+        share_cents(sent.amount_cents, original_cents, original.amount_cents)
     }
 }
 

@@ -68,7 +68,7 @@ impl Rate {
 }
 
 /// A quotient of numbers that are not below zero.
-pub(super) fn rounded_half_up(dividend: i128, divisor: i128) -> Option<i128> {
+fn rounded_half_up(dividend: i128, divisor: i128) -> Option<i128> {
     let twice = dividend.checked_mul(2)?.checked_add(divisor)?;
     Some(twice / (2 * divisor))
 }

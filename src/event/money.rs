@@ -196,6 +196,14 @@ impl fmt::Display for Money {
     }
 }
 
+/// Returns how much of `counts_cents` belongs to `part_cents` of `whole_cents`, rounded half up; nothing
+/// where that does not fit. Differences of shares of running sums add up to all of `counts_cents`.
+pub(crate) fn share_cents(counts_cents: i64, part_cents: i64, whole_cents: i64) -> Option<i64> {
+    let product = i128::from(counts_cents) * i128::from(part_cents);
+    let whole = i128::from(whole_cents.max(1));
+    i64::try_from((2 * product + whole).div_euclid(2 * whole)).ok()
+}
+
 /// Minor units of a sum of any size, as [`Money`] shows them.
 pub(crate) fn in_units(cents: i128, currency: Currency) -> String {
     let digits = currency.api_digits();

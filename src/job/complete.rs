@@ -8,7 +8,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::event::{Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text};
+use crate::event::{
+    Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text, share_cents,
+};
 use crate::link::Earlier;
 use crate::plan::Past;
 use crate::problem::Problem;
@@ -277,11 +279,14 @@ impl Payments {
                 "its invoice says that {whole} was paid ({place}), and its payments come to {sum}"
             ));
         }
+        let share = |paid_cents: i64| {
+            share_cents(counts.amount_cents, paid_cents, whole_cents).unwrap_or(i64::MAX)
+        };
         let mut so_far = self.recorded_cents;
         for (payment, paid_cents) in self.of_job.iter().zip(paid) {
-            let before = share(counts.amount_cents, so_far, whole_cents);
+            let before = share(so_far);
             so_far += paid_cents;
-            let cents = share(counts.amount_cents, so_far, whole_cents) - before;
+            let cents = share(so_far) - before;
             for &reading in payment {
                 events.edit(reading, |sale| {
                     count(sale, money(cents, counts), place);
@@ -336,14 +341,6 @@ fn money(amount_cents: i64, like: Money) -> Money {
         amount_cents,
         ..like
     }
-}
-
-/// Returns how much of what an invoice counts belongs to so much of what was paid for it, rounded half
-/// up.
-fn share(counts_cents: i64, paid_cents: i64, whole_cents: i64) -> i64 {
-    let part = i128::from(counts_cents) * i128::from(paid_cents);
-    let whole = i128::from(whole_cents.max(1));
-    i64::try_from((2 * part + whole).div_euclid(2 * whole)).unwrap_or(i64::MAX)
 }
 
 /// What the sale does not say itself.

@@ -25,6 +25,7 @@ use jiff::Timestamp;
 
 use crate::event::{
     Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money, Text,
+    share_cents,
 };
 use crate::journal::Outcome;
 
@@ -347,11 +348,7 @@ impl Sale {
         if whole == paid || paid <= 0 {
             return gross_cents;
         }
-        let (net, paid) = (
-            i128::from(gross_cents) * i128::from(whole),
-            i128::from(paid),
-        );
-        i64::try_from((2 * net + paid).div_euclid(2 * paid)).unwrap_or(i64::MAX)
+        share_cents(whole, gross_cents, paid).unwrap_or(i64::MAX)
     }
 
     fn is_taxed(&self) -> bool {

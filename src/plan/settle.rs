@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Contradiction, Essence, EventRef, Kind, Money};
+use crate::event::{Contradiction, Essence, EventRef, Kind, Money, share_cents};
 use crate::journal::Outcome;
 
 const ACCEPT: &str = "`fprecon accept` with its row of held.csv";
@@ -78,7 +78,7 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     let difference_cents = match (event.kind, is_more) {
         (_, false) => more_cents.checked_abs()?,
         (Kind::Sale, true) => read.amount_cents.checked_sub(sent.amount_cents)?,
-        (_, true) => share(more_cents.checked_abs()?, sent.amount_cents, sent_cents)?,
+        (_, true) => share_cents(sent.amount_cents, more_cents.checked_abs()?, sent_cents)?,
     };
     if read.currency != sent.currency || difference_cents <= 0 {
         return None;
@@ -104,11 +104,4 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         read.currency,
         date.unwrap_or_default(),
     ))
-}
-
-/// Returns how much counts of so much of what was paid, rounded half up.
-fn share(part_cents: i64, counts_cents: i64, paid_cents: i64) -> Option<i64> {
-    let counts = i128::from(part_cents) * i128::from(counts_cents);
-    let paid = i128::from(paid_cents.max(1));
-    i64::try_from((2 * counts + paid).div_euclid(2 * paid)).ok()
 }
