@@ -51,22 +51,8 @@ pub struct Acceptance {
 /// An item that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedRecord {
-    /// What exactly was accepted.
-    pub item: ItemId,
-    /// Why it needed attention.
-    pub code: AttentionCode,
-    /// The kind of the event; `None` for a row.
-    pub kind: Option<Kind>,
-    /// The id of the event; `None` for a row.
-    pub event_id: Option<String>,
-    /// The amount of the event.
-    pub money: Option<Money>,
-    /// The export in which it stood when it was accepted.
-    pub file: Option<String>,
-    /// The line there.
-    pub line: Option<u64>,
-    /// What the report said of it.
-    pub message: String,
+    /// What was accepted, as it was then.
+    pub item: Item,
     /// Who accepted it, when, and why.
     pub acceptance: Acceptance,
     /// Who took that back, and when.
@@ -84,14 +70,10 @@ const DOING: &str = "recording what was accepted";
 impl AcceptedRecord {
     fn of(item: &Item, acceptance: &Acceptance) -> Self {
         AcceptedRecord {
-            item: item.id,
-            code: item.code,
-            kind: item.kind,
-            event_id: item.event_id.clone(),
-            money: item.money,
-            file: item.file.clone(),
-            line: item.line,
-            message: bounded_text(&item.message),
+            item: Item {
+                message: bounded_text(&item.message),
+                ..item.clone()
+            },
             acceptance: Acceptance {
                 reason: bounded_text(&acceptance.reason),
                 by: bounded_text(&acceptance.by),
@@ -102,21 +84,21 @@ impl AcceptedRecord {
     }
 
     fn line_stored(&self) -> Option<i64> {
-        self.line.map(super::stored)
+        self.item.line.map(super::stored)
     }
 
     /// The checksum in the column `seal`.
     fn seal(&self, id: i64) -> i64 {
         let mut seal = Seal::new(EventRow(id));
-        seal.bytes(&self.item.0);
-        seal.bytes(self.code.as_str().as_bytes());
-        seal.text(self.kind.map(Kind::as_str));
-        seal.text(self.event_id.as_deref());
-        seal.integer(self.money.map(|money| money.amount_cents));
-        seal.text(self.money.map(|money| money.currency.code()));
-        seal.text(self.file.as_deref());
+        seal.bytes(&self.item.id.0);
+        seal.bytes(self.item.code.as_str().as_bytes());
+        seal.text(self.item.kind.map(Kind::as_str));
+        seal.text(self.item.event_id.as_deref());
+        seal.integer(self.item.money.map(|money| money.amount_cents));
+        seal.text(self.item.money.map(|money| money.currency.code()));
+        seal.text(self.item.file.as_deref());
         seal.integer(self.line_stored());
-        seal.bytes(self.message.as_bytes());
+        seal.bytes(self.item.message.as_bytes());
         seal.bytes(self.acceptance.reason.as_bytes());
         seal.bytes(self.acceptance.by.as_bytes());
         seal.integer(Some(self.acceptance.at.as_millisecond()));
@@ -133,15 +115,15 @@ impl AcceptedRecord {
             ),
             params![
                 id,
-                self.item.0,
-                self.code.as_str(),
-                self.kind.map(Kind::as_str),
-                self.event_id,
-                self.money.map(|money| money.amount_cents),
-                self.money.map(|money| money.currency.code()),
-                self.file,
+                self.item.id.0,
+                self.item.code.as_str(),
+                self.item.kind.map(Kind::as_str),
+                self.item.event_id,
+                self.item.money.map(|money| money.amount_cents),
+                self.item.money.map(|money| money.currency.code()),
+                self.item.file,
                 self.line_stored(),
-                self.message,
+                self.item.message,
                 self.acceptance.reason,
                 self.acceptance.by,
                 self.acceptance.at.as_millisecond(),
@@ -157,14 +139,16 @@ impl AcceptedRecord {
         let undone_by: Option<String> = row.get(13)?;
         let undone_at = row.get::<_, Option<Millis>>(14)?.map(|at| at.0);
         let record = AcceptedRecord {
-            item: ItemId(row.get(1)?),
-            code: row.get::<_, Word<_>>(2)?.0,
-            kind: row.get::<_, Option<Word<_>>>(3)?.map(|word| word.0),
-            event_id: row.get(4)?,
-            money: read_money(row, 5)?,
-            file: row.get(7)?,
-            line: line.and_then(|line| u64::try_from(line).ok()),
-            message: row.get(9)?,
+            item: Item {
+                id: ItemId(row.get(1)?),
+                code: row.get::<_, Word<_>>(2)?.0,
+                kind: row.get::<_, Option<Word<_>>>(3)?.map(|word| word.0),
+                event_id: row.get(4)?,
+                money: read_money(row, 5)?,
+                file: row.get(7)?,
+                line: line.and_then(|line| u64::try_from(line).ok()),
+                message: row.get(9)?,
+            },
             acceptance: Acceptance {
                 reason: row.get(10)?,
                 by: row.get(11)?,
@@ -202,7 +186,7 @@ impl JournalReader {
         let mut accepted = AcceptedItems::new();
         self.for_each_accepted(|record| {
             if record.undone.is_none() {
-                accepted.insert(record.item, record);
+                accepted.insert(record.item.id, record);
             }
         })?;
         Ok(accepted)

@@ -145,11 +145,8 @@ impl<'j> Books<'j> {
             if self.span.is_some() && !seen.insert(item.id) {
                 return Ok(());
             }
-            let mut record = AcceptedRecord {
-                file: item.file,
-                line: item.line,
-                ..record.clone()
-            };
+            let mut record = record.clone();
+            (record.item.file, record.item.line) = (item.file, item.line);
             if let Some(redactor) = &self.redactor {
                 redactor.accepted(&mut record);
             }

@@ -166,19 +166,20 @@ pub(super) const ACCEPTED_COLUMNS: [Column; 11] = [
 
 /// Returns the cells of an accepted item, in the order of [`ACCEPTED_COLUMNS`].
 pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
-    let acceptance = &record.acceptance;
-    let currency = record.money.map(|money| money.currency.code());
+    let AcceptedRecord {
+        item, acceptance, ..
+    } = record;
+    let currency = item.money.map(|money| money.currency.code());
     [
-        Cell::Word(record.code.as_str()),
-        record
-            .kind
+        Cell::Word(item.code.as_str()),
+        item.kind
             .map_or(Cell::Empty, |kind| Cell::Word(kind.as_str())),
-        Cell::optional_text(record.event_id.as_deref()),
-        record.money.map_or(Cell::Empty, Cell::Amount),
+        Cell::optional_text(item.event_id.as_deref()),
+        item.money.map_or(Cell::Empty, Cell::Amount),
         currency.map_or(Cell::Empty, Cell::Word),
-        Cell::optional_text(record.file.as_deref()),
-        Cell::line(record.line.unwrap_or_default()),
-        Cell::text(&record.message),
+        Cell::optional_text(item.file.as_deref()),
+        Cell::line(item.line.unwrap_or_default()),
+        Cell::text(&item.message),
         Cell::text(&acceptance.reason),
         Cell::text(&acceptance.by),
         Cell::Time(acceptance.at),

@@ -290,10 +290,10 @@ impl Redactor {
 
     /// An item that was accepted.
     pub fn accepted(&self, record: &mut AcceptedRecord) {
-        if let Some(id) = &mut record.event_id {
+        if let Some(id) = &mut record.item.event_id {
             self.replace(id);
         }
-        self.replace(&mut record.message);
+        self.replace(&mut record.item.message);
         self.replace(&mut record.acceptance.reason);
         self.replace(&mut record.acceptance.by);
     }

@@ -63,18 +63,21 @@ struct ListedItem {
 
 impl From<AcceptedRecord> for ListedItem {
     fn from(record: AcceptedRecord) -> Self {
+        let AcceptedRecord {
+            item, acceptance, ..
+        } = record;
         ListedItem {
-            code: record.code.as_str(),
-            kind: record.kind.map(|kind| kind.as_str()),
-            event_id: record.event_id,
-            amount_cents: record.money.map(|money| money.amount_cents),
-            currency: record.money.map(|money| money.currency.code()),
-            file: record.file,
-            line: record.line,
-            message: record.message,
-            reason: record.acceptance.reason,
-            by: record.acceptance.by,
-            at: record.acceptance.at.to_string(),
+            code: item.code.as_str(),
+            kind: item.kind.map(|kind| kind.as_str()),
+            event_id: item.event_id,
+            amount_cents: item.money.map(|money| money.amount_cents),
+            currency: item.money.map(|money| money.currency.code()),
+            file: item.file,
+            line: item.line,
+            message: item.message,
+            reason: acceptance.reason,
+            by: acceptance.by,
+            at: acceptance.at.to_string(),
         }
     }
 }
@@ -354,23 +357,25 @@ fn list(journal: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
 
 /// Two lines: what it is, and why it is accepted.
 fn listed(record: &AcceptedRecord) -> String {
-    let what = match (&record.event_id, record.kind) {
+    let AcceptedRecord {
+        item, acceptance, ..
+    } = record;
+    let what = match (&item.event_id, item.kind) {
         (Some(id), Some(kind)) => format!("{kind} {id}"),
         _ => "row".to_owned(),
     };
-    let amount = record
+    let amount = item
         .money
         .map_or(String::new(), |money| format!(", {money}"));
-    let place = match (&record.file, record.line) {
+    let place = match (&item.file, item.line) {
         (Some(file), Some(line)) => format!(", {file}:{line}"),
         _ => String::new(),
     };
-    let message = match record.message.as_str() {
+    let message = match item.message.as_str() {
         "" => String::new(),
         message => format!(" ({message})"),
     };
-    let code = record.code.as_str().replace('_', " ");
-    let acceptance = &record.acceptance;
+    let code = item.code.as_str().replace('_', " ");
     let day = acceptance.at.strftime("%Y-%m-%d");
     let text = format!(
         "{code}: {what}{amount}{place}{message}\n  {day} by {}: {}",
