@@ -301,11 +301,26 @@ pub struct KnownRefunds {
 impl JournalReader {
     /// Reads every event once and keeps what a plan needs of it: some 100 bytes each.
     pub fn known(&self) -> Result<Known, JournalError> {
-        self.known_for(&Wanted::default())
+        self.known_for(Wanted::default)
     }
 
-    /// The same, with what the refunds of a job may need.
-    pub fn known_for(&self, wanted: &Wanted) -> Result<Known, JournalError> {
+    /// The same, with what a job may need of it; a new journal is not asked what that is.
+    pub fn known_for(&self, wanted: impl FnOnce() -> Wanted) -> Result<Known, JournalError> {
+        match self.is_new()? {
+            true => Ok(Known::default()),
+            false => self.known_of(&wanted()),
+        }
+    }
+
+    /// Returns whether nothing was ever recorded.
+    fn is_new(&self) -> Result<bool, JournalError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM run) AND NOT EXISTS (SELECT 1 FROM event)";
+        self.connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.failed("looking for what it knows", error))
+    }
+
+    fn known_of(&self, wanted: &Wanted) -> Result<Known, JournalError> {
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
             columns::NAMES

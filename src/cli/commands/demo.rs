@@ -57,7 +57,7 @@ pub(in crate::cli) fn demo(
     let target = Target::sandbox(&settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
-    let known = journal.known_for(&unplanned.wanted())?;
+    let known = journal.known_for(|| unplanned.wanted())?;
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
     terminal.problems(job.problems.kept(), 0);

@@ -199,7 +199,7 @@ fn to_send(job: &Job) -> impl Iterator<Item = Event> {
 /// What the journal knows, if there is one.
 fn known(settings: &Settings, unplanned: &Unplanned) -> Result<Known, CliError> {
     match JournalReader::open(&settings.journal)? {
-        Some(journal) => Ok(journal.known_for(&unplanned.wanted())?),
+        Some(journal) => Ok(journal.known_for(|| unplanned.wanted())?),
         None => Ok(Known::default()),
     }
 }

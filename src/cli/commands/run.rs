@@ -52,7 +52,7 @@ pub(in crate::cli) fn run(
     let target = Target::choose(common, &settings)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
-    let known = journal.known_for(&unplanned.wanted())?;
+    let known = journal.known_for(|| unplanned.wanted())?;
     linking.check(&unplanned, &known)?;
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
@@ -148,8 +148,11 @@ pub(super) fn record(
     }
     record_inputs(&mut recording, job)?;
     // A refund that is held has further readings that are not.
-    let of_held = job.plan.events().filter(|planned| planned.state.is_held());
-    let held: HashSet<EventKey> = of_held.map(|planned| planned.event.key()).collect();
+    let states = job.plan.states().iter().enumerate();
+    let of_held = states.filter(|(_, state)| state.is_held());
+    let held: HashSet<EventKey> = of_held
+        .map(|(place, _)| job.plan.kind_and_key(place).1)
+        .collect();
     for planned in job.plan.events() {
         let event = planned.event;
         match planned.state {
