@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 
 use self::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT, complete};
-use self::customers::{drop_shared_uids, hold_without_customer, is_placeholder};
+use self::customers::{drop_shared_uids, emails_by_uid, hold_without_customer};
 use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert, hold_inexact};
 use crate::event::{
@@ -105,6 +105,8 @@ pub struct Job {
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
+    /// The uids that are not ids of one customer, for later calls.
+    pub shared_uids: Vec<Text>,
 }
 
 /// A row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back with the
@@ -748,11 +750,10 @@ impl Unplanned {
                 *is_here = true;
             }
         }
-        let mut wanted = Wanted::default();
-        let uids = events.iter().filter_map(|event| event.customer.uid);
-        wanted
-            .uids
-            .extend(uids.filter(|uid| is_placeholder(uid)).map(Text::new));
+        let mut wanted = Wanted {
+            emails_by_uid: emails_by_uid(events),
+            ..Wanted::default()
+        };
         for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
             let own = match sale.reference {
                 Some(reference) if sale.is_told_by_reference => EventKey::of(reference),
@@ -792,7 +793,8 @@ impl Unplanned {
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
     pub fn plan(mut self, past: &dyn Past) -> Job {
         let (foreign, account, origins) = (&self.foreign, self.account_currency, &self.origins);
-        for problem in drop_shared_uids(&mut self.events, past) {
+        let (shared_uids, shared) = drop_shared_uids(&mut self.events, past);
+        for problem in shared {
             self.problems.push(problem);
         }
         let waiting = complete(&mut self.events, &self.invoices, past, origins, |input| {
@@ -826,6 +828,7 @@ impl Unplanned {
             unconfirmed: self.unconfirmed,
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
+            shared_uids,
         }
     }
 }

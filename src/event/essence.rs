@@ -192,6 +192,16 @@ impl Essence {
         uids.is_some_and(|(mine, theirs)| mine != theirs)
     }
 
+    /// Returns hashes of email and uid of the customer, where it has both.
+    pub(crate) fn email_and_uid(&self) -> Option<(u64, u64)> {
+        self.email.zip(self.uid)
+    }
+
+    /// Returns the hash of a uid, as it stands in the essences of its events.
+    pub(crate) fn hash_of_uid(uid: &str) -> u64 {
+        fingerprint(uid)
+    }
+
     /// Returns whether this one names the customer by an email or a uid that `other` does not have.
     pub fn names_customer_otherwise(&self, other: &Essence) -> bool {
         let is_new = |mine: Option<u64>, theirs: Option<u64>| mine.is_some() && mine != theirs;

@@ -4,12 +4,10 @@
 //! it would give the sales of all of them to the first lead that has it. So what comes with many emails
 //! is not sent: each event goes by its own email, and one without an email is held.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
-use jiff::Timestamp;
-
-use crate::event::{CustomerRef, EventKey, EventRef, Events, Kind, Tally, Text};
+use crate::event::{EmailsOfUid, Essence, Events, Kind, Tally, Text};
 use crate::link::{Cause, Link, Links};
 use crate::plan::Past;
 use crate::problem::Problem;
@@ -29,26 +27,42 @@ const PLACEHOLDERS: [&str; 11] = [
     "anonymous",
 ];
 
-/// So many emails are too many for one customer. One who has changed the address has as many only where
-/// `is_one_who_moved`.
-const EMAILS: usize = 3;
-
 /// How many uids are named one by one.
 const NAMED: usize = 10;
 
-/// Whether a uid stands for "nobody" rather than for a customer.
-pub(super) fn is_placeholder(uid: &str) -> bool {
+/// Returns whether a uid stands for "nobody" rather than for a customer.
+fn is_placeholder(uid: &str) -> bool {
     PLACEHOLDERS
         .iter()
         .any(|word| uid.eq_ignore_ascii_case(word))
 }
 
-/// Takes the uids that are not ids of customers from the events, and says so. `past` is asked for the
-/// customers of earlier runs where a uid is a placeholder.
-pub(super) fn drop_shared_uids(events: &mut Events, past: &dyn Past) -> Vec<Problem> {
+/// Returns what the customers of the events are to be compared with in the journal: an email of each
+/// uid, and which uids come with several. Both are hashes, as essences have them.
+pub(super) fn emails_by_uid(events: &Events) -> HashMap<u64, Option<u64>> {
+    let mut by_uid: HashMap<u64, Option<u64>> = HashMap::new();
+    for (email, uid) in named_customers(events) {
+        by_uid
+            .entry(uid)
+            .and_modify(|known| *known = known.filter(|&known| known == email))
+            .or_insert(Some(email));
+    }
+    by_uid
+}
+
+/// Returns hashes of email and uid of each event that has both. A refund may name another address than
+/// its sale, such as that of a PayPal account.
+fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
+    let of_customers = events.iter().filter(|event| event.kind != Kind::Refund);
+    of_customers.filter_map(|event| event.essence().email_and_uid())
+}
+
+/// Takes the uids that are not ids of customers from the events, and says so. Returns them, in order.
+/// `past` is what earlier runs know of them.
+pub(super) fn drop_shared_uids(events: &mut Events, past: &dyn Past) -> (Vec<Text>, Vec<Problem>) {
     let shared = shared_uids(events, past);
     if shared.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let mut found: BTreeMap<Text, Tally> = BTreeMap::new();
     for index in 0..events.len() {
@@ -59,13 +73,14 @@ pub(super) fn drop_shared_uids(events: &mut Events, past: &dyn Past) -> Vec<Prob
         let uid = Text::new(uid);
         let of_uid = found.entry(uid.clone()).or_default();
         of_uid.add(event.kind, event.money);
-        let note = format!("sent without the uid `{uid}`, which several customers share");
+        let note = format!("sent without the uid `{uid}`, which is not the id of one customer");
         events.edit(index, |event| {
             event.customer.uid = None;
             event.remark(&note);
         });
     }
-    problems(&shared, found)
+    let problems = problems(&shared, found);
+    (shared.into_keys().collect(), problems)
 }
 
 /// Holds what has no customer left.
@@ -79,7 +94,7 @@ pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
     }
 }
 
-fn problems(shared: &BTreeMap<Text, usize>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
+fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
     let named = found.len().min(NAMED);
     let mut rest = Tally::default();
     let mut problems = Vec::new();
@@ -88,10 +103,9 @@ fn problems(shared: &BTreeMap<Text, usize>, found: BTreeMap<Text, Tally>) -> Vec
             rest.add_tally(of_uid);
             continue;
         }
-        let emails = shared.get(uid).copied().unwrap_or_default();
+        let why = shared.get(uid).copied().unwrap_or_default();
         let message = format!(
-            "`{uid}` is not the id of one customer: it comes with {emails} emails ({}); these events are sent by their emails, without it",
-            of_uid
+            "`{uid}` is not the id of one customer: {why} ({of_uid}); these events are sent by their emails, without it"
         );
         problems.push(Problem::warning("uid-shared", message));
     }
@@ -107,102 +121,80 @@ fn problems(shared: &BTreeMap<Text, usize>, found: BTreeMap<Text, Tally>) -> Vec
     problems
 }
 
-/// The uids that several customers share, with the number of their emails.
-fn shared_uids(events: &Events, past: &dyn Past) -> BTreeMap<Text, usize> {
+/// Why a uid is not the id of one customer.
+#[derive(Clone, Copy, Debug, Default)]
+enum Why {
+    /// It is a word for nobody.
+    #[default]
+    Placeholder,
+    /// So many emails come with it.
+    Emails(usize),
+    /// Earlier runs found that out.
+    KnownBefore,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Placeholder => f.write_str("shops write it where a customer has none"),
+            Why::Emails(count) => write!(f, "it comes with {count} emails"),
+            Why::KnownBefore => f.write_str("an earlier run found it with several emails"),
+        }
+    }
+}
+
+/// Returns the uids that are not the id of one customer, each with the reason.
+fn shared_uids(events: &Events, past: &dyn Past) -> BTreeMap<Text, Why> {
     let suspects = suspects(events);
-    let mut emails: BTreeMap<Text, Emails> = BTreeMap::new();
+    let mut by_uid: BTreeMap<Text, Option<EmailsOfUid>> = BTreeMap::new();
     for event in events.iter() {
         let Some(uid) = event.customer.uid else {
             continue;
         };
-        // A refund may name another address than its sale, such as that of a PayPal account.
-        let is_suspect =
-            event.kind != Kind::Refund && suspects.binary_search(&hash(uid.chars())).is_ok();
-        if is_suspect || is_placeholder(uid) {
-            emails.entry(Text::new(uid)).or_default().add(event);
+        if is_placeholder(uid) || past.is_shared_uid(uid) {
+            by_uid.entry(Text::new(uid)).or_insert(None);
         }
+        let earlier = past.emails_of_uid(uid);
+        let is_suspect = earlier.is_some()
+            || suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok()
+            || is_placeholder(uid);
+        if !is_suspect || event.kind == Kind::Refund {
+            continue;
+        }
+        let emails = by_uid.entry(Text::new(uid)).or_default();
+        let emails = emails.get_or_insert_with(|| earlier.cloned().unwrap_or_default());
+        emails.add(event.key(), &event.essence());
     }
-    for (uid, of_uid) in &mut emails {
-        if is_placeholder(uid) {
-            let customer = CustomerRef {
-                email: None,
-                uid: Some(uid),
-            };
-            let sales = past.sales_of(customer).into_iter();
-            let known = sales.filter_map(|sale| sale.customer.email_folded());
-            for email in known {
-                of_uid.uses.entry(email).or_default();
+    let why = |(uid, emails): (Text, Option<EmailsOfUid>)| {
+        let count = emails.as_ref().map_or(0, EmailsOfUid::count);
+        let why = if emails.is_some_and(|emails| emails.are_of_several()) {
+            Why::Emails(count)
+        } else if is_placeholder(&uid) {
+            match count {
+                0 | 1 => Why::Placeholder,
+                _ => Why::Emails(count),
             }
-        }
-    }
-    let is_shared = |(uid, of_uid): &(Text, Emails)| match of_uid.uses.len() {
-        0 | 1 => false,
-        2 => is_placeholder(uid),
-        EMAILS => is_placeholder(uid) || !of_uid.is_one_who_moved(),
-        _ => true,
-    };
-    let shared = emails.into_iter().filter(is_shared);
-    shared
-        .map(|(uid, of_uid)| (uid, of_uid.uses.len()))
-        .collect()
-}
-
-/// The emails of a uid, each with the events that have it.
-#[derive(Default)]
-struct Emails {
-    uses: BTreeMap<Text, BTreeSet<(Option<Timestamp>, EventKey)>>,
-}
-
-impl Emails {
-    fn add(&mut self, event: EventRef<'_>) {
-        let Some(email) = event.customer.email_folded() else {
-            return;
+        } else if past.is_shared_uid(&uid) {
+            Why::KnownBefore
+        } else {
+            return None;
         };
-        let uses = self.uses.entry(email).or_default();
-        uses.insert((event.created_at, event.key()));
-    }
-
-    /// Whether one customer has changed the address twice: each was used again and again before the
-    /// next one came, and none came back.
-    fn is_one_who_moved(&self) -> bool {
-        let mut spans: Vec<_> = self
-            .uses
-            .values()
-            .filter_map(|uses| Some((uses.first()?.0?, uses.last()?.0?, uses.len())))
-            .collect();
-        spans.sort_unstable();
-        let is_dated = spans.len() == self.uses.len();
-        let follow = spans
-            .windows(2)
-            .all(|pair| pair[0].1 < pair[1].0 && pair[0].2 > 1);
-        is_dated && follow
-    }
+        Some((uid, why))
+    };
+    by_uid.into_iter().filter_map(why).collect()
 }
 
-/// Hashes of the uids that come with so many emails that they may be shared, in order. Most uids have
-/// one: so they are told by 16 bytes an event, for a moment.
+/// Returns hashes of the uids that come with so many emails that they may be shared, in order. Most uids
+/// have one: so they are told by 16 bytes an event, for a moment.
 fn suspects(events: &Events) -> Vec<u64> {
-    let mut pairs: Vec<(u64, u64)> = events
-        .iter()
-        .filter_map(|event| {
-            let email = event.customer.email?;
-            let uid = hash(event.customer.uid?.chars());
-            Some((uid, hash(email.chars().flat_map(char::to_lowercase))))
-        })
+    let mut pairs: Vec<(u64, u64)> = named_customers(events)
+        .map(|(email, uid)| (uid, email))
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
     let same_uid = pairs.chunk_by(|one, other| one.0 == other.0);
     same_uid
-        .filter(|pairs| pairs.len() >= EMAILS)
+        .filter(|pairs| pairs.len() > 1)
         .filter_map(|pairs| Some(pairs.first()?.0))
         .collect()
-}
-
-fn hash(text: impl Iterator<Item = char>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for c in text {
-        c.hash(&mut hasher);
-    }
-    hasher.finish()
 }

@@ -9,8 +9,8 @@ use super::columns::{self, Columns, Word, impossible};
 use super::{EventRow, JournalError, JournalReader, Outcome};
 use crate::event::packed::{Currencies, Pages, Reader, write_number};
 use crate::event::{
-    Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, Event, EventKey, KeyMap, Kind,
-    Text,
+    Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
+    KeyMap, Kind, Text,
 };
 use crate::invisible::is_invisible;
 
@@ -45,6 +45,10 @@ pub struct Known {
     pub invoices: KeyMap<Event>,
     /// The plans of wanted subscriptions.
     pub plans: HashMap<Text, Text>,
+    /// The uids that are not ids of one customer.
+    pub shared_uids: HashSet<Text>,
+    /// The emails of wanted uids that come with others than the job has, by the hash of the uid.
+    pub emails_of_uids: HashMap<u64, EmailsOfUid>,
     /// The profiles by which events were read.
     profiles: Vec<String>,
     /// The sales of wanted customers.
@@ -69,9 +73,12 @@ pub struct Wanted {
     pub invoices: KeyMap<()>,
     /// Subscriptions whose plan the job does not say.
     pub subscriptions: HashSet<Text>,
-    /// The emails of their customers, in lower case.
+    /// The email of each uid that the job has; nothing for a uid that comes with several. Both are
+    /// hashes, as [`Essence::email_and_uid`] has them.
+    pub emails_by_uid: HashMap<u64, Option<u64>>,
+    /// The emails of the customers of those refunds, in lower case.
     pub emails: HashSet<Text>,
-    /// The uids of their customers.
+    /// Likewise the uids.
     pub uids: HashSet<Text>,
 }
 
@@ -141,6 +148,17 @@ impl Known {
             created_at: sale.created_at(),
         });
         self.customers.insert(key, customer.to_customer());
+    }
+
+    /// Notes the uid of an event where the job has it with another email.
+    fn suspect_uid(&mut self, event: &Essence, wanted: &Wanted) {
+        if let Some((email, uid)) = event.email_and_uid()
+            && event.kind != Kind::Refund
+            && let Some(&of_job) = wanted.emails_by_uid.get(&uid)
+            && of_job != Some(email)
+        {
+            self.emails_of_uids.entry(uid).or_default();
+        }
     }
 
     /// Returns the name of the profile by which the event with this key was read first.
@@ -334,6 +352,7 @@ impl JournalReader {
         let mut profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
         self.uncounted(&mut known)?;
+        self.shared_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
         self.each("reading the known events", &sql, [], |row| {
             let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
@@ -357,6 +376,7 @@ impl JournalReader {
             }
             essence.gross_is_unknown = id.0 < gross_kept_from;
             known.add_wanted(key, &columns, wanted);
+            known.suspect_uid(&essence, wanted);
             if flags.contains_key(&id) {
                 known.flagged.insert(key, ());
             }
@@ -385,6 +405,7 @@ impl JournalReader {
             }
             Ok(())
         })?;
+        self.emails_of_suspects(&mut known)?;
         match originals.is_empty() {
             true => Ok(known),
             false => Err(JournalError::damaged(
@@ -392,6 +413,29 @@ impl JournalReader {
                 "an amount was converted whose event is missing",
             )),
         }
+    }
+
+    /// Reads which emails come with the uids that have more than the job knows: few, so that most journals
+    /// are read once.
+    fn emails_of_suspects(&self, known: &mut Known) -> Result<(), JournalError> {
+        if known.emails_of_uids.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event WHERE uid IS NOT NULL AND email IS NOT NULL",
+            columns::NAMES
+        );
+        self.each("reading customers", &sql, [], |row| {
+            let (_, key, columns) = Columns::read_sealed(row, 0)?;
+            let essence = columns.essence();
+            if let Some((_, uid)) = essence.email_and_uid()
+                && essence.kind != Kind::Refund
+                && let Some(emails) = known.emails_of_uids.get_mut(&uid)
+            {
+                emails.add(key, &essence);
+            }
+            Ok(())
+        })
     }
 
     /// Returns the profile by which each event was read first. The names go to `names`.

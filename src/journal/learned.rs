@@ -1,5 +1,5 @@
-//! What exports said and no event of the journal says: of invoices, of the plans of subscriptions, and
-//! of refunds of which nothing counts.
+//! What exports said and no event of the journal says: of invoices, of the plans of subscriptions, of
+//! refunds of which nothing counts, and of uids that are not ids of one customer.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
@@ -177,7 +177,44 @@ fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
     seal.value()
 }
 
+/// The statement that [`insert_shared_uid`] runs.
+pub(super) fn prepare_shared_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection
+        .prepare("INSERT INTO shared_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
+}
+
+/// Keeps that a uid is not the id of one customer.
+pub(super) fn insert_shared_uid(
+    statement: &mut Statement<'_>,
+    uid: &str,
+) -> rusqlite::Result<usize> {
+    statement.execute(params![uid, seal_of_shared_uid(uid)])
+}
+
+fn seal_of_shared_uid(uid: &str) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(uid.as_bytes());
+    seal.value()
+}
+
 impl JournalReader {
+    /// Adds the uids that are not ids of one customer.
+    pub(super) fn shared_uids(&self, known: &mut Known) -> Result<(), JournalError> {
+        if !self.has_table("shared_uid")? {
+            return Ok(());
+        }
+        let sql = "SELECT uid, seal FROM shared_uid";
+        self.each("reading shared uids", sql, [], |row| {
+            let uid: String = row.get(0)?;
+            if row.get::<_, i64>(1)? != seal_of_shared_uid(&uid) {
+                let what = format!("the shared uid `{uid}` is not as it was written");
+                return Err(impossible(1, what));
+            }
+            known.shared_uids.insert(uid.into());
+            Ok(())
+        })
+    }
+
     /// Adds the payments that go by further ids which the job asks for.
     pub(super) fn aliases(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
         if !self.has_table("alias")? {

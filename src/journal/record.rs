@@ -99,6 +99,7 @@ struct Statements<'j> {
     plan: Statement<'j>,
     uncounted: Statement<'j>,
     alias: Statement<'j>,
+    shared_uid: Statement<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -133,6 +134,7 @@ impl<'j> Statements<'j> {
             plan: learned::prepare_plan(connection)?,
             uncounted: learned::prepare_uncounted(connection)?,
             alias: learned::prepare_alias(connection)?,
+            shared_uid: learned::prepare_shared_uid(connection)?,
         })
     }
 }
@@ -387,6 +389,13 @@ impl Recording<'_> {
         self.ready()?;
         let statement = &mut self.statements.alias;
         let written = learned::insert_alias(statement, EventKey::of(alias), event_id);
+        self.done(written)
+    }
+
+    /// Keeps that a uid is not the id of one customer, for later runs.
+    pub fn add_shared_uid(&mut self, uid: &str) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = learned::insert_shared_uid(&mut self.statements.shared_uid, uid);
         self.done(written)
     }
 

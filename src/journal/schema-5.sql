@@ -105,3 +105,9 @@ CREATE TABLE alias (
     event_id TEXT NOT NULL,
     seal     INTEGER NOT NULL              -- checksum of the columns before
 ) STRICT, WITHOUT ROWID;
+
+-- Uids that are not the id of one customer, such as that of all guests of a shop: they are not sent.
+CREATE TABLE shared_uid (
+    uid  TEXT    NOT NULL PRIMARY KEY,
+    seal INTEGER NOT NULL                  -- checksum of the column before
+) STRICT, WITHOUT ROWID;

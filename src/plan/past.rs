@@ -1,7 +1,8 @@
 //! What the journal knows of events, as the plan asks it.
 
 use crate::event::{
-    Conversion, ConvertedRefunds, Customer, CustomerRef, Essence, Event, EventKey, Text,
+    Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
+    Text,
 };
 use crate::journal::{Known, Outcome};
 use crate::link::{Earlier, EarlierSale, Nothing, Refunded};
@@ -30,6 +31,16 @@ pub trait Past: Earlier {
 
     /// Returns what an earlier run read of the invoice with this key, as the sale that it is by itself.
     fn invoice(&self, _: EventKey) -> Option<&Event> {
+        None
+    }
+
+    /// Returns whether an earlier run found that this uid is not the id of one customer.
+    fn is_shared_uid(&self, _uid: &str) -> bool {
+        false
+    }
+
+    /// Returns the emails with which earlier runs recorded a uid, where there are others than the job has.
+    fn emails_of_uid(&self, _uid: &str) -> Option<&EmailsOfUid> {
         None
     }
 
@@ -120,6 +131,14 @@ impl Past for Known {
 
     fn invoice(&self, key: EventKey) -> Option<&Event> {
         self.invoices.get(&key)
+    }
+
+    fn is_shared_uid(&self, uid: &str) -> bool {
+        self.shared_uids.contains(uid)
+    }
+
+    fn emails_of_uid(&self, uid: &str) -> Option<&EmailsOfUid> {
+        self.emails_of_uids.get(&Essence::hash_of_uid(uid))
     }
 
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {

@@ -196,6 +196,9 @@ pub(super) fn record(
     for (subscription, plan) in &job.plans {
         recording.add_plan(subscription, plan)?;
     }
+    for uid in &job.shared_uids {
+        recording.add_shared_uid(uid)?;
+    }
     Ok(recording.commit()?)
 }
 
