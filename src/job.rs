@@ -25,7 +25,7 @@ use crate::journal::Wanted;
 use crate::link::{Cause, Link, Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
-use crate::profile::{Misfit, Profile, Profiles, Unfit};
+use crate::profile::{LookAlike, Misfit, Profile, Profiles, Unfit};
 use crate::readings::{Origins, Readings, identify};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 use crate::sanity;
@@ -207,6 +207,10 @@ impl Reading<'_> {
         let path = export.path().display().to_string();
         let found = match self.profile {
             Some(profile) => {
+                let own_file = self.profiles.own_file(header);
+                if let Some(known) = own_file.filter(|_| !profile.is_own) {
+                    return Err(Box::new(not_an_export(&path, known)));
+                }
                 let bound = profile.bind(header);
                 let binding = bound.map_err(|misfit| named_misfit(&path, &misfit))?;
                 Recognised {
@@ -277,11 +281,16 @@ pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<P
     })
 }
 
+/// A file that is known, and is not read.
+fn not_an_export(path: &str, known: &LookAlike) -> Problem {
+    Problem::error("header-unknown", format!("this is {}", known.title))
+        .at(path, Some(1))
+        .hint(known.instead(path))
+}
+
 fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
     if let Some(known) = &unfit.look_alike {
-        return Problem::error("header-unknown", format!("this is {}", known.title))
-            .at(path, Some(1))
-            .hint(known.instead.as_str());
+        return not_an_export(path, known);
     }
     let closest: Vec<_> = unfit
         .misfits

@@ -25,5 +25,6 @@ pub mod report;
 pub mod sandbox;
 pub mod sanity;
 pub mod send;
+mod shell_word;
 pub mod spreadsheet;
 pub mod tracking;

@@ -143,7 +143,11 @@ pub struct Fits<'p> {
 }
 
 impl Profiles {
-    /// The profiles that fit a header. If none does, why not, the closest first.
+    /// Returns the profiles that fit a header.
+    ///
+    /// # Errors
+    ///
+    /// None fits, or it is a file of fprecon that has no way back in: why, the closest profile first.
     ///
     /// Where there are several in [`Fits::closest`] the rows have to decide: see
     /// [`crate::recognise`].
@@ -164,10 +168,17 @@ impl Profiles {
                 Err(misfit) => misfits.push(misfit),
             }
         }
-        match closest.is_empty() {
+        let has_own = closest.iter().any(|(profile, _)| profile.is_own);
+        match closest.is_empty() || (!has_own && self.own_file(header).is_some()) {
             false => Ok(Fits { closest, looser }),
             true => Err(Box::new(self.unfit(header, misfits))),
         }
+    }
+
+    /// Returns which file of fprecon without a way back in has this header, if one has.
+    pub fn own_file(&self, header: &[String]) -> Option<&LookAlike> {
+        let mut own = self.look_alikes.iter().filter(|known| known.is_own_file);
+        own.find(|known| known.fits(header))
     }
 
     fn unfit(&self, header: &[String], mut misfits: Vec<Misfit>) -> Unfit {

@@ -1,8 +1,9 @@
-//! Files that could be taken for an export of payments and are none.
+//! Files that could be taken for an export of payments and are not.
 
 use serde::Deserialize;
 
 use super::ProfileError;
+use crate::shell_word::shell_word;
 
 const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");
 
@@ -12,8 +13,8 @@ const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");
 pub struct LookAlike {
     /// What it is.
     pub title: String,
-    /// Why it is not read, and what to export instead.
-    pub instead: String,
+    /// Why it is not read, and what to do instead; `FILE` stands for its path.
+    instead: String,
     /// Header names that all stand there.
     #[serde(default)]
     columns: Vec<String>,
@@ -22,9 +23,18 @@ pub struct LookAlike {
     absent: Vec<String>,
     /// What the first line begins with.
     first: Option<String>,
+    /// Whether it is a file of fprecon that has no way back in. It is refused even where a built-in
+    /// profile fits: `event_id` is enough for `generic`.
+    #[serde(default)]
+    pub(super) is_own_file: bool,
 }
 
 impl LookAlike {
+    /// Returns why the file at a path is not read, and what to do instead.
+    pub fn instead(&self, path: &str) -> String {
+        self.instead.replace("FILE", &shell_word(path))
+    }
+
     pub(super) fn fits(&self, header: &[String]) -> bool {
         let first = self.first.as_ref();
         first.is_none_or(|first| header.first() == Some(first))

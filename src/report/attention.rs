@@ -17,6 +17,7 @@ use crate::journal::{
     AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunRecord, Scope,
     Span,
 };
+use crate::shell_word::shell_word;
 
 /// Items that need attention for one reason.
 #[derive(Clone, Debug, Serialize)]
@@ -358,14 +359,14 @@ impl Commands {
     }
 
     fn run(&self, exports: &[String]) -> String {
-        let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| quoted(path)).collect();
+        let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| shell_word(path)).collect();
         let words = format!("run {}{}", exports.join(" "), self.reading);
         self.command(&words)
     }
 
     /// Returns the command that accepts the items of files.
     pub(crate) fn accept<'f>(&self, files: impl Iterator<Item = &'f str>) -> String {
-        let files: Vec<Cow<'_, str>> = files.map(quoted).collect();
+        let files: Vec<Cow<'_, str>> = files.map(shell_word).collect();
         self.command(&format!("accept {} --reason TEXT", files.join(" ")))
     }
 }
@@ -373,18 +374,9 @@ impl Commands {
 fn option_words(options: &[(&str, String)]) -> String {
     let words = options.iter().map(|(name, value)| match value.as_str() {
         "" => format!(" {name}"),
-        value => format!(" {name} {}", quoted(value)),
+        value => format!(" {name} {}", shell_word(value)),
     });
     words.collect()
-}
-
-/// Returns a word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => Cow::Borrowed(word),
-        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
-    }
 }
 
 /// Where the files are that commands name.

@@ -119,7 +119,7 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
         }
         Err(Unrecognised::Unfit(unfit)) => {
             let what = match &unfit.look_alike {
-                Some(known) => format!("{}: {}", known.title, known.instead),
+                Some(known) => format!("{}: {}", known.title, known.instead(&path)),
                 None => "no profile fits".to_owned(),
             };
             terminal.data(&format!("{path}: {what}"))?;

@@ -12,6 +12,7 @@ use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::propose::Proposal;
 use crate::report::SCHEMA;
+use crate::shell_word::shell_word;
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
@@ -125,7 +126,7 @@ fn next(
         true => String::new(),
         false => format!(" --config {}", shell_word(written)),
     };
-    let paths: Vec<String> = exports.iter().map(|path| shell_word(path)).collect();
+    let paths: Vec<_> = exports.iter().map(|path| shell_word(path)).collect();
     let plan = match is_theirs {
         true => format!("`fprecon audit{config} --commissions {}`", paths.join(" ")),
         false => format!("`fprecon plan{config} {}`", paths.join(" ")),
@@ -139,14 +140,5 @@ fn next(
             "answer {} in it (TO FILL IN), then {plan}",
             count(n as u64, "question")
         ),
-    }
-}
-
-/// A word that a shell takes for one.
-fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    match word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
