@@ -36,6 +36,9 @@ use crate::spreadsheet::restore;
 /// which no spreadsheet runs them.
 pub const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
 
+/// The column of reports of events that says what came of each, by the name that its profile gives it.
+const OUTCOME_COLUMN: &str = "outcome";
+
 /// How many of the closest profiles are named where none fits.
 const MISFITS_SHOWN: usize = 1;
 
@@ -351,6 +354,13 @@ fn not_mended() -> Problem {
         .hint("put its cells into their columns, then delete what stands behind `_reason`")
 }
 
+/// Returns whether a row of a report says that its event may have been recorded.
+fn is_unconfirmed(classifier: &Classifier<'_>, row: &Row) -> bool {
+    let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
+    let outcome = classifier.cell_named(row, OUTCOME_COLUMN);
+    outcome.is_some_and(|outcome| outcome.eq_ignore_ascii_case(unconfirmed))
+}
+
 /// Counts a problem that many rows have in the same words; there are no more of them than rules.
 fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
     match counted.iter_mut().find(|(known, _)| *known == problem) {
@@ -598,8 +608,7 @@ impl<'r> JobReader<'r> {
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
-        let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
-        let is_unconfirmed = kind.mends && row.iter().any(|cell| cell == unconfirmed);
+        let is_unconfirmed = kind.mends && is_unconfirmed(classifier, row);
         let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
         let Some(sales) = &mut self.sales else {
             for mut event in self.of_row.drain(..) {

@@ -103,6 +103,13 @@ impl<'p> Classifier<'p> {
         }
     }
 
+    /// Returns the cell in the column to which the profile gives this name.
+    pub(crate) fn cell_named<'r>(&self, row: &'r Row, name: &str) -> Option<&'r str> {
+        let mut columns = self.profile.columns.iter();
+        let column = columns.position(|column| column.name == name)?;
+        Some(self.text(row, column))
+    }
+
     /// The subscription that the row is about and its plan, whatever else becomes of the row.
     pub fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
         let columns = self.profile.subscription?;

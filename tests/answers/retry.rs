@@ -105,3 +105,61 @@ fn a_report_run_against_a_new_journal_asks_before_it_repeats_what_is_unconfirmed
     assert!(!shown.contains("count twice"), "{shown}");
     assert_eq!(sandbox.events().len(), 1, "{shown}");
 }
+
+#[test]
+fn what_a_report_has_as_unconfirmed_is_said_and_asked_for_before_anything_else() {
+    let (place, sandbox, report) = two_unconfirmed();
+    let failed = format!("{}/failed.csv", report["report_dir"].as_str().unwrap());
+    let said = "unconfirmed in a report: 2 cancellations; they may be recorded already";
+
+    let plan = ["plan", &failed, "--journal", "new.journal"];
+    let planned = place.run_to(&sandbox, &plan).expect(0).stderr();
+    assert!(planned.contains(said), "{planned}");
+    let run = ["run", &failed, "--journal", "new.journal"];
+    let asked = place.run_to(&sandbox, &run).expect(2).stderr();
+    assert!(asked.contains("may count twice"), "{asked}");
+    assert_eq!(sandbox.arrivals().len(), 2, "nothing was sent");
+
+    // As the first hint says: with the journal of the run, nothing is sent again.
+    let ran = place.run_to(&sandbox, &["run", &failed, "--yes"]).expect(1);
+    assert!(!ran.stderr().contains(said), "{}", ran.stderr());
+    assert_eq!(sandbox.arrivals().len(), 2, "nothing was sent");
+
+    // `--yes` answers the question, as it does for `retry --unconfirmed`, and does not hide it.
+    let run = ["run", &failed, "--journal", "new.journal", "--yes"];
+    let ran = place.run_to(&sandbox, &run).expect(0).stderr();
+    assert!(ran.contains(said), "{ran}");
+    assert_eq!(sandbox.events().len(), 2);
+}
+
+#[test]
+fn only_the_outcome_of_a_report_says_that_an_event_is_unconfirmed() {
+    let place = Place::new();
+    let header = "kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,outcome,http_status,message,attempts,first_attempt_at,settled_at,api_event_id,promoter_email,promoter_ref_id,commission_cents,file,line,plan\n";
+    let row = |id: &str, uid: &str, outcome: &str, plan: &str| {
+        format!(
+            "sale,{id},,ana@example.com,{uid},800,USD,2026-03-01T10:00:00Z,{outcome},,unconfirmed,1,,,,,,,x.csv,2,{plan}\n"
+        )
+    };
+    place.write(
+        "words.csv",
+        &format!(
+            "{header}{}",
+            row("s1", "unconfirmed", "failed", "unconfirmed")
+        ),
+    );
+    let words = place.run(&["plan", "words.csv"]).expect(0).stderr();
+    assert!(!words.contains("count twice"), "{words}");
+    // A spreadsheet may have made a capital of its first letter.
+    place.write(
+        "capital.csv",
+        &format!("{header}{}", row("s2", "", "Unconfirmed", "")),
+    );
+    let capital = place.run(&["plan", "capital.csv"]).expect(0).stderr();
+    assert!(
+        capital.contains("unconfirmed in a report: 1 sale, 8.00 USD"),
+        "{capital}"
+    );
+    let run = ["run", "capital.csv", "--sandbox"];
+    place.run(&run).expect(2);
+}

@@ -318,6 +318,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
     ),
     (
+        "repeats-unconfirmed",
+        "answers/retry.rs",
+        "what_a_report_has_as_unconfirmed_is_said_and_asked_for_before_anything_else",
+    ),
+    (
         "accept-refused",
         "accept.rs",
         "what_is_not_sent_is_sent_before_it_can_be_accepted",

@@ -148,6 +148,7 @@ pub(super) fn planned(
     let mut job = unplanned.plan(known);
     note_dates(&mut job, settings);
     note_left_over(&mut job, known);
+    note_repeated(&mut job, known);
     job.check_sanity(known, now);
     let reading = Reading::of_job(&job);
     reading.check()?;
@@ -185,6 +186,38 @@ fn note_left_over(job: &mut Job, known: &Known) {
         job.problems.push(
             Problem::warning("left-unconfirmed", message).hint(
                 "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+            ),
+        );
+    }
+}
+
+/// Returns the events that a report handed back says may have been recorded, that this journal does not
+/// know, and that would be sent again. Where the journal knows them, they are not sent.
+pub(super) fn repeated_unconfirmed(job: &Job, known: &Known) -> Tally {
+    let mut repeated = Tally::default();
+    if job.unconfirmed.is_empty() {
+        return repeated;
+    }
+    for planned in job.plan.events() {
+        let key = planned.event.key();
+        let is_new = planned.state == PlanState::ToSend && known.events.get(key).is_none();
+        if is_new && job.unconfirmed.contains(&key) {
+            repeated.add(planned.event.kind, planned.event.money);
+        }
+    }
+    repeated
+}
+
+/// Says which events may count twice, so that `--yes` hides no question.
+fn note_repeated(job: &mut Job, known: &Known) {
+    let repeated = repeated_unconfirmed(job, known);
+    if repeated.count() > 0 {
+        let message = format!(
+            "events that this journal does not know are unconfirmed in a report: {repeated}; they may be recorded already, and would then count twice"
+        );
+        job.problems.push(
+            Problem::warning("repeats-unconfirmed", message).hint(
+                "look them up in FirstPromoter, and remove the rows of those that are there; or pass the journal of the report's run with `--journal FILE`, which does not send them again",
             ),
         );
     }

@@ -197,9 +197,9 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(),
         None => Err(CliError::usage(
             Problem::error(
                 "not-confirmed",
-                "unconfirmed events may count twice, and there is nobody to ask",
+                "cannot ask for confirmation: standard input is not a terminal, and unconfirmed events may count twice",
             )
-            .hint("look them up in FirstPromoter first; `--yes` sends them again"),
+            .hint("look them up in FirstPromoter first; pass `--yes` to send them again"),
         )),
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::accept::who;
 use super::delivery::{self, Target};
 use super::next;
-use super::plan::{Estimate, planned};
+use super::plan::{Estimate, planned, repeated_unconfirmed};
 use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
@@ -25,7 +25,6 @@ use crate::journal::{
     RunCommand, RunId,
 };
 use crate::link;
-use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::handed_back::items_of_rows;
 use crate::report::{Imbalance, Reading};
@@ -58,8 +57,10 @@ pub(in crate::cli) fn run(
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&reading))?;
+    if repeated_unconfirmed(&job, &known).count() > 0 {
+        confirm_repeat(common, terminal)?;
+    }
     confirm(common, &reading, &settings, &target, terminal)?;
-    confirm_unconfirmed(common, &job, &known, terminal)?;
 
     let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
@@ -102,30 +103,10 @@ fn confirm(
         None => Err(CliError::usage(
             Problem::error(
                 "not-confirmed",
-                "sending needs a yes, and there is nobody to ask",
+                "cannot ask for confirmation: standard input is not a terminal",
             )
-            .hint("add `--yes`; `fprecon plan` shows what would be sent"),
+            .hint("pass `--yes` to send; `fprecon plan` shows what would be sent"),
         )),
-    }
-}
-
-/// What another journal has as unconfirmed is sent again only on purpose, as by `retry --unconfirmed`.
-/// Where this journal knows it, it is not sent.
-fn confirm_unconfirmed(
-    common: &Common,
-    job: &Job,
-    known: &Known,
-    terminal: &Terminal,
-) -> Result<(), CliError> {
-    let is_at_risk = |planned: &Planned<'_>| {
-        let key = planned.event.key();
-        planned.state == PlanState::ToSend
-            && job.unconfirmed.contains(&key)
-            && known.events.get(key).is_none()
-    };
-    match !job.unconfirmed.is_empty() && job.plan.events().any(|planned| is_at_risk(&planned)) {
-        true => confirm_repeat(common, terminal),
-        false => Ok(()),
     }
 }
 
