@@ -1,7 +1,12 @@
 //! Characters that nobody sees, and how a text with some is shown.
 //!
-//! They come with text that is copied from a page, a chat or a right-to-left document. Two ids that
-//! look the same are two events to a program, so they must not be read over.
+//! They come with text that is copied from a page, a chat or a right-to-left document, or from somebody
+//! who wants a terminal to do something. Two ids that look the same are two events to a program, so they
+//! must not be read over; an escape sequence, a line break or a change of direction must not pass for
+//! something that the program says.
+//!
+//! Every text from outside that people read goes through [`shown`] where it is put into a sentence or a
+//! table, and whatever goes to a terminal goes through [`shown_lines`] once more.
 
 use std::borrow::Cow;
 
@@ -46,6 +51,64 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The sequences by which the program itself sets bold and coloured text.
+const STYLES: [&str; 4] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[33m"];
+
+/// Returns a text of the program's own lines with invisible characters escaped: its line breaks and its
+/// styles stay.
+pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
+    let is_own = |c: char| c == '\n' || !is_invisible(c);
+    if text.chars().all(is_own) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let style = STYLES.into_iter().find(|style| rest.starts_with(style));
+        match style {
+            Some(style) => shown.push_str(style),
+            None if is_own(c) => shown.push(c),
+            None => shown.extend(c.escape_default()),
+        }
+        rest = &rest[style.map_or(c.len_utf8(), str::len)..];
+    }
+    Cow::Owned(shown)
+}
+
+/// Returns a text in which JSON and TOML strings have their invisible characters as escapes of these
+/// languages, such as `\u200b`: what is read from it is the same.
+pub(crate) fn shown_in_strings(text: String, language: Language) -> String {
+    let is_own = |c: char| c == '\n' || !is_invisible(c);
+    if text.chars().all(is_own) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match (is_own(c), language) {
+            (true, _) => shown.push(c),
+            (false, Language::Json) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    shown.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            (false, Language::Toml) => match u32::from(c) {
+                code @ ..=0xffff => shown.push_str(&format!("\\u{code:04X}")),
+                code => shown.push_str(&format!("\\U{code:08X}")),
+            },
+        }
+    }
+    shown
+}
+
+/// What a text is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// JSON.
+    Json,
+    /// TOML.
+    Toml,
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -70,10 +133,49 @@ mod tests {
         assert_eq!(trim("\u{200e}\u{ad}"), "");
     }
 
+    #[test]
+    fn lines_and_styles_of_the_program_stay() {
+        let own = "\u{1b}[1mNeeds attention\u{1b}[0m\n  1 event";
+        assert_eq!(shown_lines(own), own);
+        assert_eq!(
+            shown_lines("a\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[8mb\r\nc\td\u{202e}"),
+            "a\\u{1b}]0;title\\u{7}\\u{1b}[2J\\u{1b}[8mb\\r\nc\\td\\u{202e}"
+        );
+    }
+
+    #[test]
+    fn strings_of_json_and_toml_read_as_they_were() {
+        let text = "a\u{7f}\u{a0}\u{202e}\u{e0001}\u{9b}2J\u{1b}[0m";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let json = shown_in_strings(json, Language::Json);
+        assert!(
+            json.chars().all(|c| c == '\n' || !is_invisible(c)),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [text]);
+        let table = toml::Table::from_iter([("key".to_owned(), text.into())]);
+        let toml = shown_in_strings(toml::to_string_pretty(&table).unwrap(), Language::Toml);
+        assert!(
+            toml.chars().all(|c| c == '\n' || !is_invisible(c)),
+            "{toml}"
+        );
+        assert_eq!(toml.parse::<toml::Table>().unwrap(), table);
+    }
+
     proptest! {
         #[test]
         fn nothing_invisible_is_shown(text in "\\PC{0,20}|.{0,20}") {
-            prop_assert!(!shown(&text).chars().any(is_invisible));
+            let once = shown(&text);
+            prop_assert!(!once.chars().any(is_invisible));
+            prop_assert_eq!(shown(&once), once.as_ref());
+            prop_assert_eq!(shown_lines(&once), once.as_ref());
+        }
+
+        #[test]
+        fn nothing_but_own_lines_and_styles_reaches_a_terminal(text in "\\PC{0,20}|.{0,20}|(?s).{0,20}|(\u{1b}\\[[0-9;]{0,3}[mJH]|x){0,9}") {
+            let text = shown_lines(&text);
+            let plain = STYLES.iter().fold(text.into_owned(), |text, style| text.replace(style, ""));
+            prop_assert!(plain.chars().all(|c| c == '\n' || !is_invisible(c)), "{:?}", plain);
         }
     }
 }

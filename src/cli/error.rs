@@ -56,9 +56,7 @@ pub(super) enum CliError {
         expect(dead_code, reason = "this build has no audit")
     )]
     Ended(Exit, Box<Problem>),
-    /// Nobody reads standard output any more.
-    BrokenPipe,
-    /// Standard output, a thread, a signal handler.
+    /// A thread, a signal handler, a page.
     Io(&'static str, io::Error),
 }
 
@@ -79,7 +77,6 @@ impl CliError {
             CliError::Journal(_) => Exit::Journal,
             CliError::Report(_) => Exit::Attention,
             CliError::Imbalance(_) | CliError::Io(..) => Exit::Internal,
-            CliError::BrokenPipe => Exit::Done,
         }
     }
 
@@ -100,7 +97,6 @@ impl CliError {
                     "this is a fault of fprecon; keep the exports and the journal, and report it",
                 )]
             }
-            CliError::BrokenPipe => Vec::new(),
             CliError::Io(doing, error) => {
                 vec![Problem::error("internal", format!("{doing}: {error}"))]
             }

@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(exit) => exit,
         Err(error) => fail(&error, &terminal),
     };
-    ExitCode::from(exit as u8)
+    ExitCode::from(terminal.finish(exit) as u8)
 }
 
 /// The object that `--json` prints where a command could not do its work.

@@ -1,7 +1,13 @@
 //! The terminal: data on standard output, everything else on standard error.
 //!
-//! The only place that writes to either.
+//! The only place that writes to either. Whatever goes there has its control characters and invisible
+//! characters escaped, but for the lines and the styles that are the program's own.
+//!
+//! Printing ends no command. Who reads standard output may be gone (`| head`), or its disk be full: the
+//! work is done all the same, the exit code tells what came of it, and a disk that is full is said at the
+//! end.
 
+use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -10,8 +16,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::arguments::{Color, Common};
-use super::error::CliError;
+use super::error::{CliError, Exit};
+use crate::invisible::{Language, shown_in_strings, shown_lines};
 use crate::problem::{Problem, Severity};
+use crate::report::json_text;
 
 /// How many problems are shown without `--verbose`.
 const PROBLEMS_SHOWN: usize = 12;
@@ -25,6 +33,18 @@ pub(super) struct Terminal {
     quiet: bool,
     verbose: bool,
     may_ask: bool,
+    output: RefCell<Output>,
+}
+
+/// How standard output has fared so far.
+#[derive(Debug)]
+enum Output {
+    /// All of it was written.
+    Open,
+    /// Nobody reads it any more.
+    Unread,
+    /// It can't be written.
+    Failed(io::Error),
 }
 
 impl Terminal {
@@ -41,6 +61,7 @@ impl Terminal {
             quiet: common.quiet,
             verbose: common.verbose,
             may_ask: is_terminal && !common.no_input,
+            output: RefCell::new(Output::Open),
         }
     }
 
@@ -49,36 +70,79 @@ impl Terminal {
         self.json
     }
 
-    /// Writes data: what the command was called for.
-    pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
-        let mut out = anstream::stdout().lock();
-        let written = out
-            .write_all(text.as_bytes())
-            .and_then(|()| out.write_all(b"\n"))
-            .and_then(|()| out.flush());
-        written.map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
-            _ => CliError::Io("standard output", error),
-        })
+    /// Writes lines for people: what the command was called for.
+    pub(super) fn data(&self, text: &str) {
+        self.own(&shown_lines(text));
+    }
+
+    /// Writes a file of the program's own, such as a script or a profile, as it is.
+    pub(super) fn own(&self, text: &str) {
+        self.stream(|out| {
+            out.write_all(text.as_bytes())?;
+            out.write_all(b"\n")
+        });
+    }
+
+    /// Writes TOML, which reads as it was.
+    pub(super) fn toml(&self, text: &str) {
+        self.own(&shown_in_strings(text.to_owned(), Language::Toml));
     }
 
     /// Writes what `--json` asks for.
     pub(super) fn write_json(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| CliError::Io("machine output", error.into()))?;
-        self.data(&text)
+        let text =
+            json_text(value).map_err(|error| CliError::Io("machine output", error.into()))?;
+        self.own(&text);
+        Ok(())
     }
 
-    /// Lets data be written piece by piece.
-    pub(super) fn stream<T>(&self, write: impl FnOnce(&mut dyn Write) -> T) -> T {
-        write(&mut io::stdout().lock())
+    /// Lets data be written piece by piece. What can't be written is kept for the end; nothing more is
+    /// written behind it.
+    pub(super) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if !matches!(*self.output.borrow(), Output::Open) {
+            return;
+        }
+        let mut out = anstream::stdout().lock();
+        if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
+            *self.output.borrow_mut() = match error.kind() {
+                io::ErrorKind::BrokenPipe => Output::Unread,
+                _ => Output::Failed(error),
+            };
+        }
+    }
+
+    /// Refuses to go on where what was to be read first could not be written. Nothing has been sent.
+    pub(super) fn check_output(&self) -> Result<(), CliError> {
+        let mut output = self.output.borrow_mut();
+        let Output::Failed(error) = &*output else {
+            return Ok(());
+        };
+        let problem = not_written(error);
+        // It is said here, and not once more at the end.
+        *output = Output::Unread;
+        Err(CliError::unusable(problem.hint(
+            "nothing was sent; make room, or send the output somewhere else",
+        )))
+    }
+
+    /// Returns what the program exits with after a command: a full disk is no success.
+    pub(super) fn finish(&self, exit: Exit) -> Exit {
+        let Output::Failed(error) = &*self.output.borrow() else {
+            return exit;
+        };
+        say(&coloured(&not_written(error).hint(
+            "the work itself is done; make room, and see `fprecon status` and `fprecon report`",
+        )));
+        match exit {
+            Exit::Done => Exit::Unusable,
+            exit => exit,
+        }
     }
 
     /// Writes a table or a sentence for people: with `--json` it is left out.
-    pub(super) fn human(&self, text: &str) -> Result<(), CliError> {
-        match self.json || self.quiet {
-            true => Ok(()),
-            false => self.data(text),
+    pub(super) fn human(&self, text: &str) {
+        if !self.json && !self.quiet {
+            self.data(text);
         }
     }
 
@@ -150,14 +214,19 @@ impl Terminal {
         }
     }
 
+    /// Whether somebody can be asked: there is a terminal, and what the question is about was read.
+    fn may_ask(&self) -> bool {
+        self.may_ask && matches!(*self.output.borrow(), Output::Open)
+    }
+
     /// Asks a yes-or-no question; nothing where nobody can be asked.
     pub(super) fn ask(&self, question: &str) -> Option<bool> {
-        if !self.may_ask {
+        if !self.may_ask() {
             return None;
         }
         let mut err = anstream::stderr().lock();
         // If the question can't be shown, the answer can't be yes.
-        write!(err, "{question} [y/N] ")
+        write!(err, "{} [y/N] ", shown_lines(question))
             .and_then(|()| err.flush())
             .ok()?;
         let mut answer = String::new();
@@ -167,11 +236,13 @@ impl Terminal {
 
     /// Asks for a text; nothing where nobody can be asked, or nothing was said.
     pub(super) fn ask_for(&self, what: &str) -> Option<String> {
-        if !self.may_ask {
+        if !self.may_ask() {
             return None;
         }
         let mut err = anstream::stderr().lock();
-        write!(err, "{what}: ").and_then(|()| err.flush()).ok()?;
+        write!(err, "{}: ", shown_lines(what))
+            .and_then(|()| err.flush())
+            .ok()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).ok()?;
         Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
@@ -235,7 +306,12 @@ fn other_lines(others: &[&Problem]) -> Option<String> {
 
 fn say(text: &str) {
     // Nobody can be told that standard error is gone.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", shown_lines(text));
+}
+
+fn not_written(error: &io::Error) -> Problem {
+    let message = format!("standard output can't be written: {error}");
+    Problem::error("output-not-written", message)
 }
 
 fn coloured(problem: &Problem) -> String {

@@ -3,9 +3,18 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::atomic::{Failure, Partial};
 use super::exporter::{Content, Exporter, Written};
 use super::summary::RunSummary;
+use crate::invisible::{Language, shown_in_strings};
+
+/// Returns JSON as people can look at it: its strings have invisible characters as escapes.
+pub(crate) fn json_text(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(shown_in_strings(text, Language::Json))
+}
 
 /// `summary.json`.
 pub(super) struct JsonFile(Written);
@@ -15,9 +24,9 @@ impl JsonFile {
         let name = "summary.json";
         let path = directory.join(name);
         let mut file = Partial::create(&path)?;
-        serde_json::to_writer_pretty(&mut file, summary)
+        json_text(summary)
             .map_err(io::Error::from)
-            .and_then(|()| file.write_all(b"\n"))
+            .and_then(|text| writeln!(file, "{text}"))
             .map_err(|error| Failure::new(&path, "writing it", error))?;
         Ok(JsonFile(Written {
             name: name.to_owned(),

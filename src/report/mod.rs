@@ -39,6 +39,7 @@ pub use format::{Format, FormatError, Formats};
 #[cfg(feature = "polars")]
 pub use journal_export::write_journal_parquet;
 pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
+pub(crate) use json_file::json_text;
 pub use learned::{learned_per_minute, lower_limit};
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;

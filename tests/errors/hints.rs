@@ -327,6 +327,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "accept.rs",
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
+    (
+        "output-not-written",
+        "hostile/pipes.rs",
+        "row_41a_a_full_disk_under_standard_output_is_said",
+    ),
 ];
 
 /// Codes whose hint names nothing that this program could do: a person has to look something up, to

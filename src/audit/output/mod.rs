@@ -18,6 +18,7 @@ use super::{Audit, AuditError, FindingKind, Match, Matches, PastFinding, Period,
 use crate::event::Tally;
 use crate::problem::Problem;
 use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_directory};
+use crate::report::json_text;
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
 use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA, by_kind};
@@ -252,9 +253,9 @@ impl AuditReport {
 
     fn write_summary(&self, path: PathBuf) -> Result<Whole, Failure> {
         let mut file = Partial::create(&path)?;
-        serde_json::to_writer_pretty(&mut file, self)
+        json_text(self)
             .map_err(io::Error::from)
-            .and_then(|()| file.write_all(b"\n"))
+            .and_then(|text| writeln!(file, "{text}"))
             .map_err(|error| Failure::new(&path, "writing it", error))?;
         file.finish()
     }

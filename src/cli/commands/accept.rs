@@ -270,7 +270,7 @@ fn accept_items(
                 .to_owned(),
         );
     }
-    terminal.human(&lines.join("\n"))?;
+    terminal.human(&lines.join("\n"));
     if terminal.json() {
         terminal.write_json(&AcceptOutput {
             schema: SCHEMA,
@@ -294,7 +294,7 @@ fn undo(
     terminal.human(&match undone {
         0 => "Nothing was taken back: none of these items was accepted.".to_owned(),
         n => format!("Taken back: {} no longer accepted.", are(n, "items")),
-    })?;
+    });
     if terminal.json() {
         terminal.write_json(&AcceptOutput {
             schema: SCHEMA,
@@ -347,10 +347,10 @@ fn list(journal: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
         return Ok(Exit::Done);
     }
     if accepted.is_empty() {
-        terminal.human("Nothing is accepted.")?;
+        terminal.human("Nothing is accepted.");
     }
     for record in &accepted {
-        terminal.human(&listed(record))?;
+        terminal.human(&listed(record));
     }
     Ok(Exit::Done)
 }

@@ -56,7 +56,7 @@ pub(in crate::cli) fn audit(
     }
     report.write(&matches, redactor.as_ref())?;
     terminal.problems(&report.problems, report.problems_omitted);
-    terminal.human(&audit_tables::whole(&report))?;
+    terminal.human(&audit_tables::whole(&report));
     if terminal.json() {
         terminal.write_json(&report)?;
     }

@@ -34,7 +34,7 @@ pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exi
             row.value.as_deref().unwrap_or("not set"),
             row.origin,
             width = width.unwrap_or(0)
-        ))?;
+        ));
     }
     Ok(Exit::Done)
 }

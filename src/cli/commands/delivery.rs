@@ -292,7 +292,7 @@ impl Delivery<'_> {
         journal.end_run(run, &end)?;
         report?;
         self.say_end(&sent.end, signal);
-        show(&summary, self.commands, self.terminal)?;
+        show(&summary, self.commands, self.terminal);
         Ok((journal, (summary, exit)))
     }
 
@@ -487,28 +487,24 @@ fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord
 }
 
 /// The result, the balance, and what to do next.
-pub(super) fn show(
-    summary: &RunSummary,
-    commands: &Commands,
-    terminal: &Terminal,
-) -> Result<(), CliError> {
+pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Terminal) {
     if let Some(line) = next::one_line(summary) {
         terminal.say_if_quiet(&line);
     }
-    terminal.human("")?;
-    terminal.human(&tables::outcomes(summary))?;
+    terminal.human("");
+    terminal.human(&tables::outcomes(summary));
     terminal.human(&format!(
         "\nThe books balance, in rows, events and cents. {} in {} s.",
         count(summary.requests, "request"),
         grouped(summary.elapsed_seconds.into())
-    ))?;
+    ));
     if let Some(line) = tables::learned_limit(summary.learned_requests_per_minute) {
-        terminal.human(&line)?;
+        terminal.human(&line);
     }
     if let Some(directory) = &summary.report_dir {
-        terminal.human(&format!("Report: {directory}"))?;
+        terminal.human(&format!("Report: {directory}"));
     }
-    terminal.human(&next::verdict(summary, commands))
+    terminal.human(&next::verdict(summary, commands));
 }
 
 /// What the program exits with after a run that ended like this.

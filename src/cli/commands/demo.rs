@@ -61,7 +61,7 @@ pub(in crate::cli) fn demo(
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
     terminal.problems(job.problems.kept(), 0);
-    terminal.human(&tables::reading(&reading))?;
+    terminal.human(&tables::reading(&reading));
     let run = record(&mut journal, RunCommand::Demo, &mut job, &reading, &known)?;
     let journal_path = settings.journal.display().to_string();
     let options = [("--sandbox", String::new()), ("--journal", journal_path)];
@@ -83,7 +83,7 @@ pub(in crate::cli) fn demo(
          \x20 fprecon plan unified_payments.csv\n\
          \x20 fprecon run unified_payments.csv --sandbox",
         arguments.dir.display()
-    ))?;
+    ));
     finish(&summary, terminal)
 }
 

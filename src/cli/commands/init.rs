@@ -72,7 +72,7 @@ pub(in crate::cli) fn init(
         }
     };
     if arguments.print {
-        terminal.data(text.trim_end())?;
+        terminal.toml(text.trim_end());
     }
     let place = (arguments.exports.as_slice(), written.as_deref());
     say(&looked, &plans, (&account, &trial), place, terminal)?;

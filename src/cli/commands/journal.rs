@@ -1,6 +1,5 @@
 //! `fprecon journal check` and `fprecon journal export`: the journal as a file to rely on, and as data.
 
-use std::io;
 use std::path::Path;
 
 use serde::Serialize;
@@ -67,14 +66,14 @@ fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
         false => Exit::Journal,
     };
     let path = reader.path().display().to_string();
-    terminal.human(&format!("{path}: {account}, version {}", checked.version))?;
-    terminal.human(&contents(&checked))?;
+    terminal.human(&format!("{path}: {account}, version {}", checked.version));
+    terminal.human(&contents(&checked));
     for aspect in Aspect::ALL {
         terminal.human(&format!(
             "  {:<50} {}",
             looked_at(aspect),
             verdict(&checked, aspect)
-        ))?;
+        ));
     }
     terminal.problems(&problems(&checked, &path), checked.omitted);
     if terminal.json() {
@@ -207,7 +206,6 @@ fn to_standard_output(
     table: JournalTable,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    const NAME: &str = "standard output";
     if terminal.json() {
         let problem = Problem::error(
             "usage",
@@ -217,14 +215,20 @@ fn to_standard_output(
             problem.hint("name a file for the export with `--output`"),
         ));
     }
-    let written = terminal.stream(|out| report::write_journal_csv(reader, table, out, NAME));
-    match written {
-        Ok(_) => Ok(Exit::Done),
-        Err(ReportError::Write { source, .. }) => match source.kind() {
-            io::ErrorKind::BrokenPipe => Err(CliError::BrokenPipe),
-            _ => Err(CliError::Io(NAME, source)),
+    let mut unreadable = None;
+    terminal.stream(
+        |out| match report::write_journal_csv(reader, table, out, "standard output") {
+            Ok(_) => Ok(()),
+            Err(ReportError::Write { source, .. }) => Err(source),
+            Err(other) => {
+                unreadable = Some(other);
+                Ok(())
+            }
         },
-        Err(other) => Err(other.into()),
+    );
+    match unreadable {
+        None => Ok(Exit::Done),
+        Some(error) => Err(error.into()),
     }
 }
 

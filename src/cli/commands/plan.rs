@@ -256,20 +256,20 @@ fn show(
         };
         return terminal.write_json(&output);
     }
-    terminal.human(&tables::reading(reading))?;
+    terminal.human(&tables::reading(reading));
     terminal.human(&format!(
         "\nThe books balance. Sending takes {} and about {} at {} a minute.",
         tables::count(estimate.requests, "request"),
         estimate.in_words(),
         settings.requests_per_minute
-    ))?;
+    ));
     let Some(list) = estimate.lead_list else {
-        return match estimate.seconds >= LONG_SECONDS {
-            true => terminal.human(
+        if estimate.seconds >= LONG_SECONDS {
+            terminal.human(
                 "Where most customers are no leads, `--lead-list` spares most of that; with it, `plan` says how much.",
-            ),
-            false => Ok(()),
-        };
+            );
+        }
+        return Ok(());
     };
     let without = Estimate {
         requests: list.requests_without,
@@ -282,7 +282,8 @@ fn show(
         tables::count(list.requests, "request"),
         tables::count(without.requests, "request"),
         without.in_words()
-    ))
+    ));
+    Ok(())
 }
 
 /// Rows rejected and events held need attention, in a plan as in a run.

@@ -40,7 +40,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
             profile.title,
             profile.rests_on,
             width = width.unwrap_or(0)
-        ))?;
+        ));
     }
     Ok(Exit::Done)
 }
@@ -58,20 +58,20 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
     }
     let split = Profiles::split(name, &settings.exports)?;
     match built_in {
-        Some(text) => terminal.data(text.trim_end())?,
+        Some(text) => terminal.own(text.trim_end()),
         None => {
             if let Some((path, line)) = settings.export_places.get(name) {
-                terminal.data(&format!("# {}:{line}", path.display()))?;
+                terminal.data(&format!("# {}:{line}", path.display()));
             }
             let exports = Table::from_iter([(name.to_owned(), Value::Table(split.said))]);
             let file = Table::from_iter([("exports".to_owned(), Value::Table(exports))]);
-            terminal.data(text_of(&file)?.trim_end())?;
+            terminal.toml(text_of(&file)?.trim_end());
         }
     }
     if let Some(base) = split.extends {
-        terminal.data(&format!("\n# From `{base}`:\n#"))?;
+        terminal.data(&format!("\n# From `{base}`:\n#"));
         for line in text_of(&split.inherited)?.lines() {
-            terminal.data(format!("# {line}").trim_end())?;
+            terminal.toml(format!("# {line}").trim_end());
         }
     }
     Ok(Exit::Done)
@@ -110,10 +110,10 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
     let chosen = match recognise(profiles, &mut export, &header, |cell| cell) {
         Ok(found) => {
             let name = &found.profile.name;
-            terminal.data(&format!("{path}: {name}"))?;
-            terminal.data(&format!("  chosen: {}", found.why))?;
+            terminal.data(&format!("{path}: {name}"));
+            terminal.data(&format!("  chosen: {}", found.why));
             for question in found.profile.questions() {
-                terminal.data(&format!("  needs to know: {question}"))?;
+                terminal.data(&format!("  needs to know: {question}"));
             }
             Some(found.profile)
         }
@@ -122,11 +122,11 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
                 Some(known) => format!("{}: {}", known.title, known.instead(&path)),
                 None => "no profile fits".to_owned(),
             };
-            terminal.data(&format!("{path}: {what}"))?;
+            terminal.data(&format!("{path}: {what}"));
             None
         }
         Err(Unrecognised::Undecided(undecided)) => {
-            terminal.data(&format!("{path}: {undecided}; {}", undecided.hint()))?;
+            terminal.data(&format!("{path}: {undecided}; {}", undecided.hint()));
             None
         }
         Err(Unrecognised::Export(error)) => {
@@ -147,7 +147,7 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
             (Ok(_), None) => "fits the header".to_owned(),
             (Err(misfit), _) => format!("the header {}", misfit.reason()),
         };
-        terminal.data(&format!("  not {}: {why}", profile.name))?;
+        terminal.data(&format!("  not {}: {why}", profile.name));
     }
     Ok(chosen.is_some())
 }

@@ -43,8 +43,8 @@ pub(in crate::cli) fn report(
     let books = delivery::shareable(books, &journal, arguments.redact)?;
     let summary = books.shown(&summary).into_owned();
     report::write(&books, &summary, &formats, &directory)?;
-    terminal.human(&tables::reading(&summary.reading))?;
-    delivery::show(&summary, &commands, terminal)?;
+    terminal.human(&tables::reading(&summary.reading));
+    delivery::show(&summary, &commands, terminal);
     if terminal.json() {
         terminal.write_json(&summary)?;
     }

@@ -226,7 +226,7 @@ fn nothing_to_do(
     commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    terminal.human(message)?;
+    terminal.human(message);
     if terminal.json()
         && let Some(run) = journal.latest_run()?
     {

@@ -56,7 +56,8 @@ pub(in crate::cli) fn run(
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
-    terminal.human(&tables::reading(&reading))?;
+    terminal.human(&tables::reading(&reading));
+    terminal.check_output()?;
     if repeated_unconfirmed(&job, &known).count() > 0 {
         confirm_repeat(common, terminal)?;
     }

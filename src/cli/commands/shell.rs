@@ -12,7 +12,7 @@ pub(in crate::cli) fn completions(
 ) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "fprecon", &mut script);
-    terminal.data(String::from_utf8_lossy(&script).trim_end())?;
+    terminal.own(String::from_utf8_lossy(&script).trim_end());
     Ok(Exit::Done)
 }
 
@@ -21,6 +21,6 @@ pub(in crate::cli) fn manual(terminal: &Terminal) -> Result<Exit, CliError> {
     clap_mangen::Man::new(Arguments::command())
         .render(&mut page)
         .map_err(|error| CliError::Io("the manual page", error))?;
-    terminal.data(String::from_utf8_lossy(&page).trim_end())?;
+    terminal.own(String::from_utf8_lossy(&page).trim_end());
     Ok(Exit::Done)
 }

@@ -81,21 +81,21 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
         terminal.write_json(&output)?;
         return Ok(Exit::Done);
     }
-    terminal.human(&format!("Journal  {}", settings.journal.display()))?;
-    terminal.human(&format!("Account  {account}\n"))?;
-    terminal.human(&tables::by_outcome(&events))?;
+    terminal.human(&format!("Journal  {}", settings.journal.display()));
+    terminal.human(&format!("Account  {account}\n"));
+    terminal.human(&tables::by_outcome(&events));
     terminal.human(&format!(
         "\n{}",
         run_table(&runs[..runs.len().min(RUNS_SHOWN)])
-    ))?;
+    ));
     if let Some(last) = runs.first()
         && let Some(line) = tables::learned_limit(learned_per_minute(&journal, last.id)?)
     {
-        terminal.human(&format!("\n{line}"))?;
+        terminal.human(&format!("\n{line}"));
     }
     match next::steps(&attention) {
-        Some(steps) => terminal.human(&format!("\n{steps}"))?,
-        None => terminal.human("\nNothing needs attention.")?,
+        Some(steps) => terminal.human(&format!("\n{steps}")),
+        None => terminal.human("\nNothing needs attention."),
     }
     Ok(Exit::Done)
 }
