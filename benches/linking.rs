@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
 use fprecon::job::{Reading, SourceRows};
-use fprecon::link::{Nothing, Rules, link};
+use fprecon::link::{AskedAgain, Nothing, Rules, link};
 use fprecon::profile::Profiles;
 
 const ROUNDS: usize = 5;
@@ -139,7 +139,14 @@ fn main() {
 
         let mut events: Events = (0..rows).map(event).collect();
         let start = Instant::now();
-        let links = link(&mut events, &Nothing, &Rules::default(), &HashSet::new());
+        let asked_again = AskedAgain::default();
+        let links = link(
+            &mut events,
+            &Nothing,
+            &Rules::default(),
+            &HashSet::new(),
+            &asked_again,
+        );
         times[1].push(start.elapsed());
         assert_eq!(links.into_unsound().count(), 0);
         drop(events);

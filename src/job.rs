@@ -22,7 +22,7 @@ use crate::event::{
 };
 use crate::export::{Export, ExportError, Row};
 use crate::journal::Wanted;
-use crate::link::{Cause, Link, Resolution, Rules, link, unknown_resolutions};
+use crate::link::{AskedAgain, Cause, Link, Resolution, Rules, link, unknown_resolutions};
 use crate::plan::{Past, Plan, plan};
 use crate::problem::{Problem, Problems};
 use crate::profile::{LookAlike, Misfit, Profile, Profiles, Unfit};
@@ -822,12 +822,26 @@ impl Unplanned {
         let identified = identify(&mut self.events, past);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
-        let mut links = link(&mut self.events, past, &self.rules, &identified.shared);
+        let asked_again = AskedAgain::new(&self.events, past);
+        let mut links = link(
+            &mut self.events,
+            past,
+            &self.rules,
+            &identified.shared,
+            &asked_again,
+        );
         hold_without_customer(&self.events, &mut links);
         for (index, reason) in waiting {
             links.set(index, Link::HeldBack(Cause::Invoice, reason));
         }
-        let seen = convert(&mut self.events, &mut links, foreign, account, past);
+        let seen = convert(
+            &mut self.events,
+            &mut links,
+            foreign,
+            account,
+            past,
+            &asked_again,
+        );
         hold_inexact(&self.events, &mut links, &self.decimals, past);
         let mut plan = plan(self.events, links, readings, past, origins);
         for problem in seen.problems(&plan, foreign, account, &self.decimals) {

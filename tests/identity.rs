@@ -583,6 +583,117 @@ fn a_corrected_email_is_a_new_question() {
     assert_eq!(effects, ["in_5", "in_5_refund_1000"]);
 }
 
+/// What the account has of the sales, after their refunds.
+fn cents_at(sandbox: &SandboxProcess) -> i64 {
+    let events = sandbox.events();
+    let cents = events.iter().map(|event| {
+        let sign = if event["kind"] == "refund" { -1 } else { 1 };
+        sign * event["amount_cents"].as_i64().unwrap()
+    });
+    cents.sum()
+}
+
+#[test]
+fn a_sale_that_is_asked_again_has_its_refunds_anew() {
+    let wrong = "eva@exmaple.com";
+    let right = "eva@example.com";
+    // The running totals of each night, and what counts then.
+    let nights = [
+        vec![
+            (wrong, "10.00", 0),
+            (wrong, "30.00", 0),
+            (right, "30.00", 2_000),
+        ],
+        vec![(wrong, "10.00", 0), (right, "30.00", 2_000)],
+        vec![
+            (wrong, "10.00", 0),
+            (wrong, "30.00", 0),
+            (right, "35.00", 1_500),
+            (right, "50.00", 0),
+            (right, "50.00", 0),
+        ],
+    ];
+    for convert in [false, true] {
+        for nights in &nights {
+            let place = Place::new();
+            let sandbox = start_account(&place);
+            place.write("rates.csv", "date,currency,rate\n2026-01-01,EUR,2\n");
+            if convert {
+                place.write(
+                    "fprecon.toml",
+                    "[currencies]\nforeign = \"convert\"\nrates = \"rates.csv\"\n",
+                );
+            }
+            for (email, refunded, counts) in nights {
+                let row = charge("ch_5", 1, "50.00", refunded, "in_5");
+                let mut row = row.replace("ana@example.com", email);
+                if convert {
+                    row = row.replace(",usd,", ",eur,");
+                }
+                place.write("x.csv", &format!("{STRIPE}{row}"));
+                for _ in 0..2 {
+                    let ran = place.run_to(&sandbox, &["run", "x.csv", "--yes"]);
+                    assert_eq!(ran.code(), 0, "{nights:?} {}", ran.stderr());
+                    let scale = if convert { 2 } else { 1 };
+                    assert_eq!(cents_at(&sandbox), scale * counts, "{nights:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn refunds_with_ids_of_their_own_are_asked_again_with_their_sale() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    let sale = |email: &str| format!("sale,s1,,{email},,50.00,USD,2026-03-01,\n");
+    let refund = |n: u8, amount: &str| format!("refund,r{n},s1,,,{amount},USD,2026-03-0{n},\n");
+    let night = |rows: &[String], code: i32| {
+        place.write("x.csv", &format!("{OWN}{}", rows.concat()));
+        place
+            .run_to(&sandbox, &["run", "x.csv", "--yes"])
+            .expect(code);
+        cents_at(&sandbox)
+    };
+    let (old, new) = (sale("eva@exmaple.com"), sale("eva@example.com"));
+    assert_eq!(night(&[old, refund(2, "20.00")], 0), 0);
+    // As much as was refunded before, by another refund: the first one would be missing.
+    assert_eq!(night(&[new.clone(), refund(3, "20.00")], 1), 0);
+    let all = [new, refund(2, "20.00"), refund(3, "20.00")];
+    assert_eq!(night(&all, 0), 1_000);
+    assert_eq!(night(&all, 0), 1_000);
+}
+
+#[test]
+fn the_non_referral_csv_files_of_two_runs_are_corrected_and_run_together() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    for (name, refunded) in [("1", "10.00"), ("2", "30.00")] {
+        let row = charge("ch_5", 1, "50.00", refunded, "in_5");
+        let row = row.replace("ana@example.com", "eva@exmaple.com");
+        place.write(&format!("{name}.csv"), &format!("{STRIPE}{row}"));
+        let csv = format!("{name}.csv");
+        place
+            .run_to(&sandbox, &["run", &csv, "--yes", "--dir", name])
+            .expect(0);
+        let corrected = place
+            .read(&format!("{name}/non_referral.csv"))
+            .replace("exmaple", "example");
+        place.write(&format!("fixed-{name}.csv"), &corrected);
+    }
+    // Without the refund of the second run, the sale would count 10.00 too much.
+    let said = place
+        .run_to(&sandbox, &["run", "fixed-1.csv", "--yes"])
+        .expect(1)
+        .stderr();
+    assert!(said.contains("non_referral.csv of their runs"), "{said}");
+    assert_eq!(sandbox.events().len(), 0, "{said}");
+    place
+        .run_to(&sandbox, &["run", "fixed-1.csv", "fixed-2.csv", "--yes"])
+        .expect(0);
+    assert_eq!(cents_at(&sandbox), 2_000);
+}
+
 #[test]
 fn a_sale_is_not_asked_again_without_its_refunds() {
     let place = Place::new();

@@ -44,7 +44,7 @@ pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result
     // What was refused and mended stands a second time, as it was sent again.
     let mended = journal.mended()?;
     journal.for_each_event_of(Span::ALL, |record| {
-        if !mended.contains(&record.row) {
+        if !mended.contains_key(&record.row) {
             ours.billed.extend(of_record(&record, account_currency));
         }
         Ok::<_, JournalError>(())

@@ -27,7 +27,7 @@ use crate::event::{
     Money, Original, Sum, Tally, Text, share_cents,
 };
 use crate::journal::PlanState;
-use crate::link::{Cause, Link, Links};
+use crate::link::{AskedAgain, Cause, Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
 
@@ -57,18 +57,20 @@ pub struct Seen {
 }
 
 /// Converts or holds the events of a job that are in another currency than `account`, as `foreign`
-/// says. `links` is what linking said of them.
+/// says. `links` is what linking said of them, `asked_again` which of their sales are asked again.
 pub fn convert(
     events: &mut Events,
     links: &mut Links,
     foreign: &Foreign,
     account: Currency,
     past: &dyn Past,
+    asked_again: &AskedAgain,
 ) -> Seen {
     let mut converter = Converter {
         foreign,
         account,
         past,
+        asked_again,
         seen: Seen::default(),
         sales: HashMap::new(),
     };
@@ -111,6 +113,7 @@ struct Converter<'c> {
     foreign: &'c Foreign,
     account: Currency,
     past: &'c dyn Past,
+    asked_again: &'c AskedAgain,
     seen: Seen,
     /// The sales of this job; of several with one id the first that stands in the exports, which is
     /// the one that goes out.
@@ -216,14 +219,20 @@ impl Converter<'_> {
         let mut shares = match (&fate, sale) {
             (Some(Fate::Converted(conversion)), Some(sale)) => Some(Shares {
                 of: conversion,
-                given: self.past.converted_refunds(sale),
+                given: match self.asked_again.has_sale(sale) {
+                    true => self.past.converted_refunds_to_referrals(sale),
+                    false => self.past.converted_refunds(sale),
+                },
             }),
             _ => None,
         };
         let mut copies = HashMap::new();
         for index in refunds {
             let (event, link) = (events.get(index), &links[index]);
-            if let Some(recorded) = self.past.conversion(event.key()) {
+            let is_asked_again = self.asked_again.has_refund(event.key(), self.past);
+            if let Some(recorded) = self.past.conversion(event.key())
+                && !is_asked_again
+            {
                 // Where the amounts differ, the plan has a conflict to find.
                 if event.money == Some(recorded.original.money) {
                     events.edit(index, |event| apply(event, recorded.clone()));
@@ -231,7 +240,7 @@ impl Converter<'_> {
                 continue;
             }
             let is_held = matches!(link, Link::Held(_) | Link::HeldBack(..));
-            if is_held || self.past.essence(event.key()).is_some() {
+            if is_held || (self.past.essence(event.key()).is_some() && !is_asked_again) {
                 continue;
             }
             let converted = copies

@@ -2,7 +2,7 @@ use super::*;
 use crate::event::{Customer, Essence, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
-use crate::link::{Earlier, Refunded, Rules, link};
+use crate::link::{AskedAgain, Earlier, Refunded, Rules, link};
 use crate::plan::plan;
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
@@ -113,8 +113,22 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
     let identified = identify(&mut events, past);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
-    let mut links = link(&mut events, past, &Rules::default(), &identified.shared);
-    let seen = convert(&mut events, &mut links, foreign, account, past);
+    let asked_again = AskedAgain::new(&events, past);
+    let mut links = link(
+        &mut events,
+        past,
+        &Rules::default(),
+        &identified.shared,
+        &asked_again,
+    );
+    let seen = convert(
+        &mut events,
+        &mut links,
+        foreign,
+        account,
+        past,
+        &asked_again,
+    );
     let plan = plan(events, links, readings, past, &origins);
     assert!(plan.balances());
     let problems = seen.problems(&plan, foreign, account, &Decimals::default());

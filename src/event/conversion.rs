@@ -33,3 +33,13 @@ pub struct ConvertedRefunds {
     /// As they were told to the API.
     pub sent_cents: i64,
 }
+
+impl ConvertedRefunds {
+    /// Returns these and the others.
+    pub fn with(self, others: ConvertedRefunds) -> Self {
+        ConvertedRefunds {
+            original_cents: self.original_cents.saturating_add(others.original_cents),
+            sent_cents: self.sent_cents.saturating_add(others.sent_cents),
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Opening a journal for writing looks at its pages, and reading looks at the seals of what is read.
 //! This looks at everything, and goes on after the first thing that is wrong.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Row;
 
@@ -295,12 +295,12 @@ impl JournalReader {
         );
         let mended = self.mended().unwrap_or_else(|error| {
             checked.add(Aspect::Seals, crate::problem::causes(&error));
-            HashSet::new()
+            HashMap::new()
         });
         let mut keys = HashSet::new();
         self.each("checking its seals", &sql, [], |row| {
             match check_event(row) {
-                Ok(_) if mended.contains(&super::EventRow(row.get(0)?)) => {}
+                Ok(_) if mended.contains_key(&super::EventRow(row.get(0)?)) => {}
                 Ok(key) if keys.insert(key) => {}
                 Ok(_) => {
                     let id: i64 = row.get(0)?;

@@ -6,9 +6,8 @@ use jiff::civil::Date;
 use rusqlite::{Connection, Params, Row, Statement};
 
 use super::columns::{Code, Seal, impossible};
-use super::known::Known;
 use super::{EventRow, JournalError, JournalReader, RunId};
-use crate::event::{Conversion, Essence, EventKey, Kind, Money, Original, Text};
+use crate::event::{Conversion, Kind, Money, Original, Text};
 
 /// An event of a run whose amount was converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,24 +82,6 @@ fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, Original)> {
         return Err(impossible(first + 5, what));
     }
     Ok((event, original))
-}
-
-impl Known {
-    /// Takes note of a conversion and, for a refund, of what is taken back of its sale.
-    pub(super) fn add_conversion(
-        &mut self,
-        key: EventKey,
-        essence: &Essence,
-        conversion: Conversion,
-    ) {
-        if let (Kind::Refund, Some(sale)) = (essence.kind, essence.sale) {
-            let refunds = self.converted_refunds.entry(sale).or_default();
-            let (original, sent) = (conversion.original.money, conversion.sent);
-            refunds.original_cents = refunds.original_cents.saturating_add(original.amount_cents);
-            refunds.sent_cents = refunds.sent_cents.saturating_add(sent.amount_cents);
-        }
-        self.conversions.insert(key, conversion);
-    }
 }
 
 impl JournalReader {

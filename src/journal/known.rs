@@ -23,12 +23,16 @@ pub struct Known {
     pub flagged: KeyMap<()>,
     /// What the API refused before it was mended, by the key of the `event_id`.
     pub refused: KeyMap<Vec<Essence>>,
-    /// The refunds, by the key of the sale that they undo.
+    /// The refunds but for those that were no referrals, by the key of the sale that they undo.
     pub refunds: KeyMap<KnownRefunds>,
+    /// Those that were no referrals, likewise, as far as their sale was not asked again since.
+    pub unreferred_refunds: KeyMap<KnownRefunds>,
     /// How amounts were converted, by the key of their event.
     pub conversions: KeyMap<Conversion>,
-    /// The converted refunds, by the key of the sale that they undo.
+    /// The converted ones of the refunds, by the key of the sale that they undo.
     pub converted_refunds: KeyMap<ConvertedRefunds>,
+    /// The converted ones of the refunds that were no referrals.
+    pub unreferred_converted_refunds: KeyMap<ConvertedRefunds>,
     /// The sale of each wanted refund that has one, by the key of the refund.
     pub sales_of_refunds: KeyMap<Text>,
     /// The sales of each wanted reference, by its key.
@@ -148,6 +152,34 @@ impl Known {
             created_at: sale.created_at(),
         });
         self.customers.insert(key, customer.to_customer());
+    }
+
+    /// Adds what a refund takes back of its sale.
+    fn add_refund(
+        &mut self,
+        refund: &Essence,
+        conversion: Option<&Conversion>,
+        is_unreferred: bool,
+    ) {
+        let Some(sale) = refund.sale else {
+            return;
+        };
+        let (refunds, converted) = match is_unreferred {
+            true => (
+                &mut self.unreferred_refunds,
+                &mut self.unreferred_converted_refunds,
+            ),
+            false => (&mut self.refunds, &mut self.converted_refunds),
+        };
+        let sum = refunds.entry(sale).or_default();
+        *sum = sum.with(KnownRefunds::of(refund));
+        if let Some(conversion) = conversion {
+            let sum = converted.entry(sale).or_default();
+            *sum = sum.with(ConvertedRefunds {
+                original_cents: conversion.original.money.amount_cents,
+                sent_cents: conversion.sent.amount_cents,
+            });
+        }
     }
 
     /// Notes the uid of an event where the job has it with another email.
@@ -316,6 +348,26 @@ pub struct KnownRefunds {
     pub largest_total_cents: Option<i64>,
 }
 
+impl KnownRefunds {
+    fn of(refund: &Essence) -> Self {
+        KnownRefunds {
+            cents: refund.money.map_or(0, |money| money.amount_cents),
+            gross_cents: refund.paid_cents().unwrap_or(0),
+            largest_total_cents: refund.refund_total_cents,
+        }
+    }
+
+    /// Returns these and the others.
+    #[must_use]
+    pub fn with(self, others: KnownRefunds) -> Self {
+        KnownRefunds {
+            cents: self.cents.saturating_add(others.cents),
+            gross_cents: self.gross_cents.saturating_add(others.gross_cents),
+            largest_total_cents: self.largest_total_cents.max(others.largest_total_cents),
+        }
+    }
+}
+
 impl JournalReader {
     /// Reads every event once and keeps what a plan needs of it: some 100 bytes each.
     pub fn known(&self) -> Result<Known, JournalError> {
@@ -345,6 +397,8 @@ impl JournalReader {
         );
         let mut originals = self.originals()?;
         let mended = self.mended()?;
+        // What was recorded of a sale's refunds before it was asked again is of no account.
+        let mut asked_again: KeyMap<EventRow> = KeyMap::default();
         let flags = self.flags()?;
         let gross_kept_from = self.gross_kept_from()?;
         let mut known = Known::default();
@@ -364,16 +418,20 @@ impl JournalReader {
                 .sale_event_id()
                 .and_then(key_as_read_now)
                 .or(essence.sale);
-            if mended.contains(&id) {
+            let is_unreferred = outcome.as_ref().map(|word| word.0) == Some(Outcome::NonReferral);
+            if let Some(&by) = mended.get(&id) {
+                if essence.kind == Kind::Sale {
+                    asked_again.insert(key, by);
+                }
                 let original = originals.remove(&id).map(|original| original.money);
                 essence.money = original.or(essence.money);
                 known.refused.entry(key).or_default().push(essence);
                 return Ok(());
             }
-            if let Some((original, sent)) = originals.remove(&id).zip(essence.money) {
-                essence.money = Some(original.money);
-                known.add_conversion(key, &essence, Conversion { original, sent });
-            }
+            let conversion = originals.remove(&id).zip(essence.money);
+            let conversion = conversion.map(|(original, sent)| Conversion { original, sent });
+            let original = conversion.as_ref().map(|it| it.original.money);
+            essence.money = original.or(essence.money);
             essence.gross_is_unknown = id.0 < gross_kept_from;
             known.add_wanted(key, &columns, wanted);
             known.suspect_uid(&essence, wanted);
@@ -394,15 +452,12 @@ impl JournalReader {
                 None if is_new || respelt.contains_key(&key) => {}
                 None => return Err(impossible(1, format!("event {} is there twice", id.0))),
             }
-            if let (Kind::Refund, Some(sale)) = (essence.kind, essence.sale) {
-                let refunds = known.refunds.entry(sale).or_default();
-                let cents = essence.money.map_or(0, |money| money.amount_cents);
-                refunds.cents = refunds.cents.saturating_add(cents);
-                let paid = essence.paid_cents().unwrap_or(0);
-                refunds.gross_cents = refunds.gross_cents.saturating_add(paid);
-                refunds.largest_total_cents =
-                    refunds.largest_total_cents.max(essence.refund_total_cents);
+            let sale = essence.sale.filter(|_| essence.kind == Kind::Refund);
+            let is_asked_since = |sale| asked_again.get(&sale).is_some_and(|&by| id < by);
+            if sale.is_some_and(|sale| !is_unreferred || !is_asked_since(sale)) {
+                known.add_refund(&essence, conversion.as_ref(), is_unreferred);
             }
+            known.conversions.extend(conversion.map(|it| (key, it)));
             Ok(())
         })?;
         self.emails_of_suspects(&mut known)?;

@@ -1,6 +1,6 @@
 //! Events that the API refused, and that stand in the journal again with another content.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
@@ -32,9 +32,9 @@ impl JournalReader {
         self.has_table("mended")
     }
 
-    /// The events for which a mended one stands.
-    pub(crate) fn mended(&self) -> Result<HashSet<EventRow>, JournalError> {
-        let mut mended = HashSet::new();
+    /// Returns the events for which a mended one stands, each with that.
+    pub(crate) fn mended(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
+        let mut mended = HashMap::new();
         if self.has_mended()? {
             let sql = "SELECT event, by_event, seal FROM mended";
             self.each("reading what was mended", sql, [], |row| {
@@ -46,7 +46,7 @@ impl JournalReader {
                     );
                     return Err(impossible(2, what));
                 }
-                mended.insert(refused);
+                mended.insert(refused, by);
                 Ok(())
             })?;
         }

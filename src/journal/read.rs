@@ -64,7 +64,7 @@ impl JournalReader {
         let mut found = None;
         self.each("looking for an event", sql, [event_id], |row| {
             let id = EventRow(row.get(0)?);
-            if !mended.contains(&id) {
+            if !mended.contains_key(&id) {
                 let outcome: Option<Word<_>> = row.get(1)?;
                 found = Some((id, outcome.map(|word| word.0)));
             }
@@ -95,7 +95,7 @@ impl JournalReader {
         let mended = self.mended()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
-            if !mended.contains(&id) {
+            if !mended.contains_key(&id) {
                 let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
                 each(key, outcome, columns.ties());
             }

@@ -3,8 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::settle::counts_nothing_again;
-use super::{Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale, replaces};
-use crate::event::{Customer, CustomerRef, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
+use super::{
+    AskedAgain, Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale,
+};
+use crate::event::{
+    Customer, CustomerRef, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
+};
 
 const NAMES_NONE: &str = "the refund names no sale";
 const NOT_FOUND: &str = "its sale is neither in these exports nor in the journal";
@@ -16,6 +20,7 @@ pub(super) struct Finder<'r> {
     refunds: &'r [usize],
     /// Ids that several payments share.
     shared: &'r HashSet<Text>,
+    asked_again: &'r AskedAgain,
     /// The readings of the sales that refunds name by their ids.
     readings: KeyMap<Vec<usize>>,
     /// By another id that a refund names: the ids of the sales that go by it.
@@ -40,12 +45,14 @@ impl<'r> Finder<'r> {
         earlier: &'r dyn Earlier,
         rules: &'r Rules,
         shared: &'r HashSet<Text>,
+        asked_again: &'r AskedAgain,
     ) -> Self {
         let mut finder = Finder {
             earlier,
             rules,
             refunds,
             shared,
+            asked_again,
             readings: KeyMap::default(),
             by_reference: HashMap::new(),
             found: FoundSales::new(),
@@ -186,17 +193,17 @@ impl<'r> Finder<'r> {
     fn customer_of(&self, sale: EventKey, events: &Events) -> Option<Customer> {
         let readings = self.readings.get(&sale).into_iter().flatten();
         let here = readings.map(|&index| events.get(index)).next();
-        let recorded = self
-            .earlier
-            .essence(sale)
-            .filter(|sale| sale.kind == Kind::Sale);
-        let is_replaced = here
-            .zip(recorded)
-            .is_some_and(|(here, recorded)| replaces(here, &recorded, self.earlier));
-        match recorded {
-            Some(_) if !is_replaced => self.earlier.customer_of(sale),
-            _ => here.map(|sale| sale.customer.to_customer()),
+        match self.recorded_sale(sale) {
+            Some(_) => self.earlier.customer_of(sale),
+            None => here.map(|sale| sale.customer.to_customer()),
         }
+    }
+
+    /// Returns what an earlier run recorded of a sale, and what stands.
+    fn recorded_sale(&self, sale: EventKey) -> Option<Essence> {
+        let recorded = self.earlier.essence(sale)?;
+        let stands = recorded.kind == Kind::Sale && !self.asked_again.has_sale(sale);
+        stands.then_some(recorded)
     }
 
     fn target(&self, refund: usize, events: &Events) -> Result<Target, Held> {
@@ -294,8 +301,8 @@ impl<'r> Finder<'r> {
                 (event.gross_cents.is_none(), money, event.gross_cents)
             });
         let here = here.map(|event| event.essence());
-        let recorded = self.earlier.essence(key);
-        let Some(recorded) = recorded.filter(|r| r.kind == Kind::Sale && r.money.is_some()) else {
+        let recorded = self.recorded_sale(key);
+        let Some(recorded) = recorded.filter(|sale| sale.money.is_some()) else {
             return Sale::of(&here?);
         };
         match here {
@@ -372,7 +379,7 @@ impl<'r> Finder<'r> {
             for refund in found.refunds.iter().map(|&index| events.get(index)) {
                 match refund.refund_total_cents {
                     Some(cents) => total = total.max(cents),
-                    None if self.earlier.essence(refund.key()).is_some() => {}
+                    None if self.is_recorded(refund.key()) => {}
                     None => {
                         let part = parts.entry(refund.key()).or_default();
                         *part = refund.paid_cents().unwrap_or(0).max(*part);
@@ -385,8 +392,13 @@ impl<'r> Finder<'r> {
         left
     }
 
+    /// Returns whether an earlier run recorded a refund, and that stands.
+    fn is_recorded(&self, refund: EventKey) -> bool {
+        self.earlier.essence(refund).is_some() && !self.asked_again.has_refund(refund, self.earlier)
+    }
+
     fn left_of(&self, key: EventKey, sale: Sale, parts: i64, total: i64) -> i64 {
-        let known = self.earlier.refunded(key);
+        let known = self.asked_again.refunded(key, self.earlier);
         let refunded = known
             .gross_cents
             .saturating_add(parts)

@@ -13,6 +13,7 @@
 //! Running totals become differences: what a total adds to the refunds already known for its
 //! sale, in the job and before it, whatever the order of the exports.
 
+mod asked_again;
 mod find;
 mod settle;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::event::{
 };
 use crate::journal::Outcome;
 
+pub use asked_again::AskedAgain;
 use find::Finder;
 use settle::SaleAccount;
 
@@ -39,6 +41,11 @@ pub trait Earlier {
 
     /// What earlier runs recorded as refunded for the sale with this key.
     fn refunded(&self, sale: EventKey) -> Refunded;
+
+    /// Returns the same without the refunds that were no referrals.
+    fn refunded_to_referrals(&self, _sale: EventKey) -> Refunded {
+        Refunded::default()
+    }
 
     /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`](crate::event::Event::reference).
     fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
@@ -291,12 +298,13 @@ impl Index<usize> for Links {
 }
 
 /// Links every refund of a job, gives it its amount and its customer, and says what came of each event.
-/// `shared` are the ids that several payments share.
+/// `shared` are the ids that several payments share, `asked_again` the sales that are asked again.
 pub fn link(
     events: &mut Events,
     earlier: &dyn Earlier,
     rules: &Rules,
     shared: &HashSet<Text>,
+    asked_again: &AskedAgain,
 ) -> Links {
     let mut links = Links::default();
     if !earlier.is_empty() {
@@ -308,14 +316,14 @@ pub fn link(
     if refunds.is_empty() {
         return links;
     }
-    let mut finder = Finder::new(events, &refunds, earlier, rules, shared);
+    let mut finder = Finder::new(events, &refunds, earlier, rules, shared, asked_again);
     finder.find_named(events, &mut links);
     finder.match_customers(events, &mut links);
     if rules.send_unlinked {
         finder.release(events, &mut links);
     }
     for (key, found) in finder.into_found() {
-        let mut account = SaleAccount::new(key, found.sale, earlier);
+        let mut account = SaleAccount::new(key, found.sale, earlier, asked_again);
         account.settle_refunds(&found.refunds, events, &mut links);
     }
     links

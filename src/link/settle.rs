@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Earlier, Link, Links, Refunded, Sale};
+use super::{AskedAgain, Earlier, Link, Links, Refunded, Sale};
 use crate::event::{
     Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text, running_total_refund_id,
 };
@@ -13,6 +13,7 @@ pub(super) struct SaleAccount<'e> {
     key: EventKey,
     sale: Sale,
     earlier: &'e dyn Earlier,
+    asked_again: &'e AskedAgain,
     /// What is refunded so far, as it was paid back.
     gross_cents: i64,
     /// What is refunded so far, as it counts.
@@ -27,11 +28,17 @@ struct Part {
 }
 
 impl<'e> SaleAccount<'e> {
-    pub(super) fn new(key: EventKey, sale: Sale, earlier: &'e dyn Earlier) -> Self {
+    pub(super) fn new(
+        key: EventKey,
+        sale: Sale,
+        earlier: &'e dyn Earlier,
+        asked_again: &'e AskedAgain,
+    ) -> Self {
         SaleAccount {
             key,
             sale,
             earlier,
+            asked_again,
             gross_cents: 0,
             net_cents: 0,
         }
@@ -55,7 +62,7 @@ impl<'e> SaleAccount<'e> {
         let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
             .into_iter()
             .partition(|&refund| events.figures(refund).refund_total_cents.is_some());
-        let known = self.earlier.refunded(self.key);
+        let known = self.asked_again.refunded(self.key, self.earlier);
         // Of a sale for which nothing says what was paid, only what counts can be compared.
         let refunded_cents = match self.sale.gross_is_unknown {
             true => known.cents,
@@ -67,6 +74,13 @@ impl<'e> SaleAccount<'e> {
         self.settle_totals(&totals, known, events, links);
     }
 
+    /// Returns what an earlier run recorded of a refund, and what stands.
+    fn recorded(&self, refund: EventKey) -> Option<Essence> {
+        let recorded = self.earlier.essence(refund)?;
+        let is_asked_again = self.asked_again.has_refund(refund, self.earlier);
+        (!is_asked_again).then_some(recorded)
+    }
+
     /// Refunds that name their own amount, by date.
     fn settle_parts(
         &mut self,
@@ -76,7 +90,7 @@ impl<'e> SaleAccount<'e> {
         links: &mut Links,
     ) {
         for part in parts_of(parts, events) {
-            if let Some(recorded) = self.earlier.essence(events.key(part.first)) {
+            if let Some(recorded) = self.recorded(events.key(part.first)) {
                 adopt(&recorded, &part.all, events);
                 continue;
             }
@@ -153,7 +167,7 @@ impl<'e> SaleAccount<'e> {
         let largest_here = by_total.keys().next_back().copied();
         let mut below = 0;
         for (total, indexes) in by_total {
-            if let Some(recorded) = self.earlier.essence(events.key(indexes[0])) {
+            if let Some(recorded) = self.recorded(events.key(indexes[0])) {
                 for &index in &indexes {
                     events.edit(index, |event| {
                         event.money = recorded.money.or(event.money);

@@ -3,7 +3,14 @@ use crate::event::{Currency, Customer, Event, Source, running_total_refund_id};
 
 fn link_all(events: &mut [Event], earlier: &dyn Earlier) -> Vec<Link> {
     let mut packed: Events = events.iter().cloned().collect();
-    let links = link(&mut packed, earlier, &Rules::default(), &HashSet::new());
+    let asked_again = AskedAgain::new(&packed, earlier);
+    let links = link(
+        &mut packed,
+        earlier,
+        &Rules::default(),
+        &HashSet::new(),
+        &asked_again,
+    );
     for (event, linked) in events.iter_mut().zip(packed.iter()) {
         *event = linked.to_event();
     }

@@ -199,6 +199,15 @@ impl Firsts {
     }
 }
 
+/// The refunds of a sale that are in a job's exports.
+#[derive(Clone, Copy, Default)]
+struct RefundsHere {
+    /// What earlier runs recorded of them.
+    recorded_cents: i64,
+    /// The largest running total.
+    total_cents: Option<i64>,
+}
+
 struct Planner<'p> {
     past: &'p dyn Past,
     origins: &'p Origins,
@@ -253,7 +262,7 @@ impl<'p> Planner<'p> {
         }
         let mut matched: KeyMap<()> = KeyMap::default();
         // Added up once, and only where a sale is asked again.
-        let mut refunded_here: Option<KeyMap<i64>> = None;
+        let mut refunds_here: Option<KeyMap<RefundsHere>> = None;
         for index in 0..events.len() {
             let key = events.key(index);
             let Some(recorded) = self.past.essence(key) else {
@@ -266,7 +275,7 @@ impl<'p> Planner<'p> {
                 && let Some(note) = self.replaces(event, &recorded)
             {
                 matched.insert(key, ());
-                let here = refunded_here.get_or_insert_with(|| self.known_refunds(events));
+                let here = refunds_here.get_or_insert_with(|| self.refunds_here(events));
                 match self.refunds_left_behind(event, here) {
                     Some(refunds) => {
                         let note = format!(
@@ -364,12 +373,18 @@ impl<'p> Planner<'p> {
 
     /// Returns what earlier runs recorded as refunded of a sale that is asked again, and what is in none
     /// of these exports: asked for alone, the sale would count without its refunds.
-    fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<i64>) -> Option<Money> {
-        let recorded = self.past.refunded(sale.key()).cents;
-        if sale.kind != Kind::Sale || recorded == 0 {
+    fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<RefundsHere>) -> Option<Money> {
+        let recorded = self.past.refunded(sale.key());
+        if sale.kind != Kind::Sale || recorded.cents == 0 {
             return None;
         }
-        let missing = recorded - here.get(&sale.key()).copied().unwrap_or(0);
+        let here = here.get(&sale.key()).copied().unwrap_or_default();
+        if recorded.largest_total_cents.is_some()
+            && here.total_cents >= recorded.largest_total_cents
+        {
+            return None;
+        }
+        let missing = recorded.cents - here.recorded_cents;
         let money = sale.read_money()?;
         (missing > 0).then_some(Money {
             amount_cents: missing,
@@ -377,20 +392,22 @@ impl<'p> Planner<'p> {
         })
     }
 
-    /// Returns what earlier runs recorded of the refunds that are in these exports, by the key of their
-    /// sale.
-    fn known_refunds(&self, events: &Events) -> KeyMap<i64> {
+    /// Returns which refunds are in these exports, by the key of their sale.
+    fn refunds_here(&self, events: &Events) -> KeyMap<RefundsHere> {
         let mut seen: KeyMap<()> = KeyMap::default();
-        let mut by_sale: KeyMap<i64> = KeyMap::default();
+        let mut by_sale: KeyMap<RefundsHere> = KeyMap::default();
         for index in 0..events.len() {
             let (key, kind) = (events.key(index), events.kind(index));
-            let sale = events.sale_event_id(index).filter(|_| kind == Kind::Refund);
-            let recorded = sale.and_then(|_| self.past.essence(key)?.money);
-            if let (Some(sale), Some(money)) = (sale, recorded)
+            let Some(sale) = events.sale_event_id(index).filter(|_| kind == Kind::Refund) else {
+                continue;
+            };
+            let here = by_sale.entry(EventKey::of(sale)).or_default();
+            let total_cents = events.figures(index).refund_total_cents;
+            here.total_cents = here.total_cents.max(total_cents);
+            if let Some(money) = self.past.essence(key).and_then(|recorded| recorded.money)
                 && seen.insert(key, ()).is_none()
             {
-                let sum = by_sale.entry(EventKey::of(sale)).or_default();
-                *sum = sum.saturating_add(money.amount_cents);
+                here.recorded_cents = here.recorded_cents.saturating_add(money.amount_cents);
             }
         }
         by_sale
@@ -531,7 +548,7 @@ impl<'p> Planner<'p> {
 
     fn conflict_hint(&self, index: usize, event: EventRef<'_>) -> Cow<'static, str> {
         if self.left_behind.contains(&index) {
-            return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of that run, and run that file first".into();
+            return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first".into();
         }
         let recorded = self.past.essence(event.key());
         match self.with_past.get(&index).zip(recorded) {

@@ -4,7 +4,7 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Text,
 };
-use crate::journal::{Known, Outcome};
+use crate::journal::{Known, KnownRefunds, Outcome};
 use crate::link::{Earlier, EarlierSale, Nothing, Refunded};
 
 /// What earlier runs left in the journal, as the plan needs it.
@@ -53,6 +53,11 @@ pub trait Past: Earlier {
     fn converted_refunds(&self, _sale: EventKey) -> ConvertedRefunds {
         ConvertedRefunds::default()
     }
+
+    /// Returns the same without the refunds that were no referrals.
+    fn converted_refunds_to_referrals(&self, _sale: EventKey) -> ConvertedRefunds {
+        ConvertedRefunds::default()
+    }
 }
 
 impl Past for Nothing {}
@@ -63,12 +68,14 @@ impl Earlier for Known {
     }
 
     fn refunded(&self, sale: EventKey) -> Refunded {
-        let known = self.refunds.get(&sale).copied().unwrap_or_default();
-        Refunded {
-            cents: known.cents,
-            gross_cents: known.gross_cents,
-            largest_total_cents: known.largest_total_cents,
-        }
+        let referrals = self.refunds.get(&sale).copied().unwrap_or_default();
+        let others = self.unreferred_refunds.get(&sale).copied();
+        referrals.with(others.unwrap_or_default()).into()
+    }
+
+    fn refunded_to_referrals(&self, sale: EventKey) -> Refunded {
+        let referrals = self.refunds.get(&sale).copied().unwrap_or_default();
+        referrals.into()
     }
 
     fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
@@ -146,9 +153,23 @@ impl Past for Known {
     }
 
     fn converted_refunds(&self, sale: EventKey) -> ConvertedRefunds {
-        self.converted_refunds
-            .get(&sale)
-            .copied()
-            .unwrap_or_default()
+        let referrals = Past::converted_refunds_to_referrals(self, sale);
+        let others = self.unreferred_converted_refunds.get(&sale).copied();
+        referrals.with(others.unwrap_or_default())
+    }
+
+    fn converted_refunds_to_referrals(&self, sale: EventKey) -> ConvertedRefunds {
+        let referrals = self.converted_refunds.get(&sale);
+        referrals.copied().unwrap_or_default()
+    }
+}
+
+impl From<KnownRefunds> for Refunded {
+    fn from(known: KnownRefunds) -> Self {
+        Refunded {
+            cents: known.cents,
+            gross_cents: known.gross_cents,
+            largest_total_cents: known.largest_total_cents,
+        }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::event::{Currency, Customer, Essence, Event, Money, Source, running_total_refund_id};
-use crate::link::{Earlier, Nothing, Refunded, Rules, link};
+use crate::link::{AskedAgain, Earlier, Nothing, Refunded, Rules, link};
 use crate::readings::identify;
 
 /// A journal in memory.
@@ -89,7 +89,14 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
     let identified = identify(&mut events, past);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
-    let links = link(&mut events, past, &Rules::default(), &identified.shared);
+    let asked_again = AskedAgain::new(&events, past);
+    let links = link(
+        &mut events,
+        past,
+        &Rules::default(),
+        &identified.shared,
+        &asked_again,
+    );
     let plan = plan(events, links, readings, past, &origins);
     assert!(plan.balances());
     plan

@@ -1,0 +1,58 @@
+//! Which sales are asked again, and their refunds with them.
+
+use super::{Earlier, Refunded, replaces};
+use crate::event::{EventKey, Events, KeyMap, Kind};
+use crate::journal::Outcome;
+
+/// The sales of a job that take the place of what an earlier run sent under their ids, as [`replaces`]
+/// says.
+///
+/// Nothing of such a sale is at the API, so nothing of its refunds is that were no referrals: they are
+/// asked again with it, and what was recorded of them is of no account.
+#[derive(Clone, Debug, Default)]
+pub struct AskedAgain {
+    sales: KeyMap<()>,
+}
+
+impl AskedAgain {
+    /// Returns those of a job.
+    pub fn new(events: &Events, earlier: &dyn Earlier) -> Self {
+        let mut asked_again = AskedAgain::default();
+        if earlier.is_empty() {
+            return asked_again;
+        }
+        for index in 0..events.len() {
+            let key = events.key(index);
+            if events.kind(index) == Kind::Sale
+                && let Some(recorded) = earlier.essence(key)
+                && replaces(events.get(index), &recorded, earlier)
+            {
+                asked_again.sales.insert(key, ());
+            }
+        }
+        asked_again
+    }
+
+    /// Returns whether this sale is asked again.
+    pub fn has_sale(&self, sale: EventKey) -> bool {
+        self.sales.contains_key(&sale)
+    }
+
+    /// Returns what is refunded of a sale, as far as it is of account.
+    pub(super) fn refunded(&self, sale: EventKey, earlier: &dyn Earlier) -> Refunded {
+        match self.has_sale(sale) {
+            true => earlier.refunded_to_referrals(sale),
+            false => earlier.refunded(sale),
+        }
+    }
+
+    /// Returns whether this refund is asked again with its sale.
+    pub fn has_refund(&self, refund: EventKey, earlier: &dyn Earlier) -> bool {
+        if self.sales.is_empty() || earlier.outcome(refund) != Some(Outcome::NonReferral) {
+            return false;
+        }
+        let recorded = earlier.essence(refund).filter(|it| it.kind == Kind::Refund);
+        let sale = recorded.and_then(|refund| refund.sale);
+        sale.is_some_and(|sale| self.has_sale(sale))
+    }
+}
