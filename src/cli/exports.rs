@@ -161,6 +161,17 @@ pub(super) fn open(names: &[String], common: &Common) -> Result<Opened, CliError
 }
 
 impl Opened {
+    /// The files that are still to be opened.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files
+            .as_slice()
+            .iter()
+            .filter_map(|named| match named {
+                Named::File(path) => Some(path.as_path()),
+                Named::StandardInput => None,
+            })
+    }
+
     /// What a person should know of the files that were opened.
     pub(super) fn into_notes(self) -> Vec<Problem> {
         self.notes

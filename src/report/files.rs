@@ -57,13 +57,18 @@ pub fn write(
 
 /// Whether a report has a file of this name.
 fn is_report_file(name: &str) -> bool {
-    const FILES: [&str; 4] = [
-        "report.html",
-        "report.xlsx",
-        "events.parquet",
-        "summary.json",
-    ];
-    FILES.contains(&name) || is_csv_file(name)
+    is_file_of(&Formats::default(), name) || name == "events.parquet"
+}
+
+/// Returns whether a report in these formats writes or clears away a file of this name.
+pub fn is_file_of(formats: &Formats, name: &str) -> bool {
+    formats.iter().any(|format| match format {
+        Format::Csv => is_csv_file(name),
+        Format::Parquet => name == "events.parquet",
+        Format::Xlsx => name == "report.xlsx",
+        Format::Html => name == "report.html",
+        Format::Json => name == "summary.json",
+    })
 }
 
 /// What writes a format.

@@ -34,7 +34,7 @@ pub use attention::{AcceptedSummary, Attention, Commands};
 pub use books::Books;
 pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
 pub use error::ReportError;
-pub use files::write;
+pub use files::{is_file_of, write};
 pub use format::{Format, FormatError, Formats};
 #[cfg(feature = "polars")]
 pub use journal_export::write_journal_parquet;

@@ -1,7 +1,7 @@
 //! Sending a recorded run and reporting on it: what run, resume, retry and demo have in common.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::next;
+use super::report_place::expect_no_input_in;
 use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -260,6 +261,9 @@ impl Delivery<'_> {
         run: RunId,
     ) -> Result<(Journal, (RunSummary, Exit)), CliError> {
         let started = Instant::now();
+        let inputs = load(&journal, run)?.inputs;
+        let inputs = inputs.iter().map(|input| Path::new(&input.path));
+        expect_no_input_in(self.directory.as_deref(), &Formats::default(), inputs)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {
@@ -471,10 +475,7 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
 
 /// `reports/RUN` beside the journal.
 pub(super) fn default_report_directory(settings: &Settings, run: &str) -> PathBuf {
-    let beside = settings
-        .journal
-        .parent()
-        .unwrap_or(std::path::Path::new(""));
+    let beside = settings.journal.parent().unwrap_or(Path::new(""));
     beside.join("reports").join(run)
 }
 

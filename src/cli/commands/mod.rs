@@ -15,6 +15,7 @@ mod next;
 mod plan;
 mod profiles;
 mod report;
+mod report_place;
 mod resume;
 mod run;
 mod sandbox;

@@ -1,12 +1,13 @@
 //! `fprecon report`: the reports again, from the journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
 use super::delivery::{self, default_report_directory};
 use super::next;
+use super::report_place::expect_no_input_in;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ReportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -35,11 +36,14 @@ pub(in crate::cli) fn report(
         .clone()
         .or(before)
         .unwrap_or_else(|| default_report_directory(&settings, &summary.run));
+    let formats = Formats::of(&arguments.format);
+    let inputs = books.runs().iter().flat_map(|run| &run.inputs);
+    let inputs = inputs.map(|input| Path::new(&input.path));
+    expect_no_input_in(Some(&directory), &formats, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let commands = next::commands(common, &settings);
     summary.name_commands(&commands);
     summary.check()?;
-    let formats = Formats::of(&arguments.format);
     let books = delivery::shareable(books, &journal, arguments.redact)?;
     let summary = books.shown(&summary).into_owned();
     report::write(&books, &summary, &formats, &directory)?;

@@ -10,6 +10,7 @@ use super::accept::who;
 use super::delivery::{self, Target};
 use super::next;
 use super::plan::{Estimate, planned, repeated_unconfirmed};
+use super::report_place::expect_no_input_in;
 use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
@@ -27,7 +28,7 @@ use crate::journal::{
 use crate::link;
 use crate::problem::Problem;
 use crate::report::handed_back::items_of_rows;
-use crate::report::{Imbalance, Reading};
+use crate::report::{Formats, Imbalance, Reading};
 
 pub(in crate::cli) fn run(
     common: &Common,
@@ -38,6 +39,12 @@ pub(in crate::cli) fn run(
     settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common)?;
+    let read_beside = [
+        arguments.link.link.as_deref(),
+        settings.resolutions.as_deref(),
+    ];
+    let inputs = exports.paths().chain(read_beside.into_iter().flatten());
+    expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;
     let (linking, rules) = Linking::load(&arguments.link, &settings)?;
     let mut unplanned = exports::read(
         exports,
