@@ -6,12 +6,13 @@ use rusqlite::{Connection, Statement, params};
 use super::columns::result_seal;
 use super::flags;
 use super::mended::NOT_MENDED;
+use super::place::recorded_directory;
 use super::read;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
     AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
-    Pending, RunCommand, RunId, Settlement, poison, start, stored,
+    Pending, PlaceWatch, RunCommand, RunId, Settlement, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -143,6 +144,7 @@ impl Journal {
         let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
         Ok(Delivery {
             reader,
+            place: &self.place,
             poison: &mut self.poison,
             writer,
             one,
@@ -155,6 +157,8 @@ impl Journal {
     ///
     /// The journal can't be written.
     pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), JournalError> {
+        let directory = end.report_dir.as_deref();
+        let directory = directory.map(|directory| recorded_directory(&self.beside, directory));
         let sql = "UPDATE run SET ended_ms = ?2, end_reason = ?3, exit_code = ?4,
                 requests = requests + ?5, elapsed_ms = elapsed_ms + ?6,
                 report_dir = coalesce(?7, report_dir)
@@ -169,7 +173,7 @@ impl Journal {
                     end.exit_code,
                     stored(end.add_requests),
                     stored(end.add_elapsed_ms),
-                    end.report_dir,
+                    directory,
                 ],
             )
         })
@@ -295,6 +299,7 @@ const RECORDING: &str = "recording attempts";
 #[derive(Debug)]
 pub struct Delivery<'j> {
     reader: &'j JournalReader,
+    place: &'j PlaceWatch,
     poison: &'j mut Option<String>,
     writer: Writer<'j>,
     one: Statement<'j>,
@@ -309,7 +314,8 @@ impl Delivery<'_> {
     /// # Errors
     ///
     /// None of the entries is on disk for certain, and the journal takes no more writes. Among the
-    /// reasons is an entry that can't be: an attempt answered twice or settled twice.
+    /// reasons are an entry that can't be (an attempt answered twice or settled twice) and a journal
+    /// that is not at its path any more.
     pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         if entries.is_empty() {
             return Ok(());
@@ -329,7 +335,8 @@ impl Delivery<'_> {
                 return Err(JournalError::misused(&self.reader.path, refused));
             }
         }
-        transaction.commit().map_err(failed)
+        transaction.commit().map_err(failed)?;
+        self.place.check()
     }
 
     /// Reads events that a run has left to send, in the order in which they are asked for.

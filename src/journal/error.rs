@@ -24,6 +24,30 @@ pub enum JournalError {
         /// What was found.
         what: String,
     },
+    /// The path names a directory, a device, a pipe or a socket; it was not touched.
+    #[error("{} is {what}, and the journal has to be a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it names.
+        what: &'static str,
+    },
+    /// The file has further names, under which another process could write to it.
+    #[error("the journal {} has {links} names (hard links)", path.display())]
+    Linked {
+        /// The journal.
+        path: PathBuf,
+        /// How many names the file has.
+        links: u64,
+    },
+    /// The journal is not at its path any more.
+    #[error("the journal {} was {what} while it was in use", path.display())]
+    Displaced {
+        /// The journal.
+        path: PathBuf,
+        /// What happened to it.
+        what: &'static str,
+    },
     /// A sound SQLite database that is something else.
     #[error("{} is a database, but not a journal of fprecon", path.display())]
     NotAJournal {
@@ -109,6 +133,15 @@ impl JournalError {
             JournalError::Damaged { .. } => {
                 "nothing was sent; keep the file, check the disk, and restore the journal from a \
                  backup together with its -wal file"
+            }
+            JournalError::NotAFile { .. } => "it was not touched; name a file with --journal",
+            JournalError::Linked { .. } => {
+                "nothing more is sent; delete the other names (`find DIRECTORY -samefile JOURNAL` \
+                 lists them), or make them copies, then run `fprecon resume` if a run was under way"
+            }
+            JournalError::Displaced { .. } => {
+                "sending has stopped; move the journal back with all files whose names begin like its \
+                 own, or restore it from a backup, then run `fprecon resume`"
             }
             JournalError::NotAJournal { .. } => "give the journal's path with --journal",
             JournalError::Newer { .. } => {

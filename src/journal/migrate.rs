@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::lock::beside;
+use super::place;
 use super::{Account, AccountClash, JournalError, JournalReader};
 
 /// `FPRC`, as in `schema.sql`.
@@ -59,6 +60,7 @@ enum Found {
 /// The one name of a journal, whatever links lead to it: locks go by name.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::io(path, "finding it", source);
+    place::expect_file(path)?;
     match path.canonicalize() {
         Ok(found) => Ok(found),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -81,6 +83,7 @@ pub(super) fn open_for_writing(
     account: &Account,
     now: Timestamp,
 ) -> Result<Connection, JournalError> {
+    place::expect_one_name(path)?;
     if !has_content(path)? {
         create(path, account, now)?;
     }
@@ -192,8 +195,11 @@ fn create_at(
         )));
     }
     connection.close().map_err(|(_, error)| of_sqlite(error))?;
-    File::open(fresh)
-        .and_then(|file| file.sync_all())
+    // A file that somebody made for it keeps its permissions.
+    let prepared = path.metadata().map(|found| found.permissions());
+    prepared
+        .map_or(Ok(()), |mode| fs::set_permissions(fresh, mode))
+        .and_then(|()| File::open(fresh)?.sync_all())
         .and_then(|()| fs::rename(fresh, path))
         .and_then(|()| sync_directory(path))
         .map_err(failed)
@@ -239,6 +245,7 @@ impl JournalReader {
         Ok(Some(JournalReader {
             connection,
             path: path.to_owned(),
+            beside: place::directory_of(path),
         }))
     }
 }
@@ -275,6 +282,7 @@ fn inspect(path: &Path) -> Result<Found, JournalError> {
 
 /// Whether there is an SQLite file with something in it.
 fn has_content(path: &Path) -> Result<bool, JournalError> {
+    place::expect_file(path)?;
     let failed = |source| JournalError::io(path, "reading it", source);
     let mut start = Vec::new();
     match File::open(path) {

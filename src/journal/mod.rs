@@ -29,6 +29,7 @@ mod learned;
 mod lock;
 mod mended;
 mod migrate;
+mod place;
 mod read;
 mod record;
 mod records;
@@ -48,6 +49,7 @@ pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError};
 pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
+pub use place::PlaceWatch;
 pub use record::{NewInput, NewRun, Recording};
 pub use records::{
     EventRecord, HeldRecord, InputRecord, OutcomeTallies, Pending, PlanTotal, ReasonCount,
@@ -72,7 +74,7 @@ pub(crate) use lock::host;
 use words::bounded;
 
 /// Whose events a journal holds. All three must be the same for a run to use it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Account {
     /// The version of the Tracking API: `v1` or `v2`.
     pub api: String,
@@ -92,6 +94,16 @@ impl Account {
         self.base_url == Self::SANDBOX
     }
 }
+
+/// A slash at the end of an address makes it no other one.
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        let base = |account: &Account| account.base_url.trim_end_matches('/').to_owned();
+        self.api == other.api && self.account_id == other.account_id && base(self) == base(other)
+    }
+}
+
+impl Eq for Account {}
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,6 +155,8 @@ pub struct Settlement {
 pub struct JournalReader {
     connection: Connection,
     path: PathBuf,
+    /// The directory of the journal, as the caller named it: recorded places are below it.
+    beside: PathBuf,
 }
 
 /// The one writer of a journal, with its lock.
@@ -151,6 +165,7 @@ pub struct Journal {
     // Dropped before the lock is: the connection tidies the files up when it closes.
     reader: JournalReader,
     poison: Option<String>,
+    place: PlaceWatch,
     _lock: Lock,
 }
 
@@ -170,14 +185,26 @@ impl Journal {
         command: &str,
         now: Timestamp,
     ) -> Result<Journal, JournalError> {
+        let beside = place::directory_of(path);
         let path = migrate::resolve(path)?;
         let lock = Lock::take(&path, command, now)?;
         let connection = migrate::open_for_writing(&path, account, now)?;
+        let place = PlaceWatch::new(&path)?;
         Ok(Journal {
-            reader: JournalReader { connection, path },
+            reader: JournalReader {
+                connection,
+                path,
+                beside,
+            },
             poison: None,
+            place,
             _lock: lock,
         })
+    }
+
+    /// What notices when the journal is deleted, moved, replaced or linked while it is in use.
+    pub fn place_watch(&self) -> PlaceWatch {
+        self.place.clone()
     }
 
     /// The journal as it is now, for reading.
@@ -238,6 +265,13 @@ fn poison(reader: &JournalReader, poison: &mut Option<String>, error: &JournalEr
         cause.push_str(&source.to_string());
     }
     poison.get_or_insert(cause);
+    if matches!(
+        error,
+        JournalError::Displaced { .. } | JournalError::Linked { .. }
+    ) {
+        // It is whole, wherever it is now. Its log is at the old path and must not outlive it there.
+        return;
+    }
     // It only ever fails on a connection that is closed.
     let _ = reader
         .connection

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money, read_settlement};
 use super::mended::NOT_MENDED;
 use super::migrate::read_account;
+use super::place::place_of_directory;
 use super::{
     Account, Disposition, Effect, EventRecord, EventRow, HeldRecord, InputRecord, JournalError,
     JournalReader, Outcome, OutcomeTallies, Pending, PlanTotal, ReasonCount, RowRecord, RunId,
@@ -204,6 +205,9 @@ impl JournalReader {
         for run in &mut runs {
             run.inputs = self.inputs(run.id)?;
             run.totals = self.plan_totals(run.id)?;
+            let recorded = run.report_dir.take();
+            run.report_dir =
+                recorded.map(|recorded| place_of_directory(&self.beside, &run.name, &recorded));
         }
         Ok(runs)
     }

@@ -672,7 +672,7 @@ fn requests_and_time_add_up_over_resumptions() {
         exit_code: 130,
         add_requests: 7,
         add_elapsed_ms: 1500,
-        report_dir: Some("reports/x".into()),
+        report_dir: Some(path.with_file_name("reports").display().to_string()),
     };
     journal.end_run(run, &end).unwrap();
     journal.resume_run(run).unwrap();
@@ -684,7 +684,9 @@ fn requests_and_time_add_up_over_resumptions() {
     assert_eq!(found, foretold);
     assert_eq!((found.requests, found.elapsed_ms), (14, 3000));
     assert_eq!(found.reason, Some(EndReason::Done));
-    assert_eq!(found.report_dir.as_deref(), Some("reports/x"));
+    let sql = "SELECT report_dir FROM run";
+    let recorded = journal.connection.query_row(sql, [], |row| row.get(0));
+    assert_eq!(recorded, Ok("reports".to_owned()), "beside the journal");
 }
 
 #[test]

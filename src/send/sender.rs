@@ -21,8 +21,8 @@ use super::verdict::{Halt, Verdict, effect, is_repeatable, settled_without_askin
 use super::{Earlier, End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
 use crate::event::{Event, EventKey, Kind};
 use crate::journal::{
-    AttentionCode, Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, RunId,
-    Settlement,
+    AttentionCode, Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, PlaceWatch,
+    RunId, Settlement,
 };
 use crate::tracking::{Answer, Client, Form, Reply};
 
@@ -35,6 +35,8 @@ const MAX_LOADED: usize = 384;
 /// Events whose intents are on disk before there is room for their requests, for each request that
 /// may be under way: what is sent while a commit takes its time.
 const AHEAD: usize = 4;
+/// How often the journal's path is looked at beside each commit.
+const PLACE_INTERVAL: Duration = Duration::from_millis(400);
 
 /// An event on its way.
 struct Slot {
@@ -99,6 +101,8 @@ pub(super) struct Sender<'c> {
     outbox: Vec<(Entry, After)>,
     writing: Vec<After>,
     scribe: Scribe,
+    place: PlaceWatch,
+    next_place_check: Instant,
     /// Events that are intended and have not left.
     unsent: usize,
     pace: Pace,
@@ -141,6 +145,8 @@ impl<'c> Sender<'c> {
             in_flight: FuturesUnordered::new(),
             outbox: Vec::new(),
             writing: Vec::new(),
+            place: journal.place_watch(),
+            next_place_check: Instant::now(),
             scribe: Scribe::start(journal, run),
             unsent: 0,
             pace,
@@ -165,6 +171,7 @@ impl<'c> Sender<'c> {
         watch: &mut dyn FnMut(&Progress),
     ) -> End {
         loop {
+            self.check_place();
             self.wake_lanes();
             self.claim();
             let next_leave = self.start_requests();
@@ -234,7 +241,23 @@ impl<'c> Sender<'c> {
             (None, Some(Reverse((at, _)))) => Some(*at),
             _ => None,
         };
-        [next_leave, next_try].into_iter().flatten().min()
+        let next_check = self.end.is_none().then_some(self.next_place_check);
+        [next_leave, next_try, next_check]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Stops when the journal is no longer at its path: what is recorded now would be found by nobody.
+    fn check_place(&mut self) {
+        let now = Instant::now();
+        if self.end.is_some() || now < self.next_place_check {
+            return;
+        }
+        self.next_place_check = now + PLACE_INTERVAL;
+        if let Err(error) = self.place.check() {
+            self.journal_failed(error);
+        }
     }
 
     fn wake_lanes(&mut self) {

@@ -323,6 +323,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_a_report_has_as_unconfirmed_is_said_and_asked_for_before_anything_else",
     ),
     (
+        "report-directory",
+        "journal_file.rs",
+        "a_directory_in_which_the_report_would_overwrite_an_input_is_refused",
+    ),
+    (
         "accept-refused",
         "accept.rs",
         "what_is_not_sent_is_sent_before_it_can_be_accepted",

@@ -1,0 +1,165 @@
+//! The journal's path: what it may name, and whether it still names the same file.
+//!
+//! Locks, the write-ahead log and the commit record go by the journal's name. So a journal has one name,
+//! and keeps it while a process writes to it.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::JournalError;
+
+/// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would
+/// wait, and a new journal would replace a device.
+pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(found) => Err(JournalError::NotAFile {
+            path: path.to_owned(),
+            what: kind_of(&found),
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(JournalError::io(path, "finding it", source)),
+    }
+}
+
+#[cfg(unix)]
+fn kind_of(found: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = found.file_type();
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "a device"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "something else"
+    }
+}
+
+#[cfg(not(unix))]
+fn kind_of(found: &Metadata) -> &'static str {
+    match found.is_dir() {
+        true => "a directory",
+        false => "something else",
+    }
+}
+
+/// Returns the directory of a journal, as its path names it.
+pub(super) fn directory_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
+}
+
+/// Returns a directory as the journal records it: from the journal's own directory where it is below that,
+/// so that both can be moved together, else from the root. Commands are called in other directories later.
+pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
+    let whole = |path: &Path| {
+        let path = match path.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => path,
+        };
+        let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.canonicalize().unwrap_or_else(|_| absolute())
+    };
+    let directory = whole(Path::new(directory));
+    let recorded = match directory.strip_prefix(whole(beside)) {
+        Ok(below) if below.as_os_str().is_empty() => Path::new("."),
+        Ok(below) => below,
+        Err(_) => &directory,
+    };
+    recorded.display().to_string()
+}
+
+/// Returns the place of a recorded directory, for a journal in the directory `beside`.
+pub(super) fn place_of_directory(beside: &Path, run: &str, recorded: &str) -> String {
+    let default = Path::new("reports").join(run);
+    let recorded = Path::new(recorded);
+    // Earlier versions recorded the default as it was named from where they were called.
+    let below = match recorded.is_relative() && recorded.ends_with(&default) {
+        true => &default,
+        false => recorded,
+    };
+    let place = match below == Path::new(".") && !beside.as_os_str().is_empty() {
+        true => beside.to_owned(),
+        false => beside.join(below),
+    };
+    place.display().to_string()
+}
+
+/// Refuses a journal that has a second name: another process could write to it under that one, with
+/// another lock and another log.
+pub(super) fn expect_one_name(path: &Path) -> Result<(), JournalError> {
+    let links = fs::metadata(path).ok().as_ref().map_or(1, links);
+    match links {
+        0 | 1 => Ok(()),
+        links => Err(JournalError::Linked {
+            path: path.to_owned(),
+            links,
+        }),
+    }
+}
+
+#[cfg(unix)]
+fn links(found: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(found)
+}
+
+#[cfg(not(unix))]
+fn links(_: &Metadata) -> u64 {
+    1
+}
+
+/// Which file a path names, as the file system numbers it. Elsewhere than on Unix, only that it is there.
+#[cfg(unix)]
+fn identity(found: &Metadata) -> [u64; 2] {
+    use std::os::unix::fs::MetadataExt;
+    [found.dev(), found.ino()]
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Metadata) -> [u64; 2] {
+    [0, 0]
+}
+
+/// Notices when a journal in use is no longer the file that its path names, or gets a second name.
+#[derive(Clone, Debug)]
+pub struct PlaceWatch {
+    path: PathBuf,
+    identity: [u64; 2],
+}
+
+impl PlaceWatch {
+    pub(super) fn new(path: &Path) -> Result<Self, JournalError> {
+        let found = fs::metadata(path);
+        let found = found.map_err(|source| JournalError::io(path, "finding it", source))?;
+        Ok(PlaceWatch {
+            path: path.to_owned(),
+            identity: identity(&found),
+        })
+    }
+
+    /// Looks at the path.
+    ///
+    /// # Errors
+    ///
+    /// The journal was deleted, moved away or replaced, or has a second name.
+    pub fn check(&self) -> Result<(), JournalError> {
+        let displaced = |what| JournalError::Displaced {
+            path: self.path.clone(),
+            what,
+        };
+        match fs::metadata(&self.path) {
+            Ok(found) if identity(&found) != self.identity => {
+                Err(displaced("replaced by another file"))
+            }
+            Ok(_) => expect_one_name(&self.path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(displaced("deleted or moved away"))
+            }
+            Err(source) => Err(JournalError::io(&self.path, "finding it", source)),
+        }
+    }
+}
