@@ -485,6 +485,9 @@ impl<'s> Compiler<'s> {
 
     fn event_rule(&self, spec: &EventSpec) -> Result<EventRule, ProfileError> {
         self.check_event(spec)?;
+        let event_id = self.each(&spec.event_id, Self::template)?;
+        let created_at = self.each(&spec.created_at, Self::date_source)?;
+        self.check_days(&event_id, &created_at)?;
         let column = |key: &str, name: &Option<String>| self.maybe_column(key, name.as_deref());
         Ok(EventRule {
             kind: spec.kind,
@@ -492,7 +495,7 @@ impl<'s> Compiler<'s> {
             note: spec.note.clone(),
             names: Vec::new(),
             customer: self.event_customer(spec)?,
-            event_id: self.each(&spec.event_id, Self::template)?,
+            event_id,
             sale_event_id: self.each(&spec.sale_event_id, Self::template)?,
             reference: self.each(&spec.reference, Self::template)?,
             amount: spec
@@ -506,7 +509,7 @@ impl<'s> Compiler<'s> {
                 .map(|spec| self.amount(spec))
                 .transpose()?,
             running_total: spec.running_total,
-            created_at: self.each(&spec.created_at, Self::date_source)?,
+            created_at,
             plan: column("event.plan", &spec.plan)?,
             subscription: column("event.subscription", &spec.subscription)?,
             mrr: column("event.mrr", &spec.mrr)?,
@@ -584,6 +587,35 @@ impl<'s> Compiler<'s> {
         }
         if spec.event_id.is_empty() && !spec.running_total {
             return Err(self.error(format!("an `[[event]]` of kind `{kind}` needs `event_id`")));
+        }
+        Ok(())
+    }
+
+    /// The day in an id is that of the event, and what stands before it says in which column it stands:
+    /// else days of two columns would be taken for two events.
+    fn check_days(&self, ids: &[Template], dates: &[DateSource]) -> Result<(), ProfileError> {
+        let mut before: Vec<&[TemplatePart]> = Vec::new();
+        let mut dates = dates.iter().map(|source| source.date);
+        for template in ids {
+            let is_day = |part: &TemplatePart| matches!(part, TemplatePart::Day(_));
+            let Some(at) = template.0.iter().position(is_day) else {
+                continue;
+            };
+            let (start, rest) = template.0.split_at(at);
+            let [TemplatePart::Day(column)] = rest else {
+                let message = "a `:day` in an id stands once, and at its end";
+                return Err(self.error(message).about("event_id"));
+            };
+            if dates.next() != Some(*column) {
+                let message =
+                    "the ids with a `:day` name the columns of `created_at`, in the same order";
+                return Err(self.error(message).about("event_id"));
+            }
+            if before.contains(&start) {
+                let message = "two ids with days of two columns are alike before the day, so that nothing tells of which column it is: write another word before one of them";
+                return Err(self.error(message).about("event_id"));
+            }
+            before.push(start);
         }
         Ok(())
     }

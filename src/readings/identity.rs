@@ -12,15 +12,12 @@ use std::hash::{BuildHasher, RandomState};
 
 use jiff::Timestamp;
 
+use super::cancellation::Cancellation;
 use crate::event::{
     Details, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
     running_total_refund_id,
 };
 use crate::link::Earlier;
-
-/// Two cancellations of one subscription that are less than this apart are one: a setting of the time
-/// zone moves a date by some hours.
-const ONE_CANCELLATION_S: u64 = 23 * 3600;
 
 /// What was found about the ids of a job.
 #[derive(Clone, Debug, Default)]
@@ -202,6 +199,8 @@ struct Payment {
     event_id: Option<Text>,
     /// Whether that is the id under which an earlier run recorded it.
     is_recorded: bool,
+    /// The cancellation that it is, where another reading or an earlier run has named it first.
+    cancellation: Option<Cancellation>,
 }
 
 impl Payment {
@@ -215,6 +214,7 @@ impl Payment {
             readings: Vec::new(),
             event_id: None,
             is_recorded: false,
+            cancellation: None,
         }
     }
 
@@ -230,12 +230,6 @@ impl Payment {
             (one, other) => one.or(other),
         };
         self.readings.push(index);
-    }
-
-    fn is_near(&self, created_at_s: Option<i64>) -> bool {
-        let mine = self.created_at.map(Timestamp::as_second);
-        mine.zip(created_at_s)
-            .is_none_or(|(mine, theirs)| mine.abs_diff(theirs) < ONE_CANCELLATION_S)
     }
 }
 
@@ -344,7 +338,7 @@ impl Decider<'_> {
             identified.shared.insert(shared.clone());
         }
         if kind == Kind::Cancellation {
-            return self.share_out_cancellations(shared, &parts, recorded.map(|r| r.created_at_s));
+            return self.share_out_cancellations(shared, &parts, recorded);
         }
         let open: Vec<usize> = parts
             .iter()
@@ -379,29 +373,35 @@ impl Decider<'_> {
         }
     }
 
-    /// Cancellations that are close together are one; the first goes by the shared id.
+    /// Gives the first cancellation the shared id, and each further one its own.
     fn share_out_cancellations(
         &mut self,
         shared: &Text,
         parts: &[usize],
-        recorded: Option<Option<i64>>,
+        recorded: Option<Essence>,
     ) {
-        let mut taken: Vec<(Text, Option<i64>)> = Vec::new();
-        taken.extend(recorded.map(|created_at_s| (shared.clone(), created_at_s)));
+        let mut known: Vec<Cancellation> = Vec::new();
+        known.extend(recorded.map(|recorded| Cancellation::recorded(shared, recorded)));
         for id in self.earlier.further_payments(EventKey::of(shared)) {
             let recorded = self.earlier.essence(EventKey::of(&id));
-            taken.push((id, recorded.and_then(|recorded| recorded.created_at_s)));
+            known.push(Cancellation::recorded_by_own_id(&id, recorded));
         }
         for &part in parts {
             let payment = &mut self.payments[part];
-            let near = taken.iter().find(|(_, at)| payment.is_near(*at));
-            let id = match (near, taken.is_empty()) {
-                (Some((id, _)), _) => id.clone(),
-                (None, true) => shared.clone(),
-                (None, false) => payment.own.clone(),
-            };
-            taken.push((id.clone(), payment.created_at.map(Timestamp::as_second)));
-            payment.event_id = Some(id);
+            match Cancellation::find(&known, &payment.own, payment.created_at) {
+                Some(same) => {
+                    payment.event_id = Some(same.event_id.clone());
+                    payment.cancellation = Some(same);
+                }
+                None => {
+                    let id = match known.is_empty() {
+                        true => shared.clone(),
+                        false => payment.own.clone(),
+                    };
+                    known.push(Cancellation::read(&id, &payment.own, payment.created_at));
+                    payment.event_id = Some(id);
+                }
+            }
         }
     }
 
@@ -458,6 +458,9 @@ impl Decided {
                 if events.get(reading).event_id() != id {
                     events.edit(reading, |event| rename(event, payment, id));
                     has_changed = true;
+                }
+                if let Some(cancellation) = &payment.cancellation {
+                    events.edit(reading, |event| cancellation.give(event));
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! readings of one id field by field, or finds that they contradict each other. Neither depends on
 //! the order of files and rows.
 
+mod cancellation;
 mod difference;
 mod identity;
 mod join;
