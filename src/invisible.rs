@@ -84,17 +84,9 @@ pub(crate) fn shown_in_strings(text: String, language: Language) -> String {
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match (is_own(c), language) {
-            (true, _) => shown.push(c),
-            (false, Language::Json) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    shown.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-            (false, Language::Toml) => match u32::from(c) {
-                code @ ..=0xffff => shown.push_str(&format!("\\u{code:04X}")),
-                code => shown.push_str(&format!("\\U{code:08X}")),
-            },
+        match is_own(c) {
+            true => shown.push(c),
+            false => shown.push_str(&language.escape(c)),
         }
     }
     shown
@@ -107,6 +99,21 @@ pub(crate) enum Language {
     Json,
     /// TOML.
     Toml,
+}
+
+impl Language {
+    /// Returns a character as it stands in a string of the language.
+    pub(crate) fn escape(self, c: char) -> String {
+        match (self, u32::from(c)) {
+            (Language::Json, _) => {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                units.map(|unit| format!("\\u{unit:04x}")).collect()
+            }
+            (Language::Toml, code @ ..=0xffff) => format!("\\u{code:04X}"),
+            (Language::Toml, code) => format!("\\U{code:08X}"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ impl Problem {
     /// Longer values are cut, with an ellipsis.
     pub const VALUE_CHARS: usize = 80;
 
+    /// What stands before a line of a hint that is to be copied.
+    pub const HINT_LINE: &str = "\n    ";
+
     /// An error that names no place yet.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message.into())
@@ -139,24 +142,31 @@ fn shorten(value: &str) -> String {
 impl fmt::Display for Problem {
     /// `file.csv:12: message`, the cell, and the hint, a line each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nothing of a file, an API or a system passes for another line of the program, or is a command
+        // to the terminal.
         if let Some(file) = &self.file {
-            write!(f, "{file}:")?;
+            write!(f, "{}:", shown(file))?;
             if let Some(line) = self.line {
                 write!(f, "{line}:")?;
             }
             f.write_str(" ")?;
         }
-        write!(f, "{}: {}", self.severity.as_str(), self.message)?;
+        write!(f, "{}: {}", self.severity.as_str(), shown(&self.message))?;
         if let Some(column) = &self.column
             && !self.is_cell_said()
         {
-            write!(f, "\n  column `{column}`")?;
+            write!(f, "\n  column `{}`", shown(column))?;
             if let Some(value) = &self.value {
-                write!(f, ": `{value}`")?;
+                write!(f, ": `{}`", shown(value))?;
             }
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            // Lines to copy are further in than any line of another kind.
+            let mut lines = hint.split(Problem::HINT_LINE);
+            write!(f, "\n  hint: {}", shown(lines.next().unwrap_or_default()))?;
+            for line in lines {
+                write!(f, "{}{}", Problem::HINT_LINE, shown(line))?;
+            }
         }
         Ok(())
     }

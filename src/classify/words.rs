@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Classifier;
 use crate::export::Row;
+use crate::invisible::{self, Language, is_invisible};
 use crate::problem::Problem;
 use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs};
 
@@ -170,17 +171,10 @@ impl<'p> Classifier<'p> {
 
 /// A value for a message, with what could not be seen escaped.
 fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(Problem::VALUE_CHARS) {
-        match c {
-            c if c.is_control() => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
+    match text.char_indices().nth(Problem::VALUE_CHARS) {
+        Some((cut, _)) => format!("{}…", invisible::shown(&text[..cut])),
+        None => invisible::shown(text).into_owned(),
     }
-    if text.chars().count() > Problem::VALUE_CHARS {
-        shown.push('…');
-    }
-    shown
 }
 
 /// A key of TOML, quoted where it has to be.
@@ -198,10 +192,7 @@ pub(super) fn toml_text(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                // Writing to a text does not fail.
-                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
+            c if is_invisible(c) => quoted.push_str(&Language::Toml.escape(c)),
             c => quoted.push(c),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::audit::output::{AuditReport, words};
 use crate::audit::{Cut, Figures, Finding, TotalLine};
+use crate::invisible::shown;
 
 /// How many findings are shown; all are in the files.
 const FINDINGS_SHOWN: usize = 5;
@@ -20,17 +21,25 @@ pub(super) fn whole(report: &AuditReport) -> String {
             let _ = writeln!(text, "{part}\n");
         }
     };
-    part(words::answer(report).join("\n"));
+    part(
+        words::answer(report)
+            .iter()
+            .map(|line| shown(line))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    );
     part(format!(
         "ours:   {}\ntheirs: {}",
-        words::ours(&report.ours),
-        words::theirs(&report.theirs)
+        shown(&words::ours(&report.ours)),
+        shown(&words::theirs(&report.theirs))
     ));
-    part(report.since.as_ref().map(words::since).unwrap_or_default());
+    part(report.since.as_ref().map_or(String::new(), |since| {
+        shown(&words::since(since)).into_owned()
+    }));
     part(totals(report));
     part(kinds(report));
     part(findings(report));
-    let _ = write!(text, "Report: {}", report.report_dir);
+    let _ = write!(text, "Report: {}", shown(&report.report_dir));
     text
 }
 
@@ -111,9 +120,9 @@ fn finding(finding: &Finding) -> String {
     let places: Vec<String> = [ours, theirs].into_iter().flatten().collect();
     format!(
         "{}: {}\n  {}",
-        places.join(" / "),
-        finding.message,
-        finding.action
+        shown(&places.join(" / ")),
+        shown(&finding.message),
+        shown(&finding.action)
     )
 }
 
@@ -126,6 +135,10 @@ fn shortened(text: &str, most: usize) -> String {
 
 /// The first column to the left, the others to the right.
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| shown(cell).into_owned()))
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)

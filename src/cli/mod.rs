@@ -17,7 +17,6 @@ pub use error::Exit;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use serde::Serialize;
 
 use arguments::{Arguments, Command};
@@ -30,7 +29,7 @@ use crate::report::SCHEMA;
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
     // Usage errors end here, with clap's text and the contract's code 2.
-    let arguments = Arguments::parse();
+    let arguments = terminal::parse_arguments();
     let terminal = Terminal::new(&arguments.common);
     let exit = match dispatch(&arguments, &terminal) {
         Ok(exit) => exit,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::event::{Currency, Kind, Sum, Tally};
+use crate::invisible::shown;
 use crate::journal::{Outcome, PlanState};
 use crate::report::words::{amount, kind_words, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
@@ -22,7 +23,7 @@ pub(super) fn reading(reading: &Reading) -> String {
         if let Some(why) = &input.chosen {
             line.push_str(&format!(": {why}"));
         }
-        lines.push(line);
+        lines.push(shown(&line).into_owned());
     }
     if !reading.inputs.is_empty() {
         lines.push(format!(
@@ -42,7 +43,7 @@ pub(super) fn reading(reading: &Reading) -> String {
         let n = grouped(ignored.rows.into());
         lines.push(format!(
             "  {n:>width$} ignored: {}",
-            ignored.reason,
+            shown(&ignored.reason),
             width = width.unwrap_or(0)
         ));
     }
@@ -305,7 +306,14 @@ impl std::fmt::Display for Grid {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::invisible::is_invisible;
+    use crate::job::Rows;
+    use crate::report::{EventsSummary, IgnoredSummary, InputSummary};
 
     fn tally(sums: &[(Kind, &str, u64, i128)]) -> Tally {
         let mut tally = Tally::default();
@@ -405,5 +413,38 @@ mod tests {
             2,
             "it goes on below: {text}"
         );
+    }
+
+    fn reading_of([path, profile, chosen, reason]: [&str; 4]) -> Reading {
+        Reading {
+            inputs: vec![InputSummary {
+                path: path.to_owned(),
+                sha256: String::new(),
+                profile: profile.to_owned(),
+                chosen: Some(chosen.to_owned()),
+                rows: 1,
+            }],
+            rows: Rows::default(),
+            ignored: vec![IgnoredSummary {
+                reason: reason.to_owned(),
+                rows: 1,
+            }],
+            events: EventsSummary {
+                read: Tally::default(),
+                by_plan: BTreeMap::new(),
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_or_reason_makes_lines_of_its_own(
+            texts in prop::array::uniform4("(?s).{0,20}|(\n|\r|\u{1b}\\[2J|error: ){0,6}")
+        ) {
+            let plain = reading(&reading_of(["a", "b", "c", "d"]));
+            let odd = reading(&reading_of(texts.each_ref().map(String::as_str)));
+            prop_assert_eq!(odd.lines().count(), plain.lines().count());
+            prop_assert!(odd.chars().all(|c| c == '\n' || !is_invisible(c)));
+        }
     }
 }

@@ -12,12 +12,13 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::arguments::{Color, Common};
+use super::arguments::{Arguments, Color, Common};
 use super::error::{CliError, Exit};
-use crate::invisible::{Language, shown_in_strings, shown_lines};
+use crate::invisible::{Language, shown, shown_in_strings, shown_lines};
 use crate::problem::{Problem, Severity};
 use crate::report::json_text;
 
@@ -70,9 +71,9 @@ impl Terminal {
         self.json
     }
 
-    /// Writes lines for people: what the command was called for.
-    pub(super) fn data(&self, text: &str) {
-        self.own(&shown_lines(text));
+    /// Writes one line for people: what the command was called for.
+    pub(super) fn line(&self, text: &str) {
+        self.own(&shown(text));
     }
 
     /// Writes a file of the program's own, such as a script or a profile, as it is.
@@ -96,9 +97,20 @@ impl Terminal {
         Ok(())
     }
 
+    /// Lets the rows of a CSV be written piece by piece: as they are, unless they go to a terminal.
+    pub(super) fn csv(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        self.stream(|out| match io::stdout().is_terminal() {
+            true => {
+                let line = Vec::new();
+                write(&mut CsvOnTerminal { out, line })
+            }
+            false => write(out),
+        });
+    }
+
     /// Lets data be written piece by piece. What can't be written is kept for the end; nothing more is
     /// written behind it.
-    pub(super) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if !matches!(*self.output.borrow(), Output::Open) {
             return;
         }
@@ -139,15 +151,30 @@ impl Terminal {
         }
     }
 
-    /// Writes a table or a sentence for people: with `--json` it is left out.
-    pub(super) fn human(&self, text: &str) {
+    /// Writes a line for people: with `--json` it is left out.
+    pub(super) fn human_line(&self, text: &str) {
         if !self.json && !self.quiet {
-            self.data(text);
+            self.line(text);
         }
     }
 
-    /// Says something on the way.
+    /// Writes a table or a paragraph for people: with `--json` it is left out. What is from outside in it
+    /// must have gone through [`shown`], since a line break in it would pass for one of the program's.
+    pub(super) fn human(&self, text: &str) {
+        if !self.json && !self.quiet {
+            self.own(&shown_lines(text));
+        }
+    }
+
+    /// Says something on the way, in one line.
     pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            say(&shown(text));
+        }
+    }
+
+    /// Says something on the way that takes several lines, as [`Terminal::human`] does.
+    pub(super) fn note_lines(&self, text: &str) {
         if !self.quiet {
             say(text);
         }
@@ -156,7 +183,7 @@ impl Terminal {
     /// Says the one line that `--quiet` leaves over.
     pub(super) fn say_if_quiet(&self, text: &str) {
         if self.quiet {
-            say(text);
+            say(&shown(text));
         }
     }
 
@@ -226,7 +253,7 @@ impl Terminal {
         }
         let mut err = anstream::stderr().lock();
         // If the question can't be shown, the answer can't be yes.
-        write!(err, "{} [y/N] ", shown_lines(question))
+        write!(err, "\n{} [y/N] ", shown(question))
             .and_then(|()| err.flush())
             .ok()?;
         let mut answer = String::new();
@@ -240,7 +267,7 @@ impl Terminal {
             return None;
         }
         let mut err = anstream::stderr().lock();
-        write!(err, "{}: ", shown_lines(what))
+        write!(err, "{}: ", shown(what))
             .and_then(|()| err.flush())
             .ok()?;
         let mut answer = String::new();
@@ -309,6 +336,55 @@ fn say(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown_lines(text));
 }
 
+/// Returns the arguments of the process, or ends it with what is wrong in them, or with the help that they ask
+/// for.
+pub(super) fn parse_arguments() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        // The names of files may be among them, whatever these are made of.
+        let shown = std::env::args_os()
+            .map(|argument| shown(&argument.to_string_lossy()).into_owned())
+            .collect::<Vec<_>>();
+        Arguments::try_parse_from(shown)
+            .err()
+            .unwrap_or(error)
+            .exit()
+    })
+}
+
+/// CSV on its way to a terminal: whatever stands in its cells stays on their line, and is shown escaped.
+struct CsvOnTerminal<'w> {
+    out: &'w mut dyn Write,
+    /// The bytes of a line that is not whole yet.
+    line: Vec<u8>,
+}
+
+impl CsvOnTerminal<'_> {
+    /// Whether a line break ends the row: it is not within quotation marks.
+    fn is_row_whole(&self) -> bool {
+        let quotes = self.line.iter().filter(|byte| **byte == b'"').count();
+        quotes % 2 == 0
+    }
+}
+
+impl Write for CsvOnTerminal<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for &byte in bytes {
+            if byte == b'\n' && self.is_row_whole() {
+                let line = String::from_utf8_lossy(&self.line);
+                writeln!(self.out, "{}", shown(&line))?;
+                self.line.clear();
+            } else {
+                self.line.push(byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 fn not_written(error: &io::Error) -> Problem {
     let message = format!("standard output can't be written: {error}");
     Problem::error("output-not-written", message)
@@ -324,4 +400,59 @@ fn coloured(problem: &Problem) -> String {
     problem
         .to_string()
         .replacen(&word, &format!("{style}{word}{style:#}"), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::invisible::is_invisible;
+
+    fn on_terminal(rows: &[&[&str]], chunk: usize) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in rows {
+            writer.write_record(*row).unwrap();
+        }
+        let mut shown = Vec::new();
+        let mut out = CsvOnTerminal {
+            out: &mut shown,
+            line: Vec::new(),
+        };
+        for piece in writer.into_inner().unwrap().chunks(chunk) {
+            out.write_all(piece).unwrap();
+        }
+        String::from_utf8(shown).unwrap()
+    }
+
+    #[test]
+    fn a_csv_on_a_terminal_is_one_line_a_row() {
+        let rows: [&[&str]; 2] = [&["id", "note"], &["1", "a\"\nerror: b\u{1b}[2Jé"]];
+        assert_eq!(
+            on_terminal(&rows, 3),
+            "id,note\n1,\"a\"\"\\nerror: b\\u{1b}[2Jé\"\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_gets_out_of_its_line_on_a_terminal(cell in "(?s).{0,20}", chunk in 1_usize..9) {
+            let text = on_terminal(&[&["id", "note"], &["1", &cell]], chunk);
+            prop_assert_eq!(text.lines().count(), 2);
+            prop_assert!(text.chars().all(|c| c == '\n' || !is_invisible(c)));
+        }
+
+        #[test]
+        fn no_problem_says_more_than_its_own_lines(texts in prop::array::uniform5("(?s).{0,20}|(\n|\r|\u{1b}\\[2J|error: |hint: |    ){0,6}")) {
+            let [file, column, value, message, hint] = &texts;
+            let problem = Problem::error("usage", message.as_str()).at(file, Some(1)).cell(column, value).hint(hint);
+            let text = shown_lines(&problem.to_string()).into_owned();
+            prop_assert!(text.chars().all(|c| c == '\n' || !is_invisible(c)));
+            for (number, line) in text.lines().enumerate() {
+                prop_assert!(number == 0 || line.starts_with("  "), "{:?}", text);
+                let is_own = number == 0 || line.starts_with("  column ") || line.starts_with("  hint: ");
+                prop_assert!(is_own || line.starts_with("    "), "{:?}", text);
+            }
+        }
+    }
 }

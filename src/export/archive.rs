@@ -14,6 +14,7 @@ use rawzip::{CompressionMethod, RangeReader, ReaderAt, ZipArchive, ZipArchiveEnt
 use super::encoding::foreign;
 use super::error::Fault;
 use super::unpack::Budget;
+use crate::invisible::shown;
 
 /// The most members that an archive may have.
 const MEMBERS_MOST: u64 = 10_000;
@@ -147,7 +148,7 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
             continue;
         }
         members.push(Member {
-            name: shown(&String::from_utf8_lossy(name)),
+            name: shown(&String::from_utf8_lossy(name)).into_owned(),
             header: entry.wayfinder(),
             method: entry.compression_method(),
             encrypted: entry.flags().is_encrypted(),
@@ -167,18 +168,6 @@ pub(super) fn member_path(archive: &Path, member: &Member) -> PathBuf {
     path.push("/");
     path.push(&member.name);
     PathBuf::from(path)
-}
-
-/// The name is the file's, not ours: no control character of it reaches a terminal.
-fn shown(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c.is_control() {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown
 }
 
 fn damaged(error: rawzip::Error) -> Fault {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::invisible::shown;
+
 /// How much of a column's name a message shows.
 const NAME_SHOWN_CHARS: usize = 60;
 
@@ -28,20 +30,10 @@ impl fmt::Display for Column {
         let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) else {
             return Ok(());
         };
-        // The name is the file's, not ours: no control character of it reaches a terminal.
-        let shown = name.chars().take(NAME_SHOWN_CHARS).flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        });
-        f.write_str(" `")?;
-        for c in shown {
-            write!(f, "{c}")?;
+        match name.char_indices().nth(NAME_SHOWN_CHARS) {
+            Some((cut, _)) => write!(f, " `{}…`", shown(&name[..cut])),
+            None => write!(f, " `{}`", shown(name)),
         }
-        if name.chars().nth(NAME_SHOWN_CHARS).is_some() {
-            f.write_str("…")?;
-        }
-        f.write_str("`")
     }
 }
 

@@ -1,6 +1,7 @@
 //! TOML with comments: whatever stands in an export, what is written stays valid.
 
 use super::numbers::Proof;
+use crate::invisible::{self, Language, shown_in_strings};
 
 /// Longer values are cut in comments.
 const SHOWN_CHARS: usize = 48;
@@ -51,9 +52,7 @@ impl Text {
 
 /// A text as a TOML string. JSON's escapes are those of TOML, but for one character.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007F")
+    shown_in_strings(serde_json::Value::from(text).to_string(), Language::Toml)
 }
 
 pub(super) fn list(words: &[&str]) -> String {
@@ -82,9 +81,5 @@ pub(super) fn place(proof: &Proof) -> String {
 
 /// Without the characters that a comment can't hold.
 pub(super) fn one_line(text: &str) -> String {
-    let plain = |c: char| match c {
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(plain).collect()
+    invisible::shown(text).into_owned()
 }

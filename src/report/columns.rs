@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::event::{Event, Money};
+use crate::invisible::shown;
 use crate::journal::{AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, Outcome};
 
 use super::summary::outcome_word;
@@ -54,6 +55,16 @@ pub enum Cell<'c> {
 impl<'c> Cell<'c> {
     pub(crate) fn text(text: &'c str) -> Self {
         Cell::Text(Cow::Borrowed(text))
+    }
+
+    /// A sentence, a place or a name for people, which may repeat text from outside: it is shown with its
+    /// invisible characters escaped. What programs read goes into [`Cell::text`], as it is.
+    pub(crate) fn said(text: &'c str) -> Self {
+        Cell::Text(shown(text))
+    }
+
+    pub(crate) fn optional_said(text: Option<&'c str>) -> Self {
+        text.map_or(Cell::Empty, Cell::said)
     }
 
     pub(crate) fn optional_text(text: Option<&'c str>) -> Self {
@@ -177,11 +188,11 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
         Cell::optional_text(item.event_id.as_deref()),
         item.money.map_or(Cell::Empty, Cell::Amount),
         currency.map_or(Cell::Empty, Cell::Word),
-        Cell::optional_text(item.file.as_deref()),
+        Cell::optional_said(item.file.as_deref()),
         Cell::line(item.line.unwrap_or_default()),
-        Cell::text(&item.message),
-        Cell::text(&acceptance.reason),
-        Cell::text(&acceptance.by),
+        Cell::said(&item.message),
+        Cell::said(&acceptance.reason),
+        Cell::said(&acceptance.by),
         Cell::Time(acceptance.at),
     ]
 }
@@ -200,9 +211,9 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     let message = match settled {
         Some(settled) if settled.inferred => Cell::Text(Cow::Owned(format!(
             "inferred: {}",
-            message.unwrap_or(INFERRED)
+            shown(message.unwrap_or(INFERRED))
         ))),
-        _ => Cell::optional_text(message),
+        _ => Cell::optional_said(message),
     };
     [
         kind,
@@ -223,7 +234,7 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
         Cell::optional_text(settled.and_then(|settled| settled.promoter_email.as_deref())),
         Cell::optional_text(settled.and_then(|settled| settled.promoter_ref_id.as_deref())),
         Cell::optional_integer(settled.and_then(|settled| settled.commission_cents)),
-        Cell::optional_text(record.file.as_deref()),
+        Cell::optional_said(record.file.as_deref()),
         Cell::line(record.event.source.line),
     ]
 }
@@ -242,9 +253,9 @@ pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
         currency,
         Cell::optional_time(event.created_at),
         Cell::Word(record.state.as_str()),
-        Cell::text(&event.note),
+        Cell::said(&event.note),
         Cell::optional_text(event.details().candidates.as_deref()),
-        Cell::optional_text(record.file.as_deref()),
+        Cell::optional_said(record.file.as_deref()),
         Cell::line(event.source.line),
     ]
 }
@@ -263,7 +274,7 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
         Cell::Text(Cow::Owned(original.rate_date.to_string())),
         Cell::Amount(sent),
         Cell::Word(sent.currency.code()),
-        Cell::optional_text(record.file.as_deref()),
+        Cell::optional_said(record.file.as_deref()),
         Cell::line(record.line.unwrap_or_default()),
     ]
 }

@@ -11,6 +11,7 @@ use super::items::{event_item, held_item, row_item};
 use super::source_rows::SourceRow;
 use super::table::cell_text;
 use crate::event::EventKey;
+use crate::invisible::shown;
 use crate::job::{ADDED_COLUMNS, CorrectedRow};
 use crate::journal::{
     AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, Scope, Span,
@@ -334,7 +335,9 @@ pub(crate) fn items_of_rows<'r>(
     for run in &journal.runs_of(Span::ALL)? {
         journal.for_each_row(run.id, Disposition::Rejected, |record| {
             let line = record.source.line.to_string();
-            let words = (&*record.file, &*line, &*record.reason);
+            // As the report has them.
+            let (file, reason) = (shown(&record.file), shown(&record.reason));
+            let words = (&*file, &*line, &*reason);
             if let Some(row) = by_words.get(&words) {
                 items.insert(*row, row_item(run, &record));
             }

@@ -128,7 +128,7 @@ fn all_event_cells(record: &EventRecord) -> Vec<Cell<'_>> {
         Cell::optional_integer(event.gross_cents),
         Cell::optional_integer(event.refund_total_cents),
         Cell::optional_text(event.reference.as_deref()),
-        Cell::text(&event.note),
+        Cell::said(&event.note),
     ]);
     cells
 }
@@ -147,7 +147,7 @@ fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 13] {
             .effect
             .map_or(Cell::Empty, |effect| Cell::Word(effect.as_str())),
         Cell::optional_integer(record.http_status),
-        Cell::optional_text(record.message.as_deref()),
+        Cell::optional_said(record.message.as_deref()),
         Cell::optional_integer(carried.map(|carried| u32::from(carried.has_event_id))),
         Cell::optional_text(carried.and_then(|carried| Some(carried.currency?.code()))),
         carried.map_or(Cell::Empty, |carried| {

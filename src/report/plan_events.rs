@@ -66,9 +66,9 @@ fn write_event(table: &mut Table, planned: Planned<'_>, file: Option<&str>) -> R
         Cell::optional_integer(details.mrr_cents),
         Cell::optional_text(details.promo_code.as_deref()),
         Cell::optional_time(event.created_at),
-        Cell::optional_text(file),
+        Cell::optional_said(file),
         Cell::line(event.source.line),
         Cell::Word(planned.state.as_str()),
-        Cell::text(&event.note),
+        Cell::said(&event.note),
     ])
 }

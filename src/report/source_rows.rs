@@ -57,9 +57,9 @@ impl<'r> SourceRow<'r> {
             cell.map_or(Cell::Empty, Cell::text)
         });
         let added = [
-            Cell::text(file),
+            Cell::said(file),
             Cell::line(source.line),
-            Cell::text(reason),
+            Cell::said(reason),
         ];
         // What stands behind the own columns of a row of the right width was added by a report.
         let rest = fields.get(width..).unwrap_or_default();

@@ -95,8 +95,8 @@ pub(super) fn difference<'f>(finding: &'f Finding, since: &'static str) -> Vec<C
     cells.push(amount(Some(finding.concerned_cents), &finding.unit));
     cells.push(amount(finding.expected_cents, &finding.unit));
     cells.push(unit(&finding.unit));
-    cells.push(Cell::text(&finding.message));
-    cells.push(Cell::text(&finding.action));
+    cells.push(Cell::said(&finding.message));
+    cells.push(Cell::said(&finding.action));
     cells.push(word(finding.matched_by.map(|reason| reason.as_str())));
     ours(&mut cells, finding.ours.as_ref());
     theirs(&mut cells, finding.theirs.as_ref());
@@ -128,7 +128,7 @@ fn ours<'f>(cells: &mut Vec<Cell<'f>>, billed: Option<&'f Billed>) {
     cells.push(Cell::optional_text(billed.plan.as_deref()));
     cells.push(time(billed.created_at));
     cells.push(word(billed.outcome.map(|outcome| outcome.as_str())));
-    cells.push(Cell::text(&billed.place.file));
+    cells.push(Cell::said(&billed.place.file));
     cells.push(Cell::line(billed.place.line));
 }
 
@@ -156,7 +156,7 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
     cells.push(Cell::optional_text(own.campaign.as_deref()));
     cells.push(Cell::optional_text(own.plan.as_deref()));
     cells.push(time(own.created_at));
-    cells.push(Cell::text(&own.place.file));
+    cells.push(Cell::said(&own.place.file));
     cells.push(Cell::line(own.place.line));
 }
 

@@ -14,6 +14,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
+use crate::invisible::shown;
 use crate::journal::{
     Acceptance, AcceptedRecord, AttentionCode, Item, Journal, JournalReader, host,
 };
@@ -256,7 +257,11 @@ fn accept_items(
     let before = (named.items.len() as u64).saturating_sub(accepted);
     let mut lines = vec![match named.items.is_empty() {
         true => "Nothing was accepted.".to_owned(),
-        false => format!("Accepted by {}: {}.", acceptance.by, in_words(&named.items)),
+        false => format!(
+            "Accepted by {}: {}.",
+            shown(&acceptance.by),
+            in_words(&named.items)
+        ),
     }];
     if before > 0 {
         lines.push(format!("{} accepted before.", are(before, "of them")));
@@ -377,13 +382,10 @@ fn listed(record: &AcceptedRecord) -> String {
     };
     let code = item.code.as_str().replace('_', " ");
     let day = acceptance.at.strftime("%Y-%m-%d");
-    let text = format!(
-        "{code}: {what}{amount}{place}{message}\n  {day} by {}: {}",
-        acceptance.by, acceptance.reason
-    );
     // Ids, messages and paths come from outside: nothing in them is a command to the terminal.
-    let is_plain = |c: &char| !c.is_control() || *c == '\n';
-    text.chars().filter(is_plain).collect()
+    let what = format!("{code}: {what}{amount}{place}{message}");
+    let why = format!("{day} by {}: {}", acceptance.by, acceptance.reason);
+    format!("{}\n  {}", shown(&what), shown(&why))
 }
 
 /// Returns the user and the host.

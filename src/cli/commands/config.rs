@@ -28,7 +28,7 @@ pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exi
     }
     let width = settings.shown.iter().map(|row| row.name.len()).max();
     for row in &settings.shown {
-        terminal.data(&format!(
+        terminal.line(&format!(
             "{:<width$}  {}  ({})",
             row.name,
             row.value.as_deref().unwrap_or("not set"),

@@ -18,6 +18,7 @@ use crate::cli::settings::Settings;
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::event::Kind;
+use crate::invisible::shown;
 use crate::job::Job;
 use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
 use crate::plan::Planned;
@@ -313,7 +314,7 @@ impl Delivery<'_> {
             return Ok((sent, signal));
         };
         let question = format!(
-            "\nThe API refuses one event after the other: {message}. Send the other {}?",
+            "The API refuses one event after the other: {message}. Send the other {}?",
             count(sent.journal.pending_count(run)?, "event")
         );
         if *alarm == Alarm::AtStart || self.terminal.ask(&question) != Some(true) {
@@ -503,7 +504,7 @@ pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Termina
         terminal.human(&line);
     }
     if let Some(directory) = &summary.report_dir {
-        terminal.human(&format!("Report: {directory}"));
+        terminal.human_line(&format!("Report: {directory}"));
     }
     terminal.human(&next::verdict(summary, commands));
 }
@@ -632,7 +633,8 @@ impl<'t> Watcher<'t> {
         if is_due && !self.bar.is_hidden() {
             self.drawn = Some(Instant::now());
             self.bar.set_position(progress.done() as u64);
-            self.bar.set_message(self.words(progress));
+            self.bar
+                .set_message(shown(&self.words(progress)).into_owned());
         }
         if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
             self.said = Instant::now();

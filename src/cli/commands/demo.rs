@@ -16,6 +16,7 @@ use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
+use crate::invisible::shown;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::Problem;
 use crate::report::Commands;
@@ -59,7 +60,8 @@ pub(in crate::cli) fn demo(
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let known = journal.known_for(|| unplanned.wanted())?;
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
-    terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.\n");
+    terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.");
+    terminal.note("");
     terminal.problems(job.problems.kept(), 0);
     terminal.human(&tables::reading(&reading));
     let run = record(&mut journal, RunCommand::Demo, &mut job, &reading, &known)?;
@@ -82,7 +84,7 @@ pub(in crate::cli) fn demo(
          With an export of your own:\n\
          \x20 fprecon plan unified_payments.csv\n\
          \x20 fprecon run unified_payments.csv --sandbox",
-        arguments.dir.display()
+        shown(&arguments.dir.display().to_string())
     ));
     finish(&summary, terminal)
 }

@@ -66,7 +66,7 @@ fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
         false => Exit::Journal,
     };
     let path = reader.path().display().to_string();
-    terminal.human(&format!("{path}: {account}, version {}", checked.version));
+    terminal.human_line(&format!("{path}: {account}, version {}", checked.version));
     terminal.human(&contents(&checked));
     for aspect in Aspect::ALL {
         terminal.human(&format!(
@@ -216,7 +216,7 @@ fn to_standard_output(
         ));
     }
     let mut unreadable = None;
-    terminal.stream(
+    terminal.csv(
         |out| match report::write_journal_csv(reader, table, out, "standard output") {
             Ok(_) => Ok(()),
             Err(ReportError::Write { source, .. }) => Err(source),

@@ -34,7 +34,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
         .map(|profile| profile.name.len())
         .max();
     for profile in choice.profiles.iter() {
-        terminal.data(&format!(
+        terminal.line(&format!(
             "{:<width$}  {}; rests on {}",
             profile.name,
             profile.title,
@@ -61,7 +61,7 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
         Some(text) => terminal.own(text.trim_end()),
         None => {
             if let Some((path, line)) = settings.export_places.get(name) {
-                terminal.data(&format!("# {}:{line}", path.display()));
+                terminal.line(&format!("# {}:{line}", path.display()));
             }
             let exports = Table::from_iter([(name.to_owned(), Value::Table(split.said))]);
             let file = Table::from_iter([("exports".to_owned(), Value::Table(exports))]);
@@ -69,7 +69,9 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
         }
     }
     if let Some(base) = split.extends {
-        terminal.data(&format!("\n# From `{base}`:\n#"));
+        terminal.own("");
+        terminal.line(&format!("# From `{base}`:"));
+        terminal.own("#");
         for line in text_of(&split.inherited)?.lines() {
             terminal.toml(format!("# {line}").trim_end());
         }
@@ -110,10 +112,10 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
     let chosen = match recognise(profiles, &mut export, &header, |cell| cell) {
         Ok(found) => {
             let name = &found.profile.name;
-            terminal.data(&format!("{path}: {name}"));
-            terminal.data(&format!("  chosen: {}", found.why));
+            terminal.line(&format!("{path}: {name}"));
+            terminal.line(&format!("  chosen: {}", found.why));
             for question in found.profile.questions() {
-                terminal.data(&format!("  needs to know: {question}"));
+                terminal.line(&format!("  needs to know: {question}"));
             }
             Some(found.profile)
         }
@@ -122,11 +124,11 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
                 Some(known) => format!("{}: {}", known.title, known.instead(&path)),
                 None => "no profile fits".to_owned(),
             };
-            terminal.data(&format!("{path}: {what}"));
+            terminal.line(&format!("{path}: {what}"));
             None
         }
         Err(Unrecognised::Undecided(undecided)) => {
-            terminal.data(&format!("{path}: {undecided}; {}", undecided.hint()));
+            terminal.line(&format!("{path}: {undecided}; {}", undecided.hint()));
             None
         }
         Err(Unrecognised::Export(error)) => {
@@ -147,7 +149,7 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
             (Ok(_), None) => "fits the header".to_owned(),
             (Err(misfit), _) => format!("the header {}", misfit.reason()),
         };
-        terminal.data(&format!("  not {}: {why}", profile.name));
+        terminal.line(&format!("  not {}: {why}", profile.name));
     }
     Ok(chosen.is_some())
 }

@@ -94,7 +94,7 @@ fn confirm(
     }
     let estimate = Estimate::of(to_send, settings);
     let question = format!(
-        "\nSend {} to {} in {} {}?",
+        "Send {} to {} in {} {}?",
         tables::count(to_send, "event"),
         target.name(),
         match settings.lead_list {

@@ -14,7 +14,7 @@ pub(in crate::cli) fn sandbox(
 ) -> Result<Exit, CliError> {
     let sandbox = Sandbox::start(options(arguments)?)?;
     // On standard output, so that a script can read where it listens.
-    terminal.data(&sandbox.base_url());
+    terminal.line(&sandbox.base_url());
     let address = sandbox.address();
     terminal.note(&format!(
         "a sandbox listens on {address} (v2: {}); its state is at http://{address}/sandbox/state; \

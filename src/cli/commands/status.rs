@@ -81,8 +81,9 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
         terminal.write_json(&output)?;
         return Ok(Exit::Done);
     }
-    terminal.human(&format!("Journal  {}", settings.journal.display()));
-    terminal.human(&format!("Account  {account}\n"));
+    terminal.human_line(&format!("Journal  {}", settings.journal.display()));
+    terminal.human_line(&format!("Account  {account}"));
+    terminal.human("");
     terminal.human(&tables::by_outcome(&events));
     terminal.human(&format!(
         "\n{}",

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::event::{Currency, Customer, Details, Event, Events, Kind, Money, Original, Source};
 use crate::export::{Export, Row};
+use crate::invisible::shown;
 use crate::journal::{
     Account, Effect, EndReason, Entry, EventRow, Journal, NewInput, NewRun, Outcome, PlanState,
     RunCommand, RunEnd, RunId, Settlement,
@@ -314,8 +315,7 @@ fn every_event_stands_in_the_file_of_its_outcome() {
     "#);
     assert_snapshot!(fixture.read("held.csv"), @r#"
     kind,event_id,sale_event_id,email,uid,amount_cents,currency,created_at,plan_state,reason,candidates,file,line
-    refund,re_9,,a@example.com,cus_1,100,USD,2026-11-17T11:06:40Z,unlinked,"no sale of this customer
-    has 1.00 USD left",,exports/a.csv,9
+    refund,re_9,,a@example.com,cus_1,100,USD,2026-11-17T11:06:40Z,unlinked,no sale of this customer\nhas 1.00 USD left,,exports/a.csv,9
     sale,in_1,,a@example.com,cus_1,801,USD,2026-11-17T11:06:40Z,conflict,'=conflict,,exports/a.csv,10
     "#);
     assert_snapshot!(fixture.read("rejected.csv"), @r#"
@@ -677,23 +677,23 @@ proptest::proptest! {
         let failed = cells("failed.csv", 1);
         proptest::prop_assert_eq!(&failed[1], &id);
         proptest::prop_assert_eq!(&failed[3..5], &texts[1..3]);
-        proptest::prop_assert_eq!(&failed[10], &texts[7]);
-        proptest::prop_assert_eq!(&failed[18], &texts[6]);
+        proptest::prop_assert_eq!(&failed[10], &shown(&texts[7]));
+        proptest::prop_assert_eq!(&failed[18], &shown(&texts[6]));
         let converted = cells("converted.csv", 1);
         proptest::prop_assert_eq!(&converted[1], &id);
         proptest::prop_assert_eq!(&converted[5], &texts[4]);
-        proptest::prop_assert_eq!(&converted[9], &texts[6]);
+        proptest::prop_assert_eq!(&converted[9], &shown(&texts[6]));
         let converted = cells("converted.csv", 2);
         proptest::prop_assert_eq!(&converted[1], &format!("{}z", texts[5]));
         proptest::prop_assert_eq!(&converted[2], &texts[7]);
         let held = cells("held.csv", 1);
         proptest::prop_assert_eq!(&held[2], &texts[4]);
-        proptest::prop_assert_eq!(&held[9], &texts[5]);
+        proptest::prop_assert_eq!(&held[9], &shown(&texts[5]));
         for (name, reason) in [("rejected.csv", &texts[5]), ("ignored.csv", &texts[4])] {
             proptest::prop_assert_eq!(&cells(name, 0)[..3], &header);
             let row = cells(name, 1);
             proptest::prop_assert_eq!(&row[..3], &fields);
-            proptest::prop_assert_eq!(&row[5], reason);
+            proptest::prop_assert_eq!(&row[5], &shown(reason));
         }
     }
 }

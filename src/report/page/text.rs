@@ -1,4 +1,28 @@
-//! Text from outside, made fit for a page: bounded, and alike where only an id differs.
+//! Text from outside, made fit for a page: escaped, bounded, and alike where only an id differs.
+
+use std::fmt::{self, Write};
+
+use askama::filters::{Escaper, Html};
+
+use crate::invisible::shown;
+use crate::problem::Problem;
+
+/// How a page writes what a template gives it: nothing of it is markup, and its invisible characters are
+/// escaped. Only the lines of a hint that are to be copied stay lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageEscaper;
+
+impl Escaper for PageEscaper {
+    fn write_escaped_str<W: Write>(&self, mut dest: W, text: &str) -> fmt::Result {
+        for (number, line) in text.split(Problem::HINT_LINE).enumerate() {
+            if number > 0 {
+                dest.write_str(Problem::HINT_LINE)?;
+            }
+            Html.write_escaped_str(&mut dest, &shown(line))?;
+        }
+        Ok(())
+    }
+}
 
 /// The start of a text, cut between characters, with a mark where something is missing.
 pub(crate) fn cut(text: &str, characters: usize) -> String {
@@ -10,6 +34,7 @@ pub(crate) fn cut(text: &str, characters: usize) -> String {
 
 /// How many bytes a text takes on the page at the most.
 pub(crate) fn escaped_len(text: &str) -> usize {
+    let text = shown(text);
     let specials = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
     text.len() + 5 * specials
 }
@@ -59,7 +84,22 @@ fn number(text: &str) -> (&str, usize) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::invisible::is_invisible;
+
+    proptest! {
+        #[test]
+        fn a_page_has_no_markup_and_nothing_invisible_of_others(text in "(?s).{0,20}|(\n|\r|    |\u{202e}|<b>|&|\"){0,8}") {
+            let mut page = String::new();
+            PageEscaper.write_escaped_str(&mut page, &text).unwrap();
+            prop_assert!(!page.contains(['<', '>', '"']));
+            let own = page.replace(Problem::HINT_LINE, "");
+            prop_assert!(!own.chars().any(is_invisible), "{:?}", page);
+            prop_assert!(page.len() <= escaped_len(&text));
+        }
+    }
 
     #[test]
     fn texts_are_cut_between_characters() {

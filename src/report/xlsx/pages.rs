@@ -4,6 +4,7 @@ use rust_xlsxwriter::{ColNum, Format, Formula, Workbook, Worksheet, XlsxError};
 
 use super::sheets::{AmountFormats, count_format, head_format, number_of};
 use crate::event::{Currency, Kind, Sum, Tally};
+use crate::invisible::shown;
 use crate::journal::PlanState;
 use crate::report::books::Books;
 use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
@@ -45,7 +46,7 @@ impl Page {
     }
 
     fn text(&mut self, column: ColNum, text: &str) -> Result<(), XlsxError> {
-        self.sheet.write_string(self.row, column, text)?;
+        self.sheet.write_string(self.row, column, shown(text))?;
         Ok(())
     }
 

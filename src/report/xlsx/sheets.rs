@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use rust_xlsxwriter::{ColNum, Color, Format, FormatAlign, Workbook, Worksheet, XlsxError};
 
 use crate::event::{Currency, Money, in_units};
+use crate::invisible::shown;
 use crate::report::columns::{Cell, Holds};
 
 /// Rows of a sheet, its header among them: Excel's limit.
@@ -231,8 +232,15 @@ pub(super) fn number_of(cents: i128, digits: u32) -> Option<f64> {
     format!("{cents}e-{digits}").parse().ok()
 }
 
-/// A text that fits a cell.
+/// A text as people read it, cut so that it fits a cell.
 fn short(text: &str) -> Cow<'_, str> {
+    match shown(text) {
+        Cow::Borrowed(text) => cut(text),
+        Cow::Owned(text) => Cow::Owned(cut(&text).into_owned()),
+    }
+}
+
+fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_TEXT || text.encode_utf16().count() <= MAX_TEXT {
         return Cow::Borrowed(text);
     }
@@ -327,6 +335,7 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_where_a_cell_ends() {
+        assert_eq!(short("a\u{1b}[2J\n\u{202e}b"), "a\\u{1b}[2J\\n\\u{202e}b");
         let fits = "ä".repeat(MAX_TEXT);
         assert_eq!(short(&fits), fits);
         let long = "😀".repeat(MAX_TEXT);

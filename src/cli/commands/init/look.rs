@@ -2,6 +2,7 @@
 
 use crate::cli::error::CliError;
 use crate::export::{Export, ExportError, PEEKED_MOST_BYTES, Row};
+use crate::invisible;
 use crate::job::{export_problem, unrecognised};
 use crate::problem::Problem;
 use crate::profile::{Misfit, Profiles, Unfit};
@@ -147,7 +148,7 @@ fn respelt(header: &[String], profiles: &Profiles) -> Option<Problem> {
         let message = format!(
             "the header is that of the profile `{}`, but for its spelling: it has `{}`, and that export has `{wanted}`",
             profile.name,
-            name.escape_debug()
+            invisible::shown(name)
         );
         return Some(Problem::error("header-unknown", message).hint(
             "export the file again, or write the header as that export has it; nothing is proposed for it, since its payments would go by other ids",

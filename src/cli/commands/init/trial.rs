@@ -147,7 +147,7 @@ impl Trial {
             Some(currency) => format!(", with amounts in {currency} where that is still to answer"),
             None => String::new(),
         };
-        terminal.note(&format!(
+        terminal.note_lines(&format!(
             "\nTried{currency}:\n{}\n",
             indented(&tables::reading(reading))
         ));
