@@ -229,9 +229,9 @@ impl Converter<'_> {
         let mut copies = HashMap::new();
         for index in refunds {
             let (event, link) = (events.get(index), &links[index]);
-            let is_asked_again = self.asked_again.has_refund(event.key(), self.past);
+            let is_superseded = self.asked_again.supersedes(event.key(), self.past);
             if let Some(recorded) = self.past.conversion(event.key())
-                && !is_asked_again
+                && !is_superseded
             {
                 // Where the amounts differ, the plan has a conflict to find.
                 if event.money == Some(recorded.original.money) {
@@ -240,7 +240,7 @@ impl Converter<'_> {
                 continue;
             }
             let is_held = matches!(link, Link::Held(_) | Link::HeldBack(..));
-            if is_held || (self.past.essence(event.key()).is_some() && !is_asked_again) {
+            if is_held || (self.past.essence(event.key()).is_some() && !is_superseded) {
                 continue;
             }
             let converted = copies

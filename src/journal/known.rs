@@ -25,8 +25,10 @@ pub struct Known {
     pub refused: KeyMap<Vec<Essence>>,
     /// The refunds but for those that were no referrals, by the key of the sale that they undo.
     pub refunds: KeyMap<KnownRefunds>,
-    /// Those that were no referrals, likewise, as far as their sale was not asked again since.
+    /// Those that were no referrals, likewise, but for the superseded ones.
     pub unreferred_refunds: KeyMap<KnownRefunds>,
+    /// The refunds that were no referrals and whose sale was asked again since.
+    pub superseded_refunds: KeyMap<()>,
     /// How amounts were converted, by the key of their event.
     pub conversions: KeyMap<Conversion>,
     /// The converted ones of the refunds, by the key of the sale that they undo.
@@ -157,13 +159,11 @@ impl Known {
     /// Adds what a refund takes back of its sale.
     fn add_refund(
         &mut self,
+        sale: EventKey,
         refund: &Essence,
         conversion: Option<&Conversion>,
         is_unreferred: bool,
     ) {
-        let Some(sale) = refund.sale else {
-            return;
-        };
         let (refunds, converted) = match is_unreferred {
             true => (
                 &mut self.unreferred_refunds,
@@ -209,6 +209,12 @@ impl Known {
             None => false,
         };
         is_unwell.then_some(known.row)
+    }
+
+    /// Returns the number of the event with this key, where it is not settled.
+    pub fn left_to_send(&self, key: EventKey) -> Option<EventRow> {
+        let known = self.events.get(key)?;
+        (!known.is_settled()).then_some(known.row)
     }
 
     /// The sales of a wanted customer: all that share the email or the uid.
@@ -454,8 +460,10 @@ impl JournalReader {
             }
             let sale = essence.sale.filter(|_| essence.kind == Kind::Refund);
             let is_asked_since = |sale| asked_again.get(&sale).is_some_and(|&by| id < by);
-            if sale.is_some_and(|sale| !is_unreferred || !is_asked_since(sale)) {
-                known.add_refund(&essence, conversion.as_ref(), is_unreferred);
+            if is_unreferred && sale.is_some_and(is_asked_since) {
+                known.superseded_refunds.insert(key, ());
+            } else if let Some(sale) = sale {
+                known.add_refund(sale, &essence, conversion.as_ref(), is_unreferred);
             }
             known.conversions.extend(conversion.map(|it| (key, it)));
             Ok(())

@@ -46,12 +46,15 @@ impl AskedAgain {
         }
     }
 
-    /// Returns whether this refund is asked again with its sale.
-    pub fn has_refund(&self, refund: EventKey, earlier: &dyn Earlier) -> bool {
+    /// Returns whether what an earlier run recorded of a refund is of no account.
+    pub fn supersedes(&self, refund: EventKey, earlier: &dyn Earlier) -> bool {
+        if earlier.is_superseded(refund) {
+            return true;
+        }
         if self.sales.is_empty() || earlier.outcome(refund) != Some(Outcome::NonReferral) {
             return false;
         }
-        let recorded = earlier.essence(refund).filter(|it| it.kind == Kind::Refund);
+        let recorded = earlier.essence(refund);
         let sale = recorded.and_then(|refund| refund.sale);
         sale.is_some_and(|sale| self.has_sale(sale))
     }

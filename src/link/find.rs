@@ -394,7 +394,7 @@ impl<'r> Finder<'r> {
 
     /// Returns whether an earlier run recorded a refund, and that stands.
     fn is_recorded(&self, refund: EventKey) -> bool {
-        self.earlier.essence(refund).is_some() && !self.asked_again.has_refund(refund, self.earlier)
+        self.earlier.essence(refund).is_some() && !self.asked_again.supersedes(refund, self.earlier)
     }
 
     fn left_of(&self, key: EventKey, sale: Sale, parts: i64, total: i64) -> i64 {

@@ -47,6 +47,12 @@ pub trait Earlier {
         Refunded::default()
     }
 
+    /// Returns whether a refund was no referral, and an earlier run asked for its sale again since: what was
+    /// recorded of it is of no account.
+    fn is_superseded(&self, _refund: EventKey) -> bool {
+        false
+    }
+
     /// The `event_id`s of the sales that earlier runs recorded with this [`Event::reference`](crate::event::Event::reference).
     fn sales_with_reference(&self, _reference: EventKey) -> Vec<Text> {
         Vec::new()

@@ -77,8 +77,8 @@ impl<'e> SaleAccount<'e> {
     /// Returns what an earlier run recorded of a refund, and what stands.
     fn recorded(&self, refund: EventKey) -> Option<Essence> {
         let recorded = self.earlier.essence(refund)?;
-        let is_asked_again = self.asked_again.has_refund(refund, self.earlier);
-        (!is_asked_again).then_some(recorded)
+        let is_superseded = self.asked_again.supersedes(refund, self.earlier);
+        (!is_superseded).then_some(recorded)
     }
 
     /// Refunds that name their own amount, by date.

@@ -146,6 +146,10 @@ fn arrange(mut order: Vec<usize>, events: &mut Events, states: &mut [PlanState])
 /// The note of every event that is settled.
 const SETTLED: &str = "settled by an earlier run";
 
+/// The note of a refund that an interrupted run has left together with its sale.
+const LEFT_WITH_ITS_SALE: &str =
+    "a run that was interrupted has it, and its sale; `fprecon resume` sends both";
+
 /// Which event stands for each key: the first, or the one that the journal knows. Most keys have one
 /// reading, which stands for itself: only the others are kept, and those that refunds name.
 #[derive(Default)]
@@ -483,12 +487,21 @@ impl<'p> Planner<'p> {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }
                 None if !self.past.is_settled(key) => {
+                    if self.is_left_to_send(events.key(index)) {
+                        self.mark(index, PlanState::Duplicate, LEFT_WITH_ITS_SALE);
+                        continue;
+                    }
                     "its sale belongs to a run that was interrupted; `fprecon resume` sends it first"
                 }
                 _ => continue,
             };
             self.mark(index, PlanState::Unlinked, reason);
         }
+    }
+
+    /// Returns whether an earlier run recorded an event that is not settled.
+    fn is_left_to_send(&self, key: EventKey) -> bool {
+        self.past.essence(key).is_some() && !self.past.is_settled(key)
     }
 
     /// Returns whether nothing of a refund counts, and no earlier run has seen it.

@@ -78,6 +78,10 @@ impl Earlier for Known {
         referrals.into()
     }
 
+    fn is_superseded(&self, refund: EventKey) -> bool {
+        self.superseded_refunds.contains_key(&refund)
+    }
+
     fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
         let sales = self.sales_by_reference.get(&reference);
         sales.cloned().unwrap_or_default()

@@ -71,6 +71,10 @@ pub struct Event {
     pub who: Who,
     pub cents: i64,
     pub sale: Option<String>,
+    /// As in [`Reading`].
+    total: Option<i64>,
+    /// Whether its sale was asked again since, so that what was recorded of it does not count.
+    is_superseded: bool,
     has_promo_code: bool,
     pub at: (u32, u32),
     /// Its place in the order in which events were recorded.
@@ -177,6 +181,8 @@ pub enum Weather {
 struct Read {
     held: Vec<String>,
     settled: Vec<String>,
+    /// Refunds that an earlier run has left to send, together with their sales.
+    left: Vec<String>,
 }
 
 /// What must be.
@@ -226,7 +232,10 @@ impl Model {
         let mut read = Read::default();
         let mut readings: Vec<&Reading> = readings.iter().collect();
         readings.sort_by_key(|reading| (reading.kind != Kind::Signup, reading.at, reading.kind));
-        let here: BTreeSet<&str> = readings.iter().map(|reading| reading.id.as_str()).collect();
+        let here: BTreeMap<&str, &Reading> = readings
+            .iter()
+            .map(|reading| (reading.id.as_str(), *reading))
+            .collect();
         // Sales before the refunds that take their customers from them.
         let is_refund = |reading: &&&Reading| reading.kind == Kind::Refund;
         let sales_first = readings.iter().filter(|reading| !is_refund(reading));
@@ -246,7 +255,7 @@ impl Model {
         &mut self,
         reading: &Reading,
         row: usize,
-        here: &BTreeSet<&str>,
+        here: &BTreeMap<&str, &Reading>,
         run: usize,
         read: &mut Read,
     ) {
@@ -269,13 +278,23 @@ impl Model {
             |asked: &Who| asked.email != who.email || who.uid.is_some() && asked.uid != who.uid;
         if event.is_non_referral() && event.strangers.iter().all(is_other) {
             let left_behind = event.kind == Kind::Sale && self.leaves_refunds(&reading.id, here);
+            let refunded = self.refunded(reading);
+            if event.is_superseded && reading.total.is_some_and(|total| total <= refunded) {
+                self.see("an earlier total of a sale that was asked again");
+                return;
+            }
             if left_behind || sale_is_held(read) {
                 read.held.push(reading.id.clone());
                 self.see("a sale held that would be asked again without its refunds");
                 return;
             }
             self.see("asked again under another email");
+            self.supersede_refunds(&reading.id);
+            self.events.get_mut(&reading.id).unwrap().is_superseded = true;
+            let before = reading.total.map(|_| self.refunded(reading));
             let event = self.events.get_mut(&reading.id).unwrap();
+            event.cents = reading.cents - before.unwrap_or(0);
+            event.is_superseded = false;
             event.who = who;
             event.outcomes.clear();
             event.row = row;
@@ -283,6 +302,14 @@ impl Model {
             return;
         }
         if event.is_pending() {
+            let sale_is_elsewhere = reading.sale.as_ref().is_some_and(|sale| {
+                !here.contains_key(sale.as_str()) && self.events[sale].is_pending()
+            });
+            if sale_is_elsewhere {
+                self.see("a refund left with its sale to an earlier run");
+                read.left.push(reading.id.clone());
+                return;
+            }
             if sale_is_held(read) || reading.sale.is_none() && !event.who.is(&who) {
                 read.held.push(reading.id.clone());
                 return;
@@ -310,6 +337,8 @@ impl Model {
             who,
             cents,
             sale: reading.sale.clone(),
+            total: reading.total,
+            is_superseded: false,
             has_promo_code: reading.has_promo_code,
             at: reading.at,
             row,
@@ -337,20 +366,36 @@ impl Model {
         }
     }
 
-    /// What was recorded as refunded of the sale.
+    /// What was recorded as refunded of the sale, and counts.
     fn refunded(&self, refund: &Reading) -> i64 {
-        let of_sale = self
-            .events
-            .values()
-            .filter(|event| event.sale == refund.sale);
+        let of_sale = self.events.values();
+        let of_sale = of_sale.filter(|event| event.sale == refund.sale && !event.is_superseded);
         of_sale.map(|event| event.cents).sum()
     }
 
+    /// A sale that is asked again has its refunds anew.
+    fn supersede_refunds(&mut self, sale: &str) {
+        for event in self.events.values_mut() {
+            let is_of_sale = event.sale.as_deref() == Some(sale);
+            event.is_superseded |= is_of_sale && event.is_non_referral();
+        }
+    }
+
     /// Whether a sale has refunds that the call's exports don't.
-    fn leaves_refunds(&self, sale: &str, here: &BTreeSet<&str>) -> bool {
-        self.events
+    fn leaves_refunds(&self, sale: &str, here: &BTreeMap<&str, &Reading>) -> bool {
+        let of_sale = self
+            .events
             .iter()
-            .any(|(id, event)| event.sale.as_deref() == Some(sale) && !here.contains(id.as_str()))
+            .filter(|(_, event)| event.sale.as_deref() == Some(sale) && !event.is_superseded);
+        let totals = here
+            .values()
+            .filter(|reading| reading.sale.as_deref() == Some(sale));
+        let total = totals.filter_map(|reading| reading.total).max();
+        let mut refunds = of_sale;
+        refunds.any(|(id, event)| {
+            let is_in_total = event.total.is_some() && event.total <= total;
+            !here.contains_key(id.as_str()) && !is_in_total
+        })
     }
 
     /// The events that a run has left to send, in the order in which they are asked for, and without those
@@ -391,6 +436,12 @@ impl Model {
         events.any(|event| event.is_pending() && event.runs.contains(&run))
     }
 
+    /// Whether a run has read a refund that an earlier one has left to send.
+    pub fn has_read_what_is_left(&self, run: usize) -> bool {
+        let mut read = self.runs[run - 1].left.iter();
+        read.any(|id| self.events[id].is_pending())
+    }
+
     /// Whether any run has.
     pub fn is_any_left(&self) -> bool {
         self.events.values().any(Event::is_pending)
@@ -423,7 +474,8 @@ impl Model {
             .iter()
             .filter(|(_, event)| event.runs.contains(&run));
         let sent = sent.map(|(id, _)| id).filter(is_unconfirmed);
-        let met = read.settled.iter().filter(is_unconfirmed);
+        let met = read.settled.iter().chain(&read.left);
+        let met = met.filter(is_unconfirmed);
         read.held.iter().chain(sent).chain(met).cloned().collect()
     }
 

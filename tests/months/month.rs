@@ -294,6 +294,10 @@ impl Month {
             assert_eq!(code, 5, "night {night}: sales wait for a sign-up");
             codes.clear();
         }
+        if self.model.has_read_what_is_left(run) {
+            assert!(matches!(code, 1 | 5), "night {night}: a refund is left");
+            codes.clear();
+        }
         if is_any_left {
             assert!(runs_first, "night {night}: something is left");
             self.model

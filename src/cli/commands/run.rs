@@ -1,8 +1,7 @@
 //! `fprecon run`: plan, send, report.
 
-use std::collections::BTreeMap;
-
-use std::collections::HashSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -136,12 +135,15 @@ pub(super) fn record(
         recording.accept(items, acceptance)?;
     }
     record_inputs(&mut recording, job)?;
-    // A refund that is held has further readings that are not.
-    let states = job.plan.states().iter().enumerate();
-    let of_held = states.filter(|(_, state)| state.is_held());
-    let held: HashSet<EventKey> = of_held
-        .map(|(place, _)| job.plan.kind_and_key(place).1)
-        .collect();
+    // Of several readings of an event, one may be held or sent, and the others are duplicates of it.
+    let keys = |is: fn(PlanState) -> bool| -> HashSet<EventKey> {
+        let states = job.plan.states().iter().enumerate();
+        let these = states.filter(|(_, state)| is(**state));
+        let key = |(place, _)| job.plan.kind_and_key(place).1;
+        these.map(key).collect()
+    };
+    let held = keys(PlanState::is_held);
+    let sent = LazyCell::new(|| keys(|state| state == PlanState::ToSend));
     for planned in job.plan.events() {
         let event = planned.event;
         match planned.state {
@@ -158,6 +160,11 @@ pub(super) fn record(
                 let sale = event.sale_event_id.map(EventKey::of);
                 if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
                     recording.add_uncounted(event.key(), sale, gross_cents)?;
+                }
+            }
+            PlanState::Duplicate if let Some(left) = known.left_to_send(event.key()) => {
+                if !held.contains(&event.key()) && !sent.contains(&event.key()) {
+                    recording.meet(left, event.source)?;
                 }
             }
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
