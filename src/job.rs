@@ -5,6 +5,7 @@
 
 mod complete;
 mod customers;
+mod not_paid;
 mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 use self::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT, complete};
 use self::customers::{drop_shared_uids, emails_by_uid, hold_without_customer};
+use self::not_paid::NotPaidRows;
 use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert, hold_inexact};
 use crate::event::{
@@ -429,6 +431,7 @@ struct JobReader<'r> {
     sales: Option<Sales>,
     invoices: Invoices,
     plans: Plans,
+    not_paid: NotPaidRows,
     /// As in [`Job`].
     unconfirmed: HashSet<EventKey>,
     rows_read: u64,
@@ -448,6 +451,7 @@ impl<'r> JobReader<'r> {
             sales: None,
             invoices: Invoices::default(),
             plans: Plans::default(),
+            not_paid: NotPaidRows::default(),
             unconfirmed: HashSet::new(),
             rows_read: 0,
         }
@@ -552,6 +556,9 @@ impl<'r> JobReader<'r> {
                 Outcome::Events => rows.with_events += 1,
                 Outcome::Ignored(reason) => {
                     rows.ignored += 1;
+                    if let Some(sale) = classifier.not_paid(row) {
+                        self.not_paid.add(sale, source);
+                    }
                     self.keep_row(row, source, false, &reason);
                     *self.ignored.entry(reason).or_default() += 1;
                 }
@@ -679,6 +686,7 @@ impl<'r> JobReader<'r> {
             is_completed: is_completed.collect(),
             invoices: self.invoices,
             plans: self.plans,
+            not_paid: self.not_paid,
             inputs: self
                 .inputs
                 .into_iter()
@@ -717,6 +725,7 @@ pub struct Unplanned {
     is_completed: Vec<bool>,
     invoices: Invoices,
     plans: Plans,
+    not_paid: NotPaidRows,
 }
 
 impl Unplanned {
@@ -782,6 +791,7 @@ impl Unplanned {
                 wanted.invoices.insert(sale.key(), ());
             }
         }
+        self.not_paid.want(&mut wanted);
         wanted.subscriptions = self.subscriptions_without_plan();
         for refund in refunds() {
             let sale = sale_of(refund);
@@ -819,6 +829,7 @@ impl Unplanned {
             self.is_completed[input]
         });
         self.plans.apply(&mut self.events, past);
+        let not_paid = self.not_paid.add_refunds(&mut self.events, past);
         let identified = identify(&mut self.events, past);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
@@ -833,6 +844,9 @@ impl Unplanned {
         hold_without_customer(&self.events, &mut links);
         for (index, reason) in waiting {
             links.set(index, Link::HeldBack(Cause::Invoice, reason));
+        }
+        for (index, reason) in not_paid {
+            links.set(index, Link::HeldBack(Cause::NotPaid, reason));
         }
         let seen = convert(
             &mut self.events,

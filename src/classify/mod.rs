@@ -110,6 +110,21 @@ impl<'p> Classifier<'p> {
         Some(self.text(row, column))
     }
 
+    /// Returns the ids of the sale that a row would have been, had it been paid, and why it is ignored: the
+    /// id by which the sale goes, and the one that tells it from others, where it has one.
+    pub(crate) fn not_paid(&self, row: &Row) -> Option<(Text, Option<Text>, &'p str)> {
+        let rules = &self.profile.ignore;
+        if rules.iter().all(|rule| !rule.not_paid) {
+            return None;
+        }
+        let rule = self.matching_ignore(row).ok()??;
+        let mut events = self.profile.events.iter();
+        let sale = events.find(|event| event.kind == Kind::Sale)?;
+        let (id, own) = self.two_ids(&sale.event_id, row).ok()?;
+        let id = id.filter(|_| rule.not_paid)?;
+        Some((id, own, &rule.reason))
+    }
+
     /// The subscription that the row is about and its plan, whatever else becomes of the row.
     pub fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
         let columns = self.profile.subscription?;

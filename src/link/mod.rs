@@ -248,6 +248,8 @@ pub enum Cause {
     Customer,
     /// Nothing says what of it counts.
     Invoice,
+    /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
+    NotPaid,
 }
 
 /// A refund that is not sent.

@@ -534,7 +534,10 @@ impl<'p> Planner<'p> {
                 PlanState::Conflict => ("event-conflict", self.conflict_hint(index, event())),
                 PlanState::Unlinked if let Some(cause) = self.causes.get(&index) => {
                     let (code, hint) = cause_hint(*cause);
-                    (code, hint.into())
+                    match cause {
+                        Cause::NotPaid => (code, settle::not_paid_hint(event(), self.past).into()),
+                        _ => (code, hint.into()),
+                    }
                 }
                 PlanState::Unlinked => (
                     "refund-unlinked",
@@ -588,6 +591,10 @@ fn cause_hint(cause: Cause) -> (&'static str, &'static str) {
         Cause::Invoice => (
             "invoice-missing",
             "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent",
+        ),
+        Cause::NotPaid => (
+            "sale-not-paid",
+            "if nothing was paid, send the refund with a CSV of your own",
         ),
     }
 }

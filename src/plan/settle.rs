@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Contradiction, Essence, EventRef, Kind, Money, share_cents};
+use super::Past;
+use crate::event::{Contradiction, Essence, EventKey, EventRef, Kind, Money, share_cents};
 use crate::journal::Outcome;
+
+/// The header of a CSV of one's own.
+const CSV_HEADER: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at";
 
 const ACCEPT: &str = "`fprecon accept` with its row of held.csv";
 
@@ -29,6 +33,49 @@ pub(super) fn hint(
     }
 }
 
+/// Says how to take back a sale that was sent and not paid.
+///
+/// A refund of one's own beside a recorded running total may be a part of that, and would be held.
+pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn Past) -> String {
+    let sale = refund.sale_event_id.map(EventKey::of);
+    let has_total = sale.is_some_and(|sale| past.refunded(sale).largest_total_cents.is_some());
+    match refund_row(refund).filter(|_| !has_total) {
+        Some(row) => format!(
+            "if nothing was paid, send the refund with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
+        ),
+        None => format!(
+            "a part of the sale was refunded by a running total, so that its rest can be taken back in FirstPromoter only; once it is right there, run the exports and accept the item: `fprecon accept --event {} --reason TEXT`",
+            refund.event_id()
+        ),
+    }
+}
+
+/// Returns a refund that is held as the row of a CSV that sends it.
+fn refund_row(refund: EventRef<'_>) -> Option<String> {
+    let read = refund.read_money()?;
+    let paid = Money {
+        amount_cents: refund.paid_cents()?,
+        ..read
+    };
+    let amount = paid.to_string();
+    Some(format!(
+        "refund,{},{},{},{},{},{},{}",
+        refund.event_id(),
+        refund.sale_event_id?,
+        refund.customer.email.unwrap_or_default(),
+        refund.customer.uid.unwrap_or_default(),
+        amount.split(' ').next().unwrap_or_default(),
+        read.currency,
+        day_of(refund),
+    ))
+}
+
+/// Returns the day of an event as a CSV has it; nothing where it has none.
+fn day_of(event: EventRef<'_>) -> String {
+    let day = event.created_at.map(|at| at.strftime("%Y-%m-%d"));
+    day.map_or(String::new(), |day| day.to_string())
+}
+
 fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence) -> String {
     let is_right = format!("if what was sent is right, {ACCEPT}");
     match difference {
@@ -38,14 +85,14 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             );
             match correction(event, recorded) {
                 Some(row) => format!(
-                    "{is_part}; if both are all that was paid, and this row is right, do that too, and send the difference by a CSV of your own: `kind,event_id,sale_event_id,email,uid,amount,currency,created_at` and `{row}`"
+                    "{is_part}; if both are all that was paid, and this row is right, do that too, and send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
                 ),
                 None => is_part,
             }
         }
         Contradiction::Amount => match correction(event, recorded) {
             Some(row) => format!(
-                "{is_right}; if this row is right, do that too, and send the difference by a CSV of your own: `kind,event_id,sale_event_id,email,uid,amount,currency,created_at` and `{row}`"
+                "{is_right}; if this row is right, do that too, and send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
             ),
             None => is_right,
         },
@@ -93,15 +140,12 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     }
     .to_string();
     let amount = amount.split(' ').next().unwrap_or_default();
-    let date = event
-        .created_at
-        .map(|at| at.strftime("%Y-%m-%d").to_string());
     Some(format!(
         "{kind},{}_corrected_to_{paid_cents},{sale},{},{},{amount},{},{}",
         event.event_id(),
         event.customer.email.unwrap_or_default(),
         event.customer.uid.unwrap_or_default(),
         read.currency,
-        date.unwrap_or_default(),
+        day_of(event),
     ))
 }

@@ -469,6 +469,7 @@ impl<'s> Compiler<'s> {
         Ok(IgnoreRule {
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             reason: spec.reason.clone(),
+            not_paid: spec.not_paid,
             warning: spec.warning.clone(),
             hint: spec.hint.clone(),
         })

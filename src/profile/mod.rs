@@ -277,6 +277,8 @@ pub(crate) enum Sign {
 pub(crate) struct IgnoreRule {
     pub(crate) scope: Scope,
     pub(crate) reason: String,
+    /// Whether they are payments that came to nothing, even where they were good before.
+    pub(crate) not_paid: bool,
     pub(crate) warning: Option<String>,
     pub(crate) hint: Option<String>,
 }

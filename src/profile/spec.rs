@@ -302,6 +302,8 @@ pub(super) struct IgnoreSpec {
     pub(super) when: WhenSpec,
     pub(super) unless: Option<WhenSpec>,
     pub(super) reason: String,
+    #[serde(default)]
+    pub(super) not_paid: bool,
     pub(super) warning: Option<String>,
     pub(super) hint: Option<String>,
 }

@@ -318,6 +318,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
     ),
     (
+        "sale-not-paid",
+        "not_paid.rs",
+        "a_sale_that_was_sent_and_was_not_paid_has_its_refund_held",
+    ),
+    (
         "repeats-unconfirmed",
         "answers/retry.rs",
         "what_a_report_has_as_unconfirmed_is_said_and_asked_for_before_anything_else",

@@ -1,0 +1,130 @@
+//! Sales that earlier runs sent, and whose rows say now that they were not paid.
+//!
+//! Such a row is ignored: it is no event. Where a sale was sent for it before, the refund that would take
+//! that back is held, for a person to look at: the row does not say when the payment failed, or whether
+//! somebody has paid in another way.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::event::{Essence, Event, EventKey, Events, Kind, Money, Source, Text};
+use crate::journal::{Outcome, Wanted};
+use crate::plan::Past;
+
+/// A row of a payment that was not made.
+#[derive(Clone, Debug)]
+struct NotPaid {
+    /// The id by which its sale would go.
+    event_id: Text,
+    /// The id that tells it from others that share the first one.
+    own: Option<Text>,
+    /// Why the row is ignored.
+    reason: Text,
+    source: Source,
+}
+
+/// The rows of a job that say that a payment was not made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NotPaidRows(Vec<NotPaid>);
+
+impl NotPaidRows {
+    pub(super) fn add(
+        &mut self,
+        (event_id, own, reason): (Text, Option<Text>, &str),
+        source: Source,
+    ) {
+        self.0.push(NotPaid {
+            event_id,
+            own,
+            reason: Text::new(reason),
+            source,
+        });
+    }
+
+    /// Asks the journal for the customers of these sales.
+    pub(super) fn want(&self, wanted: &mut Wanted) {
+        for row in &self.0 {
+            let ids = std::iter::once(&row.event_id).chain(&row.own);
+            wanted.sales.extend(ids.map(|id| (EventKey::of(id), ())));
+        }
+    }
+
+    /// Adds a refund for each of these sales that an earlier run sent, and that is neither refunded nor
+    /// refunded by another event of the job; says where they are, and why each is held.
+    pub(super) fn add_refunds(&self, events: &mut Events, past: &dyn Past) -> Vec<(usize, String)> {
+        let mut added = Vec::new();
+        let mut done: Option<HashSet<EventKey>> = None;
+        for row in &self.0 {
+            let Some((sale, recorded)) = row.sent(past) else {
+                continue;
+            };
+            let done = done.get_or_insert_with(|| refunded_here(events));
+            if !done.insert(EventKey::of(sale)) {
+                continue;
+            }
+            if let Some(refund) = row.refund(sale, &recorded, past) {
+                added.push((events.len(), row.why(sale)));
+                events.push(&refund);
+            }
+        }
+        added
+    }
+}
+
+/// Returns the sales that refunds of the job reverse.
+fn refunded_here(events: &Events) -> HashSet<EventKey> {
+    let sales = (0..events.len()).filter_map(|index| events.sale_event_id(index));
+    sales.map(EventKey::of).collect()
+}
+
+impl NotPaid {
+    /// Returns the sale that an earlier run sent for the row.
+    fn sent(&self, past: &dyn Past) -> Option<(&Text, Essence)> {
+        let is_of_row = |recorded: &Essence| match &self.own {
+            Some(own) => recorded.has_reference(own) || !recorded.has_any_reference(),
+            None => true,
+        };
+        let recorded = |id: &Text| past.essence(EventKey::of(id));
+        let (sale, recorded) = match recorded(&self.event_id).filter(is_of_row) {
+            Some(recorded) => (&self.event_id, recorded),
+            None => {
+                let own = self.own.as_ref()?;
+                (own, recorded(own)?)
+            }
+        };
+        let has_counted = matches!(
+            past.outcome(EventKey::of(sale)),
+            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed)
+        );
+        (recorded.kind == Kind::Sale && has_counted).then_some((sale, recorded))
+    }
+
+    /// Returns the refund of what was paid and is not refunded yet.
+    fn refund(&self, sale: &Text, recorded: &Essence, past: &dyn Past) -> Option<Event> {
+        let key = EventKey::of(sale);
+        let refunded_cents = past.refunded(key).gross_cents;
+        let amount_cents = recorded.paid_cents()?.checked_sub(refunded_cents)?;
+        if amount_cents <= 0 {
+            return None;
+        }
+        let customer = past.customer_of(key)?;
+        let id = Text::new(format!("{sale}_not_paid"));
+        let mut refund = Event::new(Kind::Refund, id, customer, self.source);
+        refund.sale_event_id = Some(sale.clone());
+        refund.money = recorded.money.map(|money| Money {
+            amount_cents,
+            ..money
+        });
+        let date = recorded.created_at_s.map(Timestamp::from_second);
+        refund.created_at = date.and_then(Result::ok);
+        Some(refund)
+    }
+
+    fn why(&self, sale: &Text) -> String {
+        format!(
+            "an earlier run sent its sale `{sale}`, and the row says now: {}",
+            self.reason
+        )
+    }
+}
