@@ -162,10 +162,12 @@ pub(super) fn record(
                     recording.add_uncounted(event.key(), sale, gross_cents)?;
                 }
             }
-            PlanState::Duplicate if let Some(left) = known.left_to_send(event.key()) => {
-                if !held.contains(&event.key()) && !sent.contains(&event.key()) {
-                    recording.meet(left, event.source)?;
-                }
+            PlanState::Duplicate
+                if let Some(left) = known.left_to_send(event.key())
+                    && !held.contains(&event.key())
+                    && !sent.contains(&event.key()) =>
+            {
+                recording.meet(left, event.source)?;
             }
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
             PlanState::Settled => {
