@@ -43,7 +43,7 @@ Examples:
 
 Exit codes: 0 done; 1 something needs attention; 2 usage; 3 input or configuration unusable;
 4 the API refused the key; 5 incomplete, resumable; 6 the journal; 70 internal error;
-130, 143 interrupted, resumable.";
+129, 130, 143 interrupted, resumable.";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -177,7 +177,7 @@ pub(crate) struct DemoArguments {
 pub(crate) struct InitArguments {
     /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip)
     #[arg(required = true, value_name = "EXPORT")]
-    pub(crate) exports: Vec<String>,
+    pub(crate) exports: Vec<PathBuf>,
     /// Print the configuration on standard output, and write no file
     #[arg(long, conflicts_with = "json")]
     pub(crate) print: bool,
@@ -187,7 +187,7 @@ pub(crate) struct InitArguments {
 pub(crate) struct PlanArguments {
     /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
-    pub(crate) exports: Vec<String>,
+    pub(crate) exports: Vec<PathBuf>,
     /// Write every event, in sending order, to this CSV file
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) events: Option<PathBuf>,
@@ -210,7 +210,7 @@ pub(crate) struct LinkArguments {
 pub(crate) struct RunArguments {
     /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
-    pub(crate) exports: Vec<String>,
+    pub(crate) exports: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
     #[command(flatten)]
@@ -341,7 +341,7 @@ pub(crate) struct ReportArguments {
 pub(crate) struct AuditArguments {
     /// Billing exports to compare with [default: the journal]
     #[arg(value_name = "EXPORT")]
-    pub(crate) exports: Vec<String>,
+    pub(crate) exports: Vec<PathBuf>,
     /// A list of commissions that was exported from FirstPromoter
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub(crate) commissions: Option<PathBuf>,
@@ -423,7 +423,7 @@ pub(crate) enum ProfilesCommand {
     Check {
         /// Exports: paths, globs or `-`
         #[arg(required = true, value_name = "EXPORT")]
-        exports: Vec<String>,
+        exports: Vec<PathBuf>,
     },
 }
 

@@ -31,6 +31,8 @@ pub enum Exit {
     Journal = 6,
     /// A broken invariant.
     Internal = 70,
+    /// Ended by SIGHUP, after draining.
+    HungUp = 129,
     /// Ended by SIGINT, after draining.
     Interrupted = 130,
     /// Ended by SIGTERM, after draining.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Common, TextEncoding};
 use super::error::{CliError, profile_problem};
+use super::patterns::{self, PatternFault, is_pattern};
 use super::settings::{ForeignSetting, Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
@@ -137,13 +138,13 @@ enum Named {
 }
 
 /// Finds the files that the arguments name: paths, globs, `-` for standard input.
-pub(super) fn open(names: &[String], common: &Common) -> Result<Opened, CliError> {
+pub(super) fn open(names: &[PathBuf], common: &Common) -> Result<Opened, CliError> {
     let mut files = Vec::new();
     for name in names {
-        if name == "-" {
+        if name.as_os_str() == "-" {
             files.push(Named::StandardInput);
-        } else if Path::new(name).exists() || !name.contains(['*', '?', '[']) {
-            files.push(Named::File(PathBuf::from(name)));
+        } else if name.exists() || !is_pattern(&name.to_string_lossy()) {
+            files.push(Named::File(name.clone()));
         } else {
             files.extend(matching(name)?.into_iter().map(Named::File));
         }
@@ -221,20 +222,21 @@ fn skipped(exports: &Exports) -> Option<Problem> {
     })
 }
 
-fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
     let unusable = |message: String, hint: &str| {
         let problem = Problem::error("export-missing", message);
-        CliError::unusable(problem.at(pattern, None).hint(hint))
+        CliError::unusable(problem.at(pattern.display().to_string(), None).hint(hint))
     };
-    let paths = glob::glob(pattern).map_err(|error| {
-        unusable(
-            format!("no pattern: {error}"),
+    let paths = patterns::matching(pattern).map_err(|fault| match fault {
+        PatternFault::Invalid(error) => unusable(
+            format!("not a valid pattern: {error}"),
             "`*` stands for any characters, `?` for one, `[ab]` for one of those in it",
-        )
+        ),
+        PatternFault::Unreadable(folder, error) => unusable(
+            format!("the folder `{}` can't be read: {error}", folder.display()),
+            "check that you may read the folder",
+        ),
     })?;
-    let paths: Result<Vec<_>, _> = paths.collect();
-    let paths =
-        paths.map_err(|error| unusable(error.to_string(), "check that you may read the folder"))?;
     match paths.is_empty() {
         true => Err(unusable(
             "no file matches this pattern".to_owned(),

@@ -8,8 +8,11 @@ mod audit_tables;
 mod commands;
 mod error;
 mod exports;
+mod limits;
 mod linking;
+mod patterns;
 mod settings;
+mod signals;
 mod tables;
 mod terminal;
 
@@ -31,7 +34,8 @@ pub fn run() -> ExitCode {
     // Usage errors end here, with clap's text and the contract's code 2.
     let arguments = terminal::parse_arguments();
     let terminal = Terminal::new(&arguments.common);
-    let exit = match dispatch(&arguments, &terminal) {
+    let done = limits::check().and_then(|()| dispatch(&arguments, &terminal));
+    let exit = match done {
         Ok(exit) => exit,
         Err(error) => fail(&error, &terminal),
     };

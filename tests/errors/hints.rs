@@ -338,6 +338,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
     (
+        "open-files",
+        "hostile/system.rs",
+        "row_25b_too_few_open_files_are_an_error_with_a_hint",
+    ),
+    (
         "output-not-written",
         "hostile/pipes.rs",
         "row_41a_a_full_disk_under_standard_output_is_said",

@@ -13,4 +13,5 @@
 mod support;
 
 mod pipes;
+mod system;
 mod terminal;

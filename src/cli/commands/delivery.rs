@@ -2,19 +2,18 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::next;
 use super::report_place::expect_no_input_in;
 use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
+use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::event::Kind;
@@ -25,7 +24,7 @@ use crate::plan::Planned;
 use crate::problem::Problem;
 use crate::report::{self, Books, Commands, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
-use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress, Stop};
+use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress};
 use crate::tracking::{self, ApiKey, Client, Version};
 
 /// The rate against an in-process sandbox, unless the user chose one.
@@ -33,8 +32,6 @@ const SANDBOX_PER_MINUTE: u32 = 600_000;
 /// Why there is no list of leads of a sandbox of this process.
 const SANDBOX_HAS_NO_LIST: &str =
     "the sandbox inside the program makes leads of customers whom it has not seen";
-/// How long a SIGTERM lets requests under way finish.
-const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
 /// How often progress is said where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -346,35 +343,23 @@ impl Delivery<'_> {
             self.terminal
                 .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
         }
-        let terminated = Arc::new(AtomicBool::new(false));
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let sent = runtime.block_on(async {
+        let (sent, caught) = runtime.block_on(async {
             let (stop, requests) = unbounded_channel();
-            listen(stop, Arc::clone(&interrupted), Arc::clone(&terminated))?;
+            let caught = listen(stop)?;
             let mut watch = |progress: &Progress| watcher.see(progress);
-            Ok::<_, CliError>(
-                send::send(
-                    journal,
-                    &self.target.client,
-                    run,
-                    total,
-                    settings,
-                    requests,
-                    &mut watch,
-                )
-                .await,
-            )
+            let sent = send::send(
+                journal,
+                &self.target.client,
+                run,
+                total,
+                settings,
+                requests,
+                &mut watch,
+            );
+            Ok::<_, CliError>((sent.await, caught))
         })?;
         watcher.finish();
-        let signal = match (
-            interrupted.load(Ordering::SeqCst),
-            terminated.load(Ordering::SeqCst),
-        ) {
-            (_, true) => Some(Signal::Terminate),
-            (true, false) => Some(Signal::Interrupt),
-            (false, false) => None,
-        };
-        Ok((sent, signal))
+        Ok((sent, caught.signal()))
     }
 
     fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
@@ -390,10 +375,7 @@ impl Delivery<'_> {
         let problem = match end {
             End::Done | End::Journal(_) => return,
             End::Interrupted => {
-                let by = match signal {
-                    Some(Signal::Terminate) => "SIGTERM",
-                    _ => "SIGINT",
-                };
+                let by = signal.unwrap_or(Signal::Interrupt).name();
                 Problem::warning("interrupted", format!("interrupted by {by}")).hint(resume)
             }
             End::Halted(Halt::KeyRefused { message }) => {
@@ -514,8 +496,7 @@ fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
     match end {
         End::Done if summary.needs_attention() => Exit::Attention,
         End::Done => Exit::Done,
-        End::Interrupted if signal == Some(Signal::Terminate) => Exit::Terminated,
-        End::Interrupted => Exit::Interrupted,
+        End::Interrupted => signal.unwrap_or(Signal::Interrupt).exit(),
         End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } | End::Waiting { .. } => {
             Exit::Incomplete
@@ -532,69 +513,6 @@ fn reason(end: &End) -> EndReason {
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
         End::Journal(_) => EndReason::Journal,
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    Interrupt,
-    Terminate,
-}
-
-/// SIGINT once drains, twice leaves; SIGTERM drains within a limit.
-#[cfg(unix)]
-pub(super) fn listen(
-    stop: UnboundedSender<Stop>,
-    interrupted: Arc<AtomicBool>,
-    terminated: Arc<AtomicBool>,
-) -> Result<(), CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let failed = |error| CliError::Io("signal handlers", error);
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
-    tokio::spawn(async move {
-        // If nobody listens any more, sending has ended.
-        tokio::select! {
-            _ = interrupts.recv() => {
-                interrupted.store(true, Ordering::SeqCst);
-                let _ = stop.send(Stop::Drain);
-            }
-            _ = terminations.recv() => {
-                terminated.store(true, Ordering::SeqCst);
-                let _ = stop.send(Stop::Drain);
-                tokio::select! {
-                    () = tokio::time::sleep(TERMINATION_LIMIT) => {}
-                    _ = interrupts.recv() => {}
-                }
-                let _ = stop.send(Stop::Now);
-                return;
-            }
-        }
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = terminations.recv() => terminated.store(true, Ordering::SeqCst),
-        }
-        let _ = stop.send(Stop::Now);
-    });
-    Ok(())
-}
-
-/// Elsewhere there is one signal.
-#[cfg(not(unix))]
-pub(super) fn listen(
-    stop: UnboundedSender<Stop>,
-    interrupted: Arc<AtomicBool>,
-    _terminated: Arc<AtomicBool>,
-) -> Result<(), CliError> {
-    tokio::spawn(async move {
-        for request in [Stop::Drain, Stop::Now] {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                interrupted.store(true, Ordering::SeqCst);
-                let _ = stop.send(request);
-            }
-        }
-    });
-    Ok(())
 }
 
 /// Shows progress: a bar on a terminal, a line now and then elsewhere.

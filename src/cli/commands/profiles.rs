@@ -1,5 +1,7 @@
 //! `fprecon profiles`: how exports are read, and which profile fits a file.
 
+use std::path::PathBuf;
+
 use toml::{Table, Value};
 
 use crate::cli::arguments::{Common, ProfilesCommand};
@@ -84,7 +86,7 @@ fn text_of(table: &Table) -> Result<String, CliError> {
         .map_err(|error| CliError::unusable(Problem::error("profile-invalid", error.to_string())))
 }
 
-fn check(common: &Common, names: &[String], terminal: &Terminal) -> Result<Exit, CliError> {
+fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;

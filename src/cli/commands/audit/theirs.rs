@@ -1,8 +1,6 @@
 //! Their side: from a CSV, or from the account's listings, read now or kept.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -10,19 +8,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::super::delivery::{Target, listen};
+use super::super::delivery::Target;
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::theirs::{Reading, StoreError, commissions_of, latest, leads_of, read_csv};
 use crate::audit::{Commission, Lead};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
+use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{count, grouped};
 use crate::job::{unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
 use crate::send::{self, Unlisted};
+use crate::shell_word::shell_word;
 use crate::tracking::{Answer, Client, Listed, ListedCommission};
 
 /// How often progress is said where there is no terminal.
@@ -54,13 +54,13 @@ impl Call<'_> {
     fn theirs_of_file(&self, path: &Path, problems: &mut Problems) -> Result<Theirs, CliError> {
         let choice = Choice::load(self.common, self.settings)?;
         let profiles = choice.profiles.for_commissions();
-        let names = [path.display().to_string()];
-        let mut opened = exports::open(&names, self.common)?;
+        let name = path.display().to_string();
+        let mut opened = exports::open(&[path.to_owned()], self.common)?;
         let (Some(export), None) = (opened.next(), opened.next()) else {
             let problem = Problem::error("commissions-not-one", "this is not one CSV");
             return Err(CliError::unusable(
                 problem
-                    .at(&names[0], None)
+                    .at(&name, None)
                     .hint("name the list of commissions alone"),
             ));
         };
@@ -74,33 +74,32 @@ impl Call<'_> {
                 profile,
                 binding: profile.bind(&header).map_err(|misfit| {
                     let message = format!("the header {}", misfit.reason());
-                    CliError::unusable(
-                        Problem::error("profile-misfit", message).at(&names[0], Some(1)),
-                    )
+                    CliError::unusable(Problem::error("profile-misfit", message).at(&name, Some(1)))
                 })?,
                 why: Why::Named,
             },
             None => recognise(&profiles, &mut export, &header, |cell| cell).map_err(|error| {
-                let problem = unrecognised(&names[0], &header, error);
+                let problem = unrecognised(&name, &header, error);
                 unusable(Box::new(problem.hint(format!(
                     "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
-                    names[0]
+                    shell_word(&name)
                 ))))
             })?,
         };
         if let Some(problem) = unanswered(found.profile) {
-            return Err(CliError::unusable(problem.at(&names[0], None)));
+            return Err(CliError::unusable(
+                problem.at(path.display().to_string(), None),
+            ));
         }
         let currency = self.settings.account_currency;
         let read = read_csv(export, found.profile, found.binding, currency).map_err(unusable)?;
         for problem in read.problems.kept() {
             problems.push(problem.clone());
         }
-        let [file] = names;
         Ok(Theirs {
             summary: TheirsSummary {
                 source: "file",
-                file,
+                file: name,
                 sha256: Some(read.sha256),
                 account: None,
                 fetched_at: None,
@@ -247,21 +246,16 @@ impl Call<'_> {
             }
             bar.set_message(words);
         };
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let terminated = Arc::new(AtomicBool::new(false));
         let per_minute = self.settings.requests_per_minute;
-        let read = runtime.block_on(async {
+        let (read, caught) = runtime.block_on(async {
             let (stop, mut requests) = unbounded_channel();
-            listen(stop, Arc::clone(&interrupted), Arc::clone(&terminated))?;
+            let caught = listen(stop)?;
             let read =
                 send::fetch_list(client, per_minute, &mut requests, reading, &mut progress).await;
-            Ok::<_, CliError>(read)
+            Ok::<_, CliError>((read, caught))
         })?;
         bar.finish_and_clear();
-        let exit = match terminated.load(Ordering::SeqCst) {
-            true => Exit::Terminated,
-            false => Exit::Interrupted,
-        };
+        let exit = caught.signal().unwrap_or(Signal::Interrupt).exit();
         Ok(read.map_err(|unlisted| (unlisted, exit)))
     }
 }

@@ -1,5 +1,7 @@
 //! What `fprecon init` says of what it did.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::look::Looked;
@@ -39,7 +41,7 @@ pub(super) fn say(
     looked: &[Looked<'_>],
     plans: &Plans,
     (account, trial): (&Account, &Trial),
-    (exports, written): (&[String], Option<&str>),
+    (exports, written): (&[PathBuf], Option<&str>),
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     let of = |part: fn(&Proposal) -> &Vec<String>| -> Vec<&str> {
@@ -117,7 +119,7 @@ fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
 
 /// The next command, as it has to be typed.
 fn next(
-    exports: &[String],
+    exports: &[PathBuf],
     written: &str,
     (questions, without_sale): (&[&str], &[String]),
     is_theirs: bool,
@@ -126,7 +128,10 @@ fn next(
         true => String::new(),
         false => format!(" --config {}", shell_word(written)),
     };
-    let paths: Vec<_> = exports.iter().map(|path| shell_word(path)).collect();
+    let paths: Vec<_> = exports
+        .iter()
+        .map(|path| shell_word(&path.to_string_lossy()).into_owned())
+        .collect();
     let plan = match is_theirs {
         true => format!("`fprecon audit{config} --commissions {}`", paths.join(" ")),
         false => format!("`fprecon plan{config} {}`", paths.join(" ")),

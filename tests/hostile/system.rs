@@ -1,0 +1,166 @@
+//! File names, signals and limits of the system.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
+
+/// A name that is not UTF-8.
+fn odd_name() -> &'static OsStr {
+    OsStr::from_bytes(b"caf\xe9-\xff.csv")
+}
+
+#[test]
+fn row_28a_names_that_are_not_utf_8_are_read_by_globs_and_hidden_files_are_not() {
+    let (place, sandbox) = (Place::new(), SandboxProcess::start(&[]));
+    let one = |n| stripe_export(&[Payment::paid(n, n)]);
+    std::fs::create_dir(place.path("in")).unwrap();
+    std::fs::write(place.path("in").join(odd_name()), one(1)).unwrap();
+    place.write("in/b.csv", &one(2));
+    // What a Mac leaves beside each file on other disks.
+    std::fs::write(place.path("in/._b.csv"), b"\0\x05\x16\x07Mac OS X").unwrap();
+    place.write("in/.hidden.csv", &one(3));
+
+    let run = ["run", "in/*.csv", "--yes", "--json"];
+    let report = place.run_to(&sandbox, &run).expect(0).json();
+    assert_eq!(report["inputs"].as_array().unwrap().len(), 2);
+    assert_eq!(report["outcomes"]["tracked"]["count"], 2);
+
+    // Named themselves, both are read: one by its own bytes, the hidden one by a dot.
+    let mut named = place.command_to(&sandbox, &["plan", "--json"]);
+    named.arg(place.path("in").join(odd_name()));
+    let plan = Ran(named.output().unwrap()).expect(0).json();
+    assert_eq!(plan["rows"]["read"], 1);
+    let hidden = place
+        .run(&["plan", "in/.h*.csv", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(hidden["rows"]["read"], 1);
+    place.run(&["plan", "in/*.txt"]).expect(3);
+    let mut checked = place.command(&["profiles", "check"]);
+    checked.arg(place.path("in").join(odd_name()));
+    Ran(checked.output().unwrap()).expect(0);
+}
+
+fn sales(count: u32) -> Place {
+    let place = Place::new();
+    let payments: Vec<Payment> = (1..=count).map(|n| Payment::paid(n, n)).collect();
+    place.write("x.csv", &stripe_export(&payments));
+    place
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(sent.unwrap().success());
+}
+
+fn wait_for_arrivals(sandbox: &SandboxProcess, count: usize) {
+    let started = Instant::now();
+    while sandbox.arrivals().len() < count {
+        assert!(started.elapsed() < Duration::from_secs(20), "too few came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A run of which each answer takes a while, when some of it is under way.
+fn started(place: &Place, sandbox: &SandboxProcess, wrapper: &[&str]) -> Child {
+    let run = place.command_to(sandbox, &["run", "x.csv", "--yes", "--json"]);
+    let mut command = match wrapper.split_first() {
+        None => Command::new(run.get_program()),
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(run.get_program());
+            command
+        }
+    };
+    command.args(run.get_args()).current_dir(place.root());
+    command.env_clear().envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.env("FPRECON_CONCURRENCY", "2").stdin(Stdio::null());
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_arrivals(sandbox, 4);
+    child
+}
+
+#[test]
+fn row_25a_a_terminal_that_goes_away_lets_the_run_drain_and_report() {
+    let (place, sandbox) = (sales(40), SandboxProcess::start(&["--latency-ms", "100"]));
+    let child = started(&place, &sandbox, &[]);
+    signal(&child, "HUP");
+    let ran = Ran(child.wait_with_output().unwrap()).expect(129);
+    assert!(
+        ran.stderr().contains("interrupted by SIGHUP"),
+        "{}",
+        ran.stderr()
+    );
+    let report = ran.json();
+    assert_eq!(report["exit_code"], 129);
+    let tracked = report["outcomes"]["tracked"]["count"].as_u64().unwrap();
+    assert_eq!(
+        tracked as usize,
+        sandbox.events().len(),
+        "all that arrived was waited for"
+    );
+    let directory = report["report_dir"].as_str().unwrap();
+    assert!(place.path(directory).join("summary.json").exists());
+    let resumed = place.run_to(&sandbox, &["resume", "--json"]).expect(0);
+    assert_eq!(resumed.json()["outcomes"]["not_sent"]["count"], 0);
+    assert_eq!(sandbox.arrivals().len(), 40);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn row_25a_a_run_under_nohup_goes_on() {
+    let (place, sandbox) = (sales(20), SandboxProcess::start(&["--latency-ms", "50"]));
+    let child = started(&place, &sandbox, &["nohup"]);
+    signal(&child, "HUP");
+    let ran = Ran(child.wait_with_output().unwrap()).expect(0);
+    assert_eq!(ran.json()["outcomes"]["not_sent"]["count"], 0);
+    assert_eq!(sandbox.arrivals().len(), 20);
+}
+
+#[test]
+fn row_25b_too_few_open_files_are_an_error_with_a_hint() {
+    let sandbox = SandboxProcess::start(&[]);
+    for limit in [4, 6, 8, 10, 12, 16, 24, 48, 64] {
+        let place = sales(3);
+        let ran = limited(&place, &sandbox, limit).expect(3);
+        let said = ran.stderr();
+        assert!(said.contains("can be open at once"), "{limit}: {said}");
+        assert!(said.contains("`ulimit -n 256`"), "{limit}: {said}");
+        assert!(!place.path("fprecon.journal").exists(), "{limit}");
+    }
+    assert_eq!(sandbox.arrivals().len(), 0);
+    // Whatever is allowed above that is enough.
+    for limit in [80, 256] {
+        let place = sales(30);
+        limited(&place, &sandbox, limit).expect(0);
+        assert!(place.path("fprecon.journal").exists(), "{limit}");
+    }
+}
+
+/// A run that may have so many files open.
+fn limited(place: &Place, sandbox: &SandboxProcess, limit: u32) -> Ran {
+    let run = place.command_to(sandbox, &["run", "x.csv", "--yes", "--json"]);
+    let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &script])
+        .arg(run.get_program())
+        .args(run.get_args());
+    shell.current_dir(place.root()).stdin(Stdio::null());
+    shell.env_clear().envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    Ran(shell.output().unwrap())
+}
