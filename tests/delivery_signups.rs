@@ -133,3 +133,78 @@ fn a_later_runs_sign_up_goes_before_the_sales_that_an_earlier_one_left() {
     assert_eq!(of(&report, "tracked", "sale"), 1, "ina's");
     assert_eq!(of(&report, "non_referral", "sale"), 2);
 }
+
+#[test]
+fn a_sale_of_a_customer_who_signed_up_since_needs_attention_until_it_is_asked_again() {
+    for version in ["v1", "v2"] {
+        let (place, sandbox) = set_up();
+        place.write("old.csv", &PAYMENTS.replace(",s", ",old-s"));
+        let leads: Vec<&str> = LEADS.lines().take(2).collect();
+        place.write("leads.csv", &format!("{}\n", leads.join("\n")));
+        let call = |names: &[&str], code: i32| {
+            let mut arguments = vec!["run", "--yes", "--json"];
+            arguments.extend(names);
+            let ran = run(&place, &sandbox, version, &arguments);
+            ran.expect(code).json()
+        };
+        let report = call(&["payments.csv"], 0);
+        assert_eq!(of(&report, "non_referral", "sale"), 3, "{version}");
+        // Ina signs up; the other two have not.
+        let report = call(&["leads.csv"], 1);
+        assert_eq!(of(&report, "tracked", "signup"), 1, "{version}");
+        let attention = &report["attention"];
+        assert_eq!(attention[0]["code"], "signed_up_since", "{attention}");
+        assert_eq!(attention[0]["count"], 1, "{attention}");
+        assert_eq!(attention[0]["amount_cents"]["USD"], 2_000, "{attention}");
+        let command = attention[0]["command"].as_str().unwrap();
+        assert!(
+            command.starts_with("fprecon retry --non-referral"),
+            "{command}"
+        );
+        let listed = place.read(&format!(
+            "{}/non_referral.csv",
+            report["report_dir"].as_str().unwrap()
+        ));
+        assert!(
+            listed.contains("sale,s1,") && !listed.contains("s2"),
+            "{listed}"
+        );
+        // Her further sales are tracked; the old one needs attention for as long as exports have it.
+        let report = call(&["old.csv"], 0);
+        assert_eq!(of(&report, "tracked", "sale"), 1, "{version}");
+        call(&["payments.csv"], 1);
+        let report = run(
+            &place,
+            &sandbox,
+            version,
+            &["retry", "--non-referral", "--yes", "--json"],
+        );
+        let report = report.expect(0).json();
+        assert_eq!(of(&report, "tracked", "sale"), 1, "{version}");
+        call(&["payments.csv", "leads.csv"], 0);
+    }
+}
+
+#[test]
+fn a_sale_from_before_the_sign_up_can_be_accepted() {
+    let (place, sandbox) = set_up();
+    let leads: Vec<&str> = LEADS.lines().take(2).collect();
+    place.write("leads.csv", &format!("{}\n", leads.join("\n")));
+    run(&place, &sandbox, "v1", &["run", "payments.csv", "--yes"]).expect(0);
+    let arguments = ["run", "leads.csv", "--yes", "--json", "--dir", "report"];
+    run(&place, &sandbox, "v1", &arguments).expect(1);
+    let accept = [
+        "accept",
+        "report/non_referral.csv",
+        "--reason",
+        "bought before",
+    ];
+    run(&place, &sandbox, "v1", &accept).expect(0);
+    run(
+        &place,
+        &sandbox,
+        "v1",
+        &["run", "payments.csv", "leads.csv", "--yes"],
+    )
+    .expect(0);
+}

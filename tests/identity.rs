@@ -960,3 +960,49 @@ created_at = ["created_at"]
     );
     assert_eq!(planned(&place, &["y.csv"]), [""; 0]);
 }
+
+#[test]
+fn a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention() {
+    let place = Place::new();
+    place.write(
+        "1.csv",
+        &format!("{STRIPE}{}", charge("ch_1", 1, "119.00", "0.00", "in_1")),
+    );
+    place.write("i.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+    assert_eq!(night(&place, &["1.csv"]).0, 0);
+    for _ in 0..2 {
+        let (code, report) = night(&place, &["1.csv", "i.csv"]);
+        assert_eq!((code, sent(&report)), (1, 0));
+        let attention = &report["attention"][0];
+        assert_eq!(attention["code"], "counts_less", "{attention}");
+        assert_eq!(attention["amount_cents"]["USD"], 11_900, "{attention}");
+    }
+    let said = place.run(&["plan", "i.csv", "--sandbox"]).stderr();
+    assert!(said.contains("1 sale, 19.00 USD too much"), "{said}");
+    // As the hint says: the difference by a refund, then the sale is accepted.
+    place.write(
+        "mine.csv",
+        "kind,event_id,sale_event_id,email,amount,currency,created_at\nrefund,in_1_counts_less,in_1,,19.00,USD,2026-03-02\n",
+    );
+    let (code, report) = night(&place, &["mine.csv"]);
+    assert_eq!((code, sent(&report)), (0, -1_900));
+    let (_, report) = night(&place, &["1.csv", "i.csv"]);
+    let file = format!("{}/tracked.csv", report["report_dir"].as_str().unwrap());
+    place
+        .run(&["accept", &file, "--reason", "taken back", "--sandbox"])
+        .expect(0);
+    assert_eq!(night(&place, &["1.csv", "i.csv"]).0, 0);
+}
+
+#[test]
+fn a_payment_that_was_sent_by_its_invoice_and_is_read_without_it_is_as_it_was() {
+    let place = Place::new();
+    place.write(
+        "1.csv",
+        &format!("{STRIPE}{}", charge("ch_1", 1, "119.00", "0.00", "in_1")),
+    );
+    place.write("i.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+    assert_eq!(night(&place, &["1.csv", "i.csv"]).0, 0);
+    assert_eq!(night(&place, &["1.csv"]).0, 0);
+    assert_eq!(night(&place, &["i.csv"]).0, 0);
+}

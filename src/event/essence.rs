@@ -126,6 +126,16 @@ impl Essence {
         paid_cents(self.gross_cents, self.money)
     }
 
+    /// Returns by how much less of a sale counts, in minor units, than an earlier reading said: where that
+    /// one said of the same payment that all of it counts.
+    pub fn counts_less_than(&self, earlier: &Essence) -> Option<i64> {
+        let is_same = self.kind == Kind::Sale && self.paid_cents() == earlier.paid_cents();
+        let (now, then) = self.money.zip(earlier.money)?;
+        let less_cents = then.amount_cents - now.amount_cents;
+        (is_same && !earlier.gross_is_unknown && now.currency == then.currency && less_cents > 0)
+            .then_some(less_cents)
+    }
+
     /// Whether both name the same amount. One reading may know what was paid in all and what of it
     /// counts, the other only the first: they agree where what was paid does. Of one that may be
     /// either, either is enough.

@@ -2,13 +2,19 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Statement, params};
+use rusqlite::{Row, Statement, params};
 
-use super::columns::{Seal, Word, impossible};
-use super::{AttentionCode, EventRow, JournalError, JournalReader};
+use super::columns::{self, Columns, Seal, Word, impossible};
+use super::mended::NOT_MENDED;
+use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
+use crate::event::{CustomerRef, Text};
 
 /// The statement that [`insert`] runs: an event has one flag, the latest.
 pub(super) const INSERT: &str = "INSERT OR REPLACE INTO flag (event, code, seal) VALUES (?, ?, ?)";
+
+/// The statement that adds a flag to an event that has none.
+pub(super) const INSERT_IF_NONE: &str =
+    "INSERT OR IGNORE INTO flag (event, code, seal) VALUES (?, ?, ?)";
 
 pub(super) fn insert(
     statement: &mut Statement<'_>,
@@ -40,5 +46,99 @@ impl JournalReader {
             Ok(())
         })?;
         Ok(flags)
+    }
+}
+
+/// When customers were signed up, in milliseconds since 1970-01-01 UTC, by all that they can be found by.
+#[derive(Default)]
+struct SignedUp {
+    by_email: HashMap<Text, i64>,
+    by_uid: HashMap<Text, i64>,
+}
+
+impl SignedUp {
+    fn add(&mut self, customer: CustomerRef<'_>, at_ms: i64) {
+        if let Some(email) = customer.email_folded() {
+            self.by_email.insert(email, at_ms);
+        }
+        if let Some(uid) = customer.uid {
+            self.by_uid.insert(Text::new(uid), at_ms);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_email.is_empty() && self.by_uid.is_empty()
+    }
+
+    fn is_after(&self, customer: CustomerRef<'_>, at_ms: i64) -> bool {
+        let email = customer.email_folded();
+        let by_email = email.and_then(|email| self.by_email.get(&email));
+        let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
+        by_email
+            .max(by_uid)
+            .is_some_and(|&signed_up| signed_up > at_ms)
+    }
+}
+
+const SIGN_UPS: &str = "looking for sales of new leads";
+
+impl Journal {
+    /// Flags the sales that were not a referral and whose customers a run has signed up since, and makes
+    /// them ones that the run has met. A run that goes on flags nothing twice.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or written.
+    pub fn flag_sales_of_new_leads(&mut self, run: RunId) -> Result<(), JournalError> {
+        let sales = self.sales_before_sign_up(run)?;
+        if sales.is_empty() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.transact(SIGN_UPS, |connection| {
+            let write = || -> rusqlite::Result<()> {
+                let mut flag = connection.prepare(INSERT_IF_NONE)?;
+                let meet = "INSERT OR IGNORE INTO met_event (run, event) VALUES (?, ?)";
+                let mut meet = connection.prepare(meet)?;
+                for sale in sales {
+                    insert(&mut flag, sale, AttentionCode::SignedUpSince)?;
+                    meet.execute(params![run.0, sale.0])?;
+                }
+                Ok(())
+            };
+            write().map_err(|error| JournalError::sqlite(&path, SIGN_UPS, error))
+        })
+    }
+
+    fn sales_before_sign_up(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
+        let names = columns::NAMES;
+        let settled_ms = |row: &Row<'_>| row.get::<_, i64>(3 + columns::COUNT);
+        let mut signed_up = SignedUp::default();
+        let sql = format!(
+            "SELECT id, key, seal, {names}, settled_ms FROM event
+             WHERE kind = 'signup' AND (outcome = 'tracked' OR outcome = 'already_tracked')
+             AND id IN (SELECT event FROM run_event WHERE run = ?1)"
+        );
+        self.each(SIGN_UPS, &sql, [run.0], |row| {
+            let (_, _, sign_up) = Columns::read_sealed(row, 0)?;
+            signed_up.add(sign_up.customer(), settled_ms(row)?);
+            Ok(())
+        })?;
+        let mut sales = Vec::new();
+        if signed_up.is_empty() {
+            return Ok(sales);
+        }
+        let sql = format!(
+            "SELECT id, key, seal, {names}, settled_ms FROM event
+             WHERE kind = 'sale' AND outcome = 'non_referral' AND {NOT_MENDED}"
+        );
+        self.each(SIGN_UPS, &sql, [], |row| {
+            let (sale, _, columns) = Columns::read_sealed(row, 0)?;
+            if signed_up.is_after(columns.customer(), settled_ms(row)?) {
+                sales.push(sale);
+            }
+            Ok(())
+        })?;
+        Ok(sales)
     }
 }

@@ -10,7 +10,7 @@ use super::{EventRow, JournalError, JournalReader, Outcome};
 use crate::event::packed::{Currencies, Pages, Reader, write_number};
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
-    KeyMap, Kind, Text,
+    EventRef, KeyMap, Kind, Money, Text,
 };
 use crate::invisible::is_invisible;
 
@@ -209,6 +209,22 @@ impl Known {
             None => false,
         };
         is_unwell.then_some(known.row)
+    }
+
+    /// Returns the number of a tracked sale of which less counts, as this reading says, than was sent, and
+    /// the difference.
+    pub fn sent_too_much(&self, sale: EventRef<'_>) -> Option<(EventRow, Money)> {
+        let known = self.events.get(sale.key())?;
+        let less_cents = sale.essence().counts_less_than(&known.essence)?;
+        let is_tracked = matches!(
+            known.outcome,
+            Some(Outcome::Tracked | Outcome::AlreadyTracked)
+        );
+        let difference = Money {
+            amount_cents: less_cents,
+            ..known.essence.money?
+        };
+        is_tracked.then_some((known.row, difference))
     }
 
     /// Returns the number of the event with this key, where it is not settled.

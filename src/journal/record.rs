@@ -6,12 +6,13 @@ use rusqlite::{Connection, Statement, Transaction, params};
 use super::accepted;
 use super::columns::{self, Columns};
 use super::conversions;
+use super::flags;
 use super::learned;
 use super::mended;
 use super::words::bounded;
 use super::{
-    Acceptance, Disposition, EventRow, Item, Journal, JournalError, JournalReader, PlanState,
-    RunCommand, RunId, poison, start, stored,
+    Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, JournalError, JournalReader,
+    PlanState, RunCommand, RunId, poison, start, stored,
 };
 use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
@@ -100,6 +101,7 @@ struct Statements<'j> {
     uncounted: Statement<'j>,
     alias: Statement<'j>,
     shared_uid: Statement<'j>,
+    flag: Statement<'j>,
 }
 
 impl<'j> Statements<'j> {
@@ -135,6 +137,7 @@ impl<'j> Statements<'j> {
             uncounted: learned::prepare_uncounted(connection)?,
             alias: learned::prepare_alias(connection)?,
             shared_uid: learned::prepare_shared_uid(connection)?,
+            flag: connection.prepare(flags::INSERT_IF_NONE)?,
         })
     }
 }
@@ -291,6 +294,13 @@ impl Recording<'_> {
             input,
             stored(source.line)
         ]);
+        self.done(written)
+    }
+
+    /// Keeps that a settled event needs attention, where nothing says so yet.
+    pub fn flag(&mut self, event: EventRow, code: AttentionCode) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = flags::insert(&mut self.statements.flag, event, code);
         self.done(written)
     }
 

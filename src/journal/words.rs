@@ -166,6 +166,10 @@ words! {
         OtherAmount = "other_amount",
         /// A refund or cancellation of a tracked sale came back as non-referral.
         ReversalNonReferral = "reversal_non_referral",
+        /// A sale that was not a referral, of a customer whom a later run has signed up.
+        SignedUpSince = "signed_up_since",
+        /// A sale of which exports say since that less of it counts than was sent.
+        CountsLess = "counts_less",
         /// It contradicts another event of the same id, and is held.
         Conflict = "conflict",
         /// It is held for another reason, such as a refund whose sale was not found.

@@ -203,7 +203,10 @@ impl Counter {
 pub(crate) fn is_flagged(code: AttentionCode) -> bool {
     matches!(
         code,
-        AttentionCode::OtherAmount | AttentionCode::ReversalNonReferral
+        AttentionCode::OtherAmount
+            | AttentionCode::ReversalNonReferral
+            | AttentionCode::SignedUpSince
+            | AttentionCode::CountsLess
     )
 }
 
@@ -263,6 +266,18 @@ const fn texts(code: AttentionCode) -> Texts {
             "non_referral.csv",
             "Look up the customers in FirstPromoter, then try again:",
             Next::Words("retry --non-referral"),
+        ),
+        Code::SignedUpSince => (
+            "not recorded when sent, of customers who signed up since",
+            "non_referral.csv",
+            "Accept what is from before the sign-up. Ask for the others again:",
+            Next::Words("retry --non-referral"),
+        ),
+        Code::CountsLess => (
+            "sent with more than counts",
+            "tracked.csv",
+            "Take the difference back by a refund in a CSV of your own, then accept them:",
+            Next::Accept,
         ),
         Code::Conflict => (
             "in conflict",

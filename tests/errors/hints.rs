@@ -313,6 +313,11 @@ const CALLED: &[Called] = &[
 /// Codes whose hints are followed in another file of tests: that file, and the name of the test.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
+        "counts-less",
+        "identity.rs",
+        "a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention",
+    ),
+    (
         "value-unknown",
         "words.rs",
         "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",

@@ -60,6 +60,7 @@ const EVERYTHING: &[&str] = &[
     "a sale that is not a referral",
     "a sale that was there already",
     "a sale tracked",
+    "a sale whose customer signed up since",
     "a second refund row",
     "a sign-up that was there already",
     "a sign-up tracked",

@@ -75,6 +75,8 @@ pub struct Event {
     total: Option<i64>,
     /// Whether its sale was asked again since, so that what was recorded of it does not count.
     is_superseded: bool,
+    /// Whether it was no referral, and its customer was signed up since.
+    is_signed_up_since: bool,
     has_promo_code: bool,
     pub at: (u32, u32),
     /// Its place in the order in which events were recorded.
@@ -183,6 +185,8 @@ struct Read {
     settled: Vec<String>,
     /// Refunds that an earlier run has left to send, together with their sales.
     left: Vec<String>,
+    /// Sales of earlier runs whose customers this one has signed up.
+    signed_up: Vec<String>,
 }
 
 /// What must be.
@@ -295,6 +299,7 @@ impl Model {
             let event = self.events.get_mut(&reading.id).unwrap();
             event.cents = reading.cents - before.unwrap_or(0);
             event.is_superseded = false;
+            event.is_signed_up_since = false;
             event.who = who;
             event.outcomes.clear();
             event.row = row;
@@ -339,6 +344,7 @@ impl Model {
             sale: reading.sale.clone(),
             total: reading.total,
             is_superseded: false,
+            is_signed_up_since: false,
             has_promo_code: reading.has_promo_code,
             at: reading.at,
             row,
@@ -462,6 +468,26 @@ impl Model {
                 event.strangers.push(event.who.clone());
             }
             event.outcomes = outcomes;
+            if event.kind == Kind::Signup {
+                let who = event.who.clone();
+                self.flag_sales_of(&who, run);
+            }
+        }
+    }
+
+    /// Sales that were no referrals may be some, now that their customer is signed up.
+    fn flag_sales_of(&mut self, who: &Who, run: usize) {
+        for (id, event) in &mut self.events {
+            let is_same =
+                event.who.email == who.email || who.uid.is_some() && event.who.uid == who.uid;
+            if is_same && event.kind == Kind::Sale && event.is_non_referral() {
+                event.is_signed_up_since = true;
+                self.runs[run - 1].signed_up.push(id.clone());
+                *self
+                    .seen
+                    .entry("a sale whose customer signed up since")
+                    .or_default() += 1;
+            }
         }
     }
 
@@ -469,14 +495,21 @@ impl Model {
     pub fn attention(&self, run: usize) -> Vec<String> {
         let read = &self.runs[run - 1];
         let is_unconfirmed = |id: &&String| self.events[*id].outcomes == [Outcome::Unconfirmed];
+        let is_signed_up = |id: &&String| self.events[*id].is_signed_up_since;
         let sent = self
             .events
             .iter()
             .filter(|(_, event)| event.runs.contains(&run));
         let sent = sent.map(|(id, _)| id).filter(is_unconfirmed);
         let met = read.settled.iter().chain(&read.left);
-        let met = met.filter(is_unconfirmed);
-        read.held.iter().chain(sent).chain(met).cloned().collect()
+        let met = met.filter(|id| is_unconfirmed(id) || is_signed_up(id));
+        let signed_up = read.signed_up.iter().filter(is_signed_up);
+        let held = read.held.iter();
+        held.chain(sent)
+            .chain(met)
+            .chain(signed_up)
+            .cloned()
+            .collect()
     }
 
     /// What a run has left may have gone out in an outage, without an answer.

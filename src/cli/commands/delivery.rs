@@ -271,6 +271,7 @@ impl Delivery<'_> {
             let asked = self.target.pace(self.settings).requests_per_minute;
             journal.add_problem(run, &report::lower_limit(per_minute, asked))?;
         }
+        journal.flag_sales_of_new_leads(run)?;
         let record = load(&journal, run)?;
         let summary = RunSummary::load(&journal, &record)?;
         summary.check()?;

@@ -148,6 +148,7 @@ pub(super) fn planned(
     let mut job = unplanned.plan(known);
     note_dates(&mut job, settings);
     note_left_over(&mut job, known);
+    note_counted_less(&mut job, known);
     note_repeated(&mut job, known);
     job.check_sanity(known, now);
     let reading = Reading::of_job(&job);
@@ -186,6 +187,30 @@ fn note_left_over(job: &mut Job, known: &Known) {
         job.problems.push(
             Problem::warning("left-unconfirmed", message).hint(
                 "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+            ),
+        );
+    }
+}
+
+/// Says of which sales less counts, as these exports say, than an earlier run sent.
+fn note_counted_less(job: &mut Job, known: &Known) {
+    let mut too_much = Tally::default();
+    for planned in job.plan.events() {
+        let event = planned.event;
+        if planned.state != PlanState::Settled {
+            continue;
+        }
+        if let Some((_, difference)) = known.sent_too_much(event) {
+            too_much.add(event.kind, Some(difference));
+        }
+    }
+    if too_much.count() > 0 {
+        let message = format!(
+            "an earlier run sent more than counts, as these exports say now: {too_much} too much"
+        );
+        job.problems.push(
+            Problem::warning("counts-less", message).hint(
+                "take each difference back by a refund in a CSV of your own, `kind,event_id,sale_event_id,email,amount,currency,created_at`; tracked.csv of `run` has the sales",
             ),
         );
     }

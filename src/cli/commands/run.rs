@@ -21,8 +21,8 @@ use crate::cli::terminal::Terminal;
 use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Acceptance, Disposition, Item, Journal, Known, NewInput, NewRun, PlanState, Recording,
-    RunCommand, RunId,
+    Acceptance, AttentionCode, Disposition, Item, Journal, Known, NewInput, NewRun, PlanState,
+    Recording, RunCommand, RunId,
 };
 use crate::link;
 use crate::problem::Problem;
@@ -172,6 +172,10 @@ pub(super) fn record(
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
             PlanState::Settled => {
                 record_alias(&mut recording, event, known)?;
+                if let Some((row, _)) = known.sent_too_much(event) {
+                    recording.flag(row, AttentionCode::CountsLess)?;
+                    recording.meet(row, event.source)?;
+                }
                 if let Some(row) = known.needing_attention(event.key()) {
                     recording.meet(row, event.source)?;
                 }

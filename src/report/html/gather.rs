@@ -266,6 +266,8 @@ pub(super) struct Gathered {
     pub(super) unconfirmed: First<EventLine>,
     pub(super) other_amounts: First<EventLine>,
     pub(super) reversals: First<EventLine>,
+    pub(super) signed_up_since: First<EventLine>,
+    pub(super) counts_less: First<EventLine>,
     pub(super) held: First<EventLine>,
     pub(super) rejected: First<RowLine>,
     pub(super) warnings: First<Remark>,
@@ -315,6 +317,8 @@ impl Gathered {
             AttentionCode::Unconfirmed => &mut self.unconfirmed,
             AttentionCode::OtherAmount => &mut self.other_amounts,
             AttentionCode::ReversalNonReferral => &mut self.reversals,
+            AttentionCode::SignedUpSince => &mut self.signed_up_since,
+            AttentionCode::CountsLess => &mut self.counts_less,
             AttentionCode::Conflict | AttentionCode::Held | AttentionCode::Rejected => return,
         };
         let (status, message) = status_and_message(record);

@@ -21,6 +21,8 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::Unconfirmed => "unconfirmed-events",
         AttentionCode::OtherAmount => "other-amounts",
         AttentionCode::ReversalNonReferral => "reversals",
+        AttentionCode::SignedUpSince => "signed-up-since",
+        AttentionCode::CountsLess => "counts-less",
         AttentionCode::Conflict | AttentionCode::Held => "held-events",
         AttentionCode::Rejected => "rejected-rows",
     }
@@ -58,6 +60,18 @@ pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
             "not recorded although the sale is",
             "non_referral.csv",
             &gathered.reversals,
+        ),
+        (
+            AttentionCode::SignedUpSince,
+            "not recorded, of customers who signed up since",
+            "non_referral.csv",
+            &gathered.signed_up_since,
+        ),
+        (
+            AttentionCode::CountsLess,
+            "sent with more than counts",
+            "tracked.csv",
+            &gathered.counts_less,
         ),
         (AttentionCode::Held, "held", "held.csv", &gathered.held),
     ];
