@@ -384,6 +384,11 @@ pub(crate) enum JournalCommand {
     ///
     /// Reads only, and works while a run goes on. Exit code 0 if nothing is wrong, else 6.
     Check,
+    /// Go on with a journal that lost what was written last, such as by a damaged or deleted log
+    ///
+    /// Sends nothing. Events that may have been sent and cannot be repeated become unconfirmed when the run is
+    /// resumed or the exports are run again. Asks first; `--yes` says yes.
+    Recover,
     /// Write every event of the journal, or every attempt, as CSV or Parquet
     ///
     /// Reads only, and works while a run goes on. docs/journal.md describes the columns.

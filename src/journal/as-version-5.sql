@@ -2,4 +2,5 @@
 CREATE TEMP VIEW event AS SELECT *, NULL AS shared_id FROM main.event;
 CREATE TEMP VIEW held AS SELECT *, NULL AS shared_id FROM main.held;
 CREATE TEMP VIEW attempt AS
-SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest FROM main.attempt;
+SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest, NULL AS seal,
+    NULL AS answer_seal FROM main.attempt;

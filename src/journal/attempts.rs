@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::columns::{Millis, Word};
+use super::columns::{Millis, Seal, Word, impossible};
 use super::read::read_carried;
-use super::{Effect, JournalError, JournalReader};
-use crate::event::{Carried, Kind};
+use super::{Effect, EventRow, JournalError, JournalReader};
+use crate::event::{Carried, Currency, Kind};
 
 /// A request that was intended, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,113 @@ pub struct AttemptRecord {
     pub carried: Option<Carried>,
 }
 
+/// The columns of an attempt `a` that its seals cover, and the seals, after its event.
+pub(super) const COLUMNS: &str = "a.number, a.run, a.intended_ms, a.sent_event_id, a.sent_currency,
+     a.sent_digest, a.seal, a.answered_ms, a.answer, a.effect, a.http_status, a.message, a.answer_seal";
+
+/// How many they are.
+pub(super) const COUNT: usize = 13;
+
+/// The seal of what was intended. An attempt that stood at another event, or said to have carried an id,
+/// would be sent once more.
+pub(super) fn seal(
+    event: EventRow,
+    number: u32,
+    run: i64,
+    intended_ms: i64,
+    carried: Option<&Carried>,
+) -> i64 {
+    let mut seal = Seal::new(event);
+    seal.integer(Some(number.into()));
+    seal.integer(Some(run));
+    seal.integer(Some(intended_ms));
+    if let Some(carried) = carried {
+        seal.integer(Some(carried.has_event_id.into()));
+        seal.text(carried.currency.map(Currency::code));
+        seal.bytes(&carried.digest);
+    }
+    seal.value()
+}
+
+/// What an answer is sealed with, beside its attempt.
+pub(super) struct SealedAnswer<'a> {
+    pub(super) answered_ms: i64,
+    pub(super) answer: &'a str,
+    pub(super) effect: &'a str,
+    pub(super) http_status: Option<u16>,
+    pub(super) message: Option<&'a str>,
+}
+
+impl SealedAnswer<'_> {
+    /// The seal of what was answered.
+    pub(super) fn seal(&self, event: EventRow, number: u32) -> i64 {
+        let mut seal = Seal::new(event);
+        seal.integer(Some(number.into()));
+        seal.integer(Some(self.answered_ms));
+        seal.text(Some(self.answer));
+        seal.text(Some(self.effect));
+        seal.integer(self.http_status.map(i64::from));
+        seal.text(self.message);
+        seal.value()
+    }
+}
+
+/// Looks at the seals of an attempt, whose [`COLUMNS`] begin at `at`.
+pub(super) fn expect_sealed(row: &Row<'_>, event: EventRow, at: usize) -> rusqlite::Result<()> {
+    let number: u32 = row.get(at)?;
+    let broken = || {
+        let what = format!(
+            "attempt {number} of event {} is not as it was written",
+            event.0
+        );
+        Err(impossible(at, what))
+    };
+    let found: Option<i64> = row.get(at + 6)?;
+    let carried = read_carried(row, at + 3)?;
+    if let Some(found) = found
+        && found
+            != seal(
+                event,
+                number,
+                row.get(at + 1)?,
+                row.get(at + 2)?,
+                carried.as_ref(),
+            )
+    {
+        return broken();
+    }
+    let answer: Option<&str> = row.get_ref(at + 8)?.as_str_or_null()?;
+    let found_answer: Option<i64> = row.get(at + 12)?;
+    match (answer, found_answer) {
+        (Some(answer), Some(found)) => {
+            let answered = SealedAnswer {
+                answered_ms: row.get(at + 7)?,
+                answer,
+                effect: row.get_ref(at + 9)?.as_str()?,
+                http_status: row.get(at + 10)?,
+                message: row.get_ref(at + 11)?.as_str_or_null()?,
+            };
+            match answered.seal(event, number) == found {
+                true => Ok(()),
+                false => broken(),
+            }
+        }
+        // An earlier version sealed nothing.
+        (None, None) => Ok(()),
+        (Some(_), None) if found.is_none() => Ok(()),
+        (None, Some(_)) | (Some(_), None) => broken(),
+    }
+}
+
 impl JournalReader {
+    /// Looks at the seals of all attempts.
+    pub(super) fn expect_attempts_sealed(&self) -> Result<(), JournalError> {
+        let sql = format!("SELECT a.event, {COLUMNS} FROM attempt a");
+        self.each("checking the seals of attempts", &sql, [], |row| {
+            expect_sealed(row, EventRow(row.get(0)?), 1)
+        })
+    }
+
     /// Streams every attempt of the journal: in the order of the events, and of their attempts.
     ///
     /// # Errors

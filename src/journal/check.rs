@@ -27,16 +27,19 @@ pub enum Aspect {
     Attempts,
     /// What each run's exports gave is accounted for, in rows, events and cents.
     Books,
+    /// The last commit is there, as the record beside the journal says. Looked at by who opens it.
+    Commits,
 }
 
 impl Aspect {
     /// All of them, in the order in which they are looked at.
-    pub const ALL: [Aspect; 5] = [
+    pub const ALL: [Aspect; 6] = [
         Aspect::Pages,
         Aspect::References,
         Aspect::Seals,
         Aspect::Attempts,
         Aspect::Books,
+        Aspect::Commits,
     ];
 
     /// The word in the machine output.
@@ -47,6 +50,7 @@ impl Aspect {
             Aspect::Seals => "seals",
             Aspect::Attempts => "attempts",
             Aspect::Books => "books",
+            Aspect::Commits => "commits",
         }
     }
 }
@@ -128,6 +132,8 @@ struct Rule {
     sql: &'static str,
 }
 
+const BELONGS_TO_NO_RUN: &str = "belongs to no run";
+
 const RULES: [Rule; 10] = [
     Rule {
         aspect: Aspect::Attempts,
@@ -165,7 +171,8 @@ const RULES: [Rule; 10] = [
         what: "is unconfirmed, and the answers of all its attempts are known",
         sql: "SELECT id FROM event WHERE outcome = 'unconfirmed'
               AND NOT EXISTS (SELECT 1 FROM attempt
-                  WHERE attempt.event = event.id AND coalesce(effect, 'unknown') = 'unknown')",
+                  WHERE attempt.event = event.id AND coalesce(effect, 'unknown') = 'unknown')
+              AND id NOT IN (SELECT event FROM in_doubt)",
     },
     Rule {
         aspect: Aspect::Attempts,
@@ -178,7 +185,7 @@ const RULES: [Rule; 10] = [
     Rule {
         aspect: Aspect::Books,
         of: "event",
-        what: "belongs to no run",
+        what: BELONGS_TO_NO_RUN,
         sql: "SELECT id FROM event WHERE id NOT IN (SELECT event FROM run_event)",
     },
     Rule {
@@ -239,6 +246,10 @@ impl JournalReader {
         let looked = self.flags().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.for_each_accepted(drop);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.in_doubt().map(drop);
+        checked.take(Aspect::Seals, looked)?;
+        let looked = self.expect_attempts_sealed();
         checked.take(Aspect::Seals, looked)?;
         for rule in &RULES {
             let looked = self.check_rule(rule, &mut checked);
@@ -310,6 +321,37 @@ impl JournalReader {
             }
             Ok(())
         })
+    }
+
+    /// Looks at the seals of all events, results and attempts, and that each event is some run's to send.
+    /// Before anything is sent: what is refused here is refused in time.
+    ///
+    /// # Errors
+    ///
+    /// Something is not as it was written, or the journal can't be read.
+    pub(super) fn expect_sound_rows(&self) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
+            columns::NAMES,
+            columns::RESULT
+        );
+        self.each("checking its seals", &sql, [], |row| {
+            check_event(row).map(drop)
+        })?;
+        self.expect_attempts_sealed()?;
+        self.originals()?;
+        self.flags()?;
+        self.mended()?;
+        self.in_doubt()?;
+        self.for_each_accepted(drop)?;
+        let mut checked = Checked::default();
+        for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
+            self.check_rule(rule, &mut checked)?;
+        }
+        match checked.findings.into_iter().next() {
+            Some(found) => Err(JournalError::damaged(&self.path, found.what)),
+            None => Ok(()),
+        }
     }
 
     fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
+use super::attempts::{self, SealedAnswer};
 use super::columns::result_seal;
+use super::commits::CommitRecord;
 use super::flags;
 use super::mended::NOT_MENDED;
 use super::place::recorded_directory;
@@ -12,7 +14,7 @@ use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
     AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
-    Pending, PlaceWatch, RunCommand, RunId, Settlement, poison, start, stored,
+    Pending, RunCommand, RunId, Settlement, commit, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -144,7 +146,7 @@ impl Journal {
         let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
         Ok(Delivery {
             reader,
-            place: &self.place,
+            record: &mut self.record,
             poison: &mut self.poison,
             writer,
             one,
@@ -299,7 +301,7 @@ const RECORDING: &str = "recording attempts";
 #[derive(Debug)]
 pub struct Delivery<'j> {
     reader: &'j JournalReader,
-    place: &'j PlaceWatch,
+    record: &'j mut CommitRecord,
     poison: &'j mut Option<String>,
     writer: Writer<'j>,
     one: Statement<'j>,
@@ -322,7 +324,7 @@ impl Delivery<'_> {
         }
         let written = self.write_all(entries);
         if let Err(error) = &written {
-            poison(self.reader, self.poison, error);
+            poison(self.poison, error);
         }
         written
     }
@@ -335,8 +337,7 @@ impl Delivery<'_> {
                 return Err(JournalError::misused(&self.reader.path, refused));
             }
         }
-        transaction.commit().map_err(failed)?;
-        self.place.check()
+        commit(transaction, self.reader, self.record, RECORDING)
     }
 
     /// Reads events that a run has left to send, in the order in which they are asked for.
@@ -384,12 +385,12 @@ impl<'c> Writer<'c> {
         Ok(Writer {
             intent: connection.prepare(
                 "INSERT INTO attempt (event, number, run, intended_ms, sent_event_id, sent_currency,
-                     sent_digest)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                     sent_digest, seal)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )?,
             answer: connection.prepare(
                 "UPDATE attempt SET answered_ms = ?3, answer = ?4, effect = ?5, http_status = ?6,
-                     message = ?7
+                     message = ?7, answer_seal = ?8
                  WHERE event = ?1 AND number = ?2 AND answer IS NULL",
             )?,
             settle: connection.prepare(
@@ -423,6 +424,13 @@ impl<'c> Writer<'c> {
                     carried.map(|carried| carried.has_event_id),
                     carried.as_ref().map(currency),
                     carried.map(|carried| carried.digest),
+                    attempts::seal(
+                        *event,
+                        *number,
+                        run.0,
+                        at.as_millisecond(),
+                        carried.as_ref()
+                    ),
                 ])?;
                 Ok(Ok(()))
             }
@@ -436,22 +444,16 @@ impl<'c> Writer<'c> {
                 message,
                 settlement,
             } => {
-                let answered = self.answer.execute(params![
-                    event.0,
-                    number,
-                    at.as_millisecond(),
+                let said = SealedAnswer {
+                    answered_ms: at.as_millisecond(),
                     answer,
-                    effect.as_str(),
-                    http_status,
-                    message.as_deref().map(bounded),
-                ])?;
-                match settlement {
-                    _ if answered != 1 => Ok(Err(format!(
-                        "attempt {number} of event {} does not wait for an answer",
-                        event.0
-                    ))),
-                    Some(settlement) => self.settle(*event, settlement),
-                    None => Ok(Ok(())),
+                    effect: effect.as_str(),
+                    http_status: *http_status,
+                    message: message.as_deref().map(bounded),
+                };
+                match (self.answer(*event, *number, &said)?, settlement) {
+                    (Ok(()), Some(settlement)) => self.settle(*event, settlement),
+                    (answered, _) => Ok(answered),
                 }
             }
             Entry::Flag { event, code } => {
@@ -460,6 +462,31 @@ impl<'c> Writer<'c> {
             }
             Entry::Settle { event, settlement } => self.settle(*event, settlement),
         }
+    }
+
+    fn answer(
+        &mut self,
+        event: EventRow,
+        number: u32,
+        said: &SealedAnswer<'_>,
+    ) -> rusqlite::Result<Result<(), Refused>> {
+        let answered = self.answer.execute(params![
+            event.0,
+            number,
+            said.answered_ms,
+            said.answer,
+            said.effect,
+            said.http_status,
+            said.message,
+            said.seal(event, number),
+        ])?;
+        Ok(match answered {
+            1 => Ok(()),
+            _ => Err(format!(
+                "attempt {number} of event {} does not wait for an answer",
+                event.0
+            )),
+        })
     }
 
     fn settle(

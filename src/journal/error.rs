@@ -1,6 +1,9 @@
 //! What can be wrong with a journal, and what a person can do about it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use super::Account;
 
@@ -40,13 +43,22 @@ pub enum JournalError {
         /// How many names the file has.
         links: u64,
     },
-    /// The journal is not at its path any more.
-    #[error("the journal {} was {what} while it was in use", path.display())]
+    /// The journal, its log or its commit record is not at its path any more.
+    #[error("{} was {what} while the journal was in use", path.display())]
     Displaced {
-        /// The journal.
+        /// The file.
         path: PathBuf,
         /// What happened to it.
         what: &'static str,
+    },
+    /// Commits that were on disk are not there any more, or nothing says whether they are. What they
+    /// recorded may have been sent.
+    #[error("the journal {} may lack what was sent last: {lost}", path.display())]
+    Lost {
+        /// The journal.
+        path: PathBuf,
+        /// What says so.
+        lost: LostCommits,
     },
     /// A sound SQLite database that is something else.
     #[error("{} is a database, but not a journal of fprecon", path.display())]
@@ -123,10 +135,58 @@ pub struct AccountClash {
     pub asked: Account,
 }
 
+/// How it is known that a journal lost commits, or why it is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LostCommits {
+    /// The journal ends before the commit that was recorded as its last, or with another one.
+    #[error("it ends with commit {number}, and commit {recorded} of {at} was recorded beside it")]
+    Behind {
+        /// The number of the last commit in the journal.
+        number: i64,
+        /// The number of the last commit that was recorded.
+        recorded: i64,
+        /// When that was.
+        at: Timestamp,
+    },
+    /// It was killed while its log was moved into the database, and that log is not whole.
+    #[error("its log is damaged or gone, and was being moved into the database at {at}")]
+    HalfMoved {
+        /// When the last commit was recorded.
+        at: Timestamp,
+    },
+    /// The log beside the database was written for another state of it.
+    #[error("the log beside it was not written for it, as after a backup was restored over it")]
+    ForeignLog,
+    /// The journal is not there, and its commit record is.
+    #[error("it is gone, and its commit record is there")]
+    NoJournal,
+    /// There is no commit record.
+    #[error("its commit record (the file of the same name with `.commits`) is not beside it")]
+    NoRecord,
+    /// The commit record can't be read.
+    #[error("its commit record (the file of the same name with `.commits`) is damaged")]
+    DamagedRecord,
+    /// The commit record was written for another journal.
+    #[error("the commit record beside it is that of another journal")]
+    OtherJournal,
+}
+
+impl LostCommits {
+    /// When the last commit was recorded that was lost, where that is known.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            LostCommits::Behind { at, .. } | LostCommits::HalfMoved { at } => Some(*at),
+            _ => None,
+        }
+    }
+}
+
 impl JournalError {
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            JournalError::Lost { path, lost } => return lost_hint(path, lost).into(),
             JournalError::Locked { .. } => {
                 "wait until it has ended; `fprecon status` can be used meanwhile"
             }
@@ -160,7 +220,7 @@ impl JournalError {
                  `fprecon resume`"
             }
             JournalError::Misused { .. } => "please report this as a bug",
-        }
+        })
     }
 
     pub(super) fn damaged(path: &Path, what: impl Into<String>) -> Self {
@@ -230,5 +290,20 @@ impl JournalError {
                 source: Box::new(error),
             },
         }
+    }
+}
+
+fn lost_hint(path: &Path, lost: &LostCommits) -> String {
+    let path = path.display();
+    match lost {
+        LostCommits::NoJournal => format!(
+            "nothing was sent by this call; restore {path} from a copy, or delete {path}.commits to begin \
+             anew, as if nothing had ever been sent"
+        ),
+        _ => format!(
+            "nothing was sent by this call; put back the files {path}, {path}-wal and {path}.commits as \
+             they were together; without them, `fprecon journal recover --journal {path}` goes on, and \
+             what may have been sent and cannot be repeated becomes unconfirmed"
+        ),
     }
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
+use super::columns::Seal;
+use super::commits::{self, Commit, Found as FoundRecord};
+use super::error::LostCommits;
 use super::lock::beside;
 use super::place;
-use super::{Account, AccountClash, JournalError, JournalReader};
+use super::{Account, AccountClash, EventRow, JournalError, JournalReader};
 
 /// `FPRC`, as in `schema.sql`.
 const APPLICATION_ID: i64 = 0x4650_5243;
@@ -37,6 +40,9 @@ const VIEWS: [&str; MIGRATIONS.len() - 1] = [
 const TABLES_OF_VERSION_5: &str = include_str!("tables-of-version-5.sql");
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The version from which on commits are counted.
+const COUNTED_FROM: i64 = 5;
 
 /// How long a statement waits for another program that has the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,24 +90,95 @@ pub(super) fn open_for_writing(
     now: Timestamp,
 ) -> Result<Connection, JournalError> {
     place::expect_one_name(path)?;
+    let record = read_record(path)?;
     if !has_content(path)? {
+        expect_no_record(path, record)?;
         create(path, account, now)?;
     }
-    let version = match inspect(path)? {
+    if let Some((reader, lost)) = JournalReader::open_even_if_lost(path)? {
+        check_pages(&reader.connection, path)?;
+        if let Some(lost) = lost {
+            return Err(lost_error(path, lost));
+        }
+        check_account(&reader.connection, path, account)?;
+        reader.expect_sound_rows()?;
+    }
+    open_as_it_is(path, account, now)
+}
+
+/// The version of a journal; 0 where there is none.
+fn version_of(path: &Path) -> Result<i64, JournalError> {
+    Ok(match inspect(path)? {
         Found::Nothing => 0,
         Found::Journal(version) => version,
-    };
-    if version > 0 {
-        let reader = open_read_only(path)?;
-        check_pages(&reader, path)?;
-        check_account(&reader, path, account)?;
-    }
+    })
+}
+
+/// Opens a journal whose lock is held, whatever it may have lost.
+pub(super) fn open_as_it_is(
+    path: &Path,
+    account: &Account,
+    now: Timestamp,
+) -> Result<Connection, JournalError> {
+    let version = version_of(path)?;
     let connection = set_up(path, version, account, now)?;
+    keep_log_on_close(&connection, path)?;
     renew_log(&connection, path)?;
     // The log has its name by now. SQLite puts that on disk too, but does not look whether it could.
     sync_directory(path)
         .map_err(|error| JournalError::io(path, "putting its log on disk", error))?;
     Ok(connection)
+}
+
+/// Leaves the log where it is when the connection closes: it is moved into the database only where the
+/// commit record says so.
+pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    let kept = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    kept.map(drop)
+        .map_err(|error| JournalError::sqlite(path, "configuring it", error))
+}
+
+/// Reads the commit record beside a journal, which has to be done before the journal is read.
+pub(super) fn read_record(path: &Path) -> Result<FoundRecord, JournalError> {
+    commits::read(path)
+        .map_err(|source| JournalError::io(path, "reading its commit record", source))
+}
+
+/// Refuses to take a journal that is gone for one that was never there.
+fn expect_no_record(path: &Path, record: FoundRecord) -> Result<(), JournalError> {
+    match record {
+        FoundRecord::Nothing => Ok(()),
+        FoundRecord::Record(slot) if slot.commit.number == 0 => Ok(()),
+        FoundRecord::Record(_) | FoundRecord::Damaged => {
+            Err(lost_error(path, LostCommits::NoJournal))
+        }
+    }
+}
+
+pub(super) fn lost_error(path: &Path, lost: LostCommits) -> JournalError {
+    JournalError::Lost {
+        path: path.to_owned(),
+        lost,
+    }
+}
+
+/// Says what a journal of this version has lost by its record, if anything.
+pub(super) fn lost_commits(
+    connection: &Connection,
+    path: &Path,
+    version: i64,
+    record: FoundRecord,
+) -> Result<Option<LostCommits>, JournalError> {
+    const DOING: &str = "reading its last commit";
+    let commit = match version {
+        ..COUNTED_FROM => None,
+        _ => {
+            let commit = Commit::read(connection);
+            Some(commit.map_err(|error| JournalError::sqlite(path, DOING, error))?)
+        }
+    };
+    commits::lost(path, record, commit).map_err(|source| JournalError::io(path, DOING, source))
 }
 
 /// Writes what an interrupted run left in the log once more, and puts it on disk.
@@ -217,7 +294,7 @@ fn remove_with_logs(path: &Path) -> std::io::Result<()> {
 }
 
 /// A name is on disk when its directory is.
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
         _ => Ok(()),
@@ -232,7 +309,24 @@ impl JournalReader {
     /// Damaged, from a newer version, not a journal, not readable. The pages of the file are not
     /// all checked, as they are before anything is sent, but whatever is read is.
     pub fn open(path: &Path) -> Result<Option<JournalReader>, JournalError> {
+        match JournalReader::open_even_if_lost(path)? {
+            Some((_, Some(lost))) => Err(lost_error(path, lost)),
+            Some((reader, None)) => Ok(Some(reader)),
+            None => Ok(None),
+        }
+    }
+
+    /// Does the same with a journal that may have lost commits, and says whether it has.
+    ///
+    /// # Errors
+    ///
+    /// As for [`JournalReader::open`], but for that.
+    pub fn open_even_if_lost(
+        path: &Path,
+    ) -> Result<Option<(JournalReader, Option<LostCommits>)>, JournalError> {
+        let record = read_record(path)?;
         let Found::Journal(version) = inspect(path)? else {
+            expect_no_record(path, record)?;
             return Ok(None);
         };
         let connection = open_read_only(path)?;
@@ -242,11 +336,14 @@ impl JournalReader {
         connection
             .execute_batch(&format!("{views} {tables} BEGIN"))
             .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
-        Ok(Some(JournalReader {
+        expect_schema(&connection, path, version)?;
+        let lost = lost_commits(&connection, path, version, record)?;
+        let reader = JournalReader {
             connection,
             path: path.to_owned(),
             beside: place::directory_of(path),
-        }))
+        };
+        Ok(Some((reader, lost)))
     }
 }
 
@@ -321,6 +418,28 @@ fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
     open().map_err(|error| JournalError::sqlite(path, "opening it for reading", error))
 }
 
+/// Opens the database as it is without its log.
+pub(super) fn open_without_log(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(immutable_uri(path), flags)
+}
+
+/// A path as SQLite takes a file that nobody changes and whose log does not count.
+fn immutable_uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                uri.push(char::from(byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.execute_batch(
@@ -331,6 +450,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA cache_size = -8192;",
     )?;
@@ -364,6 +484,10 @@ fn migrate(
             transaction.execute_batch(migration)?;
         }
     }
+    transaction.execute(
+        "UPDATE last_commit SET schema_seal = ?1",
+        [schema_seal(&transaction)?],
+    )?;
     transaction.pragma_update(None, "user_version", supported())?;
     if version == 0 {
         transaction.execute(
@@ -378,6 +502,43 @@ fn migrate(
         )?;
     }
     transaction.commit()
+}
+
+/// The checksum of all that the tables are made by. A letter that is damaged in it would change what a
+/// constraint allows or how a column is called.
+fn schema_seal(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = r"SELECT type, name, tbl_name, sql FROM main.sqlite_schema
+         WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name";
+    let mut seal = Seal::new(EventRow(0));
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..4 {
+            seal.text(row.get_ref(column)?.as_str_or_null()?);
+        }
+    }
+    Ok(seal.value())
+}
+
+fn expect_schema(connection: &Connection, path: &Path, version: i64) -> Result<(), JournalError> {
+    if version < COUNTED_FROM {
+        return Ok(());
+    }
+    let sql = "SELECT schema_seal FROM main.last_commit WHERE id = 1";
+    let recorded = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let found = recorded.and_then(|recorded| Ok(recorded == schema_seal(connection)?));
+    match found {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(JournalError::damaged(
+            path,
+            "its tables are not as they were made",
+        )),
+        // There is no such table or column: its definition is damaged.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+            Err(JournalError::damaged(path, error.to_string()))
+        }
+        Err(error) => Err(JournalError::sqlite(path, "reading its tables", error)),
+    }
 }
 
 /// Looks at every page and every constraint.

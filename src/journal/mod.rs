@@ -20,6 +20,7 @@ mod attempts;
 mod attention;
 mod check;
 mod columns;
+mod commits;
 mod conversions;
 mod deliver;
 mod error;
@@ -27,12 +28,14 @@ mod flags;
 mod known;
 mod learned;
 mod lock;
+mod log_file;
 mod mended;
 mod migrate;
 mod place;
 mod read;
 mod record;
 mod records;
+mod recover;
 mod redaction;
 mod span;
 #[cfg(test)]
@@ -47,7 +50,7 @@ pub use attention::{EventsOf, Scope};
 pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
-pub use error::{AccountClash, JournalError};
+pub use error::{AccountClash, JournalError, LostCommits};
 pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
 pub use place::PlaceWatch;
 pub use record::{NewInput, NewRun, Recording};
@@ -55,6 +58,7 @@ pub use records::{
     EventRecord, HeldRecord, InputRecord, OutcomeTallies, Pending, PlanTotal, ReasonCount,
     RowRecord, RunRecord,
 };
+pub use recover::Recovered;
 pub use redaction::REDACTION_KEY_BYTES;
 pub use span::Span;
 pub use words::{
@@ -69,6 +73,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use commits::{Commit, CommitRecord};
 use lock::Lock;
 pub(crate) use lock::host;
 use words::bounded;
@@ -165,7 +170,7 @@ pub struct Journal {
     // Dropped before the lock is: the connection tidies the files up when it closes.
     reader: JournalReader,
     poison: Option<String>,
-    place: PlaceWatch,
+    record: CommitRecord,
     _lock: Lock,
 }
 
@@ -189,7 +194,7 @@ impl Journal {
         let path = migrate::resolve(path)?;
         let lock = Lock::take(&path, command, now)?;
         let connection = migrate::open_for_writing(&path, account, now)?;
-        let place = PlaceWatch::new(&path)?;
+        let record = CommitRecord::start(&path, &connection, now)?;
         Ok(Journal {
             reader: JournalReader {
                 connection,
@@ -197,14 +202,14 @@ impl Journal {
                 beside,
             },
             poison: None,
-            place,
+            record,
             _lock: lock,
         })
     }
 
     /// What notices when the journal is deleted, moved, replaced or linked while it is in use.
     pub fn place_watch(&self) -> PlaceWatch {
-        self.place.clone()
+        self.record.place().clone()
     }
 
     /// The journal as it is now, for reading.
@@ -220,14 +225,25 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let transaction = start(&self.reader, self.poison.as_deref(), doing)?;
         let result = work(&transaction).and_then(|value| {
-            let committed = transaction.commit();
-            committed.map_err(|error| self.reader.failed(doing, error))?;
+            commit(transaction, &self.reader, &mut self.record, doing)?;
             Ok(value)
         });
         if let Err(error) = &result {
-            poison(&self.reader, &mut self.poison, error);
+            poison(&mut self.poison, error);
         }
         result
+    }
+}
+
+impl Drop for Journal {
+    /// Empties the log into the database, so that a run that ends by itself leaves none.
+    fn drop(&mut self) {
+        use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let connection = &self.reader.connection;
+        // What fails here leaves the log, and with it all that it has.
+        if self.poison.is_none() && self.record.move_log(connection).is_ok_and(|whole| whole) {
+            let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
     }
 }
 
@@ -255,27 +271,28 @@ fn start<'j>(
         .map_err(|error| reader.failed(doing, error))
 }
 
+/// Ends a transaction: when this returns, it is on disk, and so is the record of it.
+fn commit(
+    transaction: Transaction<'_>,
+    reader: &JournalReader,
+    record: &mut CommitRecord,
+    doing: &'static str,
+) -> Result<(), JournalError> {
+    let failed = |error| reader.failed(doing, error);
+    let commit = Commit::count(&transaction).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    record.committed(&reader.connection, commit)
+}
+
 /// Refuses all later writes. What the failed one left in the write-ahead log is for the next
 /// opening to judge, by its checksums, and so it is not moved into the database on closing.
-fn poison(reader: &JournalReader, poison: &mut Option<String>, error: &JournalError) {
-    use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+fn poison(poison: &mut Option<String>, error: &JournalError) {
     let mut cause = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         cause.push_str(": ");
         cause.push_str(&source.to_string());
     }
     poison.get_or_insert(cause);
-    if matches!(
-        error,
-        JournalError::Displaced { .. } | JournalError::Linked { .. }
-    ) {
-        // It is whole, wherever it is now. Its log is at the old path and must not outlive it there.
-        return;
-    }
-    // It only ever fails on a connection that is closed.
-    let _ = reader
-        .connection
-        .set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
 impl JournalReader {

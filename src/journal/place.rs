@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::JournalError;
+use super::lock::beside;
 
 /// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would
 /// wait, and a new journal would replace a device.
@@ -124,42 +125,48 @@ fn identity(_: &Metadata) -> [u64; 2] {
     [0, 0]
 }
 
-/// Notices when a journal in use is no longer the file that its path names, or gets a second name.
+/// Notices when a journal in use, its log or its commit record is no longer the file that its path names,
+/// or when the journal gets a second name.
 #[derive(Clone, Debug)]
 pub struct PlaceWatch {
-    path: PathBuf,
-    identity: [u64; 2],
+    journal: PathBuf,
+    files: Vec<(PathBuf, [u64; 2])>,
 }
 
 impl PlaceWatch {
-    pub(super) fn new(path: &Path) -> Result<Self, JournalError> {
-        let found = fs::metadata(path);
-        let found = found.map_err(|source| JournalError::io(path, "finding it", source))?;
+    /// Takes note of the files of a journal that are there.
+    pub(super) fn new(journal: &Path) -> Result<Self, JournalError> {
+        let mut files = Vec::new();
+        for suffix in ["", "-wal", super::commits::SUFFIX] {
+            let path = beside(journal, suffix);
+            match fs::metadata(&path) {
+                Ok(found) => files.push((path, identity(&found))),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(JournalError::io(journal, "finding it", source)),
+            }
+        }
         Ok(PlaceWatch {
-            path: path.to_owned(),
-            identity: identity(&found),
+            journal: journal.to_owned(),
+            files,
         })
     }
 
-    /// Looks at the path.
+    /// Looks at the paths.
     ///
     /// # Errors
     ///
-    /// The journal was deleted, moved away or replaced, or has a second name.
+    /// A file was deleted, moved away or replaced, or the journal has a second name.
     pub fn check(&self) -> Result<(), JournalError> {
-        let displaced = |what| JournalError::Displaced {
-            path: self.path.clone(),
-            what,
-        };
-        match fs::metadata(&self.path) {
-            Ok(found) if identity(&found) != self.identity => {
-                Err(displaced("replaced by another file"))
-            }
-            Ok(_) => expect_one_name(&self.path),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(displaced("deleted or moved away"))
-            }
-            Err(source) => Err(JournalError::io(&self.path, "finding it", source)),
+        for (path, before) in &self.files {
+            let what = match fs::metadata(path) {
+                Ok(found) if identity(&found) == *before => continue,
+                Ok(_) => "replaced by another file",
+                Err(error) if error.kind() == ErrorKind::NotFound => "deleted or moved away",
+                Err(source) => return Err(JournalError::io(path, "finding it", source)),
+            };
+            let path = path.clone();
+            return Err(JournalError::Displaced { path, what });
         }
+        expect_one_name(&self.journal)
     }
 }

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
+use super::attempts;
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money, read_settlement};
 use super::mended::NOT_MENDED;
 use super::migrate::read_account;
 use super::place::place_of_directory;
+use super::recover;
 use super::{
     Account, Disposition, Effect, EventRecord, EventRow, HeldRecord, InputRecord, JournalError,
     JournalReader, Outcome, OutcomeTallies, Pending, PlanTotal, ReasonCount, RowRecord, RunId,
@@ -451,10 +453,11 @@ pub(super) fn scan_sql(filter: &str) -> String {
 /// The same for events that stand in another table of the shape of `run_event`.
 pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
     let (names, result) = (columns::NAMES, columns::RESULT);
+    let attempt = attempts::COLUMNS;
     format!(
         "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,
-             a.number, a.intended_ms, a.answer, a.effect, a.http_status, a.message,
-             a.sent_event_id, a.sent_currency, a.sent_digest
+             {attempt},
+             (SELECT d.seal FROM in_doubt d WHERE d.event = e.id)
          FROM {run_event} re CROSS JOIN event e ON e.id = re.event
              LEFT JOIN input i ON i.id = re.input
              LEFT JOIN attempt a ON a.event = e.id
@@ -492,6 +495,7 @@ pub(super) fn read_one(
 const AT_RESULT: usize = 3 + columns::COUNT;
 const AT_SOURCE: usize = AT_RESULT + columns::RESULT_COUNT;
 const AT_ATTEMPT: usize = AT_SOURCE + 3;
+const AT_DOUBT: usize = AT_ATTEMPT + attempts::COUNT;
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     let (id, key, columns) = Columns::read_sealed(row, 0)?;
@@ -505,17 +509,31 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
         last_answer: None,
         last_http_status: None,
         last_message: None,
-        maybe_recorded: false,
+        maybe_recorded: is_in_doubt(row, id)?,
+        is_in_doubt: is_in_doubt(row, id)?,
         carried: None,
     })
+}
+
+/// Whether an event may have been sent by a request whose record was lost.
+fn is_in_doubt(row: &Row<'_>, event: EventRow) -> rusqlite::Result<bool> {
+    match row.get::<_, Option<i64>>(AT_DOUBT)? {
+        None => Ok(false),
+        Some(found) if found == recover::seal(event) => Ok(true),
+        Some(_) => Err(impossible(
+            AT_DOUBT,
+            format!("the doubt of event {} is not as it was written", event.0),
+        )),
+    }
 }
 
 fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()> {
     let Some(number) = row.get(AT_ATTEMPT)? else {
         return Ok(());
     };
-    let intended: Millis = row.get(AT_ATTEMPT + 1)?;
-    let effect: Option<Word<Effect>> = row.get(AT_ATTEMPT + 3)?;
+    attempts::expect_sealed(row, record.row, AT_ATTEMPT)?;
+    let intended: Millis = row.get(AT_ATTEMPT + 2)?;
+    let effect: Option<Word<Effect>> = row.get(AT_ATTEMPT + 9)?;
     record.first_attempt = Some(match record.first_attempt {
         Some(first) => first.min(intended.0),
         None => intended.0,
@@ -523,9 +541,9 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
     // They come in the order of their key, but that is not asked for: it would cost a sort.
     if number > record.attempts {
         record.attempts = number;
-        record.last_answer = row.get(AT_ATTEMPT + 2)?;
-        record.last_http_status = row.get(AT_ATTEMPT + 4)?;
-        record.last_message = row.get(AT_ATTEMPT + 5)?;
+        record.last_answer = row.get(AT_ATTEMPT + 8)?;
+        record.last_http_status = row.get(AT_ATTEMPT + 10)?;
+        record.last_message = row.get(AT_ATTEMPT + 11)?;
     }
     let maybe_recorded = match effect {
         None | Some(Word(Effect::Unknown)) => true,
@@ -533,7 +551,7 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
     };
     if maybe_recorded {
         record.maybe_recorded = true;
-        record.carried = read_carried(row, AT_ATTEMPT + 6)?;
+        record.carried = read_carried(row, AT_ATTEMPT + 3)?;
     }
     Ok(())
 }
@@ -559,7 +577,9 @@ fn pending_of(record: EventRecord) -> Pending {
         event: record.event,
         attempts: record.attempts,
         maybe_recorded: record.maybe_recorded,
-        carried: record.carried,
+        is_in_doubt: record.is_in_doubt,
+        // What the lost request said is not known.
+        carried: record.carried.filter(|_| !record.is_in_doubt),
     }
 }
 

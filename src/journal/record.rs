@@ -5,14 +5,16 @@ use rusqlite::{Connection, Statement, Transaction, params};
 
 use super::accepted;
 use super::columns::{self, Columns};
+use super::commits::CommitRecord;
 use super::conversions;
 use super::flags;
 use super::learned;
 use super::mended;
+use super::recover::{self, DoubtUntil};
 use super::words::bounded;
 use super::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, JournalError, JournalReader,
-    PlanState, RunCommand, RunId, poison, start, stored,
+    PlanState, RunCommand, RunId, commit, poison, start, stored,
 };
 use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
@@ -58,10 +60,12 @@ pub struct Recording<'j> {
     statements: Statements<'j>,
     transaction: Transaction<'j>,
     reader: &'j JournalReader,
+    record: &'j mut CommitRecord,
     poison: &'j mut Option<String>,
     run: RunId,
     inputs: Vec<i64>,
     next_event: i64,
+    doubt: DoubtUntil,
 }
 
 const INSERT_PROBLEM: &str = "INSERT INTO problem
@@ -100,6 +104,7 @@ struct Statements<'j> {
     plan: Statement<'j>,
     uncounted: Statement<'j>,
     alias: Statement<'j>,
+    in_doubt: Statement<'j>,
     shared_uid: Statement<'j>,
     flag: Statement<'j>,
 }
@@ -136,6 +141,7 @@ impl<'j> Statements<'j> {
             plan: learned::prepare_plan(connection)?,
             uncounted: learned::prepare_uncounted(connection)?,
             alias: learned::prepare_alias(connection)?,
+            in_doubt: connection.prepare(recover::INSERT)?,
             shared_uid: learned::prepare_shared_uid(connection)?,
             flag: connection.prepare(flags::INSERT_IF_NONE)?,
         })
@@ -169,17 +175,21 @@ impl Journal {
             let run = insert_run(&transaction, new)?;
             let last = "SELECT coalesce(max(id), 0) FROM event";
             let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
-            Ok((run, last, Statements::prepare(&reader.connection)?))
+            let doubt = DoubtUntil::read(&transaction)?;
+            Ok((run, last, doubt, Statements::prepare(&reader.connection)?))
         };
-        let (run, last, statements) = prepare().map_err(|error| reader.failed(DOING, error))?;
+        let (run, last, doubt, statements) =
+            prepare().map_err(|error| reader.failed(DOING, error))?;
         Ok(Recording {
             statements,
             transaction,
             reader,
+            record: &mut self.record,
             poison: &mut self.poison,
             run,
             inputs: Vec::new(),
             next_event: last + 1,
+            doubt,
         })
     }
 }
@@ -240,6 +250,10 @@ impl Recording<'_> {
         self.done(written)?;
         if let Some(original) = &event.original {
             let written = conversions::insert(&mut self.statements.conversion, row, original);
+            self.done(written)?;
+        }
+        if self.doubt.concerns(event) {
+            let written = recover::insert(&mut self.statements.in_doubt, row);
             self.done(written)?;
         }
         self.next_event += 1;
@@ -432,12 +446,8 @@ impl Recording<'_> {
     pub fn commit(self) -> Result<RunId, JournalError> {
         self.ready()?;
         drop(self.statements);
-        let committed = self.transaction.commit();
-        committed.map_err(|error| {
-            let error = self.reader.failed(DOING, error);
-            poison(self.reader, self.poison, &error);
-            error
-        })?;
+        let committed = commit(self.transaction, self.reader, self.record, DOING);
+        committed.inspect_err(|error| poison(self.poison, error))?;
         Ok(self.run)
     }
 
@@ -463,7 +473,7 @@ impl Recording<'_> {
     fn done(&mut self, written: rusqlite::Result<usize>) -> Result<(), JournalError> {
         written.map(|_| ()).map_err(|error| {
             let error = self.reader.failed(DOING, error);
-            poison(self.reader, self.poison, &error);
+            poison(self.poison, &error);
             error
         })
     }

@@ -20,6 +20,8 @@ pub struct Pending {
     /// Whether some attempt may have been recorded at the API: it was intended and nothing is known
     /// of its answer, or the answer did not tell.
     pub maybe_recorded: bool,
+    /// Whether it may have been sent by a request whose record the journal lost.
+    pub is_in_doubt: bool,
     /// What the last of these attempts said, where the journal has kept it.
     pub carried: Option<Carried>,
 }
@@ -47,6 +49,8 @@ pub struct EventRecord {
     pub last_message: Option<String>,
     /// As in [`Pending::maybe_recorded`].
     pub maybe_recorded: bool,
+    /// As in [`Pending::is_in_doubt`].
+    pub is_in_doubt: bool,
     /// As in [`Pending::carried`].
     pub carried: Option<Carried>,
 }

@@ -10,6 +10,9 @@ ALTER TABLE held ADD COLUMN shared_id TEXT;
 ALTER TABLE attempt ADD COLUMN sent_event_id INTEGER CHECK (sent_event_id IN (0, 1)); -- whether it had the id
 ALTER TABLE attempt ADD COLUMN sent_currency TEXT;  -- the currency that it named; '' for the account's
 ALTER TABLE attempt ADD COLUMN sent_digest BLOB CHECK (length(sent_digest) = 16); -- of the body, by SHA-256
+-- Checksums. NULL: written by an earlier version, or not answered.
+ALTER TABLE attempt ADD COLUMN seal INTEGER;        -- of the key and of what was intended
+ALTER TABLE attempt ADD COLUMN answer_seal INTEGER; -- of the key and of what was answered
 
 DROP VIEW IF EXISTS attempts_readable;
 CREATE VIEW attempts_readable AS
@@ -111,3 +114,30 @@ CREATE TABLE shared_uid (
     uid  TEXT    NOT NULL PRIMARY KEY,
     seal INTEGER NOT NULL                  -- checksum of the column before
 ) STRICT, WITHOUT ROWID;
+
+-- The last commit: exactly one row, which every commit changes. The record beside the journal has the same,
+-- so that a journal that lost commits is noticed.
+CREATE TABLE last_commit (
+    id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    journal BLOB    NOT NULL CHECK (length(journal) = 16), -- drawn once, for this journal
+    number  INTEGER NOT NULL,              -- from 1; 0: none was counted yet
+    mark    BLOB    NOT NULL CHECK (length(mark) = 16), -- drawn for each commit
+    schema_seal INTEGER NOT NULL           -- checksum of the text of all tables, views and indexes
+) STRICT;
+INSERT INTO last_commit (id, journal, number, mark, schema_seal)
+VALUES (1, randomblob(16), 0, randomblob(16), 0);
+
+-- Losses of commits with which somebody went on (`journal recover`).
+CREATE TABLE lost_commits (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    what         TEXT    NOT NULL,         -- how the loss was known
+    until_ms     INTEGER NOT NULL,         -- what happened before may have been sent by a commit that was lost
+    recovered_ms INTEGER NOT NULL,
+    recovered_by TEXT    NOT NULL          -- user and host
+) STRICT;
+
+-- Events that may have been sent by a request whose record was lost.
+CREATE TABLE in_doubt (
+    event INTEGER NOT NULL PRIMARY KEY REFERENCES event (id),
+    seal  INTEGER NOT NULL                 -- checksum of the columns before
+) STRICT;

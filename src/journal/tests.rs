@@ -453,7 +453,7 @@ fn what_returned_is_there_after_a_kill() {
 
     // What a killed process leaves are the files as they are now.
     let copy = path.with_file_name("killed.journal");
-    for suffix in ["", "-wal"] {
+    for suffix in ["", "-wal", commits::SUFFIX] {
         fs::copy(lock::beside(&path, suffix), lock::beside(&copy, suffix)).unwrap();
     }
     let killed = open(&copy).unwrap();
@@ -809,7 +809,9 @@ fn a_conversion_that_was_changed_is_damage() {
         "UPDATE conversion SET event = 7 WHERE event = 1",
     ] {
         let copy = path.with_extension("copy");
-        fs::copy(&path, &copy).unwrap();
+        for suffix in ["", commits::SUFFIX] {
+            fs::copy(lock::beside(&path, suffix), lock::beside(&copy, suffix)).unwrap();
+        }
         let connection = Connection::open(&copy).unwrap();
         connection
             .execute_batch("PRAGMA foreign_keys = OFF")
@@ -839,9 +841,12 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
              ALTER TABLE attempt DROP COLUMN sent_event_id;
              ALTER TABLE attempt DROP COLUMN sent_currency;
              ALTER TABLE attempt DROP COLUMN sent_digest;
+             ALTER TABLE attempt DROP COLUMN seal; ALTER TABLE attempt DROP COLUMN answer_seal;
+             DROP TABLE last_commit; DROP TABLE lost_commits; DROP TABLE in_doubt;
              PRAGMA user_version = 2",
         )
         .unwrap();
+    fs::remove_file(lock::beside(&path, commits::SUFFIX)).unwrap();
     let reader = JournalReader::open(&path).unwrap().unwrap();
     assert_eq!(reader.known().unwrap().events.len(), 1);
     assert!(reader.accepted().unwrap().is_empty());

@@ -1,5 +1,6 @@
 //! Why there is no report.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -38,17 +39,17 @@ pub enum ReportError {
 
 impl ReportError {
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> Cow<'static, str> {
         match self {
             ReportError::Journal(error) => error.hint(),
-            ReportError::Write { .. } => {
+            ReportError::Write { .. } => Cow::Borrowed(
                 "the journal is fine; check the permissions, the free space, and that no other \
-                 program has the file open, then `fprecon report` makes the report again"
-            }
-            ReportError::WriteEvents { .. } => {
+                 program has the file open, then `fprecon report` makes the report again",
+            ),
+            ReportError::WriteEvents { .. } => Cow::Borrowed(
                 "nothing was sent; check the path, the permissions and the free space, and plan \
-                 again"
-            }
+                 again",
+            ),
         }
     }
 }

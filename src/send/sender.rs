@@ -38,6 +38,10 @@ const AHEAD: usize = 4;
 /// How often the journal's path is looked at beside each commit.
 const PLACE_INTERVAL: Duration = Duration::from_millis(400);
 
+/// Why an event is not sent that may have been sent before the journal lost commits.
+const LOST: &str =
+    "the journal lost commits that may have sent this, and a second request could count twice";
+
 /// An event on its way.
 struct Slot {
     lane: usize,
@@ -50,6 +54,7 @@ struct Slot {
     /// Attempts in the journal, of earlier runs too.
     attempts: u32,
     maybe_recorded: bool,
+    is_in_doubt: bool,
 }
 
 /// How often an event has failed in this run.
@@ -331,7 +336,10 @@ impl<'c> Sender<'c> {
             return Some(settle(Outcome::Unconfirmed, Some(message)));
         }
         if slot.maybe_recorded && !slot.is_repeatable && !self.settings.repeat_unconfirmed {
-            let message = "an earlier attempt got no answer, and a second one could count twice";
+            let message = match slot.is_in_doubt {
+                true => LOST,
+                false => "an earlier attempt got no answer, and a second one could count twice",
+            };
             return Some(settle(Outcome::Unconfirmed, Some(message)));
         }
         let sale = self.outcome_of_sale(slot);
@@ -493,6 +501,7 @@ impl<'c> Sender<'c> {
             event,
             attempts,
             maybe_recorded,
+            is_in_doubt,
             carried,
             ..
         } = pending;
@@ -513,6 +522,7 @@ impl<'c> Sender<'c> {
             form,
             attempts,
             maybe_recorded,
+            is_in_doubt,
         }
     }
 

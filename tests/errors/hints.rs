@@ -333,6 +333,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_a_report_has_as_unconfirmed_is_said_and_asked_for_before_anything_else",
     ),
     (
+        "journal-lost",
+        "journal_damage.rs",
+        "row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_so",
+    ),
+    (
         "report-directory",
         "journal_file.rs",
         "a_directory_in_which_the_report_would_overwrite_an_input_is_refused",

@@ -102,7 +102,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
         )
     };
     fs::create_dir_all(directory).map_err(failed)?;
-    for suffix in ["", "-wal", "-shm", ".lock"] {
+    for suffix in ["", "-wal", "-shm", ".lock", ".commits"] {
         let mut path = journal.as_os_str().to_owned();
         path.push(suffix);
         match fs::remove_file(&path) {

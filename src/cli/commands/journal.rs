@@ -1,16 +1,19 @@
 //! `fprecon journal check` and `fprecon journal export`: the journal as a file to rely on, and as data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
+use super::accept::who;
+use super::next;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
-use crate::journal::{Aspect, Checked, JournalReader};
+use crate::journal::{Aspect, Checked, Journal, JournalError, JournalReader, LostCommits};
 use crate::problem::Problem;
 #[cfg(not(feature = "polars"))]
 use crate::report::FormatError;
@@ -22,13 +25,74 @@ pub(in crate::cli) fn journal(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
-    let Some(reader) = JournalReader::open(&settings.journal)? else {
+    let Some((reader, lost)) = JournalReader::open_even_if_lost(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
     match command {
-        JournalCommand::Check => check(&reader, terminal),
-        JournalCommand::Export(options) => export(&reader, options, terminal),
+        JournalCommand::Check => check(&reader, lost, terminal),
+        JournalCommand::Export(options) => {
+            if let Some(lost) = lost {
+                terminal.problems(&[may_lack(&settings, lost)], 0);
+            }
+            export(&reader, options, terminal)
+        }
+        JournalCommand::Recover => {
+            drop(reader);
+            recover(common, &settings, lost, terminal)
+        }
     }
+}
+
+/// That what is shown may lack what was written last.
+fn may_lack(settings: &Settings, lost: LostCommits) -> Problem {
+    let path = settings.journal.clone();
+    let error = JournalError::Lost { path, lost };
+    Problem::warning("journal-lost", error.to_string()).hint(error.hint())
+}
+
+/// Goes on without the commits that are lost, once somebody has said yes.
+fn recover(
+    common: &Common,
+    settings: &Settings,
+    lost: Option<LostCommits>,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let Some(lost) = lost else {
+        terminal.human("The journal has lost nothing: there is nothing to recover.");
+        return Ok(Exit::Done);
+    };
+    terminal.problems(&[may_lack(settings, lost)], 0);
+    let question =
+        "Go on without it? What may have been sent and cannot be repeated becomes unconfirmed.";
+    let answer = match common.yes {
+        true => Some(true),
+        false => terminal.ask(question),
+    };
+    match answer {
+        Some(true) => {}
+        Some(false) => {
+            return Err(CliError::unusable(Problem::error(
+                "not-confirmed",
+                "the journal was not changed",
+            )));
+        }
+        None => {
+            let problem = Problem::error(
+                "not-confirmed",
+                "cannot ask for confirmation: standard input is not a terminal",
+            );
+            return Err(CliError::usage(problem.hint("pass `--yes`")));
+        }
+    }
+    let recovered = Journal::recover(&settings.journal, &who(), Timestamp::now())?;
+    let in_doubt = recovered.map_or(0, |recovered| recovered.in_doubt);
+    terminal.human(&format!(
+        "{} of the journal may have been sent. `{}` sends what can be repeated; then run the last \
+         exports again.",
+        count(in_doubt, "unsettled event"),
+        next::commands(common, settings).command("resume")
+    ));
+    Ok(Exit::Done)
 }
 
 /// The object that `journal check --json` prints.
@@ -55,12 +119,19 @@ struct FindingOutput {
     message: String,
 }
 
-fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> {
+fn check(
+    reader: &JournalReader,
+    lost: Option<LostCommits>,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
     let account = reader.account()?.to_string();
-    let checked = reader.check(|run| {
+    let mut checked = reader.check(|run| {
         let summary = RunSummary::load(reader, run)?;
         Ok(summary.check().err().map(|imbalance| imbalance.to_string()))
     })?;
+    if let Some(lost) = &lost {
+        checked.add(Aspect::Commits, lost.to_string());
+    }
     let exit = match checked.is_sound() {
         true => Exit::Done,
         false => Exit::Journal,
@@ -75,7 +146,7 @@ fn check(reader: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> 
             verdict(&checked, aspect)
         ));
     }
-    terminal.problems(&problems(&checked, &path), checked.omitted);
+    terminal.problems(&problems(&checked, &path, lost), checked.omitted);
     if terminal.json() {
         let findings = checked.findings.iter().map(|found| FindingOutput {
             aspect: found.aspect.as_str(),
@@ -118,6 +189,7 @@ fn looked_at(aspect: Aspect) -> &'static str {
         Aspect::Seals => "checksums of events, results and conversions",
         Aspect::Attempts => "attempts against outcomes",
         Aspect::Books => "books of every run, in rows, events and cents",
+        Aspect::Commits => "the last commit against the record beside it",
     }
 }
 
@@ -128,18 +200,22 @@ fn verdict(checked: &Checked, aspect: Aspect) -> String {
     }
 }
 
-fn problems(checked: &Checked, path: &str) -> Vec<Problem> {
+fn problems(checked: &Checked, path: &str, lost: Option<LostCommits>) -> Vec<Problem> {
     let findings = checked
         .findings
         .iter()
         .map(|found| Problem::error("journal-damaged", found.what.clone()).at(path, None));
     let mut problems: Vec<Problem> = findings.collect();
     if let Some(last) = problems.last_mut() {
-        last.hint = Some(
-            "keep the file, check the disk, and restore the journal from a backup together with \
-             its -wal file; send nothing from this one"
+        last.hint = Some(match lost {
+            Some(lost) if checked.of(Aspect::Commits) == checked.findings.len() => {
+                let path = PathBuf::from(path);
+                JournalError::Lost { path, lost }.hint().into_owned()
+            }
+            _ => "keep the file, check the disk, and restore the journal from a backup together with \
+                  its -wal and .commits files; send nothing from this one"
                 .to_owned(),
-        );
+        });
     }
     problems
 }

@@ -1,0 +1,196 @@
+//! Going on with a journal that lost commits, on purpose.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+
+use super::check::Aspect;
+use super::columns::{Seal, impossible};
+use super::commits::{self, CommitRecord, Found};
+use super::error::LostCommits;
+use super::lock::{Lock, beside};
+use super::migrate;
+use super::place;
+use super::{EventRow, Journal, JournalError, JournalReader};
+use crate::event::Event;
+
+const DOING: &str = "going on without the commits that it lost";
+
+/// How far an event's date may be off, by its time zone: what is dated so much behind the last commit that
+/// was lost may have been sent by it.
+const DATE_TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// The statement that [`insert`] runs.
+pub(super) const INSERT: &str = "INSERT OR IGNORE INTO in_doubt (event, seal) VALUES (?, ?)";
+
+pub(super) fn insert(statement: &mut Statement<'_>, event: EventRow) -> rusqlite::Result<usize> {
+    statement.execute(params![event.0, seal(event)])
+}
+
+pub(super) fn seal(event: EventRow) -> i64 {
+    let mut seal = Seal::new(event);
+    seal.bytes(b"in doubt");
+    seal.value()
+}
+
+/// The time up to which events that the journal does not know may have been sent all the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DoubtUntil(Option<Timestamp>);
+
+impl DoubtUntil {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let sql = "SELECT max(until_ms) FROM lost_commits";
+        let until: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(DoubtUntil(until.map(commits::time)))
+    }
+
+    /// Whether an event that is new to the journal may have been sent.
+    pub(super) fn concerns(self, event: &Event) -> bool {
+        let Some(until) = self.0 else {
+            return false;
+        };
+        let until = until.checked_add(DATE_TOLERANCE).unwrap_or(Timestamp::MAX);
+        event.created_at.is_none_or(|created| created <= until)
+    }
+}
+
+impl JournalReader {
+    /// Looks at the seals of the events that may have been sent.
+    pub(super) fn in_doubt(&self) -> Result<HashSet<EventRow>, JournalError> {
+        let mut events = HashSet::new();
+        let sql = "SELECT event, seal FROM in_doubt";
+        self.each("reading the events in doubt", sql, [], |row| {
+            let event = EventRow(row.get(0)?);
+            if row.get::<_, i64>(1)? != seal(event) {
+                let what = format!("the doubt of event {} is not as it was written", event.0);
+                return Err(impossible(1, what));
+            }
+            events.insert(event);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+}
+
+/// What came of [`Journal::recover`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Events that are not settled and may have been sent.
+    pub in_doubt: u64,
+}
+
+impl Journal {
+    /// Goes on with a journal that lost commits: all its events that are not settled may have been sent, and
+    /// so may those that later exports have from before the loss. `None` where it has lost nothing.
+    ///
+    /// # Errors
+    ///
+    /// Locked, damaged in what is left of it, from a newer version, not writable; there is no journal.
+    pub fn recover(
+        path: &Path,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Option<Recovered>, JournalError> {
+        let beside = place::directory_of(path);
+        let path = migrate::resolve(path)?;
+        let lock = Lock::take(&path, "journal recover", now)?;
+        place::expect_one_name(&path)?;
+        let found = migrate::read_record(&path)?;
+        let looked = JournalReader::open_even_if_lost(&path)?;
+        let Some((reader, Some(lost))) = looked else {
+            return Ok(None);
+        };
+        drop(reader);
+        if lost == LostCommits::ForeignLog {
+            set_log_aside(&path)?;
+        }
+        let account = expect_sound(&path)?;
+        let connection = migrate::open_as_it_is(&path, &account, now)?;
+        let in_doubt = record_loss(&connection, &lost, found, by, now)
+            .map_err(|error| JournalError::sqlite(&path, DOING, error))?;
+        let removed = match fs::remove_file(super::lock::beside(&path, commits::SUFFIX)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        removed.map_err(|source| JournalError::io(&path, DOING, source))?;
+        let record = CommitRecord::start(&path, &connection, now)?;
+        drop(Journal {
+            reader: JournalReader {
+                connection,
+                path,
+                beside,
+            },
+            poison: None,
+            record,
+            _lock: lock,
+        });
+        Ok(Some(Recovered { in_doubt }))
+    }
+}
+
+/// Looks at all that is left, and says whose it is.
+fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
+    let damaged = |what: &str| JournalError::damaged(path, what);
+    let Some((reader, _)) = JournalReader::open_even_if_lost(path)? else {
+        return Err(damaged("there is nothing left of it"));
+    };
+    let checked = reader.check(|_| Ok(None))?;
+    let mut findings = checked.findings.iter();
+    match findings.find(|found| found.aspect != Aspect::Commits) {
+        Some(found) => Err(damaged(&found.what)),
+        None => reader.account(),
+    }
+}
+
+/// Takes a log away that belongs to another state of the database.
+fn set_log_aside(path: &Path) -> Result<(), JournalError> {
+    fs::rename(beside(path, "-wal"), beside(path, "-wal.set-aside"))
+        .and_then(|()| migrate::sync_directory(path))
+        .map_err(|source| JournalError::io(path, DOING, source))
+}
+
+/// Writes down what was lost, and what may have been sent. The next commit has a number that no lost one
+/// had.
+fn record_loss(
+    connection: &Connection,
+    lost: &LostCommits,
+    found: Found,
+    by: &str,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT INTO lost_commits (what, until_ms, recovered_ms, recovered_by) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            lost.to_string(),
+            lost.at().unwrap_or(now).as_millisecond(),
+            now.as_millisecond(),
+            by
+        ],
+    )?;
+    let mut events = Vec::new();
+    {
+        let mut open = transaction.prepare("SELECT id FROM event WHERE outcome IS NULL")?;
+        let mut rows = open.query([])?;
+        while let Some(row) = rows.next()? {
+            events.push(EventRow(row.get(0)?));
+        }
+        let mut statement = transaction.prepare(INSERT)?;
+        for &event in &events {
+            insert(&mut statement, event)?;
+        }
+    }
+    let recorded = match found {
+        Found::Record(slot) => slot.commit.number,
+        Found::Nothing | Found::Damaged => 0,
+    };
+    let sql = "UPDATE last_commit SET number = max(number, ?1) + 1, mark = randomblob(16)
+         WHERE id = 1";
+    transaction.execute(sql, [recorded])?;
+    transaction.commit()?;
+    Ok(events.len() as u64)
+}
