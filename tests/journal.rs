@@ -86,7 +86,7 @@ fn every_table_is_on_the_page() {
 #[test]
 fn it_is_checked_exported_and_read_by_other_tools_while_a_run_goes_on() {
     let place = sales(60);
-    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "150"]);
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "300"]);
     let arguments = [RUN, &["--concurrency", "4"]].concat();
     let mut run = place.command_to(&sandbox, &arguments);
     let mut run = run
