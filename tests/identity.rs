@@ -52,6 +52,16 @@ fn night(place: &Place, arguments: &[&str]) -> (i32, Value) {
     (ran.code(), ran.json())
 }
 
+/// Makes a CSV of the two lines that a hint quotes.
+fn write_quoted(place: &Place, name: &str, said: &str) {
+    let quoted: Vec<&str> = said.split('`').collect();
+    let at = quoted
+        .iter()
+        .position(|text| text.starts_with("kind,event_id"))
+        .unwrap();
+    place.write(name, &format!("{}\n{}\n", quoted[at], quoted[at + 2]));
+}
+
 fn sent(report: &Value) -> i64 {
     let tracked = &report["outcomes"]["tracked"]["by_kind"];
     let cents = |kind: &str| tracked[kind]["amount_cents"]["USD"].as_i64().unwrap_or(0);
@@ -781,24 +791,21 @@ fn a_conflict_with_what_was_sent_says_so_and_how_to_settle_it() {
         );
         assert!(!said.contains("neither is sent"), "{said}");
         // The hint, followed to the letter: its two lines as a file of their own.
-        let quoted: Vec<&str> = said.split('`').collect();
-        let at = quoted
-            .iter()
-            .position(|text| text.starts_with("kind,event_id"))
-            .unwrap();
-        place.write("mine.csv", &format!("{}\n{}\n", quoted[at], quoted[at + 2]));
+        write_quoted(&place, "mine.csv", &said);
         place
             .run_to(&sandbox, &["run", "mine.csv", "--yes"])
             .expect(0);
-        let cents: i64 = sandbox
-            .events()
-            .iter()
-            .map(|event| {
-                let sign = if event["kind"] == "refund" { -1 } else { 1 };
-                sign * event["amount_cents"].as_i64().unwrap()
-            })
-            .sum();
-        assert_eq!(cents, total, "{:?}", sandbox.events());
+        // The export is right now, and so are its refunds.
+        place
+            .run_to(&sandbox, &["run", "2.csv", "mine.csv", "--yes"])
+            .expect(0);
+        assert_eq!(cents_at(&sandbox), total, "{:?}", sandbox.events());
+        let refunded = charge("ch_4", 1, now, now, "in_4");
+        place.write("3.csv", &format!("{STRIPE}{refunded}"));
+        place
+            .run_to(&sandbox, &["run", "3.csv", "mine.csv", "--yes"])
+            .expect(0);
+        assert_eq!(cents_at(&sandbox), 0, "{:?}", sandbox.events());
     }
 }
 
@@ -980,10 +987,7 @@ fn a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention() {
     let said = place.run(&["plan", "i.csv", "--sandbox"]).stderr();
     assert!(said.contains("1 sale, 19.00 USD too much"), "{said}");
     // As the hint says: the difference by a refund, then the sale is accepted.
-    place.write(
-        "mine.csv",
-        "kind,event_id,sale_event_id,email,amount,currency,created_at\nrefund,in_1_counts_less,in_1,,19.00,USD,2026-03-02\n",
-    );
+    write_quoted(&place, "mine.csv", &said);
     let (code, report) = night(&place, &["mine.csv"]);
     assert_eq!((code, sent(&report)), (0, -1_900));
     let (_, report) = night(&place, &["1.csv", "i.csv"]);
@@ -992,6 +996,13 @@ fn a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention() {
         .run(&["accept", &file, "--reason", "taken back", "--sandbox"])
         .expect(0);
     assert_eq!(night(&place, &["1.csv", "i.csv"]).0, 0);
+    // What is refunded later is a share of what counts: nothing of the correction.
+    for (refunded, cents) in [("59.50", -5_000), ("119.00", -5_000)] {
+        let row = charge("ch_1", 1, "119.00", refunded, "in_1");
+        place.write("r.csv", &format!("{STRIPE}{row}"));
+        let (code, report) = night(&place, &["r.csv", "i.csv", "mine.csv"]);
+        assert_eq!((code, sent(&report)), (0, cents), "{refunded}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod carried;
 mod conversion;
+mod correction;
 mod customer;
 mod decimals;
 mod essence;
@@ -19,6 +20,7 @@ mod view;
 
 pub use carried::Carried;
 pub use conversion::{Conversion, ConvertedRefunds, Original};
+pub use correction::{Corrected, Correction, correction_id};
 pub use customer::Customer;
 pub use decimals::Decimals;
 pub use essence::{Contradiction, Essence};

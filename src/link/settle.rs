@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{AskedAgain, Earlier, Link, Links, Refunded, Sale};
 use crate::event::{
-    Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text, running_total_refund_id,
+    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text,
+    running_total_refund_id,
 };
 
 /// The refunds of one sale, taken together.
@@ -70,6 +71,10 @@ impl<'e> SaleAccount<'e> {
         };
         self.gross_cents = refunded_cents.max(known.largest_total_cents.unwrap_or(0));
         self.net_cents = known.cents;
+        let (corrections, parts): (Vec<usize>, Vec<usize>) = parts
+            .into_iter()
+            .partition(|&refund| self.correction(refund, events).is_some());
+        self.settle_corrections(&corrections, events, links);
         self.settle_parts(&parts, known, events, links);
         self.settle_totals(&totals, known, events, links);
     }
@@ -79,6 +84,34 @@ impl<'e> SaleAccount<'e> {
         let recorded = self.earlier.essence(refund)?;
         let is_superseded = self.asked_again.supersedes(refund, self.earlier);
         (!is_superseded).then_some(recorded)
+    }
+
+    fn correction(&self, refund: usize, events: &Events) -> Option<Correction> {
+        let correction = Correction::of(Kind::Refund, events.get(refund).event_id())?;
+        (correction.base == self.key).then_some(correction)
+    }
+
+    /// Refunds that turn the sale into what an export says of it now: the other refunds are those of the
+    /// corrected sale.
+    fn settle_corrections(&mut self, refunds: &[usize], events: &mut Events, links: &mut Links) {
+        for part in parts_of(refunds, events) {
+            if let Some(recorded) = self.recorded(events.key(part.first)) {
+                adopt(&recorded, &part.all, events);
+                continue;
+            }
+            let before = (self.gross_cents, self.net_cents);
+            let link = self.settle_part(&part, events);
+            if link == Link::Sound
+                && let Some(correction) = self.correction(part.first, events)
+            {
+                self.sale.money.amount_cents -= self.net_cents - before.1;
+                self.sale.gross_cents = correction.paid_cents;
+                (self.gross_cents, self.net_cents) = before;
+            }
+            for index in part.all {
+                links.set(index, link.clone());
+            }
+        }
     }
 
     /// Refunds that name their own amount, by date.

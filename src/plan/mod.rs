@@ -5,6 +5,7 @@ mod past;
 mod settle;
 
 pub use past::Past;
+pub(crate) use settle::{CSV_HEADER, take_back_row};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use super::Past;
-use crate::event::{Contradiction, Essence, EventKey, EventRef, Kind, Money, share_cents};
+use crate::event::{
+    Contradiction, Essence, EventKey, EventRef, Kind, Money, correction_id, share_cents,
+};
 use crate::journal::Outcome;
 
 /// The header of a CSV of one's own.
-const CSV_HEADER: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at";
+pub(crate) const CSV_HEADER: &str =
+    "kind,event_id,sale_event_id,email,uid,amount,currency,created_at";
 
 const ACCEPT: &str = "`fprecon accept` with its row of held.csv";
 
@@ -57,17 +60,8 @@ fn refund_row(refund: EventRef<'_>) -> Option<String> {
         amount_cents: refund.paid_cents()?,
         ..read
     };
-    let amount = paid.to_string();
-    Some(format!(
-        "refund,{},{},{},{},{},{},{}",
-        refund.event_id(),
-        refund.sale_event_id?,
-        refund.customer.email.unwrap_or_default(),
-        refund.customer.uid.unwrap_or_default(),
-        amount.split(' ').next().unwrap_or_default(),
-        read.currency,
-        day_of(refund),
-    ))
+    let (id, sale) = (refund.event_id(), refund.sale_event_id?);
+    Some(own_row(Kind::Refund, id, sale, paid, refund))
 }
 
 /// Returns the day of an event as a CSV has it; nothing where it has none.
@@ -85,14 +79,14 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             );
             match correction(event, recorded) {
                 Some(row) => format!(
-                    "{is_part}; if both are all that was paid, and this row is right, do that too, and send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
+                    "{is_part}; if both are all that was paid, and this row is right, send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
                 ),
                 None => is_part,
             }
         }
         Contradiction::Amount => match correction(event, recorded) {
             Some(row) => format!(
-                "{is_right}; if this row is right, do that too, and send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
+                "{is_right}; if this row is right, send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
             ),
             None => is_right,
         },
@@ -131,21 +125,38 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
         return None;
     }
     let (kind, sale) = match is_more {
-        true => ("sale", ""),
-        false => ("refund", sale),
+        true => (Kind::Sale, ""),
+        false => (Kind::Refund, sale),
     };
-    let amount = Money {
+    let difference = Money {
         amount_cents: difference_cents,
         ..read
-    }
-    .to_string();
-    let amount = amount.split(' ').next().unwrap_or_default();
-    Some(format!(
-        "{kind},{}_corrected_to_{paid_cents},{sale},{},{},{amount},{},{}",
-        event.event_id(),
-        event.customer.email.unwrap_or_default(),
-        event.customer.uid.unwrap_or_default(),
-        read.currency,
-        day_of(event),
+    };
+    let id = correction_id(event.event_id(), paid_cents);
+    Some(own_row(kind, &id, sale, difference, event))
+}
+
+/// Returns the row of a CSV that takes back what was sent of a sale and does not count.
+pub(crate) fn take_back_row(sale: EventRef<'_>, difference: Money) -> Option<String> {
+    let id = correction_id(sale.event_id(), sale.paid_cents()?);
+    Some(own_row(
+        Kind::Refund,
+        &id,
+        sale.event_id(),
+        difference,
+        sale,
     ))
+}
+
+/// Returns an event with the customer and the date of another one as the row of a CSV.
+fn own_row(kind: Kind, id: &str, sale: &str, money: Money, like: EventRef<'_>) -> String {
+    let amount = money.to_string();
+    let amount = amount.split(' ').next().unwrap_or_default();
+    format!(
+        "{kind},{id},{sale},{},{},{amount},{},{}",
+        like.customer.email.unwrap_or_default(),
+        like.customer.uid.unwrap_or_default(),
+        money.currency,
+        day_of(like),
+    )
 }

@@ -14,6 +14,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::{Event, Tally};
 use crate::job::{Job, SourceRows, Unplanned};
 use crate::journal::{JournalReader, Known, Outcome, PlanState};
+use crate::plan::{CSV_HEADER, take_back_row};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
 use crate::send::LeadList;
@@ -195,24 +196,25 @@ fn note_left_over(job: &mut Job, known: &Known) {
 /// Says of which sales less counts, as these exports say, than an earlier run sent.
 fn note_counted_less(job: &mut Job, known: &Known) {
     let mut too_much = Tally::default();
+    let mut first = None;
     for planned in job.plan.events() {
         let event = planned.event;
-        if planned.state != PlanState::Settled {
-            continue;
-        }
-        if let Some((_, difference)) = known.sent_too_much(event) {
+        if planned.state == PlanState::Settled
+            && let Some((_, difference)) = known.sent_too_much(event)
+        {
             too_much.add(event.kind, Some(difference));
+            first = first.or_else(|| take_back_row(event, difference));
         }
     }
-    if too_much.count() > 0 {
+    if let Some(row) = first {
         let message = format!(
             "an earlier run sent more than counts, as these exports say now: {too_much} too much"
         );
-        job.problems.push(
-            Problem::warning("counts-less", message).hint(
-                "take each difference back by a refund in a CSV of your own, `kind,event_id,sale_event_id,email,amount,currency,created_at`; tracked.csv of `run` has the sales",
-            ),
+        let hint = format!(
+            "tracked.csv of `run` has the sales; take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`"
         );
+        job.problems
+            .push(Problem::warning("counts-less", message).hint(hint));
     }
 }
 

@@ -1,0 +1,94 @@
+//! Events that turn what was sent into what an export says now.
+//!
+//! What was told to the API can't be changed; a further sale or refund makes up for the difference. Its id
+//! says what it corrects, `<event_id>_corrected_to_<what was paid, in cents>`: so it is told from a refund
+//! that the provider made.
+
+use super::{Essence, EventKey, Kind, Money, Text};
+
+const INFIX: &str = "_corrected_to_";
+
+/// What an event corrects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The event that is corrected.
+    pub base: EventKey,
+    /// What was paid or paid back with it in all, in minor units.
+    pub paid_cents: i64,
+}
+
+impl Correction {
+    /// Returns what an event of this kind and id corrects, if it does.
+    pub fn of(kind: Kind, event_id: &str) -> Option<Self> {
+        let (base, paid_cents) = event_id.rsplit_once(INFIX)?;
+        let is_told = matches!(kind, Kind::Sale | Kind::Refund) && !base.is_empty();
+        Some(Correction {
+            base: EventKey::of(base),
+            paid_cents: paid_cents
+                .parse()
+                .ok()
+                .filter(|&cents| is_told && cents > 0)?,
+        })
+    }
+}
+
+/// Returns the `event_id` of the event that corrects what was paid with another one.
+pub fn correction_id(event_id: &str, paid_cents: i64) -> Text {
+    compact_str::format_compact!("{event_id}{INFIX}{paid_cents}")
+}
+
+/// What an event says now, after its corrections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Corrected {
+    /// What they add to what counts, in minor units; negative where they take away.
+    pub more_cents: i64,
+    /// What was paid with it in all.
+    pub paid_cents: i64,
+}
+
+impl Corrected {
+    /// Adds a correction of an event of the kind `base`: another one of that kind adds, one that reverses
+    /// it takes away.
+    pub fn add(&mut self, base: Kind, kind: Kind, amount_cents: i64, paid_cents: i64) {
+        let sign = if kind == base { 1 } else { -1 };
+        self.more_cents = self.more_cents.saturating_add(sign * amount_cents);
+        self.paid_cents = paid_cents;
+    }
+
+    /// Returns what was recorded of an event as it stands after its corrections.
+    pub fn applied_to(self, recorded: &Essence) -> Essence {
+        let money = recorded.money.map(|money| Money {
+            amount_cents: money.amount_cents.saturating_add(self.more_cents),
+            ..money
+        });
+        let counted_cents = money.map(|money| money.amount_cents);
+        Essence {
+            money,
+            gross_cents: Some(self.paid_cents).filter(|&paid| Some(paid) != counted_cents),
+            gross_is_unknown: false,
+            ..*recorded
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_what_it_corrects() {
+        let id = correction_id("in_corrected_to_1", 4_500);
+        let correction = Correction::of(Kind::Refund, &id).unwrap();
+        assert_eq!(correction.base, EventKey::of("in_corrected_to_1"));
+        assert_eq!(correction.paid_cents, 4_500);
+        for other in [
+            "in_1",
+            "_corrected_to_5",
+            "in_1_corrected_to_",
+            "in_1_corrected_to_x",
+        ] {
+            assert_eq!(Correction::of(Kind::Refund, other), None, "{other}");
+        }
+        assert_eq!(Correction::of(Kind::Cancellation, &id), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The events of the journal, packed.
+
+use std::collections::hash_map::Entry as Slot;
+
+use super::super::{EventRow, Outcome};
+use crate::event::packed::{Currencies, Pages, Reader, write_number};
+use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind};
+
+/// An event that the journal has.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownEvent {
+    /// Its number.
+    pub row: EventRow,
+    /// What another reading of it must agree in.
+    pub essence: Essence,
+    /// What came of it; `None` where it is not settled.
+    pub outcome: Option<Outcome>,
+    /// The place of its profile among those of the journal, where that is known.
+    pub(super) profile: Option<usize>,
+}
+
+impl KnownEvent {
+    /// Whether it has an outcome, and so is not to be sent again by itself.
+    pub fn is_settled(&self) -> bool {
+        self.outcome.is_some()
+    }
+}
+
+/// The events that the journal has, by the key of their `event_id`: each as a record of few bytes,
+/// since a journal may have many more of them than a job.
+#[derive(Debug, Default)]
+pub struct KnownEvents {
+    /// Where the record of each begins.
+    starts: KeyMap<u64>,
+    /// What some of them say after their corrections.
+    corrected: KeyMap<Corrected>,
+    pages: Pages,
+    currencies: Currencies,
+    /// The record that is being written.
+    record: Vec<u8>,
+}
+
+impl KnownEvents {
+    /// The event of this key.
+    pub fn get(&self, key: EventKey) -> Option<KnownEvent> {
+        let start = *self.starts.get(&key)?;
+        let mut record = Reader::of(self.pages.at(start));
+        let mut known = KnownEvent {
+            row: EventRow(record.number().cast_signed()),
+            outcome: match record.byte() {
+                NO_OUTCOME => None,
+                number => Some(Outcome::ALL[usize::from(number) - 1]),
+            },
+            profile: (record.number() as usize).checked_sub(1),
+            essence: Essence::read(&mut record, &self.currencies),
+        };
+        if let Some(corrected) = self.corrected.get(&key) {
+            known.essence = corrected.applied_to(&known.essence);
+        }
+        Some(known)
+    }
+
+    /// Takes an event in; false where its key is there already.
+    pub(super) fn insert(&mut self, key: EventKey, event: KnownEvent) -> bool {
+        let Slot::Vacant(slot) = self.starts.entry(key) else {
+            return false;
+        };
+        self.record.clear();
+        write_number(&mut self.record, event.row.0.cast_unsigned());
+        // `ALL` has them in the order of their declaration.
+        let outcome = event.outcome.map(|outcome| outcome as u8 + 1);
+        self.record.push(outcome.unwrap_or(NO_OUTCOME));
+        let profile = event.profile.map_or(0, |profile| profile as u64 + 1);
+        write_number(&mut self.record, profile);
+        event.essence.write(&mut self.record, &mut self.currencies);
+        slot.insert(self.pages.add(&self.record));
+        true
+    }
+
+    /// Adds a correction of an event; false where that is not there.
+    pub(super) fn correct(
+        &mut self,
+        base: EventKey,
+        kind: Kind,
+        amount_cents: i64,
+        paid_cents: i64,
+    ) -> bool {
+        let Some(known) = self.get(base) else {
+            return false;
+        };
+        let corrected = self.corrected.entry(base).or_default();
+        corrected.add(known.essence.kind, kind, amount_cents, paid_cents);
+        true
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+}
+
+/// Stands in a record for an event that is not settled.
+const NO_OUTCOME: u8 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Currency, Customer, Event, Kind, Money, Source, Text};
+
+    fn known(n: u64) -> (EventKey, KnownEvent) {
+        let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
+        let id = Text::from(format!("in_{n}"));
+        let mut event = Event::new(Kind::Sale, id, customer, Source { input: 0, line: 2 });
+        event.money = Some(Money {
+            amount_cents: 800 + n.cast_signed(),
+            currency: Currency::from_code("USD").unwrap(),
+        });
+        let outcomes = Outcome::ALL.iter().copied().map(Some).chain([None]);
+        let known = KnownEvent {
+            row: EventRow(1 + n.cast_signed()),
+            essence: event.essence(),
+            outcome: outcomes.cycle().nth(n as usize % 6).flatten(),
+            profile: (n as usize % 3).checked_sub(1),
+        };
+        (event.key(), known)
+    }
+
+    #[test]
+    fn what_is_known_of_events_is_what_was_taken_in_with_every_outcome() {
+        let mut events = KnownEvents::default();
+        for (key, event) in (0..1000).map(known) {
+            assert!(events.insert(key, event));
+            assert!(!events.insert(key, event), "twice");
+        }
+        for (key, event) in (0..1000).map(known) {
+            let found = events.get(key).unwrap();
+            assert_eq!(
+                (found.row, found.essence, found.outcome, found.profile),
+                (event.row, event.essence, event.outcome, event.profile)
+            );
+        }
+        assert_eq!(events.len(), 1000);
+        assert!(events.get(known(1000).0).is_none());
+    }
+}

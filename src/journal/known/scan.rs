@@ -1,0 +1,270 @@
+//! The walk over the journal that finds what a plan compares with.
+
+use std::collections::HashMap;
+
+use rusqlite::Row;
+
+use super::super::columns::{self, Columns, Word, impossible};
+use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
+use super::{Known, KnownEvent, Wanted};
+use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original};
+use crate::invisible::is_invisible;
+
+impl JournalReader {
+    /// Reads every event once and keeps what a plan needs of it: some 100 bytes each.
+    pub fn known(&self) -> Result<Known, JournalError> {
+        self.known_for(Wanted::default)
+    }
+
+    /// The same, with what a job may need of it; a new journal is not asked what that is.
+    pub fn known_for(&self, wanted: impl FnOnce() -> Wanted) -> Result<Known, JournalError> {
+        match self.is_new()? {
+            true => Ok(Known::default()),
+            false => self.known_of(&wanted()),
+        }
+    }
+
+    /// Returns whether nothing was ever recorded.
+    fn is_new(&self) -> Result<bool, JournalError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM run) AND NOT EXISTS (SELECT 1 FROM event)";
+        self.connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.failed("looking for what it knows", error))
+    }
+
+    fn known_of(&self, wanted: &Wanted) -> Result<Known, JournalError> {
+        let mut known = Known::default();
+        let profiles = self.profiles_of_events(&mut known.profiles)?;
+        self.learned(&mut known, wanted)?;
+        self.uncounted(&mut known)?;
+        self.shared_uids(&mut known)?;
+        self.aliases(&mut known, wanted)?;
+        let mut scan = Scan {
+            known,
+            wanted,
+            profiles,
+            originals: self.originals()?,
+            mended: self.mended()?,
+            flags: self.flags()?,
+            gross_kept_from: self.gross_kept_from()?,
+            asked_again: KeyMap::default(),
+            respelt: KeyMap::default(),
+        };
+        let sql = format!(
+            "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
+            columns::NAMES
+        );
+        self.each("reading the known events", &sql, [], |row| scan.take(row))?;
+        let Scan {
+            mut known,
+            originals,
+            ..
+        } = scan;
+        if !originals.is_empty() {
+            return Err(JournalError::damaged(
+                &self.path,
+                "an amount was converted whose event is missing",
+            ));
+        }
+        self.emails_of_suspects(&mut known)?;
+        Ok(known)
+    }
+
+    /// Reads which emails come with the uids that have more than the job knows: few, so that most journals
+    /// are read once.
+    fn emails_of_suspects(&self, known: &mut Known) -> Result<(), JournalError> {
+        if known.emails_of_uids.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event WHERE uid IS NOT NULL AND email IS NOT NULL",
+            columns::NAMES
+        );
+        self.each("reading customers", &sql, [], |row| {
+            let (_, key, columns) = Columns::read_sealed(row, 0)?;
+            let essence = columns.essence();
+            if let Some((_, uid)) = essence.email_and_uid()
+                && essence.kind != Kind::Refund
+                && let Some(emails) = known.emails_of_uids.get_mut(&uid)
+            {
+                emails.add(key, &essence);
+            }
+            Ok(())
+        })
+    }
+
+    /// Returns the profile by which each event was read first. The names go to `names`.
+    fn profiles_of_events(
+        &self,
+        names: &mut Vec<String>,
+    ) -> Result<ProfilesOfEvents, JournalError> {
+        let mut of_input: HashMap<i64, usize> = HashMap::new();
+        let sql = "SELECT id, profile FROM input";
+        self.each("reading exports", sql, [], |row| {
+            let name: String = row.get(1)?;
+            let place = names.iter().position(|known| *known == name);
+            let place = place.unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+            of_input.insert(row.get(0)?, place);
+            Ok(())
+        })?;
+        let mut profiles = ProfilesOfEvents::default();
+        let sql = "SELECT event, input FROM run_event ORDER BY run, event";
+        self.each("reading where events were read", sql, [], |row| {
+            let input: Option<i64> = row.get(1)?;
+            let profile = input.and_then(|input| of_input.get(&input).copied());
+            profiles.add(EventRow(row.get(0)?), profile);
+            Ok(())
+        })?;
+        Ok(profiles)
+    }
+
+    /// The first event whose `gross_cents` says something where it is empty: that the amount is all.
+    fn gross_kept_from(&self) -> Result<i64, JournalError> {
+        let sql = "SELECT gross_kept_from FROM account WHERE id = 1";
+        self.connection
+            .query_row(sql, [], |row| row.get(0))
+            .map_err(|error| self.failed("reading its account", error))
+    }
+}
+
+/// The walk over all events, in the order in which they were recorded.
+struct Scan<'w> {
+    known: Known,
+    wanted: &'w Wanted,
+    profiles: ProfilesOfEvents,
+    /// Amounts before they were converted, of events that are still to come.
+    originals: HashMap<EventRow, Original>,
+    mended: HashMap<EventRow, EventRow>,
+    flags: HashMap<EventRow, AttentionCode>,
+    gross_kept_from: i64,
+    /// The sales that were asked again, each with the event that stands for it. What was recorded of their
+    /// refunds before that is of no account.
+    asked_again: KeyMap<EventRow>,
+    /// The events whose ids are read in another form now.
+    respelt: KeyMap<()>,
+}
+
+impl Scan<'_> {
+    fn take(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let outcome: Option<Word<Outcome>> = row.get(3 + columns::COUNT)?;
+        let outcome = outcome.map(|word| word.0);
+        let (id, key, columns) = Columns::read_sealed(row, 0)?;
+        let mut essence = columns.essence();
+        let read_now = key_as_read_now(columns.event_id());
+        let key = read_now.unwrap_or(key);
+        let sale_read_now = columns.sale_event_id().and_then(key_as_read_now);
+        essence.sale = sale_read_now.or(essence.sale);
+        let conversion = self.originals.remove(&id).zip(essence.money);
+        let conversion = conversion.map(|(original, sent)| Conversion { original, sent });
+        let original = conversion.as_ref().map(|it| it.original.money);
+        essence.money = original.or(essence.money);
+        if let Some(&by) = self.mended.get(&id) {
+            if essence.kind == Kind::Sale {
+                self.asked_again.insert(key, by);
+            }
+            self.known.refused.entry(key).or_default().push(essence);
+            return Ok(());
+        }
+        essence.gross_is_unknown = id.0 < self.gross_kept_from;
+        self.known.add_wanted(key, &columns, self.wanted);
+        self.known.suspect_uid(&essence, self.wanted);
+        if self.flags.contains_key(&id) {
+            self.known.flagged.insert(key, ());
+        }
+        let event = KnownEvent {
+            row: id,
+            essence,
+            outcome,
+            profile: self.profiles.of(id),
+        };
+        let is_new = self.known.events.insert(key, event);
+        if read_now.is_some() {
+            self.respelt.insert(key, ());
+        } else if !is_new && !self.respelt.contains_key(&key) {
+            return Err(impossible(1, format!("event {} is there twice", id.0)));
+        }
+        let correction = Correction::of(essence.kind, columns.event_id());
+        self.account(key, &event, correction, conversion.as_ref());
+        let conversion = conversion.map(|conversion| (key, conversion));
+        self.known.conversions.extend(conversion);
+        Ok(())
+    }
+
+    /// Takes what an event says of the money of another one.
+    fn account(
+        &mut self,
+        key: EventKey,
+        event: &KnownEvent,
+        correction: Option<Correction>,
+        conversion: Option<&Conversion>,
+    ) {
+        let essence = &event.essence;
+        let is_unreferred = event.outcome == Some(Outcome::NonReferral);
+        if let Some(correction) = correction
+            && self.known.take_correction(correction, event)
+        {
+            return;
+        }
+        let Some(sale) = essence.sale.filter(|_| essence.kind == Kind::Refund) else {
+            return;
+        };
+        let by = self.asked_again.get(&sale);
+        match is_unreferred && by.is_some_and(|&by| event.row < by) {
+            true => {
+                self.known.superseded_refunds.insert(key, ());
+            }
+            false => self
+                .known
+                .add_refund(sale, essence, conversion, is_unreferred),
+        }
+    }
+}
+
+/// The profiles of events as spans of their numbers: a run records its events one behind the other,
+/// and most of them come from few exports.
+#[derive(Debug, Default)]
+struct ProfilesOfEvents {
+    /// The first event of each span, and its profile.
+    spans: Vec<(EventRow, Option<usize>)>,
+    /// The event that was added last.
+    last: Option<EventRow>,
+    /// The span that was asked for last.
+    at: usize,
+}
+
+impl ProfilesOfEvents {
+    /// Takes the next event; one of an earlier run, which a later one took over, is known already.
+    fn add(&mut self, event: EventRow, profile: Option<usize>) {
+        if self.last >= Some(event) {
+            return;
+        }
+        self.last = Some(event);
+        let span = self.spans.last();
+        if span.is_none_or(|(_, of_span)| *of_span != profile) {
+            self.spans.push((event, profile));
+        }
+    }
+
+    /// Returns the profile of an event. Events are asked for in the order of their numbers.
+    fn of(&mut self, event: EventRow) -> Option<usize> {
+        let next = |at: usize| self.spans.get(at + 1);
+        while next(self.at).is_some_and(|(first, _)| *first <= event) {
+            self.at += 1;
+        }
+        let (first, profile) = self.spans.get(self.at)?;
+        profile.filter(|_| *first <= event)
+    }
+}
+
+/// Returns the key of an id without its invisible characters, if it has any. Earlier versions took ids
+/// as they stood.
+fn key_as_read_now(id: &str) -> Option<EventKey> {
+    if id.is_ascii() || !id.chars().any(is_invisible) {
+        return None;
+    }
+    let seen: String = id.chars().filter(|&c| !is_invisible(c)).collect();
+    Some(EventKey::of(&seen))
+}
