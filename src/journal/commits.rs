@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use super::JournalError;
 use super::error::LostCommits;
 use super::lock::beside;
-use super::log_file::LogEnd;
+use super::log_file::{LogEnd, LogIndex};
 use super::migrate::open_without_log;
 use super::place::PlaceWatch;
 
@@ -236,6 +236,7 @@ pub(super) fn time(at_ms: i64) -> Timestamp {
 pub(super) struct CommitRecord {
     journal: PathBuf,
     file: File,
+    index: LogIndex,
     slot: Slot,
     /// How many frames the log had when it was last moved, or that was tried.
     moved_frames: u32,
@@ -268,12 +269,14 @@ impl CommitRecord {
             moving,
         };
         let file = open(journal).map_err(failed)?;
+        let place = PlaceWatch::new(journal)?;
         let mut record = CommitRecord {
             journal: journal.to_owned(),
             file,
+            index: LogIndex::open(journal).map_err(failed)?,
             slot,
             moved_frames: 0,
-            place: PlaceWatch::new(journal)?,
+            place,
         };
         record.slot.moving = match moving {
             Some(_) => Some(record.log_end()?),
@@ -331,8 +334,9 @@ impl CommitRecord {
         Ok(is_whole)
     }
 
-    fn log_end(&self) -> Result<LogEnd, JournalError> {
-        LogEnd::read(&self.journal)
+    fn log_end(&mut self) -> Result<LogEnd, JournalError> {
+        self.index
+            .end()
             .map_err(|source| JournalError::io(&self.journal, "finding the end of its log", source))
     }
 

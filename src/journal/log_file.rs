@@ -4,7 +4,7 @@
 //! Source: <https://sqlite.org/fileformat2.html#the_write_ahead_log> and <https://sqlite.org/walformat.html>.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::lock::beside;
@@ -23,12 +23,24 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// The largest page that SQLite has.
 const MAX_PAGE_BYTES: usize = 65_536;
 
-impl LogEnd {
-    /// Reads where the log of a journal ends now, from the index that SQLite keeps of it while it is
-    /// open. Right for the one who writes, between two commits.
-    pub(super) fn read(journal: &Path) -> io::Result<LogEnd> {
+/// The index that SQLite keeps of the log while a journal is open.
+///
+/// SQLite has locks on this file, and the system takes all of a process's locks away when any of its
+/// descriptors of the file is closed. So it is opened once, and must be dropped after the connection.
+#[derive(Debug)]
+pub(super) struct LogIndex(File);
+
+impl LogIndex {
+    /// Opens the index of a journal that is open and has been read.
+    pub(super) fn open(journal: &Path) -> io::Result<LogIndex> {
+        File::open(beside(journal, "-shm")).map(LogIndex)
+    }
+
+    /// Reads where the log ends now. Right for the one who writes, between two commits.
+    pub(super) fn end(&mut self) -> io::Result<LogEnd> {
         let mut header = [0; 48];
-        File::open(beside(journal, "-shm"))?.read_exact(&mut header)?;
+        self.0.seek(SeekFrom::Start(0))?;
+        self.0.read_exact(&mut header)?;
         let mut end = LogEnd::default();
         end.salts.copy_from_slice(&header[32..40]);
         let mut frames = [0; 4];
@@ -36,7 +48,9 @@ impl LogEnd {
         end.frames = u32::from_ne_bytes(frames);
         Ok(end)
     }
+}
 
+impl LogEnd {
     /// Whether the log of a journal still has all frames up to here as they were written.
     pub(super) fn is_intact(&self, journal: &Path) -> io::Result<bool> {
         if self.frames == 0 {

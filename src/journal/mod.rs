@@ -167,7 +167,8 @@ pub struct JournalReader {
 /// The one writer of a journal, with its lock.
 #[derive(Debug)]
 pub struct Journal {
-    // Dropped before the lock is: the connection tidies the files up when it closes.
+    // Dropped before the others are: the connection tidies the files up when it closes, and has locks
+    // on the index that the record reads.
     reader: JournalReader,
     poison: Option<String>,
     record: CommitRecord,
