@@ -783,7 +783,10 @@ impl Unplanned {
         };
         for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
             let own = match sale.reference {
-                Some(reference) if sale.is_told_by_reference => EventKey::of(reference),
+                Some(reference) if sale.is_told_by_reference => {
+                    wanted.shared.insert(sale.key(), ());
+                    EventKey::of(reference)
+                }
                 _ => sale.key(),
             };
             wanted.references.insert(own, ());

@@ -1017,3 +1017,30 @@ fn a_payment_that_was_sent_by_its_invoice_and_is_read_without_it_is_as_it_was() 
     assert_eq!(night(&place, &["1.csv"]).0, 0);
     assert_eq!(night(&place, &["i.csv"]).0, 0);
 }
+
+#[test]
+fn a_charge_is_told_from_the_one_that_was_sent_by_the_shared_id_alone() {
+    let place = Place::new();
+    place.write(
+        "0.csv",
+        &format!("{OWN}sale,in_1,,ana@example.com,cus_1,25.00,USD,2026-03-01,\n"),
+    );
+    let first = charge("ch_1", 1, "25.00", "0.00", "in_1");
+    let second = charge("ch_2", 9, "25.00", "0.00", "in_1");
+    place.write("1.csv", &format!("{STRIPE}{first}"));
+    place.write("2.csv", &format!("{STRIPE}{second}"));
+    place.write("3.csv", &format!("{STRIPE}{second}{first}"));
+    let nights = [
+        "0.csv", "1.csv", "2.csv", "3.csv", "2.csv", "1.csv", "0.csv",
+    ];
+    let sent: Vec<(i32, i64)> = nights
+        .iter()
+        .map(|name| {
+            let (code, report) = night(&place, &[name]);
+            (code, sent(&report))
+        })
+        .collect();
+    let nothing = (0, 0);
+    assert_eq!(sent[..3], [(0, 2_500), nothing, (0, 2_500)]);
+    assert_eq!(sent[3..], [nothing; 4]);
+}

@@ -43,6 +43,8 @@ pub struct Known {
     pub sales_by_reference: KeyMap<Vec<Text>>,
     /// The further payments of a shared id, by its key.
     pub further_payments: KeyMap<Vec<Text>>,
+    /// The further ids of sales that payments of the job share with others, by the key of the sale.
+    pub aliases: KeyMap<Vec<EventKey>>,
     /// The customers of wanted sales, by the key of the sale.
     pub customers: KeyMap<Customer>,
     /// What was paid back with refunds of which nothing counts, in minor units, by their keys.
@@ -75,6 +77,8 @@ pub struct Wanted {
     pub refunds: HashSet<EventKey>,
     /// What may be the reference of a sale: ids of payments, and what refunds name as their sale.
     pub references: KeyMap<()>,
+    /// Ids that payments may share, as another one tells them apart.
+    pub shared: KeyMap<()>,
     /// Sales whose refunds go out with their customer.
     pub sales: KeyMap<()>,
     /// Invoices that say what the job's payments count.

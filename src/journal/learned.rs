@@ -228,6 +228,10 @@ impl JournalReader {
                 let what = format!("a further id of `{event_id}` is not as it was written");
                 return Err(impossible(2, what));
             }
+            let sale = EventKey::of(&event_id);
+            if wanted.shared.contains_key(&sale) {
+                known.aliases.entry(sale).or_default().push(alias);
+            }
             if wanted.references.contains_key(&alias) {
                 let sales = known.sales_by_reference.entry(alias).or_default();
                 sales.push(Text::from(event_id));

@@ -79,6 +79,12 @@ pub trait Earlier {
         Vec::new()
     }
 
+    /// Returns the keys of the further ids that an earlier run read of a sale which it had recorded without
+    /// them.
+    fn aliases(&self, _sale: EventKey) -> &[EventKey] {
+        &[]
+    }
+
     /// Returns what was paid back with a refund of which an earlier run found that nothing counts, in
     /// minor units.
     fn counted_nothing(&self, _refund: EventKey) -> Option<i64> {

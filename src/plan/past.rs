@@ -104,6 +104,10 @@ impl Earlier for Known {
         further.cloned().unwrap_or_default()
     }
 
+    fn aliases(&self, sale: EventKey) -> &[EventKey] {
+        self.aliases.get(&sale).map_or(&[], Vec::as_slice)
+    }
+
     fn counted_nothing(&self, refund: EventKey) -> Option<i64> {
         self.counted_nothing.get(&refund).copied()
     }

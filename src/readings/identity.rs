@@ -330,9 +330,15 @@ impl Decider<'_> {
         let (whole, parts): (Vec<usize>, Vec<usize>) = members
             .iter()
             .partition(|&&member| self.payments[member].own == *shared);
+        let aliases = self.earlier.aliases(EventKey::of(shared));
+        let is_recorded_for_one =
+            recorded.is_some_and(|recorded| recorded.has_any_reference() || !aliases.is_empty());
         let is_recorded_for_another = recorded.is_some_and(|recorded| {
-            let is_other = |&part: &usize| !recorded.has_reference(&self.payments[part].own);
-            recorded.has_any_reference() && parts.iter().any(is_other)
+            let is_other = |&part: &usize| {
+                let own = &self.payments[part].own;
+                !recorded.has_reference(own) && !aliases.contains(&EventKey::of(own))
+            };
+            is_recorded_for_one && parts.iter().any(is_other)
         });
         if parts.len() > 1 || is_recorded_for_another {
             identified.shared.insert(shared.clone());
@@ -345,7 +351,7 @@ impl Decider<'_> {
             .copied()
             .filter(|&part| self.payments[part].event_id.is_none())
             .collect();
-        let is_taken = recorded.is_some_and(|recorded| recorded.has_any_reference())
+        let is_taken = is_recorded_for_one
             || parts
                 .iter()
                 .any(|&part| self.payments[part].event_id.as_ref() == Some(shared));
