@@ -85,3 +85,20 @@ fn another_amount_is_tracked_and_needs_attention() {
     assert_eq!(attention(&again, "other_amount"), 1);
     place.run(&["journal", "check"]).expect(0);
 }
+
+#[test]
+fn both_need_attention_in_version_2_too() {
+    let sandbox = leads();
+    sandbox.fault(&json!({"action": "status", "status": 204, "kind": "refund"}));
+    let body = r#"{"id":7,"etype":"sale","event_id":"s1","sale_amount":100000,"referral":{}}"#;
+    sandbox.fault(&json!({"action": "status", "status": 200, "body": body, "event_id": "s1"}));
+    let place = own(&(SALE.to_owned() + REFUND));
+    let report = place.run_to_v2(&sandbox, &run("own.csv")).expect(1).json();
+    assert_eq!(attention(&report, "other_amount"), 1, "{report:#}");
+    assert_eq!(attention(&report, "reversal_non_referral"), 1, "{report:#}");
+    let message = cell(&place, &report, "tracked.csv", "s1", "message");
+    assert_eq!(
+        message,
+        "recorded with another amount: 10.00 USD was sent, the API has 1000.00 USD"
+    );
+}
