@@ -6,6 +6,7 @@
 
 #[cfg(feature = "polars")]
 pub mod audit;
+mod bounded;
 pub mod classify;
 pub mod cli;
 pub mod convert;
@@ -16,6 +17,7 @@ pub mod job;
 pub mod journal;
 pub mod link;
 pub mod plan;
+mod private;
 pub mod problem;
 pub mod profile;
 pub mod propose;

@@ -164,7 +164,13 @@ pub(super) fn profile_problem(error: &ProfileError) -> Problem {
 
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
-        CliError::unusable(Problem::error("client", error.to_string()))
+        let problem = Problem::error("client", error.to_string());
+        CliError::unusable(match error {
+            ClientError::ShortKey => {
+                problem.hint("copy the whole key from FirstPromoter's settings; nothing was sent")
+            }
+            _ => problem,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::patterns::{self, PatternFault, is_pattern};
 use super::settings::{ForeignSetting, Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
+use crate::bounded::{self, SETTINGS_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::export::{Export, ExportError, Exports, Told};
 use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned, export_problem};
@@ -52,7 +53,7 @@ impl Choice {
                     true => &[],
                     false => &["exports", name],
                 };
-                let text = std::fs::read_to_string(path).unwrap_or_default();
+                let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
                 let line = error.line_in(&text, table).unwrap_or(*line);
                 problem = problem.at(path.display().to_string(), Some(line));
             }
@@ -103,7 +104,7 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
         let problem = Problem::error("profile-invalid", message);
         CliError::unusable(problem.at(&name, line).hint(hint))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded::read_text(path, SETTINGS_BYTES).map_err(|error| {
         unusable(
             format!("the profile can't be read: {error}"),
             None,
@@ -305,7 +306,7 @@ fn foreign(settings: &Settings) -> Result<Foreign, CliError> {
         ForeignSetting::Hold => return Ok(Foreign::Hold),
         ForeignSetting::Convert(path) => path,
     };
-    let rates = Export::open(path)
+    let rates = Export::open_bounded(path, bounded::TABLE_BYTES)
         .map_err(RatesError::from)
         .and_then(|export| Rates::read(export, settings.account_currency));
     rates.map(Foreign::Convert).map_err(|error| {

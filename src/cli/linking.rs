@@ -6,6 +6,7 @@ use std::path::Path;
 use super::arguments::LinkArguments;
 use super::error::CliError;
 use super::settings::Settings;
+use crate::bounded::{Bounded, TABLE_BYTES};
 use crate::event::Text;
 use crate::job::Unplanned;
 use crate::link::{Resolution, Rules};
@@ -63,13 +64,13 @@ impl Linking {
                 "it is a CSV in UTF-8 with the columns refund_event_id,sale_event_id",
             )]
         };
-        let mut reader = match csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_path(path)
-        {
-            Ok(reader) => reader,
-            Err(error) => return unreadable(self, &error),
+        let file = match Bounded::open(path, TABLE_BYTES) {
+            Ok(file) => file,
+            Err(error) => return unreadable(self, &error.into()),
         };
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(file);
         let header = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => return unreadable(self, &error),

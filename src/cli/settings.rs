@@ -8,7 +8,6 @@ mod layers;
 mod shown;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,8 +16,10 @@ use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
+use crate::bounded::{self, CERTIFICATES_BYTES, KEY_BYTES};
 use crate::event::{Currency, Decimals};
 use crate::problem::Problem;
+use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
 use keys::{ConfigFile, KEYS};
 use layers::{
@@ -32,8 +33,6 @@ pub(super) use shown::Shown;
 
 /// The name of the project's configuration.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
-/// Certificates of a whole system are smaller.
-const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Where the key is read from, if it is not in a file.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
@@ -234,7 +233,7 @@ impl Settings {
                 ),
             ));
         };
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = bounded::read_text(path, KEY_BYTES).map_err(|error| {
             CliError::unusable(
                 Problem::error("key-missing", format!("the API key can't be read: {error}"))
                     .at(path.display().to_string(), None),
@@ -246,6 +245,33 @@ impl Settings {
                     .at(path.display().to_string(), None),
             )
         })
+    }
+
+    /// Warns where others than its owner may read or write the file of the key.
+    #[cfg(unix)]
+    pub(super) fn key_file_warning(&self) -> Option<Problem> {
+        use std::os::unix::fs::PermissionsExt;
+
+        const OTHERS: u32 = 0o066;
+        if std::env::var(KEY_VARIABLE).is_ok_and(|key| ApiKey::new(&key).is_some()) {
+            return None;
+        }
+        let path = self.key_file.as_ref()?;
+        let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let name = path.display().to_string();
+        (found.permissions().mode() & OTHERS != 0).then(|| {
+            let message = "other users of this machine can read or change the file of the API key";
+            let hint = format!("make it yours alone: `chmod 600 {}`", shell_word(&name));
+            Problem::warning("key-file-readable", message)
+                .at(name, None)
+                .hint(hint)
+        })
+    }
+
+    /// Elsewhere a file has no such permissions.
+    #[cfg(not(unix))]
+    pub(super) fn key_file_warning(&self) -> Option<Problem> {
+        None
     }
 
     /// What names the account with every call: the integration id of v1, the account id of v2.
@@ -279,16 +305,9 @@ impl Settings {
                 Problem::error("ca-file-unusable", message).at(path.display().to_string(), None),
             )
         };
-        let file = std::fs::File::open(path)
-            .map_err(|error| failed(format!("the certificates can't be read: {error}")))?;
-        let mut pem = Vec::new();
-        file.take(MAX_CA_FILE_BYTES + 1)
-            .read_to_end(&mut pem)
-            .map_err(|error| failed(format!("the certificates can't be read: {error}")))?;
-        match pem.len() as u64 > MAX_CA_FILE_BYTES {
-            true => Err(failed("the file is too large for certificates".to_owned())),
-            false => Ok(Some(pem)),
-        }
+        bounded::read(path, CERTIFICATES_BYTES)
+            .map(Some)
+            .map_err(|error| failed(format!("the certificates can't be read: {error}")))
     }
 }
 

@@ -44,6 +44,8 @@ use guard::{Found, Guard};
 use source::{Peeked, Source};
 use unpack::{Budget, Packing, Unpacked};
 
+use crate::bounded::Bounded;
+
 /// The most columns that a header may have.
 const COLUMNS_MOST: usize = 4096;
 /// How much is read and checked at once.
@@ -102,6 +104,14 @@ impl Export {
     /// Opens a file and reads its header. A zip holds several exports: see [`Exports`].
     pub fn open(path: &Path) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
+        let source = Peeked::new(Source::new(Box::new(file)));
+        Export::from_source(path, source, None, Place::File)
+    }
+
+    /// Opens a file as [`Export::open`] does that must not be larger than `most_bytes`.
+    pub(crate) fn open_bounded(path: &Path, most_bytes: u64) -> Result<Export, ExportError> {
+        let file = Bounded::open(path, most_bytes)
+            .map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
         Export::from_source(path, source, None, Place::File)
     }

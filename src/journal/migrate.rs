@@ -14,6 +14,7 @@ use super::error::LostCommits;
 use super::lock::beside;
 use super::place;
 use super::{Account, AccountClash, EventRow, JournalError, JournalReader};
+use crate::private;
 
 /// `FPRC`, as in `schema.sql`.
 const APPLICATION_ID: i64 = 0x4650_5243;
@@ -259,6 +260,12 @@ fn create_at(
 ) -> Result<(), JournalError> {
     let failed = |source| JournalError::io(path, "making it", source);
     let of_sqlite = |error| JournalError::sqlite(path, "making it", error);
+    // SQLite gives its logs the permissions of the database.
+    private::options()
+        .write(true)
+        .create_new(true)
+        .open(fresh)
+        .map_err(failed)?;
     let connection = set_up(fresh, 0, account, now)?;
     // Closing would empty the log into the file too, but not say whether it could.
     let left = connection

@@ -12,6 +12,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::private;
+
 /// How often another name is tried where the first ones are taken.
 const NAMES_TRIED: u32 = 16;
 
@@ -147,7 +149,7 @@ fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
         temporary.push(format!(".{:016x}.tmp", fastrand::u64(..)));
         let path = directory_of(target).join(temporary);
         tried += 1;
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        match private::options().write(true).create_new(true).open(&path) {
             Ok(file) if is_held(&file, &path) => return Ok((file, path)),
             Ok(_) if tried < NAMES_TRIED => {}
             Ok(_) => return Err(io::Error::other("its temporary files are taken away")),

@@ -3,8 +3,8 @@
 //! One line of JSON a call, written before the answer goes out. It is a sandbox's memory and not a
 //! ledger: nothing waits for the disk.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use super::account::Account;
 use super::call::{Kind, Version};
 use super::moment::Moment;
 use super::params::Params;
+use crate::private;
 
 /// The first line. Another number means another format.
 const HEADER: &str = r#"{"fprecon_sandbox_state":1}"#;
@@ -41,12 +42,16 @@ impl Keeper {
             file: path.to_owned(),
             source,
         };
-        let file = OpenOptions::new()
+        let file = private::options()
             .read(true)
             .append(true)
             .create(true)
             .open(path)
             .map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            let other = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+            return Err(failed(other));
+        }
         file.try_lock()
             .map_err(|error| failed(io::Error::from(error)))?;
         let whole = replay(path, &file, account)?;
@@ -84,6 +89,9 @@ impl Keeper {
     }
 }
 
+/// More than any call has.
+const LINE_BYTES: u64 = 1 << 20;
+
 /// Does all whole lines again and says where the last of them ends.
 fn replay(path: &Path, file: &File, account: &mut Account) -> Result<u64, SandboxError> {
     let mut reader = BufReader::new(file);
@@ -92,11 +100,20 @@ fn replay(path: &Path, file: &File, account: &mut Account) -> Result<u64, Sandbo
     for number in 1_u64.. {
         line.clear();
         let read = reader
+            .by_ref()
+            .take(LINE_BYTES)
             .read_line(&mut line)
             .map_err(|source| SandboxError::StateFile {
                 file: path.to_owned(),
                 source,
             })?;
+        if read as u64 == LINE_BYTES {
+            return Err(SandboxError::StateLine {
+                file: PathBuf::from(path),
+                line: number,
+                message: "it is longer than 1 MiB: this is not the state of a sandbox".to_owned(),
+            });
+        }
         if !line.ends_with('\n') {
             break;
         }

@@ -1,7 +1,6 @@
 //! The account before the first call: promoters, rates, plans and leads, from TOML and CSV.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
@@ -11,6 +10,7 @@ use super::leads::{LeadState, StartLead};
 use super::moment::Moment;
 use super::promoters::{Promoter, Promoters};
 use super::rates::{Millionths, Rate, Rates};
+use crate::bounded;
 
 /// The largest file that is read.
 const FILE_LIMIT: u64 = 64 << 20;
@@ -75,13 +75,7 @@ impl StartState {
 }
 
 fn read_text(file: &Path) -> Result<String, String> {
-    let length = fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > FILE_LIMIT {
-        return Err(format!(
-            "{length} bytes are more than the 64 MiB it may have"
-        ));
-    }
-    fs::read_to_string(file).map_err(|error| error.to_string())
+    bounded::read_text(file, FILE_LIMIT).map_err(|error| error.to_string())
 }
 
 /// A TOML file.

@@ -171,6 +171,9 @@ pub enum ClientError {
     /// Characters that no header can carry.
     #[error("the API key has characters that no HTTP header can carry")]
     Key,
+    /// Too short for the key of an account.
+    #[error("the API key is shorter than 16 characters, which no key of FirstPromoter is")]
+    ShortKey,
     /// Characters that no header can carry, in the account's id.
     #[error("the account id has characters that no HTTP header can carry")]
     AccountId,
@@ -203,6 +206,9 @@ impl Client {
     /// when the host changes), the library's own retries are off, and every wait has an end.
     pub fn new(settings: Settings, key: &ApiKey) -> Result<Self, ClientError> {
         let base = checked_url(&settings.base_url)?;
+        if key.is_short() && !is_loopback(&base) {
+            return Err(ClientError::ShortKey);
+        }
         let headers = headers(&settings, key)?;
         // A second call finds a provider in place, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -443,11 +449,37 @@ mod tests {
                 ca_pem: None,
                 timeouts: Timeouts::default(),
             };
-            let key = ApiKey::new("a-secret-key").unwrap();
+            let key = ApiKey::new("a-secret-key-of-an-account").unwrap();
             let client = Client::new(settings, &key).unwrap();
             let shown = format!("{client:?} {client:#?}");
             assert!(!shown.contains("secret"), "{shown}");
         }
+    }
+
+    #[test]
+    fn row_43a_a_short_key_is_taken_for_this_machine_only() {
+        let of = |base_url: &str, key: &str| {
+            let settings = Settings {
+                version: Version::V1,
+                base_url: base_url.to_owned(),
+                account_id: "a-1".to_owned(),
+                account_currency: Currency::from_code("USD").unwrap(),
+                decimals: Decimals::default(),
+                notify_promoters: false,
+                cancellation_event_id: false,
+                ca_pem: None,
+                timeouts: Timeouts::default(),
+            };
+            Client::new(settings, &ApiKey::new(key).unwrap())
+        };
+        let away = Version::V1.default_base_url();
+        assert!(matches!(
+            of(away, "fifteen-letters"),
+            Err(ClientError::ShortKey)
+        ));
+        assert!(of(away, "sixteen-letters!").is_ok());
+        assert!(of("http://127.0.0.1:1/api/v1", "x").is_ok());
+        assert!(of("http://localhost:1/api/v1", "x").is_ok());
     }
 
     #[test]

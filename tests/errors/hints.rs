@@ -348,6 +348,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
     (
+        "key-file-readable",
+        "hostile/secrets.rs",
+        "row_43c_a_key_file_that_others_can_read_warns_with_the_command",
+    ),
+    (
         "open-files",
         "hostile/system.rs",
         "row_25b_too_few_open_files_are_an_error_with_a_hint",

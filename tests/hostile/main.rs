@@ -12,6 +12,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bounds;
 mod pipes;
+mod secrets;
 mod system;
 mod terminal;

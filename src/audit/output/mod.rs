@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Audit, AuditError, FindingKind, Match, Matches, PastFinding, Period, Since};
+use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
 use crate::problem::Problem;
 use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_directory};
@@ -348,7 +349,7 @@ struct PastReport {
 
 /// The audit of the same period in `directory`, if there is one that can be read.
 pub fn audit_in(directory: &Path, period: Period) -> Option<LastAudit> {
-    let text = fs::read(directory.join(SUMMARY)).ok()?;
+    let text = bounded::read(&directory.join(SUMMARY), REPORT_BYTES).ok()?;
     let past: PastReport = serde_json::from_slice(&text).ok()?;
     (past.schema == SCHEMA && past.period == period).then(|| LastAudit {
         directory: directory.to_owned(),

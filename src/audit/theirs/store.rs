@@ -6,7 +6,7 @@
 //! that the page is whole. What stands behind the last whole page is forgotten.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::Account;
+use crate::private;
 use crate::send::Shelf;
 use crate::tracking::{Listed, Page};
 
@@ -149,7 +150,7 @@ impl<T: Listed + Serialize + DeserializeOwned> Reading<T> {
     pub fn open(directory: &Path, account: &Account, now: Timestamp) -> Result<Self, StoreError> {
         fs::create_dir_all(directory).map_err(failed(directory, "creating the directory"))?;
         let path = directory.join(format!(".{}.part", T::NAME));
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(failed(&path, "opening it"))?;
         match file.try_lock() {

@@ -1,7 +1,6 @@
 //! `fprecon accept`: items that somebody has looked at and that stay as they are.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use serde::Serialize;
 
 use super::next;
 use super::resume::no_journal;
+use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::arguments::{AcceptArguments, Common};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Settings;
@@ -175,7 +175,7 @@ fn bounded(mut refused: Vec<Problem>) -> Vec<Problem> {
 
 fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>, Box<Problem>> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| {
+    let file = Bounded::open(path, REPORT_BYTES).map_err(|error| {
         let problem = Problem::error("report-unreadable", format!("cannot be read: {error}"));
         Box::new(problem.at(&name, None).hint(
             "pass the path of a failed.csv, held.csv or rejected.csv; `fprecon report` writes them again",

@@ -17,6 +17,7 @@ use crate::audit::output::{
 use crate::audit::{
     Audit, AuditError, Billed, BilledKind, Commission, Lead, Matches, Period, Rules, Sides, Since,
 };
+use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, LinkArguments};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
@@ -72,7 +73,7 @@ pub(super) fn rules(settings: &Settings) -> Result<Rules, CliError> {
     let invalid = |message: &str| Problem::error("config-invalid", message.trim().to_owned());
     for path in &settings.files {
         // It was read a moment ago.
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
         Rules::check(&text).map_err(|wrong| {
             let line = wrong.byte.map(|byte| line_of(&text, byte));
             let problem = invalid(&wrong.message).at(path.display().to_string(), line);

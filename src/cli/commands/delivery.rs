@@ -47,7 +47,11 @@ pub(super) struct Target {
 
 impl Target {
     /// The sandbox or the account, as the user asked.
-    pub(super) fn choose(common: &Common, settings: &Settings) -> Result<Self, CliError> {
+    pub(super) fn choose(
+        common: &Common,
+        settings: &Settings,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
         if common.sandbox {
             return Self::sandbox(settings);
         }
@@ -57,6 +61,7 @@ impl Target {
             account_id: settings.account()?.to_owned(),
         };
         let key = settings.api_key()?;
+        terminal.problems(settings.key_file_warning().as_slice(), 0);
         Ok(Target {
             client: client(&account, &settings.base_url, &key, settings)?,
             account,

@@ -116,7 +116,7 @@ pub(in crate::cli) fn plan(
     }
     let mut estimate = Estimate::of(reading.events.of(PlanState::ToSend).count(), &settings);
     if arguments.lead_list {
-        match lead_list(common, &settings)? {
+        match lead_list(common, &settings, terminal)? {
             Ok(list) => {
                 let asked_for = list.asked_for(to_send(&job)) as u64;
                 estimate = estimate.with_list(&list, asked_for, &settings);
@@ -129,8 +129,12 @@ pub(in crate::cli) fn plan(
 }
 
 /// Reads the list of leads, or says why it would not be used.
-fn lead_list(common: &Common, settings: &Settings) -> Result<Result<LeadList, String>, CliError> {
-    let mut list = match Target::choose(common, settings)?.lead_list(settings) {
+fn lead_list(
+    common: &Common,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> Result<Result<LeadList, String>, CliError> {
+    let mut list = match Target::choose(common, settings, terminal)?.lead_list(settings) {
         Ok(list) => list,
         Err(reason) => return Ok(Err(reason)),
     };

@@ -25,7 +25,7 @@ pub(in crate::cli) fn resume(
     settings.lead_list |= arguments.lead_list.is_wanted;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
-    let target = Target::choose(common, &settings)?;
+    let target = Target::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
     if runs_to_finish(&journal)?.is_empty() {
@@ -110,7 +110,7 @@ pub(in crate::cli) fn retry(
     settings.lead_list = false;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
-    let target = Target::choose(common, &settings)?;
+    let target = Target::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
     let events = retryable(&journal, &arguments.events)?;

@@ -54,7 +54,7 @@ pub(in crate::cli) fn run(
     )?;
     unplanned.link_by(rules);
 
-    let target = Target::choose(common, &settings)?;
+    let target = Target::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "run", now)?;
     let known = journal.known_for(|| unplanned.wanted())?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::bounded::{self, KEY_BYTES};
 use crate::cli::arguments::SandboxArguments;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
@@ -62,7 +63,7 @@ fn require_key(arguments: &SandboxArguments) -> Result<Option<String>, CliError>
     let Some(path) = &arguments.require_key else {
         return Ok(None);
     };
-    match std::fs::read_to_string(path) {
+    match bounded::read_text(path, KEY_BYTES) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
         Err(error) => Err(CliError::unusable(
             Problem::error("key-missing", format!("the API key can't be read: {error}"))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::keys::{ConfigFile, KEYS, Key};
+use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
 use crate::problem::Problem;
@@ -65,7 +66,7 @@ pub(super) enum LayerOrigin {
 
 pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded::read_text(path, SETTINGS_BYTES).map_err(|error| {
         CliError::unusable(
             Problem::error(
                 "config-missing",

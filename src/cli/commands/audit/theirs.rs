@@ -179,7 +179,7 @@ impl Call<'_> {
                 ),
             ));
         }
-        let target = Target::choose(self.common, self.settings)?;
+        let target = Target::choose(self.common, self.settings, self.terminal)?;
         check_accounts(account, Some(target.account()))?;
         self.fetch_one::<ListedCommission>(directory, &target)?;
         if !self.arguments.no_leads {

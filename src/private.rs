@@ -1,0 +1,20 @@
+//! Files that only their owner may read.
+
+use std::fs::OpenOptions;
+
+/// Returns options to make a file with that nobody else may read, whatever the user's mask says: journals,
+/// reports and audits name customers, and what others paid them. A file that is there keeps its permissions.
+#[cfg(unix)]
+pub(crate) fn options() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+/// Elsewhere a file has the permissions of its folder.
+#[cfg(not(unix))]
+pub(crate) fn options() -> OpenOptions {
+    OpenOptions::new()
+}
