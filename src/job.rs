@@ -34,7 +34,7 @@ use crate::sanity;
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
-/// that has them is such a file, mended and handed back: its cells are taken out of the form in
+/// that has them is such a file, corrected and handed back: its cells are taken out of the form in
 /// which no spreadsheet runs them.
 pub const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
 
@@ -98,7 +98,7 @@ pub struct Job {
     pub source_rows: SourceRows,
     /// Ignored rows by reason.
     pub ignored: BTreeMap<String, u64>,
-    /// What a person should know or mend.
+    /// What a person should know or fix.
     pub problems: Problems,
     /// Rows that earlier runs rejected and that these exports have in a corrected form.
     pub corrected: Vec<CorrectedRow>,
@@ -241,7 +241,7 @@ impl Reading<'_> {
 fn commissions_are_no_export() -> Problem {
     Problem::error(
         "export-of-commissions",
-        "this is a list of commissions, and no export of a billing provider",
+        "this is a list of commissions, not an export of a billing provider",
     )
     .hint("`fprecon audit --commissions FILE` compares it with what was billed")
 }
@@ -410,7 +410,7 @@ impl Opened<'_> {
 struct RowKind {
     /// As in [`Opened`].
     handed_back: Option<usize>,
-    /// Whether they are events that were mended.
+    /// Whether they are events that were corrected.
     mends: bool,
     /// Whether they say what the sales of other exports count.
     completes: bool,

@@ -1,4 +1,4 @@
-//! What a person has to know or mend: where it is, what stands there, and what to do about it.
+//! What a person has to know or fix: where it is, what stands there, and what to do about it.
 //!
 //! Every stage that reads the user's input reports problems in this one shape; they go to the
 //! terminal, into the machine output and into the report.
@@ -46,10 +46,10 @@ impl FromStr for Severity {
 
 /// A word that is neither.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no severity")]
+#[error("`{0}` is not a severity")]
 pub struct UnknownSeverity(String);
 
-/// One thing to know or to mend.
+/// One thing to know or to fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Error or warning.
@@ -210,6 +210,11 @@ impl Problems {
     /// Those kept in full, in the order in which they were found.
     pub fn kept(&self) -> &[Problem] {
         &self.kept
+    }
+
+    /// Changes each of those kept in full.
+    pub(crate) fn edit(&mut self, edit: impl FnMut(&mut Problem)) {
+        self.kept.iter_mut().for_each(edit);
     }
 
     /// How many of each code were found and not kept.

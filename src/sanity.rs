@@ -226,7 +226,7 @@ impl<'p> Finder<'p> {
         problems.extend(before.into_problems(
             "is dated before its sale",
             "are dated before their sales",
-            "it is sent behind its sale, with its own date; check which date is wrong, and whether it undoes another sale",
+            "it is sent behind its sale, with its own date; check which date is wrong, and whether it reverses another sale",
         ));
         problems
     }

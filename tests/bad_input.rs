@@ -157,7 +157,7 @@ mod files_that_are_no_csv {
     fn pdf() {
         assert_snapshot!(plan("%PDF-1.7\n"), @r"
             exit 3
-            x.csv: error: the file is no CSV but a PDF
+            x.csv: error: the file is not a CSV but a PDF
               hint: download or save the export as CSV
             ");
     }
@@ -166,7 +166,7 @@ mod files_that_are_no_csv {
     fn html() {
         assert_snapshot!(plan("<!doctype html><title>Sign in</title>"), @r"
             exit 3
-            x.csv: error: the file is no CSV but HTML or XML
+            x.csv: error: the file is not a CSV but HTML or XML
               hint: download or save the export as CSV
             ");
     }
@@ -175,7 +175,7 @@ mod files_that_are_no_csv {
     fn json() {
         assert_snapshot!(plan("{\"data\": []}"), @r"
             exit 3
-            x.csv: error: the file is no CSV but JSON
+            x.csv: error: the file is not a CSV but JSON
               hint: download or save the export as CSV
             ");
     }
@@ -184,7 +184,7 @@ mod files_that_are_no_csv {
     fn workbook() {
         assert_snapshot!(plan(b"PK\x03\x04..........................[Content_Types].xml"), @r"
             exit 3
-            x.csv: error: the file is no CSV but an Excel workbook (.xlsx)
+            x.csv: error: the file is not a CSV but an Excel workbook (.xlsx)
               hint: download or save the export as CSV
             ");
     }
@@ -223,7 +223,7 @@ mod files_that_are_no_csv {
         bytes.pop();
         assert_snapshot!(plan(bytes), @r"
             exit 3
-            x.csv:2: error: half a character: this is no UTF-16
+            x.csv:2: error: half a character: this is not UTF-16
               hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
             ");
     }
@@ -235,7 +235,7 @@ mod files_that_are_no_csv {
         bytes.insert(place + 3, 0xE9);
         assert_snapshot!(plan(bytes), @r"
             exit 3
-            x.csv:2: error: the byte 0xE9 is no UTF-8 here
+            x.csv:2: error: the byte 0xE9 is not valid UTF-8 here
               hint: is it Windows-1252? then add `--encoding windows-1252`; else save it as UTF-8
             ");
     }
@@ -362,7 +362,7 @@ mod rows {
         assert_snapshot!(plan(stripe(&[paid()]) + "ch_2,2026-03-01 10:00:00,20.00\n"), @r"
             exit 1
             x.csv:3: error: the row has 3 fields and the header has 11
-              hint: the row may be cut off; mend it or export the file again
+              hint: the row may be cut off; fix it or export the file again
             ");
     }
 
@@ -371,7 +371,7 @@ mod rows {
         assert_snapshot!(plan(stripe(&[paid().with("Amount", "1,234.56")])), @r"
             exit 1
             x.csv:2: error: the row has 12 fields and the header has 11
-              hint: a cell may hold a delimiter without quotes; mend the row or export the file again
+              hint: a cell may hold a delimiter without quotes; fix the row or export the file again
             ");
     }
 
@@ -405,7 +405,7 @@ mod rows {
     fn unknown_currency() {
         assert_snapshot!(plan(stripe(&[paid().with("Currency", "usdt")])), @r"
             exit 1
-            x.csv:2: error: this is no ISO 4217 currency
+            x.csv:2: error: this is not an ISO 4217 currency
               column `Currency`: `usdt`
               hint: a three-letter code such as `USD` is expected
             ");
@@ -429,7 +429,7 @@ mod rows {
         ]));
         assert_snapshot!(text, @r"
             exit 1
-            x.csv:2: error: this is no date of this export
+            x.csv:2: error: this is not a date in the format of this export
               column `Created date (UTC)`: `03/01/2026 10:00`
               hint: dates of this export are written like `2026-12-31 23:59:59` or `2026-12-31 23:59`; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again
             ");
@@ -501,7 +501,7 @@ mod amounts {
     fn exponent() {
         assert_snapshot!(amount("1e3", "usd"), @r"
             exit 1
-            x.csv:2: error: `e` does not belong in an amount of this export
+            x.csv:2: error: unexpected `e` in an amount
               column `Amount`: `1e3`
               hint: amounts of this export are written like `1234.56`
             ");
@@ -511,7 +511,7 @@ mod amounts {
     fn not_a_number() {
         assert_snapshot!(amount("NaN", "usd"), @r"
             exit 1
-            x.csv:2: error: `N` does not belong in an amount of this export
+            x.csv:2: error: unexpected `N` in an amount
               column `Amount`: `NaN`
               hint: amounts of this export are written like `1234.56`
             ");
@@ -521,7 +521,7 @@ mod amounts {
     fn currency_sign() {
         assert_snapshot!(amount("$5", "usd"), @r"
             exit 1
-            x.csv:2: error: `$` does not belong in an amount of this export
+            x.csv:2: error: unexpected `$` in an amount
               column `Amount`: `$5`
               hint: amounts of this export are written like `1234.56`
             ");
@@ -531,7 +531,7 @@ mod amounts {
     fn thousands() {
         assert_snapshot!(amount("\"1,234.56\"", "usd"), @r"
             exit 1
-            x.csv:2: error: `,` does not belong in an amount of this export
+            x.csv:2: error: unexpected `,` in an amount
               column `Amount`: `1,234.56`
               hint: amounts of this export are written like `1234.56`
             ");
@@ -541,7 +541,7 @@ mod amounts {
     fn parentheses() {
         assert_snapshot!(amount("(5.00)", "usd"), @r"
             exit 1
-            x.csv:2: error: `(` does not belong in an amount of this export
+            x.csv:2: error: unexpected `(` in an amount
               column `Amount`: `(5.00)`
               hint: amounts of this export are written like `1234.56`
             ");
@@ -652,9 +652,9 @@ mod events {
         assert_snapshot!(plan_in(&place, &["a.csv", "b.csv"]), @r"
             exit 1
             a.csv:2: error: sale `in_1`: the same id as b.csv:2 with another amount: 20.00 USD here, 30.00 USD there
-              hint: find out which one is right and take the others out of the exports; none of them is sent
+              hint: find out which one is right and remove the others from the exports; none of them is sent
             b.csv:2: error: sale `in_1`: the same id as a.csv:2 with another amount: 30.00 USD here, 20.00 USD there
-              hint: find out which one is right and take the others out of the exports; none of them is sent
+              hint: find out which one is right and remove the others from the exports; none of them is sent
             ");
     }
 
@@ -811,7 +811,7 @@ mod configuration {
         );
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "mine.toml"]), @r"
             exit 3
-            mine.toml:4: error: profile `mine`: `money.currency` is `EURO`, which is no ISO 4217 code
+            mine.toml:4: error: profile `mine`: `money.currency` is `EURO`, which is not an ISO 4217 code
             ");
     }
 
@@ -827,7 +827,7 @@ mod configuration {
         assert_snapshot!(said(&no_key), @r"
             exit 3
             error: there is no API key
-              hint: set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; the key stands in FirstPromoter's settings
+              hint: set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings
             ");
 
         let mut run = place.command_to(&sandbox, &["run", "x.csv", "--yes"]);
@@ -835,7 +835,7 @@ mod configuration {
         assert_snapshot!(said(&no_wid), @r"
             exit 3
             error: the account's integration id is not known
-              hint: set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; it stands in FirstPromoter under Settings > Integrations > Tracking API
+              hint: set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API
             ");
 
         assert_eq!(files(&place), before, "no journal and no report");

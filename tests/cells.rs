@@ -496,7 +496,7 @@ fn withdrawn_currencies_are_read_and_what_is_no_money_is_named() {
             ("XTS", "tests"),
             ("xau", "gold"),
             ("XDR", "drawing right"),
-            ("BTC", "no ISO 4217"),
+            ("BTC", "not an ISO 4217"),
         ] {
             let refused = plan(&export(code), 1);
             let message = refused.problem("currency-unknown")["message"]

@@ -213,7 +213,7 @@ fn settings_and_rates_that_can_t_be_used_stop_everything_with_their_place() {
     place.write("rates.csv", "date,currency,rate\n2026-03-01,EUR,\"1,08\"\n");
     let said = refused(3);
     assert!(
-        said.contains("rates.csv:2: error: this is no rate above zero\n  column `rate`: `1,08`"),
+        said.contains("rates.csv:2: error: this is not a rate above zero\n  column `rate`: `1,08`"),
         "{said}"
     );
     std::fs::remove_file(place.path("rates.csv")).unwrap();

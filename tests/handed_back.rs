@@ -87,3 +87,72 @@ fn a_profile_of_ones_own_may_read_such_a_file() {
     let planned = place.run(&plan).expect(1).json();
     assert_eq!(planned["events"]["total"], 3);
 }
+
+/// The command in the hint of a problem that begins so.
+fn command_of_hint(said: &str, begin: &str) -> Vec<String> {
+    let start = said
+        .find(begin)
+        .unwrap_or_else(|| panic!("{begin}: {said}"));
+    let command = said[start + "fprecon ".len()..].split('`').next().unwrap();
+    command.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn the_hint_of_a_conflict_with_the_past_accepts_it_when_it_is_pasted() {
+    let header = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
+    let sale = |amount: &str| format!("{header}sale,s1,,ana@example.com,{amount},USD,2026-03-01\n");
+    let place = Place::new();
+    place
+        .write("1.csv", &sale("8.00"))
+        .write("2.csv", &sale("9.00"));
+    let run = |file: &str| {
+        place.run(&[
+            "run",
+            file,
+            "--sandbox",
+            "--yes",
+            "--journal",
+            "books.journal",
+        ])
+    };
+    run("1.csv").expect(0);
+    let plan = ["plan", "2.csv", "--sandbox", "--journal", "books.journal"];
+    let planned = place.run(&plan).expect(1).stderr();
+    assert!(!planned.contains("from the exports"), "{planned}");
+    let begin = "fprecon accept --event s1 --reason TEXT --sandbox --journal books.journal";
+    let command = command_of_hint(&planned, begin);
+    let said = run("2.csv").expect(1);
+    assert!(
+        said.stdout()
+            .contains("the errors of the run say how to settle it")
+    );
+    assert_eq!(command_of_hint(&said.stderr(), begin), command);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    place.run(&command).expect(0);
+    run("2.csv").expect(0);
+}
+
+#[test]
+fn a_payment_that_shares_an_id_which_was_sent_without_saying_which_is_accepted_by_its_hint() {
+    let stripe = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
+    let charge = |id: &str, day: u32| {
+        format!(
+            "{id},2026-03-{day:02} 10:00:00,25.00,0.00,usd,true,Paid,cus_1,ana@example.com,in_1\n"
+        )
+    };
+    let place = Place::new();
+    place
+        .write(
+            "own.csv",
+            "kind,event_id,email,amount,currency,created_at\nsale,in_1,ana@example.com,25.00,USD,2026-03-01\n",
+        )
+        .write("x.csv", &format!("{stripe}{}{}", charge("ch_1", 1), charge("ch_2", 2)));
+    let run = |file: &str| place.run(&["run", file, "--sandbox", "--yes"]);
+    run("own.csv").expect(0);
+    let said = run("x.csv").expect(1).stderr();
+    assert!(said.contains("an earlier run sent one side"), "{said}");
+    let command = command_of_hint(&said, "fprecon accept --event in_1");
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    place.run(&command).expect(0);
+    run("x.csv").expect(0);
+}

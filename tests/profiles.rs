@@ -463,7 +463,7 @@ a-1,t7,purchase,5.50,0.50,USD,2026-01-31 20:00:00 IST,success,false,,,
 5: refund t4 of 101 5.00 USD 2026-01-31T20:00:00Z a-1
 6: ignored: an authorization, not a payment
 7: ignored: payment declined or voided
-8: rejected: this is no date of this export",
+8: rejected: this is not a date in the format of this export",
     );
     check(
         "recurly-invoices",
@@ -746,8 +746,8 @@ fn paypal_activity_in_german() {
 17: sale D16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale D17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
-20: rejected: `.` does not belong in an amount of this export
-21: rejected: this is no date of this export
+20: rejected: unexpected `.` in an amount
+21: rejected: this is not a date in the format of this export
 22: rejected: the profile doesn't know this time zone
 23: rejected: this export writes such amounts with a minus
 24: ignored: no email and no customer id",
@@ -778,7 +778,7 @@ fn paypal_activity_in_french() {
 17: sale F16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale F17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
-20: rejected: this is no date of this export",
+20: rejected: this is not a date in the format of this export",
     );
 }
 
@@ -794,7 +794,7 @@ fn paypal_activity_in_english_with_the_day_first() {
 4: sale E3 9.00 GBP 2026-07-31T19:00:00Z ana@example.com
 5: rejected: the profile doesn't know this time zone
 6: rejected: the thousands separators are not at every third digit
-7: rejected: this is no date of this export
+7: rejected: this is not a date in the format of this export
 8: ignored: no payment by a customer
 9: sale E8 8.00 GBP 2026-04-03T20:00:00Z ana@example.com",
     );
@@ -826,7 +826,7 @@ fn stripe_invoices() {
 9: rejected: what was paid is not the total, so the amount before tax can't be told
 10: rejected: unknown value `settled` in `Status`
 11: ignored: no email and no customer id
-12: rejected: this is no date of this export",
+12: rejected: this is not a date in the format of this export",
     );
 }
 
@@ -875,7 +875,7 @@ fn chargebee_subscriptions() {
 7: ignored: subscription not ended
 8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7 plan pro-yearly
 9: rejected: unknown value `Transferred` in `subscriptions.status`
-10: rejected: this is no date of this export",
+10: rejected: this is not a date in the format of this export",
     );
 }
 
@@ -909,7 +909,7 @@ fn woocommerce_orders() {
 13: rejected: the row says that the order was refunded and not how much
 14: rejected: a refund as an order of its own names neither itself nor how much of it is tax
 15: rejected: unknown value `Shipped` in `Order Status`
-16: rejected: this is no date of this export
+16: rejected: this is not a date in the format of this export
 17: ignored: no email and no customer id",
     );
 }
@@ -969,8 +969,8 @@ fn dates_with_one_meaning_are_read_without_a_declaration() {
         5: sale 4 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
         6: sale 5 8.00 USD 2026-04-10T03:48:00Z ana@example.com\n\
         7: sale 6 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
-        8: rejected: this is no date of this export\n\
-        9: rejected: this is no date of this export\n";
+        8: rejected: this is not a date in the format of this export\n\
+        9: rejected: this is not a date in the format of this export\n";
     assert_eq!(outcome("", csv.as_bytes()), expected);
     let berlin = "[exports.mine]\nextends = \"generic\"\ndates = { zone = \"Europe/Berlin\" }\n";
     let first = outcome(berlin, csv.as_bytes());
@@ -1073,7 +1073,7 @@ PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,n/a,,CU1,ana@example.
 PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 ",
         "2: rejected: what was refunded is below zero
-3: rejected: `n` does not belong in an amount of this export
+3: rejected: unexpected `n` in an amount
 4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com",
     );
     // The rule is for other rows, and one that signs what was refunded.
@@ -1090,7 +1090,7 @@ PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
         "2: sale 1 8.00 USD ana@example.com
 2: refund 1_refund_300 of 1 3.00 USD ana@example.com
 3: rejected: this export writes such amounts with a minus
-4: rejected: `?` does not belong in an amount of this export
+4: rejected: unexpected `?` in an amount
 5: sale 4 8.00 USD ana@example.com",
     );
 }

@@ -209,7 +209,7 @@ fn what_is_left_out_of_a_zip_is_said() {
     fs::write(place.path("all.zip"), zip(&members)).unwrap();
     let planned = place.run(&["plan", "--json", "all.zip"]).expect(0);
     assert_snapshot!(planned.stderr(), @r"
-        all.zip: warning: members of the archive that are no CSV are left out: `read me.txt`, `old/sales.bak`
+        all.zip: warning: members of the archive that are not CSV files are left out: `read me.txt`, `old/sales.bak`
           hint: if one of them is an export, end its name with `.csv`
         ");
     assert_eq!(
@@ -270,7 +270,7 @@ fn encodings_that_do_not_fit_are_refused() {
     let mut half = utf_16("event_id,email\ns_1,");
     half.extend([0x00, 0xDC, b'x', 0]);
     assert_snapshot!(refused(&half, &[]), @r"
-        x:2: error: half a character: this is no UTF-16
+        x:2: error: half a character: this is not UTF-16
           hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
         ");
     assert_snapshot!(refused(&utf_16(&export())[2..], &[]), @r"

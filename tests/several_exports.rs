@@ -153,13 +153,13 @@ fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
     payments.csv:2: error: sale `in_1`: its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
       hint: add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent
     payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
-      hint: find out which one is right and take the others out of the exports; none of them is sent
+      hint: find out which one is right and remove the others from the exports; none of them is sent
     payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
-      hint: find out which one is right and take the others out of the exports; none of them is sent
+      hint: find out which one is right and remove the others from the exports; none of them is sent
     invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
-      hint: find out which one is right and take the others out of the exports; none of them is sent
+      hint: find out which one is right and remove the others from the exports; none of them is sent
     invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
-      hint: find out which one is right and take the others out of the exports; none of them is sent
+      hint: find out which one is right and remove the others from the exports; none of them is sent
     ");
 }
 

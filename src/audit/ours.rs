@@ -41,7 +41,7 @@ pub enum OursError {
 /// The journal can't be read; or what is tracked of it is not what the reports of all runs come to.
 pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
-    // What was refused and mended stands a second time, as it was sent again.
+    // What was refused and corrected stands a second time, as it was sent again.
     let mended = journal.mended()?;
     journal.for_each_event_of(Span::ALL, |record| {
         if !mended.contains_key(&record.row) {

@@ -28,7 +28,7 @@ impl FromStr for Rounding {
             "down" => Ok(Rounding::Down),
             "up" => Ok(Rounding::Up),
             _ => Err(format!(
-                "`{word}` is no rounding; it is `half-up`, `half-even`, `down` or `up`"
+                "`{word}` is not a rounding; it is `half-up`, `half-even`, `down` or `up`"
             )),
         }
     }
@@ -111,7 +111,7 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            format!("`{text}` is no rate; write percent like `12.5`, with four decimals at most")
+            format!("`{text}` is not a rate; write percent like `12.5`, with four decimals at most")
         };
         let (percent, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

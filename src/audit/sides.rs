@@ -101,7 +101,7 @@ impl FromStr for Status {
 
 /// A word that is none of the three.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no status of a commission; they are approved, pending, denied")]
+#[error("`{0}` is not a status of a commission; they are approved, pending, denied")]
 pub struct UnknownStatus(String);
 
 /// In what a commission is paid.

@@ -264,7 +264,7 @@ impl Classifier<'_> {
         let what = Currency::from_code(value).and_then(Currency::not_money);
         let message = match what {
             Some(what) => format!("`{value}` is not money: it is {what}"),
-            None => "this is no ISO 4217 currency".to_owned(),
+            None => "this is not an ISO 4217 currency".to_owned(),
         };
         self.cell_error("currency-unknown", column, value, &message)
             .hint("a three-letter code such as `USD` is expected")

@@ -171,7 +171,7 @@ impl Classifier<'_> {
             Ok((CommissionStatus::Denied, false))
         } else {
             Err(Box::new(
-                self.cell_error("value-unknown", column, word, "this is no status that the profile knows")
+                self.cell_error("value-unknown", column, word, "the profile does not know this status")
                     .hint("add it to `approved`, `pending`, `denied` or `paid` under `[words]` of a profile that extends this one"),
             ))
         }
@@ -207,7 +207,7 @@ impl Classifier<'_> {
                     "tier-invalid",
                     column,
                     text,
-                    "this is no tier: they are counted from 1",
+                    "this is not a tier: they are counted from 1",
                 ))),
             },
             _ => Ok(1),

@@ -181,7 +181,7 @@ impl Classifier<'_> {
             .map(|format| format!("`{}`", cell::date_example(format)))
             .collect::<Vec<_>>()
             .join(" or ");
-        let message = "this is no date of this export";
+        let message = "this is not a date in the format of this export";
         let problem = self.cell_error("date-invalid", column, value, message);
         let mut hint = format!("dates of this export are written like {examples}");
         if cell::is_day_or_month_first(value) {

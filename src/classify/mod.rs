@@ -3,7 +3,7 @@
 //! A [`Classifier`] is one profile bound to one export's header. It is pure: the same row gives
 //! the same answer, and nothing is guessed. Every row ends in exactly one of three ways: with
 //! events, ignored for a reason that the profile names, or rejected for a reason that a person can
-//! mend.
+//! fix.
 
 mod amounts;
 mod cell;
@@ -217,9 +217,9 @@ impl<'p> Classifier<'p> {
                 format!("the row has {has} fields and the header has {wants}"),
             )
             .hint(if has < wants {
-                "the row may be cut off; mend it or export the file again"
+                "the row may be cut off; fix it or export the file again"
             } else {
-                "a cell may hold a delimiter without quotes; mend the row or export the file again"
+                "a cell may hold a delimiter without quotes; fix the row or export the file again"
             }),
         ))
     }
@@ -379,7 +379,7 @@ impl<'p> Classifier<'p> {
                     "quantity-invalid",
                     column,
                     value,
-                    "this is no whole number",
+                    "this is not a whole number",
                 ))
             }),
         }

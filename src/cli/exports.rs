@@ -213,7 +213,7 @@ fn skipped(exports: &Exports) -> Option<Problem> {
         more => format!(" and {more} more"),
     };
     let message = format!(
-        "members of the archive that are no CSV are left out: {}{more}",
+        "members of the archive that are not CSV files are left out: {}{more}",
         shown.join(", ")
     );
     (!names.is_empty()).then(|| {

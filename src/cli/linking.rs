@@ -100,7 +100,7 @@ impl Linking {
             let cell = |index: usize| restore(record.get(index).unwrap_or_default()).to_owned();
             let (refund, sale) = (cell(0), cell(1));
             if refund.is_empty() || sale.is_empty() {
-                let hint = "name a refund and its sale, or take the line out";
+                let hint = "name a refund and its sale, or remove the line";
                 problems.push(self.problem("an id is missing", Some(line), hint));
                 continue;
             }
@@ -110,7 +110,7 @@ impl Linking {
                 problems.push(self.problem(
                     message,
                     Some(line),
-                    "a refund undoes one sale: take one of the lines out",
+                    "a refund reverses one sale: remove one of the lines",
                 ));
             }
             self.lines.insert(Text::new(&refund), line);

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Common};
 use error::CliError;
 use terminal::Terminal;
 
@@ -37,7 +37,7 @@ pub fn run() -> ExitCode {
     let done = limits::check().and_then(|()| dispatch(&arguments, &terminal));
     let exit = match done {
         Ok(exit) => exit,
-        Err(error) => fail(&error, &terminal),
+        Err(error) => fail(&error, &arguments.common, &terminal),
     };
     ExitCode::from(terminal.finish(exit) as u8)
 }
@@ -50,11 +50,16 @@ struct Failure {
     exit_code: u8,
 }
 
-fn fail(error: &CliError, terminal: &Terminal) -> Exit {
+fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Exit {
     let exit = error.exit();
+    let commands = commands::commands_of_call(common);
+    let mut problems = error.problems();
+    for problem in &mut problems {
+        commands.complete(problem);
+    }
     let failure = Failure {
         schema: SCHEMA,
-        problems: error.problems(),
+        problems,
         exit_code: exit as u8,
     };
     terminal.problems(&failure.problems, 0);

@@ -71,7 +71,7 @@ pub(super) struct Settings {
     pub(super) lead_list: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
     pub(super) stop_after_same_refusals: NonZeroU32,
-    /// Whether a refund that names no sale takes the only one of its customer that it can undo.
+    /// Whether a refund that names no sale takes the only one of its customer that it can reverse.
     pub(super) match_by_customer: bool,
     /// Whether refunds whose sale is not found are sent without it.
     pub(super) send_unlinked: bool,
@@ -229,7 +229,7 @@ impl Settings {
         let Some(path) = &self.key_file else {
             return Err(CliError::unusable(
                 Problem::error("key-missing", "there is no API key").hint(
-                    "set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; the key stands in FirstPromoter's settings",
+                    "set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings",
                 ),
             ));
         };
@@ -281,13 +281,13 @@ impl Settings {
                 &self.wid,
                 "wid-missing",
                 "the account's integration id is not known",
-                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; it stands in FirstPromoter under Settings > Integrations > Tracking API",
+                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
                 "account-id-missing",
                 "the account's id is not known, which version 2 of the API needs",
-                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; it stands in FirstPromoter under Settings > Integrations",
+                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under Settings > Integrations",
             ),
         };
         account
@@ -320,9 +320,12 @@ fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
     let named = named.unwrap_or_default();
     named.parse().map_err(|_| {
         CliError::unusable(
-            Problem::error("config-invalid", "this is no version of the Tracking API")
-                .cell("api.version", &named)
-                .hint("it is `v1` or `v2`"),
+            Problem::error(
+                "config-invalid",
+                "this is not a version of the Tracking API",
+            )
+            .cell("api.version", &named)
+            .hint("it is `v1` or `v2`"),
         )
     })
 }
@@ -364,7 +367,7 @@ fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
     let money = currency.filter(|currency| currency.not_money().is_none());
     money.ok_or_else(|| {
         CliError::unusable(
-            Problem::error("config-invalid", "this is no ISO 4217 currency")
+            Problem::error("config-invalid", "this is not an ISO 4217 currency")
                 .cell(key, code)
                 .hint("a three-letter code such as `USD` is expected"),
         )
@@ -386,7 +389,7 @@ fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError
             "name a CSV with the columns `date,currency,rate` by `rates` under `[currencies]`",
         )),
         _ => Err(invalid(
-            "nobody knows what this does with other currencies",
+            "this is not a way to treat other currencies",
             "set it to `send`, `convert` or `hold`",
         )),
     }

@@ -2,7 +2,7 @@
 //!
 //! Conversion stands behind linking, which compares a refund with its sale as both were charged, and
 //! before the comparison with the journal. What two readings of an event must agree in stays the
-//! amount of the export ([`Event::read_money`]): a rate that is mended later makes no other event of
+//! amount of the export ([`Event::read_money`]): a rate that is corrected later makes no other event of
 //! it. What was told to the API stands, so that nothing is sent twice; the difference is said.
 //!
 //! A sale is converted by the rate of its day in UTC, or the last before it. A refund takes back its

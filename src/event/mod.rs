@@ -103,7 +103,7 @@ impl FromStr for Kind {
 
 /// A word that is none of the four kinds.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no kind of event; kinds are sale, refund, cancellation, signup")]
+#[error("`{0}` is not a kind of event; kinds are sale, refund, cancellation, signup")]
 pub struct UnknownKind(String);
 
 /// Where an event or a row was read: the export's place in the job and the line on which the
@@ -150,7 +150,7 @@ pub struct Event {
     pub created_at: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
-    /// Whether it was mended after the API had refused it: what it says goes before what the journal
+    /// Whether it was corrected after the API had refused it: what it says goes before what the journal
     /// has of it.
     pub is_mended: bool,
     /// What a reader of the plan should know: how a refund was linked, which date was taken.

@@ -323,7 +323,7 @@ pub enum AmountError {
     #[error("the amount is empty")]
     Empty,
     /// A character that the declared format does not have.
-    #[error("`{}` does not belong in an amount of this export", shown(.0.encode_utf8(&mut [0; 4])))]
+    #[error("unexpected `{}` in an amount", shown(.0.encode_utf8(&mut [0; 4])))]
     Unexpected(char),
     /// Groups that are not of three digits.
     #[error("the thousands separators are not at every third digit")]

@@ -37,7 +37,7 @@ pub struct EventRef<'e> {
     pub created_at: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
-    /// Whether it was mended.
+    /// Whether it was corrected.
     pub is_mended: bool,
     /// What a reader of the plan should know.
     pub note: &'e str,

@@ -198,7 +198,7 @@ mod tests {
             ),
             (
                 b"PK\x03\x04..........................[Content_Types].xml",
-                "the file is no CSV but an Excel workbook (.xlsx)",
+                "the file is not a CSV but an Excel workbook (.xlsx)",
             ),
             (b"\xFF\xFEi\0d\0", "UTF-16 (little-endian)"),
             (b"\xFE\xFF\0i\0d", "UTF-16 (big-endian)"),
@@ -211,10 +211,13 @@ mod tests {
                 "the file is in UTF-16 without a byte-order mark",
             ),
             (b"i\0d,a\0", "UTF-8, 0"),
-            (b"%PDF-1.7", "the file is no CSV but a PDF"),
-            (b"\n <!doctype html>", "the file is no CSV but HTML or XML"),
-            (b"[{\"id\": 1}]", "the file is no CSV but JSON"),
-            (b"{\"id\": 1}", "the file is no CSV but JSON"),
+            (b"%PDF-1.7", "the file is not a CSV but a PDF"),
+            (
+                b"\n <!doctype html>",
+                "the file is not a CSV but HTML or XML",
+            ),
+            (b"[{\"id\": 1}]", "the file is not a CSV but JSON"),
+            (b"{\"id\": 1}", "the file is not a CSV but JSON"),
         ] {
             assert_eq!(code(head), expected, "{head:?}");
         }

@@ -95,7 +95,7 @@ pub enum Fault {
         most_bytes: u64,
     },
     /// A zip on a stream, which can't be read from its end, and is too large to be held.
-    #[error("a zip that is no plain file may have {most_bytes} bytes at the most")]
+    #[error("a zip that is not a plain file may have {most_bytes} bytes at the most")]
     TooLargeToHold {
         /// How many are held.
         most_bytes: u64,
@@ -116,7 +116,7 @@ pub enum Fault {
     #[error("the member is compressed with {0}, which is not read in a zip")]
     MemberMethod(String),
     /// Another kind of file altogether.
-    #[error("the file is no CSV but {0}")]
+    #[error("the file is not a CSV but {0}")]
     NotCsv(&'static str),
     /// UTF-16, and nothing says which byte of two comes first.
     #[error("the file is in UTF-16 without a byte-order mark")]
@@ -125,7 +125,7 @@ pub enum Fault {
     #[error("UTF-16 begins with a byte-order mark, and the file does not")]
     NoUtf16Mark,
     /// Half a character of UTF-16: a surrogate without the other one, or a single byte at the end.
-    #[error("half a character: this is no UTF-16")]
+    #[error("half a character: this is not UTF-16")]
     NotUtf16,
     /// A byte that is nothing in Windows-1252.
     #[error("the byte 0x{byte:02X} is nothing in Windows-1252")]
@@ -134,7 +134,7 @@ pub enum Fault {
         byte: u8,
     },
     /// Bytes that are no UTF-8.
-    #[error("the byte 0x{byte:02X} is no UTF-8 here")]
+    #[error("the byte 0x{byte:02X} is not valid UTF-8 here")]
     NotUtf8 {
         /// The first byte that does not fit.
         byte: u8,

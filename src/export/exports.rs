@@ -14,7 +14,7 @@ use super::source::{Peeked, Source};
 use super::unpack::Packing;
 use super::{Export, Place};
 
-/// A zip that is no plain file is held in memory, up to this.
+/// A zip that is not a plain file is held in memory, up to this.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 /// The exports of one file, each opened when it is asked for.

@@ -189,11 +189,11 @@ mod refusing {
             ),
             (
                 b"id,b\n1,\"x\nM\xFCller\"\n",
-                "not-utf8:3:-: the byte 0xFC is no UTF-8 here",
+                "not-utf8:3:-: the byte 0xFC is not valid UTF-8 here",
             ),
             (
                 b"id,b\n1,caf\xC3",
-                "not-utf8:2:-: the byte 0xC3 is no UTF-8 here",
+                "not-utf8:2:-: the byte 0xC3 is not valid UTF-8 here",
             ),
             (
                 b"id,b\r1,2\r3,4\r",
@@ -211,7 +211,10 @@ mod refusing {
                 b"\xFD7zXZ\0\0",
                 "compressed:-:-: the file is compressed with xz",
             ),
-            (b"<html>", "not-csv:-:-: the file is no CSV but HTML or XML"),
+            (
+                b"<html>",
+                "not-csv:-:-: the file is not a CSV but HTML or XML",
+            ),
         ] {
             assert_eq!(
                 error(bytes),

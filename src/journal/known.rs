@@ -23,7 +23,7 @@ pub struct Known {
     pub events: KnownEvents,
     /// The events whose answer settles them and needs attention all the same.
     pub flagged: KeyMap<()>,
-    /// What the API refused before it was mended, by the key of the `event_id`.
+    /// What the API refused before it was corrected, by the key of the `event_id`.
     pub refused: KeyMap<Vec<Essence>>,
     /// The refunds but for those that were no referrals, by the key of the sale that they undo.
     pub refunds: KeyMap<KnownRefunds>,

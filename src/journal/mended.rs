@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::columns::{Seal, impossible};
 use super::{EventRow, JournalError, JournalReader};
 
-/// What holds for events for which no mended one stands. Only for journals that have the table.
+/// What holds for events for which no corrected one stands. Only for journals that have the table.
 pub(super) const NOT_MENDED: &str = "event.id NOT IN (SELECT event FROM mended)";
 
 pub(super) fn insert(
@@ -32,16 +32,16 @@ impl JournalReader {
         self.has_table("mended")
     }
 
-    /// Returns the events for which a mended one stands, each with that.
+    /// Returns the events for which a corrected one stands, each with that.
     pub(crate) fn mended(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
         let mut mended = HashMap::new();
         if self.has_mended()? {
             let sql = "SELECT event, by_event, seal FROM mended";
-            self.each("reading what was mended", sql, [], |row| {
+            self.each("reading what was corrected", sql, [], |row| {
                 let (refused, by) = (EventRow(row.get(0)?), EventRow(row.get(1)?));
                 if row.get::<_, i64>(2)? != seal(refused, by) {
                     let what = format!(
-                        "how event {} was mended is not as it was written",
+                        "how event {} was corrected is not as it was written",
                         refused.0
                     );
                     return Err(impossible(2, what));

@@ -57,7 +57,7 @@ impl JournalReader {
         Ok(found)
     }
 
-    /// The event with this id and what came of it; of those that were mended, what they were mended to.
+    /// The event with this id and what came of it; of those that were corrected, what they were corrected to.
     pub fn event_with_id(
         &self,
         event_id: &str,
@@ -85,7 +85,7 @@ impl JournalReader {
             .map_err(|error| self.failed("counting what is left to send", error))
     }
 
-    /// Goes through the sales that are settled, of those that were mended what they were mended to.
+    /// Goes through the sales that are settled, of those that were corrected what they were corrected to.
     pub fn for_each_settled_sale(
         &self,
         mut each: impl FnMut(EventKey, Outcome, Ties<'_>),
@@ -259,7 +259,7 @@ impl JournalReader {
         self.outcome_totals(from, [run.0])
     }
 
-    /// All events of the journal, by outcome; of those that were mended, what they were mended to.
+    /// All events of the journal, by outcome; of those that were corrected, what they were corrected to.
     pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
         match self.has_mended()? {
             true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),

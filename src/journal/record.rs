@@ -282,7 +282,10 @@ impl Recording<'_> {
             let (_, key, columns) = Columns::read_sealed(row, 0)?;
             Ok(columns.to_event(Some(key), nowhere))
         });
-        found.map_err(|error| self.reader.failed("reading an event that is mended", error))
+        found.map_err(|error| {
+            self.reader
+                .failed("reading an event that is corrected", error)
+        })
     }
 
     /// Makes an event that the journal knows and that is not settled this run's to send as well.

@@ -476,7 +476,7 @@ impl<'r> Finder<'r> {
                 let target = Target {
                     key,
                     event_id: Some(event_id.clone()),
-                    why: "linked by rule: the only sale of its customer that it can undo"
+                    why: "linked by rule: the only sale of its customer that it can reverse"
                         .to_owned(),
                 };
                 self.take(refund, target, events);

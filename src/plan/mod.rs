@@ -105,9 +105,10 @@ pub fn plan(
         .map(|index| events.figures(index))
         .collect();
     readings.join_refunds(&mut events, origins);
-    let (decided, of_several) = readings.into_parts();
+    let (decided, of_several, maybe_sent) = readings.into_parts();
     let mut firsts = Firsts::new(of_several, &events);
     let mut planner = Planner::new(past, origins, decided, events.len());
+    planner.maybe_sent = maybe_sent;
     planner.compare_with_past(&events, &mut firsts);
     planner.apply_links(&mut events, links);
     planner.hold_refunds_of_held_sales(&events, &firsts);
@@ -225,6 +226,8 @@ struct Planner<'p> {
     with_past: HashMap<usize, Contradiction>,
     /// Sales that can't be asked for again without their refunds.
     left_behind: HashSet<usize>,
+    /// Payments of which an earlier run sent one without saying which.
+    maybe_sent: HashSet<usize>,
 }
 
 impl<'p> Planner<'p> {
@@ -237,6 +240,7 @@ impl<'p> Planner<'p> {
             causes: HashMap::new(),
             with_past: HashMap::new(),
             left_behind: HashSet::new(),
+            maybe_sent: HashSet::new(),
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);
@@ -270,6 +274,9 @@ impl<'p> Planner<'p> {
         let mut refunds_here: Option<KeyMap<RefundsHere>> = None;
         for index in 0..events.len() {
             let key = events.key(index);
+            if self.maybe_sent.contains(&index) {
+                continue;
+            }
             let Some(recorded) = self.past.essence(key) else {
                 continue;
             };
@@ -482,7 +489,7 @@ impl<'p> Planner<'p> {
             let key = EventKey::of(sale);
             let reason = match firsts.named(key) {
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
-                // Mended, it goes out first.
+                // Corrected, it goes out first.
                 Some(sale) if self.states[sale] == PlanState::ToSend => continue,
                 _ if self.past.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
@@ -573,7 +580,11 @@ impl<'p> Planner<'p> {
                 let outcome = self.past.outcome(event.key());
                 settle::hint(difference, event, &recorded, outcome)
             }
-            None => "find out which one is right and take the others out of the exports; none of them is sent".into(),
+            // One side is not in these exports, so that nothing can be removed from them.
+            None if recorded.is_some() => settle::undecided_hint(event).into(),
+            None => {
+                "find out which one is right and remove the others from the exports; none of them is sent".into()
+            }
         }
     }
 }

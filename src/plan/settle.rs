@@ -7,12 +7,17 @@ use crate::event::{
     Contradiction, Essence, EventKey, EventRef, Kind, Money, correction_id, share_cents,
 };
 use crate::journal::Outcome;
+use crate::shell_word::shell_word;
 
 /// The header of a CSV of one's own.
 pub(crate) const CSV_HEADER: &str =
     "kind,event_id,sale_event_id,email,uid,amount,currency,created_at";
 
-const ACCEPT: &str = "`fprecon accept` with its row of held.csv";
+/// Says how to accept an event as it is held. A run has to have held it before.
+fn accept(event: EventRef<'_>) -> String {
+    let id = shell_word(event.event_id());
+    format!("accept it after the run: `fprecon accept --event {id} --reason TEXT`")
+}
 
 /// Says how to settle the conflict of an event with what an earlier run recorded under its id.
 pub(super) fn hint(
@@ -27,13 +32,23 @@ pub(super) fn hint(
             "nothing of what was sent counts: correct it in failed.csv and run that file".into()
         }
         Some(Outcome::NonReferral) => format!(
-            "nothing of what was sent counts; if this row is right, correct it in non_referral.csv and run that file, else {ACCEPT}"
+            "nothing of what was sent counts; if this row is right, correct it in non_referral.csv and run that file; else {}",
+            accept(event)
         )
         .into(),
         Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) => {
             sent_hint(difference, event, recorded).into()
         }
     }
+}
+
+/// Says how to settle a conflict in which an earlier run sent an event, and nothing says which of those
+/// in the exports it was.
+pub(super) fn undecided_hint(event: EventRef<'_>) -> String {
+    format!(
+        "an earlier run sent one side, and none of these rows is sent; look the payments up in FirstPromoter, then {}",
+        accept(event)
+    )
 }
 
 /// Says how to take back a sale that was sent and not paid.
@@ -47,8 +62,8 @@ pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn Past) -> String {
             "if nothing was paid, send the refund with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
         ),
         None => format!(
-            "a part of the sale was refunded by a running total, so that its rest can be taken back in FirstPromoter only; once it is right there, run the exports and accept the item: `fprecon accept --event {} --reason TEXT`",
-            refund.event_id()
+            "a part of the sale was refunded by a running total, so that its rest can be taken back in FirstPromoter only; once it is right there, {}",
+            accept(refund)
         ),
     }
 }
@@ -71,22 +86,23 @@ fn day_of(event: EventRef<'_>) -> String {
 }
 
 fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence) -> String {
-    let is_right = format!("if what was sent is right, {ACCEPT}");
+    let accept = accept(event);
+    let is_right = format!("if what was sent is right, {accept}");
     match difference {
         Contradiction::Amount if is_maybe_a_part(event, recorded) => {
             let is_part = format!(
-                "if one of the two is only a part of what the other is for, or what was sent is right, {ACCEPT}"
+                "if one of the two is only a part of what the other is for, or what was sent is right, {accept}"
             );
             match correction(event, recorded) {
                 Some(row) => format!(
-                    "{is_part}; if both are all that was paid, and this row is right, send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
+                    "{is_part}; if both are all that was paid, and this row is right, send the difference with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
                 ),
                 None => is_part,
             }
         }
         Contradiction::Amount => match correction(event, recorded) {
             Some(row) => format!(
-                "{is_right}; if this row is right, send the difference by a CSV of your own: `{CSV_HEADER}` and `{row}`"
+                "{is_right}; if this row is right, send the difference with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
             ),
             None => is_right,
         },

@@ -257,7 +257,7 @@ impl<'s> Compiler<'s> {
             .iter()
             .position(|column| column.name == name)
             .ok_or_else(|| {
-                self.error(format!("`{key}` refers to `{name}`, which is no column"))
+                self.error(format!("`{key}` refers to `{name}`, which is not a column"))
                     .hint("columns are named under `[columns]`")
                     .about(key)
                     .says(name)
@@ -278,7 +278,7 @@ impl<'s> Compiler<'s> {
             let money = currency.filter(|currency| currency.not_money().is_none());
             money.ok_or_else(|| {
                 self.error(format!(
-                    "`money.currency` is `{code}`, which is no ISO 4217 code"
+                    "`money.currency` is `{code}`, which is not an ISO 4217 code"
                 ))
                 .about("money.currency")
             })
@@ -438,8 +438,10 @@ impl<'s> Compiler<'s> {
         }
         if let Some(pattern) = &spec.pattern {
             let regex = Regex::new(pattern).map_err(|error| {
-                self.error(format!("`{pattern}` for `{name}` is no pattern: {error}"))
-                    .says(pattern)
+                self.error(format!(
+                    "`{pattern}` for `{name}` is not a pattern: {error}"
+                ))
+                .says(pattern)
             })?;
             tests.push(Test::Pattern(regex));
         }

@@ -53,7 +53,7 @@ impl Compiler<'_> {
         match name {
             None | Some("UTC") => Ok(TimeZone::UTC),
             Some(name) => TimeZone::get(name).map_err(|_| {
-                self.error(format!("`{key}` is `{name}`, which is no time zone"))
+                self.error(format!("`{key}` is `{name}`, which is not a time zone"))
                     .hint("write it as in the IANA database, such as `Europe/Berlin`, or `UTC`")
                     .about(key)
             }),

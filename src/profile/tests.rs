@@ -110,11 +110,11 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\namount = \"sum\"\nevent_id = [\"{id}\"]\n",
-            "`event.amount` refers to `sum`, which is no column",
+            "`event.amount` refers to `sum`, which is not a column",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"{nr}\"]\n",
-            "`an id` refers to `nr`, which is no column",
+            "`an id` refers to `nr`, which is not a column",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"{id\"]\n",
@@ -126,7 +126,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { state = \"paid\" }\n",
-            "`when` refers to `state`, which is no column",
+            "`when` refers to `state`, which is not a column",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nrunning_total = true\n",
@@ -134,11 +134,11 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.money]\ncurrency = \"dollars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
-            "`money.currency` is `dollars`, which is no ISO 4217 code",
+            "`money.currency` is `dollars`, which is not an ISO 4217 code",
         ),
         (
             "[mine.dates]\nzone = \"Mars\"\n[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
-            "`dates.zone` is `Mars`, which is no time zone",
+            "`dates.zone` is `Mars`, which is not a time zone",
         ),
         (
             "[mine.dates]\nformats = [\"%d/%m/%Y\", \"%Y-%m-%d\", \"%m/%d/%Y %H:%M\"]\n[[mine.event]]\nkind = \"sale\"\n",
@@ -154,7 +154,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.dates.columns.day]\nzone = \"UTC\"\n[[mine.event]]\nkind = \"sale\"\n",
-            "`dates.columns` refers to `day`, which is no column",
+            "`dates.columns` refers to `day`, which is not a column",
         ),
         (
             "[mine.money.format]\nthousands = \".\"\n[[mine.event]]\nkind = \"sale\"\n",
@@ -182,7 +182,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", minus = [\"tax\"] }\n",
-            "`event.amount.minus` refers to `tax`, which is no column",
+            "`event.amount.minus` refers to `tax`, which is not a column",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", sign = \"minus\" }\n",
@@ -205,7 +205,7 @@ fn tests_on_one_cell_have_to_make_sense_together() {
             "empty = true, not = \"x\"",
             "`empty = true` for `id` leaves nothing for the other tests",
         ),
-        ("pattern = \"(\"", "`(` for `id` is no pattern: "),
+        ("pattern = \"(\"", "`(` for `id` is not a pattern: "),
         (
             "words = \"w\"",
             "`when` refers to the words `w`, and there is no such list",

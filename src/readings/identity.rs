@@ -26,6 +26,9 @@ pub struct Identified {
     pub groups: Vec<Vec<usize>>,
     /// Events for which nothing decides by which id they go, and why.
     pub undecided: Vec<(usize, String)>,
+    /// Those of them that an earlier run may have sent: what it sent has the id that they share, and does
+    /// not say which of them it is.
+    pub maybe_sent: HashSet<usize>,
     /// Ids that several payments share: a refund that names one does not say which it reverses.
     pub shared: HashSet<Text>,
 }
@@ -366,7 +369,11 @@ impl Decider<'_> {
                 ),
             };
             for &member in parts.iter().chain(&whole) {
-                identified.undecide(&self.payments[member], reason.clone());
+                let payment = &self.payments[member];
+                identified.undecide(payment, reason.clone());
+                if recorded.is_some() {
+                    identified.maybe_sent.extend(&payment.readings);
+                }
             }
             return;
         }

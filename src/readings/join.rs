@@ -6,7 +6,7 @@
 //! conflict where money or a promoter depends on it, and else the first by date or letters.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,7 @@ pub struct Readings {
     /// The event that stands for each key that has several.
     first: KeyMap<usize>,
     decided: Decided,
+    maybe_sent: HashSet<usize>,
 }
 
 /// What was decided about events by their places, with the reason. Of the others, nothing was.
@@ -55,16 +56,17 @@ impl Readings {
                 false => readings.groups.push(group),
             }
         }
+        readings.maybe_sent.clone_from(&identified.maybe_sent);
         for (index, reason) in &identified.undecided {
             readings.mark(*index, PlanState::Conflict, reason.clone());
         }
         readings
     }
 
-    /// Returns what was decided about events with the reasons, and the event that stands for each key
-    /// with several readings.
-    pub(crate) fn into_parts(self) -> (Decided, KeyMap<usize>) {
-        (self.decided, self.first)
+    /// Returns what was decided about events with the reasons, the event that stands for each key with
+    /// several readings, and the events of which what an earlier run sent decides nothing.
+    pub(crate) fn into_parts(self) -> (Decided, KeyMap<usize>, HashSet<usize>) {
+        (self.decided, self.first, self.maybe_sent)
     }
 
     /// Joins the readings of all events that are not refunds.

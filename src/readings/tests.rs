@@ -182,7 +182,7 @@ fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> Outcome {
     let identified = identify(&mut events, &Nothing);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
-    let (decided, _) = readings.into_parts();
+    let (decided, ..) = readings.into_parts();
     let state = |index: usize| decided.get(&index).map(|(state, _)| *state);
     let all = events.iter().enumerate().map(|(index, event)| {
         let place = (files[event.source.input], event.source.line);

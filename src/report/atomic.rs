@@ -77,7 +77,7 @@ impl Partial {
         let place = match fs::metadata(target) {
             Ok(found) if found.is_file() => fs::canonicalize(target).map_err(failed)?,
             Ok(found) if !found.is_dir() => {
-                let error = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+                let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
                 return Err(failed(error));
             }
             Ok(_) | Err(_) => target.to_owned(),
@@ -316,6 +316,6 @@ mod tests {
 
         let refused = Partial::create(Path::new("/dev/null")).unwrap_err();
         assert_eq!(refused.doing, "creating it");
-        assert_eq!(refused.source.to_string(), "it is no regular file");
+        assert_eq!(refused.source.to_string(), "it is not a regular file");
     }
 }

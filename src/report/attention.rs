@@ -17,6 +17,7 @@ use crate::journal::{
     AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunRecord, Scope,
     Span,
 };
+use crate::problem::Problem;
 use crate::shell_word::shell_word;
 
 /// Items that need attention for one reason.
@@ -282,7 +283,7 @@ const fn texts(code: AttentionCode) -> Texts {
         Code::Conflict => (
             "in conflict",
             "held.csv",
-            "held.csv shows the difference. Take the wrong side out of the exports, then run them:",
+            "held.csv shows the difference, and the errors of the run say how to settle it. Then run the exports:",
             Next::RunExports,
         ),
         Code::Held => (
@@ -371,6 +372,27 @@ impl Commands {
     /// Returns a command, ready to be pasted: `fprecon resume --journal books.journal`.
     pub fn command(&self, words: &str) -> String {
         format!("fprecon {words}{}", self.options)
+    }
+
+    /// Adds the options to each command of a hint that needs the same journal and account, so that it can
+    /// be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
+    pub(crate) fn complete(&self, problem: &mut Problem) {
+        const COMMANDS: [&str; 5] = ["accept", "report", "resume", "retry", "status"];
+        let Some(hint) = problem.hint.as_mut().filter(|_| !self.options.is_empty()) else {
+            return;
+        };
+        // Between backticks every second piece is a command or a value.
+        let pieces = hint.split('`').enumerate().map(|(place, piece)| {
+            let words = piece.strip_prefix("fprecon ").filter(|_| place % 2 == 1);
+            let name = words.and_then(|words| words.split(' ').next());
+            match name.is_some_and(|name| COMMANDS.contains(&name))
+                && !piece.ends_with(&self.options)
+            {
+                true => Cow::Owned(format!("{piece}{}", self.options)),
+                false => Cow::Borrowed(piece),
+            }
+        });
+        *hint = pieces.collect::<Vec<_>>().join("`");
     }
 
     fn run(&self, exports: &[String]) -> String {
@@ -544,6 +566,28 @@ mod tests {
         assert_eq!(not_sent[0].code, AttentionCode::NotSent);
         assert_eq!(places.files_of(not_sent), [""; 0]);
         assert_eq!(places.files_of(&all()[..3]), ["failed.csv"]);
+    }
+
+    #[test]
+    fn the_commands_of_a_hint_reach_the_same_journal() {
+        let commands = Commands::new(&[("--journal", "my books".to_owned())], &[]);
+        let complete = |hint: &str| {
+            let mut problem = Problem::error("x", "x").hint(hint);
+            commands.complete(&mut problem);
+            problem.hint.unwrap()
+        };
+        assert_eq!(
+            complete(
+                "`fprecon resume` first, then `fprecon accept --event s1 --reason TEXT`; not `resume` or `fprecon init`"
+            ),
+            "`fprecon resume --journal 'my books'` first, then `fprecon accept --event s1 --reason TEXT --journal 'my books'`; not `resume` or `fprecon init`"
+        );
+        let whole = complete(&format!("`{}`", commands.command("status")));
+        assert_eq!(whole, "`fprecon status --journal 'my books'`");
+        assert_eq!(
+            complete("no command, one ` alone"),
+            "no command, one ` alone"
+        );
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// A word that stands for none.
-    #[error("`{0}` is no format of a report; formats are csv, json, html, xlsx and parquet")]
+    #[error("`{0}` is not a format of a report; formats are csv, json, html, xlsx and parquet")]
     Unknown(String),
     /// One that needs what was left out when the program was built.
     #[error("this fprecon was built without `{0}`; build it with the feature `polars`")]

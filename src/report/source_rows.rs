@@ -5,10 +5,10 @@
 //! first have such a row.
 //!
 //! A row with fewer or more cells than its header can't be taken for a good one when the file is
-//! read again without being mended, since one could only guess which cell is missing. So such a
+//! read again without being corrected, since one could only guess which cell is missing. So such a
 //! row is always wider than the file's header: its cells are padded or cut to the header's width,
 //! the added cells stand in their columns, and behind them stand the cells that were cut off, or
-//! else [`MEND_MARK`]. To mend the row, put its cells right and delete what stands behind
+//! else [`MEND_MARK`]. To fix the row, put its cells right and delete what stands behind
 //! `_reason`.
 //!
 //! Where an export is such a file itself, its added columns are filled anew and not added again.
@@ -18,7 +18,7 @@ use crate::job::ADDED_COLUMNS;
 use crate::journal::{Disposition, RowRecord, RunRecord};
 
 /// What stands behind `_reason` in a row that had fewer cells than its header.
-pub const MEND_MARK: &str = "cells are missing; delete this one once the row is mended";
+pub const MEND_MARK: &str = "cells are missing; delete this one once the row is fixed";
 
 /// A row of an export that gave no event.
 pub(super) struct SourceRow<'r> {

@@ -10,7 +10,7 @@ pub(crate) fn state_words(state: PlanState) -> &'static str {
         PlanState::Settled => "settled before",
         PlanState::Duplicate => "duplicates",
         PlanState::Conflict => "held: in conflict",
-        PlanState::Unlinked => "held: other reasons",
+        PlanState::Unlinked => "held",
     }
 }
 

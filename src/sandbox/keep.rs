@@ -136,7 +136,7 @@ fn header(line: &str) -> Result<(), String> {
     if line.trim_end() == HEADER {
         return Ok(());
     }
-    Err("this is no state of a sandbox, or one of another version".to_owned())
+    Err("this is not a state of a sandbox, or one of another version".to_owned())
 }
 
 fn again(line: &str, account: &mut Account) -> Result<(), String> {

@@ -170,7 +170,7 @@ fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Err
     match Moment::parse(&text) {
         Some(moment) => Ok(Some(moment)),
         None => Err(D::Error::custom(format!(
-            "`{text}` is no date such as 2026-03-01 or 2026-03-01T10:00:00Z"
+            "`{text}` is not a date such as 2026-03-01 or 2026-03-01T10:00:00Z"
         ))),
     }
 }

@@ -73,7 +73,11 @@ pub(super) fn page<T: Listed>(
     }
     let listed: Vec<T::Line> = serde_json::from_slice(body).map_err(|_| Answer::Unclear {
         status: Some(status),
-        message: format!("the answer is no list of {}: {}", T::NAME, message_of(body)),
+        message: format!(
+            "the answer is not a list of {}: {}",
+            T::NAME,
+            message_of(body)
+        ),
     })?;
     let lines: Result<Vec<T>, &str> = listed
         .into_iter()

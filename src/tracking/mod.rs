@@ -157,8 +157,8 @@ pub struct Settings {
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The base is no URL.
-    #[error("`{url}` is no URL: {reason}")]
+    /// The base is not a URL.
+    #[error("`{url}` is not a URL: {reason}")]
     Url {
         /// What was given.
         url: String,

@@ -129,7 +129,7 @@ pub struct AuditReport {
     /// What came of the last audit's findings; absent where there is no audit of the same sides and
     /// period before this one.
     pub since: Option<SinceSummary>,
-    /// What a person should know or mend.
+    /// What a person should know or fix.
     pub problems: Vec<Problem>,
     /// Further ones that were not kept.
     pub problems_omitted: u64,

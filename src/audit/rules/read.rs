@@ -218,7 +218,7 @@ impl Day {
         };
         Date::from_str(&text).map_err(|_| RulesError::Value {
             key: key(name),
-            message: format!("`{text}` is no day; write it like `2026-01-31`"),
+            message: format!("`{text}` is not a day; write it like `2026-01-31`"),
         })
     }
 }
@@ -236,7 +236,7 @@ impl TryFrom<AuditTable> for Rules {
         let zone = TimeZone::get(&table.zone);
         let zone = zone.map_err(|_| {
             let message = format!(
-                "`{}` is no time zone; write it like `Europe/Berlin`",
+                "`{}` is not a time zone; write it like `Europe/Berlin`",
                 table.zone
             );
             in_audit("zone", message)
@@ -320,7 +320,10 @@ impl RuleTable {
         }
         let tier = self.tier.unwrap_or(1);
         if tier == 0 {
-            return Err(wrong("tier", "`0` is no tier; the first is 1".to_owned()));
+            return Err(wrong(
+                "tier",
+                "`0` is not a tier; the first is 1".to_owned(),
+            ));
         }
         Ok(Rule {
             number,

@@ -106,11 +106,11 @@ fn what_is_wrong_is_named_by_its_key() {
     let cases = [
         (
             "[audit]\nrounding = \"nearest\"",
-            "`audit.rounding`: `nearest` is no rounding; it is `half-up`, `half-even`, `down` or `up`",
+            "`audit.rounding`: `nearest` is not a rounding; it is `half-up`, `half-even`, `down` or `up`",
         ),
         (
             "[audit]\nzone = \"Mars\"",
-            "`audit.zone`: `Mars` is no time zone; write it like `Europe/Berlin`",
+            "`audit.zone`: `Mars` is not a time zone; write it like `Europe/Berlin`",
         ),
         (
             "[audit]\ntolerance_cents = -1",
@@ -118,7 +118,7 @@ fn what_is_wrong_is_named_by_its_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"12,5\"",
-            "`audit.rule 1: rate`: `12,5` is no rate; write percent like `12.5`, with four decimals at most",
+            "`audit.rule 1: rate`: `12,5` is not a rate; write percent like `12.5`, with four decimals at most",
         ),
         (
             "[[audit.rule]]\nrate = 12.5",
@@ -142,7 +142,7 @@ fn what_is_wrong_is_named_by_its_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nfrom = \"31.1.2026\"",
-            "`audit.rule 1: from`: `31.1.2026` is no day; write it like `2026-01-31`",
+            "`audit.rule 1: from`: `31.1.2026` is not a day; write it like `2026-01-31`",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nfrom = 2026-02-01\nuntil = 2026-01-01",
@@ -150,7 +150,7 @@ fn what_is_wrong_is_named_by_its_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\ntier = 0",
-            "`audit.rule 1: tier`: `0` is no tier; the first is 1",
+            "`audit.rule 1: tier`: `0` is not a tier; the first is 1",
         ),
     ];
     for (text, message) in cases {

@@ -17,7 +17,7 @@ pub struct ReadCommissions {
     pub rows: Rows,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// What a person should mend.
+    /// What a person should fix.
     pub problems: Problems,
 }
 

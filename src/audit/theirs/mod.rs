@@ -37,7 +37,7 @@ fn commission_of(
     account_currency: Currency,
 ) -> Result<Commission, Box<Problem>> {
     let status = listed.status.parse().map_err(|_| {
-        let message = "this is no status of a commission that fprecon knows";
+        let message = "this is not a status of a commission that fprecon knows";
         let problem = Problem::error("status-unknown", message);
         let problem = problem.at(place.file.clone(), Some(place.line));
         Box::new(

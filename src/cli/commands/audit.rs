@@ -251,7 +251,7 @@ impl Call<'_> {
         };
         if ours.held > 0 {
             let message = format!(
-                "{} not audited: held back, since nothing says which reading of them is true or which sale they undo",
+                "{} not audited: held back, since nothing says which reading of them is true or which sale they reverse",
                 match ours.held {
                     1 => "1 event is".to_owned(),
                     n => format!("{} events are", grouped(n.into())),

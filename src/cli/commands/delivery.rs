@@ -386,7 +386,7 @@ impl Delivery<'_> {
             }
             End::Halted(Halt::KeyRefused { message }) => {
                 Problem::error("key-refused", format!("the API refused the key: {message}"))
-                    .hint(format!("mend the key, then {resume}"))
+                    .hint(format!("fix the key, then {resume}"))
             }
             End::Halted(Halt::SameRefusal { alarm, message }) => {
                 let (what, hint) = match alarm {
@@ -573,7 +573,7 @@ impl<'t> Watcher<'t> {
         match &self.lead_list {
             LeadListState::NotWanted | LeadListState::Reading { .. } => {}
             LeadListState::Whole { leads, requests } => self.terminal.note(&format!(
-                "the account has {}, read in {}; events of other customers are no referrals",
+                "the account has {}, read in {}; events of other customers are not referrals",
                 count(*leads, "lead"),
                 count(*requests, "request")
             )),

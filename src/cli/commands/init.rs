@@ -125,7 +125,7 @@ fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
         let said = terminal.ask_for(&format!("The account's currency [{usual}]"))?;
         match Currency::from_code(&said) {
             Some(currency) => return Some(currency),
-            None => terminal.note(&format!("`{said}` is no ISO 4217 code, such as `USD`")),
+            None => terminal.note(&format!("`{said}` is not an ISO 4217 code, such as `USD`")),
         }
     }
     None
@@ -193,7 +193,7 @@ fn check(
     let mut own = settings.exports.clone();
     let exports = exports_of(text).map_err(|error| {
         refused(format!(
-            "what would be proposed is no valid file: {}",
+            "what would be proposed is not a valid file: {}",
             error.message()
         ))
     })?;

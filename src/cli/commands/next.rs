@@ -9,17 +9,24 @@ use crate::tracking::Version;
 
 /// Returns the commands that reach the journal and the account of this call again.
 pub(super) fn commands(common: &Common, settings: &Settings) -> Commands {
+    let is_other = common.sandbox && settings.version != Version::V1;
+    with_options_of(common, is_other.then(|| settings.version.to_string()))
+}
+
+/// Returns the commands that reach the journal and the account of this call again, as far as its arguments
+/// say which those are.
+pub(in crate::cli) fn commands_of_call(common: &Common) -> Commands {
+    with_options_of(common, None)
+}
+
+fn with_options_of(common: &Common, api: Option<String>) -> Commands {
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let mut options: Vec<(&str, String)> = Vec::new();
     if common.sandbox {
         options.push(("--sandbox", String::new()));
     }
-    let api = match common.sandbox && settings.version != Version::V1 {
-        true => Some(settings.version.to_string()),
-        false => common.api.clone(),
-    };
     let given = [
-        ("--api", api),
+        ("--api", api.or_else(|| common.api.clone())),
         ("--config", path(&common.config)),
         ("--journal", path(&common.journal)),
         ("--base-url", common.base_url.clone()),

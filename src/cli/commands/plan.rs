@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::delivery::{Target, no_lead_list, note_dates};
+use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -124,6 +125,8 @@ pub(in crate::cli) fn plan(
             Err(reason) => job.problems.push(no_lead_list(&reason)),
         }
     }
+    let commands = next::commands(common, &settings);
+    job.problems.edit(|problem| commands.complete(problem));
     show(&job, &reading, estimate, &settings, terminal)?;
     Ok(exit_of(&reading))
 }
@@ -297,7 +300,7 @@ fn show(
     let Some(list) = estimate.lead_list else {
         if estimate.seconds >= LONG_SECONDS {
             terminal.human(
-                "Where most customers are no leads, `--lead-list` spares most of that; with it, `plan` says how much.",
+                "Are few of your customers leads? Then `--lead-list` saves most of these requests; `plan --lead-list` shows how many.",
             );
         }
         return Ok(());

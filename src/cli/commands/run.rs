@@ -60,6 +60,8 @@ pub(in crate::cli) fn run(
     let known = journal.known_for(|| unplanned.wanted())?;
     linking.check(&unplanned, &known)?;
     let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
+    let mut commands = next::commands(common, &settings);
+    job.problems.edit(|problem| commands.complete(problem));
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&reading));
@@ -71,7 +73,6 @@ pub(in crate::cli) fn run(
 
     let run = record(&mut journal, RunCommand::Run, &mut job, &reading, &known)?;
     drop((job, known));
-    let mut commands = next::commands(common, &settings);
     if let Some(link) = &arguments.link.link {
         commands = commands.with_reading("--link", link.display().to_string());
     }

@@ -489,10 +489,10 @@ fn a_ragged_row_loses_nothing_and_stays_ragged_until_it_is_mended() {
     fixture.write(run).unwrap();
     assert_snapshot!(fixture.read("rejected.csv"), @r#"
     id,"Amount, net",Name,_file,_line,_reason
-    a,,,a.csv,2,short,cells are missing; delete this one once the row is mended
+    a,,,a.csv,2,short,cells are missing; delete this one once the row is fixed
     b,1,x,a.csv,3,long,'=y,
     c,,'-,a.csv,4,right
-    ,,,a.csv,5,empty,cells are missing; delete this one once the row is mended
+    ,,,a.csv,5,empty,cells are missing; delete this one once the row is fixed
     d,1,x,a.csv,6,longer by one,
     "#);
     let (header, rows) = read_again(&fixture.reports().join("rejected.csv"));
@@ -528,10 +528,10 @@ fn rejected_rows_that_are_read_again_have_the_added_columns_once() {
     assert!(!written.contains(&"rejected-2.csv".to_owned()));
     assert_snapshot!(fixture.read("rejected.csv"), @r#"
     id,"Amount, net",Name,_file,_line,_reason
-    a,,,rejected.csv,7,still,a.csv,2,short,cells are missing; delete this one once the row is mended
+    a,,,rejected.csv,7,still,a.csv,2,short,cells are missing; delete this one once the row is fixed
     b,1,x,rejected.csv,7,still,a.csv,3,long,'=y,
     c,,'-,rejected.csv,7,still
-    ,,,rejected.csv,7,still,a.csv,5,empty,cells are missing; delete this one once the row is mended
+    ,,,rejected.csv,7,still,a.csv,5,empty,cells are missing; delete this one once the row is fixed
     d,1,x,rejected.csv,7,still,a.csv,6,longer by one,
     "#);
 }

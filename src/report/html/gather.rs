@@ -381,7 +381,7 @@ impl Gathered {
         let event = &record.event;
         self.held.push(|| {
             let why = match event.details().candidates.as_deref() {
-                Some(candidates) => format!("{}; may undo {candidates}", event.note),
+                Some(candidates) => format!("{}; may reverse {candidates}", event.note),
                 None => event.note.to_string(),
             };
             EventLine::of(event, record.file.as_deref(), cut(&why, 2 * TEXT))

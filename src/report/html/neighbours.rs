@@ -45,8 +45,8 @@ const CSVS: [(&str, &str); 6] = [
         "events and rows that were accepted as they are, by whom and why",
     ),
 ];
-const REJECTED: &str = "rows that can't be read, as they were, to mend and run again";
-const IGNORED: &str = "rows that are no event, with the reason";
+const REJECTED: &str = "rows that can't be read, as they were, to fix and run again";
+const IGNORED: &str = "rows that are not events, with the reason";
 const REJECTED_MORE: &str = "the same, of exports with other columns";
 const IGNORED_MORE: &str = "likewise, of exports with other columns";
 

@@ -194,7 +194,11 @@ fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Err
     use serde::de::Error;
     let text = String::deserialize(reader)?;
     let moment = Moment::parse(&text);
-    let wrong = || D::Error::custom(format!("`{text}` is no date such as 2026-03-01T10:00:00Z"));
+    let wrong = || {
+        D::Error::custom(format!(
+            "`{text}` is not a date such as 2026-03-01T10:00:00Z"
+        ))
+    };
     moment.map(Some).ok_or_else(wrong)
 }
 

@@ -319,7 +319,7 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
         } => {
             let message = format!("the API refused the key for the list of {name}: {message}");
             let problem = Problem::error("key-refused", message)
-                .hint("mend the key, then run the same command");
+                .hint("fix the key, then run the same command");
             return CliError::Ended(Exit::Refused, Box::new(problem));
         }
         Unlisted::Page { number, answer } => {

@@ -107,7 +107,7 @@ const SEND: &str = r#"[send]
 # decimals = { ISK = 2 }
 
 [link]
-# true: a refund that names no sale takes the only one of its customer that it can undo.
+# true: a refund that names no sale takes the only one of its customer that it can reverse.
 # match_by_customer = false
 # true: refunds whose sale is not named or not found are sent without one.
 # send_unlinked = false
