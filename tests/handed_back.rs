@@ -1,5 +1,7 @@
 //! Files that fprecon wrote, handed back to it: corrected by the printed hints, or as they are.
 
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
 mod support;
 
 use support::Place;
