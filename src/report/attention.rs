@@ -572,7 +572,7 @@ mod tests {
     fn the_commands_of_a_hint_reach_the_same_journal() {
         let commands = Commands::new(&[("--journal", "my books".to_owned())], &[]);
         let complete = |hint: &str| {
-            let mut problem = Problem::error("x", "x").hint(hint);
+            let mut problem = Problem::error("event-conflict", "x").hint(hint);
             commands.complete(&mut problem);
             problem.hint.unwrap()
         };
