@@ -144,7 +144,7 @@ fn what_was_refunded_before_is_not_held_again() {
         .expect(1)
         .stderr();
     assert!(
-        said.contains("`fprecon accept --event PM1_not_paid --reason TEXT`"),
+        said.contains("`fprecon accept --event PM1_not_paid --reason TEXT --sandbox`"),
         "{said}"
     );
     let accept = [
