@@ -488,6 +488,7 @@ impl<'p> Planner<'p> {
             }
             let key = EventKey::of(sale);
             let reason = match firsts.named(key) {
+                Some(sale) if self.was_sent_to_another(sale, key) => continue,
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
                 // Corrected, it goes out first.
                 Some(sale) if self.states[sale] == PlanState::ToSend => continue,
@@ -512,6 +513,16 @@ impl<'p> Planner<'p> {
         self.past.essence(key).is_some() && !self.past.is_settled(key)
     }
 
+    /// Returns whether an earlier run sent a sale, and these exports only name another customer for it. Its
+    /// refunds go out with the customer to whom it was sent.
+    fn was_sent_to_another(&self, sale: usize, key: EventKey) -> bool {
+        let was_sent = matches!(
+            self.past.outcome(key),
+            Some(Outcome::Tracked | Outcome::AlreadyTracked)
+        );
+        was_sent && self.with_past.get(&sale) == Some(&Contradiction::Customer)
+    }
+
     /// Returns whether nothing of a refund counts, and no earlier run has seen it.
     fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
         let event = events.get(index);
@@ -525,6 +536,13 @@ impl<'p> Planner<'p> {
         match refund.sale_event_id.map(EventKey::of) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
+            }
+            Some(sale)
+                if firsts
+                    .named(sale)
+                    .is_some_and(|sale| self.states[sale].is_held()) =>
+            {
+                "settle its sale first, as the error of the sale says, then run the exports again"
             }
             Some(sale) if firsts.named(sale).is_some() || self.past.essence(sale).is_some() => {
                 "compare it with its sale where both were made; the refund is not sent"
