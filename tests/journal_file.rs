@@ -8,14 +8,19 @@
 )]
 #![cfg(unix)]
 
+#[path = "support/strace.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+mod strace;
 mod support;
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use strace::skip;
 use support::{Payment, Place, Ran, SandboxProcess, stripe_export};
 
 const JOURNAL: &str = "fprecon.journal";
@@ -312,4 +317,202 @@ fn a_slash_at_the_end_of_the_base_url_makes_no_other_account() {
         refused.stderr()
     );
     assert_eq!(sandbox.arrivals().len(), 2);
+}
+
+/// The program where its folder can only be read: a bind mount in a namespace of its own.
+fn on_read_only_mount(place: &Place, arguments: &[&str]) -> Command {
+    const MOUNT: &str = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && cd \"$1\" && \
+         ! touch \"$1/written\" 2>/dev/null && shift && exec \"$@\"";
+    let plain = place.command(arguments);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "--mount", "sh", "-c", MOUNT, "sh"])
+        .arg(place.root())
+        .arg(plain.get_program())
+        .args(arguments);
+    like(&plain, &mut command);
+    command
+}
+
+/// The same directory and environment.
+fn like(plain: &Command, command: &mut Command) {
+    command
+        .current_dir(plain.get_current_dir().unwrap())
+        .env_clear()
+        .stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+}
+
+/// The program as `nobody`, to whom all files are shown.
+fn as_another_user(place: &Place, arguments: &[&str]) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(place.root(), 0o755);
+    for entry in fs::read_dir(place.root()).unwrap() {
+        let path = entry.unwrap().path();
+        mode(&path, if path.is_dir() { 0o755 } else { 0o644 });
+    }
+    let plain = place.command(arguments);
+    let program = place.path("program");
+    if !program.exists() {
+        let real = Path::new(plain.get_program());
+        if fs::hard_link(real, &program).is_err() {
+            fs::copy(real, &program).unwrap();
+        }
+    }
+    mode(&program, 0o755);
+    let mut command = Command::new(&program);
+    command.args(arguments).uid(65_534).gid(65_534);
+    like(&plain, &mut command);
+    command
+}
+
+/// Whether a read-only mount can be made here; if not, that is said.
+fn can_mount() -> bool {
+    let place = Place::new();
+    let tried = on_read_only_mount(&place, &["--version"]).output();
+    let works = tried.is_ok_and(|ran| ran.status.success());
+    if !works {
+        skip("a read-only mount is not permitted");
+    }
+    works
+}
+
+/// Whether this process may become another user; if not, that is said.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let is_root = id.stdout == b"0\n";
+    if !is_root {
+        skip("only root can become another user");
+    }
+    is_root
+}
+
+/// What each command that only reads says, with the report that it writes elsewhere.
+fn read_all(place: &Place, call: &dyn Fn(&Place, &[&str]) -> Command) -> Vec<String> {
+    let elsewhere = Place::new();
+    fs::set_permissions(elsewhere.root(), fs::Permissions::from_mode(0o777)).unwrap();
+    let directory = elsewhere.path("report").display().to_string();
+    let calls: [&[&str]; 6] = [
+        &["status", "--json"],
+        &["journal", "check", "--json"],
+        &["journal", "export"],
+        &["journal", "export", "--attempts"],
+        &["plan", "cancellations.csv", "--json"],
+        &["report", "--dir", &directory, "--format", "csv"],
+    ];
+    let mut said: Vec<String> = calls
+        .iter()
+        .map(|arguments| {
+            let ran = Ran(call(place, arguments).output().unwrap());
+            let ran = ran.expect_code_one_of(&[0, 1]);
+            ran.stdout().replace(&directory, "ELSEWHERE")
+        })
+        .collect();
+    for file in ["tracked.csv", "failed.csv"] {
+        said.push(elsewhere.read(&format!("report/{file}")));
+    }
+    said
+}
+
+/// Journals as they are left: by a run that ended, by one that was killed, and without the index of the log.
+fn left_behind() -> Vec<(&'static str, Place)> {
+    let mut left = Vec::new();
+    for (name, is_killed) in [
+        ("ended", false),
+        ("killed", true),
+        ("killed, no index", true),
+    ] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        match is_killed {
+            true => {
+                let mut run = run_under_way(&place, &sandbox);
+                run.kill().unwrap();
+                run.wait().unwrap();
+            }
+            false => {
+                cancellations(&place, 30);
+                let run = ["run", "cancellations.csv", "--yes"];
+                place.run_to(&sandbox, &run).expect(0);
+            }
+        }
+        assert_eq!(
+            place.path("fprecon.journal-wal").exists(),
+            is_killed,
+            "{name}"
+        );
+        if name.ends_with("no index") {
+            fs::remove_file(place.path("fprecon.journal-shm")).unwrap();
+        }
+        left.push((name, place));
+    }
+    left
+}
+
+#[test]
+fn row_40_what_only_reads_works_on_a_read_only_mount() {
+    if !can_mount() {
+        return;
+    }
+    for (name, place) in left_behind() {
+        let read_only = read_all(&place, &on_read_only_mount);
+        assert_eq!(place.path("fprecon.journal-shm").exists(), name == "killed");
+        let plain = read_all(&place, &|place, arguments| place.command(arguments));
+        assert_eq!(read_only, plain, "{name}");
+    }
+}
+
+#[test]
+fn row_40_what_only_reads_works_as_another_user() {
+    if !is_root() {
+        return;
+    }
+    for (name, place) in left_behind() {
+        let another = read_all(&place, &as_another_user);
+        let plain = read_all(&place, &|place, arguments| place.command(arguments));
+        assert_eq!(another, plain, "{name}");
+        // What can't be read is said, and nothing is made up.
+        for file in ["fprecon.journal.commits", "fprecon.journal"] {
+            let _ = as_another_user(&place, &["status"]);
+            fs::set_permissions(place.path(file), fs::Permissions::from_mode(0o600)).unwrap();
+            let mut refused = Command::new(place.path("program"));
+            std::os::unix::process::CommandExt::uid(&mut refused, 65_534);
+            like(&place.command(&["status"]), &mut refused);
+            let refused = Ran(refused.arg("status").output().unwrap())
+                .expect(6)
+                .stderr();
+            assert!(refused.contains("can't be read"), "{name}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn row_40_a_run_that_goes_on_is_watched_from_a_read_only_mount() {
+    if !can_mount() {
+        return;
+    }
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let mut run = run_under_way(&place, &sandbox);
+    for _ in 0..3 {
+        let ran = Ran(on_read_only_mount(&place, &["status", "--json"])
+            .output()
+            .unwrap());
+        let status = ran.expect(0).json();
+        assert!(
+            status["events"]["tracked"]["count"].as_u64().unwrap() > 0,
+            "{status}"
+        );
+    }
+    assert!(
+        run.try_wait().unwrap().is_none(),
+        "all that was while it went on"
+    );
+    run.kill().unwrap();
+    run.wait().unwrap();
 }

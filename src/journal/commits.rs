@@ -25,8 +25,8 @@ use super::JournalError;
 use super::error::LostCommits;
 use super::lock::beside;
 use super::log_file::{LogEnd, LogIndex};
-use super::migrate::open_without_log;
 use super::place::PlaceWatch;
+use super::read_only::open_without_log;
 
 /// The record's name, behind the journal's.
 pub(super) const SUFFIX: &str = ".commits";
@@ -211,13 +211,13 @@ pub(super) fn lost(
     Ok((read(journal)? == found).then_some(lost))
 }
 
-/// Whether the log was written for this database: the database alone has the commit that it had when
-/// the log was begun, or, after another program has moved all of it, the last one.
+/// Whether the log was not written for this database: alone, that has neither the commit that it had when
+/// the log was begun nor, as after another program has moved all of the log, the last one. While the log
+/// is moved, the database alone may be anything.
 fn is_log_foreign(journal: &Path, slot: &Slot, commit: Commit) -> bool {
-    let alone = number_without_log(journal);
-    match slot.moving {
-        Some(_) => !(slot.base..=commit.number).contains(&alone),
-        None => alone != slot.base && alone != commit.number,
+    slot.moving.is_none() && {
+        let alone = number_without_log(journal);
+        alone != slot.base && alone != commit.number
     }
 }
 
@@ -371,4 +371,196 @@ fn open(journal: &Path) -> io::Result<File> {
     file.sync_all()?;
     super::migrate::sync_directory(journal)?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use super::super::tests::{answer, intent, open, place, record, sale};
+    use super::super::{Effect, Journal, JournalReader, Outcome};
+    use super::*;
+
+    const PAGE_BYTES: usize = 4096;
+
+    /// The files of a journal, without the index of its log.
+    #[derive(Clone)]
+    struct Files {
+        database: Vec<u8>,
+        log: Vec<u8>,
+        record: Vec<u8>,
+    }
+
+    impl Files {
+        fn read(journal: &Path) -> Files {
+            let read = |suffix| fs::read(beside(journal, suffix)).unwrap_or_default();
+            Files {
+                database: read(""),
+                log: read("-wal"),
+                record: read(SUFFIX),
+            }
+        }
+
+        /// What opening them says: for writing, and for reading.
+        fn lost(&self) -> [Option<LostCommits>; 2] {
+            let (_directory, path) = place();
+            let write = || {
+                fs::write(&path, &self.database).unwrap();
+                fs::write(beside(&path, "-wal"), &self.log).unwrap();
+                fs::write(beside(&path, SUFFIX), &self.record).unwrap();
+                let _ = fs::remove_file(beside(&path, "-shm"));
+            };
+            let lost = |opened: Result<(), JournalError>| match opened {
+                Ok(()) => None,
+                Err(JournalError::Lost { lost, .. }) => Some(lost),
+                Err(other) => panic!("{other}"),
+            };
+            write();
+            let reading = lost(JournalReader::open(&path).map(drop));
+            write();
+            [lost(open(&path).map(drop)), reading]
+        }
+    }
+
+    /// A journal with some commits in its log.
+    fn in_use(path: &Path) -> Journal {
+        let mut journal = open(path).unwrap();
+        let sales: Vec<_> = (1..60)
+            .map(|n| sale(&format!("in_{n}"), 100 * n, 2))
+            .collect();
+        let run = record(&mut journal, &sales);
+        for n in 1..60 {
+            journal.write(&[intent(run, n, 1)]).unwrap();
+        }
+        journal
+    }
+
+    #[test]
+    fn what_is_killed_at_any_commit_has_lost_nothing() {
+        let (_directory, path) = place();
+        let mut journal = open(&path).unwrap();
+        let run = record(&mut journal, &[sale("in_1", 800, 2), sale("in_2", 900, 3)]);
+        let before = Files::read(&path);
+        journal.write(&[intent(run, 1, 1)]).unwrap();
+        let after = Files::read(&path);
+        assert_eq!(before.lost(), [None, None]);
+        assert_eq!(after.lost(), [None, None]);
+        // Killed between a commit and its record, which nobody has acted upon; and in the middle of a frame.
+        let unrecorded = Files {
+            record: before.record.clone(),
+            ..after.clone()
+        };
+        assert_eq!(unrecorded.lost(), [None, None]);
+        for frames in 1..after.log.len() / PAGE_BYTES {
+            let torn = Files {
+                log: after.log[..after.log.len() - 24 - frames * 100].to_vec(),
+                ..unrecorded.clone()
+            };
+            let lost = torn.lost();
+            assert!(
+                lost == [None, None] || torn.log.len() < before.log.len(),
+                "{lost:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_and_is_not_there_is_lost() {
+        let (_directory, path) = place();
+        let journal = in_use(&path);
+        let files = Files::read(&path);
+        drop(journal);
+        let mut rng = fastrand::Rng::with_seed(7);
+        for _ in 0..60 {
+            let mut damaged = files.clone();
+            let at = rng.usize(..damaged.log.len());
+            // The salts of old frames and unused bytes of the header are the only ones that do not count.
+            damaged.log[at] ^= 1 << rng.u8(..8);
+            let [writing, reading] = damaged.lost();
+            let is_missed = |lost: &Option<LostCommits>| matches!(lost, Some(LostCommits::Behind { number, recorded: 60, .. }) if *number < 60);
+            assert!(
+                is_missed(&writing) && is_missed(&reading),
+                "{at}: {writing:?}"
+            );
+        }
+    }
+
+    /// A kill while the log is moved leaves some pages of the database new and some old. Only the log makes
+    /// it whole, even where the number of the last commit is among the new ones.
+    #[test]
+    fn a_log_that_is_lost_while_it_is_moved_is_missed() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let mut journal = open(&path).unwrap();
+        // In the last page of each table, where there is room: the database does not grow.
+        for n in 57..60 {
+            let settled = answer(n, 1, Effect::Recorded, Some(Outcome::Tracked));
+            journal.write(&[settled]).unwrap();
+        }
+        let log = journal.record.log_end().unwrap();
+        journal.record.slot.moving = Some(log);
+        journal.record.write().unwrap();
+        let before = Files::read(&path);
+        assert!(journal.record.move_log(&journal.reader.connection).unwrap());
+        let after = Files::read(&path);
+        assert_eq!(after.lost(), [None, None]);
+        let moved = Files {
+            log: Vec::new(),
+            ..after.clone()
+        };
+        assert_eq!(moved.lost(), [None, None], "the log is needed no more");
+
+        let mut half_moved = 0;
+        for pages in 1..after.database.len() / PAGE_BYTES {
+            // They are moved in their order; what is behind them is not there yet.
+            let end = pages * PAGE_BYTES;
+            let mut mixed = before.clone();
+            mixed.database.resize(mixed.database.len().max(end), 0);
+            mixed.database[..end].copy_from_slice(&after.database[..end]);
+            assert_eq!(mixed.lost(), [None, None], "{pages}: its log is whole");
+            let (mut flipped, mut torn) = (mixed.log.clone(), mixed.log.clone());
+            flipped[40] ^= 1;
+            torn.truncate(mixed.log.len() - 1);
+            for log in [Vec::new(), flipped, torn] {
+                let damaged = Files {
+                    log,
+                    ..mixed.clone()
+                };
+                let (_directory, path) = place();
+                fs::write(&path, &damaged.database).unwrap();
+                fs::write(beside(&path, "-wal"), &damaged.log).unwrap();
+                fs::write(beside(&path, SUFFIX), &damaged.record).unwrap();
+                match open(&path) {
+                    Err(JournalError::Lost { lost, .. }) => {
+                        half_moved += usize::from(matches!(lost, LostCommits::HalfMoved { .. }));
+                    }
+                    Err(JournalError::Damaged { .. }) => {}
+                    other => panic!("{pages}: {other:?}"),
+                }
+            }
+        }
+        assert!(half_moved > 0);
+    }
+
+    /// Beside a backup of the database, a log would be laid over pages that it was not written for.
+    #[test]
+    fn a_log_is_not_taken_for_that_of_a_backup() {
+        let (_directory, path) = place();
+        drop(in_use(&path));
+        let backup = Files::read(&path);
+        let add = |name: &str| {
+            let mut journal = open(&path).unwrap();
+            record(&mut journal, &[sale(name, 800, 2)]);
+            (Files::read(&path), journal)
+        };
+        drop(add("in_next"));
+        let (killed, _journal) = add("in_last");
+        assert_eq!(killed.lost(), [None, None]);
+        let restored = Files {
+            database: backup.database.clone(),
+            ..killed
+        };
+        let foreign = Some(LostCommits::ForeignLog);
+        assert_eq!(restored.lost(), [foreign.clone(), foreign]);
+    }
 }

@@ -92,6 +92,16 @@ pub enum JournalError {
         /// What the system says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file can't be opened or read: rights, a directory that is not there.
+    #[error("the journal {} can't be read ({doing})", path.display())]
+    NotReadable {
+        /// The file.
+        path: PathBuf,
+        /// What was under way.
+        doing: &'static str,
+        /// What the system says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Any other failure of the database: an I/O error, another program that holds it for long.
     #[error("the journal {} failed ({doing})", path.display())]
     Sqlite {
@@ -211,6 +221,10 @@ impl JournalError {
                 "give this account a journal of its own with --journal, or correct [api] in the \
                  configuration"
             }
+            JournalError::NotReadable { .. } => {
+                "check the path and its permissions: reading needs the journal and the files beside it \
+                 whose names begin like its own"
+            }
             JournalError::NotWritable { .. } => {
                 "check that the directory exists, its permissions and the free space, then run \
                  `fprecon resume` if a run was under way"
@@ -239,6 +253,14 @@ impl JournalError {
 
     pub(super) fn io(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
         JournalError::NotWritable {
+            path: path.to_owned(),
+            doing,
+            source: Box::new(source),
+        }
+    }
+
+    pub(super) fn unreadable(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        JournalError::NotReadable {
             path: path.to_owned(),
             doing,
             source: Box::new(source),

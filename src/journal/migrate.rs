@@ -3,16 +3,16 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::columns::Seal;
-use super::commits::{self, Commit, Found as FoundRecord};
+use super::commits::{self, Commit, Found};
 use super::error::LostCommits;
 use super::lock::beside;
 use super::place;
+use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, EventRow, JournalError, JournalReader};
 use crate::private;
 
@@ -45,23 +45,12 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// The version from which on commits are counted.
 const COUNTED_FROM: i64 = 5;
 
-/// How long a statement waits for another program that has the file.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How much of a log is held in memory while it is written again.
 const REWRITE_BYTES: usize = 1 << 20;
 
 /// The latest version that this program knows.
 fn supported() -> i64 {
     MIGRATIONS.len() as i64
-}
-
-/// What was found at a journal's path.
-enum Found {
-    /// Nothing, or a file that its creator did not get to fill.
-    Nothing,
-    /// A journal of this version.
-    Journal(i64),
 }
 
 /// The one name of a journal, whatever links lead to it: locks go by name.
@@ -109,10 +98,7 @@ pub(super) fn open_for_writing(
 
 /// The version of a journal; 0 where there is none.
 fn version_of(path: &Path) -> Result<i64, JournalError> {
-    Ok(match inspect(path)? {
-        Found::Nothing => 0,
-        Found::Journal(version) => version,
-    })
+    Ok(inspect(path)?.map_or(0, |(_, version)| version))
 }
 
 /// Opens a journal whose lock is held, whatever it may have lost.
@@ -141,19 +127,17 @@ pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<
 }
 
 /// Reads the commit record beside a journal, which has to be done before the journal is read.
-pub(super) fn read_record(path: &Path) -> Result<FoundRecord, JournalError> {
+pub(super) fn read_record(path: &Path) -> Result<Found, JournalError> {
     commits::read(path)
-        .map_err(|source| JournalError::io(path, "reading its commit record", source))
+        .map_err(|source| JournalError::unreadable(path, "reading its commit record", source))
 }
 
 /// Refuses to take a journal that is gone for one that was never there.
-fn expect_no_record(path: &Path, record: FoundRecord) -> Result<(), JournalError> {
+fn expect_no_record(path: &Path, record: Found) -> Result<(), JournalError> {
     match record {
-        FoundRecord::Nothing => Ok(()),
-        FoundRecord::Record(slot) if slot.commit.number == 0 => Ok(()),
-        FoundRecord::Record(_) | FoundRecord::Damaged => {
-            Err(lost_error(path, LostCommits::NoJournal))
-        }
+        Found::Nothing => Ok(()),
+        Found::Record(slot) if slot.commit.number == 0 => Ok(()),
+        Found::Record(_) | Found::Damaged => Err(lost_error(path, LostCommits::NoJournal)),
     }
 }
 
@@ -169,7 +153,7 @@ pub(super) fn lost_commits(
     connection: &Connection,
     path: &Path,
     version: i64,
-    record: FoundRecord,
+    record: Found,
 ) -> Result<Option<LostCommits>, JournalError> {
     const DOING: &str = "reading its last commit";
     let commit = match version {
@@ -179,7 +163,8 @@ pub(super) fn lost_commits(
             Some(commit.map_err(|error| JournalError::sqlite(path, DOING, error))?)
         }
     };
-    commits::lost(path, record, commit).map_err(|source| JournalError::io(path, DOING, source))
+    commits::lost(path, record, commit)
+        .map_err(|source| JournalError::unreadable(path, DOING, source))
 }
 
 /// Writes what an interrupted run left in the log once more, and puts it on disk.
@@ -332,11 +317,11 @@ impl JournalReader {
         path: &Path,
     ) -> Result<Option<(JournalReader, Option<LostCommits>)>, JournalError> {
         let record = read_record(path)?;
-        let Found::Journal(version) = inspect(path)? else {
+        let Some((opened, version)) = inspect(path)? else {
             expect_no_record(path, record)?;
             return Ok(None);
         };
-        let connection = open_read_only(path)?;
+        let connection = opened.connection;
         let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
         let views = views.map_or("", |(_, views)| views);
         let tables = if version < 5 { TABLES_OF_VERSION_5 } else { "" };
@@ -349,18 +334,24 @@ impl JournalReader {
             connection,
             path: path.to_owned(),
             beside: place::directory_of(path),
+            _copy: opened.copy,
         };
         Ok(Some((reader, lost)))
     }
 }
 
-/// Says what is at `path` without changing it.
-fn inspect(path: &Path) -> Result<Found, JournalError> {
+/// Opens the journal at `path` without changing it, and says its version; `None` where there is nothing,
+/// or a file that its creator did not get to fill.
+fn inspect(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError> {
     if !has_content(path)? {
-        return Ok(Found::Nothing);
+        return Ok(None);
     }
-    let connection = open_read_only(path)?;
-    let integer = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let opened = ReadOnly::open(path)?;
+    let integer = |sql| {
+        opened
+            .connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+    };
     let read = || -> rusqlite::Result<_> {
         let application = integer("PRAGMA application_id")?;
         let version = integer("PRAGMA user_version")?;
@@ -371,13 +362,13 @@ fn inspect(path: &Path) -> Result<Found, JournalError> {
         ))
     };
     match read().map_err(|error| JournalError::sqlite(path, "reading its version", error))? {
-        (0, 0, 0) => Ok(Found::Nothing),
+        (0, 0, 0) => Ok(None),
         (APPLICATION_ID, version, _) if version > supported() => Err(JournalError::Newer {
             path: path.to_owned(),
             found: version,
             supported: supported(),
         }),
-        (APPLICATION_ID, version @ 1.., _) => Ok(Found::Journal(version)),
+        (APPLICATION_ID, version @ 1.., _) => Ok(Some((opened, version))),
         _ => Err(JournalError::NotAJournal {
             path: path.to_owned(),
         }),
@@ -387,7 +378,7 @@ fn inspect(path: &Path) -> Result<Found, JournalError> {
 /// Whether there is an SQLite file with something in it.
 fn has_content(path: &Path) -> Result<bool, JournalError> {
     place::expect_file(path)?;
-    let failed = |source| JournalError::io(path, "reading it", source);
+    let failed = |source| JournalError::unreadable(path, "reading it", source);
     let mut start = Vec::new();
     match File::open(path) {
         Ok(file) => {
@@ -412,39 +403,6 @@ fn has_content(path: &Path) -> Result<bool, JournalError> {
         )),
         _ => Ok(false),
     }
-}
-
-fn open_read_only(path: &Path) -> Result<Connection, JournalError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
-        Ok(connection)
-    };
-    open().map_err(|error| JournalError::sqlite(path, "opening it for reading", error))
-}
-
-/// Opens the database as it is without its log.
-pub(super) fn open_without_log(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(immutable_uri(path), flags)
-}
-
-/// A path as SQLite takes a file that nobody changes and whose log does not count.
-fn immutable_uri(path: &Path) -> String {
-    let mut uri = String::from("file:");
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                uri.push(char::from(byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri + "?immutable=1"
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

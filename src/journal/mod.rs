@@ -33,6 +33,7 @@ mod mended;
 mod migrate;
 mod place;
 mod read;
+mod read_only;
 mod record;
 mod records;
 mod recover;
@@ -72,6 +73,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 
 use commits::{Commit, CommitRecord};
 use lock::Lock;
@@ -162,6 +164,8 @@ pub struct JournalReader {
     path: PathBuf,
     /// The directory of the journal, as the caller named it: recorded places are below it.
     beside: PathBuf,
+    /// The copy that it reads, where it can't read the journal itself.
+    _copy: Option<TempDir>,
 }
 
 /// The one writer of a journal, with its lock.
@@ -201,6 +205,7 @@ impl Journal {
                 connection,
                 path,
                 beside,
+                _copy: None,
             },
             poison: None,
             record,

@@ -123,6 +123,7 @@ impl Journal {
                 connection,
                 path,
                 beside,
+                _copy: None,
             },
             poison: None,
             record,
