@@ -1,7 +1,11 @@
 //! Refusals that are the account's and not the events'.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use serde_json::json;
 
+use super::support::{Place, Ran, SandboxProcess};
 use super::{asked, leads, outcome, own, run, sales};
 
 const WID: &str = r#"{"message":"wid is invalid"}"#;
@@ -114,4 +118,52 @@ fn a_long_series_of_the_same_refusal_stops_a_run_that_went_well_before() {
         .json();
     assert_eq!(outcome(&retried, "tracked"), 30);
     assert_eq!(sandbox.events().len(), 60);
+}
+
+/// Runs `own.csv` on a terminal on which these lines are typed.
+fn on_a_terminal(place: &Place, sandbox: &SandboxProcess, typed: &str) -> Ran {
+    let run = place.command_to(sandbox, &["run", "own.csv"]);
+    let program = run.get_program().to_str().unwrap();
+    let mut terminal = Command::new("script");
+    terminal
+        .args(["-qec", &format!("{program} run own.csv"), "/dev/null"])
+        .current_dir(run.get_current_dir().unwrap())
+        .env("FPRECON_STOP_AFTER_SAME_REFUSALS", "3")
+        .env("FPRECON_CONCURRENCY", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in run.get_envs() {
+        match value {
+            Some(value) => terminal.env(name, value),
+            None => terminal.env_remove(name),
+        };
+    }
+    let mut child = terminal.spawn().unwrap();
+    // The end of the input would end the terminal.
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(typed.as_bytes()).unwrap();
+    let ran = Ran(child.wait_with_output().unwrap());
+    drop(keys);
+    ran
+}
+
+#[test]
+fn on_a_terminal_a_long_series_of_the_same_refusal_asks_before_it_goes_on() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: `script` is not there");
+        return;
+    }
+    for (typed, sent) in [("y\ny\n", 60), ("y\nn\n", 35)] {
+        let (place, sandbox) = (sales(60), leads());
+        sandbox.fault(&json!({
+            "action": "status", "status": 400, "body": WID, "percent": 100, "skip": 5
+        }));
+        let ran = on_a_terminal(&place, &sandbox, typed);
+        let shown = String::from_utf8_lossy(&ran.0.stdout).into_owned();
+        let question = "The API refuses one event after the other: HTTP 400: wid is invalid. Send the other 25 events?";
+        assert!(shown.contains(question), "{shown}");
+        assert_eq!(asked(&sandbox).len(), sent, "{shown}");
+        assert_eq!(ran.code(), if sent == 60 { 1 } else { 4 }, "{shown}");
+    }
 }
