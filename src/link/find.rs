@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::candidates::{Candidates, Offer, Wish};
 use super::settle::counts_nothing_again;
 use super::{
     AskedAgain, Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale,
 };
 use crate::event::{
-    Customer, CustomerRef, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
+    Currency, Customer, CustomerRef, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
 };
 
 const NAMES_NONE: &str = "the refund names no sale";
@@ -330,15 +331,9 @@ impl<'r> Finder<'r> {
         wanted.extend(sales.indexes().map(|index| events.key(index)));
         self.add_readings(&wanted, events);
         let left = self.left(events);
+        let candidates = self.candidates(&refunds, &sales, &left, events);
         let mut matched: KeyMap<Vec<(Vec<usize>, Text)>> = KeyMap::default();
-        for readings in refunds {
-            let paid = readings.iter().filter_map(|&r| events.get(r).paid_cents());
-            let paid = paid.max().unwrap_or(i64::MAX);
-            let mut candidates = BTreeSet::new();
-            for &refund in &readings {
-                let refund = events.get(refund);
-                self.add_candidates(refund, paid, events, &sales, &left, &mut candidates);
-            }
+        for (readings, candidates) in refunds.into_iter().zip(candidates) {
             let names_none = readings.iter().all(|&r| events.sale_event_id(r).is_none());
             match candidates.iter().next() {
                 Some(only)
@@ -356,6 +351,9 @@ impl<'r> Finder<'r> {
         for (key, refunds) in matched {
             self.take_matched(key, refunds, &left, events, links);
         }
+        // What is linked by now is not held any more.
+        self.unresolved
+            .retain(|&refund| links[refund] != Link::Sound);
     }
 
     /// The readings of each unresolved refund that has an amount of its own.
@@ -407,43 +405,60 @@ impl<'r> Finder<'r> {
         sale.gross_cents.saturating_sub(refunded)
     }
 
-    /// Adds the sales that this refund may undo: of the same customer and currency, not after it, and
-    /// with at least as much left.
-    fn add_candidates(
+    /// Returns the sales that each of these refunds may undo.
+    fn candidates(
         &self,
-        refund: EventRef<'_>,
-        paid: i64,
-        events: &Events,
+        refunds: &[Vec<usize>],
         sales: &SalesByCustomer,
         left: &KeyMap<i64>,
-        candidates: &mut BTreeSet<Text>,
-    ) {
-        let mut add = |event_id: &str, customer: CustomerRef<'_>, created_at| {
-            let is_before = refund
-                .created_at
-                .zip(created_at)
-                .is_some_and(|(refund, sale)| sale <= refund);
+        events: &Events,
+    ) -> Vec<BTreeSet<Text>> {
+        let mut candidates = Candidates::default();
+        for (refund, readings) in refunds.iter().enumerate() {
+            let readings = readings.iter().map(|&reading| events.get(reading));
+            let paid = readings.clone().filter_map(|reading| reading.paid_cents());
+            let paid = paid.max().unwrap_or(i64::MAX);
+            for reading in readings {
+                if let Some((created_at, money)) = reading.created_at.zip(reading.money) {
+                    candidates.wish(&Wish {
+                        refund,
+                        customer: reading.customer,
+                        currency: money.currency,
+                        created_at,
+                        paid,
+                    });
+                }
+            }
+        }
+        let mut known: KeyMap<Option<(Currency, i64)>> = KeyMap::default();
+        let mut offer = |event_id: &str, customer: CustomerRef<'_>, created_at| {
             let key = EventKey::of(event_id);
-            let Some(sale) = self.sale(key, events).filter(|_| is_before) else {
-                return;
-            };
-            let left = left.get(&key).copied();
-            let left = left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
-            let currency = refund.money.map(|money| money.currency);
-            if paid <= left
-                && currency == Some(sale.money.currency)
-                && is_same(refund.customer, customer)
-            {
-                candidates.insert(Text::new(event_id));
+            let sale = known.entry(key).or_insert_with(|| {
+                let sale = self.sale(key, events)?;
+                let left = left.get(&key).copied();
+                let left = left.unwrap_or_else(|| self.left_of(key, sale, 0, 0));
+                Some((sale.money.currency, left))
+            });
+            if let (Some((currency, left)), Some(created_at)) = (*sale, created_at) {
+                candidates.offer(&Offer {
+                    event_id,
+                    customer,
+                    currency,
+                    created_at,
+                    left,
+                });
             }
         };
-        for index in sales.of_customer(refund.customer) {
-            let sale = events.get(index);
-            add(sale.event_id(), sale.customer, sale.created_at);
+        let places: BTreeSet<usize> = sales.indexes().collect();
+        for sale in places.into_iter().map(|place| events.get(place)) {
+            offer(sale.event_id(), sale.customer, sale.created_at);
         }
-        for sale in self.earlier.sales_of(refund.customer) {
-            add(&sale.event_id, sale.customer.lend(), sale.created_at);
+        for customer in sales.customers() {
+            for sale in self.earlier.sales_of(customer) {
+                offer(&sale.event_id, sale.customer.lend(), sale.created_at);
+            }
         }
+        candidates.find(refunds.len())
     }
 
     /// Links refunds to the one sale that each of them can undo, if it is enough for all of them.
@@ -472,7 +487,6 @@ impl<'r> Finder<'r> {
             }
             for refund in readings {
                 links.set(refund, Link::Sound);
-                self.unresolved.retain(|&unresolved| unresolved != refund);
                 let target = Target {
                     key,
                     event_id: Some(event_id.clone()),
@@ -559,17 +573,6 @@ fn hold_with(readings: &[usize], candidates: &BTreeSet<Text>, links: &mut Links)
     }
 }
 
-/// The uid decides where both have one, else the email.
-fn is_same(one: CustomerRef<'_>, other: CustomerRef<'_>) -> bool {
-    match (one.uid, other.uid) {
-        (Some(one), Some(other)) => one == other,
-        _ => {
-            let emails = one.email_folded().zip(other.email_folded());
-            emails.is_some_and(|(one, other)| one == other)
-        }
-    }
-}
-
 /// The sales of the customers of some refunds.
 struct SalesByCustomer {
     by_email: HashMap<Text, Vec<usize>>,
@@ -609,11 +612,16 @@ impl SalesByCustomer {
         all.flatten().copied()
     }
 
-    fn of_customer(&self, customer: CustomerRef<'_>) -> impl Iterator<Item = usize> + '_ {
-        let by_email = customer.email_folded();
-        let by_email = by_email.and_then(|email| self.by_email.get(&email));
-        let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
-        let all = [by_email, by_uid].into_iter().flatten();
-        all.flatten().copied()
+    /// Each email and each uid of these customers by itself.
+    fn customers(&self) -> impl Iterator<Item = CustomerRef<'_>> {
+        let by_email = self.by_email.keys().map(|email| CustomerRef {
+            email: Some(email),
+            uid: None,
+        });
+        let by_uid = self.by_uid.keys().map(|uid| CustomerRef {
+            email: None,
+            uid: Some(uid),
+        });
+        by_email.chain(by_uid)
     }
 }

@@ -14,6 +14,7 @@
 //! sale, in the job and before it, whatever the order of the exports.
 
 mod asked_again;
+mod candidates;
 mod find;
 mod settle;
 #[cfg(test)]
