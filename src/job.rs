@@ -10,6 +10,7 @@ mod source_rows;
 
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
@@ -207,7 +208,7 @@ impl Reading<'_> {
         &self,
         export: &mut Export,
         header: &[String],
-        cell: fn(&str) -> &str,
+        cell: fn(&str) -> Cow<'_, str>,
     ) -> Result<Recognised<'_>, Box<Problem>> {
         let path = export.path().display().to_string();
         let found = match self.profile {
@@ -463,12 +464,12 @@ impl<'r> JobReader<'r> {
         let handed_back = added_columns(&header);
         if handed_back.is_some() {
             for name in &mut header {
-                *name = restore(name).to_owned();
+                *name = restore(name).into_owned();
             }
         }
-        let cell: fn(&str) -> &str = match handed_back {
+        let cell: fn(&str) -> Cow<'_, str> = match handed_back {
             Some(_) => restore,
-            None => |cell| cell,
+            None => |cell| cell.into(),
         };
         let found = self.reading.bind(&mut export, &header, cell)?;
         self.inputs.push((found.profile, None));

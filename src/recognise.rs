@@ -5,6 +5,7 @@
 //! only one of them can read. Where the rows don't tell either, nothing is chosen, but for one case:
 //! the user's own profile goes before a built-in one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::classify::{Classifier, Outcome};
@@ -176,7 +177,7 @@ pub fn recognise<'p>(
     profiles: &'p Profiles,
     export: &mut Export,
     header: &[String],
-    cell: fn(&str) -> &str,
+    cell: fn(&str) -> Cow<'_, str>,
 ) -> Result<Recognised<'p>, Unrecognised> {
     let Fits {
         mut closest,
@@ -218,7 +219,7 @@ impl<'p> Read<'p> {
         binding: Binding,
         header: &[String],
         rows: &[Row],
-        cell: fn(&str) -> &str,
+        cell: fn(&str) -> Cow<'_, str>,
     ) -> Self {
         // Which currency an account has is no matter of reading.
         let any = Currency::from_code("USD").into_iter();
@@ -262,7 +263,11 @@ impl<'p> Read<'p> {
     }
 }
 
-fn obstacle(classifier: &Classifier<'_>, row: &Row, cell: fn(&str) -> &str) -> Option<Problem> {
+fn obstacle(
+    classifier: &Classifier<'_>,
+    row: &Row,
+    cell: fn(&str) -> Cow<'_, str>,
+) -> Option<Problem> {
     let mut row = row.clone();
     row.replace_cells(cell);
     let source = Source {

@@ -2,41 +2,99 @@
 
 use std::borrow::Cow;
 
-/// A text as it can stand in a cell: what a spreadsheet would take for a formula gets a `'` in
-/// front, and [`restore`] takes it away again.
+/// What some program takes for the end of a cell: a spreadsheet splits a CSV by what its user's language
+/// separates lists with, whatever the CSV itself is separated by.
+const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\n', '\r'];
+
+/// What a formula begins with, as it is and full-width.
+const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// Returns a text as it can stand in a cell: what a spreadsheet would take for a formula gets a `'` in front,
+/// and [`restore`] takes it away again.
 ///
-/// Dangerous is a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no
-/// plain number. A text that begins so behind apostrophes gets one more, so that none is ever taken
-/// away that was there before.
+/// Dangerous is what begins with `=`, `+`, `-` or `@`, also full-width: at the start of the text, and behind what
+/// may be taken for the end of a cell; only a text that is a plain number is not. A text that begins with a tab
+/// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what has apostrophes
+/// gets one more, so that none is ever taken away that was there before.
 ///
 /// ```
 /// use fprecon::spreadsheet::{neutralise, restore};
 ///
 /// assert_eq!(neutralise("=1+1"), "'=1+1");
+/// assert_eq!(neutralise("a;=1+1"), "a;'=1+1");
+/// assert_eq!(neutralise("＝1+1"), "'＝1+1");
 /// assert_eq!(neutralise("'=1+1"), "''=1+1");
 /// assert_eq!(neutralise("-5.00"), "-5.00");
-/// assert_eq!(restore("'=1+1"), "=1+1");
+/// assert_eq!(restore("a;'=1+1"), "a;=1+1");
 /// ```
 pub fn neutralise(text: &str) -> Cow<'_, str> {
-    if is_dangerous(text.trim_start_matches('\'')) && !is_number(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
+    let is_bare = |part: &Part<'_>| part.is_dangerous(part.text);
+    if is_number(text) || !parts(text).any(|part| is_bare(&part)) {
+        return Cow::Borrowed(text);
     }
+    let mut cell = String::with_capacity(text.len() + 2);
+    for part in parts(text) {
+        if is_bare(&part) {
+            cell.push('\'');
+        }
+        cell.push_str(part.text);
+        cell.extend(part.separator);
+    }
+    Cow::Owned(cell)
 }
 
-/// The text that [`neutralise`] was given.
+/// Returns the text that [`neutralise`] was given.
 ///
 /// Every cell of a report that is read again has to go through it, whatever its column.
-pub fn restore(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(text) if is_dangerous(text.trim_start_matches('\'')) => text,
-        _ => cell,
+pub fn restore(cell: &str) -> Cow<'_, str> {
+    let without = |part: &Part<'_>| -> Option<usize> {
+        let text = part.text.strip_prefix('\'')?;
+        part.is_dangerous(text).then_some(1)
+    };
+    if !cell.contains('\'') || !parts(cell).any(|part| without(&part).is_some()) {
+        return Cow::Borrowed(cell);
+    }
+    let mut text = String::with_capacity(cell.len());
+    for part in parts(cell) {
+        text.push_str(&part.text[without(&part).unwrap_or(0)..]);
+        text.extend(part.separator);
+    }
+    Cow::Owned(text)
+}
+
+/// What stands between two separators of a text.
+#[derive(Clone, Copy)]
+struct Part<'t> {
+    text: &'t str,
+    /// What ends it.
+    separator: Option<char>,
+    /// Whether nothing stands before it.
+    is_first: bool,
+}
+
+impl Part<'_> {
+    /// Whether a cell might be run that begins with this text, the rest of the part.
+    fn is_dangerous(&self, text: &str) -> bool {
+        let inner = text.trim_start_matches(['\'', '"']);
+        let is_blank = inner.is_empty() && matches!(self.separator, Some('\t' | '\r'));
+        inner.starts_with(STARTS) || (self.is_first && is_blank)
     }
 }
 
-fn is_dangerous(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+/// The parts of a text.
+fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+    let pieces = text.split_inclusive(SEPARATORS).enumerate();
+    pieces.map(|(number, piece)| {
+        let separator = piece.chars().next_back();
+        let separator = separator.filter(|last| SEPARATORS.contains(last));
+        // Each of them is one byte.
+        let length = piece.len() - usize::from(separator.is_some());
+        Part {
+            text: &piece[..length],
+            separator,
+            is_first: number == 0,
+        }
+    })
 }
 
 /// A sign or none, digits, and the separators of one of the usual ways to write a number: all
@@ -79,19 +137,24 @@ mod tests {
             "+1+1",
             "-1+cmd|' /C calc'!A0",
             "@SUM(A1)",
-            "\t=1",
-            "\r=1",
             "-",
             "+",
             "-.",
             "-5.",
-            "-1,23,456",
-            "-1.234.56",
             "--5",
             "-5 USD",
             "-1e3",
             "+49 30 1234",
             "-٣",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠SUM(A1)",
+            "\"=1",
+            "\t",
+            "\rx",
+            "-1,23,456",
+            "-1.234.56",
         ] {
             assert_eq!(neutralise(formula), format!("'{formula}"));
         }
@@ -109,6 +172,12 @@ mod tests {
             "-1,234,567",
             "+4930123456",
             " =1",
+            "a; =1",
+            "1,5;2,5",
+            "a=b;c=d",
+            "\"Name\" <a@example.com>",
+            "a\tb",
+            "x\n",
         ] {
             assert!(matches!(neutralise(harmless), Cow::Borrowed(text) if text == harmless));
             assert_eq!(restore(harmless), harmless);
@@ -117,14 +186,47 @@ mod tests {
         assert_eq!(neutralise("''=x"), "'''=x");
     }
 
+    #[test]
+    fn row_33a_what_a_spreadsheet_may_take_for_a_cell_of_its_own_is_inert() {
+        for (text, cell) in [
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("a;=1+1", "a;'=1+1"),
+            ("x;-5", "x;'-5"),
+            ("a,b|@SUM(A1)\t=1\n-x", "a,b|'@SUM(A1)\t'=1\n'-x"),
+            ("a;\"=1\"", "a;'\"=1\""),
+            ("a;''=1;'-5", "a;'''=1;''-5"),
+            ("a;＝1", "a;'＝1"),
+            ("=1;=2", "'=1;'=2"),
+        ] {
+            assert_eq!(neutralise(text), cell);
+            assert_eq!(restore(cell), text);
+        }
+    }
+
+    /// Whether a spreadsheet that splits by one of the separators, or by all of them, would run something.
+    fn is_run(cell: &str) -> bool {
+        let is_formula = |part: &str| {
+            let part = part.trim_start_matches('"');
+            part.starts_with(STARTS)
+        };
+        let by_one = |separator: char| cell.split(separator).any(is_formula);
+        let is_split = SEPARATORS.into_iter().any(by_one) || cell.split(SEPARATORS).any(is_formula);
+        is_split && !is_number(cell) || cell.starts_with(['\t', '\r'])
+    }
+
     proptest! {
         #[test]
         fn a_cell_is_inert_and_gives_its_text_back(
-            text in prop_oneof![".{0,12}", "['=+@\t\r.,0-9-]{0,9}", "'{0,3}[=+@-][0-9.,]{0,8}"]
+            text in prop_oneof![
+                ".{0,12}",
+                "['\"=+@\t\r\n;|.,0-9-]{0,12}",
+                "(['\"]{0,2}[=+@＝＋－＠x-][0-9.,]{0,4}[;|,\t]{0,2}){0,4}",
+            ]
         ) {
             let cell = neutralise(&text);
             prop_assert_eq!(restore(&cell), text.as_str());
-            prop_assert!(!is_dangerous(&cell) || is_number(&cell));
+            prop_assert!(!is_run(&cell), "{:?}", cell);
         }
 
         #[test]

@@ -97,7 +97,7 @@ impl Linking {
                 }
             };
             let line = record.position().map_or(0, csv::Position::line);
-            let cell = |index: usize| restore(record.get(index).unwrap_or_default()).to_owned();
+            let cell = |index: usize| restore(record.get(index).unwrap_or_default()).into_owned();
             let (refund, sale) = (cell(0), cell(1));
             if refund.is_empty() || sale.is_empty() {
                 let hint = "name a refund and its sale, or remove the line";

@@ -1,5 +1,7 @@
 //! One row, with where it came from.
 
+use std::borrow::Cow;
+
 /// One row of an export. Made once and filled again for every row, so that reading a million rows
 /// allocates for the longest of them.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +43,8 @@ impl Row {
         self.record.is_empty()
     }
 
-    /// Puts another text, a part of the one that stands there, into each field.
-    pub(crate) fn replace_cells(&mut self, replace: impl Fn(&str) -> &str) {
+    /// Puts another text into each field.
+    pub(crate) fn replace_cells(&mut self, replace: fn(&str) -> Cow<'_, str>) {
         self.record = self.record.iter().map(replace).collect();
     }
 

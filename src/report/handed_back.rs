@@ -3,6 +3,7 @@
 //! A line stands for an item only if the journal still has it as the line says: what a person accepts is
 //! what that person has read.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
@@ -115,20 +116,20 @@ pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable>
             let names = record
                 .iter()
                 .map(|name| name.trim_start_matches('\u{feff}'));
-            names.map(|name| restore(name).to_owned()).collect()
+            names.map(|name| restore(name).into_owned()).collect()
         }
     };
     let report = report_of(&header).ok_or_else(|| Unreadable::Header(header.join(",")))?;
     let mut lines = Vec::new();
     for record in records {
         let record = record.map_err(unreadable)?;
-        let cells: Vec<&str> = record.iter().map(restore).collect();
+        let cells: Vec<Cow<'_, str>> = record.iter().map(restore).collect();
         if cells.iter().all(|cell| cell.is_empty()) {
             continue;
         }
         let of = |name: &str| {
             let place = header.iter().position(|column| column == name);
-            place.and_then(|place| cells.get(place)).copied()
+            place.and_then(|place| cells.get(place)).map(Cow::as_ref)
         };
         let said = |names: &[&str]| -> Vec<String> {
             let cells = names.iter().map(|name| of(name).unwrap_or_default());
@@ -138,7 +139,7 @@ pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable>
             Report::Events => said(&EVENT_SAID),
             Report::Held => said(&HELD_SAID),
             Report::Rows => {
-                without_empty_end(cells.iter().map(|cell| (*cell).to_owned()).collect())
+                without_empty_end(cells.iter().map(|cell| cell.clone().into_owned()).collect())
             }
         };
         lines.push(ReportLine {

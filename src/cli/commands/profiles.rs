@@ -111,7 +111,7 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
 fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Result<bool, CliError> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
-    let chosen = match recognise(profiles, &mut export, &header, |cell| cell) {
+    let chosen = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
         Ok(found) => {
             let name = &found.profile.name;
             terminal.line(&format!("{path}: {name}"));

@@ -356,7 +356,7 @@ fn no_cell_of_any_file_is_a_formula() {
             .unwrap();
         for record in reader.records() {
             for cell in &record.unwrap() {
-                assert_eq!(neutralise(restore(cell)), cell, "{name}");
+                assert_eq!(neutralise(&restore(cell)), cell, "{name}");
             }
         }
     }
@@ -455,7 +455,7 @@ fn every_header_has_a_file_of_its_own_and_older_ones_go() {
 /// Header and rows of a report's file as `fprecon` reads them, restored.
 fn read_again(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let mut export = Export::open(path).unwrap();
-    let restored = |cell: &str| restore(cell).to_owned();
+    let restored = |cell: &str| restore(cell).into_owned();
     let header = export.header().iter().map(|name| restored(name)).collect();
     let (mut rows, mut row) = (Vec::new(), Row::new());
     while export.read_row(&mut row).unwrap() {
@@ -670,9 +670,9 @@ proptest::proptest! {
                 .unwrap();
             let record = reader.records().nth(row).unwrap().unwrap();
             for cell in &record {
-                assert_eq!(neutralise(restore(cell)), cell, "{name}");
+                assert_eq!(neutralise(&restore(cell)), cell, "{name}");
             }
-            record.iter().map(|cell| restore(cell).to_owned()).collect()
+            record.iter().map(|cell| restore(cell).into_owned()).collect()
         };
         let failed = cells("failed.csv", 1);
         proptest::prop_assert_eq!(&failed[1], &id);

@@ -78,13 +78,15 @@ impl Call<'_> {
                 })?,
                 why: Why::Named,
             },
-            None => recognise(&profiles, &mut export, &header, |cell| cell).map_err(|error| {
-                let problem = unrecognised(&name, &header, error);
-                unusable(Box::new(problem.hint(format!(
-                    "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
-                    shell_word(&name)
-                ))))
-            })?,
+            None => {
+                recognise(&profiles, &mut export, &header, |cell| cell.into()).map_err(|error| {
+                    let problem = unrecognised(&name, &header, error);
+                    unusable(Box::new(problem.hint(format!(
+                        "`fprecon init {}` proposes a profile for it; docs/audit.md shows one",
+                        shell_word(&name)
+                    ))))
+                })?
+            }
         };
         if let Some(problem) = unanswered(found.profile) {
             return Err(CliError::unusable(

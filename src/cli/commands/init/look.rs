@@ -68,7 +68,7 @@ pub(super) fn look_at_all<'p>(
 fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Problem>> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
-    let found = match recognise(profiles, &mut export, &header, |cell| cell) {
+    let found = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
         Ok(found) => Some(found),
         Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => {
             let problem = respelt(&header, profiles).or_else(|| nearly(&unfit).map(nearly_problem));
