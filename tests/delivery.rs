@@ -595,7 +595,7 @@ fn a_second_process_on_a_journal_is_told_who_has_it() {
     let holder = format!("process {}", first.id());
 
     for arguments in [RUN, RESUME, &["retry", "--failed"]] {
-        let second = place.run_to(&sandbox, arguments).expect(6);
+        let second = place.run_to(&sandbox, arguments).expect(7);
         assert!(second.stderr().contains(&holder), "{}", second.stderr());
     }
     place

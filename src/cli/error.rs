@@ -27,8 +27,10 @@ pub enum Exit {
     Refused = 4,
     /// Incomplete and resumable: the API stayed unreachable or kept failing.
     Incomplete = 5,
-    /// The journal: locked, damaged, from a newer version, or not writable.
+    /// The journal: damaged, from a newer version, another account's, or not writable.
     Journal = 6,
+    /// Another process holds the journal; nothing was done.
+    Busy = 7,
     /// A broken invariant.
     Internal = 70,
     /// Ended by SIGHUP, after draining.
@@ -76,7 +78,10 @@ impl CliError {
             CliError::Usage(_) => Exit::Usage,
             CliError::Unusable(_) => Exit::Unusable,
             CliError::Ended(exit, _) => *exit,
-            CliError::Journal(_) => Exit::Journal,
+            CliError::Journal(error) => match **error {
+                JournalError::Locked { .. } => Exit::Busy,
+                _ => Exit::Journal,
+            },
             CliError::Report(_) => Exit::Attention,
             CliError::Imbalance(_) | CliError::Io(..) => Exit::Internal,
         }
