@@ -241,6 +241,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::disallowed_methods, reason = "a test that takes its time")]
     #[test]
     fn row_49a_many_sales_and_refunds_of_one_customer_take_no_time() {
         const MANY: i64 = 200_000;
