@@ -262,9 +262,15 @@ fn a_sandbox_takes_only_its_own_key_where_it_is_told_to() {
     let run = ["run", "payments.csv", "--yes"];
     place.run_to(&sandbox, &run).expect(4);
 
-    let mut command = place.command_to(&sandbox, &["resume", "--api-key-file", "right.key"]);
-    command.env_remove("FPRECON_API_KEY");
-    let resumed = support::Ran(command.output().unwrap());
-    resumed.expect(0);
+    // What this call names goes before the key in the environment, which is another account's.
+    let resume = ["resume", "--api-key-file", "right.key"];
+    place.run_to(&sandbox, &resume).expect(0);
     assert_eq!(sandbox.events().len(), 1);
+    let shown = place.run_to(&sandbox, &["config", "--api-key-file", "right.key"]);
+    let shown = shown.expect(0).stdout();
+    let line = shown.lines().find(|line| line.starts_with("API key"));
+    assert!(
+        line.is_some_and(|line| line.contains("from the key file")),
+        "{shown}"
+    );
 }

@@ -67,7 +67,7 @@ pub(crate) struct Common {
     /// Base URL of the Tracking API
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// File with the API key; else FPRECON_API_KEY is read
+    /// File with the API key; it goes before FPRECON_API_KEY
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
     /// Use an in-process sandbox, with a journal of its own

@@ -54,6 +54,8 @@ pub(super) struct Settings {
     account_id: Option<String>,
     ca_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
+    /// Whether an option of this call names it, so that it goes before the environment.
+    key_file_is_named: bool,
     pub(super) account_currency: Currency,
     /// Never with a version that takes none.
     pub(super) foreign: ForeignSetting,
@@ -179,6 +181,7 @@ impl Settings {
             total: seconds(send.request_timeout_seconds)?,
         };
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
+        let key_origin = origin_of(layers, "api", "key_file");
         Ok(Settings {
             version,
             base_url,
@@ -186,6 +189,7 @@ impl Settings {
             account_id: api.account_id.filter(|id| !id.trim().is_empty()),
             ca_file: api.ca_file.map(PathBuf::from),
             key_file: api.key_file.map(PathBuf::from),
+            key_file_is_named: matches!(key_origin, Origin::Option(_)),
             account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
             cancellation_event_id: cancellation_event_id
                 && version.may_take_cancellation_event_id(),
@@ -218,12 +222,16 @@ impl Settings {
         })
     }
 
-    /// The API key: from the environment, else from a file. Never from an argument.
+    /// Returns the key of the environment, unless `--api-key-file` names another one for this call.
+    fn key_of_environment(&self) -> Option<ApiKey> {
+        let key = std::env::var(KEY_VARIABLE).ok()?;
+        ApiKey::new(&key).filter(|_| !self.key_file_is_named)
+    }
+
+    /// Returns the API key: from the file that `--api-key-file` names, from the environment, or from the
+    /// file of the configuration, in this order. It is never an argument.
     pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {
-        if let Some(key) = std::env::var(KEY_VARIABLE)
-            .ok()
-            .and_then(|key| ApiKey::new(&key))
-        {
+        if let Some(key) = self.key_of_environment() {
             return Ok(key);
         }
         let Some(path) = &self.key_file else {
@@ -253,7 +261,7 @@ impl Settings {
         use std::os::unix::fs::PermissionsExt;
 
         const OTHERS: u32 = 0o066;
-        if std::env::var(KEY_VARIABLE).is_ok_and(|key| ApiKey::new(&key).is_some()) {
+        if self.key_of_environment().is_some() {
             return None;
         }
         let path = self.key_file.as_ref()?;

@@ -35,6 +35,8 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
     #[cfg(feature = "polars")]
     rows.extend(shown_audit(layers));
     let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
+    let file_is_named = matches!(origin_of(layers, "api", "key_file"), Origin::Option(_));
+    let key_is_set = key_is_set && !file_is_named;
     rows.push(Shown {
         name: "API key".to_owned(),
         value: Some(
