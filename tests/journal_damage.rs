@@ -380,6 +380,49 @@ fn row_36_damage_after_a_kill_doubles_nothing_and_loses_nothing_without_a_word()
     }
 }
 
+/// What is settled is not read to send the rest, and is looked at all the same.
+#[test]
+fn row_04_damage_in_settled_rows_is_found_before_the_first_request() {
+    let mut rng = fastrand::Rng::new();
+    let killed = Killed::new(&mut rng);
+    // Another program moves all of the log into the database.
+    let tool = Connection::open(killed.place.path(JOURNAL)).unwrap();
+    tool.query_row("SELECT count(*) FROM event", [], |_| Ok(()))
+        .unwrap();
+    tool.close().unwrap();
+    let sound = fs::read(killed.place.path(JOURNAL)).unwrap();
+    let mut refused = 0;
+    // A customer, an id, and what was answered; and the header of an export, which has no seal.
+    for text in [
+        "user1@example.com",
+        "s2",
+        "HTTP",
+        "tracked",
+        "sale_event_id",
+    ] {
+        let places = sound.windows(text.len()).enumerate();
+        let places = places.filter(|(_, bytes)| *bytes == text.as_bytes());
+        let places: Vec<usize> = places.map(|(at, _)| at).collect();
+        for at in places.into_iter().take(6) {
+            for mask in [1, 0x80] {
+                let place = killed.copy();
+                Damage::Bit(JOURNAL, at, mask).apply(&place);
+                let before = count(&killed.sandbox);
+                let ran = place.run_to(&killed.sandbox, &["resume", "--no-input", "--json"]);
+                // Not all places count: a page has what was deleted, too.
+                if ran.code() == 6 {
+                    assert_eq!(count(&killed.sandbox), before, "{text}: {}", ran.stderr());
+                    assert!(ran.stderr().contains("damaged"), "{text}: {}", ran.stderr());
+                    refused += 1;
+                } else {
+                    ran.expect_code_one_of(&[0, 1]);
+                }
+            }
+        }
+    }
+    assert!(refused >= 12, "{refused}");
+}
+
 /// Each file alone, and all that has the same name, with what is said.
 #[test]
 fn row_36_each_file_that_is_deleted_after_a_kill_is_missed() {

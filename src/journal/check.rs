@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Row;
+use rusqlite::types::FromSqlError;
 
 use super::columns::{self, Columns, read_settlement};
 use super::{JournalError, JournalReader, RunRecord};
@@ -344,6 +345,7 @@ impl JournalReader {
         self.mended()?;
         self.in_doubt()?;
         self.for_each_accepted(drop)?;
+        self.expect_readable_texts()?;
         let mut checked = Checked::default();
         for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
             self.check_rule(rule, &mut checked)?;
@@ -352,6 +354,38 @@ impl JournalReader {
             Some(found) => Err(JournalError::damaged(&self.path, found.what)),
             None => Ok(()),
         }
+    }
+
+    /// Looks at the texts that have no seal, all of which a report may need: they are text, and lists are
+    /// lists.
+    fn expect_readable_texts(&self) -> Result<(), JournalError> {
+        for table in ["run", "input", "held", "run_total", "source_row", "problem"] {
+            let sql = format!("SELECT * FROM {table}");
+            self.each("checking its texts", &sql, [], |row| {
+                for column in 0..row.as_ref().column_count() {
+                    row.get_ref(column)?
+                        .as_str_or_null()
+                        .or_else(|error| match error {
+                            FromSqlError::InvalidType => Ok(None),
+                            other => Err(other),
+                        })?;
+                }
+                Ok(())
+            })?;
+        }
+        for sql in [
+            "SELECT id FROM input WHERE NOT json_valid(header)",
+            "SELECT id FROM source_row WHERE NOT json_valid(fields)",
+        ] {
+            self.each("checking its texts", sql, [], |row| {
+                let id: i64 = row.get(0)?;
+                Err(columns::impossible(
+                    0,
+                    format!("the cells of row {id} are not a list"),
+                ))
+            })?;
+        }
+        Ok(())
     }
 
     fn check_rule(&self, rule: &Rule, checked: &mut Checked) -> Result<(), JournalError> {

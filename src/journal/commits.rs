@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 use sha2::{Digest, Sha256};
 
 use super::JournalError;
@@ -57,11 +57,17 @@ impl Commit {
         connection.query_row(sql, [], Commit::of)
     }
 
+    /// The statement that [`Commit::count`] runs.
+    pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+        connection.prepare(
+            "UPDATE last_commit SET number = number + 1, mark = randomblob(16) WHERE id = 1
+             RETURNING journal, number, mark",
+        )
+    }
+
     /// Counts the commit of the transaction that is open.
-    pub(super) fn count(connection: &Connection) -> rusqlite::Result<Commit> {
-        let sql = "UPDATE last_commit SET number = number + 1, mark = randomblob(16) WHERE id = 1
-             RETURNING journal, number, mark";
-        connection.query_row(sql, [], Commit::of)
+    pub(super) fn count(statement: &mut Statement<'_>) -> rusqlite::Result<Commit> {
+        statement.query_row([], Commit::of)
     }
 
     fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Commit> {

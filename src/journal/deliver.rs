@@ -5,7 +5,7 @@ use rusqlite::{Connection, Statement, params};
 
 use super::attempts::{self, SealedAnswer};
 use super::columns::result_seal;
-use super::commits::CommitRecord;
+use super::commits::{Commit, CommitRecord};
 use super::flags;
 use super::mended::NOT_MENDED;
 use super::place::recorded_directory;
@@ -14,7 +14,7 @@ use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
     AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
-    Pending, RunCommand, RunId, Settlement, commit, poison, start, stored,
+    Pending, RunCommand, RunId, Settlement, commit_as, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -337,7 +337,8 @@ impl Delivery<'_> {
                 return Err(JournalError::misused(&self.reader.path, refused));
             }
         }
-        commit(transaction, self.reader, self.record, RECORDING)
+        let counted = Commit::count(&mut self.writer.count).map_err(failed)?;
+        commit_as(transaction, self.reader, self.record, counted, RECORDING)
     }
 
     /// Reads events that a run has left to send, in the order in which they are asked for.
@@ -378,6 +379,7 @@ struct Writer<'c> {
     answer: Statement<'c>,
     settle: Statement<'c>,
     flag: Statement<'c>,
+    count: Statement<'c>,
 }
 
 impl<'c> Writer<'c> {
@@ -400,6 +402,7 @@ impl<'c> Writer<'c> {
                  WHERE id = ?1 AND outcome IS NULL",
             )?,
             flag: connection.prepare(flags::INSERT)?,
+            count: Commit::prepare(connection)?,
         })
     }
 

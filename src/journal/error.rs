@@ -201,8 +201,8 @@ impl JournalError {
                 "wait until it has ended; `fprecon status` can be used meanwhile"
             }
             JournalError::Damaged { .. } => {
-                "nothing was sent; keep the file, check the disk, and restore the journal from a \
-                 backup together with its -wal file"
+                "send nothing from it; keep the file, check the disk, and restore the journal from a \
+                 backup together with its -wal and .commits files"
             }
             JournalError::NotAFile { .. } => "it was not touched; name a file with --journal",
             JournalError::Linked { .. } => {
