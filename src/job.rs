@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use self::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT, complete};
 use self::customers::{drop_shared_uids, emails_by_uid, hold_without_customer};
 use self::not_paid::NotPaidRows;
-use crate::classify::{Classifier, NO_DATE_COLUMN, Outcome};
+use crate::classify::{Classifier, NO_AMOUNT_COLUMN, NO_DATE_COLUMN, Outcome};
 use crate::convert::{Foreign, convert, hold_inexact};
 use crate::event::{
     Currency, Decimals, Event, EventKey, EventRef, Events, KeyMap, Kind, Source, Text,
@@ -298,6 +298,20 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
     if let Some(known) = &unfit.look_alike {
         return not_an_export(path, known);
     }
+    if let Some(respelt) = &unfit.respelt {
+        return Problem::error("header-unknown", respelt.to_string())
+            .at(path, Some(1))
+            .hint("export the file again, or write the names of a copy as that export has them");
+    }
+    if let [first, ..] = header
+        && first.to_ascii_lowercase().starts_with("sep=")
+    {
+        let message = "the first line tells spreadsheets the delimiter, and is not the header";
+        return Problem::error("header-unknown", message)
+            .at(path, Some(1))
+            .cell("header", first)
+            .hint("remove the first line");
+    }
     let closest: Vec<_> = unfit
         .misfits
         .iter()
@@ -539,7 +553,7 @@ impl<'r> JobReader<'r> {
     ) -> Result<Rows, Box<Problem>> {
         let mut rows = Rows::default();
         let mut warnings = Vec::new();
-        let mut undated: Vec<(Problem, u64)> = Vec::new();
+        let mut without_column: Vec<(Problem, u64)> = Vec::new();
         let read = export.for_each_row(|row| {
             rows.read += 1;
             self.count_row();
@@ -567,7 +581,9 @@ impl<'r> JobReader<'r> {
                     rows.rejected += 1;
                     self.keep_row(row, source, true, &problem.message);
                     match problem.code.as_ref() {
-                        NO_DATE_COLUMN => count_equal(&mut undated, problem),
+                        NO_DATE_COLUMN | NO_AMOUNT_COLUMN => {
+                            count_equal(&mut without_column, problem);
+                        }
                         _ => self.problems.push(problem.at(path, Some(source.line))),
                     }
                 }
@@ -577,7 +593,7 @@ impl<'r> JobReader<'r> {
             }
         });
         read.map_err(|error| export_problem(&error))?;
-        for (mut problem, count) in undated {
+        for (mut problem, count) in without_column {
             problem.message = match count {
                 1 => format!("1 row is rejected: {}", problem.message),
                 _ => format!("{count} rows are rejected: {}", problem.message),

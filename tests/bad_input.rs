@@ -553,7 +553,7 @@ mod amounts {
             exit 1
             x.csv:2: error: the amount of a sale has to be above zero
               column `Amount`: `-5`
-              hint: a refund is a row or a column of its own, never a negative sale
+              hint: if money was paid back, the row is a refund: write it as one, with the id of its sale and the amount without a sign; else look the amount up and correct it
             ");
     }
 
@@ -636,7 +636,7 @@ mod amounts {
             exit 1
             x.csv:2: error: what was refunded is below zero
               column `Amount Refunded`: `-5.00`
-              hint: look up what was refunded, write it into `Amount Refunded` without a sign in `rejected.csv` of the report, and run that file
+              hint: look up what was refunded, write it into `Amount Refunded` without a sign in the report's file of rejected rows, and run that file
             ");
     }
 }
@@ -703,12 +703,11 @@ mod events {
 
     #[test]
     fn a_sale_without_an_amount_column() {
-        assert_snapshot!(plan("event_id,email\ns_1,a@example.com\n"), @r"
+        assert_snapshot!(plan("event_id,email\ns_1,a@example.com\n"), @r#"
             exit 1
-            x.csv:2: error: the amount is empty
-              column `amount`: ``
-              hint: amounts of this export are written like `1234.56`
-            ");
+            x.csv: error: 1 row is rejected: no column has the amount: the header has no `amount`
+              hint: name the column that has it: `amount = "HEADER"` under `[exports.mine.columns]`, with `extends = "generic"` under `[exports.mine]`
+            "#);
     }
 }
 

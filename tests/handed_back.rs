@@ -158,3 +158,77 @@ fn a_payment_that_shares_an_id_which_was_sent_without_saying_which_is_accepted_b
     place.run(&command).expect(0);
     run("x.csv").expect(0);
 }
+
+#[test]
+fn rejected_rows_of_two_layouts_are_fixed_in_their_files_and_run_together() {
+    let place = Place::new();
+    place
+        .write(
+            "a.csv",
+            "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+             sale,s1,,ana@example.com,8.00,USD,2026-03-01\n\
+             sale,s2,,ana@example.com,1e3,USD,2026-03-01\n\
+             sale,s3,,ben@example.com,-5.00,USD,2026-03-01\n\
+             refund,r1,s2,,-3.00,USD,2026-03-03\n,,,,,,\n",
+        )
+        .write(
+            "b.csv",
+            "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n\
+             ch_1,2026-03-01 10:00:00,20.00,-5.00,usd,true,Paid,cus_1,ana@example.com,in_1\n",
+        );
+    let run = |files: &[&str], folder: &str| {
+        let common = ["run", "--sandbox", "--yes", "--json", "--dir", folder];
+        place.run(&[&common, files].concat())
+    };
+    let report = run(&["a.csv", "b.csv"], "first").expect(1).json();
+    assert_eq!(report["rows"]["ignored"], 1, "the blank line");
+    let command = report["attention"][0]["command"].as_str().unwrap();
+    assert!(
+        command.contains("first/rejected.csv first/rejected-2.csv"),
+        "{command}"
+    );
+    let fixed = place.read("first/rejected.csv").replace("1e3", "1000.00");
+    let fixed = fixed.replace("'-3.00", "3.00").replace("-3.00", "3.00");
+    let kept: Vec<&str> = fixed.lines().filter(|line| !line.contains("s3,")).collect();
+    place.write("first/rejected.csv", &format!("{}\n", kept.join("\n")));
+    let fixed = place.read("first/rejected-2.csv");
+    place.write(
+        "first/rejected-2.csv",
+        &fixed.replace("'-5.00", "5.00").replace("-5.00", "5.00"),
+    );
+    let words: Vec<&str> = command.split(' ').skip(2).collect();
+    let report = run(&words[..2], "second").expect(0).json();
+    let tracked = &report["outcomes"]["tracked"]["by_kind"];
+    assert_eq!(tracked["sale"]["amount_cents"]["USD"], 102_000);
+    assert_eq!(tracked["refund"]["amount_cents"]["USD"], 800);
+    // What was not fixed is rejected still, and nothing is sent twice.
+    let report = run(&["a.csv", "b.csv"], "third").expect(1).json();
+    assert_eq!(report["attention"].as_array().unwrap().len(), 1);
+    assert_eq!(report["attention"][0]["count"], 1);
+    assert_eq!(report["requests"], 0);
+}
+
+#[test]
+fn headers_that_are_nearly_known_are_named() {
+    let row = "ch_1,2026-03-01 10:00:00,8.00,0.00,usd,true,Paid,cus_1,ana@example.com,in_1\n";
+    let header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
+    for (header, said) in [
+        (
+            header.to_lowercase(),
+            "it has `created date (utc)`, and that export has `Created date (UTC)`",
+        ),
+        (
+            header.replace("Customer Email", "Customer\u{a0}Email"),
+            "it has `Customer\\u{a0}Email`, and that export has `Customer Email`",
+        ),
+        (
+            format!("sep=,\n{header}"),
+            "the first line tells spreadsheets the delimiter",
+        ),
+    ] {
+        let place = Place::new();
+        place.write("x.csv", &format!("{header}{row}"));
+        let refused = place.run(&["plan", "x.csv"]).expect(3).stderr();
+        assert!(refused.contains(said), "{refused}");
+    }
+}

@@ -1,10 +1,13 @@
 //! What a row says of money: amounts, their signs and parts, the currency.
 
 use super::{Classifier, cell};
-use crate::event::{AmountError, Currency, Money, ParsedAmount};
+use crate::event::{AmountError, Currency, Kind, Money, ParsedAmount};
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
+
+/// The code of an export in which no column has an amount.
+pub(crate) const NO_AMOUNT_COLUMN: &str = "amount-column-missing";
 
 /// What a row says of an event's money.
 pub(super) struct MoneyRead {
@@ -53,10 +56,36 @@ impl Classifier<'_> {
         }))
     }
 
+    /// An amount that is in no column is missing in every row.
+    fn no_amount_column(&self, column: ColumnIndex) -> Problem {
+        let column = &self.profile.columns[column];
+        let headers: Vec<_> = column
+            .headers
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let message = format!(
+            "no column has the amount: the header has no {}",
+            headers.join(" or ")
+        );
+        Problem::error(NO_AMOUNT_COLUMN, message).hint(format!(
+            "name the column that has it: `{} = \"HEADER\"` under `[exports.{}.columns]`{}",
+            column.name,
+            self.own_table(),
+            self.extending()
+        ))
+    }
+
     fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
         let message = format!("the amount of a {} has to be above zero", rule.kind);
         self.cell_error("amount-not-positive", column, value, &message)
-            .hint("a refund is a row or a column of its own, never a negative sale")
+            .hint(match (rule.kind, value.trim_start_matches(['-', '−', '(', ' '])) {
+                (Kind::Refund, amount) if amount != value => format!(
+                    "the amount of a refund is written without a sign: write `{}` into the row",
+                    amount.trim_end_matches(')')
+                ),
+                _ => "if money was paid back, the row is a refund: write it as one, with the id of its sale and the amount without a sign; else look the amount up and correct it".to_owned(),
+            })
     }
 
     /// What was paid in all, which has to be above zero.
@@ -130,7 +159,7 @@ impl Classifier<'_> {
             let part = self.part(row, column, currency, sign)?;
             *sum = sum
                 .checked_add(part.times(factor))
-                .ok_or_else(|| Box::new(self.wrong_sign(row, column, "the amount is too large")))?;
+                .ok_or_else(|| Box::new(self.too_large(row, column)))?;
         }
         Ok(())
     }
@@ -157,9 +186,24 @@ impl Classifier<'_> {
         Ok(part)
     }
 
+    fn too_large(&self, row: &Row, column: ColumnIndex) -> Problem {
+        let value = self.text(row, column);
+        self.cell_error("amount-invalid", column, value, "the amount is too large")
+            .hint("look the amount up at the provider, and correct it")
+    }
+
     fn wrong_sign(&self, row: &Row, column: ColumnIndex, message: &str) -> Problem {
-        self.cell_error("amount-sign", column, self.text(row, column), message)
-            .hint("export the file again, or declare the sign in a profile that extends this one")
+        let value = self.text(row, column);
+        let hint = match value.strip_prefix(['-', '−']) {
+            Some(amount) => format!(
+                "look the row up at the provider; if this is what was meant, write `{amount}` into the cell"
+            ),
+            None => format!(
+                "look the row up at the provider; if this is what was meant, write `-{value}` into the cell"
+            ),
+        };
+        self.cell_error("amount-sign", column, value, message)
+            .hint(hint)
     }
 
     /// What was refunded so far has to be readable and without a sign, or with the one that the export
@@ -191,7 +235,7 @@ impl Classifier<'_> {
         let message = "what was refunded is below zero";
         self.cell_error("amount-sign", column, value, message)
             .hint(format!(
-                "look up what was refunded, write it into `{name}` without a sign in `rejected.csv` of the report, and run that file"
+                "look up what was refunded, write it into `{name}` without a sign in the report's file of rejected rows, and run that file"
             ))
     }
 
@@ -290,6 +334,9 @@ impl Classifier<'_> {
         currency: Currency,
     ) -> Result<ParsedAmount, Box<Problem>> {
         let value = self.text(row, column);
+        if value.is_empty() && self.binding.position(column).is_none() {
+            return Err(Box::new(self.no_amount_column(column)));
+        }
         let format = &self.profile.amount_format;
         let parsed = format.parse(value, currency).map_err(|error| {
             let code = match &error {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Classifier;
+use super::{BLANK, Classifier, is_blank};
 use crate::event::{Currency, Customer, Text};
 use crate::export::Row;
 use crate::problem::Problem;
@@ -88,6 +88,9 @@ impl Classifier<'_> {
         columns: &CommissionColumns,
         row: &Row,
     ) -> Result<CommissionOutcome, Box<Problem>> {
+        if is_blank(row) {
+            return Ok(CommissionOutcome::Ignored(BLANK.to_owned()));
+        }
         self.check_width(row)?;
         self.check_known(row)?;
         if let Some(rule) = self.matching_ignore(row)? {

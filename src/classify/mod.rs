@@ -14,6 +14,7 @@ mod ids;
 mod overview;
 mod words;
 
+pub(crate) use amounts::NO_AMOUNT_COLUMN;
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
 pub(crate) use dates::NO_DATE_COLUMN;
 
@@ -31,6 +32,9 @@ use crate::profile::{
 
 /// Why a row without email and uid is no event, whatever else it says.
 const NO_CUSTOMER: &str = "no email and no customer id";
+
+/// Why a row in which nothing stands is no event.
+pub(crate) const BLANK: &str = "a blank line";
 
 /// Why a row that belongs to the one above is no event of its own.
 const CONTINUES: &str = "continues the row above";
@@ -139,6 +143,9 @@ impl<'p> Classifier<'p> {
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
     ) -> Result<Outcome, Box<Problem>> {
+        if is_blank(row) {
+            return Ok(Outcome::Ignored(BLANK.to_owned()));
+        }
         self.check_width(row)?;
         if let Some(rows) = &self.profile.continuation
             && self.continues(rows, row)?
@@ -201,7 +208,7 @@ impl<'p> Classifier<'p> {
             self.check_named(row)?;
         }
         if events.len() == before {
-            return Err(Box::new(self.without_rule()));
+            return Err(Box::new(self.without_rule(row)));
         }
         Ok(Outcome::Events)
     }
@@ -432,6 +439,11 @@ impl<'p> Classifier<'p> {
     ) -> Problem {
         Problem::error(code, message).cell(self.header_name(column), value)
     }
+}
+
+/// Returns whether nothing stands in any cell: spreadsheets and scripts write such rows at the end of a file.
+fn is_blank(row: &Row) -> bool {
+    row.iter().all(|cell| cell::trimmed(cell).is_empty())
 }
 
 fn no_customer(warnings: &mut Vec<Problem>) -> Outcome {

@@ -6,7 +6,7 @@ use super::Classifier;
 use crate::export::Row;
 use crate::invisible::{self, Language, is_invisible};
 use crate::problem::Problem;
-use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs};
+use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs, Test};
 
 impl<'p> Classifier<'p> {
     /// What stands in a cell, or the word that the user says it stands for.
@@ -103,15 +103,46 @@ impl<'p> Classifier<'p> {
     }
 
     /// A row that no rule is for.
-    pub(super) fn without_rule(&self) -> Problem {
+    pub(super) fn without_rule(&self, row: &Row) -> Problem {
         let profile = &self.profile.name;
+        let (file, table) = self.table("ignore");
+        let copied = match self.profile.lineage.len() {
+            0 | 1 => String::new(),
+            _ => format!(
+                " Where it has no `[[ignore]]` of its own, first copy those that `fprecon profiles show {profile}` prints."
+            ),
+        };
         Problem::error(
             "row-without-rule",
             format!("no rule of `{profile}` says what this row is"),
         )
         .hint(format!(
-            "add an `[[ignore]]` or an `[[event]]` for such rows to `{profile}`; where it has none of its own, first copy those of the profile that it extends, which `fprecon profiles show {profile}` prints"
+            "what are such rows? If they are events, add an `[[event]]` for them to `{profile}`. If not, add these lines to `{file}`.{copied}\n    [[{table}]]\n    when = {{ {} }}\n    reason = \"your reason\"",
+            self.test_that_fits(row)
         ))
+    }
+
+    /// Returns a test that a row passes and that keeps it from the events of the profile.
+    fn test_that_fits(&self, row: &Row) -> String {
+        let tests = self.profile.events.iter().flat_map(|rule| &rule.scope.when);
+        let failing = tests.filter(|(column, test)| {
+            let alone = vec![(*column, test.clone())];
+            !self.holds(&alone, row).unwrap_or(true)
+        });
+        let Some((column, test)) = failing.into_iter().next() else {
+            return "COLUMN = \"VALUE\"".to_owned();
+        };
+        let name = toml_key(&self.profile.columns[*column].name);
+        let sign = self.sign(row, *column).ok().flatten();
+        match (test, sign) {
+            (Test::Sign(_) | Test::NotSign(_), Some(sign)) => {
+                format!("{name} = {{ sign = \"{}\" }}", sign.as_str())
+            }
+            _ => match self.text(row, *column) {
+                "" => format!("{name} = {{ empty = true }}"),
+                text => format!("{name} = {}", toml_text(text)),
+            },
+        }
     }
 
     /// The same where no event says anything of this column.

@@ -1,6 +1,9 @@
 //! Which profile fits a header, and why the others don't.
 
+use std::fmt;
+
 use super::{ColumnIndex, LookAlike, Profile, Profiles};
+use crate::invisible::shown;
 
 /// Where a profile's columns stand in one export.
 #[derive(Clone, Debug)]
@@ -35,8 +38,71 @@ pub struct Misfit {
 pub struct Unfit {
     /// What the file is instead, where that is known.
     pub look_alike: Option<LookAlike>,
+    /// The profile whose header it is, but for case and spaces.
+    pub respelt: Option<Respelt>,
     /// Why each profile does not fit, the closest first.
     pub misfits: Vec<Misfit>,
+}
+
+/// A header that is a profile's, but for case and spaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Respelt {
+    /// The profile's name.
+    pub profile: String,
+    /// The first name that is spelled otherwise, as the header has it.
+    pub found: String,
+    /// That name as exports of this kind have it.
+    pub expected: String,
+}
+
+impl fmt::Display for Respelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Respelt {
+            profile,
+            found,
+            expected,
+        } = self;
+        let found = shown(found);
+        write!(
+            f,
+            "the header is that of the profile `{profile}`, but for its spelling: it has `{found}`, and that export has `{expected}`"
+        )
+    }
+}
+
+/// How many columns have to be there for a header to be a profile's but for its spelling.
+const RESPELT_LEAST: usize = 4;
+
+/// Returns a header name without what a spreadsheet or a script changes in it.
+fn spelling(name: &str) -> String {
+    let words = name.split_whitespace().map(str::to_lowercase);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+impl Profile {
+    /// Returns where this header is spelled otherwise than exports of this kind have it, if it is one of
+    /// them but for that.
+    fn respelt(&self, header: &[String]) -> Option<Respelt> {
+        let names = || self.columns.iter().flat_map(|column| &column.headers);
+        let known = |name: &String| names().find(|known| spelling(known) == spelling(name));
+        let restored: Vec<String> = header
+            .iter()
+            .map(|name| known(name).unwrap_or(name).clone())
+            .collect();
+        let is_there = |name: &String| restored.contains(name);
+        let columns = self.columns.iter();
+        let found = columns.filter(|column| column.headers.iter().any(is_there));
+        if found.count() < RESPELT_LEAST || self.bind(&restored).is_err() {
+            return None;
+        }
+        let mut pairs = header.iter().zip(&restored);
+        let (found, expected) = pairs.find(|(found, expected)| found != expected)?;
+        Some(Respelt {
+            profile: self.name.clone(),
+            found: found.clone(),
+            expected: expected.clone(),
+        })
+    }
 }
 
 impl Misfit {
@@ -181,10 +247,16 @@ impl Profiles {
         own.find(|known| known.fits(header))
     }
 
+    fn respelt(&self, header: &[String]) -> Option<Respelt> {
+        let mut profiles = self.iter().filter(|profile| profile.detect);
+        profiles.find_map(|profile| profile.respelt(header))
+    }
+
     fn unfit(&self, header: &[String], mut misfits: Vec<Misfit>) -> Unfit {
         let look_alike = self.look_alikes.iter().find(|known| known.fits(header));
         misfits.sort_by_key(|misfit| (misfit.faults(), usize::MAX - misfit.found));
         Unfit {
+            respelt: self.respelt(header),
             look_alike: look_alike.cloned(),
             misfits,
         }

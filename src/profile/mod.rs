@@ -22,7 +22,7 @@ use crate::event::{AmountFormat, Currency, Kind};
 use jiff::tz::TimeZone;
 use regex_lite::Regex;
 
-pub use detect::{Binding, Fits, Misfit, Unfit};
+pub use detect::{Binding, Fits, Misfit, Respelt, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
 pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, Words};
@@ -270,6 +270,17 @@ pub(crate) enum Sign {
     Positive,
     Zero,
     Negative,
+}
+
+impl Sign {
+    /// Returns the word that a profile has for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Sign::Positive => "positive",
+            Sign::Zero => "zero",
+            Sign::Negative => "negative",
+        }
+    }
 }
 
 /// Rows that are no event, and why.

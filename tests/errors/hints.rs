@@ -35,6 +35,27 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         "exit 0: sale s1 100000 to_send, sale s2 123456 to_send, sale s3 801 to_send, sale s4 800 to_send",
     ),
     (
+        "amount-column-missing",
+        Do::Configure(
+            "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\namount = \"total\"\n",
+        ),
+        "exit 0: sale s1 800 to_send, sale s2 900 to_send",
+    ),
+    (
+        "amount-not-positive",
+        Do::Fix(&[(
+            "sale,s1,,ana@example.com,-8.00,USD,2026-03-01T10:00:00Z",
+            "sale,s1,,ana@example.com,9.00,USD,2026-03-01T10:00:00Z\nrefund,r1,s1,ana@example.com,8.00,USD,2026-03-01T10:00:00Z",
+        )]),
+        "exit 0: refund r1 800 to_send, sale s1 900 to_send",
+    ),
+    (
+        "amount-sign",
+        // Its sale is not in the export.
+        Do::Fix(&[("usd,5.00,0.00,5.00", "usd,-5.00,0.00,5.00")]),
+        "exit 1: refund txn_1 500 unlinked",
+    ),
+    (
         "amount-ambiguous",
         Do::Configure(
             "[exports.mine]\nextends = \"generic\"\n[exports.mine.money.format]\ndecimal = \",\"\nthousands = \".\"\n",
@@ -380,8 +401,6 @@ const FOR_A_PERSON: &[&str] = &[
     "already-failed",
     "amount-cut",
     "amount-hundredfold",
-    "amount-not-positive",
-    "amount-sign",
     "archive-cut-off",
     "archive-damaged",
     "archive-encrypted",
@@ -576,6 +595,81 @@ fn each_command_that_a_hint_names_does_what_it_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The lines of a hint that are to be added to a file.
+fn lines_of_hint(said: &str, code: &str) -> String {
+    let hint = said
+        .split("  hint: ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{code}: {said}"));
+    let lines = hint
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("    "));
+    lines.map(|line| format!("{}\n", line.trim())).collect()
+}
+
+/// `row-without-rule`: the lines of the hint are added as they are printed, after the rules that
+/// `profiles show` prints where the profile has none of its own.
+#[test]
+fn a_row_without_a_rule_is_ignored_by_the_lines_of_its_hint() {
+    let event = |when: &str| {
+        format!(
+            "[[exports.mine.event]]\nkind = \"sale\"\nwhen = {{ {when} }}\nevent_id = [\"{{event_id}}\"]\namount = \"amount\"\ncreated_at = [\"created_at\"]\n"
+        )
+    };
+    for (columns, when, zero, odd) in [
+        ("", "amount = { sign = \"positive\" }", "0.00,a", "-8.00,a"),
+        (
+            "[exports.mine.columns]\nshop = \"shop\"\n",
+            "shop = [\"a\", \"b\"]",
+            "0.00,a",
+            "8.00,\"the \"\"c\"\" shop\"",
+        ),
+        (
+            "[exports.mine.columns]\nshop = \"shop\"\n",
+            "shop = [\"a\", \"b\"]",
+            "0.00,a",
+            "8.00,",
+        ),
+    ] {
+        let place = Place::new();
+        let mine = format!(
+            "[exports.mine]\nextends = \"generic\"\nknown = {{}}\n{columns}{}",
+            event(when)
+        );
+        place.write("fprecon.toml", &mine).write(
+            "x.csv",
+            &format!("event_id,email,created_at,amount,shop\ns1,ana@example.com,2026-03-01,8.00,a\ns2,ana@example.com,2026-03-01,{zero}\ns3,ana@example.com,2026-03-01,{odd}\n"),
+        );
+        let said = place.run(&["plan", "x.csv"]).expect(1).stderr();
+        assert!(
+            said.contains("first copy those that `fprecon profiles show mine` prints"),
+            "{said}"
+        );
+        let shown = place.run(&["profiles", "show", "mine"]).expect(0).stdout();
+        let inherited = shown.lines().filter_map(|line| line.strip_prefix('#'));
+        let rules = inherited
+            .map(str::trim)
+            .skip_while(|line| *line != "[[ignore]]");
+        let rules: Vec<&str> = rules.take_while(|line| *line != "[known]").collect();
+        let copied = rules
+            .join("\n")
+            .replace("[[ignore]]", "[[exports.mine.ignore]]");
+        assert!(copied.contains("zero amount"), "{shown}");
+        let copied = copied.replace("[ignore.", "[exports.mine.ignore.");
+        let lines = lines_of_hint(&said, "row-without-rule");
+        place.write("fprecon.toml", &format!("{mine}{copied}\n{lines}"));
+        let planned = place.run(&["plan", "x.csv", "--json"]).expect(0).json();
+        assert_eq!(planned["events"]["total"], 1, "{lines}");
+        let ignored = planned["ignored"].as_array().unwrap().iter();
+        let mut ignored: Vec<String> = ignored
+            .map(|of| format!("{} {}", of["rows"], of["reason"].as_str().unwrap()))
+            .collect();
+        ignored.sort();
+        assert_eq!(ignored, ["1 your reason", "1 zero amount"], "{lines}");
+    }
+}
+
 /// `amount-sign` of a running total: the row is corrected in `rejected.csv`, which is then run.
 #[test]
 fn a_running_total_with_a_sign_corrected_as_the_hint_says_is_a_refund() {
@@ -594,7 +688,7 @@ fn a_running_total_with_a_sign_corrected_as_the_hint_says_is_a_refund() {
     assert_eq!(ran.code(), 1);
     assert!(
         ran.stderr()
-            .contains("write it into `Order Refund Amount` without a sign in `rejected.csv`"),
+            .contains("write it into `Order Refund Amount` without a sign in the report's file of rejected rows"),
         "{}",
         ran.stderr()
     );

@@ -1,10 +1,14 @@
 //! What needs attention, and the command for it, as the terminal says it.
 
+use std::collections::BTreeMap;
+
 use anstyle::Style;
 
 use crate::cli::arguments::Common;
 use crate::cli::settings::Settings;
-use crate::report::{Attention, Commands, RunSummary};
+use crate::journal::AttentionCode;
+use crate::report::attention::what;
+use crate::report::{AcceptedSummary, Attention, Commands, RunSummary};
 use crate::tracking::Version;
 
 /// Returns the commands that reach the journal and the account of this call again.
@@ -67,10 +71,9 @@ pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
     let mut lines = Vec::new();
     let accepted: u64 = summary.accepted.iter().map(|item| item.count).sum();
     if accepted > 0 {
-        let what: Vec<String> = summary.accepted.iter().map(|item| item.what()).collect();
         lines.push(format!(
             "Accepted: {}. accepted.csv says by whom and why.",
-            what.join(", ")
+            accepted_in_words(&summary.accepted)
         ));
     }
     match steps(&summary.attention) {
@@ -86,6 +89,19 @@ pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
         lines.push(format!("    {accept}"));
     }
     lines.join("\n")
+}
+
+/// Returns what was accepted, whenever and by whomever: `3 events failed, 1 row rejected`.
+fn accepted_in_words(accepted: &[AcceptedSummary]) -> String {
+    let mut by_code: BTreeMap<AttentionCode, u64> = BTreeMap::new();
+    for items in accepted {
+        *by_code.entry(items.code).or_default() += items.count;
+    }
+    let words: Vec<String> = by_code
+        .into_iter()
+        .map(|(code, items)| what(code, items))
+        .collect();
+    words.join(", ")
 }
 
 /// Returns the verdict in one line, for a run that says nothing else; nothing where nothing needs

@@ -2,7 +2,6 @@
 
 use crate::cli::error::CliError;
 use crate::export::{Export, ExportError, PEEKED_MOST_BYTES, Row};
-use crate::invisible;
 use crate::job::{export_problem, unrecognised};
 use crate::problem::Problem;
 use crate::profile::{Misfit, Profiles, Unfit};
@@ -71,7 +70,7 @@ fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Pr
     let found = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
         Ok(found) => Some(found),
         Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => {
-            let problem = respelt(&header, profiles).or_else(|| nearly(&unfit).map(nearly_problem));
+            let problem = respelt(&unfit).or_else(|| nearly(&unfit).map(nearly_problem));
             match problem {
                 Some(problem) => return Err(Box::new(problem.at(&path, Some(1)))),
                 None => None,
@@ -124,43 +123,11 @@ fn nearly(unfit: &Unfit) -> Option<&Misfit> {
 
 /// Refuses a header that is a known one but for case and spaces: read in a way of one's own, its payments
 /// would go by other ids than those of the same provider's exports.
-fn respelt(header: &[String], profiles: &Profiles) -> Option<Problem> {
-    for profile in profiles.iter().filter(|profile| profile.detect) {
-        let columns = profile.columns.iter();
-        let known = |name: &String| {
-            let mut headers = columns.clone().flat_map(|column| &column.headers);
-            headers.find(|known| spelling(known) == spelling(name))
-        };
-        let restored: Vec<String> = header
-            .iter()
-            .map(|name| known(name).unwrap_or(name).clone())
-            .collect();
-        let is_there = |name: &String| restored.contains(name);
-        let found = columns
-            .clone()
-            .filter(|column| column.headers.iter().any(is_there))
-            .count();
-        if found < NEARLY_FOUND_LEAST || profile.bind(&restored).is_err() {
-            continue;
-        }
-        let pairs = header.iter().zip(&restored);
-        let (name, wanted) = pairs.into_iter().find(|(name, wanted)| name != wanted)?;
-        let message = format!(
-            "the header is that of the profile `{}`, but for its spelling: it has `{}`, and that export has `{wanted}`",
-            profile.name,
-            invisible::shown(name)
-        );
-        return Some(Problem::error("header-unknown", message).hint(
-            "export the file again, or write the header as that export has it; nothing is proposed for it, since its payments would go by other ids",
-        ));
-    }
-    None
-}
-
-/// A header name without what a spreadsheet or a script changes in it.
-fn spelling(name: &str) -> String {
-    let words = name.split_whitespace().map(str::to_lowercase);
-    words.collect::<Vec<_>>().join(" ")
+fn respelt(unfit: &Unfit) -> Option<Problem> {
+    let respelt = unfit.respelt.as_ref()?;
+    Some(Problem::error("header-unknown", respelt.to_string()).hint(
+        "export the file again, or write the header as that export has it; nothing is proposed for it, since its payments would go by other ids",
+    ))
 }
 
 fn nearly_problem(misfit: &Misfit) -> Problem {
