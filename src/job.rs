@@ -32,6 +32,7 @@ use crate::profile::{LookAlike, Misfit, Profile, Profiles, Unfit};
 use crate::readings::{Origins, Readings, identify};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 use crate::sanity;
+use crate::shell_word::shell_word;
 use crate::spreadsheet::restore;
 
 /// The columns behind those of the export in the files of rejected and ignored rows. An export
@@ -332,11 +333,17 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
                 true => "the header fits no profile: none has any of its columns".to_owned(),
                 false => "the header fits no profile, and none comes close".to_owned(),
             },
-            "is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml",
+            format!(
+                "is the first line the header? `fprecon init {}` proposes a profile for it; `fprecon profiles list` names the exports that are read without one",
+                shell_word(path)
+            ),
         ),
         closest => (
             format!("the header fits no profile: {}", closest.join("; ")),
-            "export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check` says why each profile does not fit",
+            format!(
+                "export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check {}` says why each profile does not fit",
+                shell_word(path)
+            ),
         ),
     };
     Problem::error("header-unknown", message)

@@ -268,7 +268,7 @@ mod headers {
             exit 3
             x.csv:1: error: the header fits no profile: `stripe-payments` comes closest, but the header lacks `Status`
               column `header`: `id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,State,Customer ID…`
-              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check` says why each profile does not fit
+              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check x.csv` says why each profile does not fit
             ");
     }
 
@@ -278,7 +278,7 @@ mod headers {
             exit 3
             x.csv:1: error: the header fits no profile, and none comes close
               column `header`: `Name,Colour`
-              hint: is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml
+              hint: is the first line the header? `fprecon init x.csv` proposes a profile for it; `fprecon profiles list` names the exports that are read without one
             ");
     }
 
@@ -288,7 +288,7 @@ mod headers {
             exit 3
             x.csv:1: error: the header fits no profile: none has any of its columns
               column `header`: `ch_1,2026-03-01 10:00:00,20.00`
-              hint: is the first line the header? `fprecon profiles list` names the exports that are read; name the columns of another one in `[exports.…]` of fprecon.toml
+              hint: is the first line the header? `fprecon init x.csv` proposes a profile for it; `fprecon profiles list` names the exports that are read without one
             ");
     }
 
@@ -307,7 +307,7 @@ mod headers {
             exit 3
             x.csv:1: error: the header fits no profile: `stripe-payments` comes closest, but the header has `Amount` more than once
               column `header`: `id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer I…`
-              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check` says why each profile does not fit
+              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check x.csv` says why each profile does not fit
             ");
     }
 
@@ -318,7 +318,7 @@ mod headers {
             exit 3
             x.csv:1: error: the header fits no profile: `stripe-payments` comes closest, but the header has `Invoice ID` more than once
               column `header`: `id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer I…`
-              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check` says why each profile does not fit
+              hint: export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check x.csv` says why each profile does not fit
             ");
     }
 

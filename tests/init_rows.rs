@@ -715,3 +715,114 @@ fn a_row_without_a_date_of_payment_is_no_sale_until_that_is_decided() {
         );
     }
 }
+
+/// Exports that no profile fits, whose dates are numbers: `plan` names `init`, and that recognises them.
+#[test]
+fn dates_that_are_numbers_are_recognised_and_plan_says_how_to_get_there() {
+    let days = [
+        "2026-01-01T10:00:00",
+        "2026-02-01T10:00:00",
+        "2026-03-01T10:00:00",
+    ];
+    let seconds = ["1767261600", "1769940000", "1772359200"];
+    let exports = [
+        (
+            "order,buyer,total,currency,paid_at",
+            ',',
+            "USD",
+            seconds.map(str::to_owned),
+        ),
+        (
+            "Invoice;Customer Mail;Amount;Currency;Timestamp",
+            ';',
+            "EUR",
+            seconds.map(|second| format!("{second}000")),
+        ),
+        (
+            "Ref,E-mail,Gross,Curr,Date",
+            ',',
+            "USD",
+            ["46023.4166666667", "46054.4166666667", "46082.4166666667"].map(str::to_owned),
+        ),
+        (
+            "Ref,E-mail,Gross,Curr,Date",
+            ',',
+            "USD",
+            days.map(str::to_owned),
+        ),
+        (
+            "Ref,E-mail,Gross,Curr,Date",
+            ',',
+            "USD",
+            days.map(|day| format!("{day}.000")),
+        ),
+        (
+            "Ref,E-mail,Gross,Curr,Date",
+            ',',
+            "USD",
+            days.map(|day| format!("{} UTC", day.replace('T', " "))),
+        ),
+    ];
+    for (header, delimiter, currency, dates) in exports {
+        let place = Place::new();
+        let mut text = format!("{header}\n");
+        for (number, date) in dates.iter().enumerate() {
+            let cells = [
+                format!("R{number}"),
+                format!("p{number}@example.com"),
+                "10.00".into(),
+                currency.into(),
+                date.clone(),
+            ];
+            text.push_str(&cells.join(&delimiter.to_string()));
+            text.push('\n');
+        }
+        place.write("my export.csv", &text);
+        let said = place.run(&["plan", "my export.csv"]).expect(3).stderr();
+        assert!(
+            said.contains("`fprecon init 'my export.csv'` proposes a profile"),
+            "{said}"
+        );
+        place.run(&["init", "my export.csv"]).expect(0);
+        let plan = ["plan", "my export.csv", "--events", "events.csv"];
+        place.run(&plan).expect(0);
+        let rows = place.csv("events.csv");
+        let read: Vec<&str> = rows[1..].iter().map(|row| row[10].as_str()).collect();
+        assert_eq!(read, days.map(|day| format!("{day}Z")), "{dates:?}");
+    }
+}
+
+#[test]
+fn a_number_for_a_date_is_read_by_the_setting_of_its_hint() {
+    for (dates, format) in [
+        (["1767261600", "1769940000"], "unix-seconds"),
+        (["1767261600000", "1769940000000"], "unix-milliseconds"),
+        (
+            ["46023.4166666667", "46054.4166666667"],
+            "spreadsheet-serial",
+        ),
+    ] {
+        let place = Place::new();
+        let rows = dates
+            .iter()
+            .zip(1..)
+            .map(|(date, number)| format!("s{number},a@example.com,8.00,USD,{date}\n"));
+        let rows: String = rows.collect();
+        place.write(
+            "x.csv",
+            &format!("event_id,email,amount,currency,created_at\n{rows}"),
+        );
+        let said = place.run(&["plan", "x.csv"]).expect(1).stderr();
+        let hint = format!(
+            "as `{format}` it is 2026-01-01 10:00: if all dates are written so, set `formats = [\"{format}\"]` under `[exports.mine.dates]`"
+        );
+        assert!(said.contains(&hint), "{said}");
+        place.write(
+            "fprecon.toml",
+            &format!("[exports.mine]\nextends = \"generic\"\n[exports.mine.dates]\nformats = [\"{format}\"]\n"),
+        );
+        let plan = ["plan", "x.csv", "--events", "events.csv"];
+        place.run(&plan).expect(0);
+        assert!(place.read("events.csv").contains("2026-02-01T10:00:00Z"));
+    }
+}

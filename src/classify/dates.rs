@@ -1,13 +1,14 @@
 //! When a row says that something happened.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::words::toml_text;
 use super::{Classifier, cell};
 use crate::event::{Event, Kind};
 use crate::export::Row;
 use crate::problem::Problem;
-use crate::profile::{ColumnIndex, DateSource, Dates, EventRule, MissingDate};
+use crate::profile::{ColumnIndex, DateFormat, DateSource, Dates, EventRule, MissingDate};
 
 /// The code of a problem that each row of the export has: no column can have the date.
 pub(crate) const NO_DATE_COLUMN: &str = "date-column-missing";
@@ -189,8 +190,34 @@ impl Classifier<'_> {
                 "; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again",
             );
         }
+        if let Some((name, at)) = as_number(value, dates) {
+            hint.push_str(&format!(
+                "; as `{name}` it is {}: if all dates are written so, set `formats = [\"{name}\"]` under `[exports.{}.dates]`{}",
+                at.strftime("%Y-%m-%d %H:%M"),
+                self.own_table(),
+                self.extending()
+            ));
+        }
         problem.hint(hint)
     }
+}
+
+/// Returns the format by which a number is a date of these decades, and that date.
+fn as_number(value: &str, dates: &Dates) -> Option<(&'static str, Timestamp)> {
+    let formats = [
+        ("unix-seconds", DateFormat::UnixSeconds),
+        ("unix-milliseconds", DateFormat::UnixMilliseconds),
+        ("spreadsheet-serial", DateFormat::SpreadsheetSerial),
+    ];
+    formats.into_iter().find_map(|(name, format)| {
+        let dates = Dates {
+            formats: vec![format],
+            ..dates.clone()
+        };
+        let at = cell::date(value, &dates, None)?;
+        let year = at.to_zoned(TimeZone::UTC).year();
+        (2000..2100).contains(&year).then_some((name, at))
+    })
 }
 
 /// A header name as a value of a configuration.
