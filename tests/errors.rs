@@ -4,6 +4,8 @@
 
 #[path = "errors/hints.rs"]
 mod hints;
+#[path = "errors/hints_of_commands.rs"]
+mod hints_of_commands;
 mod support;
 
 use std::collections::BTreeSet;
