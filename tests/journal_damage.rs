@@ -512,6 +512,59 @@ fn row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_s
     assert!(recovered.contains("nothing to recover"), "{recovered}");
 }
 
+/// Of what no request was ever intended, nothing can have been sent: a small loss leaves few in doubt.
+#[test]
+fn row_36_only_what_may_have_been_sent_is_in_doubt() {
+    const ALL: usize = 200;
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "10"]);
+    let place = Place::new();
+    let mut text = String::from("kind,event_id,email,created_at\n");
+    for n in 0..ALL {
+        text.push_str(&format!(
+            "cancellation,c{n},user{n}@example.com,2026-03-01\n"
+        ));
+    }
+    place.write("events.csv", &text);
+    let mut run = place.command_to(&sandbox, RUN);
+    let run = run.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut run = run.spawn().unwrap();
+    while count(&sandbox) < 30 {
+        assert!(run.try_wait().unwrap().is_none());
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    std::thread::sleep(Duration::from_millis(60));
+    let sent = count(&sandbox);
+    assert!(sent < ALL / 2, "{sent}");
+
+    // The end of the last frame that counts: the last commit is lost.
+    let index = fs::read(place.path(FILES[2])).unwrap();
+    let frames = u32::from_ne_bytes(index[16..20].try_into().unwrap()) as usize;
+    Damage::Bit(FILES[1], 32 + frames * (24 + 4096) - 1, 1).apply(&place);
+    place.run_to(&sandbox, RESUME).expect(6);
+    assert_eq!(count(&sandbox), sent);
+    place.run(RECOVER).expect(0);
+    let resumed = place.run_to(&sandbox, RESUME).expect(1).json();
+    let unconfirmed = resumed["outcomes"]["unconfirmed"]["count"]
+        .as_u64()
+        .unwrap();
+    assert!(
+        (1..=30).contains(&unconfirmed),
+        "{unconfirmed} after {sent}"
+    );
+    let customers: BTreeSet<Subject> = sandbox.arrivals().iter().map(subject).collect();
+    assert_eq!(customers.len(), count(&sandbox), "none went out twice");
+    assert!(customers.len() + usize::try_from(unconfirmed).unwrap() >= ALL);
+
+    // Nor can events that come now.
+    place.write(
+        "events.csv",
+        &(text + "cancellation,late,late@example.com,2026-02-01\n"),
+    );
+    let again = place.run_to(&sandbox, RUN).expect(1).json();
+    assert_eq!(again["requests"], 1, "{again}");
+}
+
 /// A journal is moved and copied together with its record, and another program may empty its log.
 #[test]
 fn row_36_what_is_whole_is_not_refused() {

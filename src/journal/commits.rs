@@ -21,19 +21,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 use sha2::{Digest, Sha256};
 
-use super::JournalError;
 use super::error::LostCommits;
 use super::lock::beside;
 use super::log_file::{LogEnd, LogIndex};
 use super::place::PlaceWatch;
 use super::read_only::open_without_log;
+use super::{EventRow, JournalError};
 
 /// The record's name, behind the journal's.
 pub(super) const SUFFIX: &str = ".commits";
 
 const MAGIC: [u8; 8] = *b"FPRCMT01";
 /// A slot with its checksum.
-const SLOT_BYTES: usize = 128;
+const SLOT_BYTES: usize = 136;
 /// From one slot to the other: they lie in different sectors, so that no torn write takes both.
 const SLOT_DISTANCE: u64 = 4096;
 /// When the log is moved into the database: SQLite's own default.
@@ -91,6 +91,8 @@ pub(super) struct Slot {
     base: i64,
     /// While the log is moved into the database: the log that makes it whole.
     moving: Option<LogEnd>,
+    /// The highest number of an event of which a request was ever intended: none above was sent.
+    pub(super) intended: i64,
 }
 
 impl Slot {
@@ -107,6 +109,7 @@ impl Slot {
         bytes.extend(u64::from(self.moving.is_some()).to_be_bytes());
         bytes.extend(log.salts);
         bytes.extend(u64::from(log.frames).to_be_bytes());
+        bytes.extend(self.intended.to_be_bytes());
         bytes.extend(Sha256::digest(&bytes));
         let mut slot = [0; SLOT_BYTES];
         slot.copy_from_slice(&bytes);
@@ -137,6 +140,7 @@ impl Slot {
                 salts: take(said, 80),
                 frames: u32::from_be_bytes(take(said, 92)),
             }),
+            intended: i64::from_be_bytes(take(said, 96)),
         })
     }
 }
@@ -257,7 +261,12 @@ impl CommitRecord {
         now: Timestamp,
     ) -> Result<CommitRecord, JournalError> {
         let failed = |source| JournalError::io(journal, "opening its commit record", source);
-        let commit = Commit::read(connection)
+        let read_commit = || -> rusqlite::Result<_> {
+            let intended = "SELECT coalesce(max(event), 0) FROM attempt";
+            let intended: i64 = connection.query_row(intended, [], |row| row.get(0))?;
+            Ok((Commit::read(connection)?, intended))
+        };
+        let (commit, intended) = read_commit()
             .map_err(|error| JournalError::sqlite(journal, "reading its last commit", error))?;
         let before = match read(journal).map_err(failed)? {
             Found::Record(slot) => Some(slot),
@@ -273,6 +282,7 @@ impl CommitRecord {
                 _ => number_without_log(journal),
             },
             moving,
+            intended: before.map_or(0, |slot| slot.intended).max(intended),
         };
         let file = open(journal).map_err(failed)?;
         let place = PlaceWatch::new(journal)?;
@@ -297,14 +307,17 @@ impl CommitRecord {
         &self.place
     }
 
-    /// Records a commit that is on disk, and moves a log that has grown into the database. What this
+    /// Records a commit that is on disk, with the last event of which it has an intent, and moves a log that has grown into the database. What this
     /// returns from may be acted upon.
     pub(super) fn committed(
         &mut self,
         connection: &Connection,
         commit: Commit,
+        intended: Option<EventRow>,
     ) -> Result<(), JournalError> {
         let log = self.log_end()?;
+        let intended = intended.map_or(0, |event| event.0);
+        self.slot.intended = self.slot.intended.max(intended);
         self.slot.commit = commit;
         self.slot.at_ms = Timestamp::now().as_millisecond();
         self.slot.moving = self.slot.moving.map(|_| log);

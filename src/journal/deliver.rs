@@ -14,7 +14,7 @@ use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
     AttentionCode, Effect, EndReason, EventRow, Journal, JournalError, JournalReader, Outcome,
-    Pending, RunCommand, RunId, Settlement, commit_as, poison, start, stored,
+    Pending, RunCommand, RunId, Settlement, poison, start, stored,
 };
 
 use crate::event::Carried;
@@ -338,7 +338,13 @@ impl Delivery<'_> {
             }
         }
         let counted = Commit::count(&mut self.writer.count).map_err(failed)?;
-        commit_as(transaction, self.reader, self.record, counted, RECORDING)
+        transaction.commit().map_err(failed)?;
+        let intended = entries.iter().filter_map(|entry| match entry {
+            Entry::Intent { event, .. } => Some(*event),
+            _ => None,
+        });
+        self.record
+            .committed(&self.reader.connection, counted, intended.max())
     }
 
     /// Reads events that a run has left to send, in the order in which they are asked for.

@@ -286,20 +286,9 @@ fn commit(
 ) -> Result<(), JournalError> {
     let failed = |error| reader.failed(doing, error);
     let counted = Commit::prepare(&transaction).and_then(|mut count| Commit::count(&mut count));
-    commit_as(transaction, reader, record, counted.map_err(failed)?, doing)
-}
-
-/// Ends a transaction whose commit was counted.
-fn commit_as(
-    transaction: Transaction<'_>,
-    reader: &JournalReader,
-    record: &mut CommitRecord,
-    commit: Commit,
-    doing: &'static str,
-) -> Result<(), JournalError> {
-    let committed = transaction.commit();
-    committed.map_err(|error| reader.failed(doing, error))?;
-    record.committed(&reader.connection, commit)
+    let counted = counted.map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    record.committed(&reader.connection, counted, None)
 }
 
 /// Refuses all later writes. What the failed one left in the write-ahead log is for the next

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::check::Aspect;
 use super::columns::{Seal, impossible};
-use super::commits::{self, CommitRecord, Found};
+use super::commits::{self, Commit, CommitRecord, Found};
 use super::error::LostCommits;
 use super::lock::{Lock, beside};
 use super::migrate;
@@ -19,6 +19,11 @@ use super::{EventRow, Journal, JournalError, JournalReader};
 use crate::event::Event;
 
 const DOING: &str = "going on without the commits that it lost";
+
+/// Events up to a number that may have been sent: those that are not settled, and cancellations that a retry
+/// may have had.
+const DOUBTFUL: &str = "SELECT id FROM event WHERE id <= ?1
+     AND (outcome IS NULL OR kind = 'cancellation' AND outcome IN ('failed', 'non_referral'))";
 
 /// How far an event's date may be off, by its time zone: what is dated so much behind the last commit that
 /// was lost may have been sent by it.
@@ -79,13 +84,13 @@ impl JournalReader {
 /// What came of [`Journal::recover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// Events that are not settled and may have been sent.
+    /// Events that may have been sent: unsettled ones, and cancellations that a retry may have had.
     pub in_doubt: u64,
 }
 
 impl Journal {
     /// Goes on with a journal that lost commits: all its events that are not settled may have been sent, and
-    /// so may those that later exports have from before the loss. `None` where it has lost nothing.
+    /// so may those that later exports have from before the loss, and cancellations that a retry had. `None` where it has lost nothing.
     ///
     /// # Errors
     ///
@@ -154,6 +159,23 @@ fn set_log_aside(path: &Path) -> Result<(), JournalError> {
         .map_err(|source| JournalError::io(path, DOING, source))
 }
 
+/// The highest number that an event had of which a request was intended, by the record, where that is the
+/// journal's own; else any event may have been sent.
+fn intended(connection: &Connection, lost: &LostCommits, found: Found) -> rusqlite::Result<i64> {
+    let is_own = match lost {
+        LostCommits::Behind {
+            number, recorded, ..
+        } => number < recorded,
+        LostCommits::HalfMoved { .. } | LostCommits::ForeignLog => true,
+        _ => false,
+    };
+    let journal = Commit::read(connection)?.journal;
+    Ok(match found {
+        Found::Record(slot) if is_own && slot.commit.journal == journal => slot.intended,
+        _ => i64::MAX,
+    })
+}
+
 /// Writes down what was lost, and what may have been sent. The next commit has a number that no lost one
 /// had.
 fn record_loss(
@@ -164,19 +186,24 @@ fn record_loss(
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let intended = intended(&transaction, lost, found)?;
+    let last = "SELECT coalesce(max(id), 0) FROM event";
+    let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
+    // Events that the journal does not know any more had higher numbers.
+    let until = (intended > last).then(|| lost.at().unwrap_or(now).as_millisecond());
     transaction.execute(
         "INSERT INTO lost_commits (what, until_ms, recovered_ms, recovered_by) VALUES (?1, ?2, ?3, ?4)",
         params![
             lost.to_string(),
-            lost.at().unwrap_or(now).as_millisecond(),
+            until,
             now.as_millisecond(),
             by
         ],
     )?;
     let mut events = Vec::new();
     {
-        let mut open = transaction.prepare("SELECT id FROM event WHERE outcome IS NULL")?;
-        let mut rows = open.query([])?;
+        let mut doubtful = transaction.prepare(DOUBTFUL)?;
+        let mut rows = doubtful.query([intended])?;
         while let Some(row) = rows.next()? {
             events.push(EventRow(row.get(0)?));
         }

@@ -131,7 +131,7 @@ VALUES (1, randomblob(16), 0, randomblob(16), 0);
 CREATE TABLE lost_commits (
     id           INTEGER NOT NULL PRIMARY KEY,
     what         TEXT    NOT NULL,         -- how the loss was known
-    until_ms     INTEGER NOT NULL,         -- what happened before may have been sent by a commit that was lost
+    until_ms     INTEGER,                  -- what is new to the journal and happened before may have been sent; NULL: nothing
     recovered_ms INTEGER NOT NULL,
     recovered_by TEXT    NOT NULL          -- user and host
 ) STRICT;

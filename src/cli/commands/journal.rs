@@ -89,7 +89,7 @@ fn recover(
     terminal.human(&format!(
         "{} of the journal may have been sent. `{}` sends what can be repeated; then run the last \
          exports again.",
-        count(in_doubt, "unsettled event"),
+        count(in_doubt, "event"),
         next::commands(common, settings).command("resume")
     ));
     Ok(Exit::Done)
