@@ -18,7 +18,10 @@ mod terminal;
 
 pub use error::Exit;
 
+use std::path::Path;
 use std::process::ExitCode;
+
+use clap::Parser;
 
 use serde::Serialize;
 
@@ -40,6 +43,26 @@ pub fn run() -> ExitCode {
         Err(error) => fail(&error, &arguments.common, &terminal),
     };
     ExitCode::from(terminal.finish(exit) as u8)
+}
+
+/// Reads a configuration and its profiles as every command does; or says what is wrong with it.
+///
+/// # Errors
+///
+/// What a command would say before it ends with code 2 or 3.
+pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
+    let words = [
+        "fprecon".as_ref(),
+        "config".as_ref(),
+        "--config".as_ref(),
+        path.as_os_str(),
+    ];
+    let arguments = Arguments::try_parse_from(words)
+        .map_err(|error| vec![Problem::error("usage", error.to_string())])?;
+    let common = &arguments.common;
+    let checked = settings::Settings::load(common, None)
+        .and_then(|settings| exports::Choice::load(common, &settings).map(drop));
+    checked.map_err(|error| error.problems())
 }
 
 /// The object that `--json` prints where a command could not do its work.

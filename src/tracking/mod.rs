@@ -241,15 +241,14 @@ impl Client {
     /// Sends one event, once, and says what the answer means.
     pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
-        let (carried, amount) = (form.carried(), form.amount());
-        let http = match event.kind == Kind::Cancellation && !carried.has_event_id {
+        let http = match event.kind == Kind::Cancellation && !form.carried().has_event_id {
             true => &self.http_once,
             false => &self.http,
         };
         let request = http
             .post(self.track(event.kind).clone())
             .header(CONTENT_TYPE, version.content_type())
-            .body(form.body);
+            .body(form.body.clone());
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return answer::of_error(error).into(),
@@ -257,18 +256,21 @@ impl Client {
         let status = response.status().as_u16();
         let wait = wait::asked_for(status, response.headers(), Timestamp::now());
         let answer = match body_of(response, MAX_BODY_BYTES).await {
-            Ok(body) => {
-                let asked = Asked {
-                    version,
-                    event,
-                    carried,
-                    amount,
-                };
-                answer::of_event(&asked, status, &self.key.strike_out(&body))
-            }
+            Ok(body) => self.meaning(event, &form, status, &body),
             Err(reason) => answer::unreadable(status, &reason),
         };
         Reply { answer, wait }
+    }
+
+    /// Says what a whole answer to an event means that went out in this form.
+    pub fn meaning(&self, event: &Event, form: &Form, status: u16, body: &[u8]) -> Answer {
+        let asked = Asked {
+            version: self.settings.version,
+            event,
+            carried: form.carried(),
+            amount: form.amount(),
+        };
+        answer::of_event(&asked, status, &self.key.strike_out(body))
     }
 
     /// Asks for one page of a listing of the account, once; pages are counted from 1.
