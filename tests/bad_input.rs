@@ -671,7 +671,7 @@ mod events {
         assert_snapshot!(plan(stripe(&[row])), @r"
             exit 1
             x.csv:2: error: refund `in_1_refund_2001`: with it 20.01 USD would be refunded of a sale of 20.00 USD
-              hint: compare it with its sale where both were made; the refund is not sent
+              hint: it is not sent; look up at the provider what is refunded, and correct in FirstPromoter what is not right there, then accept it after the run: `fprecon accept --event in_1_refund_2001 --reason TEXT`
             warning: 1 refund, 20.01 USD: above the sale, and held
               hint: amounts were read or refunded wrongly; compare them with their sales where both were made
             ");
@@ -697,7 +697,7 @@ mod events {
         assert_snapshot!(plan(text), @r"
             exit 1
             x.csv:3: error: refund `re_1`: its sale is in another currency: 5.00 USD
-              hint: compare it with its sale where both were made; the refund is not sent
+              hint: it is not sent; look up at the provider what is refunded, and correct in FirstPromoter what is not right there, then accept it after the run: `fprecon accept --event re_1 --reason TEXT`
             ");
     }
 

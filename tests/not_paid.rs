@@ -172,6 +172,19 @@ fn a_refund_in_the_same_call_is_what_takes_the_sale_back() {
 }
 
 #[test]
+fn two_exports_of_which_one_has_the_sale_as_paid_say_nothing_for_certain() {
+    // A payment that failed, was tried again, and is paid.
+    let place = place(&[
+        ("march.csv", gocardless("failed", "0.00")),
+        ("april.csv", gocardless("confirmed", "0.00")),
+    ]);
+    run(&place, &["march.csv"], 0);
+    assert_eq!(sent(&run(&place, &["march.csv", "april.csv"], 0)), 1);
+    assert_eq!(sent(&run(&place, &["april.csv", "march.csv"], 0)), 0);
+    assert_eq!(sent(&run(&place, &["march.csv"], 1)), 0);
+}
+
+#[test]
 fn somebody_may_accept_that_it_stays() {
     let place = place(&[
         ("before.csv", braintree("settled")),

@@ -50,8 +50,8 @@ impl NotPaidRows {
         }
     }
 
-    /// Adds a refund for each of these sales that an earlier run sent, and that is neither refunded nor
-    /// refunded by another event of the job; says where they are, and why each is held.
+    /// Adds a refund for each of these sales that an earlier run sent and that is not refunded, unless the
+    /// job has it as paid or refunds it; says where they are, and why each is held.
     pub(super) fn add_refunds(&self, events: &mut Events, past: &dyn Past) -> Vec<(usize, String)> {
         let mut added = Vec::new();
         let mut done: Option<HashSet<EventKey>> = None;
@@ -59,7 +59,7 @@ impl NotPaidRows {
             let Some((sale, recorded)) = row.sent(past) else {
                 continue;
             };
-            let done = done.get_or_insert_with(|| refunded_here(events));
+            let done = done.get_or_insert_with(|| settled_here(events));
             if !done.insert(EventKey::of(sale)) {
                 continue;
             }
@@ -72,10 +72,16 @@ impl NotPaidRows {
     }
 }
 
-/// Returns the sales that refunds of the job reverse.
-fn refunded_here(events: &Events) -> HashSet<EventKey> {
-    let sales = (0..events.len()).filter_map(|index| events.sale_event_id(index));
-    sales.map(EventKey::of).collect()
+/// Returns the sales that refunds of the job reverse, and those that another row has as paid: which of the
+/// two exports is older, nothing says.
+fn settled_here(events: &Events) -> HashSet<EventKey> {
+    let all = 0..events.len();
+    let sales = all
+        .clone()
+        .filter(|&index| events.kind(index) == Kind::Sale);
+    let refunded = all.filter_map(|index| events.sale_event_id(index));
+    let sales = sales.map(|index| events.key(index));
+    sales.chain(refunded.map(EventKey::of)).collect()
 }
 
 impl NotPaid {

@@ -532,23 +532,23 @@ impl<'p> Planner<'p> {
             && self.past.counted_nothing(event.key()).is_none()
     }
 
-    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> &'static str {
+    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
         match refund.sale_event_id.map(EventKey::of) {
             None => {
-                "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
+                "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
             }
             Some(sale)
                 if firsts
                     .named(sale)
                     .is_some_and(|sale| self.states[sale].is_held()) =>
             {
-                "settle its sale first, as the error of the sale says, then run the exports again"
+                "settle its sale first, as the error of the sale says, then run the exports again".into()
             }
             Some(sale) if firsts.named(sale).is_some() || self.past.essence(sale).is_some() => {
-                "compare it with its sale where both were made; the refund is not sent"
+                settle::unclear_refund_hint(refund).into()
             }
             Some(_) => {
-                "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent"
+                "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent".into()
             }
         }
     }
@@ -565,10 +565,7 @@ impl<'p> Planner<'p> {
                         _ => (code, hint.into()),
                     }
                 }
-                PlanState::Unlinked => (
-                    "refund-unlinked",
-                    self.unlinked_hint(event(), firsts).into(),
-                ),
+                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event(), firsts)),
                 _ => return None,
             };
             let event = event();

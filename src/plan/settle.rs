@@ -51,6 +51,14 @@ pub(super) fn undecided_hint(event: EventRef<'_>) -> String {
     )
 }
 
+/// Says how to settle a refund that does not fit its sale, or what was refunded of that before.
+pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
+    format!(
+        "it is not sent; look up at the provider what is refunded, and correct in FirstPromoter what is not right there, then {}",
+        accept(refund)
+    )
+}
+
 /// Says how to take back a sale that was sent and not paid.
 ///
 /// A refund of one's own beside a recorded running total may be a part of that, and would be held.
