@@ -172,6 +172,38 @@ fn a_refund_in_the_same_call_is_what_takes_the_sale_back() {
 }
 
 #[test]
+fn an_attempt_without_an_id_of_its_own_or_beside_an_invoice_says_nothing_of_the_sale() {
+    let payment = |number: u32, status: &str| Payment {
+        status: status.to_owned(),
+        invoice: "in_1".to_owned(),
+        ..Payment::paid(number, 1)
+    };
+    let nameless = Payment {
+        id: String::new(),
+        ..payment(3, "Failed")
+    };
+    let of_payments = place(&[
+        ("paid.csv", stripe_export(&[payment(2, "Paid")])),
+        ("nameless.csv", stripe_export(&[nameless])),
+    ]);
+    assert_eq!(sent(&run(&of_payments, &["paid.csv"], 0)), 1);
+    assert_eq!(sent(&run(&of_payments, &["nameless.csv"], 0)), 0);
+
+    // Recorded from its invoice, the sale does not say which attempt it was.
+    let of_invoices = place(&[
+        ("failed.csv", stripe_export(&[payment(1, "Failed")])),
+        (
+            "invoices.csv",
+            "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status\n\
+             in_1,N1,cus_0001,2026-03-01 10:00,usd,20.00,0.00,20.00,20.00,paid\n"
+                .to_owned(),
+        ),
+    ]);
+    assert_eq!(sent(&run(&of_invoices, &["invoices.csv"], 0)), 1);
+    assert_eq!(sent(&run(&of_invoices, &["failed.csv"], 0)), 0);
+}
+
+#[test]
 fn two_exports_of_which_one_has_the_sale_as_paid_say_nothing_for_certain() {
     // A payment that failed, was tried again, and is paid.
     let place = place(&[

@@ -115,8 +115,9 @@ impl<'p> Classifier<'p> {
     }
 
     /// Returns the ids of the sale that a row would have been, had it been paid, and why it is ignored: the
-    /// id by which the sale goes, and the one that tells it from others, where it has one.
-    pub(crate) fn not_paid(&self, row: &Row) -> Option<(Text, Option<Text>, &'p str)> {
+    /// id that it may share with others, and the one that tells it from them. Several attempts to pay an
+    /// invoice share its id, and only one of them is the payment.
+    pub(crate) fn not_paid(&self, row: &Row) -> Option<(Text, Text, &'p str)> {
         let rules = &self.profile.ignore;
         if rules.iter().all(|rule| !rule.not_paid) {
             return None;
@@ -124,9 +125,11 @@ impl<'p> Classifier<'p> {
         let rule = self.matching_ignore(row).ok()??;
         let mut events = self.profile.events.iter();
         let sale = events.find(|event| event.kind == Kind::Sale)?;
-        let (id, own) = self.two_ids(&sale.event_id, row).ok()?;
-        let id = id.filter(|_| rule.not_paid)?;
-        Some((id, own, &rule.reason))
+        let (first, last) = (sale.event_id.first()?, sale.event_id.last()?);
+        let own = self.first_id(std::slice::from_ref(last), row).ok()??;
+        let shared = self.first_id(std::slice::from_ref(first), row).ok()?;
+        let shared = shared.unwrap_or_else(|| own.clone());
+        rule.not_paid.then_some((shared, own, &rule.reason))
     }
 
     /// The subscription that the row is about and its plan, whatever else becomes of the row.

@@ -15,10 +15,10 @@ use crate::plan::Past;
 /// A row of a payment that was not made.
 #[derive(Clone, Debug)]
 struct NotPaid {
-    /// The id by which its sale would go.
-    event_id: Text,
-    /// The id that tells it from others that share the first one.
-    own: Option<Text>,
+    /// The id that its sale may share with others.
+    shared: Text,
+    /// The id that tells it from them.
+    own: Text,
     /// Why the row is ignored.
     reason: Text,
     source: Source,
@@ -29,13 +29,9 @@ struct NotPaid {
 pub(super) struct NotPaidRows(Vec<NotPaid>);
 
 impl NotPaidRows {
-    pub(super) fn add(
-        &mut self,
-        (event_id, own, reason): (Text, Option<Text>, &str),
-        source: Source,
-    ) {
+    pub(super) fn add(&mut self, (shared, own, reason): (Text, Text, &str), source: Source) {
         self.0.push(NotPaid {
-            event_id,
+            shared,
             own,
             reason: Text::new(reason),
             source,
@@ -45,7 +41,7 @@ impl NotPaidRows {
     /// Asks the journal for the customers of these sales.
     pub(super) fn want(&self, wanted: &mut Wanted) {
         for row in &self.0 {
-            let ids = std::iter::once(&row.event_id).chain(&row.own);
+            let ids = [&row.shared, &row.own];
             wanted.sales.extend(ids.map(|id| (EventKey::of(id), ())));
         }
     }
@@ -85,19 +81,14 @@ fn settled_here(events: &Events) -> HashSet<EventKey> {
 }
 
 impl NotPaid {
-    /// Returns the sale that an earlier run sent for the row.
+    /// Returns the sale that an earlier run sent for the row: by its own id, or by the shared one if that
+    /// was recorded with its own. What was recorded without may be another attempt's.
     fn sent(&self, past: &dyn Past) -> Option<(&Text, Essence)> {
-        let is_of_row = |recorded: &Essence| match &self.own {
-            Some(own) => recorded.has_reference(own) || !recorded.has_any_reference(),
-            None => true,
-        };
         let recorded = |id: &Text| past.essence(EventKey::of(id));
-        let (sale, recorded) = match recorded(&self.event_id).filter(is_of_row) {
-            Some(recorded) => (&self.event_id, recorded),
-            None => {
-                let own = self.own.as_ref()?;
-                (own, recorded(own)?)
-            }
+        let of_shared = || recorded(&self.shared).filter(|sale| sale.has_reference(&self.own));
+        let (sale, recorded) = match recorded(&self.own) {
+            Some(recorded) => (&self.own, recorded),
+            None => (&self.shared, of_shared()?),
         };
         let has_counted = matches!(
             past.outcome(EventKey::of(sale)),
