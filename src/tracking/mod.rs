@@ -172,7 +172,7 @@ pub enum ClientError {
     #[error("the API key has characters that no HTTP header can carry")]
     Key,
     /// Too short for the key of an account.
-    #[error("the API key is shorter than 16 characters, which no key of FirstPromoter is")]
+    #[error("the API key is shorter than 16 characters: it may have been cut off")]
     ShortKey,
     /// Characters that no header can carry, in the account's id.
     #[error("the account id has characters that no HTTP header can carry")]

@@ -192,13 +192,15 @@ fn row_43b_journals_reports_and_audits_are_the_owners_alone() {
     child.kill().unwrap();
     child.wait().unwrap();
     sandbox.forget_faults();
-    let calls = [
+    let mut calls = vec![
         &["resume"][..],
         &["report", "--dir", "again"],
         &["plan", "x.csv", "--events", "events.csv"],
         &["journal", "export", "--output", "journal.csv"],
-        &["audit", "x.csv", "--live"],
     ];
+    if cfg!(feature = "polars") {
+        calls.push(&["audit", "x.csv", "--live"]);
+    }
     for arguments in calls {
         let call = place.command_to(&sandbox, arguments);
         let mut command = std::process::Command::new("sh");
@@ -216,7 +218,7 @@ fn row_43b_journals_reports_and_audits_are_the_owners_alone() {
         .into_iter()
         .filter(|path| !own.contains(path))
         .collect();
-    assert!(made.len() > 25, "{made:?}");
+    assert!(made.len() > 20, "{made:?}");
     for path in made {
         // Who holds a journal is told to everybody who may use it.
         if path.extension().is_none_or(|end| end != "lock") {
