@@ -492,7 +492,13 @@ fn row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_s
         .find(|part| part.starts_with("fprecon journal recover"));
     let mut arguments: Vec<&str> = hint.unwrap().split_whitespace().skip(1).collect();
     arguments.push("--yes");
-    place.run(&arguments).expect(0);
+    arguments.push("--json");
+    let recovered = place.run(&arguments).expect(0).json();
+    assert_eq!(
+        recovered["events_in_doubt"], 0,
+        "all that it knows is settled"
+    );
+    assert!(recovered["lost"].is_string(), "{recovered}");
     place.run(&["journal", "check"]).expect(0);
     let again = place.run_to(&sandbox, RUN).expect(1).json();
     assert_eq!(again["outcomes"]["unconfirmed"]["count"], 4, "{again}");

@@ -59,8 +59,9 @@ fn recover(
 ) -> Result<Exit, CliError> {
     let Some(lost) = lost else {
         terminal.human("The journal has lost nothing: there is nothing to recover.");
-        return Ok(Exit::Done);
+        return say_recovered(settings, None, 0, terminal);
     };
+    let what = lost.to_string();
     terminal.problems(&[may_lack(settings, lost)], 0);
     let question =
         "Go on without it? What may have been sent and cannot be repeated becomes unconfirmed.";
@@ -92,6 +93,33 @@ fn recover(
         count(in_doubt, "event"),
         next::commands(common, settings).command("resume")
     ));
+    say_recovered(settings, Some(what), in_doubt, terminal)
+}
+
+/// The object that `journal recover --json` prints.
+#[derive(Serialize)]
+struct RecoverOutput {
+    schema: u32,
+    journal: String,
+    /// How the loss was known; null where there was none.
+    lost: Option<String>,
+    events_in_doubt: u64,
+}
+
+fn say_recovered(
+    settings: &Settings,
+    lost: Option<String>,
+    events_in_doubt: u64,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    if terminal.json() {
+        terminal.write_json(&RecoverOutput {
+            schema: SCHEMA,
+            journal: settings.journal.display().to_string(),
+            lost,
+            events_in_doubt,
+        })?;
+    }
     Ok(Exit::Done)
 }
 
