@@ -324,7 +324,7 @@ fn a_lock_names_its_holder_and_a_kill_lets_go_of_it() {
     while sandbox.arrivals().is_empty() {
         assert!(run.try_wait().unwrap().is_none());
     }
-    let refused = place.run_to(&sandbox, &["resume"]).expect(6).stderr();
+    let refused = place.run_to(&sandbox, &["resume"]).expect(7).stderr();
     assert!(
         refused.contains(&format!("process {}", run.id())),
         "{refused}"
