@@ -156,17 +156,8 @@ impl<'p> Classifier<'p> {
             return Ok(Outcome::Ignored(CONTINUES.to_owned()));
         }
         self.check_known(row)?;
-        if let Some(reason) = self.ignored_word(row) {
+        if let Some(reason) = self.ignored(row, warnings)? {
             return Ok(Outcome::Ignored(reason.to_owned()));
-        }
-        if let Some(rule) = self.matching_ignore(row)? {
-            if let Some(warning) = &rule.warning {
-                warnings.push(with_hint(
-                    Problem::warning("row-ignored", warning.as_str()),
-                    rule.hint.as_deref(),
-                ));
-            }
-            return Ok(Outcome::Ignored(rule.reason.clone()));
         }
         let customer = self.customer(self.profile.customer, row)?;
         // A refund has the customer of its sale, and another event may name its own.
@@ -214,6 +205,27 @@ impl<'p> Classifier<'p> {
             return Err(Box::new(self.without_rule(row)));
         }
         Ok(Outcome::Events)
+    }
+
+    /// Returns why a row is ignored, if it is, by the user's word for it or by a rule of the profile.
+    fn ignored(
+        &self,
+        row: &Row,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Option<&str>, Box<Problem>> {
+        if let Some(reason) = self.ignored_word(row) {
+            return Ok(Some(reason));
+        }
+        let Some(rule) = self.matching_ignore(row)? else {
+            return Ok(None);
+        };
+        if let Some(warning) = &rule.warning {
+            warnings.push(with_hint(
+                Problem::warning("row-ignored", warning.as_str()),
+                rule.hint.as_deref(),
+            ));
+        }
+        Ok(Some(&rule.reason))
     }
 
     fn check_width(&self, row: &Row) -> Result<(), Box<Problem>> {

@@ -274,10 +274,8 @@ impl<'p> Planner<'p> {
         let mut refunds_here: Option<KeyMap<RefundsHere>> = None;
         for index in 0..events.len() {
             let key = events.key(index);
-            if self.maybe_sent.contains(&index) {
-                continue;
-            }
-            let Some(recorded) = self.past.essence(key) else {
+            let recorded = self.past.essence(key);
+            let Some(recorded) = recorded.filter(|_| !self.maybe_sent.contains(&index)) else {
                 continue;
             };
             let event = events.get(index);
