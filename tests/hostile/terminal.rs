@@ -201,3 +201,34 @@ fn row_42_a_command_with_an_odd_name_can_be_pasted() {
     let pasted = Ran(shell.output().unwrap()).expect(1).json();
     assert_eq!(pasted["rows"]["read"], 1);
 }
+
+#[cfg(feature = "polars")]
+#[test]
+fn row_42_text_of_a_list_of_commissions_commands_no_terminal_and_no_audit() {
+    let place = Place::new();
+    let file = format!("x{HOSTILE}.csv");
+    place.write(&file, &stripe_export(&[1, 2].map(|n| Payment::paid(n, n))));
+    let promoter = cell(&format!("p{HOSTILE}@example.com"));
+    let campaign = cell(&format!("c{HOSTILE}"));
+    let commissions = format!("c{HOSTILE}.csv");
+    let text = format!(
+        "Commission ID,Event ID,Promoter email,Campaign,Sale amount,Commission amount,Status,Paid,Tier,Date\n\
+         1,in_0001,{promoter},{campaign},20.00,4.00,approved,No,1,2026-03-01\n\
+         2,{},{promoter},{campaign},20.00,4.00,approved,No,1,2026-03-01\n",
+        cell(&format!("in_9{HOSTILE}"))
+    );
+    place.write(&commissions, &text);
+    let dir = format!("audit{HOSTILE}");
+    for json in [&[][..], &["--json"]] {
+        let audit = ["audit", &file, "--commissions", &commissions, "--dir", &dir];
+        let ran = place.run(&[&audit[..], json].concat());
+        assert!([1, 3].contains(&ran.code()), "{}", ran.stderr());
+        let code = ran.code();
+        assert_says_plainly(ran, code);
+    }
+    let page = std::fs::read_to_string(place.path(&dir).join("audit.html")).unwrap();
+    assert!(page.contains("\\u{202e}"), "the promoter is there, escaped");
+    assert_plain("audit.html", &page);
+    let summary = std::fs::read_to_string(place.path(&dir).join("summary.json")).unwrap();
+    assert_plain("summary.json", &summary);
+}
