@@ -986,16 +986,17 @@ fn a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention() {
     }
     let said = place.run(&["plan", "i.csv", "--sandbox"]).stderr();
     assert!(said.contains("1 sale, 19.00 USD too much"), "{said}");
-    // As the hint says: the difference by a refund, then the sale is accepted.
+    // As the hint says: the difference by a refund.
     write_quoted(&place, "mine.csv", &said);
     let (code, report) = night(&place, &["mine.csv"]);
     assert_eq!((code, sent(&report)), (0, -1_900));
-    let (_, report) = night(&place, &["1.csv", "i.csv"]);
-    let file = format!("{}/tracked.csv", report["report_dir"].as_str().unwrap());
-    place
-        .run(&["accept", &file, "--reason", "taken back", "--sandbox"])
-        .expect(0);
+    // The exports agree with it now.
     assert_eq!(night(&place, &["1.csv", "i.csv"]).0, 0);
+    let status = place
+        .run(&["status", "--sandbox", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(status["attention"].as_array().unwrap().len(), 0, "{status}");
     // What is refunded later is a share of what counts: nothing of the correction.
     for (refunded, cents) in [("59.50", -5_000), ("119.00", -5_000)] {
         let row = charge("ch_1", 1, "119.00", refunded, "in_1");
@@ -1043,4 +1044,162 @@ fn a_charge_is_told_from_the_one_that_was_sent_by_the_shared_id_alone() {
     let nothing = (0, 0);
     assert_eq!(sent[..3], [(0, 2_500), nothing, (0, 2_500)]);
     assert_eq!(sent[3..], [nothing; 4]);
+}
+
+#[test]
+fn what_is_refunded_already_is_not_too_much() {
+    for (refunded, too_much) in [("59.50", "9.50"), ("119.00", "")] {
+        let place = Place::new();
+        let file =
+            |refunded: &str| format!("{STRIPE}{}", charge("ch_1", 1, "119.00", refunded, "in_1"));
+        place.write("1.csv", &file("0.00"));
+        place.write("2.csv", &file(refunded));
+        place.write("i.csv", &format!("{INVOICES}{TAXED_INVOICE}"));
+        assert_eq!(night(&place, &["1.csv"]).0, 0);
+        // The refund goes out in the run that finds it, and in one before it.
+        let said = place.run(&["plan", "2.csv", "i.csv", "--sandbox"]).stderr();
+        let (code, _) = night(&place, &["2.csv"]);
+        assert_eq!(code, 0);
+        let later = place.run(&["plan", "2.csv", "i.csv", "--sandbox"]).stderr();
+        for said in [&said, &later] {
+            match too_much {
+                "" => assert!(!said.contains("too much"), "{said}"),
+                _ => assert!(said.contains(&format!("{too_much} USD too much")), "{said}"),
+            }
+        }
+        let (code, report) = night(&place, &["2.csv", "i.csv"]);
+        assert_eq!((code, sent(&report)), (i32::from(!too_much.is_empty()), 0));
+        if code == 1 {
+            write_quoted(&place, "mine.csv", &later);
+            let (code, report) = night(&place, &["mine.csv"]);
+            assert_eq!((code, sent(&report)), (0, -950));
+            assert_eq!(night(&place, &["2.csv", "i.csv"]).0, 0);
+        }
+    }
+}
+
+#[test]
+fn two_charges_are_told_apart_by_what_was_sent_by_the_shared_id_alone() {
+    let charges = [
+        charge("ch_1", 1, "25.00", "10.00", "in_1"),
+        charge("ch_2", 3, "25.00", "10.00", "in_1"),
+    ];
+    let both = charges.concat();
+    for rows in [both.clone(), charges[1].clone() + &charges[0]] {
+        let place = Place::new();
+        place.write(
+            "o.csv",
+            &format!("{OWN}sale,in_1,,ana@example.com,cus_1,25.00,USD,2026-03-01,\n"),
+        );
+        place.write("s.csv", &format!("{STRIPE}{rows}"));
+        assert_eq!(night(&place, &["o.csv"]).0, 0);
+        let (code, report) = night(&place, &["s.csv"]);
+        assert_eq!((code, sent(&report)), (0, 2_500 - 2_000));
+        for names in [&["s.csv"][..], &["o.csv"], &["o.csv", "s.csv"]] {
+            let (code, report) = night(&place, names);
+            assert_eq!((code, sent(&report)), (0, 0), "{names:?}");
+        }
+    }
+    // Recurly, with other amounts: the second one is what was sent.
+    let place = Place::new();
+    place.write(
+        "o.csv",
+        &format!("{OWN}sale,i1,,,acc1,20.00,USD,2026-01-02,\n"),
+    );
+    let row = |id: &str, amount: &str, day: u8| {
+        format!(
+            "acc1,{id},purchase,{amount},0.00,USD,2026-01-0{day} 10:00:00 UTC,success,false,,i1,s1\n"
+        )
+    };
+    place.write(
+        "a.csv",
+        &format!(
+            "{RECURLY}{}{}",
+            row("t1", "10.00", 1),
+            row("t2", "20.00", 2)
+        ),
+    );
+    assert_eq!(night(&place, &["o.csv"]).0, 0);
+    assert_eq!(
+        planned(&place, &["a.csv", "--sandbox"]),
+        ["sale i1 2000 acc1 settled", "sale t1 1000 acc1 to_send"]
+    );
+    // All of it may be what was sent: nothing is sent then, with a word.
+    let place = Place::new();
+    place.write(
+        "o.csv",
+        &format!("{OWN}sale,in_1,,ana@example.com,cus_1,50.00,USD,2026-03-01,\n"),
+    );
+    place.write("s.csv", &format!("{STRIPE}{both}"));
+    assert_eq!(night(&place, &["o.csv"]).0, 0);
+    let (code, report) = night(&place, &["s.csv"]);
+    assert_eq!((code, sent(&report)), (1, 0));
+}
+
+#[test]
+fn a_refund_does_not_go_to_another_providers_sale_of_another_customer() {
+    let config = "[exports.shop]\nextends = \"generic\"\n[exports.shop.columns]\nevent_id = \"Order\"\nkind = \"Type\"\nsale_event_id = \"Of\"\namount = \"Total\"\nemail = \"Mail\"\ncreated_at = \"Day\"\n";
+    let shop = |rows: &str| format!("Order,Type,Of,Total,Mail,Day\n{rows}");
+    let place = Place::new();
+    place.write("fprecon.toml", config);
+    place.write(
+        "a.csv",
+        &format!("{OWN}sale,1001,,ana@example.com,,10.00,USD,2026-03-01,\n"),
+    );
+    place.write(
+        "d.csv",
+        &shop("r1,refund,1001,10.00,ben@example.com,2026-03-05\n"),
+    );
+    place.write(
+        "e.csv",
+        &shop("r2,refund,1001,10.00,ana@example.com,2026-03-05\n"),
+    );
+    assert_eq!(night(&place, &["a.csv"]).0, 0);
+    let (code, report) = night(&place, &["d.csv"]);
+    assert_eq!((code, sent(&report)), (1, 0));
+    // In one call, too.
+    let plan = planned(&place, &["a.csv", "d.csv", "--sandbox"]);
+    assert!(
+        plan.iter()
+            .any(|event| event.starts_with("refund r1") && event.ends_with("unlinked")),
+        "{plan:?}"
+    );
+    // The user may say that it is that one; and of the same customer it is.
+    place.write("links.csv", "refund_event_id,sale_event_id\nr1,1001\n");
+    let plan = planned(&place, &["d.csv", "--link", "links.csv", "--sandbox"]);
+    assert_eq!(plan, ["refund r1 1001 1000 ana@example.com to_send"]);
+    let plan = planned(&place, &["e.csv", "--sandbox"]);
+    assert_eq!(plan, ["refund r2 1001 1000 ana@example.com to_send"]);
+}
+
+#[test]
+fn a_refund_that_is_corrected_without_its_sale_is_held_with_a_word() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    let rows = "sale,s1,,eva@exmaple.com,,50.00,USD,2026-03-01,\nrefund,r1,s1,eva@exmaple.com,,20.00,USD,2026-03-02,\n";
+    place.write("x.csv", &format!("{OWN}{rows}"));
+    let run = ["run", "x.csv", "--yes", "--dir", "report"];
+    place.run_to(&sandbox, &run).expect(0);
+    let report = place.read("report/non_referral.csv");
+    let corrected = report.replace(
+        "refund,r1,s1,eva@exmaple.com",
+        "refund,r1,s1,eva@example.com",
+    );
+    assert_ne!(corrected, report);
+    place.write("fixed.csv", &corrected);
+    let ran = place
+        .run_to(&sandbox, &["run", "fixed.csv", "--yes"])
+        .expect(1);
+    assert!(
+        ran.stderr()
+            .contains("correct the customer in the row of its sale"),
+        "{}",
+        ran.stderr()
+    );
+    // As it says.
+    place.write("fixed.csv", &report.replace("exmaple", "example"));
+    place
+        .run_to(&sandbox, &["run", "fixed.csv", "--yes"])
+        .expect(0);
+    assert_eq!(cents_at(&sandbox), 3_000);
 }

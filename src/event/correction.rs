@@ -66,6 +66,7 @@ impl Corrected {
             money,
             gross_cents: Some(self.paid_cents).filter(|&paid| Some(paid) != counted_cents),
             gross_is_unknown: false,
+            is_corrected: true,
             ..*recorded
         }
     }

@@ -24,6 +24,9 @@ pub struct Essence {
     pub gross_cents: Option<i64>,
     /// Whether what was paid in all was not kept: nothing says then whether `money` is all of it.
     pub gross_is_unknown: bool,
+    /// Whether a further event has corrected it. What counts depends then on the refunds before that, and
+    /// is not compared.
+    pub is_corrected: bool,
     /// As in [`Event::refund_total_cents`](super::Event::refund_total_cents).
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund undoes.
@@ -58,6 +61,7 @@ impl Essence {
             money: parts.money,
             gross_cents: parts.gross_cents,
             gross_is_unknown: false,
+            is_corrected: false,
             refund_total_cents: parts.refund_total_cents,
             sale: parts.sale_event_id.map(EventKey::of),
             created_at_s: parts.created_at.map(Timestamp::as_second),
@@ -112,6 +116,7 @@ impl Essence {
             money: has(MONEY).then(|| currencies.read(from)),
             gross_cents: from.signed_if(has(GROSS)),
             gross_is_unknown: has(GROSS_IS_UNKNOWN),
+            is_corrected: false,
             refund_total_cents: from.signed_if(has(TOTAL)),
             created_at_s: from.signed_if(has(DATE)),
             sale: has(SALE).then(|| from.key()),
@@ -126,14 +131,14 @@ impl Essence {
         paid_cents(self.gross_cents, self.money)
     }
 
-    /// Returns by how much less of a sale counts, in minor units, than an earlier reading said: where that
-    /// one said of the same payment that all of it counts.
-    pub fn counts_less_than(&self, earlier: &Essence) -> Option<i64> {
+    /// Returns whether less of a sale counts than an earlier reading of the same payment said.
+    pub fn counts_less_than(&self, earlier: &Essence) -> bool {
         let is_same = self.kind == Kind::Sale && self.paid_cents() == earlier.paid_cents();
-        let (now, then) = self.money.zip(earlier.money)?;
-        let less_cents = then.amount_cents - now.amount_cents;
-        (is_same && !earlier.gross_is_unknown && now.currency == then.currency && less_cents > 0)
-            .then_some(less_cents)
+        is_same
+            && !earlier.gross_is_unknown
+            && self.money.zip(earlier.money).is_some_and(|(now, then)| {
+                now.currency == then.currency && now.amount_cents < then.amount_cents
+            })
     }
 
     /// Whether both name the same amount. One reading may know what was paid in all and what of it
@@ -142,6 +147,9 @@ impl Essence {
     fn has_amount_of(&self, other: &Essence) -> bool {
         if let (Some(mine), Some(theirs)) = (self.refund_total_cents, other.refund_total_cents) {
             return mine == theirs;
+        }
+        if self.is_corrected || other.is_corrected {
+            return self.paid_cents() == other.paid_cents();
         }
         if (self.gross_is_unknown || other.gross_is_unknown) && self.money == other.money {
             return true;

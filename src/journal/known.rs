@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::columns::Columns;
-use super::{EventRow, Outcome};
+use super::{AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
-    EventKey, EventRef, KeyMap, Kind, Money, Text,
+    EventKey, EventRef, KeyMap, Kind, Money, Text, share_cents,
 };
 
 /// What the plan compares with: every event of the journal.
@@ -21,8 +21,8 @@ use crate::event::{
 pub struct Known {
     /// By the key of the `event_id`.
     pub events: KnownEvents,
-    /// The events whose answer settles them and needs attention all the same.
-    pub flagged: KeyMap<()>,
+    /// The events whose answer settles them and that need attention all the same, and why.
+    pub flagged: KeyMap<AttentionCode>,
     /// What the API refused before it was corrected, by the key of the `event_id`.
     pub refused: KeyMap<Vec<Essence>>,
     /// The refunds but for those that were no referrals, by the key of the sale that they undo.
@@ -244,19 +244,40 @@ impl Known {
     }
 
     /// Returns the number of a tracked sale of which less counts, as this reading says, than was sent, and
-    /// the difference.
-    pub fn sent_too_much(&self, sale: EventRef<'_>) -> Option<(EventRow, Money)> {
+    /// by how much the API has too much of it: after its refunds, and after those of the job, `here`.
+    pub fn sent_too_much(
+        &self,
+        sale: EventRef<'_>,
+        here: KnownRefunds,
+    ) -> Option<(EventRow, Money)> {
         let known = self.events.get(sale.key())?;
-        let less_cents = sale.essence().counts_less_than(&known.essence)?;
         let is_tracked = matches!(
             known.outcome,
             Some(Outcome::Tracked | Outcome::AlreadyTracked)
         );
-        let difference = Money {
-            amount_cents: less_cents,
-            ..known.essence.money?
+        let read = sale.essence();
+        if !is_tracked || !read.counts_less_than(&known.essence) {
+            return None;
+        }
+        let (sent, counts, paid_cents) = (known.essence.money?, read.money?, read.paid_cents()?);
+        let refunds = self.refunds.get(&sale.key()).copied().unwrap_or_default();
+        let refunds = refunds.with(here);
+        let left_cents = paid_cents.saturating_sub(refunds.gross_cents).max(0);
+        let right_cents = share_cents(counts.amount_cents, left_cents, paid_cents)?;
+        let is_cents = sent.amount_cents.saturating_sub(refunds.cents);
+        let too_much = Money {
+            amount_cents: is_cents.saturating_sub(right_cents),
+            ..sent
         };
-        is_tracked.then_some((known.row, difference))
+        (too_much.amount_cents > 0).then_some((known.row, too_much))
+    }
+
+    /// Returns the number of a sale that needs attention since it was sent with more than counts, where this
+    /// reading, which says what counts, agrees with it now.
+    pub fn no_longer_counts_less(&self, sale: EventRef<'_>) -> Option<EventRow> {
+        let known = self.events.get(sale.key())?;
+        let is_flagged = self.flagged.get(&sale.key()) == Some(&AttentionCode::CountsLess);
+        (is_flagged && sale.gross_cents.is_some()).then_some(known.row)
     }
 
     /// Returns the number of the event with this key, where it is not settled.
@@ -288,7 +309,8 @@ pub struct KnownRefunds {
 }
 
 impl KnownRefunds {
-    fn of(refund: &Essence) -> Self {
+    /// Returns those that this one refund is.
+    pub fn of(refund: &Essence) -> Self {
         KnownRefunds {
             cents: refund.money.map_or(0, |money| money.amount_cents),
             gross_cents: refund.paid_cents().unwrap_or(0),

@@ -321,6 +321,14 @@ impl Recording<'_> {
         self.done(written)
     }
 
+    /// Takes back that a settled event needs attention.
+    pub fn unflag(&mut self, event: EventRow) -> Result<(), JournalError> {
+        self.ready()?;
+        let sql = "DELETE FROM flag WHERE event = ?1";
+        let written = self.transaction.execute(sql, [event.0]);
+        self.done(written)
+    }
+
     /// Accepts items together with the run: rows that its exports have in a corrected form.
     pub fn accept(&mut self, items: &[Item], acceptance: &Acceptance) -> Result<(), JournalError> {
         self.ready()?;

@@ -160,7 +160,7 @@ impl<'r> Finder<'r> {
                 continue;
             }
             match self.target(refund, events) {
-                Ok(target) => self.take(refund, target, events),
+                Ok(target) => self.take(refund, target, events, links),
                 Err(held) => {
                     if held.reason == NAMES_NONE || held.reason == NOT_FOUND {
                         self.unresolved.push(refund);
@@ -171,18 +171,25 @@ impl<'r> Finder<'r> {
         }
     }
 
-    fn take(&mut self, refund: usize, target: Target, events: &mut Events) {
+    fn take(&mut self, refund: usize, target: Target, events: &mut Events, links: &mut Links) {
         let Some(sale) = self.sale(target.key, events) else {
             return;
         };
         let customer = self.customer_of(target.key, events);
-        events.edit(refund, |event| {
+        let is_other = events.edit(refund, |event| {
             event.remark(&target.why);
             if let Some(event_id) = target.event_id {
                 event.sale_event_id = Some(event_id);
             }
-            give_customer(event, customer);
+            give_customer(event, customer)
         });
+        let is_named_by_user = || {
+            let refund = events.get(refund).event_id();
+            self.rules.resolutions.contains_key(refund)
+        };
+        if is_other && !is_named_by_user() {
+            links.other_customers.insert(refund);
+        }
         let found = self.found.entry(target.key).or_insert(Found {
             sale,
             refunds: Vec::new(),
@@ -493,7 +500,7 @@ impl<'r> Finder<'r> {
                     why: "linked by rule: the only sale of its customer that it can reverse"
                         .to_owned(),
                 };
-                self.take(refund, target, events);
+                self.take(refund, target, events, links);
             }
         }
     }
@@ -517,16 +524,30 @@ impl<'r> Finder<'r> {
     }
 }
 
-/// Lets a refund go out with the customer of its sale, whatever its own row says.
-fn give_customer(refund: &mut Event, customer: Option<Customer>) {
+/// Lets a refund go out with the customer of its sale, whatever its own row says; returns whether that
+/// names another one.
+fn give_customer(refund: &mut Event, customer: Option<Customer>) -> bool {
     let Some(customer) = customer.filter(|customer| *customer != refund.customer) else {
-        return;
+        return false;
     };
-    let is_other = refund.customer.email_folded() != customer.email_folded();
-    if is_other && !refund.customer.is_unknown() {
+    let is_other = names_another(refund.customer.lend(), customer.lend());
+    let has_other_email = refund.customer.email_folded() != customer.email_folded();
+    if has_other_email && !refund.customer.is_unknown() {
         refund.remark("sent with the customer of its sale");
     }
     refund.customer = customer;
+    is_other
+}
+
+/// Returns whether two customers are two: by the uid where both have one, else by the email.
+fn names_another(one: CustomerRef<'_>, other: CustomerRef<'_>) -> bool {
+    match (one.uid, other.uid) {
+        (Some(one), Some(other)) => one != other,
+        _ => {
+            let emails = one.email_folded().zip(other.email_folded());
+            emails.is_some_and(|(one, other)| one != other)
+        }
+    }
 }
 
 /// The places of the sales.

@@ -20,7 +20,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Index;
 
 use jiff::Timestamp;
@@ -283,24 +283,32 @@ impl Link {
 /// What linking says of the events of a job, by their places. Nearly all are sound, and take no
 /// memory.
 #[derive(Clone, Debug, Default)]
-pub struct Links(BTreeMap<usize, Link>);
+pub struct Links {
+    unsound: BTreeMap<usize, Link>,
+    other_customers: BTreeSet<usize>,
+}
 
 impl Links {
     /// Says something else of the event at this place.
     pub fn set(&mut self, index: usize, link: Link) {
         match link {
-            Link::Sound => self.0.remove(&index),
-            link => self.0.insert(index, link),
+            Link::Sound => self.unsound.remove(&index),
+            link => self.unsound.insert(index, link),
         };
     }
 
     fn get_mut(&mut self, index: usize) -> Option<&mut Link> {
-        self.0.get_mut(&index)
+        self.unsound.get_mut(&index)
+    }
+
+    /// Returns the refunds whose own rows name another customer than their sale has.
+    pub fn other_customers(&self) -> &BTreeSet<usize> {
+        &self.other_customers
     }
 
     /// Those that are not sound, with their places.
     pub fn into_unsound(self) -> impl Iterator<Item = (usize, Link)> {
-        self.0.into_iter()
+        self.unsound.into_iter()
     }
 }
 
@@ -308,7 +316,7 @@ impl Index<usize> for Links {
     type Output = Link;
 
     fn index(&self, index: usize) -> &Link {
-        self.0.get(&index).unwrap_or(&Link::Sound)
+        self.unsound.get(&index).unwrap_or(&Link::Sound)
     }
 }
 

@@ -8,7 +8,7 @@ pub use past::Past;
 pub(crate) use settle::{CSV_HEADER, take_back_row};
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally,
@@ -109,8 +109,10 @@ pub fn plan(
     let mut firsts = Firsts::new(of_several, &events);
     let mut planner = Planner::new(past, origins, decided, events.len());
     planner.maybe_sent = maybe_sent;
+    planner.other_customers = links.other_customers().clone();
     planner.compare_with_past(&events, &mut firsts);
     planner.apply_links(&mut events, links);
+    planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
@@ -147,6 +149,14 @@ fn arrange(mut order: Vec<usize>, events: &mut Events, states: &mut [PlanState])
 
 /// The note of every event that is settled.
 const SETTLED: &str = "settled by an earlier run";
+
+/// The note of a refund whose customer was corrected in a report, and that of its sale was not.
+const CORRECTED_ALONE: &str =
+    "its customer was corrected and that of its sale was not, with which it is sent";
+
+/// The note of a refund whose sale may be another provider's.
+const OF_ANOTHER_PROVIDER: &str =
+    "the sale with the id that it names is another provider's, and of another customer";
 
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =
@@ -228,6 +238,8 @@ struct Planner<'p> {
     left_behind: HashSet<usize>,
     /// Payments of which an earlier run sent one without saying which.
     maybe_sent: HashSet<usize>,
+    /// Refunds whose own rows name another customer than their sale has.
+    other_customers: BTreeSet<usize>,
 }
 
 impl<'p> Planner<'p> {
@@ -241,6 +253,7 @@ impl<'p> Planner<'p> {
             with_past: HashMap::new(),
             left_behind: HashSet::new(),
             maybe_sent: HashSet::new(),
+            other_customers: BTreeSet::new(),
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);
@@ -300,7 +313,10 @@ impl<'p> Planner<'p> {
             }
             if event.is_mended && self.past.outcome(key) == Some(Outcome::NonReferral) {
                 matched.insert(key, ());
-                self.mark(index, PlanState::Settled, "");
+                match self.other_customers.contains(&index) {
+                    true => self.mark(index, PlanState::Unlinked, CORRECTED_ALONE),
+                    false => self.mark(index, PlanState::Settled, ""),
+                }
                 continue;
             }
             match self.contradiction(event, &recorded) {
@@ -472,6 +488,30 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Holds refunds that name the id of another provider's sale, and another customer than that has: ids of
+    /// two providers may be the same.
+    fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
+        for index in self.other_customers.clone() {
+            let refund = events.get(index);
+            let Some(sale) = refund.sale_event_id.map(EventKey::of) else {
+                continue;
+            };
+            let origin = match firsts.named(sale) {
+                Some(sale) => self.origins.of_event(events.get(sale)),
+                None => {
+                    let profile = self.past.profile(sale);
+                    profile.and_then(|profile| self.origins.of_profile(profile))
+                }
+            };
+            let both = self.origins.of_event(refund).zip(origin);
+            if self.states[index] == PlanState::ToSend
+                && both.is_some_and(|(refund, sale)| !refund.is_of_provider_of(sale))
+            {
+                self.mark(index, PlanState::Unlinked, OF_ANOTHER_PROVIDER);
+            }
+        }
+    }
+
     /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
     /// interrupted and is not resumed.
     fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
@@ -530,7 +570,24 @@ impl<'p> Planner<'p> {
             && self.past.counted_nothing(event.key()).is_none()
     }
 
-    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
+    fn unlinked_hint(
+        &self,
+        index: usize,
+        refund: EventRef<'_>,
+        firsts: &Firsts,
+    ) -> Cow<'static, str> {
+        match self.note(index) {
+            CORRECTED_ALONE => {
+                "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into()
+            }
+            OF_ANOTHER_PROVIDER => {
+                "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
+            }
+            _ => self.hint_by_sale(refund, firsts),
+        }
+    }
+
+    fn hint_by_sale(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
         match refund.sale_event_id.map(EventKey::of) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
@@ -563,7 +620,10 @@ impl<'p> Planner<'p> {
                         _ => (code, hint.into()),
                     }
                 }
-                PlanState::Unlinked => ("refund-unlinked", self.unlinked_hint(event(), firsts)),
+                PlanState::Unlinked => (
+                    "refund-unlinked",
+                    self.unlinked_hint(index, event(), firsts),
+                ),
                 _ => return None,
             };
             let event = event();

@@ -197,6 +197,8 @@ struct Payment {
     /// References that do not tell payments apart.
     names: BTreeSet<Text>,
     created_at: Option<Timestamp>,
+    /// What was paid, as one of its readings says.
+    paid_cents: Option<i64>,
     readings: Vec<usize>,
     /// The id by which it goes.
     event_id: Option<Text>,
@@ -214,6 +216,7 @@ impl Payment {
             shared: BTreeSet::new(),
             names: BTreeSet::new(),
             created_at: None,
+            paid_cents: None,
             readings: Vec::new(),
             event_id: None,
             is_recorded: false,
@@ -232,6 +235,7 @@ impl Payment {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+        self.paid_cents = self.paid_cents.or(event.paid_cents());
         self.readings.push(index);
     }
 }
@@ -358,6 +362,16 @@ impl Decider<'_> {
             || parts
                 .iter()
                 .any(|&part| self.payments[part].event_id.as_ref() == Some(shared));
+        if let (Some(recorded), true) = (recorded, whole.is_empty() && !is_taken)
+            && let Some(same) = self.part_that_was_sent(&recorded, &open)
+        {
+            for &part in &open {
+                let payment = &mut self.payments[part];
+                let id = if part == same { shared } else { &payment.own };
+                payment.event_id = Some(id.clone());
+            }
+            return;
+        }
         let is_one_for_all = !is_taken && (recorded.is_some() || !whole.is_empty());
         if is_one_for_all && parts.len() > 1 {
             let reason = match recorded {
@@ -384,6 +398,19 @@ impl Decider<'_> {
                 _ => payment.own.clone(),
             });
         }
+    }
+
+    /// Returns the payment that an earlier run sent by the shared id alone: the first of the same amount.
+    /// What was sent may also be all of them together, such as a whole invoice.
+    fn part_that_was_sent(&self, recorded: &Essence, parts: &[usize]) -> Option<usize> {
+        let paid = |&part: &usize| self.payments[part].paid_cents;
+        let all = parts
+            .iter()
+            .map(paid)
+            .try_fold(0, |sum: i64, paid| sum.checked_add(paid?))?;
+        let sent = recorded.paid_cents()?;
+        let mut same = parts.iter().filter(|part| paid(part) == Some(sent));
+        same.next().copied().filter(|_| all != sent)
     }
 
     /// Gives the first cancellation the shared id, and each further one its own.

@@ -49,6 +49,11 @@ impl Origin {
         self.kind == other.kind
     }
 
+    /// Returns whether both are exports of one provider.
+    pub fn is_of_provider_of(&self, other: &Origin) -> bool {
+        self.provider == other.provider
+    }
+
     /// Returns whether events of these two exports that are so many seconds apart are two events,
     /// whatever else they share.
     pub fn are_apart(&self, other: &Origin, seconds: u64) -> bool {

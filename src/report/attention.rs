@@ -277,7 +277,7 @@ const fn texts(code: AttentionCode) -> Texts {
         Code::CountsLess => (
             "sent with more than counts",
             "tracked.csv",
-            "Take the difference back by a refund in a CSV of your own, then accept them:",
+            "Take the difference back as the warning shows it, or accept them:",
             Next::Accept,
         ),
         Code::Conflict => (

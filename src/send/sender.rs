@@ -494,8 +494,8 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// An event with the form in which it is sent. One that may have been recorded goes out again as it
-    /// did then, unless the user repeats it on purpose.
+    /// Returns an event with the form in which it is sent. One that may have been recorded goes out again
+    /// as it did then; where that can't be had, only if the user repeats it on purpose.
     fn slot(&self, lane: usize, pending: Pending) -> Slot {
         let Pending {
             event,
@@ -506,9 +506,11 @@ impl<'c> Sender<'c> {
             ..
         } = pending;
         let is_started = maybe_recorded && !self.settings.repeat_unconfirmed;
-        let form = match &carried {
-            Some(before) if is_started => self.client.form_as_before(&event, before),
-            _ => Some(self.client.form(&event)),
+        let before = carried.as_ref().filter(|_| maybe_recorded);
+        let as_before = before.and_then(|before| self.client.form_as_before(&event, before));
+        let form = match before {
+            Some(_) if is_started => as_before,
+            _ => as_before.or_else(|| Some(self.client.form(&event))),
         };
         // Of what an earlier version sent it is not known whether it had an id.
         let is_known = !is_started || carried.is_some();

@@ -43,6 +43,18 @@ fn a_cancellation_that_went_without_an_id_is_not_repeated_with_one() {
 }
 
 #[test]
+fn a_cancellation_that_is_repeated_on_purpose_says_what_it_said() {
+    let place = own(CANCELLATION);
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--cancellation-event-id"]);
+    run_until_killed(&place, &sandbox, &[]);
+    resume(&place, &sandbox, &[WITH_ID]).expect(1);
+    let mut command = place.command_to(&sandbox, &["retry", "--unconfirmed", "--yes"]);
+    Ran(command.env(WITH_ID.0, WITH_ID.1).output().unwrap()).expect(0);
+    // An id now would look as if it could not count twice.
+    assert_same_bodies(&sandbox.arrivals());
+}
+
+#[test]
 fn a_cancellation_that_went_with_an_id_goes_again_with_it() {
     let place = own(CANCELLATION);
     let sandbox = SandboxProcess::start(&["--lead-share", "100", "--cancellation-event-id"]);

@@ -1,5 +1,7 @@
 //! `fprecon plan`: what would be sent.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,10 +14,10 @@ use crate::cli::linking::Linking;
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::{Event, Tally};
+use crate::event::{Event, EventKey, Kind, Money, Tally};
 use crate::job::{Job, SourceRows, Unplanned};
-use crate::journal::{JournalReader, Known, Outcome, PlanState};
-use crate::plan::{CSV_HEADER, take_back_row};
+use crate::journal::{EventRow, JournalReader, Known, KnownRefunds, Outcome, PlanState};
+use crate::plan::{CSV_HEADER, Planned, take_back_row};
 use crate::problem::Problem;
 use crate::report::{Reading, SCHEMA, write_plan_events};
 use crate::send::LeadList;
@@ -200,25 +202,60 @@ fn note_left_over(job: &mut Job, known: &Known) {
     }
 }
 
+/// Returns the places of the sales of which less counts, as these exports say, than an earlier run sent,
+/// each with its number in the journal and what is too much.
+pub(super) fn sent_too_much(job: &Job, known: &Known) -> Vec<(usize, EventRow, Money)> {
+    let counted_less = |planned: &Planned<'_>| {
+        let recorded = known.events.get(planned.event.key());
+        planned.state == PlanState::Settled
+            && recorded.is_some_and(|it| planned.event.essence().counts_less_than(&it.essence))
+    };
+    let all = job.plan.events().enumerate();
+    let sales: Vec<_> = all.filter(|(_, planned)| counted_less(planned)).collect();
+    let keys = sales.iter().map(|(_, planned)| planned.event.key());
+    let mut refunds: BTreeMap<EventKey, KnownRefunds> = BTreeMap::new();
+    refunds.extend(keys.map(|key| (key, KnownRefunds::default())));
+    if refunds.is_empty() {
+        return Vec::new();
+    }
+    let to_send = job.plan.events();
+    for planned in to_send.filter(|planned| planned.state == PlanState::ToSend) {
+        let refund = planned.event.essence();
+        let is_refund = refund.kind == Kind::Refund;
+        if let Some(sum) = refund
+            .sale
+            .filter(|_| is_refund)
+            .and_then(|sale| refunds.get_mut(&sale))
+        {
+            *sum = sum.with(KnownRefunds::of(&refund));
+        }
+    }
+    let too_much = sales.into_iter().filter_map(|(place, planned)| {
+        let here = refunds
+            .get(&planned.event.key())
+            .copied()
+            .unwrap_or_default();
+        let (row, difference) = known.sent_too_much(planned.event, here)?;
+        Some((place, row, difference))
+    });
+    too_much.collect()
+}
+
 /// Says of which sales less counts, as these exports say, than an earlier run sent.
 fn note_counted_less(job: &mut Job, known: &Known) {
     let mut too_much = Tally::default();
     let mut first = None;
-    for planned in job.plan.events() {
-        let event = planned.event;
-        if planned.state == PlanState::Settled
-            && let Some((_, difference)) = known.sent_too_much(event)
-        {
-            too_much.add(event.kind, Some(difference));
-            first = first.or_else(|| take_back_row(event, difference));
-        }
+    for (place, _, difference) in sent_too_much(job, known) {
+        let sale = job.plan.event(place).event;
+        too_much.add(sale.kind, Some(difference));
+        first = first.or_else(|| take_back_row(sale, difference));
     }
     if let Some(row) = first {
         let message = format!(
             "an earlier run sent more than counts, as these exports say now: {too_much} too much"
         );
         let hint = format!(
-            "tracked.csv of `run` has the sales; take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`"
+            "take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`; tracked.csv of the run has the sales"
         );
         job.problems
             .push(Problem::warning("counts-less", message).hint(hint));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::accept::who;
 use super::delivery::{self, Target};
 use super::next;
-use super::plan::{Estimate, planned, repeated_unconfirmed};
+use super::plan::{Estimate, planned, repeated_unconfirmed, sent_too_much};
 use super::report_place::expect_no_input_in;
 use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
@@ -21,8 +21,8 @@ use crate::cli::terminal::Terminal;
 use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Job, SourceRow, SourceRows};
 use crate::journal::{
-    Acceptance, AttentionCode, Disposition, Item, Journal, Known, NewInput, NewRun, PlanState,
-    Recording, RunCommand, RunId,
+    Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, Known, NewInput, NewRun,
+    PlanState, Recording, RunCommand, RunId,
 };
 use crate::link;
 use crate::problem::Problem;
@@ -145,7 +145,11 @@ pub(super) fn record(
     };
     let held = keys(PlanState::is_held);
     let sent = LazyCell::new(|| keys(|state| state == PlanState::ToSend));
-    for planned in job.plan.events() {
+    let counted_less: BTreeMap<usize, EventRow> = sent_too_much(job, known)
+        .into_iter()
+        .map(|(place, row, _)| (place, row))
+        .collect();
+    for (place, planned) in job.plan.events().enumerate() {
         let event = planned.event;
         match planned.state {
             PlanState::ToSend => match known.events.get(event.key()) {
@@ -173,9 +177,14 @@ pub(super) fn record(
             state if state.is_held() => recording.add_held(state, &event.to_event())?,
             PlanState::Settled => {
                 record_alias(&mut recording, event, known)?;
-                if let Some((row, _)) = known.sent_too_much(event) {
-                    recording.flag(row, AttentionCode::CountsLess)?;
-                    recording.meet(row, event.source)?;
+                if let Some(row) = counted_less.get(&place) {
+                    recording.flag(*row, AttentionCode::CountsLess)?;
+                    recording.meet(*row, event.source)?;
+                    continue;
+                }
+                if let Some(row) = known.no_longer_counts_less(event) {
+                    recording.unflag(row)?;
+                    continue;
                 }
                 if let Some(row) = known.needing_attention(event.key()) {
                     recording.meet(row, event.source)?;

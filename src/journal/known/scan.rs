@@ -171,8 +171,8 @@ impl Scan<'_> {
         essence.gross_is_unknown = id.0 < self.gross_kept_from;
         self.known.add_wanted(key, &columns, self.wanted);
         self.known.suspect_uid(&essence, self.wanted);
-        if self.flags.contains_key(&id) {
-            self.known.flagged.insert(key, ());
+        if let Some(&code) = self.flags.get(&id) {
+            self.known.flagged.insert(key, code);
         }
         let event = KnownEvent {
             row: id,
