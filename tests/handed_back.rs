@@ -146,7 +146,7 @@ fn a_payment_that_shares_an_id_which_was_sent_without_saying_which_is_accepted_b
     place
         .write(
             "own.csv",
-            "kind,event_id,email,amount,currency,created_at\nsale,in_1,ana@example.com,25.00,USD,2026-03-01\n",
+            "kind,event_id,email,amount,currency,created_at\nsale,in_1,ana@example.com,50.00,USD,2026-03-01\n",
         )
         .write("x.csv", &format!("{stripe}{}{}", charge("ch_1", 1), charge("ch_2", 2)));
     let run = |file: &str| place.run(&["run", file, "--sandbox", "--yes"]);

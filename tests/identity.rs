@@ -1203,3 +1203,16 @@ fn a_refund_that_is_corrected_without_its_sale_is_held_with_a_word() {
         .expect(0);
     assert_eq!(cents_at(&sandbox), 3_000);
 }
+
+#[test]
+fn a_running_total_that_falls_of_what_is_no_referral_is_nothing_to_look_at() {
+    let place = Place::new();
+    let sandbox = start_account(&place);
+    for (night, refunded) in ["20.00", "5.00", "0.00"].iter().enumerate() {
+        let row = charge("ch_1", 1, "50.00", refunded, "in_1");
+        place.write("x.csv", &format!("{STRIPE}{row}"));
+        let ran = place.run_to(&sandbox, &["run", "x.csv", "--yes"]);
+        assert_eq!(ran.code(), 0, "{night}: {}", ran.stderr());
+    }
+    assert!(sandbox.events().is_empty());
+}

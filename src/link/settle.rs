@@ -8,6 +8,7 @@ use crate::event::{
     Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text,
     running_total_refund_id,
 };
+use crate::journal::Outcome;
 
 /// The refunds of one sale, taken together.
 pub(super) struct SaleAccount<'e> {
@@ -266,8 +267,9 @@ impl<'e> SaleAccount<'e> {
 
     /// A total that adds nothing: an earlier state of the sale, or a total that fell.
     fn not_above(&self, total: i64, known: Refunded, largest_here: Option<i64>) -> Link {
+        let counts = self.earlier.outcome(self.key) != Some(Outcome::NonReferral);
         match known.largest_total_cents {
-            Some(largest) if largest > total && largest_here < Some(largest) => {
+            Some(largest) if counts && largest > total && largest_here < Some(largest) => {
                 let (was, is) = (self.sale.money_of(largest), self.sale.money_of(total));
                 Link::held(format!(
                     "the running total fell: {was} was refunded of this sale, and now {is}"
@@ -291,6 +293,10 @@ pub(super) fn hold_totals_that_fell_to_nothing(
             continue;
         }
         let key = events.key(index);
+        // Nothing of what is no referral counts, and nothing of its refunds.
+        if earlier.outcome(key) == Some(Outcome::NonReferral) {
+            continue;
+        }
         let known = earlier.refunded(key);
         if let Some(total) = known.largest_total_cents.filter(|&total| total > 0) {
             fell.entry(key).or_insert((index, total));
