@@ -86,7 +86,7 @@ pub struct Wanted {
     /// Subscriptions whose plan the job does not say.
     pub subscriptions: HashSet<Text>,
     /// The email of each uid that the job has; nothing for a uid that comes with several. Both are
-    /// hashes, as [`Essence::email_and_uid`] has them.
+    /// hashes, as essences have them.
     pub emails_by_uid: HashMap<u64, Option<u64>>,
     /// The emails of the customers of those refunds, in lower case.
     pub emails: HashSet<Text>,
