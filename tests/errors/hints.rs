@@ -635,6 +635,7 @@ fn each_hint_followed_literally_leads_to_what_it_says() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "polars"), ignore = "this build has no audit")]
 fn each_command_that_a_hint_names_does_what_it_says() {
     let place = Place::new();
     place

@@ -94,6 +94,7 @@ fn a_report_that_cannot_be_written_is_made_again() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "polars"), ignore = "this build has no audit")]
 fn the_sandbox_inside_has_no_commissions_and_one_of_its_own_has() {
     let (place, sandbox) = (Place::new(), SandboxProcess::start(&[]));
     sale(&place, "x.csv", "s1");
@@ -116,6 +117,7 @@ fn the_sandbox_inside_has_no_commissions_and_one_of_its_own_has() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "polars"), ignore = "this build has no audit")]
 fn what_is_held_and_not_audited_is_said_by_plan() {
     let place = Place::new();
     place
