@@ -1148,11 +1148,11 @@ fn a_refund_does_not_go_to_another_providers_sale_of_another_customer() {
     );
     place.write(
         "d.csv",
-        &shop("r1,refund,1001,10.00,ben@example.com,2026-03-05\n"),
+        &shop("r1,refund,1001,10.00,ben@example.com,2026-09-05\n"),
     );
     place.write(
         "e.csv",
-        &shop("r2,refund,1001,10.00,ana@example.com,2026-03-05\n"),
+        &shop("r2,refund,1001,10.00,ana@example.com,2026-09-05\n"),
     );
     assert_eq!(night(&place, &["a.csv"]).0, 0);
     let (code, report) = night(&place, &["d.csv"]);

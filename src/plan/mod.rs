@@ -154,9 +154,11 @@ const SETTLED: &str = "settled by an earlier run";
 const CORRECTED_ALONE: &str =
     "its customer was corrected and that of its sale was not, with which it is sent";
 
+/// A refund of a provider's own comes sooner after its sale: cards can be disputed for 120 days.
+const MONTHS_S: u64 = 120 * 24 * 3600;
+
 /// The note of a refund whose sale may be another provider's.
-const OF_ANOTHER_PROVIDER: &str =
-    "the sale with the id that it names is another provider's, and of another customer";
+const OF_ANOTHER_PROVIDER: &str = "the sale with the id that it names is another provider's, of another customer, and months away";
 
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =
@@ -488,23 +490,32 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Holds refunds that name the id of another provider's sale, and another customer than that has: ids of
-    /// two providers may be the same.
+    /// Holds refunds that name the id of another provider's sale, and another customer than that has, months
+    /// away from it: ids of two providers may be the same.
     fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
         for index in self.other_customers.clone() {
             let refund = events.get(index);
             let Some(sale) = refund.sale_event_id.map(EventKey::of) else {
                 continue;
             };
-            let origin = match firsts.named(sale) {
-                Some(sale) => self.origins.of_event(events.get(sale)),
+            let (origin, sold_at_s) = match firsts.named(sale) {
+                Some(sale) => {
+                    let sale = events.get(sale);
+                    let sold_at_s = sale.created_at.map(jiff::Timestamp::as_second);
+                    (self.origins.of_event(sale), sold_at_s)
+                }
                 None => {
                     let profile = self.past.profile(sale);
-                    profile.and_then(|profile| self.origins.of_profile(profile))
+                    let origin = profile.and_then(|profile| self.origins.of_profile(profile));
+                    let recorded = self.past.essence(sale);
+                    (origin, recorded.and_then(|sale| sale.created_at_s))
                 }
             };
+            let refunded_at_s = refund.created_at.map(jiff::Timestamp::as_second);
+            let apart_s = refunded_at_s.zip(sold_at_s).map(|(a, b)| a.abs_diff(b));
             let both = self.origins.of_event(refund).zip(origin);
             if self.states[index] == PlanState::ToSend
+                && apart_s.is_some_and(|apart| apart > MONTHS_S)
                 && both.is_some_and(|(refund, sale)| !refund.is_of_provider_of(sale))
             {
                 self.mark(index, PlanState::Unlinked, OF_ANOTHER_PROVIDER);

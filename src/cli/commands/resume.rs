@@ -45,15 +45,16 @@ pub(in crate::cli) fn resume(
         commands: &commands,
         terminal,
     };
-    let mut needs_attention = false;
+    let mut resumed = BTreeSet::new();
+    let mut last = None;
     loop {
-        let (mut last, mut waiting) = (None, false);
+        let mut waiting = false;
         let left_before = left_to_send(&journal)?;
         for run in runs_to_finish(&journal)? {
+            resumed.insert(run);
             journal.resume_run(run)?;
             let (back, (summary, exit)) = delivery.run(journal, run)?;
             journal = back;
-            needs_attention |= exit == Exit::Attention;
             let waits = exit == Exit::Incomplete && waits_for_another_run(&journal, run)?;
             waiting |= waits;
             last = Some((summary, exit));
@@ -71,11 +72,25 @@ pub(in crate::cli) fn resume(
         };
         let exit = match exit {
             _ if waiting => Exit::Incomplete,
-            Exit::Done if needs_attention => Exit::Attention,
+            // What an earlier one waited for may have been settled by a later one.
+            _ if runs_to_finish(&journal)?.is_empty() => exit_of_all(&journal, &resumed)?,
             exit => exit,
         };
         return delivery::finish(&(summary, exit), terminal);
     }
+}
+
+/// Returns what runs that are finished come to, all of them together.
+fn exit_of_all(journal: &JournalReader, runs: &BTreeSet<RunId>) -> Result<Exit, CliError> {
+    for &run in runs {
+        let Some(record) = journal.run(run)? else {
+            continue;
+        };
+        if RunSummary::load(journal, &record)?.needs_attention() {
+            return Ok(Exit::Attention);
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// How many events of the journal are not settled.
