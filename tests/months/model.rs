@@ -271,8 +271,11 @@ impl Model {
             let sale = reading.sale.as_ref();
             sale.is_some_and(|sale| read.held.contains(sale))
         };
+        let sale_is_elsewhere = reading.sale.as_ref().is_some_and(|sale| {
+            !here.contains_key(sale.as_str()) && self.events[sale].is_pending()
+        });
         let Some(event) = self.events.get(&reading.id) else {
-            if sale_is_held(read) {
+            if sale_is_held(read) || sale_is_elsewhere {
                 read.held.push(reading.id.clone());
                 return;
             }
@@ -307,9 +310,6 @@ impl Model {
             return;
         }
         if event.is_pending() {
-            let sale_is_elsewhere = reading.sale.as_ref().is_some_and(|sale| {
-                !here.contains_key(sale.as_str()) && self.events[sale].is_pending()
-            });
             if sale_is_elsewhere {
                 self.see("a refund left with its sale to an earlier run");
                 read.left.push(reading.id.clone());
