@@ -56,6 +56,7 @@ impl Essence {
     pub(crate) fn from_parts(parts: EssenceParts<'_>) -> Self {
         // A refund's reference names its sale, which `sale` does already.
         let is_refund = parts.kind == Kind::Refund;
+        let (email, uid) = parts.customer.hashes();
         Essence {
             kind: parts.kind,
             money: parts.money,
@@ -66,11 +67,8 @@ impl Essence {
             sale: parts.sale_event_id.map(EventKey::of),
             created_at_s: parts.created_at.map(Timestamp::as_second),
             reference: parts.reference.filter(|_| !is_refund).map(fingerprint),
-            email: parts
-                .customer
-                .email
-                .map(|text| fingerprint(&text.to_lowercase())),
-            uid: parts.customer.uid.map(fingerprint),
+            email,
+            uid,
         }
     }
 
@@ -191,7 +189,9 @@ impl Essence {
         Some(Contradiction::Customer)
     }
 
-    fn has_customer_of(&self, other: &Essence) -> bool {
+    /// Returns whether nothing says that the customers of both are two: the uid where both have one, else the
+    /// email.
+    pub(crate) fn has_customer_of(&self, other: &Essence) -> bool {
         match (self.uid.zip(other.uid), self.email.zip(other.email)) {
             (Some((mine, theirs)), _) | (None, Some((mine, theirs))) => mine == theirs,
             (None, None) => true,
@@ -210,7 +210,7 @@ impl Essence {
         uids.is_some_and(|(mine, theirs)| mine != theirs)
     }
 
-    /// Returns hashes of email and uid of the customer, where it has both.
+    /// Returns the hashes of email and uid of the customer, where it has both.
     pub(crate) fn email_and_uid(&self) -> Option<(u64, u64)> {
         self.email.zip(self.uid)
     }
@@ -234,6 +234,14 @@ impl Essence {
     /// Returns whether it has any reference.
     pub fn has_any_reference(&self) -> bool {
         self.reference.is_some()
+    }
+}
+
+impl CustomerRef<'_> {
+    /// Returns hashes of email and uid, as essences have them.
+    pub(crate) fn hashes(self) -> (Option<u64>, Option<u64>) {
+        let email = self.email.map(|email| fingerprint(&email.to_lowercase()));
+        (email, self.uid.map(fingerprint))
     }
 }
 

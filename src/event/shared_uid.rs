@@ -30,24 +30,16 @@ type Use = (Option<i64>, EventKey);
 impl EmailsOfUid {
     /// Adds an event of the uid; one without an email says nothing.
     pub fn add(&mut self, key: EventKey, event: &Essence) {
-        if let Some(email) = event.email {
-            let used = (event.created_at_s, key);
-            self.add_uses(email, used, used);
-        }
-    }
-
-    /// Adds what is known from elsewhere.
-    pub fn add_all(&mut self, other: &EmailsOfUid) {
-        for (&email, uses) in &other.by_email {
-            self.add_uses(email, uses.first, uses.last);
-        }
-    }
-
-    fn add_uses(&mut self, email: u64, first: Use, last: Use) {
-        let uses = self.by_email.entry(email);
-        let uses = uses.or_insert(Uses { first, last });
-        uses.first = uses.first.min(first);
-        uses.last = uses.last.max(last);
+        let Some(email) = event.email else {
+            return;
+        };
+        let used = (event.created_at_s, key);
+        let uses = self.by_email.entry(email).or_insert(Uses {
+            first: used,
+            last: used,
+        });
+        uses.first = uses.first.min(used);
+        uses.last = uses.last.max(used);
     }
 
     /// Returns how many emails there are.

@@ -54,7 +54,10 @@ pub(super) fn emails_by_uid(events: &Events) -> HashMap<u64, Option<u64>> {
 /// its sale, such as that of a PayPal account.
 fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
     let of_customers = events.iter().filter(|event| event.kind != Kind::Refund);
-    of_customers.filter_map(|event| event.essence().email_and_uid())
+    of_customers.filter_map(|event| {
+        let (email, uid) = event.customer.hashes();
+        email.zip(uid)
+    })
 }
 
 /// Takes the uids that are not ids of customers from the events, and says so. Returns them, in order.

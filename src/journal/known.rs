@@ -170,7 +170,7 @@ impl Known {
             return false;
         };
         let kind = by.essence.kind;
-        if matches!(by.outcome, Some(Outcome::Tracked | Outcome::AlreadyTracked)) {
+        if by.outcome.is_some_and(Outcome::is_tracked) {
             let (cents, paid_cents) = (money.amount_cents, correction.paid_cents);
             self.events
                 .correct(correction.base, kind, cents, paid_cents);
@@ -243,22 +243,24 @@ impl Known {
         is_unwell.then_some(known.row)
     }
 
-    /// Returns the number of a tracked sale of which less counts, as this reading says, than was sent, and
+    /// Returns a tracked sale of which less counts, as this reading says, than was sent.
+    pub fn counted_less(&self, sale: EventRef<'_>) -> Option<KnownEvent> {
+        // Only a reading that tells what counts from what was paid can say so.
+        sale.gross_cents?;
+        let known = self.events.get(sale.key())?;
+        let is_tracked = known.outcome.is_some_and(Outcome::is_tracked);
+        (is_tracked && sale.essence().counts_less_than(&known.essence)).then_some(known)
+    }
+
+    /// Returns the number of a sale of which less counts than was sent, as [`Known::counted_less`] says, and
     /// by how much the API has too much of it: after its refunds, and after those of the job, `here`.
     pub fn sent_too_much(
         &self,
         sale: EventRef<'_>,
         here: KnownRefunds,
     ) -> Option<(EventRow, Money)> {
-        let known = self.events.get(sale.key())?;
-        let is_tracked = matches!(
-            known.outcome,
-            Some(Outcome::Tracked | Outcome::AlreadyTracked)
-        );
+        let known = self.counted_less(sale)?;
         let read = sale.essence();
-        if !is_tracked || !read.counts_less_than(&known.essence) {
-            return None;
-        }
         let (sent, counts, paid_cents) = (known.essence.money?, read.money?, read.paid_cents()?);
         let refunds = self.refunds.get(&sale.key()).copied().unwrap_or_default();
         let refunds = refunds.with(here);

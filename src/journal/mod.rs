@@ -199,6 +199,17 @@ impl Journal {
         let path = migrate::resolve(path)?;
         let lock = Lock::take(&path, command, now)?;
         let connection = migrate::open_for_writing(&path, account, now)?;
+        Journal::start(path, beside, connection, lock, now)
+    }
+
+    /// A journal that is open, with its commit record beside it.
+    fn start(
+        path: PathBuf,
+        beside: PathBuf,
+        connection: Connection,
+        lock: Lock,
+        now: Timestamp,
+    ) -> Result<Journal, JournalError> {
         let record = CommitRecord::start(&path, &connection, now)?;
         Ok(Journal {
             reader: JournalReader {

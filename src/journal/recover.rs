@@ -10,7 +10,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::check::Aspect;
 use super::columns::{Seal, impossible};
-use super::commits::{self, Commit, CommitRecord, Found};
+use super::commits::{self, Commit, Found};
 use super::error::LostCommits;
 use super::lock::{Lock, beside};
 use super::migrate;
@@ -122,18 +122,7 @@ impl Journal {
             _ => Ok(()),
         };
         removed.map_err(|source| JournalError::io(&path, DOING, source))?;
-        let record = CommitRecord::start(&path, &connection, now)?;
-        drop(Journal {
-            reader: JournalReader {
-                connection,
-                path,
-                beside,
-                _copy: None,
-            },
-            poison: None,
-            record,
-            _lock: lock,
-        });
+        drop(Journal::start(path, beside, connection, lock, now)?);
         Ok(Some(Recovered { in_doubt }))
     }
 }

@@ -105,6 +105,13 @@ words! {
     }
 }
 
+impl Outcome {
+    /// Returns whether the API has the event, by this run or by somebody before it.
+    pub fn is_tracked(self) -> bool {
+        matches!(self, Outcome::Tracked | Outcome::AlreadyTracked)
+    }
+}
+
 impl PlanState {
     /// Whether a person has to look at it before it can go out.
     pub fn is_held(self) -> bool {

@@ -530,24 +530,13 @@ fn give_customer(refund: &mut Event, customer: Option<Customer>) -> bool {
     let Some(customer) = customer.filter(|customer| *customer != refund.customer) else {
         return false;
     };
-    let is_other = names_another(refund.customer.lend(), customer.lend());
+    let before = refund.essence();
     let has_other_email = refund.customer.email_folded() != customer.email_folded();
     if has_other_email && !refund.customer.is_unknown() {
         refund.remark("sent with the customer of its sale");
     }
     refund.customer = customer;
-    is_other
-}
-
-/// Returns whether two customers are two: by the uid where both have one, else by the email.
-fn names_another(one: CustomerRef<'_>, other: CustomerRef<'_>) -> bool {
-    match (one.uid, other.uid) {
-        (Some(one), Some(other)) => one != other,
-        _ => {
-            let emails = one.email_folded().zip(other.email_folded());
-            emails.is_some_and(|(one, other)| one != other)
-        }
-    }
+    !refund.essence().has_customer_of(&before)
 }
 
 /// The places of the sales.

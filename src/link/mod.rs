@@ -301,9 +301,9 @@ impl Links {
         self.unsound.get_mut(&index)
     }
 
-    /// Returns the refunds whose own rows name another customer than their sale has.
-    pub fn other_customers(&self) -> &BTreeSet<usize> {
-        &self.other_customers
+    /// Takes the refunds whose own rows name another customer than their sale has.
+    pub fn take_other_customers(&mut self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.other_customers)
     }
 
     /// Those that are not sound, with their places.

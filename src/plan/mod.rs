@@ -96,7 +96,7 @@ impl Plan {
 /// `links` is what [`crate::link::link`] said of `events`, `readings` which of them are one.
 pub fn plan(
     mut events: Events,
-    links: Links,
+    mut links: Links,
     mut readings: Readings,
     past: &dyn Past,
     origins: &Origins,
@@ -109,7 +109,7 @@ pub fn plan(
     let mut firsts = Firsts::new(of_several, &events);
     let mut planner = Planner::new(past, origins, decided, events.len());
     planner.maybe_sent = maybe_sent;
-    planner.other_customers = links.other_customers().clone();
+    planner.other_customers = links.take_other_customers();
     planner.compare_with_past(&events, &mut firsts);
     planner.apply_links(&mut events, links);
     planner.hold_refunds_of_other_providers(&events, &firsts);
@@ -150,15 +150,41 @@ fn arrange(mut order: Vec<usize>, events: &mut Events, states: &mut [PlanState])
 /// The note of every event that is settled.
 const SETTLED: &str = "settled by an earlier run";
 
-/// The note of a refund whose customer was corrected in a report, and that of its sale was not.
-const CORRECTED_ALONE: &str =
-    "its customer was corrected and that of its sale was not, with which it is sent";
-
 /// A refund of a provider's own comes sooner after its sale: cards can be disputed for 120 days.
 const MONTHS_S: u64 = 120 * 24 * 3600;
 
-/// The note of a refund whose sale may be another provider's.
-const OF_ANOTHER_PROVIDER: &str = "the sale with the id that it names is another provider's, of another customer, and months away";
+/// Why a refund is held that has found a sale.
+#[derive(Clone, Copy, Debug)]
+enum Doubt {
+    /// Its customer was corrected in a report, and that of its sale was not.
+    CorrectedAlone,
+    /// The sale may be another provider's.
+    OtherProvider,
+}
+
+impl Doubt {
+    fn note(self) -> &'static str {
+        match self {
+            Doubt::CorrectedAlone => {
+                "its customer was corrected and that of its sale was not, with which it is sent"
+            }
+            Doubt::OtherProvider => {
+                "the sale with the id that it names is another provider's, of another customer, and months away"
+            }
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Doubt::CorrectedAlone => {
+                "correct the customer in the row of its sale in non_referral.csv as well, and run both rows"
+            }
+            Doubt::OtherProvider => {
+                "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent"
+            }
+        }
+    }
+}
 
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =
@@ -242,6 +268,7 @@ struct Planner<'p> {
     maybe_sent: HashSet<usize>,
     /// Refunds whose own rows name another customer than their sale has.
     other_customers: BTreeSet<usize>,
+    doubts: HashMap<usize, Doubt>,
 }
 
 impl<'p> Planner<'p> {
@@ -256,6 +283,7 @@ impl<'p> Planner<'p> {
             left_behind: HashSet::new(),
             maybe_sent: HashSet::new(),
             other_customers: BTreeSet::new(),
+            doubts: HashMap::new(),
         };
         for (index, (state, note)) in decided {
             planner.mark(index, state, note);
@@ -270,6 +298,12 @@ impl<'p> Planner<'p> {
             true => self.notes.remove(&index),
             false => self.notes.insert(index, note),
         };
+    }
+
+    /// Holds a refund that has found a sale.
+    fn doubt(&mut self, refund: usize, doubt: Doubt) {
+        self.mark(refund, PlanState::Unlinked, doubt.note());
+        self.doubts.insert(refund, doubt);
     }
 
     fn note(&self, index: usize) -> &str {
@@ -316,7 +350,7 @@ impl<'p> Planner<'p> {
             if event.is_mended && self.past.outcome(key) == Some(Outcome::NonReferral) {
                 matched.insert(key, ());
                 match self.other_customers.contains(&index) {
-                    true => self.mark(index, PlanState::Unlinked, CORRECTED_ALONE),
+                    true => self.doubt(index, Doubt::CorrectedAlone),
                     false => self.mark(index, PlanState::Settled, ""),
                 }
                 continue;
@@ -493,7 +527,7 @@ impl<'p> Planner<'p> {
     /// Holds refunds that name the id of another provider's sale, and another customer than that has, months
     /// away from it: ids of two providers may be the same.
     fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
-        for index in self.other_customers.clone() {
+        for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
             let Some(sale) = refund.sale_event_id.map(EventKey::of) else {
                 continue;
@@ -518,7 +552,7 @@ impl<'p> Planner<'p> {
                 && apart_s.is_some_and(|apart| apart > MONTHS_S)
                 && both.is_some_and(|(refund, sale)| !refund.is_of_provider_of(sale))
             {
-                self.mark(index, PlanState::Unlinked, OF_ANOTHER_PROVIDER);
+                self.doubt(index, Doubt::OtherProvider);
             }
         }
     }
@@ -565,10 +599,7 @@ impl<'p> Planner<'p> {
     /// Returns whether an earlier run sent a sale, and these exports only name another customer for it. Its
     /// refunds go out with the customer to whom it was sent.
     fn was_sent_to_another(&self, sale: usize, key: EventKey) -> bool {
-        let was_sent = matches!(
-            self.past.outcome(key),
-            Some(Outcome::Tracked | Outcome::AlreadyTracked)
-        );
+        let was_sent = self.past.outcome(key).is_some_and(Outcome::is_tracked);
         was_sent && self.with_past.get(&sale) == Some(&Contradiction::Customer)
     }
 
@@ -581,24 +612,7 @@ impl<'p> Planner<'p> {
             && self.past.counted_nothing(event.key()).is_none()
     }
 
-    fn unlinked_hint(
-        &self,
-        index: usize,
-        refund: EventRef<'_>,
-        firsts: &Firsts,
-    ) -> Cow<'static, str> {
-        match self.note(index) {
-            CORRECTED_ALONE => {
-                "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into()
-            }
-            OF_ANOTHER_PROVIDER => {
-                "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
-            }
-            _ => self.hint_by_sale(refund, firsts),
-        }
-    }
-
-    fn hint_by_sale(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
+    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
         match refund.sale_event_id.map(EventKey::of) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
@@ -631,10 +645,12 @@ impl<'p> Planner<'p> {
                         _ => (code, hint.into()),
                     }
                 }
-                PlanState::Unlinked => (
-                    "refund-unlinked",
-                    self.unlinked_hint(index, event(), firsts),
-                ),
+                PlanState::Unlinked => {
+                    let doubt = self.doubts.get(&index);
+                    let hint = doubt.map(|doubt| doubt.hint().into());
+                    let hint = hint.unwrap_or_else(|| self.unlinked_hint(event(), firsts));
+                    ("refund-unlinked", hint)
+                }
                 _ => return None,
             };
             let event = event();

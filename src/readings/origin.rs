@@ -61,7 +61,7 @@ impl Origin {
             seconds >= SAME_DAY_S.unsigned_abs()
         } else {
             // Two exports of one provider may mean two dates: that of the invoice and of its payment.
-            self.provider != other.provider && seconds > FEW_DAYS_S.unsigned_abs()
+            !self.is_of_provider_of(other) && seconds > FEW_DAYS_S.unsigned_abs()
         }
     }
 }

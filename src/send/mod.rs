@@ -280,8 +280,7 @@ impl Earlier {
             if wanted.sales.contains(&key) {
                 earlier.sales.insert(key, outcome);
             }
-            let is_tracked = matches!(outcome, Outcome::Tracked | Outcome::AlreadyTracked);
-            if is_tracked && wanted.customers.concern(event) {
+            if outcome.is_tracked() && wanted.customers.concern(event) {
                 earlier.customers.add(event);
             }
         })?;

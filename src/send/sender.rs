@@ -374,9 +374,8 @@ impl<'c> Sender<'c> {
     /// Why a non-referral needs attention: the API has the sale that this event reverses.
     fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
         let event = &slot.event;
-        let is_tracked = |outcome| matches!(outcome, Outcome::Tracked | Outcome::AlreadyTracked);
         match event.kind {
-            Kind::Refund if self.outcome_of_sale(slot).is_some_and(is_tracked) => {
+            Kind::Refund if self.outcome_of_sale(slot).is_some_and(Outcome::is_tracked) => {
                 let sale = event.sale_event_id.as_deref().unwrap_or_default();
                 Some(format!("its sale `{sale}` is tracked, and still counts"))
             }

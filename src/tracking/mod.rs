@@ -437,21 +437,25 @@ fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    fn settings(version: Version, base_url: &str) -> Settings {
+        Settings {
+            version,
+            base_url: base_url.to_owned(),
+            account_id: "a-1".to_owned(),
+            account_currency: Currency::from_code("USD").unwrap(),
+            decimals: Decimals::default(),
+            notify_promoters: false,
+            cancellation_event_id: false,
+            ca_pem: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+
     #[test]
     fn a_client_does_not_show_its_key() {
         for version in [Version::V1, Version::V2] {
-            let settings = Settings {
-                version,
-                base_url: version.default_base_url().to_owned(),
-                account_id: "a-1".to_owned(),
-                account_currency: Currency::from_code("USD").unwrap(),
-                decimals: Decimals::default(),
-                notify_promoters: false,
-                cancellation_event_id: false,
-                ca_pem: None,
-                timeouts: Timeouts::default(),
-            };
             let key = ApiKey::new("a-secret-key-of-an-account").unwrap();
+            let settings = settings(version, version.default_base_url());
             let client = Client::new(settings, &key).unwrap();
             let shown = format!("{client:?} {client:#?}");
             assert!(!shown.contains("secret"), "{shown}");
@@ -461,17 +465,7 @@ mod tests {
     #[test]
     fn row_43a_a_short_key_is_taken_for_this_machine_only() {
         let of = |base_url: &str, key: &str| {
-            let settings = Settings {
-                version: Version::V1,
-                base_url: base_url.to_owned(),
-                account_id: "a-1".to_owned(),
-                account_currency: Currency::from_code("USD").unwrap(),
-                decimals: Decimals::default(),
-                notify_promoters: false,
-                cancellation_event_id: false,
-                ca_pem: None,
-                timeouts: Timeouts::default(),
-            };
+            let settings = settings(Version::V1, base_url);
             Client::new(settings, &ApiKey::new(key).unwrap())
         };
         let away = Version::V1.default_base_url();

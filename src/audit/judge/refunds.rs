@@ -266,10 +266,7 @@ impl Judge<'_> {
         }
         for refund in case.refunds.iter().copied() {
             let ours = *self.ours(refund);
-            if !matches!(
-                ours.outcome,
-                Some(Outcome::Tracked | Outcome::AlreadyTracked)
-            ) {
+            if !ours.outcome.is_some_and(Outcome::is_tracked) {
                 continue;
             }
             let lead = self.lead_promoter(refund);

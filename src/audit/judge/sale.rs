@@ -434,11 +434,9 @@ impl Judge<'_> {
         if left == Some(0) {
             return;
         }
-        let message = match ours.outcome {
-            Some(Outcome::Tracked | Outcome::AlreadyTracked) => {
-                "the sale was tracked, and nobody has a commission for it"
-            }
-            _ => "the customer is a lead, and nobody has a commission for this sale",
+        let message = match ours.outcome.is_some_and(Outcome::is_tracked) {
+            true => "the sale was tracked, and nobody has a commission for it",
+            false => "the customer is a lead, and nobody has a commission for this sale",
         };
         self.drafts.push(super::Draft {
             kind: FindingKind::SaleWithoutCommission,

@@ -206,9 +206,7 @@ fn note_left_over(job: &mut Job, known: &Known) {
 /// each with its number in the journal and what is too much.
 pub(super) fn sent_too_much(job: &Job, known: &Known) -> Vec<(usize, EventRow, Money)> {
     let counted_less = |planned: &Planned<'_>| {
-        let recorded = known.events.get(planned.event.key());
-        planned.state == PlanState::Settled
-            && recorded.is_some_and(|it| planned.event.essence().counts_less_than(&it.essence))
+        planned.state == PlanState::Settled && known.counted_less(planned.event).is_some()
     };
     let all = job.plan.events().enumerate();
     let sales: Vec<_> = all.filter(|(_, planned)| counted_less(planned)).collect();
