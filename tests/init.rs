@@ -753,6 +753,25 @@ fn cell() -> impl Strategy<Value = String> {
     ]
 }
 
+#[test]
+fn whole_amounts_with_points_between_thousands_have_a_comma_for_decimals() {
+    for [one, other] in [["1.234.567", "49"], ["1.234.567", "1,234"], ["0.0.0", "0"]] {
+        let place = Place::new();
+        let csv = format!(
+            "Order ID,Email,Total,Date\nA1,ana@example.com,\"{one}\",2026-03-01\nA2,ben@example.com,\"{other}\",2026-03-02\n"
+        );
+        place.write("x.csv", &csv);
+        let ran = place.run(&["init", "x.csv"]);
+        assert!(ran.code() <= 1, "{one}: {}", ran.stderr());
+        let toml = place.read("fprecon.toml");
+        let checked = place.run(&["profiles", "check", "x.csv"]);
+        assert_eq!(checked.code(), 0, "{one}: {} {toml}", checked.stderr());
+        let is_open = other.contains(',');
+        assert_eq!(toml.contains("\nthousands = \".\""), !is_open, "{toml}");
+        assert_eq!(toml.contains("\ndecimal = \",\""), !is_open, "{toml}");
+    }
+}
+
 fn header() -> impl Strategy<Value = String> {
     let known = vec![
         "id",

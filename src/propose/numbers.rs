@@ -202,6 +202,8 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
             Written::Decimal(format, proof)
         }
         (None, _, Some((separator, proof))) if group != Some(separator) => {
+            // Beside a point or a comma for thousands, the other one may be it: both are left open.
+            format.thousands = group.filter(|group| !matches!(group, '.' | ','));
             Written::Ambiguous(format, proof)
         }
         (None, ..) => {
@@ -247,6 +249,9 @@ mod tests {
         assert!(matches!(of(&["8,00", "1,234,567.00"]), Written::Mixed(..)));
         assert!(matches!(of(&["49", "1900"]), Written::Whole(..)));
         assert!(matches!(of(&["1,234,567", "1,234"]), Written::Whole(..)));
+        let open = of(&["1.234.567", "1,234"]);
+        assert!(matches!(open, Written::Ambiguous(..)));
+        assert_eq!(open.format().thousands, None);
     }
 
     #[test]

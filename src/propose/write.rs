@@ -309,12 +309,16 @@ impl Writer<'_> {
             }
         }
         let AmountFormat {
+            decimal,
             thousands,
             parentheses,
             strip,
             ..
         } = written.format();
         if let Some(thousands) = thousands {
+            if matches!(written, Written::Whole(..)) {
+                text.key("decimal", &decimal.to_string());
+            }
             text.key("thousands", &thousands.to_string());
         }
         if *parentheses {
