@@ -4,9 +4,9 @@
 //! content is read when its turn comes.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 
-use crate::event::{Event, KeyHasher, Kind, Text, Ties};
+use crate::event::{Customer, Event, KeyHasher, Kind, Text, Ties};
 use crate::journal::{EventRow, Outcome};
 
 /// Everything that is to be sent, by customer.
@@ -31,20 +31,35 @@ pub(super) struct Lane {
     learned: Option<Box<Learned>>,
 }
 
+/// There may be as many of these as customers, so that it is one table and no more.
 #[derive(Debug, Default)]
 struct Learned {
     /// Whether an event of the lane was tracked, by this run or by somebody before it.
     is_lead: bool,
-    unknown_emails: HashSet<Text>,
-    unknown_uids: HashSet<Text>,
-    /// Sales that the API refused.
-    failed_sales: HashSet<Text>,
-    /// Sales that were no referrals.
-    strange_sales: HashSet<Text>,
-    /// Sales that the API has, and whose they are.
-    tracked_sales: HashSet<Text>,
-    tracked_emails: HashSet<Text>,
-    tracked_uids: HashSet<Text>,
+    /// What the API said of each. An email or a uid is a non-referral where the API doesn't know it,
+    /// and tracked where a sale of it was.
+    answers: HashMap<(Tie, Text), Outcome, BuildHasherDefault<DefaultHasher>>,
+}
+
+impl Learned {
+    fn answer(&self, tie: Tie, text: &Text) -> Option<Outcome> {
+        self.answers.get(&(tie, text.clone())).copied()
+    }
+
+    fn learn_customer(&mut self, customer: &Customer, outcome: Outcome) {
+        let email = customer.email_folded().map(|email| (Tie::Email, email));
+        let uid = customer.uid.clone().map(|uid| (Tie::Uid, uid));
+        let both = email.into_iter().chain(uid);
+        self.answers.extend(both.map(|customer| (customer, outcome)));
+    }
+
+    /// The customer is a lead from now on, whatever was said before.
+    fn learn_lead(&mut self) {
+        if !self.is_lead {
+            self.is_lead = true;
+            self.answers.retain(|(tie, _), _| *tie == Tie::Sale);
+        }
+    }
 }
 
 /// What an event's outcome rests on.
@@ -113,34 +128,35 @@ impl Lane {
     /// Once an event of the lane was tracked, its customer is a lead, and everything is asked.
     fn learn(&mut self, event: &Event, outcome: Outcome, basis: Basis) {
         let is_sale = event.kind == Kind::Sale;
-        match outcome {
-            Outcome::NonReferral => {
-                let learned = self.learned.get_or_insert_default();
-                if is_sale {
-                    learned.strange_sales.insert(event.event_id().into());
-                }
-                let is_told = is_sale || event.kind == Kind::Signup;
-                if is_told && basis == Basis::Asked && !learned.is_lead {
-                    learned.unknown_emails.extend(event.customer.email_folded());
-                    learned.unknown_uids.extend(event.customer.uid.clone());
-                }
-            }
-            Outcome::Failed if is_sale => {
-                let learned = self.learned.get_or_insert_default();
-                learned.failed_sales.insert(event.event_id().into());
-            }
-            Outcome::Tracked | Outcome::AlreadyTracked => {
-                let learned = self.learned.get_or_insert_default();
-                learned.is_lead = true;
-                learned.unknown_emails.clear();
-                learned.unknown_uids.clear();
-                if is_sale {
-                    learned.tracked_sales.insert(event.event_id().into());
-                    learned.tracked_emails.extend(event.customer.email_folded());
-                    learned.tracked_uids.extend(event.customer.uid.clone());
-                }
-            }
-            Outcome::Failed | Outcome::Unconfirmed => {}
+        let is_told = is_sale || event.kind == Kind::Signup;
+        let outcome = match outcome {
+            Outcome::AlreadyTracked => Outcome::Tracked,
+            outcome => outcome,
+        };
+        let says_something = match outcome {
+            Outcome::NonReferral => is_told,
+            Outcome::Failed => is_sale,
+            Outcome::Tracked | Outcome::AlreadyTracked => true,
+            Outcome::Unconfirmed => false,
+        };
+        if !says_something {
+            return;
+        }
+        let learned = self.learned.get_or_insert_default();
+        if outcome == Outcome::Tracked {
+            learned.learn_lead();
+        }
+        if is_sale {
+            let sale = (Tie::Sale, event.event_id().into());
+            learned.answers.insert(sale, outcome);
+        }
+        let knows_customer = match outcome {
+            Outcome::NonReferral => basis == Basis::Asked && !learned.is_lead,
+            Outcome::Tracked => is_sale,
+            Outcome::AlreadyTracked | Outcome::Failed | Outcome::Unconfirmed => false,
+        };
+        if knows_customer {
+            learned.learn_customer(&event.customer, outcome);
         }
     }
 
@@ -153,10 +169,11 @@ impl Lane {
         let email = event.customer.email_folded();
         let uid = event.customer.uid.as_ref();
         let somebody = email.is_some() || uid.is_some();
+        let is_unknown = |tie, text: &Text| learned.answer(tie, text) == Some(Outcome::NonReferral);
         somebody
             && !event.ties().may_create_lead()
-            && email.is_none_or(|email| learned.unknown_emails.contains(&email))
-            && uid.is_none_or(|uid| learned.unknown_uids.contains(uid))
+            && email.is_none_or(|email| is_unknown(Tie::Email, &email))
+            && uid.is_none_or(|uid| is_unknown(Tie::Uid, uid))
     }
 
     /// Whether this run has tracked a sale of the event's customer.
@@ -165,28 +182,16 @@ impl Lane {
             return false;
         };
         let customer = &event.customer;
-        customer
-            .email_folded()
-            .is_some_and(|email| learned.tracked_emails.contains(&email))
-            || customer
-                .uid
-                .as_ref()
-                .is_some_and(|uid| learned.tracked_uids.contains(uid))
+        let is_tracked = |tie, text: &Text| learned.answer(tie, text) == Some(Outcome::Tracked);
+        let email = customer.email_folded();
+        email.is_some_and(|email| is_tracked(Tie::Email, &email))
+            || (customer.uid.as_ref()).is_some_and(|uid| is_tracked(Tie::Uid, uid))
     }
 
     /// What this run has learned of the sale that this event refunds.
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
-        let sale = event.sale_event_id.as_ref()?;
-        if learned.failed_sales.contains(sale) {
-            Some(Outcome::Failed)
-        } else if learned.strange_sales.contains(sale) {
-            Some(Outcome::NonReferral)
-        } else if learned.tracked_sales.contains(sale) {
-            Some(Outcome::Tracked)
-        } else {
-            None
-        }
+        learned.answer(Tie::Sale, event.sale_event_id.as_ref()?)
     }
 }
 
@@ -299,7 +304,7 @@ impl Sorter {
 }
 
 /// What two events of one lane share.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Tie {
     Email,
     Uid,
@@ -336,7 +341,7 @@ impl DisjointSets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Customer, Details, Source};
+    use crate::event::{Details, Source};
 
     fn event(kind: Kind, id: &str, email: &str, uid: &str, sale: Option<&str>) -> Event {
         let customer = Customer::new(Some(email), Some(uid));
