@@ -401,12 +401,7 @@ impl<'c> Writer<'c> {
                      message = ?7, answer_seal = ?8
                  WHERE event = ?1 AND number = ?2 AND answer IS NULL",
             )?,
-            settle: connection.prepare(
-                "UPDATE event SET outcome = ?2, inferred = ?3, http_status = ?4, message = ?5,
-                     settled_ms = ?6, api_event_id = ?7, promoter_email = ?8,
-                     promoter_ref_id = ?9, commission_cents = ?10, result_seal = ?11
-                 WHERE id = ?1 AND outcome IS NULL",
-            )?,
+            settle: connection.prepare(SETTLE)?,
             flag: connection.prepare(flags::INSERT)?,
             count: Commit::prepare(connection)?,
         })
@@ -503,21 +498,7 @@ impl<'c> Writer<'c> {
         event: EventRow,
         settlement: &Settlement,
     ) -> rusqlite::Result<Result<(), Refused>> {
-        let settlement = cut(settlement);
-        let settled = self.settle.execute(params![
-            event.0,
-            settlement.outcome.as_str(),
-            settlement.inferred,
-            settlement.http_status,
-            settlement.message,
-            settlement.at.as_millisecond(),
-            settlement.api_event_id,
-            settlement.promoter_email,
-            settlement.promoter_ref_id,
-            settlement.commission_cents,
-            result_seal(event, &settlement),
-        ])?;
-        Ok(match settled {
+        Ok(match execute_settle(&mut self.settle, event, settlement)? {
             1 => Ok(()),
             _ => Err(format!(
                 "event {} does not exist or is settled already",
@@ -525,6 +506,41 @@ impl<'c> Writer<'c> {
             )),
         })
     }
+}
+
+const SETTLE: &str = "UPDATE event SET outcome = ?2, inferred = ?3, http_status = ?4, message = ?5,
+         settled_ms = ?6, api_event_id = ?7, promoter_email = ?8, promoter_ref_id = ?9,
+         commission_cents = ?10, result_seal = ?11
+     WHERE id = ?1 AND outcome IS NULL";
+
+fn execute_settle(
+    statement: &mut Statement<'_>,
+    event: EventRow,
+    settlement: &Settlement,
+) -> rusqlite::Result<usize> {
+    let settlement = cut(settlement);
+    statement.execute(params![
+        event.0,
+        settlement.outcome.as_str(),
+        settlement.inferred,
+        settlement.http_status,
+        settlement.message,
+        settlement.at.as_millisecond(),
+        settlement.api_event_id,
+        settlement.promoter_email,
+        settlement.promoter_ref_id,
+        settlement.commission_cents,
+        result_seal(event, &settlement),
+    ])
+}
+
+/// Settles an event that is left to send; any other one stays as it is.
+pub(super) fn settle_where_left(
+    connection: &Connection,
+    event: EventRow,
+    settlement: &Settlement,
+) -> rusqlite::Result<usize> {
+    execute_settle(&mut connection.prepare(SETTLE)?, event, settlement)
 }
 
 /// A settlement as it is kept, with its texts cut.

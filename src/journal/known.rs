@@ -25,12 +25,15 @@ pub struct Known {
     pub flagged: KeyMap<AttentionCode>,
     /// What the API refused before it was corrected, by the key of the `event_id`.
     pub refused: KeyMap<Vec<Essence>>,
-    /// The refunds but for those that were no referrals, by the key of the sale that they undo.
+    /// The refunds but for those that were no referrals, or are left to send while their sale was none, by
+    /// the key of the sale that they undo.
     pub refunds: KeyMap<KnownRefunds>,
-    /// Those that were no referrals, likewise, but for the superseded ones.
+    /// The others, likewise, but for the superseded ones.
     pub unreferred_refunds: KeyMap<KnownRefunds>,
     /// The refunds that were no referrals and whose sale was asked again since.
     pub superseded_refunds: KeyMap<()>,
+    /// The refunds that are left to send of sales that count nowhere, by the key of the sale.
+    pub refunds_left: KeyMap<Vec<EventRow>>,
     /// How amounts were converted, by the key of their event.
     pub conversions: KeyMap<Conversion>,
     /// The converted ones of the refunds, by the key of the sale that they undo.
@@ -194,9 +197,9 @@ impl Known {
         sale: EventKey,
         refund: &Essence,
         conversion: Option<&Conversion>,
-        is_unreferred: bool,
+        counts_nowhere: bool,
     ) {
-        let (refunds, converted) = match is_unreferred {
+        let (refunds, converted) = match counts_nowhere {
             true => (
                 &mut self.unreferred_refunds,
                 &mut self.unreferred_converted_refunds,

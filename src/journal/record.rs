@@ -7,6 +7,7 @@ use super::accepted;
 use super::columns::{self, Columns};
 use super::commits::CommitRecord;
 use super::conversions;
+use super::deliver::settle_where_left;
 use super::flags;
 use super::learned;
 use super::mended;
@@ -14,7 +15,7 @@ use super::recover::{self, DoubtUntil};
 use super::words::bounded;
 use super::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, JournalError, JournalReader,
-    PlanState, RunCommand, RunId, commit, poison, start, stored,
+    Outcome, PlanState, RunCommand, RunId, Settlement, commit, poison, start, stored,
 };
 use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
@@ -63,6 +64,7 @@ pub struct Recording<'j> {
     record: &'j mut CommitRecord,
     poison: &'j mut Option<String>,
     run: RunId,
+    started: Timestamp,
     inputs: Vec<i64>,
     next_event: i64,
     doubt: DoubtUntil,
@@ -187,6 +189,7 @@ impl Journal {
             record: &mut self.record,
             poison: &mut self.poison,
             run,
+            started: new.started,
             inputs: Vec::new(),
             next_event: last + 1,
             doubt,
@@ -261,9 +264,10 @@ impl Recording<'_> {
         Ok(row)
     }
 
-    /// Adds an event in place of the one of the same id that the API refused for good. That one stays
-    /// as it was, and is neither compared with any other nor tried again. What a report does not say
-    /// of an event, such as its plan, is taken from it.
+    /// Adds an event in place of the one of the same id that counts nowhere: the API refused it, said that
+    /// it is no referral, or was not asked yet ([`Recording::supersede`]). That one stays as it was, and is
+    /// neither compared with any other nor tried again. What a report does not say of an event, such as
+    /// its plan, is taken from it.
     pub fn mend(&mut self, refused: EventRow, mut event: Event) -> Result<EventRow, JournalError> {
         self.ready()?;
         event.complete_from(&self.recorded(refused)?);
@@ -271,6 +275,25 @@ impl Recording<'_> {
         let written = mended::insert(&self.transaction, refused, by);
         self.done(written)?;
         Ok(by)
+    }
+
+    /// Settles a refund that is left to send, and whose sale is asked again: what it takes back counts
+    /// nowhere, and it is asked with that.
+    pub fn supersede(&mut self, refund: EventRow) -> Result<(), JournalError> {
+        self.ready()?;
+        let settlement = Settlement {
+            outcome: Outcome::NonReferral,
+            inferred: true,
+            http_status: None,
+            message: Some("its sale is asked again for another customer, and it with that".into()),
+            at: self.started,
+            api_event_id: None,
+            promoter_email: None,
+            promoter_ref_id: None,
+            commission_cents: None,
+        };
+        let settled = settle_where_left(&self.transaction, refund, &settlement);
+        self.done(settled)
     }
 
     /// An event as it was recorded.

@@ -7,8 +7,8 @@ use crate::journal::Outcome;
 /// The sales of a job that take the place of what an earlier run sent under their ids, as [`replaces`]
 /// says.
 ///
-/// Nothing of such a sale is at the API, so nothing of its refunds is that were no referrals: they are
-/// asked again with it, and what was recorded of them is of no account.
+/// Nothing of such a sale is at the API, so nothing of its refunds is that were no referrals or have no
+/// answer yet: they are asked again with it, and what was recorded of them is of no account.
 #[derive(Clone, Debug, Default)]
 pub struct AskedAgain {
     sales: KeyMap<()>,
@@ -51,7 +51,8 @@ impl AskedAgain {
         if earlier.is_superseded(refund) {
             return true;
         }
-        if self.sales.is_empty() || earlier.outcome(refund) != Some(Outcome::NonReferral) {
+        let outcome = earlier.outcome(refund);
+        if self.sales.is_empty() || outcome.is_some_and(|it| it != Outcome::NonReferral) {
             return false;
         }
         let recorded = earlier.essence(refund);

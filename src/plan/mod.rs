@@ -14,7 +14,7 @@ use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally,
 };
 use crate::journal::{Outcome, PlanState};
-use crate::link::{Cause, Link, Links, names_another_non_referral, replaces};
+use crate::link::{AskedAgain, Cause, Link, Links, names_another_non_referral, replaces};
 use crate::problem::Problem;
 use crate::readings::{Decided, Origins, Readings, Side, difference_note};
 use order::sending_order;
@@ -33,6 +33,7 @@ pub struct Planned<'p> {
 pub struct Plan {
     events: Events,
     states: Vec<PlanState>,
+    replacing: KeyMap<()>,
     /// What was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
     /// Conflicts and refunds that are held, for a person to look at.
@@ -67,6 +68,12 @@ impl Plan {
         (self.events.kind(place), self.events.key(place))
     }
 
+    /// Returns whether the event to send with this key takes the place of what an earlier run recorded
+    /// under it.
+    pub(crate) fn replaces(&self, key: EventKey) -> bool {
+        self.replacing.contains_key(&key)
+    }
+
     /// The events of each state, added up.
     pub fn tallies(&self) -> BTreeMap<PlanState, Tally> {
         let none = PlanState::ALL
@@ -93,10 +100,12 @@ impl Plan {
 
 /// Decides for every event of a job what is to happen with it.
 ///
-/// `links` is what [`crate::link::link`] said of `events`, `readings` which of them are one.
+/// `links` is what [`crate::link::link`] said of `events`, `asked_again` which of their sales are asked
+/// again, `readings` which of them are one.
 pub fn plan(
     mut events: Events,
     mut links: Links,
+    asked_again: &AskedAgain,
     mut readings: Readings,
     past: &dyn Past,
     origins: &Origins,
@@ -107,7 +116,7 @@ pub fn plan(
     readings.join_refunds(&mut events, origins);
     let (decided, of_several, maybe_sent) = readings.into_parts();
     let mut firsts = Firsts::new(of_several, &events);
-    let mut planner = Planner::new(past, origins, decided, events.len());
+    let mut planner = Planner::new(past, origins, asked_again, decided, events.len());
     planner.maybe_sent = maybe_sent;
     planner.other_customers = links.take_other_customers();
     planner.compare_with_past(&events, &mut firsts);
@@ -122,11 +131,12 @@ pub fn plan(
             events.edit(index, |event| event.remark(note));
         }
     }
-    let mut states = planner.states;
+    let (mut states, replacing) = (planner.states, planner.replacing);
     arrange(order, &mut events, &mut states);
     Plan {
         events,
         states,
+        replacing,
         read,
         problems,
     }
@@ -255,7 +265,10 @@ struct RefundsHere {
 struct Planner<'p> {
     past: &'p dyn Past,
     origins: &'p Origins,
+    asked_again: &'p AskedAgain,
     states: Vec<PlanState>,
+    /// The keys of those that take the place of what an earlier run recorded.
+    replacing: KeyMap<()>,
     /// Why events are in their states, where there is more to say than that they are settled.
     notes: HashMap<usize, Cow<'static, str>>,
     /// Why events are held that have their sale, or need none.
@@ -272,10 +285,18 @@ struct Planner<'p> {
 }
 
 impl<'p> Planner<'p> {
-    fn new(past: &'p dyn Past, origins: &'p Origins, decided: Decided, events: usize) -> Self {
+    fn new(
+        past: &'p dyn Past,
+        origins: &'p Origins,
+        asked_again: &'p AskedAgain,
+        decided: Decided,
+        events: usize,
+    ) -> Self {
         let mut planner = Planner {
             past,
             origins,
+            asked_again,
+            replacing: KeyMap::default(),
             states: vec![PlanState::ToSend; events],
             notes: HashMap::new(),
             causes: HashMap::new(),
@@ -343,7 +364,10 @@ impl<'p> Planner<'p> {
                         self.mark(index, PlanState::Conflict, note);
                         self.left_behind.insert(index);
                     }
-                    None => self.mark(index, PlanState::ToSend, note),
+                    None => {
+                        self.mark(index, PlanState::ToSend, note);
+                        self.replacing.insert(key, ());
+                    }
                 }
                 continue;
             }
@@ -422,6 +446,10 @@ impl<'p> Planner<'p> {
 
     /// Says why an event takes the place of what an earlier run sent under its id, if it does.
     fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
+        let key = event.key();
+        if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.past) {
+            return Some("its sale is asked again for another customer");
+        }
         if !replaces(event, recorded, self.past) {
             return None;
         }

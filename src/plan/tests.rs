@@ -97,7 +97,7 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
         &identified.shared,
         &asked_again,
     );
-    let plan = plan(events, links, readings, past, &origins);
+    let plan = plan(events, links, &asked_again, readings, past, &origins);
     assert!(plan.balances());
     plan
 }

@@ -379,10 +379,18 @@ impl Model {
         of_sale.map(|event| event.cents).sum()
     }
 
-    /// A sale that is asked again has its refunds anew.
+    /// A sale that is asked again has its refunds anew, also those that are left to send.
     fn supersede_refunds(&mut self, sale: &str) {
         for event in self.events.values_mut() {
             let is_of_sale = event.sale.as_deref() == Some(sale);
+            if is_of_sale && event.is_pending() {
+                event.strangers.push(event.who.clone());
+                event.outcomes = vec![Outcome::NonReferral];
+                *self
+                    .seen
+                    .entry("a refund left to send whose sale was asked again")
+                    .or_default() += 1;
+            }
             event.is_superseded |= is_of_sale && event.is_non_referral();
         }
     }

@@ -24,7 +24,6 @@ use crate::journal::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, Known, NewInput, NewRun,
     PlanState, Recording, RunCommand, RunId,
 };
-use crate::link;
 use crate::problem::Problem;
 use crate::report::handed_back::items_of_rows;
 use crate::report::{Formats, Imbalance, Reading};
@@ -153,8 +152,12 @@ pub(super) fn record(
         let event = planned.event;
         match planned.state {
             PlanState::ToSend => match known.events.get(event.key()) {
-                Some(recorded) if link::replaces(event, &recorded.essence, known) => {
+                Some(recorded) if job.plan.replaces(event.key()) => {
                     recording.mend(recorded.row, event.to_event())?;
+                    let left = known.refunds_left.get(&event.key());
+                    for &refund in left.into_iter().flatten() {
+                        recording.supersede(refund)?;
+                    }
                 }
                 Some(known) => recording.take_over(known.row, event.source)?,
                 None => {

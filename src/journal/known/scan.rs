@@ -212,14 +212,23 @@ impl Scan<'_> {
             return;
         };
         let by = self.asked_again.get(&sale);
-        match is_unreferred && by.is_some_and(|&by| event.row < by) {
-            true => {
-                self.known.superseded_refunds.insert(key, ());
-            }
-            false => self
-                .known
-                .add_refund(sale, essence, conversion, is_unreferred),
+        if is_unreferred && by.is_some_and(|&by| event.row < by) {
+            self.known.superseded_refunds.insert(key, ());
+            return;
         }
+        let outcome_of_sale = self.known.events.get(sale).and_then(|sale| sale.outcome);
+        let is_left = event.outcome.is_none()
+            && matches!(
+                outcome_of_sale,
+                Some(Outcome::NonReferral | Outcome::Failed)
+            );
+        if is_left {
+            let left = self.known.refunds_left.entry(sale).or_default();
+            left.push(event.row);
+        }
+        let counts_nowhere = is_unreferred || is_left;
+        self.known
+            .add_refund(sale, essence, conversion, counts_nowhere);
     }
 }
 
