@@ -884,14 +884,7 @@ impl Unplanned {
             &asked_again,
         );
         hold_inexact(&self.events, &mut links, &self.decimals, past);
-        let mut plan = plan(
-            self.events,
-            links,
-            &asked_again,
-            readings,
-            past,
-            origins,
-        );
+        let mut plan = plan(self.events, links, &asked_again, readings, past, origins);
         for problem in seen.problems(&plan, foreign, account, &self.decimals) {
             self.problems.push(problem);
         }

@@ -6,8 +6,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use support::{Place, SandboxProcess};
+use serde_json::{Value, json};
+use support::{Place, Ran, SandboxProcess};
 
 const STRIPE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
 const STRIPE_WITHOUT_INVOICE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email\n";
@@ -679,6 +679,72 @@ fn refunds_with_ids_of_their_own_are_asked_again_with_their_sale() {
     let all = [new, refund(2, "20.00"), refund(3, "20.00")];
     assert_eq!(night(&all, 0), 1_000);
     assert_eq!(night(&all, 0), 1_000);
+}
+
+/// Leaves a refund of a sale that was no referral to an interrupted run: in an outage it waits for another
+/// sale of its customer. Then the customer's email is corrected.
+fn correct_what_an_interrupted_run_has_left(header: &str, nights: [&str; 3], cents: i64) {
+    for resumes_first in [false, true] {
+        let place = Place::new();
+        let sandbox = start_account(&place);
+        for (name, rows) in ["1.csv", "2.csv", "3.csv"].iter().zip(nights) {
+            place.write(name, &format!("{header}{rows}"));
+        }
+        let run = |name: &str, code: i32| {
+            let mut command = place.command_to(&sandbox, &["run", name, "--yes"]);
+            command.env("FPRECON_GIVE_UP_AFTER_SECONDS", "1");
+            Ran(command.output().unwrap()).expect(code);
+        };
+        run("1.csv", 0);
+        sandbox.fault(&json!({"action": "status", "status": 500, "percent": 100}));
+        run("2.csv", 5);
+        sandbox.forget_faults();
+        if resumes_first {
+            place.run_to(&sandbox, &["resume"]).expect(0);
+        }
+        run("3.csv", 0);
+        assert_eq!(cents_at(&sandbox), cents, "{nights:?}");
+        let arrivals = sandbox.arrivals().len();
+        let said = place.run_to(&sandbox, &["resume"]).expect(0).stdout();
+        assert!(said.contains("every event is settled"), "{said}");
+        run("3.csv", 0);
+        assert_eq!(sandbox.arrivals().len(), arrivals, "{nights:?}");
+        assert_eq!(cents_at(&sandbox), cents, "{nights:?}");
+        place.run(&["journal", "check"]).expect(0);
+    }
+}
+
+#[test]
+fn a_refund_that_an_interrupted_run_has_left_is_asked_anew_with_its_sale() {
+    let wrong = "sale,s1,,eva@exmaple.com,,50.00,USD,2026-03-01,\n";
+    let right = "sale,s1,,eva@example.com,,50.00,USD,2026-03-01,\n";
+    let later = "sale,s2,,eva@exmaple.com,,9.00,USD,2026-03-02,\n";
+    let refund = "refund,r1,s1,,,20.00,USD,2026-03-03,\n";
+    let second = format!("{later}{refund}");
+    let third = format!("{right}{later}{refund}");
+    correct_what_an_interrupted_run_has_left(OWN, [wrong, &second, &third], 3_000);
+}
+
+#[test]
+fn a_running_total_that_an_interrupted_run_has_left_counts_once_when_it_has_grown() {
+    let row = |id: &str, day: u32, amount: &str, refunded: &str, email: &str| {
+        let row = charge(
+            &format!("ch_{id}"),
+            day,
+            amount,
+            refunded,
+            &format!("in_{id}"),
+        );
+        row.replace("ana@example.com", email).replace("cus_1", "")
+    };
+    let (wrong, right) = ("eva@exmaple.com", "eva@example.com");
+    let later = row("6", 2, "9.00", "0.00", wrong);
+    let first = row("5", 1, "50.00", "0.00", wrong);
+    let second = format!("{}{later}", row("5", 1, "50.00", "10.00", wrong));
+    for (refunded, cents) in [("10.00", 4_000), ("30.00", 2_000), ("50.00", 0)] {
+        let third = format!("{}{later}", row("5", 1, "50.00", refunded, right));
+        correct_what_an_interrupted_run_has_left(STRIPE, [&first, &second, &third], cents);
+    }
 }
 
 #[test]

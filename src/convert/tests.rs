@@ -129,7 +129,7 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan,
         past,
         &asked_again,
     );
-    let plan = plan(events, links, readings, past, &origins);
+    let plan = plan(events, links, &asked_again, readings, past, &origins);
     assert!(plan.balances());
     let problems = seen.problems(&plan, foreign, account, &Decimals::default());
     (plan, problems)

@@ -50,7 +50,8 @@ impl Learned {
         let email = customer.email_folded().map(|email| (Tie::Email, email));
         let uid = customer.uid.clone().map(|uid| (Tie::Uid, uid));
         let both = email.into_iter().chain(uid);
-        self.answers.extend(both.map(|customer| (customer, outcome)));
+        self.answers
+            .extend(both.map(|customer| (customer, outcome)));
     }
 
     /// The customer is a lead from now on, whatever was said before.
