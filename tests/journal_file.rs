@@ -54,11 +54,13 @@ fn row_39_what_is_no_file_is_refused_as_a_journal_and_not_touched() {
     assert!(fifo.unwrap().success());
     let _listener = UnixListener::bind(place.path("socket")).unwrap();
     std::os::unix::fs::symlink("/dev/null", place.path("link")).unwrap();
+    std::os::unix::fs::symlink("not-mounted/journal", place.path("loose")).unwrap();
     for (name, what) in [
         ("folder", "a directory"),
         ("pipe", "a named pipe"),
         ("socket", "a socket"),
         ("link", "a device"),
+        ("loose", "a link to not-mounted/journal, which is not there"),
         ("/dev/null", "a device"),
     ] {
         let before = fs::symlink_metadata(place.path(name)).unwrap();

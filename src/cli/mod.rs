@@ -34,6 +34,7 @@ use crate::report::SCHEMA;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
+    terminal::show_panics();
     // Usage errors end here, with clap's text and the contract's code 2.
     let arguments = terminal::parse_arguments();
     let terminal = Terminal::new(&arguments.common);

@@ -7,6 +7,7 @@
 //! work is done all the same, the exit code tells what came of it, and a disk that is full is said at the
 //! end.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -334,6 +335,27 @@ fn other_lines(others: &[&Problem]) -> Option<String> {
 fn say(text: &str) {
     // Nobody can be told that standard error is gone.
     let _ = writeln!(anstream::stderr().lock(), "{}", shown_lines(text));
+}
+
+/// Shows a panic, which is a fault of the program's own, with its control characters escaped: it may
+/// quote a cell. `RUST_BACKTRACE` adds where it came from.
+pub(super) fn show_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+        let mut err = anstream::stderr().lock();
+        // Where standard error is gone, the exit code still says it.
+        let _ = writeln!(
+            err,
+            "fprecon panicked at {place}: {}\n  what was sent is recorded: `fprecon resume` goes on; please report this as a bug",
+            shown(message)
+        );
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            let _ = writeln!(err, "{}", shown_lines(&trace.to_string()));
+        }
+    }));
 }
 
 /// Returns the arguments of the process, or ends it with what is wrong in them, or with the help that they ask

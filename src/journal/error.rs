@@ -35,6 +35,14 @@ pub enum JournalError {
         /// What it names.
         what: &'static str,
     },
+    /// The path is a link to a file that is not there, such as one on a disk that is not mounted.
+    #[error("the journal {} is a link to {}, which is not there", path.display(), target.display())]
+    LinkToNothing {
+        /// The path.
+        path: PathBuf,
+        /// What it names.
+        target: PathBuf,
+    },
     /// The file has further names, under which another process could write to it.
     #[error("the journal {} has {links} names (hard links)", path.display())]
     Linked {
@@ -205,6 +213,10 @@ impl JournalError {
                  backup together with its -wal and .commits files"
             }
             JournalError::NotAFile { .. } => "it was not touched; name a file with --journal",
+            JournalError::LinkToNothing { .. } => {
+                "it was not touched; mount the disk that the file lies on, or, for a new journal, name \
+                 the file itself with --journal"
+            }
             JournalError::Linked { .. } => {
                 "nothing more is sent; delete the other names (`find DIRECTORY -samefile JOURNAL` \
                  lists them), or make them copies, then run `fprecon resume` if a run was under way"

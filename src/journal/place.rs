@@ -19,7 +19,14 @@ pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
             path: path.to_owned(),
             what: kind_of(&found),
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
+            // A journal in its place would hide the one that is there again tomorrow.
+            Ok(target) => Err(JournalError::LinkToNothing {
+                path: path.to_owned(),
+                target,
+            }),
+            Err(_) => Ok(()),
+        },
         Err(source) => Err(JournalError::io(path, "finding it", source)),
     }
 }

@@ -220,7 +220,7 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(),
 }
 
 fn require_journal(settings: &Settings) -> Result<(), CliError> {
-    match settings.journal.exists() {
+    match settings.journal.symlink_metadata().is_ok() {
         true => Ok(()),
         false => Err(no_journal(settings)),
     }
