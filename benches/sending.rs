@@ -14,8 +14,9 @@
     reason = "a benchmark prints ratios"
 )]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[allow(dead_code, unreachable_pub, reason = "the tests use the rest of it")]
+#[path = "../tests/it/support/sandbox_process.rs"]
+mod sandbox_process;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use rusqlite::Connection;
 
-use support::SandboxProcess;
+use sandbox_process::SandboxProcess;
 
 const ROUNDS: usize = 5;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fprecon");

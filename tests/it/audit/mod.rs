@@ -1,0 +1,9 @@
+//! `fprecon audit` with the real binary, against a real sandbox over HTTP: a clean account has no
+//! differences, what is planted is found, by its kind, with nothing else beside it; and what is made of it
+//! can be read, shared and trusted.
+
+#![cfg(feature = "polars")]
+mod fetching;
+mod kinds;
+mod report;
+mod world;

@@ -1,0 +1,504 @@
+//! What a cell may look like and still be read as one thing: ids, emails, amounts and signs, in the
+//! shapes of several providers, by the real program.
+
+use crate::support::{Place, SandboxProcess, form};
+use serde_json::Value;
+
+const STRIPE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n";
+const OWN: &str = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
+const RECURLY: &str = "account_code,transaction_id,type,amount,tax_amount,currency,date,status,test,original_transaction_id,invoice_id,subscription_id\n";
+
+struct Planned {
+    plan: Value,
+    events: Vec<Vec<String>>,
+}
+
+impl Planned {
+    fn codes(&self) -> Vec<&str> {
+        let problems = self.plan["problems"].as_array().unwrap();
+        let codes = problems.iter().map(|problem| problem["code"].as_str());
+        codes.flatten().collect()
+    }
+
+    fn problem(&self, code: &str) -> &Value {
+        let mut problems = self.plan["problems"].as_array().unwrap().iter();
+        problems.find(|problem| problem["code"] == code).unwrap()
+    }
+
+    /// A column of the events by its header.
+    fn column(&self, name: &str) -> Vec<&str> {
+        let column = self.events[0].iter().position(|header| header == name);
+        let column = column.unwrap();
+        self.events[1..]
+            .iter()
+            .map(|row| row[column].as_str())
+            .collect()
+    }
+}
+
+fn plan_with(configuration: &str, export: &str, code: i32) -> Planned {
+    let place = Place::new();
+    place
+        .write("fprecon.toml", configuration)
+        .write("x.csv", export);
+    let plan = ["plan", "x.csv", "--json", "--events", "events.csv"];
+    let plan = place.run(&plan).expect(code).json();
+    Planned {
+        plan,
+        events: place.csv("events.csv"),
+    }
+}
+
+fn plan(export: &str, code: i32) -> Planned {
+    plan_with("", export, code)
+}
+
+#[test]
+fn invisible_characters_around_an_id_make_no_second_event() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "CH,2026-03-01 10:00:00,8.00,0.00,usd,true,Paid,cus_1,ana@example.com,ID\n",
+        ),
+        (OWN, "sale,ID,,ana@example.com,cus_1,8.00,USD,2026-03-01\n"),
+        (
+            RECURLY,
+            "acc-1,ID,purchase,8.00,0.00,USD,2026-03-01 10:00:00 UTC,success,false,,1001,\n",
+        ),
+    ] {
+        let clean = row.replace("CH", "ch_1").replace("ID", "in_1");
+        for around in [
+            "in_1\u{200b}",
+            "\u{feff}in_1",
+            "\u{a0}in_1\u{2060}",
+            "in_1\u{ad}",
+            "\u{202a}in_1\u{202c}",
+        ] {
+            let padded = row.replace("CH", "ch_1").replace("ID", around);
+            let planned = plan(&format!("{header}{clean}{padded}"), 0);
+            assert_eq!(
+                planned.plan["events"]["by_plan"]["duplicate"], 1,
+                "{around:?}"
+            );
+            assert_eq!(planned.codes(), ["invisible-characters"], "{around:?}");
+            let value = planned.problem("invisible-characters")["value"]
+                .as_str()
+                .unwrap();
+            assert!(value.is_ascii() && value.contains("\\u{"), "{value}");
+        }
+        for inside in ["in\u{200b}_1", "in_\u{feff}1", "in\u{a0}1", "in_1\u{200d}2"] {
+            let damaged = row.replace("CH", "ch_1").replace("ID", inside);
+            let planned = plan(&format!("{header}{damaged}"), 1);
+            assert_eq!(planned.codes(), ["id-damaged"], "{inside:?}");
+            let message = planned.problem("id-damaged")["message"].as_str().unwrap();
+            assert!(
+                message.contains("invisible character in it (`\\u{"),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_ids_of_customers_and_of_sales_are_read_in_the_same_way() {
+    let rows = "sale,s1,,,cus_1\u{200b},8.00,USD,2026-03-01\n\
+        refund,r1,\u{feff}s1,,cus_1,2.00,USD,2026-03-02\n\
+        sale,s2,,,cus\u{200b}_2,8.00,USD,2026-03-01\n\
+        refund,r2,s\u{2060}1,,cus_1,2.00,USD,2026-03-02\n";
+    let planned = plan(&format!("{OWN}{rows}"), 1);
+    assert_eq!(
+        planned.codes(),
+        ["id-damaged", "id-damaged", "invisible-characters"]
+    );
+    assert_eq!(planned.column("uid"), ["cus_1", "cus_1"]);
+    assert_eq!(planned.column("sale_event_id"), ["", "s1"]);
+    let message = planned.problem("invisible-characters")["message"]
+        .as_str()
+        .unwrap();
+    assert!(
+        message.starts_with("2 rows have invisible characters"),
+        "{message}"
+    );
+}
+
+/// They are counted with their cents, and sent: nothing is lost.
+#[test]
+fn what_is_no_email_address_is_said_once_with_its_cents() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "ch_N,2026-03-01 10:00:00,5.00,0.00,usd,true,Paid,,MAIL,in_N\n",
+        ),
+        (OWN, "sale,s_N,,MAIL,,5.00,USD,2026-03-01\n"),
+        ("Purchase ID,Who,Price,When\n", "p_N,MAIL,5.00,2026-03-01\n"),
+    ] {
+        let own = "[exports.fair]\nextends = \"generic\"\n[exports.fair.columns]\n\
+            event_id = \"Purchase ID\"\nemail = \"Who\"\namount = \"Price\"\ncreated_at = \"When\"\n";
+        let mails = [
+            "n/a",
+            "guest",
+            "a@example.com;b@example.com",
+            "ana@example",
+            "ana @example.com",
+            "ana\u{200b}@example.com",
+            "n/a",
+            "Ana@Example.com",
+            "\u{200b}ben@example.com ",
+        ];
+        let rows = mails.iter().enumerate();
+        let rows: String = rows
+            .map(|(n, mail)| row.replace('N', &n.to_string()).replace("MAIL", mail))
+            .collect();
+        let planned = plan_with(own, &format!("{header}{rows}"), 0);
+        assert_eq!(planned.codes(), ["invisible-characters", "email-invalid"]);
+        let message = planned.problem("email-invalid")["message"]
+            .as_str()
+            .unwrap();
+        assert!(message.starts_with("7 sales, 35.00 USD: "), "{message}");
+        assert!(
+            message.ends_with("`n/a`, `guest`, `a@example.com;b@example.com`, …"),
+            "{message}"
+        );
+        assert_eq!(planned.plan["events"]["by_plan"]["to_send"], 9);
+        let emails = planned.column("email");
+        assert!(emails.contains(&"Ana@Example.com") && emails.contains(&"ben@example.com"));
+    }
+}
+
+#[test]
+fn an_email_of_other_case_is_the_same_customer() {
+    let rows = "sale,s1,,Ana@Example.com,,5.00,USD,2026-03-01\nsale,s1,,ana@example.COM,,5.00,USD,2026-03-01\n";
+    let planned = plan(&format!("{OWN}{rows}"), 0);
+    assert_eq!(planned.plan["events"]["by_plan"]["duplicate"], 1);
+}
+
+#[test]
+fn digits_beyond_the_decimals_are_rejected_and_the_hint_reads_them() {
+    for (header, row, extends) in [
+        (
+            OWN,
+            "sale,s1,,ana@example.com,,AMOUNT,EUR,2026-03-01\n",
+            "generic",
+        ),
+        (
+            STRIPE,
+            "ch_1,2026-03-01 10:00:00,AMOUNT,,eur,true,Paid,cus_1,ana@example.com,in_1\n",
+            "stripe-payments",
+        ),
+        (
+            RECURLY,
+            "acc-1,t1,purchase,AMOUNT,,EUR,2026-03-01 10:00:00 UTC,success,false,,1001,\n",
+            "recurly-transactions",
+        ),
+    ] {
+        let export = format!("{header}{}", row.replace("AMOUNT", "1.000"));
+        let planned = plan(&export, 1);
+        let problem = planned.problem("amount-ambiguous");
+        let message = problem["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("the amount could be 1000 or 1.00"),
+            "{message}"
+        );
+        let hint = problem["hint"].as_str().unwrap();
+        let table =
+            format!("[exports.mine]\nextends = \"{extends}\"\n[exports.mine.money.format]\n");
+        assert!(
+            hint.contains(&format!("`extends = \"{extends}\"` under `[exports.mine]`")),
+            "{hint}"
+        );
+        for (settings, cents) in [
+            ("decimal = \",\"\nthousands = \".\"\n", "100000"),
+            ("decimals = 3\n", "100"),
+        ] {
+            for line in settings.lines() {
+                assert!(hint.contains(&format!("`{line}`")), "{hint}");
+            }
+            let read = plan_with(&format!("{table}{settings}"), &export, 0);
+            assert_eq!(read.column("amount_cents"), [cents], "{settings}");
+        }
+    }
+}
+
+#[test]
+fn a_minus_of_any_kind_is_a_minus() {
+    let own = "[exports.till]\nextends = \"generic\"\n[exports.till.money]\nformat = { decimal = \",\", thousands = \".\" }\n\
+        [[exports.till.event]]\nkind = \"sale\"\nwhen = { kind = \"sale\" }\nevent_id = [\"{event_id}\"]\n\
+        amount = { column = \"amount\", sign = \"negative\" }\ncreated_at = [\"created_at\"]\n";
+    let row = "sale,s1,,ana@example.com,,\"AMOUNT\",EUR,2026-03-01\n";
+    for amount in [
+        "-1.100,50",
+        "\u{2212}1.100,50",
+        "1.100,50-",
+        "1.100,50 \u{2212}",
+    ] {
+        let planned = plan_with(own, &format!("{OWN}{}", row.replace("AMOUNT", amount)), 0);
+        assert_eq!(planned.column("amount_cents"), ["110050"], "{amount}");
+    }
+    let paypal = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address,Transaction ID,Shipping and Handling Amount,Sales Tax,Reference Txn ID,Invoice Number,Balance\n";
+    let sale = "03/15/2026,20:58:57,PDT,Ana,Website Payment,Completed,USD,10.00,,10.00,ana@example.com,shop@example.com,S1,,,,,\n";
+    for amount in ["-4.00", "\u{2212}4.00", "4.00-"] {
+        let refund = format!(
+            "03/20/2026,20:58:57,PDT,Ana,Payment Refund,Completed,USD,{amount},,,shop@example.com,ana@example.com,R1,,,S1,,\n"
+        );
+        let planned = plan(&format!("{paypal}{sale}{refund}"), 0);
+        assert_eq!(planned.column("amount_cents"), ["1000", "400"], "{amount}");
+    }
+}
+
+#[test]
+fn whole_numbers_that_may_be_cents_are_said_with_their_total() {
+    for (header, row, extends) in [
+        (
+            STRIPE,
+            "ch_#,2026-03-01 10:00:00,AMOUNT,0,cad,true,Paid,cus_#,ana@example.com,in_#\n",
+            "stripe-payments",
+        ),
+        (
+            OWN,
+            "sale,s_#,,ana@example.com,,AMOUNT,CAD,2026-03-01\n",
+            "generic",
+        ),
+        (
+            RECURLY,
+            "acc-#,t#,purchase,AMOUNT,0,CAD,2026-03-01 10:00:00 UTC,success,false,,100#,\n",
+            "recurly-transactions",
+        ),
+    ] {
+        let export = |amounts: &[&str]| {
+            let rows = amounts.iter().enumerate();
+            let rows =
+                rows.map(|(n, amount)| row.replace('#', &n.to_string()).replace("AMOUNT", amount));
+            header.to_owned() + &rows.collect::<String>()
+        };
+        let code = "amounts-without-decimals";
+        let whole = export(&["10169", "5083"]);
+        let planned = plan(&whole, 0);
+        let problem = planned.problem(code);
+        assert_eq!(
+            problem["message"],
+            "no amount has decimals: 2 sales, 15252.00 CAD"
+        );
+        let hint = problem["hint"].as_str().unwrap();
+        let table =
+            format!("[exports.mine]\nextends = \"{extends}\"\n[exports.mine.money.format]\n");
+        for (setting, cents) in [
+            ("unit = \"minor\"", ["10169", "5083"]),
+            ("decimals = 0", ["1016900", "508300"]),
+        ] {
+            assert!(hint.contains(&format!("`{setting}`")), "{hint}");
+            let read = plan_with(&format!("{table}{setting}\n"), &whole, 0);
+            assert_eq!(read.column("amount_cents"), cents);
+            assert!(!read.codes().contains(&code));
+        }
+        // Decimals anywhere show that whole units are meant, and one sale shows nothing.
+        for other in [
+            export(&["49.00", "99"]),
+            export(&["49.00", "99.00"]),
+            export(&["49"]),
+        ] {
+            assert!(!plan(&other, 0).codes().contains(&code), "{other}");
+        }
+        let yen = whole.replace("cad", "jpy").replace("CAD", "JPY");
+        assert!(!plan(&yen, 0).codes().contains(&code));
+    }
+}
+
+#[test]
+fn a_third_decimal_counts_in_a_conversion_and_is_cut_where_it_is_sent() {
+    let rates = "date,currency,rate\n2026-01-01,KWD,3.25\n2026-01-01,TND,0.333\n";
+    let rows = "sale,s1,,ana@example.com,,1.239,KWD,2026-03-01\n\
+        sale,s2,,ana@example.com,,10.005,TND,2026-03-01\n\
+        refund,r1,s1,ana@example.com,,1.239,KWD,2026-03-02\n";
+    let place = Place::new();
+    place
+        .write("x.csv", &format!("{OWN}{rows}"))
+        .write("rates.csv", rates);
+    place.write(
+        "fprecon.toml",
+        "[currencies]\nforeign = \"convert\"\nrates = \"rates.csv\"\n",
+    );
+    let arguments = ["plan", "x.csv", "--json", "--events", "events.csv"];
+    let plan = place.run(&arguments).expect(0).json();
+    let converted = Planned {
+        plan,
+        events: place.csv("events.csv"),
+    };
+    // 1.239 × 3.25 = 4.02675, and 10.005 × 0.333 = 3.331665.
+    assert_eq!(converted.column("amount_cents"), ["403", "333", "403"]);
+    assert!(
+        !converted.codes().contains(&"amount-cut"),
+        "{:?}",
+        converted.codes()
+    );
+    let sent = plan_with("", &format!("{OWN}{rows}"), 0);
+    assert_eq!(sent.column("amount_cents"), ["123", "1000", "123"]);
+    let messages: Vec<_> = sent.plan["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|problem| problem["code"] == "amount-cut")
+        .map(|problem| {
+            problem["message"]
+                .as_str()
+                .unwrap()
+                .split(':')
+                .next()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(
+        messages,
+        ["1 sale, 1.23 KWD, 1 refund, 1.23 KWD", "1 sale, 10.00 TND"]
+    );
+}
+
+/// What Stripe counts otherwise is said by currency, and the hint's settings decide what is sent.
+#[test]
+fn currencies_that_stripe_counts_otherwise_are_said_until_it_is_set() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "ch_#,2026-03-01 10:00:00,AMOUNT,0,CODE,true,Paid,cus_#,a@example.com,in_#\n",
+        ),
+        (OWN, "sale,in_#,,a@example.com,,AMOUNT,CODE,2026-03-01\n"),
+    ] {
+        let rows = [
+            ("5000", "ISK"),
+            ("380000", "UGX"),
+            ("250", "isk"),
+            ("10.00", "MGA"),
+            ("1000.50", "HUF"),
+            ("100.00", "TWD"),
+            ("5000", "JPY"),
+        ];
+        let rows = rows.iter().enumerate();
+        let rows = rows.map(|(n, (amount, code))| {
+            row.replace('#', &n.to_string())
+                .replace("AMOUNT", amount)
+                .replace("CODE", code)
+        });
+        let export = header.to_owned() + &rows.collect::<String>();
+        let planned = plan(&export, 0);
+        let problems = planned.plan["problems"].as_array().unwrap().iter();
+        let said: Vec<_> = problems
+            .filter(|problem| problem["code"] == "currency-decimals")
+            .collect();
+        let messages: Vec<_> = said
+            .iter()
+            .map(|problem| problem["message"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "2 sales, 5250 ISK: sent in whole units, as ISO 4217 counts ISK; Stripe's API counts it in hundredths",
+                "1 sale, 10.00 MGA: sent in hundredths, as ISO 4217 counts MGA; Stripe's API counts it in whole units",
+                "1 sale, 380000 UGX: sent in whole units, as ISO 4217 counts UGX; Stripe's API counts it in hundredths",
+            ]
+        );
+        let settings = ["ISK = 2", "MGA = 0", "UGX = 0"];
+        for (setting, problem) in settings.iter().zip(&said) {
+            let hint = problem["hint"].as_str().unwrap();
+            assert!(hint.contains(&format!("`{setting}`")), "{hint}");
+        }
+        let configuration = format!("[currencies.decimals]\n{}\n", settings.join("\n"));
+        let set = plan_with(&configuration, &export, 0);
+        assert!(!set.codes().contains(&"currency-decimals"));
+        assert_eq!(set.column("amount_cents"), planned.column("amount_cents"));
+
+        let place = Place::new();
+        place
+            .write("fprecon.toml", &configuration)
+            .write("x.csv", &export);
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+        let mut sent: Vec<_> = sandbox
+            .arrivals()
+            .iter()
+            .map(|arrival| {
+                format!(
+                    "{} {}",
+                    form(arrival, "amount").unwrap(),
+                    form(arrival, "currency").unwrap()
+                )
+            })
+            .collect();
+        sent.sort();
+        assert_eq!(
+            sent,
+            [
+                "10 MGA",
+                "10000 TWD",
+                "100050 HUF",
+                "25000 ISK",
+                "380000 UGX",
+                "5000 JPY",
+                "500000 ISK"
+            ]
+        );
+        place.run_to(&sandbox, &["journal", "check"]).expect(0);
+    }
+}
+
+#[test]
+fn an_amount_that_the_set_decimals_cannot_hold_is_held() {
+    let rows = "sale,s1,,a@example.com,,10.50,MGA,2026-03-01\nsale,s2,,a@example.com,,10.00,MGA,2026-03-01\n";
+    let export = format!("{OWN}{rows}");
+    let planned = plan_with("[currencies.decimals]\nMGA = 0\n", &export, 1);
+    assert_eq!(
+        planned.plan["events"]["by_plan"]["to_send"], 1,
+        "{}",
+        planned.plan
+    );
+    for wrong in ["XAU = 2", "ISK = 4", "ISKR = 2", "ISK = \"2\""] {
+        let place = Place::new();
+        place
+            .write("fprecon.toml", &format!("[currencies.decimals]\n{wrong}\n"))
+            .write("x.csv", &export);
+        place.run(&["plan", "x.csv"]).expect(3);
+    }
+}
+
+#[test]
+fn withdrawn_currencies_are_read_and_what_is_no_money_is_named() {
+    for (header, row) in [
+        (
+            STRIPE,
+            "ch_1,2026-03-01 10:00:00,8,0,CODE,true,Paid,cus_1,a@example.com,in_1\n",
+        ),
+        (OWN, "sale,s1,,a@example.com,,8,CODE,2026-03-01\n"),
+        (
+            RECURLY,
+            "acc-1,t1,purchase,8,0,CODE,2026-03-01 10:00:00 UTC,success,false,,1001,\n",
+        ),
+    ] {
+        let export = |code: &str| header.to_owned() + &row.replace("CODE", code);
+        for (code, cents) in [
+            ("hrk", "800"),
+            ("EEK", "800"),
+            ("BYR", "8"),
+            ("mro", "800"),
+            ("TRL", "8"),
+            ("ZWL", "800"),
+            ("BGN", "800"),
+        ] {
+            assert_eq!(
+                plan(&export(code), 0).column("amount_cents"),
+                [cents],
+                "{code}"
+            );
+        }
+        for (code, what) in [
+            ("XXX", "no currency"),
+            ("XTS", "tests"),
+            ("xau", "gold"),
+            ("XDR", "drawing right"),
+            ("BTC", "not an ISO 4217"),
+        ] {
+            let refused = plan(&export(code), 1);
+            let message = refused.problem("currency-unknown")["message"]
+                .as_str()
+                .unwrap();
+            assert!(message.contains(what), "{code}: {message}");
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! The journal as a file among others: what its path may name, and what happens to it while it is in use.
+//! The tests are named after their row of the table in `docs/reliability.md`.
+
+#![cfg(unix)]
+
+use crate::support::strace;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
+use strace::skip;
+
+const JOURNAL: &str = "fprecon.journal";
+
+fn sandbox() -> SandboxProcess {
+    SandboxProcess::start(&["--lead-share", "100"])
+}
+
+fn payments(place: &Place, count: u32) {
+    let payments: Vec<Payment> = (1..=count).map(|n| Payment::paid(n, n)).collect();
+    place.write("payments.csv", &stripe_export(&payments));
+}
+
+/// Cancellations, which carry no id on the wire and would count twice.
+fn cancellations(place: &Place, count: u32) {
+    let mut text = String::from("kind,event_id,email,created_at\n");
+    for n in 0..count {
+        text.push_str(&format!(
+            "cancellation,c{n},user{n}@example.com,2026-03-01\n"
+        ));
+    }
+    place.write("cancellations.csv", &text);
+}
+
+#[test]
+fn row_39_what_is_no_file_is_refused_as_a_journal_and_not_touched() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 2);
+    fs::create_dir(place.path("folder")).unwrap();
+    let fifo = Command::new("mkfifo").arg(place.path("pipe")).status();
+    assert!(fifo.unwrap().success());
+    let _listener = UnixListener::bind(place.path("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/null", place.path("link")).unwrap();
+    std::os::unix::fs::symlink("not-mounted/journal", place.path("loose")).unwrap();
+    for (name, what) in [
+        ("folder", "a directory"),
+        ("pipe", "a named pipe"),
+        ("socket", "a socket"),
+        ("link", "a device"),
+        ("loose", "a link to not-mounted/journal, which is not there"),
+        ("/dev/null", "a device"),
+    ] {
+        let before = fs::symlink_metadata(place.path(name)).unwrap();
+        for command in [
+            &["run", "payments.csv", "--yes"][..],
+            &["plan", "payments.csv"],
+            &["resume"],
+            &["status"],
+            &["report"],
+            &["journal", "check"],
+        ] {
+            let arguments = [command, &["--journal", name]].concat();
+            let refused = place.run_to(&sandbox, &arguments).expect(6).stderr();
+            assert!(refused.contains(what), "{arguments:?}: {refused}");
+            assert!(refused.contains("--journal"), "{arguments:?}: {refused}");
+        }
+        let after = fs::symlink_metadata(place.path(name)).unwrap();
+        assert_eq!(before.file_type(), after.file_type(), "{name}");
+    }
+    assert!(
+        fs::metadata("/dev/null")
+            .unwrap()
+            .file_type()
+            .is_char_device()
+    );
+    let left: Vec<String> = fs::read_dir(place.root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".lock") || name.contains(".new"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(sandbox.arrivals().is_empty());
+}
+
+#[test]
+fn row_39_an_empty_file_keeps_its_mode() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 2);
+    for mode in [0o600, 0o640, 0o666] {
+        place.write(JOURNAL, "");
+        fs::set_permissions(place.path(JOURNAL), fs::Permissions::from_mode(mode)).unwrap();
+        place
+            .run_to(&sandbox, &["run", "payments.csv", "--yes"])
+            .expect(0);
+        let found = fs::metadata(place.path(JOURNAL)).unwrap();
+        assert!(found.len() > 0);
+        assert_eq!(found.permissions().mode() & 0o777, mode);
+        for entry in fs::read_dir(place.root()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.starts_with(JOURNAL) {
+                fs::remove_file(place.path(&name)).unwrap();
+            }
+        }
+    }
+}
+
+/// A run of many cancellations, one request at a time, of which some have arrived.
+fn run_under_way(place: &Place, sandbox: &SandboxProcess) -> Child {
+    cancellations(place, 400);
+    let arguments = ["run", "cancellations.csv", "--yes", "--concurrency", "2"];
+    let mut run = place
+        .command_to(sandbox, &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while sandbox.arrivals().len() < 20 {
+        assert!(run.try_wait().unwrap().is_none());
+    }
+    run
+}
+
+/// Does something to the journal of a run under way, and expects that sending stops within a second.
+fn disturb(place: &Place, sandbox: &SandboxProcess, what: impl FnOnce()) -> String {
+    let run = run_under_way(place, sandbox);
+    what();
+    let (started, arrived) = (Instant::now(), sandbox.arrivals().len());
+    let ran = Ran(run.wait_with_output().unwrap()).expect(6);
+    assert!(
+        started.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
+    // Two at a time, 15 ms each: a second has room for some 130.
+    let more = sandbox.arrivals().len() - arrived;
+    assert!(more < 140, "{more}");
+    assert!(sandbox.arrivals().len() < 400);
+    ran.stderr()
+}
+
+#[track_caller]
+fn expect_each_cancelled_once(sandbox: &SandboxProcess) {
+    let mut customers: Vec<String> = sandbox
+        .events()
+        .iter()
+        .map(|event| event["email"].to_string())
+        .collect();
+    let all = customers.len();
+    customers.sort();
+    customers.dedup();
+    assert_eq!(all, customers.len(), "a cancellation counted twice");
+}
+
+fn slow_sandbox() -> SandboxProcess {
+    SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "15"])
+}
+
+#[test]
+fn row_37_a_journal_that_is_moved_during_a_run_stops_it_and_goes_on_when_it_is_back() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let (journal, away) = (place.path(JOURNAL), place.path("elsewhere"));
+    let said = disturb(&place, &sandbox, || fs::rename(&journal, &away).unwrap());
+    assert!(said.contains("deleted or moved away"), "{said}");
+    assert!(said.contains("move the journal back"), "{said}");
+    fs::rename(&away, &journal).unwrap();
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+    place.run(&["journal", "check"]).expect(0);
+    assert!(sandbox.events().len() > 390);
+}
+
+#[test]
+fn row_37_a_journal_that_is_deleted_or_replaced_during_a_run_stops_it() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let journal = place.path(JOURNAL);
+    let said = disturb(&place, &sandbox, || fs::remove_file(&journal).unwrap());
+    assert!(said.contains("deleted or moved away"), "{said}");
+    expect_each_cancelled_once(&sandbox);
+
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let journal = place.path(JOURNAL);
+    let said = disturb(&place, &sandbox, || {
+        fs::copy(&journal, place.path("copy")).unwrap();
+        fs::rename(place.path("copy"), &journal).unwrap();
+    });
+    assert!(said.contains("replaced by another file"), "{said}");
+    expect_each_cancelled_once(&sandbox);
+}
+
+#[test]
+fn row_37_a_hard_link_makes_no_second_writer() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let (journal, second) = (place.path(JOURNAL), place.path("second.journal"));
+    let said = disturb(&place, &sandbox, || {
+        fs::hard_link(&journal, &second).unwrap();
+        let arguments = ["resume", "--journal", "second.journal"];
+        let refused = place.run_to(&sandbox, &arguments).expect(6).stderr();
+        assert!(refused.contains("2 names"), "{refused}");
+    });
+    assert!(said.contains("2 names (hard links)"), "{said}");
+    place.run_to(&sandbox, &["resume"]).expect(6);
+    fs::remove_file(second).unwrap();
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+    assert!(sandbox.events().len() > 390);
+}
+
+#[test]
+fn a_report_goes_beside_its_journal_wherever_it_is_called() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    place.write("books/fprecon.toml", "").write("here/x", "");
+    payments(&place, 2);
+    fs::rename(place.path("payments.csv"), place.path("books/payments.csv")).unwrap();
+    let mut run = place.command_to(&sandbox, &["run", "payments.csv", "--yes", "--json"]);
+    let ran = Ran(run.current_dir(place.path("books")).output().unwrap()).expect(0);
+    let directory = ran.json()["report_dir"].as_str().unwrap().to_owned();
+    assert!(directory.starts_with("reports/"), "{directory}");
+    let summary = place.path(&format!("books/{directory}/summary.json"));
+    for (from, config) in [
+        ("here", "../books/fprecon.toml"),
+        (".", "books/fprecon.toml"),
+    ] {
+        fs::remove_file(&summary).unwrap();
+        let mut report = place.command(&["report", "--config", config, "--json"]);
+        let ran = Ran(report.current_dir(place.path(from)).output().unwrap()).expect(0);
+        assert!(summary.exists(), "{}", ran.stdout());
+        assert!(!place.path(from).join("reports").exists());
+        let mut status = place.command(&["status", "--config", config, "--json"]);
+        let ran = Ran(status.current_dir(place.path(from)).output().unwrap()).expect(0);
+        let said = ran.json()["runs"][0]["report_dir"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(place.path(from).join(said).join("summary.json").exists());
+    }
+    // Both are moved together.
+    fs::rename(place.path("books"), place.path("moved")).unwrap();
+    place
+        .run(&["report", "--config", "moved/fprecon.toml"])
+        .expect(0);
+    assert!(!place.path("books").exists());
+}
+
+#[test]
+fn a_directory_in_which_the_report_would_overwrite_an_input_is_refused() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 3);
+    let export = place.read("payments.csv");
+    place
+        .write("rejected.csv", &export)
+        .write("sub/held.csv", &export);
+    let cases: [&[&str]; 4] = [
+        &["run", "rejected.csv", "--dir", ".", "--yes"],
+        &["run", "./sub/held.csv", "--dir", "sub", "--yes"],
+        &["run", "sub/*.csv", "--dir", "./sub/../sub", "--yes"],
+        &["run", "payments.csv", "rejected.csv", "--dir", ".", "--yes"],
+    ];
+    for arguments in cases {
+        let refused = place.run_to(&sandbox, arguments).expect(2).stderr();
+        assert!(refused.contains("would overwrite the export"), "{refused}");
+    }
+    assert!(!place.path(JOURNAL).exists());
+    assert!(sandbox.arrivals().is_empty());
+    place
+        .run_to(&sandbox, &["run", "rejected.csv", "--dir", "out", "--yes"])
+        .expect(0);
+    for arguments in [
+        &["report", "--dir", "."][..],
+        &["report", "--dir", ".", "--format", "csv"],
+    ] {
+        let refused = place.run(arguments).expect(2).stderr();
+        assert!(refused.contains("rejected.csv"), "{refused}");
+    }
+    assert_eq!(place.read("rejected.csv"), export);
+    assert_eq!(place.read("sub/held.csv"), export);
+    place
+        .run(&["report", "--dir", ".", "--format", "html"])
+        .expect(0);
+    assert_eq!(place.read("rejected.csv"), export);
+}
+
+#[test]
+fn a_slash_at_the_end_of_the_base_url_makes_no_other_account() {
+    let (place, sandbox) = (Place::new(), sandbox());
+    payments(&place, 2);
+    let url = &sandbox.base_url;
+    for (base_url, sent) in [
+        (format!("{url}/"), 2),
+        (url.clone(), 0),
+        (format!("{url}//"), 0),
+    ] {
+        let run = ["run", "payments.csv", "--yes", "--json"];
+        let ran = Ran(place.command_at(&base_url, &run).output().unwrap()).expect(0);
+        assert_eq!(ran.json()["requests"], sent, "{base_url}");
+    }
+    let other = url.replace("/api/v1", "/api/other");
+    let run = ["run", "payments.csv", "--yes"];
+    let refused = Ran(place.command_at(&other, &run).output().unwrap()).expect(6);
+    assert!(
+        refused.stderr().contains("belongs to"),
+        "{}",
+        refused.stderr()
+    );
+    assert_eq!(sandbox.arrivals().len(), 2);
+}
+
+/// The program where its folder can only be read: a bind mount in a namespace of its own.
+fn on_read_only_mount(place: &Place, arguments: &[&str]) -> Command {
+    const MOUNT: &str = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && cd \"$1\" && \
+         ! touch \"$1/written\" 2>/dev/null && shift && exec \"$@\"";
+    let plain = place.command(arguments);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "--mount", "sh", "-c", MOUNT, "sh"])
+        .arg(place.root())
+        .arg(plain.get_program())
+        .args(arguments);
+    like(&plain, &mut command);
+    command
+}
+
+/// The same directory and environment.
+fn like(plain: &Command, command: &mut Command) {
+    command
+        .current_dir(plain.get_current_dir().unwrap())
+        .env_clear()
+        .stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+}
+
+/// The program as `nobody`, to whom all files are shown.
+fn as_another_user(place: &Place, arguments: &[&str]) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(place.root(), 0o755);
+    for entry in fs::read_dir(place.root()).unwrap() {
+        let path = entry.unwrap().path();
+        mode(&path, if path.is_dir() { 0o755 } else { 0o644 });
+    }
+    let plain = place.command(arguments);
+    let program = place.path("program");
+    if !program.exists() {
+        let real = Path::new(plain.get_program());
+        if fs::hard_link(real, &program).is_err() {
+            fs::copy(real, &program).unwrap();
+        }
+    }
+    mode(&program, 0o755);
+    let mut command = Command::new(&program);
+    command.args(arguments).uid(65_534).gid(65_534);
+    like(&plain, &mut command);
+    command
+}
+
+/// Whether a read-only mount can be made here; if not, that is said.
+fn can_mount() -> bool {
+    let place = Place::new();
+    let tried = on_read_only_mount(&place, &["--version"]).output();
+    let works = tried.is_ok_and(|ran| ran.status.success());
+    if !works {
+        skip("a read-only mount is not permitted");
+    }
+    works
+}
+
+/// Whether this process may become another user; if not, that is said.
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    let is_root = id.stdout == b"0\n";
+    if !is_root {
+        skip("only root can become another user");
+    }
+    is_root
+}
+
+/// What each command that only reads says, with the report that it writes elsewhere.
+fn read_all(place: &Place, call: &dyn Fn(&Place, &[&str]) -> Command) -> Vec<String> {
+    let elsewhere = Place::new();
+    fs::set_permissions(elsewhere.root(), fs::Permissions::from_mode(0o777)).unwrap();
+    let directory = elsewhere.path("report").display().to_string();
+    let calls: [&[&str]; 6] = [
+        &["status", "--json"],
+        &["journal", "check", "--json"],
+        &["journal", "export"],
+        &["journal", "export", "--attempts"],
+        &["plan", "cancellations.csv", "--json"],
+        &["report", "--dir", &directory, "--format", "csv"],
+    ];
+    let mut said: Vec<String> = calls
+        .iter()
+        .map(|arguments| {
+            let ran = Ran(call(place, arguments).output().unwrap());
+            let ran = ran.expect_code_one_of(&[0, 1]);
+            ran.stdout().replace(&directory, "ELSEWHERE")
+        })
+        .collect();
+    for file in ["tracked.csv", "failed.csv"] {
+        said.push(elsewhere.read(&format!("report/{file}")));
+    }
+    said
+}
+
+/// Journals as they are left: by a run that ended, by one that was killed, and without the index of the log.
+fn left_behind() -> Vec<(&'static str, Place)> {
+    let mut left = Vec::new();
+    for (name, is_killed) in [
+        ("ended", false),
+        ("killed", true),
+        ("killed, no index", true),
+    ] {
+        let (place, sandbox) = (Place::new(), slow_sandbox());
+        match is_killed {
+            true => {
+                let mut run = run_under_way(&place, &sandbox);
+                run.kill().unwrap();
+                run.wait().unwrap();
+            }
+            false => {
+                cancellations(&place, 30);
+                let run = ["run", "cancellations.csv", "--yes"];
+                place.run_to(&sandbox, &run).expect(0);
+            }
+        }
+        assert_eq!(
+            place.path("fprecon.journal-wal").exists(),
+            is_killed,
+            "{name}"
+        );
+        if name.ends_with("no index") {
+            fs::remove_file(place.path("fprecon.journal-shm")).unwrap();
+        }
+        left.push((name, place));
+    }
+    left
+}
+
+#[test]
+fn row_40_what_only_reads_works_on_a_read_only_mount() {
+    if !can_mount() {
+        return;
+    }
+    for (name, place) in left_behind() {
+        let read_only = read_all(&place, &on_read_only_mount);
+        assert_eq!(place.path("fprecon.journal-shm").exists(), name == "killed");
+        let plain = read_all(&place, &|place, arguments| place.command(arguments));
+        assert_eq!(read_only, plain, "{name}");
+    }
+}
+
+#[test]
+fn row_40_what_only_reads_works_as_another_user() {
+    if !is_root() {
+        return;
+    }
+    for (name, place) in left_behind() {
+        let another = read_all(&place, &as_another_user);
+        let plain = read_all(&place, &|place, arguments| place.command(arguments));
+        assert_eq!(another, plain, "{name}");
+        // What can't be read is said, and nothing is made up.
+        for file in ["fprecon.journal.commits", "fprecon.journal"] {
+            let _ = as_another_user(&place, &["status"]);
+            fs::set_permissions(place.path(file), fs::Permissions::from_mode(0o600)).unwrap();
+            let mut refused = Command::new(place.path("program"));
+            std::os::unix::process::CommandExt::uid(&mut refused, 65_534);
+            like(&place.command(&["status"]), &mut refused);
+            let refused = Ran(refused.arg("status").output().unwrap())
+                .expect(6)
+                .stderr();
+            assert!(refused.contains("can't be read"), "{name}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn row_40_a_run_that_goes_on_is_watched_from_a_read_only_mount() {
+    if !can_mount() {
+        return;
+    }
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let mut run = run_under_way(&place, &sandbox);
+    for _ in 0..3 {
+        let ran = Ran(on_read_only_mount(&place, &["status", "--json"])
+            .output()
+            .unwrap());
+        let status = ran.expect(0).json();
+        assert!(
+            status["events"]["tracked"]["count"].as_u64().unwrap() > 0,
+            "{status}"
+        );
+    }
+    assert!(
+        run.try_wait().unwrap().is_none(),
+        "all that was while it went on"
+    );
+    run.kill().unwrap();
+    run.wait().unwrap();
+}

@@ -1,0 +1,62 @@
+//! The tests of the whole program: the real binary, real files, and a real sandbox over HTTP. They are one
+//! binary, so that they are linked once, and run beside each other. What changes the state of a process
+//! (its folder, its environment, its limits) does so in a process that the test starts.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests: a broken set-up is a failed test, and one that is skipped says so"
+)]
+
+mod accept;
+mod answers;
+mod audit;
+mod audit_generated;
+mod bad_input;
+mod cancellations;
+mod cells;
+mod command_line;
+mod crash;
+mod currencies;
+mod customers;
+mod delivery;
+mod delivery_defaults;
+mod delivery_lead_list;
+mod delivery_network;
+mod delivery_rate;
+mod delivery_signups;
+mod delivery_v2;
+mod errors;
+mod every_export;
+mod faults_input;
+mod faults_power;
+mod faults_system;
+mod handed_back;
+mod hostile;
+mod html_report;
+mod identity;
+mod init;
+mod init_rows;
+mod journal;
+mod journal_damage;
+mod journal_file;
+mod linking;
+mod main_job;
+mod missing_dates;
+mod months;
+mod not_paid;
+mod profiles;
+mod reading;
+mod real_exports;
+mod refund_shapes;
+mod reliability;
+mod reports;
+mod sandbox;
+mod sandbox_clients;
+mod sandbox_openapi;
+mod sanity;
+mod several_exports;
+mod support;
+mod words;

@@ -1,0 +1,247 @@
+//! Sales that were sent, and whose rows say in a later export that they were not paid.
+
+use crate::support::{Payment, Place, stripe_export};
+use serde_json::Value;
+
+const CONFIG: &str = "[exports.gocardless-payments.money.format]\nunit = \"major\"\n\
+    [exports.woocommerce-orders]\ndates = { zone = \"UTC\" }\n";
+
+fn place(files: &[(&str, String)]) -> Place {
+    let place = Place::new();
+    place.write("fprecon.toml", CONFIG);
+    for (name, text) in files {
+        place.write(name, text);
+    }
+    place
+}
+
+fn run(place: &Place, files: &[&str], code: i32) -> Value {
+    let all = [&["run", "--sandbox", "--yes", "--json"], files].concat();
+    place.run(&all).expect(code).json()
+}
+
+fn sent(report: &Value) -> u64 {
+    let outcomes = report["outcomes"].as_object().unwrap();
+    outcomes
+        .values()
+        .map(|of| of["count"].as_u64().unwrap())
+        .sum()
+}
+
+fn gocardless(status: &str, refunded: &str) -> String {
+    format!(
+        "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email\n\
+         PM1,2026-03-01T10:00:00Z,2026-03-04,8.00,GBP,{status},{refunded},,CU1,ana@example.com\n"
+    )
+}
+
+fn braintree(status: &str) -> String {
+    format!(
+        "Transaction ID,Transaction Type,Transaction Status,Amount Submitted For Settlement,Tax Amount,Currency ISO Code,Created Datetime,Created Timezone,Customer ID,Customer Email,Refunded Transaction ID\n\
+         t1,sale,{status},10.00,2.00,USD,03/01/2026 10:00:00,UTC,c1,ana@example.com,\n"
+    )
+}
+
+fn woocommerce(status: &str) -> String {
+    format!(
+        "Order Number,Order Status,Order Date,Paid Date,Email (Billing),Currency,Order Subtotal Amount,Cart Discount Amount,Order Shipping Amount,Order Total Tax Amount,Order Total Amount,Order Refund Amount\n\
+         4,{status},2026-03-01 10:00,2026-03-01 10:01,dan@example.com,USD,100.00,0,5.00,20.00,125.00,0\n"
+    )
+}
+
+fn stripe(status: &str, invoice: &str) -> String {
+    let payment = Payment {
+        status: status.to_owned(),
+        invoice: invoice.to_owned(),
+        ..Payment::paid(1, 1)
+    };
+    stripe_export(&[payment])
+}
+
+/// The two lines that the hint of `sale-not-paid` names.
+fn lines_of_hint(place: &Place, file: &str) -> String {
+    let said = place.run(&["plan", file, "--sandbox"]).expect(1).stderr();
+    let hint = said.split("has these two lines: ").nth(1).unwrap();
+    let lines: Vec<&str> = hint.split('`').skip(1).step_by(2).take(2).collect();
+    format!("{}\n{}\n", lines[0], lines[1])
+}
+
+#[test]
+fn a_sale_that_was_sent_and_was_not_paid_has_its_refund_held() {
+    let sent_and_not_paid = [
+        (
+            "PM1",
+            800,
+            gocardless("confirmed", "0.00"),
+            gocardless("failed", "0.00"),
+        ),
+        ("t1", 1000, braintree("settled"), braintree("voided")),
+        (
+            "4",
+            12500,
+            woocommerce("Completed"),
+            woocommerce("Cancelled"),
+        ),
+        (
+            "in_7",
+            2000,
+            stripe("Paid", "in_7"),
+            stripe("Failed", "in_7"),
+        ),
+        ("ch_0001", 2000, stripe("Paid", ""), stripe("canceled", "")),
+    ];
+    for (sale, cents, before, after) in sent_and_not_paid {
+        // Nobody has sent it: there is nothing to take back.
+        let place = place(&[("before.csv", before), ("after.csv", after)]);
+        let report = run(&place, &["after.csv"], 0);
+        assert_eq!(
+            (sent(&report), &report["rows"]["ignored"]),
+            (0, &1.into()),
+            "{sale}"
+        );
+
+        assert_eq!(sent(&run(&place, &["before.csv"], 0)), 1, "{sale}");
+        let report = run(&place, &["after.csv"], 1);
+        assert_eq!(
+            (sent(&report), &report["rows"]["ignored"]),
+            (0, &1.into()),
+            "{sale}"
+        );
+        let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+        let rows = place.csv(&held);
+        let is = [0, 1, 2].map(|column| rows[1][column].as_str());
+        assert_eq!(is, ["refund", &format!("{sale}_not_paid"), sale]);
+
+        // The hint, followed: all that was paid is refunded, and nothing is held any more.
+        place.write("own.csv", &lines_of_hint(&place, "after.csv"));
+        let report = run(&place, &["own.csv"], 0);
+        assert_eq!(sent(&report), 1, "{sale}");
+        let planned = ["plan", "own.csv", "--sandbox", "--events", "events.csv"];
+        place.run(&planned).expect(0);
+        let paid = place.read("own.csv");
+        let amount = format!(",{}.{:02},", cents / 100, cents % 100);
+        assert!(paid.contains(&amount), "{sale}: {paid}");
+        assert_eq!(sent(&run(&place, &["after.csv"], 0)), 0, "{sale}");
+    }
+}
+
+#[test]
+fn what_was_refunded_before_is_not_held_again() {
+    let place = place(&[
+        ("before.csv", gocardless("paid_out", "0.00")),
+        ("part.csv", gocardless("paid_out", "3.00")),
+        ("after.csv", gocardless("failed", "3.00")),
+    ]);
+    run(&place, &["before.csv"], 0);
+    run(&place, &["part.csv"], 0);
+    run(&place, &["after.csv"], 1);
+    let said = place
+        .run(&["plan", "after.csv", "--sandbox"])
+        .expect(1)
+        .stderr();
+    assert!(
+        said.contains("`fprecon accept --event PM1_not_paid --reason TEXT --sandbox`"),
+        "{said}"
+    );
+    let accept = [
+        "accept",
+        "--event",
+        "PM1_not_paid",
+        "--reason",
+        "TEXT",
+        "--sandbox",
+    ];
+    place.run(&accept).expect(0);
+    run(&place, &["after.csv"], 0);
+}
+
+#[test]
+fn a_refund_in_the_same_call_is_what_takes_the_sale_back() {
+    let place = place(&[
+        ("before.csv", gocardless("paid_out", "0.00")),
+        ("after.csv", gocardless("failed", "0.00")),
+    ]);
+    run(&place, &["before.csv"], 0);
+    place.write("own.csv", &lines_of_hint(&place, "after.csv"));
+    assert_eq!(sent(&run(&place, &["after.csv", "own.csv"], 0)), 1);
+    assert_eq!(sent(&run(&place, &["after.csv"], 0)), 0);
+}
+
+#[test]
+fn an_attempt_without_an_id_of_its_own_or_beside_an_invoice_says_nothing_of_the_sale() {
+    let payment = |number: u32, status: &str| Payment {
+        status: status.to_owned(),
+        invoice: "in_1".to_owned(),
+        ..Payment::paid(number, 1)
+    };
+    let nameless = Payment {
+        id: String::new(),
+        ..payment(3, "Failed")
+    };
+    let of_payments = place(&[
+        ("paid.csv", stripe_export(&[payment(2, "Paid")])),
+        ("nameless.csv", stripe_export(&[nameless])),
+    ]);
+    assert_eq!(sent(&run(&of_payments, &["paid.csv"], 0)), 1);
+    assert_eq!(sent(&run(&of_payments, &["nameless.csv"], 0)), 0);
+
+    // Recorded from its invoice, the sale does not say which attempt it was.
+    let of_invoices = place(&[
+        ("failed.csv", stripe_export(&[payment(1, "Failed")])),
+        (
+            "invoices.csv",
+            "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status\n\
+             in_1,N1,cus_0001,2026-03-01 10:00,usd,20.00,0.00,20.00,20.00,paid\n"
+                .to_owned(),
+        ),
+    ]);
+    assert_eq!(sent(&run(&of_invoices, &["invoices.csv"], 0)), 1);
+    assert_eq!(sent(&run(&of_invoices, &["failed.csv"], 0)), 0);
+}
+
+#[test]
+fn two_exports_of_which_one_has_the_sale_as_paid_say_nothing_for_certain() {
+    // A payment that failed, was tried again, and is paid.
+    let place = place(&[
+        ("march.csv", gocardless("failed", "0.00")),
+        ("april.csv", gocardless("confirmed", "0.00")),
+    ]);
+    run(&place, &["march.csv"], 0);
+    assert_eq!(sent(&run(&place, &["march.csv", "april.csv"], 0)), 1);
+    assert_eq!(sent(&run(&place, &["april.csv", "march.csv"], 0)), 0);
+    assert_eq!(sent(&run(&place, &["march.csv"], 1)), 0);
+}
+
+#[test]
+fn somebody_may_accept_that_it_stays() {
+    let place = place(&[
+        ("before.csv", braintree("settled")),
+        (
+            "after.csv",
+            braintree("settlement_declined".replace('_', " ").as_str()),
+        ),
+    ]);
+    run(&place, &["before.csv"], 0);
+    let report = run(&place, &["after.csv"], 1);
+    let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+    let accept = ["accept", &held, "--reason", "paid by transfer", "--sandbox"];
+    place.run(&accept).expect(0);
+    run(&place, &["after.csv"], 0);
+}
+
+#[test]
+fn an_attempt_that_failed_beside_the_payment_of_its_invoice_is_nothing() {
+    let payment = |number: u32, status: &str| Payment {
+        status: status.to_owned(),
+        invoice: "in_1".to_owned(),
+        ..Payment::paid(number, 1)
+    };
+    let both = stripe_export(&[payment(1, "Failed"), payment(2, "Paid")]);
+    let place = place(&[
+        ("both.csv", both),
+        ("failed.csv", stripe_export(&[payment(1, "Failed")])),
+    ]);
+    assert_eq!(sent(&run(&place, &["both.csv"], 0)), 1);
+    assert_eq!(sent(&run(&place, &["both.csv"], 0)), 0);
+    assert_eq!(sent(&run(&place, &["failed.csv"], 0)), 0);
+}

@@ -1,0 +1,286 @@
+//! Exports as they come: packed, in other encodings, on standard input. Whatever the form, the plan
+//! is that of the plain file; what can't be read is refused whole.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{Payment, Place, Ran, stripe_export};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+fn export() -> String {
+    let payments: Vec<Payment> = (1..=300)
+        .map(|number| {
+            let mut payment = Payment::paid(number, number % 40);
+            payment.email = format!("jürgen{}@example.com", number % 40);
+            if number % 7 == 0 {
+                payment.refunded = "5.00".into();
+                payment.refunded_at = "2026-04-01 10:00:00".into();
+            }
+            payment
+        })
+        .collect();
+    stripe_export(&payments)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+    for (name, bytes) in members {
+        let (mut entry, config) = writer
+            .new_file(name)
+            .compression_method(rawzip::CompressionMethod::DEFLATE)
+            .start()
+            .unwrap();
+        let level = flate2::Compression::best();
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, level);
+        let mut content = config.wrap(encoder);
+        content.write_all(bytes).unwrap();
+        let (encoder, descriptor) = content.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    let units = "\u{FEFF}".encode_utf16().chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
+fn windows_1252(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect()
+}
+
+/// A plan without what names the file.
+#[track_caller]
+fn plan_of(ran: Ran) -> Value {
+    let mut plan = ran.expect(0).json();
+    let events = plan["events"]["by_kind"]["sale"]["count"].clone();
+    assert_eq!(events, 300, "{plan:#}");
+    for input in plan["inputs"].as_array_mut().unwrap() {
+        input["path"] = Value::Null;
+        input["sha256"] = Value::Null;
+    }
+    plan
+}
+
+fn events_of(place: &Place) -> Vec<Vec<String>> {
+    let mut events = place.csv("events.csv");
+    let file = events[0].iter().position(|name| name == "file");
+    for event in &mut events {
+        if let Some(file) = file {
+            event.remove(file);
+        }
+    }
+    events
+}
+
+/// Every form of one export, with the options that it takes.
+fn forms() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
+    let text = export();
+    let plain = text.as_bytes();
+    let told: &[&str] = &["--encoding", "windows-1252"];
+    vec![
+        ("x.csv", plain.to_vec(), &[]),
+        ("x.csv.gz", gzip(plain), &[]),
+        ("x.csv.zst", zstd(plain), &[]),
+        ("x.zip", zip(&[("x.csv", plain)]), &[]),
+        ("x.txt", utf_16(&text), &[]),
+        ("x.utf-16.gz", gzip(&utf_16(&text)), &[]),
+        ("x.utf-16.zip", zip(&[("x.csv", &utf_16(&text))]), &[]),
+        ("x.1252.csv", windows_1252(&text), told),
+        ("x.1252.zst", zstd(&windows_1252(&text)), told),
+        // What counts is what is in it, not what it is called.
+        ("called.csv", gzip(plain), &[]),
+        ("called.gz", zip(&[("x.csv", plain)]), &[]),
+        ("called.zip", plain.to_vec(), &[]),
+    ]
+}
+
+#[test]
+fn the_plan_of_every_form_is_that_of_the_plain_file() {
+    let place = Place::new();
+    let (mut plan, mut events) = (None, None);
+    for (name, bytes, options) in forms() {
+        fs::write(place.path(name), &bytes).unwrap();
+        let arguments = ["plan", "--json", name, "--events", "events.csv"];
+        let read = plan_of(place.run(&[&arguments[..], options].concat()));
+        assert_eq!(*plan.get_or_insert_with(|| read.clone()), read, "{name}");
+        let read = events_of(&place);
+        assert_eq!(*events.get_or_insert_with(|| read.clone()), read, "{name}");
+    }
+}
+
+#[test]
+fn standard_input_takes_every_form() {
+    let place = Place::new();
+    let mut plan = None;
+    for (name, bytes, options) in forms() {
+        let mut command = place.command(&[&["plan", "--json", "-"], options].concat());
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&bytes).unwrap();
+        let read = plan_of(Ran(child.wait_with_output().unwrap()));
+        assert_eq!(*plan.get_or_insert_with(|| read.clone()), read, "{name}");
+    }
+}
+
+/// One sale in each of two files, and a refund of the first in the second.
+fn sale_and_refund() -> (String, String) {
+    const HEADER: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
+    let sales = format!("{HEADER}sale,s_1,,a@example.com,20.00,USD,2026-03-01\n");
+    let refunds = format!("{HEADER}refund,re_1,s_1,a@example.com,5.00,USD,2026-03-02\n");
+    (sales, refunds)
+}
+
+#[test]
+fn the_files_of_a_zip_are_one_job() {
+    let place = Place::new();
+    let (sales, refunds) = sale_and_refund();
+    let members = [
+        ("2026/refunds.csv", refunds.as_bytes()),
+        ("2026/sales.csv", sales.as_bytes()),
+    ];
+    fs::write(place.path("all.zip"), zip(&members)).unwrap();
+
+    let plan = place.run(&["plan", "--json", "all.zip"]).expect(0).json();
+    assert_eq!(plan["events"]["by_plan"]["to_send"], 2, "{plan:#}");
+    let paths: Vec<&Value> = plan["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|input| &input["path"])
+        .collect();
+    assert_eq!(
+        paths,
+        ["all.zip/2026/refunds.csv", "all.zip/2026/sales.csv"]
+    );
+    // The hash of a member is that of the file in it.
+    place.write("refunds.csv", &refunds);
+    let alone = place
+        .run(&["plan", "--json", "refunds.csv"])
+        .expect(1)
+        .json();
+    assert_eq!(alone["inputs"][0]["sha256"], plan["inputs"][0]["sha256"]);
+
+    let run = ["run", "all.zip", "--sandbox", "--yes", "--json"];
+    place.run(&run).expect(0);
+    let again = place.run(&run).expect(0).json();
+    assert_eq!(again["events"]["by_plan"]["to_send"], 0, "{again:#}");
+}
+
+#[test]
+fn a_refund_in_one_archive_meets_its_sale_in_another() {
+    let place = Place::new();
+    let (sales, refunds) = sale_and_refund();
+    fs::write(place.path("a.csv.gz"), gzip(refunds.as_bytes())).unwrap();
+    fs::write(place.path("b.csv.gz"), zstd(sales.as_bytes())).unwrap();
+    let plan = place.run(&["plan", "--json", "*.gz"]).expect(0).json();
+    assert_eq!(plan["events"]["by_plan"]["to_send"], 2, "{plan:#}");
+}
+
+#[test]
+fn what_is_left_out_of_a_zip_is_said() {
+    let place = Place::new();
+    let (sales, _) = sale_and_refund();
+    let members = [
+        ("read me.txt", &b"hello"[..]),
+        ("sales.csv", sales.as_bytes()),
+        ("old/sales.bak", sales.as_bytes()),
+    ];
+    fs::write(place.path("all.zip"), zip(&members)).unwrap();
+    let planned = place.run(&["plan", "--json", "all.zip"]).expect(0);
+    assert_snapshot!(planned.stderr(), @r"
+        all.zip: warning: members of the archive that are not CSV files are left out: `read me.txt`, `old/sales.bak`
+          hint: if one of them is an export, end its name with `.csv`
+        ");
+    assert_eq!(
+        planned.json()["problems"][0]["code"],
+        "archive-member-skipped"
+    );
+    let checked = place.run(&["profiles", "check", "all.zip"]).expect(0);
+    assert!(checked.stderr().contains("`old/sales.bak`"));
+}
+
+/// What a plan says, where a run says the same and leaves nothing behind.
+#[track_caller]
+fn refused(bytes: &[u8], options: &[&str]) -> String {
+    let place = Place::new();
+    fs::write(place.path("x"), bytes).unwrap();
+    let planned = place.run(&[&["plan", "x"], options].concat()).expect(3);
+    let run = [&["run", "x", "--sandbox", "--yes"], options].concat();
+    assert_eq!(place.run(&run).expect(3).stderr(), planned.stderr());
+    assert_eq!(fs::read_dir(place.root()).unwrap().count(), 1);
+    planned.stderr()
+}
+
+#[test]
+fn what_is_cut_off_or_damaged_is_refused() {
+    let text = export();
+    let plain = text.as_bytes();
+    for packed in [gzip(plain), zstd(plain), zip(&[("x.csv", plain)])] {
+        for cut in [packed.len() / 2, packed.len() - 1] {
+            let said = refused(&packed[..cut], &[]);
+            assert!(said.contains(" data are cut off\n  hint: "), "{said}");
+        }
+        let mut damaged = packed.clone();
+        damaged[packed.len() / 2] ^= 0x55;
+        let said = refused(&damaged, &[]);
+        assert!(
+            said.starts_with("x") && said.contains("\n  hint: "),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn bombs_are_refused() {
+    // Blank lines are no rows: nothing but the archive itself can be what stops this.
+    let bytes = [&b"event_id,email\n"[..], &vec![b'\n'; 80 * 1024 * 1024]].concat();
+    assert_snapshot!(refused(&zstd(&bytes), &[]), @r"
+        x: error: the file decompresses to more than 200 times its size
+          hint: no export is like that; if it is one, decompress it and name the CSV
+        ");
+    assert_snapshot!(refused(&zip(&[("x.csv", &bytes)]), &[]), @r"
+        x/x.csv: error: the file decompresses to more than 200 times its size
+          hint: no export is like that; if it is one, decompress it and name the CSV
+        ");
+}
+
+#[test]
+fn encodings_that_do_not_fit_are_refused() {
+    let mut half = utf_16("event_id,email\ns_1,");
+    half.extend([0x00, 0xDC, b'x', 0]);
+    assert_snapshot!(refused(&half, &[]), @r"
+        x:2: error: half a character: this is not UTF-16
+          hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
+        ");
+    assert_snapshot!(refused(&utf_16(&export())[2..], &[]), @r"
+        x: error: the file is in UTF-16 without a byte-order mark
+          hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
+        ");
+    let told = ["--encoding", "windows-1252"];
+    assert_snapshot!(refused(b"event_id,email\ns_1,\x81@example.com\n", &told), @r"
+        x:2: error: the byte 0x81 is nothing in Windows-1252
+          hint: leave `--encoding` out, or save it as UTF-8
+        ");
+    let told = ["--encoding", "utf-16"];
+    assert_snapshot!(refused(b"event_id,email\n", &told), @r"
+        x: error: UTF-16 begins with a byte-order mark, and the file does not
+          hint: leave `--encoding` out; UTF-16 with its mark is read without it
+        ");
+}

@@ -1,0 +1,287 @@
+//! Several exports in one call are one job: one says more of the events of another.
+
+use crate::support::{Payment, Place, stripe_export};
+use insta::assert_snapshot;
+
+const INVOICES: &str = "id,Amount Due,Currency,Customer,Date (UTC),Number,Paid,Subscription,Subtotal,Total Discount Amount,Tax,Total,Amount Paid,Status\n";
+
+/// An invoice with 19 % tax that is not inside of the price.
+fn invoice(n: u32, subtotal: &str, discount: &str, total: &str) -> String {
+    format!(
+        "in_{n},{total},usd,cus_{n},2026-03-0{n} 09:00,N-{n},true,sub_{n},{subtotal},{discount},,{total},{total},paid\n"
+    )
+}
+
+fn payment(n: u32, amount: &str) -> Payment {
+    Payment {
+        invoice: format!("in_{n}"),
+        customer: format!("cus_{n}"),
+        amount: amount.into(),
+        ..Payment::paid(n, n)
+    }
+}
+
+fn without_invoice() -> Payment {
+    Payment {
+        invoice: String::new(),
+        ..payment(3, "20.00")
+    }
+}
+
+const SUBSCRIPTIONS: &str = "\
+id,Customer ID,Customer Email,Plan,Interval,Status,Canceled At (UTC)
+sub_1,cus_1,user1@example.com,pro,month,active,
+sub_2,cus_2,user2@example.com,basic,month,canceled,2026-04-01 10:00
+sub_9,cus_9,user9@example.com,basic,month,active,
+";
+
+/// `kind id cents currency plan state`, an event each, and what was said on the way.
+fn planned(place: &Place, exports: &[&str]) -> String {
+    let arguments = [&["plan", "--events", "events.csv"], exports].concat();
+    let ran = place.run(&arguments);
+    let mut lines: Vec<String> = place
+        .csv("events.csv")
+        .iter()
+        .skip(1)
+        .map(|row| {
+            let cells = [
+                &row[0], &row[1], &row[5], &row[6], &row[7], &row[13], &row[14],
+            ];
+            cells.map(String::as_str).join(" ")
+        })
+        .collect();
+    lines.sort();
+    let said: Vec<_> = ran.stderr().lines().map(str::to_owned).collect();
+    format!(
+        "exit {}\n{}\n{}",
+        ran.code(),
+        lines.join("\n"),
+        said[1..].join("\n")
+    )
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    let payments = [payment(1, "119.00"), payment(2, "47.60"), without_invoice()];
+    let invoices = [
+        INVOICES,
+        &invoice(1, "100.00", "0.00", "119.00"),
+        &invoice(2, "50.00", "10.00", "47.60"),
+        &invoice(4, "80.00", "0.00", "95.20"),
+    ];
+    place
+        .write("payments.csv", &stripe_export(&payments))
+        .write("invoices.csv", &invoices.concat())
+        .write("subscriptions.csv", SUBSCRIPTIONS);
+    place
+}
+
+#[test]
+fn invoices_say_what_of_a_payment_counts_and_subscriptions_say_the_plan() {
+    let place = place();
+    let exports = ["payments.csv", "invoices.csv", "subscriptions.csv"];
+    let all = planned(&place, &exports);
+    assert_snapshot!(all, @"
+    exit 0
+    cancellation sub_2_cancelled   basic to_send 
+    sale ch_0003 2000 USD  to_send 
+    sale in_1 10000 USD pro to_send 119.00 USD was paid, 100.00 USD of it counts: invoices.csv:2
+    sale in_2 4000 USD basic to_send 47.60 USD was paid, 40.00 USD of it counts: invoices.csv:3
+    invoices.csv: warning: paid invoices without a payment in these exports, of which no sale is made: 1 (80.00 USD)
+      hint: export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none
+    ");
+
+    let turned = planned(&place, &[exports[2], exports[1], exports[0]]);
+    assert_eq!(turned, all);
+}
+
+#[test]
+fn invoices_alone_are_sales() {
+    let place = place();
+    assert_snapshot!(planned(&place, &["invoices.csv"]), @"
+    exit 0
+    sale in_1 10000 USD  to_send 
+    sale in_2 4000 USD  to_send 
+    sale in_4 8000 USD  to_send
+    ");
+}
+
+#[test]
+fn rows_of_invoices_beside_payments_are_accounted_for() {
+    let place = place();
+    let ran = place.run(&["plan", "payments.csv", "invoices.csv", "--json"]);
+    let json = ran.expect(0).json();
+    assert_snapshot!(json["ignored"], @r#"[{"reason":"its payment is in none of these exports","rows":1},{"reason":"says more of a payment in another export","rows":2}]"#);
+    assert_snapshot!(json["rows"], @r#"{"ignored":3,"read":6,"rejected":0,"with_events":3}"#);
+    let paths: Vec<_> = json["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| &i["path"])
+        .collect();
+    assert_eq!(paths, ["payments.csv", "invoices.csv"]);
+}
+
+#[test]
+fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
+    let place = Place::new();
+    let invoices = [
+        INVOICES,
+        &invoice(1, "200.00", "0.00", "200.00"),
+        &invoice(2, "40.00", "0.00", "47.60").replace("usd", "eur"),
+        &invoice(3, "10.00", "0.00", "11.90").replace("cus_3", "cus_8"),
+    ];
+    let payments = [
+        payment(1, "119.00"),
+        payment(2, "47.60"),
+        payment(3, "11.90"),
+    ];
+    place
+        .write("payments.csv", &stripe_export(&payments))
+        .write("invoices.csv", &invoices.concat());
+    assert_snapshot!(planned(&place, &["invoices.csv", "payments.csv"]), @"
+    exit 1
+    sale in_1 11900 USD  unlinked its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
+    sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
+    sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
+    sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
+    sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
+    payments.csv:2: error: sale `in_1`: its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
+      hint: add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent
+    payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
+      hint: find out which one is right and remove the others from the exports; none of them is sent
+    payments.csv:4: error: sale `in_3`: the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
+      hint: find out which one is right and remove the others from the exports; none of them is sent
+    invoices.csv:3: error: sale `in_2`: the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
+      hint: find out which one is right and remove the others from the exports; none of them is sent
+    invoices.csv:4: error: sale `in_3`: the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
+      hint: find out which one is right and remove the others from the exports; none of them is sent
+    ");
+}
+
+#[test]
+fn a_later_call_without_the_invoices_finds_the_sales_settled_and_refunds_before_tax() {
+    let place = place();
+    let run = ["run", "--sandbox", "--yes", "--json", "payments.csv"];
+    let first = place.run(&[&run[..], &["invoices.csv"]].concat());
+    assert_eq!(first.expect(0).json()["events"]["by_plan"]["to_send"], 3);
+
+    let mut refunded = payment(2, "47.60");
+    refunded.refunded = "23.80".into();
+    refunded.refunded_at = "2026-04-09 08:00:00".into();
+    let payments = [payment(1, "119.00"), refunded, without_invoice()];
+    place.write("payments.csv", &stripe_export(&payments));
+    let later = place.run(&run).expect(0).json();
+    let planned = &later["events"]["by_plan"];
+    assert_eq!(
+        (&planned["settled"], &planned["to_send"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(
+        later["events"]["by_kind"]["refund"]["amount_cents"]["USD"],
+        2000
+    );
+}
+
+#[test]
+fn a_payment_whose_invoice_nobody_knows_is_held_where_invoices_are_used() {
+    let place = place();
+    let late = [payment(5, "119.00"), payment(1, "119.00")];
+    place.write("late.csv", &stripe_export(&late));
+    // In a job that never saw invoices, payments count as they are.
+    assert!(planned(&place, &["late.csv"]).contains("sale in_5 11900 USD  to_send"));
+
+    // Beside invoices, or after a run with them, not.
+    let beside = planned(&place, &["late.csv", "invoices.csv"]);
+    assert!(beside.contains("sale in_5 11900 USD  unlinked"), "{beside}");
+    assert!(
+        beside.contains("its invoice `in_5` is neither in these exports"),
+        "{beside}"
+    );
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    place
+        .run(&[&run[..], &["payments.csv", "invoices.csv"]].concat())
+        .expect_code_one_of(&[0, 1]);
+    let after = place
+        .run(&[&run[..], &["late.csv"]].concat())
+        .expect(1)
+        .json();
+    assert_eq!(after["events"]["by_plan"]["to_send"], 0);
+    assert_eq!(after["events"]["by_plan"]["unlinked"], 1);
+
+    // Its invoice, by itself in the next call, is a sale of its own; together they are one.
+    place.write(
+        "more.csv",
+        &format!("{INVOICES}{}", invoice(5, "100.00", "0.00", "119.00")),
+    );
+    let both = place
+        .run(&[&run[..], &["late.csv", "more.csv"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(both["events"]["by_plan"]["to_send"], 1);
+    assert_eq!(
+        both["outcomes"]["tracked"]["by_kind"]["sale"]["amount_cents"]["USD"],
+        10_000
+    );
+}
+
+#[test]
+fn what_a_call_learned_of_invoices_and_plans_counts_in_later_ones() {
+    let place = Place::new();
+    let invoices = [INVOICES, &invoice(1, "100.00", "0.00", "119.00")].concat();
+    place
+        .write("first.csv", &stripe_export(&[payment(9, "20.00")]))
+        .write(
+            "invoices.csv",
+            &format!("{invoices}{}", invoice(9, "20.00", "0.00", "20.00")),
+        )
+        .write("subscriptions.csv", SUBSCRIPTIONS)
+        .write("second.csv", &stripe_export(&[payment(1, "119.00")]));
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    let exports = ["first.csv", "invoices.csv", "subscriptions.csv"];
+    place.run(&[&run[..], &exports].concat()).expect(0);
+    let plan = ["plan", "second.csv", "--sandbox", "--events", "events.csv"];
+    place.run(&plan).expect(0);
+    let row = &place.csv("events.csv")[1];
+    assert_eq!(
+        (row[1].as_str(), row[5].as_str(), row[7].as_str()),
+        ("in_1", "10000", "pro")
+    );
+    assert!(
+        row[14].contains("119.00 USD was paid, 100.00 USD of it counts"),
+        "{row:?}"
+    );
+
+    // So do parts of an invoice that are paid in two calls.
+    let part = |n: u32, amount: &str| {
+        let mut part = payment(n, amount);
+        part.invoice = "in_7".into();
+        part.customer = "cus_7".into();
+        part
+    };
+    let paid =
+        "in_7,59.50,usd,cus_7,2026-03-07 09:00,N-7,true,sub_7,50.01,0.00,,59.50,59.50,paid\n";
+    place
+        .write("p1.csv", &stripe_export(&[part(21, "29.75")]))
+        .write("p2.csv", &stripe_export(&[part(22, "29.75")]))
+        .write(
+            "both.csv",
+            &stripe_export(&[part(21, "29.75"), part(22, "29.75")]),
+        )
+        .write("i7.csv", &format!("{INVOICES}{paid}"));
+    let held = place
+        .run(&[&run[..], &["p1.csv", "i7.csv"]].concat())
+        .expect(1);
+    assert!(
+        held.stderr()
+            .contains("59.50 USD was paid (i7.csv:2), and its payments come to 29.75 USD")
+    );
+    let later = place
+        .run(&[&run[..], &["both.csv"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(
+        later["outcomes"]["tracked"]["by_kind"]["sale"]["amount_cents"]["USD"],
+        5001
+    );
+}
