@@ -152,6 +152,7 @@ mod comparison {
                         promoter: owner.clone(),
                         created_at: None,
                         customer_since: None,
+                        was_moved: false,
                     })
                     .unwrap();
             }
@@ -184,6 +185,7 @@ mod comparison {
                     currency: usd(),
                 },
                 account_amount_cents: Some(cents),
+                estimated_amount_cents: None,
                 plan: plan.clone(),
                 created_at,
                 outcome: Some(Outcome::Tracked),
@@ -205,6 +207,7 @@ mod comparison {
                 amount_cents: sign * ((cents * 20 + 50) / 100 + extra),
                 sale_amount_cents: Some(sign * cents),
                 original_sale: None,
+                is_by_hand: false,
                 event_id: Some(event_id.clone()),
                 tier: 1,
                 is_split: Some(false),

@@ -2,6 +2,7 @@
 //! kept once, with a number ([`Code`]); the rest of a row is read from the columns when a finding
 //! needs it.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use polars::prelude::{LazyFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
 use super::parallel::both;
-use super::{AuditError, Promoter, Status};
+use super::{AuditError, Promoter, Rules, Status};
 use crate::journal::Outcome;
 
 /// The number of a text that is kept once; 0 is what is not known.
@@ -49,6 +50,41 @@ impl Names {
     }
 }
 
+/// Id, email and referral id of a promoter, as far as a row has them.
+type Keys<'k> = [Option<&'k str>; 3];
+
+/// The promoters of some rows as they stand there, each combination of keys once and with a number.
+struct Mentions<'k> {
+    codes: PlHashMap<Keys<'k>, Code>,
+    keys: Vec<Keys<'k>>,
+}
+
+impl<'k> Mentions<'k> {
+    fn new() -> Self {
+        Mentions {
+            codes: PlHashMap::default(),
+            keys: Vec::new(),
+        }
+    }
+
+    fn code(&mut self, keys: Keys<'k>) -> Code {
+        if keys.iter().all(Option::is_none) {
+            return 0;
+        }
+        let all = &mut self.keys;
+        *self.codes.entry(keys).or_insert_with(|| {
+            all.push(keys);
+            Code::try_from(all.len()).unwrap_or(Code::MAX)
+        })
+    }
+
+    fn owned(self) -> Vec<[Option<String>; 3]> {
+        let keys = self.keys.into_iter();
+        keys.map(|keys| keys.map(|key| key.map(str::to_owned)))
+            .collect()
+    }
+}
+
 /// Promoters, each kept once, by whichever of id, email and referral id is known first.
 #[derive(Default)]
 pub(super) struct Promoters {
@@ -57,6 +93,42 @@ pub(super) struct Promoters {
 }
 
 impl Promoters {
+    /// Takes all that are mentioned, those with an id first, so that who is whom does not depend on
+    /// the order of rows. Gives the code of each mention.
+    fn resolve(
+        &mut self,
+        mentions: [&[[Option<String>; 3]]; 2],
+        aliases: &[(String, String)],
+    ) -> [Vec<Code>; 2] {
+        let mut all: Vec<&[Option<String>; 3]> = mentions.into_iter().flatten().collect();
+        all.sort_by_key(|keys| (keys[0].is_none(), *keys));
+        for keys in all {
+            self.code(keys.each_ref().map(Option::as_deref));
+        }
+        let other = self.aliases(aliases);
+        mentions.map(|mentions| {
+            let codes = mentions.iter().map(|keys| {
+                let code = self.code(keys.each_ref().map(Option::as_deref));
+                other.get(&code).copied().unwrap_or(code)
+            });
+            codes.collect()
+        })
+    }
+
+    /// Whose commissions count as whose, as far as both are here.
+    fn aliases(&self, aliases: &[(String, String)]) -> HashMap<Code, Code> {
+        let of = |name: &str| {
+            let lower = name.to_lowercase();
+            let [ids, emails, ref_ids] = &self.codes;
+            let codes = [ids.get(name), emails.get(lower.as_str()), ref_ids.get(name)];
+            codes.into_iter().flatten().next().copied()
+        };
+        let pairs = aliases.iter();
+        pairs
+            .filter_map(|(old, new)| Some((of(old)?, of(new)?)))
+            .collect()
+    }
+
     fn code(&mut self, keys: [Option<&str>; 3]) -> Code {
         let known = keys.iter().zip(&self.codes);
         let known = known.filter_map(|(key, codes)| codes.get((*key)?));
@@ -125,6 +197,8 @@ pub(super) struct OurRow {
     pub(super) currency: Code,
     /// In the account's currency.
     pub(super) account_cents: Option<i64>,
+    /// Where the API converted: what the user's rates make of it.
+    pub(super) estimated_cents: Option<i64>,
     pub(super) plan: Code,
     pub(super) created_ms: Option<i64>,
     pub(super) month: Month,
@@ -144,6 +218,7 @@ pub(super) struct TheirRow {
     /// Currency, or the word of what is no money.
     pub(super) unit: Code,
     pub(super) is_cash: bool,
+    pub(super) is_by_hand: bool,
     pub(super) tier: u32,
     pub(super) is_split: Option<bool>,
     pub(super) is_paid: Option<bool>,
@@ -171,6 +246,7 @@ pub(super) struct LeadRow {
     pub(super) promoter: Code,
     pub(super) created_ms: Option<i64>,
     pub(super) customer_since_ms: Option<i64>,
+    pub(super) was_moved: bool,
 }
 
 /// All of it.
@@ -199,8 +275,9 @@ impl Books {
     pub(super) fn open(
         frames: Frames,
         account_currency: &str,
-        zone: &TimeZone,
+        rules: &Rules,
     ) -> Result<Books, AuditError> {
+        let (zone, aliases) = (&rules.zone, rules.aliases.as_slice());
         let Frames {
             billed,
             commissions,
@@ -210,24 +287,20 @@ impl Books {
             || Theirs::read(commissions, leads, account_currency, zone),
             || Ours::read(billed, zone),
         );
-        let (theirs, ours) = (theirs?, ours?);
-        let Theirs {
-            mut names,
-            mut promoters,
-            ..
-        } = theirs;
+        let (mut theirs, ours) = (theirs?, ours?);
+        let mut names = std::mem::take(&mut theirs.names);
+        let mut promoters = Promoters::default();
         let mut rows = ours.rows;
         let name_codes = ours.names.names.iter();
         let name_codes: Vec<Code> = name_codes.map(|name| names.code(Some(name))).collect();
-        let promoter_codes = ours.promoters.iter();
-        let promoter_codes: Vec<Code> = promoter_codes
-            .map(|keys| promoters.code(keys.each_ref().map(Option::as_deref)))
-            .collect();
+        let [their_codes, our_codes] =
+            promoters.resolve([&theirs.promoters, &ours.promoters], aliases);
         for row in &mut rows {
             row.currency = translated(&name_codes, row.currency);
             row.plan = translated(&name_codes, row.plan);
-            row.promoter = translated(&promoter_codes, row.promoter);
+            row.promoter = translated(&our_codes, row.promoter);
         }
+        theirs.translate(&their_codes);
         Ok(Books {
             account_currency: names.code(Some(account_currency)),
             ours: rows,
@@ -242,6 +315,23 @@ impl Books {
             campaign_names: theirs.campaign_names,
             campaign_of: theirs.campaign_of,
         })
+    }
+
+    /// An order of commissions by what they are, which does not depend on the order of rows.
+    pub(super) fn in_order(&self, one: u32, other: u32) -> Ordering {
+        let key = |row: u32| {
+            let row = super::matching::index(row);
+            let theirs = &self.theirs[row];
+            let columns = &self.commissions;
+            (
+                theirs.created_ms,
+                columns.id.get(row).map(|id| (id.len(), id)),
+                columns.event_id.get(row),
+                theirs.promoter,
+                (theirs.amount_cents, theirs.sale_cents, theirs.status),
+            )
+        };
+        key(one).cmp(&key(other))
     }
 
     /// The campaign of a promoter's last commission.
@@ -278,7 +368,8 @@ struct Theirs {
     columns: CommissionColumns,
     lead_columns: LeadColumns,
     names: Names,
-    promoters: Promoters,
+    /// As they are mentioned; rows have these numbers until [`Theirs::translate`].
+    promoters: Vec<[Option<String>; 3]>,
     campaigns: Names,
     campaign_names: HashMap<Code, String>,
     campaign_of: Vec<Code>,
@@ -293,85 +384,118 @@ impl Theirs {
     ) -> Result<Theirs, AuditError> {
         let columns = CommissionColumns::of(&commissions.collect()?)?;
         let lead_columns = LeadColumns::of(&leads.collect()?)?;
-        let mut theirs = Theirs {
-            rows: Vec::with_capacity(columns.height),
-            leads: Vec::with_capacity(lead_columns.height),
-            columns,
-            lead_columns,
-            names: Names::default(),
-            promoters: Promoters::default(),
-            campaigns: Names::default(),
-            campaign_names: HashMap::new(),
-            campaign_of: Vec::new(),
-        };
-        theirs.names.code(Some(account_currency));
-        for row in 0..theirs.columns.height {
-            let row = theirs.row(row, zone)?;
-            theirs.rows.push(row);
-        }
-        theirs.read_leads();
-        Ok(theirs)
-    }
-
-    fn row(&mut self, row: usize, zone: &TimeZone) -> Result<TheirRow, AuditError> {
-        let columns = &self.columns;
-        let status = columns.status.get(row).unwrap_or_default();
-        let status = status.parse::<Status>();
-        let other = columns.unit.get(row);
-        let promoter = self.promoters.code(columns.promoter.get(row));
-        let created_ms = columns.created_at_ms.get(row);
-        let tier = columns.tier.get(row);
-        let theirs = TheirRow {
-            amount_cents: columns.amount_cents.get(row).unwrap_or(0),
-            sale_cents: columns.sale_amount_cents.get(row),
-            status: status.map_err(|error| AuditError::Columns(error.to_string()))?,
-            unit: self.names.code(other.or(columns.currency.get(row))),
-            is_cash: other.is_none(),
-            tier: tier.and_then(|tier| tier.try_into().ok()).unwrap_or(1),
-            is_split: columns.is_split.get(row),
-            is_paid: columns.is_paid.get(row),
-            created_ms,
-            month: month_of(created_ms, zone),
-            promoter,
-            campaign: 0,
-            plan: self.names.code(columns.plan.get(row)),
-        };
-        let campaign = self.campaign(row, promoter);
-        Ok(TheirRow { campaign, ..theirs })
-    }
-
-    /// The campaign of a row, and what is learnt of it.
-    fn campaign(&mut self, row: usize, promoter: Code) -> Code {
-        let id = self.columns.campaign_id.get(row);
-        let name = self.columns.campaign.get(row);
-        let campaign = self.campaigns.code(id.or(name));
-        if campaign == 0 {
-            return 0;
-        }
-        let place = usize::try_from(promoter).unwrap_or(0);
-        if self.campaign_of.len() <= place {
-            self.campaign_of.resize(place + 1, 0);
-        }
-        self.campaign_of[place] = campaign;
-        if id.is_some()
-            && let Some(name) = name
-            && !self.campaign_names.contains_key(&campaign)
-        {
-            self.campaign_names.insert(campaign, name.to_owned());
-        }
-        campaign
-    }
-
-    fn read_leads(&mut self) {
-        let columns = &self.lead_columns;
+        let mut names = Names::default();
+        let mut campaigns = Names::default();
+        let mut mentions = Mentions::new();
+        names.code(Some(account_currency));
+        let mut rows = Vec::with_capacity(columns.height);
         for row in 0..columns.height {
-            self.leads.push(LeadRow {
-                promoter: self.promoters.code(columns.promoter.get(row)),
-                created_ms: columns.created_at_ms.get(row),
-                customer_since_ms: columns.customer_since_ms.get(row),
+            let (id, name) = (columns.campaign_id.get(row), columns.campaign.get(row));
+            let theirs = their_row(&columns, row, &mut names, zone)?;
+            rows.push(TheirRow {
+                promoter: mentions.code(columns.promoter.get(row)),
+                campaign: campaigns.code(id.or(name)),
+                ..theirs
             });
         }
+        let leads = (0..lead_columns.height).map(|row| LeadRow {
+            promoter: mentions.code(lead_columns.promoter.get(row)),
+            created_ms: lead_columns.created_at_ms.get(row),
+            customer_since_ms: lead_columns.customer_since_ms.get(row),
+            was_moved: lead_columns.was_moved.get(row).unwrap_or(false),
+        });
+        let leads = leads.collect();
+        let promoters = mentions.owned();
+        let campaign_names = campaign_names(&columns, &rows);
+        Ok(Theirs {
+            rows,
+            leads,
+            columns,
+            lead_columns,
+            names,
+            promoters,
+            campaigns,
+            campaign_names,
+            campaign_of: Vec::new(),
+        })
     }
+
+    /// Gives rows the codes of promoters, and each promoter the campaign of the last commission.
+    fn translate(&mut self, codes: &[Code]) {
+        for lead in &mut self.leads {
+            lead.promoter = translated(codes, lead.promoter);
+        }
+        let last = codes.iter().max().map_or(0, |last| place_of(*last));
+        let mut campaigns = vec![(None, 0); last + 1];
+        for row in &mut self.rows {
+            row.promoter = translated(codes, row.promoter);
+            let last = &mut campaigns[place_of(row.promoter)];
+            if row.campaign != 0 && (last.1 == 0 || last.0 < row.created_ms) {
+                *last = (row.created_ms, row.campaign);
+            } else if last.0 == row.created_ms {
+                let name = |code| self.campaigns.name(code);
+                if name(row.campaign) > name(last.1) {
+                    last.1 = row.campaign;
+                }
+            }
+        }
+        self.campaign_of = campaigns
+            .into_iter()
+            .map(|(_, campaign)| campaign)
+            .collect();
+    }
+}
+
+fn place_of(code: Code) -> usize {
+    usize::try_from(code).unwrap_or(usize::MAX)
+}
+
+/// A row, but for its promoter and its campaign.
+fn their_row(
+    columns: &CommissionColumns,
+    row: usize,
+    names: &mut Names,
+    zone: &TimeZone,
+) -> Result<TheirRow, AuditError> {
+    let status = columns.status.get(row).unwrap_or_default();
+    let status = status.parse::<Status>();
+    let other = columns.unit.get(row);
+    let created_ms = columns.created_at_ms.get(row);
+    let tier = columns.tier.get(row);
+    Ok(TheirRow {
+        amount_cents: columns.amount_cents.get(row).unwrap_or(0),
+        sale_cents: columns.sale_amount_cents.get(row),
+        status: status.map_err(|error| AuditError::Columns(error.to_string()))?,
+        unit: names.code(other.or(columns.currency.get(row))),
+        is_cash: other.is_none(),
+        is_by_hand: columns.is_by_hand.get(row).unwrap_or(false),
+        tier: tier.and_then(|tier| tier.try_into().ok()).unwrap_or(1),
+        is_split: columns.is_split.get(row),
+        is_paid: columns.is_paid.get(row),
+        created_ms,
+        month: month_of(created_ms, zone),
+        promoter: 0,
+        campaign: 0,
+        plan: names.code(columns.plan.get(row)),
+    })
+}
+
+/// The last name of each campaign that has a number.
+fn campaign_names(columns: &CommissionColumns, rows: &[TheirRow]) -> HashMap<Code, String> {
+    let mut names: HashMap<Code, (Option<i64>, &str)> = HashMap::new();
+    for (row, theirs) in rows.iter().enumerate() {
+        if columns.campaign_id.get(row).is_none() {
+            continue;
+        }
+        if let Some(name) = columns.campaign.get(row) {
+            let last = names.entry(theirs.campaign).or_insert((None, name));
+            *last = (*last).max((theirs.created_ms, name));
+        }
+    }
+    let names = names.into_iter();
+    names
+        .map(|(campaign, (_, name))| (campaign, name.to_owned()))
+        .collect()
 }
 
 /// Our side, with codes of its own.
@@ -379,7 +503,7 @@ struct Ours {
     rows: Vec<OurRow>,
     columns: BilledColumns,
     names: Names,
-    /// Id, email and referral id, in the order in which they came first.
+    /// As they are mentioned; rows have these numbers until they are translated.
     promoters: Vec<[Option<String>; 3]>,
 }
 
@@ -388,38 +512,31 @@ impl Ours {
         let columns = BilledColumns::of(&billed.collect()?)?;
         let mut rows = Vec::with_capacity(columns.height);
         let mut names = Names::default();
-        let mut promoters: PlHashMap<[Option<&str>; 3], Code> = PlHashMap::default();
-        let mut in_order = Vec::new();
+        let mut mentions = Mentions::new();
         for row in 0..columns.height {
             let outcome = columns.outcome.get(row);
             let created_ms = columns.created_at_ms.get(row);
-            let promoter = match columns.promoter.get(row) {
-                [None, None, None] => 0,
-                keys => *promoters.entry(keys).or_insert_with(|| {
-                    in_order.push(keys.map(|key| key.map(str::to_owned)));
-                    Code::try_from(in_order.len()).unwrap_or(Code::MAX)
-                }),
-            };
             rows.push(OurRow {
                 is_refund: columns.is_refund(row),
                 is_dispute: columns.is_dispute.get(row).unwrap_or(false),
                 amount_cents: columns.amount_cents.get(row).unwrap_or(0),
                 currency: names.code(columns.currency.get(row)),
                 account_cents: columns.account_amount_cents.get(row),
+                estimated_cents: columns.estimated_amount_cents.get(row),
                 plan: names.code(columns.plan.get(row)),
                 created_ms,
                 month: month_of(created_ms, zone),
                 outcome: outcome.and_then(|word| word.parse().ok()),
-                promoter,
+                promoter: mentions.code(columns.promoter.get(row)),
                 commission_cents: columns.commission_cents.get(row),
             });
         }
-        drop(promoters);
+        let promoters = mentions.owned();
         Ok(Ours {
             rows,
             columns,
             names,
-            promoters: in_order,
+            promoters,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What a commission should be: by the rules, or, where none fits, by the rate that most commissions of
 //! its promoter and plan have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use polars::prelude::PlHashMap;
 
@@ -23,17 +23,23 @@ pub(super) struct Deals {
 }
 
 impl Deals {
-    /// The groups whose rate may hold for it, the nearest first.
-    fn groups(self) -> [Deals; 3] {
+    /// The groups whose rate may hold for it, the nearest first: the promoter and the plan, the
+    /// promoter, the plan, everybody.
+    fn groups(self) -> [Deals; 4] {
         let near = Deals {
             campaign: 0,
             ..self
         };
-        let wider = Deals {
+        let of_plan = Deals {
             promoter: 0,
-            ..self
+            ..near
         };
-        [near, wider, Deals { plan: 0, ..wider }]
+        [
+            near,
+            Deals { plan: 0, ..near },
+            of_plan,
+            Deals { plan: 0, ..of_plan },
+        ]
     }
 }
 
@@ -59,7 +65,17 @@ pub(super) struct Sample {
 pub(super) struct Terms<'r> {
     rules: &'r Rules,
     by_deals: PlHashMap<Deals, Vec<&'r Rule>>,
+    /// By the groups that prove one.
     inferred: PlHashMap<Deals, Found>,
+    /// Of promoters and plans that prove none by themselves: the group whose rate they have.
+    borrowed: PlHashMap<Deals, Deals>,
+}
+
+/// What is paid for a sale, and how that is known.
+#[derive(Clone, Copy)]
+pub(super) struct Paid {
+    pub(super) pays: Pays,
+    pub(super) is_inferred: bool,
 }
 
 /// A rate that was inferred.
@@ -68,6 +84,8 @@ struct Found {
     pays: Pays,
     explained: u64,
     commissions: u64,
+    /// Whether it is of a promoter and a plan.
+    is_near: bool,
 }
 
 impl<'r> Terms<'r> {
@@ -81,6 +99,7 @@ impl<'r> Terms<'r> {
             rules,
             by_deals: PlHashMap::default(),
             inferred: PlHashMap::default(),
+            borrowed: PlHashMap::default(),
         };
         let mut open = Vec::new();
         for sample in samples {
@@ -93,13 +112,42 @@ impl<'r> Terms<'r> {
     }
 
     /// What is paid for a sale; `None` where nobody knows, and nothing where the rule leaves it out.
-    pub(super) fn pays(&mut self, books: &Books, deals: Deals, payment: Payment) -> Option<Pays> {
+    pub(super) fn pays(&mut self, books: &Books, deals: Deals, payment: Payment) -> Option<Paid> {
         if let Some(pays) = self.declared(books, deals, payment) {
-            return Some(pays);
+            return Some(Paid {
+                pays,
+                is_inferred: false,
+            });
         }
-        let mut groups = deals.groups().into_iter();
-        let found = groups.find_map(|group| self.inferred.get(&group));
-        found.map(|found| found.pays)
+        let groups = deals.groups();
+        let [near, ..] = groups;
+        let found = match self.borrowed.get(&near) {
+            Some(group) => self.inferred.get(group),
+            None => groups.iter().find_map(|group| self.inferred.get(group)),
+        };
+        found.map(|found| Paid {
+            pays: found.pays,
+            is_inferred: true,
+        })
+    }
+
+    /// Whether a rule is for a sale, or else some commission is for a sale of its plan.
+    pub(super) fn is_known_to_earn(
+        &mut self,
+        books: &Books,
+        deals: Deals,
+        payment: Payment,
+    ) -> bool {
+        let [near, _, of_plan, _] = deals.groups();
+        self.declared(books, deals, payment).is_some()
+            || self.inferred.contains_key(&near)
+            || self.borrowed.contains_key(&near)
+            || self.inferred.contains_key(&of_plan)
+    }
+
+    /// Whether a rule is for a sale.
+    pub(super) fn is_declared(&mut self, books: &Books, deals: Deals, payment: Payment) -> bool {
+        self.rule(books, deals, payment.created_ms).is_some()
     }
 
     /// What a rule says that is paid for a sale; `None` where there is none.
@@ -164,64 +212,94 @@ impl<'r> Terms<'r> {
         self.rules.rounding.share(amount_cents, part, whole)
     }
 
+    /// Infers the rate of each promoter and plan. Where those prove none, that of the promoter, of the
+    /// plan or of everybody that explains most of their own commissions holds; of equals the nearest.
     fn infer(&mut self, samples: &[Sample]) {
-        for level in 0..3 {
-            let group = |sample: &Sample| sample.deals.groups()[level];
-            let mut ends: Vec<(Deals, u32, i8)> = Vec::new();
-            let mut amounts: Vec<(Deals, i64)> = Vec::with_capacity(samples.len());
-            for sample in samples {
-                let group = group(sample);
-                let rounding = self.rules.rounding;
-                let steps = Rate::steps_giving(sample.amount_cents, sample.sale_cents, rounding);
-                if let Some((first, last)) = steps {
-                    ends.push((group, first, 1));
-                    ends.push((group, last + 1, -1));
-                }
-                amounts.push((group, sample.amount_cents));
+        let [near, promoter, plan, all] = [0, 1, 2, 3].map(|level| self.proven(samples, level));
+        let mut open: HashMap<Deals, [u64; 3]> = HashMap::new();
+        let wider = [&promoter, &plan, &all];
+        for sample in samples {
+            let [own, groups @ ..] = sample.deals.groups();
+            if near.contains_key(&own) {
+                continue;
             }
-            ends.sort_unstable();
-            amounts.sort_unstable();
-            let mut rates: HashMap<Deals, (u64, Rate)> = HashMap::new();
-            for ends in ends.chunk_by(|one, other| one.0 == other.0) {
-                if let (Some((group, _, _)), Some(best)) = (ends.first(), most_common(ends)) {
-                    rates.insert(*group, best);
-                }
+            let explained = open.entry(own).or_default();
+            for ((group, found), explained) in groups.iter().zip(wider).zip(explained) {
+                let pays = found.get(group).map(|found| found.pays);
+                let worth = pays.map(|pays| self.commission(pays, sample.sale_cents));
+                *explained += u64::from(worth == Some(sample.amount_cents));
             }
-            let mut is_complete = true;
-            for amounts in amounts.chunk_by(|one, other| one.0 == other.0) {
-                let Some((group, _)) = amounts.first() else {
-                    continue;
-                };
-                let runs = amounts.chunk_by(|one, other| one.1 == other.1);
-                let fixed = runs.max_by_key(|run| run.len());
-                let fixed = fixed.and_then(|run| Some((count(run.len()), run.first()?.1)));
-                let (explained, pays) = match (rates.get(group), fixed) {
-                    (Some((shares, _)), Some((same, cents))) if same > *shares => {
-                        (same, Pays::Fixed(cents))
-                    }
-                    (Some((shares, rate)), _) => (*shares, Pays::Share(*rate)),
-                    (None, Some((same, cents))) => (same, Pays::Fixed(cents)),
-                    (None, None) => continue,
-                };
-                let commissions = count(amounts.len());
-                if explained >= FEWEST && explained * 2 > commissions {
-                    let found = Found {
-                        pays,
-                        explained,
-                        commissions,
-                    };
-                    self.inferred.insert(*group, found);
-                } else {
-                    is_complete = false;
-                }
+        }
+        for (own, explained) in open {
+            let [_, groups @ ..] = own.groups();
+            let known = groups.iter().zip(wider).zip(explained);
+            let known = known.filter(|((group, found), _)| found.contains_key(*group));
+            let best = known.reduce(|best, other| match other.1 > best.1 {
+                true => other,
+                false => best,
+            });
+            if let Some(((group, _), _)) = best {
+                self.borrowed.insert(own, *group);
             }
-            if is_complete {
-                break;
-            }
+        }
+        for found in [all, plan, promoter, near] {
+            self.inferred.extend(found);
         }
     }
 
-    /// What was inferred, by promoter and plan.
+    /// The groups of which enough commissions have the same rate.
+    fn proven(&self, samples: &[Sample], level: usize) -> HashMap<Deals, Found> {
+        let rounding = self.rules.rounding;
+        let mut ends: Vec<(Deals, u32, i8)> = Vec::new();
+        let mut amounts: Vec<(Deals, i64)> = Vec::with_capacity(samples.len());
+        for sample in samples {
+            let group = sample.deals.groups()[level];
+            let steps = Rate::steps_giving(sample.amount_cents, sample.sale_cents, rounding);
+            if let Some((first, last)) = steps {
+                ends.push((group, first, 1));
+                ends.push((group, last + 1, -1));
+            }
+            amounts.push((group, sample.amount_cents));
+        }
+        ends.sort_unstable();
+        amounts.sort_unstable();
+        let mut rates: HashMap<Deals, (u64, Rate)> = HashMap::new();
+        for ends in ends.chunk_by(|one, other| one.0 == other.0) {
+            if let (Some((group, _, _)), Some(best)) = (ends.first(), most_common(ends)) {
+                rates.insert(*group, best);
+            }
+        }
+        let mut proven = HashMap::new();
+        for amounts in amounts.chunk_by(|one, other| one.0 == other.0) {
+            let Some((group, _)) = amounts.first() else {
+                continue;
+            };
+            let runs = amounts.chunk_by(|one, other| one.1 == other.1);
+            let fixed = runs.max_by_key(|run| run.len());
+            let fixed = fixed.and_then(|run| Some((count(run.len()), run.first()?.1)));
+            let (explained, pays) = match (rates.get(group), fixed) {
+                (Some((shares, _)), Some((same, cents))) if same > *shares => {
+                    (same, Pays::Fixed(cents))
+                }
+                (Some((shares, rate)), _) => (*shares, Pays::Share(*rate)),
+                (None, Some((same, cents))) => (same, Pays::Fixed(cents)),
+                (None, None) => continue,
+            };
+            let commissions = count(amounts.len());
+            if explained >= FEWEST && explained * 2 > commissions {
+                let found = Found {
+                    pays,
+                    explained,
+                    commissions,
+                    is_near: level == 0,
+                };
+                proven.insert(*group, found);
+            }
+        }
+        proven
+    }
+
+    /// What was inferred, by promoter and plan; of wider groups what is used.
     pub(super) fn inferred(&self, books: &Books) -> Vec<InferredRate> {
         let name = |code| books.names.name(code).map(str::to_owned);
         let shown = |(deals, found): (&Deals, &Found)| InferredRate {
@@ -237,7 +315,10 @@ impl<'r> Terms<'r> {
             explained: found.explained,
             commissions: found.commissions,
         };
-        let mut inferred: Vec<InferredRate> = self.inferred.iter().map(shown).collect();
+        let used: HashSet<&Deals> = self.borrowed.values().collect();
+        let known = self.inferred.iter();
+        let known = known.filter(|(deals, found)| found.is_near || used.contains(deals));
+        let mut inferred: Vec<InferredRate> = known.map(shown).collect();
         let key = |rate: &InferredRate| {
             (
                 rate.promoter.clone(),

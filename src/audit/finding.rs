@@ -49,6 +49,9 @@ words! {
         EventId = "event_id",
         /// It takes back, and names the sale of a refund; or it names a running total of that sale.
         LinkedSale = "linked_sale",
+        /// Its `event_id` is the same but for case, spaces, zeros or an apostrophe in front, and no
+        /// other is as near.
+        SimilarId = "similar_id",
         /// Same customer, same amount, a few days apart at most, and no other that could be meant. Only
         /// where the user turned this rule on.
         CustomerAndAmount = "customer_and_amount",

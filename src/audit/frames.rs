@@ -121,6 +121,9 @@ fn billed_frame(rows: &[Billed]) -> PolarsResult<DataFrame> {
         numbers("amount_cents", rows, |row| Some(row.money.amount_cents)),
         texts("currency", rows, |row| Some(row.money.currency.code())),
         numbers("account_amount_cents", rows, |row| row.account_amount_cents),
+        numbers("estimated_amount_cents", rows, |row| {
+            row.estimated_amount_cents
+        }),
         texts("plan", rows, |row| row.plan.as_ref()),
         numbers("created_at_ms", rows, |row| millis(row.created_at)),
         texts("outcome", rows, |row| row.outcome.map(Outcome::as_str)),
@@ -159,6 +162,7 @@ fn commission_frame(rows: &[Commission]) -> PolarsResult<DataFrame> {
         texts("original_sale_currency", rows, |row| {
             original(row).map(|money| money.currency.code())
         }),
+        flags("is_by_hand", rows, |row| Some(row.is_by_hand)),
         texts("event_id", rows, |row| row.event_id.as_ref()),
         numbers("tier", rows, |row| Some(i64::from(row.tier))),
         flags("is_split", rows, |row| row.is_split),
@@ -192,6 +196,7 @@ fn lead_frame(rows: &[Lead]) -> PolarsResult<DataFrame> {
         texts("promoter_ref_id", rows, |row| row.promoter.ref_id.as_ref()),
         numbers("created_at_ms", rows, |row| millis(row.created_at)),
         numbers("customer_since_ms", rows, |row| millis(row.customer_since)),
+        flags("was_moved", rows, |row| Some(row.was_moved)),
     ];
     DataFrame::new(rows.len(), columns)
 }
@@ -254,6 +259,7 @@ pub(super) struct BilledColumns {
     pub(super) amount_cents: Int64Chunked,
     pub(super) currency: StringChunked,
     pub(super) account_amount_cents: Int64Chunked,
+    pub(super) estimated_amount_cents: Int64Chunked,
     pub(super) plan: StringChunked,
     pub(super) created_at_ms: Int64Chunked,
     pub(super) outcome: StringChunked,
@@ -276,6 +282,7 @@ impl BilledColumns {
             amount_cents: number(frame, "amount_cents")?,
             currency: text(frame, "currency")?,
             account_amount_cents: number(frame, "account_amount_cents")?,
+            estimated_amount_cents: number(frame, "estimated_amount_cents")?,
             plan: text(frame, "plan")?,
             created_at_ms: number(frame, "created_at_ms")?,
             outcome: text(frame, "outcome")?,
@@ -309,6 +316,7 @@ impl BilledColumns {
                 currency: currency(self.currency.get(row))?,
             },
             account_amount_cents: self.account_amount_cents.get(row),
+            estimated_amount_cents: self.estimated_amount_cents.get(row),
             plan: owned(&self.plan, row),
             created_at: moment(&self.created_at_ms, row),
             outcome: self.outcome.get(row).and_then(|word| word.parse().ok()),
@@ -332,6 +340,7 @@ pub(super) struct CommissionColumns {
     pub(super) sale_amount_cents: Int64Chunked,
     pub(super) original_sale_amount_cents: Int64Chunked,
     pub(super) original_sale_currency: StringChunked,
+    pub(super) is_by_hand: BooleanChunked,
     pub(super) event_id: StringChunked,
     pub(super) tier: Int64Chunked,
     pub(super) is_split: BooleanChunked,
@@ -360,6 +369,7 @@ impl CommissionColumns {
             sale_amount_cents: number(frame, "sale_amount_cents")?,
             original_sale_amount_cents: number(frame, "original_sale_amount_cents")?,
             original_sale_currency: text(frame, "original_sale_currency")?,
+            is_by_hand: flag(frame, "is_by_hand")?,
             event_id: text(frame, "event_id")?,
             tier: number(frame, "tier")?,
             is_split: flag(frame, "is_split")?,
@@ -400,6 +410,7 @@ impl CommissionColumns {
             amount_cents: self.amount_cents.get(row).unwrap_or_default(),
             sale_amount_cents: self.sale_amount_cents.get(row),
             original_sale: self.original_sale(row),
+            is_by_hand: self.is_by_hand.get(row).unwrap_or(false),
             event_id: owned(&self.event_id, row),
             tier: self
                 .tier
@@ -427,6 +438,7 @@ pub(super) struct LeadColumns {
     pub(super) promoter: PromoterColumns,
     pub(super) created_at_ms: Int64Chunked,
     pub(super) customer_since_ms: Int64Chunked,
+    pub(super) was_moved: BooleanChunked,
 }
 
 impl LeadColumns {
@@ -438,6 +450,7 @@ impl LeadColumns {
             promoter: PromoterColumns::of(frame)?,
             created_at_ms: number(frame, "created_at_ms")?,
             customer_since_ms: number(frame, "customer_since_ms")?,
+            was_moved: flag(frame, "was_moved")?,
         })
     }
 }

@@ -4,7 +4,6 @@
 //! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
 //! what they are paid less what is expected: it is checked for every sale.
 
-mod grouped;
 mod refunds;
 mod sale;
 mod tiers;
@@ -17,14 +16,17 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use self::grouped::Grouped;
 use self::tiers::Uppers;
 use super::books::{Books, Code, OurRow, TheirRow};
 use super::expected::{Deals, Payment, Terms};
+use super::grouped::Grouped;
 use super::matching::{Matching, index};
 use super::parallel::ranges;
+use super::referrers::{Referral, Referrers};
 use super::rules::Pays;
+use super::selection::{Orphans, Selection};
 use super::sums::Head;
+use super::unchecked::{Tallies, UncheckedReason};
 use super::{AuditError, FindingKind, MatchReason, Rules};
 
 /// A finding, as long as its sides are rows.
@@ -55,6 +57,21 @@ pub(super) struct Judged {
     pub(super) expected: Vec<Expected>,
     /// The row of the commission under which each case is shown, by the row of the case.
     pub(super) mains: Vec<Option<u32>>,
+    pub(super) tallies: Tallies,
+}
+
+/// What is judged, and by what.
+pub(super) struct Brief<'a> {
+    pub(super) books: &'a Books,
+    pub(super) matching: &'a Matching,
+    pub(super) terms: &'a Terms<'a>,
+    pub(super) rules: &'a Rules,
+    /// Commissions by the row of their case.
+    pub(super) commissions: &'a Grouped,
+    pub(super) orphans: &'a Orphans,
+    pub(super) selection: &'a Selection,
+    /// When their side was read.
+    pub(super) as_of: Timestamp,
 }
 
 /// A sale with its refunds and commissions; or refunds whose sale is not there.
@@ -87,50 +104,59 @@ struct Kept {
     finding: Option<usize>,
 }
 
-/// Judges every case and every commission that belongs to none.
-pub(super) fn all(
-    books: &Books,
-    matching: &Matching,
-    terms: &Terms<'_>,
-    rules: &Rules,
-    as_of: Timestamp,
-) -> Result<Judged, AuditError> {
+/// Judges every case of the period and every commission of it that belongs to none.
+pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
+    let Brief {
+        books, matching, ..
+    } = *brief;
     let billed = Grouped::of(matching.case.iter().map(|case| Some(*case)));
-    let case_of = |matched: &Option<(u32, MatchReason)>| {
-        let (row, _) = (*matched)?;
-        matching.case.get(index(row)).copied()
-    };
-    let commissions = Grouped::of(matching.billed.iter().map(case_of));
-    let first_payments = match rules.count_payments() {
+    let first_payments = match brief.rules.count_payments() {
         true => first_payments(books, matching),
         false => HashMap::new(),
     };
-    let uppers = Uppers::of(books, &commissions, rules);
+    let uppers = Uppers::of(books, brief.commissions, brief.rules);
+    let referrers = Referrers::of(books, matching, brief.commissions);
     let judge = || Judge {
         books,
         matching,
-        terms: terms.clone(),
-        rules,
-        as_of,
+        terms: brief.terms.clone(),
+        rules: brief.rules,
+        selection: brief.selection,
+        as_of: brief.as_of,
         first_payments: &first_payments,
         uppers: &uppers,
+        referrers: &referrers,
         drafts: Vec::new(),
         expected: Vec::new(),
+        tallies: Tallies::default(),
     };
     let parts = ranges(books.ours.len(), |cases| {
-        judge().cases(cases, &billed, &commissions)
+        judge().cases(cases, &billed, brief.commissions)
     });
     let mut judged = Judged::default();
     for part in parts {
-        let part = part?;
-        judged.drafts.extend(part.drafts);
-        judged.expected.extend(part.expected);
-        judged.mains.extend(part.mains);
+        judged.append(part?);
     }
     let mut rest = judge();
-    rest.orphans();
-    judged.drafts.extend(rest.drafts);
+    rest.orphans(brief.orphans);
+    rest.by_hand();
+    rest.undated();
+    judged.append(Judged {
+        drafts: rest.drafts,
+        expected: rest.expected,
+        mains: Vec::new(),
+        tallies: rest.tallies,
+    });
     Ok(judged)
+}
+
+impl Judged {
+    fn append(&mut self, part: Judged) {
+        self.drafts.extend(part.drafts);
+        self.expected.extend(part.expected);
+        self.mains.extend(part.mains);
+        self.tallies.append(part.tallies);
+    }
 }
 
 /// Judges some of the cases.
@@ -139,11 +165,14 @@ struct Judge<'a> {
     matching: &'a Matching,
     terms: Terms<'a>,
     rules: &'a Rules,
+    selection: &'a Selection,
     as_of: Timestamp,
     first_payments: &'a HashMap<u32, i64>,
     uppers: &'a Uppers,
+    referrers: &'a Referrers<'a>,
     drafts: Vec<Draft>,
     expected: Vec<Expected>,
+    tallies: Tallies,
 }
 
 impl<'a> Judge<'a> {
@@ -153,17 +182,36 @@ impl<'a> Judge<'a> {
         billed: &Grouped,
         commissions: &Grouped,
     ) -> Result<Judged, AuditError> {
-        let mut refunds = Vec::new();
+        let (mut refunds, mut several) = (Vec::new(), Vec::new());
         let mut mains = Vec::with_capacity(cases.len());
         self.expected.reserve(cases.len());
         for case in cases {
+            if !self
+                .selection
+                .has_case(u32::try_from(case).unwrap_or(u32::MAX))
+            {
+                mains.push(None);
+                continue;
+            }
             let rows = billed.rows(case);
             refunds.clear();
             refunds.extend(rows.iter().copied().filter(|row| self.ours(*row).is_refund));
+            if refunds.len() > 1 {
+                let id = |row: u32| self.books.billed.event_id.get(index(row));
+                refunds.sort_by_key(|row| (self.ours(*row).created_ms, id(*row)));
+            }
+            let mut commissions = commissions.rows(case);
+            if commissions.len() > 1 {
+                // Nothing may depend on the order in which they were read.
+                several.clear();
+                several.extend_from_slice(commissions);
+                several.sort_by(|one, other| self.books.in_order(*one, *other));
+                commissions = &several;
+            }
             let case = Case {
                 sale: rows.iter().copied().find(|row| !self.ours(*row).is_refund),
                 refunds: &refunds,
-                commissions: commissions.rows(case),
+                commissions,
             };
             mains.push(self.main_of(&case));
             if !rows.is_empty() {
@@ -174,6 +222,7 @@ impl<'a> Judge<'a> {
             drafts: self.drafts,
             expected: self.expected,
             mains,
+            tallies: self.tallies,
         })
     }
 
@@ -193,8 +242,10 @@ impl<'a> Judge<'a> {
             let mut rows = case.commissions.to_vec();
             let key = |row: &u32| {
                 let theirs = self.theirs(*row);
-                (theirs.tier, theirs.unit, self.takes_back(*row), *row)
+                let unit = self.books.names.name(theirs.unit);
+                (theirs.tier, unit, self.takes_back(*row))
             };
+            // It keeps the order of those that are alike.
             rows.sort_by_key(key);
             let same = |one: &u32, other: &u32| {
                 let (one, other) = (self.theirs(*one), self.theirs(*other));
@@ -264,26 +315,11 @@ impl<'a> Judge<'a> {
     }
 
     /// Commissions for which nothing was billed; those of one event together.
-    fn orphans(&mut self) {
-        let mut groups: Vec<Vec<u32>> = Vec::new();
-        let mut places: HashMap<(&str, bool, Code), usize> = HashMap::new();
-        for (row, billed) in (0..).zip(&self.matching.billed) {
-            let theirs = *self.theirs(row);
-            if billed.is_some() || !theirs.is_live() {
+    fn orphans(&mut self, orphans: &Orphans) {
+        for rows in &orphans.groups {
+            if !self.selection.has_commission(rows[0]) {
                 continue;
             }
-            let event_id = self.books.commissions.event_id.get(index(row));
-            let key = event_id.map(|id| (id, theirs.takes_back(), theirs.unit));
-            let place = match key {
-                Some(key) => *places.entry(key).or_insert(groups.len()),
-                None => groups.len(),
-            };
-            match groups.get_mut(place) {
-                Some(group) => group.push(row),
-                None => groups.push(vec![row]),
-            }
-        }
-        for rows in groups {
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let amount_cents = amounts.fold(0, i64::saturating_add);
             let theirs = *self.theirs(rows[0]);
@@ -308,6 +344,37 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Bonuses, for which no sale is expected: what is paid is taken for right, and said.
+    fn by_hand(&mut self) {
+        for (row, billed) in (0..).zip(&self.matching.billed) {
+            let theirs = *self.theirs(row);
+            if billed.is_none()
+                && theirs.is_by_hand
+                && theirs.is_live()
+                && self.selection.has_commission(row)
+            {
+                self.expect(row, theirs.promoter, None, theirs.amount_cents);
+                let reason = UncheckedReason::ByHand;
+                self.tallies.add(reason, theirs.unit, theirs.amount_cents);
+            }
+        }
+    }
+
+    /// What is in no period, because it has no date.
+    fn undated(&mut self) {
+        let (commissions, billed) = self.selection.undated();
+        for row in commissions {
+            let theirs = self.theirs(*row);
+            let reason = UncheckedReason::Undated;
+            self.tallies.add(reason, theirs.unit, theirs.amount_cents);
+        }
+        for row in billed {
+            let ours = self.ours(*row);
+            let reason = UncheckedReason::Undated;
+            self.tallies.add(reason, ours.currency, ours.amount_cents);
+        }
+    }
+
     /// Commissions that fall in another month than what they are for: once for each sale and refund.
     fn months(&mut self, case: &Case<'_>) {
         if case.commissions.is_empty() {
@@ -320,7 +387,14 @@ impl<'a> Judge<'a> {
             }
             let elsewhere = case.commissions.iter().copied().filter(|row| {
                 let theirs = self.theirs(*row);
+                let is_part = self.reason(*row) == Some(MatchReason::LinkedSale)
+                    && ours.is_refund
+                    && theirs.created_ms < ours.created_ms;
                 theirs.is_live()
+                    // An earlier part of a running total, which has the date of the last part.
+                    && !is_part
+                    // These may be some days apart: the user said so.
+                    && self.reason(*row) != Some(MatchReason::CustomerAndAmount)
                     && self.is_for(*row, billed, case)
                     && theirs.month != 0
                     && theirs.month != ours.month
@@ -381,7 +455,10 @@ impl<'a> Judge<'a> {
 
     /// By its amounts, or because it is for a refund.
     fn takes_back(&self, commission: u32) -> bool {
-        let for_refund = self.reason(commission) == Some(MatchReason::EventId)
+        let by_id = [MatchReason::EventId, MatchReason::SimilarId];
+        let for_refund = self
+            .reason(commission)
+            .is_some_and(|reason| by_id.contains(&reason))
             && self
                 .matched(commission)
                 .is_some_and(|row| self.ours(row).is_refund);
@@ -402,9 +479,9 @@ impl<'a> Judge<'a> {
     }
 
     /// The commission of a sale (or of as much of one), in cents; `None` where nobody knows the rate.
-    fn worth(&mut self, deals: Deals, payment: Payment, cents: i64) -> Option<(Pays, i64)> {
-        let pays = self.terms.pays(self.books, deals, payment)?;
-        Some((pays, self.terms.commission(pays, cents)))
+    fn worth(&mut self, deals: Deals, payment: Payment, cents: i64) -> Option<i64> {
+        let paid = self.terms.pays(self.books, deals, payment)?;
+        Some(self.terms.commission(paid.pays, cents))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a finding has that many sides")]

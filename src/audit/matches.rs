@@ -3,6 +3,7 @@
 use super::books::Books;
 use super::frames::{BilledColumns, CommissionColumns};
 use super::matching::{Matching, index};
+use super::selection::Selection;
 use super::{AuditError, Billed, Commission, MatchReason};
 
 /// A commission, and what it was made for.
@@ -16,29 +17,32 @@ pub struct Match {
     pub reason: Option<MatchReason>,
 }
 
-/// All commissions, in the order in which they were read. They are read from the columns one by one.
+/// All commissions of the period, in the order in which they were read. They are read from the columns one by one.
 pub struct Matches {
     billed: BilledColumns,
     commissions: CommissionColumns,
     rows: Vec<Option<(u32, MatchReason)>>,
+    selection: Selection,
 }
 
 impl Matches {
-    pub(super) fn of(books: Books, matching: Matching) -> Matches {
+    pub(super) fn of(books: Books, matching: Matching, selection: Selection) -> Matches {
         Matches {
             billed: books.billed,
             commissions: books.commissions,
             rows: matching.billed,
+            selection,
         }
     }
 
     /// Each commission with what it belongs to.
     pub fn iter(&self) -> impl Iterator<Item = Result<Match, AuditError>> {
-        let rows = self.rows.iter().enumerate();
-        rows.map(|(row, matched)| {
+        let rows = (0..).zip(&self.rows);
+        let of_period = rows.filter(|(row, _)| self.selection.has_commission(*row));
+        of_period.map(|(row, matched)| {
             let ours = matched.map(|(billed, _)| self.billed.get(index(billed)));
             Ok(Match {
-                theirs: self.commissions.get(row)?,
+                theirs: self.commissions.get(index(row))?,
                 ours: ours.transpose()?,
                 reason: matched.map(|(_, reason)| reason),
             })

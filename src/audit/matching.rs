@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 
 use super::books::Books;
-use super::parallel::both;
+use super::parallel::{both, ranges};
 use super::{AuditError, MatchReason};
 
 /// A day in milliseconds.
@@ -60,6 +60,7 @@ impl Matching {
             lead: leads(books)?,
         };
         matching.by_linked_sale(books, &lost_sales)?;
+        matching.by_similar_id(books);
         if let Some(days) = match_days {
             matching.by_customer_and_amount(books, i64::from(days) * DAY_MS);
         }
@@ -102,6 +103,44 @@ impl Matching {
             }
         }
         Ok(())
+    }
+
+    /// Ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an
+    /// apostrophe in front. Only where one of ours can be meant.
+    fn by_similar_id(&mut self, books: &Books) {
+        let mut waiting: PlHashMap<u64, Vec<usize>> = PlHashMap::default();
+        for (row, billed) in self.billed.iter().enumerate() {
+            let id = books.commissions.event_id.get(row);
+            if let (None, Some(id), false) = (billed, id, books.theirs[row].is_by_hand) {
+                waiting.entry(similar_hash(id)).or_default().push(row);
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let waits = |row: &usize| {
+            let id = books.billed.event_id.get(*row).unwrap_or_default();
+            waiting.contains_key(&similar_hash(id))
+        };
+        let parts = ranges(books.ours.len(), |rows| {
+            rows.filter(waits).collect::<Vec<_>>()
+        });
+        let mut similar: HashMap<String, Vec<u32>> = HashMap::new();
+        for row in parts.into_iter().flatten() {
+            let id = books.billed.event_id.get(row).unwrap_or_default();
+            let row = u32::try_from(row).unwrap_or(u32::MAX);
+            similar
+                .entry(similar_id(id).collect())
+                .or_default()
+                .push(row);
+        }
+        for row in waiting.into_values().flatten() {
+            let id = books.commissions.event_id.get(row).unwrap_or_default();
+            let found = similar.get(&similar_id(id).collect::<String>());
+            if let Some([only]) = found.map(Vec::as_slice) {
+                self.billed[row] = Some((*only, MatchReason::SimilarId));
+            }
+        }
     }
 
     fn by_customer_and_amount(&mut self, books: &Books, window_ms: i64) {
@@ -163,6 +202,26 @@ impl Matching {
 /// A row as a place in a vector.
 pub(super) fn index(row: u32) -> usize {
     usize::try_from(row).unwrap_or(usize::MAX)
+}
+
+/// An id without what spreadsheets and people change in one.
+fn similar_id(id: &str) -> impl Iterator<Item = char> {
+    let trimmed = id.trim().trim_start_matches('\'').trim_start();
+    let without_zeros = trimmed.trim_start_matches('0');
+    let kept = match without_zeros {
+        "" => trimmed.get(..1).unwrap_or_default(),
+        kept => kept,
+    };
+    kept.chars()
+        .filter(|sign| !sign.is_whitespace())
+        .flat_map(char::to_lowercase)
+}
+
+/// FNV-1a of [`similar_id`], which takes no memory.
+fn similar_hash(id: &str) -> u64 {
+    similar_id(id).fold(0xcbf2_9ce4_8422_2325, |hash, sign| {
+        (hash ^ u64::from(u32::from(sign))).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// `X` of `X_refund_3000`.
@@ -231,15 +290,23 @@ fn cases(books: &Books, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_>
     (case, lost_sales)
 }
 
-/// Whose lead each customer is: by uid, else by email.
+/// Whose lead each customer is: by uid, else by email. Of several leads of one customer the last one
+/// before the sale counts: a customer can be moved to another promoter.
 fn leads(books: &Books) -> Result<Vec<Option<u32>>, AuditError> {
     let leads = &books.lead_columns;
     if leads.height == 0 {
         return Ok(vec![None; books.ours.len()]);
     }
-    let of = |keys, leads: &StringChunked| match leads.null_count() == leads.len() {
-        true => Ok(vec![None; books.ours.len()]),
-        false => look_up(keys, &first_only(leads), JoinValidation::ManyToMany),
+    let of = |keys: &StringChunked, leads: &StringChunked| {
+        if leads.null_count() == leads.len() {
+            return Ok(vec![None; books.ours.len()]);
+        }
+        let (firsts, shared) = first_only(leads);
+        let mut found = look_up(keys, &firsts, JoinValidation::ManyToMany)?;
+        if !shared.is_empty() {
+            by_date(books, keys, &mut found, shared);
+        }
+        Ok::<_, AuditError>(found)
     };
     let (by_uid, by_email) = both(
         || of(&books.billed.uid, &leads.uid),
@@ -250,9 +317,48 @@ fn leads(books: &Books) -> Result<Vec<Option<u32>>, AuditError> {
     Ok(either.map(|(uid, email)| uid.or(email)).collect())
 }
 
-/// The same keys, each only where it stands first.
-fn first_only(keys: &StringChunked) -> StringChunked {
-    let mut seen: PlHashSet<&str> = PlHashSet::with_capacity(keys.len());
-    let keys = keys.iter().map(|key| key.filter(|key| seen.insert(*key)));
-    StringChunked::from_iter_options("key".into(), keys)
+/// The rows of leads that share a key, by that key.
+type Shared<'k> = PlHashMap<&'k str, Vec<u32>>;
+
+/// The same keys, each only where it stands first; and the rows of those that stand several times.
+fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
+    let mut seen: PlHashMap<&str, u32> = PlHashMap::with_capacity(keys.len());
+    let mut shared: Shared<'_> = PlHashMap::default();
+    let mut firsts = Vec::with_capacity(keys.len());
+    for (row, key) in (0..).zip(keys.iter()) {
+        firsts.push(key.filter(|key| match seen.get(key) {
+            Some(first) => {
+                shared.entry(key).or_insert_with(|| vec![*first]).push(row);
+                false
+            }
+            None => seen.insert(key, row).is_none(),
+        }));
+    }
+    (
+        StringChunked::from_iter_options("key".into(), firsts.into_iter()),
+        shared,
+    )
+}
+
+/// Of leads that share a key, takes the last one before each sale, else the first.
+fn by_date(books: &Books, keys: &StringChunked, found: &mut [Option<u32>], shared: Shared<'_>) {
+    let order = |row: &u32| {
+        let lead = books.leads[index(*row)];
+        (lead.created_ms, !lead.was_moved, lead.promoter)
+    };
+    let sorted = |mut rows: Vec<u32>| {
+        rows.sort_by_key(order);
+        rows
+    };
+    let shared: Shared<'_> = shared
+        .into_iter()
+        .map(|(key, rows)| (key, sorted(rows)))
+        .collect();
+    for ((key, found), ours) in keys.iter().zip(found).zip(&books.ours) {
+        if let Some(rows) = key.and_then(|key| shared.get(key)) {
+            let before = |row: &u32| books.leads[index(*row)].created_ms <= ours.created_ms;
+            let later = rows.partition_point(before);
+            *found = rows.get(later.saturating_sub(1)).copied();
+        }
+    }
 }

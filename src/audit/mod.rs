@@ -14,6 +14,7 @@ mod error;
 mod expected;
 mod finding;
 mod frames;
+mod grouped;
 mod judge;
 mod matches;
 mod matching;
@@ -22,13 +23,16 @@ pub mod output;
 mod parallel;
 mod period;
 mod rate;
+mod referrers;
 mod rules;
 mod run;
+mod selection;
 mod sides;
 mod since;
 mod sums;
 pub mod theirs;
 mod totals;
+mod unchecked;
 
 pub use error::AuditError;
 pub use finding::{Finding, FindingKind, MatchReason};
@@ -37,10 +41,11 @@ pub use matches::{Match, Matches};
 pub use period::Period;
 pub use rate::Rounding;
 pub use rules::{Rules, RulesError, RulesKey, WrongRules};
-pub use run::{audit, audit_with_matches};
+pub use run::{View, audit, audit_with_matches};
 pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit};
 pub use since::{PastFinding, Since};
 pub use totals::{Cut, Figures, TotalLine, Totals};
+pub use unchecked::{Unchecked, UncheckedReason};
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -58,6 +63,10 @@ pub struct Audit {
     pub matched: BTreeMap<MatchReason, u64>,
     /// The rates that were inferred, where no rule is given.
     pub inferred: Vec<InferredRate>,
+    /// How many commissions were judged by those.
+    pub judged_by_inferred: u64,
+    /// What was not checked, and why.
+    pub unchecked: Vec<Unchecked>,
     /// What the findings explain of the difference, by currency or unit: all of it. The program checks
     /// that it is the same as in the totals.
     pub explained_cents: BTreeMap<String, i128>,

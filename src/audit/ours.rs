@@ -157,6 +157,7 @@ fn of_event(event: &Event, place: Place, account_currency: Currency) -> Option<B
         customer: event.customer.clone(),
         money,
         account_amount_cents: in_account,
+        estimated_amount_cents: None,
         plan: event.plan.as_deref().map(str::to_owned),
         created_at: event.created_at,
         outcome: None,

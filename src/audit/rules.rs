@@ -66,6 +66,8 @@ pub struct Rules {
     pub match_days: Option<u32>,
     /// For how many days a commission may be pending.
     pub pending_days: u32,
+    /// Promoters who were merged or renamed: whose commissions count as whose.
+    pub aliases: Vec<(String, String)>,
     rules: Vec<Rule>,
 }
 
@@ -77,6 +79,7 @@ impl Default for Rules {
             tolerance_cents: 0,
             match_days: None,
             pending_days: 0,
+            aliases: Vec::new(),
             rules: Vec::new(),
         }
     }

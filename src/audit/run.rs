@@ -7,9 +7,13 @@ use sha2::{Digest, Sha256};
 
 use super::books::Books;
 use super::expected::{Deals, Sample, Terms};
-use super::judge::{self, Draft};
+use super::grouped::Grouped;
+use super::judge::{self, Brief, Draft};
 use super::matching::{Matching, index};
-use super::{Audit, AuditError, Finding, Frames, MatchReason, Matches, Rules, Totals, Unit, sums};
+use super::selection::{Orphans, Selection};
+use super::{
+    Audit, AuditError, Finding, Frames, MatchReason, Matches, Period, Rules, Totals, Unit, sums,
+};
 use crate::event::Currency;
 
 /// Audits the two sides. `account_currency` is that of the commissions; `as_of` is when their side was
@@ -25,11 +29,24 @@ pub fn audit(
     account_currency: Currency,
     as_of: Timestamp,
 ) -> Result<Audit, AuditError> {
-    let (audit, _) = audit_with_matches(frames, rules, account_currency, as_of)?;
+    let view = View {
+        period: Period::default(),
+        as_of,
+    };
+    let (audit, _) = audit_with_matches(frames, rules, account_currency, view)?;
     Ok(audit)
 }
 
-/// The same, with what each commission was held for.
+/// Of which days an audit is, and when their side was read.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// What is shown and added up; learned is from all that is there.
+    pub period: Period,
+    /// By which it is told how long a commission is pending.
+    pub as_of: Timestamp,
+}
+
+/// Audits the period of the two sides, and gives what each of its commissions was held for.
 ///
 /// # Errors
 ///
@@ -38,33 +55,62 @@ pub fn audit_with_matches(
     frames: Frames,
     rules: &Rules,
     account_currency: Currency,
-    as_of: Timestamp,
+    view: View,
 ) -> Result<(Audit, Matches), AuditError> {
-    let books = Books::open(frames, account_currency.code(), &rules.zone)?;
+    let books = Books::open(frames, account_currency.code(), rules)?;
     let matching = Matching::of(&books, rules.match_days)?;
     let terms = Terms::new(rules, &books, samples(&books, &matching));
-    let judged = judge::all(&books, &matching, &terms, rules, as_of)?;
-    let totals = sums::totals(&books, &matching, &judged)?;
+    let case_of = |matched: &Option<(u32, MatchReason)>| {
+        let (row, _) = (*matched)?;
+        matching.case.get(index(row)).copied()
+    };
+    let commissions = Grouped::of(matching.billed.iter().map(case_of));
+    let orphans = Orphans::of(&books, &matching);
+    let selection = Selection::of(
+        &books,
+        &matching,
+        &commissions,
+        &orphans,
+        view.period,
+        &rules.zone,
+    );
+    let judged = judge::all(&Brief {
+        books: &books,
+        matching: &matching,
+        terms: &terms,
+        rules,
+        commissions: &commissions,
+        orphans: &orphans,
+        selection: &selection,
+        as_of: view.as_of,
+    })?;
+    let totals = sums::totals(&books, &matching, &judged, &selection)?;
     let findings = findings(&books, &judged.drafts)?;
     let explained_cents = explained(&findings);
     check(&explained_cents, &totals)?;
     let audit = Audit {
         findings,
         totals,
-        matched: matched(&matching),
+        matched: matched(&matching, &selection),
         inferred: terms.inferred(&books),
+        judged_by_inferred: judged.tallies.inferred,
+        unchecked: judged.tallies.unchecked(&books),
         explained_cents,
     };
-    Ok((audit, Matches::of(books, matching)))
+    Ok((audit, Matches::of(books, matching, selection)))
 }
 
 /// The commissions that may prove a rate: whole ones, in money, that are to be paid.
 fn samples<'b>(books: &'b Books, matching: &'b Matching) -> impl Iterator<Item = Sample> + 'b {
     let rows = books.theirs.iter().zip(&matching.billed);
     rows.filter_map(|(theirs, matched)| {
-        let sale_cents = theirs.sale_cents.filter(|cents| *cents > 0)?;
-        let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
+        let is_ours = theirs.unit == books.account_currency && !theirs.takes_back();
+        let own = ours.filter(|ours| is_ours && !ours.is_refund);
+        let own = own.and_then(|ours| ours.account_cents.or(ours.estimated_cents));
+        // Lists without the amount of the sale are judged by our own.
+        let sale_cents = theirs.sale_cents.or(own).filter(|cents| *cents > 0)?;
+        let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();
         let plan = ours.map_or(0, |ours| ours.plan);
         is_whole.then_some(Sample {
             deals: Deals {
@@ -80,30 +126,41 @@ fn samples<'b>(books: &'b Books, matching: &'b Matching) -> impl Iterator<Item =
     })
 }
 
-fn matched(matching: &Matching) -> BTreeMap<MatchReason, u64> {
+fn matched(matching: &Matching, selection: &Selection) -> BTreeMap<MatchReason, u64> {
     let mut matched = BTreeMap::new();
-    for (_, reason) in matching.billed.iter().flatten() {
-        *matched.entry(*reason).or_default() += 1;
+    for (row, billed) in (0..).zip(&matching.billed) {
+        if let Some((_, reason)) = billed.filter(|_| selection.has_commission(row)) {
+            *matched.entry(reason).or_default() += 1;
+        }
     }
     matched
 }
 
 fn findings(books: &Books, drafts: &[Draft]) -> Result<Vec<Finding>, AuditError> {
-    let mut seen: HashMap<String, u32> = HashMap::new();
     let mut findings = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let mut finding = finding(books, draft)?;
+        findings.push(finding(books, draft)?);
+    }
+    findings.sort_by_cached_key(|finding| {
+        let size = finding.difference_cents.unsigned_abs();
+        let theirs = finding.theirs.as_ref().map(|theirs| theirs.amount_cents);
+        let message = finding.message.clone();
+        (
+            finding.kind,
+            std::cmp::Reverse(size),
+            finding.id.clone(),
+            (finding.difference_cents, theirs, message),
+        )
+    });
+    // What can't be told apart by its id is numbered in an order that no file has.
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for finding in &mut findings {
         let count = seen.entry(finding.id.clone()).or_default();
         *count += 1;
         if *count > 1 {
             finding.id = format!("{}-{count}", finding.id);
         }
-        findings.push(finding);
     }
-    findings.sort_by_cached_key(|finding| {
-        let size = finding.difference_cents.unsigned_abs();
-        (finding.kind, std::cmp::Reverse(size), finding.id.clone())
-    });
     Ok(findings)
 }
 

@@ -143,6 +143,9 @@ pub struct Commission {
     /// The same as it was told to them, where that was in another currency (v2 only).
     #[serde(serialize_with = "money_if_any")]
     pub original_sale: Option<Money>,
+    /// Whether somebody gave it by hand, as a bonus: no sale has to stand behind it (v2
+    /// `commission_type` `custom`).
+    pub is_by_hand: bool,
     /// The event that made it; commissions made by hand have none.
     pub event_id: Option<String>,
     /// 1 for the promoter of the customer, 2 for that promoter's own, and so on.
@@ -216,6 +219,9 @@ pub struct Billed {
     /// The same in minor units of the account's currency; absent where the API converts and nobody
     /// else knows its rate.
     pub account_amount_cents: Option<i64>,
+    /// Where that is absent: what the user's own rates make of it, in minor units of the account's
+    /// currency. The API converts by its own rates, so this is compared with an allowance.
+    pub estimated_amount_cents: Option<i64>,
     /// The billing provider's plan id.
     pub plan: Option<String>,
     /// When it happened.
@@ -244,6 +250,8 @@ pub struct Lead {
     pub created_at: Option<Timestamp>,
     /// When the customer first paid, as FirstPromoter has it.
     pub customer_since: Option<Timestamp>,
+    /// Whether the customer was given to another promoter later, whose lead stands beside this one.
+    pub was_moved: bool,
 }
 
 /// Collects both sides. Records become columns by the batch, so that memory holds few of them whole.

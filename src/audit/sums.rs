@@ -9,6 +9,7 @@ use super::books::{Books, Code, Month, OurRow, TheirRow};
 use super::judge::Judged;
 use super::matching::{Matching, index};
 use super::parallel::ranges;
+use super::selection::Selection;
 use super::{AuditError, Cut, Figures, Status, TotalLine, Totals};
 
 /// What a line of the long table adds to.
@@ -183,9 +184,13 @@ impl<'p> Long<'p> {
         books: &Books,
         matching: &Matching,
         judged: &Judged,
+        selection: &Selection,
         rows: Range<usize>,
     ) {
         for row in rows {
+            if !selection.has_case(matching.case[row]) {
+                continue;
+            }
             let ours = &books.ours[row];
             let main = judged.mains[index(matching.case[row])];
             let main = main.map(|main| &books.theirs[index(main)]);
@@ -199,9 +204,18 @@ impl<'p> Long<'p> {
         }
     }
 
-    fn add_theirs(&mut self, books: &Books, matching: &Matching, rows: Range<usize>) {
-        let matched = &matching.billed[rows.clone()];
-        for (theirs, matched) in books.theirs[rows].iter().zip(matched) {
+    fn add_theirs(
+        &mut self,
+        books: &Books,
+        matching: &Matching,
+        selection: &Selection,
+        rows: Range<usize>,
+    ) {
+        for row in rows {
+            if !selection.has_commission(u32::try_from(row).unwrap_or(u32::MAX)) {
+                continue;
+            }
+            let (theirs, matched) = (&books.theirs[row], matching.billed[row]);
             let plan = matched.map_or(0, |(row, _)| books.ours[index(row)].plan);
             let head = Head {
                 promoter: theirs.promoter,
@@ -297,6 +311,7 @@ pub(super) fn totals(
     books: &Books,
     matching: &Matching,
     judged: &Judged,
+    selection: &Selection,
 ) -> Result<Totals, AuditError> {
     let months = books.ours.iter().map(|ours| ours.month);
     let months = months.chain(books.theirs.iter().map(|theirs| theirs.month));
@@ -309,8 +324,8 @@ pub(super) fn totals(
             range.start.clamp(from, to) - from..range.end.clamp(from, to) - from
         };
         let mut long = Long::with_room(&packing, range.len());
-        long.add_ours(books, matching, judged, within(0, ours));
-        long.add_theirs(books, matching, within(ours, ours + theirs));
+        long.add_ours(books, matching, judged, selection, within(0, ours));
+        long.add_theirs(books, matching, selection, within(ours, ours + theirs));
         for part in &judged.expected[within(ours + theirs, lines)] {
             long.push(&part.head, Measure::Expected, part.cents);
         }

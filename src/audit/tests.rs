@@ -43,6 +43,7 @@ fn sale(event_id: &str) -> Billed {
             currency: usd(),
         },
         account_amount_cents: Some(10_000),
+        estimated_amount_cents: None,
         plan: Some("pro".to_owned()),
         created_at: Some(moment("2026-03-10T12:00:00Z")),
         outcome: Some(Outcome::Tracked),
@@ -80,6 +81,7 @@ fn commission(id: &str, event_id: &str) -> Commission {
         amount_cents: 2_000,
         sale_amount_cents: Some(10_000),
         original_sale: None,
+        is_by_hand: false,
         event_id: Some(event_id.to_owned()),
         tier: 1,
         is_split: Some(false),
@@ -121,6 +123,7 @@ fn account() -> Account {
             promoter: promoter("anna"),
             created_at: Some(moment("2026-01-01T00:00:00Z")),
             customer_since: None,
+            was_moved: false,
         }],
         rules: RULES.to_owned(),
     };

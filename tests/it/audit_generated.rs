@@ -106,6 +106,7 @@ impl Account {
                 promoter: promoter(promoter_number),
                 created_at: Some(moment(0, 0)),
                 customer_since: None,
+                was_moved: false,
             });
         }
         let sale = Billed {
@@ -125,6 +126,7 @@ impl Account {
                 currency: usd(),
             },
             account_amount_cents: Some(deal.cents),
+            estimated_amount_cents: None,
             plan: Some(plan.to_owned()),
             created_at: Some(moment(deal.day, 1)),
             outcome: Some(Outcome::Tracked),
@@ -143,6 +145,7 @@ impl Account {
             amount_cents: percent(deal.cents, deal.rate),
             sale_amount_cents: Some(deal.cents),
             original_sale: None,
+            is_by_hand: false,
             event_id: Some(deal.id.clone()),
             tier: 1,
             is_split: Some(false),

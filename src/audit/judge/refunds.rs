@@ -85,7 +85,9 @@ impl Judge<'_> {
         let theirs = *self.theirs(main);
         let pays = match kept {
             Some(kept) => kept.pays,
-            None => self.pays_of(group, &theirs, theirs.promoter, refund),
+            None => self
+                .pays_of(group, &theirs, theirs.promoter, refund)
+                .map(|paid| paid.pays),
         };
         let account = match case.sale == Some(refund) {
             true => Some(part).filter(|_| self.ours(refund).account_cents.is_some()),
@@ -283,7 +285,7 @@ impl Judge<'_> {
                 .account_cents
                 .and_then(|cents| self.worth(deals, payment, cents));
             let told = ours.commission_cents.map(i64::saturating_abs);
-            let due = told.or(worth.map(|(_, cents)| cents));
+            let due = told.or(worth);
             if due == Some(0) {
                 continue;
             }

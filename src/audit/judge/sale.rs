@@ -1,18 +1,21 @@
 //! What a sale has earned, tier by tier.
 
-use super::{Case, Group, Judge, Kept};
+use super::{Case, Group, Judge, Kept, Referral};
 use crate::audit::books::Code;
-use crate::audit::expected::Deals;
+use crate::audit::expected::{Deals, Paid};
 use crate::audit::rules::Pays;
+use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, MatchReason, Status};
 use crate::journal::Outcome;
 
+/// So much may lie between the rate by which the API converted a sale and the user's own.
+const RATE_ALLOWANCE_PERCENT: i128 = 5;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a sale should earn.
 struct Due {
-    pays: Option<Pays>,
+    paid: Option<Paid>,
     /// Of the amount that was billed.
     cents: i64,
     /// Of the amount that they have.
@@ -86,7 +89,7 @@ impl Judge<'_> {
             message.to_owned(),
         );
         let theirs = *self.theirs(main);
-        let pays = self.pays_of(group, &theirs, theirs.promoter, refund);
+        let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
         Some(Kept {
             main,
             promoter: theirs.promoter,
@@ -95,7 +98,7 @@ impl Judge<'_> {
             is_paid: live
                 .iter()
                 .all(|row| self.theirs(*row).is_paid == Some(true)),
-            pays,
+            pays: paid.map(|paid| paid.pays),
             finding: None,
         })
     }
@@ -106,7 +109,7 @@ impl Judge<'_> {
         theirs: &super::TheirRow,
         promoter: Code,
         billed: u32,
-    ) -> Option<Pays> {
+    ) -> Option<Paid> {
         let plan = self.ours(billed).plan;
         let deals = Deals {
             promoter,
@@ -150,10 +153,10 @@ impl Judge<'_> {
                 return (live, Vec::new());
             }
         }
-        let key = |row: &u32| {
+        let key = |(place, row): &(usize, u32)| {
             let theirs = self.theirs(*row);
             let by_id = self.reason(*row) == Some(MatchReason::EventId);
-            let first = std::cmp::Reverse((theirs.created_ms, *row));
+            let first = std::cmp::Reverse((theirs.created_ms, *place));
             (
                 theirs.promoter == lead,
                 by_id,
@@ -161,7 +164,8 @@ impl Judge<'_> {
                 first,
             )
         };
-        let best = live.iter().copied().max_by_key(key);
+        let best = live.iter().copied().enumerate().max_by_key(key);
+        let best = best.map(|(_, row)| row);
         live.into_iter().partition(|row| Some(*row) == best)
     }
 
@@ -173,38 +177,61 @@ impl Judge<'_> {
         } else {
             promoter
         };
-        let pays = self.pays_of(group, &theirs, promoter, sale);
-        let told = self.books.commissions.original_sale(super::index(main));
-        let told =
-            told.filter(|told| self.books.names.name(ours.currency) == Some(told.currency.code()));
-        let amounts = match (ours.account_cents, theirs.sale_cents, told) {
+        let paid = self.pays_of(group, &theirs, promoter, sale);
+        let pays = paid.map(|paid| paid.pays);
+        let (in_unit, of_unit) = (self.comparable(sale, main), theirs.sale_cents);
+        let amounts = match (in_unit, of_unit, self.told(sale, main)) {
             (Some(ours), Some(theirs), _) => (ours, theirs),
-            (None, _, Some(told)) => (ours.amount_cents, told.amount_cents),
+            (None, _, Some(told)) => (ours.amount_cents, told),
             (Some(ours), None, _) => (ours, ours),
             (None, Some(theirs), None) => (theirs, theirs),
             (None, None, None) => return None,
         };
         let differ = (amounts.0 != amounts.1).then_some(amounts);
-        let of_theirs = theirs.sale_cents.unwrap_or(amounts.0);
+        let of_theirs = of_unit.unwrap_or(amounts.0);
         let of_theirs_cents = self.terms.commission(pays?, of_theirs);
-        let cents = match (differ, ours.account_cents) {
+        let cents = match (differ, in_unit) {
             (None, _) => of_theirs_cents,
             (Some(_), Some(ours)) => self.terms.commission(pays?, ours),
             // Only the amount before their conversion can be compared.
             (Some((ours, told)), None) => self.terms.share(of_theirs_cents, ours, told),
         };
         Some(Due {
-            pays,
+            paid,
             cents,
             of_theirs_cents,
             amounts: differ,
         })
     }
 
+    /// The sale as it was told to them, in the currency of ours.
+    fn told(&self, sale: u32, main: u32) -> Option<i64> {
+        let told = self.books.commissions.original_sale(super::index(main))?;
+        let currency = self.books.names.name(self.ours(sale).currency);
+        (currency == Some(told.currency.code())).then_some(told.amount_cents)
+    }
+
+    /// Our amount of a sale in the currency of a commission, where both can be compared: as it was
+    /// billed, as it was converted, or, where the API converted by a rate near the user's, as they have it.
+    fn comparable(&self, sale: u32, main: u32) -> Option<i64> {
+        let (ours, theirs) = (self.ours(sale), self.theirs(main));
+        if theirs.unit != self.books.account_currency && theirs.is_cash {
+            return (theirs.unit == ours.currency).then_some(ours.amount_cents);
+        }
+        ours.account_cents.or_else(|| {
+            let estimated = ours.estimated_cents?;
+            let near = theirs.sale_cents.filter(|cents| {
+                let apart = i128::from(cents.abs_diff(estimated));
+                apart * 100 <= i128::from(estimated) * RATE_ALLOWANCE_PERCENT
+            });
+            Some(near.unwrap_or(estimated))
+        })
+    }
+
     /// What is paid without a rate that anybody knows is taken for right, but for the amount.
     fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
-        let (ours, theirs) = (self.ours(sale), self.theirs(main));
-        let amounts = ours.account_cents.zip(theirs.sale_cents);
+        let theirs = self.theirs(main);
+        let amounts = self.comparable(sale, main).zip(theirs.sale_cents);
         let amounts = amounts.filter(|(ours, theirs)| ours != theirs);
         let cents = amounts
             .filter(|_| theirs.is_cash)
@@ -212,11 +239,57 @@ impl Judge<'_> {
                 self.terms.share(actual_cents, ours, theirs)
             });
         Due {
-            pays: None,
+            paid: None,
             cents,
             of_theirs_cents: actual_cents,
             amounts,
         }
+    }
+
+    /// Counts what of a sale and its commission was not checked.
+    fn count_unchecked(&mut self, group: &Group<'_>, sale: u32, main: u32, due: &Due, cents: i64) {
+        let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
+        if !group.is_cash {
+            return self
+                .tallies
+                .add(UncheckedReason::NotMoney, theirs.unit, cents);
+        }
+        if self.comparable(sale, main).is_none() {
+            if theirs.unit != self.books.account_currency {
+                self.tallies
+                    .add(UncheckedReason::OtherCurrency, theirs.unit, cents);
+            } else if group.tier == 1 {
+                let reason = UncheckedReason::ForeignSale;
+                self.tallies.add(reason, ours.currency, ours.amount_cents);
+            }
+        }
+        match due.paid {
+            None => self
+                .tallies
+                .add(UncheckedReason::RateUnknown, theirs.unit, cents),
+            Some(paid) => self.tallies.inferred += u64::from(paid.is_inferred),
+        }
+    }
+
+    /// Under whom a sale is judged: the promoter of the lead where one of several has it, else who
+    /// should get what is paid, else the first.
+    fn main_of_kept(&mut self, group: &Group<'_>, sale: u32, kept: &[u32], lead: Code) -> u32 {
+        let mut rows = kept.iter().copied();
+        if let Some(of_lead) = rows.find(|row| self.theirs(*row).promoter == lead) {
+            return of_lead;
+        }
+        if kept.len() > 1 {
+            let amounts = kept.iter().map(|row| self.theirs(*row).amount_cents);
+            let actual_cents = amounts.fold(0, i64::saturating_add);
+            for row in kept.iter().copied() {
+                let own = self.theirs(row).promoter;
+                let due = self.due(group, sale, row, own);
+                if due.is_some_and(|due| is_near(actual_cents, due.cents, kept.len())) {
+                    return row;
+                }
+            }
+        }
+        kept[0]
     }
 
     fn stands(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, kept: &[u32]) -> Kept {
@@ -225,13 +298,9 @@ impl Judge<'_> {
         } else {
             0
         };
-        let of_lead = kept
-            .iter()
-            .copied()
-            .find(|row| self.theirs(*row).promoter == lead);
-        let main = of_lead.unwrap_or(kept[0]);
+        let main = self.main_of_kept(group, sale, kept, lead);
         let own = self.theirs(main).promoter;
-        let is_wrong = lead != 0 && own != 0 && of_lead.is_none();
+        let is_wrong = lead != 0 && own != 0 && own != lead;
         let promoter = if is_wrong { lead } else { own };
         let amounts = kept.iter().map(|row| self.theirs(*row).amount_cents);
         let actual_cents = amounts.fold(0, i64::saturating_add);
@@ -239,9 +308,10 @@ impl Judge<'_> {
         let mut due = due.unwrap_or_else(|| self.due_by_itself(sale, main, actual_cents));
         let sales = kept.iter().filter_map(|row| self.theirs(*row).sale_cents);
         let sales = sales.fold(0, i64::saturating_add);
-        if kept.len() > 1 && Some(sales) == self.ours(sale).account_cents {
+        if kept.len() > 1 && Some(sales) == self.comparable(sale, main) {
             (due.amounts, due.of_theirs_cents) = (None, due.cents);
         }
+        self.count_unchecked(group, sale, main, &due, actual_cents);
         let mut finding = None;
         let mut left_cents = actual_cents - due.cents;
         if let Some((ours, theirs)) = due.amounts {
@@ -278,7 +348,7 @@ impl Judge<'_> {
         let rounded = finding.is_none() && is_near(actual_cents, due.cents, kept.len());
         let expected_cents = if rounded { actual_cents } else { due.cents };
         if left_cents != 0 && !rounded {
-            let message = match due.pays {
+            let message = match due.paid.map(|paid| paid.pays) {
                 Some(Pays::Fixed(0)) => "no rule pays for this payment of the customer".to_owned(),
                 Some(pays) => format!("{actual_cents} cents, and {pays} would be {}", due.cents),
                 None => format!("{actual_cents} cents, and not {}", due.cents),
@@ -310,7 +380,7 @@ impl Judge<'_> {
             is_paid: kept
                 .iter()
                 .all(|row| self.theirs(*row).is_paid == Some(true)),
-            pays: due.pays,
+            pays: due.paid.map(|paid| paid.pays),
             finding,
         }
     }
@@ -406,23 +476,32 @@ impl Judge<'_> {
         let Some(sale) = case.sale else {
             return self.refund_alone(case);
         };
-        let ours = *self.ours(sale);
-        if !self.earns(sale) || !self.sale_stands(case, sale) {
+        if !self.sale_stands(case, sale) {
             return;
         }
+        let ours = *self.ours(sale);
+        let referral = self.referrers.before(self.books, sale);
         let lead = self.lead_promoter(sale);
-        let promoter = if lead == 0 { ours.promoter } else { lead };
-        let campaign = self.books.campaign_of(promoter).unwrap_or(0);
+        let by_commissions = referral.map_or(0, |(referral, _)| referral.promoter);
+        let known = [lead, ours.promoter, by_commissions];
+        let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
+        let campaign = match referral {
+            Some((referral, _)) if referral.promoter == promoter => referral.campaign,
+            _ => self.books.campaign_of(promoter).unwrap_or(0),
+        };
         let deals = Deals {
             promoter,
             campaign,
             plan: ours.plan,
             tier: 1,
         };
-        let amount_cents = ours.account_cents;
+        let Some(why) = self.earns(sale, deals, referral) else {
+            return;
+        };
         let payment = self.payment(sale);
+        let amount_cents = ours.account_cents.or(ours.estimated_cents);
         let worth = amount_cents.and_then(|cents| self.worth(deals, payment, cents));
-        let worth = worth.map(|(_, cents)| cents).or(ours.commission_cents);
+        let worth = worth.or(ours.commission_cents);
         let taken: Vec<u32> = case.commissions.to_vec();
         let group = Group {
             tier: 1,
@@ -434,27 +513,35 @@ impl Judge<'_> {
         if left == Some(0) {
             return;
         }
-        let message = match ours.outcome.is_some_and(Outcome::is_tracked) {
-            true => "the sale was tracked, and nobody has a commission for it",
-            false => "the customer is a lead, and nobody has a commission for this sale",
-        };
         self.drafts.push(super::Draft {
             kind: FindingKind::SaleWithoutCommission,
             difference_cents: -left.unwrap_or(0),
             concerned_cents: if left.is_none() { ours.amount_cents } else { 0 },
-            unit: self.books.account_currency,
+            unit: match left {
+                Some(_) => self.books.account_currency,
+                None => ours.currency,
+            },
             ours: Some(sale),
             theirs: None,
             matched_by: None,
             expected_cents: left,
-            message: message.to_owned(),
+            message: why.to_owned(),
         });
         self.expect_unpaid(sale, deals, left.unwrap_or(0));
     }
 
-    /// Whether a sale without a commission should have one.
-    fn earns(&self, sale: u32) -> bool {
-        let ours = self.ours(sale);
+    /// Why a sale without a commission should have one; `None` where it should not, or nobody knows.
+    fn earns(
+        &mut self,
+        sale: u32,
+        deals: Deals,
+        referral: Option<(Referral, bool)>,
+    ) -> Option<&'static str> {
+        const TRACKED: &str = "the sale was tracked, and nobody has a commission for it";
+        const LEAD: &str = "the customer is a lead, and nobody has a commission for this sale";
+        const OTHERS: &str =
+            "the customer's earlier sales have a commission, and this one has none";
+        let ours = *self.ours(sale);
         let lead = self
             .matching
             .lead
@@ -465,13 +552,33 @@ impl Judge<'_> {
         let since = lead.map(|lead| lead.created_ms.zip(ours.created_ms));
         let was_lead = since.map(|both| both.map(|(lead, sale)| lead <= sale));
         match ours.outcome {
-            Some(Outcome::Tracked | Outcome::AlreadyTracked) => true,
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => return Some(TRACKED),
             // It was asked for and there was no lead: one that came later earns nothing.
-            Some(Outcome::NonReferral) => was_lead == Some(Some(true)),
-            Some(Outcome::Failed | Outcome::Unconfirmed) | None => {
-                was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true))
+            Some(Outcome::NonReferral) => {
+                return (was_lead == Some(Some(true))).then_some(LEAD);
             }
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => {}
         }
+        if was_lead.is_some_and(|was_lead| was_lead.unwrap_or(true)) {
+            return Some(LEAD);
+        }
+        let Some((_, is_between)) = referral else {
+            if self.books.leads.is_empty() {
+                let reason = UncheckedReason::CustomerUnknown;
+                self.tallies.add(reason, ours.currency, ours.amount_cents);
+            }
+            return None;
+        };
+        let payment = self.payment(sale);
+        let is_declared = self.terms.is_declared(self.books, deals, payment);
+        // Without a rule, only a sale between others with a commission is known to earn one: nobody
+        // knows for how many payments the campaign pays.
+        if is_declared || (is_between && self.terms.is_known_to_earn(self.books, deals, payment)) {
+            return Some(OTHERS);
+        }
+        let reason = UncheckedReason::LaterPayment;
+        self.tallies.add(reason, ours.currency, ours.amount_cents);
+        None
     }
 }
 

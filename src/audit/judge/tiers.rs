@@ -37,14 +37,16 @@ impl Uppers {
         for (case, ours) in books.ours.iter().enumerate() {
             let rows = commissions.rows(case).iter();
             let rows = rows.map(|row| &books.theirs[index(*row)]);
-            let mut earned = rows.filter(|theirs| theirs.is_live() && !theirs.takes_back());
-            let Some(first) = earned.clone().find(|theirs| theirs.tier == 1) else {
+            let earned = rows.filter(|theirs| theirs.is_live() && !theirs.takes_back());
+            let firsts = earned.clone().filter(|theirs| theirs.tier == 1);
+            let Some(first) = firsts.min_by_key(|theirs| (theirs.created_ms, theirs.promoter))
+            else {
                 continue;
             };
             let Some(since_ms) = ours.created_ms else {
                 continue;
             };
-            for theirs in earned.by_ref().filter(|theirs| theirs.tier > 1) {
+            for theirs in earned.filter(|theirs| theirs.tier > 1) {
                 uppers.learn((first.promoter, theirs.tier), theirs.promoter, since_ms);
             }
         }

@@ -1,5 +1,6 @@
 //! The table `[audit]`, read and checked.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -140,6 +141,7 @@ pub(super) struct AuditTable {
     match_by_customer: bool,
     match_days: u32,
     pending_days: u32,
+    alias: BTreeMap<String, Text>,
     rule: Vec<RuleTable>,
 }
 
@@ -152,6 +154,7 @@ impl Default for AuditTable {
             match_by_customer: false,
             match_days: 3,
             pending_days: 0,
+            alias: BTreeMap::new(),
             rule: Vec::new(),
         }
     }
@@ -249,12 +252,14 @@ impl TryFrom<AuditTable> for Rules {
         let rules = numbered.map(|(rule, number)| rule.read(number));
         let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
         no_ambiguity(&rules)?;
+        let aliases = aliases(table.alias)?;
         Ok(Rules {
             rounding,
             zone,
             tolerance_cents: table.tolerance_cents,
             match_days: table.match_by_customer.then_some(table.match_days),
             pending_days: table.pending_days,
+            aliases,
             rules,
         })
     }
@@ -336,6 +341,23 @@ impl RuleTable {
             pays,
             payments,
         })
+    }
+}
+
+/// Old names of promoters with the new ones; a new one is no old one of others.
+fn aliases(table: BTreeMap<String, Text>) -> Result<Vec<(String, String)>, RulesError> {
+    let key = |name| RulesKey { rule: None, name };
+    let mut aliases = Vec::new();
+    for (old, new) in table {
+        aliases.push((old, new.read(&key, "alias")?));
+    }
+    let is_old = |name: &String| aliases.iter().any(|(old, _)| old == name);
+    match aliases.iter().find(|(_, new)| is_old(new)) {
+        None => Ok(aliases),
+        Some((old, new)) => Err(RulesError::Value {
+            key: key("alias"),
+            message: format!("`{old}` stands for `{new}`, which stands for another one itself"),
+        }),
     }
 }
 

@@ -82,6 +82,7 @@ fn commission_of(row: CommissionRow, place: Place) -> Commission {
         amount_cents: row.amount_cents,
         sale_amount_cents: row.sale_amount_cents,
         original_sale: None,
+        is_by_hand: false,
         event_id: owned(row.event_id),
         tier: row.tier,
         is_split: row.is_split,

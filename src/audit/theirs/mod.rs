@@ -64,6 +64,7 @@ fn commission_of(
         amount_cents: listed.amount,
         sale_amount_cents: listed.sale_amount,
         original_sale,
+        is_by_hand: false,
         event_id: listed.event_id,
         tier: listed.tier,
         is_split: listed.is_split,
@@ -87,6 +88,7 @@ pub fn leads_of(listing: Kept<tracking::Lead>) -> Vec<Lead> {
             promoter: promoter_of(lead.promoter),
             created_at: lead.created_at,
             customer_since: lead.customer_since,
+            was_moved: false,
         })
         .collect()
 }

@@ -15,7 +15,7 @@ use crate::audit::output::{
     latest_audit,
 };
 use crate::audit::{
-    Audit, AuditError, Billed, BilledKind, Commission, Lead, Matches, Period, Rules, Sides, Since,
+    Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, View,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common, LinkArguments};
@@ -137,17 +137,15 @@ impl Call<'_> {
         check_accounts(account.as_ref(), theirs.account.as_ref())?;
         let now = Timestamp::now();
         let mut theirs_summary = theirs.summary;
-        let (billed, commissions) =
-            self.period
-                .cut(ours.billed, theirs.commissions, &self.rules.zone);
-        let of_kind = |kind| billed.iter().filter(|one| one.kind == kind).count() as u64;
-        ours_summary.sales = of_kind(BilledKind::Sale);
-        ours_summary.refunds = of_kind(BilledKind::Refund);
-        theirs_summary.commissions = commissions.len() as u64;
         let as_of = theirs_summary.fetched_at.as_ref();
         let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
         let leads = theirs.leads.unwrap_or_default();
-        let (audit, matches) = self.compare(billed, commissions, leads, as_of)?;
+        let (audit, matches) = self.compare(ours.billed, theirs.commissions, leads, as_of)?;
+        for figures in audit.totals.in_all.values() {
+            ours_summary.sales += figures.sales;
+            ours_summary.refunds += figures.refunds;
+            theirs_summary.commissions += figures.commissions;
+        }
 
         let (directory, last) = self.directory();
         let tolerance_cents = match self.arguments.tolerance {
@@ -206,7 +204,10 @@ impl Call<'_> {
             sides.into_frames()?,
             &self.rules,
             currency,
-            as_of,
+            View {
+                period: self.period,
+                as_of,
+            },
         )?)
     }
 

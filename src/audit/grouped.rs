@@ -1,6 +1,6 @@
 //! Rows that belong together.
 
-use super::index;
+use super::matching::index;
 
 /// Rows by their group, in order.
 pub(super) struct Grouped {

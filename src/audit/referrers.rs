@@ -1,0 +1,83 @@
+//! Who brought a customer, as far as commissions say it: whoever has one for a sale of the customer has
+//! referred the customer from that sale on.
+//!
+//! Without a list of leads nothing else says it. It is looked for only of customers of whom a sale has
+//! no commission.
+
+use polars::prelude::PlHashMap;
+
+use super::books::{Books, Code};
+use super::grouped::Grouped;
+use super::matching::{Matching, index};
+
+/// A sale of a customer that has a commission, and whose that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Referral {
+    pub(super) since_ms: i64,
+    pub(super) promoter: Code,
+    pub(super) campaign: Code,
+}
+
+/// What commissions say of the customers of sales that have none.
+#[derive(Default)]
+pub(super) struct Referrers<'b> {
+    by_key: PlHashMap<&'b str, Vec<Referral>>,
+}
+
+impl<'b> Referrers<'b> {
+    pub(super) fn of(books: &'b Books, matching: &Matching, commissions: &Grouped) -> Self {
+        let mut by_key: PlHashMap<&str, Vec<Referral>> = PlHashMap::default();
+        for (row, ours) in books.ours.iter().enumerate() {
+            if !ours.is_refund && commissions.rows(row).is_empty() {
+                for key in keys(books, row).into_iter().flatten() {
+                    by_key.entry(key).or_default();
+                }
+            }
+        }
+        if by_key.is_empty() {
+            return Referrers { by_key };
+        }
+        for (theirs, matched) in books.theirs.iter().zip(&matching.billed) {
+            let earned = theirs.is_live() && theirs.tier == 1 && !theirs.takes_back();
+            let Some((sale, _)) = matched.filter(|_| earned && theirs.promoter != 0) else {
+                continue;
+            };
+            let sale = index(sale);
+            let since_ms = books.ours[sale].created_ms.or(theirs.created_ms);
+            for key in keys(books, sale).into_iter().flatten() {
+                if let (Some(known), Some(since_ms)) = (by_key.get_mut(key), since_ms) {
+                    known.push(Referral {
+                        since_ms,
+                        promoter: theirs.promoter,
+                        campaign: theirs.campaign,
+                    });
+                }
+            }
+        }
+        by_key.retain(|_, known| !known.is_empty());
+        for known in by_key.values_mut() {
+            known.sort_unstable_by_key(|one| {
+                (one.since_ms, one.promoter, books.campaign(one.campaign))
+            });
+        }
+        Referrers { by_key }
+    }
+
+    /// The last sale with a commission before a sale, and whether there is one after it.
+    pub(super) fn before(&self, books: &Books, sale: u32) -> Option<(Referral, bool)> {
+        let created_ms = books.ours[index(sale)].created_ms?;
+        let keys = keys(books, index(sale));
+        let known = keys
+            .into_iter()
+            .flatten()
+            .find_map(|key| self.by_key.get(key))?;
+        let later = known.partition_point(|one| one.since_ms <= created_ms);
+        let last = known.get(later.checked_sub(1)?)?;
+        Some((*last, later < known.len()))
+    }
+}
+
+/// By what a customer is known: the uid first.
+fn keys(books: &Books, row: usize) -> [Option<&str>; 2] {
+    [books.billed.uid.get(row), books.billed.email.get(row)]
+}

@@ -1,0 +1,180 @@
+//! Which cases and commissions belong to the period of an audit.
+//!
+//! Everything is read and learned from, whatever the period: it only selects what is judged and added
+//! up. So each finding of an audit of all days is a finding of exactly one month.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use super::Period;
+use super::books::{Books, Code, day_of};
+use super::grouped::Grouped;
+use super::matching::{Matching, index};
+
+/// Commissions that belong to nothing of ours; those of one event together.
+pub(super) struct Orphans {
+    /// Rows of commissions that are to be paid, each group in its order.
+    pub(super) groups: Vec<Vec<u32>>,
+}
+
+impl Orphans {
+    pub(super) fn of(books: &Books, matching: &Matching) -> Orphans {
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        let mut places: HashMap<(&str, bool, Code), usize> = HashMap::new();
+        for (row, billed) in (0..).zip(&matching.billed) {
+            let theirs = &books.theirs[index(row)];
+            if billed.is_some() || !theirs.is_live() || theirs.is_by_hand {
+                continue;
+            }
+            let event_id = books.commissions.event_id.get(index(row));
+            let key = event_id.map(|id| (id, theirs.takes_back(), theirs.unit));
+            let place = match key {
+                Some(key) => *places.entry(key).or_insert(groups.len()),
+                None => groups.len(),
+            };
+            match groups.get_mut(place) {
+                Some(group) => group.push(row),
+                None => groups.push(vec![row]),
+            }
+        }
+        for group in &mut groups {
+            group.sort_by(|one, other| books.in_order(*one, *other));
+        }
+        Orphans { groups }
+    }
+}
+
+/// What belongs to the period. Without a period nothing is kept: all of it does.
+pub(super) struct Selection {
+    parts: Option<Parts>,
+}
+
+struct Parts {
+    /// By the row of the case.
+    cases: Vec<bool>,
+    /// By the row of the commission.
+    commissions: Vec<bool>,
+    /// Rows of commissions, and of sales and refunds, that no date says the month of.
+    undated: Vec<u32>,
+    undated_billed: Vec<u32>,
+}
+
+impl Selection {
+    /// A case belongs to the day of its sale, whenever its refunds and commissions came; without a
+    /// sale to the day of the first refund, else of the first commission. Commissions that belong to
+    /// nothing of ours go by their own days, those of one event by the first.
+    pub(super) fn of(
+        books: &Books,
+        matching: &Matching,
+        commissions: &Grouped,
+        orphans: &Orphans,
+        period: Period,
+        zone: &TimeZone,
+    ) -> Selection {
+        if period.is_open() {
+            return Selection { parts: None };
+        }
+        let holds = |ms: i64| day_of(Some(ms), zone).is_some_and(|day| period.holds(day));
+        let mut parts = Parts {
+            cases: vec![false; books.ours.len()],
+            commissions: vec![false; books.theirs.len()],
+            undated: Vec::new(),
+            undated_billed: Vec::new(),
+        };
+        let mut first_refund: HashMap<u32, i64> = HashMap::new();
+        for (row, ours) in books
+            .ours
+            .iter()
+            .enumerate()
+            .filter(|(_, ours)| ours.is_refund)
+        {
+            if let Some(ms) = ours.created_ms {
+                let first = first_refund.entry(matching.case[row]).or_insert(ms);
+                *first = ms.min(*first);
+            }
+        }
+        let dates = |rows: &[u32]| {
+            let dates = rows
+                .iter()
+                .filter_map(|row| books.theirs[index(*row)].created_ms);
+            dates.min()
+        };
+        for (row, case) in (0..).zip(&matching.case) {
+            if *case != row {
+                continue;
+            }
+            let ours = &books.ours[index(row)];
+            let rows = commissions.rows(index(row));
+            let own = ours.created_ms.filter(|_| !ours.is_refund);
+            let day = own
+                .or(first_refund.get(&row).copied())
+                .or_else(|| dates(rows));
+            match day {
+                Some(ms) if holds(ms) => {
+                    parts.cases[index(row)] = true;
+                    rows.iter()
+                        .for_each(|row| parts.commissions[index(*row)] = true);
+                }
+                Some(_) => {}
+                None => {
+                    parts.undated_billed.push(row);
+                    parts.undated.extend(rows);
+                }
+            }
+        }
+        parts.select_orphans(books, matching, orphans, holds);
+        Selection { parts: Some(parts) }
+    }
+
+    /// Whether a case, by its row, is judged.
+    pub(super) fn has_case(&self, case: u32) -> bool {
+        let parts = self.parts.as_ref();
+        parts.is_none_or(|parts| parts.cases.get(index(case)) == Some(&true))
+    }
+
+    /// Whether a commission, by its row, is judged.
+    pub(super) fn has_commission(&self, row: u32) -> bool {
+        let parts = self.parts.as_ref();
+        parts.is_none_or(|parts| parts.commissions.get(index(row)) == Some(&true))
+    }
+
+    /// Rows of commissions, and of sales or refunds, that are in no period because they have no date.
+    pub(super) fn undated(&self) -> (&[u32], &[u32]) {
+        self.parts
+            .as_ref()
+            .map_or((&[], &[]), |parts| (&parts.undated, &parts.undated_billed))
+    }
+}
+
+impl Parts {
+    fn select_orphans(
+        &mut self,
+        books: &Books,
+        matching: &Matching,
+        orphans: &Orphans,
+        holds: impl Fn(i64) -> bool,
+    ) {
+        let mut select = |rows: &[u32], commissions: &mut Vec<bool>| {
+            let dates = rows
+                .iter()
+                .filter_map(|row| books.theirs[index(*row)].created_ms);
+            match dates.min() {
+                Some(ms) if holds(ms) => {
+                    rows.iter().for_each(|row| commissions[index(*row)] = true);
+                }
+                Some(_) => {}
+                None => self.undated.extend(rows),
+            }
+        };
+        for group in &orphans.groups {
+            select(group, &mut self.commissions);
+        }
+        for (row, billed) in (0..).zip(&matching.billed) {
+            let theirs = &books.theirs[index(row)];
+            if billed.is_none() && (!theirs.is_live() || theirs.is_by_hand) {
+                select(&[row], &mut self.commissions);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What an audit could not check, with counts and sums.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use serde::{Serialize, Serializer};
+
+use super::books::{Books, Code};
+use crate::journal::words;
+
+words! {
+    /// Why something was not checked.
+    UncheckedReason, "reason why something was not checked" {
+        /// Sales in another currency than the account's, whose conversion nobody can check without
+        /// rates.
+        ForeignSale = "foreign_sale",
+        /// Commissions in another currency than the account's and their sale's.
+        OtherCurrency = "other_currency",
+        /// What has no date and so belongs to no period.
+        Undated = "undated",
+        /// Commissions for which there is no rule, and too few of their kind to infer a rate.
+        RateUnknown = "rate_unknown",
+        /// Later sales of referred customers, without a commission and without a rule that says
+        /// whether they earn one.
+        LaterPayment = "later_payment",
+        /// Sales without a commission of customers of whom nobody knows whether they were referred.
+        CustomerUnknown = "customer_unknown",
+        /// Rewards that are not money: counted, not checked.
+        NotMoney = "not_money",
+        /// Bonuses by hand, for which no sale is expected.
+        ByHand = "by_hand",
+    }
+}
+
+impl Serialize for UncheckedReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl UncheckedReason {
+    /// Whether money may be wrong that the verdict says nothing about, so that somebody has to look.
+    pub fn needs_attention(self) -> bool {
+        matches!(
+            self,
+            UncheckedReason::ForeignSale
+                | UncheckedReason::OtherCurrency
+                | UncheckedReason::Undated
+        )
+    }
+}
+
+/// What was not checked for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unchecked {
+    /// Why.
+    pub reason: UncheckedReason,
+    /// How many sales or commissions.
+    pub count: u64,
+    /// What they come to, by currency or unit.
+    pub amount_cents: BTreeMap<String, i128>,
+}
+
+/// Counts while cases are judged.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tallies {
+    sums: HashMap<(UncheckedReason, Code), (u64, i128)>,
+    /// Commissions that were judged by a rate that nobody declared.
+    pub(super) inferred: u64,
+}
+
+impl Tallies {
+    pub(super) fn add(&mut self, reason: UncheckedReason, unit: Code, cents: i64) {
+        let (count, sum) = self.sums.entry((reason, unit)).or_default();
+        *count += 1;
+        *sum += i128::from(cents);
+    }
+
+    pub(super) fn append(&mut self, other: Tallies) {
+        for (key, (count, cents)) in other.sums {
+            let own = self.sums.entry(key).or_default();
+            own.0 += count;
+            own.1 += cents;
+        }
+        self.inferred += other.inferred;
+    }
+
+    /// What was not checked, by reason.
+    pub(super) fn unchecked(&self, books: &Books) -> Vec<Unchecked> {
+        let of = |reason: &UncheckedReason| {
+            let mut unchecked = Unchecked {
+                reason: *reason,
+                count: 0,
+                amount_cents: BTreeMap::new(),
+            };
+            for ((_, unit), (count, cents)) in self.sums.iter().filter(|((of, _), _)| of == reason)
+            {
+                let unit = books.names.name(*unit).unwrap_or_default().to_owned();
+                unchecked.count += count;
+                *unchecked.amount_cents.entry(unit).or_default() += cents;
+            }
+            Some(unchecked).filter(|unchecked| unchecked.count > 0)
+        };
+        UncheckedReason::ALL.iter().filter_map(of).collect()
+    }
+}
