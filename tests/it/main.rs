@@ -14,6 +14,7 @@ mod accept;
 mod answers;
 mod audit;
 mod audit_generated;
+mod audit_months;
 mod bad_input;
 mod cancellations;
 mod cells;

@@ -4,12 +4,7 @@
 //! The generator knows nothing of the audit: it keeps what it planted. 20 accounts by default;
 //! `FPRECON_AUDIT_ACCOUNTS=1000` makes more, `FPRECON_AUDIT_SEED` starts elsewhere.
 #![cfg(feature = "polars")]
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that says what it planted"
-)]
+#![allow(clippy::print_stdout, reason = "a test that says what it planted")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
