@@ -38,6 +38,8 @@ pub mod propose;
 pub mod readings;
 #[deny(clippy::disallowed_methods)]
 pub mod recognise;
+#[deny(clippy::disallowed_methods)]
+pub mod record;
 pub mod report;
 pub mod sandbox;
 #[deny(clippy::disallowed_methods)]

@@ -194,6 +194,14 @@ pub struct Problems {
     counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
+impl Extend<Problem> for Problems {
+    fn extend<I: IntoIterator<Item = Problem>>(&mut self, problems: I) {
+        for problem in problems {
+            self.push(problem);
+        }
+    }
+}
+
 impl Problems {
     /// How many problems of one code are kept in full.
     pub const KEPT_PER_CODE: u64 = 200;

@@ -3,6 +3,7 @@
 //! inputs apart that lead somewhere else.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::{Debug, Write};
 use std::fs;
 use std::path::Path;
@@ -12,14 +13,12 @@ use fprecon::event::{
     AmountFormat, AmountUnit, Currency, Customer, Decimals, Event, Kind, Money, Source,
 };
 use fprecon::export::Export;
-use fprecon::job::{Reading, SourceRows};
+use fprecon::job::{self, PlanError, Setup, SourceRows};
 use fprecon::journal::{
     Account, Disposition, Journal, JournalError, JournalReader, Known, NewInput, NewRun, PlanState,
-    RunCommand,
+    RunCommand, Wanted,
 };
-use fprecon::link::Nothing;
 use fprecon::profile::Profiles;
-use fprecon::report;
 use fprecon::tracking::{ApiKey, Client, Settings, Timeouts, Version};
 use jiff::Timestamp;
 
@@ -200,18 +199,19 @@ fn plan(
     profiles: &Profiles,
     named: Option<&str>,
 ) -> (String, Vec<String>) {
-    let reading = Reading {
-        profiles,
+    let setup = Setup {
         profile: named.map(|name| profiles.named(name).expect("it is there")),
-        account_currency: dollar(),
-        progress: &|_| {},
+        ..Setup::new(profiles, dollar())
     };
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    let unplanned = match reading.read(exports, SourceRows::dropped()) {
-        Ok(unplanned) => unplanned,
-        Err(problems) => {
+    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(Known::default());
+    let (rows, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
+    let job = match job::plan(exports, &setup, rows, without_past, now, &|_| {}) {
+        Ok((job, _)) => job,
+        Err(PlanError::Imbalance(error)) => panic!("{error}"),
+        Err(PlanError::Unusable(problems)) => {
             let codes = problems.iter().map(|problem| problem.code.to_string());
             for problem in &problems {
                 assert!(!problem.to_string().contains('\u{1b}'), "{problem:?}");
@@ -219,11 +219,6 @@ fn plan(
             return (String::from("unusable"), codes.collect());
         }
     };
-    let mut job = unplanned.plan(&Nothing);
-    job.check_sanity(&Known::default(), Timestamp::UNIX_EPOCH);
-    report::Reading::of_job(&job)
-        .check()
-        .expect("the books balance");
     let mut events: Vec<String> = job
         .plan
         .events()

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 
-use crate::job::SourceRowsError;
+use crate::job::{Imbalance, SourceRowsError};
 use crate::journal::JournalError;
 use crate::problem::{Problem, causes};
 use crate::profile::ProfileError;
-use crate::report::{Imbalance, ReportError, SummaryError};
+use crate::record::RecordError;
+use crate::report::{ReportError, SummaryError};
 use crate::sandbox::SandboxError;
 use crate::tracking::ClientError;
 
@@ -121,6 +122,16 @@ impl fmt::Display for CliError {
 impl From<SourceRowsError> for CliError {
     fn from(error: SourceRowsError) -> Self {
         CliError::unusable(error.problem())
+    }
+}
+
+impl From<RecordError> for CliError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Journal(error) => error.into(),
+            RecordError::SourceRows(error) => error.into(),
+            RecordError::Imbalance(error) => error.into(),
+        }
     }
 }
 

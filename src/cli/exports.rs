@@ -10,15 +10,15 @@ use super::patterns::{self, PatternFault, is_pattern};
 use super::settings::{ForeignSetting, Settings, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
-use crate::bounded::{self, SETTINGS_BYTES};
+use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::export::{Export, ExportError, Exports, Told};
-use crate::job::{Reading, SourceRows, SourceRowsError, Unplanned, export_problem};
+use crate::job::{self, Job, PlanError, Setup, SourceRows, SourceRowsError, export_problem};
+use crate::journal::{Known, Wanted};
+use crate::link::{Resolutions, Rules};
 use crate::problem::Problem;
 use crate::profile::{OwnFile, Profile, Profiles};
-
-/// How many left-out members of an archive are named.
-const SKIPPED_SHOWN: usize = 5;
+use jiff::Timestamp;
 
 /// The profiles of the configuration, and the one that `--profile` names, if any.
 pub(super) struct Choice {
@@ -130,7 +130,6 @@ pub(super) struct Opened {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
     told: Option<Told>,
-    notes: Vec<Problem>,
 }
 
 enum Named {
@@ -158,7 +157,6 @@ pub(super) fn open(names: &[PathBuf], common: &Common) -> Result<Opened, CliErro
             TextEncoding::Utf16 => Told::Utf16,
             TextEncoding::Windows1252 => Told::Windows1252,
         }),
-        notes: Vec::new(),
     })
 }
 
@@ -172,11 +170,6 @@ impl Opened {
                 Named::File(path) => Some(path.as_path()),
                 Named::StandardInput => None,
             })
-    }
-
-    /// What a person should know of the files that were opened.
-    pub(super) fn into_notes(self) -> Vec<Problem> {
-        self.notes
     }
 }
 
@@ -194,33 +187,9 @@ impl Iterator for Opened {
                     Exports::from_reader("-", Box::new(std::io::stdin()), self.told)
                 }
             };
-            self.notes.extend(skipped(&exports));
             self.current = Some(exports);
         }
     }
-}
-
-/// Says which members of an archive are left out.
-fn skipped(exports: &Exports) -> Option<Problem> {
-    let names = exports.skipped();
-    let shown: Vec<String> = names
-        .iter()
-        .take(SKIPPED_SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = match names.len() - shown.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let message = format!(
-        "members of the archive that are not CSV files are left out: {}{more}",
-        shown.join(", ")
-    );
-    (!names.is_empty()).then(|| {
-        Problem::warning("archive-member-skipped", message)
-            .at(exports.path().display().to_string(), None)
-            .hint("if one of them is an export, end its name with `.csv`")
-    })
 }
 
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
@@ -253,50 +222,75 @@ pub(super) fn source_rows() -> Result<SourceRows, CliError> {
     Ok(SourceRows::in_file(file))
 }
 
-/// Reads the exports, and takes note of what was seen on the way to them.
-pub(super) fn read(
-    mut exports: Opened,
-    choice: &Choice,
-    settings: &Settings,
-    terminal: &Terminal,
-    source_rows: SourceRows,
-) -> Result<Unplanned, CliError> {
-    let mut unplanned = read_each(&mut exports, choice, settings, terminal, source_rows)?;
-    for note in exports.into_notes() {
-        unplanned.note(note);
-    }
-    Ok(unplanned)
+/// How exports are planned, as the user asks for it.
+pub(super) struct Planner<'p> {
+    pub(super) choice: &'p Choice,
+    pub(super) settings: &'p Settings,
+    pub(super) terminal: &'p Terminal,
+    /// What is done with refunds whose sale is not named or not found.
+    pub(super) rules: Rules,
+    /// Whether the events are for sending, so that it matters which dates the API takes.
+    pub(super) is_for_sending: bool,
 }
 
-/// Reads the exports, with a sign of life on a terminal.
-pub(super) fn read_each(
-    exports: impl IntoIterator<Item = Result<Export, ExportError>>,
-    choice: &Choice,
-    settings: &Settings,
-    terminal: &Terminal,
-    source_rows: SourceRows,
-) -> Result<Unplanned, CliError> {
-    let foreign = foreign(settings)?;
-    let bar = terminal.bar(None, "{spinner} reading: {msg} rows");
-    let last = Cell::new(0);
-    let progress = |rows: u64| {
-        if rows >= last.get() + 20_000 {
-            last.set(rows);
-            bar.set_message(grouped(rows.into()));
-        }
+impl Planner<'_> {
+    /// Reads the exports and plans their events, with a sign of life on a terminal.
+    pub(super) fn plan(
+        self,
+        exports: impl IntoIterator<Item = Result<Export, ExportError>>,
+        source_rows: SourceRows,
+        now: Timestamp,
+        history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<Known, CliError>,
+    ) -> Result<(Job, Known), CliError> {
+        let settings = self.settings;
+        let setup = Setup {
+            profile: self.choice.named()?,
+            foreign: foreign(settings)?,
+            decimals: settings.decimals.clone(),
+            rules: self.rules,
+            takes_dates: !self.is_for_sending || settings.version.takes_dates(),
+            ..Setup::new(&self.choice.profiles, settings.account_currency)
+        };
+        let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");
+        let last = Cell::new(0);
+        let progress = |rows: u64| {
+            if rows >= last.get() + 20_000 {
+                last.set(rows);
+                bar.set_message(grouped(rows.into()));
+            }
+        };
+        let history = |wanted: &dyn Fn() -> Wanted| {
+            bar.finish_and_clear();
+            history(wanted)
+        };
+        let planned = job::plan(exports, &setup, source_rows, history, now, &progress);
+        bar.finish_and_clear();
+        planned.map_err(|error| match error {
+            PlanError::Unusable(problems) => CliError::Unusable(problems),
+            PlanError::History(error) => error,
+            PlanError::Imbalance(error) => error.into(),
+        })
+    }
+}
+
+/// Returns what is done with refunds whose sale is not named or not found. `link` is the file that names
+/// sales of refunds; else it is that of the configuration, if there is one.
+pub(super) fn rules(link: Option<&Path>, settings: &Settings) -> Result<Rules, CliError> {
+    let path = link.or(settings.resolutions.as_deref());
+    Ok(Rules {
+        match_by_customer: settings.match_by_customer,
+        send_unlinked: settings.send_unlinked,
+        resolutions: path.map(resolutions).transpose()?.unwrap_or_default(),
+    })
+}
+
+fn resolutions(path: &Path) -> Result<Resolutions, CliError> {
+    let name = path.display().to_string();
+    let read = match Bounded::open(path, TABLE_BYTES) {
+        Ok(file) => Resolutions::read(&name, file),
+        Err(error) => Err(vec![Resolutions::unreadable(&name, &error.into())]),
     };
-    let reading = Reading {
-        profiles: &choice.profiles,
-        profile: choice.named()?,
-        account_currency: settings.account_currency,
-        progress: &progress,
-    };
-    let read = reading.read(exports, source_rows);
-    bar.finish_and_clear();
-    let mut unplanned = read.map_err(CliError::Unusable)?;
-    unplanned.treat_foreign(foreign);
-    unplanned.set_decimals(settings.decimals.clone());
-    Ok(unplanned)
+    read.map_err(CliError::Unusable)
 }
 
 /// What is done with other currencies, with the rates where they are needed.
@@ -306,7 +300,7 @@ fn foreign(settings: &Settings) -> Result<Foreign, CliError> {
         ForeignSetting::Hold => return Ok(Foreign::Hold),
         ForeignSetting::Convert(path) => path,
     };
-    let rates = Export::open_bounded(path, bounded::TABLE_BYTES)
+    let rates = Export::open_bounded(path, TABLE_BYTES)
         .map_err(RatesError::from)
         .and_then(|export| Rates::read(export, settings.account_currency));
     rates.map(Foreign::Convert).map_err(|error| {

@@ -9,7 +9,6 @@ mod commands;
 mod error;
 mod exports;
 mod limits;
-mod linking;
 mod patterns;
 mod settings;
 mod signals;

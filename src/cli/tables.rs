@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
+use crate::job::Reading;
 use crate::journal::{Outcome, PlanState};
 use crate::report::words::{amount, kind_words, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
-use crate::report::{OutcomesSummary, Reading, RunSummary};
+use crate::report::{OutcomesSummary, RunSummary};
 
 /// A column of the balance: events of one kind in one currency.
 type Column = (Kind, Option<Currency>);
@@ -312,8 +313,7 @@ mod tests {
 
     use super::*;
     use crate::invisible::is_invisible;
-    use crate::job::Rows;
-    use crate::report::{EventsSummary, IgnoredSummary, InputSummary};
+    use crate::job::{EventsSummary, IgnoredSummary, InputSummary, Rows};
 
     fn tally(sums: &[(Kind, &str, u64, i128)]) -> Tally {
         let mut tally = Tally::default();

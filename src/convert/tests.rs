@@ -1,8 +1,8 @@
 use super::*;
-use crate::event::{Customer, Essence, Source};
+use crate::event::{Customer, Essence, Refunded, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, Earlier, Refunded, Rules, link};
+use crate::link::{AskedAgain, Earlier, Rules, link};
 use crate::plan::plan;
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;

@@ -13,6 +13,7 @@ mod essence;
 mod events;
 mod money;
 pub(crate) mod packed;
+mod refunded;
 mod shared_uid;
 mod tally;
 mod ties;
@@ -27,7 +28,10 @@ pub use essence::{Contradiction, Essence};
 pub use events::{Events, Figures};
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub(crate) use money::{in_units, share_cents};
+pub use refunded::Refunded;
 pub use shared_uid::EmailsOfUid;
+#[cfg(feature = "polars")]
+pub(crate) use tally::by_kind;
 pub use tally::{Sum, Tally};
 pub use ties::Ties;
 pub use view::{CustomerRef, EventRef};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::money::in_units;
 use super::{Currency, Figures, Kind, Money};
@@ -145,5 +146,63 @@ impl Tally {
             .collect();
         let separator = if amounts.is_empty() { "" } else { ", " };
         format!("{count} {kind}{plural}{separator}{}", amounts.join(" and "))
+    }
+}
+
+/// `{"count": 0, "amount_cents": {"USD": 0}, "by_kind": {…}}`; amounts of sales and refunds are
+/// both positive and are added up as they stand.
+impl Serialize for Tally {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("count", &self.count())?;
+        map.serialize_entry("amount_cents", &self.cents())?;
+        map.serialize_entry("by_kind", &self.by_kind())?;
+        map.end()
+    }
+}
+
+/// Writes a tally by kind, in the shape that outcomes have.
+#[cfg(feature = "polars")]
+pub(crate) fn by_kind<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
+    ByKind(tally).serialize(serializer)
+}
+
+impl Tally {
+    /// Returns the figures of each kind, in the shape of the machine output.
+    pub(crate) fn by_kind(&self) -> impl Serialize + '_ {
+        ByKind(self)
+    }
+}
+
+struct ByKind<'t>(&'t Tally);
+
+impl Serialize for ByKind<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Kind::ALL.len()))?;
+        for kind in Kind::ALL {
+            map.serialize_entry(
+                kind.as_str(),
+                &KindFigures {
+                    tally: self.0,
+                    kind,
+                },
+            )?;
+        }
+        map.end()
+    }
+}
+
+struct KindFigures<'t> {
+    tally: &'t Tally,
+    kind: Kind,
+}
+
+impl Serialize for KindFigures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cents: BTreeMap<Currency, i128> = self.tally.cents_of(self.kind).collect();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.tally.count_of(self.kind))?;
+        map.serialize_entry("amount_cents", &cents)?;
+        map.end()
     }
 }

@@ -12,7 +12,7 @@ use super::encoding::{Told, foreign};
 use super::error::{ExportError, Fault};
 use super::source::{Peeked, Source};
 use super::unpack::Packing;
-use super::{Export, Place};
+use super::{Export, LeftOut, Place};
 
 /// A zip that is not a plain file is held in memory, up to this.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -24,6 +24,7 @@ const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 pub struct Exports {
     path: PathBuf,
     told: Option<Told>,
+    /// The members of a zip that are no CSV, until the first export says so.
     skipped: Vec<String>,
     found: Found,
 }
@@ -69,11 +70,6 @@ impl Exports {
     /// The path, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The members of a zip that are not read, because they are no CSV. Folders are none of them.
-    pub fn skipped(&self) -> &[String] {
-        &self.skipped
     }
 
     fn one(path: &Path, told: Option<Told>, source: Peeked<Source>) -> Exports {
@@ -145,13 +141,22 @@ impl Iterator for Exports {
             Found::Members(archive, members) => {
                 let member = members.next()?;
                 let path = member_path(&self.path, &member);
-                Some(match archive.read(&member) {
+                let mut export = match archive.read(&member) {
                     Ok(reader) => {
                         let source = Peeked::new(Source::new(Box::new(reader)));
                         Export::from_source(&path, source, self.told, Place::Archive)
                     }
                     Err(fault) => Err(ExportError::new(&path, None, fault)),
-                })
+                };
+                if let Ok(export) = &mut export
+                    && !self.skipped.is_empty()
+                {
+                    export.left_out = Some(LeftOut {
+                        archive: self.path.clone(),
+                        members: std::mem::take(&mut self.skipped),
+                    });
+                }
+                Some(export)
             }
         }
     }

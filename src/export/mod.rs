@@ -81,6 +81,15 @@ pub struct Export {
     /// Rows that were looked at and not yet read.
     peeked: VecDeque<Row>,
     failed: bool,
+    /// Of the first one of an archive, which members that has beside its exports.
+    left_out: Option<LeftOut>,
+}
+
+/// An archive, and its members that are not read.
+#[derive(Debug)]
+struct LeftOut {
+    archive: PathBuf,
+    members: Vec<String>,
 }
 
 /// What was read, once all of it was.
@@ -159,6 +168,7 @@ impl Export {
             rows: 0,
             peeked: VecDeque::new(),
             failed: false,
+            left_out: None,
         };
         export.read_header()?;
         Ok(export)
@@ -187,6 +197,13 @@ impl Export {
     /// The file, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the archive whose first export this is, and its members that are not read because they are no
+    /// CSV; nothing where there are none. Folders are none of them.
+    pub fn left_out(&self) -> Option<(&Path, &[String])> {
+        let left_out = self.left_out.as_ref()?;
+        Some((&left_out.archive, &left_out.members))
     }
 
     /// The names of the columns, without the white space around them. A name may stand here twice,

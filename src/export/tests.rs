@@ -610,13 +610,15 @@ mod packed {
             ("a\x1B.csv", b"id;b\n3;4\n5;6\n"),
         ]);
         let mut exports = open(&bytes, None);
-        assert_eq!(exports.skipped(), ["notes.txt"]);
         let b = exports.next().unwrap().unwrap();
+        let notes = ["notes.txt".to_owned()];
+        assert_eq!(b.left_out(), Some((Path::new("x"), &notes[..])));
         assert_eq!(b.path(), Path::new("x/2026/b.CSV"));
         let totals = drain(b).unwrap().1;
         assert_eq!(totals, read_all(b"id,b\n1,2\n").unwrap().1);
         let a = exports.next().unwrap().unwrap();
         assert_eq!(a.path(), Path::new("x/a\\u{1b}.csv"));
+        assert_eq!(a.left_out(), None);
         assert_eq!(a.finish().unwrap().rows, 2);
         assert!(exports.next().is_none());
     }
@@ -655,7 +657,8 @@ mod packed {
         let workbook = zip(&[("xl/workbook.xml", b""), ("[Content_Types].xml", b"")]);
         assert_eq!(code(&workbook), "x:-:not-csv");
         let beside = zip(&[("b.csv", csv), ("b.xlsx", &workbook)]);
-        assert_eq!(open(&beside, None).skipped(), ["b.xlsx"]);
+        let export = open(&beside, None).next().unwrap().unwrap();
+        assert_eq!(export.left_out().unwrap().1, ["b.xlsx"]);
     }
 
     #[test]

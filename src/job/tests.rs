@@ -1,26 +1,38 @@
+use std::convert::Infallible;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Kind;
+use crate::event::{Currency, Kind};
 use crate::journal::PlanState;
 use crate::link::Nothing;
+use crate::profile::Profiles;
 
-fn read(files: &[(&str, &[u8])]) -> Result<Unplanned, Vec<Problem>> {
+/// Plans files without a past, at a time after all their dates.
+fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
     let profiles = Profiles::load(&BTreeMap::new()).unwrap();
-    let reading = Reading {
-        profiles: &profiles,
-        profile: None,
-        account_currency: Currency::from_code("USD").unwrap(),
-        progress: &|_| {},
-    };
+    let setup = Setup::new(&profiles, Currency::from_code("USD").unwrap());
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    reading.read(exports, SourceRows::dropped())
+    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(Nothing);
+    let now = "2099-01-01T00:00:00Z".parse().unwrap();
+    match plan(
+        exports,
+        &setup,
+        SourceRows::dropped(),
+        without_past,
+        now,
+        &|_| {},
+    ) {
+        Ok((job, _)) => Ok(job),
+        Err(PlanError::Unusable(problems)) => Err(problems),
+        Err(PlanError::Imbalance(error)) => panic!("{error}"),
+    }
 }
 
 fn job(text: &str) -> Job {
-    let job = read(&[("x.csv", text.as_bytes())]).unwrap().plan(&Nothing);
+    let job = planned(&[("x.csv", text.as_bytes())]).unwrap();
     assert!(job.rows().balance() && job.plan.balances());
     job
 }
@@ -130,7 +142,7 @@ fn every_generation_of_the_stripe_header_is_read() {
 fn a_metadata_column_never_takes_the_place_of_a_column() {
     let header = HEADER_2024.replace(",Currency,", ",Currency (metadata),");
     let text = table(&header, &payment(&[]));
-    let problems = read(&[("x.csv", text.as_bytes())]).unwrap_err();
+    let problems = planned(&[("x.csv", text.as_bytes())]).unwrap_err();
     assert!(problems[0].message.contains("lacks `Currency`"));
 }
 
@@ -191,7 +203,7 @@ fn refunds_are_told_by_the_amount_and_not_by_the_status() {
 #[test]
 fn an_unusable_export_spoils_the_job_and_all_of_them_are_named() {
     let good = table(HEADER_2024, &payment(&[]));
-    let problems = read(&[
+    let problems = planned(&[
         ("a.csv", b""),
         ("b.csv", good.as_bytes()),
         ("c.csv", b"x\n"),
@@ -278,9 +290,9 @@ fn both_ways(header: &str, rows: &[(String, u32, bool)]) -> (Job, Job) {
         file(rows.map(|(row, _, _)| row.as_str()).collect())
     };
     let (a, b) = (part(false), part(true));
-    let whole = read(&[("x.csv", one.as_slice())]).unwrap().plan(&Nothing);
-    let split = read(&[("a.csv", a.as_slice()), ("b.csv", b.as_slice())]);
-    (whole, split.unwrap().plan(&Nothing))
+    let whole = planned(&[("x.csv", one.as_slice())]).unwrap();
+    let split = planned(&[("a.csv", a.as_slice()), ("b.csv", b.as_slice())]);
+    (whole, split.unwrap())
 }
 
 fn shuffled(row: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<(String, u32, bool)>> {
@@ -332,8 +344,7 @@ proptest! {
             file.push(b'\n');
         }
         file.extend_from_slice(&bytes);
-        if let Ok(read) = read(&[("x.csv", file.as_slice())]) {
-            let job = read.plan(&Nothing);
+        if let Ok(job) = planned(&[("x.csv", file.as_slice())]) {
             prop_assert!(job.rows().balance() && job.plan.balances());
         }
     }
@@ -342,8 +353,7 @@ proptest! {
     fn any_cells_are_read_or_refused(text in "([ -~]{0,6}[,\n]){0,40}", stripe in any::<bool>()) {
         let header = if stripe { HEADER_2024 } else { GENERIC };
         let file = format!("{header}\n{text}");
-        if let Ok(read) = read(&[("x.csv", file.as_bytes())]) {
-            let job = read.plan(&Nothing);
+        if let Ok(job) = planned(&[("x.csv", file.as_bytes())]) {
             prop_assert!(job.rows().balance() && job.plan.balances());
         }
     }

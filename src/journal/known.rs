@@ -13,7 +13,7 @@ use super::columns::Columns;
 use super::{AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
-    EventKey, EventRef, KeyMap, Kind, Money, Text, share_cents,
+    EventKey, EventRef, KeyMap, Kind, Refunded, Text,
 };
 
 /// What the plan compares with: every event of the journal.
@@ -27,9 +27,9 @@ pub struct Known {
     pub refused: KeyMap<Vec<Essence>>,
     /// The refunds but for those that were no referrals, or are left to send while their sale was none, by
     /// the key of the sale that they undo.
-    pub refunds: KeyMap<KnownRefunds>,
+    pub refunds: KeyMap<Refunded>,
     /// The others, likewise, but for the superseded ones.
-    pub unreferred_refunds: KeyMap<KnownRefunds>,
+    pub unreferred_refunds: KeyMap<Refunded>,
     /// The refunds that were no referrals and whose sale was asked again since.
     pub superseded_refunds: KeyMap<()>,
     /// The refunds that are left to send of sales that count nowhere, by the key of the sale.
@@ -182,7 +182,7 @@ impl Known {
             let refunds = self.refunds.entry(sale).or_default();
             let sign = if kind == Kind::Refund { 1 } else { -1 };
             let paid_cents = by.essence.paid_cents().unwrap_or(0);
-            *refunds = refunds.with(KnownRefunds {
+            *refunds = refunds.with(Refunded {
                 cents: sign * money.amount_cents,
                 gross_cents: sign * paid_cents,
                 largest_total_cents: None,
@@ -207,7 +207,7 @@ impl Known {
             false => (&mut self.refunds, &mut self.converted_refunds),
         };
         let sum = refunds.entry(sale).or_default();
-        *sum = sum.with(KnownRefunds::of(refund));
+        *sum = sum.with(Refunded::by(refund));
         if let Some(conversion) = conversion {
             let sum = converted.entry(sale).or_default();
             *sum = sum.with(ConvertedRefunds {
@@ -246,37 +246,6 @@ impl Known {
         is_unwell.then_some(known.row)
     }
 
-    /// Returns a tracked sale of which less counts, as this reading says, than was sent.
-    pub fn counted_less(&self, sale: EventRef<'_>) -> Option<KnownEvent> {
-        // Only a reading that tells what counts from what was paid can say so.
-        sale.gross_cents?;
-        let known = self.events.get(sale.key())?;
-        let is_tracked = known.outcome.is_some_and(Outcome::is_tracked);
-        (is_tracked && sale.essence().counts_less_than(&known.essence)).then_some(known)
-    }
-
-    /// Returns the number of a sale of which less counts than was sent, as [`Known::counted_less`] says, and
-    /// by how much the API has too much of it: after its refunds, and after those of the job, `here`.
-    pub fn sent_too_much(
-        &self,
-        sale: EventRef<'_>,
-        here: KnownRefunds,
-    ) -> Option<(EventRow, Money)> {
-        let known = self.counted_less(sale)?;
-        let read = sale.essence();
-        let (sent, counts, paid_cents) = (known.essence.money?, read.money?, read.paid_cents()?);
-        let refunds = self.refunds.get(&sale.key()).copied().unwrap_or_default();
-        let refunds = refunds.with(here);
-        let left_cents = paid_cents.saturating_sub(refunds.gross_cents).max(0);
-        let right_cents = share_cents(counts.amount_cents, left_cents, paid_cents)?;
-        let is_cents = sent.amount_cents.saturating_sub(refunds.cents);
-        let too_much = Money {
-            amount_cents: is_cents.saturating_sub(right_cents),
-            ..sent
-        };
-        (too_much.amount_cents > 0).then_some((known.row, too_much))
-    }
-
     /// Returns the number of a sale that needs attention since it was sent with more than counts, where this
     /// reading, which says what counts, agrees with it now.
     pub fn no_longer_counts_less(&self, sale: EventRef<'_>) -> Option<EventRow> {
@@ -299,37 +268,5 @@ impl Known {
         let by_uid = by_uid.and_then(|uid| self.sales_by_uid.get(uid));
         let places = [by_email, by_uid].into_iter().flatten().flatten();
         places.filter_map(|&place| self.sales.get(place))
-    }
-}
-
-/// The refunds of one sale that the journal has, whatever came of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KnownRefunds {
-    /// The sum of their amounts; `i64::MAX` where it does not fit.
-    pub cents: i64,
-    /// The sum of what was paid back in all; likewise.
-    pub gross_cents: i64,
-    /// The largest running total among them.
-    pub largest_total_cents: Option<i64>,
-}
-
-impl KnownRefunds {
-    /// Returns those that this one refund is.
-    pub fn of(refund: &Essence) -> Self {
-        KnownRefunds {
-            cents: refund.money.map_or(0, |money| money.amount_cents),
-            gross_cents: refund.paid_cents().unwrap_or(0),
-            largest_total_cents: refund.refund_total_cents,
-        }
-    }
-
-    /// Returns these and the others.
-    #[must_use]
-    pub fn with(self, others: KnownRefunds) -> Self {
-        KnownRefunds {
-            cents: self.cents.saturating_add(others.cents),
-            gross_cents: self.gross_cents.saturating_add(others.gross_cents),
-            largest_total_cents: self.largest_total_cents.max(others.largest_total_cents),
-        }
     }
 }

@@ -52,7 +52,7 @@ pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
 pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
-pub use known::{Known, KnownEvent, KnownEvents, KnownRefunds, KnownSale, Wanted};
+pub use known::{Known, KnownEvent, KnownEvents, KnownSale, Wanted};
 pub use place::PlaceWatch;
 pub use record::{NewInput, NewRun, Recording};
 pub use records::{

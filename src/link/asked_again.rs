@@ -1,7 +1,7 @@
 //! Which sales are asked again, and their refunds with them.
 
-use super::{Earlier, Refunded, replaces};
-use crate::event::{EventKey, Events, KeyMap, Kind};
+use super::{Earlier, replaces};
+use crate::event::{EventKey, Events, KeyMap, Kind, Refunded};
 use crate::journal::Outcome;
 
 /// The sales of a job that take the place of what an earlier run sent under their ids, as [`replaces`]

@@ -77,9 +77,9 @@ impl<'r> Finder<'r> {
         }
         for &refund in self.refunds {
             let resolutions = &self.rules.resolutions;
-            if let Some(sale) = resolutions.get(events.get(refund).event_id()) {
+            if let Some(sale) = resolutions.sale_of(events.get(refund).event_id()) {
                 events.edit(refund, |event| {
-                    event.sale_event_id = Some(sale.clone());
+                    event.sale_event_id = Some(sale.into());
                     event.remark("its sale is the one that you named");
                 });
             }
@@ -185,7 +185,7 @@ impl<'r> Finder<'r> {
         });
         let is_named_by_user = || {
             let refund = events.get(refund).event_id();
-            self.rules.resolutions.contains_key(refund)
+            self.rules.resolutions.sale_of(refund).is_some()
         };
         if is_other && !is_named_by_user() {
             links.other_customers.insert(refund);

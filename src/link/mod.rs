@@ -16,23 +16,25 @@
 mod asked_again;
 mod candidates;
 mod find;
+mod resolutions;
 mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Index;
 
 use jiff::Timestamp;
 
 use crate::event::{
-    Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money, Text,
-    share_cents,
+    Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money,
+    Refunded, Text, share_cents,
 };
 use crate::journal::Outcome;
 
 pub use asked_again::AskedAgain;
 use find::Finder;
+pub use resolutions::Resolutions;
 use settle::SaleAccount;
 
 /// What earlier runs know, for the events of a job.
@@ -124,17 +126,6 @@ pub struct EarlierSale {
     pub created_at: Option<Timestamp>,
 }
 
-/// What is known to be refunded for one sale.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refunded {
-    /// All its refunds added up, in minor units, as they count.
-    pub cents: i64,
-    /// The same as it was paid back.
-    pub gross_cents: i64,
-    /// The largest running total read for it.
-    pub largest_total_cents: Option<i64>,
-}
-
 /// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
 /// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
 /// API said that its customer is not a referral, and this reading names another one.
@@ -165,6 +156,7 @@ pub fn names_another_non_referral(
 }
 
 /// An account without a past.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Nothing;
 
 impl Earlier for Nothing {
@@ -189,48 +181,8 @@ pub struct Rules {
     pub match_by_customer: bool,
     /// Send them without a sale instead of holding them.
     pub send_unlinked: bool,
-    /// The `event_id` of a sale by that of its refund, as the user says.
-    pub resolutions: HashMap<Text, Text>,
-}
-
-/// What is wrong with a resolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// Neither the job nor an earlier run has the refund.
-    UnknownRefund,
-    /// Neither has this sale.
-    UnknownSale(Text),
-}
-
-/// The resolutions that name what nobody knows, by the id of their refund.
-pub fn unknown_resolutions(
-    events: &Events,
-    earlier: &dyn Earlier,
-    rules: &Rules,
-) -> Vec<(Text, Resolution)> {
-    let resolutions = &rules.resolutions;
-    let mut here: HashSet<(Kind, &str)> = HashSet::new();
-    let ids = resolutions.iter().flat_map(|(refund, sale)| [refund, sale]);
-    let ids: HashSet<&str> = ids.map(Text::as_str).collect();
-    if !ids.is_empty() {
-        let named = events.iter().filter(|event| ids.contains(event.event_id()));
-        here.extend(named.map(|event| (event.kind, event.event_id())));
-    }
-    let is_known = |kind: Kind, id: &Text| {
-        let recorded = || earlier.essence(EventKey::of(id));
-        here.contains(&(kind, id.as_str())) || recorded().is_some_and(|e| e.kind == kind)
-    };
-    let unknown = resolutions.iter().filter_map(|(refund, sale)| {
-        let wrong = if !is_known(Kind::Refund, refund) {
-            Resolution::UnknownRefund
-        } else if !is_known(Kind::Sale, sale) {
-            Resolution::UnknownSale(sale.clone())
-        } else {
-            return None;
-        };
-        Some((refund.clone(), wrong))
-    });
-    unknown.collect()
+    /// The sales of refunds, as the user names them.
+    pub resolutions: Resolutions,
 }
 
 /// What linking says of one event.

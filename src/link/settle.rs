@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{AskedAgain, Earlier, Link, Links, Refunded, Sale};
+use super::{AskedAgain, Earlier, Link, Links, Sale};
 use crate::event::{
-    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Text,
+    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text,
     running_total_refund_id,
 };
 use crate::journal::Outcome;

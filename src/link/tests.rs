@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::*;
 use crate::event::{Currency, Customer, Event, Source, running_total_refund_id};
 

@@ -2,10 +2,10 @@
 
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
-    Text,
+    Refunded, Text,
 };
-use crate::journal::{Known, KnownRefunds, Outcome};
-use crate::link::{Earlier, EarlierSale, Nothing, Refunded};
+use crate::journal::{Known, Outcome};
+use crate::link::{Earlier, EarlierSale, Nothing};
 
 /// What earlier runs left in the journal, as the plan needs it.
 pub trait Past: Earlier {
@@ -70,12 +70,11 @@ impl Earlier for Known {
     fn refunded(&self, sale: EventKey) -> Refunded {
         let referrals = self.refunds.get(&sale).copied().unwrap_or_default();
         let others = self.unreferred_refunds.get(&sale).copied();
-        referrals.with(others.unwrap_or_default()).into()
+        referrals.with(others.unwrap_or_default())
     }
 
     fn refunded_to_referrals(&self, sale: EventKey) -> Refunded {
-        let referrals = self.refunds.get(&sale).copied().unwrap_or_default();
-        referrals.into()
+        self.refunds.get(&sale).copied().unwrap_or_default()
     }
 
     fn is_superseded(&self, refund: EventKey) -> bool {
@@ -169,15 +168,5 @@ impl Past for Known {
     fn converted_refunds_to_referrals(&self, sale: EventKey) -> ConvertedRefunds {
         let referrals = self.converted_refunds.get(&sale);
         referrals.copied().unwrap_or_default()
-    }
-}
-
-impl From<KnownRefunds> for Refunded {
-    fn from(known: KnownRefunds) -> Self {
-        Refunded {
-            cents: known.cents,
-            gross_cents: known.gross_cents,
-            largest_total_cents: known.largest_total_cents,
-        }
     }
 }

@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::event::{Currency, Customer, Essence, Event, Money, Source, running_total_refund_id};
-use crate::link::{AskedAgain, Earlier, Nothing, Refunded, Rules, link};
+use crate::event::{
+    Currency, Customer, Essence, Event, Money, Refunded, Source, running_total_refund_id,
+};
+use crate::link::{AskedAgain, Earlier, Nothing, Rules, link};
 use crate::readings::identify;
 
 /// A journal in memory.

@@ -5,10 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Currency, Customer, Details, Essence, Event, EventKey, Events, Kind, Money, Source, Text,
+    Currency, Customer, Details, Essence, Event, EventKey, Events, Kind, Money, Refunded, Source,
+    Text,
 };
 use crate::journal::PlanState;
-use crate::link::{Earlier, Nothing, Refunded};
+use crate::link::{Earlier, Nothing};
 
 const DAY_S: i64 = 24 * 3600;
 

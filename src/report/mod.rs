@@ -46,9 +46,6 @@ pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;
 pub use redact::Redactor;
 pub use source_rows::MEND_MARK;
-#[cfg(feature = "polars")]
-pub(crate) use summary::by_kind;
 pub use summary::{
-    EventsSummary, Figures, IgnoredSummary, Imbalance, InputSummary, NOT_SENT, OutcomesSummary,
-    Reading, RunSummary, SCHEMA, SpanSummary, SummaryError, outcome_word,
+    NOT_SENT, OutcomesSummary, RunSummary, SCHEMA, SpanSummary, SummaryError, outcome_word,
 };

@@ -12,8 +12,8 @@ use serde::{Serialize, Serializer};
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
 use super::csv_files::row_file_names;
 use super::learned::learned_per_minute;
-use crate::event::{Currency, Kind, Sum, Tally};
-use crate::job::{Job, Rows};
+use crate::event::{Sum, Tally};
+use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, Reading, Rows};
 use crate::journal::{
     Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
     PlanTotal, ReasonCount, RunRecord, Scope, Span,
@@ -21,169 +21,6 @@ use crate::journal::{
 
 /// The version of the machine output.
 pub const SCHEMA: u32 = 1;
-
-/// One export.
-#[derive(Clone, Debug, Serialize)]
-pub struct InputSummary {
-    /// As the user named it.
-    pub path: String,
-    /// SHA-256 of its bytes, in hexadecimal.
-    pub sha256: String,
-    /// The profile that it was read by.
-    pub profile: String,
-    /// Why by this one, where it was just chosen; the journal does not keep it.
-    #[serde(skip)]
-    pub chosen: Option<String>,
-    /// How many rows it has.
-    pub rows: u64,
-}
-
-/// How many rows are no event for one reason.
-#[derive(Clone, Debug, Serialize)]
-pub struct IgnoredSummary {
-    /// The reason.
-    pub reason: String,
-    /// How many rows.
-    pub rows: u64,
-}
-
-/// Counts and cents of some events, in all and by kind.
-#[derive(Clone, Debug, Default)]
-pub struct Figures(pub Tally);
-
-impl Figures {
-    fn of_kind<'t>(tally: &'t Tally, kind: Kind) -> impl Serialize + use<'t> {
-        KindFigures { tally, kind }
-    }
-}
-
-/// `{"count": 0, "amount_cents": {"USD": 0}, "by_kind": {…}}`; amounts of sales and refunds are
-/// both positive and are added up as they stand.
-impl Serialize for Figures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("count", &self.0.count())?;
-        map.serialize_entry("amount_cents", &self.0.cents())?;
-        map.serialize_entry("by_kind", &ByKind(&self.0))?;
-        map.end()
-    }
-}
-
-/// A tally by kind, in the shape that outcomes have.
-#[cfg(feature = "polars")]
-pub(crate) fn by_kind<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::Error> {
-    ByKind(tally).serialize(serializer)
-}
-
-struct ByKind<'t>(&'t Tally);
-
-impl Serialize for ByKind<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Kind::ALL.len()))?;
-        for kind in Kind::ALL {
-            map.serialize_entry(kind.as_str(), &Figures::of_kind(self.0, kind))?;
-        }
-        map.end()
-    }
-}
-
-struct KindFigures<'t> {
-    tally: &'t Tally,
-    kind: Kind,
-}
-
-impl Serialize for KindFigures<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let cents: BTreeMap<Currency, i128> = self.tally.cents_of(self.kind).collect();
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("count", &self.tally.count_of(self.kind))?;
-        map.serialize_entry("amount_cents", &cents)?;
-        map.end()
-    }
-}
-
-/// The events of a plan: what was read, and what is to happen with it.
-#[derive(Clone, Debug)]
-pub struct EventsSummary {
-    /// Everything that was read.
-    pub read: Tally,
-    /// The same, by what is to happen with it.
-    pub by_plan: BTreeMap<PlanState, Tally>,
-}
-
-impl EventsSummary {
-    /// The events of one state.
-    pub fn of(&self, state: PlanState) -> Tally {
-        self.by_plan.get(&state).cloned().unwrap_or_default()
-    }
-
-    /// What was read and where it went, by kind and currency.
-    fn balance(&self) -> Vec<BalanceLine> {
-        let lines = self.read.iter().map(|(kind, currency, read)| {
-            let of_state = |state: &PlanState| (*state, self.of(*state).of(kind, currency));
-            BalanceLine {
-                kind,
-                currency,
-                read,
-                by_plan: PlanState::ALL.iter().map(of_state).collect(),
-            }
-        });
-        lines.collect()
-    }
-
-    fn balances(&self) -> bool {
-        let mut sum = Tally::default();
-        for tally in self.by_plan.values() {
-            sum.add_tally(tally);
-        }
-        sum == self.read
-    }
-}
-
-impl Serialize for EventsSummary {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("total", &self.read.count())?;
-        map.serialize_entry("by_kind", &ByKind(&self.read))?;
-        map.serialize_entry("by_plan", &ByPlan(self))?;
-        map.serialize_entry("balance", &self.balance())?;
-        map.end()
-    }
-}
-
-/// `{"kind": "sale", "currency": "USD", "read": {…}, "to_send": {…}, …}`: the first is what the
-/// others come to, in events and in cents.
-struct BalanceLine {
-    kind: Kind,
-    currency: Option<Currency>,
-    read: Sum,
-    by_plan: Vec<(PlanState, Sum)>,
-}
-
-impl Serialize for BalanceLine {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", self.kind.as_str())?;
-        map.serialize_entry("currency", &self.currency)?;
-        map.serialize_entry("read", &self.read)?;
-        for (state, sum) in &self.by_plan {
-            map.serialize_entry(state.as_str(), sum)?;
-        }
-        map.end()
-    }
-}
-
-struct ByPlan<'e>(&'e EventsSummary);
-
-impl Serialize for ByPlan<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(PlanState::ALL.len()))?;
-        for state in PlanState::ALL {
-            map.serialize_entry(state.as_str(), &self.0.of(*state).count())?;
-        }
-        map.end()
-    }
-}
 
 /// What became of the events that were to be sent.
 #[derive(Clone, Debug, Default)]
@@ -225,64 +62,15 @@ impl Serialize for OutcomesSummary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for outcome in Self::all() {
-            map.serialize_entry(outcome_word(outcome), &Figures(self.of(outcome)))?;
+            map.serialize_entry(outcome_word(outcome), &self.of(outcome))?;
         }
         map.end()
     }
 }
 
-/// An equation that does not hold: a fault of the program, never of the input.
-#[derive(Debug, thiserror::Error)]
-#[error("the books do not balance: {0}")]
-pub struct Imbalance(String);
-
-impl Imbalance {
-    /// An equation, or a fact that one rests on, that does not hold.
-    pub(crate) fn of(what: &str) -> Self {
-        Imbalance(what.to_owned())
-    }
-}
-
-/// What was read and planned: the part that a plan and a run have in common.
-#[derive(Clone, Debug, Serialize)]
-pub struct Reading {
-    /// The exports.
-    pub inputs: Vec<InputSummary>,
-    /// What became of their rows.
-    pub rows: Rows,
-    /// Ignored rows by reason.
-    pub ignored: Vec<IgnoredSummary>,
-    /// Their events.
-    pub events: EventsSummary,
-}
-
 impl Reading {
-    /// The figures of a job that was just read.
-    pub fn of_job(job: &Job) -> Self {
-        let inputs = job.inputs.iter().map(|input| InputSummary {
-            path: input.path.clone(),
-            sha256: input.sha256.clone(),
-            profile: input.profile.clone(),
-            chosen: Some(input.chosen.clone()),
-            rows: input.rows.read,
-        });
-        let ignored = job.ignored.iter().map(|(reason, rows)| IgnoredSummary {
-            reason: reason.clone(),
-            rows: *rows,
-        });
-        Reading {
-            inputs: inputs.collect(),
-            rows: job.rows(),
-            ignored: ignored.collect(),
-            events: EventsSummary {
-                read: job.plan.read.clone(),
-                by_plan: job.plan.tallies(),
-            },
-        }
-    }
-
     /// The figures of runs, from the journal, added up.
-    pub fn of_runs(runs: &[RunRecord], ignored: Vec<ReasonCount>) -> Self {
+    pub(super) fn of_runs(runs: &[RunRecord], ignored: Vec<ReasonCount>) -> Self {
         let mut rows = Rows::default();
         let all_inputs = || runs.iter().flat_map(|run| &run.inputs);
         for input in all_inputs() {
@@ -333,29 +121,12 @@ impl Reading {
             let (kind, currency) = (total.kind, total.currency);
             let to_send = self.events.by_plan.entry(PlanState::ToSend).or_default();
             if !to_send.take_sum(kind, currency, sum) {
-                return Err(Imbalance::of(
+                return Err(Imbalance::new(
                     "more events were sent again than were to be sent",
                 ));
             }
             let again = self.events.by_plan.entry(PlanState::Duplicate).or_default();
             again.add_sum(kind, currency, sum);
-        }
-        Ok(())
-    }
-
-    /// Whether both equations of a plan hold: rows and events, and the cents with them.
-    pub fn check(&self) -> Result<(), Imbalance> {
-        if !self.rows.balance() {
-            return Err(Imbalance(format!(
-                "{} rows were read and {} + {} + {} are accounted for",
-                self.rows.read, self.rows.with_events, self.rows.ignored, self.rows.rejected
-            )));
-        }
-        if !self.events.balances() {
-            return Err(Imbalance(format!(
-                "{} events were read and the plan does not hold the same, in events or in cents",
-                self.events.read.count()
-            )));
         }
         Ok(())
     }
@@ -534,7 +305,7 @@ impl RunSummary {
         self.reading.check()?;
         let to_send = self.reading.events.of(PlanState::ToSend);
         if to_send != self.outcomes.total() {
-            return Err(Imbalance(format!(
+            return Err(Imbalance::new(&format!(
                 "{} events were to be sent and {} have an outcome or are not sent, or their cents differ",
                 to_send.count(),
                 self.outcomes.total().count()

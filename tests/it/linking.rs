@@ -5,14 +5,17 @@
 //! (300 where it is not set); a job that fails says its seed, and `FPRECON_LINK_SEED` runs that alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::fmt::Write;
 
 use crate::support::Place;
-use fprecon::event::{Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Text};
+use fprecon::event::{
+    Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Refunded, Text,
+};
 use fprecon::export::Export;
-use fprecon::job::{Job, Reading, SourceRows};
-use fprecon::journal::{Outcome as Settled, PlanState};
-use fprecon::link::{Earlier, EarlierSale, Refunded, Rules};
+use fprecon::job::{self, Job, Setup, SourceRows};
+use fprecon::journal::{Outcome as Settled, PlanState, Wanted};
+use fprecon::link::{Earlier, EarlierSale, Rules};
 use fprecon::plan::Past;
 use fprecon::profile::Profiles;
 
@@ -1127,7 +1130,7 @@ fn totals(rows: &[Row]) -> BTreeMap<String, BTreeSet<i64>> {
 // The program.
 
 /// A journal in memory: everything that was sent is settled.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Memory {
     events: HashMap<EventKey, Event>,
     /// The sales and what was paid back, of refunds of which nothing counts.
@@ -1219,20 +1222,19 @@ fn profiles() -> Profiles {
     Profiles::load(&tables).unwrap()
 }
 
-fn job(profiles: &Profiles, texts: &[String], past: &dyn Past, rules: &Rules) -> Job {
-    let reading = Reading {
-        profiles,
-        profile: None,
-        account_currency: Currency::from_code("USD").unwrap(),
-        progress: &|_| {},
+fn job(profiles: &Profiles, texts: &[String], past: &(impl Past + Clone), rules: &Rules) -> Job {
+    let setup = Setup {
+        rules: rules.clone(),
+        ..Setup::new(profiles, Currency::from_code("USD").unwrap())
     };
     let numbered = texts.iter().enumerate();
     let exports = numbered.map(|(number, text)| {
         Export::from_bytes(&format!("{number}.csv"), text.clone().into_bytes())
     });
-    let mut unplanned = reading.read(exports, SourceRows::dropped()).unwrap();
-    unplanned.link_by(rules.clone());
-    let job = unplanned.plan(past);
+    let history = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(past.clone());
+    let now = "2099-01-01T00:00:00Z".parse().unwrap();
+    let rows = SourceRows::dropped();
+    let (job, _) = job::plan(exports, &setup, rows, history, now, &|_| {}).unwrap();
     assert_eq!(job.rows().rejected, 0, "{:?}", job.problems.kept());
     assert!(job.rows().balance() && job.plan.balances());
     job

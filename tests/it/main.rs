@@ -59,5 +59,6 @@ mod sandbox_clients;
 mod sandbox_openapi;
 mod sanity;
 mod several_exports;
+mod structure;
 mod support;
 mod words;

@@ -1,12 +1,13 @@
 //! Profiles by what they make of rows: the examples of `docs/profiles.md`, and a sample each.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 
 use fprecon::event::{Currency, Event};
 use fprecon::export::Export;
-use fprecon::job::{Job, Reading, SourceRows};
-use fprecon::journal::PlanState;
+use fprecon::job::{self, Job, PlanError, Setup, SourceRows};
+use fprecon::journal::{PlanState, Wanted};
 use fprecon::link::Nothing;
 use fprecon::problem::Problem;
 use fprecon::profile::Profiles;
@@ -25,19 +26,18 @@ fn profiles(config: &str) -> Profiles {
 
 fn read(config: &str, csvs: &[&[u8]]) -> Result<Job, Vec<Problem>> {
     let profiles = profiles(config);
-    let reading = Reading {
-        profiles: &profiles,
-        profile: None,
-        account_currency: Currency::from_code("USD").unwrap(),
-        progress: &|_| {},
-    };
+    let setup = Setup::new(&profiles, Currency::from_code("USD").unwrap());
     let exports = csvs.iter().enumerate();
-    let job = reading
-        .read(
-            exports.map(|(n, csv)| Export::from_bytes(&format!("{}.csv", n + 1), csv.to_vec())),
-            SourceRows::in_file(tempfile::tempfile().unwrap()),
-        )?
-        .plan(&Nothing);
+    let exports =
+        exports.map(|(n, csv)| Export::from_bytes(&format!("{}.csv", n + 1), csv.to_vec()));
+    let rows = SourceRows::in_file(tempfile::tempfile().unwrap());
+    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(Nothing);
+    let now = "2099-01-01T00:00:00Z".parse().unwrap();
+    let planned = job::plan(exports, &setup, rows, without_past, now, &|_| {});
+    let (job, _) = planned.map_err(|error| match error {
+        PlanError::Unusable(problems) => problems,
+        PlanError::Imbalance(error) => panic!("{error}"),
+    })?;
     assert!(job.rows().balance() && job.plan.balances());
     Ok(job)
 }

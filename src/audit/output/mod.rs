@@ -22,7 +22,7 @@ use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_direc
 use crate::report::json_text;
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
-use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA, by_kind};
+use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA};
 
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
@@ -54,7 +54,7 @@ pub struct OursSummary {
     /// Events that are held back and not audited.
     pub held: u64,
     /// Of the journal, of all days: what is tracked, by kind, as the reports of all runs have it.
-    #[serde(serialize_with = "by_kind")]
+    #[serde(serialize_with = "crate::event::by_kind")]
     pub tracked: Tally,
 }
 

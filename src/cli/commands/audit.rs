@@ -18,19 +18,17 @@ use crate::audit::{
     Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, View,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
-use crate::cli::arguments::{AuditArguments, Common, LinkArguments};
+use crate::cli::arguments::{AuditArguments, Common};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice};
-use crate::cli::linking::Linking;
+use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{Settings, line_of};
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
-use crate::job::SourceRows;
-use crate::journal::{Account, JournalReader, REDACTION_KEY_BYTES};
-use crate::link::Nothing;
+use crate::job::{Imbalance, SourceRows};
+use crate::journal::{Account, JournalReader, Known, REDACTION_KEY_BYTES};
 use crate::problem::{Problem, Problems, causes};
-use crate::report::{Imbalance, Redactor, SCHEMA};
+use crate::report::{Redactor, SCHEMA};
 
 /// Beside the journal: the audits, and in it the listings.
 const AUDITS: &str = "audit";
@@ -278,17 +276,16 @@ impl Call<'_> {
     fn exports(&self, problems: &mut Problems) -> Result<(Ours, Vec<String>), CliError> {
         let choice = Choice::load(self.common, self.settings)?;
         let opened = exports::open(&self.arguments.exports, self.common)?;
-        let no_link = LinkArguments { link: None };
-        let (_, link_rules) = Linking::load(&no_link, self.settings)?;
-        let mut unplanned = exports::read(
-            opened,
-            &choice,
-            self.settings,
-            self.terminal,
-            SourceRows::dropped(),
-        )?;
-        unplanned.link_by(link_rules);
-        let job = unplanned.plan(&Nothing);
+        let planner = Planner {
+            choice: &choice,
+            settings: self.settings,
+            terminal: self.terminal,
+            rules: exports::rules(None, self.settings)?,
+            is_for_sending: false,
+        };
+        let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
+        let now = Timestamp::now();
+        let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
         for problem in job.problems.kept() {
             problems.push(problem.clone());
         }
@@ -324,7 +321,7 @@ impl From<AuditError> for CliError {
                 CliError::unusable(Problem::error("event-twice", message))
             }
             AuditError::Columns(_) | AuditError::Polars(_) | AuditError::Unbalanced(_) => {
-                CliError::Imbalance(Imbalance::of(&message))
+                CliError::Imbalance(Imbalance::new(&message))
             }
         }
     }
@@ -334,7 +331,7 @@ impl From<OursError> for CliError {
     fn from(error: OursError) -> Self {
         match error {
             OursError::Journal(error) => error.into(),
-            OursError::Unbalanced(_) => CliError::Imbalance(Imbalance::of(&error.to_string())),
+            OursError::Unbalanced(_) => CliError::Imbalance(Imbalance::new(&error.to_string())),
         }
     }
 }

@@ -16,11 +16,8 @@ use crate::cli::settings::Settings;
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::event::Kind;
 use crate::invisible::shown;
-use crate::job::Job;
-use crate::journal::{Account, EndReason, Journal, JournalReader, PlanState, RunEnd, RunId};
-use crate::plan::Planned;
+use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
 use crate::problem::Problem;
 use crate::report::{self, Books, Commands, Formats, Redactor, RunSummary};
 use crate::sandbox::{Options, Sandbox};
@@ -161,30 +158,6 @@ pub(super) fn no_lead_list(reason: &str) -> Problem {
     let message = format!("the list of leads is not used: {reason}");
     Problem::warning("lead-list-unusable", message)
         .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
-}
-
-/// Says once where dates of the exports do not reach FirstPromoter.
-pub(super) fn note_dates(job: &mut Job, settings: &Settings) {
-    if settings.version.takes_dates() {
-        return;
-    }
-    let is_dated = |planned: &Planned<'_>| {
-        planned.state == PlanState::ToSend
-            && planned.event.kind != Kind::Signup
-            && planned.event.created_at.is_some()
-    };
-    let dated = job.plan.events().filter(is_dated).count() as u64;
-    if dated == 0 {
-        return;
-    }
-    let message = format!(
-        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {} will fall on the day on which they are sent, commissions too",
-        count(dated, "event")
-    );
-    job.problems.push(
-        Problem::warning("dates-not-taken", message)
-            .hint("to keep their dates, import history with version 1 (`--api v1`)"),
-    );
 }
 
 fn client(
@@ -470,7 +443,7 @@ pub(super) fn default_report_directory(settings: &Settings, run: &str) -> PathBu
 
 fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord, CliError> {
     journal.run(run)?.ok_or_else(|| {
-        CliError::Imbalance(crate::report::Imbalance::of(
+        CliError::Imbalance(crate::job::Imbalance::new(
             "the run that was sent is not in the journal",
         ))
     })

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::accept::who;
 use super::delivery::{Delivery, Target, finish};
-use super::plan::planned;
-use super::run::record;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::exports::{self, Choice};
+use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
@@ -19,6 +18,7 @@ use crate::export::Export;
 use crate::invisible::shown;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::Problem;
+use crate::record::{NewJob, record};
 use crate::report::Commands;
 
 /// The sample exports, compiled in.
@@ -47,24 +47,32 @@ pub(in crate::cli) fn demo(
     let samples = SAMPLES
         .iter()
         .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
-    let unplanned = exports::read_each(
-        samples,
-        &choice,
-        &settings,
+    let planner = Planner {
+        choice: &choice,
+        settings: &settings,
         terminal,
-        exports::source_rows()?,
-    )?;
-
-    let target = Target::sandbox(&settings)?;
+        rules: exports::rules(None, &settings)?,
+        is_for_sending: true,
+    };
     let now = Timestamp::now();
+    let target = Target::sandbox(&settings)?;
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
-    let known = journal.known_for(|| unplanned.wanted())?;
-    let (mut job, reading) = planned(unplanned, &known, &settings, now)?;
+    let history = |wanted: &dyn Fn() -> _| Ok(journal.known_for(wanted)?);
+    let (mut job, known) = planner.plan(samples, exports::source_rows()?, now, history)?;
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.");
     terminal.note("");
     terminal.problems(job.problems.kept(), 0);
-    terminal.human(&tables::reading(&reading));
-    let run = record(&mut journal, RunCommand::Demo, &mut job, &reading, &known)?;
+    terminal.human(&tables::reading(&job.reading));
+    let run = record(
+        &mut journal,
+        &NewJob {
+            command: RunCommand::Demo,
+            started: Timestamp::now(),
+            by: &who(),
+        },
+        &mut job,
+        &known,
+    )?;
     let journal_path = settings.journal.display().to_string();
     let options = [("--sandbox", String::new()), ("--journal", journal_path)];
     let commands = Commands::new(&options, &[]);

@@ -51,7 +51,6 @@ pub(in crate::cli) fn init(
     let choice = Choice::load(common, &settings)?;
     let mut opened = exports::open(&arguments.exports, common)?;
     let looked = look_at_all(&mut opened, &choice.profiles)?;
-    terminal.problems(&opened.into_notes(), 0);
 
     let plans = plan(&looked, &choice.profiles)?;
     let account = Account::of(&looked, &plans, &settings, terminal);

@@ -10,7 +10,7 @@ use crate::cli::exports::{self, Choice};
 use crate::cli::settings::Settings;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
-use crate::job::export_problem;
+use crate::job::{export_problem, left_out};
 use crate::problem::Problem;
 use crate::profile::Profiles;
 use crate::recognise::{Unrecognised, recognise};
@@ -90,10 +90,11 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
-    let mut exports = exports::open(names, common)?;
-    for export in &mut exports {
+    let mut problems = Vec::new();
+    for export in exports::open(names, common)? {
         match export {
             Ok(export) => {
+                problems.extend(left_out(&export));
                 if !say_fit(export, &choice.profiles, terminal)? {
                     exit = Exit::Unusable;
                 }
@@ -104,7 +105,7 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
             }
         }
     }
-    terminal.problems(&exports.into_notes(), 0);
+    terminal.problems(&problems, 0);
     Ok(exit)
 }
 

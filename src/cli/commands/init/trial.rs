@@ -7,18 +7,17 @@ use super::look::Looked;
 use super::proposals::Chosen;
 use super::{Account, Plans};
 use crate::cli::arguments::{Common, InitArguments};
-use crate::cli::commands::plan::planned;
 use crate::cli::error::{CliError, profile_problem};
-use crate::cli::exports::{self, Choice};
+use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{Settings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::Kind;
-use crate::job::{Job, SourceRows};
+use crate::job::{Job, Reading, SourceRows};
 use crate::journal::Known;
 use crate::problem::Problem;
 use crate::profile::{OwnFile, Profiles};
-use crate::report::{Reading, words};
+use crate::report::words;
 
 /// The question that a trial answers by the account's currency: it decides nothing about the rows.
 const CURRENCY_QUESTION: &str = "money.currency";
@@ -84,14 +83,17 @@ pub(super) fn try_out(
     let opened = exports::open(&arguments.exports, common)?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
-    let unplanned = exports::read_each(
-        opened.map(|(export, _)| export),
-        &choice,
-        &settings,
+    let planner = Planner {
+        choice: &choice,
+        settings: &settings,
         terminal,
-        SourceRows::dropped(),
-    )?;
-    let (job, reading) = planned(unplanned, &Known::default(), &settings, Timestamp::now())?;
+        rules: exports::rules(None, &settings)?,
+        is_for_sending: true,
+    };
+    let opened = opened.map(|(export, _)| export);
+    let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
+    let now = Timestamp::now();
+    let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
     let sales = sales_of(&job);
     trial.without_sale = of(true)
         .zip(sales)
@@ -100,7 +102,7 @@ pub(super) fn try_out(
         .collect();
     trial.problems = job.problems.kept().to_vec();
     trial.problems_omitted = job.problems.omitted().map(|(_, n)| n).sum();
-    trial.reading = Some(reading);
+    trial.reading = Some(job.reading);
     Ok(trial)
 }
 

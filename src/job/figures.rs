@@ -1,0 +1,194 @@
+//! The figures of what was read and planned, in the shape of the machine output.
+//!
+//! `plan --json`, and the first part of what a run says of itself, are made of these types; the tables on
+//! the terminal are printed from them, so that they can't disagree.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{Input, Rows};
+use crate::event::{Currency, Kind, Sum, Tally};
+use crate::journal::PlanState;
+use crate::plan::Plan;
+
+/// One export.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputSummary {
+    /// As the user named it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The profile that it was read by.
+    pub profile: String,
+    /// Why by this one, where it was just chosen; the journal does not keep it.
+    #[serde(skip)]
+    pub chosen: Option<String>,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// How many rows are no event for one reason.
+#[derive(Clone, Debug, Serialize)]
+pub struct IgnoredSummary {
+    /// The reason.
+    pub reason: String,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// The events of a plan: what was read, and what is to happen with it.
+#[derive(Clone, Debug)]
+pub struct EventsSummary {
+    /// Everything that was read.
+    pub read: Tally,
+    /// The same, by what is to happen with it.
+    pub by_plan: BTreeMap<PlanState, Tally>,
+}
+
+impl EventsSummary {
+    /// The events of one state.
+    pub fn of(&self, state: PlanState) -> Tally {
+        self.by_plan.get(&state).cloned().unwrap_or_default()
+    }
+
+    /// What was read and where it went, by kind and currency.
+    fn balance(&self) -> Vec<BalanceLine> {
+        let lines = self.read.iter().map(|(kind, currency, read)| {
+            let of_state = |state: &PlanState| (*state, self.of(*state).of(kind, currency));
+            BalanceLine {
+                kind,
+                currency,
+                read,
+                by_plan: PlanState::ALL.iter().map(of_state).collect(),
+            }
+        });
+        lines.collect()
+    }
+
+    fn balances(&self) -> bool {
+        let mut sum = Tally::default();
+        for tally in self.by_plan.values() {
+            sum.add_tally(tally);
+        }
+        sum == self.read
+    }
+}
+
+impl Serialize for EventsSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("total", &self.read.count())?;
+        map.serialize_entry("by_kind", &self.read.by_kind())?;
+        map.serialize_entry("by_plan", &ByPlan(self))?;
+        map.serialize_entry("balance", &self.balance())?;
+        map.end()
+    }
+}
+
+/// `{"kind": "sale", "currency": "USD", "read": {…}, "to_send": {…}, …}`: the first is what the
+/// others come to, in events and in cents.
+struct BalanceLine {
+    kind: Kind,
+    currency: Option<Currency>,
+    read: Sum,
+    by_plan: Vec<(PlanState, Sum)>,
+}
+
+impl Serialize for BalanceLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.kind.as_str())?;
+        map.serialize_entry("currency", &self.currency)?;
+        map.serialize_entry("read", &self.read)?;
+        for (state, sum) in &self.by_plan {
+            map.serialize_entry(state.as_str(), sum)?;
+        }
+        map.end()
+    }
+}
+
+struct ByPlan<'e>(&'e EventsSummary);
+
+impl Serialize for ByPlan<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(PlanState::ALL.len()))?;
+        for state in PlanState::ALL {
+            map.serialize_entry(state.as_str(), &self.0.of(*state).count())?;
+        }
+        map.end()
+    }
+}
+
+/// An equation that does not hold: a fault of the program, never of the input.
+#[derive(Debug, thiserror::Error)]
+#[error("the books do not balance: {0}")]
+pub struct Imbalance(String);
+
+impl Imbalance {
+    /// An equation, or a fact that one is based on, that does not hold.
+    pub(crate) fn new(what: &str) -> Self {
+        Imbalance(what.to_owned())
+    }
+}
+
+/// What was read and planned: the part that a plan and a run have in common.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reading {
+    /// The exports.
+    pub inputs: Vec<InputSummary>,
+    /// What became of their rows.
+    pub rows: Rows,
+    /// Ignored rows by reason.
+    pub ignored: Vec<IgnoredSummary>,
+    /// Their events.
+    pub events: EventsSummary,
+}
+
+impl Reading {
+    /// Returns the figures of a job.
+    pub(super) fn new(inputs: &[Input], ignored: &BTreeMap<String, u64>, plan: &Plan) -> Self {
+        let mut rows = Rows::default();
+        for input in inputs {
+            rows.add(input.rows);
+        }
+        let inputs = inputs.iter().map(|input| InputSummary {
+            path: input.path.clone(),
+            sha256: input.sha256.clone(),
+            profile: input.profile.clone(),
+            chosen: Some(input.chosen.clone()),
+            rows: input.rows.read,
+        });
+        let ignored = ignored.iter().map(|(reason, rows)| IgnoredSummary {
+            reason: reason.clone(),
+            rows: *rows,
+        });
+        Reading {
+            inputs: inputs.collect(),
+            rows,
+            ignored: ignored.collect(),
+            events: EventsSummary {
+                read: plan.read.clone(),
+                by_plan: plan.tallies(),
+            },
+        }
+    }
+
+    /// Whether both equations of a plan hold: rows and events, and the cents with them.
+    pub fn check(&self) -> Result<(), Imbalance> {
+        if !self.rows.balance() {
+            return Err(Imbalance(format!(
+                "{} rows were read and {} + {} + {} are accounted for",
+                self.rows.read, self.rows.with_events, self.rows.ignored, self.rows.rejected
+            )));
+        }
+        if !self.events.balances() {
+            return Err(Imbalance(format!(
+                "{} events were read and the plan does not hold the same, in events or in cents",
+                self.events.read.count()
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! What a plan says beside its events: what earlier runs left, what may count twice, which dates are not
+//! taken.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Job, Setup};
+use crate::event::{Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, share_cents};
+use crate::journal::{Outcome, PlanState};
+use crate::plan::{CSV_HEADER, Past, Plan, Planned, take_back_row};
+use crate::problem::Problem;
+
+/// A settled sale of which less counts, as the exports say, than an earlier run sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentTooMuch {
+    /// Its place in the plan.
+    pub place: usize,
+    /// By how much the API has too much of it: after its refunds, and after those of the job.
+    pub difference: Money,
+}
+
+/// Returns the settled sales of which less counts than an earlier run sent.
+pub(super) fn sent_too_much(plan: &Plan, past: &dyn Past) -> Vec<SentTooMuch> {
+    let counts_less = |planned: &Planned<'_>| {
+        planned.state == PlanState::Settled && counts_less(planned.event, past).is_some()
+    };
+    let all = plan.events().enumerate();
+    let sales: Vec<_> = all.filter(|(_, planned)| counts_less(planned)).collect();
+    let keys = sales.iter().map(|(_, planned)| planned.event.key());
+    let mut here: BTreeMap<EventKey, Refunded> = BTreeMap::new();
+    here.extend(keys.map(|key| (key, Refunded::default())));
+    if here.is_empty() {
+        return Vec::new();
+    }
+    let to_send = plan.events();
+    for planned in to_send.filter(|planned| planned.state == PlanState::ToSend) {
+        let refund = planned.event.essence();
+        let sale = refund.sale.filter(|_| refund.kind == Kind::Refund);
+        if let Some(sum) = sale.and_then(|sale| here.get_mut(&sale)) {
+            *sum = sum.with(Refunded::by(&refund));
+        }
+    }
+    let too_much = sales
+        .into_iter()
+        .filter_map(|(place, Planned { event, .. })| {
+            let here = here.get(&event.key()).copied().unwrap_or_default();
+            let difference = too_much(event, here, past)?;
+            Some(SentTooMuch { place, difference })
+        });
+    too_much.collect()
+}
+
+/// Returns what was sent of a tracked sale of which less counts, as this reading says.
+fn counts_less(sale: EventRef<'_>, past: &dyn Past) -> Option<Essence> {
+    // Only a reading that tells what counts from what was paid can say so.
+    sale.gross_cents?;
+    let key = sale.key();
+    let sent = past.essence(key)?;
+    let is_tracked = past.outcome(key).is_some_and(Outcome::is_tracked);
+    (is_tracked && sale.essence().counts_less_than(&sent)).then_some(sent)
+}
+
+/// Returns by how much the API has too much of a sale, after the refunds that it has and those of the job,
+/// `here`.
+fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn Past) -> Option<Money> {
+    let read = sale.essence();
+    let sent = counts_less(sale, past)?.money?;
+    let (counts, paid_cents) = (read.money?, read.paid_cents()?);
+    let refunds = past.refunded_to_referrals(sale.key()).with(here);
+    let left_cents = paid_cents.saturating_sub(refunds.gross_cents).max(0);
+    let right_cents = share_cents(counts.amount_cents, left_cents, paid_cents)?;
+    let is_cents = sent.amount_cents.saturating_sub(refunds.cents);
+    let too_much_cents = is_cents.saturating_sub(right_cents);
+    (too_much_cents > 0).then_some(Money {
+        amount_cents: too_much_cents,
+        ..sent
+    })
+}
+
+/// Returns the events that a report handed back says may have been recorded, that no earlier run knows, and
+/// that would be sent again. Where one knows them, they are not sent.
+pub(super) fn repeated_unconfirmed(
+    plan: &Plan,
+    unconfirmed: &HashSet<EventKey>,
+    past: &dyn Past,
+) -> Tally {
+    let mut repeated = Tally::default();
+    if unconfirmed.is_empty() {
+        return repeated;
+    }
+    for Planned { event, state } in plan.events() {
+        let key = event.key();
+        let is_new = state == PlanState::ToSend && past.essence(key).is_none();
+        if is_new && unconfirmed.contains(&key) {
+            repeated.add(event.kind, event.money);
+        }
+    }
+    repeated
+}
+
+/// Says once where dates of the exports do not reach FirstPromoter.
+pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
+    if setup.takes_dates {
+        return;
+    }
+    let mut dated = Tally::default();
+    for Planned { event, state } in job.plan.events() {
+        let is_dated = event.kind != Kind::Signup && event.created_at.is_some();
+        if state == PlanState::ToSend && is_dated {
+            dated.add(event.kind, event.money);
+        }
+    }
+    if dated.count() == 0 {
+        return;
+    }
+    let message = format!(
+        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will fall on the day on which they are sent, commissions too"
+    );
+    job.problems.push(
+        Problem::warning("dates-not-taken", message)
+            .hint("to keep their dates, import history with version 1 (`--api v1`)"),
+    );
+}
+
+/// Says which events of these exports an earlier run left to send, or left without knowing what came of
+/// them.
+pub(super) fn note_left_over(job: &mut Job, past: &dyn Past) {
+    let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
+    for planned in job.plan.events() {
+        let event = planned.event;
+        let recorded = past.essence(event.key());
+        let outcome = recorded.map(|_| past.outcome(event.key()));
+        match (planned.state, outcome) {
+            (PlanState::ToSend, Some(None)) => unsent.add(event.kind, event.money),
+            (PlanState::Settled, Some(Some(Outcome::Unconfirmed))) => {
+                unconfirmed.add(event.kind, event.money);
+            }
+            _ => {}
+        }
+    }
+    if unsent.count() > 0 {
+        let message = format!(
+            "an earlier run left events of these exports to send: {unsent}; they go out first"
+        );
+        job.problems.push(
+            Problem::warning("left-to-send", message)
+                .hint("`fprecon resume` sends what earlier runs have left, these and others"),
+        );
+    }
+    if unconfirmed.count() > 0 {
+        let message = format!(
+            "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
+        );
+        job.problems.push(
+            Problem::warning("left-unconfirmed", message).hint(
+                "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
+            ),
+        );
+    }
+}
+
+/// Says of which sales less counts, as these exports say, than an earlier run sent.
+pub(super) fn note_counted_less(job: &mut Job) {
+    let mut too_much = Tally::default();
+    let mut first = None;
+    for sent in &job.sent_too_much {
+        let sale = job.plan.event(sent.place).event;
+        too_much.add(sale.kind, Some(sent.difference));
+        first = first.or_else(|| take_back_row(sale, sent.difference));
+    }
+    if let Some(row) = first {
+        let message = format!(
+            "an earlier run sent more than counts, as these exports say now: {too_much} too much"
+        );
+        let hint = format!(
+            "take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`; tracked.csv of the run has the sales"
+        );
+        job.problems
+            .push(Problem::warning("counts-less", message).hint(hint));
+    }
+}
+
+/// Says which events may count twice, so that `--yes` hides no question.
+pub(super) fn note_repeated(job: &mut Job) {
+    let repeated = &job.repeated_unconfirmed;
+    if repeated.count() > 0 {
+        let message = format!(
+            "events that this journal does not know are unconfirmed in a report: {repeated}; they may be recorded already, and would then count twice"
+        );
+        job.problems.push(
+            Problem::warning("repeats-unconfirmed", message).hint(
+                "look them up in FirstPromoter, and remove the rows of those that are there; or pass the journal of the report's run with `--journal FILE`, which does not send them again",
+            ),
+        );
+    }
+}

@@ -1,0 +1,442 @@
+//! Reading the exports of a job: which profile reads each, which events its rows are, and what becomes of
+//! the rows that are none.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT};
+use super::not_paid::NotPaidRows;
+use super::refused::{export_problem, left_out};
+use super::{ADDED_COLUMNS, CorrectedRow, Input, Rows, Setup, SourceRows};
+use crate::classify::{Classifier, NO_AMOUNT_COLUMN, NO_DATE_COLUMN, Outcome};
+use crate::event::{Event, EventKey, Events, Kind, Source};
+use crate::export::{Export, ExportError, Row};
+use crate::problem::{Problem, Problems};
+use crate::profile::Profile;
+use crate::readings::Origins;
+use crate::recognise::Recognised;
+use crate::spreadsheet::restore;
+
+/// The column of reports of events that says what came of each, by the name that its profile gives it.
+const OUTCOME_COLUMN: &str = "outcome";
+
+/// Rows between two signs of life.
+const PROGRESS_ROWS: u64 = 4096;
+
+/// Exports that are read, before their events are compared with each other and with the past.
+#[derive(Debug)]
+pub(super) struct ReadExports {
+    pub(super) inputs: Vec<Input>,
+    pub(super) source_rows: SourceRows,
+    pub(super) ignored: BTreeMap<String, u64>,
+    pub(super) problems: Problems,
+    pub(super) corrected: Vec<CorrectedRow>,
+    pub(super) events: Events,
+    pub(super) unconfirmed: HashSet<EventKey>,
+    pub(super) origins: Origins,
+    /// Of which inputs the sales are completed by exports of another kind.
+    pub(super) is_completed: Vec<bool>,
+    pub(super) invoices: Invoices,
+    pub(super) plans: Plans,
+    pub(super) not_paid: NotPaidRows,
+}
+
+/// Reads the exports of a job; or says what makes them unusable, for all of them at once. Rows that give no
+/// event go to `source_rows`. `progress` is told the number of rows read so far, now and then.
+pub(super) fn read(
+    exports: impl IntoIterator<Item = Result<Export, ExportError>>,
+    setup: &Setup<'_>,
+    source_rows: SourceRows,
+    progress: &dyn Fn(u64),
+) -> Result<ReadExports, Vec<Problem>> {
+    let mut reader = Reader::new(setup, source_rows, progress);
+    let mut unusable = Vec::new();
+    let mut completing = Vec::new();
+    for export in exports {
+        let read = export
+            .map_err(|error| Box::new(export_problem(&error)))
+            .and_then(|export| reader.open(export))
+            .and_then(|opened| match opened.found.profile.completes.is_empty() {
+                true => reader.read_export(opened),
+                false => {
+                    completing.push(opened);
+                    Ok(())
+                }
+            });
+        unusable.extend(read.err().map(|problem| *problem));
+    }
+    for opened in completing {
+        let read = reader.read_completing(opened);
+        unusable.extend(read.err().map(|problem| *problem));
+    }
+    if unusable.is_empty() {
+        Ok(reader.finish())
+    } else {
+        Err(unusable)
+    }
+}
+
+/// Where the added columns of a file of rejected or ignored rows end, if it is one.
+fn added_columns(header: &[String]) -> Option<usize> {
+    let start = header
+        .windows(ADDED_COLUMNS.len())
+        .position(|names| names == ADDED_COLUMNS)?;
+    Some(start + ADDED_COLUMNS.len())
+}
+
+/// Returns what the added columns of a file of rejected rows, which end at `width`, say of a row.
+fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
+    let mut added = row.iter().skip(width - ADDED_COLUMNS.len());
+    Some(CorrectedRow {
+        input,
+        file: added.next()?.to_owned(),
+        line: added.next()?.to_owned(),
+        reason: added.next()?.to_owned(),
+    })
+}
+
+/// A row that had too few or too many cells says so behind the added columns. A spreadsheet evens
+/// out the widths of all rows when it saves, so that width alone would not tell.
+fn not_mended() -> Problem {
+    Problem::error("row-not-mended", "the row still has cells behind `_reason`")
+        .hint("put its cells into their columns, then delete what stands behind `_reason`")
+}
+
+/// Returns whether a row of a report says that its event may have been recorded.
+fn is_unconfirmed(classifier: &Classifier<'_>, row: &Row) -> bool {
+    let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
+    let outcome = classifier.cell_named(row, OUTCOME_COLUMN);
+    outcome.is_some_and(|outcome| outcome.eq_ignore_ascii_case(unconfirmed))
+}
+
+/// Counts a problem that many rows have in the same words; there are no more of them than rules.
+fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
+    match counted.iter_mut().find(|(known, _)| *known == problem) {
+        Some((_, count)) => *count += 1,
+        None => counted.push((problem, 1)),
+    }
+}
+
+/// An export whose profile is known and whose rows are not read yet.
+struct Opened<'r> {
+    /// Its place among the inputs.
+    input: usize,
+    path: String,
+    export: Export,
+    header: Vec<String>,
+    found: Recognised<'r>,
+    /// Where the added columns end, if it is a file of rejected or ignored rows.
+    handed_back: Option<usize>,
+}
+
+impl Opened<'_> {
+    fn kind(&self) -> RowKind {
+        RowKind {
+            handed_back: self.handed_back,
+            mends: self.found.profile.mends,
+            completes: !self.found.profile.completes.is_empty(),
+        }
+    }
+}
+
+/// Whether rows come from a report of ours.
+#[derive(Clone, Copy)]
+struct RowKind {
+    /// As in [`Opened`].
+    handed_back: Option<usize>,
+    /// Whether they are events that were corrected.
+    mends: bool,
+    /// Whether they say what the sales of other exports count.
+    completes: bool,
+}
+
+struct Reader<'r> {
+    setup: &'r Setup<'r>,
+    progress: &'r dyn Fn(u64),
+    /// By the order in which the exports were named; nothing yet for those that are being read.
+    inputs: Vec<(&'r Profile, Option<Input>)>,
+    source_rows: SourceRows,
+    ignored: BTreeMap<String, u64>,
+    problems: Problems,
+    corrected: Vec<CorrectedRow>,
+    events: Events,
+    /// The events of the row that is being read.
+    of_row: Vec<Event>,
+    /// While an export is read that completes the sales of others: those sales.
+    sales: Option<Sales>,
+    invoices: Invoices,
+    plans: Plans,
+    not_paid: NotPaidRows,
+    /// Events of which a report that was handed back says that they may have been recorded.
+    unconfirmed: HashSet<EventKey>,
+    rows_read: u64,
+}
+
+impl<'r> Reader<'r> {
+    fn new(setup: &'r Setup<'r>, source_rows: SourceRows, progress: &'r dyn Fn(u64)) -> Self {
+        Reader {
+            setup,
+            progress,
+            inputs: Vec::new(),
+            source_rows,
+            ignored: BTreeMap::new(),
+            problems: Problems::default(),
+            corrected: Vec::new(),
+            events: Events::default(),
+            of_row: Vec::new(),
+            sales: None,
+            invoices: Invoices::default(),
+            plans: Plans::default(),
+            not_paid: NotPaidRows::default(),
+            unconfirmed: HashSet::new(),
+            rows_read: 0,
+        }
+    }
+
+    fn open(&mut self, mut export: Export) -> Result<Opened<'r>, Box<Problem>> {
+        let path = export.path().display().to_string();
+        self.problems.extend(left_out(&export));
+        let mut header = export.header().to_vec();
+        let handed_back = added_columns(&header);
+        if handed_back.is_some() {
+            for name in &mut header {
+                *name = restore(name).into_owned();
+            }
+        }
+        let cell: fn(&str) -> Cow<'_, str> = match handed_back {
+            Some(_) => restore,
+            None => |cell| cell.into(),
+        };
+        let found = self.setup.bind(&mut export, &header, cell)?;
+        self.inputs.push((found.profile, None));
+        Ok(Opened {
+            input: self.inputs.len() - 1,
+            path,
+            export,
+            header,
+            found,
+            handed_back,
+        })
+    }
+
+    /// Beside exports whose sales it completes, its own sales are none; else they are.
+    fn read_completing(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let completed: Vec<bool> = self
+            .inputs
+            .iter()
+            .map(|(profile, _)| opened.found.profile.completes(profile))
+            .collect();
+        if !completed.contains(&true) {
+            return self.read_export(opened);
+        }
+        self.sales = Some(Sales::of(&self.events, |input| completed[input]));
+        let path = opened.path.clone();
+        let read = self.read_export(opened);
+        let left = self.sales.take().and_then(|sales| sales.without_payment());
+        if let Some(problem) = left {
+            self.problems.push(problem.at(&path, None));
+        }
+        read
+    }
+
+    fn read_export(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
+        let kind = opened.kind();
+        let Opened {
+            input,
+            path,
+            mut export,
+            header,
+            found,
+            ..
+        } = opened;
+        let currency = self.setup.account_currency;
+        let classifier = Classifier::new(found.profile, found.binding, &header, currency);
+        let rows = self.read_rows(input, &path, &mut export, &classifier, kind)?;
+        let totals = export.finish().map_err(|error| export_problem(&error))?;
+        self.check_end(&path, &totals, rows);
+        self.inputs[input].1 = Some(Input {
+            path,
+            sha256: totals.sha256,
+            profile: found.profile.name.clone(),
+            chosen: found.why.to_string(),
+            header,
+            rows,
+        });
+        Ok(())
+    }
+
+    fn read_rows(
+        &mut self,
+        input: usize,
+        path: &str,
+        export: &mut Export,
+        classifier: &Classifier<'_>,
+        kind: RowKind,
+    ) -> Result<Rows, Box<Problem>> {
+        let mut rows = Rows::default();
+        let mut warnings = Vec::new();
+        let mut without_column: Vec<(Problem, u64)> = Vec::new();
+        let read = export.for_each_row(|row| {
+            rows.read += 1;
+            self.count_row();
+            let source = Source {
+                input,
+                line: row.line(),
+            };
+            let outcome = self.classify(row, source, classifier, kind, &mut warnings);
+            if let (Some(width), Outcome::Events | Outcome::Ignored(_)) =
+                (kind.handed_back, &outcome)
+            {
+                self.corrected.extend(corrected(row, width, input));
+            }
+            match outcome {
+                Outcome::Events => rows.with_events += 1,
+                Outcome::Ignored(reason) => {
+                    rows.ignored += 1;
+                    if let Some(sale) = classifier.not_paid(row) {
+                        self.not_paid.add(sale, source);
+                    }
+                    self.keep_row(row, source, false, &reason);
+                    *self.ignored.entry(reason).or_default() += 1;
+                }
+                Outcome::Rejected(problem) => {
+                    rows.rejected += 1;
+                    self.keep_row(row, source, true, &problem.message);
+                    match problem.code.as_ref() {
+                        NO_DATE_COLUMN | NO_AMOUNT_COLUMN => {
+                            count_equal(&mut without_column, problem);
+                        }
+                        _ => self.problems.push(problem.at(path, Some(source.line))),
+                    }
+                }
+            }
+            for warning in warnings.drain(..) {
+                self.problems.push(warning.at(path, Some(source.line)));
+            }
+        });
+        read.map_err(|error| export_problem(&error))?;
+        for (mut problem, count) in without_column {
+            problem.message = match count {
+                1 => format!("1 row is rejected: {}", problem.message),
+                _ => format!("{count} rows are rejected: {}", problem.message),
+            };
+            self.problems.push(problem.at(path, None));
+        }
+        for problem in classifier.overview() {
+            self.problems.push(problem.at(path, None));
+        }
+        Ok(rows)
+    }
+
+    fn count_row(&mut self) {
+        self.rows_read += 1;
+        if self.rows_read.is_multiple_of(PROGRESS_ROWS) {
+            (self.progress)(self.rows_read);
+        }
+    }
+
+    fn classify(
+        &mut self,
+        row: &mut Row,
+        source: Source,
+        classifier: &Classifier<'_>,
+        kind: RowKind,
+        warnings: &mut Vec<Problem>,
+    ) -> Outcome {
+        if let Some(width) = kind.handed_back {
+            if row.iter().skip(width).any(|cell| !cell.is_empty()) {
+                return Outcome::Rejected(not_mended());
+            }
+            row.replace_cells(restore);
+        } else if kind.mends {
+            row.replace_cells(restore);
+        }
+        if let Some((subscription, plan)) = classifier.subscription(row) {
+            self.plans.add(subscription, plan);
+        }
+        let is_unconfirmed = kind.mends && is_unconfirmed(classifier, row);
+        let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
+        let Some(sales) = &mut self.sales else {
+            for mut event in self.of_row.drain(..) {
+                event.is_mended = kind.mends;
+                if is_unconfirmed {
+                    self.unconfirmed.insert(event.key());
+                }
+                if kind.completes && event.kind == Kind::Sale {
+                    self.invoices.add(&event);
+                }
+                classifier.see(&event);
+                self.events.push(&event);
+            }
+            return outcome;
+        };
+        if outcome != Outcome::Events {
+            self.of_row.clear();
+            return outcome;
+        }
+        let mut reason = COMPLETED;
+        for event in self.of_row.drain(..) {
+            match sales.complete(&self.events, &mut self.invoices, event) {
+                Completion::Done => {}
+                Completion::NoSale => reason = WITHOUT_PAYMENT,
+                Completion::Contradiction(event) => {
+                    classifier.see(&event);
+                    self.events.push(&event);
+                    return Outcome::Events;
+                }
+            }
+        }
+        Outcome::Ignored(reason.to_owned())
+    }
+
+    fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
+        self.source_rows.add(source, rejected, reason, row.iter());
+    }
+
+    fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {
+        if rows.read == 0 {
+            self.problems.push(
+                Problem::warning("export-without-rows", "the export has a header and no rows")
+                    .at(path, None)
+                    .hint("check the dates that it was exported for"),
+            );
+        } else if !totals.ends_with_line_end {
+            self.problems.push(
+                Problem::warning("last-line-open", "the last line has no line end")
+                    .at(path, None)
+                    .hint("if the download was cut off, its last row may be too; export the file again"),
+            );
+        }
+    }
+
+    fn finish(self) -> ReadExports {
+        let own = self.setup.profile.into_iter();
+        let mut origins = Origins::new(own.chain(self.setup.profiles.iter()));
+        for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref()) {
+            origins.add_input(&input.path, &input.profile);
+        }
+        let is_completed = self.inputs.iter().map(|(profile, _)| {
+            let named = self.setup.profile.into_iter();
+            let mut all = named.chain(self.setup.profiles.iter());
+            all.any(|other| other.completes(profile))
+        });
+        ReadExports {
+            origins,
+            is_completed: is_completed.collect(),
+            invoices: self.invoices,
+            plans: self.plans,
+            not_paid: self.not_paid,
+            inputs: self
+                .inputs
+                .into_iter()
+                .filter_map(|(_, input)| input)
+                .collect(),
+            source_rows: self.source_rows,
+            ignored: self.ignored,
+            problems: self.problems,
+            corrected: self.corrected,
+            events: self.events,
+            unconfirmed: self.unconfirmed,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Why an export can't be read, and what to do about it.
+
+use crate::export::{Export, ExportError};
+use crate::problem::Problem;
+use crate::profile::{LookAlike, Misfit, Profile, Unfit};
+use crate::recognise::Unrecognised;
+use crate::shell_word::shell_word;
+
+/// How many of the closest profiles are named where none fits.
+const MISFITS_SHOWN: usize = 1;
+
+/// How many left-out members of an archive are named.
+const LEFT_OUT_SHOWN: usize = 5;
+
+/// A list of what FirstPromoter wants paid is no list of what was sold.
+pub(super) fn commissions_are_no_export() -> Problem {
+    Problem::error(
+        "export-of-commissions",
+        "this is a list of commissions, not an export of a billing provider",
+    )
+    .hint("`fprecon audit --commissions FILE` compares it with what was billed")
+}
+
+/// The profile that the user named does not fit.
+pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
+    let Misfit { profile, .. } = misfit;
+    let message = format!(
+        "the header does not fit the profile `{profile}`: it {}",
+        misfit.reason()
+    );
+    Problem::error("profile-misfit", message)
+        .at(path, Some(1))
+        .hint("name the columns in a profile that extends it, or leave `--profile` out")
+}
+
+/// What the export does not say and the profile may not guess.
+pub fn unanswered(profile: &Profile) -> Option<Problem> {
+    let question = profile.questions.first()?;
+    let (name, key) = (&profile.name, &question.key);
+    let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
+    let message = format!("`{name}` needs to know: {}", question.text);
+    let hint = match profile.is_own {
+        true => format!("set `{key}` under `[exports.{name}.{table}]` of fprecon.toml"),
+        false => format!(
+            "`fprecon init` writes a fprecon.toml in which to set `{key}`; by hand it stands under `[exports.mine.{table}]`, in a profile with `extends = \"{name}\"`"
+        ),
+    };
+    Some(Problem::error("profile-incomplete", message).hint(hint))
+}
+
+/// Why no profile is taken for an export, in the shape of every other problem.
+pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
+    Box::new(match error {
+        Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
+        Unrecognised::Export(error) => export_problem(&error),
+        Unrecognised::Undecided(undecided) => {
+            Problem::error("profile-undecided", undecided.to_string())
+                .at(path, Some(1))
+                .hint(undecided.hint())
+        }
+    })
+}
+
+/// A file that is known, and is not read.
+pub(super) fn not_an_export(path: &str, known: &LookAlike) -> Problem {
+    Problem::error("header-unknown", format!("this is {}", known.title))
+        .at(path, Some(1))
+        .hint(known.instead(path))
+}
+
+fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
+    if let Some(known) = &unfit.look_alike {
+        return not_an_export(path, known);
+    }
+    if let Some(respelt) = &unfit.respelt {
+        return Problem::error("header-unknown", respelt.to_string())
+            .at(path, Some(1))
+            .hint("export the file again, or write the names of a copy as that export has them");
+    }
+    if let [first, ..] = header
+        && first.to_ascii_lowercase().starts_with("sep=")
+    {
+        let message = "the first line tells spreadsheets the delimiter, and is not the header";
+        return Problem::error("header-unknown", message)
+            .at(path, Some(1))
+            .cell("header", first)
+            .hint("remove the first line");
+    }
+    let closest: Vec<_> = unfit
+        .misfits
+        .iter()
+        .filter(|misfit| misfit.found > 0 && misfit.found >= misfit.missing.len())
+        .take(MISFITS_SHOWN)
+        .map(|misfit| {
+            format!(
+                "`{}` comes closest, but the header {}",
+                misfit.profile,
+                misfit.reason()
+            )
+        })
+        .collect();
+    let is_strange = unfit.misfits.iter().all(|misfit| misfit.found == 0);
+    let (message, hint) = match closest.as_slice() {
+        [] => (
+            match is_strange {
+                true => "the header fits no profile: none has any of its columns".to_owned(),
+                false => "the header fits no profile, and none comes close".to_owned(),
+            },
+            format!(
+                "is the first line the header? `fprecon init {}` proposes a profile for it; `fprecon profiles list` names the exports that are read without one",
+                shell_word(path)
+            ),
+        ),
+        closest => (
+            format!("the header fits no profile: {}", closest.join("; ")),
+            format!(
+                "export the file again with those columns, or name your columns in `[exports.…]` of fprecon.toml; `fprecon profiles check {}` says why each profile does not fit",
+                shell_word(path)
+            ),
+        ),
+    };
+    Problem::error("header-unknown", message)
+        .at(path, Some(1))
+        .cell("header", &header.join(","))
+        .hint(hint)
+}
+
+/// What is wrong with an export, in the shape of every other problem.
+pub fn export_problem(error: &ExportError) -> Problem {
+    let path = error.path().display().to_string();
+    let mut problem = Problem::error(error.code(), error.to_string()).at(path, error.line());
+    problem.column = error.column().map(|column| match &column.name {
+        Some(name) => name.clone(),
+        None => format!("number {}", column.number),
+    });
+    problem.hint = error.hint();
+    problem
+}
+
+/// Says which members of the archive that an export is the first one of are left out.
+pub(crate) fn left_out(export: &Export) -> Option<Problem> {
+    let (archive, names) = export.left_out()?;
+    let shown: Vec<String> = names
+        .iter()
+        .take(LEFT_OUT_SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "members of the archive that are not CSV files are left out: {}{more}",
+        shown.join(", ")
+    );
+    let problem = Problem::warning("archive-member-skipped", message);
+    let problem = problem.at(archive.display().to_string(), None);
+    Some(problem.hint("if one of them is an export, end its name with `.csv`"))
+}

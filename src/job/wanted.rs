@@ -1,0 +1,71 @@
+//! What of the journal a job may need.
+
+use std::collections::HashSet;
+
+use super::customers::emails_by_uid;
+use super::read::ReadExports;
+use crate::event::{EventKey, EventRef, KeyMap, Kind, Text};
+use crate::journal::Wanted;
+use crate::link::Rules;
+
+impl ReadExports {
+    /// What of the journal the refunds may need whose sales are in none of these exports.
+    pub(super) fn wanted(&self, rules: &Rules) -> Wanted {
+        let events = &self.events;
+        let of_kind = |kind| (0..events.len()).filter(move |&index| events.kind(index) == kind);
+        let refunds = || of_kind(Kind::Refund).map(|index| events.get(index));
+        let sale_of = |refund: EventRef<'_>| {
+            let resolved = rules.resolutions.sale_of(refund.event_id());
+            resolved.or(refund.sale_event_id).map(EventKey::of)
+        };
+        let mut named: KeyMap<bool> = KeyMap::default();
+        named.extend(refunds().filter_map(sale_of).map(|sale| (sale, false)));
+        for sale in of_kind(Kind::Sale) {
+            if let Some(is_here) = named.get_mut(&events.key(sale)) {
+                *is_here = true;
+            }
+        }
+        let mut wanted = Wanted {
+            emails_by_uid: emails_by_uid(events),
+            ..Wanted::default()
+        };
+        for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
+            let own = match sale.reference {
+                Some(reference) if sale.is_told_by_reference => {
+                    wanted.shared.insert(sale.key(), ());
+                    EventKey::of(reference)
+                }
+                _ => sale.key(),
+            };
+            wanted.references.insert(own, ());
+            if !self.invoices.has(sale.key()) {
+                wanted.invoices.insert(sale.key(), ());
+            }
+        }
+        self.not_paid.want(&mut wanted);
+        wanted.subscriptions = self.subscriptions_without_plan();
+        for refund in refunds() {
+            let sale = sale_of(refund);
+            let reference = refund.reference.map(EventKey::of);
+            for id in sale.into_iter().chain(reference) {
+                wanted.references.insert(id, ());
+                wanted.sales.insert(id, ());
+            }
+            if sale.is_some_and(|sale| named.get(&sale) == Some(&true)) {
+                continue;
+            }
+            wanted.refunds.insert(refund.key());
+            wanted.emails.extend(refund.customer.email_folded());
+            wanted.uids.extend(refund.customer.uid.map(Text::new));
+        }
+        wanted
+    }
+
+    fn subscriptions_without_plan(&self) -> HashSet<Text> {
+        let invoices = self.invoices.said();
+        let all = self.events.iter().chain(invoices.iter());
+        let named = all.filter(|event| event.has_details());
+        let named = named.filter_map(|event| event.details().subscription);
+        named.filter(|id| !self.plans.has(id)).collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! A planned job on its way into the journal: its exports, its events and what is held, in one transaction.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::event::{EventKey, EventRef, Kind};
+use crate::job::{Imbalance, Job, SourceRow, SourceRows, SourceRowsError};
+use crate::journal::{
+    Acceptance, AttentionCode, Disposition, Item, Journal, JournalError, Known, NewInput, NewRun,
+    PlanState, Recording, RunCommand, RunId,
+};
+use crate::plan::{Plan, Planned};
+use crate::report::handed_back::items_of_rows;
+
+/// What a job is recorded with, beside what it has itself.
+#[derive(Clone, Copy, Debug)]
+pub struct NewJob<'n> {
+    /// The command that starts its run.
+    pub command: RunCommand,
+    /// When it starts.
+    pub started: Timestamp,
+    /// Who starts it: the user and the host.
+    pub by: &'n str,
+}
+
+/// Why a job could not be recorded; nothing of it is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The journal can't be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The rows that are no events can't be read again from where they wait.
+    #[error(transparent)]
+    SourceRows(#[from] SourceRowsError),
+    /// An amount does not fit.
+    #[error(transparent)]
+    Imbalance(#[from] Imbalance),
+}
+
+/// Puts a run and its whole plan on disk, in one transaction. The rows that are no events are taken out of
+/// the job.
+///
+/// `known` has to be what the job was planned with, of this very journal, which has to be open since then.
+///
+/// # Errors
+///
+/// The journal or the rows fail; then nothing was recorded.
+pub fn record(
+    journal: &mut Journal,
+    new: &NewJob<'_>,
+    job: &mut Job,
+    known: &Known,
+) -> Result<RunId, RecordError> {
+    let corrected = corrected_rows(journal, job, new)?;
+    let mut recording = journal.begin(&NewRun {
+        command: new.command,
+        started: new.started,
+    })?;
+    for (items, acceptance) in &corrected {
+        recording.accept(items, acceptance)?;
+    }
+    record_inputs(&mut recording, job)?;
+    record_events(&mut recording, job, known)?;
+    for &state in PlanState::ALL {
+        for (kind, currency, sum) in job.reading.events.of(state).iter() {
+            let cents = i64::try_from(sum.amount_cents).map_err(|_| too_much())?;
+            recording.add_total(state, kind, currency, sum.count, cents)?;
+        }
+    }
+    for problem in job.problems.kept() {
+        recording.add_problem(problem)?;
+    }
+    for invoice in job.invoices.iter() {
+        recording.add_invoice(&invoice.to_event())?;
+    }
+    for (subscription, plan) in &job.plans {
+        recording.add_plan(subscription, plan)?;
+    }
+    for uid in &job.shared_uids {
+        recording.add_shared_uid(uid)?;
+    }
+    Ok(recording.commit()?)
+}
+
+fn record_events(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    known: &Known,
+) -> Result<(), JournalError> {
+    // Of several readings of an event, one may be held or sent, and the others are duplicates of it.
+    let held = keys_in(&job.plan, PlanState::is_held);
+    let sent = LazyCell::new(|| keys_in(&job.plan, |state| state == PlanState::ToSend));
+    let too_much = job.sent_too_much.iter().map(|sent| sent.place);
+    let too_much: HashSet<usize> = too_much.collect();
+    for (place, planned) in job.plan.events().enumerate() {
+        let Planned { event, state } = planned;
+        match state {
+            PlanState::ToSend => record_event(recording, event, &job.plan, known)?,
+            PlanState::Duplicate if event.counts_nothing() && !held.contains(&event.key()) => {
+                let sale = event.sale_event_id.map(EventKey::of);
+                if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
+                    recording.add_uncounted(event.key(), sale, gross_cents)?;
+                }
+            }
+            PlanState::Duplicate => {
+                let key = event.key();
+                if let Some(left) = known.left_to_send(key)
+                    && !held.contains(&key)
+                    && !sent.contains(&key)
+                {
+                    recording.meet(left, event.source)?;
+                }
+            }
+            PlanState::Settled => {
+                record_settled(recording, event, known, too_much.contains(&place))?;
+            }
+            PlanState::Unlinked | PlanState::Conflict => {
+                recording.add_held(state, &event.to_event())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keys_in(plan: &Plan, is_in: impl Fn(PlanState) -> bool) -> HashSet<EventKey> {
+    let states = plan.states().iter().enumerate();
+    let these = states.filter(|(_, state)| is_in(**state));
+    these.map(|(place, _)| plan.kind_and_key(place).1).collect()
+}
+
+/// Records an event that is to be sent.
+fn record_event(
+    recording: &mut Recording<'_>,
+    event: EventRef<'_>,
+    plan: &Plan,
+    known: &Known,
+) -> Result<(), JournalError> {
+    let key = event.key();
+    match known.events.get(key) {
+        Some(recorded) if plan.replaces(key) => {
+            recording.mend(recorded.row, event.to_event())?;
+            for &refund in known.refunds_left.get(&key).into_iter().flatten() {
+                recording.supersede(refund)?;
+            }
+        }
+        Some(recorded) => recording.take_over(recorded.row, event.source)?,
+        None => {
+            recording.add_event(&event.to_event())?;
+        }
+    }
+    Ok(())
+}
+
+/// Records what a settled event needs of a person, as these exports have it.
+fn record_settled(
+    recording: &mut Recording<'_>,
+    event: EventRef<'_>,
+    known: &Known,
+    is_too_much: bool,
+) -> Result<(), JournalError> {
+    record_alias(recording, event, known)?;
+    if is_too_much && let Some(recorded) = known.events.get(event.key()) {
+        recording.flag(recorded.row, AttentionCode::CountsLess)?;
+        recording.meet(recorded.row, event.source)
+    } else if let Some(row) = known.no_longer_counts_less(event) {
+        recording.unflag(row)
+    } else if let Some(row) = known.needing_attention(event.key()) {
+        recording.meet(row, event.source)
+    } else {
+        Ok(())
+    }
+}
+
+/// Keeps a further id that a settled payment goes by in these exports, so that it is the same payment
+/// where a later export names it by that alone.
+fn record_alias(
+    recording: &mut Recording<'_>,
+    event: EventRef<'_>,
+    known: &Known,
+) -> Result<(), JournalError> {
+    let recorded = known.events.get(event.key());
+    let further = event.reference.filter(|_| event.is_told_by_reference);
+    if let (Kind::Sale, Some(further), Some(recorded)) = (event.kind, further, recorded)
+        && !recorded.essence.has_reference(further)
+    {
+        recording.add_alias(further, event.event_id())?;
+    }
+    Ok(())
+}
+
+fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), RecordError> {
+    for input in &job.inputs {
+        recording.add_input(&NewInput {
+            path: input.path.clone(),
+            sha256: input.sha256.clone(),
+            profile: input.profile.clone(),
+            header: input.header.clone(),
+            rows_read: input.rows.read,
+            rows_with_events: input.rows.with_events,
+            rows_ignored: input.rows.ignored,
+            rows_rejected: input.rows.rejected,
+        })?;
+    }
+    let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
+    for row in rows.read()? {
+        let SourceRow {
+            source,
+            rejected,
+            reason,
+            fields,
+        } = row?;
+        let disposition = match rejected {
+            true => Disposition::Rejected,
+            false => Disposition::Ignored,
+        };
+        recording.add_row(source, disposition, &reason, &fields)?;
+    }
+    Ok(())
+}
+
+/// Returns the rejected rows that these exports have in a corrected form, by the file that was handed
+/// back: the export that still has them as they were needs no attention for them any more.
+fn corrected_rows(
+    journal: &Journal,
+    job: &Job,
+    new: &NewJob<'_>,
+) -> Result<Vec<(Vec<Item>, Acceptance)>, JournalError> {
+    let mut by_input: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
+    for (row, item) in items_of_rows(journal, job.corrected.iter())? {
+        by_input.entry(row.input).or_default().push(item);
+    }
+    let accepted = by_input.into_iter().map(|(input, mut items)| {
+        items.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let path = job
+            .inputs
+            .get(input)
+            .map_or("", |input| input.path.as_str());
+        let acceptance = Acceptance {
+            reason: format!("corrected in {path}"),
+            by: new.by.to_owned(),
+            at: new.started,
+        };
+        (items, acceptance)
+    });
+    Ok(accepted.collect())
+}
+
+/// A total that no real account reaches.
+fn too_much() -> Imbalance {
+    Imbalance::new("the amounts of one kind and currency add up to more than the journal can hold")
+}
