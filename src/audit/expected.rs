@@ -311,7 +311,9 @@ impl<'r> Terms<'r> {
             plan: name(deals.plan),
             campaign: books.campaign(deals.campaign).0.map(str::to_owned),
             tier: deals.tier,
-            rate: found.pays.to_string(),
+            rate: found
+                .pays
+                .text(name(books.account_currency).as_deref().unwrap_or_default()),
             explained: found.explained,
             commissions: found.commissions,
         };

@@ -21,6 +21,7 @@ use super::books::{Books, Code, OurRow, TheirRow};
 use super::expected::{Deals, Payment, Terms};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
+use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
 use super::rules::Pays;
@@ -430,6 +431,14 @@ impl<'a> Judge<'a> {
             }
             _ => false,
         }
+    }
+
+    /// An amount as people write it.
+    fn money(&self, cents: i64, unit: Code) -> String {
+        money(
+            cents.into(),
+            self.books.names.name(unit).unwrap_or_default(),
+        )
     }
 
     fn ours(&self, row: u32) -> &'a OurRow {

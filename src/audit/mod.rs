@@ -9,6 +9,7 @@
 //! The core is pure: it opens no files, asks no network, reads no clock. Money is integers
 //! throughout; bulk work (joins, group-bys) is done by Polars.
 
+pub mod accepted;
 mod books;
 mod error;
 mod expected;
@@ -18,6 +19,7 @@ mod grouped;
 mod judge;
 mod matches;
 mod matching;
+mod money;
 pub mod ours;
 pub mod output;
 mod parallel;

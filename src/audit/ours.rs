@@ -1,11 +1,18 @@
 //! Our side: sales and refunds, from the journal or from exports that were never sent.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::{Billed, BilledKind, Place, Promoter};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
 use crate::job::Job;
 use crate::journal::{
-    EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
+    AttentionCode, EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
 };
+
+use crate::problem::Problem;
+use crate::report::open_items::{LEFT_OUT, open_items};
 
 /// How a note says that the customer's bank took the money back.
 const DISPUTE: &str = "dispute";
@@ -18,8 +25,25 @@ pub struct Ours {
     /// Events that are held back, so that nobody knows which of their readings is true, or which sale
     /// they undo. They are not audited.
     pub held: u64,
+    /// Rows that were not read, and events that are open.
+    pub open: Vec<Open>,
+    /// SHA-256 of the exports, by path, as far as it is known.
+    pub sha256: BTreeMap<String, String>,
     /// Of a journal: what is tracked, as the reports of all runs have it.
     pub tracked: Tally,
+}
+
+/// A row that was not read, or an event that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// What it is, as in [`Unread::code`](super::output::Unread::code).
+    pub code: &'static str,
+    /// How many of them.
+    pub count: u64,
+    /// Its amount, where it is an event.
+    pub money: Option<Money>,
+    /// When it happened, as far as that is known.
+    pub created_at: Option<Timestamp>,
 }
 
 /// Why our side is not known.
@@ -50,13 +74,34 @@ pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result
         Ok::<_, JournalError>(())
     })?;
     ours.tracked = tracked(journal, &ours.billed)?;
-    if let Some(run) = journal.latest_run()? {
-        journal.for_each_held(run.id, |held| {
-            ours.held += u64::from(held.event.kind.has_amount());
-            Ok::<_, JournalError>(())
-        })?;
+    for item in open_items(journal)? {
+        let code = item.code.map_or("ignored", code_of);
+        ours.held += u64::from(matches!(code, "held" | "conflict") && item.money.is_some());
+        ours.open.push(Open {
+            code,
+            count: 1,
+            money: item.money,
+            created_at: item.created_at,
+        });
+    }
+    for run in journal.runs(u32::MAX)? {
+        for input in run.inputs {
+            ours.sha256.entry(input.path).or_insert(input.sha256);
+        }
     }
     Ok(ours)
+}
+
+/// The word for something that is open. What is settled with a question is with the failed ones.
+fn code_of(code: AttentionCode) -> &'static str {
+    match code {
+        AttentionCode::Rejected => "rejected",
+        AttentionCode::Held => "held",
+        AttentionCode::Conflict => "conflict",
+        AttentionCode::NotSent => "not_sent",
+        AttentionCode::Unconfirmed => "unconfirmed",
+        _ => "failed",
+    }
 }
 
 /// What is tracked of our side, by kind and currency: what the report of all runs says as well.
@@ -126,6 +171,16 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             PlanState::Duplicate => continue,
             PlanState::Conflict | PlanState::Unlinked => {
                 ours.held += u64::from(event.kind.has_amount());
+                let event = event.to_event();
+                ours.open.push(Open {
+                    code: match planned.state {
+                        PlanState::Conflict => "conflict",
+                        _ => "held",
+                    },
+                    count: 1,
+                    money: event.money,
+                    created_at: event.created_at,
+                });
                 continue;
             }
         }
@@ -138,6 +193,21 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
         ours.billed
             .extend(of_event(&event, place, account_currency));
     }
+    let rejected = job.inputs.iter().map(|input| input.rows.rejected).sum();
+    let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code.as_ref());
+    let left_out = job.problems.kept().iter().filter(left_out).count() as u64;
+    for (code, count) in [("rejected", rejected), ("ignored", left_out)] {
+        ours.open.push(Open {
+            code,
+            count,
+            money: None,
+            created_at: None,
+        });
+    }
+    let inputs = job.inputs.iter();
+    ours.sha256 = inputs
+        .map(|input| (input.path.clone(), input.sha256.clone()))
+        .collect();
     ours
 }
 

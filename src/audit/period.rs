@@ -30,7 +30,7 @@ impl Period {
     }
 
     /// Whether a day falls into it.
-    pub(super) fn holds(self, day: Date) -> bool {
+    pub fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
 }

@@ -35,6 +35,16 @@ impl FromStr for Rounding {
 }
 
 impl Rounding {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rounding::HalfUp => "half-up",
+            Rounding::HalfEven => "half-even",
+            Rounding::Down => "down",
+            Rounding::Up => "up",
+        }
+    }
+
     /// `amount * part / whole` to the cent; `whole` is positive, and nothing of nothing is nothing.
     /// What does not fit is as large as it can be.
     pub(super) fn share(self, amount_cents: i64, part: i64, whole: i64) -> i64 {

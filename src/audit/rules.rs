@@ -50,6 +50,7 @@ use serde::Deserialize;
 
 use self::read::AuditTable;
 use super::Promoter;
+use super::money::money;
 use super::rate::{Rate, Rounding};
 
 /// The table `[audit]`, checked.
@@ -94,12 +95,12 @@ pub(super) enum Pays {
     Fixed(i64),
 }
 
-impl fmt::Display for Pays {
-    /// `12.5 %`, or `500 cents`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Pays {
+    /// `12.5 %`, or `5.00 USD`.
+    pub(super) fn text(self, currency: &str) -> String {
         match self {
-            Pays::Share(rate) => write!(f, "{rate} %"),
-            Pays::Fixed(cents) => write!(f, "{cents} cents"),
+            Pays::Share(rate) => format!("{rate} %"),
+            Pays::Fixed(cents) => money(cents.into(), currency),
         }
     }
 }
@@ -154,6 +155,37 @@ impl Rules {
         let tiers = self.rules.iter().map(|rule| rule.tier);
         let tiers: std::collections::BTreeSet<u32> = tiers.filter(|tier| *tier > 1).collect();
         tiers.into_iter().collect()
+    }
+
+    /// The settings in words, and then the rules: as an audit's reader needs them.
+    pub fn in_words(&self, currency: &str) -> Vec<(String, String)> {
+        let setting = |name: &str, value: String| (name.to_owned(), value);
+        let mut words = vec![
+            setting("rounding", self.rounding.as_str().to_owned()),
+            setting("zone", self.zone.iana_name().unwrap_or("UTC").to_owned()),
+            setting("pending_days", self.pending_days.to_string()),
+            setting(
+                "match_by_customer",
+                match self.match_days {
+                    Some(days) => format!("within {days} days"),
+                    None => "no".to_owned(),
+                },
+            ),
+        ];
+        let aliases = self.aliases.iter();
+        words.extend(aliases.map(|(old, new)| setting("alias", format!("{old} = {new}"))));
+        for rule in &self.rules {
+            let payments = match rule.payments {
+                Payments::Recurring => String::new(),
+                Payments::First => ", first payment".to_owned(),
+                Payments::Months(months) => format!(", {months} months"),
+            };
+            words.push((rule.to_string(), rule.pays.text(currency) + &payments));
+        }
+        if self.rules.is_empty() {
+            words.push(setting("rules", "none: rates are inferred".to_owned()));
+        }
+        words
     }
 
     /// Whether some rule depends on which payment of its customer a sale is.

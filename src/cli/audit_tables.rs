@@ -34,7 +34,9 @@ pub(super) fn whole(report: &AuditReport) -> String {
         shown(&words::theirs(&report.theirs))
     ));
     part(report.since.as_ref().map_or(String::new(), |since| {
-        shown(&words::since(since)).into_owned()
+        let lines = words::since(since).into_iter();
+        let lines: Vec<String> = lines.map(|line| shown(&line).into_owned()).collect();
+        lines.join("\n")
     }));
     part(totals(report));
     part(kinds(report));
@@ -55,12 +57,21 @@ fn totals(report: &AuditReport) -> String {
             line.figures.actual_cents.unsigned_abs(),
         ))
     });
-    let heads = ["", "net sales", "due", "wanted", "difference", "paid"];
+    let heads = [
+        "",
+        "",
+        "net sales",
+        "expected",
+        "set to pay",
+        "difference",
+        "paid out",
+    ];
     let mut rows = vec![heads.map(str::to_owned)];
     let row = |name: String, unit: &str, figures: &Figures| {
         let money = |cents| words::figure(cents, unit);
         [
             name,
+            unit.to_owned(),
             money(figures.net_cents),
             money(figures.expected_cents),
             money(figures.actual_cents),
@@ -77,7 +88,7 @@ fn totals(report: &AuditReport) -> String {
     }
     let more = lines.len().saturating_sub(LINES_SHOWN);
     for (unit, figures) in &totals.in_all {
-        rows.push(row(format!("all, {unit}"), unit, figures));
+        rows.push(row("all".to_owned(), unit, figures));
     }
     let mut text = aligned(&rows);
     if more > 0 {
@@ -99,11 +110,12 @@ fn kinds(report: &AuditReport) -> String {
 }
 
 fn findings(report: &AuditReport) -> String {
-    let all = &report.audit.findings;
-    let shown: Vec<String> = all.iter().take(FINDINGS_SHOWN).map(finding).collect();
+    let all = report.open_findings().count();
+    let shown = report.open_findings().take(FINDINGS_SHOWN);
+    let shown: Vec<String> = shown.map(finding).collect();
     let mut text = shown.join("\n");
-    if all.len() > FINDINGS_SHOWN {
-        let more = words::count((all.len() - FINDINGS_SHOWN) as u64, "more difference");
+    if all > FINDINGS_SHOWN {
+        let more = words::count((all - FINDINGS_SHOWN) as u64, "more difference");
         let _ = write!(text, "\n… and {more} in differences.csv");
     }
     text

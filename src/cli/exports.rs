@@ -12,6 +12,7 @@ use super::tables::grouped;
 use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
+use crate::event::Currency;
 use crate::export::{Export, ExportError, Exports, Told};
 use crate::job::{self, Job, PlanError, Setup, SourceRows, SourceRowsError, export_problem};
 use crate::journal::{Known, Wanted};
@@ -300,10 +301,15 @@ fn foreign(settings: &Settings) -> Result<Foreign, CliError> {
         ForeignSetting::Hold => return Ok(Foreign::Hold),
         ForeignSetting::Convert(path) => path,
     };
+    rates(path, settings.account_currency).map(Foreign::Convert)
+}
+
+/// The rates of a file.
+pub(super) fn rates(path: &Path, account: Currency) -> Result<Rates, CliError> {
     let rates = Export::open_bounded(path, TABLE_BYTES)
         .map_err(RatesError::from)
-        .and_then(|export| Rates::read(export, settings.account_currency));
-    rates.map(Foreign::Convert).map_err(|error| {
+        .and_then(|export| Rates::read(export, account));
+    rates.map_err(|error| {
         CliError::Unusable(match error {
             RatesError::Export(error) => vec![export_problem(&error)],
             RatesError::Rows(problems) => problems,

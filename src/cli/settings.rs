@@ -59,6 +59,12 @@ pub(super) struct Settings {
     pub(super) account_currency: Currency,
     /// Never with a version that takes none.
     pub(super) foreign: ForeignSetting,
+    /// A file of rates, whatever is done with other currencies: the audit compares by them.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "only the audit asks")
+    )]
+    pub(super) rates: Option<PathBuf>,
     /// How many decimals the API takes of currencies for which that is set.
     pub(super) decimals: Decimals,
     pub(super) cancellation_event_id: bool,
@@ -194,6 +200,11 @@ impl Settings {
             cancellation_event_id: cancellation_event_id
                 && version.may_take_cancellation_event_id(),
             timeouts,
+            rates: currencies
+                .rates
+                .clone()
+                .filter(|rates| !rates.is_empty())
+                .map(PathBuf::from),
             foreign: foreign(&currencies.foreign.ok_or_else(missing)?, currencies.rates)?,
             decimals: decimals(currencies.decimals)?,
             requests_per_minute: send.requests_per_minute.ok_or_else(missing)?,

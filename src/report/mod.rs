@@ -19,6 +19,11 @@ pub(crate) mod items;
 mod journal_export;
 mod json_file;
 mod learned;
+#[cfg_attr(
+    not(feature = "polars"),
+    expect(dead_code, reason = "only the audit asks")
+)]
+pub(crate) mod open_items;
 pub(crate) mod page;
 #[cfg(feature = "polars")]
 mod parquet;

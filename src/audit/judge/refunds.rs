@@ -199,37 +199,44 @@ impl Judge<'_> {
         if difference == 0 {
             return;
         }
+        let unit = self.theirs(main).unit;
+        let money = |cents: i64| self.money(cents, unit);
         let (kind, message) = match ours.outcome {
             Some(Outcome::AlreadyTracked) if is_told_otherwise => (
                 FindingKind::AlreadyTrackedDiffers,
                 format!(
-                    "{} cents were refunded, and they have another amount",
-                    ours.amount_cents
+                    "{} was refunded, and FirstPromoter has another amount",
+                    self.money(ours.amount_cents, ours.currency)
                 ),
             ),
             _ if difference < 0 => (
                 FindingKind::TakenBackTooMuch,
-                format!("{} cents were taken back, and not {}", -actual, -due),
+                format!(
+                    "{} was taken back; expected {}",
+                    money(-actual),
+                    money(-due)
+                ),
             ),
             _ if own.is_empty() && ours.is_dispute => (
                 FindingKind::DisputedSale,
                 format!(
-                    "the sale is disputed, and {} cents of its commission stand",
-                    -due
+                    "the sale is disputed, and {} of its commission stands",
+                    money(-due)
                 ),
             ),
             _ if own.is_empty() => (
                 FindingKind::RefundNotTakenBack,
                 format!(
-                    "the refund should take back {} cents, and nothing was",
-                    -due
+                    "the refund should take back {}; nothing was taken back",
+                    money(-due)
                 ),
             ),
             _ => (
                 FindingKind::RefundPartlyTakenBack,
                 format!(
-                    "the refund should take back {} cents, and {} were",
-                    -due, -actual
+                    "the refund should take back {}; {} was taken back",
+                    money(-due),
+                    money(-actual)
                 ),
             ),
         };
@@ -247,7 +254,8 @@ impl Judge<'_> {
             let amounts = own.iter().map(|row| self.theirs(*row).amount_cents);
             let cents = amounts.fold(0, i64::saturating_sub);
             let message = format!(
-                "the commission was paid out, and {cents} cents of it are still to come back"
+                "the commission was paid out, and {} of it is still to come back",
+                self.money(cents, self.theirs(main).unit)
             );
             self.push(
                 FindingKind::PaidBeforeRefund,

@@ -22,6 +22,8 @@ struct Due {
     of_theirs_cents: i64,
     /// Ours and theirs, where they are not the same.
     amounts: Option<(i64, i64)>,
+    /// The amount of the sale of which it is a share.
+    base_cents: i64,
 }
 
 impl Judge<'_> {
@@ -42,7 +44,7 @@ impl Judge<'_> {
         for row in extra {
             let amount_cents = self.theirs(row).amount_cents;
             let message = format!(
-                "a sale that has a commission ({}) has this one too",
+                "duplicate: commission {} already exists for this sale",
                 self.commission_name(kept[0])
             );
             self.push(
@@ -77,8 +79,7 @@ impl Judge<'_> {
         let (main, refund) = (*live.first()?, *case.refunds.first()?);
         let amounts = live.iter().map(|row| self.theirs(*row).amount_cents);
         let actual_cents = amounts.fold(0, i64::saturating_add);
-        let message =
-            "a commission is to be paid for a sale that was not billed, though its refund was";
+        let message = "the sale of this commission was not billed, though its refund was";
         self.push(
             FindingKind::CommissionWithoutSale,
             refund,
@@ -201,6 +202,7 @@ impl Judge<'_> {
             cents,
             of_theirs_cents,
             amounts: differ,
+            base_cents: in_unit.unwrap_or(of_theirs),
         })
     }
 
@@ -243,6 +245,7 @@ impl Judge<'_> {
             cents,
             of_theirs_cents: actual_cents,
             amounts,
+            base_cents: 0,
         }
     }
 
@@ -326,7 +329,12 @@ impl Judge<'_> {
                 Some(Outcome::AlreadyTracked) => FindingKind::AlreadyTrackedDiffers,
                 _ => FindingKind::SaleAmountDiffers,
             };
-            let message = format!("billed {ours} cents, and they have {theirs}");
+            let unit = match self.comparable(sale, main) {
+                Some(_) => self.theirs(main).unit,
+                None => self.ours(sale).currency,
+            };
+            let (ours, theirs) = (self.money(ours, unit), self.money(theirs, unit));
+            let message = format!("billed {ours}, and FirstPromoter has {theirs}");
             let expected = Some(due.cents);
             finding = Some(self.push(kind, sale, main, explained, 0, expected, message));
             left_cents -= explained;
@@ -348,10 +356,18 @@ impl Judge<'_> {
         let rounded = finding.is_none() && is_near(actual_cents, due.cents, kept.len());
         let expected_cents = if rounded { actual_cents } else { due.cents };
         if left_cents != 0 && !rounded {
+            let unit = self.theirs(main).unit;
+            let (actual, right) = (self.money(actual_cents, unit), self.money(due.cents, unit));
             let message = match due.paid.map(|paid| paid.pays) {
                 Some(Pays::Fixed(0)) => "no rule pays for this payment of the customer".to_owned(),
-                Some(pays) => format!("{actual_cents} cents, and {pays} would be {}", due.cents),
-                None => format!("{actual_cents} cents, and not {}", due.cents),
+                Some(Pays::Fixed(_)) => {
+                    format!("commission {actual}; the rule pays {right} for a sale")
+                }
+                Some(Pays::Share(rate)) => {
+                    let base = self.money(due.base_cents, unit);
+                    format!("commission {actual}; {rate} % of {base} is {right}")
+                }
+                None => format!("commission {actual}; expected {right}"),
             };
             let kind = FindingKind::CommissionDiffers;
             let expected = Some(due.cents);

@@ -7,12 +7,12 @@ use super::super::books::day_of;
 
 pub(super) fn no_sale(rows: usize) -> String {
     let others = others(rows);
-    format!("a commission is to be paid for which nothing was billed{others}")
+    format!("nothing was billed for this commission{others}")
 }
 
 pub(super) fn no_refund(rows: usize) -> String {
     let others = others(rows);
-    format!("a commission was taken back for which nothing was refunded{others}")
+    format!("nothing was refunded for which this commission was taken back{others}")
 }
 
 fn others(rows: usize) -> String {
@@ -44,7 +44,7 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
             "find out what else tells FirstPromoter of sales (an integration?), and which amount is right"
         }
         FindingKind::CommissionDiffers => {
-            "compare the campaign's reward with the rules of `[audit]`; correct the one that is wrong"
+            "compare the campaign's reward in FirstPromoter with the rules of `[audit]`; correct the one that is wrong"
         }
         FindingKind::CommissionTwice => "deny the second commission",
         FindingKind::RefundNotTakenBack => "track the refund, or take the commission back by hand",
@@ -63,6 +63,6 @@ pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
         FindingKind::Pending => {
             "approve or deny it; commissions that may wait have `pending_days` in `[audit]`"
         }
-        FindingKind::PaidBeforeRefund => "see that the next payout is less by it",
+        FindingKind::PaidBeforeRefund => "deduct it from the next payout",
     }
 }

@@ -15,7 +15,7 @@ const fn column(name: &'static str, holds: Holds) -> Column {
 }
 
 /// A line for each finding, with both sides.
-pub(super) const DIFFERENCES: [Column; 41] = [
+pub(super) const DIFFERENCES: [Column; 42] = [
     text("id"),
     text("since_last"),
     text("kind"),
@@ -25,6 +25,7 @@ pub(super) const DIFFERENCES: [Column; 41] = [
     text("currency"),
     text("message"),
     text("action"),
+    text("accepted"),
     text("matched_by"),
     text("our_kind"),
     text("our_event_id"),
@@ -60,7 +61,7 @@ pub(super) const DIFFERENCES: [Column; 41] = [
 ];
 
 /// A line for each commission, with what it was made for: the last columns of [`DIFFERENCES`].
-pub(super) static MATCHES: &[Column] = DIFFERENCES.split_at(9).1;
+pub(super) static MATCHES: &[Column] = DIFFERENCES.split_at(10).1;
 
 /// Both sides added up: a line for each value of each cut.
 pub(super) const TOTALS: [Column; 16] = [
@@ -82,8 +83,13 @@ pub(super) const TOTALS: [Column; 16] = [
     column("denied_cents", Holds::Amount),
 ];
 
-/// The cells of a finding; `since` is `new`, `remaining`, or empty where there is no audit before.
-pub(super) fn difference<'f>(finding: &'f Finding, since: &'static str) -> Vec<Cell<'f>> {
+/// The cells of a finding; `since` is `new`, `remaining`, or empty where there is no audit before;
+/// `accepted` is the reason for which somebody accepted it.
+pub(super) fn difference<'f>(
+    finding: &'f Finding,
+    since: &'static str,
+    accepted: Option<&'f str>,
+) -> Vec<Cell<'f>> {
     let mut cells = Vec::with_capacity(DIFFERENCES.len());
     cells.push(Cell::text(&finding.id));
     cells.push(match since {
@@ -97,6 +103,7 @@ pub(super) fn difference<'f>(finding: &'f Finding, since: &'static str) -> Vec<C
     cells.push(unit(&finding.unit));
     cells.push(Cell::said(&finding.message));
     cells.push(Cell::said(&finding.action));
+    cells.push(accepted.map_or(Cell::Empty, Cell::said));
     cells.push(word(finding.matched_by.map(|reason| reason.as_str())));
     ours(&mut cells, finding.ours.as_ref());
     theirs(&mut cells, finding.theirs.as_ref());

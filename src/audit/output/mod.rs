@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Audit, AuditError, FindingKind, Match, Matches, PastFinding, Period, Since};
+use super::accepted::AcceptedFinding;
+use super::{Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since};
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
 use crate::problem::Problem;
@@ -40,6 +41,35 @@ const FILES: [&str; 9] = [
     SUMMARY,
 ];
 
+/// What of a side the audit has not: the verdict is without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// `ours` or `theirs`.
+    pub side: &'static str,
+    /// What it is: `rejected`, `ignored`, `held`, `conflict`, `failed`, `unconfirmed`, `not_sent`,
+    /// `unreadable`.
+    pub code: &'static str,
+    /// How many rows, events or lines.
+    pub count: u64,
+    /// What they come to, by currency, as far as they have an amount.
+    pub amount_cents: BTreeMap<String, i128>,
+}
+
+/// An export that was audited, or of which the journal has events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputSummary {
+    /// As the user named it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal, where it is known.
+    pub sha256: Option<String>,
+    /// Sales and refunds of it.
+    pub events: u64,
+    /// The day of the first of them, in the zone of the audit.
+    pub first_date: Option<String>,
+    /// The day of the last of them.
+    pub last_date: Option<String>,
+}
+
 /// Where our side comes from.
 #[derive(Clone, Debug, Serialize)]
 pub struct OursSummary {
@@ -47,6 +77,8 @@ pub struct OursSummary {
     pub source: &'static str,
     /// The journal, or the exports.
     pub files: Vec<String>,
+    /// The exports, with what they hold.
+    pub inputs: Vec<InputSummary>,
     /// Sales of the period.
     pub sales: u64,
     /// Refunds of the period.
@@ -119,10 +151,23 @@ pub struct AuditReport {
     pub theirs: TheirsSummary,
     /// The findings by kind.
     pub kinds: BTreeMap<&'static str, KindSummary>,
+    /// The version of the program.
+    pub program: &'static str,
+    /// The currency of the account.
+    pub account_currency: String,
+    /// The settings of the audit, each with its value; then its rules.
+    pub settings: Vec<(String, String)>,
+    /// What was not read, or is open: the verdict is without it.
+    pub unread: Vec<Unread>,
     /// Findings of no more than this, by currency, need no attention.
     pub tolerance_cents: i64,
     /// Whether there are differences beyond the tolerance.
+    pub exceeds_tolerance: bool,
+    /// Whether somebody has to look: at differences beyond the tolerance, at what was not read, or at
+    /// money that was not checked.
     pub needs_attention: bool,
+    /// Findings that somebody has accepted as they are.
+    pub accepted: Vec<AcceptedFinding>,
     /// What was found.
     #[serde(flatten)]
     pub audit: Audit,
@@ -160,18 +205,28 @@ impl AuditReport {
         kinds
     }
 
-    /// Whether the findings of a currency come to more than the tolerance; with none, whether there is a
+    /// Whether the findings that nobody accepted come to more than the tolerance in a currency; with none, whether there is a
     /// finding. What is too much does not make up for what is too little, and what is only concerned
     /// counts too.
-    pub fn exceeds(audit: &Audit, tolerance_cents: i64) -> bool {
+    pub fn exceeds(audit: &Audit, accepted: &[AcceptedFinding], tolerance_cents: i64) -> bool {
         let mut sums: BTreeMap<String, i128> = BTreeMap::new();
-        for finding in &audit.findings {
+        let ids: HashSet<&str> = accepted.iter().map(|one| one.id.as_str()).collect();
+        let is_open = |finding: &&Finding| !ids.contains(finding.id.as_str());
+        for finding in audit.findings.iter().filter(is_open) {
             let difference = i128::from(finding.difference_cents).abs();
             let concerned = i128::from(finding.concerned_cents).abs();
             *sums.entry(finding.unit.to_string()).or_default() += difference.max(concerned);
         }
         let is_above = |cents: &i128| *cents > i128::from(tolerance_cents);
-        sums.values().any(is_above) || (tolerance_cents == 0 && !audit.findings.is_empty())
+        let found = audit.findings.len() > accepted.len();
+        sums.values().any(is_above) || (tolerance_cents == 0 && found)
+    }
+
+    /// The findings that nobody has accepted, in their order.
+    pub fn open_findings(&self) -> impl Iterator<Item = &Finding> {
+        let accepted: HashSet<&str> = self.accepted.iter().map(|one| one.id.as_str()).collect();
+        let findings = self.audit.findings.iter();
+        findings.filter(move |finding| !accepted.contains(finding.id.as_str()))
     }
 
     /// The kinds that were found, in the order in which they are shown.
@@ -232,13 +287,18 @@ impl AuditReport {
     /// The cells of the findings, in their order.
     fn differences(&self) -> impl Iterator<Item = Vec<Cell<'_>>> {
         let new = self.new_findings();
+        let reasons = self.accepted.iter();
+        let reasons: std::collections::HashMap<&str, &str> = reasons
+            .map(|one| (one.id.as_str(), one.reason.as_str()))
+            .collect();
         self.audit.findings.iter().map(move |finding| {
             let since = match &new {
                 None => "",
                 Some(new) if new.contains(finding.id.as_str()) => "new",
                 Some(_) => "remaining",
             };
-            columns::difference(finding, since)
+            let reason = reasons.get(finding.id.as_str()).copied();
+            columns::difference(finding, since, reason)
         })
     }
 

@@ -17,12 +17,12 @@ const LINES_SHOWN: usize = 50;
 
 const CUT_HEADS: [&str; 8] = [
     "net sales",
-    "due",
-    "wanted",
+    "expected",
+    "set to pay",
     DIFFERENCE,
-    "paid",
-    "unpaid",
-    "paid or not: unknown",
+    "paid out",
+    "not paid out",
+    "paid out or not: unknown",
     "denied",
 ];
 const DIFFERENCE: &str = "difference";
@@ -131,8 +131,10 @@ impl CutCell {
 impl<'p> Page<'p> {
     fn of(report: &'p AuditReport) -> Self {
         let mut answer = words::answer(report);
+        // The page begins with what matters most, and that is the first line: what was not read, else
+        // the worst difference.
         let verdict = answer.remove(0);
-        answer.extend(report.since.as_ref().map(words::since));
+        answer.extend(report.since.as_ref().map_or(Vec::new(), words::since));
         let new = report.new_findings();
         let findings = &report.audit.findings;
         let shown = findings.iter().take(FINDINGS_SHOWN);
@@ -202,7 +204,7 @@ fn tiles(report: &AuditReport) -> Vec<Tile> {
             "theirs.commissions",
             match report.theirs.rejected {
                 0 => String::new(),
-                n => format!("{} more can't be read", words::digits(&n.to_string())),
+                n => format!("{} more cannot be read", words::digits(&n.to_string())),
             },
         ),
         tile(
@@ -273,10 +275,15 @@ fn ledger(report: &AuditReport, unit: &str, figures: &Figures) -> Ledger {
         words: words::figure(cents, unit),
         path,
     };
-    let wanted = |name: &str| line("", name, figures.actual_cents, at("actual_cents"));
+    let set_to_pay = |name: &str| line("", name, figures.actual_cents, at("actual_cents"));
     let mut explained = vec![
-        wanted("wanted by FirstPromoter"),
-        line("=", "due", figures.expected_cents, at("expected_cents")),
+        set_to_pay("set to be paid by FirstPromoter"),
+        line(
+            "=",
+            "expected",
+            figures.expected_cents,
+            at("expected_cents"),
+        ),
     ];
     for (kind, summary) in report.found_kinds() {
         let cents = summary.difference_cents.get(unit).copied().unwrap_or(0);
@@ -286,7 +293,7 @@ fn ledger(report: &AuditReport, unit: &str, figures: &Figures) -> Ledger {
         }
     }
     let mut paid = vec![
-        wanted("wanted by FirstPromoter"),
+        set_to_pay("set to be paid by FirstPromoter"),
         line("=", "paid out", figures.paid_cents, at("paid_cents")),
         line(
             "+",
@@ -301,7 +308,7 @@ fn ledger(report: &AuditReport, unit: &str, figures: &Figures) -> Ledger {
     }
     let sales = vec![
         line("", "sales", figures.sales_cents, at("sales_cents")),
-        line("=", "paid back", figures.refunds_cents, at("refunds_cents")),
+        line("=", "refunded", figures.refunds_cents, at("refunds_cents")),
         line("+", "net", figures.net_cents, at("net_cents")),
     ];
     Ledger {

@@ -3,48 +3,155 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary};
-use crate::audit::FindingKind;
-use crate::event::{Currency, in_units};
+use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
+pub(crate) use crate::audit::money::{digits, figure, money};
+use crate::audit::{Figures, FindingKind, Unchecked, UncheckedReason};
 pub(crate) use crate::report::words::count;
 
-/// The answer: a sentence a currency, and how many differences there are.
+/// So many of the differences that were resolved are shown.
+const RESOLVED_SHOWN: usize = 10;
+
+/// The answer: what was not read, then a sentence a currency, the worst first, then what was not checked
+/// and how many differences there are.
 pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
-    let lines = report.audit.totals.in_all.iter().map(|(unit, figures)| {
-        let actual = money(figures.actual_cents, unit);
-        let expected = money(figures.expected_cents, unit);
-        match figures.difference_cents {
-            0 => format!("FirstPromoter wants {actual} paid, and that is what is due."),
-            cents if cents > 0 => format!(
-                "FirstPromoter wants {actual} paid; {expected} is due: {} too much.",
-                money(cents, unit)
-            ),
-            cents => format!(
-                "FirstPromoter wants {actual} paid; {expected} is due: {} too little.",
-                money(-cents, unit)
-            ),
-        }
-    });
-    let mut lines: Vec<String> = lines.collect();
-    if lines.is_empty() {
-        lines.push("There is nothing on either side.".to_owned());
-    }
+    let mut lines: Vec<String> = report.unread.iter().map(unread).collect();
+    lines.extend(sums_of_all(report));
+    lines.extend(report.audit.unchecked.iter().map(unchecked));
+    lines.extend(inferred(report));
     lines.push(verdict(report));
     lines
 }
 
+/// What FirstPromoter is set to pay, what is expected, and the difference, by currency.
+fn sums_of_all(report: &AuditReport) -> Vec<String> {
+    let in_all = report.audit.totals.in_all.iter();
+    let mut units: Vec<_> = in_all.collect();
+    let has_commissions = |figures: &Figures| {
+        figures.commissions > 0 || figures.expected_cents != 0 || figures.actual_cents != 0
+    };
+    let is_told = units.iter().any(|(_, figures)| has_commissions(figures));
+    units.retain(|(_, figures)| !is_told || has_commissions(figures));
+    // The worst first.
+    units.sort_by_key(|(unit, figures)| {
+        let apart = figures.difference_cents.unsigned_abs();
+        (std::cmp::Reverse(apart), (*unit).clone())
+    });
+    if units.is_empty() {
+        return vec!["There is nothing on either side.".to_owned()];
+    }
+    let mut unchecked = report.audit.unchecked.iter();
+    let is_open = !report.unread.is_empty() || unchecked.any(|one| one.reason.needs_attention());
+    let line = |(unit, figures): &(&String, &Figures)| {
+        let actual = money(figures.actual_cents, unit);
+        let expected = money(figures.expected_cents, unit);
+        let difference = money(figures.difference_cents.abs(), unit);
+        let end = match figures.difference_cents {
+            0 if is_open => String::new(),
+            0 => " No difference.".to_owned(),
+            cents if cents > 0 => format!(" Overpaid by {difference}."),
+            _ => format!(" Underpaid by {difference}."),
+        };
+        format!("FirstPromoter is set to pay {actual}. Expected: {expected}.{end}")
+    };
+    units.iter().map(line).collect()
+}
+
+/// What was not read of a side.
+pub(crate) fn unread(unread: &Unread) -> String {
+    let n = unread.count;
+    let text = match unread.code {
+        "rejected" => format!("{} of ours cannot be read", count(n, "row")),
+        "ignored" => format!("{} of ours, ignored with a warning", count(n, "row")),
+        "held" => format!("{} of ours, held", count(n, "event")),
+        "conflict" => format!("{} of ours, held for a conflict", count(n, "event")),
+        "failed" => format!("{} of ours, failed", count(n, "event")),
+        "unconfirmed" => format!("{} of ours, unconfirmed", count(n, "event")),
+        "not_sent" => format!("{} of ours, not sent", count(n, "event")),
+        "payouts" => format!("{} of theirs cannot be read", count(n, "payout")),
+        "error" => format!("{} in the files", count(n, "error")),
+        _ => format!("{} of theirs cannot be read", count(n, "commission")),
+    };
+    match sums(&unread.amount_cents) {
+        sums if sums.is_empty() => format!("Not complete: {text}."),
+        sums => format!("Not complete: {text} ({sums})."),
+    }
+}
+
+/// What was read and not checked.
+pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
+    let n = unchecked.count;
+    let sums = sums(&unchecked.amount_cents);
+    let text = match unchecked.reason {
+        UncheckedReason::ForeignSale => format!(
+            "{} in another currency ({sums}): how FirstPromoter converted them is not known; `rates` under `[currencies]` names a CSV of rates",
+            count(n, "sale")
+        ),
+        UncheckedReason::OtherCurrency => format!(
+            "{} in another currency than the account's and their sale's ({sums})",
+            count(n, "commission")
+        ),
+        UncheckedReason::Undated => format!(
+            "{} without a date ({sums}): in no period, only in an audit of all days",
+            count(n, "line")
+        ),
+        UncheckedReason::RateUnknown => format!(
+            "the rate of {} ({sums}): no rule is for them, and too few are alike to infer one",
+            count(n, "commission")
+        ),
+        UncheckedReason::LaterPayment => format!(
+            "{} of referred customers without a commission ({sums}): no rule says whether later payments earn one",
+            count(n, "sale")
+        ),
+        UncheckedReason::CustomerUnknown => format!(
+            "{} without a commission ({sums}): without a list of leads nobody knows whether their customers were referred",
+            count(n, "sale")
+        ),
+        UncheckedReason::NotMoney => format!(
+            "{} that are not money ({sums}): counted only",
+            count(n, "reward")
+        ),
+        UncheckedReason::ByHand => format!(
+            "{} given by hand ({sums}): no sale is expected for them",
+            count(n, "bonus").replace("bonuss", "bonuses")
+        ),
+    };
+    format!("Not checked: {text}.")
+}
+
+/// How many commissions were judged by rates that nobody declared.
+fn inferred(report: &AuditReport) -> Option<String> {
+    let judged = report.audit.judged_by_inferred;
+    let fewest = report.audit.inferred.iter().map(|rate| rate.commissions);
+    let fewest = fewest.min()?;
+    (judged > 0).then(|| {
+        format!(
+            "The rates of {} were inferred, not declared: each from {fewest} commissions or more.",
+            count(judged, "commission")
+        )
+    })
+}
+
 /// How many differences there are.
 pub(crate) fn verdict(report: &AuditReport) -> String {
-    let found = report.audit.findings.len() as u64;
-    match (found, report.needs_attention) {
+    let found = report.open_findings().count() as u64;
+    let accepted = match report.accepted.len() as u64 {
+        0 => String::new(),
+        n => format!(" {} accepted.", count(n, "difference")),
+    };
+    let verdict = match (found, report.exceeds_tolerance) {
+        (0, _) if !report.unread.is_empty() => "No verdict: not everything was read.".to_owned(),
+        (0, _) if !report.audit.unchecked.is_empty() => {
+            "No differences in what was checked.".to_owned()
+        }
         (0, _) => "No differences.".to_owned(),
         (n, true) => format!("{} to look at.", count(n, "difference")),
         (n, false) => format!(
-            "{}, within the tolerance of {} cents.",
+            "{}, within the tolerance of {}.",
             count(n, "difference"),
-            report.tolerance_cents
+            money(report.tolerance_cents.into(), &report.account_currency)
         ),
-    }
+    };
+    verdict + &accepted
 }
 
 /// Where our side comes from.
@@ -72,25 +179,41 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
         Some(leads) => write!(text, ", {}", count(leads, "lead")),
         None => write!(
             text,
-            "; no list of leads: whose customer is whose is not checked"
+            "; leads not read: whose customer is whose is not checked"
         ),
     };
     if theirs.rejected > 0 {
-        let _ = write!(text, "; {} can't be read", count(theirs.rejected, "line"));
+        let _ = write!(text, "; {} cannot be read", count(theirs.rejected, "line"));
     }
     text
 }
 
-/// What came of the last audit's findings.
-pub(crate) fn since(last: &SinceSummary) -> String {
+/// What came of the last audit's findings; those that were resolved are listed, the first of them.
+pub(crate) fn since(last: &SinceSummary) -> Vec<String> {
     let since = &last.since;
-    format!(
+    let mut lines = vec![format!(
         "Since the audit in {}: {} new, {} remaining, {} resolved.",
         last.last,
         since.new.len(),
         since.remaining.len(),
         since.resolved.len()
-    )
+    )];
+    for past in since.resolved.iter().take(RESOLVED_SHOWN) {
+        let cents = match past.difference_cents {
+            0 => past.concerned_cents,
+            cents => cents,
+        };
+        let sum = money(cents.into(), &past.unit);
+        lines.push(format!("Resolved: {} ({sum}).", past.message));
+    }
+    let more = since.resolved.len().saturating_sub(RESOLVED_SHOWN) as u64;
+    if more > 0 {
+        lines.push(format!(
+            "{} resolved: see summary.json.",
+            count(more, "more difference")
+        ));
+    }
+    lines
 }
 
 /// `90 s`, `5 min`, `3 h`, `12 days`.
@@ -136,7 +259,7 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::SaleWithoutCommission => "sale without a commission",
         FindingKind::SaleAmountDiffers => "amount of the sale differs",
         FindingKind::AlreadyTrackedDiffers => "tracked by others with another amount",
-        FindingKind::CommissionDiffers => "commission is not what it should be",
+        FindingKind::CommissionDiffers => "wrong commission amount",
         FindingKind::CommissionTwice => "commission twice",
         FindingKind::RefundNotTakenBack => "refund not taken back",
         FindingKind::RefundPartlyTakenBack => "refund taken back in part",
@@ -147,49 +270,5 @@ pub(crate) fn kind(kind: FindingKind) -> &'static str {
         FindingKind::Denied => "denied, and the sale stands",
         FindingKind::Pending => "pending, and the sale stands",
         FindingKind::PaidBeforeRefund => "paid before the refund",
-    }
-}
-
-/// A sum with its currency, `-1,234.56 USD`, or with its unit, `12 points`.
-pub(crate) fn money(cents: i128, unit: &str) -> String {
-    format!("{} {unit}", figure(cents, unit))
-}
-
-/// The same without.
-pub(crate) fn figure(cents: i128, unit: &str) -> String {
-    match Currency::from_code(unit) {
-        Some(currency) => {
-            let text = in_units(cents, currency);
-            let amount = text.split(' ').next().unwrap_or_default();
-            digits(amount)
-        }
-        None => digits(&cents.to_string()),
-    }
-}
-
-/// A number with its whole digits in groups of three.
-pub(crate) fn digits(number: &str) -> String {
-    let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
-    let (sign, whole) = whole.split_at(whole.len() - whole.trim_start_matches('-').len());
-    let mut text = sign.to_owned();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_are_written_as_people_do() {
-        assert_eq!(money(-123_456_789, "USD"), "-1,234,567.89 USD");
-        assert_eq!(money(-5, "USD"), "-0.05 USD");
-        assert_eq!(money(1_234, "JPY"), "1,234 JPY");
-        assert_eq!(money(-1_200, "points"), "-1,200 points");
     }
 }

@@ -30,7 +30,7 @@ fn paid(rules: &Rules, promoter: &str, plan: &str, day: &str) -> Option<String> 
     let day = day.parse().ok();
     let fitting = rules.for_deal(&deal);
     let rule = fitting.into_iter().find(|rule| rule.covers(day));
-    rule.map(|rule| rule.pays.to_string())
+    rule.map(|rule| rule.pays.text("USD"))
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn of_the_rules_that_fit_the_one_that_names_most_wins() {
     assert_eq!(paid("b@example.com", "pro", "2026-07-01"), "30 %");
     assert_eq!(paid("b@example.com", "pro", "2026-07-31"), "30 %");
     assert_eq!(paid("b@example.com", "pro", "no day"), "12.5 %");
-    assert_eq!(paid("anna@example.com", "pro", "2026-07-01"), "500 cents");
+    assert_eq!(paid("anna@example.com", "pro", "2026-07-01"), "5.00 USD");
 }
 
 #[test]

@@ -45,6 +45,8 @@ struct AcceptOutput {
 struct ListOutput {
     schema: u32,
     accepted: Vec<ListedItem>,
+    /// Differences of audits.
+    differences: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -89,12 +91,21 @@ pub(in crate::cli) fn accept(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
-    let Some(reader) = JournalReader::open(&settings.journal)? else {
+    let of_audit = differences(arguments)?;
+    let reader = JournalReader::open(&settings.journal)?;
+    if arguments.list {
+        let findings = accepted_findings(&settings)?;
+        if reader.is_none() && findings.is_empty() {
+            return Err(no_journal(&settings));
+        }
+        return list(reader.as_ref(), findings, terminal);
+    }
+    if of_audit {
+        return change_findings(&settings, arguments, terminal);
+    }
+    let Some(reader) = reader else {
         return Err(no_journal(&settings));
     };
-    if arguments.list {
-        return list(&reader, terminal);
-    }
     let commands = next::commands(common, &settings);
     let now = Timestamp::now();
     let account = reader.account()?;
@@ -336,26 +347,141 @@ fn in_words(items: &[Item]) -> String {
     words.join(", ")
 }
 
-/// Says what is accepted, the oldest first.
-fn list(journal: &JournalReader, terminal: &Terminal) -> Result<Exit, CliError> {
+/// Whether the files are differences of an audit; all of them have to be, or none.
+#[cfg(feature = "polars")]
+fn differences(arguments: &AcceptArguments) -> Result<bool, CliError> {
+    let is_one = |path: &&std::path::PathBuf| super::audit::accept::is_differences(path);
+    let count = arguments.reports.iter().filter(is_one).count();
+    match count == arguments.reports.len() && arguments.event.is_empty() {
+        true => Ok(count > 0),
+        false if count == 0 => Ok(false),
+        false => Err(CliError::usage(
+            Problem::error(
+                "accept-mixed",
+                "differences of an audit stand beside other reports",
+            )
+            .hint("accept `differences.csv` in a call of its own"),
+        )),
+    }
+}
+
+#[cfg(not(feature = "polars"))]
+fn differences(_: &AcceptArguments) -> Result<bool, CliError> {
+    Ok(false)
+}
+
+#[cfg(feature = "polars")]
+fn accepted_findings(settings: &Settings) -> Result<Vec<AcceptedDifference>, CliError> {
+    super::audit::accept::list(settings)
+}
+
+#[cfg(not(feature = "polars"))]
+fn accepted_findings(_: &Settings) -> Result<Vec<AcceptedDifference>, CliError> {
+    Ok(Vec::new())
+}
+
+/// A difference of an audit that is accepted.
+#[cfg(feature = "polars")]
+type AcceptedDifference = crate::audit::accepted::AcceptedFinding;
+#[cfg(not(feature = "polars"))]
+type AcceptedDifference = ();
+
+#[cfg(not(feature = "polars"))]
+fn change_findings(
+    settings: &Settings,
+    _: &AcceptArguments,
+    _: &Terminal,
+) -> Result<Exit, CliError> {
+    Err(no_journal(settings))
+}
+
+/// Accepts differences of an audit, or takes that back.
+#[cfg(feature = "polars")]
+fn change_findings(
+    settings: &Settings,
+    arguments: &AcceptArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    let reason = match arguments.undo {
+        true => None,
+        false => Some(reason(arguments)?),
+    };
+    let changed = super::audit::accept::change(settings, &arguments.reports, reason.as_deref())?;
+    let mut lines = vec![match (arguments.undo, changed.accepted, changed.undone) {
+        (true, _, 0) => "Nothing was taken back: none of these was accepted.".to_owned(),
+        (true, _, n) => format!("Taken back: {} no longer accepted.", are(n, "items")),
+        (false, n, _) => format!("Accepted by {}: {}.", shown(&who()), count(n, "difference")),
+    }];
+    if changed.accepted_before > 0 {
+        lines.push(format!(
+            "{} accepted before.",
+            are(changed.accepted_before, "of them")
+        ));
+    }
+    if !arguments.undo {
+        lines.push("Later audits list them as accepted, as long as they do not change.".to_owned());
+    }
+    terminal.human(&lines.join("\n"));
+    if terminal.json() {
+        terminal.write_json(&AcceptOutput {
+            schema: SCHEMA,
+            accepted: changed.accepted,
+            accepted_before: changed.accepted_before,
+            undone: changed.undone,
+            skipped: 0,
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Two lines: what differs, and why it is accepted.
+#[cfg(feature = "polars")]
+fn listed_difference(own: &AcceptedDifference) -> String {
+    let kind = own.kind.replace('_', " ");
+    let what = format!("{kind}: {} (difference {})", own.message, own.id);
+    let day = own.at.get(..10).unwrap_or_default();
+    let why = format!("{day} by {}: {}", own.by, own.reason);
+    format!("{}\n  {}", shown(&what), shown(&why))
+}
+
+#[cfg(not(feature = "polars"))]
+fn listed_difference(_: &AcceptedDifference) -> String {
+    String::new()
+}
+
+/// Says what is accepted, the oldest first; then the differences of audits.
+fn list(
+    journal: Option<&JournalReader>,
+    findings: Vec<AcceptedDifference>,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
     let mut accepted = Vec::new();
-    journal.for_each_accepted(|record| {
-        if record.undone.is_none() {
-            accepted.push(record);
-        }
-    })?;
+    if let Some(journal) = journal {
+        journal.for_each_accepted(|record| {
+            if record.undone.is_none() {
+                accepted.push(record);
+            }
+        })?;
+    }
     if terminal.json() {
         terminal.write_json(&ListOutput {
             schema: SCHEMA,
             accepted: accepted.into_iter().map(ListedItem::from).collect(),
+            differences: findings
+                .iter()
+                .filter_map(|own| serde_json::to_value(own).ok())
+                .collect(),
         })?;
         return Ok(Exit::Done);
     }
-    if accepted.is_empty() {
+    if accepted.is_empty() && findings.is_empty() {
         terminal.human("Nothing is accepted.");
     }
     for record in &accepted {
         terminal.human(&listed(record));
+    }
+    for own in &findings {
+        terminal.human(&listed_difference(own));
     }
     Ok(Exit::Done)
 }

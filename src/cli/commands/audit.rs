@@ -1,18 +1,22 @@
 //! `fprecon audit`: what FirstPromoter wants paid against what was billed.
 
+pub(super) mod accept;
 mod theirs;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
 use super::delivery::redactor;
+use crate::audit::accepted::{AcceptedError, AcceptedFindings};
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
-    AuditOutputError, AuditReport, LastAudit, OursSummary, SinceSummary, audit_in, free_directory,
-    latest_audit,
+    AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
+    audit_in, free_directory, latest_audit,
 };
 use crate::audit::{
     Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, View,
@@ -27,7 +31,7 @@ use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::job::{Imbalance, SourceRows};
 use crate::journal::{Account, JournalReader, Known, REDACTION_KEY_BYTES};
-use crate::problem::{Problem, Problems, causes};
+use crate::problem::{Problem, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
 /// Beside the journal: the audits, and in it the listings.
@@ -138,7 +142,11 @@ impl Call<'_> {
         let as_of = theirs_summary.fetched_at.as_ref();
         let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
         let leads = theirs.leads.unwrap_or_default();
-        let (audit, matches) = self.compare(ours.billed, theirs.commissions, leads, as_of)?;
+        let inputs = inputs(&ours, &self.rules.zone);
+        let unread = self.unread(&ours, theirs_summary.rejected, &problems);
+        ours_summary.inputs = inputs;
+        let billed = self.estimated(ours.billed)?;
+        let (audit, matches) = self.compare(billed, theirs.commissions, leads, as_of)?;
         for figures in audit.totals.in_all.values() {
             ours_summary.sales += figures.sales;
             ours_summary.refunds += figures.refunds;
@@ -150,12 +158,18 @@ impl Call<'_> {
             Some(cents) => i64::from(cents),
             None => self.rules.tolerance_cents,
         };
-        let needs_attention = AuditReport::exceeds(&audit, tolerance_cents);
-        let is_read = theirs_summary.rejected == 0 && problems_are_warnings(&problems);
-        let exit = match needs_attention || !is_read {
+        let accepted = AcceptedFindings::read(&self.audits())
+            .map_err(accepted_unusable)?
+            .of(&audit.findings);
+        let exceeds_tolerance = AuditReport::exceeds(&audit, &accepted, tolerance_cents);
+        let mut unchecked = audit.unchecked.iter();
+        let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
+        let needs_attention = exceeds_tolerance || is_unchecked || !unread.is_empty();
+        let exit = match needs_attention {
             true => Exit::Attention,
             false => Exit::Done,
         };
+        let account_currency = self.settings.account_currency.to_string();
         let report = AuditReport {
             schema: SCHEMA,
             made_at: now.to_string(),
@@ -163,8 +177,14 @@ impl Call<'_> {
             ours: ours_summary,
             theirs: theirs_summary,
             kinds: AuditReport::kinds_of(&audit),
+            program: env!("CARGO_PKG_VERSION"),
+            settings: self.rules.in_words(&account_currency),
+            account_currency,
+            unread,
             tolerance_cents,
+            exceeds_tolerance,
             needs_attention,
+            accepted,
             since: last.map(|last| SinceSummary {
                 since: Since::last(&last.findings, &audit.findings),
                 last: last.directory.display().to_string(),
@@ -209,10 +229,91 @@ impl Call<'_> {
         )?)
     }
 
+    /// What of the two sides is not there: rows and lines that were not read, events that are open. Of
+    /// events with a date, those of the period.
+    fn unread(&self, ours: &Ours, unreadable: u64, problems: &Problems) -> Vec<Unread> {
+        const CODES: [&str; 7] = [
+            "rejected",
+            "ignored",
+            "held",
+            "conflict",
+            "failed",
+            "unconfirmed",
+            "not_sent",
+        ];
+        let is_of_period = |at: Option<Timestamp>| {
+            at.is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
+        };
+        let mut all = Vec::new();
+        for code in CODES {
+            let mut unread = Unread {
+                side: "ours",
+                code,
+                count: 0,
+                amount_cents: BTreeMap::new(),
+            };
+            let open = ours.open.iter().filter(|open| open.code == code);
+            for open in open.filter(|open| is_of_period(open.created_at)) {
+                unread.count += open.count;
+                if let Some(money) = open.money {
+                    let sum = unread.amount_cents.entry(money.currency.to_string());
+                    *sum.or_default() += i128::from(money.amount_cents);
+                }
+            }
+            all.push(unread);
+        }
+        let rejected = all.first().map_or(0, |unread| unread.count);
+        // Errors that are about no row: a file that ends within a record.
+        let errors = problems.kept().iter();
+        let errors = errors
+            .filter(|problem| problem.severity == Severity::Error)
+            .count() as u64;
+        let errors = match rejected + unreadable {
+            0 => errors,
+            _ => 0,
+        };
+        for (side, code, count) in [
+            ("theirs", "unreadable", unreadable),
+            ("ours", "error", errors),
+        ] {
+            all.push(Unread {
+                side,
+                code,
+                count,
+                amount_cents: BTreeMap::new(),
+            });
+        }
+        all.retain(|unread| unread.count > 0);
+        all
+    }
+
+    /// Our side, with what the user's rates make of sales that went out in their own currency.
+    fn estimated(&self, mut billed: Vec<Billed>) -> Result<Vec<Billed>, CliError> {
+        let Some(path) = &self.settings.rates else {
+            return Ok(billed);
+        };
+        let rates = exports::rates(path, self.settings.account_currency)?;
+        for one in billed
+            .iter_mut()
+            .filter(|one| one.account_amount_cents.is_none())
+        {
+            // As conversion does: by the day in UTC.
+            let day = one
+                .created_at
+                .map(|at| TimeZone::UTC.to_datetime(at).date());
+            let rate = day.and_then(|day| rates.on(day, one.money.currency));
+            let converted = rate.and_then(|of| {
+                of.rate
+                    .convert(one.money, 0, self.settings.account_currency)
+            });
+            one.estimated_amount_cents = converted.map(|money| money.amount_cents);
+        }
+        Ok(billed)
+    }
+
     /// `audit/` beside the journal.
     fn audits(&self) -> PathBuf {
-        let beside = self.settings.journal.parent().unwrap_or(Path::new(""));
-        beside.join(AUDITS)
+        audits(self.settings)
     }
 
     /// Where the files go, and the audit to compare with.
@@ -264,6 +365,7 @@ impl Call<'_> {
         let summary = OursSummary {
             source,
             files,
+            inputs: Vec::new(),
             sales: 0,
             refunds: 0,
             held: ours.held,
@@ -294,10 +396,40 @@ impl Call<'_> {
     }
 }
 
-/// Errors mean that something of the input is missing from the audit.
-fn problems_are_warnings(problems: &Problems) -> bool {
-    let mut kept = problems.kept().iter();
-    kept.all(|problem| problem.severity == crate::problem::Severity::Warning)
+/// `audit/` beside the journal.
+pub(super) fn audits(settings: &Settings) -> PathBuf {
+    let beside = settings.journal.parent().unwrap_or(Path::new(""));
+    beside.join(AUDITS)
+}
+
+/// The exports of our side, with the days of their sales and refunds.
+fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
+    let mut files: BTreeMap<&str, (u64, Option<Timestamp>, Option<Timestamp>)> = BTreeMap::new();
+    for one in &ours.billed {
+        let (events, first, last) = files.entry(&one.place.file).or_default();
+        *events += 1;
+        *first = (*first).into_iter().chain(one.created_at).min();
+        *last = (*last).max(one.created_at);
+    }
+    let day = |at: Option<Timestamp>| at.map(|at| zone.to_datetime(at).date().to_string());
+    let files = files.into_iter();
+    files
+        .map(|(path, (events, first, last))| InputSummary {
+            path: path.to_owned(),
+            sha256: ours.sha256.get(path).cloned(),
+            events,
+            first_date: day(first),
+            last_date: day(last),
+        })
+        .collect()
+}
+
+pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {
+    CliError::unusable(
+        Problem::error("accepted-unusable", error.to_string()).hint(
+            "restore the file from a backup, or move it away and accept the differences again",
+        ),
+    )
 }
 
 fn nothing_of_ours(settings: &Settings) -> CliError {

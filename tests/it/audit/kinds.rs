@@ -285,6 +285,6 @@ fn exports_of_an_account_that_never_imported_are_audited_too() {
     world.plant(&json!({"action": "change", "of": "in_0002", "amount_cents": 4000}));
     place.write("commissions.csv", &world.commissions_csv());
     let said = place.run(&two_files).expect(1).stdout();
-    assert!(said.contains("36.00 USD too much"), "{said}");
+    assert!(said.contains("Overpaid by 36.00 USD"), "{said}");
     assert!(said.contains("payments.csv:3"), "{said}");
 }

@@ -3,6 +3,7 @@
 //! can be read, shared and trusted.
 
 #![cfg(feature = "polars")]
+mod cases;
 mod fetching;
 mod kinds;
 mod report;

@@ -178,7 +178,7 @@ fn every_format_has_the_same_differences() {
     }
     let page = world.place.read("report/audit.html");
     assert!(
-        page.contains("1.00 USD too much") && page.contains("payments.csv:2"),
+        page.contains("Overpaid by 1.00 USD") && page.contains("payments.csv:2"),
         "{page}"
     );
     let workbook = std::fs::read(world.place.path("report/audit.xlsx")).unwrap();
@@ -394,4 +394,49 @@ fn the_page_needs_nothing_beside_it_and_says_the_same_as_the_summary() {
         figures += 1;
     }
     assert!(figures > 8, "{figures}");
+}
+
+#[test]
+fn what_is_open_since_an_earlier_run_stands_in_the_headline_until_it_is_read() {
+    let world = World::empty(8);
+    let export = stripe_export(&payments(8));
+    let broken = export.replacen(",20.00,", ",$20.00,", 1);
+    assert_ne!(broken, export);
+    world.place.write("january.csv", &broken);
+    let run = |name: &str, code: i32| {
+        let run = ["run", name, "--yes", "--json"];
+        world.place.run_to(&world.sandbox, &run).expect(code);
+    };
+    run("january.csv", 1);
+    // A run of another month has nothing of it, and does not make it read.
+    let next: Vec<Payment> = (1..=2).map(|n| Payment::paid(100 + n, n)).collect();
+    world.place.write("february.csv", &stripe_export(&next));
+    run("february.csv", 0);
+    for way in WAYS {
+        let audit = world.audit(way, &[]).expect(1).json();
+        let unread = audit["unread"].as_array().unwrap();
+        let codes: Vec<&Value> = unread.iter().map(|one| &one["code"]).collect();
+        assert_eq!(codes, ["rejected"], "{way:?}");
+        assert_eq!(unread[0]["count"], 1);
+    }
+    let said = world
+        .place
+        .run_to(&world.sandbox, &["audit", "--live"])
+        .expect(1)
+        .stdout();
+    assert!(
+        said.starts_with("Not complete: 1 row of ours cannot be read."),
+        "{said}"
+    );
+    world.place.write("january.csv", &export);
+    run("january.csv", 0);
+    for way in WAYS {
+        let audit = world.audit(way, &[]).expect(0).json();
+        assert_eq!(audit["unread"], json!([]), "{way:?}");
+        let inputs = audit["ours"]["inputs"].as_array().unwrap();
+        assert_eq!(inputs.len(), 2, "{inputs:#?}");
+        assert_eq!(inputs[1]["path"], "january.csv");
+        assert_eq!(inputs[1]["sha256"].as_str().unwrap().len(), 64);
+        assert_eq!(inputs[1]["first_date"], "2026-03-01");
+    }
 }

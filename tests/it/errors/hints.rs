@@ -473,6 +473,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 /// export a file again, or to report a bug; or there is no hint at all.
 const FOR_A_PERSON: &[&str] = &[
     "reason-missing",
+    "accept-mixed",
+    "accepted-unusable",
     "report-unknown",
     "report-unreadable",
     "config-missing",

@@ -1,0 +1,181 @@
+//! Findings that somebody accepted as they are, with a reason: goodwill, a bonus by agreement.
+//!
+//! They are kept in a file among the audits, since an audit of two files has no journal. A finding is
+//! accepted as long as it is the same: its kind, its events and its sums. One that changes is another
+//! finding.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Finding;
+use crate::bounded::{self, REPORT_BYTES};
+use crate::report::atomic::{Failure, Partial};
+
+/// The name of the file.
+const FILE: &str = "accepted.json";
+
+/// A finding that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedFinding {
+    /// As in [`Finding::id`].
+    pub id: String,
+    /// A hash of all that was seen of it.
+    pub seen: String,
+    /// The word of its kind.
+    pub kind: String,
+    /// As in [`Finding::difference_cents`].
+    pub difference_cents: i64,
+    /// As in [`Finding::concerned_cents`].
+    pub concerned_cents: i64,
+    /// The currency, or the unit of what is not money.
+    pub unit: String,
+    /// As in [`Finding::message`].
+    pub message: String,
+    /// Why it was accepted.
+    pub reason: String,
+    /// The user and the host.
+    pub by: String,
+    /// When, in RFC 3339.
+    pub at: String,
+}
+
+/// What a person sees of a finding.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenFinding<'f> {
+    /// As in [`Finding::id`].
+    pub id: &'f str,
+    /// The word of its kind.
+    pub kind: &'f str,
+    /// As in [`Finding::difference_cents`].
+    pub difference_cents: i64,
+    /// As in [`Finding::concerned_cents`].
+    pub concerned_cents: i64,
+    /// The currency, or the unit of what is not money.
+    pub unit: &'f str,
+    /// As in [`Finding::expected_cents`].
+    pub expected_cents: Option<i64>,
+}
+
+impl SeenFinding<'_> {
+    /// Returns the hash by which a finding is the same.
+    pub fn hash(&self) -> String {
+        let expected = self
+            .expected_cents
+            .map_or(String::new(), |cents| cents.to_string());
+        let cents = [self.difference_cents, self.concerned_cents].map(|cents| cents.to_string());
+        let parts = [
+            self.id, self.kind, &cents[0], &cents[1], &expected, self.unit,
+        ];
+        let digest = Sha256::digest(parts.join("\n").as_bytes());
+        digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+/// The findings that were accepted, as they are kept among the audits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AcceptedFindings {
+    schema: u32,
+    accepted: Vec<AcceptedFinding>,
+}
+
+/// Why the file of accepted findings can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the accepted differences in {} cannot be used: {message}", path.display())]
+pub struct AcceptedError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl AcceptedFindings {
+    /// Reads what was accepted; nothing where the file is not there.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, or is not what was written.
+    pub fn read(audits: &Path) -> Result<Self, AcceptedError> {
+        let path = audits.join(FILE);
+        let failed = |message: String| AcceptedError {
+            path: path.clone(),
+            message,
+        };
+        if !path.exists() {
+            return Ok(AcceptedFindings::default());
+        }
+        let bytes =
+            bounded::read(&path, REPORT_BYTES).map_err(|error| failed(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Writes the file whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    pub fn write(&mut self, audits: &Path) -> Result<(), AcceptedError> {
+        self.schema = 1;
+        let path = audits.join(FILE);
+        let failed = |failure: Failure| AcceptedError {
+            path: failure.path,
+            message: failure.source.to_string(),
+        };
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let mut file = Partial::create(&path).map_err(failed)?;
+        writeln!(file, "{text}")
+            .map_err(|error| failed(Failure::new(&path, "writing it", error)))?;
+        let whole = file.finish().map_err(failed)?;
+        whole.commit().map_err(failed)
+    }
+
+    /// All of them, in the order in which they were accepted.
+    pub fn all(&self) -> &[AcceptedFinding] {
+        &self.accepted
+    }
+
+    /// Accepts a finding; false where it was accepted before.
+    pub fn accept(&mut self, finding: AcceptedFinding) -> bool {
+        let is_new = !self.accepted.iter().any(|own| own.seen == finding.seen);
+        if is_new {
+            self.accepted.push(finding);
+        }
+        is_new
+    }
+
+    /// Takes the acceptance of a finding back; false where it was not accepted.
+    pub fn undo(&mut self, seen: &str) -> bool {
+        let before = self.accepted.len();
+        self.accepted.retain(|own| own.seen != seen);
+        self.accepted.len() < before
+    }
+
+    /// Those of the findings that are accepted, as they are now.
+    pub fn of(&self, findings: &[Finding]) -> Vec<AcceptedFinding> {
+        let known: HashMap<&str, &AcceptedFinding> = self
+            .accepted
+            .iter()
+            .map(|own| (own.seen.as_str(), own))
+            .collect();
+        let accepted = findings.iter().filter_map(|finding| {
+            let unit = finding.unit.to_string();
+            let seen = SeenFinding {
+                id: &finding.id,
+                kind: finding.kind.as_str(),
+                difference_cents: finding.difference_cents,
+                concerned_cents: finding.concerned_cents,
+                unit: &unit,
+                expected_cents: finding.expected_cents,
+            };
+            known.get(seen.hash().as_str()).copied()
+        });
+        accepted.cloned().collect()
+    }
+}

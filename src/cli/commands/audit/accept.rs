@@ -1,0 +1,142 @@
+//! `fprecon accept differences.csv`: differences of an audit that somebody has looked at and that stay.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::super::accept::who;
+use super::{accepted_unusable, audits};
+use crate::audit::accepted::{AcceptedFinding, AcceptedFindings, SeenFinding};
+use crate::bounded::{Bounded, REPORT_BYTES};
+use crate::cli::error::CliError;
+use crate::cli::settings::Settings;
+use crate::problem::Problem;
+
+/// The columns of `differences.csv` that say which finding a line is.
+const COLUMNS: [&str; 7] = [
+    "id",
+    "kind",
+    "difference_cents",
+    "concerned_cents",
+    "expected_cents",
+    "currency",
+    "message",
+];
+
+/// What came of accepting, or of taking back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::cli::commands) struct Changed {
+    pub(in crate::cli::commands) accepted: u64,
+    pub(in crate::cli::commands) accepted_before: u64,
+    pub(in crate::cli::commands) undone: u64,
+}
+
+/// Whether a file is the `differences.csv` of an audit.
+pub(in crate::cli::commands) fn is_differences(path: &Path) -> bool {
+    let file = Bounded::open(path, REPORT_BYTES).ok();
+    let header = file.and_then(|file| {
+        let mut reader = csv::Reader::from_reader(file);
+        reader.headers().ok().cloned()
+    });
+    header.is_some_and(|header| {
+        COLUMNS
+            .iter()
+            .all(|name| header.iter().any(|own| own == *name))
+            && header.iter().any(|own| own == "since_last")
+    })
+}
+
+/// Accepts the differences of the files, for the reason; or, without one, takes that back.
+pub(in crate::cli::commands) fn change(
+    settings: &Settings,
+    paths: &[PathBuf],
+    reason: Option<&str>,
+) -> Result<Changed, CliError> {
+    let audits = audits(settings);
+    let mut accepted = AcceptedFindings::read(&audits).map_err(accepted_unusable)?;
+    let mut changed = Changed::default();
+    let (by, at) = (who(), Timestamp::now().to_string());
+    for path in paths {
+        for mut finding in read(path)? {
+            let Some(reason) = reason else {
+                changed.undone += u64::from(accepted.undo(&finding.seen));
+                continue;
+            };
+            finding.reason = reason.to_owned();
+            (finding.by, finding.at) = (by.clone(), at.clone());
+            match accepted.accept(finding) {
+                true => changed.accepted += 1,
+                false => changed.accepted_before += 1,
+            }
+        }
+    }
+    std::fs::create_dir_all(&audits)
+        .map_err(|error| CliError::Io("the folder of audits", error))?;
+    accepted.write(&audits).map_err(accepted_unusable)?;
+    Ok(changed)
+}
+
+/// The differences that are accepted.
+pub(in crate::cli::commands) fn list(
+    settings: &Settings,
+) -> Result<Vec<AcceptedFinding>, CliError> {
+    let accepted = AcceptedFindings::read(&audits(settings)).map_err(accepted_unusable)?;
+    Ok(accepted.all().to_vec())
+}
+
+/// The lines of a `differences.csv`.
+fn read(path: &Path) -> Result<Vec<AcceptedFinding>, CliError> {
+    let name = path.display().to_string();
+    let unreadable = |line: Option<u64>, message: String| {
+        CliError::unusable(
+            Problem::error("report-unreadable", message)
+                .at(&name, line)
+                .hint("take `differences.csv` as `fprecon audit` wrote it; lines can be left out"),
+        )
+    };
+    let file = Bounded::open(path, REPORT_BYTES)
+        .map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
+    let mut reader = csv::Reader::from_reader(file);
+    let header = reader
+        .headers()
+        .map_err(|error| unreadable(Some(1), error.to_string()))?;
+    let places = COLUMNS.map(|name| {
+        header
+            .iter()
+            .position(|own| own == name)
+            .unwrap_or(usize::MAX)
+    });
+    let mut findings = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| unreadable(None, error.to_string()))?;
+        let line = record.position().map(csv::Position::line);
+        let [id, kind, difference, concerned, expected, unit, message] =
+            places.map(|place| record.get(place).unwrap_or_default());
+        let cents = |text: &str| {
+            let number = text.parse::<i64>();
+            number.map_err(|_| unreadable(line, format!("`{text}` is not an amount in cents")))
+        };
+        let expected_cents = Some(expected).filter(|text| !text.is_empty()).map(cents);
+        let seen = SeenFinding {
+            id,
+            kind,
+            difference_cents: cents(difference)?,
+            concerned_cents: cents(concerned)?,
+            unit,
+            expected_cents: expected_cents.transpose()?,
+        };
+        findings.push(AcceptedFinding {
+            id: id.to_owned(),
+            seen: seen.hash(),
+            kind: kind.to_owned(),
+            difference_cents: seen.difference_cents,
+            concerned_cents: seen.concerned_cents,
+            unit: unit.to_owned(),
+            message: message.to_owned(),
+            reason: String::new(),
+            by: String::new(),
+            at: String::new(),
+        });
+    }
+    Ok(findings)
+}
