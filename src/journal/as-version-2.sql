@@ -5,6 +5,7 @@ CREATE TEMP VIEW event AS SELECT *, NULL AS gross_cents, NULL AS reference, NULL
 CREATE TEMP VIEW held AS
 SELECT *, NULL AS gross_cents, NULL AS reference, NULL AS candidates, NULL AS shared_id
 FROM main.held;
+CREATE TEMP VIEW run AS SELECT *, NULL AS learned_per_minute FROM main.run;
 CREATE TEMP VIEW attempt AS
 SELECT *, NULL AS sent_event_id, NULL AS sent_currency, NULL AS sent_digest, NULL AS seal,
     NULL AS answer_seal FROM main.attempt;

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Row;
 
-use super::columns::{Millis, Seal, Word, impossible};
-use super::read::read_carried;
+use super::columns::{Code, Millis, Seal, Word, impossible};
 use super::{Effect, EventRow, JournalError, JournalReader};
 use crate::event::{Carried, Currency, Kind};
 
@@ -173,5 +172,20 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         http_status: row.get(8)?,
         message: row.get(9)?,
         carried: read_carried(row, 10)?,
+    })
+}
+
+/// What an attempt said, in three columns from this one on.
+pub(super) fn read_carried(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Carried>> {
+    let has_event_id: Option<bool> = row.get(at)?;
+    let currency: Option<Code> = row.get(at + 1)?;
+    let digest: Option<[u8; 16]> = row.get(at + 2)?;
+    Ok(match (has_event_id, currency, digest) {
+        (Some(has_event_id), Some(currency), Some(digest)) => Some(Carried {
+            has_event_id,
+            currency: currency.0,
+            digest,
+        }),
+        _ => None,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::events::scan_sql_of;
 use super::mended::NOT_MENDED;
-use super::read::scan_sql_of;
 use super::span::RUNS;
 use super::{AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span};
 use crate::event::EventKey;

@@ -6,10 +6,10 @@ use rusqlite::{Connection, Statement, params};
 use super::attempts::{self, SealedAnswer};
 use super::columns::result_seal;
 use super::commits::{Commit, CommitRecord};
+use super::events;
 use super::flags;
 use super::mended::NOT_MENDED;
 use super::place::recorded_directory;
-use super::read;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
 use super::{
@@ -141,7 +141,7 @@ impl Journal {
         let reader = &self.reader;
         let prepare = || -> rusqlite::Result<_> {
             let writer = Writer::prepare(&reader.connection)?;
-            Ok((writer, read::prepare_one(&reader.connection)?))
+            Ok((writer, events::prepare_one(&reader.connection)?))
         };
         let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
         Ok(Delivery {
@@ -178,6 +178,18 @@ impl Journal {
                     directory,
                 ],
             )
+        })
+    }
+
+    /// Records how many requests a minute the account takes, as sending a run has shown.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn record_limit(&mut self, run: RunId, per_minute: u32) -> Result<(), JournalError> {
+        let sql = "UPDATE run SET learned_per_minute = ?2 WHERE id = ?1";
+        self.update_run("recording the account's limit", run, |connection| {
+            connection.execute(sql, params![run.0, per_minute])
         })
     }
 
@@ -366,7 +378,7 @@ impl Delivery<'_> {
             .map_err(failed)?;
         let mut all = Vec::with_capacity(events.len());
         for &event in events {
-            let found = read::read_one(&mut self.one, run, event).map_err(failed)?;
+            let found = events::read_one(&mut self.one, run, event).map_err(failed)?;
             all.push(found.ok_or_else(|| {
                 let what = format!("event {} is not to be sent by run {}", event.0, run.0);
                 JournalError::misused(&self.reader.path, what)

@@ -24,6 +24,7 @@ mod commits;
 mod conversions;
 mod deliver;
 mod error;
+mod events;
 mod flags;
 mod known;
 mod learned;
@@ -38,6 +39,7 @@ mod record;
 mod records;
 mod recover;
 mod redaction;
+mod runs;
 mod span;
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,8 @@ pub struct RunRecord {
     pub elapsed_ms: u64,
     /// Where its reports are.
     pub report_dir: Option<String>,
+    /// How many requests a minute the account takes, where these have turned out to be fewer than asked for.
+    pub learned_per_minute: Option<u32>,
     /// Its exports; a retry has none.
     pub inputs: Vec<InputRecord>,
     /// What the plan counted.

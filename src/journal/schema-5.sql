@@ -6,6 +6,13 @@
 ALTER TABLE event ADD COLUMN shared_id TEXT;
 ALTER TABLE held ADD COLUMN shared_id TEXT;
 
+-- How many requests a minute the account takes, as its 429s have shown; nothing where it took what it was asked.
+ALTER TABLE run ADD COLUMN learned_per_minute INTEGER CHECK (learned_per_minute > 0);
+UPDATE run SET learned_per_minute =
+    (SELECT CAST(value AS INTEGER) FROM problem
+     WHERE problem.run = run.id AND code = 'limit-lower' AND CAST(value AS INTEGER) > 0
+     ORDER BY problem.id DESC LIMIT 1);
+
 -- What a request said beside its event. NULL: written by an earlier version, which kept none of it.
 ALTER TABLE attempt ADD COLUMN sent_event_id INTEGER CHECK (sent_event_id IN (0, 1)); -- whether it had the id
 ALTER TABLE attempt ADD COLUMN sent_currency TEXT;  -- the currency that it named; '' for the account's

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::columns::{Code, Word};
-use super::read::{count, scan_sql_of};
+use super::events::scan_sql_of;
+use super::read::count;
 use super::{
     ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
     PlanTotal, RunRecord,

@@ -165,8 +165,8 @@ fn pending_of(reader: &JournalReader, run: RunId) -> Vec<Pending> {
     let mut rows = Vec::new();
     let push = |row, _: Ties<'_>| rows.push(row);
     reader.for_each_pending(run, push).unwrap();
-    let mut statement = read::prepare_one(&reader.connection).unwrap();
-    let mut read = |row| read::read_one(&mut statement, run, row);
+    let mut statement = events::prepare_one(&reader.connection).unwrap();
+    let mut read = |row| events::read_one(&mut statement, run, row);
     rows.into_iter()
         .map(|row| read(row).unwrap().unwrap())
         .collect()
@@ -725,7 +725,7 @@ fn the_words_are_those_of_the_schema() {
 fn nothing_is_sorted_to_read_a_run() {
     let (_directory, path) = place();
     let journal = open(&path).unwrap();
-    let sql = format!("EXPLAIN QUERY PLAN {}", read::scan_sql(""));
+    let sql = format!("EXPLAIN QUERY PLAN {}", events::scan_sql(""));
     let mut statement = journal.connection.prepare(&sql).unwrap();
     let steps: Vec<String> = statement
         .query_map([1], |row| row.get(3))
@@ -838,6 +838,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;
              DROP VIEW attempts_readable;
+             ALTER TABLE run DROP COLUMN learned_per_minute;
              ALTER TABLE attempt DROP COLUMN sent_event_id;
              ALTER TABLE attempt DROP COLUMN sent_currency;
              ALTER TABLE attempt DROP COLUMN sent_digest;

@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use crate::journal::{JournalError, JournalReader, RunId};
 use crate::problem::Problem;
 
 /// The code of this problem.
@@ -16,27 +15,10 @@ pub fn lower_limit(learned_per_minute: u32, asked_per_minute: NonZeroU32) -> Pro
     let hint = format!(
         "nothing is lost: the run kept to it; `requests_per_minute = {learned_per_minute}` under `[send]` spares the refusals"
     );
-    Problem {
-        value: Some(learned_per_minute.to_string()),
-        ..Problem::warning(LIMIT_LOWER, message).hint(hint)
-    }
+    Problem::warning(LIMIT_LOWER, message).hint(hint)
 }
 
 /// Whether it is said by [`lower_limit`].
 pub(super) fn is_lower_limit(problem: &Problem) -> bool {
     problem.code == LIMIT_LOWER
-}
-
-/// What a run has last learned of the limit, in requests a minute; nothing where it met none below
-/// what was asked for.
-///
-/// # Errors
-///
-/// The journal can't be read.
-pub fn learned_per_minute(
-    journal: &JournalReader,
-    run: RunId,
-) -> Result<Option<u32>, JournalError> {
-    let problem = journal.last_problem(run, LIMIT_LOWER)?;
-    Ok(problem.and_then(|problem| problem.value?.parse().ok()))
 }

@@ -45,7 +45,7 @@ pub use format::{Format, FormatError, Formats};
 pub use journal_export::write_journal_parquet;
 pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 pub(crate) use json_file::json_text;
-pub use learned::{learned_per_minute, lower_limit};
+pub use learned::lower_limit;
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;

@@ -11,7 +11,6 @@ use serde::{Serialize, Serializer};
 
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
 use super::csv_files::row_file_names;
-use super::learned::learned_per_minute;
 use crate::event::{Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, Reading, Rows};
 use crate::journal::{
@@ -225,7 +224,7 @@ impl RunSummary {
             rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: 0,
             elapsed_seconds: 0,
-            learned_requests_per_minute: learned_per_minute(journal, run.id)?,
+            learned_requests_per_minute: run.learned_per_minute,
             report_dir: None,
             exit_code: 0,
         };
@@ -255,10 +254,7 @@ impl RunSummary {
         ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
         let mut reading = Reading::of_runs(runs, ignored);
         reading.count_once(&journal.repeats_of(span)?)?;
-        let mut learned = None;
-        for run in runs {
-            learned = learned_per_minute(journal, run.id)?.or(learned);
-        }
+        let learned = runs.iter().rev().find_map(|run| run.learned_per_minute);
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
         let figures = AttentionFigures::in_runs(journal, Scope::Span(span), runs)?;
         let mut summary = RunSummary {

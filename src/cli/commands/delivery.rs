@@ -247,6 +247,7 @@ impl Delivery<'_> {
         }
         if let Some(per_minute) = sent.learned_per_minute {
             let asked = self.target.pace(self.settings).requests_per_minute;
+            journal.record_limit(run, per_minute)?;
             journal.add_problem(run, &report::lower_limit(per_minute, asked))?;
         }
         journal.flag_sales_of_new_leads(run)?;

@@ -11,7 +11,7 @@ use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{EndReason, JournalReader, RunRecord};
 use crate::report::attention::attention_now;
-use crate::report::{Attention, OutcomesSummary, SCHEMA, learned_per_minute};
+use crate::report::{Attention, OutcomesSummary, SCHEMA};
 
 /// How many runs are listed, for a script and on a screen.
 const RUNS_LISTED: u32 = 10;
@@ -90,7 +90,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
         run_table(&runs[..runs.len().min(RUNS_SHOWN)])
     ));
     if let Some(last) = runs.first()
-        && let Some(line) = tables::learned_limit(learned_per_minute(&journal, last.id)?)
+        && let Some(line) = tables::learned_limit(last.learned_per_minute)
     {
         terminal.human(&format!("\n{line}"));
     }

@@ -1,0 +1,312 @@
+//! Events with all that happened to them, for sending and for the reports.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
+
+use super::attempts::{self, read_carried};
+use super::columns::{self, Columns, Millis, Word, impossible, read_settlement};
+use super::read::{count, source};
+use super::recover;
+use super::{Effect, EventRecord, EventRow, JournalError, JournalReader, Outcome, Pending, RunId};
+use crate::event::{EventKey, Ties};
+
+impl JournalReader {
+    /// An event with all that happened to it, as the latest run that has it sees it.
+    pub fn event(&self, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
+        // By run and event, since there is no index by event alone.
+        let sql = "SELECT run.id FROM run CROSS JOIN run_event
+             ON run_event.run = run.id AND run_event.event = ?1
+             ORDER BY run.id DESC LIMIT 1";
+        let run: Option<i64> = self
+            .connection
+            .query_row(sql, [event.0], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.failed("looking for an event", error))?;
+        match run {
+            Some(run) => self.event_of(RunId(run), event),
+            None => Ok(None),
+        }
+    }
+
+    fn event_of(&self, run: RunId, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
+        let mut found = None;
+        self.scan(ONE, params![run.0, event.0], |record| {
+            found = Some(record);
+            Ok::<_, JournalError>(())
+        })?;
+        Ok(found)
+    }
+
+    /// The event with this id and what came of it; of those that were corrected, what they were corrected to.
+    pub fn event_with_id(
+        &self,
+        event_id: &str,
+    ) -> Result<Option<(EventRow, Option<Outcome>)>, JournalError> {
+        let mended = self.mended()?;
+        let sql = "SELECT id, outcome FROM event WHERE event_id = ?1";
+        let mut found = None;
+        self.each("looking for an event", sql, [event_id], |row| {
+            let id = EventRow(row.get(0)?);
+            if !mended.contains_key(&id) {
+                let outcome: Option<Word<_>> = row.get(1)?;
+                found = Some((id, outcome.map(|word| word.0)));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// How many events a run has left to send.
+    pub fn pending_count(&self, run: RunId) -> Result<u64, JournalError> {
+        let sql = "SELECT count(*) FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE re.run = ?1 AND e.outcome IS NULL";
+        self.connection
+            .query_row(sql, [run.0], |row| count(row, 0))
+            .map_err(|error| self.failed("counting what is left to send", error))
+    }
+
+    /// Goes through the sales that are settled, of those that were corrected what they were corrected to.
+    pub fn for_each_settled_sale(
+        &self,
+        mut each: impl FnMut(EventKey, Outcome, Ties<'_>),
+    ) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT id, key, seal, {}, outcome FROM event
+             WHERE kind = 'sale' AND outcome IS NOT NULL",
+            columns::NAMES
+        );
+        let mended = self.mended()?;
+        self.each("reading the outcomes of sales", &sql, [], |row| {
+            let (id, key, columns) = Columns::read_sealed(row, 0)?;
+            if !mended.contains_key(&id) {
+                let outcome = row.get::<_, Word<_>>(3 + columns::COUNT)?.0;
+                each(key, outcome, columns.ties());
+            }
+            Ok(())
+        })
+    }
+
+    /// Goes through what a run has left to send, in the order of sending.
+    pub fn for_each_pending(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(EventRow, Ties<'_>),
+    ) -> Result<(), JournalError> {
+        let (names, result) = (columns::NAMES, columns::RESULT);
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {names}, {result}
+             FROM run_event re CROSS JOIN event e ON e.id = re.event
+             WHERE re.run = ?1 AND e.outcome IS NULL ORDER BY re.event"
+        );
+        self.each("reading what is left to send", &sql, [run.0], |row| {
+            let (id, _, columns) = Columns::read_sealed(row, 0)?;
+            // An event whose result was lost is refused here.
+            read_settlement(row, id, AT_RESULT)?;
+            each(id, columns.ties());
+            Ok(())
+        })
+    }
+
+    /// Goes through the events whose customers the API knows as leads.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn for_each_tracked(&self, mut each: impl FnMut(Ties<'_>)) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event
+             WHERE outcome = 'tracked' OR outcome = 'already_tracked'",
+            columns::NAMES
+        );
+        self.each("reading the tracked events", &sql, [], |row| {
+            each(Columns::read_sealed(row, 0)?.2.ties());
+            Ok(())
+        })
+    }
+
+    /// Goes through the sign-ups that other runs than this one have left to send.
+    pub fn for_each_signup_elsewhere(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Ties<'_>),
+    ) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT e.id, e.key, e.seal, {} FROM event e
+             WHERE e.kind = 'signup' AND e.outcome IS NULL
+             AND NOT EXISTS (SELECT 1 FROM run_event re WHERE re.run = ?1 AND re.event = e.id)",
+            columns::NAMES
+        );
+        let doing = "looking for sign-ups that are left to send";
+        self.each(doing, &sql, [run.0], |row| {
+            each(Columns::read_sealed(row, 0)?.2.ties());
+            Ok(())
+        })
+    }
+
+    /// Streams the events that a run set out to send, in the order of sending.
+    pub fn for_each_event<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan("", [run.0], each)
+    }
+
+    /// Streams a run's events with their attempts, which come as one row each and are folded.
+    fn scan<E: From<JournalError>>(
+        &self,
+        filter: &str,
+        parameters: impl Params,
+        each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan_rows(&scan_sql(filter), parameters, each)
+    }
+
+    /// The same with a statement of [`scan_sql`] or [`scan_sql_of`].
+    pub(super) fn scan_rows<E: From<JournalError>>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        mut each: impl FnMut(EventRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error| self.failed("reading a run's events", error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query(parameters).map_err(failed)?;
+        let mut current: Option<EventRecord> = None;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let id = EventRow(row.get(0).map_err(failed)?);
+            if current.as_ref().is_none_or(|record| record.row != id) {
+                let next = read_event(row).map_err(failed)?;
+                if let Some(record) = current.replace(next) {
+                    each(record)?;
+                }
+            }
+            if let Some(record) = &mut current {
+                fold_attempt(record, row).map_err(failed)?;
+            }
+        }
+        current.map_or(Ok(()), each)
+    }
+}
+
+/// The filter for a single event.
+const ONE: &str = "AND re.event = ?2";
+const AT_RESULT: usize = 3 + columns::COUNT;
+const AT_SOURCE: usize = AT_RESULT + columns::RESULT_COUNT;
+const AT_ATTEMPT: usize = AT_SOURCE + 3;
+const AT_DOUBT: usize = AT_ATTEMPT + attempts::COUNT;
+
+/// `id, key, seal, NAMES, RESULT, ordinal, path, line`, then the attempt's columns. The joins are in
+/// the order of the tables' keys, so that nothing is sorted.
+pub(super) fn scan_sql(filter: &str) -> String {
+    scan_sql_of("run_event", &format!("WHERE re.run = ?1 {filter}"))
+}
+
+/// The same for events that stand in another table of the shape of `run_event`.
+pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
+    let (names, result) = (columns::NAMES, columns::RESULT);
+    let attempt = attempts::COLUMNS;
+    format!(
+        "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,
+             {attempt},
+             (SELECT d.seal FROM in_doubt d WHERE d.event = e.id)
+         FROM {run_event} re CROSS JOIN event e ON e.id = re.event
+             LEFT JOIN input i ON i.id = re.input
+             LEFT JOIN attempt a ON a.event = e.id
+         {condition} ORDER BY re.event"
+    )
+}
+
+/// The statement for [`read_one`].
+pub(super) fn prepare_one(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(&scan_sql(ONE))
+}
+
+/// One event that a run has left to send; `None` where it is settled or not the run's.
+pub(super) fn read_one(
+    statement: &mut Statement<'_>,
+    run: RunId,
+    event: EventRow,
+) -> rusqlite::Result<Option<Pending>> {
+    let mut rows = statement.query(params![run.0, event.0])?;
+    let mut found: Option<EventRecord> = None;
+    while let Some(row) = rows.next()? {
+        let record = match &mut found {
+            Some(record) => record,
+            None => found.insert(read_event(row)?),
+        };
+        fold_attempt(record, row)?;
+    }
+    let found = found.filter(|record| record.settlement.is_none());
+    Ok(found.map(pending_of))
+}
+
+fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    let (id, key, columns) = Columns::read_sealed(row, 0)?;
+    Ok(EventRecord {
+        row: id,
+        event: columns.to_event(Some(key), source(row, AT_SOURCE, AT_SOURCE + 2)?),
+        file: row.get(AT_SOURCE + 1)?,
+        settlement: read_settlement(row, id, AT_RESULT)?,
+        attempts: 0,
+        first_attempt: None,
+        last_answer: None,
+        last_http_status: None,
+        last_message: None,
+        maybe_recorded: is_in_doubt(row, id)?,
+        is_in_doubt: is_in_doubt(row, id)?,
+        carried: None,
+    })
+}
+
+/// Whether an event may have been sent by a request whose record was lost.
+fn is_in_doubt(row: &Row<'_>, event: EventRow) -> rusqlite::Result<bool> {
+    match row.get::<_, Option<i64>>(AT_DOUBT)? {
+        None => Ok(false),
+        Some(found) if found == recover::seal(event) => Ok(true),
+        Some(_) => Err(impossible(
+            AT_DOUBT,
+            format!("the doubt of event {} is not as it was written", event.0),
+        )),
+    }
+}
+
+fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()> {
+    let Some(number) = row.get(AT_ATTEMPT)? else {
+        return Ok(());
+    };
+    attempts::expect_sealed(row, record.row, AT_ATTEMPT)?;
+    let intended: Millis = row.get(AT_ATTEMPT + 2)?;
+    let effect: Option<Word<Effect>> = row.get(AT_ATTEMPT + 9)?;
+    record.first_attempt = Some(match record.first_attempt {
+        Some(first) => first.min(intended.0),
+        None => intended.0,
+    });
+    // They come in the order of their key, but that is not asked for: it would cost a sort.
+    if number > record.attempts {
+        record.attempts = number;
+        record.last_answer = row.get(AT_ATTEMPT + 8)?;
+        record.last_http_status = row.get(AT_ATTEMPT + 10)?;
+        record.last_message = row.get(AT_ATTEMPT + 11)?;
+    }
+    let maybe_recorded = match effect {
+        None | Some(Word(Effect::Unknown)) => true,
+        Some(Word(Effect::Recorded | Effect::None)) => false,
+    };
+    if maybe_recorded {
+        record.maybe_recorded = true;
+        record.carried = read_carried(row, AT_ATTEMPT + 3)?;
+    }
+    Ok(())
+}
+
+fn pending_of(record: EventRecord) -> Pending {
+    Pending {
+        row: record.row,
+        event: record.event,
+        attempts: record.attempts,
+        maybe_recorded: record.maybe_recorded,
+        is_in_doubt: record.is_in_doubt,
+        // What the lost request said is not known.
+        carried: record.carried.filter(|_| !record.is_in_doubt),
+    }
+}

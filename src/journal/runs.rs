@@ -1,0 +1,259 @@
+//! Runs as the journal has them: their exports and books, what they held, and what they were told.
+
+use std::borrow::Cow;
+
+use rusqlite::{Params, Row, params};
+
+use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
+use super::mended::NOT_MENDED;
+use super::place::place_of_directory;
+use super::read::{count, source};
+use super::{
+    Disposition, HeldRecord, InputRecord, JournalError, JournalReader, OutcomeTallies, PlanTotal,
+    ReasonCount, RowRecord, RunId, RunRecord,
+};
+use crate::event::{Details, Text};
+use crate::problem::Problem;
+
+impl JournalReader {
+    /// A run with its exports and totals.
+    pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.list_runs("WHERE id = ?1", [run.0])?.pop())
+    }
+
+    /// A run by its name.
+    pub fn run_named(&self, name: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.list_runs("WHERE name = ?1", [name])?.pop())
+    }
+
+    /// The run that was started last.
+    pub fn latest_run(&self) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.runs(1)?.pop())
+    }
+
+    /// Returns the latest run that read exports.
+    pub fn latest_run_of_exports(&self) -> Result<Option<RunRecord>, JournalError> {
+        let which = "WHERE id IN (SELECT run FROM input) ORDER BY id DESC LIMIT 1";
+        Ok(self.list_runs(which, [])?.pop())
+    }
+
+    /// The last runs, the latest first.
+    pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, JournalError> {
+        self.list_runs("ORDER BY id DESC LIMIT ?1", [limit])
+    }
+
+    pub(super) fn list_runs(
+        &self,
+        which: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<RunRecord>, JournalError> {
+        let sql = format!(
+            "SELECT id, name, command, started_ms, ended_ms, end_reason, exit_code, requests,
+                 elapsed_ms, report_dir, learned_per_minute
+             FROM run {which}"
+        );
+        let mut runs = Vec::new();
+        self.each("reading the runs", &sql, parameters, |row| {
+            runs.push(read_run(row)?);
+            Ok(())
+        })?;
+        for run in &mut runs {
+            run.inputs = self.inputs(run.id)?;
+            run.totals = self.plan_totals(run.id)?;
+            let recorded = run.report_dir.take();
+            run.report_dir =
+                recorded.map(|recorded| place_of_directory(&self.beside, &run.name, &recorded));
+        }
+        Ok(runs)
+    }
+
+    fn inputs(&self, run: RunId) -> Result<Vec<InputRecord>, JournalError> {
+        let sql = "SELECT path, sha256, profile, header, rows_read, rows_with_events,
+                 rows_ignored, rows_rejected
+             FROM input WHERE run = ?1 ORDER BY ordinal";
+        let mut inputs = Vec::new();
+        self.each("reading a run's exports", sql, [run.0], |row| {
+            inputs.push(InputRecord {
+                path: row.get(0)?,
+                sha256: row.get(1)?,
+                profile: row.get(2)?,
+                header: cells(row, 3)?,
+                rows_read: count(row, 4)?,
+                rows_with_events: count(row, 5)?,
+                rows_ignored: count(row, 6)?,
+                rows_rejected: count(row, 7)?,
+            });
+            Ok(())
+        })?;
+        Ok(inputs)
+    }
+
+    fn plan_totals(&self, run: RunId) -> Result<Vec<PlanTotal>, JournalError> {
+        let sql = "SELECT plan_state, kind, currency, count, amount_cents
+             FROM run_total WHERE run = ?1 ORDER BY plan_state, kind, currency";
+        let mut totals = Vec::new();
+        self.each("reading a run's totals", sql, [run.0], |row| {
+            totals.push(PlanTotal {
+                state: row.get::<_, Word<_>>(0)?.0,
+                kind: row.get::<_, Word<_>>(1)?.0,
+                currency: row.get::<_, Code>(2)?.0,
+                count: count(row, 3)?,
+                amount_cents: row.get(4)?,
+            });
+            Ok(())
+        })?;
+        Ok(totals)
+    }
+
+    /// What came of the events that a run set out to send, as the journal has it now: a later
+    /// retry of an event shows in the earlier run as well.
+    pub fn outcomes(&self, run: RunId) -> Result<OutcomeTallies, JournalError> {
+        let from = "run_event JOIN event ON event.id = run_event.event WHERE run_event.run = ?1";
+        self.outcome_totals(from, [run.0])
+    }
+
+    /// All events of the journal, by outcome; of those that were corrected, what they were corrected to.
+    pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
+        match self.has_mended()? {
+            true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),
+            false => self.outcome_totals("event", []),
+        }
+    }
+
+    pub(super) fn outcome_totals(
+        &self,
+        from: &str,
+        parameters: impl Params,
+    ) -> Result<OutcomeTallies, JournalError> {
+        // Added up here: SQLite would sort all events to do so.
+        let sql = format!("SELECT outcome, kind, amount_cents, currency FROM {from}");
+        let mut tallies = OutcomeTallies::new();
+        self.each("counting outcomes", &sql, parameters, |row| {
+            let outcome: Option<Word<_>> = row.get(0)?;
+            let tally = tallies.entry(outcome.map(|word| word.0)).or_default();
+            tally.add(row.get::<_, Word<_>>(1)?.0, read_money(row, 2)?);
+            Ok(())
+        })?;
+        Ok(tallies)
+    }
+
+    /// Streams the events that a run held back, in the order in which they were recorded.
+    pub fn for_each_held<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(HeldRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = format!(
+            "SELECT h.plan_state, i.ordinal, i.path, h.line, h.candidates, {}
+             FROM held h LEFT JOIN input i ON i.id = h.input WHERE h.run = ?1 ORDER BY h.id",
+            columns::NAMES
+        );
+        self.stream("reading held events", &sql, [run.0], read_held, &mut each)
+    }
+
+    /// Streams the rows of a run's exports that gave no event.
+    pub fn for_each_row<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        disposition: Disposition,
+        mut each: impl FnMut(RowRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT i.ordinal, i.path, r.line, r.reason, r.fields
+             FROM source_row r JOIN input i ON i.id = r.input
+             WHERE r.run = ?1 AND r.disposition = ?2 ORDER BY r.id";
+        let parameters = params![run.0, disposition.as_str()];
+        let doing = "reading rows without events";
+        self.stream(doing, sql, parameters, read_source_row, &mut each)
+    }
+
+    /// How many rows gave no event, by reason; the most frequent first.
+    pub fn row_reasons(
+        &self,
+        run: RunId,
+        disposition: Disposition,
+    ) -> Result<Vec<ReasonCount>, JournalError> {
+        let sql = "SELECT reason, count(*) FROM source_row WHERE run = ?1 AND disposition = ?2
+             GROUP BY reason ORDER BY count(*) DESC, reason";
+        let mut reasons = Vec::new();
+        let parameters = params![run.0, disposition.as_str()];
+        self.each("counting rows without events", sql, parameters, |row| {
+            reasons.push(ReasonCount {
+                reason: row.get(0)?,
+                rows: count(row, 1)?,
+            });
+            Ok(())
+        })?;
+        Ok(reasons)
+    }
+
+    /// Streams the problems of a run's plan, in the order in which they were recorded.
+    pub fn for_each_problem<E: From<JournalError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(Problem) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT severity, code, file, line, column_name, value, message, hint
+             FROM problem WHERE run = ?1 ORDER BY id";
+        self.stream("reading problems", sql, [run.0], read_problem, &mut each)
+    }
+}
+
+fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
+    let mut event = Columns::read(row, 5)?.to_event(None, source(row, 1, 3)?);
+    let candidates: Option<String> = row.get(4)?;
+    event.set_details(Details {
+        candidates: candidates.map(Text::from),
+        ..event.details().clone()
+    });
+    Ok(HeldRecord {
+        state: row.get::<_, Word<_>>(0)?.0,
+        event,
+        file: row.get(2)?,
+    })
+}
+
+fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
+    Ok(RowRecord {
+        source: source(row, 0, 2)?,
+        file: row.get(1)?,
+        reason: row.get(3)?,
+        fields: cells(row, 4)?,
+    })
+}
+
+fn read_problem(row: &Row<'_>) -> rusqlite::Result<Problem> {
+    let line: Option<i64> = row.get(3)?;
+    Ok(Problem {
+        severity: row.get::<_, Word<_>>(0)?.0,
+        code: Cow::Owned(row.get(1)?),
+        file: row.get(2)?,
+        line: line.map(|_| count(row, 3)).transpose()?,
+        column: row.get(4)?,
+        value: row.get(5)?,
+        message: row.get(6)?,
+        hint: row.get(7)?,
+    })
+}
+
+fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    Ok(RunRecord {
+        id: RunId(row.get(0)?),
+        name: row.get(1)?,
+        command: row.get::<_, Word<_>>(2)?.0,
+        started: row.get::<_, Millis>(3)?.0,
+        ended: row.get::<_, Option<Millis>>(4)?.map(|at| at.0),
+        reason: row.get::<_, Option<Word<_>>>(5)?.map(|word| word.0),
+        exit_code: row.get(6)?,
+        requests: count(row, 7)?,
+        elapsed_ms: count(row, 8)?,
+        report_dir: row.get(9)?,
+        learned_per_minute: row.get(10)?,
+        inputs: Vec::new(),
+        totals: Vec::new(),
+    })
+}
+
+fn cells(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let json: String = row.get(column)?;
+    serde_json::from_str(&json).map_err(|error| impossible(column, error.to_string()))
+}
