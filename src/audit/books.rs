@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use polars::prelude::{LazyFrame, PlHashMap};
+use polars::prelude::{DataFrame, PlHashMap};
 
 use super::frames::{BilledColumns, CommissionColumns, Frames, LeadColumns};
 use super::parallel::both;
@@ -284,8 +284,8 @@ impl Books {
             leads,
         } = frames;
         let (theirs, ours) = both(
-            || Theirs::read(commissions, leads, account_currency, zone),
-            || Ours::read(billed, zone),
+            || Theirs::read(&commissions, &leads, account_currency, zone),
+            || Ours::read(&billed, zone),
         );
         let (mut theirs, ours) = (theirs?, ours?);
         let mut names = std::mem::take(&mut theirs.names);
@@ -377,13 +377,13 @@ struct Theirs {
 
 impl Theirs {
     fn read(
-        commissions: LazyFrame,
-        leads: LazyFrame,
+        commissions: &DataFrame,
+        leads: &DataFrame,
         account_currency: &str,
         zone: &TimeZone,
     ) -> Result<Theirs, AuditError> {
-        let columns = CommissionColumns::of(&commissions.collect()?)?;
-        let lead_columns = LeadColumns::of(&leads.collect()?)?;
+        let columns = CommissionColumns::of(commissions)?;
+        let lead_columns = LeadColumns::of(leads)?;
         let mut names = Names::default();
         let mut campaigns = Names::default();
         let mut mentions = Mentions::new();
@@ -508,8 +508,8 @@ struct Ours {
 }
 
 impl Ours {
-    fn read(billed: LazyFrame, zone: &TimeZone) -> Result<Ours, AuditError> {
-        let columns = BilledColumns::of(&billed.collect()?)?;
+    fn read(billed: &DataFrame, zone: &TimeZone) -> Result<Ours, AuditError> {
+        let columns = BilledColumns::of(billed)?;
         let mut rows = Vec::with_capacity(columns.height);
         let mut names = Names::default();
         let mut mentions = Mentions::new();

@@ -2,8 +2,7 @@
 //!
 //! A record is a row, its fields are columns by the same names. Text and words are strings, amounts and
 //! lines are 64-bit integers, times are milliseconds since 1970-01-01 UTC (`_ms`). Emails are in lower
-//! case: case does not tell customers apart, so that they can be joined by. The same columns stand in
-//! Parquet files, so that an audit can be made from those as well.
+//! case: case does not tell customers apart, so that they can be joined by.
 
 use std::str::FromStr;
 
@@ -19,15 +18,15 @@ use crate::journal::Outcome;
 /// So many records wait until they become columns.
 pub(super) const BATCH: usize = 65_536;
 
-/// Both sides as columns: in memory, or read from Parquet when the audit needs them.
+/// Both sides as columns in memory.
 #[derive(Clone)]
 pub struct Frames {
     /// Our side.
-    pub billed: LazyFrame,
+    pub billed: DataFrame,
     /// Theirs.
-    pub commissions: LazyFrame,
+    pub commissions: DataFrame,
     /// Whose customer is whose; may have no rows.
-    pub leads: LazyFrame,
+    pub leads: DataFrame,
 }
 
 impl Sides {
@@ -41,9 +40,9 @@ impl Sides {
         self.flush_commissions()?;
         self.flush_leads()?;
         Ok(Frames {
-            billed: whole(self.billed_columns, &[], billed_frame)?.lazy(),
-            commissions: whole(self.commission_columns, &[], commission_frame)?.lazy(),
-            leads: whole(self.lead_columns, &[], lead_frame)?.lazy(),
+            billed: whole(self.billed_columns, &[], billed_frame)?,
+            commissions: whole(self.commission_columns, &[], commission_frame)?,
+            leads: whole(self.lead_columns, &[], lead_frame)?,
         })
     }
 

@@ -245,11 +245,7 @@ fn look_up(
     let mut how = JoinArgs::new(JoinType::Left);
     how.maintain_order = MaintainOrderJoin::Left;
     how.validation = validation;
-    let found = keys
-        .lazy()
-        .join(rows.lazy(), [col("key")], [col("key")], how)
-        .select([col("row")])
-        .collect()?;
+    let found = keys.join(&rows, ["key"], ["key"], how, None)?;
     let found = found.column("row")?.u32()?.rechunk();
     Ok(found.iter().collect())
 }

@@ -149,7 +149,6 @@ struct Long<'p> {
     cents: Vec<i64>,
     /// Beside the columns, for the check: rows and cents by unit and measure.
     in_all: PlHashMap<Code, [(u64, i128); Measure::ALL.len()]>,
-    size: i128,
 }
 
 impl<'p> Long<'p> {
@@ -160,7 +159,6 @@ impl<'p> Long<'p> {
             upper_keys: Vec::new(),
             cents: Vec::with_capacity(lines),
             in_all: PlHashMap::default(),
-            size: 0,
         }
     }
 
@@ -171,7 +169,6 @@ impl<'p> Long<'p> {
             self.upper_keys.push(lower(key >> u64::BITS));
         }
         self.cents.push(cents);
-        self.size += i128::from(cents.unsigned_abs());
         let sums = self.in_all.entry(head.unit).or_default();
         if let Some((rows, sum)) = sums.get_mut(index(measure.code())) {
             *rows += 1;
@@ -239,7 +236,6 @@ impl<'p> Long<'p> {
         self.keys.extend(other.keys);
         self.upper_keys.extend(other.upper_keys);
         self.cents.extend(other.cents);
-        self.size += other.size;
         for (unit, sums) in other.in_all {
             let own = self.in_all.entry(unit).or_default();
             for ((rows, cents), (more_rows, more_cents)) in own.iter_mut().zip(sums) {
@@ -262,28 +258,56 @@ impl<'p> Long<'p> {
         units.map(|(unit, sums)| (*unit, figures(sums))).collect()
     }
 
-    /// A line for each head and measure, with rows and cents.
-    fn grouped(self) -> PolarsResult<DataFrame> {
-        let height = self.cents.len();
-        let is_wide = self.packing.is_wide();
+    /// Returns a line for each head and measure, with rows and cents.
+    fn grouped(self) -> PolarsResult<Vec<Line>> {
         let codes = |name: &str, codes| UInt64Chunked::from_vec(name.into(), codes).into_column();
         let mut columns = vec![codes("key", self.keys)];
-        if is_wide {
+        if self.packing.is_wide() {
             columns.push(codes("upper_key", self.upper_keys));
         }
-        let keys: Vec<Expr> = columns.iter().map(|own| col(own.name().clone())).collect();
-        columns.push(Int64Chunked::from_vec("cents".into(), self.cents).into_column());
-        // Polars wraps sums that do not fit, in silence.
-        let sum = match self.size <= i128::from(i64::MAX) {
-            true => col("cents").sum().cast(DataType::Int128),
-            false => col("cents").cast(DataType::Int128).sum(),
+        let names: Vec<_> = columns.iter().map(|own| own.name().clone()).collect();
+        let frame = DataFrame::new(self.cents.len(), columns)?;
+        let keys: Vec<_> = frame
+            .columns()
+            .iter()
+            .map(|own| own.u64())
+            .collect::<Result<_, _>>()?;
+        let key = |row: u32| {
+            let parts = keys
+                .iter()
+                .rev()
+                .map(|own| own.get(index(row)).unwrap_or(0));
+            parts.fold(0, |key, part| (key << u64::BITS) | u128::from(part))
         };
-        DataFrame::new(height, columns)?
-            .lazy()
-            .group_by(keys)
-            .agg([sum, len().cast(DataType::Int64).alias("rows")])
-            .collect()
+        let grouped = frame.group_by(names)?;
+        let lines = grouped.get_groups().iter().map(|group| {
+            // Polars wraps sums that do not fit, in silence.
+            let (first, rows, cents) = match group {
+                GroupsIndicator::Idx((first, rows)) => {
+                    let cents = rows.iter().map(|row| i128::from(self.cents[index(*row)]));
+                    (first, rows.len(), cents.sum())
+                }
+                GroupsIndicator::Slice([first, rows]) => {
+                    let cents = &self.cents[index(first)..][..index(rows)];
+                    let sum = cents.iter().map(|cents| i128::from(*cents)).sum();
+                    (first, cents.len(), sum)
+                }
+            };
+            Line {
+                key: key(first),
+                rows: u64::try_from(rows).unwrap_or(u64::MAX),
+                cents,
+            }
+        });
+        Ok(lines.collect())
     }
+}
+
+/// What stands under one head and measure.
+struct Line {
+    key: u128,
+    rows: u64,
+    cents: i128,
 }
 
 /// A sale or a refund is shown under its lead's promoter, else that of its commission, else that of the
@@ -341,7 +365,7 @@ pub(super) fn totals(
             .into_iter()
             .map(|(unit, figures)| (unit_name(books, unit), figures))
             .collect(),
-        by: cuts(books, &packing, &long.grouped()?)?,
+        by: cuts(books, &packing, &long.grouped()?),
     };
     check(&totals)?;
     Ok(totals)
@@ -359,28 +383,14 @@ fn unit_name(books: &Books, unit: Code) -> String {
 /// The figures of one cut, by the code of its value and by unit.
 type ByCode = PlHashMap<(u32, Code), Figures>;
 
-fn cuts(
-    books: &Books,
-    packing: &Packing,
-    grouped: &DataFrame,
-) -> Result<BTreeMap<Cut, Vec<TotalLine>>, AuditError> {
-    let keys = grouped.column("key")?.u64()?;
-    let upper = match packing.is_wide() {
-        true => Some(grouped.column("upper_key")?.u64()?),
-        false => None,
-    };
-    let cents = grouped.column("cents")?.i128()?;
-    let rows = grouped.column("rows")?.i64()?;
+fn cuts(books: &Books, packing: &Packing, grouped: &[Line]) -> BTreeMap<Cut, Vec<TotalLine>> {
     let mut cuts = Cut::ALL.map(|cut| (cut, ByCode::default()));
-    for line in 0..grouped.height() {
-        let upper = upper.and_then(|upper| upper.get(line)).unwrap_or(0);
-        let key = u128::from(keys.get(line).unwrap_or(0));
-        let parts = packing.unpack(u128::from(upper) << u64::BITS | key);
+    for line in grouped {
+        let parts = packing.unpack(line.key);
         let [promoter, campaign, plan, month, unit, status, measure] = parts;
         let Some(measure) = Measure::ALL.get(index(measure)) else {
             continue;
         };
-        let rows = rows.get(line).and_then(|rows| rows.try_into().ok());
         for (cut, lines) in &mut cuts {
             let value = match cut {
                 Cut::Promoter => promoter,
@@ -391,13 +401,12 @@ fn cuts(
                 Cut::Status => status,
             };
             let figures = lines.entry((value, unit)).or_default();
-            measure.add(figures, rows.unwrap_or(0), cents.get(line).unwrap_or(0));
+            measure.add(figures, line.rows, line.cents);
         }
     }
     let cuts = cuts.into_iter();
-    Ok(cuts
-        .map(|(cut, lines)| (cut, named(books, cut, lines)))
-        .collect())
+    cuts.map(|(cut, lines)| (cut, named(books, cut, lines)))
+        .collect()
 }
 
 /// The lines of a cut by their names. What has the same name stands in one line.

@@ -3,17 +3,17 @@
 //! Amounts are 64-bit integers of minor units beside their currency, times are milliseconds in UTC,
 //! everything else is what its column says. The same rows give the same bytes.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use polars::prelude::{
-    ChunkedBuilder, Column as Series, DataFrame, DataType, Int64Type, IntoColumn,
-    ParquetCompression, ParquetWriter, PolarsError, PrimitiveChunkedBuilder, Schema,
-    StringChunkedBuilder, TimeUnit, TimeZone,
-};
-
-use polars::io::parquet::write::BatchedWriter;
+use bytes::Bytes;
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::{Type, TypePtr};
 
 use super::atomic::{Failure, Partial, Whole, sync_directory};
 use super::columns::{Cell, Column, EVENT_COLUMNS, Holds};
@@ -27,10 +27,8 @@ const ROW_GROUP_ROWS: usize = 65_536;
 /// A Parquet file that is being written, row by row, in bounded memory.
 pub struct ParquetTable {
     columns: Vec<Builder>,
-    names: &'static [Column],
     rows: usize,
-    writer: BatchedWriter<Shared>,
-    file: Shared,
+    writer: SerializedFileWriter<Partial>,
     path: PathBuf,
 }
 
@@ -58,21 +56,21 @@ impl ParquetTable {
     }
 
     pub(crate) fn start(path: &Path, columns: &'static [Column]) -> Result<Self, Failure> {
-        let file = Shared(Arc::new(Mutex::new(Partial::create(path)?)));
-        let mut schema = Schema::default();
-        for column in columns {
-            schema.with_column(column.name.into(), data_type(column.holds));
-        }
-        let writer = ParquetWriter::new(file.clone())
-            .with_compression(ParquetCompression::Zstd(None))
-            .batched(&schema)
+        let file = Partial::create(path)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by("fprecon".to_owned())
+            .build();
+        let writer = schema(columns)
+            .and_then(|schema| SerializedFileWriter::new(file, schema, Arc::new(properties)))
             .map_err(|error| failure(path, error))?;
         Ok(ParquetTable {
-            columns: builders(columns),
-            names: columns,
+            columns: columns
+                .iter()
+                .map(|column| Builder::new(column.holds))
+                .collect(),
             rows: 0,
             writer,
-            file,
             path: path.to_owned(),
         })
     }
@@ -93,123 +91,152 @@ impl ParquetTable {
         if self.rows > 0 {
             self.write_group()?;
         }
-        let ended = self.writer.finish();
-        ended.map_err(|error| failure(&self.path, error))?;
-        drop(self.writer);
-        match Arc::try_unwrap(self.file.0) {
-            Ok(file) => {
-                let file = file.into_inner().unwrap_or_else(PoisonError::into_inner);
-                file.finish()
-            }
-            Err(_) => Err(Failure::new(
-                &self.path,
-                "writing it",
-                io::Error::other("its writer is still at work"),
-            )),
-        }
+        let file = self.writer.into_inner();
+        file.map_err(|error| failure(&self.path, error))?.finish()
     }
 
     fn write_group(&mut self) -> Result<(), Failure> {
-        let builders = std::mem::replace(&mut self.columns, builders(self.names));
-        let columns = builders.into_iter().map(Builder::finish).collect();
-        let written =
-            DataFrame::new(self.rows, columns).and_then(|group| self.writer.write_batch(&group));
         self.rows = 0;
+        let written = write_columns(&mut self.writer, &mut self.columns);
         written.map_err(|error| failure(&self.path, error))
     }
 }
 
-fn failure(path: &Path, error: PolarsError) -> Failure {
+fn write_columns(
+    writer: &mut SerializedFileWriter<Partial>,
+    columns: &mut [Builder],
+) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    for builder in columns {
+        if let Some(mut column) = group.next_column()? {
+            builder.write_to(&mut column)?;
+            column.close()?;
+        }
+    }
+    group.close().map(|_| ())
+}
+
+fn failure(path: &Path, error: ParquetError) -> Failure {
     let source = match error {
-        PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
-        other => io::Error::other(other.to_string()),
+        ParquetError::External(source) => match source.downcast::<io::Error>() {
+            Ok(source) => *source,
+            Err(other) => io::Error::other(other),
+        },
+        other => io::Error::other(other),
     };
     Failure::new(path, "writing it", source)
 }
 
-fn data_type(holds: Holds) -> DataType {
-    match holds {
-        Holds::Text => DataType::String,
-        Holds::Integer | Holds::Amount => DataType::Int64,
-        Holds::Time => DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)),
-    }
-}
-
-fn builders(columns: &[Column]) -> Vec<Builder> {
-    columns.iter().map(Builder::new).collect()
+fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
+    let field = |column: &Column| {
+        let (physical, logical) = match column.holds {
+            Holds::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
+            Holds::Integer | Holds::Amount => (PhysicalType::INT64, None),
+            Holds::Time => {
+                let milliseconds = LogicalType::timestamp(true, TimeUnit::MILLIS);
+                (PhysicalType::INT64, Some(milliseconds))
+            }
+        };
+        let field = Type::primitive_type_builder(column.name, physical)
+            .with_logical_type(logical)
+            .with_repetition(Repetition::OPTIONAL);
+        field.build().map(Arc::new)
+    };
+    let fields = columns.iter().map(field).collect::<Result<_, _>>()?;
+    let table = Type::group_type_builder("fprecon").with_fields(fields);
+    table.build().map(Arc::new)
 }
 
 /// The cells of a column, until there are enough for a row group.
 enum Builder {
-    Text(StringChunkedBuilder),
-    Integer(PrimitiveChunkedBuilder<Int64Type>),
-    Time(PrimitiveChunkedBuilder<Int64Type>),
+    Text(Texts),
+    Integer(Numbers),
+    Time(Numbers),
+}
+
+/// Texts one behind the other, with where each ends.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    is_there: Vec<i16>,
+}
+
+#[derive(Default)]
+struct Numbers {
+    numbers: Vec<i64>,
+    is_there: Vec<i16>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.ends.push(self.bytes.len());
+        self.is_there.push(1);
+    }
+}
+
+impl Numbers {
+    fn push(&mut self, number: i64) {
+        self.numbers.push(number);
+        self.is_there.push(1);
+    }
 }
 
 impl Builder {
-    fn new(column: &Column) -> Self {
-        let name = column.name.into();
-        match column.holds {
-            Holds::Text => Builder::Text(StringChunkedBuilder::new(name, ROW_GROUP_ROWS)),
-            Holds::Integer | Holds::Amount => {
-                Builder::Integer(PrimitiveChunkedBuilder::new(name, ROW_GROUP_ROWS))
-            }
-            Holds::Time => Builder::Time(PrimitiveChunkedBuilder::new(name, ROW_GROUP_ROWS)),
+    fn new(holds: Holds) -> Self {
+        match holds {
+            Holds::Text => Builder::Text(Texts::default()),
+            Holds::Integer | Holds::Amount => Builder::Integer(Numbers::default()),
+            Holds::Time => Builder::Time(Numbers::default()),
         }
     }
 
-    /// A cell that is not what the column holds is a fault of the table's definition, and stays empty.
+    /// Adds a cell. One that is not what the column holds is a bug in the table's definition, and stays
+    /// empty.
     fn push(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
-            (Builder::Text(builder), Cell::Text(text)) => builder.append_value(text),
-            (Builder::Text(builder), Cell::Word(word)) => builder.append_value(word),
-            (Builder::Integer(builder), Cell::Integer(number)) => builder.append_value(*number),
-            (Builder::Integer(builder), Cell::Amount(money)) => {
-                builder.append_value(money.amount_cents);
-            }
-            (Builder::Time(builder), Cell::Time(time)) => {
-                builder.append_value(time.as_millisecond());
-            }
-            (Builder::Text(builder), cell) => {
+            (Builder::Text(texts), Cell::Text(text)) => texts.push(text),
+            (Builder::Text(texts), Cell::Word(word)) => texts.push(word),
+            (Builder::Integer(numbers), Cell::Integer(number)) => numbers.push(*number),
+            (Builder::Integer(numbers), Cell::Amount(money)) => numbers.push(money.amount_cents),
+            (Builder::Time(numbers), Cell::Time(time)) => numbers.push(time.as_millisecond()),
+            (Builder::Text(Texts { is_there, .. }), cell)
+            | (Builder::Integer(Numbers { is_there, .. }), cell)
+            | (Builder::Time(Numbers { is_there, .. }), cell) => {
                 debug_assert_eq!(*cell, Cell::Empty);
-                builder.append_null();
-            }
-            (Builder::Integer(builder) | Builder::Time(builder), cell) => {
-                debug_assert_eq!(*cell, Cell::Empty);
-                builder.append_null();
+                is_there.push(0);
             }
         }
     }
 
-    fn finish(self) -> Series {
+    /// Writes what has been added, and is empty afterwards.
+    fn write_to(&mut self, column: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         match self {
-            Builder::Text(builder) => builder.finish().into_column(),
-            Builder::Integer(builder) => builder.finish().into_column(),
-            Builder::Time(builder) => builder
-                .finish()
-                .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))
-                .into_column(),
+            Builder::Text(texts) => {
+                let Texts {
+                    bytes,
+                    ends,
+                    is_there,
+                } = std::mem::take(texts);
+                let bytes = Bytes::from(bytes);
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                let texts: Vec<ByteArray> = starts
+                    .zip(&ends)
+                    .map(|(start, end)| bytes.slice(start..*end).into())
+                    .collect();
+                column
+                    .typed::<ByteArrayType>()
+                    .write_batch(&texts, Some(&is_there), None)?;
+            }
+            Builder::Integer(numbers) | Builder::Time(numbers) => {
+                let Numbers { numbers, is_there } = std::mem::take(numbers);
+                column
+                    .typed::<Int64Type>()
+                    .write_batch(&numbers, Some(&is_there), None)?;
+            }
         }
-    }
-}
-
-/// The file, which its writer does not give back.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<Partial>>);
-
-impl Shared {
-    fn file(&self) -> MutexGuard<'_, Partial> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file().flush()
+        Ok(())
     }
 }
 

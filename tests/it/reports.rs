@@ -409,14 +409,11 @@ fn bytes_of(name: &str, bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(feature = "polars")]
 fn unpacked_parquet(bytes: &[u8]) -> Vec<u8> {
-    use polars::prelude::{ParquetReader, SerReader};
-    let table = ParquetReader::new(std::io::Cursor::new(bytes))
-        .finish()
-        .unwrap();
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).unwrap();
     let mut all = Vec::new();
-    for column in table.columns() {
-        for row in 0..table.height() {
-            let cell = column.get(row).unwrap();
+    for row in reader.get_row_iter(None).unwrap() {
+        for (_, cell) in row.unwrap().get_column_iter() {
             all.extend_from_slice(cell.to_string().as_bytes());
             all.push(b'\n');
         }
