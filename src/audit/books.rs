@@ -468,7 +468,9 @@ fn their_row(
         status: status.map_err(|error| AuditError::Columns(error.to_string()))?,
         unit: names.code(other.or(columns.currency.get(row))),
         is_cash: other.is_none(),
-        is_by_hand: columns.is_by_hand.get(row).unwrap_or(false),
+        // Nor is a sale expected for a reward that is not money and names no event.
+        is_by_hand: columns.is_by_hand.get(row).unwrap_or(false)
+            || (other.is_some() && columns.event_id.get(row).is_none()),
         tier: tier.and_then(|tier| tier.try_into().ok()).unwrap_or(1),
         is_split: columns.is_split.get(row),
         is_paid: columns.is_paid.get(row),

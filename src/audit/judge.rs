@@ -355,7 +355,10 @@ impl<'a> Judge<'a> {
                 && self.selection.has_commission(row)
             {
                 self.expect(row, theirs.promoter, None, theirs.amount_cents);
-                let reason = UncheckedReason::ByHand;
+                let reason = match theirs.is_cash {
+                    true => UncheckedReason::ByHand,
+                    false => UncheckedReason::NotMoney,
+                };
                 self.tallies.add(reason, theirs.unit, theirs.amount_cents);
             }
         }

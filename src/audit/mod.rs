@@ -31,6 +31,7 @@ mod run;
 mod selection;
 mod sides;
 mod since;
+pub mod statement;
 mod sums;
 pub mod theirs;
 mod totals;

@@ -39,6 +39,7 @@ pub(super) fn whole(report: &AuditReport) -> String {
         lines.join("\n")
     }));
     part(totals(report));
+    part(statements(report));
     part(kinds(report));
     part(findings(report));
     let _ = write!(text, "Report: {}", shown(&report.report_dir));
@@ -93,6 +94,35 @@ fn totals(report: &AuditReport) -> String {
     let mut text = aligned(&rows);
     if more > 0 {
         let _ = write!(text, "\n{more} more promoters are in totals.csv");
+    }
+    text
+}
+
+/// The accounts of promoters, where payouts were read.
+fn statements(report: &AuditReport) -> String {
+    if report.statements.is_empty() {
+        return String::new();
+    }
+    let heads = [
+        "", "", "opening", "earned", "reversed", "paid out", "closing",
+    ];
+    let mut rows = vec![heads.map(str::to_owned)];
+    for own in report.statements.iter().take(LINES_SHOWN) {
+        let money = |cents| words::figure(cents, &own.currency);
+        rows.push([
+            shortened(&own.promoter, 30),
+            own.currency.clone(),
+            money(own.opening_cents),
+            money(own.earned_cents),
+            money(own.reversed_cents),
+            money(own.paid_cents),
+            money(own.closing_cents),
+        ]);
+    }
+    let mut text = aligned(&rows);
+    let more = report.statements.len().saturating_sub(LINES_SHOWN);
+    if more > 0 {
+        let _ = write!(text, "\n{more} more accounts are in summary.json");
     }
     text
 }

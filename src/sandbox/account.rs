@@ -6,6 +6,7 @@
 mod books;
 mod commissions;
 pub(super) mod listing;
+mod payouts;
 #[cfg(test)]
 mod tests;
 mod v1;
@@ -38,6 +39,8 @@ pub(super) struct Account {
     books: Books,
     /// What was done to commissions by hand.
     changes: Changes,
+    /// What was paid out, as orders said it.
+    payouts: Vec<payouts::Payout>,
     cancellation_event_id: bool,
 }
 
@@ -65,6 +68,7 @@ impl Account {
             promoters: start.promoters,
             rates: start.rates,
             changes: Changes::default(),
+            payouts: Vec::new(),
             cancellation_event_id,
         }
     }

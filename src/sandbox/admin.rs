@@ -39,6 +39,9 @@ pub(super) fn answer(state: &State, method: &Method, uri: &Uri, body: &[u8]) -> 
         }
         ("/sandbox/commissions", &Method::GET) => commissions(state),
         ("/sandbox/commissions", &Method::POST) => order(state, body),
+        ("/sandbox/payouts", &Method::POST) => done(state.account.borrow_mut().pay(body)),
+        ("/sandbox/leads", &Method::POST) => done(state.account.borrow_mut().move_lead(body)),
+        ("/sandbox/payouts" | "/sandbox/leads", _) => Answer::wrong_method("POST"),
         ("/sandbox/commissions", _) => Answer::wrong_method("GET, POST"),
         ("/sandbox/faults", _) => Answer::wrong_method("GET, POST, DELETE"),
         ("/sandbox/state" | "/sandbox/events" | "/sandbox/arrivals", _) => {
@@ -71,9 +74,13 @@ fn commissions(state: &State) -> Answer {
 }
 
 fn order(state: &State, body: &[u8]) -> Answer {
-    let done = state.account.borrow_mut().order(body);
+    done(state.account.borrow_mut().order(body))
+}
+
+/// What came of an order.
+fn done<T: Serialize>(done: Result<T, String>) -> Answer {
     match done {
-        Ok(touched) => Answer::json(200, &touched),
+        Ok(done) => Answer::json(200, &done),
         Err(message) => Answer::message(400, &message),
     }
 }

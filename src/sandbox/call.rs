@@ -41,13 +41,14 @@ impl Kind {
     }
 }
 
-/// What can be listed. v1 calls them leads, rewards and promoters; v2 referrals, commissions and
-/// promoters.
+/// What can be listed. v1 calls them leads, rewards, promoters and payouts; v2 referrals, commissions,
+/// promoters and payouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
     Leads,
     Rewards,
     Promoters,
+    Payouts,
 }
 
 /// What is asked for below `/api`.
@@ -82,6 +83,9 @@ impl Call {
             }
             (Version::V1, "promoters/list") | (Version::V2, "company/promoters") => {
                 Asked::List(List::Promoters)
+            }
+            (Version::V1, "payouts/list") | (Version::V2, "company/payouts") => {
+                Asked::List(List::Payouts)
             }
             (Version::V1, "leads/show") => Asked::Lead,
             (_, rest) => Asked::Track(Kind::of(rest.strip_prefix("track/")?)?),

@@ -67,8 +67,26 @@ pub(super) struct Lead {
     pub(super) created_at: Moment,
     pub(super) customer_since: Option<Moment>,
     pub(super) cancelled_at: Option<Moment>,
+    /// The email with its suffix, where the lead was moved to another promoter.
+    pub(super) moved_email: Option<Rc<str>>,
+    pub(super) was_moved: bool,
     /// What most leads have not.
     pub(super) details: Option<Box<Details>>,
+}
+
+impl Lead {
+    /// The state as the listings show it.
+    pub(super) fn state_word(&self) -> &'static str {
+        match self.was_moved {
+            true => "moved",
+            false => self.state.word(),
+        }
+    }
+
+    /// The email as the listings show it.
+    pub(super) fn shown_email(&self) -> Option<&str> {
+        self.moved_email.as_deref().or(self.email.as_deref())
+    }
 }
 
 /// What a sign-up may say of a lead besides.
@@ -236,10 +254,39 @@ impl Leads {
             created_at: new.created_at,
             customer_since: None,
             cancelled_at: None,
+            moved_email: None,
+            was_moved: false,
             details: None,
         });
         self.learn(who, Some(place));
         place
+    }
+
+    /// Moves a lead to another promoter: the old one stays, with a suffix at its email, and the new one
+    /// has all that comes.
+    pub(super) fn move_to(&mut self, who: Who<'_>, promoter: usize, at: Moment) -> Option<usize> {
+        let place = self.seen(who)?;
+        let old = &mut self.all[place];
+        old.was_moved = true;
+        old.moved_email = old
+            .email
+            .as_deref()
+            .map(|email| Rc::from(format!("{email} (moved)")));
+        let (email, uid) = (old.email.clone(), old.uid.clone());
+        let who = Who {
+            email: email.as_deref(),
+            uid: uid.as_deref(),
+        };
+        let (state, since) = (old.state, old.customer_since);
+        let new = NewLead {
+            promoter,
+            source: Source::Api,
+            created_at: at,
+        };
+        let place = self.create(who, new);
+        let lead = &mut self.all[place];
+        (lead.state, lead.customer_since) = (state, since);
+        Some(place)
     }
 
     /// The promoter whose lead this unseen customer is imagined to be.

@@ -217,6 +217,10 @@ impl Shelf<Lead> for LeadList {
         None
     }
 
+    fn has(&self, _: &Lead) -> Option<bool> {
+        None
+    }
+
     fn put(&mut self, page: Page<Lead>) -> io::Result<bool> {
         if self.pages == 0 {
             self.total = page.total;

@@ -1,7 +1,9 @@
 //! A listing of the account read whole, page by page, at the account's one pace.
 //!
-//! It counts only if it is whole: a listing that changes while it is read is begun anew. Pages go to a
-//! [`Shelf`], which may keep them beyond an interruption.
+//! It counts only if it is whole. What is added while it is read is no reason to begin anew: a line that
+//! comes again, because others were added before it, is passed over. What is taken away moves lines to
+//! pages that were read already, so a listing whose total falls, or whose first page has lost a line, is
+//! begun anew. Pages go to a [`Shelf`], which may keep them beyond an interruption.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -30,7 +32,11 @@ pub trait Shelf<T> {
     /// The first page, where it was kept: the listing has changed if it reads otherwise later.
     fn first(&self) -> Option<&[T]>;
 
-    /// Takes the next page; false where it has a line that is there already.
+    /// Whether a line is there; `None` where the shelf can't tell, so that a listing in which anything
+    /// moves is begun anew.
+    fn has(&self, line: &T) -> Option<bool>;
+
+    /// Takes the next page, of lines that are there already the first; false where it has such a line.
     ///
     /// # Errors
     ///
@@ -118,41 +124,59 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// From the first page that is not there yet to the last; false where the listing has changed.
+    /// From the first page that is not there yet to the last; false where the listing has changed in a
+    /// way that may have hidden a line.
     async fn read<T: Listed + PartialEq>(
         &mut self,
         shelf: &mut impl Shelf<T>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<bool, Unlisted> {
-        if shelf.pages() > 0 && !self.is_unchanged(shelf).await? {
+        if shelf.pages() > 0 && !self.has_lost_nothing(shelf).await? {
             return Ok(false);
         }
-        let is_whole = |shelf: &dyn Shelf<T>| shelf.total() == Some(shelf.lines());
-        while shelf.pages() == 0 || !is_whole(shelf) {
+        let mut latest = shelf.total();
+        while shelf.pages() == 0 || latest.is_none_or(|total| shelf.lines() < total) {
             let page = self.page::<T>(shelf.pages() + 1).await?;
             let (is_last, total) = (page.lines.is_empty(), page.total);
-            if !shelf.put(page).map_err(Unlisted::Shelf)? || total != shelf.total() {
+            let can_move = page
+                .lines
+                .first()
+                .is_some_and(|line| shelf.has(line).is_some());
+            let is_new = shelf.put(page).map_err(Unlisted::Shelf)?;
+            let has_shrunk = latest
+                .zip(total)
+                .is_some_and(|(latest, total)| total < latest);
+            let has_moved = !is_new || latest.is_some_and(|latest| total != Some(latest));
+            if has_shrunk || (has_moved && !can_move && !is_last) {
                 return Ok(false);
             }
+            latest = total;
             let lines = shelf.lines();
             progress(lines, self.requests);
-            match shelf.total() {
-                Some(total) if lines > total || (is_last && lines < total) => {
+            // Where lines were added before others, those of the beginning are all that there is to see.
+            let known = shelf.total().into_iter().chain(total).min();
+            match known {
+                Some(total) if is_last && lines < total => {
+                    return Err(Unlisted::Short { lines, total });
+                }
+                _ if total.is_some_and(|total| lines > total) => {
+                    let total = total.unwrap_or_default();
                     return Err(Unlisted::Short { lines, total });
                 }
                 _ if is_last => break,
                 _ => {}
             }
         }
-        // Lines that came or went before the page that was being read have moved those behind.
+        // Lines that went before the page that was being read have moved those behind.
         match shelf.pages() > 1 {
-            true => self.is_unchanged(shelf).await,
+            true => self.has_lost_nothing(shelf).await,
             false => Ok(true),
         }
     }
 
-    /// Whether the first page still reads as it did; true where the shelf does not keep it.
-    async fn is_unchanged<T: Listed + PartialEq>(
+    /// Whether the first page has all lines that it had, but for those that new ones in front of them have
+    /// pushed to the next page; true where the shelf does not keep it.
+    async fn has_lost_nothing<T: Listed + PartialEq>(
         &mut self,
         shelf: &impl Shelf<T>,
     ) -> Result<bool, Unlisted> {
@@ -160,7 +184,19 @@ impl Reader<'_> {
             return Ok(true);
         }
         let page = self.page::<T>(1).await?;
-        Ok(shelf.first() == Some(&page.lines[..]) && shelf.total() == page.total)
+        let first = shelf.first().unwrap_or_default();
+        let has_shrunk = shelf
+            .total()
+            .zip(page.total)
+            .is_some_and(|(was, is)| is < was);
+        let known = page
+            .lines
+            .iter()
+            .filter(|line| shelf.has(line) != Some(false));
+        let added = page.lines.len() - known.clone().count();
+        let kept = first.len().saturating_sub(added);
+        let ids = first.iter().take(kept).map(Listed::id);
+        Ok(!has_shrunk && known.take(kept).map(Listed::id).eq(ids))
     }
 
     /// One page, asked for again as an event would be.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
+use super::leads::without_moved;
 use super::listing::{
     Listed, ListedPromoter, PromoterCampaignShape, PromoterShape, PromotionShape, moment,
     optional_moment,
@@ -19,8 +20,15 @@ pub struct ListedCommission {
     pub status: String,
     /// `cash`, or another unit such as `credits` or `points`.
     pub unit: String,
-    /// In minor units of the account's currency, or in the unit; negative for refunds.
-    pub amount: i64,
+    /// In minor units of the account's currency, or in the unit; negative for refunds. `None` where the
+    /// API has none, or one that is not whole.
+    pub amount: Option<i64>,
+    /// The amount as the API wrote it, where it is not whole.
+    #[serde(default)]
+    pub amount_text: Option<String>,
+    /// Whether somebody gave it by hand, as a bonus (version 2: `commission_type` `custom`).
+    #[serde(default)]
+    pub is_by_hand: bool,
     /// Of the sale, in minor units of the account's currency; negative for refunds.
     pub sale_amount: Option<i64>,
     /// The same as it was told, and in which currency, where it was another one (version 2).
@@ -62,6 +70,7 @@ pub struct CommissionLine {
     status: Scalar,
     unit: Scalar,
     amount: Scalar,
+    commission_type: Scalar,
     event_id: Scalar,
     created_at: Scalar,
     // Version 1.
@@ -121,10 +130,19 @@ impl Listed for ListedCommission {
             id: line.id.text().ok_or("has no id")?,
             status: line.status.text().ok_or("has no status")?,
             unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
-            amount: line
-                .amount
-                .integer()
-                .ok_or("has no amount in whole cents")?,
+            amount: line.amount.integer(),
+            amount_text: match line.amount.integer() {
+                Some(_) => None,
+                None => line.amount.text(),
+            },
+            // Version 1 has no word for it: what no event and no sale has made was given by hand.
+            is_by_hand: match is_v1 {
+                true => {
+                    line.event_id.text().is_none()
+                        && line.conversion_amount.integer().unwrap_or(0) == 0
+                }
+                false => line.commission_type.word() == Some("custom"),
+            },
             sale_amount: match is_v1 {
                 true => line.conversion_amount.integer(),
                 false => line.sale_amount.integer(),
@@ -149,7 +167,7 @@ impl Listed for ListedCommission {
                 .text()
                 .or_else(|| campaign.campaign.name.text()),
             plan: line.plan_id.text().or_else(|| lead.plan_name.text()),
-            email: lead.email.text(),
+            email: lead.email.text().map(|email| without_moved(&email).0),
             uid: lead.uid.text(),
         })
     }
@@ -162,7 +180,6 @@ impl Listed for ListedCommission {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracking::Answer;
     use crate::tracking::listing::page;
 
     fn of(version: Version, body: &str) -> ListedCommission {
@@ -205,16 +222,31 @@ mod tests {
             ..one.clone()
         };
         assert_eq!(common(&v1), common(&v2));
-        assert_eq!((v1.tier, v1.amount, v1.sale_amount), (2, 400, Some(2000)));
+        assert_eq!(
+            (v1.tier, v1.amount, v1.sale_amount),
+            (2, Some(400), Some(2000))
+        );
     }
 
     #[test]
     fn an_amount_that_is_no_whole_number_is_not_guessed_at() {
-        let body = br#"[{"id": 7, "status": "approved", "amount": 4.5}]"#;
-        let page = page::<ListedCommission>(Version::V2, 200, body, None);
-        let Err(Answer::Refused { message, .. }) = page else {
-            panic!("{page:?}");
-        };
-        assert_eq!(message, "a line of the list has no amount in whole cents");
+        let body = r#"[{"id": 7, "status": "approved", "unit": "discount_per", "amount": AMOUNT}]"#;
+        for (amount, text) in [
+            ("4.5", Some("4.5")),
+            ("null", None),
+            ("\"many\"", Some("many")),
+        ] {
+            let line = of(Version::V2, &body.replace("AMOUNT", amount));
+            assert_eq!((line.amount, line.amount_text.as_deref()), (None, text));
+        }
+        let line = of(Version::V2, &body.replace("AMOUNT", "3"));
+        assert_eq!((line.amount, line.amount_text), (Some(3), None));
+    }
+
+    #[test]
+    fn a_bonus_is_one_that_was_given_by_hand() {
+        let body = r#"[{"id": 7, "status": "approved", "amount": 500, "commission_type": "TYPE"}]"#;
+        assert!(of(Version::V2, &body.replace("TYPE", "custom")).is_by_hand);
+        assert!(!of(Version::V2, &body.replace("TYPE", "sale")).is_by_hand);
     }
 }

@@ -27,6 +27,9 @@ pub struct Lead {
     /// When it first paid.
     #[serde(default, with = "optional_moment")]
     pub customer_since: Option<Timestamp>,
+    /// Whether it was moved to another promoter: that one has a lead of its own.
+    #[serde(default)]
+    pub was_moved: bool,
 }
 
 /// A lead of either version.
@@ -39,6 +42,7 @@ pub struct LeadLine {
     uid: Scalar,
     created_at: Scalar,
     customer_since: Scalar,
+    state: Scalar,
     promoter: Option<PromoterShape>,
     promotion: Option<PromotionShape>,
     promoter_campaign: Option<PromoterCampaignShape>,
@@ -67,9 +71,12 @@ impl Listed for Lead {
                 own.promoter.promoter(None)
             }
         };
+        let email = line.email.text().map(|email| without_moved(&email));
+        let (email, has_suffix) = email.map_or((None, false), |(email, has)| (Some(email), has));
         Ok(Lead {
             id: line.id.text().ok_or("has no id")?,
-            email: line.email.text(),
+            was_moved: has_suffix || line.state.word() == Some("moved"),
+            email,
             uid: line.uid.text(),
             promoter,
             created_at: moment(&line.created_at),
@@ -79,6 +86,14 @@ impl Listed for Lead {
 
     fn id(&self) -> &str {
         &self.id
+    }
+}
+
+/// An email without the suffix that the API gives the one of a lead that was moved, and whether it had it.
+pub(super) fn without_moved(email: &str) -> (String, bool) {
+    match email.strip_suffix(" (moved)") {
+        Some(email) => (email.trim_end().to_owned(), true),
+        None => (email.to_owned(), false),
     }
 }
 
@@ -111,6 +126,16 @@ mod tests {
         assert_eq!(page.lines[1].promoter.id.as_deref(), Some("9"));
         assert_eq!(word(Version::V1, 200, "[]", None), "refused");
         assert_eq!(word(Version::V2, 200, "[]", None), "page");
+    }
+
+    #[test]
+    fn a_lead_that_was_moved_has_its_own_email_and_says_so() {
+        let body = r#"[{"id": 1, "email": "a@example.com (moved)", "state": "active"},
+            {"id": 2, "email": "b@example.com", "state": "moved"}, {"id": 3, "state": "active"}]"#;
+        let page = page::<Lead>(Version::V2, 200, body.as_bytes(), None).unwrap();
+        assert_eq!(page.lines[0].email.as_deref(), Some("a@example.com"));
+        let moved: Vec<bool> = page.lines.iter().map(|lead| lead.was_moved).collect();
+        assert_eq!(moved, [true, true, false]);
     }
 
     #[test]

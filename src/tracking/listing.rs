@@ -49,7 +49,8 @@ pub trait Listed: Sized {
 pub(super) fn query(version: Version, page: u32) -> String {
     match version {
         Version::V1 => format!("page={page}"),
-        Version::V2 => format!("page={page}&per_page={PER_PAGE}"),
+        // What is added while it is read comes last.
+        Version::V2 => format!("page={page}&per_page={PER_PAGE}&sorting%5Bcreated_at%5D=asc"),
     }
 }
 
@@ -108,6 +109,10 @@ pub struct ListedPromoter {
     pub email: Option<String>,
     /// The referral id.
     pub ref_id: Option<String>,
+    /// What is earned and not paid out, in minor units of the account's currency (version 1's
+    /// `current_balance`).
+    #[serde(default)]
+    pub balance_cents: Option<i64>,
 }
 
 /// A promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
@@ -117,6 +122,14 @@ pub(super) struct PromoterShape {
     id: Scalar,
     email: Scalar,
     default_ref_id: Scalar,
+    earnings_balance: Option<BalanceShape>,
+    current_balance: Option<BalanceShape>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BalanceShape {
+    cash: Scalar,
 }
 
 impl PromoterShape {
@@ -125,6 +138,12 @@ impl PromoterShape {
             id: self.id.text(),
             email: self.email.text(),
             ref_id: ref_id.or_else(|| self.default_ref_id.text()),
+            balance_cents: match (&self.current_balance, &self.earnings_balance) {
+                (Some(balance), _) => balance.cash.integer(),
+                // A balance of nothing is null, and absent where the version has none.
+                (None, Some(_)) => Some(0),
+                (None, None) => None,
+            },
         }
     }
 }

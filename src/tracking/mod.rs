@@ -11,6 +11,7 @@ mod form;
 mod key;
 mod leads;
 mod listing;
+mod payouts;
 mod scalar;
 mod v1;
 mod v2;
@@ -22,6 +23,7 @@ pub use form::Form;
 pub use key::ApiKey;
 pub use leads::Lead;
 pub use listing::{Listed, ListedPromoter, Page};
+pub use payouts::ListedPayout;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::accepted::AcceptedFinding;
+use super::statement::Statement;
 use super::{Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since};
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
@@ -111,6 +112,8 @@ pub struct TheirsSummary {
     pub rejected: u64,
     /// Leads, where their listing was read.
     pub leads: Option<u64>,
+    /// Payouts that were made, where their listing was read.
+    pub payouts: Option<u64>,
 }
 
 /// The findings of one kind.
@@ -174,6 +177,8 @@ pub struct AuditReport {
     /// What came of the last audit's findings; absent where there is no audit of the same sides and
     /// period before this one.
     pub since: Option<SinceSummary>,
+    /// What each promoter's account came to; empty where payouts were not read.
+    pub statements: Vec<Statement>,
     /// What a person should know or fix.
     pub problems: Vec<Problem>,
     /// Further ones that were not kept.

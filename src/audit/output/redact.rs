@@ -26,6 +26,12 @@ impl AuditReport {
         {
             of_past(redactor, past);
         }
+        for statement in &mut self.statements {
+            statement.promoter = word(redactor, &statement.promoter);
+        }
+        for accepted in &mut self.accepted {
+            accepted.message = message(redactor, &accepted.kind, &accepted.message);
+        }
         for problem in &mut self.problems {
             redactor.problem(problem);
         }

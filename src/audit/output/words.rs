@@ -182,6 +182,10 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
             "; leads not read: whose customer is whose is not checked"
         ),
     };
+    let _ = match theirs.payouts {
+        Some(payouts) => write!(text, ", {}", count(payouts, "payout")),
+        None => write!(text, "; payouts not read"),
+    };
     if theirs.rejected > 0 {
         let _ = write!(text, "; {} cannot be read", count(theirs.rejected, "line"));
     }

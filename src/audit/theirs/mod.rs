@@ -6,10 +6,13 @@ mod store;
 pub use self::csv::{ReadCommissions, read_csv};
 pub use store::{Kept, Reading, StoreError, latest};
 
+use std::collections::BTreeMap;
+
+use super::statement::Payout;
 use super::{Commission, Lead, Place, Promoter, Unit};
 use crate::event::{Currency, Customer, Money};
 use crate::problem::Problem;
-use crate::tracking::{self, ListedCommission, ListedPromoter};
+use crate::tracking::{self, ListedCommission, ListedPayout, ListedPromoter};
 
 /// Commissions of a listing, and what of it can't be taken for one.
 pub fn commissions_of(
@@ -46,6 +49,24 @@ fn commission_of(
                 .hint("the commission is left out; please report it, with the word"),
         )
     })?;
+    let amount_cents = match (listed.amount, listed.unit.as_str()) {
+        (Some(amount), _) => amount,
+        // A reward that is not money, such as free months, may have no number at all: it is counted.
+        (None, unit) if unit != "cash" => 0,
+        (None, _) => {
+            let problem = Problem::error(
+                "amount-invalid",
+                "a commission without an amount in whole cents",
+            );
+            let text = listed.amount_text.unwrap_or_else(|| "null".to_owned());
+            return Err(Box::new(
+                problem
+                    .at(place.file.clone(), Some(place.line))
+                    .cell("amount", &text)
+                    .hint("the commission is left out; look it up in FirstPromoter"),
+            ));
+        }
+    };
     let original_sale = listed.original_sale.and_then(|(amount_cents, code)| {
         let currency = Currency::from_code(&code)?;
         Some(Money {
@@ -61,10 +82,10 @@ fn commission_of(
             "cash" => Unit::Cash(account_currency),
             _ => Unit::Other(listed.unit),
         },
-        amount_cents: listed.amount,
+        amount_cents,
         sale_amount_cents: listed.sale_amount,
         original_sale,
-        is_by_hand: false,
+        is_by_hand: listed.is_by_hand && listed.event_id.is_none(),
         event_id: listed.event_id,
         tier: listed.tier,
         is_split: listed.is_split,
@@ -88,9 +109,47 @@ pub fn leads_of(listing: Kept<tracking::Lead>) -> Vec<Lead> {
             promoter: promoter_of(lead.promoter),
             created_at: lead.created_at,
             customer_since: lead.customer_since,
-            was_moved: false,
+            was_moved: lead.was_moved,
         })
         .collect()
+}
+
+/// The payouts of a listing that were made, in words of the audit; and how many have an amount that can't
+/// be read.
+pub fn payouts_of(listing: Kept<ListedPayout>, account_currency: Currency) -> (Vec<Payout>, u64) {
+    let mut unreadable = 0;
+    let mut payouts = Vec::new();
+    for (_, listed) in listing.lines {
+        if listed.status != "completed" {
+            continue;
+        }
+        let Some(amount_cents) = listed.amount else {
+            unreadable += 1;
+            continue;
+        };
+        payouts.push(Payout {
+            promoter: promoter_of(listed.promoter),
+            unit: match listed.unit.as_str() {
+                "cash" => Unit::Cash(account_currency),
+                _ => Unit::Other(listed.unit),
+            },
+            amount_cents,
+            paid_at: listed.paid_at.or(listed.created_at),
+        });
+    }
+    (payouts, unreadable)
+}
+
+/// FirstPromoter's own balances, by the promoter's name, as far as the lines have them.
+pub fn balances_of(listing: &Kept<ListedCommission>) -> BTreeMap<String, i128> {
+    let lines = listing.lines.iter();
+    let known = lines.filter_map(|(_, line)| {
+        let balance = line.promoter.balance_cents?;
+        let promoter = promoter_of(line.promoter.clone());
+        let name = promoter.name()?.to_lowercase();
+        Some((name, i128::from(balance)))
+    });
+    known.collect()
 }
 
 fn promoter_of(listed: ListedPromoter) -> Promoter {

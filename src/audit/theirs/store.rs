@@ -140,7 +140,7 @@ pub struct Reading<T> {
     fetched_at: Timestamp,
 }
 
-impl<T: Listed + Serialize + DeserializeOwned> Reading<T> {
+impl<T: Listed + Clone + Serialize + DeserializeOwned> Reading<T> {
     /// Opens a listing of `account` in `directory`, with the pages that an interrupted reading has left
     /// there; those of another account, or older than a day at `now`, are forgotten.
     ///
@@ -228,19 +228,21 @@ impl<T: Listed + Serialize + DeserializeOwned> Reading<T> {
         Ok(true)
     }
 
-    /// Takes a page into memory; false where a line is there already.
-    fn enter(&mut self, page: Page<T>) -> bool {
+    /// Takes a page into memory: its new lines, and whether all of them are new.
+    fn enter(&mut self, page: Page<T>) -> (Page<T>, bool) {
         if self.pages == 0 {
             self.total = page.total;
         }
         self.pages += 1;
-        let hash = |line: &T| self.hasher.hash_one(line.id());
-        let hashes: Vec<u64> = page.lines.iter().map(hash).collect();
-        let is_new = hashes.into_iter().all(|hash| self.ids.insert(hash));
+        let before = page.lines.len();
+        let mut lines = page.lines;
+        lines.retain(|line| self.ids.insert(self.hasher.hash_one(line.id())));
         if self.pages == 1 {
-            self.first = page.lines;
+            self.first = lines.clone();
         }
-        is_new
+        let is_new = lines.len() == before;
+        let total = page.total;
+        (Page { lines, total }, is_new)
     }
 
     fn write_page(&mut self, page: &Page<T>) -> io::Result<()> {
@@ -249,7 +251,7 @@ impl<T: Listed + Serialize + DeserializeOwned> Reading<T> {
             self.file.write_all(b"\n")?;
         }
         let end = PageEnd {
-            page: self.pages + 1,
+            page: self.pages,
             lines: page.lines.len() as u64,
             total: page.total,
             fetched_at: Timestamp::now().to_string(),
@@ -277,7 +279,7 @@ impl<T: Listed + Serialize + DeserializeOwned> Reading<T> {
     }
 }
 
-impl<T: Listed + Serialize + DeserializeOwned> Shelf<T> for Reading<T> {
+impl<T: Listed + Clone + Serialize + DeserializeOwned> Shelf<T> for Reading<T> {
     fn pages(&self) -> u32 {
         self.pages
     }
@@ -294,10 +296,15 @@ impl<T: Listed + Serialize + DeserializeOwned> Shelf<T> for Reading<T> {
         Some(&self.first)
     }
 
+    fn has(&self, line: &T) -> Option<bool> {
+        Some(self.ids.contains(&self.hasher.hash_one(line.id())))
+    }
+
     fn put(&mut self, page: Page<T>) -> io::Result<bool> {
+        let (page, is_new) = self.enter(page);
         self.write_page(&page)?;
         self.fetched_at = Timestamp::now();
-        Ok(self.enter(page))
+        Ok(is_new)
     }
 
     fn clear(&mut self) -> io::Result<()> {

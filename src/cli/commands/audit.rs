@@ -16,8 +16,9 @@ use crate::audit::accepted::{AcceptedError, AcceptedFindings};
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
-    audit_in, free_directory, latest_audit,
+    audit_in, free_directory, latest_audit, words,
 };
+use crate::audit::statement::{Statement, statements};
 use crate::audit::{
     Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, View,
 };
@@ -142,8 +143,28 @@ impl Call<'_> {
         let as_of = theirs_summary.fetched_at.as_ref();
         let as_of = as_of.and_then(|at| at.parse().ok()).unwrap_or(now);
         let leads = theirs.leads.unwrap_or_default();
+        let account_currency = self.settings.account_currency.to_string();
+        let statements = theirs.payouts.as_ref().map_or(Vec::new(), |payouts| {
+            statements(
+                &theirs.commissions,
+                payouts,
+                &theirs.balances,
+                &account_currency,
+                self.period,
+                &self.rules.zone,
+            )
+        });
+        problems_of(&statements, &mut problems);
         let inputs = inputs(&ours, &self.rules.zone);
-        let unread = self.unread(&ours, theirs_summary.rejected, &problems);
+        let mut unread = self.unread(&ours, theirs_summary.rejected, &problems);
+        if theirs.payouts_unreadable > 0 {
+            unread.push(Unread {
+                side: "theirs",
+                code: "payouts",
+                count: theirs.payouts_unreadable,
+                amount_cents: BTreeMap::new(),
+            });
+        }
         ours_summary.inputs = inputs;
         let billed = self.estimated(ours.billed)?;
         let (audit, matches) = self.compare(billed, theirs.commissions, leads, as_of)?;
@@ -169,7 +190,6 @@ impl Call<'_> {
             true => Exit::Attention,
             false => Exit::Done,
         };
-        let account_currency = self.settings.account_currency.to_string();
         let report = AuditReport {
             schema: SCHEMA,
             made_at: now.to_string(),
@@ -191,6 +211,7 @@ impl Call<'_> {
                 made_at: last.made_at,
             }),
             audit,
+            statements,
             problems: problems.kept().to_vec(),
             problems_omitted: problems.omitted().map(|(_, n)| n).sum(),
             report_dir: directory.display().to_string(),
@@ -422,6 +443,22 @@ fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
             last_date: day(last),
         })
         .collect()
+}
+
+/// Says which accounts are not what FirstPromoter's balances say.
+fn problems_of(statements: &[Statement], problems: &mut Problems) {
+    for statement in statements.iter().filter(|own| own.ties == Some(false)) {
+        let unit = &statement.currency;
+        let message = format!(
+            "the commissions and payouts of `{}` come to {}, and FirstPromoter's balance is {}",
+            statement.promoter,
+            words::money(statement.now_cents, unit),
+            words::money(statement.balance_cents.unwrap_or_default(), unit)
+        );
+        problems.push(Problem::warning("balance-differs", message).hint(
+            "look up the promoter's payouts in FirstPromoter: one may be missing from the list, or be on its way",
+        ));
+    }
 }
 
 pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {

@@ -15,6 +15,9 @@ use crate::sandbox::leads::{Lead, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
 
+/// The unit of money.
+const CASH: &str = "cash";
+
 /// Orders that one request may hold.
 const ORDERS_MOST: usize = 10_000;
 
@@ -48,7 +51,10 @@ pub(super) struct Commission<'a> {
     pub(super) sent_amount: i64,
     pub(super) currency: &'a str,
     /// In cents; negative for refunds.
-    pub(super) amount: i64,
+    pub(super) amount: Amount<'a>,
+    /// `cash`, or what else a reward is in.
+    pub(super) unit: &'a str,
+    pub(super) kind: Option<&'a str>,
     pub(super) status: Status,
     pub(super) is_paid: bool,
     pub(super) tier: u8,
@@ -62,6 +68,14 @@ pub(super) struct Commission<'a> {
     pub(super) standing: Standing,
 }
 
+/// An amount as a listing writes it: in cents, or as an order wants it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Amount<'a> {
+    Cents(i64),
+    Written(&'a serde_json::Value),
+}
+
 impl<'a> Commission<'a> {
     /// What an event earned or took back; nothing for events without an amount.
     pub(super) fn of_event(known: &Known<'a>) -> Option<Self> {
@@ -73,7 +87,9 @@ impl<'a> Commission<'a> {
             sale_amount: effect.signed_amount()?,
             sent_amount: effect.signed_sent()?,
             currency: &effect.currency,
-            amount: effect.commission,
+            amount: Amount::Cents(effect.commission),
+            unit: CASH,
+            kind: None,
             status: Status::Approved,
             is_paid: false,
             tier: 1,
@@ -105,6 +121,10 @@ struct Row {
     sent_amount: i64,
     currency: Rc<str>,
     amount: i64,
+    /// As the listings write it, where that is not the amount.
+    written: Option<Rc<serde_json::Value>>,
+    unit: Option<Rc<str>>,
+    kind: Option<Rc<str>>,
     status: Status,
     is_paid: bool,
     tier: u8,
@@ -124,6 +144,9 @@ impl Row {
             sent_amount: effect.signed_sent()?,
             currency: Rc::clone(&effect.currency),
             amount: effect.commission,
+            written: None,
+            unit: None,
+            kind: None,
             status: Status::Approved,
             is_paid: false,
             tier: 1,
@@ -181,6 +204,13 @@ pub(in crate::sandbox) struct Order {
     uid: Option<String>,
     plan: Option<String>,
     amount_cents: Option<i64>,
+    /// The amount as the listings write it: null, a fraction.
+    #[serde(default, deserialize_with = "written")]
+    written_amount: Option<serde_json::Value>,
+    /// `cash`, `points`, `free_months`, `discount_per` ...
+    unit: Option<String>,
+    /// `sale` or `custom`, as version 2 says it.
+    commission_type: Option<String>,
     sale_amount_cents: Option<i64>,
     status: Option<Status>,
     is_paid: Option<bool>,
@@ -188,6 +218,11 @@ pub(in crate::sandbox) struct Order {
     is_split: Option<bool>,
     #[serde(default, deserialize_with = "moment")]
     created_at: Option<Moment>,
+}
+
+/// Null is an amount that is written so, and not one that is absent.
+fn written<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(reader).map(Some)
 }
 
 fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Error> {
@@ -257,7 +292,10 @@ impl Account {
             campaign: CAMPAIGN_NAME,
             plan: commission.plan,
             sale_amount_cents: commission.sale_amount,
-            commission_cents: commission.amount,
+            commission_cents: match commission.amount {
+                Amount::Cents(cents) => cents,
+                Amount::Written(_) => 0,
+            },
             status: commission.status.word(),
             is_paid: commission.is_paid,
             tier: commission.tier,
@@ -276,7 +314,12 @@ impl Account {
             sale_amount: row.sale_amount,
             sent_amount: row.sent_amount,
             currency: &row.currency,
-            amount: row.amount,
+            amount: match &row.written {
+                Some(written) => Amount::Written(written),
+                None => Amount::Cents(row.amount),
+            },
+            unit: row.unit.as_deref().unwrap_or(CASH),
+            kind: row.kind.as_deref(),
             status: row.status,
             is_paid: row.is_paid,
             tier: row.tier,
@@ -391,6 +434,8 @@ impl Account {
         };
         let promoter = promoter.ok_or("a new commission needs a `promoter`, by its ref_id")?;
         let amount = order.amount_cents.or(old.map(|row| row.amount));
+        // What is not money, or is written in another way, adds to no balance.
+        let amount = amount.or(order.written_amount.as_ref().map(|_| 0));
         let amount = amount.ok_or("a new commission needs `amount_cents`")?;
         let lead = match (&order.email, &order.uid) {
             (None, None) => old.and_then(|row| row.lead),
@@ -414,6 +459,12 @@ impl Account {
                 None => self.books.currency(super::NO_CURRENCY),
             },
             amount,
+            written: match &order.written_amount {
+                Some(written) => Some(Rc::new(written.clone())),
+                None => old.and_then(|row| row.written.clone()),
+            },
+            unit: text(&order.unit).or_else(|| old?.unit.clone()),
+            kind: text(&order.commission_type).or_else(|| old?.kind.clone()),
             status: order
                 .status
                 .or(old.map(|row| row.status))
@@ -439,7 +490,8 @@ impl Account {
 
 /// What a commission adds to what its promoter has earned, and was paid: approved ones alone.
 fn contribution(row: &Row) -> (i128, i128) {
-    let amount = i128::from(row.amount);
+    let is_money = row.unit.as_deref().is_none_or(|unit| unit == CASH);
+    let amount = i128::from(row.amount) * i128::from(is_money);
     match (row.status, row.is_paid) {
         (Status::Approved, true) => (amount, amount),
         (Status::Approved, false) => (amount, 0),

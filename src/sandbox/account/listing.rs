@@ -77,12 +77,28 @@ impl Account {
                     v1::promoter_line(self.promoters.get(place), &self.books.standing(place))
                 }))
             }
+            (Version::V1, List::Payouts) => {
+                let wanted = self.one_promoter(&query)?;
+                let status = query.get("status");
+                let payouts = self.placed_payouts();
+                let payouts = payouts.filter(|(_, own)| wanted(own.promoter) && own.has(status));
+                Ok(query.v1(payouts, |(place, own)| self.v1_payout(place, own)))
+            }
+            (Version::V2, List::Payouts) => {
+                let (status, promoter) = (query.get("status"), query.number("promoter_id")?);
+                let payouts = self.placed_payouts().filter(|(_, own)| {
+                    own.has(status) && fits(promoter, self.promoters.get(own.promoter).id)
+                });
+                let page = query.page(payouts, |(place, own)| self.v2_payout(place, own));
+                Ok((Answer::json(200, &page.lines), None))
+            }
             (Version::V2, List::Leads) => {
                 let filter = LeadFilter::read(&query)?;
                 let leads = self
                     .places()
                     .filter(|(place, lead)| filter.fits(self, *place, lead));
-                let page = query.page(leads, |(place, lead)| {
+                let leads = query.sorted(leads, |(_, lead)| lead.created_at)?;
+                let page = query.page(leads.into_iter(), |(place, lead)| {
                     v2::referral_line(place, lead, self.promoters.get(lead.promoter))
                 });
                 Ok((Answer::json(200, &page.lines), None))
@@ -90,7 +106,10 @@ impl Account {
             (Version::V2, List::Rewards) => {
                 let filter = CommissionFilter::read(&query)?;
                 let rewards = self.commissions().filter(|own| filter.fits(own));
-                let page = query.page(rewards, |commission| v2::commission(&commission));
+                let rewards = query.sorted(rewards, |own| own.created_at)?;
+                let page = query.page(rewards.into_iter(), |commission| {
+                    v2::commission(&commission)
+                });
                 Ok((Answer::json(200, &page.lines), None))
             }
             (Version::V2, List::Promoters) => {
@@ -230,6 +249,28 @@ impl<'q> Query<'q> {
             from: read("from", Moment::parse)?,
             to: read("to", Moment::parse_end)?,
         })
+    }
+
+    /// The lines in the order that `sorting[created_at]` asks for.
+    fn sorted<T>(
+        &self,
+        all: impl Iterator<Item = T>,
+        at: impl Fn(&T) -> Moment,
+    ) -> Result<Vec<T>, Answer> {
+        let mut all: Vec<T> = all.collect();
+        let name = "sorting[created_at]";
+        let asked = self
+            .filters
+            .iter()
+            .rev()
+            .find(|(written, _)| written == name);
+        match asked.map(|(_, word)| &**word) {
+            None => {}
+            Some("asc") => all.sort_by_key(at),
+            Some("desc") => all.sort_by_key(|one| std::cmp::Reverse(at(one))),
+            Some(other) => return Err(bad_filter(name, other)),
+        }
+        Ok(all)
     }
 
     fn page<T, L>(&self, all: impl Iterator<Item = T>, line: impl Fn(T) -> L) -> Page<L> {

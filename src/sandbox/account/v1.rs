@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::books::{Effect, Standing, lead_id};
-use super::commissions::Commission;
+use super::commissions::{Amount, Commission};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::Moment;
@@ -45,8 +45,8 @@ pub(super) struct EventBody<'a> {
 struct RewardBody<'a> {
     id: usize,
     status: &'static str,
-    amount: i64,
-    unit: &'static str,
+    amount: Amount<'a>,
+    unit: &'a str,
     created_at: Moment,
     lead: Option<LeadBody<'a>>,
     event_id: Option<&'a str>,
@@ -203,7 +203,7 @@ fn reward<'a>(commission: &Commission<'a>) -> RewardBody<'a> {
         id: commission.id,
         status: commission.status.word(),
         amount: commission.amount,
-        unit: "cash",
+        unit: commission.unit,
         created_at: commission.created_at,
         lead: commission.lead.map(|(place, lead)| lead_body(place, lead)),
         event_id: commission.event_id,
@@ -217,10 +217,10 @@ fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
     let details = lead.details.as_deref();
     LeadBody {
         id: lead_id(place),
-        state: lead.state.word(),
+        state: lead.state_word(),
         first_name: details.map_or("", |details| &details.first_name),
         last_name: details.map_or("", |details| &details.last_name),
-        email: lead.email.as_deref(),
+        email: lead.shown_email(),
         uid: lead.uid.as_deref(),
         customer_since: lead.customer_since,
         cancelled_at: lead.cancelled_at,
@@ -237,7 +237,7 @@ fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
 }
 
 /// The listings' words; the tracking pages say `active`.
-fn status(promoter: &Promoter) -> &'static str {
+pub(super) fn status(promoter: &Promoter) -> &'static str {
     if promoter.banned {
         "denied"
     } else {
@@ -246,7 +246,7 @@ fn status(promoter: &Promoter) -> &'static str {
 }
 
 /// A balance of nothing is null, as in the vendor's examples.
-fn promoter_body<'a>(
+pub(super) fn promoter_body<'a>(
     promoter: &'a Promoter,
     standing: &Standing,
     status: &'static str,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::books::{Standing, lead_id};
-use super::commissions::Commission;
+use super::commissions::{Amount, Commission};
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, Known, referral_link};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
@@ -44,7 +44,7 @@ pub(super) struct CommissionBody<'a> {
     status: &'static str,
     metadata: Empty,
     is_self_referral: bool,
-    commission_type: &'static str,
+    commission_type: &'a str,
     created_by_user_email: Option<&'static str>,
     created_by_user_at: Option<&'static str>,
     sale_amount: i64,
@@ -55,9 +55,9 @@ pub(super) struct CommissionBody<'a> {
     tier: u8,
     internal_note: Option<&'static str>,
     external_note: Option<&'static str>,
-    unit: &'static str,
+    unit: &'a str,
     fraud_check: &'static str,
-    amount: i64,
+    amount: Amount<'a>,
     is_paid: bool,
     is_split: bool,
     created_at: Moment,
@@ -205,10 +205,10 @@ pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> 
         status: commission.status.word(),
         metadata: Empty {},
         is_self_referral: false,
-        commission_type: match commission.event_id {
+        commission_type: commission.kind.unwrap_or(match commission.event_id {
             Some(_) => "sale",
             None => "custom",
-        },
+        }),
         created_by_user_email: None,
         created_by_user_at: None,
         sale_amount: commission.sale_amount,
@@ -219,7 +219,7 @@ pub(super) fn commission<'a>(commission: &Commission<'a>) -> CommissionBody<'a> 
         tier: commission.tier,
         internal_note: None,
         external_note: None,
-        unit: "cash",
+        unit: commission.unit,
         fraud_check: "no_suspicion",
         amount: commission.amount,
         is_paid: commission.is_paid,
@@ -244,7 +244,7 @@ pub(super) fn referral_line<'a>(
     let name = |text: &'a str| (!text.is_empty()).then_some(text);
     ReferralLine {
         referral: referral(place, lead),
-        state: lead.state.word(),
+        state: lead.state_word(),
         metadata: Empty {},
         entry_source: lead.source.word(),
         created_at: lead.created_at,
@@ -309,7 +309,7 @@ pub(super) fn state(promoter: &Promoter) -> &'static str {
 fn referral(place: usize, lead: &Lead) -> ReferralBody<'_> {
     ReferralBody {
         id: lead_id(place),
-        email: lead.email.as_deref(),
+        email: lead.shown_email(),
         uid: lead.uid.as_deref(),
     }
 }

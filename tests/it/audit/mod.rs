@@ -7,4 +7,5 @@ mod cases;
 mod fetching;
 mod kinds;
 mod report;
+mod theirs;
 mod world;

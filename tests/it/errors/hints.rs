@@ -497,6 +497,7 @@ const FOR_A_PERSON: &[&str] = &[
     "archive-without-csv",
     "audit-missing",
     "audit-not-written",
+    "balance-differs",
     "ca-file-unusable",
     "client",
     "compressed",

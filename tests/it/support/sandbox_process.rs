@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use super::KEY;
+
 /// `fprecon sandbox` as a process of its own, ended when dropped.
 pub struct SandboxProcess {
     child: Child,
@@ -81,6 +83,13 @@ impl SandboxProcess {
 
     pub fn get(&self, path: &str) -> Value {
         serde_json::from_str(&self.http("GET", path, "")).unwrap()
+    }
+
+    /// A listing of version 2 of the API, by the path behind `/api/v2/`.
+    pub fn list_v2(&self, path: &str) -> Value {
+        let head = format!("authorization: Bearer {KEY}\r\naccount-id: account-1");
+        let body = self.exchange("GET", &format!("/api/v2/{path}"), &head, "");
+        serde_json::from_str(&body).unwrap()
     }
 
     /// One request, and the body of its answer.

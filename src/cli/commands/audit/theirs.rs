@@ -1,5 +1,6 @@
 //! Their side: from a CSV, or from the account's listings, read now or kept.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,10 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::super::delivery::Target;
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
-use crate::audit::theirs::{Reading, StoreError, commissions_of, latest, leads_of, read_csv};
+use crate::audit::statement::Payout;
+use crate::audit::theirs::{
+    Reading, StoreError, balances_of, commissions_of, latest, leads_of, payouts_of, read_csv,
+};
 use crate::audit::{Commission, Lead};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
@@ -23,7 +27,7 @@ use crate::problem::{Problem, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
 use crate::send::{self, Unlisted};
 use crate::shell_word::shell_word;
-use crate::tracking::{Answer, Client, Listed, ListedCommission};
+use crate::tracking::{Answer, Client, Listed, ListedCommission, ListedPayout};
 
 /// How often progress is said where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -34,6 +38,11 @@ const OLD_SECONDS: i64 = 24 * 3600;
 pub(super) struct Theirs {
     pub(super) commissions: Vec<Commission>,
     pub(super) leads: Option<Vec<Lead>>,
+    pub(super) payouts: Option<Vec<Payout>>,
+    /// Payouts whose amount can't be read.
+    pub(super) payouts_unreadable: u64,
+    /// FirstPromoter's own balances, by the promoter's name.
+    pub(super) balances: BTreeMap<String, i128>,
     pub(super) summary: TheirsSummary,
     pub(super) account: Option<Account>,
 }
@@ -109,9 +118,13 @@ impl Call<'_> {
                 commissions: 0,
                 rejected: read.rows.rejected,
                 leads: None,
+                payouts: None,
             },
             commissions: read.commissions,
             leads: None,
+            payouts: None,
+            payouts_unreadable: 0,
+            balances: BTreeMap::new(),
             account: None,
         })
     }
@@ -152,8 +165,22 @@ impl Call<'_> {
             commissions: 0,
             rejected: 0,
             leads: leads.as_ref().map(|leads| leads.lines.len() as u64),
+            payouts: None,
         };
         let account = kept.account.clone();
+        let currency = self.settings.account_currency;
+        let payouts = latest::<ListedPayout>(&directory)?;
+        // Those of another fetching would be of another time.
+        let payouts = payouts.filter(|payouts| payouts.account == kept.account);
+        let payouts = payouts.map(|payouts| payouts_of(payouts, currency));
+        let (payouts, payouts_unreadable) = payouts.map_or((None, 0), |(payouts, unreadable)| {
+            (Some(payouts), unreadable)
+        });
+        let summary = TheirsSummary {
+            payouts: payouts.as_ref().map(|payouts| payouts.len() as u64),
+            ..summary
+        };
+        let balances = balances_of(&kept);
         let (commissions, left_out) = commissions_of(kept, self.settings.account_currency);
         let rejected = left_out.len() as u64;
         left_out
@@ -162,6 +189,9 @@ impl Call<'_> {
         Ok(Theirs {
             commissions,
             leads: leads.map(leads_of),
+            payouts,
+            payouts_unreadable,
+            balances,
             summary: TheirsSummary {
                 rejected,
                 ..summary
@@ -187,12 +217,24 @@ impl Call<'_> {
         if !self.arguments.no_leads {
             self.fetch_one::<crate::tracking::Lead>(directory, &target)?;
         }
-        Ok(())
+        self.fetch_payouts(directory, &target)
+    }
+
+    /// Payouts are for the promoters' accounts alone: without them the audit goes on.
+    fn fetch_payouts(&self, directory: &Path, target: &Target) -> Result<(), CliError> {
+        match self.fetch_one::<ListedPayout>(directory, target) {
+            Err(CliError::Ended(Exit::Incomplete, problem)) => {
+                self.terminal
+                    .note(&format!("payouts are not read: {}", problem.message));
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     fn fetch_one<T>(&self, directory: &Path, target: &Target) -> Result<(), CliError>
     where
-        T: Listed + PartialEq + Serialize + DeserializeOwned,
+        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
     {
         let reading = Reading::<T>::open(directory, target.account(), Timestamp::now());
         let mut reading = reading.map_err(not_kept)?;
@@ -226,7 +268,7 @@ impl Call<'_> {
         reading: &mut Reading<T>,
     ) -> Result<Result<u64, (Unlisted, Exit)>, CliError>
     where
-        T: Listed + PartialEq + Serialize + DeserializeOwned,
+        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
     {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -1,0 +1,122 @@
+//! What each promoter's account came to in a period: the opening balance, what was earned, reversed and
+//! paid out, and the closing balance, by FirstPromoter's own lists.
+//!
+//! Approved commissions count by their own days, whatever sale they are for; pending and denied ones are
+//! not earned. Payouts count on the day on which they were paid.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::{Commission, Period, Promoter, Status, Unit};
+
+/// A payout that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// Who got it.
+    pub promoter: Promoter,
+    /// In what it was paid.
+    pub unit: Unit,
+    /// How much.
+    pub amount_cents: i64,
+    /// When.
+    pub paid_at: Option<Timestamp>,
+}
+
+/// The account of one promoter in one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// The promoter.
+    pub promoter: String,
+    /// The currency, or the unit of what is not money.
+    pub currency: String,
+    /// Earned and not paid out before the period.
+    pub opening_cents: i128,
+    /// Commissions of the period.
+    pub earned_cents: i128,
+    /// What refunds took back in the period, positive.
+    pub reversed_cents: i128,
+    /// Payouts of the period.
+    pub paid_cents: i128,
+    /// Opening + earned - reversed - paid out.
+    pub closing_cents: i128,
+    /// All of it until the lists were read, whatever the period.
+    pub now_cents: i128,
+    /// FirstPromoter's own balance of the promoter, where the API gives it.
+    pub balance_cents: Option<i128>,
+    /// Whether that is what the lists come to; absent where the API gives no balance.
+    pub ties: Option<bool>,
+}
+
+/// Adds the accounts up, by promoter and currency. `balances` are FirstPromoter's own, by the promoter's
+/// name, in the account's currency.
+pub fn statements(
+    commissions: &[Commission],
+    payouts: &[Payout],
+    balances: &BTreeMap<String, i128>,
+    account_currency: &str,
+    period: Period,
+    zone: &TimeZone,
+) -> Vec<Statement> {
+    let mut all: BTreeMap<(String, String), Statement> = BTreeMap::new();
+    let place = |at: Option<Timestamp>| match at.map(|at| zone.to_datetime(at).date()) {
+        // What has no date was there before.
+        None if period.from.is_some() => Place::Before,
+        None => Place::Within,
+        Some(day) if period.from.is_some_and(|from| day < from) => Place::Before,
+        Some(day) if period.to.is_some_and(|to| to < day) => Place::After,
+        Some(_) => Place::Within,
+    };
+    let key = |promoter: &Promoter, unit: &Unit| {
+        let name = promoter.name().unwrap_or_default().to_lowercase();
+        (name, unit.to_string())
+    };
+    let approved = commissions
+        .iter()
+        .filter(|own| own.status == Status::Approved);
+    for own in approved {
+        let cents = i128::from(own.amount_cents);
+        let account = all.entry(key(&own.promoter, &own.unit)).or_default();
+        account.now_cents += cents;
+        match place(own.created_at) {
+            Place::Before => account.opening_cents += cents,
+            Place::Within if cents >= 0 => account.earned_cents += cents,
+            Place::Within => account.reversed_cents -= cents,
+            Place::After => {}
+        }
+    }
+    for payout in payouts {
+        let cents = i128::from(payout.amount_cents);
+        let account = all.entry(key(&payout.promoter, &payout.unit)).or_default();
+        account.now_cents -= cents;
+        match place(payout.paid_at) {
+            Place::Before => account.opening_cents -= cents,
+            Place::Within => account.paid_cents += cents,
+            Place::After => {}
+        }
+    }
+    let accounts = all.into_iter().map(|((promoter, currency), account)| {
+        let balance = balances.get(&promoter).copied();
+        let balance_cents = balance.filter(|_| currency == account_currency);
+        Statement {
+            closing_cents: account.opening_cents + account.earned_cents
+                - account.reversed_cents
+                - account.paid_cents,
+            ties: balance_cents.map(|balance| balance == account.now_cents),
+            balance_cents,
+            promoter,
+            currency,
+            ..account
+        }
+    });
+    accounts.collect()
+}
+
+/// Where a day lies.
+enum Place {
+    Before,
+    Within,
+    After,
+}

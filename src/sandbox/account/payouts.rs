@@ -1,0 +1,198 @@
+//! Payouts: what was paid to promoters, as orders said it, and the listings of both versions.
+
+use serde::{Deserialize, Serialize};
+
+use super::Account;
+use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, PromoterBody, promoter_body, status};
+use crate::sandbox::leads::Who;
+use crate::sandbox::moment::Moment;
+
+/// A payout.
+pub(super) struct Payout {
+    amount: i64,
+    unit: String,
+    status: String,
+    pub(super) promoter: usize,
+    paid_at: Option<Moment>,
+    created_at: Moment,
+}
+
+impl Payout {
+    /// Whether it has the status that is asked for, if one is.
+    pub(super) fn has(&self, status: Option<&str>) -> bool {
+        status.is_none_or(|status| status == self.status)
+    }
+}
+
+/// A payout to add, as `POST /sandbox/payouts` takes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sandbox) struct PayoutOrder {
+    /// The promoter's `ref_id`.
+    promoter: String,
+    amount_cents: i64,
+    unit: Option<String>,
+    /// `pending`, `processing`, `completed`, `failed` or `cancelled`.
+    status: String,
+    paid_at: Option<String>,
+    created_at: String,
+}
+
+/// A lead to move, as `POST /sandbox/leads` takes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sandbox) struct MoveOrder {
+    email: Option<String>,
+    uid: Option<String>,
+    /// The `ref_id` of the promoter who gets it.
+    promoter: String,
+    at: String,
+}
+
+/// A line of v1's `/payouts/list`.
+#[derive(Serialize)]
+pub(super) struct V1Line<'a> {
+    id: usize,
+    status: &'a str,
+    amount: i64,
+    date_paid: Option<Moment>,
+    due_date: Option<&'static str>,
+    unit: &'a str,
+    created_at: Moment,
+    has_issues: bool,
+    promoter: PromoterBody<'a>,
+    campaign: CampaignBody,
+}
+
+#[derive(Serialize)]
+struct CampaignBody {
+    id: u32,
+    name: &'static str,
+}
+
+const CAMPAIGN: CampaignBody = CampaignBody {
+    id: CAMPAIGN_ID,
+    name: CAMPAIGN_NAME,
+};
+
+/// A line of v2's `/company/payouts`.
+#[derive(Serialize)]
+pub(super) struct V2Line<'a> {
+    id: usize,
+    status: &'a str,
+    amount: i64,
+    unit: &'a str,
+    period_start: Moment,
+    period_end: Moment,
+    paid_at: Option<Moment>,
+    created_at: Moment,
+    promoter: PersonBody<'a>,
+    campaign: CampaignBody,
+}
+
+#[derive(Serialize)]
+struct PersonBody<'a> {
+    id: u64,
+    email: &'a str,
+    name: String,
+}
+
+/// How many payouts there are.
+#[derive(Serialize)]
+pub(in crate::sandbox) struct Added {
+    payouts: usize,
+}
+
+/// How many leads were moved.
+#[derive(Serialize)]
+pub(in crate::sandbox) struct Moved {
+    leads: usize,
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text)
+        .ok_or_else(|| format!("`{text}` is not a date such as 2026-03-01T10:00:00Z"))
+}
+
+fn payout_id(place: usize) -> usize {
+    2_700_001 + place
+}
+
+impl Account {
+    /// Adds a payout.
+    pub(in crate::sandbox) fn pay(&mut self, body: &[u8]) -> Result<Added, String> {
+        let order: PayoutOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let promoter = self.promoters.by_ref_id(&order.promoter);
+        let promoter =
+            promoter.ok_or_else(|| format!("there is no promoter `{}`", order.promoter))?;
+        let paid_at = order.paid_at.as_deref().map(moment).transpose()?;
+        self.payouts.push(Payout {
+            amount: order.amount_cents,
+            unit: order.unit.unwrap_or_else(|| "cash".to_owned()),
+            status: order.status,
+            promoter,
+            paid_at,
+            created_at: moment(&order.created_at)?,
+        });
+        Ok(Added {
+            payouts: self.payouts.len(),
+        })
+    }
+
+    /// Moves a lead to another promoter.
+    pub(in crate::sandbox) fn move_lead(&mut self, body: &[u8]) -> Result<Moved, String> {
+        let order: MoveOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let promoter = self.promoters.by_ref_id(&order.promoter);
+        let promoter =
+            promoter.ok_or_else(|| format!("there is no promoter `{}`", order.promoter))?;
+        let who = Who {
+            email: order.email.as_deref(),
+            uid: order.uid.as_deref(),
+        };
+        let moved = self.leads.move_to(who, promoter, moment(&order.at)?);
+        moved.ok_or("this customer is no lead")?;
+        Ok(Moved { leads: 1 })
+    }
+
+    /// Every payout with its place.
+    pub(super) fn placed_payouts(&self) -> impl Iterator<Item = (usize, &Payout)> {
+        self.payouts.iter().enumerate()
+    }
+
+    pub(super) fn v1_payout<'a>(&'a self, place: usize, payout: &'a Payout) -> V1Line<'a> {
+        let promoter = self.promoters.get(payout.promoter);
+        let standing = self.books.standing(payout.promoter);
+        V1Line {
+            id: payout_id(place),
+            status: &payout.status,
+            amount: payout.amount,
+            date_paid: payout.paid_at,
+            due_date: None,
+            unit: &payout.unit,
+            created_at: payout.created_at,
+            has_issues: false,
+            promoter: promoter_body(promoter, &standing, status(promoter)),
+            campaign: CAMPAIGN,
+        }
+    }
+
+    pub(super) fn v2_payout<'a>(&'a self, place: usize, payout: &'a Payout) -> V2Line<'a> {
+        let promoter = self.promoters.get(payout.promoter);
+        V2Line {
+            id: payout_id(place),
+            status: &payout.status,
+            amount: payout.amount,
+            unit: &payout.unit,
+            period_start: payout.created_at,
+            period_end: payout.created_at,
+            paid_at: payout.paid_at,
+            created_at: payout.created_at,
+            promoter: PersonBody {
+                id: promoter.id,
+                email: &promoter.email,
+                name: promoter.name(),
+            },
+            campaign: CAMPAIGN,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The listing of an account's payouts.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Version;
+use super::listing::{Listed, ListedPromoter, PromoterShape, moment, optional_moment};
+use super::scalar::Scalar;
+
+/// A payout, in the API's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPayout {
+    /// The API's own id.
+    pub id: String,
+    /// `pending`, `processing`, `completed`, `failed` or `cancelled`; another word if the API has one.
+    pub status: String,
+    /// `cash`, or another unit.
+    pub unit: String,
+    /// In minor units of the account's currency, or in the unit; `None` where it is not whole.
+    pub amount: Option<i64>,
+    /// When it was paid (v1 `date_paid`, v2 `paid_at`).
+    #[serde(default, with = "optional_moment")]
+    pub paid_at: Option<Timestamp>,
+    /// When it was made.
+    #[serde(default, with = "optional_moment")]
+    pub created_at: Option<Timestamp>,
+    /// Who gets it.
+    pub promoter: ListedPromoter,
+}
+
+/// A payout of either version.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[doc(hidden)]
+pub struct PayoutLine {
+    id: Scalar,
+    status: Scalar,
+    unit: Scalar,
+    amount: Scalar,
+    date_paid: Scalar,
+    paid_at: Scalar,
+    created_at: Scalar,
+    promoter: Option<PromoterShape>,
+}
+
+impl Listed for ListedPayout {
+    const NAME: &'static str = "payouts";
+
+    type Line = PayoutLine;
+
+    fn path(version: Version) -> &'static str {
+        match version {
+            Version::V1 => "payouts/list",
+            Version::V2 => "company/payouts",
+        }
+    }
+
+    fn of_line(version: Version, line: PayoutLine) -> Result<Self, &'static str> {
+        let paid_at = match version {
+            Version::V1 => &line.date_paid,
+            Version::V2 => &line.paid_at,
+        };
+        Ok(ListedPayout {
+            id: line.id.text().ok_or("has no id")?,
+            status: line.status.text().ok_or("has no status")?,
+            unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
+            amount: whole(&line.amount),
+            paid_at: moment(paid_at),
+            created_at: moment(&line.created_at),
+            promoter: line.promoter.unwrap_or_default().promoter(None),
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// A whole number, also where it is written with decimals: version 2 has floats here.
+fn whole(value: &Scalar) -> Option<i64> {
+    value.integer().or_else(|| {
+        let text = value.text()?;
+        let (whole, decimals) = text.split_once('.')?;
+        let is_whole = decimals.bytes().all(|digit| digit == b'0');
+        whole.parse().ok().filter(|_| is_whole)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracking::listing::page;
+
+    #[test]
+    fn both_versions_say_when_and_to_whom_something_was_paid() {
+        let v1 = br#"[{"id": 5, "status": "completed", "amount": 1200, "unit": "cash",
+            "date_paid": "2026-04-05T10:00:00.000Z", "created_at": "2026-04-01T00:00:00Z",
+            "promoter": {"id": 9, "email": "nora@example.com", "default_ref_id": "nora",
+                "temp_password": "secret", "earnings_balance": {"cash": 3000, "points": 2},
+                "current_balance": {"cash": 1800}, "paid_balance": null}}]"#;
+        let v2 = br#"[{"id": 5, "status": "completed", "amount": 1200.0, "unit": "cash",
+            "paid_at": "2026-04-05T10:00:00Z", "created_at": "2026-04-01T00:00:00Z",
+            "promoter": {"id": 9, "email": "nora@example.com", "name": "Nora"}}]"#;
+        let v1 = page::<ListedPayout>(Version::V1, 200, v1, Some(1)).unwrap();
+        let v2 = page::<ListedPayout>(Version::V2, 200, v2, None).unwrap();
+        let (v1, v2) = (&v1.lines[0], &v2.lines[0]);
+        assert_eq!((v1.amount, v1.paid_at), (Some(1200), v2.paid_at));
+        assert_eq!(v1.amount, v2.amount);
+        assert_eq!(v1.promoter.balance_cents, Some(1800));
+        assert_eq!(v2.promoter.balance_cents, None);
+        assert!(!serde_json::to_string(v1).unwrap().contains("secret"));
+    }
+}
