@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{Way, World, large};
-use crate::support::Ran;
+use crate::support::{KEY, Ran};
 
 const LIVE: [Way; 2] = [Way::V1, Way::V2];
 
@@ -75,7 +75,7 @@ fn version_2_lists_in_the_order_that_is_asked_for() {
     let ids = |order: &str| -> Vec<i64> {
         let listed = world
             .sandbox
-            .list_v2(&format!("company/commissions?per_page=100&{order}"));
+            .list_v2(KEY, &format!("company/commissions?per_page=100&{order}"));
         listed
             .as_array()
             .unwrap()
