@@ -1,7 +1,7 @@
 //! What a row says of money: amounts, their signs and parts, the currency.
 
 use super::{Classifier, cell};
-use crate::event::{AmountError, Currency, Kind, Money, ParsedAmount};
+use crate::event::{AmountError, AmountFormat, Currency, Kind, Money, ParsedAmount};
 use crate::export::Row;
 use crate::problem::Problem;
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
@@ -17,6 +17,8 @@ pub(super) struct MoneyRead {
     pub(super) gross_cents: Option<i64>,
     /// What `money` leaves out, in units of the currency's last decimal.
     pub(super) rest: Option<u32>,
+    /// What was not told by the row itself.
+    pub(super) note: Option<String>,
 }
 
 impl Classifier<'_> {
@@ -33,9 +35,15 @@ impl Classifier<'_> {
         let column = amount.column;
         let currency = self.currency(row)?;
         let (whole, sign) = self.whole(amount, row, currency)?;
-        let parsed = match rule.running_total {
-            true => whole,
-            false => self.less(whole, sign, amount, row, currency)?,
+        let mut note = None;
+        let parsed = match (rule.running_total, amount.less_tax) {
+            (true, _) => whole,
+            (false, false) => self.less(whole, sign, amount, row, currency)?,
+            (false, true) => {
+                let (parsed, why) = self.less_tax(whole, row, currency)?;
+                note = why;
+                parsed
+            }
         };
         let value = self.text(row, column);
         if parsed.cents() <= 0 {
@@ -53,6 +61,7 @@ impl Classifier<'_> {
             money,
             gross_cents: Some(gross_cents).filter(|gross| *gross != parsed.cents()),
             rest: u32::try_from(parsed.rest()).ok().filter(|rest| *rest != 0),
+            note,
         }))
     }
 
@@ -119,7 +128,7 @@ impl Classifier<'_> {
         let sign = match rule.convention {
             Convention::Positive => 1,
             Convention::Negative => -1,
-            Convention::Any => sum.sign(),
+            Convention::Any => self.one_sign(row, rule.column, sum.sign())?,
         };
         if rule.convention == Convention::Negative && sum.sign() > 0 {
             return Err(Box::new(self.wrong_sign(
@@ -131,6 +140,30 @@ impl Classifier<'_> {
         sum = sum.times(sign);
         self.add_parts(&mut sum, &rule.plus, 1, sign, row, currency)?;
         Ok((sum, sign))
+    }
+
+    /// Returns the sign of an amount that the export may write either way, if those before it have it too:
+    /// a refund with another sign than all others may be one that was taken back.
+    fn one_sign(&self, row: &Row, column: ColumnIndex, sign: i64) -> Result<i64, Box<Problem>> {
+        let other = match self.sign_of_others.get() {
+            Some((of, other)) if of == column => other,
+            _ => sign,
+        };
+        match sign {
+            0 => {}
+            _ if sign == other => self.sign_of_others.set(Some((column, sign))),
+            1.. => {
+                let message =
+                    "the amounts of such rows above it have a minus, and this one has none";
+                return Err(Box::new(self.wrong_sign(row, column, message)));
+            }
+            _ => {
+                let message =
+                    "the amounts of such rows above it have no minus, and this one has one";
+                return Err(Box::new(self.wrong_sign(row, column, message)));
+            }
+        }
+        Ok(sign)
     }
 
     /// What is left of an amount without its `minus`.
@@ -337,7 +370,7 @@ impl Classifier<'_> {
         if value.is_empty() && self.binding.position(column).is_none() {
             return Err(Box::new(self.no_amount_column(column)));
         }
-        let format = &self.profile.amount_format;
+        let format = self.format(value, currency);
         let parsed = format.parse(value, currency).map_err(|error| {
             let code = match &error {
                 AmountError::Thousands { .. } => "amount-ambiguous",
@@ -363,9 +396,34 @@ impl Classifier<'_> {
         Ok(parsed)
     }
 
+    /// How the export writes amounts. As long as none has told, one with the other decimal separator
+    /// does.
+    fn format(&self, value: &str, currency: Currency) -> &AmountFormat {
+        let usual = &self.profile.amount_format;
+        let Some(other) = &self.other_format else {
+            return usual;
+        };
+        let is_other = self.has_other_format.get().or_else(|| {
+            let is_written_in = |format: &AmountFormat| {
+                value.contains(format.decimal) && format.parse(value, currency).is_ok()
+            };
+            let is_other = match (is_written_in(usual), is_written_in(other)) {
+                (false, true) => Some(true),
+                (true, false) => Some(false),
+                _ => None,
+            };
+            self.has_other_format.set(is_other);
+            is_other
+        });
+        match is_other {
+            Some(true) => other,
+            _ => usual,
+        }
+    }
+
     /// How to say which of the two amounts it is.
     fn thousands_hint(&self, large: &str, small: Option<&str>) -> String {
-        let separator = self.profile.amount_format.decimal;
+        let separator = self.decimal();
         let other = if separator == ',' { '.' } else { ',' };
         let (table, extending) = (self.own_table(), self.extending());
         let small = small.map_or(String::new(), |small| {
@@ -376,9 +434,21 @@ impl Classifier<'_> {
         )
     }
 
+    /// How the export writes amounts, as far as is known.
+    fn written(&self) -> &AmountFormat {
+        let other = self.other_format.as_ref();
+        let other = other.filter(|_| self.has_other_format.get() == Some(true));
+        other.unwrap_or(&self.profile.amount_format)
+    }
+
+    /// The decimal separator of the export, as far as is known.
+    pub(super) fn decimal(&self) -> char {
+        self.written().decimal
+    }
+
     /// What to do about decimals that the currency does not have.
     fn decimals_hint(&self, digits: usize, currency: Currency) -> String {
-        let format = &self.profile.amount_format;
+        let format = self.written();
         let (table, extending) = (self.own_table(), self.extending());
         format!(
             "{}; if the export writes {digits} decimals and those beyond the currency's are zeros, set `decimals = {digits}` under `[exports.{table}.money.format]`{extending}",

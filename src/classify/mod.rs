@@ -11,7 +11,9 @@ mod commission;
 mod conditions;
 mod dates;
 mod ids;
+mod order_tax;
 mod overview;
+mod taxes;
 mod words;
 
 pub(crate) use amounts::NO_AMOUNT_COLUMN;
@@ -22,7 +24,7 @@ use std::cell::{Cell, RefCell};
 
 use self::overview::Overview;
 use crate::event::{
-    Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
+    AmountFormat, Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
 };
 use crate::export::Row;
 use crate::problem::Problem;
@@ -60,6 +62,14 @@ pub struct Classifier<'p> {
     /// the dearest thing that is done for a cell.
     last_currency: Cell<Option<([u8; 3], Currency)>>,
     overview: Overview,
+    /// How amounts are written with the profile's other decimal separator.
+    other_format: Option<AmountFormat>,
+    /// Whether the export writes that one, once an amount has told.
+    has_other_format: Cell<Option<bool>>,
+    /// Where the tax stands in the orders of the export.
+    shop: Cell<order_tax::Shop>,
+    /// The sign of the last amount that may be written with either, and its column.
+    sign_of_others: Cell<Option<(ColumnIndex, i64)>>,
     /// What the last row that continues no other says in the columns that tell rows of one thing.
     first_row: RefCell<Vec<String>>,
 }
@@ -82,6 +92,10 @@ impl<'p> Classifier<'p> {
             account_currency,
             last_currency: Cell::new(None),
             overview: Overview::default(),
+            other_format: profile.amount_format.other(),
+            has_other_format: Cell::new(None),
+            shop: Cell::new(order_tax::Shop::default()),
+            sign_of_others: Cell::new(None),
             first_row: RefCell::new(Vec::new()),
         }
     }
@@ -331,11 +345,17 @@ impl<'p> Classifier<'p> {
         };
         event.refund_total_cents = total;
         event.money = money;
-        event.gross_cents = read.and_then(|read| read.gross_cents);
+        event.gross_cents = read.as_ref().and_then(|read| read.gross_cents);
+        if let Some(note) = read.and_then(|read| read.note) {
+            event.remark(&note);
+        }
         event.plan = self.maybe(rule.plan, row);
         if rule.has_details() || rest.is_some() {
             let details = self.details(rule, event.plan.is_some(), row)?;
             event.set_details(Details { rest, ..details });
+            if rule.promo_code.is_some() && self.has_several_coupons(rule, row) {
+                event.remark("not sent with a promo code: the order has several coupons");
+            }
         }
         event.created_at = self.created_at(rule, row, event)?;
         if event.created_at.is_none() {
@@ -378,7 +398,10 @@ impl<'p> Classifier<'p> {
                 true => None,
                 false => self.maybe(rule.subscription, row),
             },
-            promo_code: self.maybe(rule.promo_code, row),
+            promo_code: match self.has_several_coupons(rule, row) {
+                true => None,
+                false => self.maybe(rule.promo_code, row),
+            },
             first_name: self.maybe(rule.first_name, row),
             last_name: self.maybe(rule.last_name, row),
             ref_id: self.maybe(rule.ref_id, row),
@@ -390,6 +413,15 @@ impl<'p> Classifier<'p> {
             rest: None,
         })
     }
+    /// Whether a cell of coupons has several, of which the API takes one.
+    fn has_several_coupons(&self, rule: &EventRule, row: &Row) -> bool {
+        let coupons = self
+            .profile
+            .coupons
+            .filter(|_| rule.promo_code == self.profile.coupons);
+        coupons.is_some_and(|column| self.text(row, column).contains([',', ';', '|']))
+    }
+
     fn quantity(&self, rule: &EventRule, row: &Row) -> Result<Option<u32>, Box<Problem>> {
         let Some(column) = rule.quantity else {
             return Ok(None);

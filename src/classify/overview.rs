@@ -61,7 +61,7 @@ impl Classifier<'_> {
     pub(super) fn see_amount(&self, value: &str, currency: Currency) {
         let has_decimals = &self.overview.has_decimals;
         if !has_decimals.get() && currency.exponent() == 2 {
-            has_decimals.set(value.contains(self.profile.amount_format.decimal));
+            has_decimals.set(value.contains(self.decimal()));
         }
     }
 

@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
-use crate::export::{Export, ExportError, Exports, Told};
+use crate::export::{Export, ExportError, Exports, How, LinesAbove, Told};
 use crate::job::{self, Job, PlanError, Setup, SourceRows, SourceRowsError, export_problem};
 use crate::journal::{Known, Wanted};
 use crate::link::{Resolutions, Rules};
@@ -130,7 +130,7 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
 pub(super) struct Opened {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
-    told: Option<Told>,
+    how: How,
 }
 
 enum Named {
@@ -139,7 +139,13 @@ enum Named {
 }
 
 /// Finds the files that the arguments name: paths, globs, `-` for standard input.
-pub(super) fn open(names: &[PathBuf], common: &Common) -> Result<Opened, CliError> {
+///
+/// `lines_above` says below which lines the header of one may stand.
+pub(super) fn open(
+    names: &[PathBuf],
+    common: &Common,
+    lines_above: LinesAbove,
+) -> Result<Opened, CliError> {
     let mut files = Vec::new();
     for name in names {
         if name.as_os_str() == "-" {
@@ -150,14 +156,15 @@ pub(super) fn open(names: &[PathBuf], common: &Common) -> Result<Opened, CliErro
             files.extend(matching(name)?.into_iter().map(Named::File));
         }
     }
+    let told = common.encoding.map(|encoding| match encoding {
+        TextEncoding::Utf8 => Told::Utf8,
+        TextEncoding::Utf16 => Told::Utf16,
+        TextEncoding::Windows1252 => Told::Windows1252,
+    });
     Ok(Opened {
         files: files.into_iter(),
         current: None,
-        told: common.encoding.map(|encoding| match encoding {
-            TextEncoding::Utf8 => Told::Utf8,
-            TextEncoding::Utf16 => Told::Utf16,
-            TextEncoding::Windows1252 => Told::Windows1252,
-        }),
+        how: How { told, lines_above },
     })
 }
 
@@ -183,9 +190,9 @@ impl Iterator for Opened {
                 return Some(export);
             }
             let exports = match self.files.next()? {
-                Named::File(path) => Exports::open(&path, self.told),
+                Named::File(path) => Exports::open(&path, self.how.clone()),
                 Named::StandardInput => {
-                    Exports::from_reader("-", Box::new(std::io::stdin()), self.told)
+                    Exports::from_reader("-", Box::new(std::io::stdin()), self.how.clone())
                 }
             };
             self.current = Some(exports);

@@ -239,6 +239,9 @@ pub struct AmountFormat {
     pub unit: AmountUnit,
     /// The decimal separator.
     pub decimal: char,
+    /// Another decimal separator that some exports of this kind write: the first amount with either of
+    /// them decides for the whole export.
+    pub or_decimal: Option<char>,
     /// The separator between groups of three digits, if the export writes any.
     pub thousands: Option<char>,
     /// Whether `(5.00)` is minus five.
@@ -255,6 +258,7 @@ impl Default for AmountFormat {
         AmountFormat {
             unit: AmountUnit::Major,
             decimal: '.',
+            or_decimal: None,
             thousands: None,
             parentheses: false,
             strip: None,
@@ -292,6 +296,11 @@ impl ParsedAmount {
     /// The amount in units of the last decimal that was read.
     pub fn minor(self) -> i64 {
         self.minor
+    }
+
+    /// An amount in the same unit of so many of the last decimal.
+    pub(crate) fn with_minor(self, minor: i64) -> Self {
+        ParsedAmount { minor, ..self }
     }
 
     /// -1, 0 or 1.
@@ -358,6 +367,20 @@ pub enum AmountError {
 }
 
 impl AmountFormat {
+    /// Returns the format of an export with the other decimal separator, if there may be one. What is the
+    /// decimal separator here stands between thousands there.
+    pub(crate) fn other(&self) -> Option<AmountFormat> {
+        let other = self
+            .or_decimal
+            .filter(|other| self.thousands != Some(*other))?;
+        Some(AmountFormat {
+            decimal: other,
+            or_decimal: None,
+            thousands: Some(self.decimal),
+            ..self.clone()
+        })
+    }
+
     /// Reads an amount exactly, or says why it can't be.
     ///
     /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them).

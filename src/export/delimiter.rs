@@ -14,7 +14,7 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    const ALL: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
+    pub(super) const ALL: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
 
     /// The character's byte.
     pub fn byte(self) -> u8 {

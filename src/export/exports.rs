@@ -8,11 +8,11 @@ use std::sync::Arc;
 use rawzip::FileReader;
 
 use super::archive::{Archive, Member, Members, member_path};
-use super::encoding::{Told, foreign};
+use super::encoding::foreign;
 use super::error::{ExportError, Fault};
 use super::source::{Peeked, Source};
 use super::unpack::Packing;
-use super::{Export, LeftOut, Place};
+use super::{Export, How, LeftOut, Place};
 
 /// A zip that is not a plain file is held in memory, up to this.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -23,7 +23,7 @@ const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 /// other file is one export.
 pub struct Exports {
     path: PathBuf,
-    told: Option<Told>,
+    how: How,
     /// The members of a zip that are no CSV, until the first export says so.
     skipped: Vec<String>,
     found: Found,
@@ -36,14 +36,14 @@ enum Found {
 
 impl Exports {
     /// Opens a file.
-    pub fn open(path: &Path, told: Option<Told>) -> Exports {
+    pub fn open(path: &Path, how: How) -> Exports {
         let file = match File::open(path) {
             Ok(file) => Arc::new(file),
             Err(error) => return Exports::failed(path, error.into()),
         };
         let source = Peeked::new(Source::new(Box::new(Arc::clone(&file))));
         if !is_zip(&source) {
-            return Exports::one(path, told, source);
+            return Exports::one(path, how, source);
         }
         // A zip is read from its end.
         match file.metadata() {
@@ -51,19 +51,19 @@ impl Exports {
                 let archive = file.try_clone().map_err(Fault::from).and_then(|file| {
                     Archive::open(Arc::new(FileReader::from(file)), metadata.len())
                 });
-                Exports::members(path, told, archive)
+                Exports::members(path, how, archive)
             }
-            _ => Exports::held(path, told, source),
+            _ => Exports::held(path, how, source),
         }
     }
 
     /// Reads a stream as if it were a file of that name.
-    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, told: Option<Told>) -> Exports {
+    pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, how: How) -> Exports {
         let path = Path::new(name);
         let source = Peeked::new(Source::new(reader));
         match is_zip(&source) {
-            true => Exports::held(path, told, source),
-            false => Exports::one(path, told, source),
+            true => Exports::held(path, how, source),
+            false => Exports::one(path, how, source),
         }
     }
 
@@ -72,13 +72,13 @@ impl Exports {
         &self.path
     }
 
-    fn one(path: &Path, told: Option<Told>, source: Peeked<Source>) -> Exports {
-        let export = Export::from_source(path, source, told, Place::File);
-        Exports::of(path, told, Found::One(Some(Box::new(export))))
+    fn one(path: &Path, how: How, source: Peeked<Source>) -> Exports {
+        let export = Export::from_source(path, source, &how, Place::File);
+        Exports::of(path, how, Found::One(Some(Box::new(export))))
     }
 
     /// A zip that can't be read from its end.
-    fn held(path: &Path, told: Option<Told>, mut source: Peeked<Source>) -> Exports {
+    fn held(path: &Path, how: How, mut source: Peeked<Source>) -> Exports {
         let mut bytes = Vec::new();
         let held = source
             .by_ref()
@@ -91,20 +91,16 @@ impl Exports {
             }),
             Ok(read) => Archive::open(Arc::new(bytes), read as u64),
         };
-        Exports::members(path, told, archive)
+        Exports::members(path, how, archive)
     }
 
-    fn members(
-        path: &Path,
-        told: Option<Told>,
-        archive: Result<(Archive, Members), Fault>,
-    ) -> Exports {
+    fn members(path: &Path, how: How, archive: Result<(Archive, Members), Fault>) -> Exports {
         match archive {
             Ok((archive, Members { exports, skipped })) => {
                 let found = Found::Members(archive, exports.into_iter());
                 Exports {
                     skipped,
-                    ..Exports::of(path, told, found)
+                    ..Exports::of(path, how, found)
                 }
             }
             Err(fault) => Exports::failed(path, fault),
@@ -113,13 +109,13 @@ impl Exports {
 
     fn failed(path: &Path, fault: Fault) -> Exports {
         let error = ExportError::new(path, None, fault);
-        Exports::of(path, None, Found::One(Some(Box::new(Err(error)))))
+        Exports::of(path, How::default(), Found::One(Some(Box::new(Err(error)))))
     }
 
-    fn of(path: &Path, told: Option<Told>, found: Found) -> Exports {
+    fn of(path: &Path, how: How, found: Found) -> Exports {
         Exports {
             path: path.to_owned(),
-            told,
+            how,
             skipped: Vec::new(),
             found,
         }
@@ -144,7 +140,7 @@ impl Iterator for Exports {
                 let mut export = match archive.read(&member) {
                     Ok(reader) => {
                         let source = Peeked::new(Source::new(Box::new(reader)));
-                        Export::from_source(&path, source, self.told, Place::Archive)
+                        Export::from_source(&path, source, &self.how, Place::Archive)
                     }
                     Err(fault) => Err(ExportError::new(&path, None, fault)),
                 };

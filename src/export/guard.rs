@@ -123,8 +123,8 @@ pub(super) struct Guard<R> {
 }
 
 impl<R> Guard<R> {
-    /// Guards a text whose first byte stands at an offset of its file.
-    pub(super) fn new(inner: R, delimiter: u8, byte: u64) -> Self {
+    /// Guards a text whose first byte stands at an offset of its file, and in a line of it.
+    pub(super) fn new(inner: R, delimiter: u8, byte: u64, line: u64) -> Self {
         Guard {
             inner,
             delimiter,
@@ -134,7 +134,7 @@ impl<R> Guard<R> {
             starts: VecDeque::new(),
             state: State::Between,
             byte,
-            line: 1,
+            line,
             previous: b'\n',
             complete_byte: byte,
             rows: 0,

@@ -24,13 +24,16 @@ mod exports;
 mod guard;
 mod row;
 mod source;
+mod start;
 mod unpack;
+mod width;
 
 pub use delimiter::Delimiter;
 pub use encoding::{Encoding, Told};
 pub use error::{Column, ExportError, Fault};
 pub use exports::Exports;
 pub use row::Row;
+pub use start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -42,6 +45,7 @@ use std::path::{Path, PathBuf};
 use decode::Decoder;
 use guard::{Found, Guard};
 use source::{Peeked, Source};
+use start::Start;
 use unpack::{Budget, Packing, Unpacked};
 
 use crate::bounded::Bounded;
@@ -74,6 +78,7 @@ pub struct Export {
     path: PathBuf,
     header: Vec<String>,
     header_line: u64,
+    lines_above: u64,
     delimiter: Delimiter,
     encoding: Encoding,
     reader: csv::Reader<Guard<Text>>,
@@ -83,6 +88,8 @@ pub struct Export {
     failed: bool,
     /// Of the first one of an archive, which members that has beside its exports.
     left_out: Option<LeftOut>,
+    /// Why the row behind those that were looked at can't be read.
+    failure: Option<ExportError>,
 }
 
 /// An archive, and its members that are not read.
@@ -90,6 +97,15 @@ pub struct Export {
 struct LeftOut {
     archive: PathBuf,
     members: Vec<String>,
+}
+
+/// How files are read that don't say it themselves.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// Their encoding.
+    pub told: Option<Told>,
+    /// Below which lines the header may stand.
+    pub lines_above: LinesAbove,
 }
 
 /// What was read, once all of it was.
@@ -114,7 +130,7 @@ impl Export {
     pub fn open(path: &Path) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, None, Place::File)
+        Export::from_source(path, source, &How::default(), Place::File)
     }
 
     /// Opens a file as [`Export::open`] does that must not be larger than `most_bytes`.
@@ -122,7 +138,7 @@ impl Export {
         let file = Bounded::open(path, most_bytes)
             .map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, None, Place::File)
+        Export::from_source(path, source, &How::default(), Place::File)
     }
 
     /// Reads bytes in memory as if they stood in a file of that name.
@@ -132,36 +148,48 @@ impl Export {
     ) -> Result<Export, ExportError> {
         let bytes = Box::new(io::Cursor::new(bytes.into()));
         let source = Peeked::new(Source::new(bytes));
-        Export::from_source(Path::new(name), source, None, Place::File)
+        Export::from_source(Path::new(name), source, &How::default(), Place::File)
     }
 
     fn from_source(
         path: &Path,
         source: Peeked<Source>,
-        told: Option<Told>,
+        how: &How,
         place: Place,
     ) -> Result<Export, ExportError> {
-        let (text, encoding) =
-            Text::of(source, told, place).map_err(|fault| ExportError::new(path, None, fault))?;
-        Export::from_text(path, text, encoding)
+        let (text, encoding) = Text::of(source, how.told, place)
+            .map_err(|fault| ExportError::new(path, None, fault))?;
+        Export::from_text(path, text, encoding, &how.lines_above)
     }
 
-    fn from_text(path: &Path, mut text: Text, encoding: Encoding) -> Result<Export, ExportError> {
+    fn from_text(
+        path: &Path,
+        mut text: Text,
+        encoding: Encoding,
+        above: &LinesAbove,
+    ) -> Result<Export, ExportError> {
         let (head, whole) = text.head();
         let start = encoding::text_start(head, whole)
             .map_err(|fault| ExportError::new(path, None, fault))?;
-        let delimiter = Delimiter::of_header(&head[start..]);
-        text.skip(start);
+        let Start {
+            bytes,
+            lines,
+            delimiter,
+        } = Start::of(&head[start..], above);
+        let skipped = start + bytes;
+        text.skip(skipped);
+        let guard = Guard::new(text, delimiter.byte(), skipped as u64, lines + 1);
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter.byte())
             .buffer_capacity(CHUNK_BYTES)
-            .from_reader(Guard::new(text, delimiter.byte(), start as u64));
+            .from_reader(guard);
         let mut export = Export {
             path: path.to_owned(),
             header: Vec::new(),
             header_line: 1,
+            lines_above: lines,
             delimiter,
             encoding,
             reader,
@@ -169,8 +197,10 @@ impl Export {
             peeked: VecDeque::new(),
             failed: false,
             left_out: None,
+            failure: None,
         };
         export.read_header()?;
+        export.settle_width();
         Ok(export)
     }
 
@@ -194,6 +224,34 @@ impl Export {
         Ok(())
     }
 
+    /// Gives the header a name without a letter for each empty cell with which every row ends.
+    fn settle_width(&mut self) {
+        let width = self.header.len();
+        let is_other = |rows: &[Row]| rows.first().is_some_and(|row| row.len() != width);
+        let rows = match self.look_ahead(1) {
+            true if is_other(self.peeked.make_contiguous()) => {
+                self.look_ahead(width::ROWS_MOST);
+                self.peeked.make_contiguous()
+            }
+            _ => return,
+        };
+        if let Some(added) = width::added_names(&self.header, rows) {
+            let width = self.header.len().saturating_add_signed(added);
+            self.header.resize(width, String::new());
+        }
+    }
+
+    /// Looks at the next rows; an error is kept until the rows before it are read.
+    fn look_ahead(&mut self, rows_most: usize) -> bool {
+        match self.peek(rows_most) {
+            Ok(_) => true,
+            Err(error) => {
+                self.failure = Some(error);
+                false
+            }
+        }
+    }
+
     /// The file, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
@@ -215,6 +273,11 @@ impl Export {
     /// The line on which the header begins: 1, unless blank lines come before it.
     pub fn header_line(&self) -> u64 {
         self.header_line
+    }
+
+    /// How many lines of other text stand above the header, and are not read.
+    pub fn lines_above(&self) -> u64 {
+        self.lines_above
     }
 
     /// What separates the fields.
@@ -282,6 +345,9 @@ impl Export {
     }
 
     fn read_record(&mut self, row: &mut Row) -> Result<bool, ExportError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         if self.failed {
             return Err(ExportError::new(&self.path, None, Fault::AlreadyFailed));
         }

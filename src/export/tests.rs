@@ -522,7 +522,14 @@ mod packed {
 
     fn open(bytes: &[u8], told: Option<Told>) -> Exports {
         let reader = io::Cursor::new(bytes.to_vec());
-        Exports::from_reader("x", Box::new(reader), told)
+        Exports::from_reader(
+            "x",
+            Box::new(reader),
+            How {
+                told,
+                ..How::default()
+            },
+        )
     }
 
     fn drain(mut export: Export) -> Result<(Vec<Read2>, Totals), ExportError> {
@@ -630,7 +637,7 @@ mod packed {
         let text = long_text();
         let members = [("a.csv", text.as_bytes()), ("b.csv", &b"id\n1\n"[..])];
         std::fs::write(&path, zip(&members)).unwrap();
-        let rows: Vec<u64> = Exports::open(&path, None)
+        let rows: Vec<u64> = Exports::open(&path, How::default())
             .map(|export| export.unwrap().finish().unwrap().rows)
             .collect();
         assert_eq!(rows, [9000, 1]);
@@ -787,7 +794,7 @@ fn walk(bytes: &[u8], sizes: &[usize]) -> (Vec<Read3>, Option<String>) {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(Guard::new(pieces, b',', 0));
+        .from_reader(Guard::new(pieces, b',', 0, 1));
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     loop {

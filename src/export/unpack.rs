@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Mutex;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -105,14 +105,14 @@ pub(super) struct Unpacked {
 
 enum Form {
     Plain(Box<Peeked<Source>>),
-    Gzip(Box<MultiGzDecoder<Peeked<Source>>>),
+    Gzip(Box<Gzip>),
     Zstd(Box<Zstd>),
 }
 
 impl Unpacked {
     pub(super) fn new(source: Peeked<Source>, packing: Option<Packing>, budget: Budget) -> Self {
         let form = match packing {
-            Some(Packing::Gzip) => Form::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Some(Packing::Gzip) => Form::Gzip(Box::new(Gzip::new(source))),
             Some(Packing::Zstd) => Form::Zstd(Box::new(Zstd::new(source))),
             Some(Packing::Zip) | None => Form::Plain(Box::new(source)),
         };
@@ -123,7 +123,7 @@ impl Unpacked {
     pub(super) fn source(&self) -> &Source {
         match &self.form {
             Form::Plain(source) => source.inner(),
-            Form::Gzip(gzip) => gzip.get_ref().inner(),
+            Form::Gzip(gzip) => gzip.part.get_ref().get_ref().inner(),
             Form::Zstd(zstd) => zstd.input.get_ref().inner(),
         }
     }
@@ -131,7 +131,7 @@ impl Unpacked {
     fn source_mut(&mut self) -> &mut Source {
         match &mut self.form {
             Form::Plain(source) => source.inner_mut(),
-            Form::Gzip(gzip) => gzip.get_mut().inner_mut(),
+            Form::Gzip(gzip) => gzip.part.get_mut().get_mut().inner_mut(),
             Form::Zstd(zstd) => zstd.input.get_mut().inner_mut(),
         }
     }
@@ -168,6 +168,60 @@ impl Read for Unpacked {
             self.budget.take(read, self.source().bytes())?;
         }
         Ok(read)
+    }
+}
+
+/// The parts of a gzip file, one after the other. Zeros behind the last one are padding, which tapes
+/// and some servers write.
+struct Gzip {
+    part: GzDecoder<BufReader<Peeked<Source>>>,
+    at_end: bool,
+}
+
+impl Gzip {
+    fn new(source: Peeked<Source>) -> Self {
+        Gzip {
+            part: GzDecoder::new(BufReader::new(source)),
+            at_end: false,
+        }
+    }
+
+    /// Goes on to the next part; `false` where there is none.
+    fn begin_part(&mut self) -> io::Result<bool> {
+        let input = self.part.get_mut();
+        match input.fill_buf()?.first() {
+            None => Ok(false),
+            Some(0) => {
+                while !input.fill_buf()?.is_empty() {
+                    let bytes = input.buffer();
+                    if bytes.iter().any(|byte| *byte != 0) {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    let bytes = bytes.len();
+                    input.consume(bytes);
+                }
+                Ok(false)
+            }
+            Some(_) => {
+                let nothing = Peeked::new(Source::new(Box::new(io::empty())));
+                let input = self.part.reset(BufReader::new(nothing));
+                self.part.reset(input);
+                Ok(true)
+            }
+        }
+    }
+}
+
+impl Read for Gzip {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.at_end && !buffer.is_empty() {
+            let read = self.part.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            self.at_end = !self.begin_part()?;
+        }
+        Ok(0)
     }
 }
 

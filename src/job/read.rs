@@ -14,7 +14,7 @@ use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, Problems};
 use crate::profile::Profile;
 use crate::readings::Origins;
-use crate::recognise::Recognised;
+use crate::recognise::{ROWS_MOST, Recognised};
 use crate::spreadsheet::restore;
 
 /// The column of reports of events that says what came of each, by the name that its profile gives it.
@@ -251,6 +251,12 @@ impl<'r> Reader<'r> {
         } = opened;
         let currency = self.setup.account_currency;
         let classifier = Classifier::new(found.profile, found.binding, &header, currency);
+        if classifier.can_learn() {
+            let rows = export
+                .peek(ROWS_MOST)
+                .map_err(|error| export_problem(&error))?;
+            classifier.learn_taxes(rows);
+        }
         let rows = self.read_rows(input, &path, &mut export, &classifier, kind)?;
         let totals = export.finish().map_err(|error| export_problem(&error))?;
         self.check_end(&path, &totals, rows);

@@ -2,7 +2,7 @@
 
 use crate::export::{Export, ExportError};
 use crate::problem::Problem;
-use crate::profile::{LookAlike, Misfit, Profile, Unfit};
+use crate::profile::{Binding, LookAlike, Misfit, Profile, Unfit};
 use crate::recognise::Unrecognised;
 use crate::shell_word::shell_word;
 
@@ -34,15 +34,28 @@ pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
 }
 
 /// What the export does not say and the profile may not guess.
-pub fn unanswered(profile: &Profile) -> Option<Problem> {
-    let question = profile.questions.first()?;
-    let (name, key) = (&profile.name, &question.key);
-    let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
-    let message = format!("`{name}` needs to know: {}", question.text);
+pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
+    let open: Vec<_> = profile.open_questions(binding).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let name = &profile.name;
+    let texts: Vec<_> = open.iter().map(|question| question.text.as_str()).collect();
+    let message = format!("`{name}` needs to know: {}", texts.join(" And "));
+    let own = if profile.is_own { name } else { "mine" };
+    let places = open.iter().map(|question| {
+        let (table, key) = question.key.rsplit_once('.').unwrap_or(("", &question.key));
+        match table {
+            "" => format!("`{key}` under `[exports.{own}]`"),
+            _ => format!("`{key}` under `[exports.{own}.{table}]`"),
+        }
+    });
+    let places: Vec<_> = places.collect();
+    let places = places.join(" and ");
     let hint = match profile.is_own {
-        true => format!("set `{key}` under `[exports.{name}.{table}]` of fprecon.toml"),
+        true => format!("set {places} of fprecon.toml"),
         false => format!(
-            "`fprecon init` writes a fprecon.toml in which to set `{key}`; by hand it stands under `[exports.mine.{table}]`, in a profile with `extends = \"{name}\"`"
+            "`fprecon init` writes a fprecon.toml in which to answer; by hand, set {places}, in a profile with `extends = \"{name}\"`"
         ),
     };
     Some(Problem::error("profile-incomplete", message).hint(hint))
@@ -71,11 +84,6 @@ pub(super) fn not_an_export(path: &str, known: &LookAlike) -> Problem {
 fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
     if let Some(known) = &unfit.look_alike {
         return not_an_export(path, known);
-    }
-    if let Some(respelt) = &unfit.respelt {
-        return Problem::error("header-unknown", respelt.to_string())
-            .at(path, Some(1))
-            .hint("export the file again, or write the names of a copy as that export has them");
     }
     if let [first, ..] = header
         && first.to_ascii_lowercase().starts_with("sep=")

@@ -74,7 +74,7 @@ impl<'s> Setup<'s> {
         if found.profile.is_for_commissions() {
             return Err(Box::new(commissions_are_no_export().at(path, None)));
         }
-        match unanswered(found.profile) {
+        match unanswered(found.profile, &found.binding) {
             Some(problem) => Err(Box::new(problem.at(path, None))),
             None => Ok(found),
         }

@@ -7,16 +7,17 @@ use regex_lite::Regex;
 use super::extend::Resolved;
 use super::spec::{
     AmountSpec, AskSpec, CellTests, ColumnSpec, CommissionSpec, ContinuationSpec, ConventionSpec,
-    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, RemarkSpec, SignSpec, Spec,
-    SubscriptionSpec, TestSpec, WhenSpec,
+    DateSpec, EventSpec, IgnoreSpec, KnownSpec, MeaningSpec, MoneySpec, PromoCodeSpec, RemarkSpec,
+    SignSpec, Spec, SubscriptionSpec, TaxesSpec, TestSpec, WhenSpec,
 };
 use super::{
     AmountRule, Column, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
     CustomerColumns, DateSource, EventRule, IgnoreRule, Meaning, Profile, ProfileError, Question,
-    ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns, Template, TemplatePart, Test,
-    When, Words,
+    ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns, TaxColumns, Template,
+    TemplatePart, Test, When, Words,
 };
 use crate::event::{Currency, Kind};
+use crate::export::LINES_ABOVE_MOST;
 
 /// Checks a profile's table and makes it usable.
 pub(super) fn profile(name: &str, resolved: Resolved) -> Result<Profile, ProfileError> {
@@ -112,6 +113,7 @@ impl<'s> Compiler<'s> {
         let currency = self.currency(&spec.money)?;
         self.check_amount_format(&spec.money)?;
         let dates = self.dates(&spec.dates)?;
+        self.check_skip_lines(spec.skip_lines)?;
         let email = self.maybe_column("customer.email", spec.customer.email.as_deref())?;
         let uid = self.maybe_column("customer.uid", spec.customer.uid.as_deref())?;
         if email.is_none() && uid.is_none() {
@@ -131,7 +133,11 @@ impl<'s> Compiler<'s> {
         let warn = self.rules("warn", &spec.warn, Self::remark_rule)?;
         let read_as = self.read_as(&spec.read_as, &known)?;
         let mut events = self.rules("event", &spec.event, Self::event_rule)?;
+        let coupons = self.coupons(spec.promo_code.as_ref())?;
         for rule in &mut events {
+            if rule.kind == Kind::Sale {
+                rule.promo_code = rule.promo_code.or(coupons);
+            }
             rule.names = named_columns(&rule.scope.when, &known);
         }
         if events.is_empty() == spec.commission.is_none() {
@@ -146,14 +152,18 @@ impl<'s> Compiler<'s> {
             title: spec.title.clone(),
             rests_on: spec.rests_on.clone(),
             detect: spec.detect.is_enabled(),
+            is_nearly_known: spec.detect.is_nearly_known(),
+            skip_lines: spec.skip_lines,
             lineage: Vec::new(),
             completes: spec.completes.clone(),
             mends: spec.mends,
             subscription: self.subscription(spec.subscription.as_ref())?,
             commission: self.commission(spec.commission.as_ref())?,
             is_own: false,
+            coupons,
             absent: spec.detect.absent().to_vec(),
-            questions: spec.ask.iter().map(question).collect(),
+            questions: self.each(&spec.ask, Self::question)?,
+            taxes: self.taxes(spec.taxes.as_ref())?,
             columns: self.columns,
             currency,
             amount_format: spec.money.format.clone(),
@@ -211,6 +221,43 @@ impl<'s> Compiler<'s> {
             yes: words("yes")?,
             no: words("no")?,
             cash: words("cash")?,
+        }))
+    }
+
+    fn coupons(&self, spec: Option<&PromoCodeSpec>) -> Result<Option<ColumnIndex>, ProfileError> {
+        let Some(spec) = spec else {
+            return Ok(None);
+        };
+        let column = self.column("promo_code.column", &spec.column)?;
+        Ok(spec.send.then_some(column))
+    }
+
+    fn question(&self, ask: &AskSpec) -> Result<Question, ProfileError> {
+        Ok(Question {
+            key: ask.key.clone(),
+            text: ask.question.clone(),
+            without: self.maybe_column("ask.without", ask.without.as_deref())?,
+        })
+    }
+
+    fn taxes(&self, spec: Option<&TaxesSpec>) -> Result<Option<TaxColumns>, ProfileError> {
+        let Some(spec) = spec else {
+            return Ok(None);
+        };
+        let mut named = Vec::new();
+        for [name, value] in &spec.named {
+            named.push((
+                self.column("taxes.named", name)?,
+                self.column("taxes.named", value)?,
+            ));
+        }
+        Ok(Some(TaxColumns {
+            goods: self.column("taxes.goods", &spec.goods)?,
+            shipping: self.column("taxes.shipping", &spec.shipping)?,
+            tax: self.column("taxes.tax", &spec.tax)?,
+            total: self.column("taxes.total", &spec.total)?,
+            duties: self.maybe_column("taxes.duties", spec.duties.as_deref())?,
+            named,
         }))
     }
 
@@ -289,12 +336,25 @@ impl<'s> Compiler<'s> {
         })
     }
 
+    fn check_skip_lines(&self, lines: usize) -> Result<(), ProfileError> {
+        if lines > LINES_ABOVE_MOST {
+            let message = format!(
+                "`skip_lines` is {lines}, and at most {LINES_ABOVE_MOST} lines above a header are skipped"
+            );
+            return Err(self.error(message).about("skip_lines"));
+        }
+        Ok(())
+    }
+
     /// One character can't have two meanings in an amount, and a digit has its own.
     fn check_amount_format(&self, money: &MoneySpec) -> Result<(), ProfileError> {
         let format = &money.format;
-        let separators = [Some(format.decimal), format.thousands];
+        let separators = [Some(format.decimal), format.thousands, format.or_decimal];
         let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '(' | ')');
-        if separators.into_iter().flatten().any(is_taken) || format.thousands == separators[0] {
+        if separators.into_iter().flatten().any(is_taken)
+            || format.thousands == separators[0]
+            || format.or_decimal == separators[0]
+        {
             let message =
                 "`money.format` needs two different separators that are neither digits nor signs";
             return Err(self.error(message).about("money.format"));
@@ -534,8 +594,10 @@ impl<'s> Compiler<'s> {
                 sign,
                 plus,
                 minus,
+                ..
             } => (column, *sign, plus, minus),
         };
+        let less_tax = matches!(spec, AmountSpec::Table { less_tax: true, .. });
         Ok(AmountRule {
             column: self.column("event.amount", column)?,
             convention: match sign {
@@ -545,6 +607,7 @@ impl<'s> Compiler<'s> {
             },
             plus: self.columns_of("event.amount.plus", plus)?,
             minus: self.columns_of("event.amount.minus", minus)?,
+            less_tax,
         })
     }
 
@@ -700,13 +763,6 @@ fn running_totals(events: &[EventRule]) -> Vec<(ColumnIndex, Convention)> {
         }
     }
     totals
-}
-
-fn question(ask: &AskSpec) -> Question {
-    Question {
-        key: ask.key.clone(),
-        text: ask.question.clone(),
-    }
 }
 
 fn sign_of(sign: SignSpec) -> Sign {

@@ -1,9 +1,7 @@
 //! Which profile fits a header, and why the others don't.
 
-use std::fmt;
-
 use super::{ColumnIndex, LookAlike, Profile, Profiles};
-use crate::invisible::shown;
+use crate::invisible::is_invisible;
 
 /// Where a profile's columns stand in one export.
 #[derive(Clone, Debug)]
@@ -38,70 +36,57 @@ pub struct Misfit {
 pub struct Unfit {
     /// What the file is instead, where that is known.
     pub look_alike: Option<LookAlike>,
-    /// The profile whose header it is, but for case and spaces.
-    pub respelt: Option<Respelt>,
     /// Why each profile does not fit, the closest first.
     pub misfits: Vec<Misfit>,
 }
 
-/// A header that is a profile's, but for case and spaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Respelt {
-    /// The profile's name.
-    pub profile: String,
-    /// The first name that is spelled otherwise, as the header has it.
-    pub found: String,
-    /// That name as exports of this kind have it.
-    pub expected: String,
-}
-
-impl fmt::Display for Respelt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Respelt {
-            profile,
-            found,
-            expected,
-        } = self;
-        let found = shown(found);
-        write!(
-            f,
-            "the header is that of the profile `{profile}`, but for its spelling: it has `{found}`, and that export has `{expected}`"
-        )
-    }
-}
-
-/// How many columns have to be there for a header to be a profile's but for its spelling.
+/// How many columns have to be there for a header to be a built-in profile's where only case or spaces
+/// differ.
 const RESPELT_LEAST: usize = 4;
 
-/// Returns a header name without what a spreadsheet or a script changes in it.
-fn spelling(name: &str) -> String {
-    let words = name.split_whitespace().map(str::to_lowercase);
+/// Returns a header name without what a spreadsheet or a script changes in it: case, spaces, and
+/// characters that nobody sees.
+pub(super) fn spelling(name: &str) -> String {
+    let is_seen = |c: &char| c.is_whitespace() || !is_invisible(*c);
+    let seen: String = name.chars().filter(is_seen).collect();
+    let words = seen.split_whitespace().map(str::to_lowercase);
     words.collect::<Vec<_>>().join(" ")
 }
 
-impl Profile {
-    /// Returns where this header is spelled otherwise than exports of this kind have it, if it is one of
-    /// them but for that.
-    fn respelt(&self, header: &[String]) -> Option<Respelt> {
-        let names = || self.columns.iter().flat_map(|column| &column.headers);
-        let known = |name: &String| names().find(|known| spelling(known) == spelling(name));
-        let restored: Vec<String> = header
-            .iter()
-            .map(|name| known(name).unwrap_or(name).clone())
-            .collect();
-        let is_there = |name: &String| restored.contains(name);
-        let columns = self.columns.iter();
-        let found = columns.filter(|column| column.headers.iter().any(is_there));
-        if found.count() < RESPELT_LEAST || self.bind(&restored).is_err() {
-            return None;
+/// How header names are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    /// Character by character.
+    Exactly,
+    /// Without case and spaces, where no name is the same character by character.
+    BySpelling,
+}
+
+/// A header's names as they are and by their spelling.
+struct Header<'h> {
+    names: &'h [String],
+    spelt: Vec<String>,
+}
+
+impl<'h> Header<'h> {
+    fn new(names: &'h [String]) -> Self {
+        Header {
+            names,
+            spelt: names.iter().map(|name| spelling(name)).collect(),
         }
-        let mut pairs = header.iter().zip(&restored);
-        let (found, expected) = pairs.find(|(found, expected)| found != expected)?;
-        Some(Respelt {
-            profile: self.name.clone(),
-            found: found.clone(),
-            expected: expected.clone(),
-        })
+    }
+
+    /// Returns where a name stands, and how often.
+    fn find(&self, name: &str, compared: Compared) -> Option<(usize, usize)> {
+        let same = |names: &[String], wanted: &str| {
+            let first = names.iter().position(|is| is == wanted)?;
+            let count = names.iter().filter(|is| *is == wanted).count();
+            Some((first, count))
+        };
+        match (same(self.names, name), compared) {
+            (None, Compared::BySpelling) => same(&self.spelt, &spelling(name)),
+            (found, _) => found,
+        }
     }
 }
 
@@ -137,8 +122,20 @@ impl Misfit {
 }
 
 impl Profile {
-    /// Finds the profile's columns in a header, by whole names.
+    /// Finds the profile's columns in a header, by whole names. Where none is the same character by
+    /// character, case and spaces may differ.
     pub fn bind(&self, header: &[String]) -> Result<Binding, Misfit> {
+        let header = Header::new(header);
+        let exactly = self.bind_as(&header, Compared::Exactly);
+        exactly.or_else(|misfit| {
+            let respelt = self.bind_as(&header, Compared::BySpelling);
+            respelt.map_err(|_| misfit)
+        })
+    }
+
+    /// Binds the columns that the profile needs by this comparison; the others may differ in case and
+    /// spaces in any case.
+    fn bind_as(&self, header: &Header<'_>, compared: Compared) -> Result<Binding, Misfit> {
         let mut positions = Vec::with_capacity(self.columns.len());
         let mut misfit = Misfit {
             profile: self.name.clone(),
@@ -148,13 +145,18 @@ impl Profile {
             found: 0,
         };
         for column in &self.columns {
-            let name = column.headers.iter().find(|name| header.contains(name));
-            let position = name.and_then(|name| header.iter().position(|h| h == name));
-            positions.push(position);
-            match name {
-                Some(name) if header.iter().filter(|h| *h == name).count() > 1 => {
-                    misfit.doubled.push(name.clone());
-                }
+            let compared = match column.optional {
+                true => Compared::BySpelling,
+                false => compared,
+            };
+            let find = |compared| {
+                let mut names = column.headers.iter();
+                names.find_map(|name| Some((name, header.find(name, compared)?)))
+            };
+            let found = find(Compared::Exactly).or_else(|| find(compared));
+            positions.push(found.map(|(_, (position, _))| position));
+            match found {
+                Some((name, (_, 2..))) => misfit.doubled.push(name.clone()),
                 Some(_) if !column.optional => misfit.found += 1,
                 None if !column.optional => {
                     misfit.missing.extend(column.headers.first().cloned());
@@ -165,8 +167,10 @@ impl Profile {
         if let Some(names) = self.missing_customer(&positions) {
             misfit.missing.push(names);
         }
-        let foreign = self.absent.iter().filter(|name| header.contains(name));
-        misfit.foreign.extend(foreign.cloned());
+        let is_there = |name: &&String| header.find(name, Compared::BySpelling).is_some();
+        misfit
+            .foreign
+            .extend(self.absent.iter().filter(is_there).cloned());
         if misfit.faults() == 0 {
             Ok(Binding { positions })
         } else {
@@ -218,12 +222,37 @@ impl Profiles {
     /// Where there are several in [`Fits::closest`] the rows have to decide: see
     /// [`crate::recognise`].
     pub fn fitting(&self, header: &[String]) -> Result<Fits<'_>, Box<Unfit>> {
+        let names = Header::new(header);
+        let mut fits = self.fitting_as(&names, Compared::Exactly);
+        let is_known = || self.look_alikes.iter().any(|known| known.fits(header));
+        if fits.as_ref().is_err_and(|_| !is_known()) {
+            let respelt = self.fitting_as(&names, Compared::BySpelling);
+            fits = respelt.or(fits);
+        }
+        let has_own = |fits: &Fits<'_>| fits.closest.iter().any(|(profile, _)| profile.is_own);
+        match fits {
+            Ok(fits) if has_own(&fits) || self.own_file(header).is_none() => Ok(fits),
+            Ok(_) => Err(Box::new(self.unfit(header, Vec::new()))),
+            Err(misfits) => Err(Box::new(self.unfit(header, misfits))),
+        }
+    }
+
+    fn fitting_as(&self, header: &Header<'_>, compared: Compared) -> Result<Fits<'_>, Vec<Misfit>> {
         let mut closest: Vec<(&Profile, Binding)> = Vec::new();
         let mut looser = Vec::new();
         let mut misfits = Vec::new();
+        // A header of which few names nearly are a profile's says little.
+        let says_enough = |profile: &Profile, binding: &Binding| match compared {
+            Compared::Exactly => true,
+            Compared::BySpelling => {
+                let found = binding.positions.iter().flatten().count();
+                profile.is_own || found >= RESPELT_LEAST
+            }
+        };
         for profile in self.iter().filter(|profile| profile.detect) {
             let needed = closest.first().map_or(0, |(other, _)| other.needed());
-            match profile.bind(header) {
+            match profile.bind_as(header, compared) {
+                Ok(binding) if !says_enough(profile, &binding) => {}
                 Ok(_) if profile.needed() < needed => looser.push(profile),
                 Ok(binding) => {
                     if profile.needed() > needed {
@@ -234,10 +263,9 @@ impl Profiles {
                 Err(misfit) => misfits.push(misfit),
             }
         }
-        let has_own = closest.iter().any(|(profile, _)| profile.is_own);
-        match closest.is_empty() || (!has_own && self.own_file(header).is_some()) {
+        match closest.is_empty() {
             false => Ok(Fits { closest, looser }),
-            true => Err(Box::new(self.unfit(header, misfits))),
+            true => Err(misfits),
         }
     }
 
@@ -247,16 +275,10 @@ impl Profiles {
         own.find(|known| known.fits(header))
     }
 
-    fn respelt(&self, header: &[String]) -> Option<Respelt> {
-        let mut profiles = self.iter().filter(|profile| profile.detect);
-        profiles.find_map(|profile| profile.respelt(header))
-    }
-
     fn unfit(&self, header: &[String], mut misfits: Vec<Misfit>) -> Unfit {
         let look_alike = self.look_alikes.iter().find(|known| known.fits(header));
         misfits.sort_by_key(|misfit| (misfit.faults(), usize::MAX - misfit.found));
         Unfit {
-            respelt: self.respelt(header),
             look_alike: look_alike.cloned(),
             misfits,
         }

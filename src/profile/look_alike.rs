@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::ProfileError;
+use super::detect::spelling;
 use crate::shell_word::shell_word;
 
 const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");
@@ -27,6 +28,9 @@ pub struct LookAlike {
     /// profile fits: `event_id` is enough for `generic`.
     #[serde(default)]
     pub(super) is_own_file: bool,
+    /// Whether a profile may be proposed for it all the same, by what a person knows of its customers.
+    #[serde(default)]
+    pub(crate) can_be_proposed: bool,
 }
 
 impl LookAlike {
@@ -36,10 +40,12 @@ impl LookAlike {
     }
 
     pub(super) fn fits(&self, header: &[String]) -> bool {
+        let is = |name: &String, wanted: &String| spelling(name) == spelling(wanted);
+        let has = |wanted: &String| header.iter().any(|name| is(name, wanted));
         let first = self.first.as_ref();
-        first.is_none_or(|first| header.first() == Some(first))
-            && self.columns.iter().all(|name| header.contains(name))
-            && !self.absent.iter().any(|name| header.contains(name))
+        first.is_none_or(|first| header.first().is_some_and(|name| is(name, first)))
+            && self.columns.iter().all(has)
+            && !self.absent.iter().any(has)
     }
 }
 

@@ -19,10 +19,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::event::{AmountFormat, Currency, Kind};
+use crate::export::LinesAbove;
 use jiff::tz::TimeZone;
 use regex_lite::Regex;
 
-pub use detect::{Binding, Fits, Misfit, Respelt, Unfit};
+pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
 pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, Words};
@@ -38,11 +39,16 @@ pub struct Profile {
     pub rests_on: String,
     /// Whether an export may be recognised as this by its header alone.
     pub detect: bool,
+    /// How many lines of other text may stand above the header.
+    pub(crate) skip_lines: usize,
+    /// Whether a header that lacks few of its columns is taken for one of its exports.
+    pub(crate) is_nearly_known: bool,
     /// Whether it is the user's own, and not built in.
     pub is_own: bool,
     pub(crate) columns: Vec<Column>,
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
+    pub(crate) taxes: Option<TaxColumns>,
     pub(crate) dates: Dates,
     /// The profile itself and those that it extends, from the last to the first.
     pub(crate) lineage: Vec<String>,
@@ -52,6 +58,8 @@ pub struct Profile {
     pub(crate) mends: bool,
     /// What each row says of a subscription.
     pub(crate) subscription: Option<SubscriptionColumns>,
+    /// The column of coupons, where they are sent as promo codes.
+    pub(crate) coupons: Option<ColumnIndex>,
     pub(crate) absent: Vec<String>,
     /// What has to be said before the profile can be used.
     pub(crate) questions: Vec<Question>,
@@ -149,6 +157,8 @@ pub(crate) struct CommissionColumns {
 pub(crate) struct Question {
     pub(crate) key: String,
     pub(crate) text: String,
+    /// Only of exports that do not have this column.
+    pub(crate) without: Option<ColumnIndex>,
 }
 
 /// Where the currency of a row's amounts is said.
@@ -359,6 +369,20 @@ pub(crate) struct AmountRule {
     pub(crate) plus: Vec<ColumnIndex>,
     /// Taken off it; nothing where the cell is empty.
     pub(crate) minus: Vec<ColumnIndex>,
+    /// Whether the tax of the order is taken off it.
+    pub(crate) less_tax: bool,
+}
+
+/// Where an order says what of it is tax.
+#[derive(Clone, Debug)]
+pub(crate) struct TaxColumns {
+    pub(crate) goods: ColumnIndex,
+    pub(crate) shipping: ColumnIndex,
+    pub(crate) tax: ColumnIndex,
+    pub(crate) total: ColumnIndex,
+    pub(crate) duties: Option<ColumnIndex>,
+    /// The columns of each tax's name and value.
+    pub(crate) named: Vec<(ColumnIndex, ColumnIndex)>,
 }
 
 /// How the export signs what is meant to be above zero.
@@ -424,14 +448,24 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "stripe-invoices",
     "stripe-subscriptions",
     "stripe-itemized-balance",
+    "stripe-payout-itemized",
     "stripe-balance-history",
     "paypal-activity",
     "paypal-activity-day-first",
     "paypal-activity-day-first-comma",
     "paypal-activity-de",
     "paypal-activity-fr",
+    "paypal-activity-it",
+    "paypal-activity-pt",
+    "paypal-activity-nl",
+    "paypal-activity-ja",
     "shopify-orders",
     "woocommerce-orders",
+    "woocommerce-order-totals",
+    "tiendanube-orders",
+    "razorpay-payments",
+    "razorpay-refunds",
+    "whop-payments",
     "chargebee-invoices",
     "chargebee-subscriptions",
     "recurly-transactions",
@@ -470,6 +504,18 @@ impl Profile {
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         self.questions.iter().map(|question| question.text.as_str())
     }
+
+    /// Whether it asks for the value of a key.
+    pub(crate) fn asks(&self, key: &str) -> bool {
+        self.questions.iter().any(|question| question.key == key)
+    }
+
+    /// What has to be said before an export with these columns can be read.
+    pub(crate) fn open_questions(&self, binding: &Binding) -> impl Iterator<Item = &Question> {
+        let is_missing = |column| binding.position(column).is_none();
+        let is_open = move |question: &&Question| question.without.is_none_or(is_missing);
+        self.questions.iter().filter(is_open)
+    }
 }
 
 impl Profiles {
@@ -495,6 +541,22 @@ impl Profiles {
         Ok(Profiles {
             all,
             look_alikes: look_alike::built_in()?,
+        })
+    }
+
+    /// Returns below how many lines the header of an export may stand, by these profiles.
+    pub fn lines_above(&self) -> LinesAbove {
+        let below: Vec<Profile> = self
+            .iter()
+            .filter(|profile| profile.skip_lines > 0)
+            .cloned()
+            .collect();
+        let counts = below.iter().map(|profile| profile.skip_lines).collect();
+        LinesAbove::new(counts, move |line| {
+            let mut below = below.iter();
+            below.any(|profile| {
+                profile.skip_lines == line.lines_above && profile.bind(&line.names).is_ok()
+            })
         })
     }
 

@@ -20,6 +20,9 @@ pub(super) struct Spec {
     pub(super) rests_on: String,
     #[serde(default)]
     pub(super) detect: DetectSpec,
+    /// How many lines of other text may stand above the header.
+    #[serde(default)]
+    pub(super) skip_lines: usize,
     /// What the export does not say and a user has to.
     #[serde(default)]
     pub(super) ask: Vec<AskSpec>,
@@ -31,8 +34,10 @@ pub(super) struct Spec {
     pub(super) mends: bool,
     pub(super) columns: BTreeMap<String, ColumnSpec>,
     pub(super) subscription: Option<SubscriptionSpec>,
+    pub(super) promo_code: Option<PromoCodeSpec>,
     #[serde(default)]
     pub(super) money: MoneySpec,
+    pub(super) taxes: Option<TaxesSpec>,
     #[serde(default)]
     pub(super) dates: DatesSpec,
     #[serde(default)]
@@ -70,6 +75,8 @@ pub(super) enum DetectSpec {
         enabled: Option<bool>,
         #[serde(default)]
         absent: Vec<String>,
+        /// Whether a header that lacks few of the columns is taken for one of these exports.
+        nearly: Option<bool>,
     },
 }
 
@@ -87,6 +94,13 @@ impl DetectSpec {
         }
     }
 
+    pub(super) fn is_nearly_known(&self) -> bool {
+        match self {
+            DetectSpec::Enabled(_) => true,
+            DetectSpec::Table { nearly, .. } => nearly.unwrap_or(true),
+        }
+    }
+
     pub(super) fn absent(&self) -> &[String] {
         match self {
             DetectSpec::Enabled(_) => &[],
@@ -101,6 +115,8 @@ impl DetectSpec {
 pub(super) struct AskSpec {
     pub(super) key: String,
     pub(super) question: String,
+    /// Only of exports that do not have this column.
+    pub(super) without: Option<String>,
 }
 
 /// `"Header"`, `["Header", "Older header"]`, or a table with `header`, `optional` and `fold`.
@@ -243,6 +259,15 @@ pub(super) struct SubscriptionSpec {
     pub(super) plan: String,
 }
 
+/// The column of coupons, which are sent as promo codes of sales where the user wants that.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PromoCodeSpec {
+    pub(super) column: String,
+    #[serde(default)]
+    pub(super) send: bool,
+}
+
 /// Rows that belong to the row above.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -359,7 +384,7 @@ pub(super) struct EventSpec {
 #[serde(
     untagged,
     deny_unknown_fields,
-    expecting = "expected a column, or { column = …, sign = …, plus = […], minus = […] }"
+    expecting = "expected a column, or { column = …, sign = …, plus = […], minus = […], less_tax = … }"
 )]
 pub(super) enum AmountSpec {
     Column(String),
@@ -371,6 +396,9 @@ pub(super) enum AmountSpec {
         plus: Vec<String>,
         #[serde(default)]
         minus: Vec<String>,
+        /// Without the tax of an order, as `[taxes]` tells it.
+        #[serde(default)]
+        less_tax: bool,
     },
 }
 
@@ -385,6 +413,20 @@ pub(super) enum ConventionSpec {
     Negative,
     /// Either way; the kind of the event says what it is.
     Any,
+}
+
+/// Where an order says what of it is tax.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaxesSpec {
+    pub(super) goods: String,
+    pub(super) shipping: String,
+    pub(super) tax: String,
+    pub(super) total: String,
+    pub(super) duties: Option<String>,
+    /// The columns of each tax's name, which ends with its rate, and of its value.
+    #[serde(default)]
+    pub(super) named: Vec<[String; 2]>,
 }
 
 /// A column with date and time, or a column for each.

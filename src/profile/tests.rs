@@ -186,7 +186,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", sign = \"minus\" }\n",
-            "expected a column, or { column = …, sign = …, plus = […], minus = […] }",
+            "expected a column, or { column = …, sign = …, plus = […], minus = […], less_tax = … }",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\ncreated_at = [{ day = \"id\" }]\n",

@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 
 use crate::event::Currency;
 use crate::export::Row;
-use crate::profile::{Binding, Profile};
+use crate::profile::{Binding, Profile, Question};
 
 use mapping::Mapping;
 use names::Names;
@@ -46,6 +46,8 @@ pub struct Sample<'s> {
     pub path: &'s str,
     /// Its header.
     pub header: &'s [String],
+    /// How many lines stand above the header.
+    pub lines_above: u64,
     /// Rows from its beginning.
     pub rows: &'s [Row],
     /// Whether these are all of its rows.
@@ -151,8 +153,17 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
     let mut text = Text::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
+    let lines_above = samples.iter().map(|(sample, _)| sample.lines_above).max();
+    skip_lines(&mut text, lines_above.unwrap_or(0));
     let mut table = "";
-    let mut questions: Vec<_> = profile.questions.iter().collect();
+    let is_open = |question: &&Question| {
+        let mut samples = samples.iter();
+        samples.any(|(_, binding)| {
+            let mut open = profile.open_questions(binding);
+            open.any(|open| open.key == question.key)
+        })
+    };
+    let mut questions: Vec<_> = profile.questions.iter().filter(is_open).collect();
     questions.sort_by_key(|question| question.key.rsplit_once('.').map_or("", |(table, _)| table));
     for question in questions {
         let (of, key) = question.key.rsplit_once('.').unwrap_or(("", &question.key));
@@ -169,6 +180,23 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
         }
     }
     text.into()
+}
+
+/// Proposes the profile `name`, by which exports of another profile are read whose header stands below
+/// other lines.
+pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal {
+    let mut text = Text::default();
+    text.line(&format!("[exports.{name}]"));
+    text.key("extends", &profile.name);
+    skip_lines(&mut text, lines_above);
+    text.into()
+}
+
+/// Says how many lines above the header are skipped, if any are.
+fn skip_lines(text: &mut Text, lines: u64) {
+    if lines > 0 {
+        text.line(&format!("skip_lines = {lines}  # lines above the header"));
+    }
 }
 
 /// Whether amounts are in cents: a decimal separator says no, and nothing proves a yes.

@@ -1,12 +1,12 @@
 //! A mapping as a profile, with what it rests on beside each choice.
 
-use super::Sample;
 use super::ids::SaleId;
 use super::mapping::{Mapping, Money};
 use super::numbers::Written;
 use super::table::{Column, Table};
 use super::text::{Text, place, quoted, shown};
 use super::when::RowDate;
+use super::{Sample, skip_lines};
 use crate::event::AmountFormat;
 
 /// How many other columns are named beside a choice.
@@ -76,6 +76,7 @@ impl Writer<'_> {
             "rests_on",
             &format!("a proposal of `fprecon init` by {}", sample.extent()),
         );
+        skip_lines(text, sample.lines_above);
     }
 
     fn columns(&mut self) {

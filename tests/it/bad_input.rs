@@ -748,7 +748,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `ask`, `completes`, `mends`, `columns`, `subscription`, `money`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `skip_lines`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }
@@ -758,7 +758,7 @@ mod configuration {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
             fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, and there is no such profile
-              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `commissions`, `event-report`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-subscriptions`, `woocommerce-orders`, `mine`
+              hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `commissions`, `event-report`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `paypal-activity-it`, `paypal-activity-ja`, `paypal-activity-nl`, `paypal-activity-pt`, `razorpay-payments`, `razorpay-refunds`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-payout-itemized`, `stripe-subscriptions`, `tiendanube-orders`, `whop-payments`, `woocommerce-order-totals`, `woocommerce-orders`, `mine`
             ");
     }
 
@@ -769,7 +769,7 @@ mod configuration {
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
             error: profile `strip`: there is no profile of this name
-              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `shopify-orders`, `woocommerce-orders`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `commissions`, `event-report`, `generic`
+              hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-payout-itemized`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `paypal-activity-it`, `paypal-activity-pt`, `paypal-activity-nl`, `paypal-activity-ja`, `shopify-orders`, `woocommerce-orders`, `woocommerce-order-totals`, `tiendanube-orders`, `razorpay-payments`, `razorpay-refunds`, `whop-payments`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `commissions`, `event-report`, `generic`
             ");
     }
 

@@ -27,6 +27,17 @@ dates = { zone = "Europe/Berlin" }
 [exports.woocommerce]
 extends = "woocommerce-orders"
 dates = { zone = "Europe/Berlin" }
+money = { currency = "EUR" }
+promo_code = { send = true }
+
+[exports.woocommerce-totals]
+extends = "woocommerce-order-totals"
+dates = { zone = "Europe/Berlin" }
+money = { currency = "EUR" }
+
+[exports.whop]
+extends = "whop-payments"
+promo_code = { send = true }
 
 [exports.balance]
 extends = "stripe-balance-history"

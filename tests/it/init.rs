@@ -146,10 +146,6 @@ fn look_alikes_and_near_misses_are_refused_and_nothing_is_written() {
             "id,Customer ID,Customer Email,Plan,Currency,Amount,Status\nsub_1,cus_1,a@example.com,p,usd,8.00,active\n",
             "nearly an export for the profile `stripe-subscriptions`, but the header lacks `Interval`",
         ),
-        (
-            "id,created date (utc),amount,amount refunded,currency,captured,status,customer id,customer email,invoice id\nch_1,2026-03-01 10:00:00,50.00,0.00,usd,true,Paid,cus_1,ana@example.com,in_1\n",
-            "the header is that of the profile `stripe-payments`, but for its spelling: it has `created date (utc)`, and that export has `Created date (UTC)`",
-        ),
         ("Order ID,Total\n1,8.00\n", "no column names the customer"),
         (
             "Email,Total,Date\na@example.com,8.00,2026-01-31\na@example.com,8.00,2026-01-31\n",

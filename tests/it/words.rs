@@ -78,6 +78,36 @@ const KINDS: &[Kind] = &[
         row: "1,Completed,2026-03-01 10:00,2026-03-01 10:00,ana@example.com,USD,20.00,0.00,0.00,0.00,20.00,5.00",
     },
     Kind {
+        profile: "woocommerce-order-totals",
+        config: "dates = { zone = \"UTC\" }\nmoney = { currency = \"USD\" }",
+        header: "Order ID,Date Created,Date Paid,Status,Email,Total Amount,Total Discount,Payment Method Title",
+        row: "1,2026-03-01 10:00:00,2026-03-01T10:00:00,completed,ana@example.com,20.00,0.00,Card",
+    },
+    Kind {
+        profile: "tiendanube-orders",
+        config: "",
+        header: "Número de orden,Email,Fecha,Estado del pago,Moneda,Subtotal de productos,Descuento,Costo de envío,Total,Fecha de pago,Identificador de la orden",
+        row: "1,ana@example.com,28/10/2026 22:57:28,Recibido,USD,20.00,0,0,20.00,28/10/2026,9001",
+    },
+    Kind {
+        profile: "razorpay-payments",
+        config: "",
+        header: "id,amount,currency,status,order_id,invoice_id,amount_refunded,refund_status,captured,email,contact,created_at",
+        row: "pay_1,20.00,USD,captured,order_1,,5.00,partial,1,ana@example.com,,13/06/2026 14:05:21",
+    },
+    Kind {
+        profile: "razorpay-refunds",
+        config: "",
+        header: "id,amount,currency,payment_id,receipt,arn,email,created_at,status",
+        row: "rfnd_1,5.00,USD,pay_1,,,ana@example.com,13/06/2026 14:05:21,processed",
+    },
+    Kind {
+        profile: "whop-payments",
+        config: "",
+        header: "ID,Paid at,Created at,Status,Email,Subtotal,Payment Amount,Tax amount,Refunded amount,Refunded at,Fee,Promo code,Billing reason,Payment method,Payment Currency",
+        row: "pay_1,2026-02-28 23:32:08 +0800,2026-02-28 23:32:08 +0800,paid,ana@example.com,20.00,20.00,0.00,5.00,,0.00,,one_time,card,usd",
+    },
+    Kind {
         profile: "chargebee-invoices",
         config: "money = { format = { unit = \"major\" }, currency = \"USD\" }",
         header: "Invoice Number,Customer Id,Customer Email,Invoice Date,Amount,Status,Refunded Amount,Tax Total",

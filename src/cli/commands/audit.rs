@@ -398,7 +398,11 @@ impl Call<'_> {
     /// Exports, read as `plan` reads them, without the journal.
     fn exports(&self, problems: &mut Problems) -> Result<(Ours, Vec<String>), CliError> {
         let choice = Choice::load(self.common, self.settings)?;
-        let opened = exports::open(&self.arguments.exports, self.common)?;
+        let opened = exports::open(
+            &self.arguments.exports,
+            self.common,
+            choice.profiles.lines_above(),
+        )?;
         let planner = Planner {
             choice: &choice,
             settings: self.settings,

@@ -21,7 +21,7 @@ use crate::profile::Profiles;
 use crate::propose;
 use document::document;
 use file::{exists, write};
-use look::{Looked, look_at_all};
+use look::{Looked, header_below, look_at_all};
 use proposals::{Plans, plan};
 use say::say;
 use trial::try_out;
@@ -49,7 +49,7 @@ pub(in crate::cli) fn init(
     }
     let settings = Settings::load_without_project(common)?;
     let choice = Choice::load(common, &settings)?;
-    let mut opened = exports::open(&arguments.exports, common)?;
+    let mut opened = exports::open(&arguments.exports, common, header_below())?;
     let looked = look_at_all(&mut opened, &choice.profiles)?;
 
     let plans = plan(&looked, &choice.profiles)?;

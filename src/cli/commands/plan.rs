@@ -96,7 +96,7 @@ pub(in crate::cli) fn plan(
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports, common)?;
+    let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
     let planner = Planner {
         choice: &choice,
         settings: &settings,

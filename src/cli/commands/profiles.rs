@@ -91,7 +91,7 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
     let mut problems = Vec::new();
-    for export in exports::open(names, common)? {
+    for export in exports::open(names, common, choice.profiles.lines_above())? {
         match export {
             Ok(export) => {
                 problems.extend(left_out(&export));
@@ -117,8 +117,8 @@ fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Resu
             let name = &found.profile.name;
             terminal.line(&format!("{path}: {name}"));
             terminal.line(&format!("  chosen: {}", found.why));
-            for question in found.profile.questions() {
-                terminal.line(&format!("  needs to know: {question}"));
+            for question in found.profile.open_questions(&found.binding) {
+                terminal.line(&format!("  needs to know: {}", question.text));
             }
             Some(found.profile)
         }

@@ -28,7 +28,7 @@ pub(in crate::cli) fn run(
     let mut settings = Settings::load(common, Some(&arguments.pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports, common)?;
+    let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
     let read_beside = [
         arguments.link.link.as_deref(),
         settings.resolutions.as_deref(),

@@ -64,7 +64,7 @@ impl Call<'_> {
         let choice = Choice::load(self.common, self.settings)?;
         let profiles = choice.profiles.for_commissions();
         let name = path.display().to_string();
-        let mut opened = exports::open(&[path.to_owned()], self.common)?;
+        let mut opened = exports::open(&[path.to_owned()], self.common, profiles.lines_above())?;
         let (Some(export), None) = (opened.next(), opened.next()) else {
             let problem = Problem::error("commissions-not-one", "this is not one CSV");
             return Err(CliError::unusable(
@@ -97,7 +97,7 @@ impl Call<'_> {
                 })?
             }
         };
-        if let Some(problem) = unanswered(found.profile) {
+        if let Some(problem) = unanswered(found.profile, &found.binding) {
             return Err(CliError::unusable(
                 problem.at(path.display().to_string(), None),
             ));

@@ -1,7 +1,7 @@
 //! What the exports look like: their first rows, and the profiles that fit them.
 
 use crate::cli::error::CliError;
-use crate::export::{Export, ExportError, PEEKED_MOST_BYTES, Row};
+use crate::export::{Export, ExportError, LinesAbove, PEEKED_MOST_BYTES, Row};
 use crate::job::{export_problem, unrecognised};
 use crate::problem::Problem;
 use crate::profile::{Misfit, Profiles, Unfit};
@@ -18,6 +18,8 @@ const NEARLY_FOUND_PER_FAULT: usize = 3;
 pub(super) struct Looked<'p> {
     pub(super) path: String,
     pub(super) header: Vec<String>,
+    /// How many lines stand above the header.
+    pub(super) lines_above: u64,
     pub(super) rows: Vec<Row>,
     is_whole: bool,
     pub(super) found: Option<Recognised<'p>>,
@@ -28,6 +30,7 @@ impl Looked<'_> {
         Sample {
             path: &self.path,
             header: &self.header,
+            lines_above: self.lines_above,
             rows: &self.rows,
             is_whole: self.is_whole,
         }
@@ -69,8 +72,13 @@ fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Pr
     let header = export.header().to_vec();
     let found = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
         Ok(found) => Some(found),
-        Err(Unrecognised::Unfit(unfit)) if unfit.look_alike.is_none() => {
-            let problem = respelt(&unfit).or_else(|| nearly(&unfit).map(nearly_problem));
+        Err(Unrecognised::Unfit(unfit))
+            if unfit
+                .look_alike
+                .as_ref()
+                .is_none_or(|known| known.can_be_proposed) =>
+        {
+            let problem = nearly(&unfit, profiles).map(nearly_problem);
             match problem {
                 Some(problem) => return Err(Box::new(problem.at(&path, Some(1)))),
                 None => None,
@@ -82,6 +90,7 @@ fn look_at(mut export: Export, profiles: &Profiles) -> Result<Looked<'_>, Box<Pr
     Ok(Looked {
         path,
         header,
+        lines_above: export.lines_above(),
         rows,
         is_whole,
         found,
@@ -101,33 +110,51 @@ fn first_rows(export: &mut Export) -> Result<(Vec<Row>, bool), ExportError> {
     Ok((rows, true))
 }
 
+/// The lines above a header that `init` looks below.
+const LINES_ABOVE_MOST: usize = 20;
+/// A line below others has to have as many names to be taken for the header.
+const NAMES_LEAST: usize = 3;
+
+/// Finds a header below other lines: the first line of names alone that is wider than the first line of
+/// the file and as wide as the line below it.
+pub(super) fn header_below() -> LinesAbove {
+    let is_name = |name: &String| {
+        let has_letter = name.chars().any(char::is_alphabetic);
+        let is_value = name.contains('@') || name.starts_with(|first: char| first.is_ascii_digit());
+        has_letter && !is_value
+    };
+    LinesAbove::new((1..=LINES_ABOVE_MOST).collect(), move |line| {
+        line.names.len() >= NAMES_LEAST
+            && line.names.len() > line.first_width
+            && line.names.len() == line.next_width
+            && line.names.iter().all(is_name)
+    })
+}
+
 /// The profile that all but fits: to read its export in a way of one's own would be to misread it. Where
 /// only the currency is missing, that can be asked for.
-fn nearly(unfit: &Unfit) -> Option<&Misfit> {
+fn nearly<'u>(unfit: &'u Unfit, profiles: &Profiles) -> Option<&'u Misfit> {
     let is_currency = |misfit: &&Misfit| match misfit.missing.as_slice() {
         [name] => {
             misfit.doubled.is_empty() && misfit.foreign.is_empty() && propose::is_currency(name)
         }
         _ => false,
     };
+    let is_known = |misfit: &Misfit| {
+        let profile = profiles.named(&misfit.profile);
+        profile.is_ok_and(|profile| profile.is_nearly_known)
+    };
     let is_near = |misfit: &&Misfit| {
         let faults = misfit.missing.len() + misfit.doubled.len() + misfit.foreign.len();
-        misfit.found >= NEARLY_FOUND_LEAST && misfit.found >= faults * NEARLY_FOUND_PER_FAULT
+        misfit.found >= NEARLY_FOUND_LEAST
+            && misfit.found >= faults * NEARLY_FOUND_PER_FAULT
+            && is_known(misfit)
     };
     unfit
         .misfits
         .iter()
         .find(is_near)
         .filter(|misfit| !is_currency(misfit))
-}
-
-/// Refuses a header that is a known one but for case and spaces: read in a way of one's own, its payments
-/// would go by other ids than those of the same provider's exports.
-fn respelt(unfit: &Unfit) -> Option<Problem> {
-    let respelt = unfit.respelt.as_ref()?;
-    Some(Problem::error("header-unknown", respelt.to_string()).hint(
-        "export the file again, or write the header as that export has it; nothing is proposed for it, since its payments would go by other ids",
-    ))
 }
 
 fn nearly_problem(misfit: &Misfit) -> Problem {

@@ -71,7 +71,8 @@ impl<'l> Planner<'l, '_> {
         if is_by_names(found.profile) {
             return self.complement(one, found);
         }
-        let name = match found.profile.questions().next() {
+        let name = match found.profile.open_questions(&found.binding).next() {
+            None if one.lines_above > 0 => self.below_lines(one, found.profile),
             None => found.profile.name.clone(),
             Some(_) => self.answer(found),
         };
@@ -117,6 +118,14 @@ impl<'l> Planner<'l, '_> {
         };
         self.of_header.insert(&one.header, chosen.clone());
         chosen
+    }
+
+    /// An export whose header stands below other lines, and is that of a profile.
+    fn below_lines(&mut self, one: &Looked<'_>, profile: &Profile) -> String {
+        let name = self.names.free(&name_of(&one.path));
+        let proposal = propose::below_lines(&name, profile, one.lines_above);
+        self.proposals.push(proposal);
+        name
     }
 
     /// Answers the questions of a profile by all the exports that it fits.

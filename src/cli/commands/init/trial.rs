@@ -12,15 +12,17 @@ use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{Settings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::Kind;
+use crate::event::{Currency, Kind};
 use crate::job::{Job, Reading, SourceRows};
 use crate::journal::Known;
 use crate::problem::Problem;
-use crate::profile::{OwnFile, Profiles};
+use crate::profile::{OwnFile, ProfileError, Profiles};
 use crate::report::words;
 
-/// The question that a trial answers by the account's currency: it decides nothing about the rows.
+/// The questions that a trial answers by the account's currency and by UTC: they decide nothing about the
+/// rows.
 const CURRENCY_QUESTION: &str = "money.currency";
+const ZONE_QUESTION: &str = "dates.zone";
 
 /// What the exports come to, and which of them could not be tried.
 #[derive(Serialize)]
@@ -37,6 +39,9 @@ pub(super) struct Trial {
     /// Whether amounts were taken to be in the account's currency, because no answer says otherwise.
     #[serde(skip)]
     currency: Option<String>,
+    /// Whether dates were taken to be in UTC, because no answer says otherwise.
+    #[serde(skip)]
+    is_zone_open: bool,
 }
 
 /// Plans the exports with the configuration `text`, as `fprecon plan` does, but without a journal.
@@ -47,19 +52,20 @@ pub(super) fn try_out(
     (settings, account): (&Settings, &Account),
     terminal: &Terminal,
 ) -> Result<Trial, CliError> {
-    let (mut settings, mut is_currency_open) = (settings.clone(), false);
+    let mut settings = settings.clone();
     settings.account_currency = account.currency;
-    for (name, mut table) in exports_of(text).unwrap_or_default() {
-        is_currency_open |= answer_currency(&mut table);
-        settings.exports.insert(name, table);
-    }
-    let mut profiles = Profiles::load(&settings.exports)
+    let (mut profiles, assumed) = assumed(text, &mut settings, account.currency)
         .map_err(|error| CliError::unusable(profile_problem(&error)))?;
     let config = common.config.as_ref();
     profiles.place(|_| Some(OwnFile::Config(config?.display().to_string())));
     let can_be_tried = |one: &Looked<'_>, chosen: &Chosen| {
         let profile = profiles.named(&chosen.name).ok();
-        let is_open = profile.is_none_or(|profile| profile.questions().next().is_some());
+        let is_open = profile.is_none_or(|profile| {
+            let bound = profile.bind(&one.header);
+            bound.map_or(true, |binding| {
+                profile.open_questions(&binding).next().is_some()
+            })
+        });
         !is_open && !one.is_theirs() && one.path != "-"
     };
     let all = looked.iter().zip(&plans.profiles);
@@ -75,12 +81,15 @@ pub(super) fn try_out(
         problems_omitted: 0,
         not_tried: of(false).map(|(one, _)| one.path.clone()).collect(),
         without_sale: Vec::new(),
-        currency: is_currency_open.then(|| account.currency.to_string()),
+        currency: assumed
+            .contains(&CURRENCY_QUESTION)
+            .then(|| account.currency.to_string()),
+        is_zone_open: assumed.contains(&ZONE_QUESTION),
     };
     if !tried.contains(&true) {
         return Ok(trial);
     }
-    let opened = exports::open(&arguments.exports, common)?;
+    let opened = exports::open(&arguments.exports, common, profiles.lines_above())?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
     let planner = Planner {
@@ -106,16 +115,38 @@ pub(super) fn try_out(
     Ok(trial)
 }
 
-/// Takes the question for the currency out of a profile; without it, amounts are in the account's.
-fn answer_currency(profile: &mut toml::Table) -> bool {
-    let Some(asks) = profile.get_mut("ask").and_then(toml::Value::as_array_mut) else {
-        return false;
-    };
-    let before = asks.len();
-    let key =
-        |ask: &toml::Value| ask.get("key").and_then(toml::Value::as_str) == Some(CURRENCY_QUESTION);
-    asks.retain(|ask| !key(ask));
-    asks.len() < before
+/// Answers a question that a profile still asks, in the user's table of it.
+fn assume(table: &mut toml::Table, question: &str, answer: &str) {
+    let (of, key) = question.split_once('.').unwrap_or(("", question));
+    let empty = || toml::Value::Table(toml::Table::new());
+    if let Some(table) = table.entry(of).or_insert_with(empty).as_table_mut() {
+        table.insert(key.to_owned(), answer.into());
+    }
+}
+
+/// The profiles of a configuration with what a trial assumes, and the keys for which it does.
+fn assumed(
+    text: &str,
+    settings: &mut Settings,
+    currency: Currency,
+) -> Result<(Profiles, Vec<&'static str>), ProfileError> {
+    let own = exports_of(text).unwrap_or_default();
+    settings.exports.extend(own.clone());
+    let profiles = Profiles::load(&settings.exports)?;
+    let mut assumed = Vec::new();
+    for name in own.keys() {
+        let asks = |key: &str| profiles.named(name).is_ok_and(|profile| profile.asks(key));
+        for (key, answer) in [
+            (CURRENCY_QUESTION, currency.to_string()),
+            (ZONE_QUESTION, "UTC".to_owned()),
+        ] {
+            if let Some(table) = settings.exports.get_mut(name).filter(|_| asks(key)) {
+                assume(table, key, &answer);
+                assumed.push(key);
+            }
+        }
+    }
+    Ok((Profiles::load(&settings.exports)?, assumed))
 }
 
 /// How many sales come of each of a job's exports.
@@ -145,9 +176,17 @@ impl Trial {
             return;
         };
         terminal.problems(&self.problems, self.problems_omitted);
-        let currency = match &self.currency {
-            Some(currency) => format!(", with amounts in {currency} where that is still to answer"),
-            None => String::new(),
+        let currency = match (&self.currency, self.is_zone_open) {
+            (Some(currency), false) => {
+                format!(", with amounts in {currency} where that is still to answer")
+            }
+            (Some(currency), true) => {
+                format!(
+                    ", with amounts in {currency} and times in UTC where that is still to answer"
+                )
+            }
+            (None, true) => ", with times in UTC where that is still to answer".to_owned(),
+            (None, false) => String::new(),
         };
         terminal.note_lines(&format!(
             "\nTried{currency}:\n{}\n",

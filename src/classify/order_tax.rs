@@ -1,0 +1,365 @@
+//! How much of what was paid for goods is tax, as far as the figures of an order prove it.
+//!
+//! Tax stands inside the prices or on top of them, and shipping is taxed or is not. The total of the
+//! order and the rates of its taxes tell which. Amounts are in units of the currency's last decimal.
+
+/// How far a tax may be from its rate: it is the sum of taxes that were rounded line by line.
+const ROUNDING_MOST: i128 = 3;
+/// A rate of 100 %.
+const WHOLE: i128 = 100_000_000;
+/// So many orders of an export have to agree before they decide for another one.
+const AGREEING_LEAST: u32 = 5;
+
+/// The figures of an order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Order {
+    /// What was paid for the goods, after discounts.
+    pub(super) goods: i64,
+    pub(super) shipping: i64,
+    /// All taxes together.
+    pub(super) tax: i64,
+    pub(super) duties: i64,
+    /// What was paid in all, which may have a tip in it.
+    pub(super) total: i64,
+    /// Each tax, where all of them are named.
+    pub(super) named: Vec<NamedTax>,
+}
+
+/// One tax of an order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedTax {
+    pub(super) value: i64,
+    /// In millionths of a percent; 0 for a fee of a fixed amount.
+    pub(super) rate: i64,
+}
+
+/// Where the tax stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    Inside,
+    OnTop,
+}
+
+/// One way to read the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TaxReading {
+    pub(super) placement: Placement,
+    pub(super) is_on_shipping: bool,
+    /// What the goods cost before tax.
+    pub(super) before_tax: i64,
+}
+
+/// Why the tax of an order counts as it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decided {
+    /// Its own figures tell.
+    Itself(TaxReading),
+    /// So many other orders of the export tell where the tax stands.
+    Others(TaxReading, u32),
+}
+
+/// Where the tax stands in those orders of an export that tell by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shop {
+    inside: u32,
+    on_top: u32,
+}
+
+impl Shop {
+    pub(super) fn see(&mut self, placement: Placement) {
+        match placement {
+            Placement::Inside => self.inside += 1,
+            Placement::OnTop => self.on_top += 1,
+        }
+    }
+
+    /// Where the tax stands in all of them, and how many they are.
+    fn agrees(self) -> Option<(Placement, u32)> {
+        match (self.inside, self.on_top) {
+            (AGREEING_LEAST.., 0) => Some((Placement::Inside, self.inside)),
+            (0, AGREEING_LEAST..) => Some((Placement::OnTop, self.on_top)),
+            _ => None,
+        }
+    }
+}
+
+impl Order {
+    /// Decides how the figures are read, or returns all readings that they fit.
+    pub(super) fn decide(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
+        if self.rest(Placement::OnTop) == 0 {
+            return Ok(Decided::Itself(self.reading(Placement::OnTop, false)));
+        }
+        if self.rest(Placement::Inside) == 0 && self.shipping == 0 {
+            return Ok(Decided::Itself(self.reading(Placement::Inside, false)));
+        }
+        let fitting = self.fitting();
+        if let Some(only) = only(&fitting) {
+            return Ok(Decided::Itself(only));
+        }
+        let Some((placement, orders)) = shop.agrees() else {
+            return Err(fitting);
+        };
+        let agreeing: Vec<_> = fitting
+            .iter()
+            .filter(|reading| reading.placement == placement)
+            .copied()
+            .collect();
+        match (only(&agreeing), fitting.is_empty()) {
+            (Some(only), _) => Ok(Decided::Others(only, orders)),
+            (None, true) if self.is_certain(placement) => {
+                Ok(Decided::Others(self.reading(placement, false), orders))
+            }
+            (None, _) => Err(fitting),
+        }
+    }
+
+    /// What of the total is in no column: a tip, if anything.
+    fn rest(&self, placement: Placement) -> i128 {
+        let parts = [self.goods, self.shipping, self.duties];
+        let known: i128 = parts.into_iter().map(i128::from).sum();
+        let on_top = match placement {
+            Placement::OnTop => i128::from(self.tax),
+            Placement::Inside => 0,
+        };
+        i128::from(self.total) - known - on_top
+    }
+
+    /// Whether the tax of the goods is known once it is known where the tax stands.
+    fn is_certain(&self, placement: Placement) -> bool {
+        self.rest(placement) >= 0
+            && match placement {
+                Placement::OnTop => true,
+                Placement::Inside => self.shipping == 0,
+            }
+    }
+
+    /// All readings by which each tax is what its rate makes of its base.
+    fn fitting(&self) -> Vec<TaxReading> {
+        let mut fitting = Vec::new();
+        if self.rest(Placement::OnTop) > 0 && self.fits_on_top() {
+            fitting.push(self.reading(Placement::OnTop, false));
+        }
+        if self.rest(Placement::Inside) >= 0 {
+            let goods = i128::from(self.goods);
+            let both = goods + i128::from(self.shipping);
+            if self.fits_inside(goods) {
+                fitting.push(self.reading(Placement::Inside, false));
+            }
+            if self.shipping > 0 && self.fits_inside(both) {
+                fitting.push(self.reading(Placement::Inside, true));
+            }
+        }
+        fitting
+    }
+
+    /// Taxes of several places may treat shipping each in its own way.
+    fn fits_on_top(&self) -> bool {
+        let goods = i128::from(self.goods);
+        let both = goods + i128::from(self.shipping);
+        let mut rated = self.named.iter().filter(|tax| tax.rate > 0).peekable();
+        rated.peek().is_some()
+            && rated.all(|tax| {
+                let rate = i128::from(tax.rate);
+                is_near(tax.value, goods * rate, WHOLE) || is_near(tax.value, both * rate, WHOLE)
+            })
+    }
+
+    fn fits_inside(&self, base: i128) -> bool {
+        let whole = WHOLE + self.rates();
+        !self.named.is_empty()
+            && self
+                .named
+                .iter()
+                .all(|tax| tax.rate > 0 && is_near(tax.value, base * i128::from(tax.rate), whole))
+    }
+
+    fn rates(&self) -> i128 {
+        self.named.iter().map(|tax| i128::from(tax.rate)).sum()
+    }
+
+    fn reading(&self, placement: Placement, is_on_shipping: bool) -> TaxReading {
+        let of_goods = match (placement, is_on_shipping) {
+            (Placement::OnTop, _) => 0,
+            (Placement::Inside, false) => self.tax,
+            (Placement::Inside, true) => self.tax - self.tax_of_shipping(),
+        };
+        TaxReading {
+            placement,
+            is_on_shipping,
+            before_tax: self.goods - of_goods,
+        }
+    }
+
+    /// The tax inside the shipping, rounded once: shipping is one line, and goods may be many.
+    fn tax_of_shipping(&self) -> i64 {
+        let whole = WHOLE + self.rates();
+        let share = i128::from(self.shipping) * self.rates();
+        i64::try_from((2 * share + whole) / (2 * whole)).unwrap_or(0)
+    }
+}
+
+/// Whether a tax is `part / whole`, but for rounding.
+fn is_near(value: i64, part: i128, whole: i128) -> bool {
+    (i128::from(value) * whole - part).abs() <= ROUNDING_MOST * whole
+}
+
+/// The one reading, where all come to the same amount.
+fn only(readings: &[TaxReading]) -> Option<TaxReading> {
+    let (first, others) = readings.split_first()?;
+    others
+        .iter()
+        .all(|other| other.before_tax == first.before_tax)
+        .then_some(*first)
+}
+
+/// Reads the rate at the end of a tax's name, in millionths of a percent: `VAT 15%`, `TVA (5,5 %)`.
+pub(super) fn rate_of(name: &str) -> Option<i64> {
+    let before = name
+        .trim_end_matches([')', ' '])
+        .strip_suffix('%')?
+        .trim_end();
+    let mut words = before.rsplit([' ', '(', '-', ':', '\u{a0}']);
+    let number = words.next()?;
+    let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 2 || fraction.len() > 6 || !is_number(fraction) {
+        return (number == "100").then_some(100_000_000);
+    }
+    format!("{whole}{fraction:0<6}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn order(figures: [i64; 5], named: &[(i64, &str)]) -> Order {
+        let [goods, shipping, tax, duties, total] = figures;
+        let named = named.iter().map(|(value, name)| NamedTax {
+            value: *value,
+            rate: rate_of(name).unwrap(),
+        });
+        Order {
+            goods,
+            shipping,
+            tax,
+            duties,
+            total,
+            named: named.collect(),
+        }
+    }
+
+    fn before_tax(order: &Order) -> Result<i64, Vec<i64>> {
+        match order.decide(Shop::default()) {
+            Ok(Decided::Itself(reading) | Decided::Others(reading, _)) => Ok(reading.before_tax),
+            Err(readings) => Err(readings.iter().map(|reading| reading.before_tax).collect()),
+        }
+    }
+
+    #[test]
+    fn rates_stand_at_the_end_of_names() {
+        for (name, rate) in [
+            ("VAT 15%", Some(15_000_000)),
+            ("New Jersey State Tax 6.625%", Some(6_625_000)),
+            ("TVA (5,5 %)", Some(5_500_000)),
+            ("Colorado Retail Delivery Fee 0%", Some(0)),
+            ("19%", Some(19_000_000)),
+            ("VAT", None),
+            ("VAT 15", None),
+            ("Zone2 %", None),
+            ("", None),
+        ] {
+            assert_eq!(rate_of(name), rate, "{name}");
+        }
+    }
+
+    #[test]
+    fn figures_of_real_shapes_are_read_to_the_cent() {
+        // Inside, on goods alone; inside, on both; on top with a tip; inside with duties.
+        let orders = [
+            order(
+                [115_000, 10_000, 15_000, 0, 125_000],
+                &[(15_000, "VAT 15%")],
+            ),
+            order([10_663, 1_066, 729, 0, 11_729], &[(729, "NJ 6.625%")]),
+            order(
+                [11_920, 0, 924, 0, 14_036],
+                &[(864, "California 7.25%"), (60, "Orange 0.5%")],
+            ),
+            order(
+                [390_000, 76_000, 35_455, 18_174, 484_174],
+                &[(35_455, "TAX 10%")],
+            ),
+            order(
+                [16_180, 0, 1_346, 0, 18_790],
+                &[
+                    (27, "Fee 0%"),
+                    (470, "CO 2.9%"),
+                    (161, "Garfield 1%"),
+                    (688, "Rifle 4.25%"),
+                ],
+            ),
+        ];
+        let read: Vec<_> = orders.iter().map(before_tax).collect();
+        let expected = [100_000, 10_000, 11_920, 354_545, 16_180].map(Ok);
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn what_fits_two_readings_or_none_is_not_decided() {
+        // 10 % on top of 100.00 is also 10 % inside of 110.00.
+        let both = order([10_000, 1_000, 1_000, 0, 12_500], &[(1_000, "GST 10%")]);
+        assert_eq!(before_tax(&both), Err(vec![10_000, 9_091]));
+        let exempt = order([13_360, 0, 427, 0, 15_123], &[(427, "Maryland 6%")]);
+        assert_eq!(before_tax(&exempt), Err(vec![]));
+        let unnamed = order([9_540, 3_000, 2_002, 0, 12_540], &[]);
+        assert_eq!(before_tax(&unnamed), Err(vec![]));
+    }
+
+    #[test]
+    fn other_orders_decide_if_there_are_enough_and_all_agree() {
+        let exempt = order([13_360, 0, 427, 0, 15_123], &[(427, "Maryland 6%")]);
+        let mut shop = Shop::default();
+        for _ in 0..4 {
+            shop.see(Placement::OnTop);
+        }
+        assert!(exempt.decide(shop).is_err());
+        shop.see(Placement::OnTop);
+        let Ok(Decided::Others(reading, 5)) = exempt.decide(shop) else {
+            panic!("{:?}", exempt.decide(shop));
+        };
+        assert_eq!(reading.before_tax, 13_360);
+        shop.see(Placement::Inside);
+        assert!(exempt.decide(shop).is_err());
+    }
+
+    proptest! {
+        /// Whatever the shop does, the amount is the one before tax, or none is taken.
+        #[test]
+        fn an_order_is_read_as_it_was_made_or_not_at_all(
+            goods in 500_i64..500_000, shipping in 0_i64..20_000, tip in 0_i64..10_000,
+            duties in 0_i64..3_000, rate in 1_000_000_i64..25_000_000,
+            inside in any::<bool>(), on_shipping in any::<bool>(),
+        ) {
+            let rounded = |part: i64| (part * rate + 50_000_000) / 100_000_000;
+            let (goods_tax, shipping_tax) =
+                (rounded(goods), if on_shipping { rounded(shipping) } else { 0 });
+            let tax = goods_tax + shipping_tax;
+            let (shown_goods, shown_shipping) = match inside {
+                true => (goods + goods_tax, shipping + shipping_tax),
+                false => (goods, shipping),
+            };
+            let order = Order {
+                goods: shown_goods, shipping: shown_shipping, tax, duties,
+                total: goods + shipping + tax + duties + tip,
+                named: vec![NamedTax { value: tax, rate }],
+            };
+            if let Ok(Decided::Itself(reading)) = order.decide(Shop::default()) {
+                let is_tip_the_tax = inside && tip == tax;
+                let is_exact = (reading.before_tax - goods).abs() <= 1;
+                prop_assert!(is_exact || is_tip_the_tax, "{order:?} {reading:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Where the header stands: below a line that names the delimiter, and below lines of other text.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::delimiter::Delimiter;
+
+/// No header is looked for below more lines than this.
+pub const LINES_ABOVE_MOST: usize = 50;
+
+/// A line below other lines that may be the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderLine {
+    /// How many lines stand above it.
+    pub lines_above: usize,
+    /// Its names.
+    pub names: Vec<String>,
+    /// How many fields the first line of the file has.
+    pub first_width: usize,
+    /// How many fields the line below it has; 0 where there is none.
+    pub next_width: usize,
+}
+
+type IsHeader = dyn Fn(&HeaderLine) -> bool + Send + Sync;
+
+/// Says of a line below others whether it is the header.
+#[derive(Clone, Default)]
+pub struct LinesAbove {
+    /// How many lines may stand above the header.
+    counts: Vec<usize>,
+    is_header: Option<Arc<IsHeader>>,
+}
+
+impl LinesAbove {
+    /// Looks for a header below these numbers of lines, and asks `is_header`.
+    pub fn new(
+        counts: Vec<usize>,
+        is_header: impl Fn(&HeaderLine) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        LinesAbove {
+            counts,
+            is_header: Some(Arc::new(is_header)),
+        }
+    }
+}
+
+impl fmt::Debug for LinesAbove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinesAbove")
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the text of an export begins, and how.
+pub(super) struct Start {
+    /// Bytes in front of the header.
+    pub(super) bytes: usize,
+    /// Lines in front of the header.
+    pub(super) lines: u64,
+    pub(super) delimiter: Delimiter,
+}
+
+impl Start {
+    /// Finds the header in the beginning of a text.
+    pub(super) fn of(text: &[u8], above: &LinesAbove) -> Start {
+        let (told, told_bytes) = match told_delimiter(text) {
+            Some((delimiter, bytes)) => (Some(delimiter), bytes),
+            None => (None, 0),
+        };
+        let below = &text[told_bytes..];
+        let (lines, bytes) = header_below(below, told, above).unwrap_or((0, 0));
+        let delimiter = told.unwrap_or_else(|| Delimiter::of_header(&below[bytes..]));
+        Start {
+            bytes: told_bytes + bytes,
+            lines: u64::from(told.is_some()) + lines as u64,
+            delimiter,
+        }
+    }
+}
+
+/// Returns the delimiter that a first line such as `sep=;` tells spreadsheets, and the bytes of that
+/// line.
+fn told_delimiter(text: &[u8]) -> Option<(Delimiter, usize)> {
+    let (line, bytes) = first_line(text)?;
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let (name, told) = line.split_at_checked(4)?;
+    if !name.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    let told = match told {
+        [byte] | [byte, b'"'] => *byte,
+        _ => return None,
+    };
+    let delimiter = Delimiter::ALL.into_iter().find(|d| d.byte() == told)?;
+    Some((delimiter, bytes))
+}
+
+/// Returns a line without its line end, and its bytes with it; nothing where the text ends before the
+/// line does.
+fn first_line(text: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr(b'\n', text)?;
+    let line = &text[..end];
+    Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
+}
+
+/// Returns how many lines and bytes stand above the header, if it stands below others.
+fn header_below(
+    text: &[u8],
+    told: Option<Delimiter>,
+    above: &LinesAbove,
+) -> Option<(usize, usize)> {
+    let is_header = above.is_header.as_ref()?;
+    let most = above.counts.iter().max()?.min(&LINES_ABOVE_MOST);
+    let mut bytes = 0;
+    let first_width = names_of(text, told).len();
+    for lines_above in 1..=*most {
+        bytes += first_line(&text[bytes..])?.1;
+        if !above.counts.contains(&lines_above) {
+            continue;
+        }
+        let rest = &text[bytes..];
+        let below = first_line(rest).map_or(&rest[rest.len()..], |(_, line)| &rest[line..]);
+        let delimiter = told.unwrap_or_else(|| Delimiter::of_header(rest));
+        let line = HeaderLine {
+            lines_above,
+            names: names_of(rest, told),
+            first_width,
+            next_width: names_of(below, Some(delimiter)).len(),
+        };
+        if is_header(&line) {
+            return Some((lines_above, bytes));
+        }
+    }
+    None
+}
+
+/// The fields of the first line of a text.
+fn names_of(text: &[u8], told: Option<Delimiter>) -> Vec<String> {
+    let line = first_line(text).map_or(text, |(line, _)| line);
+    let delimiter = told.unwrap_or_else(|| Delimiter::of_header(line));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter.byte())
+        .from_reader(line);
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(true) => record
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(text: &str, above: &LinesAbove) -> (usize, u64, Delimiter) {
+        let start = Start::of(text.as_bytes(), above);
+        (start.bytes, start.lines, start.delimiter)
+    }
+
+    #[test]
+    fn a_line_for_spreadsheets_names_the_delimiter() {
+        let none = LinesAbove::default();
+        for (text, expected) in [
+            ("sep=;\nid,a;b\n", (6, 1, Delimiter::Semicolon)),
+            ("sep=,\r\nid,a;b;c\n", (7, 1, Delimiter::Comma)),
+            ("SEP=\t\nid\ta\n", (6, 1, Delimiter::Tab)),
+            ("\"sep=;\"\nid;a\n", (8, 1, Delimiter::Semicolon)),
+            ("sep=|\nid|a\n", (0, 0, Delimiter::Comma)),
+            ("sep=,", (0, 0, Delimiter::Comma)),
+            ("sep=,x\n", (0, 0, Delimiter::Comma)),
+            ("separator,a\n", (0, 0, Delimiter::Comma)),
+        ] {
+            assert_eq!(start(text, &none), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_below_other_lines_is_found_where_it_may_stand() {
+        let above = |counts: &[usize]| {
+            LinesAbove::new(counts.to_vec(), |line| line.names == ["id", "amount"])
+        };
+        let text = "Report, of all\n\"May; 2026\"\nid;amount\n1;2\n";
+        assert_eq!(start(text, &above(&[2])), (27, 2, Delimiter::Semicolon));
+        assert_eq!(start(text, &above(&[1])), (0, 0, Delimiter::Comma));
+        let told = format!("sep=;\n{text}");
+        assert_eq!(start(&told, &above(&[2])), (33, 3, Delimiter::Semicolon));
+        assert_eq!(start("id;amount\n", &above(&[1])).1, 0);
+        // No further than the text goes.
+        assert_eq!(start("a\nb", &above(&[40])).1, 0);
+    }
+}
