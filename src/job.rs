@@ -32,7 +32,7 @@ use crate::convert::{convert, hold_inexact};
 use crate::event::{Events, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::Wanted;
-use crate::link::{AskedAgain, Cause, Link, link};
+use crate::link::{AskedAgain, HeldReason, Link, link};
 use crate::plan::{Past, Plan, plan as decide};
 use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
@@ -216,10 +216,10 @@ impl ReadExports {
         );
         hold_without_customer(&self.events, &mut links);
         for (index, reason) in waiting {
-            links.set(index, Link::HeldBack(Cause::Invoice, reason));
+            links.set(index, Link::held(HeldReason::Invoice, reason));
         }
         for (index, reason) in not_paid {
-            links.set(index, Link::HeldBack(Cause::NotPaid, reason));
+            links.set(index, Link::held(HeldReason::NotPaid, reason));
         }
         let seen = convert(
             &mut self.events,

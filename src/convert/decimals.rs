@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Currency, Decimals, Events, Tally};
 use crate::journal::PlanState;
-use crate::link::{Cause, Link, Links};
+use crate::link::{HeldReason, Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
 
@@ -27,8 +27,8 @@ pub(crate) fn hold_inexact(
             let currency = money.currency;
             links.set(
                 index,
-                Link::HeldBack(
-                    Cause::Currency,
+                Link::held(
+                    HeldReason::Currency,
                     format!("{money} can't be sent with the decimals that are set for {currency}"),
                 ),
             );

@@ -27,7 +27,7 @@ use crate::event::{
     Money, Original, Sum, Tally, Text, share_cents,
 };
 use crate::journal::PlanState;
-use crate::link::{AskedAgain, Cause, Link, Links};
+use crate::link::{AskedAgain, HeldReason, Link, Links};
 use crate::plan::{Past, Plan};
 use crate::problem::Problem;
 
@@ -84,7 +84,7 @@ pub fn convert(
         .partition(|&index| events.kind(index) == Kind::Sale);
     for sale in sales {
         if let Err(reason) = events.edit(sale, |event| converter.sale(event)) {
-            links.set(sale, Link::HeldBack(Cause::Currency, reason));
+            links.set(sale, Link::held(HeldReason::Currency, reason));
         }
     }
     let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
@@ -239,7 +239,7 @@ impl Converter<'_> {
                 }
                 continue;
             }
-            let is_held = matches!(link, Link::Held(_) | Link::HeldBack(..));
+            let is_held = matches!(link, Link::Held(_));
             if is_held || (self.past.essence(event.key()).is_some() && !is_superseded) {
                 continue;
             }
@@ -253,7 +253,7 @@ impl Converter<'_> {
                 }),
                 Ok(None) => {}
                 Err(reason) if *link == Link::Sound => {
-                    links.set(index, Link::HeldBack(Cause::Currency, reason.clone()));
+                    links.set(index, Link::held(HeldReason::Currency, reason.clone()));
                 }
                 Err(_) => {}
             }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::event::{EmailsOfUid, Essence, Events, Kind, Tally, Text};
-use crate::link::{Cause, Link, Links};
+use crate::link::{HeldReason, Link, Links};
 use crate::plan::Past;
 use crate::problem::Problem;
 
@@ -92,7 +92,7 @@ pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
         let event = events.get(index);
         if event.customer.is_unknown() && event.kind != Kind::Refund {
             let reason = "no email, and its uid is not the id of one customer".to_owned();
-            links.set(index, Link::HeldBack(Cause::Customer, reason));
+            links.set(index, Link::held(HeldReason::Customer, reason));
         }
     }
 }

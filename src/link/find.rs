@@ -5,14 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::candidates::{Candidates, Offer, Wish};
 use super::settle::counts_nothing_again;
 use super::{
-    AskedAgain, Earlier, Found, FoundSales, Held, Link, Links, MAX_CANDIDATES, Rules, Sale,
+    AskedAgain, Earlier, Found, FoundSales, Held, HeldReason, Link, Links, MAX_CANDIDATES, Rules,
+    Sale,
 };
 use crate::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
 };
-
-const NAMES_NONE: &str = "the refund names no sale";
-const NOT_FOUND: &str = "its sale is neither in these exports nor in the journal";
 
 /// Finds the sales of a job's refunds.
 pub(super) struct Finder<'r> {
@@ -162,7 +160,7 @@ impl<'r> Finder<'r> {
             match self.target(refund, events) {
                 Ok(target) => self.take(refund, target, events, links),
                 Err(held) => {
-                    if held.reason == NAMES_NONE || held.reason == NOT_FOUND {
+                    if held.reason.is_without_sale() {
                         self.unresolved.push(refund);
                     }
                     links.set(refund, Link::Held(held));
@@ -217,7 +215,9 @@ impl<'r> Finder<'r> {
     fn target(&self, refund: usize, events: &Events) -> Result<Target, Held> {
         let event = events.get(refund);
         let Some(name) = event.sale_event_id else {
-            return self.recorded(event).ok_or_else(|| reason(NAMES_NONE));
+            return self
+                .recorded(event)
+                .ok_or_else(|| Held::new(HeldReason::NamesNoSale, "the refund names no sale"));
         };
         self.named(name, event, events)
     }
@@ -269,8 +269,14 @@ impl<'r> Finder<'r> {
             return found;
         }
         Err(match recorded {
-            Some(other) => reason(format!("what it names as its sale is a {}", other.kind)),
-            None => reason(NOT_FOUND),
+            Some(other) => Held::new(
+                HeldReason::SaleUnclear,
+                format!("what it names as its sale is a {}", other.kind),
+            ),
+            None => Held::new(
+                HeldReason::SaleNotFound,
+                "its sale is neither in these exports nor in the journal",
+            ),
         })
     }
 
@@ -286,12 +292,9 @@ impl<'r> Finder<'r> {
         let mut candidates: BTreeSet<Text> = recorded.into_iter().collect();
         candidates.insert(Text::new(name));
         candidates.extend(further.map(|sale| Text::new(sale.event_id())));
-        Some(Held {
-            reason: format!(
-                "several payments share `{name}`, and it does not say which it reverses"
-            ),
-            candidates: candidates.into_iter().take(MAX_CANDIDATES).collect(),
-        })
+        let note =
+            format!("several payments share `{name}`, and it does not say which it reverses");
+        Some(Held::new(HeldReason::SaleUnclear, note).with_candidates(candidates))
     }
 
     /// The journal's version of the sale, since that is what was told to the API; else the job's.
@@ -515,7 +518,7 @@ impl<'r> Finder<'r> {
             }
             if let Link::Held(held) = &links[refund] {
                 events.edit(refund, |event| {
-                    event.remark(&format!("sent without a sale: {}", held.reason));
+                    event.remark(&format!("sent without a sale: {}", held.note));
                     event.sale_event_id = None;
                 });
                 links.set(refund, Link::Sound);
@@ -544,13 +547,6 @@ fn sales(events: &Events) -> impl Iterator<Item = usize> + '_ {
     (0..events.len()).filter(|&index| events.kind(index) == Kind::Sale)
 }
 
-fn reason(reason: impl Into<String>) -> Held {
-    Held {
-        reason: reason.into(),
-        candidates: Vec::new(),
-    }
-}
-
 fn by_id(key: EventKey, why: &str) -> Target {
     Target {
         key,
@@ -568,10 +564,10 @@ fn by_reference(sales: &BTreeSet<Text>, name: &str, place: &str) -> Option<Resul
             event_id: Some(first.clone()),
             why: format!("linked by `{name}` to a sale of {place}"),
         }),
-        _ => Err(Held {
-            reason: format!("several sales go by `{name}`"),
-            candidates: sales.iter().take(MAX_CANDIDATES).cloned().collect(),
-        }),
+        _ => {
+            let note = format!("several sales go by `{name}`");
+            Err(Held::new(HeldReason::SaleUnclear, note).with_candidates(sales.iter().cloned()))
+        }
     })
 }
 

@@ -16,6 +16,7 @@
 mod asked_again;
 mod candidates;
 mod find;
+mod held;
 mod resolutions;
 mod settle;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use crate::journal::Outcome;
 
 pub use asked_again::AskedAgain;
 use find::Finder;
+pub use held::{Held, HeldReason, MAX_CANDIDATES};
 pub use resolutions::Resolutions;
 use settle::SaleAccount;
 
@@ -192,43 +194,14 @@ pub enum Link {
     Sound,
     /// Other refunds already account for all of it, for this reason.
     Covered(String),
-    /// A person has to look at it.
+    /// It is not sent, and a person has to look at it.
     Held(Held),
-    /// It is not sent for a cause that has nothing to do with its sale, for this reason.
-    HeldBack(Cause, String),
 }
-
-/// Why an event is not sent that a person has to look at, where that is not a missing sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Its currency.
-    Currency,
-    /// Nothing says whose it is.
-    Customer,
-    /// Nothing says what of it counts.
-    Invoice,
-    /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
-    NotPaid,
-}
-
-/// A refund that is not sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Why.
-    pub reason: String,
-    /// The `event_id`s of the sales that it may undo: at most [`MAX_CANDIDATES`].
-    pub candidates: Vec<Text>,
-}
-
-/// How many sales are named that a refund may undo.
-pub const MAX_CANDIDATES: usize = 10;
 
 impl Link {
-    fn held(reason: impl Into<String>) -> Self {
-        Link::Held(Held {
-            reason: reason.into(),
-            candidates: Vec::new(),
-        })
+    /// Returns what is said of an event that is held for a reason, in words.
+    pub fn held(reason: HeldReason, note: impl Into<String>) -> Self {
+        Link::Held(Held::new(reason, note))
     }
 }
 

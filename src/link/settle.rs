@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{AskedAgain, Earlier, Link, Links, Sale};
+use super::{AskedAgain, Earlier, HeldReason, Link, Links, Sale};
 use crate::event::{
     Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text,
     running_total_refund_id,
@@ -59,7 +59,7 @@ impl<'e> SaleAccount<'e> {
             });
         for refund in foreign {
             let reason = format!("its sale is in another currency: {}", self.sale.money);
-            links.set(refund, Link::held(reason));
+            links.set(refund, Link::held(HeldReason::UnfitForSale, reason));
         }
         let (totals, parts): (Vec<usize>, Vec<usize>) = in_currency
             .into_iter()
@@ -253,16 +253,20 @@ impl<'e> SaleAccount<'e> {
     /// refunds it is made.
     fn maybe_in_total(&self, total_cents: i64) -> Link {
         let total = self.sale.money_of(total_cents);
-        Link::held(format!(
-            "an earlier run recorded {total} as refunded of its sale in all, and this refund may be part of that"
-        ))
+        Link::held(
+            HeldReason::UnfitForSale,
+            format!(
+                "an earlier run recorded {total} as refunded of its sale in all, and this refund may be part of that"
+            ),
+        )
     }
 
     fn above_sale(&self, refunded: Money, sale_cents: i64) -> Link {
         let sale = self.sale.money_of(sale_cents);
-        Link::held(format!(
-            "with it {refunded} would be refunded of a sale of {sale}"
-        ))
+        Link::held(
+            HeldReason::UnfitForSale,
+            format!("with it {refunded} would be refunded of a sale of {sale}"),
+        )
     }
 
     /// A total that adds nothing: an earlier state of the sale, or a total that fell.
@@ -271,9 +275,12 @@ impl<'e> SaleAccount<'e> {
         match known.largest_total_cents {
             Some(largest) if counts && largest > total && largest_here < Some(largest) => {
                 let (was, is) = (self.sale.money_of(largest), self.sale.money_of(total));
-                Link::held(format!(
-                    "the running total fell: {was} was refunded of this sale, and now {is}"
-                ))
+                Link::held(
+                    HeldReason::UnfitForSale,
+                    format!(
+                        "the running total fell: {was} was refunded of this sale, and now {is}"
+                    ),
+                )
             }
             _ => Link::Covered("other refunds of its sale already account for it".to_owned()),
         }
@@ -328,9 +335,12 @@ pub(super) fn hold_totals_that_fell_to_nothing(
         refund.created_at = sale.created_at;
         links.set(
             events.len(),
-            Link::held(format!(
-                "the running total fell: {was} was refunded of this sale, and now nothing is"
-            )),
+            Link::held(
+                HeldReason::UnfitForSale,
+                format!(
+                    "the running total fell: {was} was refunded of this sale, and now nothing is"
+                ),
+            ),
         );
         events.push(&refund);
     }
@@ -355,7 +365,10 @@ fn set_amount(events: &mut Events, refund: usize, cents: i64, gross_cents: Optio
 /// is refunded of its sale.
 pub(super) fn counts_nothing_again(gross_cents: i64, refund: usize, events: &mut Events) -> Link {
     if events.get(refund).paid_cents() != Some(gross_cents) {
-        return Link::held("an earlier run read another amount of it, of which nothing counted");
+        return Link::held(
+            HeldReason::UnfitForSale,
+            "an earlier run read another amount of it, of which nothing counted",
+        );
     }
     set_amount(events, refund, 0, Some(gross_cents));
     rounds_to_nothing()

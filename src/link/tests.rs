@@ -128,7 +128,7 @@ fn an_older_total_beside_the_newer_is_covered_and_alone_has_fallen() {
 
     let mut fell = [total("in_1", 3000)];
     assert!(
-        matches!(&link_all(&mut fell, &past)[0], Link::Held(held) if held.reason.contains("fell"))
+        matches!(&link_all(&mut fell, &past)[0], Link::Held(held) if held.note.contains("fell"))
     );
 }
 
@@ -151,7 +151,7 @@ fn a_refund_row_that_a_recorded_running_total_may_hold_is_not_sent_on_a_guess() 
     let past = Past::of(&[sale("in_1", 8000), total("in_1", 3000)]);
     let mut now = [part("re_1", Some("in_1"), 3000)];
     assert!(
-        matches!(&link_all(&mut now, &past)[0], Link::Held(held) if held.reason.contains("30.00 USD"))
+        matches!(&link_all(&mut now, &past)[0], Link::Held(held) if held.note.contains("30.00 USD"))
     );
 
     // The other way round there is nothing to guess.
@@ -220,7 +220,7 @@ fn refunds_of_all_that_was_paid_take_back_all_that_counts_over_several_runs() {
     assert_eq!(cents(&told)[1..], [143, 143, 143, 142, 143, 143, 143]);
     let mut more = [part("re_8", Some("in_1"), 1)];
     let links = link_all(&mut more, &Past::of(&told));
-    assert!(matches!(&links[0], Link::Held(held) if held.reason.contains("11.91 USD")));
+    assert!(matches!(&links[0], Link::Held(held) if held.note.contains("11.91 USD")));
 
     // What is read again is what was told.
     let mut again = [part("re_3", Some("in_1"), 170)];
@@ -277,10 +277,8 @@ fn a_refund_finds_its_sale_by_another_id_of_it() {
         events[3].note,
         "linked by `ch_1` to a sale of these exports"
     );
-    let several = Held {
-        reason: "several sales go by `ch_2`".to_owned(),
-        candidates: vec!["in_2".into(), "in_3".into()],
-    };
+    let several = Held::new(HeldReason::SaleUnclear, "several sales go by `ch_2`")
+        .with_candidates(["in_2".into(), "in_3".into()]);
     assert_eq!(links[4], Link::Held(several));
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::{
     Currency, Customer, Essence, Event, Money, Refunded, Source, running_total_refund_id,
 };
+use crate::journal::Outcome;
 use crate::link::{AskedAgain, Earlier, Nothing, Rules, link};
 use crate::readings::identify;
 

@@ -99,8 +99,9 @@ fn examples_say_what_they_show() {
 /// The codes that the program can give, as they stand in its source.
 fn codes(folder: &Path, found: &mut BTreeSet<String>) {
     let made = Regex::new(r#"(?:Problem::(?:error|warning)|cell_error|\bkind)\(\s*"([a-z0-9-]+)""#);
-    let of_fault =
-        Regex::new(r#"Fault::\w+(?: \{ \.\. \}|\([_.]+\))?(?: \| [^=]*)? => "([a-z0-9-]+)""#);
+    let of_fault = Regex::new(
+        r#"(?:Fault|HeldReason)::\w+(?: \{ \.\. \}|\([_.]+\))?(?: \| [^=]*)? => "([a-z0-9-]+)""#,
+    );
     let with_hint = Regex::new(r#"=> \(\s*"([a-z]+(?:-[a-z]+)+)",\s*""#);
     let patterns = [made.unwrap(), of_fault.unwrap(), with_hint.unwrap()];
     for entry in fs::read_dir(folder).unwrap() {

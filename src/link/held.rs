@@ -1,0 +1,88 @@
+//! Why an event is held.
+
+use crate::event::Text;
+
+/// How many sales are named that a refund may undo.
+pub const MAX_CANDIDATES: usize = 10;
+
+/// Why an event is held that is in no conflict with another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldReason {
+    /// The refund names no sale.
+    NamesNoSale,
+    /// Nobody has the sale that it names.
+    SaleNotFound,
+    /// It may be of several sales, or names what is no sale.
+    SaleUnclear,
+    /// It does not fit its sale, or what was refunded of that before.
+    UnfitForSale,
+    /// Its sale is not sent itself: that is held, was refused, or is left to an interrupted run.
+    SaleNotSent,
+    /// Its customer was corrected in a report, and that of its sale was not.
+    CorrectedAlone,
+    /// The sale with the id that it names may be another provider's.
+    OtherProvider,
+    /// Its currency.
+    Currency,
+    /// Nothing says whose it is.
+    Customer,
+    /// Nothing says what of it counts.
+    Invoice,
+    /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
+    NotPaid,
+}
+
+impl HeldReason {
+    /// Returns the code of the problem that says so.
+    pub fn code(self) -> &'static str {
+        match self {
+            HeldReason::NamesNoSale
+            | HeldReason::SaleNotFound
+            | HeldReason::SaleUnclear
+            | HeldReason::UnfitForSale
+            | HeldReason::SaleNotSent
+            | HeldReason::CorrectedAlone
+            | HeldReason::OtherProvider => "refund-unlinked",
+            HeldReason::Currency => "currency-held",
+            HeldReason::Customer => "customer-unclear",
+            HeldReason::Invoice => "invoice-missing",
+            HeldReason::NotPaid => "sale-not-paid",
+        }
+    }
+
+    /// Returns whether there is nothing to say which sale a refund undoes, so that it can go without one.
+    pub(super) fn is_without_sale(self) -> bool {
+        matches!(self, HeldReason::NamesNoSale | HeldReason::SaleNotFound)
+    }
+}
+
+/// An event that is not sent, for a person to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub reason: HeldReason,
+    /// The same in words.
+    pub note: String,
+    /// The `event_id`s of the sales that a refund may undo: at most [`MAX_CANDIDATES`].
+    pub candidates: Vec<Text>,
+}
+
+impl Held {
+    /// Returns an event that is held for a reason, in words.
+    pub fn new(reason: HeldReason, note: impl Into<String>) -> Self {
+        Held {
+            reason,
+            note: note.into(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Returns the same with sales that the refund may undo.
+    #[must_use]
+    pub fn with_candidates(self, candidates: impl IntoIterator<Item = Text>) -> Self {
+        Held {
+            candidates: candidates.into_iter().take(MAX_CANDIDATES).collect(),
+            ..self
+        }
+    }
+}

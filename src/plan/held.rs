@@ -1,0 +1,101 @@
+//! What is held for a person to look at, and what to do about it.
+
+use std::borrow::Cow;
+
+use super::planner::{Firsts, Planner};
+use super::settle;
+use crate::event::{EventKey, EventRef, Events};
+use crate::journal::PlanState;
+use crate::link::HeldReason;
+use crate::problem::Problem;
+
+impl Planner<'_> {
+    /// Says of each event that is held what to do about it.
+    pub(super) fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
+        let held = (0..events.len()).filter_map(|index| {
+            let event = || events.get(index);
+            let (code, hint) = match self.states[index] {
+                PlanState::Conflict => ("event-conflict", self.conflict_hint(index, event())),
+                PlanState::Unlinked => {
+                    let reason = self.held[&index];
+                    (reason.code(), self.held_hint(reason, event(), firsts))
+                }
+                PlanState::ToSend | PlanState::Settled | PlanState::Duplicate => return None,
+            };
+            let event = event();
+            let message = format!(
+                "{} `{}`: {}",
+                event.kind,
+                event.event_id(),
+                self.note(index)
+            );
+            let path = self.origins.path(event.source.input);
+            Some(
+                Problem::error(code, message)
+                    .at(path, Some(event.source.line))
+                    .hint(hint),
+            )
+        });
+        held.collect()
+    }
+
+    fn held_hint(
+        &self,
+        reason: HeldReason,
+        event: EventRef<'_>,
+        firsts: &Firsts,
+    ) -> Cow<'static, str> {
+        match reason {
+            HeldReason::NamesNoSale
+            | HeldReason::SaleNotFound
+            | HeldReason::SaleUnclear
+            | HeldReason::UnfitForSale
+            | HeldReason::SaleNotSent => self.unlinked_hint(event, firsts),
+            HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
+            HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
+            HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
+            HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
+            HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
+            HeldReason::NotPaid => settle::not_paid_hint(event, self.past).into(),
+        }
+    }
+
+    fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
+        match refund.sale_event_id.map(EventKey::of) {
+            None => {
+                "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
+            }
+            Some(sale)
+                if firsts
+                    .named(sale)
+                    .is_some_and(|sale| self.states[sale].is_held()) =>
+            {
+                "settle its sale first, as the error of the sale says, then run the exports again".into()
+            }
+            Some(sale) if firsts.named(sale).is_some() || self.past.essence(sale).is_some() => {
+                settle::unclear_refund_hint(refund).into()
+            }
+            Some(_) => {
+                "add the export that holds its sale, or name the sale in a CSV for `--link`; the refund is not sent".into()
+            }
+        }
+    }
+
+    fn conflict_hint(&self, index: usize, event: EventRef<'_>) -> Cow<'static, str> {
+        if self.left_behind.contains(&index) {
+            return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first".into();
+        }
+        let recorded = self.past.essence(event.key());
+        match self.with_past.get(&index).zip(recorded) {
+            Some((&difference, recorded)) => {
+                let outcome = self.past.outcome(event.key());
+                settle::hint(difference, event, &recorded, outcome)
+            }
+            // One side is not in these exports, so that nothing can be removed from them.
+            None if recorded.is_some() => settle::undecided_hint(event).into(),
+            None => {
+                "find out which one is right and remove the others from the exports; none of them is sent".into()
+            }
+        }
+    }
+}

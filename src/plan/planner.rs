@@ -1,0 +1,475 @@
+//! Decides event by event: against what earlier runs recorded, by what linking said, and by what its sale is.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::Past;
+use crate::event::{
+    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
+};
+use crate::journal::{Outcome, PlanState};
+use crate::link::{AskedAgain, HeldReason, Link, Links, names_another_non_referral, replaces};
+use crate::readings::{Decided, Origins, Side, difference_note};
+
+/// The note of every event that is settled.
+const SETTLED: &str = "settled by an earlier run";
+
+/// A refund of a provider's own comes sooner after its sale: cards can be disputed for 120 days.
+const MONTHS_S: u64 = 120 * 24 * 3600;
+
+/// The note of a refund whose customer was corrected, and that of its sale was not.
+const CORRECTED_ALONE: &str =
+    "its customer was corrected and that of its sale was not, with which it is sent";
+
+/// The note of a refund whose sale may be another provider's.
+const OTHER_PROVIDER: &str = "the sale with the id that it names is another provider's, of another customer, and months away";
+
+/// The note of a refund that an interrupted run has left together with its sale.
+const LEFT_WITH_ITS_SALE: &str =
+    "a run that was interrupted has it, and its sale; `fprecon resume` sends both";
+
+/// Which event stands for each key: the first, or the one that the journal knows. Most keys have one
+/// reading, which stands for itself: only the others are kept, and those that refunds name.
+#[derive(Default)]
+pub(super) struct Firsts {
+    of_several: KeyMap<usize>,
+    named: KeyMap<usize>,
+}
+
+impl Firsts {
+    pub(super) fn new(of_several: KeyMap<usize>, events: &Events) -> Self {
+        let mut firsts = Firsts {
+            of_several,
+            named: KeyMap::default(),
+        };
+        firsts.find_named(events);
+        firsts
+    }
+
+    /// Which event stands for the key of this one.
+    pub(super) fn of(&self, index: usize, key: EventKey) -> usize {
+        let first = self.of_several.get(&key);
+        first.copied().unwrap_or(index)
+    }
+
+    /// Which event stands for a key that an event names as that of its sale.
+    pub(super) fn named(&self, key: EventKey) -> Option<usize> {
+        let first = self.of_several.get(&key).or_else(|| self.named.get(&key));
+        first.copied()
+    }
+
+    pub(super) fn set(&mut self, index: usize, key: EventKey) {
+        if let Some(first) = self.of_several.get_mut(&key) {
+            *first = index;
+        }
+    }
+
+    fn find_named(&mut self, events: &Events) {
+        let sales = (0..events.len()).filter_map(|index| events.sale_event_id(index));
+        let mut named: KeyMap<Option<usize>> = KeyMap::default();
+        named.extend(sales.map(|sale| (EventKey::of(sale), None)));
+        if named.is_empty() {
+            return;
+        }
+        for index in 0..events.len() {
+            if let Some(place) = named.get_mut(&events.key(index)) {
+                *place = Some(index);
+            }
+        }
+        let found = named.into_iter();
+        self.named = found.filter_map(|(key, at)| Some((key, at?))).collect();
+    }
+}
+
+/// The refunds of a sale that are in a job's exports.
+#[derive(Clone, Copy, Default)]
+struct RefundsHere {
+    /// What earlier runs recorded of them.
+    recorded_cents: i64,
+    /// The largest running total.
+    total_cents: Option<i64>,
+}
+
+pub(super) struct Planner<'p> {
+    pub(super) past: &'p dyn Past,
+    pub(super) origins: &'p Origins,
+    asked_again: &'p AskedAgain,
+    pub(super) states: Vec<PlanState>,
+    /// The keys of those that take the place of what an earlier run recorded.
+    pub(super) replacing: KeyMap<()>,
+    /// Why events are in their states, where there is more to say than that they are settled.
+    notes: HashMap<usize, Cow<'static, str>>,
+    /// Why events are held.
+    pub(super) held: HashMap<usize, HeldReason>,
+    /// Those in conflict with what an earlier run sent, and in what they differ.
+    pub(super) with_past: HashMap<usize, Contradiction>,
+    /// Sales that can't be asked for again without their refunds.
+    pub(super) left_behind: HashSet<usize>,
+    /// Payments of which an earlier run sent one without saying which.
+    pub(super) maybe_sent: HashSet<usize>,
+    /// Refunds whose own rows name another customer than their sale has.
+    pub(super) other_customers: BTreeSet<usize>,
+}
+
+impl<'p> Planner<'p> {
+    pub(super) fn new(
+        past: &'p dyn Past,
+        origins: &'p Origins,
+        asked_again: &'p AskedAgain,
+        decided: Decided,
+        events: usize,
+    ) -> Self {
+        let mut planner = Planner {
+            past,
+            origins,
+            asked_again,
+            replacing: KeyMap::default(),
+            states: vec![PlanState::ToSend; events],
+            notes: HashMap::new(),
+            held: HashMap::new(),
+            with_past: HashMap::new(),
+            left_behind: HashSet::new(),
+            maybe_sent: HashSet::new(),
+            other_customers: BTreeSet::new(),
+        };
+        for (index, (state, note)) in decided {
+            planner.mark(index, state, note);
+        }
+        planner
+    }
+
+    fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
+        self.states[index] = state;
+        let note = note.into();
+        match note.is_empty() {
+            true => self.notes.remove(&index),
+            false => self.notes.insert(index, note),
+        };
+    }
+
+    /// Holds an event for a person to look at.
+    fn hold(&mut self, index: usize, reason: HeldReason, note: impl Into<Cow<'static, str>>) {
+        self.mark(index, PlanState::Unlinked, note);
+        self.held.insert(index, reason);
+    }
+
+    pub(super) fn note(&self, index: usize) -> &str {
+        match (self.notes.get(&index), self.states[index]) {
+            (Some(note), _) => note,
+            (None, PlanState::Settled) => SETTLED,
+            (None, _) => "",
+        }
+    }
+
+    pub(super) fn compare_with_past(&mut self, events: &Events, firsts: &mut Firsts) {
+        if self.past.is_empty() {
+            return;
+        }
+        let mut matched: KeyMap<()> = KeyMap::default();
+        // Added up once, and only where a sale is asked again.
+        let mut refunds_here: Option<KeyMap<RefundsHere>> = None;
+        for index in 0..events.len() {
+            let key = events.key(index);
+            let recorded = self.past.essence(key);
+            let Some(recorded) = recorded.filter(|_| !self.maybe_sent.contains(&index)) else {
+                continue;
+            };
+            let event = events.get(index);
+            let is_first = firsts.of(index, key) == index;
+            if is_first
+                && self.states[index] == PlanState::ToSend
+                && let Some(note) = self.replaces(event, &recorded)
+            {
+                matched.insert(key, ());
+                let here = refunds_here.get_or_insert_with(|| self.refunds_here(events));
+                match self.refunds_left_behind(event, here) {
+                    Some(refunds) => {
+                        let note = format!(
+                            "its customer is another one now, and an earlier run found its refunds of {refunds} to be no referrals"
+                        );
+                        self.mark(index, PlanState::Conflict, note);
+                        self.left_behind.insert(index);
+                    }
+                    None => {
+                        self.mark(index, PlanState::ToSend, note);
+                        self.replacing.insert(key, ());
+                    }
+                }
+                continue;
+            }
+            if event.is_mended && self.past.outcome(key) == Some(Outcome::NonReferral) {
+                matched.insert(key, ());
+                match self.other_customers.contains(&index) {
+                    true => self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE),
+                    false => self.mark(index, PlanState::Settled, ""),
+                }
+                continue;
+            }
+            match self.contradiction(event, &recorded) {
+                // The export has it as it was; the journal, as it was corrected.
+                Some(_) if self.states[index] == PlanState::ToSend && self.was_replaced(event) => {
+                    self.mark(index, PlanState::Settled, "corrected since");
+                }
+                Some(difference) => {
+                    let note = self.note_of_contradiction(difference, event, recorded);
+                    self.mark(index, PlanState::Conflict, note);
+                    self.with_past.insert(index, difference);
+                }
+                // What the journal has decides a quarrel between two exports, unless it is about a
+                // customer whom the journal does not know as a referral.
+                None if self.states[index] == PlanState::Conflict
+                    && names_another_non_referral(event, &recorded, self.past) => {}
+                None if self.states[index] == PlanState::Conflict || is_first => {
+                    if matched.insert(key, ()).is_some() {
+                        let note = "these exports have it more than once";
+                        self.mark(index, PlanState::Duplicate, note);
+                        continue;
+                    }
+                    firsts.set(index, key);
+                    let state = match self.past.is_settled(key) {
+                        true => PlanState::Settled,
+                        false => PlanState::ToSend,
+                    };
+                    self.mark(index, state, "");
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Returns in what an event contradicts what an earlier run recorded under its id. An id is known
+    /// together with its kind of export: dates that are far apart are two events.
+    fn contradiction(&self, event: EventRef<'_>, recorded: &Essence) -> Option<Contradiction> {
+        let read = event.essence();
+        if let Some(difference) = read.contradicts(recorded) {
+            let is_sum = difference == Contradiction::Amount && self.is_sum_of_payments(event);
+            return (!is_sum).then_some(difference);
+        }
+        if read.refund_total_cents.is_some() || recorded.refund_total_cents.is_some() {
+            return None;
+        }
+        let seconds = read.created_at_s?.abs_diff(recorded.created_at_s?);
+        let here = self.origins.of_event(event)?;
+        let there = self.origins.of_profile(self.past.profile(event.key())?)?;
+        here.are_apart(there, seconds)
+            .then_some(Contradiction::Date)
+    }
+
+    /// Returns whether a sale is an invoice, and earlier runs sent all that was paid of it as several
+    /// payments.
+    fn is_sum_of_payments(&self, event: EventRef<'_>) -> bool {
+        let further = self.past.further_payments(event.key());
+        if event.kind != Kind::Sale || event.reference.is_some() || further.is_empty() {
+            return false;
+        }
+        let further = further.iter().map(|id| EventKey::of(id));
+        let keys: Vec<EventKey> = std::iter::once(event.key()).chain(further).collect();
+        let payments = keys.iter().filter_map(|&key| self.past.essence(key));
+        let paid = payments.filter_map(|recorded| recorded.paid_cents());
+        keys.iter().all(|&key| self.past.is_settled(key))
+            && event.paid_cents() == Some(paid.fold(0, i64::saturating_add))
+    }
+
+    /// Says why an event takes the place of what an earlier run sent under its id, if it does.
+    fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
+        let key = event.key();
+        if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.past) {
+            return Some("its sale is asked again for another customer");
+        }
+        if !replaces(event, recorded, self.past) {
+            return None;
+        }
+        Some(match self.past.outcome(event.key()) {
+            Some(Outcome::Failed) => {
+                "corrected: the API refused what an earlier run sent under this id"
+            }
+            _ => "asked again: an earlier run asked for another customer, who was not a referral",
+        })
+    }
+
+    /// Returns what earlier runs recorded as refunded of a sale that is asked again, and what is in none
+    /// of these exports: asked for alone, the sale would count without its refunds.
+    fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<RefundsHere>) -> Option<Money> {
+        let recorded = self.past.refunded(sale.key());
+        if sale.kind != Kind::Sale || recorded.cents == 0 {
+            return None;
+        }
+        let here = here.get(&sale.key()).copied().unwrap_or_default();
+        if recorded.largest_total_cents.is_some()
+            && here.total_cents >= recorded.largest_total_cents
+        {
+            return None;
+        }
+        let missing = recorded.cents - here.recorded_cents;
+        let money = sale.read_money()?;
+        (missing > 0).then_some(Money {
+            amount_cents: missing,
+            ..money
+        })
+    }
+
+    /// Returns which refunds are in these exports, by the key of their sale.
+    fn refunds_here(&self, events: &Events) -> KeyMap<RefundsHere> {
+        let mut seen: KeyMap<()> = KeyMap::default();
+        let mut by_sale: KeyMap<RefundsHere> = KeyMap::default();
+        for index in 0..events.len() {
+            let (key, kind) = (events.key(index), events.kind(index));
+            let Some(sale) = events.sale_event_id(index).filter(|_| kind == Kind::Refund) else {
+                continue;
+            };
+            let here = by_sale.entry(EventKey::of(sale)).or_default();
+            let total_cents = events.figures(index).refund_total_cents;
+            here.total_cents = here.total_cents.max(total_cents);
+            if let Some(money) = self.past.essence(key).and_then(|recorded| recorded.money)
+                && seen.insert(key, ()).is_none()
+            {
+                here.recorded_cents = here.recorded_cents.saturating_add(money.amount_cents);
+            }
+        }
+        by_sale
+    }
+
+    fn was_replaced(&self, event: EventRef<'_>) -> bool {
+        let read = event.essence();
+        let mut replaced = self.past.replaced(event.key()).iter();
+        replaced.any(|old| read.contradicts(old).is_none())
+    }
+
+    fn note_of_contradiction(
+        &self,
+        difference: Contradiction,
+        event: EventRef<'_>,
+        recorded: Essence,
+    ) -> String {
+        let note = difference_note(difference, &Side::of(event), &recorded.into());
+        match self.past.outcome(event.key()) {
+            Some(outcome) => format!(
+                "an earlier run sent an event with this id ({}) and with {note}",
+                outcome_in_words(outcome)
+            ),
+            None => format!("an earlier run recorded an event with this id and with {note}"),
+        }
+    }
+
+    pub(super) fn apply_links(&mut self, events: &mut Events, links: Links) {
+        for (index, link) in links.into_unsound() {
+            if self.states[index] != PlanState::ToSend {
+                continue;
+            }
+            match link {
+                Link::Sound => {}
+                Link::Covered(reason) => self.mark(index, PlanState::Duplicate, reason),
+                Link::Held(held) => {
+                    self.hold(index, held.reason, held.note);
+                    if !held.candidates.is_empty() {
+                        events.edit(index, |event| {
+                            event.set_details(Details {
+                                candidates: Some(held.candidates.join(" ").into()),
+                                ..event.details().clone()
+                            });
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Holds refunds that name the id of another provider's sale, and another customer than that has, months
+    /// away from it: ids of two providers may be the same.
+    pub(super) fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
+        for index in std::mem::take(&mut self.other_customers) {
+            let refund = events.get(index);
+            let Some(sale) = refund.sale_event_id.map(EventKey::of) else {
+                continue;
+            };
+            let (origin, sold_at_s) = match firsts.named(sale) {
+                Some(sale) => {
+                    let sale = events.get(sale);
+                    let sold_at_s = sale.created_at.map(jiff::Timestamp::as_second);
+                    (self.origins.of_event(sale), sold_at_s)
+                }
+                None => {
+                    let profile = self.past.profile(sale);
+                    let origin = profile.and_then(|profile| self.origins.of_profile(profile));
+                    let recorded = self.past.essence(sale);
+                    (origin, recorded.and_then(|sale| sale.created_at_s))
+                }
+            };
+            let refunded_at_s = refund.created_at.map(jiff::Timestamp::as_second);
+            let apart_s = refunded_at_s.zip(sold_at_s).map(|(a, b)| a.abs_diff(b));
+            let both = self.origins.of_event(refund).zip(origin);
+            if self.states[index] == PlanState::ToSend
+                && apart_s.is_some_and(|apart| apart > MONTHS_S)
+                && both.is_some_and(|(refund, sale)| !refund.is_of_provider_of(sale))
+            {
+                self.hold(index, HeldReason::OtherProvider, OTHER_PROVIDER);
+            }
+        }
+    }
+
+    /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
+    /// interrupted and is not resumed.
+    pub(super) fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
+        for index in 0..events.len() {
+            let Some(sale) = events.sale_event_id(index) else {
+                continue;
+            };
+            if self.states[index] != PlanState::ToSend
+                && !self.is_newly_uncounted(index, events, firsts)
+            {
+                continue;
+            }
+            let key = EventKey::of(sale);
+            let reason = match firsts.named(key) {
+                Some(sale) if self.was_sent_to_another(sale, key) => continue,
+                Some(sale) if self.states[sale].is_held() => "its sale is held",
+                // Corrected, it goes out first.
+                Some(sale) if self.states[sale] == PlanState::ToSend => continue,
+                _ if self.past.has_failed(key) => {
+                    "the API refused its sale; `fprecon retry --failed` tries that again"
+                }
+                None if !self.past.is_settled(key) => {
+                    if self.is_left_to_send(events.key(index)) {
+                        self.mark(index, PlanState::Duplicate, LEFT_WITH_ITS_SALE);
+                        continue;
+                    }
+                    "its sale belongs to a run that was interrupted; `fprecon resume` sends it first"
+                }
+                _ => continue,
+            };
+            self.hold(index, HeldReason::SaleNotSent, reason);
+        }
+    }
+
+    /// Returns whether an earlier run recorded an event that is not settled.
+    pub(super) fn is_left_to_send(&self, key: EventKey) -> bool {
+        self.past.essence(key).is_some() && !self.past.is_settled(key)
+    }
+
+    /// Returns whether an earlier run sent a sale, and these exports only name another customer for it. Its
+    /// refunds go out with the customer to whom it was sent.
+    pub(super) fn was_sent_to_another(&self, sale: usize, key: EventKey) -> bool {
+        let was_sent = self.past.outcome(key).is_some_and(Outcome::is_tracked);
+        was_sent && self.with_past.get(&sale) == Some(&Contradiction::Customer)
+    }
+
+    /// Returns whether nothing of a refund counts, and no earlier run has seen it.
+    fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
+        let event = events.get(index);
+        self.states[index] == PlanState::Duplicate
+            && event.counts_nothing()
+            && firsts.of(index, event.key()) == index
+            && self.past.counted_nothing(event.key()).is_none()
+    }
+}
+
+/// Returns what came of an event, as people say it.
+fn outcome_in_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Tracked => "tracked",
+        Outcome::AlreadyTracked => "already tracked",
+        Outcome::NonReferral => "not a referral",
+        Outcome::Failed => "failed",
+        Outcome::Unconfirmed => "unconfirmed",
+    }
+}
