@@ -168,7 +168,7 @@ fn read_by_others(directory: &Path) -> Option<Value> {
         eprintln!("skipped: {missing}");
         return None;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/read_report.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/read_report.py");
     let read = Command::new(python)
         .arg(script)
         .arg(directory)
