@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use crate::report::Format;
@@ -18,7 +18,7 @@ use crate::report::Format;
     name = "fprecon",
     version,
     max_term_width = 100,
-    after_long_help = EXAMPLES,
+    after_help = EXAMPLES,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -31,19 +31,68 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  fprecon demo                                   see it work, with no account and no network
-  fprecon init unified_payments.csv              a commented fprecon.toml for your exports
-  fprecon plan unified_payments.csv              what would be sent; sends nothing
-  fprecon run unified_payments.csv --sandbox     a whole run against a local sandbox
-  fprecon run unified_payments.csv               the real thing; asks before it sends
-  fprecon resume                                 go on after an interruption
+  fprecon demo                      see it work: no account, no network
+  fprecon init payments.csv         write a commented fprecon.toml
+  fprecon plan payments.csv         show what would be sent; send nothing
+  fprecon run payments.csv --sandbox
+                                    a whole run against a local sandbox
+  fprecon run payments.csv          the real thing; asks before it sends
+  fprecon resume                    go on after an interruption
   fprecon accept reports/RUN/failed.csv --reason 'test orders'
-                                                 what is known and stays as it is
-  fprecon audit --live                           is every commission backed by a sale?
+                                    accept what is known and stays as it is
+  fprecon audit --live              check every commission against a sale
 
-Exit codes: 0 done; 1 something needs attention; 2 usage; 3 input or configuration unusable;
-4 the API refused the key; 5 incomplete, resumable; 6 the journal; 70 internal error;
-129, 130, 143 interrupted, resumable.";
+Exit codes:
+  0 done                            1 something needs attention
+  2 wrong usage                     3 input or configuration unusable
+  4 the API refused the key         5 incomplete; `fprecon resume` goes on
+  6 the journal                     70 a bug in fprecon
+  129, 130, 143 interrupted; `fprecon resume` goes on";
+
+/// Where a command's help sends the reader for the options that it shares with all others.
+const COMMON_OPTIONS: &str = "\
+Common options, such as --config, --journal, --json and --quiet:
+see `fprecon --help`";
+
+/// What a command shows of the common options, since it is what they are for.
+const SHOWN_BY_SENDERS: [&str; 3] = ["sandbox", "yes", "no_input"];
+
+/// Returns the commands as `--help` shows them: the common options once, with `fprecon --help`, and with a
+/// command its own.
+pub(crate) fn for_help() -> clap::Command {
+    let command = Arguments::command()
+        .disable_help_flag(true)
+        .arg(help_flag(clap::ArgAction::HelpShort));
+    let common: Vec<clap::Arg> = command
+        .get_arguments()
+        .filter(|argument| argument.is_global_set())
+        .cloned()
+        .collect();
+    command.mut_subcommands(|own| without_common(own, &common))
+}
+
+fn help_flag(action: clap::ArgAction) -> clap::Arg {
+    let flag = clap::Arg::new("help").short('h').long("help");
+    flag.action(action).help("Print help")
+}
+
+fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command {
+    let is_sender = ["run", "resume", "retry", "recover"].contains(&command.get_name());
+    let hidden = common
+        .iter()
+        .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())));
+    let hidden = hidden.map(|argument| argument.clone().hide(true));
+    let long = command.get_after_long_help().map(ToString::to_string);
+    let command = command
+        .args(hidden)
+        .arg(help_flag(clap::ArgAction::Help))
+        .after_help(COMMON_OPTIONS);
+    let command = match long {
+        Some(long) => command.after_long_help(format!("{long}\n\n{COMMON_OPTIONS}")),
+        None => command,
+    };
+    command.mut_subcommands(|own| without_common(own, common))
+}
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -160,8 +209,31 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page, or write those of all commands
+    Man(ManArguments),
+}
+
+impl Command {
+    /// Returns the name of a command that has no JSON output, so that `--json` is never ignored.
+    pub(crate) fn without_json(&self) -> Option<&'static str> {
+        match self {
+            Command::Completions { .. } => Some("completions"),
+            Command::Man(_) => Some("man"),
+            Command::Sandbox(_) => Some("sandbox"),
+            Command::Profiles(_) => Some("profiles"),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The command, such as `run` [default: fprecon itself]
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Vec<String>,
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -257,10 +329,18 @@ pub(crate) struct RedactArgument {
     pub(crate) is_wanted: bool,
 }
 
+const RETRY_USAGE: &str = "\
+fprecon retry [OPTIONS] [--failed] [--unconfirmed] [--non-referral]
+       fprecon retry [OPTIONS] --event <ID>...";
+
 #[derive(Debug, Args)]
+#[command(override_usage = RETRY_USAGE, group = clap::ArgGroup::new("which")
+    .args(["failed", "unconfirmed", "non_referral", "events"])
+    .required(true)
+    .multiple(true))]
 pub(crate) struct RetryArguments {
     /// Events that the API refused
-    #[arg(long, required_unless_present_any = ["unconfirmed", "non_referral", "events"])]
+    #[arg(long)]
     pub(crate) failed: bool,
     /// Cancellations that got no answer; they may count twice
     #[arg(long)]
@@ -304,13 +384,18 @@ pub(crate) struct AcceptArguments {
 
 const ACCEPT_EXAMPLES: &str = "\
 Examples:
-  fprecon accept reports/RUN/failed.csv --reason 'test orders'   accepts every event of the file
-  fprecon accept --event sub_12_cancelled --reason 'in the dashboard since March'
-  fprecon accept --list                                          what is accepted, by whom and why
-  fprecon accept --undo reports/RUN/failed.csv                   takes it back
+  fprecon accept reports/RUN/failed.csv --reason 'test orders'
+                                  accept every event of the file
+  fprecon accept --event sub_12 --reason 'in the dashboard since March'
+  fprecon accept --list           show what is accepted, by whom and why
+  fprecon accept --undo reports/RUN/failed.csv
+                                  take it back
 
-Exit codes: 0 accepted; 3 a file is not a report or the journal does not have one of its lines, and
-nothing was accepted; 6 the journal.";
+Exit codes:
+  0 accepted
+  3 a file is not a report, or the journal does not have one of its lines;
+    nothing was accepted
+  6 the journal";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
@@ -369,14 +454,19 @@ pub(crate) struct AuditArguments {
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
-  fprecon audit --live                                   fetch the commissions, compare with the journal
-  fprecon audit                                          the same again, with the commissions of last time
-  fprecon audit --live --from 2026-03-01 --to 2026-03-31 the sales of one month
-  fprecon audit unified_payments.csv --commissions commissions.csv
-                                                         two files, no account needed
+  fprecon audit --live            fetch the commissions, compare with the journal
+  fprecon audit                   the same, with the commissions of last time
+  fprecon audit --live --from 2026-03-01 --to 2026-03-31
+                                  the sales of one month
+  fprecon audit payments.csv --commissions commissions.csv
+                                  two files; no account is needed
 
-Exit codes: 0 no differences beyond the tolerance; 1 differences, or rows that can't be read; 3 input
-unusable; 4 the API refused the key; 5 the listing could not be read to its end, resumable.";
+Exit codes:
+  0 no differences beyond the tolerance
+  1 differences, or rows that can't be read
+  3 input unusable
+  4 the API refused the key
+  5 the listing could not be read to its end; the same command goes on";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalCommand {

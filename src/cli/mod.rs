@@ -95,6 +95,12 @@ fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Exit {
 
 fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError> {
     let common = &arguments.common;
+    if common.json
+        && let Some(name) = arguments.command.without_json()
+    {
+        let problem = Problem::error("usage", format!("`{name}` has no JSON output"));
+        return Err(CliError::usage(problem.hint("leave `--json` out")));
+    }
     match &arguments.command {
         Command::Demo(options) => commands::demo(common, options, terminal),
         Command::Init(options) => commands::init(common, options, terminal),
@@ -111,6 +117,6 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Config => commands::config(common, terminal),
         Command::Sandbox(options) => commands::sandbox(options, terminal),
         Command::Completions { shell } => commands::completions(*shell, terminal),
-        Command::Man => commands::manual(terminal),
+        Command::Man(options) => commands::manual(options, terminal),
     }
 }

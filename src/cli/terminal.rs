@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
+use clap::error::ErrorKind;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::arguments::{Arguments, Color, Common};
+use super::arguments::{self, Arguments, Color, Common};
 use super::error::{CliError, Exit};
 use crate::invisible::{Language, shown, shown_in_strings, shown_lines};
 use crate::problem::{Problem, Severity};
@@ -117,9 +118,10 @@ impl Terminal {
         }
         let mut out = anstream::stdout().lock();
         if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
-            *self.output.borrow_mut() = match error.kind() {
-                io::ErrorKind::BrokenPipe => Output::Unread,
-                _ => Output::Failed(error),
+            *self.output.borrow_mut() = if is_broken_pipe(&error) {
+                Output::Unread
+            } else {
+                Output::Failed(error)
             };
         }
     }
@@ -247,6 +249,13 @@ impl Terminal {
         self.may_ask && matches!(*self.output.borrow(), Output::Open)
     }
 
+    /// Says what a question is about, where somebody can be asked.
+    pub(super) fn prompt_lines(&self, text: &str) {
+        if self.may_ask() {
+            say(&format!("\n{}", shown_lines(text)));
+        }
+    }
+
     /// Asks a yes-or-no question; nothing where nobody can be asked.
     pub(super) fn ask(&self, question: &str) -> Option<bool> {
         if !self.may_ask() {
@@ -278,7 +287,7 @@ impl Terminal {
 
     /// A bar on a terminal; elsewhere, or with `--quiet`, nothing is drawn.
     pub(super) fn bar(&self, len: Option<u64>, template: &str) -> ProgressBar {
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet || !has_moving_lines() {
             return ProgressBar::hidden();
         }
         let bar = match len {
@@ -293,8 +302,23 @@ impl Terminal {
 
     /// Whether plain lines now and then take the place of a bar.
     pub(super) fn wants_lines(&self) -> bool {
-        !self.quiet && !io::stderr().is_terminal()
+        !self.quiet && !has_moving_lines()
     }
+}
+
+/// Whether standard error is a terminal on which a line can be drawn again.
+fn has_moving_lines() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether nobody reads the output any more, also where the CSV writer says so.
+fn is_broken_pipe(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let kind = match inner.map(csv::Error::kind) {
+        Some(csv::ErrorKind::Io(inner)) => inner.kind(),
+        _ => error.kind(),
+    };
+    kind == io::ErrorKind::BrokenPipe
 }
 
 /// Problems that differ in nothing but line and value, in the order of their first.
@@ -362,6 +386,11 @@ pub(super) fn show_panics() {
 /// for.
 pub(super) fn parse_arguments() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| {
+        if error.kind() == ErrorKind::DisplayHelp
+            && let Err(help) = arguments::for_help().try_get_matches()
+        {
+            help.exit();
+        }
         // The names of files may be among them, whatever these are made of.
         let shown = std::env::args_os()
             .map(|argument| shown(&argument.to_string_lossy()).into_owned())

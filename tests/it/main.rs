@@ -34,6 +34,7 @@ mod every_export;
 mod faults_input;
 mod faults_power;
 mod faults_system;
+mod first_run;
 mod handed_back;
 mod hostile;
 mod html_report;

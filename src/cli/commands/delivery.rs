@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::next;
+use super::plan::time_in_words;
 use super::report_place::expect_no_input_in;
 use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
@@ -52,12 +53,20 @@ impl Target {
         if common.sandbox {
             return Self::sandbox(settings);
         }
+        let (account_id, key) = match (settings.account(), settings.api_key()) {
+            (Ok(account_id), Ok(key)) => (account_id, key),
+            // All that is missing is named at once.
+            (Err(account), Err(key)) => {
+                let problems = [account.problems(), key.problems()];
+                return Err(CliError::Unusable(problems.concat()));
+            }
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+        };
         let account = Account {
             api: settings.version.to_string(),
             base_url: settings.base_url.clone(),
-            account_id: settings.account()?.to_owned(),
+            account_id: account_id.to_owned(),
         };
-        let key = settings.api_key()?;
         terminal.problems(settings.key_file_warning().as_slice(), 0);
         Ok(Target {
             client: client(&account, &settings.base_url, &key, settings)?,
@@ -92,6 +101,14 @@ impl Target {
     /// The account that the journal must belong to.
     pub(super) fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Returns the account in words, for a person who has to say yes.
+    pub(super) fn described(&self) -> String {
+        match self.sandbox {
+            Some(_) => "the sandbox of this process".to_owned(),
+            None => self.account.to_string(),
+        }
     }
 
     /// What people call it.
@@ -158,6 +175,22 @@ pub(super) fn no_lead_list(reason: &str) -> Problem {
     let message = format!("the list of leads is not used: {reason}");
     Problem::warning("lead-list-unusable", message)
         .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
+}
+
+/// Refuses a base URL that no request could go to.
+///
+/// # Errors
+///
+/// What a run would say before it sends anything.
+pub(super) fn check_base_url(settings: &Settings) -> Result<(), CliError> {
+    let account = Account {
+        api: settings.version.to_string(),
+        base_url: settings.base_url.clone(),
+        account_id: "plan".to_owned(),
+    };
+    // A key as long as the API's, since a plan needs none; it goes nowhere.
+    let key = ApiKey::new(&"0".repeat(32)).unwrap_or_else(ApiKey::of_sandbox);
+    client(&account, &settings.base_url, &key, settings).map(|_| ())
 }
 
 fn client(
@@ -508,7 +541,8 @@ struct Watcher<'t> {
 
 impl<'t> Watcher<'t> {
     fn new(terminal: &'t Terminal, total: u64) -> Self {
-        let template = "{bar:30} {pos}/{len} events  {msg}  left {eta}";
+        // The message has what is left of the line, so that none wraps.
+        let template = "{bar:20} {percent}%  {human_pos}/{human_len}{prefix}  {wide_msg}";
         Watcher {
             terminal,
             bar: terminal.bar(Some(total), template),
@@ -531,12 +565,17 @@ impl<'t> Watcher<'t> {
         if is_due && !self.bar.is_hidden() {
             self.drawn = Some(Instant::now());
             self.bar.set_position(progress.done() as u64);
+            self.bar.set_prefix(match self.bar.eta().as_secs() {
+                0 => String::new(),
+                seconds => format!("  left {}", time_in_words(seconds)),
+            });
             self.bar
                 .set_message(shown(&self.words(progress)).into_owned());
         }
         if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
             self.said = Instant::now();
-            let (done, total) = (progress.done(), self.total);
+            let done = grouped(progress.done() as i128);
+            let total = grouped(self.total.into());
             self.terminal
                 .note(&format!("{done}/{total} events  {}", self.words(progress)));
         }

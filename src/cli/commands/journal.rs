@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::accept::who;
+use super::confirm::{self, Answer};
 use super::next;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
@@ -65,25 +66,12 @@ fn recover(
     terminal.problems(&[may_lack(settings, lost)], 0);
     let question =
         "Go on without it? What may have been sent and cannot be repeated becomes unconfirmed.";
-    let answer = match common.yes {
-        true => Some(true),
-        false => terminal.ask(question),
+    let otherwise = || {
+        let message = "cannot ask for confirmation: standard input is not a terminal";
+        Problem::error("not-confirmed", message).hint("pass `--yes`")
     };
-    match answer {
-        Some(true) => {}
-        Some(false) => {
-            return Err(CliError::unusable(Problem::error(
-                "not-confirmed",
-                "the journal was not changed",
-            )));
-        }
-        None => {
-            let problem = Problem::error(
-                "not-confirmed",
-                "cannot ask for confirmation: standard input is not a terminal",
-            );
-            return Err(CliError::usage(problem.hint("pass `--yes`")));
-        }
+    if confirm::ask(common, terminal, question, otherwise)? == Answer::No {
+        return confirm::cancelled(terminal, "The journal was not changed.");
     }
     let recovered = Journal::recover(&settings.journal, &who(), Timestamp::now())?;
     let in_doubt = recovered.map_or(0, |recovered| recovered.in_doubt);

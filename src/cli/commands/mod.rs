@@ -7,6 +7,7 @@ mod audit;
 #[path = "no_audit.rs"]
 mod audit;
 mod config;
+mod confirm;
 mod delivery;
 mod demo;
 mod init;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::delivery::{Target, no_lead_list};
+use super::delivery::{Target, check_base_url, no_lead_list};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
@@ -78,13 +78,18 @@ impl Estimate {
 
     /// `13 min`, `42 h 5 min`.
     pub(super) fn in_words(self) -> String {
-        match self.seconds {
-            0..60 => format!("{} s", self.seconds),
-            60..3600 => format!("{} min", self.seconds.div_ceil(60)),
-            _ => {
-                let minutes = self.seconds.div_ceil(60);
-                format!("{} h {} min", minutes / 60, minutes % 60)
-            }
+        time_in_words(self.seconds)
+    }
+}
+
+/// Returns a time as people say it: `40 s`, `13 min`, `42 h 5 min`.
+pub(super) fn time_in_words(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds.div_ceil(60)),
+        _ => {
+            let minutes = seconds.div_ceil(60);
+            format!("{} h {} min", minutes / 60, minutes % 60)
         }
     }
 }
@@ -95,6 +100,7 @@ pub(in crate::cli) fn plan(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
+    check_base_url(&settings)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
     let planner = Planner {
@@ -151,7 +157,7 @@ fn lead_list(
     Ok(doubt.map_or(Ok(list), Err))
 }
 
-fn to_send(job: &Job) -> impl Iterator<Item = Event> {
+pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
     let planned = job.plan.events();
     let planned = planned.filter(|planned| planned.state == PlanState::ToSend);
     planned.map(|planned| planned.event.to_event())

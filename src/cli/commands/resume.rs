@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::{self, Delivery, Target};
 use super::next;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
@@ -139,8 +140,8 @@ pub(in crate::cli) fn retry(
         non_referral: arguments.non_referral,
         events: events.into_iter().map(|(row, _)| row).collect(),
     };
-    if repeat_unconfirmed {
-        confirm_repeat(common, terminal)?;
+    if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
+        return confirm::cancelled(terminal, NOTHING_SENT);
     }
     let Some(run) = journal.start_retry(&selection, now)? else {
         return nothing_to_do(
@@ -197,26 +198,14 @@ fn retryable(
 }
 
 /// What may have been recorded is sent again only on purpose.
-pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<(), CliError> {
-    if common.yes {
-        return Ok(());
-    }
+pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Answer, CliError> {
     let question =
         "Unconfirmed events may be recorded already, and would then count twice. Send them again?";
-    match terminal.ask(question) {
-        Some(true) => Ok(()),
-        Some(false) => Err(CliError::unusable(Problem::error(
-            "not-confirmed",
-            "nothing was sent",
-        ))),
-        None => Err(CliError::usage(
-            Problem::error(
-                "not-confirmed",
-                "cannot ask for confirmation: standard input is not a terminal, and unconfirmed events may count twice",
-            )
-            .hint("look them up in FirstPromoter first; pass `--yes` to send them again"),
-        )),
-    }
+    confirm::ask(common, terminal, question, || {
+        let message = "cannot ask for confirmation: standard input is not a terminal, and unconfirmed events may count twice";
+        Problem::error("not-confirmed", message)
+            .hint("look them up in FirstPromoter first; pass `--yes` to send them again")
+    })
 }
 
 fn require_journal(settings: &Settings) -> Result<(), CliError> {

@@ -1,11 +1,15 @@
 //! `fprecon run`: plan, send, report.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use jiff::Timestamp;
 
 use super::accept::who;
+use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::{self, Target};
 use super::next;
-use super::plan::Estimate;
+use super::plan::{self, Estimate};
 use super::report_place::expect_no_input_in;
 use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
@@ -14,7 +18,8 @@ use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::Settings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::job::Reading;
+use crate::event::Tally;
+use crate::job::Job;
 use crate::journal::{Journal, PlanState, RunCommand};
 use crate::problem::Problem;
 use crate::record::{NewJob, record};
@@ -59,10 +64,12 @@ pub(in crate::cli) fn run(
     terminal.plan_problems(job.problems.kept(), omitted);
     terminal.human(&tables::reading(&job.reading));
     terminal.check_output()?;
-    if job.repeated_unconfirmed.count() > 0 {
-        confirm_repeat(common, terminal)?;
+    let is_repeat = job.repeated_unconfirmed.count() > 0;
+    if is_repeat && confirm_repeat(common, terminal)? == Answer::No
+        || confirm_sending(common, &job, &settings, &target, terminal)? == Answer::No
+    {
+        return confirm::cancelled(terminal, NOTHING_SENT);
     }
-    confirm(common, &job.reading, &settings, &target, terminal)?;
 
     let run = record(
         &mut journal,
@@ -82,40 +89,58 @@ pub(in crate::cli) fn run(
     delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)
 }
 
-/// Nothing leaves before somebody has said yes.
-fn confirm(
+/// Asks before anything leaves, and says first what would.
+fn confirm_sending(
     common: &Common,
-    reading: &Reading,
+    job: &Job,
     settings: &Settings,
     target: &Target,
     terminal: &Terminal,
-) -> Result<(), CliError> {
-    let to_send = reading.events.of(PlanState::ToSend).count();
-    if common.yes || to_send == 0 {
-        return Ok(());
+) -> Result<Answer, CliError> {
+    let to_send = job.reading.events.of(PlanState::ToSend);
+    if common.yes || to_send.count() == 0 {
+        return Ok(Answer::Yes);
     }
-    let estimate = Estimate::of(to_send, settings);
-    let question = format!(
-        "Send {} to {} in {} {}?",
-        tables::count(to_send, "event"),
-        target.name(),
-        match settings.lead_list {
-            true => "at most",
-            false => "about",
-        },
-        estimate.in_words()
-    );
-    match terminal.ask(&question) {
-        Some(true) => Ok(()),
-        Some(false) => Err(CliError::unusable(
-            Problem::error("not-confirmed", "nothing was sent").hint("answer `y` to send"),
-        )),
-        None => Err(CliError::usage(
-            Problem::error(
-                "not-confirmed",
-                "cannot ask for confirmation: standard input is not a terminal",
-            )
-            .hint("pass `--yes` to send; `fprecon plan` shows what would be sent"),
-        )),
+    terminal.prompt_lines(&what_is_sent(job, &to_send, settings, target));
+    let question = format!("Send {}?", tables::count(to_send.count(), "event"));
+    confirm::ask(common, terminal, &question, || {
+        let message = "cannot ask for confirmation: standard input is not a terminal";
+        Problem::error("not-confirmed", message)
+            .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
+    })
+}
+
+/// Returns what a person says yes to: events and amounts, days, customers, the account, how long.
+fn what_is_sent(job: &Job, to_send: &Tally, settings: &Settings, target: &Target) -> String {
+    let mut days: Option<(Timestamp, Timestamp)> = None;
+    let mut customers = HashSet::new();
+    for event in plan::to_send(job) {
+        // Two of a million are the same by chance once in some ten million runs.
+        let customer = (&event.customer.email, &event.customer.uid);
+        customers.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(customer));
+        if let Some(at) = event.created_at {
+            let (first, last) = days.unwrap_or((at, at));
+            days = Some((first.min(at), last.max(at)));
+        }
     }
+    let customers = tables::count(customers.len() as u64, "customer");
+    let of_days = match days {
+        None => "without dates".to_owned(),
+        Some((first, last)) => format!(
+            "dated {} to {} (UTC)",
+            first.strftime("%Y-%m-%d"),
+            last.strftime("%Y-%m-%d")
+        ),
+    };
+    let estimate = Estimate::of(to_send.count(), settings);
+    let about = match settings.lead_list {
+        true => "at most",
+        false => "about",
+    };
+    format!(
+        "To be sent to {}:\n  {to_send}\n  of {customers}, {of_days}\n  in {about} {}, at {} requests a minute",
+        target.described(),
+        estimate.in_words(),
+        settings.requests_per_minute,
+    )
 }

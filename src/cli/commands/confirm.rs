@@ -1,0 +1,61 @@
+//! Questions that need a yes before anything is sent or changed.
+
+use serde::Serialize;
+
+use crate::cli::arguments::Common;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::Terminal;
+use crate::problem::Problem;
+use crate::report::SCHEMA;
+
+/// What did not happen where sending was declined.
+pub(super) const NOTHING_SENT: &str = "Nothing was sent.";
+
+/// What somebody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+}
+
+/// The object that `--json` prints where the answer was no.
+#[derive(Serialize)]
+struct Cancelled {
+    schema: u32,
+    cancelled: bool,
+    exit_code: u8,
+}
+
+/// Asks a question that `--yes` has answered already.
+///
+/// # Errors
+///
+/// `otherwise`, where nobody can be asked.
+pub(super) fn ask(
+    common: &Common,
+    terminal: &Terminal,
+    question: &str,
+    otherwise: impl FnOnce() -> Problem,
+) -> Result<Answer, CliError> {
+    if common.yes {
+        return Ok(Answer::Yes);
+    }
+    match terminal.ask(question) {
+        Some(true) => Ok(Answer::Yes),
+        Some(false) => Ok(Answer::No),
+        None => Err(CliError::usage(otherwise())),
+    }
+}
+
+/// Ends a command that was declined, which is no error. `left` says what did not happen.
+pub(super) fn cancelled(terminal: &Terminal, left: &str) -> Result<Exit, CliError> {
+    terminal.note(&format!("Cancelled. {left}"));
+    if terminal.json() {
+        terminal.write_json(&Cancelled {
+            schema: SCHEMA,
+            cancelled: true,
+            exit_code: Exit::Done as u8,
+        })?;
+    }
+    Ok(Exit::Done)
+}
