@@ -97,7 +97,7 @@ impl Search<'_> {
         match value.get_ref() {
             DeValue::Table(table) => self.table(table, path),
             DeValue::Array(array) => {
-                for element in array.iter() {
+                for element in array {
                     self.value(element, path);
                 }
             }

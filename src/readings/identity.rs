@@ -74,7 +74,7 @@ fn is_payment(kind: Kind) -> bool {
 }
 
 /// Returns the id that tells a payment from all others.
-fn own_id<'e>(event: EventRef<'e>) -> &'e str {
+fn own_id(event: EventRef<'_>) -> &str {
     match event.reference {
         Some(reference) if event.is_told_by_reference => reference,
         _ => event.event_id(),

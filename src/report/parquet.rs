@@ -201,9 +201,12 @@ impl Builder {
             (Builder::Integer(numbers), Cell::Integer(number)) => numbers.push(*number),
             (Builder::Integer(numbers), Cell::Amount(money)) => numbers.push(money.amount_cents),
             (Builder::Time(numbers), Cell::Time(time)) => numbers.push(time.as_millisecond()),
-            (Builder::Text(Texts { is_there, .. }), cell)
-            | (Builder::Integer(Numbers { is_there, .. }), cell)
-            | (Builder::Time(Numbers { is_there, .. }), cell) => {
+            (
+                Builder::Text(Texts { is_there, .. })
+                | Builder::Integer(Numbers { is_there, .. })
+                | Builder::Time(Numbers { is_there, .. }),
+                cell,
+            ) => {
                 debug_assert_eq!(*cell, Cell::Empty);
                 is_there.push(0);
             }

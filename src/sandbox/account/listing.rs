@@ -209,9 +209,8 @@ impl<'q> Query<'q> {
     fn get(&self, name: &str) -> Option<&str> {
         let same = |written: &str| {
             let inner = written.strip_prefix("filters[");
-            let (head, tail) = match inner.and_then(|inner| inner.split_once(']')) {
-                Some(parts) => parts,
-                None => return written == name,
+            let Some((head, tail)) = inner.and_then(|inner| inner.split_once(']')) else {
+                return written == name;
             };
             // `filters[created_at][from]` is `created_at[from]`.
             name.strip_prefix(head).is_some_and(|rest| rest == tail)

@@ -46,10 +46,10 @@ impl Looked<'_> {
 }
 
 /// Looks at every export; or says what makes them unusable, for all of them at once.
-pub(super) fn look_at_all<'p>(
+pub(super) fn look_at_all(
     exports: impl Iterator<Item = Result<Export, ExportError>>,
-    profiles: &'p Profiles,
-) -> Result<Vec<Looked<'p>>, CliError> {
+    profiles: &Profiles,
+) -> Result<Vec<Looked<'_>>, CliError> {
     let mut looked = Vec::new();
     let mut problems = Vec::new();
     for export in exports {
