@@ -18,7 +18,7 @@ pub use figures::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, Readin
 pub use notes::SentTooMuch;
 pub(crate) use refused::left_out;
 pub use refused::{export_problem, unanswered, unrecognised};
-pub use setup::Setup;
+pub use setup::{PathPattern, ReadBefore, Setup};
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
 
 use std::collections::BTreeMap;

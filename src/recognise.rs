@@ -13,6 +13,7 @@ use crate::event::{Currency, Source};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::Problem;
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
+use crate::shell_word::shell_word;
 
 /// How many rows are looked at where the header does not decide.
 pub const ROWS_MOST: usize = 1_000;
@@ -59,6 +60,11 @@ pub enum Why {
     },
     /// Others fit the header as closely, and there is no row that could be misread.
     NoRows {
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Others fit the header as closely and read the rows, and earlier runs read this header by this one.
+    Before {
         /// The others.
         others: Vec<String>,
     },
@@ -116,6 +122,11 @@ impl fmt::Display for Why {
             Why::NoRows { others } => {
                 write!(f, "{} would fit, too, and there is no row", quoted(others))
             }
+            Why::Before { others } => write!(
+                f,
+                "{} would fit, too, and the journal's earlier exports with this header were read by this one",
+                quoted(others)
+            ),
             Why::Rows(obstacles) => {
                 let obstacles: Vec<String> = obstacles.iter().map(Obstacle::to_string).collect();
                 f.write_str(&obstacles.join("; "))
@@ -162,11 +173,12 @@ impl fmt::Display for Undecided {
 }
 
 impl Undecided {
-    /// What would decide.
-    pub fn hint(&self) -> String {
+    /// What would decide, for the export at a path.
+    pub fn hint(&self, path: &str) -> String {
         let first = self.names.first().map_or("NAME", String::as_str);
+        let named = shell_word(&format!("{first}={path}")).into_owned();
         format!(
-            "say which one it is, such as `--profile {first}`; `fprecon profiles show` prints how they differ"
+            "which one is it? `fprecon profiles show` prints how they differ. For this call, pass `--profile {named}`, with the name of yours. For good, add it to `fprecon.toml`:\n    [exports.my-{first}]\n    extends = \"{first}\""
         )
     }
 }

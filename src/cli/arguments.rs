@@ -104,9 +104,14 @@ pub(crate) struct Common {
     /// The journal [default: fprecon.journal beside the configuration]
     #[arg(long, global = true, value_name = "FILE", env = "FPRECON_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,
-    /// How the exports are read [default: found by their headers]
-    #[arg(long, global = true, value_name = "NAME|FILE", env = "FPRECON_PROFILE")]
-    pub(crate) profile: Option<String>,
+    /// How the exports are read, or those of a path alone; can be repeated [default: found by their headers]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME|FILE|NAME=GLOB",
+        env = "FPRECON_PROFILE"
+    )]
+    pub(crate) profile: Vec<String>,
     /// The encoding of exports that don't say it [default: utf-8; UTF-16 says it itself]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) encoding: Option<TextEncoding>,
@@ -220,7 +225,7 @@ impl Command {
             Command::Completions { .. } => Some("completions"),
             Command::Man(_) => Some("man"),
             Command::Sandbox(_) => Some("sandbox"),
-            Command::Profiles(_) => Some("profiles"),
+            Command::Profiles(ProfilesCommand::Show { .. }) => Some("profiles show"),
             _ => None,
         }
     }

@@ -14,8 +14,11 @@ use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
 use crate::export::{Export, ExportError, Exports, How, LinesAbove, Told};
-use crate::job::{self, Job, PlanError, Setup, SourceRows, SourceRowsError, export_problem};
-use crate::journal::{Known, Wanted};
+use crate::job::{
+    self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
+    export_problem,
+};
+use crate::journal::{JournalReader, Known, Wanted};
 use crate::link::{Resolutions, Rules};
 use crate::problem::Problem;
 use crate::profile::{OwnFile, Profile, Profiles};
@@ -25,6 +28,38 @@ use jiff::Timestamp;
 pub(super) struct Choice {
     pub(super) profiles: Profiles,
     named: Option<String>,
+    /// The names of profiles for exports of some paths.
+    named_for: NamedFor,
+}
+
+/// Names of profiles, each with the exports that it is for.
+type NamedFor = Vec<(PathPattern, String)>;
+
+/// Splits what `--profile` says into the profile of all exports and those of some paths.
+fn named_profiles(given: &[String]) -> Result<(Option<String>, NamedFor), CliError> {
+    let usage = |message: String| {
+        let problem = Problem::error("usage", message);
+        CliError::usage(problem.hint("name one profile for all exports, or `NAME=GLOB` for some"))
+    };
+    let (mut named, mut named_for) = (None, Vec::new());
+    for one in given {
+        match one.split_once('=') {
+            Some((name, pattern)) => {
+                let pattern = PathPattern::parse(pattern).map_err(|error| {
+                    usage(format!(
+                        "`{pattern}` in `--profile` is not a pattern: {error}"
+                    ))
+                })?;
+                named_for.push((pattern, name.to_owned()));
+            }
+            None if named.is_none() => named = Some(one.clone()),
+            None => {
+                let message = "`--profile` names two profiles for the same exports";
+                return Err(usage(message.to_owned()));
+            }
+        }
+    }
+    Ok((named, named_for))
 }
 
 impl Choice {
@@ -32,9 +67,9 @@ impl Choice {
     pub(super) fn load(common: &Common, settings: &Settings) -> Result<Self, CliError> {
         let mut own = settings.exports.clone();
         let mut places = settings.export_places.clone();
-        let mut named = common.profile.clone();
+        let (mut named, named_for) = named_profiles(&common.profile)?;
         let mut file_of_its_own = false;
-        if let Some(path) = common.profile.as_deref().map(Path::new)
+        if let Some(path) = named.clone().as_deref().map(Path::new)
             && (path.is_file()
                 || path
                     .extension()
@@ -62,7 +97,11 @@ impl Choice {
         })?;
         let own_file = file_of_its_own.then_some(named.as_deref()).flatten();
         place(&mut profiles, common, &places, own_file);
-        Ok(Choice { profiles, named })
+        Ok(Choice {
+            profiles,
+            named,
+            named_for,
+        })
     }
 
     /// Profiles of which each export's is found by its header.
@@ -70,7 +109,17 @@ impl Choice {
         Choice {
             profiles,
             named: None,
+            named_for: Vec::new(),
         }
+    }
+
+    /// The profiles that the user named for exports of some paths.
+    fn named_for(&self) -> Result<Vec<(PathPattern, &Profile)>, CliError> {
+        let mut all = Vec::new();
+        for (pattern, name) in &self.named_for {
+            all.push((pattern.clone(), self.profiles.named(name)?));
+        }
+        Ok(all)
     }
 
     /// The profile that the user named, if any.
@@ -251,8 +300,16 @@ impl Planner<'_> {
         history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<Known, CliError>,
     ) -> Result<(Job, Known), CliError> {
         let settings = self.settings;
+        // What the journal can't say now, its own reading says afterwards.
+        let read_before = |header: &[String]| {
+            let journal = JournalReader::open(&settings.journal).ok().flatten();
+            let profiles = journal.map(|journal| journal.profiles_of_header(header));
+            profiles.and_then(Result::ok).unwrap_or_default()
+        };
         let setup = Setup {
             profile: self.choice.named()?,
+            profile_of: self.choice.named_for()?,
+            read_before: ReadBefore::new(&read_before),
             foreign: foreign(settings)?,
             decimals: settings.decimals.clone(),
             rules: self.rules,

@@ -69,7 +69,7 @@ pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<P
         Unrecognised::Undecided(undecided) => {
             Problem::error("profile-undecided", undecided.to_string())
                 .at(path, Some(1))
-                .hint(undecided.hint())
+                .hint(undecided.hint(path))
         }
     })
 }

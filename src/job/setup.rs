@@ -1,6 +1,8 @@
 //! How a job's exports are read and planned.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::path::Path;
 
 use super::refused::{
     commissions_are_no_export, named_misfit, not_an_export, unanswered, unrecognised,
@@ -11,7 +13,7 @@ use crate::export::Export;
 use crate::link::Rules;
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
-use crate::recognise::{Recognised, Why, recognise};
+use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 
 /// How a job's exports are read and planned.
 #[derive(Clone, Debug)]
@@ -20,6 +22,10 @@ pub struct Setup<'s> {
     pub profiles: &'s Profiles,
     /// The profile that the user named; else each export's is found by its header.
     pub profile: Option<&'s Profile>,
+    /// The profiles that the user named for exports of some paths, before `profile`.
+    pub profile_of: Vec<(PathPattern, &'s Profile)>,
+    /// By which profiles earlier runs have read exports with a header.
+    pub read_before: ReadBefore<'s>,
     /// The currency of amounts for which nothing names one.
     pub account_currency: Currency,
     /// What is done with amounts in other currencies than the account's.
@@ -39,6 +45,8 @@ impl<'s> Setup<'s> {
         Setup {
             profiles,
             profile: None,
+            profile_of: Vec::new(),
+            read_before: ReadBefore::default(),
             account_currency,
             foreign: Foreign::default(),
             decimals: Decimals::default(),
@@ -54,7 +62,12 @@ impl<'s> Setup<'s> {
         cell: fn(&str) -> Cow<'_, str>,
     ) -> Result<Recognised<'s>, Box<Problem>> {
         let path = export.path().display().to_string();
-        let found = match self.profile {
+        let named = self
+            .profile_of
+            .iter()
+            .find(|(of, _)| of.fits(export.path()));
+        let named = named.map(|(_, profile)| *profile);
+        let found = match named.or(self.profile) {
             Some(profile) => {
                 let own_file = self.profiles.own_file(header);
                 if let Some(known) = own_file.filter(|_| !profile.is_own) {
@@ -68,8 +81,13 @@ impl<'s> Setup<'s> {
                     why: Why::Named,
                 }
             }
-            None => recognise(self.profiles, export, header, cell)
-                .map_err(|error| unrecognised(&path, header, error))?,
+            None => match recognise(self.profiles, export, header, cell) {
+                Ok(found) => found,
+                Err(error) => match self.recognised_before(&error, header) {
+                    Some(found) => found,
+                    None => return Err(unrecognised(&path, header, error)),
+                },
+            },
         };
         if found.profile.is_for_commissions() {
             return Err(Box::new(commissions_are_no_export().at(path, None)));
@@ -78,5 +96,75 @@ impl<'s> Setup<'s> {
             Some(problem) => Err(Box::new(problem.at(path, None))),
             None => Ok(found),
         }
+    }
+
+    /// The one of several fitting profiles by which all earlier exports with this header were read.
+    fn recognised_before(&self, error: &Unrecognised, header: &[String]) -> Option<Recognised<'s>> {
+        let Unrecognised::Undecided(undecided) = error else {
+            return None;
+        };
+        let before = self.read_before.profiles(header);
+        let [name] = before.as_slice() else {
+            return None;
+        };
+        let mut others = undecided.names.clone();
+        let place = others.iter().position(|other| other == name)?;
+        others.remove(place);
+        let profile = self.profiles.named(name).ok()?;
+        Some(Recognised {
+            profile,
+            binding: profile.bind(header).ok()?,
+            why: Why::Before { others },
+        })
+    }
+}
+
+/// Which exports a user means by a path with wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern(glob::Pattern);
+
+impl PathPattern {
+    /// Reads a pattern, as in a shell.
+    ///
+    /// # Errors
+    ///
+    /// It is not a pattern: why.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let pattern = glob::Pattern::new(text);
+        pattern.map(PathPattern).map_err(|error| error.to_string())
+    }
+
+    /// Whether a path fits, or its last part alone.
+    fn fits(&self, path: &Path) -> bool {
+        let name = path.file_name().map(Path::new);
+        self.0.matches_path(path)
+            || self.0.as_str() == path.to_string_lossy()
+            || name.is_some_and(|name| self.0.matches_path(name))
+    }
+}
+
+/// What earlier runs know of headers.
+#[derive(Clone, Copy, Default)]
+pub struct ReadBefore<'s>(Option<&'s ProfilesOfHeader<'s>>);
+
+/// Returns the profiles by which exports with a header were read.
+type ProfilesOfHeader<'s> = dyn Fn(&[String]) -> Vec<String> + 's;
+
+impl<'s> ReadBefore<'s> {
+    /// Asks for the profiles of a header by this function.
+    pub fn new(profiles: &'s dyn Fn(&[String]) -> Vec<String>) -> Self {
+        ReadBefore(Some(profiles))
+    }
+
+    fn profiles(&self, header: &[String]) -> Vec<String> {
+        self.0.map(|profiles| profiles(header)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for ReadBefore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadBefore")
+            .field(&self.0.is_some())
+            .finish()
     }
 }

@@ -527,7 +527,7 @@ fn insert_event(
     statement.raw_execute()
 }
 
-fn json<T: serde::Serialize>(cells: &T) -> String {
+pub(super) fn json<T: serde::Serialize + ?Sized>(cells: &T) -> String {
     // Text always has a JSON form; a list of it can't fail.
     serde_json::to_string(cells).unwrap_or_default()
 }

@@ -88,6 +88,21 @@ impl JournalReader {
         Ok(inputs)
     }
 
+    /// Returns the profiles by which exports with this header were read.
+    pub(crate) fn profiles_of_header(
+        &self,
+        header: &[String],
+    ) -> Result<Vec<String>, JournalError> {
+        let sql = "SELECT DISTINCT profile FROM input WHERE header = ?1";
+        let mut profiles = Vec::new();
+        let header = super::record::json(header);
+        self.each("reading earlier exports", sql, [header], |row| {
+            profiles.push(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(profiles)
+    }
+
     fn plan_totals(&self, run: RunId) -> Result<Vec<PlanTotal>, JournalError> {
         let sql = "SELECT plan_state, kind, currency, count, amount_cents
              FROM run_total WHERE run = ?1 ORDER BY plan_state, kind, currency";

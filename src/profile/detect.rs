@@ -91,7 +91,8 @@ impl<'h> Header<'h> {
 }
 
 impl Misfit {
-    fn faults(&self) -> usize {
+    /// How many columns are in the way.
+    pub(crate) fn faults(&self) -> usize {
         self.missing.len() + self.doubled.len() + self.foreign.len()
     }
 

@@ -500,6 +500,18 @@ impl Profile {
         self.commission.is_some()
     }
 
+    /// What it was made from, in two words.
+    pub fn basis(&self) -> &'static str {
+        let has = |words: &[&str]| words.iter().any(|word| self.rests_on.contains(word));
+        match () {
+            () if self.is_own => "your own",
+            () if has(&["real file", "real line", "header line"]) => "real file",
+            () if has(&["vendor", "plugin"]) => "vendor's docs",
+            () if has(&["importer"]) => "importer",
+            () => "fprecon",
+        }
+    }
+
     /// What has to be said in the configuration before the profile can be used.
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         self.questions.iter().map(|question| question.text.as_str())

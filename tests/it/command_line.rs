@@ -129,10 +129,19 @@ fn a_profile_is_shown_with_what_it_inherits() {
 fn profiles_are_listed_shown_and_checked() {
     let place = Place::new();
     let list = place.run(&["profiles", "list"]).expect(0).stdout();
+    assert!(list.starts_with("NAME "), "{list}");
     assert!(
-        list.contains("stripe-payments") && list.contains("generic"),
+        list.contains("\nshopify-orders ") && list.contains("\ngeneric "),
         "{list}"
     );
+    assert!(
+        list.lines().all(|line| line.chars().count() <= 80),
+        "{list}"
+    );
+    let listed = place.run(&["profiles", "list", "--json"]).expect(0).json();
+    let first = &listed["profiles"][0];
+    assert_eq!(first["name"], "stripe-payments");
+    assert_eq!(first["based_on"], "real file");
     let text = place
         .run(&["profiles", "show", "stripe-payments"])
         .expect(0)
@@ -153,7 +162,100 @@ fn profiles_are_listed_shown_and_checked() {
         .expect(3)
         .stdout();
     assert!(misfit.contains("no profile fits"), "{misfit}");
-    assert!(misfit.contains("lacks `Amount Refunded`"), "{misfit}");
+    assert_eq!(misfit.matches("  not ").count(), 3, "{misfit}");
+    assert!(misfit.contains("more, which `-v` shows"), "{misfit}");
+    let all = place
+        .run(&["profiles", "check", "-v", "other.csv"])
+        .expect(3);
+    assert!(
+        all.stdout().contains("lacks `Amount Refunded`"),
+        "{}",
+        all.stdout()
+    );
+    let checked = place.run(&["profiles", "check", "--json", "payments.csv", "other.csv"]);
+    let checked = checked.expect(3).json();
+    assert_eq!(checked["exports"][0]["profile"], "stripe-payments");
+    assert!(checked["exports"][1]["profile"].is_null());
+}
+
+/// The table of exports in the README is that of the profiles.
+#[test]
+fn the_readme_lists_every_profile() {
+    let place = Place::new();
+    let listed = place.run(&["profiles", "list", "--json"]).expect(0).json();
+    let rows = listed["profiles"].as_array().unwrap().iter().map(|one| {
+        let [title, name, rests_on] =
+            ["reads", "name", "rests_on"].map(|key| one[key].as_str().unwrap());
+        format!("| {title} | `{name}` | {rests_on} |\n")
+    });
+    let table = format!(
+        "| export | profile | rests on |\n|---|---|---|\n{}\n",
+        rows.collect::<String>()
+    );
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(&table), "{table}");
+}
+
+/// A window of days that are all 12 or less, beside an export of another provider.
+#[test]
+fn the_journal_decides_for_days_that_fit_two_profiles() {
+    let header = "Date,Time,TimeZone,Type,Status,Currency,Gross,From Email Address,To Email Address,Transaction ID,Reference Txn ID,Sales Tax,Shipping and Handling Amount\n";
+    let row = |id: &str, date: &str| {
+        format!(
+            "{date},20:58:57,PDT,Website Payment,Completed,USD,8.00,ana@example.com,shop@example.com,{id},,,\n"
+        )
+    };
+    let place = Place::new();
+    place
+        .write("stripe.csv", &stripe_export(&[Payment::paid(1, 1)]))
+        .write("night.csv", &format!("{header}{}", row("T1", "03/04/2026")))
+        .write("told.csv", &format!("{header}{}", row("T2", "03/25/2026")));
+    let refused = place
+        .run(&["plan", "night.csv", "stripe.csv"])
+        .expect(3)
+        .stderr();
+    assert!(
+        refused.contains("[exports.my-paypal-activity]"),
+        "{refused}"
+    );
+    let named = [
+        "plan",
+        "--json",
+        "--events",
+        "e.csv",
+        "--profile",
+        "paypal-activity-day-first=ni*.csv",
+    ];
+    let plan = place
+        .run(&[&named[..], &["night.csv", "stripe.csv"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(plan["inputs"][0]["profile"], "paypal-activity-day-first");
+    assert_eq!(plan["inputs"][1]["profile"], "stripe-payments");
+
+    place
+        .run(&["run", "told.csv", "--sandbox", "--yes"])
+        .expect(0);
+    let run = place.run(&[
+        "run",
+        "night.csv",
+        "stripe.csv",
+        "--sandbox",
+        "--yes",
+        "--json",
+    ]);
+    let run = run.expect(0).json();
+    assert_eq!(run["inputs"][0]["profile"], "paypal-activity", "{run}");
+    // Once the header was read in two ways, nothing decides.
+    place.write("other.csv", &format!("{header}{}", row("T3", "25/03/2026")));
+    place
+        .run(&["run", "other.csv", "--sandbox", "--yes"])
+        .expect(0);
+    place.write("next.csv", &format!("{header}{}", row("T4", "05/06/2026")));
+    place
+        .run(&["run", "next.csv", "--sandbox", "--yes"])
+        .expect(3);
 }
 
 /// Every file below a folder, whatever it holds.

@@ -616,7 +616,7 @@ fn rows_decide_between_profiles_of_one_header() {
             problem["hint"]
                 .as_str()
                 .unwrap()
-                .contains("--profile american"),
+                .contains("--profile american="),
             "{problem}"
         );
         place.run(&["plan", undecided, "--profile", "british"]);

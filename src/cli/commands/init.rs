@@ -34,7 +34,7 @@ pub(in crate::cli) fn init(
     arguments: &InitArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    if common.profile.is_some() {
+    if !common.profile.is_empty() {
         return Err(CliError::usage(
             Problem::error("usage", "`init` finds the profile of each export by itself")
                 .hint("leave out `--profile` and FPRECON_PROFILE"),

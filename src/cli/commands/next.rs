@@ -41,7 +41,7 @@ fn with_options_of(common: &Common, api: Option<String>) -> Commands {
         .filter_map(|(name, value)| Some((name, value?)));
     options.extend(given);
     let mut reading = Vec::new();
-    if let Some(profile) = &common.profile {
+    for profile in &common.profile {
         reading.push(("--profile", profile.clone()));
     }
     if let Some(encoding) = common.encoding {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::cli::arguments::{Common, ProfilesCommand};
@@ -12,7 +13,7 @@ use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::job::{export_problem, left_out};
 use crate::problem::Problem;
-use crate::profile::Profiles;
+use crate::profile::{Profile, Profiles};
 use crate::recognise::{Unrecognised, recognise};
 
 pub(in crate::cli) fn profiles(
@@ -27,24 +28,76 @@ pub(in crate::cli) fn profiles(
     }
 }
 
+/// One profile in the list.
+#[derive(Serialize)]
+struct Listed<'p> {
+    name: &'p str,
+    reads: &'p str,
+    based_on: &'static str,
+    rests_on: &'p str,
+    is_own: bool,
+}
+
 fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = Settings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
-    let width = choice
-        .profiles
-        .iter()
-        .map(|profile| profile.name.len())
-        .max();
-    for profile in choice.profiles.iter() {
-        terminal.line(&format!(
-            "{:<width$}  {}; rests on {}",
-            profile.name,
-            profile.title,
-            profile.rests_on,
-            width = width.unwrap_or(0)
-        ));
+    let listed = choice.profiles.iter().map(|profile| Listed {
+        name: &profile.name,
+        reads: &profile.title,
+        based_on: profile.basis(),
+        rests_on: &profile.rests_on,
+        is_own: profile.is_own,
+    });
+    let listed: Vec<Listed<'_>> = listed.collect();
+    if terminal.json() {
+        terminal.write_json(&Listing { profiles: &listed })?;
+        return Ok(Exit::Done);
     }
+    let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+    let name_width = widest(&mut listed.iter().map(|one| one.name.chars().count()));
+    let basis_width = widest(&mut listed.iter().map(|one| one.based_on.len()));
+    let reads_width = LIST_WIDTH
+        .saturating_sub(name_width + basis_width + 4)
+        .max(20);
+    let row = |name: &str, reads: &str, basis: &str| {
+        let line = format!("{name:<name_width$}  {reads:<reads_width$}  {basis}");
+        terminal.line(line.trim_end());
+    };
+    row("NAME", "READS", "BASED ON");
+    for one in &listed {
+        let mut lines = wrapped(one.reads, reads_width).into_iter();
+        row(one.name, &lines.next().unwrap_or_default(), one.based_on);
+        for line in lines {
+            row("", &line, "");
+        }
+    }
+    terminal.line("");
+    terminal.line("`fprecon profiles show NAME` prints a profile and what it rests on.");
     Ok(Exit::Done)
+}
+
+/// The machine output of the list.
+#[derive(Serialize)]
+struct Listing<'l> {
+    profiles: &'l [Listed<'l>],
+}
+
+/// The width of the table.
+const LIST_WIDTH: usize = 80;
+
+/// A text in lines of at most so many characters, broken at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A profile as it is written, and behind it, as comments, what it has from those that it extends.
@@ -91,68 +144,151 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
     let mut problems = Vec::new();
+    let mut checked = Vec::new();
     for export in exports::open(names, common, choice.profiles.lines_above())? {
-        match export {
-            Ok(export) => {
-                problems.extend(left_out(&export));
-                if !say_fit(export, &choice.profiles, terminal)? {
-                    exit = Exit::Unusable;
-                }
-            }
+        let export = match export {
+            Ok(export) => export,
             Err(error) => {
                 terminal.problems(&[export_problem(&error)], 0);
                 exit = Exit::Unusable;
+                continue;
             }
+        };
+        problems.extend(left_out(&export));
+        let Some(one) = check_one(export, &choice.profiles, terminal) else {
+            exit = Exit::Unusable;
+            continue;
+        };
+        if one.profile.is_none() {
+            exit = Exit::Unusable;
         }
+        match terminal.json() {
+            true => checked.push(one),
+            false => one.say(common.verbose, terminal),
+        }
+    }
+    if terminal.json() {
+        terminal.write_json(&Checks { exports: &checked })?;
     }
     terminal.problems(&problems, 0);
     Ok(exit)
 }
 
-fn say_fit(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Result<bool, CliError> {
+/// How many profiles beside the chosen one are named.
+const OTHERS_SHOWN: usize = 3;
+
+/// The machine output of a check.
+#[derive(Serialize)]
+struct Checks<'c> {
+    exports: &'c [Checked],
+}
+
+/// Which profile fits an export, and why the others do not.
+#[derive(Serialize)]
+struct Checked {
+    path: String,
+    /// The profile by which it is read.
+    profile: Option<String>,
+    /// Why it is that one, or why it is none.
+    why: String,
+    questions: Vec<String>,
+    /// The others, the nearest first.
+    others: Vec<Other>,
+}
+
+#[derive(Serialize)]
+struct Other {
+    profile: String,
+    why: String,
+    #[serde(skip)]
+    distance: (usize, usize),
+}
+
+impl Checked {
+    fn say(&self, all: bool, terminal: &Terminal) {
+        match &self.profile {
+            Some(name) => {
+                terminal.line(&format!("{}: {name}", self.path));
+                terminal.line(&format!("  chosen: {}", self.why));
+            }
+            None => terminal.line(&format!("{}: {}", self.path, self.why)),
+        }
+        for question in &self.questions {
+            terminal.line(&format!("  needs to know: {question}"));
+        }
+        let shown = if all { self.others.len() } else { OTHERS_SHOWN };
+        for other in self.others.iter().take(shown) {
+            terminal.line(&format!("  not {}: {}", other.profile, other.why));
+        }
+        let left = self.others.len().saturating_sub(shown);
+        if left > 0 {
+            terminal.line(&format!("  and {left} more, which `-v` shows"));
+        }
+    }
+}
+
+/// Says which profile fits; nothing where the export can't be read.
+fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Option<Checked> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
-    let chosen = match recognise(profiles, &mut export, &header, |cell| cell.into()) {
-        Ok(found) => {
-            let name = &found.profile.name;
-            terminal.line(&format!("{path}: {name}"));
-            terminal.line(&format!("  chosen: {}", found.why));
-            for question in found.profile.open_questions(&found.binding) {
-                terminal.line(&format!("  needs to know: {}", question.text));
+    let (chosen, why, questions) =
+        match recognise(profiles, &mut export, &header, |cell| cell.into()) {
+            Ok(found) => {
+                let questions = found.profile.open_questions(&found.binding);
+                let questions = questions.map(|question| question.text.clone()).collect();
+                (Some(found.profile), found.why.to_string(), questions)
             }
-            Some(found.profile)
-        }
-        Err(Unrecognised::Unfit(unfit)) => {
-            let what = match &unfit.look_alike {
-                Some(known) => format!("{}: {}", known.title, known.instead(&path)),
-                None => "no profile fits".to_owned(),
-            };
-            terminal.line(&format!("{path}: {what}"));
-            None
-        }
-        Err(Unrecognised::Undecided(undecided)) => {
-            terminal.line(&format!("{path}: {undecided}; {}", undecided.hint()));
-            None
-        }
-        Err(Unrecognised::Export(error)) => {
-            terminal.problems(&[export_problem(&error)], 0);
-            return Ok(false);
-        }
-    };
-    for profile in profiles
-        .iter()
-        .filter(|profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name))
-    {
-        let why = match (profile.bind(&header), chosen) {
-            (Ok(_), _) if !profile.detect => "would fit, but is taken by its name only".to_owned(),
-            (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
-                "would fit too, but finds fewer columns".to_owned()
+            Err(Unrecognised::Unfit(unfit)) => {
+                let why = match &unfit.look_alike {
+                    Some(known) => format!("{}: {}", known.title, known.instead(&path)),
+                    None => "no profile fits".to_owned(),
+                };
+                (None, why, Vec::new())
             }
-            (Ok(_), Some(_)) => "would fit the header too".to_owned(),
-            (Ok(_), None) => "fits the header".to_owned(),
-            (Err(misfit), _) => format!("the header {}", misfit.reason()),
+            Err(Unrecognised::Undecided(undecided)) => {
+                let why = format!("{undecided}; {}", undecided.hint(&path));
+                (None, why, Vec::new())
+            }
+            Err(Unrecognised::Export(error)) => {
+                terminal.problems(&[export_problem(&error)], 0);
+                return None;
+            }
         };
-        terminal.line(&format!("  not {}: {why}", profile.name));
-    }
-    Ok(chosen.is_some())
+    Some(Checked {
+        path,
+        profile: chosen.map(|chosen| chosen.name.clone()),
+        why,
+        questions,
+        others: others(profiles, chosen, &header),
+    })
+}
+
+/// Why the other profiles do not fit a header, the nearest first.
+fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> Vec<Other> {
+    let is_other = |profile: &&Profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name);
+    let others = profiles.iter().filter(is_other).map(|profile| {
+        let (why, distance) = match (profile.bind(header), chosen) {
+            (Ok(_), _) if !profile.detect => {
+                let why = "would fit, but is taken by its name only".to_owned();
+                (why, (0, 0))
+            }
+            (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
+                ("would fit too, but finds fewer columns".to_owned(), (0, 0))
+            }
+            (Ok(_), Some(_)) => ("would fit the header too".to_owned(), (0, 0)),
+            (Ok(_), None) => ("fits the header".to_owned(), (0, 0)),
+            (Err(misfit), _) => {
+                let why = format!("the header {}", misfit.reason());
+                (why, (misfit.faults(), usize::MAX - misfit.found))
+            }
+        };
+        Other {
+            profile: profile.name.clone(),
+            why,
+            distance,
+        }
+    });
+    let mut others: Vec<Other> = others.collect();
+    others.sort_by_key(|other| other.distance);
+    others
 }

@@ -217,7 +217,7 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
     ),
     (
         "profile-undecided",
-        Do::Call(&["--profile", "paypal-activity"]),
+        Do::Call(&["--profile", "paypal-activity=x.csv"]),
         "exit 0: sale T1 800 to_send",
     ),
     (
