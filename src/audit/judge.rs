@@ -59,6 +59,8 @@ pub(super) struct Judged {
     /// The row of the commission under which each case is shown, by the row of the case.
     pub(super) mains: Vec<Option<u32>>,
     pub(super) tallies: Tallies,
+    /// Promoter and campaign of sales that should have a commission and have none.
+    pub(super) owners: HashMap<u32, (Code, Code)>,
 }
 
 /// What is judged, and by what.
@@ -130,6 +132,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         drafts: Vec::new(),
         expected: Vec::new(),
         tallies: Tallies::default(),
+        owners: HashMap::new(),
     };
     let parts = ranges(books.ours.len(), |cases| {
         judge().cases(cases, &billed, brief.commissions)
@@ -147,6 +150,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         expected: rest.expected,
         mains: Vec::new(),
         tallies: rest.tallies,
+        owners: rest.owners,
     });
     Ok(judged)
 }
@@ -157,6 +161,7 @@ impl Judged {
         self.expected.extend(part.expected);
         self.mains.extend(part.mains);
         self.tallies.append(part.tallies);
+        self.owners.extend(part.owners);
     }
 }
 
@@ -174,6 +179,7 @@ struct Judge<'a> {
     drafts: Vec<Draft>,
     expected: Vec<Expected>,
     tallies: Tallies,
+    owners: HashMap<u32, (Code, Code)>,
 }
 
 impl<'a> Judge<'a> {
@@ -224,6 +230,7 @@ impl<'a> Judge<'a> {
             expected: self.expected,
             mains,
             tallies: self.tallies,
+            owners: self.owners,
         })
     }
 

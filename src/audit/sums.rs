@@ -196,7 +196,11 @@ impl<'p> Long<'p> {
                 true => Measure::Refund,
                 false => Measure::Sale,
             };
-            let head = head_of_ours(books, ours, main, lead.unwrap_or(0));
+            let mut head = head_of_ours(books, ours, main, lead.unwrap_or(0));
+            let owner = judged.owners.get(&matching.case[row]);
+            if let Some((promoter, campaign)) = owner.filter(|_| head.promoter == 0) {
+                (head.promoter, head.campaign) = (*promoter, *campaign);
+            }
             self.push(&head, measure, ours.amount_cents);
         }
     }

@@ -53,6 +53,9 @@ const FIELDS: [Field; 14] = [
             "earned",
             "payout amount",
             "payout",
+            "provisionsbetrag",
+            "provision",
+            "vergütung",
         ],
         Holds::Amounts,
     ),
@@ -67,6 +70,13 @@ const FIELDS: [Field; 14] = [
             "conversion",
             "total",
             "amount",
+            "order value",
+            "value",
+            "umsatz",
+            "nettoumsatz",
+            "bestellwert",
+            "auftragswert",
+            "warenwert",
         ],
         Holds::Amounts,
     ),
@@ -83,6 +93,14 @@ const FIELDS: [Field; 14] = [
             "charge",
             "order",
             "event",
+            "rechnungsnummer",
+            "rechnungs nr",
+            "bestellnummer",
+            "transaktionsnummer",
+            "vorgangsnummer",
+            "rechnung",
+            "bestellung",
+            "transaktion",
         ],
         Holds::Ids,
     ),
@@ -97,6 +115,8 @@ const FIELDS: [Field; 14] = [
             "affiliate",
             "partner",
             "referrer",
+            "partner e mail",
+            "vermittler",
         ],
         Holds::Emails,
     ),
@@ -110,6 +130,9 @@ const FIELDS: [Field; 14] = [
             "customer",
             "referral",
             "email",
+            "kunden e mail",
+            "kunde",
+            "e mail",
         ],
         Holds::Emails,
     ),
@@ -120,29 +143,57 @@ const FIELDS: [Field; 14] = [
     ),
     field(
         "is_paid",
-        &["is paid", "paid", "payout status", "paid out"],
+        &[
+            "is paid",
+            "paid",
+            "payout status",
+            "paid out",
+            "ausgezahlt",
+            "bezahlt",
+        ],
         Holds::Words,
     ),
     field("tier", &["tier level", "tier", "level"], Holds::Digits),
     field(
         "created_at",
-        &["created at", "commission date", "created", "date"],
+        &[
+            "created at",
+            "commission date",
+            "created",
+            "date",
+            "erstellt am",
+            "datum",
+        ],
         Holds::Dates,
     ),
     field(
         "campaign",
-        &["campaign name", "campaign", "program", "programme"],
+        &[
+            "campaign name",
+            "campaign",
+            "program",
+            "programme",
+            "kampagne",
+            "partnerprogramm",
+        ],
         Holds::Words,
     ),
     field(
         "plan",
-        &["plan name", "plan id", "plan", "product"],
+        &[
+            "plan name",
+            "plan id",
+            "plan",
+            "product",
+            "tarif",
+            "produkt",
+        ],
         Holds::Words,
     ),
-    field("currency", &["currency"], Holds::Currencies),
+    field("currency", &["currency", "währung"], Holds::Currencies),
     field(
         "uid",
-        &["customer id", "lead id", "uid", "user id"],
+        &["customer id", "lead id", "uid", "user id", "kundennummer"],
         Holds::Ids,
     ),
 ];
@@ -157,8 +208,16 @@ const fn field(name: &'static str, phrases: &'static [&'static str], holds: Hold
 
 /// Words of a header without which an export has no commissions in it, and without which nobody gets
 /// them.
-const COMMISSION: [&str; 4] = ["commission", "commissions", "reward", "payout"];
-const PROMOTER: [&str; 4] = ["promoter", "affiliate", "partner", "referrer"];
+const COMMISSION: [&str; 7] = [
+    "commission",
+    "commissions",
+    "reward",
+    "payout",
+    "provision",
+    "provisionsbetrag",
+    "vergütung",
+];
+const PROMOTER: [&str; 5] = ["promoter", "affiliate", "partner", "referrer", "vermittler"];
 
 /// Whether a header looks like that of a list of commissions.
 pub fn is_of_commissions(header: &[String]) -> bool {
@@ -208,8 +267,10 @@ pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, 
         &table,
         of("promoter_email").map(|(_, column)| *column),
     );
-    statuses(&mut text, of("status").map(|(_, column)| *column));
-    money(&mut text, name, amounts);
+    unused(&mut text, &table, &taken);
+    statuses(&mut text, name, of("status").map(|(_, column)| *column));
+    let sales = of("sale_amount").map(|(_, column)| *column);
+    money(&mut text, name, [Some(*amounts), sales]);
     if let Some((_, column)) = of("created_at") {
         dates(&mut text, name, column);
     }
@@ -254,14 +315,69 @@ fn promoter(text: &mut Text, table: &Table<'_>, email: Option<&Column<'_>>) {
     }
 }
 
-/// Words that the profile does not know reject their rows.
-fn statuses(text: &mut Text, column: Option<&Column<'_>>) {
-    const KNOWN: [&str; 5] = ["approved", "pending", "denied", "rejected", "paid"];
+/// Names the columns from which nothing is taken.
+fn unused(text: &mut Text, table: &Table<'_>, taken: &[&str]) {
+    let columns = table.columns.iter().map(|column| column.header);
+    let unused: Vec<&str> = columns.filter(|header| !taken.contains(header)).collect();
+    if !unused.is_empty() {
+        let names: Vec<String> = unused.iter().map(|name| shown(name)).collect();
+        let names = names.join(", ");
+        text.comment(&format!("Not used: {names}."));
+        text.guess(&format!("not used: {names}"));
+    }
+}
+
+/// What the words of a status mean, as the profile has them and as German lists do.
+const STATUSES: [(&str, &[&str], &[&str]); 4] = [
+    (
+        "approved",
+        &["approved", ""],
+        &["genehmigt", "freigegeben", "bestätigt"],
+    ),
+    (
+        "pending",
+        &["pending"],
+        &["ausstehend", "offen", "in prüfung"],
+    ),
+    (
+        "denied",
+        &["denied", "rejected"],
+        &["abgelehnt", "storniert"],
+    ),
+    ("paid", &["paid"], &["ausgezahlt", "bezahlt"]),
+];
+
+/// Words that the profile does not know reject their rows; German ones are proposed.
+fn statuses(text: &mut Text, name: &str, column: Option<&Column<'_>>) {
     let words = column.and_then(Column::words).unwrap_or_default();
-    let unknown: Vec<&str> = words
-        .into_keys()
-        .filter(|word| !KNOWN.contains(&words_of(word).as_str()))
-        .collect();
+    let mut unknown: Vec<&str> = Vec::new();
+    let mut german: Vec<(&str, Vec<&str>)> = Vec::new();
+    for word in words.into_keys() {
+        let folded = words_of(word);
+        let is_in = |words: &[&str]| words.contains(&folded.as_str());
+        if STATUSES.iter().any(|(_, own, _)| is_in(own)) {
+            continue;
+        }
+        match STATUSES.iter().find(|(_, _, other)| is_in(other)) {
+            None => unknown.push(word),
+            Some((key, own, _)) => match german.iter_mut().find(|(known, _)| known == key) {
+                Some((_, words)) => words.push(word),
+                None => german.push((*key, own.iter().copied().chain([word]).collect())),
+            },
+        }
+    }
+    if !german.is_empty() {
+        text.line("");
+        text.line(&format!("[exports.{name}.words]"));
+        for (key, words) in &german {
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            text.line(&format!("{key} = [{}]", words.join(", ")));
+            text.guess(&format!(
+                "{} means {key}",
+                words.last().map_or("", String::as_str)
+            ));
+        }
+    }
     if let (Some(column), false) = (column, unknown.is_empty()) {
         text.decisions.push(format!(
             "rows with {} in {} are rejected until `approved`, `pending`, `denied` or `paid` under `[words]` has them",
@@ -271,8 +387,10 @@ fn statuses(text: &mut Text, column: Option<&Column<'_>>) {
     }
 }
 
-fn money(text: &mut Text, name: &str, amounts: &Column<'_>) {
-    let Some(written) = numbers::written(amounts.proofs()) else {
+/// How amounts are written: one format holds for all of them, so that all columns are evidence.
+fn money(text: &mut Text, name: &str, columns: [Option<&Column<'_>>; 2]) {
+    let amounts = columns.into_iter().flatten().flat_map(Column::proofs);
+    let Some(written) = numbers::written(amounts) else {
         return;
     };
     text.line("");

@@ -543,6 +543,7 @@ impl Judge<'_> {
             expected_cents: left,
             message: why.to_owned(),
         });
+        self.owners.insert(sale, (promoter, campaign));
         self.expect_unpaid(sale, deals, left.unwrap_or(0));
     }
 

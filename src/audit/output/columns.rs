@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::audit::statement::Statement;
 use crate::audit::{Billed, Commission, Cut, Figures, Finding, Match, Totals, Unit};
 use crate::event::{Currency, Money};
 use crate::report::{Cell, Column, Holds};
@@ -82,6 +83,38 @@ pub(super) const TOTALS: [Column; 16] = [
     column("paid_unknown_cents", Holds::Amount),
     column("denied_cents", Holds::Amount),
 ];
+
+/// What is to be signed: a line for each thing.
+pub(super) const VERDICT: [Column; 2] = [text("what"), text("is")];
+
+/// The accounts of promoters.
+pub(super) const STATEMENTS: [Column; 9] = [
+    text("promoter"),
+    text("currency"),
+    column("opening_cents", Holds::Amount),
+    column("earned_cents", Holds::Amount),
+    column("reversed_cents", Holds::Amount),
+    column("paid_cents", Holds::Amount),
+    column("closing_cents", Holds::Amount),
+    column("balance_now_cents", Holds::Amount),
+    text("ties"),
+];
+
+/// The cells of an account.
+pub(super) fn statement(own: &Statement) -> Vec<Cell<'_>> {
+    let sum = |cents: i128| sum_of(cents, &own.currency);
+    vec![
+        Cell::text(&own.promoter),
+        Cell::text(&own.currency),
+        sum(own.opening_cents),
+        sum(own.earned_cents),
+        sum(own.reversed_cents),
+        sum(own.paid_cents),
+        sum(own.closing_cents),
+        own.balance_cents.map_or(Cell::Empty, sum),
+        word(own.ties.map(|ties| if ties { "yes" } else { "no" })),
+    ]
+}
 
 /// The cells of a finding; `since` is `new`, `remaining`, or empty where there is no audit before;
 /// `accepted` is the reason for which somebody accepted it.
@@ -188,16 +221,7 @@ fn total<'t>(
     figures: &Figures,
 ) -> Vec<Cell<'t>> {
     let count = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    let known = Currency::from_code(currency);
-    let sum = |cents: i128| match (i64::try_from(cents), known) {
-        (Ok(amount_cents), Some(currency)) => Cell::Amount(Money {
-            amount_cents,
-            currency,
-        }),
-        (Ok(number), None) => Cell::Integer(number),
-        // No column holds it; `summary.json` does.
-        (Err(_), _) => Cell::Empty,
-    };
+    let sum = |cents: i128| sum_of(cents, currency);
     vec![
         Cell::Word(by),
         Cell::optional_text(value),
@@ -216,6 +240,18 @@ fn total<'t>(
         sum(figures.paid_unknown_cents),
         sum(figures.denied_cents),
     ]
+}
+
+fn sum_of(cents: i128, currency: &str) -> Cell<'static> {
+    match (i64::try_from(cents), Currency::from_code(currency)) {
+        (Ok(amount_cents), Some(currency)) => Cell::Amount(Money {
+            amount_cents,
+            currency,
+        }),
+        (Ok(number), None) => Cell::Integer(number),
+        // No column holds it; `summary.json` does.
+        (Err(_), _) => Cell::Empty,
+    }
 }
 
 fn amount(cents: Option<i64>, unit: &Unit) -> Cell<'static> {

@@ -311,10 +311,56 @@ impl AuditReport {
         let made: Option<Timestamp> = self.made_at.parse().ok();
         let made = made.map_or(0, Timestamp::as_second);
         let mut book = TableBook::create(path, "Audit of FirstPromoter's commissions", made)?;
+        let verdict = self.verdict_lines();
+        let verdict = verdict.iter();
+        let verdict = verdict.map(|(what, is)| vec![Cell::text(what), Cell::said(is)]);
+        book.table("Verdict", &columns::VERDICT, verdict)?;
+        if !self.statements.is_empty() {
+            let statements = self.statements.iter().map(columns::statement);
+            book.table("Accounts", &columns::STATEMENTS, statements)?;
+        }
         let totals = columns::totals(&self.audit.totals);
         book.table("Totals", &columns::TOTALS, totals)?;
         book.table("Differences", &columns::DIFFERENCES, self.differences())?;
         book.finish()
+    }
+
+    /// The verdict, what was not read and not checked, the exports and the settings: a line each.
+    fn verdict_lines(&self) -> Vec<(String, String)> {
+        let mut lines: Vec<(String, String)> = Vec::new();
+        let mut add = |name: &str, value: String| lines.push((name.to_owned(), value));
+        words::answer(self)
+            .into_iter()
+            .for_each(|line| add("Verdict", line));
+        let day = |day: Option<jiff::civil::Date>| day.map_or(String::new(), |day| day.to_string());
+        if !self.period.is_open() {
+            let (from, to) = (day(self.period.from), day(self.period.to));
+            add("Sales of", format!("{from} to {to}"));
+        }
+        add("Made", self.made_at.clone());
+        add("Made by", format!("fprecon {}", self.program));
+        for input in &self.ours.inputs {
+            let sha256 = input.sha256.as_deref().unwrap_or("SHA-256 unknown");
+            let first = input.first_date.as_deref().unwrap_or_default();
+            let last = input.last_date.as_deref().unwrap_or_default();
+            add(
+                "Export",
+                format!("{}, {first} to {last}, {sha256}", input.path),
+            );
+        }
+        if let Some(sha256) = &self.theirs.sha256 {
+            add("Commissions", format!("{}, {sha256}", self.theirs.file));
+        }
+        for (name, value) in &self.settings {
+            add("Setting", format!("{name}: {value}"));
+        }
+        for accepted in &self.accepted {
+            add(
+                "Accepted",
+                format!("{}: {}", accepted.message, accepted.reason),
+            );
+        }
+        lines
     }
 
     fn write_summary(&self, path: PathBuf) -> Result<Whole, Failure> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use askama::Template;
 
 use super::{AuditReport, words};
+use crate::audit::accepted::AcceptedFinding;
 use crate::audit::{Cut, Figures, Finding, InferredRate, MatchReason, TotalLine};
 use crate::report::atomic::{Failure, Partial, Whole};
 use crate::report::page::Shell;
@@ -53,8 +54,101 @@ struct Page<'p> {
     findings_left_out: String,
     cut_heads: [&'static str; 8],
     cuts: Vec<CutTable>,
+    sheet: Sheet,
+    statements: Vec<Vec<String>>,
+    accepted: &'p [AcceptedFinding],
     matched: Vec<(&'static str, String)>,
     inferred: &'p [InferredRate],
+}
+
+/// What is signed: on paper the first page, by itself.
+struct Sheet {
+    /// The verdict, a line each.
+    lines: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    /// Name, currency, expected, set to pay, difference, paid out.
+    promoters: Vec<[String; 6]>,
+    promoters_left_out: String,
+    /// The exports: path, days, SHA-256.
+    inputs: Vec<[String; 3]>,
+    settings: Vec<(String, String)>,
+}
+
+/// So many promoters and exports stand on the sheet.
+const SHEET_LINES: usize = 30;
+
+fn sheet(report: &AuditReport) -> Sheet {
+    let totals = &report.audit.totals;
+    let lines = totals.by.get(&Cut::Promoter).map_or(&[][..], Vec::as_slice);
+    let row = |name: &str, unit: &str, figures: &Figures| {
+        let money = |cents| words::figure(cents, unit);
+        [
+            name.to_owned(),
+            unit.to_owned(),
+            money(figures.expected_cents),
+            money(figures.actual_cents),
+            money(figures.difference_cents),
+            match figures.paid_unknown_cents {
+                0 => money(figures.paid_cents),
+                _ => "unknown".to_owned(),
+            },
+        ]
+    };
+    let earns =
+        |line: &&TotalLine| line.figures.expected_cents != 0 || line.figures.actual_cents != 0;
+    let mut of_promoters: Vec<&TotalLine> = lines.iter().filter(earns).collect();
+    let most = |line: &&TotalLine| std::cmp::Reverse(line.figures.actual_cents.unsigned_abs());
+    of_promoters.sort_by_key(most);
+    let shown = of_promoters.iter().take(SHEET_LINES);
+    let name = |line: &TotalLine| line.value.clone().unwrap_or("(none)".to_owned());
+    let mut promoters: Vec<[String; 6]> = shown
+        .map(|line| row(&name(line), &line.currency, &line.figures))
+        .collect();
+    let all = totals.in_all.iter();
+    promoters.extend(all.map(|(unit, figures)| row("All promoters", unit, figures)));
+    let days = |input: &super::InputSummary| match (&input.first_date, &input.last_date) {
+        (Some(first), Some(last)) => format!("{first} to {last}"),
+        _ => String::new(),
+    };
+    let inputs = report.ours.inputs.iter().map(|input| {
+        let sha256 = input.sha256.clone().unwrap_or_default();
+        [input.path.clone(), days(input), sha256]
+    });
+    let theirs = report.theirs.sha256.iter();
+    let theirs = theirs.map(|sha256| [report.theirs.file.clone(), String::new(), sha256.clone()]);
+    Sheet {
+        lines: words::answer(report),
+        facts: facts(report),
+        promoters,
+        promoters_left_out: left_out(of_promoters.len(), SHEET_LINES),
+        inputs: inputs.take(SHEET_LINES).chain(theirs).collect(),
+        settings: report.settings.clone(),
+    }
+}
+
+/// The accounts of promoters, a line each.
+fn statements(report: &AuditReport) -> Vec<Vec<String>> {
+    let lines = report.statements.iter().take(LINES_SHOWN);
+    lines
+        .map(|own| {
+            let money = |cents| words::figure(cents, &own.currency);
+            let balance = match (own.balance_cents, own.ties) {
+                (Some(balance), Some(false)) => format!("{}, differs", money(balance)),
+                (Some(balance), _) => money(balance),
+                (None, _) => String::new(),
+            };
+            vec![
+                own.promoter.clone(),
+                own.currency.clone(),
+                money(own.opening_cents),
+                money(own.earned_cents),
+                money(own.reversed_cents),
+                money(own.paid_cents),
+                money(own.closing_cents),
+                balance,
+            ]
+        })
+        .collect()
 }
 
 /// One of the figures at the top.
@@ -161,6 +255,9 @@ impl<'p> Page<'p> {
                 .into_iter()
                 .map(|cut| cut_table(cut, totals.by.get(&cut).map_or(&[][..], Vec::as_slice)))
                 .collect(),
+            sheet: sheet(report),
+            statements: statements(report),
+            accepted: &report.accepted,
             matched: matched(report),
             inferred: &report.audit.inferred,
         }
@@ -233,6 +330,7 @@ fn facts(report: &AuditReport) -> Vec<(&'static str, String)> {
     facts.extend(fetched.map(|at| ("Fetched", moment(at))));
     let account = report.theirs.account.clone();
     facts.extend(account.map(|account| ("Account", account)));
+    facts.push(("Made by", format!("fprecon {}", report.program)));
     facts
 }
 

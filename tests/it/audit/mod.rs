@@ -8,4 +8,5 @@ mod fetching;
 mod kinds;
 mod report;
 mod theirs;
+mod walk;
 mod world;

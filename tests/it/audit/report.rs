@@ -440,3 +440,69 @@ fn what_is_open_since_an_earlier_run_stands_in_the_headline_until_it_is_read() {
         assert_eq!(inputs[1]["first_date"], "2026-03-01");
     }
 }
+
+#[test]
+fn what_is_signed_has_the_verdict_the_promoters_the_exports_and_room_for_signatures() {
+    let world = World::new();
+    let place = Place::new();
+    place
+        .write("fprecon.toml", RULES)
+        .write("payments.csv", &stripe_export(&payments(8)))
+        .write("commissions.csv", &world.commissions_csv());
+    let audit = [
+        "audit",
+        "payments.csv",
+        "--commissions",
+        "commissions.csv",
+        "--dir",
+        "out",
+    ];
+    place.run(&audit).expect(0);
+    let page = place.read("out/audit.html");
+    let sheet = page.split("class=\"sheet\"").nth(1).unwrap();
+    let sheet = sheet.split("</section>").next().unwrap();
+    let summary: Value = serde_json::from_str(&place.read("out/summary.json")).unwrap();
+    let sha256 = summary["ours"]["inputs"][0]["sha256"].as_str().unwrap();
+    let theirs = summary["theirs"]["sha256"].as_str().unwrap();
+    for part in [
+        "No difference.",
+        "nora@example.com",
+        "All promoters",
+        "Approved by, date",
+        "rule 1 (for all)",
+        sha256,
+        theirs,
+    ] {
+        assert!(sheet.contains(part), "{part}: {sheet}");
+    }
+}
+
+#[test]
+fn a_list_of_commissions_in_german_or_with_other_names_is_proposed() {
+    let german = "Datum;Partner-E-Mail;Provision;Umsatz;Status;Rechnungsnummer;Kunde;Notiz\n\
+        01.03.2026;nora@example.com;20,00;100,00;genehmigt;in_1;ana@example.com;\n\
+        02.03.2026;nora@example.com;1.250,00;6.250,00;ausstehend;in_2;ben@example.com;\n";
+    // Thousands stand in one column only: one way of writing holds for all of them.
+    let english = "Partner;Reward;Order value;State;Created;Invoice;Remark\n\
+        nora@example.com;20.00;100.00;Approved;2026-03-01;in_1;x\n\
+        nora@example.com;250.00;1,250.00;Approved;2026-03-02;in_2;y\n";
+    let sales = "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+        sale,in_1,,ana@example.com,100.00,USD,2026-03-01\n\
+        sale,in_2,,ben@example.com,AMOUNT,USD,2026-03-02\n";
+    for (list, amount, paid, unused) in [
+        (german, "6250.00", 127_000, "Notiz"),
+        (english, "1250.00", 27_000, "Remark"),
+    ] {
+        let place = Place::new();
+        place
+            .write("list.csv", list)
+            .write("sales.csv", &sales.replace("AMOUNT", amount));
+        let said = place.run(&["init", "list.csv"]).expect(0);
+        let text = said.stdout() + &said.stderr();
+        assert!(text.contains(&format!("not used: `{unused}`")), "{text}");
+        let audit = ["audit", "sales.csv", "--commissions", "list.csv", "--json"];
+        let audit = place.run(&audit).expect_one_of(&[0, 1]);
+        assert_eq!(audit["theirs"]["rejected"], 0, "{audit:#}");
+        assert_eq!(audit["totals"]["in_all"]["USD"]["actual_cents"], paid);
+    }
+}
