@@ -96,7 +96,8 @@ pub struct RetrySelection {
     pub unconfirmed: bool,
     /// [`Outcome::NonReferral`], also where inferred.
     pub non_referral: bool,
-    /// These events, whichever of the three they are.
+    /// These events, whichever of the three they are, and the refunds that were settled without a request
+    /// by what came of these.
     pub events: Vec<EventRow>,
 }
 
@@ -115,9 +116,11 @@ impl RetrySelection {
         .collect();
         let rows: Vec<String> = self.events.iter().map(|row| row.0.to_string()).collect();
         format!(
-            "(outcome IN ({}) OR id IN ({}) AND outcome IN ('failed', 'unconfirmed', 'non_referral'))",
+            "(outcome IN ({}) OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
+                 OR kind = 'refund' AND inferred = 1 AND sale_event_id IN
+                    (SELECT sale.event_id FROM event AS sale WHERE sale.id IN ({rows}))))",
             words.join(", "),
-            rows.join(", ")
+            rows = rows.join(", ")
         )
     }
 }

@@ -209,8 +209,9 @@ impl JournalError {
                 "wait until it has ended; `fprecon status` can be used meanwhile"
             }
             JournalError::Damaged { .. } => {
-                "send nothing from it; keep the file, check the disk, and restore the journal from a \
-                 backup together with its -wal and .commits files"
+                "send nothing from it; keep the file, check the disk, and restore the journal and its -wal \
+                 file from a backup, but leave the present .commits file where it is: it knows what was sent \
+                 since; then run `fprecon journal recover`"
             }
             JournalError::NotAFile { .. } => "it was not touched; name a file with --journal",
             JournalError::LinkToNothing { .. } => {
@@ -223,7 +224,9 @@ impl JournalError {
             }
             JournalError::Displaced { .. } => {
                 "sending has stopped; move the journal back with all files whose names begin like its \
-                 own, or restore it from a backup, then run `fprecon resume`"
+                 own, then run `fprecon resume`; or restore the journal and its -wal file from a backup, but \
+                 leave the present .commits file where it is: it knows what was sent since; then run \
+                 `fprecon journal recover`"
             }
             JournalError::NotAJournal { .. } => "give the journal's path with --journal",
             JournalError::Newer { .. } => {
@@ -331,8 +334,9 @@ fn lost_hint(path: &Path, lost: &LostCommits) -> String {
     let path = path.display();
     match lost {
         LostCommits::NoJournal => format!(
-            "nothing was sent by this call; restore {path} from a copy, or delete {path}.commits to begin \
-             anew, as if nothing had ever been sent"
+            "nothing was sent by this call; restore {path} and {path}-wal from a copy, but leave \
+             {path}.commits where it is: it knows what was sent since; then run `fprecon journal recover \
+             --journal {path}`; or delete {path}.commits to begin anew, as if nothing had ever been sent"
         ),
         _ => format!(
             "nothing was sent by this call; put back the files {path}, {path}-wal and {path}.commits as \

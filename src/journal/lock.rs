@@ -12,6 +12,9 @@ use jiff::Timestamp;
 
 use super::JournalError;
 
+/// The name of the file, behind the journal's.
+pub(super) const SUFFIX: &str = ".lock";
+
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock(File);
@@ -23,7 +26,7 @@ impl Lock {
         command: &str,
         since: Timestamp,
     ) -> Result<Lock, JournalError> {
-        let path = beside(journal, ".lock");
+        let path = beside(journal, SUFFIX);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

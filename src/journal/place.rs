@@ -132,7 +132,7 @@ fn identity(_: &Metadata) -> [u64; 2] {
     [0, 0]
 }
 
-/// Notices when a journal in use, its log or its commit record is no longer the file that its path names,
+/// Notices when a journal in use, its log, its commit record or its lock is no longer the file that its path names,
 /// or when the journal gets a second name.
 #[derive(Clone, Debug)]
 pub struct PlaceWatch {
@@ -144,7 +144,7 @@ impl PlaceWatch {
     /// Takes note of the files of a journal that are there.
     pub(super) fn new(journal: &Path) -> Result<Self, JournalError> {
         let mut files = Vec::new();
-        for suffix in ["", "-wal", super::commits::SUFFIX] {
+        for suffix in ["", "-wal", super::commits::SUFFIX, super::lock::SUFFIX] {
             let path = beside(journal, suffix);
             match fs::metadata(&path) {
                 Ok(found) => files.push((path, identity(&found))),

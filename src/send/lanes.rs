@@ -209,6 +209,8 @@ pub(super) struct Sorter {
     signups: HashSet<usize>,
     /// Of each event, in the order of `events`.
     standing: Vec<Standing>,
+    /// Events whose customers are leads, as earlier runs have learned.
+    of_leads: HashSet<usize>,
 }
 
 /// How an event's customer stands when sending starts.
@@ -243,6 +245,25 @@ impl Sorter {
         self.standing.push(standing);
     }
 
+    /// Whether there is a lane of which an answer could settle further events.
+    pub(super) fn has_company(&self) -> bool {
+        self.events.len() > 1
+    }
+
+    /// Takes note that the customer of an event of an earlier run is a lead: nothing that is said of them can
+    /// make them a stranger.
+    pub(super) fn note_lead(&mut self, event: Ties<'_>) {
+        let email = event.customer.email_folded();
+        let shared = [
+            email.as_deref().map(|email| (Tie::Email, email)),
+            event.customer.uid.map(|uid| (Tie::Uid, uid)),
+        ];
+        for tie in shared.into_iter().flatten() {
+            let index = self.seen.get(&self.hasher.hash_one(tie));
+            self.of_leads.extend(index);
+        }
+    }
+
     /// The lanes of all that was added.
     pub(super) fn finish(self) -> Lanes {
         let Sorter {
@@ -251,6 +272,7 @@ impl Sorter {
             seen,
             signups,
             standing,
+            of_leads,
             ..
         } = self;
         drop(seen);
@@ -280,6 +302,10 @@ impl Sorter {
         // With a sign-up of its own it waits for no other, so that no two runs wait for each other.
         for &index in &signups {
             lanes[lane_of[index]].waits_for_signup = false;
+        }
+        for &index in &of_leads {
+            let lane = &mut lanes[lane_of[index]];
+            lane.learned.get_or_insert_default().is_lead = true;
         }
         let mut start = 0;
         for lane in &mut lanes {

@@ -236,6 +236,9 @@ impl Work {
             sorter.add(row, event, standing);
             reversals.add(event);
         })?;
+        if sorter.has_company() {
+            journal.for_each_tracked(|event| sorter.note_lead(event))?;
+        }
         Ok(Work {
             lanes: sorter.finish(),
             // A run that goes on knows no more of them than the journal does.

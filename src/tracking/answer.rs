@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -236,6 +237,9 @@ pub(super) fn of_status(status: u16, body: &[u8]) -> Answer {
     }
 }
 
+/// Words for a `status` that is no success.
+const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
+
 /// A success as both versions write it. Unknown fields are ignored, missing ones are allowed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -243,6 +247,8 @@ struct Success {
     id: Scalar,
     error: Scalar,
     errors: Scalar,
+    success: Scalar,
+    status: Scalar,
     event_id: Scalar,
     // Version 1, and version 2's refunds and cancellations.
     #[serde(rename = "type")]
@@ -336,7 +342,7 @@ impl Asked<'_> {
             return Some(format!("the answer is about another event, `{other}`"));
         }
         let money = self.event.money?;
-        let recorded = self.recorded(success, money)?;
+        let recorded = self.recorded(success, money)?.whole()?;
         let is_negative = kind == Kind::Refund && self.has_sign(success);
         let is_wrong = recorded != 0 && self.has_sign(success) && (recorded < 0) != is_negative;
         is_wrong.then(|| format!("the answer has the wrong sign for a {kind}"))
@@ -349,22 +355,28 @@ impl Asked<'_> {
     }
 
     /// The amount that the API has, where it is in the currency that was sent.
-    fn recorded(&self, success: &Success, money: Money) -> Option<i64> {
+    fn recorded<'s>(&self, success: &'s Success, money: Money) -> Option<&'s Scalar> {
         let original = success.original_sale_currency.word();
-        if original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code())) {
-            return success.original_sale_amount.integer();
-        }
-        if self.carried.currency.is_some() {
-            return None;
-        }
-        let amounts = [&success.amount_cents, &success.sale_amount];
-        amounts.into_iter().find_map(Scalar::integer)
+        let is_sent = original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code()));
+        let amounts = match is_sent {
+            true => [&success.original_sale_amount, &success.original_sale_amount],
+            false if self.carried.currency.is_some() => return None,
+            false => [&success.amount_cents, &success.sale_amount],
+        };
+        let mut amounts = amounts.into_iter();
+        amounts.find(|amount| amount.written_number().is_some())
     }
 
     fn other_amount(&self, success: &Success) -> Option<String> {
         let money = self.event.money?;
-        let recorded = self.recorded(success, money)?;
-        let (recorded, sent) = (recorded.checked_abs()?, self.amount?);
+        let written = self.recorded(success, money)?;
+        let Some(recorded) = written.whole().and_then(i64::checked_abs) else {
+            let has = written.written_number()?;
+            return Some(format!(
+                "recorded with another amount: {money} was sent, the API has `{has}`, which is no whole number"
+            ));
+        };
+        let sent = self.amount?;
         let has = Money {
             amount_cents: recorded,
             ..money
@@ -396,8 +408,17 @@ impl Asked<'_> {
 
 impl Success {
     fn is_error(&self) -> bool {
-        let is_none = |error: &Scalar| matches!(error, Scalar::Nothing | Scalar::Flag(false));
-        !is_none(&self.error) || !is_none(&self.errors)
+        let is_none = |error: &Scalar| match error {
+            Scalar::Nothing | Scalar::Flag(false) | Scalar::Empty => true,
+            Scalar::Text(text) => text.trim().is_empty(),
+            Scalar::Flag(true) | Scalar::Number(_) | Scalar::Other => false,
+        };
+        let status = self.status.word().map(str::to_ascii_lowercase);
+        let is_failure = status.is_some_and(|status| FAILURES.contains(&status.as_str()));
+        !is_none(&self.error)
+            || !is_none(&self.errors)
+            || self.success.flag() == Some(false)
+            || is_failure
     }
 
     /// Whether it has what only an account of an event has.
@@ -476,28 +497,33 @@ fn failure(body: &[u8]) -> Failure {
 }
 
 /// A 404 by which the API says that the lead is unknown, not one of a wrong address: version 2's
-/// `not_found` on sales and refunds; on cancellations, for which nothing is documented, any of the
-/// API's forms that does not say that the address itself is not there.
+/// `not_found` of a referral on sales and refunds; on cancellations, for which nothing is documented, any
+/// of the API's forms that is about a customer, and not about an account or an address.
 fn is_unknown_lead(version: Version, kind: Kind, body: &[u8]) -> bool {
     let failure = failure(body);
-    if failure.code.word() == Some("not_found") {
-        return kind == Kind::Cancellation || (version == Version::V2 && kind.has_amount());
-    }
     let said = [&failure.message, &failure.error].into_iter();
-    let mut said = said.filter_map(Scalar::word).map(str::to_lowercase);
-    kind == Kind::Cancellation && said.any(|said| !said.trim().is_empty() && !is_of_router(&said))
+    let said: Vec<String> = said
+        .filter_map(Scalar::word)
+        .map(str::to_lowercase)
+        .collect();
+    let is_about = |words: &[&str]| {
+        let mut all = said.iter();
+        all.any(|said| words.iter().any(|word| said.contains(word)))
+    };
+    match kind {
+        Kind::Cancellation => is_about(&CUSTOMER_WORDS),
+        Kind::Sale | Kind::Refund => {
+            let is_not_found = failure.code.word() == Some("not_found");
+            version == Version::V2 && is_not_found && is_about(&["referral"])
+        }
+        Kind::Signup => false,
+    }
 }
 
-/// What routers and gateways say of an address that they don't know.
-fn is_of_router(said: &str) -> bool {
-    let said = said.trim().trim_end_matches('.');
-    matches!(
-        said,
-        "not found" | "404" | "404 not found" | "page not found"
-    ) || said.contains("route")
-        || said.contains("cannot post")
-        || said.starts_with('<')
-}
+/// A 404 is about a customer if it names one by any of these.
+const CUSTOMER_WORDS: [&str; 8] = [
+    "referral", "lead", "customer", "subscri", "email", "uid", "user", "visitor",
+];
 
 /// Whether a body is a web page, or nothing: no answer of the API.
 fn is_page(body: &[u8]) -> bool {
@@ -523,11 +549,31 @@ fn existing_event(body: &[u8]) -> Option<(String, String)> {
 }
 
 /// An answer whose status came and whose body did not.
-pub(super) fn unreadable(status: u16, reason: &str) -> Answer {
-    Answer::Unclear {
-        status: Some(status),
-        message: reason.to_owned(),
+pub(super) fn unreadable(status: u16, unread: &Unread) -> Answer {
+    match (status, unread) {
+        // The status says enough, however much it says beside.
+        (400..500, Unread::TooLarge { begin, .. }) => of_status(status, begin),
+        _ => Answer::Unclear {
+            status: Some(status),
+            message: unread.to_string(),
+        },
     }
+}
+
+/// Why there is no body.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    /// It is larger than an answer of the API.
+    #[error("the answer is larger than {} KiB", most_bytes / 1024)]
+    TooLarge {
+        /// How large one may be.
+        most_bytes: usize,
+        /// What came of it.
+        begin: Bytes,
+    },
+    /// The connection broke off.
+    #[error("the answer broke off: {0}")]
+    BrokeOff(String),
 }
 
 /// A request that got no answer.

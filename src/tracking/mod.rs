@@ -37,7 +37,7 @@ use reqwest::{Certificate, Response, Url};
 
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
-use answer::Asked;
+use answer::{Asked, Unread};
 use form::Manner;
 
 /// Bytes of an answer's body that are read; the rest is never fetched.
@@ -259,9 +259,19 @@ impl Client {
         let wait = wait::asked_for(status, response.headers(), Timestamp::now());
         let answer = match body_of(response, MAX_BODY_BYTES).await {
             Ok(body) => self.meaning(event, &form, status, &body),
-            Err(reason) => answer::unreadable(status, &reason),
+            Err(unread) => answer::unreadable(status, &self.struck_out(unread)),
         };
         Reply { answer, wait }
+    }
+
+    fn struck_out(&self, unread: Unread) -> Unread {
+        match unread {
+            Unread::TooLarge { most_bytes, begin } => Unread::TooLarge {
+                most_bytes,
+                begin: self.key.strike_out(&begin).into_owned().into(),
+            },
+            Unread::BrokeOff(_) => unread,
+        }
     }
 
     /// Says what a whole answer to an event means that went out in this form.
@@ -294,7 +304,7 @@ impl Client {
         let total = listing::total(response.headers());
         let page = match body_of(response, listing::MAX_BODY_BYTES).await {
             Ok(body) => listing::page(version, status, &self.key.strike_out(&body), total),
-            Err(reason) => Err(answer::unreadable(status, &reason)),
+            Err(unread) => Err(answer::unreadable(status, &self.struck_out(unread))),
         };
         page.map_err(|answer| Reply { answer, wait })
     }
@@ -380,16 +390,15 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
 }
 
 /// The whole body, or why there is none: it broke off, or is larger than `most_bytes`.
-async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, String> {
+async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unread> {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut length = 0;
     loop {
         match response.chunk().await {
             Ok(Some(piece)) if piece.len() > most_bytes - length => {
-                return Err(format!(
-                    "the answer is larger than {} KiB",
-                    most_bytes / 1024
-                ));
+                pieces.push(piece.slice(..most_bytes - length));
+                let begin = pieces.concat().into();
+                return Err(Unread::TooLarge { most_bytes, begin });
             }
             Ok(Some(piece)) => {
                 length += piece.len();
@@ -399,8 +408,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Str
             Ok(None) if pieces.len() == 1 => return Ok(pieces.remove(0)),
             Ok(None) => return Ok(pieces.concat().into()),
             Err(error) => {
-                let reason = causes(&error.without_url());
-                return Err(format!("the answer broke off: {reason}"));
+                return Err(Unread::BrokeOff(causes(&error.without_url())));
             }
         }
     }

@@ -18,7 +18,9 @@ pub(super) enum Scalar {
     Flag(bool),
     Number(Number),
     Text(String),
-    /// A list or an object.
+    /// A list or an object without anything in it.
+    Empty,
+    /// Another list or object.
     Other,
 }
 
@@ -47,7 +49,26 @@ impl Scalar {
         }
     }
 
-    /// A whole number.
+    /// A number as it is written, also where that is text.
+    pub(super) fn written_number(&self) -> Option<String> {
+        match self {
+            Scalar::Number(number) => Some(number.to_string()),
+            Scalar::Text(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// A whole number, however it is written: `50`, `50.0`, `"50"`.
+    pub(super) fn whole(&self) -> Option<i64> {
+        let written = self.written_number()?;
+        let whole = match written.split_once('.') {
+            Some((whole, zeros)) if zeros.bytes().all(|digit| digit == b'0') => whole,
+            _ => &written,
+        };
+        whole.parse().ok()
+    }
+
+    /// A whole number that is written as one.
     pub(super) fn integer(&self) -> Option<i64> {
         match self {
             Scalar::Number(number) => number.as_i64(),
@@ -104,11 +125,18 @@ impl<'de> Visitor<'de> for Scalars {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Scalar, A::Error> {
-        pass_over_list(elements).map(|()| Scalar::Other)
+        pass_over_list(elements).map(of_length)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Scalar, A::Error> {
-        pass_over_fields(fields).map(|()| Scalar::Other)
+        pass_over_fields(fields).map(of_length)
+    }
+}
+
+fn of_length(length: usize) -> Scalar {
+    match length {
+        0 => Scalar::Empty,
+        _ => Scalar::Other,
     }
 }
 
@@ -149,7 +177,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Objects<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<Object<T>, A::Error> {
-        pass_over_list(elements).map(|()| Object(None))
+        pass_over_list(elements).map(|_| Object(None))
     }
 
     fn visit_unit<E>(self) -> Result<Object<T>, E> {
@@ -211,7 +239,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Lists<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<List<T>, A::Error> {
-        pass_over_fields(fields).map(|()| List(None))
+        pass_over_fields(fields).map(|_| List(None))
     }
 
     fn visit_unit<E>(self) -> Result<List<T>, E> {
@@ -239,14 +267,22 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Lists<T> {
     }
 }
 
-fn pass_over_list<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<(), A::Error> {
-    while elements.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
+/// Reads over a list; returns how many elements it has.
+fn pass_over_list<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<usize, A::Error> {
+    let mut length = 0;
+    while elements.next_element::<IgnoredAny>()?.is_some() {
+        length += 1;
+    }
+    Ok(length)
 }
 
-fn pass_over_fields<'de, A: MapAccess<'de>>(mut fields: A) -> Result<(), A::Error> {
-    while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
+/// Reads over an object; returns how many fields it has.
+fn pass_over_fields<'de, A: MapAccess<'de>>(mut fields: A) -> Result<usize, A::Error> {
+    let mut length = 0;
+    while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+        length += 1;
+    }
+    Ok(length)
 }
 
 #[cfg(test)]

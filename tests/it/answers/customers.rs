@@ -168,3 +168,39 @@ fn sales_wait_for_their_sign_up_in_one_run_too_and_for_no_other_where_they_have_
     let tracked = sandbox.events().len();
     assert_eq!(tracked, 4, "u1, s1, u9, s3");
 }
+
+#[test]
+fn a_customer_whom_an_earlier_run_tracked_is_asked_for_whatever_is_said_since() {
+    let sale = |n: u8| format!("sale,s{n},,ana@example.com,10.00,USD,2026-03-0{n}T10:00:00Z,\n");
+    let (place, sandbox) = (own(&sale(1)), leads());
+    place.run_to(&sandbox, &run("own.csv")).expect(0);
+    let header = "kind,event_id,sale_event_id,email,amount,currency,created_at,promo_code\n";
+    place.write("later.csv", &format!("{header}{}{}", sale(2), sale(3)));
+    sandbox.fault(&json!({"action": "status", "status": 204, "event_id": "s2"}));
+    let later = place.run_to(&sandbox, &run("later.csv")).expect(0).json();
+    assert_eq!(outcome(&later, "tracked"), 1, "{later:#}");
+    assert_eq!(later["requests"], 2, "s3 is asked for");
+}
+
+#[test]
+fn a_sale_goes_out_with_the_visit_or_the_promoter_that_its_row_names() {
+    let place = Place::new();
+    place.write(
+        "own.csv",
+        "kind,event_id,email,amount,currency,created_at,ref_id,tid\n\
+         sale,s1,ana@example.com,10.00,USD,2026-03-01T10:00:00Z,nora,\n\
+         sale,s2,ben@example.com,10.00,USD,2026-03-01T10:00:00Z,,\n\
+         sale,s3,ben@example.com,10.00,USD,2026-03-02T10:00:00Z,,visit-7\n",
+    );
+    let sandbox = strangers(&place);
+    let report = place.run_to(&sandbox, &run("own.csv"));
+    let requests = sandbox.arrivals();
+    let of = |id: &str, name: &str| {
+        let mut all = requests.iter();
+        let asked = all.find(|a| form(a, "event_id").as_deref() == Some(id));
+        form(asked.unwrap_or_else(|| panic!("{id} is asked for")), name)
+    };
+    assert_eq!(of("s1", "ref_id").as_deref(), Some("nora"));
+    assert_eq!(of("s3", "tid").as_deref(), Some("visit-7"));
+    assert_eq!(outcome(&report.json(), "tracked"), 1, "s1 is nora's");
+}

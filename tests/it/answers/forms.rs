@@ -16,14 +16,17 @@ fn a_404_of_a_wrong_address_settles_no_cancellation_as_a_stranger() {
         "<html><h1>404 Not Found</h1>",
         "",
         r#"{"status":404,"error":"Not Found"}"#,
+        r#"{"message":"Company with wid not found","error":"Not Found"}"#,
+        r#"{"error":"The page you were looking for doesn't exist"}"#,
+        r#"{"status":404,"error":"Not Found","message":"No message available","path":"/api/v1"}"#,
     ] {
         let (place, sandbox) = (own(CANCELLATIONS), leads());
         sandbox.fault(&json!({"action": "status", "status": 404, "body": body, "times": 2}));
         let report = place.run_to(&sandbox, &run("own.csv")).expect(1).json();
         assert_eq!(outcome(&report, "failed"), 2, "{body}");
         let message = cell(&place, &report, "failed.csv", "c1", "message");
-        let is_named = message.contains("base_url");
-        assert!(is_named || body.contains("Not Found\"}"), "{message}");
+        let is_page = !body.starts_with('{');
+        assert_eq!(is_page, message.contains("base_url"), "{message}");
         let retry = place.run_to(&sandbox, &["retry", "--failed", "--json"]);
         assert_eq!(outcome(&retry.expect(0).json(), "tracked"), 2);
     }
@@ -42,6 +45,8 @@ fn a_success_that_is_not_the_apis_account_of_the_event_is_asked_again() {
         "[]",
         r#"{"id":7,"type":"sale","reward":{"event_id":"s9"}}"#,
         r#"{"id":7,"type":"refund","amount_cents":-1000}"#,
+        r#"{"id":7,"type":"sale","success":false,"message":"not recorded"}"#,
+        r#"{"id":7,"type":"sale","status":"error"}"#,
     ] {
         let (place, sandbox) = (sales(1), leads());
         sandbox.fault(&json!({"action": "status", "status": 200, "body": body}));
@@ -130,4 +135,69 @@ fn a_503_is_asked_again_no_sooner_than_it_says() {
         let ids = asked(&sandbox);
         assert_eq!(ids.len(), 7, "nobody is asked for in between: {ids:?}");
     }
+}
+
+#[test]
+fn an_error_that_is_none_makes_no_error_of_a_success() {
+    for body in [
+        r#"{"id":7,"type":"sale","amount_cents":1000,"errors":[]}"#,
+        r#"{"id":7,"type":"sale","amount_cents":1000,"error":null,"errors":{}}"#,
+        r#"{"id":7,"type":"sale","amount_cents":1000,"error":"","success":true,"status":"ok"}"#,
+        r#"{"id":7,"type":"sale","amount_cents":1000.0}"#,
+        r#"{"id":7,"type":"sale","amount_cents":"1000"}"#,
+    ] {
+        let (place, sandbox) = (sales(1), leads());
+        sandbox.fault(&json!({"action": "status", "status": 200, "body": body}));
+        let report = place.run_to(&sandbox, &run("own.csv")).expect(0).json();
+        assert_eq!(outcome(&report, "tracked"), 1, "{body}");
+        assert_eq!(asked(&sandbox), ["s1"], "{body}");
+    }
+}
+
+#[test]
+fn an_amount_of_a_success_is_compared_however_it_is_written() {
+    for amount in ["999", "999.5", "1000.5", r#""999""#, r#""10,00""#] {
+        let (place, sandbox) = (sales(1), leads());
+        let body = format!(r#"{{"id":7,"type":"sale","amount_cents":{amount}}}"#);
+        sandbox.fault(&json!({"action": "status", "status": 200, "body": body}));
+        let report = place.run_to(&sandbox, &run("own.csv")).expect(1).json();
+        assert_eq!(outcome(&report, "tracked"), 1, "{amount}");
+        assert_eq!(report["attention"][0]["code"], "other_amount", "{amount}");
+    }
+}
+
+#[test]
+fn a_404_of_version_2_counts_only_where_it_is_about_a_referral() {
+    for (body, code) in [
+        (r#"{"message":"Account not found","code":"not_found"}"#, 1),
+        (r#"{"code":"not_found"}"#, 1),
+        (
+            r#"{"message":"Referral corresponding to email or uid parameter not found","code":"not_found"}"#,
+            0,
+        ),
+    ] {
+        let (place, sandbox) = (sales(2), leads());
+        sandbox.fault(&json!({"action": "status", "status": 404, "body": body, "times": 2}));
+        let report = place.run_to_v2(&sandbox, &run("own.csv"));
+        let report = report.expect(code).json();
+        let word = ["non_referral", "failed"][usize::try_from(code).unwrap()];
+        assert_eq!(outcome(&report, word), 2, "{body}");
+    }
+}
+
+#[test]
+fn a_refusal_is_one_however_much_it_says() {
+    let (place, sandbox) = (sales(2), leads());
+    let body = format!(
+        r#"{{"message":"plan is invalid","more":"{}"}}"#,
+        "x".repeat(80_000)
+    );
+    sandbox.fault(&json!({"action": "status", "status": 422, "body": body, "times": 1}));
+    let report = place.run_to(&sandbox, &run("own.csv")).expect(1).json();
+    assert_eq!(
+        (outcome(&report, "failed"), outcome(&report, "tracked")),
+        (1, 1)
+    );
+    let message = cell(&place, &report, "failed.csv", "s1", "message");
+    assert!(message.contains("plan is invalid"), "{message}");
 }

@@ -163,3 +163,27 @@ fn only_the_outcome_of_a_report_says_that_an_event_is_unconfirmed() {
     let run = ["run", "capital.csv", "--sandbox"];
     place.run(&run).expect(2);
 }
+
+#[test]
+fn the_refunds_that_follow_from_a_sale_are_tried_again_with_it() {
+    let place = own("sale,s1,,ana@example.com,50.00,USD,2026-03-01T10:00:00Z,\n\
+         refund,r1,s1,,20.00,USD,2026-03-04T10:00:00Z,\n");
+    let sandbox = super::strangers(&place);
+    let first = place.run_to(&sandbox, &run("own.csv")).expect(0).json();
+    assert_eq!(
+        (outcome(&first, "non_referral"), &first["requests"]),
+        (2, &json!(1))
+    );
+
+    sandbox.track("signup", "email=ana@example.com&ref_id=nora");
+    let retry = ["retry", "--event", "s1", "--json", "--yes"];
+    let retried = place.run_to(&sandbox, &retry).expect(0).json();
+    assert_eq!(outcome(&retried, "tracked"), 2, "{retried:#}");
+    let recorded: Vec<i64> = sandbox
+        .events()
+        .iter()
+        .filter(|event| event["kind"] != "signup")
+        .map(|event| event["amount_cents"].as_i64().unwrap())
+        .collect();
+    assert_eq!(recorded, [5_000, 2_000]);
+}
