@@ -194,6 +194,45 @@ fn row_37_a_journal_that_is_deleted_or_replaced_during_a_run_stops_it() {
 }
 
 #[test]
+fn row_37_a_lock_that_is_deleted_during_a_run_lets_nobody_else_in_unnoticed() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    let lock = place.path(&format!("{JOURNAL}.lock"));
+    let said = disturb(&place, &sandbox, || fs::remove_file(&lock).unwrap());
+    assert!(said.contains("deleted or moved away"), "{said}");
+    place
+        .run_to(&sandbox, &["resume", "--concurrency", "40"])
+        .expect_code_one_of(&[0, 1]);
+    expect_each_cancelled_once(&sandbox);
+}
+
+#[test]
+fn row_37_a_journal_that_is_lost_is_restored_as_the_hint_says_and_repeats_nothing() {
+    let (place, sandbox) = (Place::new(), slow_sandbox());
+    place.write(
+        "before.csv",
+        "kind,event_id,email,created_at\ncancellation,b1,before@example.com,2026-03-01\n",
+    );
+    place
+        .run_to(&sandbox, &["run", "before.csv", "--yes"])
+        .expect(0);
+    let (journal, backup) = (place.path(JOURNAL), place.path("backup"));
+    fs::copy(&journal, &backup).unwrap();
+    let said = disturb(&place, &sandbox, || fs::remove_file(&journal).unwrap());
+    assert!(said.contains("leave the present .commits file"), "{said}");
+    let log = place.path(&format!("{JOURNAL}-wal"));
+    if log.exists() {
+        fs::remove_file(log).unwrap();
+    }
+    fs::copy(&backup, &journal).unwrap();
+    place
+        .run_to(&sandbox, &["journal", "recover", "--yes"])
+        .expect_code_one_of(&[0, 1]);
+    let again = ["run", "cancellations.csv", "--yes", "--concurrency", "40"];
+    place.run_to(&sandbox, &again).expect(1);
+    expect_each_cancelled_once(&sandbox);
+}
+
+#[test]
 fn row_37_a_hard_link_makes_no_second_writer() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let (journal, second) = (place.path(JOURNAL), place.path("second.journal"));
