@@ -240,7 +240,7 @@ pub struct AmountFormat {
     /// The decimal separator.
     pub decimal: char,
     /// Another decimal separator that some exports of this kind write: the first amount with either of
-    /// them decides for the whole export.
+    /// them decides for the whole export. A profile that says which one it is leaves nothing to decide.
     pub or_decimal: Option<char>,
     /// The separator between groups of three digits, if the export writes any.
     pub thousands: Option<char>,
@@ -372,7 +372,7 @@ impl AmountFormat {
     pub(crate) fn other(&self) -> Option<AmountFormat> {
         let other = self
             .or_decimal
-            .filter(|other| self.thousands != Some(*other))?;
+            .filter(|other| self.decimal != *other && self.thousands != Some(*other))?;
         Some(AmountFormat {
             decimal: other,
             or_decimal: None,

@@ -351,10 +351,7 @@ impl<'s> Compiler<'s> {
         let format = &money.format;
         let separators = [Some(format.decimal), format.thousands, format.or_decimal];
         let is_taken = |c: char| c.is_ascii_digit() || matches!(c, '-' | '\u{2212}' | '(' | ')');
-        if separators.into_iter().flatten().any(is_taken)
-            || format.thousands == separators[0]
-            || format.or_decimal == separators[0]
-        {
+        if separators.into_iter().flatten().any(is_taken) || format.thousands == separators[0] {
             let message =
                 "`money.format` needs two different separators that are neither digits nor signs";
             return Err(self.error(message).about("money.format"));
