@@ -142,7 +142,6 @@ fn json_is_refused_where_there_is_none() {
         &["completions", "bash"][..],
         &["man"],
         &["sandbox"],
-        &["profiles", "list"],
         &["profiles", "show", "leads"],
     ] {
         let ran = place.run(&[command, &["--json"]].concat()).expect(2);

@@ -92,7 +92,7 @@ fn parts_of_a_refund_come_to_the_whole_of_what_counts_in_any_order() {
         t2,sale,settled,50.00,0.00,USD,03/01/2026 10:00:00,UTC,c2,ben@example.com,\n";
     let refunds = "t3,credit,settled,-50.00,0.00,USD,03/05/2026 10:00:00,UTC,,other@example.com,t1\n\
         t4,credit,settled,-70.00,0.00,USD,03/06/2026 10:00:00,UTC,,,t1\n\
-        t5,credit,settled,10.00,0.00,USD,03/06/2026 10:00:00,UTC,,,t2\n";
+        t5,credit,settled,-10.00,0.00,USD,03/06/2026 10:00:00,UTC,,,t2\n";
     let all = [
         "refund t3 ana@example.com c1 4167",
         "refund t4 ana@example.com c1 5833",

@@ -15,6 +15,7 @@ use crate::job::{export_problem, left_out};
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 use crate::recognise::{Unrecognised, recognise};
+use crate::report::SCHEMA;
 
 pub(in crate::cli) fn profiles(
     common: &Common,
@@ -50,7 +51,10 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
     });
     let listed: Vec<Listed<'_>> = listed.collect();
     if terminal.json() {
-        terminal.write_json(&Listing { profiles: &listed })?;
+        terminal.write_json(&Listing {
+            schema: SCHEMA,
+            profiles: &listed,
+        })?;
         return Ok(Exit::Done);
     }
     let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
@@ -79,6 +83,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
 /// The machine output of the list.
 #[derive(Serialize)]
 struct Listing<'l> {
+    schema: u32,
     profiles: &'l [Listed<'l>],
 }
 
@@ -168,7 +173,10 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
         }
     }
     if terminal.json() {
-        terminal.write_json(&Checks { exports: &checked })?;
+        terminal.write_json(&Checks {
+            schema: SCHEMA,
+            exports: &checked,
+        })?;
     }
     terminal.problems(&problems, 0);
     Ok(exit)
@@ -180,6 +188,7 @@ const OTHERS_SHOWN: usize = 3;
 /// The machine output of a check.
 #[derive(Serialize)]
 struct Checks<'c> {
+    schema: u32,
     exports: &'c [Checked],
 }
 
