@@ -95,7 +95,10 @@ fn started(place: &Place, sandbox: &SandboxProcess, wrapper: &[&str]) -> Child {
 fn row_25a_a_terminal_that_goes_away_lets_the_run_drain_and_report() {
     // Ten seconds of sending: however slow the machine, the signal finds it under way.
     let (place, sandbox) = (sales(200), SandboxProcess::start(&["--latency-ms", "100"]));
-    let child = started(&place, &sandbox, &[]);
+    // The tests may run under `nohup` themselves, whose programs inherit what that ignores.
+    let wrapper = ["env", "--default-signal=HUP"];
+    let is_known = cfg!(target_os = "linux");
+    let child = started(&place, &sandbox, if is_known { &wrapper } else { &[] });
     signal(&child, "HUP");
     let ran = Ran(child.wait_with_output().unwrap()).expect(129);
     assert!(
