@@ -497,6 +497,7 @@ pub fn amount(bytes: &[u8]) -> String {
         _ => (',', Some('\u{a0}')),
     };
     let format = AmountFormat {
+        or_decimal: None,
         unit: match how >> 2 & 3 {
             0 | 3 => AmountUnit::Major,
             1 => AmountUnit::Minor,
