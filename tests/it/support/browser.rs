@@ -27,22 +27,7 @@ impl Browser {
         if !has("chromedriver") || !has("chromium") {
             return None;
         }
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                let (_, port) = line.split_once("started successfully on port ")?;
-                Some(port.trim_end_matches('.').to_owned())
-            })
-            .unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = Self::start_driver();
         // From here on a panic ends the driver, too.
         let mut browser = Browser {
             driver,
@@ -63,6 +48,33 @@ impl Browser {
         let session = browser.exchange("POST", "/session", &capabilities);
         browser.session = session["sessionId"].as_str().unwrap().to_owned();
         Some(browser)
+    }
+
+    /// The driver, and the port that it listens on. It takes a free port of IPv4 and then the same
+    /// one of IPv6, and gives up where another program has that one: then it is started again.
+    fn start_driver() -> (Child, String) {
+        let mut said = String::new();
+        for _ in 0..10 {
+            let mut driver = Command::new("chromedriver")
+                .arg("--port=0")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+            for line in lines.by_ref() {
+                let line = line.unwrap();
+                if let Some((_, port)) = line.split_once("started successfully on port ") {
+                    let port = port.trim_end_matches('.').to_owned();
+                    std::thread::spawn(move || lines.for_each(drop));
+                    return (driver, port);
+                }
+                said += &format!("{line}\n");
+            }
+            driver.wait().unwrap();
+        }
+        panic!("chromedriver started no server in ten attempts:\n{said}");
     }
 
     /// One command to the window, and the value of its answer.
