@@ -87,6 +87,7 @@ impl Classifier<'_> {
             }
             named_total += value;
             let Some(rate) = rate_of(name) else {
+                order.named.clear();
                 return Ok(order);
             };
             order.named.push(NamedTax { value, rate });

@@ -317,6 +317,22 @@ fn refunds_follow(job: &Job) -> bool {
     })
 }
 
+#[test]
+fn a_tax_without_a_rate_leaves_nothing_for_the_rates_of_the_others_to_prove() {
+    const SHOPIFY: &str = "Name,Email,Financial Status,Paid at,Currency,Subtotal,Shipping,Taxes,Total,Created at,Refunded Amount,Id,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value";
+    let order = |tax: &str, second: &str| {
+        let date = "2026-03-01 10:00:00 +0000";
+        let row = format!(
+            "#1,a@example.com,paid,{date},USD,115.00,10.00,{tax},125.00,{date},0.00,1001,VAT 15%,15.00,{second}"
+        );
+        job(&format!("{SHOPIFY}\n{row}\n"))
+    };
+    let told = order("15.00", ",");
+    assert_eq!(events(&told), ["sale 1001 100.00 USD 2026-03-01T10:00:00Z"]);
+    let open = order("17.00", "Bag fee,2.00");
+    assert_eq!(open.rows().rejected, 1, "{:?}", events(&open));
+}
+
 proptest! {
     #[test]
     fn the_order_of_payments_and_their_files_change_nothing(rows in shuffled(stripe_row())) {
