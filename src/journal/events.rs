@@ -1,5 +1,7 @@
 //! Events with all that happened to them, for sending and for the reports.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::attempts::{self, read_carried};
@@ -49,6 +51,26 @@ impl JournalReader {
             if !mended.contains_key(&id) {
                 let outcome: Option<Word<_>> = row.get(1)?;
                 found = Some((id, outcome.map(|word| word.0)));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Returns those of these `event_id`s that the journal has events of, in one walk over all of them.
+    pub(crate) fn event_ids_of(
+        &self,
+        wanted: &HashSet<String>,
+    ) -> Result<HashSet<String>, JournalError> {
+        let mut found = HashSet::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let sql = "SELECT event_id FROM event";
+        self.each("looking for events", sql, [], |row| {
+            let id = row.get_ref(0)?.as_str()?;
+            if wanted.contains(id) {
+                found.insert(id.to_owned());
             }
             Ok(())
         })?;

@@ -156,6 +156,23 @@ pub struct Settlement {
     pub commission_cents: Option<i64>,
 }
 
+impl Settlement {
+    /// Returns a result that no answer gave.
+    pub fn without_answer(outcome: Outcome, message: Option<String>, at: Timestamp) -> Self {
+        Settlement {
+            outcome,
+            inferred: false,
+            http_status: None,
+            message,
+            at,
+            api_event_id: None,
+            promoter_email: None,
+            promoter_ref_id: None,
+            commission_cents: None,
+        }
+    }
+}
+
 /// A read-only view of a journal, which needs no lock and works while a run goes on.
 ///
 /// [`JournalReader::open`] gives a view of one instant: all that is read through it fits together.
@@ -202,6 +219,13 @@ impl Journal {
         let lock = Lock::take(&path, command, now)?;
         let connection = migrate::open_for_writing(&path, account, now)?;
         Journal::start(path, beside, connection, lock, now)
+    }
+
+    /// Returns whether there is a journal at `path`, or one was there: the commit record that it leaves behind
+    /// when it is moved away says more than that there is none.
+    pub fn is_there_or_was(path: &Path) -> bool {
+        let mut files = ["", commits::SUFFIX].into_iter();
+        files.any(|suffix| lock::beside(path, suffix).symlink_metadata().is_ok())
     }
 
     /// A journal that is open, with its commit record beside it.

@@ -281,16 +281,11 @@ impl Recording<'_> {
     /// nowhere, and it is asked with that.
     pub fn supersede(&mut self, refund: EventRow) -> Result<(), JournalError> {
         self.ready()?;
+        let message = "its sale is asked again for another customer, and it with that".to_owned();
+        let outcome = Outcome::NonReferral;
         let settlement = Settlement {
-            outcome: Outcome::NonReferral,
             inferred: true,
-            http_status: None,
-            message: Some("its sale is asked again for another customer, and it with that".into()),
-            at: self.started,
-            api_event_id: None,
-            promoter_email: None,
-            promoter_ref_id: None,
-            commission_cents: None,
+            ..Settlement::without_answer(outcome, Some(message), self.started)
         };
         let settled = settle_where_left(&self.transaction, refund, &settlement);
         self.done(settled)

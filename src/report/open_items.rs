@@ -47,13 +47,14 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
             Ok::<_, JournalError>(())
         })?;
     }
+    let recorded = journal.event_ids_of(&held_ids(journal, &runs)?)?;
     let mut read_since: HashSet<&str> = HashSet::new();
     for run in runs.iter().filter(|run| !run.inputs.is_empty()) {
         let is_last = |file: &str| !read_since.contains(file);
         for (item, created_at) in not_planned(journal, run)? {
             let is_open = item.file.as_deref().is_none_or(is_last)
                 && !accepted.contains_key(&item.id)
-                && !is_recorded(journal, &item)?;
+                && !is_recorded(&item, &recorded);
             if is_open && seen.insert(item.id) {
                 open.push(open_item(&item, created_at));
             }
@@ -100,9 +101,19 @@ fn not_planned(
 }
 
 /// Whether an event that was held has been recorded since. A conflict is about one that is recorded.
-fn is_recorded(journal: &JournalReader, item: &Item) -> Result<bool, JournalError> {
-    match (item.code, &item.event_id) {
-        (AttentionCode::Held, Some(id)) => Ok(journal.event_with_id(id)?.is_some()),
-        _ => Ok(false),
+fn is_recorded(item: &Item, recorded: &HashSet<String>) -> bool {
+    let id = item.event_id.as_ref();
+    item.code == AttentionCode::Held && id.is_some_and(|id| recorded.contains(&**id))
+}
+
+/// The ids of all events that these runs held.
+fn held_ids(journal: &JournalReader, runs: &[RunRecord]) -> Result<HashSet<String>, JournalError> {
+    let mut ids = HashSet::new();
+    for run in runs {
+        journal.for_each_held(run.id, |record| {
+            ids.insert(record.event.event_id().to_owned());
+            Ok::<_, JournalError>(())
+        })?;
     }
+    Ok(ids)
 }

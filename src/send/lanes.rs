@@ -228,14 +228,16 @@ impl Sorter {
     /// Adds the next event, in sending order.
     pub(super) fn add(&mut self, row: EventRow, event: Ties<'_>, standing: Standing) {
         let index = self.sets.add();
-        let email = event.customer.email_folded();
-        let shared = [
-            email.as_deref().map(|email| (Tie::Email, email)),
-            event.customer.uid.map(|uid| (Tie::Uid, uid)),
-            event.sale().map(|sale| (Tie::Sale, sale)),
-        ];
-        for tie in shared.into_iter().flatten() {
-            let other = *self.seen.entry(self.hasher.hash_one(tie)).or_insert(index);
+        let sale = event
+            .sale()
+            .map(|sale| self.hasher.hash_one((Tie::Sale, sale)));
+        for tie in self
+            .customer_ties(event)
+            .into_iter()
+            .chain([sale])
+            .flatten()
+        {
+            let other = *self.seen.entry(tie).or_insert(index);
             self.sets.join(index, other);
         }
         if event.kind == Kind::Signup {
@@ -245,22 +247,24 @@ impl Sorter {
         self.standing.push(standing);
     }
 
-    /// Whether there is a lane of which an answer could settle further events.
+    /// The hashes of all that the customer of an event can be found by.
+    fn customer_ties(&self, event: Ties<'_>) -> [Option<u64>; 2] {
+        let email = event.customer.email_folded();
+        let email = email.map(|email| self.hasher.hash_one((Tie::Email, email.as_str())));
+        let uid = event.customer.uid;
+        [email, uid.map(|uid| self.hasher.hash_one((Tie::Uid, uid)))]
+    }
+
+    /// Whether there is a lane of several events, so that the answer to one could settle others.
     pub(super) fn has_company(&self) -> bool {
-        self.events.len() > 1
+        self.sets.has_joined()
     }
 
     /// Takes note that the customer of an event of an earlier run is a lead: nothing that is said of them can
     /// make them a stranger.
     pub(super) fn note_lead(&mut self, event: Ties<'_>) {
-        let email = event.customer.email_folded();
-        let shared = [
-            email.as_deref().map(|email| (Tie::Email, email)),
-            event.customer.uid.map(|uid| (Tie::Uid, uid)),
-        ];
-        for tie in shared.into_iter().flatten() {
-            let index = self.seen.get(&self.hasher.hash_one(tie));
-            self.of_leads.extend(index);
+        for tie in self.customer_ties(event).into_iter().flatten() {
+            self.of_leads.extend(self.seen.get(&tie));
         }
     }
 
@@ -348,6 +352,14 @@ impl DisjointSets {
         let index = self.0.len();
         self.0.push(index);
         index
+    }
+
+    /// Whether any set has several.
+    fn has_joined(&self) -> bool {
+        self.0
+            .iter()
+            .enumerate()
+            .any(|(index, above)| index != *above)
     }
 
     fn root(&mut self, mut index: usize) -> usize {

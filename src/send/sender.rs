@@ -17,7 +17,7 @@ use super::pace::Pace;
 use super::refusals::{Refusals, refusal_of};
 use super::scribe::{Done, Scribe};
 use super::trouble::Trouble;
-use super::verdict::{Halt, Verdict, effect, is_repeatable, settled_without_asking, verdict};
+use super::verdict::{Halt, Verdict, effect, is_repeatable, verdict};
 use super::{Earlier, End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
 use crate::event::{Event, EventKey, Kind};
 use crate::journal::{
@@ -325,7 +325,7 @@ impl<'c> Sender<'c> {
         let lane = self.lanes.lane(slot.lane);
         let settle = |outcome, message: Option<&str>| {
             let message = message.map(str::to_owned);
-            settled_without_asking(outcome, message, Timestamp::now())
+            Settlement::without_answer(outcome, message, Timestamp::now())
         };
         let infer = |message| Settlement {
             inferred: true,

@@ -123,26 +123,7 @@ fn settlement(outcome: Outcome, answer: &Answer, at: Timestamp) -> Settlement {
     Settlement {
         http_status: answer.status(),
         message: (!message.is_empty()).then(|| message.to_owned()),
-        ..settled_without_asking(outcome, None, at)
-    }
-}
-
-/// A result that no answer gave.
-pub(super) fn settled_without_asking(
-    outcome: Outcome,
-    message: Option<String>,
-    at: Timestamp,
-) -> Settlement {
-    Settlement {
-        outcome,
-        inferred: false,
-        http_status: None,
-        message,
-        at,
-        api_event_id: None,
-        promoter_email: None,
-        promoter_ref_id: None,
-        commission_cents: None,
+        ..Settlement::without_answer(outcome, None, at)
     }
 }
 

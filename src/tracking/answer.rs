@@ -357,14 +357,15 @@ impl Asked<'_> {
     /// The amount that the API has, where it is in the currency that was sent.
     fn recorded<'s>(&self, success: &'s Success, money: Money) -> Option<&'s Scalar> {
         let original = success.original_sale_currency.word();
-        let is_sent = original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code()));
-        let amounts = match is_sent {
-            true => [&success.original_sale_amount, &success.original_sale_amount],
-            false if self.carried.currency.is_some() => return None,
-            false => [&success.amount_cents, &success.sale_amount],
-        };
-        let mut amounts = amounts.into_iter();
-        amounts.find(|amount| amount.written_number().is_some())
+        let is_number = |amount: &&Scalar| amount.written_number().is_some();
+        if original.is_some_and(|code| code.eq_ignore_ascii_case(money.currency.code())) {
+            return Some(&success.original_sale_amount).filter(is_number);
+        }
+        if self.carried.currency.is_some() {
+            return None;
+        }
+        let amounts = [&success.amount_cents, &success.sale_amount];
+        amounts.into_iter().find(is_number)
     }
 
     fn other_amount(&self, success: &Success) -> Option<String> {

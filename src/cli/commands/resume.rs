@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::confirm::{self, Answer, NOTHING_SENT};
@@ -211,13 +209,7 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Ans
 }
 
 fn require_journal(settings: &Settings) -> Result<(), CliError> {
-    // What it leaves behind when it is moved away says more than that there is none.
-    let is_there = |suffix: &str| {
-        let mut name = settings.journal.as_os_str().to_owned();
-        name.push(suffix);
-        Path::new(&name).symlink_metadata().is_ok()
-    };
-    match is_there("") || is_there(".commits") {
+    match Journal::is_there_or_was(&settings.journal) {
         true => Ok(()),
         false => Err(no_journal(settings)),
     }
