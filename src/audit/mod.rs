@@ -36,6 +36,7 @@ mod sums;
 pub mod theirs;
 mod totals;
 mod unchecked;
+mod unread;
 
 pub use error::AuditError;
 pub use finding::{Finding, FindingKind, MatchReason};
@@ -49,6 +50,7 @@ pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, St
 pub use since::{PastFinding, Since};
 pub use totals::{Cut, Figures, TotalLine, Totals};
 pub use unchecked::{Unchecked, UncheckedReason};
+pub use unread::UnreadCode;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Billed, BilledKind, Place, Promoter};
+use super::{Billed, BilledKind, Place, Promoter, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
 use crate::job::Job;
 use crate::journal::{
-    AttentionCode, EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
+    EventRecord, JournalError, JournalReader, Outcome, PlanState, Settlement, Span,
 };
 
 use crate::problem::Problem;
@@ -36,8 +36,8 @@ pub struct Ours {
 /// A row that was not read, or an event that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
-    /// What it is, as in [`Unread::code`](super::output::Unread::code).
-    pub code: &'static str,
+    /// What it is.
+    pub code: UnreadCode,
     /// How many of them.
     pub count: u64,
     /// Its amount, where it is an event.
@@ -75,8 +75,9 @@ pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result
     })?;
     ours.tracked = tracked(journal, &ours.billed)?;
     for item in open_items(journal)? {
-        let code = item.code.map_or("ignored", code_of);
-        ours.held += u64::from(matches!(code, "held" | "conflict") && item.money.is_some());
+        let code = item.code.map_or(UnreadCode::Ignored, UnreadCode::from);
+        let is_held = matches!(code, UnreadCode::Held | UnreadCode::Conflict);
+        ours.held += u64::from(is_held && item.money.is_some());
         ours.open.push(Open {
             code,
             count: 1,
@@ -90,18 +91,6 @@ pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result
         }
     }
     Ok(ours)
-}
-
-/// The word for something that is open. What is settled with a question is with the failed ones.
-fn code_of(code: AttentionCode) -> &'static str {
-    match code {
-        AttentionCode::Rejected => "rejected",
-        AttentionCode::Held => "held",
-        AttentionCode::Conflict => "conflict",
-        AttentionCode::NotSent => "not_sent",
-        AttentionCode::Unconfirmed => "unconfirmed",
-        _ => "failed",
-    }
 }
 
 /// What is tracked of our side, by kind and currency: what the report of all runs says as well.
@@ -174,8 +163,8 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
                 let event = event.to_event();
                 ours.open.push(Open {
                     code: match planned.state {
-                        PlanState::Conflict => "conflict",
-                        _ => "held",
+                        PlanState::Conflict => UnreadCode::Conflict,
+                        _ => UnreadCode::Held,
                     },
                     count: 1,
                     money: event.money,
@@ -196,7 +185,10 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
     let rejected = job.inputs.iter().map(|input| input.rows.rejected).sum();
     let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code.as_ref());
     let left_out = job.problems.kept().iter().filter(left_out).count() as u64;
-    for (code, count) in [("rejected", rejected), ("ignored", left_out)] {
+    for (code, count) in [
+        (UnreadCode::Rejected, rejected),
+        (UnreadCode::Ignored, left_out),
+    ] {
         ours.open.push(Open {
             code,
             count,

@@ -281,16 +281,41 @@ pub(super) fn source_rows() -> Result<SourceRows, CliError> {
 
 /// How exports are planned, as the user asks for it.
 pub(super) struct Planner<'p> {
-    pub(super) choice: &'p Choice,
-    pub(super) settings: &'p Settings,
-    pub(super) terminal: &'p Terminal,
+    choice: &'p Choice,
+    settings: &'p Settings,
+    terminal: &'p Terminal,
     /// What is done with refunds whose sale is not named or not found.
-    pub(super) rules: Rules,
+    rules: Rules,
     /// Whether the events are for sending, so that it matters which dates the API takes.
-    pub(super) is_for_sending: bool,
+    is_for_sending: bool,
 }
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
+    /// Returns how exports are planned whose events are for sending. `link` is the file that names sales of
+    /// refunds; else it is that of the configuration, if there is one.
+    pub(super) fn new(
+        choice: &'p Choice,
+        settings: &'p Settings,
+        terminal: &'p Terminal,
+        link: Option<&Path>,
+    ) -> Result<Self, CliError> {
+        Ok(Planner {
+            choice,
+            settings,
+            terminal,
+            rules: rules(link, settings)?,
+            is_for_sending: true,
+        })
+    }
+
+    /// Returns the same for events that are not sent.
+    pub(super) fn for_looking(self) -> Self {
+        Planner {
+            is_for_sending: false,
+            ..self
+        }
+    }
+
     /// Reads the exports and plans their events, with a sign of life on a terminal.
     pub(super) fn plan(
         self,
@@ -338,9 +363,8 @@ impl Planner<'_> {
     }
 }
 
-/// Returns what is done with refunds whose sale is not named or not found. `link` is the file that names
-/// sales of refunds; else it is that of the configuration, if there is one.
-pub(super) fn rules(link: Option<&Path>, settings: &Settings) -> Result<Rules, CliError> {
+/// Returns what is done with refunds whose sale is not named or not found.
+fn rules(link: Option<&Path>, settings: &Settings) -> Result<Rules, CliError> {
     let path = link.or(settings.resolutions.as_deref());
     Ok(Rules {
         match_by_customer: settings.match_by_customer,

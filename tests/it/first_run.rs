@@ -1,13 +1,13 @@
 //! The way of somebody new: help that fits, all that is missing named at once, a question that says what it
 //! is about, and an answer of no that is no error.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::support::strace::skip;
-use crate::support::{KEY, Payment, Place, Ran, SandboxProcess, stripe_export};
+use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
 
 /// The commands, and the parts of those that have some.
 const COMMANDS: [&[&str]; 22] = [
@@ -164,29 +164,6 @@ fn payments(count: u32) -> Place {
     place
 }
 
-/// Runs the program on a terminal, with what is typed there.
-fn on_a_terminal(place: &Place, base_url: &str, words: &str, typed: &str) -> Ran {
-    let program = env!("CARGO_BIN_EXE_fprecon");
-    let mut child = Command::new("script")
-        .args(["-qec", &format!("{program} {words}"), "/dev/null"])
-        .current_dir(place.root())
-        .env_clear()
-        .envs([("HOME", place.root()), ("TERM", "dumb".as_ref())])
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs([("FPRECON_BASE_URL", base_url), ("FPRECON_WID", "wid-1")])
-        .env("FPRECON_API_KEY", KEY)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The end of the input would end the terminal.
-    let mut keys = child.stdin.take().unwrap();
-    keys.write_all(typed.as_bytes()).unwrap();
-    let ran = Ran(child.wait_with_output().unwrap());
-    drop(keys);
-    ran
-}
-
 #[test]
 fn the_question_says_what_is_sent_and_no_is_no_error() {
     if Command::new("script").arg("--version").output().is_err() {
@@ -196,7 +173,9 @@ fn the_question_says_what_is_sent_and_no_is_no_error() {
         payments(70),
         SandboxProcess::start(&["--lead-share", "100"]),
     );
-    let declined = on_a_terminal(&place, &sandbox.base_url, "run payments.csv", "n\n").expect(0);
+    let declined = place
+        .run_on_a_terminal(&sandbox.base_url, "run payments.csv", "n\n")
+        .expect(0);
     let shown = declined.stdout();
     for said in [
         &format!(
@@ -214,12 +193,15 @@ fn the_question_says_what_is_sent_and_no_is_no_error() {
     assert!(!shown.contains("error"), "{shown}");
     assert_eq!(sandbox.arrivals().len(), 0);
     let words = "run payments.csv --json";
-    let shown = on_a_terminal(&place, &sandbox.base_url, words, "\n")
+    let shown = place
+        .run_on_a_terminal(&sandbox.base_url, words, "\n")
         .expect(0)
         .stdout();
     assert!(shown.contains("\"cancelled\": true"), "{shown}");
 
-    let sent = on_a_terminal(&place, &sandbox.base_url, "run payments.csv", "y\n").expect(0);
+    let sent = place
+        .run_on_a_terminal(&sandbox.base_url, "run payments.csv", "y\n")
+        .expect(0);
     assert_eq!(sandbox.events().len(), 70, "{}", sent.stdout());
 }
 

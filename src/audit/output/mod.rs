@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::accepted::AcceptedFinding;
 use super::statement::Statement;
-use super::{Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since};
+use super::{
+    Audit, AuditError, Finding, FindingKind, Match, Matches, PastFinding, Period, Since, UnreadCode,
+};
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
 use crate::problem::Problem;
@@ -47,9 +49,8 @@ const FILES: [&str; 9] = [
 pub struct Unread {
     /// `ours` or `theirs`.
     pub side: &'static str,
-    /// What it is: `rejected`, `ignored`, `held`, `conflict`, `failed`, `unconfirmed`, `not_sent`,
-    /// `unreadable`.
-    pub code: &'static str,
+    /// What it is.
+    pub code: UnreadCode,
     /// How many rows, events or lines.
     pub count: u64,
     /// What they come to, by currency, as far as they have an amount.

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
 pub(crate) use crate::audit::money::{digits, figure, money};
-use crate::audit::{Figures, FindingKind, Unchecked, UncheckedReason};
+use crate::audit::{Figures, FindingKind, Unchecked, UncheckedReason, UnreadCode};
 pub(crate) use crate::report::words::count;
+use crate::report::words::grouped;
 
 /// So many of the differences that were resolved are shown.
 const RESOLVED_SHOWN: usize = 10;
@@ -60,16 +61,18 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
 pub(crate) fn unread(unread: &Unread) -> String {
     let n = unread.count;
     let text = match unread.code {
-        "rejected" => format!("{} of ours cannot be read", count(n, "row")),
-        "ignored" => format!("{} of ours, ignored with a warning", count(n, "row")),
-        "held" => format!("{} of ours, held", count(n, "event")),
-        "conflict" => format!("{} of ours, held for a conflict", count(n, "event")),
-        "failed" => format!("{} of ours, failed", count(n, "event")),
-        "unconfirmed" => format!("{} of ours, unconfirmed", count(n, "event")),
-        "not_sent" => format!("{} of ours, not sent", count(n, "event")),
-        "payouts" => format!("{} of theirs cannot be read", count(n, "payout")),
-        "error" => format!("{} in the files", count(n, "error")),
-        _ => format!("{} of theirs cannot be read", count(n, "commission")),
+        UnreadCode::Rejected => format!("{} of ours cannot be read", count(n, "row")),
+        UnreadCode::Ignored => format!("{} of ours, ignored with a warning", count(n, "row")),
+        UnreadCode::Held => format!("{} of ours, held", count(n, "event")),
+        UnreadCode::Conflict => format!("{} of ours, held for a conflict", count(n, "event")),
+        UnreadCode::Failed => format!("{} of ours, failed", count(n, "event")),
+        UnreadCode::Unconfirmed => format!("{} of ours, unconfirmed", count(n, "event")),
+        UnreadCode::NotSent => format!("{} of ours, not sent", count(n, "event")),
+        UnreadCode::Payouts => format!("{} of theirs cannot be read", count(n, "payout")),
+        UnreadCode::Error => format!("{} in the files", count(n, "error")),
+        UnreadCode::Unreadable => {
+            format!("{} of theirs cannot be read", count(n, "commission"))
+        }
     };
     match sums(&unread.amount_cents) {
         sums if sums.is_empty() => format!("Not complete: {text}."),
@@ -111,8 +114,9 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
             count(n, "reward")
         ),
         UncheckedReason::ByHand => format!(
-            "{} given by hand ({sums}): no sale is expected for them",
-            count(n, "bonus").replace("bonuss", "bonuses")
+            "{} {} given by hand ({sums}): no sale is expected for them",
+            grouped(n.into()),
+            if n == 1 { "bonus" } else { "bonuses" }
         ),
     };
     format!("Not checked: {text}.")

@@ -20,7 +20,8 @@ use crate::audit::output::{
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
-    Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, View,
+    Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, UnreadCode,
+    View,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{AuditArguments, Common};
@@ -160,7 +161,7 @@ impl Call<'_> {
         if theirs.payouts_unreadable > 0 {
             unread.push(Unread {
                 side: "theirs",
-                code: "payouts",
+                code: UnreadCode::Payouts,
                 count: theirs.payouts_unreadable,
                 amount_cents: BTreeMap::new(),
             });
@@ -253,20 +254,11 @@ impl Call<'_> {
     /// What of the two sides is not there: rows and lines that were not read, events that are open. Of
     /// events with a date, those of the period.
     fn unread(&self, ours: &Ours, unreadable: u64, problems: &Problems) -> Vec<Unread> {
-        const CODES: [&str; 7] = [
-            "rejected",
-            "ignored",
-            "held",
-            "conflict",
-            "failed",
-            "unconfirmed",
-            "not_sent",
-        ];
         let is_of_period = |at: Option<Timestamp>| {
             at.is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
         };
         let mut all = Vec::new();
-        for code in CODES {
+        for code in UnreadCode::OF_ITEMS {
             let mut unread = Unread {
                 side: "ours",
                 code,
@@ -294,8 +286,8 @@ impl Call<'_> {
             _ => 0,
         };
         for (side, code, count) in [
-            ("theirs", "unreadable", unreadable),
-            ("ours", "error", errors),
+            ("theirs", UnreadCode::Unreadable, unreadable),
+            ("ours", UnreadCode::Error, errors),
         ] {
             all.push(Unread {
                 side,
@@ -403,13 +395,7 @@ impl Call<'_> {
             self.common,
             choice.profiles.lines_above(),
         )?;
-        let planner = Planner {
-            choice: &choice,
-            settings: self.settings,
-            terminal: self.terminal,
-            rules: exports::rules(None, self.settings)?,
-            is_for_sending: false,
-        };
+        let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
         let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
         let now = Timestamp::now();
         let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;

@@ -47,13 +47,7 @@ pub(in crate::cli) fn demo(
     let samples = SAMPLES
         .iter()
         .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
-    let planner = Planner {
-        choice: &choice,
-        settings: &settings,
-        terminal,
-        rules: exports::rules(None, &settings)?,
-        is_for_sending: true,
-    };
+    let planner = Planner::new(&choice, &settings, terminal, None)?;
     let now = Timestamp::now();
     let target = Target::sandbox(&settings)?;
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;

@@ -103,13 +103,7 @@ pub(in crate::cli) fn plan(
     check_base_url(&settings)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
-    let planner = Planner {
-        choice: &choice,
-        settings: &settings,
-        terminal,
-        rules: exports::rules(arguments.link.link.as_deref(), &settings)?,
-        is_for_sending: true,
-    };
+    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
     // What the journal knows, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
         Some(journal) => Ok(journal.known_for(wanted)?),

@@ -40,13 +40,7 @@ pub(in crate::cli) fn run(
     ];
     let inputs = exports.paths().chain(read_beside.into_iter().flatten());
     expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;
-    let planner = Planner {
-        choice: &choice,
-        settings: &settings,
-        terminal,
-        rules: exports::rules(arguments.link.link.as_deref(), &settings)?,
-        is_for_sending: true,
-    };
+    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
     let now = Timestamp::now();
     // The journal is locked once the exports are read, and stays so until the run ends.
     let mut opened = None;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Account;
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, PromoterBody, promoter_body, status};
+use super::v2::PersonBody;
 use crate::sandbox::leads::Who;
 use crate::sandbox::moment::Moment;
 
@@ -88,13 +89,6 @@ pub(super) struct V2Line<'a> {
     created_at: Moment,
     promoter: PersonBody<'a>,
     campaign: CampaignBody,
-}
-
-#[derive(Serialize)]
-struct PersonBody<'a> {
-    id: u64,
-    email: &'a str,
-    name: String,
 }
 
 /// How many payouts there are.
@@ -187,11 +181,7 @@ impl Account {
             period_end: payout.created_at,
             paid_at: payout.paid_at,
             created_at: payout.created_at,
-            promoter: PersonBody {
-                id: promoter.id,
-                email: &promoter.email,
-                name: promoter.name(),
-            },
+            promoter: PersonBody::new(promoter),
             campaign: CAMPAIGN,
         }
     }

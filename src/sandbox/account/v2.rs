@@ -77,11 +77,22 @@ struct PromoterCampaignBody<'a> {
     campaign: CampaignBody,
 }
 
+/// A promoter within a line.
 #[derive(Serialize)]
-struct PersonBody<'a> {
+pub(super) struct PersonBody<'a> {
     id: u64,
     email: &'a str,
     name: String,
+}
+
+impl<'a> PersonBody<'a> {
+    pub(super) fn new(promoter: &'a Promoter) -> Self {
+        PersonBody {
+            id: promoter.id,
+            email: &promoter.email,
+            name: promoter.name(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -320,11 +331,7 @@ fn promoter_campaign(promoter: &Promoter) -> PromoterCampaignBody<'_> {
         campaign_id: CAMPAIGN_ID,
         promoter_id: promoter.id,
         created_at: promoter.created_at,
-        promoter: PersonBody {
-            id: promoter.id,
-            email: &promoter.email,
-            name: promoter.name(),
-        },
+        promoter: PersonBody::new(promoter),
         campaign: CAMPAIGN,
     }
 }

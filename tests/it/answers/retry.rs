@@ -1,12 +1,9 @@
 //! What may have been recorded is tried again on purpose only, and one by one.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
 use super::{cell, leads, outcome, own, run};
-use crate::support::{KEY, Place, SandboxProcess};
+use crate::support::{Place, SandboxProcess};
 
 /// Two cancellations without ids of which nobody knows whether they were recorded; neither was.
 fn two_unconfirmed() -> (Place, SandboxProcess, Value) {
@@ -60,38 +57,20 @@ fn an_unconfirmed_event_is_tried_again_alone() {
     assert_eq!(sandbox.events().len(), 2);
 }
 
-/// Runs the program on a terminal, with what is typed there; gives what it shows.
-fn on_a_terminal(place: &Place, base_url: &str, words: &str, typed: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_fprecon");
-    let mut child = Command::new("script")
-        .args(["-qec", &format!("{program} {words}"), "/dev/null"])
-        .current_dir(place.root())
-        .env_clear()
-        .envs([("HOME", place.root()), ("TERM", "dumb".as_ref())])
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs([("FPRECON_BASE_URL", base_url), ("FPRECON_WID", "wid-1")])
-        .env("FPRECON_API_KEY", KEY)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(stdin);
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_run_against_a_new_journal_asks_before_it_repeats_what_is_unconfirmed() {
     let (place, sandbox, report) = two_unconfirmed();
     let folder = report["report_dir"].as_str().unwrap();
     let command = format!("run {folder}/failed.csv --journal new.journal");
-    let shown = on_a_terminal(&place, &sandbox.base_url, &command, "y\nn\n");
+    let shown = place
+        .run_on_a_terminal(&sandbox.base_url, &command, "y\nn\n")
+        .stdout();
     assert!(shown.contains("would then count twice"), "{shown}");
     assert_eq!(sandbox.arrivals().len(), 2, "nothing was sent: {shown}");
-    let shown = on_a_terminal(&place, &sandbox.base_url, &command, "y\ny\n");
+    let shown = place
+        .run_on_a_terminal(&sandbox.base_url, &command, "y\ny\n")
+        .stdout();
     assert_eq!(sandbox.events().len(), 2, "{shown}");
 
     // Refusals are not asked for: nothing of them was recorded.
@@ -101,7 +80,9 @@ fn a_report_run_against_a_new_journal_asks_before_it_repeats_what_is_unconfirmed
     let report = place.run_to(&sandbox, &run("own.csv")).expect(1).json();
     let folder = report["report_dir"].as_str().unwrap();
     let command = format!("run {folder}/failed.csv --journal new.journal");
-    let shown = on_a_terminal(&place, &sandbox.base_url, &command, "y\n");
+    let shown = place
+        .run_on_a_terminal(&sandbox.base_url, &command, "y\n")
+        .stdout();
     assert!(!shown.contains("count twice"), "{shown}");
     assert_eq!(sandbox.events().len(), 1, "{shown}");
 }

@@ -128,6 +128,29 @@ impl Place {
     pub fn run_to(&self, sandbox: &SandboxProcess, arguments: &[&str]) -> Ran {
         Ran(self.command_to(sandbox, arguments).output().unwrap())
     }
+
+    /// Runs the program on a terminal, with what is typed there.
+    pub fn run_on_a_terminal(&self, base_url: &str, words: &str, typed: &str) -> Ran {
+        let program = env!("CARGO_BIN_EXE_fprecon");
+        let mut child = Command::new("script")
+            .args(["-qec", &format!("{program} {words}"), "/dev/null"])
+            .current_dir(self.root())
+            .env_clear()
+            .envs([("HOME", self.root()), ("TERM", "dumb".as_ref())])
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs([("FPRECON_BASE_URL", base_url), ("FPRECON_WID", "wid-1")])
+            .env("FPRECON_API_KEY", KEY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The end of the input would end the terminal.
+        let mut keys = child.stdin.take().unwrap();
+        keys.write_all(typed.as_bytes()).unwrap();
+        let ran = Ran(child.wait_with_output().unwrap());
+        drop(keys);
+        ran
+    }
 }
 
 /// What a finished process has said.

@@ -92,13 +92,7 @@ pub(super) fn try_out(
     let opened = exports::open(&arguments.exports, common, profiles.lines_above())?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
-    let planner = Planner {
-        choice: &choice,
-        settings: &settings,
-        terminal,
-        rules: exports::rules(None, &settings)?,
-        is_for_sending: true,
-    };
+    let planner = Planner::new(&choice, &settings, terminal, None)?;
     let opened = opened.map(|(export, _)| export);
     let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
     let now = Timestamp::now();
