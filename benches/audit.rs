@@ -32,8 +32,8 @@ mod comparison {
     use std::time::{Duration, Instant};
 
     use fprecon::audit::{
-        Audit, Billed, BilledKind, Commission, Frames, Lead, Place, Promoter, Rules, Sides, Status,
-        Unit, audit,
+        Audit, Billed, BilledKind, Commission, Frames, Lead, Promoter, Rules, Sides,
+        SourceLocation, Status, Unit, audit,
     };
     use fprecon::event::{Currency, Customer, Money};
     use fprecon::journal::Outcome;
@@ -180,7 +180,7 @@ mod comparison {
             );
             let plan = Some(format!("plan_{}", customer % 12));
             let billed = Billed {
-                place: Place {
+                place: SourceLocation {
                     file: "sales.csv".to_owned(),
                     line: number + 2,
                 },
@@ -205,7 +205,7 @@ mod comparison {
             let wrong = if number % 16 < 14 { number % 500 } else { 3 };
             let extra = if wrong == 0 { 7 } else { 0 };
             let commission = Commission {
-                place: Place {
+                place: SourceLocation {
                     file: "commissions.csv".to_owned(),
                     line: number + 2,
                 },

@@ -20,7 +20,7 @@ use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
 use fprecon::journal::Wanted;
-use fprecon::link::{AskedAgain, Nothing, Rules, link};
+use fprecon::link::{AskedAgain, EmptyHistory, Rules, link};
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
 
@@ -135,7 +135,7 @@ fn main() {
         let mut read = start;
         let without_past = |_: &dyn Fn() -> Wanted| {
             read = Instant::now();
-            Ok::<_, Infallible>(Nothing)
+            Ok::<_, Infallible>(EmptyHistory)
         };
         let (kept, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
         let planned = job::plan([export], &setup, kept, without_past, now, &|_| {});
@@ -152,7 +152,7 @@ fn main() {
         let asked_again = AskedAgain::default();
         let links = link(
             &mut events,
-            &Nothing,
+            &EmptyHistory,
             &Rules::default(),
             &HashSet::new(),
             &asked_again,

@@ -24,7 +24,7 @@ use fprecon::event::Currency;
 use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
 use fprecon::journal::Wanted;
-use fprecon::link::Nothing;
+use fprecon::link::EmptyHistory;
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
 
@@ -99,7 +99,7 @@ fn plan(path: &Path) -> (u64, Box<dyn Any>, Instant) {
     let mut classified = Instant::now();
     let without_past = |_: &dyn Fn() -> Wanted| {
         classified = Instant::now();
-        Ok::<_, Infallible>(Nothing)
+        Ok::<_, Infallible>(EmptyHistory)
     };
     let (rows, now) = (SourceRows::dropped(), Timestamp::now());
     let planned = job::plan(

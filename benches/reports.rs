@@ -25,7 +25,7 @@ use fprecon::journal::{
     Account, Disposition, Effect, EndReason, Entry, EventRow, Journal, JournalReader, NewInput,
     NewRun, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement,
 };
-use fprecon::report::{self, Books, Format, Formats, Redactor, RunSummary};
+use fprecon::report::{self, Format, Formats, Redactor, ReportSource, RunSummary};
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 
@@ -247,12 +247,12 @@ fn child(journal: &Path, directory: &Path, formats: &str, redact: bool) {
         let run = reader.latest_run().unwrap().unwrap();
         let summary = RunSummary::load(&reader, &run).unwrap();
         summary.check().unwrap();
-        let mut books = Books::of_run(&reader, run);
+        let mut books = ReportSource::of_run(&reader, run);
         if redact {
             let key = reader.redaction_key().unwrap().unwrap();
             books = books.redacted(Redactor::new(&key));
         }
-        report::write(&books, &summary, &Formats::of(&formats), directory).unwrap();
+        report::write(&books, &summary, &Formats::new(&formats), directory).unwrap();
     }
     let ms = start.elapsed().as_millis();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

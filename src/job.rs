@@ -14,7 +14,7 @@ mod setup;
 mod source_rows;
 mod wanted;
 
-pub use figures::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, Reading};
+pub use figures::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures};
 pub use notes::SentTooMuch;
 pub(crate) use refused::left_out;
 pub use refused::{export_problem, unanswered, unrecognised};
@@ -33,7 +33,7 @@ use crate::event::{Events, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::Wanted;
 use crate::link::{AskedAgain, HeldReason, Link, link};
-use crate::plan::{Past, Plan, plan as decide};
+use crate::plan::{History, Plan, plan as decide};
 use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
 use crate::sanity;
@@ -104,7 +104,7 @@ pub struct Job {
     /// The events.
     pub plan: Plan,
     /// The figures of all of it; they add up.
-    pub reading: Reading,
+    pub reading: JobFigures,
     /// Events to send of which a report that was handed back says that they may have been recorded, and that no
     /// earlier run knows.
     pub repeated_unconfirmed: Tally,
@@ -139,7 +139,7 @@ impl Job {
     }
 
     /// Takes note of what adds up and may be wrong all the same.
-    fn note_insane(&mut self, past: &dyn Past, now: Timestamp) {
+    fn note_insane(&mut self, past: &dyn History, now: Timestamp) {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
         let found = sanity::findings(&self.plan, past, now, &paths);
         self.problems.extend(found);
@@ -167,7 +167,7 @@ pub enum PlanError<E> {
 ///
 /// An export or a resolution can't be used, for all of them at once; `history` failed; or the plan does not
 /// add up, which is a fault of the program.
-pub fn plan<P: Past, E>(
+pub fn plan<P: History, E>(
     exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     setup: &Setup<'_>,
     source_rows: SourceRows,
@@ -193,7 +193,7 @@ pub fn plan<P: Past, E>(
 
 impl ReadExports {
     /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
-    fn plan(mut self, setup: &Setup<'_>, past: &dyn Past) -> Job {
+    fn plan(mut self, setup: &Setup<'_>, past: &dyn History) -> Job {
         let (foreign, account) = (&setup.foreign, setup.account_currency);
         let origins = &self.origins;
         let (shared_uids, shared) = drop_shared_uids(&mut self.events, past);
@@ -235,7 +235,7 @@ impl ReadExports {
         self.problems.extend(seen);
         self.problems.extend(plan.problems.drain(..));
         let repeated_unconfirmed = notes::repeated_unconfirmed(&plan, &self.unconfirmed, past);
-        let reading = Reading::new(&self.inputs, &self.ignored, &plan);
+        let reading = JobFigures::new(&self.inputs, &self.ignored, &plan);
         Job {
             inputs: self.inputs,
             source_rows: self.source_rows,

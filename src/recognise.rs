@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::classify::{Classifier, Outcome};
+use crate::classify::{Classifier, RowOutcome};
 use crate::event::{Currency, Source};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::Problem;
@@ -212,7 +212,7 @@ pub fn recognise<'p>(
         .map_err(|error| Unrecognised::Export(Box::new(error)))?;
     let readings: Vec<Read<'p>> = closest
         .into_iter()
-        .map(|(profile, binding)| Read::of(profile, binding, header, rows, cell))
+        .map(|(profile, binding)| Read::new(profile, binding, header, rows, cell))
         .collect();
     choose(readings, rows)
 }
@@ -226,7 +226,7 @@ struct Read<'p> {
 }
 
 impl<'p> Read<'p> {
-    fn of(
+    fn new(
         profile: &'p Profile,
         binding: Binding,
         header: &[String],
@@ -287,8 +287,8 @@ fn obstacle(
         line: row.line(),
     };
     match classifier.classify(&row, source, &mut Vec::new(), &mut Vec::new()) {
-        Outcome::Rejected(problem) => Some(problem),
-        Outcome::Events | Outcome::Ignored(_) => None,
+        RowOutcome::Rejected(problem) => Some(problem),
+        RowOutcome::Events | RowOutcome::Ignored(_) => None,
     }
 }
 

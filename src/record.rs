@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Imbalance, Job, SourceRow, SourceRows, SourceRowsError};
 use crate::journal::{
-    Acceptance, AttentionCode, Disposition, Item, Journal, JournalError, Known, NewInput, NewRun,
-    PlanState, Recording, RunCommand, RunId,
+    Acceptance, AttentionCode, Disposition, Item, Journal, JournalError, JournalHistory, NewInput,
+    NewRun, PlanState, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
 use crate::report::handed_back::items_of_rows;
@@ -51,7 +51,7 @@ pub fn record(
     journal: &mut Journal,
     new: &NewJob<'_>,
     job: &mut Job,
-    known: &Known,
+    known: &JournalHistory,
 ) -> Result<RunId, RecordError> {
     let corrected = corrected_rows(journal, job, new)?;
     let mut recording = journal.begin(&NewRun {
@@ -64,7 +64,7 @@ pub fn record(
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
     for &state in PlanState::ALL {
-        for (kind, currency, sum) in job.reading.events.of(state).iter() {
+        for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
             let cents = i64::try_from(sum.amount_cents).map_err(|_| too_much())?;
             recording.add_total(state, kind, currency, sum.count, cents)?;
         }
@@ -87,7 +87,7 @@ pub fn record(
 fn record_events(
     recording: &mut Recording<'_>,
     job: &Job,
-    known: &Known,
+    known: &JournalHistory,
 ) -> Result<(), JournalError> {
     // Of several readings of an event, one may be held or sent, and the others are duplicates of it.
     let held = keys_in(&job.plan, PlanState::is_held);
@@ -99,7 +99,7 @@ fn record_events(
         match state {
             PlanState::ToSend => record_event(recording, event, &job.plan, known)?,
             PlanState::Duplicate if event.counts_nothing() && !held.contains(&event.key()) => {
-                let sale = event.sale_event_id.map(EventKey::of);
+                let sale = event.sale_event_id.map(EventKey::from_id);
                 if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
                     recording.add_uncounted(event.key(), sale, gross_cents)?;
                 }
@@ -135,7 +135,7 @@ fn record_event(
     recording: &mut Recording<'_>,
     event: EventRef<'_>,
     plan: &Plan,
-    known: &Known,
+    known: &JournalHistory,
 ) -> Result<(), JournalError> {
     let key = event.key();
     match known.events.get(key) {
@@ -157,7 +157,7 @@ fn record_event(
 fn record_settled(
     recording: &mut Recording<'_>,
     event: EventRef<'_>,
-    known: &Known,
+    known: &JournalHistory,
     is_too_much: bool,
 ) -> Result<(), JournalError> {
     record_alias(recording, event, known)?;
@@ -178,7 +178,7 @@ fn record_settled(
 fn record_alias(
     recording: &mut Recording<'_>,
     event: EventRef<'_>,
-    known: &Known,
+    known: &JournalHistory,
 ) -> Result<(), JournalError> {
     let recorded = known.events.get(event.key());
     let further = event.reference.filter(|_| event.is_told_by_reference);

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{CustomerRef, EventKey, EventRef, Kind, Money, Source, Tally};
 use crate::journal::PlanState;
-use crate::plan::{Past, Plan, Planned};
+use crate::plan::{History, Plan, Planned};
 use crate::problem::{Problem, Problems};
 
 /// How far in the future a date may lie: a date without a time, in another zone, is up to a day off.
@@ -35,9 +35,9 @@ const CUSTOMERS_APART: usize = 3;
 ///
 /// `past` is what the plan was compared with, `now` what the caller's clock says, `paths` are the
 /// names of the exports.
-pub fn findings(plan: &Plan, past: &dyn Past, now: Timestamp, paths: &[String]) -> Vec<Problem> {
+pub fn findings(plan: &Plan, past: &dyn History, now: Timestamp, paths: &[String]) -> Vec<Problem> {
     let mut finder = Finder::new(plan, past, paths);
-    let mut future = Found::new("date-in-future", paths);
+    let mut future = FindingGroup::new("date-in-future", paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     for (place, planned) in plan.events().enumerate() {
         finder.collect(place, planned);
@@ -67,28 +67,28 @@ pub fn findings(plan: &Plan, past: &dyn Past, now: Timestamp, paths: &[String]) 
 /// then it looks at the sales.
 struct Finder<'p> {
     plan: &'p Plan,
-    past: &'p dyn Past,
+    past: &'p dyn History,
     paths: &'p [String],
     /// The places of refunds that are to be sent or held, with the key of their sale.
     refunds: Vec<(EventKey, usize)>,
     /// The places of the sales of these refunds, where they are in the job.
     sales: HashMap<EventKey, Option<usize>>,
-    ends: Ends,
-    after_cancellation: Found<'p>,
+    ends: LastCancellations,
+    after_cancellation: FindingGroup<'p>,
     outliers: Outliers,
 }
 
 /// One kind of finding: the total, and the first events of it.
-struct Found<'p> {
+struct FindingGroup<'p> {
     code: &'static str,
     paths: &'p [String],
     tally: Tally,
     first: Vec<(Source, Problem)>,
 }
 
-impl<'p> Found<'p> {
+impl<'p> FindingGroup<'p> {
     fn new(code: &'static str, paths: &'p [String]) -> Self {
-        Found {
+        FindingGroup {
             code,
             paths,
             tally: Tally::default(),
@@ -130,15 +130,15 @@ impl<'p> Found<'p> {
 }
 
 impl<'p> Finder<'p> {
-    fn new(plan: &'p Plan, past: &'p dyn Past, paths: &'p [String]) -> Self {
+    fn new(plan: &'p Plan, past: &'p dyn History, paths: &'p [String]) -> Self {
         Finder {
             plan,
             past,
             paths,
             refunds: Vec::new(),
             sales: HashMap::new(),
-            ends: Ends::default(),
-            after_cancellation: Found::new("sale-after-cancellation", paths),
+            ends: LastCancellations::default(),
+            after_cancellation: FindingGroup::new("sale-after-cancellation", paths),
             outliers: Outliers::default(),
         }
     }
@@ -148,7 +148,7 @@ impl<'p> Finder<'p> {
         match event.kind {
             Kind::Refund if matches!(state, PlanState::ToSend | PlanState::Unlinked) => {
                 if let Some(sale) = event.sale_event_id {
-                    let sale = EventKey::of(sale);
+                    let sale = EventKey::from_id(sale);
                     self.refunds.push((sale, place));
                     self.sales.insert(sale, None);
                 }
@@ -160,7 +160,7 @@ impl<'p> Finder<'p> {
     }
 
     fn compare_sales(&mut self) {
-        self.outliers.forget_the_usual();
+        self.outliers.retain_outliers();
         if self.sales.is_empty() && self.ends.is_empty() && self.outliers.is_empty() {
             return;
         }
@@ -194,7 +194,7 @@ impl<'p> Finder<'p> {
     }
 
     fn refunds(&self) -> Vec<Problem> {
-        let mut before = Found::new("refund-before-sale", self.paths);
+        let mut before = FindingGroup::new("refund-before-sale", self.paths);
         let mut above = Tally::default();
         let refunded = self.refunded_here();
         for (key, refund) in &self.refunds {
@@ -330,7 +330,7 @@ fn customer_of(customer: CustomerRef<'_>) -> Option<u64> {
 /// another plan, where both name theirs. Who canceled, came back and canceled again has paid in
 /// between: only the last one counts.
 #[derive(Default)]
-struct Ends(HashMap<(u64, PlanOf), i64>);
+struct LastCancellations(HashMap<(u64, PlanOf), i64>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum PlanOf {
@@ -343,7 +343,7 @@ enum PlanOf {
 }
 
 impl PlanOf {
-    fn of(event: EventRef<'_>) -> Self {
+    fn from_event(event: EventRef<'_>) -> Self {
         match event.plan {
             Some(plan) => PlanOf::Named(fingerprint(plan)),
             None => PlanOf::Unnamed,
@@ -351,11 +351,11 @@ impl PlanOf {
     }
 }
 
-impl Ends {
+impl LastCancellations {
     fn add(&mut self, cancellation: EventRef<'_>) {
         let customer = customer_of(cancellation.customer);
         if let Some((day, customer)) = day(cancellation).zip(customer) {
-            for plan in [PlanOf::Any, PlanOf::of(cancellation)] {
+            for plan in [PlanOf::Any, PlanOf::from_event(cancellation)] {
                 let end = self.0.entry((customer, plan)).or_insert(day);
                 *end = day.max(*end);
             }
@@ -373,7 +373,7 @@ impl Ends {
         }
         let customer = customer_of(sale.customer)?;
         let of = |plan: PlanOf| self.0.get(&(customer, plan)).copied();
-        let end = match PlanOf::of(sale) {
+        let end = match PlanOf::from_event(sale) {
             PlanOf::Named(plan) => of(PlanOf::Named(plan)).max(of(PlanOf::Unnamed)),
             PlanOf::Unnamed | PlanOf::Any => of(PlanOf::Any),
         };
@@ -402,7 +402,7 @@ struct Amount {
 }
 
 /// Two exports whose amounts are a hundred times apart.
-struct Apart {
+struct UnitMismatch {
     large: usize,
     small: usize,
     /// For how many customers they are.
@@ -434,7 +434,7 @@ impl Outliers {
     }
 
     /// Most customers are like themselves; of them nothing more is kept.
-    fn forget_the_usual(&mut self) {
+    fn retain_outliers(&mut self) {
         self.ranges.retain(|_, (least, most)| {
             i128::from(*most) >= i128::from(*least) * HUNDREDFOLD.start()
         });
@@ -466,7 +466,7 @@ impl Outliers {
             let mut pairs = exports.iter();
             pairs.any(|pair| pair.large == input || pair.small == input)
         };
-        let mut found = Found::new("amount-hundredfold", paths);
+        let mut found = FindingGroup::new("amount-hundredfold", paths);
         for (sale, usual) in self.unusual() {
             let sale = plan.event(sale);
             if sale.state == PlanState::ToSend && !in_export(sale.event.source.input) {
@@ -507,7 +507,7 @@ impl Outliers {
 
     /// Each export is compared with the one in which the customer's amounts are smallest, so that
     /// many exports take no longer.
-    fn exports(&self, plan: &Plan) -> Vec<Apart> {
+    fn exports(&self, plan: &Plan) -> Vec<UnitMismatch> {
         let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
         for amounts in self.buyers() {
             // They are sorted: the first of an export, its smallest, stands for it.
@@ -526,7 +526,7 @@ impl Outliers {
         let buyers = buyers_by_export(plan);
         let apart = pairs.into_iter().map(|((large, small), customers)| {
             let both = buyers[&large].intersection(&buyers[&small]);
-            Apart {
+            UnitMismatch {
                 large,
                 small,
                 customers,
@@ -552,10 +552,10 @@ fn buyers_by_export(plan: &Plan) -> HashMap<usize, HashSet<u64>> {
     buyers
 }
 
-impl Apart {
+impl UnitMismatch {
     fn problem(&self, paths: &[String]) -> Problem {
         let name = |input: usize| paths.get(input).cloned().unwrap_or_default();
-        let Apart {
+        let UnitMismatch {
             customers, shared, ..
         } = self;
         let message = format!(

@@ -28,7 +28,7 @@ const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// assert_eq!(restore("a;'=1+1"), "a;=1+1");
 /// ```
 pub fn neutralise(text: &str) -> Cow<'_, str> {
-    let is_bare = |part: &Part<'_>| part.is_dangerous(part.text);
+    let is_bare = |part: &TextSegment<'_>| part.is_dangerous(part.text);
     if is_number(text) || !parts(text).any(|part| is_bare(&part)) {
         return Cow::Borrowed(text);
     }
@@ -47,7 +47,7 @@ pub fn neutralise(text: &str) -> Cow<'_, str> {
 ///
 /// Every cell of a report that is read again has to go through it, whatever its column.
 pub fn restore(cell: &str) -> Cow<'_, str> {
-    let without = |part: &Part<'_>| -> Option<usize> {
+    let without = |part: &TextSegment<'_>| -> Option<usize> {
         let text = part.text.strip_prefix('\'')?;
         part.is_dangerous(text).then_some(1)
     };
@@ -64,7 +64,7 @@ pub fn restore(cell: &str) -> Cow<'_, str> {
 
 /// What stands between two separators of a text.
 #[derive(Clone, Copy)]
-struct Part<'t> {
+struct TextSegment<'t> {
     text: &'t str,
     /// What ends it.
     separator: Option<char>,
@@ -72,7 +72,7 @@ struct Part<'t> {
     is_first: bool,
 }
 
-impl Part<'_> {
+impl TextSegment<'_> {
     /// Whether a cell might be run that begins with this text, the rest of the part.
     fn is_dangerous(&self, text: &str) -> bool {
         let inner = text.trim_start_matches(['\'', '"']);
@@ -82,14 +82,14 @@ impl Part<'_> {
 }
 
 /// The parts of a text.
-fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
+fn parts(text: &str) -> impl Iterator<Item = TextSegment<'_>> {
     let pieces = text.split_inclusive(SEPARATORS).enumerate();
     pieces.map(|(number, piece)| {
         let separator = piece.chars().next_back();
         let separator = separator.filter(|last| SEPARATORS.contains(last));
         // Each of them is one byte.
         let length = piece.len() - usize::from(separator.is_some());
-        Part {
+        TextSegment {
             text: &piece[..length],
             separator,
             is_first: number == 0,

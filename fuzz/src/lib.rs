@@ -15,11 +15,11 @@ use fprecon::event::{
 use fprecon::export::Export;
 use fprecon::job::{self, PlanError, Setup, SourceRows};
 use fprecon::journal::{
-    Account, Disposition, Journal, JournalError, JournalReader, Known, NewInput, NewRun, PlanState,
-    RunCommand, Wanted,
+    Account, Disposition, Journal, JournalError, JournalHistory, JournalReader, NewInput, NewRun,
+    PlanState, RunCommand, Wanted,
 };
 use fprecon::profile::Profiles;
-use fprecon::tracking::{ApiKey, Client, Settings, Timeouts, Version};
+use fprecon::tracking::{ApiKey, Client, ClientSettings, Timeouts, Version};
 use jiff::Timestamp;
 
 /// A target: its name, what it does with bytes, and words that lead further into it.
@@ -206,7 +206,7 @@ fn plan(
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(Known::default());
+    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(JournalHistory::default());
     let (rows, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
     let job = match job::plan(exports, &setup, rows, without_past, now, &|_| {}) {
         Ok((job, _)) => job,
@@ -370,7 +370,7 @@ pub fn answer(bytes: &[u8]) -> String {
     };
     let clients = CLIENTS.get_or_init(|| {
         [Version::V1, Version::V2].map(|version| {
-            let settings = Settings {
+            let settings = ClientSettings {
                 version,
                 base_url: version.default_base_url().to_owned(),
                 account_id: String::from("a-1"),

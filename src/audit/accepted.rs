@@ -158,7 +158,7 @@ impl AcceptedFindings {
     }
 
     /// Those of the findings that are accepted, as they are now.
-    pub fn of(&self, findings: &[Finding]) -> Vec<AcceptedFinding> {
+    pub fn among(&self, findings: &[Finding]) -> Vec<AcceptedFinding> {
         let known: HashMap<&str, &AcceptedFinding> = self
             .accepted
             .iter()

@@ -250,7 +250,7 @@ pub(super) struct LeadRow {
 }
 
 /// All of it.
-pub(super) struct Books {
+pub(super) struct AuditData {
     pub(super) ours: Vec<OurRow>,
     pub(super) theirs: Vec<TheirRow>,
     pub(super) leads: Vec<LeadRow>,
@@ -270,13 +270,13 @@ pub(super) struct Books {
     pub(super) account_currency: Code,
 }
 
-impl Books {
+impl AuditData {
     /// Reads both sides, side by side. Months are those of `zone`.
     pub(super) fn open(
         frames: Frames,
         account_currency: &str,
         rules: &Rules,
-    ) -> Result<Books, AuditError> {
+    ) -> Result<AuditData, AuditError> {
         let (zone, aliases) = (&rules.zone, rules.aliases.as_slice());
         let Frames {
             billed,
@@ -301,7 +301,7 @@ impl Books {
             row.promoter = translated(&our_codes, row.promoter);
         }
         theirs.translate(&their_codes);
-        Ok(Books {
+        Ok(AuditData {
             account_currency: names.code(Some(account_currency)),
             ours: rows,
             theirs: theirs.rows,
@@ -382,8 +382,8 @@ impl Theirs {
         account_currency: &str,
         zone: &TimeZone,
     ) -> Result<Theirs, AuditError> {
-        let columns = CommissionColumns::of(commissions)?;
-        let lead_columns = LeadColumns::of(leads)?;
+        let columns = CommissionColumns::from_frame(commissions)?;
+        let lead_columns = LeadColumns::from_frame(leads)?;
         let mut names = Names::default();
         let mut campaigns = Names::default();
         let mut mentions = Mentions::new();
@@ -511,7 +511,7 @@ struct Ours {
 
 impl Ours {
     fn read(billed: &DataFrame, zone: &TimeZone) -> Result<Ours, AuditError> {
-        let columns = BilledColumns::of(billed)?;
+        let columns = BilledColumns::from_frame(billed)?;
         let mut rows = Vec::with_capacity(columns.height);
         let mut names = Names::default();
         let mut mentions = Mentions::new();

@@ -2,7 +2,7 @@
 
 use polars::error::PolarsError;
 
-use super::Place;
+use super::SourceLocation;
 
 /// Why an audit can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +13,9 @@ pub enum AuditError {
         /// The event.
         event_id: String,
         /// Where it stands first.
-        first: Place,
+        first: SourceLocation,
         /// Where it stands again.
-        second: Place,
+        second: SourceLocation,
     },
     /// A column holds what it can't.
     #[error("the audit's columns can't be read: {0}")]

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use polars::prelude::PlHashMap;
 
-use super::books::{Books, Code, day_of};
+use super::books::{AuditData, Code, day_of};
 use super::rate::Rate;
-use super::rules::{Deal, Payments, Pays, Rule};
+use super::rules::{CommissionRate, Deal, Payments, Rule};
 use super::{InferredRate, Rules};
 
 /// Fewer commissions than this prove no rate.
@@ -15,30 +15,30 @@ const FEWEST: u64 = 3;
 
 /// By what a rate is chosen, but for the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Deals {
+pub(super) struct TermsKey {
     pub(super) promoter: Code,
     pub(super) campaign: Code,
     pub(super) plan: Code,
     pub(super) tier: u32,
 }
 
-impl Deals {
+impl TermsKey {
     /// The groups whose rate may hold for it, the nearest first: the promoter and the plan, the
     /// promoter, the plan, everybody.
-    fn groups(self) -> [Deals; 4] {
-        let near = Deals {
+    fn groups(self) -> [TermsKey; 4] {
+        let near = TermsKey {
             campaign: 0,
             ..self
         };
-        let of_plan = Deals {
+        let of_plan = TermsKey {
             promoter: 0,
             ..near
         };
         [
             near,
-            Deals { plan: 0, ..near },
+            TermsKey { plan: 0, ..near },
             of_plan,
-            Deals { plan: 0, ..of_plan },
+            TermsKey { plan: 0, ..of_plan },
         ]
     }
 }
@@ -54,7 +54,7 @@ pub(super) struct Payment {
 /// A commission that may prove a rate.
 #[derive(Clone, Copy)]
 pub(super) struct Sample {
-    pub(super) deals: Deals,
+    pub(super) deals: TermsKey,
     pub(super) created_ms: Option<i64>,
     pub(super) amount_cents: i64,
     pub(super) sale_cents: i64,
@@ -64,24 +64,24 @@ pub(super) struct Sample {
 #[derive(Clone)]
 pub(super) struct Terms<'r> {
     rules: &'r Rules,
-    by_deals: PlHashMap<Deals, Vec<&'r Rule>>,
+    by_deals: PlHashMap<TermsKey, Vec<&'r Rule>>,
     /// By the groups that prove one.
-    inferred: PlHashMap<Deals, Found>,
+    inferred: PlHashMap<TermsKey, GroupRate>,
     /// Of promoters and plans that prove none by themselves: the group whose rate they have.
-    borrowed: PlHashMap<Deals, Deals>,
+    borrowed: PlHashMap<TermsKey, TermsKey>,
 }
 
 /// What is paid for a sale, and how that is known.
 #[derive(Clone, Copy)]
 pub(super) struct Paid {
-    pub(super) pays: Pays,
+    pub(super) pays: CommissionRate,
     pub(super) is_inferred: bool,
 }
 
 /// A rate that was inferred.
 #[derive(Clone, Copy)]
-struct Found {
-    pays: Pays,
+struct GroupRate {
+    pays: CommissionRate,
     explained: u64,
     commissions: u64,
     /// Whether it is of a promoter and a plan.
@@ -92,7 +92,7 @@ impl<'r> Terms<'r> {
     /// The rules, and what the samples prove where there are none.
     pub(super) fn new(
         rules: &'r Rules,
-        books: &Books,
+        books: &AuditData,
         samples: impl Iterator<Item = Sample>,
     ) -> Self {
         let mut terms = Terms {
@@ -112,7 +112,12 @@ impl<'r> Terms<'r> {
     }
 
     /// What is paid for a sale; `None` where nobody knows, and nothing where the rule leaves it out.
-    pub(super) fn pays(&mut self, books: &Books, deals: Deals, payment: Payment) -> Option<Paid> {
+    pub(super) fn pays(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        payment: Payment,
+    ) -> Option<Paid> {
         if let Some(pays) = self.declared(books, deals, payment) {
             return Some(Paid {
                 pays,
@@ -134,8 +139,8 @@ impl<'r> Terms<'r> {
     /// Whether a rule is for a sale, or else some commission is for a sale of its plan.
     pub(super) fn is_known_to_earn(
         &mut self,
-        books: &Books,
-        deals: Deals,
+        books: &AuditData,
+        deals: TermsKey,
         payment: Payment,
     ) -> bool {
         let [near, _, of_plan, _] = deals.groups();
@@ -146,21 +151,26 @@ impl<'r> Terms<'r> {
     }
 
     /// Whether a rule is for a sale.
-    pub(super) fn is_declared(&mut self, books: &Books, deals: Deals, payment: Payment) -> bool {
+    pub(super) fn is_declared(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        payment: Payment,
+    ) -> bool {
         self.rule(books, deals, payment.created_ms).is_some()
     }
 
     /// What a rule says that is paid for a sale; `None` where there is none.
     pub(super) fn declared(
         &mut self,
-        books: &Books,
-        deals: Deals,
+        books: &AuditData,
+        deals: TermsKey,
         payment: Payment,
-    ) -> Option<Pays> {
+    ) -> Option<CommissionRate> {
         let rule = self.rule(books, deals, payment.created_ms)?;
         Some(match self.covers(rule.payments, payment) {
             true => rule.pays,
-            false => Pays::Fixed(0),
+            false => CommissionRate::Fixed(0),
         })
     }
 
@@ -179,7 +189,12 @@ impl<'r> Terms<'r> {
         }
     }
 
-    fn rule(&mut self, books: &Books, deals: Deals, created_ms: Option<i64>) -> Option<&'r Rule> {
+    fn rule(
+        &mut self,
+        books: &AuditData,
+        deals: TermsKey,
+        created_ms: Option<i64>,
+    ) -> Option<&'r Rule> {
         let rules = self.rules;
         let fitting = self.by_deals.entry(deals).or_insert_with(|| {
             let promoter = books.promoters.promoter(deals.promoter);
@@ -200,10 +215,10 @@ impl<'r> Terms<'r> {
     }
 
     /// The commission of an amount.
-    pub(super) fn commission(&self, pays: Pays, amount_cents: i64) -> i64 {
+    pub(super) fn commission(&self, pays: CommissionRate, amount_cents: i64) -> i64 {
         match pays {
-            Pays::Share(rate) => rate.of(amount_cents, self.rules.rounding),
-            Pays::Fixed(cents) => cents,
+            CommissionRate::Share(rate) => rate.of(amount_cents, self.rules.rounding),
+            CommissionRate::Fixed(cents) => cents,
         }
     }
 
@@ -216,7 +231,7 @@ impl<'r> Terms<'r> {
     /// plan or of everybody that explains most of their own commissions holds; of equals the nearest.
     fn infer(&mut self, samples: &[Sample]) {
         let [near, promoter, plan, all] = [0, 1, 2, 3].map(|level| self.proven(samples, level));
-        let mut open: HashMap<Deals, [u64; 3]> = HashMap::new();
+        let mut open: HashMap<TermsKey, [u64; 3]> = HashMap::new();
         let wider = [&promoter, &plan, &all];
         for sample in samples {
             let [own, groups @ ..] = sample.deals.groups();
@@ -248,10 +263,10 @@ impl<'r> Terms<'r> {
     }
 
     /// The groups of which enough commissions have the same rate.
-    fn proven(&self, samples: &[Sample], level: usize) -> HashMap<Deals, Found> {
+    fn proven(&self, samples: &[Sample], level: usize) -> HashMap<TermsKey, GroupRate> {
         let rounding = self.rules.rounding;
-        let mut ends: Vec<(Deals, u32, i8)> = Vec::new();
-        let mut amounts: Vec<(Deals, i64)> = Vec::with_capacity(samples.len());
+        let mut ends: Vec<(TermsKey, u32, i8)> = Vec::new();
+        let mut amounts: Vec<(TermsKey, i64)> = Vec::with_capacity(samples.len());
         for sample in samples {
             let group = sample.deals.groups()[level];
             let steps = Rate::steps_giving(sample.amount_cents, sample.sale_cents, rounding);
@@ -263,7 +278,7 @@ impl<'r> Terms<'r> {
         }
         ends.sort_unstable();
         amounts.sort_unstable();
-        let mut rates: HashMap<Deals, (u64, Rate)> = HashMap::new();
+        let mut rates: HashMap<TermsKey, (u64, Rate)> = HashMap::new();
         for ends in ends.chunk_by(|one, other| one.0 == other.0) {
             if let (Some((group, _, _)), Some(best)) = (ends.first(), most_common(ends)) {
                 rates.insert(*group, best);
@@ -279,15 +294,15 @@ impl<'r> Terms<'r> {
             let fixed = fixed.and_then(|run| Some((count(run.len()), run.first()?.1)));
             let (explained, pays) = match (rates.get(group), fixed) {
                 (Some((shares, _)), Some((same, cents))) if same > *shares => {
-                    (same, Pays::Fixed(cents))
+                    (same, CommissionRate::Fixed(cents))
                 }
-                (Some((shares, rate)), _) => (*shares, Pays::Share(*rate)),
-                (None, Some((same, cents))) => (same, Pays::Fixed(cents)),
+                (Some((shares, rate)), _) => (*shares, CommissionRate::Share(*rate)),
+                (None, Some((same, cents))) => (same, CommissionRate::Fixed(cents)),
                 (None, None) => continue,
             };
             let commissions = count(amounts.len());
             if explained >= FEWEST && explained * 2 > commissions {
-                let found = Found {
+                let found = GroupRate {
                     pays,
                     explained,
                     commissions,
@@ -300,9 +315,9 @@ impl<'r> Terms<'r> {
     }
 
     /// What was inferred, by promoter and plan; of wider groups what is used.
-    pub(super) fn inferred(&self, books: &Books) -> Vec<InferredRate> {
+    pub(super) fn inferred(&self, books: &AuditData) -> Vec<InferredRate> {
         let name = |code| books.names.name(code).map(str::to_owned);
-        let shown = |(deals, found): (&Deals, &Found)| InferredRate {
+        let shown = |(deals, found): (&TermsKey, &GroupRate)| InferredRate {
             promoter: books
                 .promoters
                 .promoter(deals.promoter)
@@ -317,7 +332,7 @@ impl<'r> Terms<'r> {
             explained: found.explained,
             commissions: found.commissions,
         };
-        let used: HashSet<&Deals> = self.borrowed.values().collect();
+        let used: HashSet<&TermsKey> = self.borrowed.values().collect();
         let known = self.inferred.iter();
         let known = known.filter(|(deals, found)| found.is_near || used.contains(deals));
         let mut inferred: Vec<InferredRate> = known.map(shown).collect();
@@ -340,7 +355,7 @@ fn count(length: usize) -> u64 {
 
 /// The rate that lies within most of the spans, and within how many. Of several the roundest: whole
 /// percents before halves before tenths.
-fn most_common(ends: &[(Deals, u32, i8)]) -> Option<(u64, Rate)> {
+fn most_common(ends: &[(TermsKey, u32, i8)]) -> Option<(u64, Rate)> {
     let mut depth: i64 = 0;
     let mut best: Option<(i64, u32, u32)> = None;
     let mut steps = ends.chunk_by(|one, other| one.1 == other.1).peekable();

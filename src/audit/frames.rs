@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use polars::prelude::*;
 
 use super::{
-    AuditError, Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit,
+    AuditError, Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,
 };
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
@@ -100,7 +100,7 @@ fn folded(email: Option<&str>) -> Option<String> {
     email.map(str::to_lowercase)
 }
 
-fn line(place: &Place) -> Option<i64> {
+fn line(place: &SourceLocation) -> Option<i64> {
     i64::try_from(place.line).ok()
 }
 
@@ -226,7 +226,7 @@ pub(super) struct PromoterColumns {
 }
 
 impl PromoterColumns {
-    fn of(frame: &DataFrame) -> PolarsResult<Self> {
+    fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(PromoterColumns {
             id: text(frame, "promoter_id")?,
             email: text(frame, "promoter_email")?,
@@ -268,7 +268,7 @@ pub(super) struct BilledColumns {
 }
 
 impl BilledColumns {
-    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+    pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(BilledColumns {
             height: frame.height(),
             file: text(frame, "file")?,
@@ -285,7 +285,7 @@ impl BilledColumns {
             plan: text(frame, "plan")?,
             created_at_ms: number(frame, "created_at_ms")?,
             outcome: text(frame, "outcome")?,
-            promoter: PromoterColumns::of(frame)?,
+            promoter: PromoterColumns::from_frame(frame)?,
             commission_cents: number(frame, "commission_cents")?,
             is_dispute: flag(frame, "is_dispute")?,
         })
@@ -295,7 +295,7 @@ impl BilledColumns {
         self.kind.get(row) == Some(BilledKind::Refund.as_str())
     }
 
-    pub(super) fn place(&self, row: usize) -> Place {
+    pub(super) fn place(&self, row: usize) -> SourceLocation {
         place(&self.file, &self.line, row)
     }
 
@@ -355,7 +355,7 @@ pub(super) struct CommissionColumns {
 }
 
 impl CommissionColumns {
-    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+    pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(CommissionColumns {
             height: frame.height(),
             file: text(frame, "file")?,
@@ -375,7 +375,7 @@ impl CommissionColumns {
             is_paid: flag(frame, "is_paid")?,
             created_at_ms: number(frame, "created_at_ms")?,
             status_updated_at_ms: number(frame, "status_updated_at_ms")?,
-            promoter: PromoterColumns::of(frame)?,
+            promoter: PromoterColumns::from_frame(frame)?,
             campaign_id: text(frame, "campaign_id")?,
             campaign: text(frame, "campaign")?,
             plan: text(frame, "plan")?,
@@ -441,12 +441,12 @@ pub(super) struct LeadColumns {
 }
 
 impl LeadColumns {
-    pub(super) fn of(frame: &DataFrame) -> PolarsResult<Self> {
+    pub(super) fn from_frame(frame: &DataFrame) -> PolarsResult<Self> {
         Ok(LeadColumns {
             height: frame.height(),
             email: text(frame, "email")?,
             uid: text(frame, "uid")?,
-            promoter: PromoterColumns::of(frame)?,
+            promoter: PromoterColumns::from_frame(frame)?,
             created_at_ms: number(frame, "created_at_ms")?,
             customer_since_ms: number(frame, "customer_since_ms")?,
             was_moved: flag(frame, "was_moved")?,
@@ -458,8 +458,8 @@ fn owned(column: &StringChunked, row: usize) -> Option<String> {
     column.get(row).map(str::to_owned)
 }
 
-fn place(file: &StringChunked, line: &Int64Chunked, row: usize) -> Place {
-    Place {
+fn place(file: &StringChunked, line: &Int64Chunked, row: usize) -> SourceLocation {
+    SourceLocation {
         file: owned(file, row).unwrap_or_default(),
         line: line
             .get(row)

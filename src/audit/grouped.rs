@@ -9,7 +9,7 @@ pub(super) struct Grouped {
 }
 
 impl Grouped {
-    pub(super) fn of(groups: impl Iterator<Item = Option<u32>> + Clone) -> Grouped {
+    pub(super) fn new(groups: impl Iterator<Item = Option<u32>> + Clone) -> Grouped {
         let most = groups.clone().flatten().map(index).max();
         let mut starts = vec![0; most.map_or(1, |most| most + 2)];
         for group in groups.clone().flatten() {

@@ -16,17 +16,17 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use self::tiers::Uppers;
-use super::books::{Books, Code, OurRow, TheirRow};
-use super::expected::{Deals, Payment, Terms};
+use self::tiers::UpperTiers;
+use super::books::{AuditData, Code, OurRow, TheirRow};
+use super::expected::{Payment, Terms, TermsKey};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
 use super::money::money;
 use super::parallel::ranges;
 use super::referrers::{Referral, Referrers};
-use super::rules::Pays;
+use super::rules::CommissionRate;
 use super::selection::{Orphans, Selection};
-use super::sums::Head;
+use super::sums::TotalKey;
 use super::unchecked::{Tallies, UncheckedReason};
 use super::{AuditError, FindingKind, MatchReason, Rules};
 
@@ -47,7 +47,7 @@ pub(super) struct Draft {
 /// A part of what commissions should come to, and under which head it is added up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
-    pub(super) head: Head,
+    pub(super) head: TotalKey,
     pub(super) cents: i64,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Judged {
 
 /// What is judged, and by what.
 pub(super) struct Brief<'a> {
-    pub(super) books: &'a Books,
+    pub(super) books: &'a AuditData,
     pub(super) matching: &'a Matching,
     pub(super) terms: &'a Terms<'a>,
     pub(super) rules: &'a Rules,
@@ -96,13 +96,13 @@ struct Group<'c> {
 
 /// What a sale has earned, where it has: the measure of what its refunds take back.
 #[derive(Clone, Copy)]
-struct Kept {
+struct EarnedCommission {
     main: u32,
     promoter: Code,
     actual_cents: i64,
     lines: usize,
     is_paid: bool,
-    pays: Option<Pays>,
+    pays: Option<CommissionRate>,
     /// The finding whose effect a refund shares.
     finding: Option<usize>,
 }
@@ -112,13 +112,13 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
     let Brief {
         books, matching, ..
     } = *brief;
-    let billed = Grouped::of(matching.case.iter().map(|case| Some(*case)));
+    let billed = Grouped::new(matching.case.iter().map(|case| Some(*case)));
     let first_payments = match brief.rules.count_payments() {
         true => first_payments(books, matching),
         false => HashMap::new(),
     };
-    let uppers = Uppers::of(books, brief.commissions, brief.rules);
-    let referrers = Referrers::of(books, matching, brief.commissions);
+    let uppers = UpperTiers::new(books, brief.commissions, brief.rules);
+    let referrers = Referrers::new(books, matching, brief.commissions);
     let judge = || Judge {
         books,
         matching,
@@ -167,14 +167,14 @@ impl Judged {
 
 /// Judges some of the cases.
 struct Judge<'a> {
-    books: &'a Books,
+    books: &'a AuditData,
     matching: &'a Matching,
     terms: Terms<'a>,
     rules: &'a Rules,
     selection: &'a Selection,
     as_of: Timestamp,
     first_payments: &'a HashMap<u32, i64>,
-    uppers: &'a Uppers,
+    uppers: &'a UpperTiers,
     referrers: &'a Referrers<'a>,
     drafts: Vec<Draft>,
     expected: Vec<Expected>,
@@ -289,7 +289,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns what a sale has earned in its first tier.
-    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<Kept> {
+    fn judge_group(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<EarnedCommission> {
         let kept = self.earned(case, group);
         self.taken_back(case, group, kept);
         kept.filter(|_| group.tier == 1)
@@ -452,12 +452,12 @@ impl<'a> Judge<'a> {
     }
 
     fn ours(&self, row: u32) -> &'a OurRow {
-        let books: &'a Books = self.books;
+        let books: &'a AuditData = self.books;
         &books.ours[index(row)]
     }
 
     fn theirs(&self, row: u32) -> &'a TheirRow {
-        let books: &'a Books = self.books;
+        let books: &'a AuditData = self.books;
         &books.theirs[index(row)]
     }
 
@@ -498,7 +498,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The commission of a sale (or of as much of one), in cents; `None` where nobody knows the rate.
-    fn worth(&mut self, deals: Deals, payment: Payment, cents: i64) -> Option<i64> {
+    fn worth(&mut self, deals: TermsKey, payment: Payment, cents: i64) -> Option<i64> {
         let paid = self.terms.pays(self.books, deals, payment)?;
         Some(self.terms.commission(paid.pays, cents))
     }
@@ -533,7 +533,7 @@ impl<'a> Judge<'a> {
         let row = *self.theirs(theirs);
         let ours = billed.map(|billed| *self.ours(billed));
         let plan = ours.map_or(0, |ours| ours.plan);
-        let head = Head {
+        let head = TotalKey {
             promoter,
             campaign: row.campaign,
             plan: if plan == 0 { row.plan } else { plan },
@@ -545,8 +545,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The same of what was billed and has no commission.
-    fn expect_unpaid(&mut self, billed: u32, deals: Deals, cents: i64) {
-        let head = Head {
+    fn expect_unpaid(&mut self, billed: u32, deals: TermsKey, cents: i64) {
+        let head = TotalKey {
             promoter: deals.promoter,
             campaign: deals.campaign,
             plan: deals.plan,
@@ -559,7 +559,7 @@ impl<'a> Judge<'a> {
 }
 
 /// When each sale's customer first paid.
-fn first_payments(books: &Books, matching: &Matching) -> HashMap<u32, i64> {
+fn first_payments(books: &AuditData, matching: &Matching) -> HashMap<u32, i64> {
     let key = |row: usize| books.billed.uid.get(row).or(books.billed.email.get(row));
     let mut firsts: HashMap<&str, i64> = HashMap::new();
     for (row, ours) in books.ours.iter().enumerate() {

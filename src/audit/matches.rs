@@ -1,6 +1,6 @@
 //! What each commission was held for, and why: the whole of the matching, for a reader to follow.
 
-use super::books::Books;
+use super::books::AuditData;
 use super::frames::{BilledColumns, CommissionColumns};
 use super::matching::{Matching, index};
 use super::selection::Selection;
@@ -26,7 +26,7 @@ pub struct Matches {
 }
 
 impl Matches {
-    pub(super) fn of(books: Books, matching: Matching, selection: Selection) -> Matches {
+    pub(super) fn new(books: AuditData, matching: Matching, selection: Selection) -> Matches {
         Matches {
             billed: books.billed,
             commissions: books.commissions,

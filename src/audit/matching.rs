@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::books::Books;
+use super::books::AuditData;
 use super::parallel::{both, ranges};
 use super::{AuditError, MatchReason};
 
@@ -24,7 +24,7 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    pub(super) fn of(books: &Books, match_days: Option<u32>) -> Result<Matching, AuditError> {
+    pub(super) fn new(books: &AuditData, match_days: Option<u32>) -> Result<Matching, AuditError> {
         let refunds: Vec<u32> = (0..)
             .zip(&books.ours)
             .filter(|(_, ours)| ours.is_refund)
@@ -75,7 +75,7 @@ impl Matching {
     /// Running totals that name their sale, and sales that only their refund names.
     fn by_linked_sale(
         &mut self,
-        books: &Books,
+        books: &AuditData,
         lost_sales: &HashMap<&str, u32>,
     ) -> Result<(), AuditError> {
         let ids = &books.commissions.event_id;
@@ -107,7 +107,7 @@ impl Matching {
 
     /// Ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an
     /// apostrophe in front. Only where one of ours can be meant.
-    fn by_similar_id(&mut self, books: &Books) {
+    fn by_similar_id(&mut self, books: &AuditData) {
         let mut waiting: PlHashMap<u64, Vec<usize>> = PlHashMap::default();
         for (row, billed) in self.billed.iter().enumerate() {
             let id = books.commissions.event_id.get(row);
@@ -143,7 +143,7 @@ impl Matching {
         }
     }
 
-    fn by_customer_and_amount(&mut self, books: &Books, window_ms: i64) {
+    fn by_customer_and_amount(&mut self, books: &AuditData, window_ms: i64) {
         let mut taken = vec![false; books.ours.len()];
         for (billed, _) in self.billed.iter().flatten() {
             if let Some(taken) = taken.get_mut(index(*billed)) {
@@ -251,7 +251,7 @@ fn look_up(
 }
 
 /// Names the event that was billed twice.
-fn no_event_twice(books: &Books) -> Result<(), AuditError> {
+fn no_event_twice(books: &AuditData) -> Result<(), AuditError> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for row in 0..books.billed.height {
         let id = books.billed.event_id.get(row).unwrap_or_default();
@@ -269,7 +269,7 @@ fn no_event_twice(books: &Books) -> Result<(), AuditError> {
 type Cases<'b> = (Vec<u32>, HashMap<&'b str, u32>);
 
 /// The case of each row, and the first refund of each sale that is not there.
-fn cases(books: &Books, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_> {
+fn cases(books: &AuditData, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_> {
     let billed = &books.billed;
     let mut case: Vec<u32> = (0..).take(books.ours.len()).collect();
     let mut lost_sales: HashMap<&str, u32> = HashMap::new();
@@ -288,7 +288,7 @@ fn cases(books: &Books, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases<'_>
 
 /// Whose lead each customer is: by uid, else by email. Of several leads of one customer the last one
 /// before the sale counts: a customer can be moved to another promoter.
-fn leads(books: &Books) -> Result<Vec<Option<u32>>, AuditError> {
+fn leads(books: &AuditData) -> Result<Vec<Option<u32>>, AuditError> {
     let leads = &books.lead_columns;
     if leads.height == 0 {
         return Ok(vec![None; books.ours.len()]);
@@ -337,7 +337,7 @@ fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
 }
 
 /// Of leads that share a key, takes the last one before each sale, else the first.
-fn by_date(books: &Books, keys: &StringChunked, found: &mut [Option<u32>], shared: Shared<'_>) {
+fn by_date(books: &AuditData, keys: &StringChunked, found: &mut [Option<u32>], shared: Shared<'_>) {
     let order = |row: &u32| {
         let lead = books.leads[index(*row)];
         (lead.created_ms, !lead.was_moved, lead.promoter)

@@ -46,9 +46,11 @@ pub use period::Period;
 pub use rate::Rounding;
 pub use rules::{Rules, RulesError, RulesKey, WrongRules};
 pub use run::{View, audit, audit_with_matches};
-pub use sides::{Billed, BilledKind, Commission, Lead, Place, Promoter, Sides, Status, Unit};
+pub use sides::{
+    Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,
+};
 pub use since::{PastFinding, Since};
-pub use totals::{Cut, Figures, TotalLine, Totals};
+pub use totals::{CommissionTotals, Cut, TotalLine, Totals};
 pub use unchecked::{Unchecked, UncheckedReason};
 pub use unread::UnreadCode;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Billed, BilledKind, Place, Promoter, UnreadCode};
+use super::{Billed, BilledKind, Promoter, SourceLocation, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
 use crate::job::Job;
 use crate::journal::{
@@ -126,7 +126,7 @@ fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursErro
 }
 
 fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed> {
-    let place = Place {
+    let place = SourceLocation {
         file: record.file.clone().unwrap_or_default(),
         line: record.event.source.line,
     };
@@ -174,7 +174,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             }
         }
         let input = job.inputs.get(event.source.input);
-        let place = Place {
+        let place = SourceLocation {
             file: input.map(|input| input.path.clone()).unwrap_or_default(),
             line: event.source.line,
         };
@@ -203,7 +203,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
     ours
 }
 
-fn of_event(event: &Event, place: Place, account_currency: Currency) -> Option<Billed> {
+fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) -> Option<Billed> {
     let kind = match event.kind {
         Kind::Sale => BilledKind::Sale,
         Kind::Refund => BilledKind::Refund,

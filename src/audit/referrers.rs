@@ -6,7 +6,7 @@
 
 use polars::prelude::PlHashMap;
 
-use super::books::{Books, Code};
+use super::books::{AuditData, Code};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
 
@@ -25,7 +25,7 @@ pub(super) struct Referrers<'b> {
 }
 
 impl<'b> Referrers<'b> {
-    pub(super) fn of(books: &'b Books, matching: &Matching, commissions: &Grouped) -> Self {
+    pub(super) fn new(books: &'b AuditData, matching: &Matching, commissions: &Grouped) -> Self {
         let mut by_key: PlHashMap<&str, Vec<Referral>> = PlHashMap::default();
         for (row, ours) in books.ours.iter().enumerate() {
             if !ours.is_refund && commissions.rows(row).is_empty() {
@@ -64,7 +64,7 @@ impl<'b> Referrers<'b> {
     }
 
     /// The last sale with a commission before a sale, and whether there is one after it.
-    pub(super) fn before(&self, books: &Books, sale: u32) -> Option<(Referral, bool)> {
+    pub(super) fn before(&self, books: &AuditData, sale: u32) -> Option<(Referral, bool)> {
         let created_ms = books.ours[index(sale)].created_ms?;
         let keys = keys(books, index(sale));
         let known = keys
@@ -78,6 +78,6 @@ impl<'b> Referrers<'b> {
 }
 
 /// By what a customer is known: the uid first.
-fn keys(books: &Books, row: usize) -> [Option<&str>; 2] {
+fn keys(books: &AuditData, row: usize) -> [Option<&str>; 2] {
     [books.billed.uid.get(row), books.billed.email.get(row)]
 }

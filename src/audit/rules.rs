@@ -88,19 +88,19 @@ impl Default for Rules {
 
 /// What a rule pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pays {
+pub(super) enum CommissionRate {
     /// A part of the sale.
     Share(Rate),
     /// So much for a sale, in minor units of the account's currency.
     Fixed(i64),
 }
 
-impl Pays {
+impl CommissionRate {
     /// `12.5 %`, or `5.00 USD`.
     pub(super) fn text(self, currency: &str) -> String {
         match self {
-            Pays::Share(rate) => format!("{rate} %"),
-            Pays::Fixed(cents) => money(cents.into(), currency),
+            CommissionRate::Share(rate) => format!("{rate} %"),
+            CommissionRate::Fixed(cents) => money(cents.into(), currency),
         }
     }
 }
@@ -127,7 +127,7 @@ pub(super) struct Rule {
     tier: u32,
     from: Option<Date>,
     until: Option<Date>,
-    pub(super) pays: Pays,
+    pub(super) pays: CommissionRate,
     pub(super) payments: Payments,
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::books::Books;
-use super::expected::{Deals, Sample, Terms};
+use super::books::AuditData;
+use super::expected::{Sample, Terms, TermsKey};
 use super::grouped::Grouped;
 use super::judge::{self, Brief, Draft};
 use super::matching::{Matching, index};
@@ -57,16 +57,16 @@ pub fn audit_with_matches(
     account_currency: Currency,
     view: View,
 ) -> Result<(Audit, Matches), AuditError> {
-    let books = Books::open(frames, account_currency.code(), rules)?;
-    let matching = Matching::of(&books, rules.match_days)?;
+    let books = AuditData::open(frames, account_currency.code(), rules)?;
+    let matching = Matching::new(&books, rules.match_days)?;
     let terms = Terms::new(rules, &books, samples(&books, &matching));
     let case_of = |matched: &Option<(u32, MatchReason)>| {
         let (row, _) = (*matched)?;
         matching.case.get(index(row)).copied()
     };
-    let commissions = Grouped::of(matching.billed.iter().map(case_of));
-    let orphans = Orphans::of(&books, &matching);
-    let selection = Selection::of(
+    let commissions = Grouped::new(matching.billed.iter().map(case_of));
+    let orphans = Orphans::new(&books, &matching);
+    let selection = Selection::new(
         &books,
         &matching,
         &commissions,
@@ -97,11 +97,11 @@ pub fn audit_with_matches(
         unchecked: judged.tallies.unchecked(&books),
         explained_cents,
     };
-    Ok((audit, Matches::of(books, matching, selection)))
+    Ok((audit, Matches::new(books, matching, selection)))
 }
 
 /// The commissions that may prove a rate: whole ones, in money, that are to be paid.
-fn samples<'b>(books: &'b Books, matching: &'b Matching) -> impl Iterator<Item = Sample> + 'b {
+fn samples<'b>(books: &'b AuditData, matching: &'b Matching) -> impl Iterator<Item = Sample> + 'b {
     let rows = books.theirs.iter().zip(&matching.billed);
     rows.filter_map(|(theirs, matched)| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
@@ -113,7 +113,7 @@ fn samples<'b>(books: &'b Books, matching: &'b Matching) -> impl Iterator<Item =
         let is_whole = theirs.is_split != Some(true) && theirs.is_cash && theirs.is_live();
         let plan = ours.map_or(0, |ours| ours.plan);
         is_whole.then_some(Sample {
-            deals: Deals {
+            deals: TermsKey {
                 promoter: theirs.promoter,
                 campaign: theirs.campaign,
                 plan: if plan == 0 { theirs.plan } else { plan },
@@ -136,7 +136,7 @@ fn matched(matching: &Matching, selection: &Selection) -> BTreeMap<MatchReason, 
     matched
 }
 
-fn findings(books: &Books, drafts: &[Draft]) -> Result<Vec<Finding>, AuditError> {
+fn findings(books: &AuditData, drafts: &[Draft]) -> Result<Vec<Finding>, AuditError> {
     let mut findings = Vec::with_capacity(drafts.len());
     for draft in drafts {
         findings.push(finding(books, draft)?);
@@ -164,7 +164,7 @@ fn findings(books: &Books, drafts: &[Draft]) -> Result<Vec<Finding>, AuditError>
     Ok(findings)
 }
 
-fn finding(books: &Books, draft: &Draft) -> Result<Finding, AuditError> {
+fn finding(books: &AuditData, draft: &Draft) -> Result<Finding, AuditError> {
     let ours = draft
         .ours
         .map(|row| books.billed.get(index(row)))

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 
 use super::Period;
-use super::books::{Books, Code, day_of};
+use super::books::{AuditData, Code, day_of};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
 
@@ -19,7 +19,7 @@ pub(super) struct Orphans {
 }
 
 impl Orphans {
-    pub(super) fn of(books: &Books, matching: &Matching) -> Orphans {
+    pub(super) fn new(books: &AuditData, matching: &Matching) -> Orphans {
         let mut groups: Vec<Vec<u32>> = Vec::new();
         let mut places: HashMap<(&str, bool, Code), usize> = HashMap::new();
         for (row, billed) in (0..).zip(&matching.billed) {
@@ -64,8 +64,8 @@ impl Selection {
     /// A case belongs to the day of its sale, whenever its refunds and commissions came; without a
     /// sale to the day of the first refund, else of the first commission. Commissions that belong to
     /// nothing of ours go by their own days, those of one event by the first.
-    pub(super) fn of(
-        books: &Books,
+    pub(super) fn new(
+        books: &AuditData,
         matching: &Matching,
         commissions: &Grouped,
         orphans: &Orphans,
@@ -150,7 +150,7 @@ impl Selection {
 impl Parts {
     fn select_orphans(
         &mut self,
-        books: &Books,
+        books: &AuditData,
         matching: &Matching,
         orphans: &Orphans,
         holds: impl Fn(i64) -> bool,

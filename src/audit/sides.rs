@@ -15,14 +15,14 @@ use crate::journal::Outcome;
 
 /// Where something was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file, as the user named it; of a listing, the file in which it is kept.
     pub file: String,
     /// The line on which the record starts, from 1; 0 where it is not known.
     pub line: u64,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     /// `file.csv:12`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -128,7 +128,7 @@ impl fmt::Display for Unit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Commission {
     /// Where it was read.
-    pub place: Place,
+    pub place: SourceLocation,
     /// Their number of it. Without one, findings are told apart by what else they have.
     pub id: Option<String>,
     /// Whether it is to be paid.
@@ -203,7 +203,7 @@ impl fmt::Display for BilledKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Billed {
     /// Where it was read.
-    pub place: Place,
+    pub place: SourceLocation,
     /// Sale or refund.
     pub kind: BilledKind,
     /// The idempotency key; once among all that is billed.

@@ -63,11 +63,11 @@ pub fn statements(
     let mut all: BTreeMap<(String, String), Statement> = BTreeMap::new();
     let place = |at: Option<Timestamp>| match at.map(|at| zone.to_datetime(at).date()) {
         // What has no date was there before.
-        None if period.from.is_some() => Place::Before,
-        None => Place::Within,
-        Some(day) if period.from.is_some_and(|from| day < from) => Place::Before,
-        Some(day) if period.to.is_some_and(|to| to < day) => Place::After,
-        Some(_) => Place::Within,
+        None if period.from.is_some() => DayPosition::Before,
+        None => DayPosition::Within,
+        Some(day) if period.from.is_some_and(|from| day < from) => DayPosition::Before,
+        Some(day) if period.to.is_some_and(|to| to < day) => DayPosition::After,
+        Some(_) => DayPosition::Within,
     };
     let key = |promoter: &Promoter, unit: &Unit| {
         let name = promoter.name().unwrap_or_default().to_lowercase();
@@ -81,10 +81,10 @@ pub fn statements(
         let account = all.entry(key(&own.promoter, &own.unit)).or_default();
         account.now_cents += cents;
         match place(own.created_at) {
-            Place::Before => account.opening_cents += cents,
-            Place::Within if cents >= 0 => account.earned_cents += cents,
-            Place::Within => account.reversed_cents -= cents,
-            Place::After => {}
+            DayPosition::Before => account.opening_cents += cents,
+            DayPosition::Within if cents >= 0 => account.earned_cents += cents,
+            DayPosition::Within => account.reversed_cents -= cents,
+            DayPosition::After => {}
         }
     }
     for payout in payouts {
@@ -92,9 +92,9 @@ pub fn statements(
         let account = all.entry(key(&payout.promoter, &payout.unit)).or_default();
         account.now_cents -= cents;
         match place(payout.paid_at) {
-            Place::Before => account.opening_cents -= cents,
-            Place::Within => account.paid_cents += cents,
-            Place::After => {}
+            DayPosition::Before => account.opening_cents -= cents,
+            DayPosition::Within => account.paid_cents += cents,
+            DayPosition::After => {}
         }
     }
     let accounts = all.into_iter().map(|((promoter, currency), account)| {
@@ -115,7 +115,7 @@ pub fn statements(
 }
 
 /// Where a day lies.
-enum Place {
+enum DayPosition {
     Before,
     Within,
     After,

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use polars::prelude::*;
 
-use super::books::{Books, Code, Month, OurRow, TheirRow};
+use super::books::{AuditData, Code, Month, OurRow, TheirRow};
 use super::judge::Judged;
 use super::matching::{Matching, index};
 use super::parallel::ranges;
 use super::selection::Selection;
-use super::{AuditError, Cut, Figures, Status, TotalLine, Totals};
+use super::{AuditError, CommissionTotals, Cut, Status, TotalLine, Totals};
 
 /// What a line of the long table adds to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Measure {
         self as Code
     }
 
-    fn add(self, figures: &mut Figures, rows: u64, cents: i128) {
+    fn add(self, figures: &mut CommissionTotals, rows: u64, cents: i128) {
         match self {
             Measure::Sale => {
                 figures.sales += rows;
@@ -68,7 +68,7 @@ impl Measure {
 
 /// Under which head something is added up.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
+pub(super) struct TotalKey {
     pub(super) promoter: Code,
     pub(super) campaign: Code,
     pub(super) plan: Code,
@@ -86,7 +86,7 @@ struct Packing {
 
 impl Packing {
     /// With room for all codes that there are.
-    fn of(books: &Books, last_month: Month) -> Result<Packing, AuditError> {
+    fn new(books: &AuditData, last_month: Month) -> Result<Packing, AuditError> {
         let names = books.names.len();
         let most = [
             books.promoters.len(),
@@ -105,7 +105,7 @@ impl Packing {
         Err(AuditError::Columns(message.to_owned()))
     }
 
-    fn parts(head: &Head, measure: Measure) -> [u32; 7] {
+    fn parts(head: &TotalKey, measure: Measure) -> [u32; 7] {
         let status = head
             .status
             .and_then(|status| Status::ALL.iter().position(|one| *one == status));
@@ -125,7 +125,7 @@ impl Packing {
         self.bits.iter().sum::<u32>() > u64::BITS
     }
 
-    fn pack(&self, head: &Head, measure: Measure) -> u128 {
+    fn pack(&self, head: &TotalKey, measure: Measure) -> u128 {
         let parts = Packing::parts(head, measure).into_iter().zip(self.bits);
         parts.fold(0, |key, (part, bits)| (key << bits) | u128::from(part))
     }
@@ -162,7 +162,7 @@ impl<'p> Long<'p> {
         }
     }
 
-    fn push(&mut self, head: &Head, measure: Measure, cents: i64) {
+    fn push(&mut self, head: &TotalKey, measure: Measure, cents: i64) {
         let key = self.packing.pack(head, measure);
         self.keys.push(lower(key));
         if self.packing.is_wide() {
@@ -178,7 +178,7 @@ impl<'p> Long<'p> {
 
     fn add_ours(
         &mut self,
-        books: &Books,
+        books: &AuditData,
         matching: &Matching,
         judged: &Judged,
         selection: &Selection,
@@ -207,7 +207,7 @@ impl<'p> Long<'p> {
 
     fn add_theirs(
         &mut self,
-        books: &Books,
+        books: &AuditData,
         matching: &Matching,
         selection: &Selection,
         rows: Range<usize>,
@@ -218,7 +218,7 @@ impl<'p> Long<'p> {
             }
             let (theirs, matched) = (&books.theirs[row], matching.billed[row]);
             let plan = matched.map_or(0, |(row, _)| books.ours[index(row)].plan);
-            let head = Head {
+            let head = TotalKey {
                 promoter: theirs.promoter,
                 campaign: theirs.campaign,
                 plan: if plan == 0 { theirs.plan } else { plan },
@@ -250,9 +250,9 @@ impl<'p> Long<'p> {
     }
 
     /// What was added up beside Polars.
-    fn in_all(&self) -> BTreeMap<Code, Figures> {
+    fn in_all(&self) -> BTreeMap<Code, CommissionTotals> {
         let figures = |sums: &[(u64, i128); Measure::ALL.len()]| {
-            let mut figures = Figures::default();
+            let mut figures = CommissionTotals::default();
             for (measure, (rows, cents)) in Measure::ALL.into_iter().zip(sums) {
                 measure.add(&mut figures, *rows, *cents);
             }
@@ -263,7 +263,7 @@ impl<'p> Long<'p> {
     }
 
     /// Returns a line for each head and measure, with rows and cents.
-    fn grouped(self) -> PolarsResult<Vec<Line>> {
+    fn grouped(self) -> PolarsResult<Vec<SummedLine>> {
         let codes = |name: &str, codes| UInt64Chunked::from_vec(name.into(), codes).into_column();
         let mut columns = vec![codes("key", self.keys)];
         if self.packing.is_wide() {
@@ -297,7 +297,7 @@ impl<'p> Long<'p> {
                     (first, cents.len(), sum)
                 }
             };
-            Line {
+            SummedLine {
                 key: key(first),
                 rows: u64::try_from(rows).unwrap_or(u64::MAX),
                 cents,
@@ -308,7 +308,7 @@ impl<'p> Long<'p> {
 }
 
 /// What stands under one head and measure.
-struct Line {
+struct SummedLine {
     key: u128,
     rows: u64,
     cents: i128,
@@ -316,12 +316,12 @@ struct Line {
 
 /// A sale or a refund is shown under its lead's promoter, else that of its commission, else that of the
 /// API's answer.
-fn head_of_ours(books: &Books, ours: &OurRow, main: Option<&TheirRow>, lead: Code) -> Head {
+fn head_of_ours(books: &AuditData, ours: &OurRow, main: Option<&TheirRow>, lead: Code) -> TotalKey {
     let known = [lead, main.map_or(0, |main| main.promoter), ours.promoter];
     let promoter = known.into_iter().find(|code| *code != 0).unwrap_or(0);
     let campaign = main.map(|main| main.campaign);
     let campaign = campaign.or_else(|| books.campaign_of(promoter));
-    Head {
+    TotalKey {
         promoter,
         campaign: campaign.unwrap_or(0),
         plan: match ours.plan {
@@ -336,14 +336,14 @@ fn head_of_ours(books: &Books, ours: &OurRow, main: Option<&TheirRow>, lead: Cod
 
 /// Adds up both sides, and checks that every cut comes to the same.
 pub(super) fn totals(
-    books: &Books,
+    books: &AuditData,
     matching: &Matching,
     judged: &Judged,
     selection: &Selection,
 ) -> Result<Totals, AuditError> {
     let months = books.ours.iter().map(|ours| ours.month);
     let months = months.chain(books.theirs.iter().map(|theirs| theirs.month));
-    let packing = Packing::of(books, months.max().unwrap_or(0))?;
+    let packing = Packing::new(books, months.max().unwrap_or(0))?;
     let (ours, theirs) = (books.ours.len(), books.theirs.len());
     let lines = ours + theirs + judged.expected.len();
     // Ours, theirs and what is expected, as if they stood behind each other.
@@ -380,14 +380,18 @@ fn lower(key: u128) -> u64 {
     u64::try_from(key & u128::from(u64::MAX)).unwrap_or(u64::MAX)
 }
 
-fn unit_name(books: &Books, unit: Code) -> String {
+fn unit_name(books: &AuditData, unit: Code) -> String {
     books.names.name(unit).unwrap_or_default().to_owned()
 }
 
 /// The figures of one cut, by the code of its value and by unit.
-type ByCode = PlHashMap<(u32, Code), Figures>;
+type ByCode = PlHashMap<(u32, Code), CommissionTotals>;
 
-fn cuts(books: &Books, packing: &Packing, grouped: &[Line]) -> BTreeMap<Cut, Vec<TotalLine>> {
+fn cuts(
+    books: &AuditData,
+    packing: &Packing,
+    grouped: &[SummedLine],
+) -> BTreeMap<Cut, Vec<TotalLine>> {
     let mut cuts = Cut::ALL.map(|cut| (cut, ByCode::default()));
     for line in grouped {
         let parts = packing.unpack(line.key);
@@ -414,8 +418,8 @@ fn cuts(books: &Books, packing: &Packing, grouped: &[Line]) -> BTreeMap<Cut, Vec
 }
 
 /// The lines of a cut by their names. What has the same name stands in one line.
-fn named(books: &Books, cut: Cut, lines: ByCode) -> Vec<TotalLine> {
-    let mut by_name: BTreeMap<(Option<String>, String), Figures> = BTreeMap::new();
+fn named(books: &AuditData, cut: Cut, lines: ByCode) -> Vec<TotalLine> {
+    let mut by_name: BTreeMap<(Option<String>, String), CommissionTotals> = BTreeMap::new();
     for ((value, unit), figures) in lines {
         let unit = unit_name(books, unit);
         let value = match cut {
@@ -452,7 +456,7 @@ fn status_name(code: u32) -> Option<String> {
 /// Every cut comes to the same as the rows themselves, which were added up without Polars.
 fn check(totals: &Totals) -> Result<(), AuditError> {
     for (cut, lines) in &totals.by {
-        let mut sums: BTreeMap<&str, Figures> = BTreeMap::new();
+        let mut sums: BTreeMap<&str, CommissionTotals> = BTreeMap::new();
         for line in lines {
             let sum = sums.entry(&line.currency).or_default();
             *sum = added(sum, &line.figures);
@@ -470,8 +474,8 @@ fn check(totals: &Totals) -> Result<(), AuditError> {
     Ok(())
 }
 
-fn added(one: &Figures, other: &Figures) -> Figures {
-    Figures {
+fn added(one: &CommissionTotals, other: &CommissionTotals) -> CommissionTotals {
+    CommissionTotals {
         sales: one.sales + other.sales,
         sales_cents: one.sales_cents + other.sales_cents,
         refunds: one.refunds + other.refunds,

@@ -30,7 +30,7 @@ fn promoter(name: &str) -> Promoter {
 /// A sale of 100.00 on 10 March by the customer `c1`.
 fn sale(event_id: &str) -> Billed {
     Billed {
-        place: Place {
+        place: SourceLocation {
             file: "sales.csv".to_owned(),
             line: 2,
         },
@@ -71,7 +71,7 @@ fn refund(event_id: &str, sale_event_id: &str, amount_cents: i64) -> Billed {
 /// A commission of 20.00 to anna for such a sale.
 fn commission(id: &str, event_id: &str) -> Commission {
     Commission {
-        place: Place {
+        place: SourceLocation {
             file: "commissions.csv".to_owned(),
             line: 3,
         },
@@ -107,15 +107,15 @@ fn taken_back(id: &str, event_id: &str, sale_cents: i64) -> Commission {
 }
 
 /// An account of some sales that agree; what a test plants comes to it.
-struct Account {
+struct TestAccount {
     billed: Vec<Billed>,
     commissions: Vec<Commission>,
     leads: Vec<Lead>,
     rules: String,
 }
 
-fn account() -> Account {
-    let mut account = Account {
+fn account() -> TestAccount {
+    let mut account = TestAccount {
         billed: Vec::new(),
         commissions: Vec::new(),
         leads: vec![Lead {
@@ -167,7 +167,7 @@ fn second_tier(id: &str, event_id: &str) -> Commission {
     }
 }
 
-impl Account {
+impl TestAccount {
     fn audit(&self) -> Audit {
         let mut sides = Sides::default();
         for billed in &self.billed {
@@ -205,7 +205,7 @@ impl Account {
 
 /// Plants something into the account, and expects just this.
 #[track_caller]
-fn check(plant: impl Fn(&mut Account), expected: &[(FindingKind, &str, &str, i64, i64)]) {
+fn check(plant: impl Fn(&mut TestAccount), expected: &[(FindingKind, &str, &str, i64, i64)]) {
     let mut account = account();
     plant(&mut account);
     let expected: Vec<_> = expected
@@ -225,7 +225,7 @@ fn check(plant: impl Fn(&mut Account), expected: &[(FindingKind, &str, &str, i64
 }
 
 /// Plants a sale `x` with its commission `c_x`, changed.
-fn planted(account: &mut Account, change: impl Fn(&mut Billed, &mut Commission)) {
+fn planted(account: &mut TestAccount, change: impl Fn(&mut Billed, &mut Commission)) {
     let (mut billed, mut theirs) = (sale("x"), commission("c_x", "x"));
     change(&mut billed, &mut theirs);
     account.billed.push(billed);

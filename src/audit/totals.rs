@@ -49,7 +49,7 @@ impl Cut {
 
 /// Sums in minor units, and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Figures {
+pub struct CommissionTotals {
     /// Sales of ours.
     pub sales: u64,
     /// What they come to.
@@ -87,14 +87,14 @@ pub struct TotalLine {
     pub currency: String,
     /// The sums.
     #[serde(flatten)]
-    pub figures: Figures,
+    pub figures: CommissionTotals,
 }
 
 /// Both sides added up. The lines of every cut come to `in_all`, by currency: the program checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Everything, by currency or unit.
-    pub in_all: BTreeMap<String, Figures>,
+    pub in_all: BTreeMap<String, CommissionTotals>,
     /// The lines of each cut, by value and currency.
     pub by: BTreeMap<Cut, Vec<TotalLine>>,
 }

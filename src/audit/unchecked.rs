@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 
-use super::books::{Books, Code};
+use super::books::{AuditData, Code};
 use crate::journal::words;
 
 words! {
@@ -86,7 +86,7 @@ impl Tallies {
     }
 
     /// What was not checked, by reason.
-    pub(super) fn unchecked(&self, books: &Books) -> Vec<Unchecked> {
+    pub(super) fn unchecked(&self, books: &AuditData) -> Vec<Unchecked> {
         let of = |reason: &UncheckedReason| {
             let mut unchecked = Unchecked {
                 reason: *reason,

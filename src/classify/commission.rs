@@ -6,7 +6,7 @@ use super::{BLANK, Classifier, is_blank};
 use crate::event::{Currency, Customer, Text};
 use crate::export::Row;
 use crate::problem::Problem;
-use crate::profile::{ColumnIndex, CommissionColumns, DateSource, Words};
+use crate::profile::{ColumnIndex, CommissionColumns, DateSource, WordSet};
 
 /// What a commission's status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl Classifier<'_> {
             return Ok((CommissionStatus::Approved, false));
         };
         let word = self.text(row, column);
-        let is = |words: &Words| words.contain(word);
+        let is = |words: &WordSet| words.contain(word);
         if is(&columns.paid) {
             Ok((CommissionStatus::Approved, true))
         } else if is(&columns.approved) {

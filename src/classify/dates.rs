@@ -145,7 +145,7 @@ impl Classifier<'_> {
         value: &str,
         row: &Row,
     ) -> Result<Timestamp, Box<Problem>> {
-        let dates = self.profile.dates.of(source.date);
+        let dates = self.profile.dates.for_column(source.date);
         let zone = match source.zone {
             None => None,
             Some(column) => {

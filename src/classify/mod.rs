@@ -43,7 +43,7 @@ const CONTINUES: &str = "continues the row above";
 
 /// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RowOutcome {
     /// Its events were added to the list.
     Events,
     /// It is no event, for this reason.
@@ -109,14 +109,14 @@ impl<'p> Classifier<'p> {
         source: Source,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
-    ) -> Outcome {
+    ) -> RowOutcome {
         let before = (events.len(), warnings.len());
         match self.try_row(row, source, events, warnings) {
             Ok(outcome) => outcome,
             Err(problem) => {
                 events.truncate(before.0);
                 warnings.truncate(before.1);
-                Outcome::Rejected(*problem)
+                RowOutcome::Rejected(*problem)
             }
         }
     }
@@ -159,19 +159,19 @@ impl<'p> Classifier<'p> {
         source: Source,
         events: &mut Vec<Event>,
         warnings: &mut Vec<Problem>,
-    ) -> Result<Outcome, Box<Problem>> {
+    ) -> Result<RowOutcome, Box<Problem>> {
         if is_blank(row) {
-            return Ok(Outcome::Ignored(BLANK.to_owned()));
+            return Ok(RowOutcome::Ignored(BLANK.to_owned()));
         }
         self.check_width(row)?;
         if let Some(rows) = &self.profile.continuation
             && self.continues(rows, row)?
         {
-            return Ok(Outcome::Ignored(CONTINUES.to_owned()));
+            return Ok(RowOutcome::Ignored(CONTINUES.to_owned()));
         }
         self.check_known(row)?;
         if let Some(reason) = self.ignored(row, warnings)? {
-            return Ok(Outcome::Ignored(reason.to_owned()));
+            return Ok(RowOutcome::Ignored(reason.to_owned()));
         }
         let customer = self.customer(self.profile.customer, row)?;
         // A refund has the customer of its sale, and another event may name its own.
@@ -218,7 +218,7 @@ impl<'p> Classifier<'p> {
         if events.len() == before {
             return Err(Box::new(self.without_rule(row)));
         }
-        Ok(Outcome::Events)
+        Ok(RowOutcome::Events)
     }
 
     /// Returns why a row is ignored, if it is, by the user's word for it or by a rule of the profile.
@@ -493,12 +493,12 @@ fn is_blank(row: &Row) -> bool {
     row.iter().all(|cell| cell::trimmed(cell).is_empty())
 }
 
-fn no_customer(warnings: &mut Vec<Problem>) -> Outcome {
+fn no_customer(warnings: &mut Vec<Problem>) -> RowOutcome {
     warnings.push(
         Problem::warning("no-customer", "the row has no email and no customer id")
             .hint("it can't belong to a lead; add the email to the row if it should count"),
     );
-    Outcome::Ignored(NO_CUSTOMER.to_owned())
+    RowOutcome::Ignored(NO_CUSTOMER.to_owned())
 }
 
 fn with_hint(problem: Problem, hint: Option<&str>) -> Problem {

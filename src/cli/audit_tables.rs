@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::audit::output::{AuditReport, words};
-use crate::audit::{Cut, Figures, Finding, TotalLine};
+use crate::audit::{CommissionTotals, Cut, Finding, TotalLine};
 use crate::invisible::shown;
 
 /// How many findings are shown; all are in the files.
@@ -68,7 +68,7 @@ fn totals(report: &AuditReport) -> String {
         "paid out",
     ];
     let mut rows = vec![heads.map(str::to_owned)];
-    let row = |name: String, unit: &str, figures: &Figures| {
+    let row = |name: String, unit: &str, figures: &CommissionTotals| {
         let money = |cents| words::figure(cents, unit);
         [
             name,

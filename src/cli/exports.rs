@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use super::arguments::{Common, TextEncoding};
 use super::error::{CliError, profile_problem};
 use super::patterns::{self, PatternFault, is_pattern};
-use super::settings::{ForeignSetting, Settings, line_of};
+use super::settings::{EffectiveSettings, ForeignSetting, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
-use crate::export::{Export, ExportError, Exports, How, LinesAbove, Told};
+use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove};
 use crate::job::{
     self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
 };
-use crate::journal::{JournalReader, Known, Wanted};
+use crate::journal::{JournalHistory, JournalReader, Wanted};
 use crate::link::{Resolutions, Rules};
 use crate::problem::Problem;
 use crate::profile::{OwnFile, Profile, Profiles};
@@ -64,7 +64,7 @@ fn named_profiles(given: &[String]) -> Result<(Option<String>, NamedFor), CliErr
 
 impl Choice {
     /// Loads the built-in profiles, the configuration's, and a file named by `--profile`.
-    pub(super) fn load(common: &Common, settings: &Settings) -> Result<Self, CliError> {
+    pub(super) fn load(common: &Common, settings: &EffectiveSettings) -> Result<Self, CliError> {
         let mut own = settings.exports.clone();
         let mut places = settings.export_places.clone();
         let (mut named, named_for) = named_profiles(&common.profile)?;
@@ -206,9 +206,9 @@ pub(super) fn open(
         }
     }
     let told = common.encoding.map(|encoding| match encoding {
-        TextEncoding::Utf8 => Told::Utf8,
-        TextEncoding::Utf16 => Told::Utf16,
-        TextEncoding::Windows1252 => Told::Windows1252,
+        TextEncoding::Utf8 => DeclaredEncoding::Utf8,
+        TextEncoding::Utf16 => DeclaredEncoding::Utf16,
+        TextEncoding::Windows1252 => DeclaredEncoding::Windows1252,
     });
     Ok(Opened {
         files: files.into_iter(),
@@ -282,7 +282,7 @@ pub(super) fn source_rows() -> Result<SourceRows, CliError> {
 /// How exports are planned, as the user asks for it.
 pub(super) struct Planner<'p> {
     choice: &'p Choice,
-    settings: &'p Settings,
+    settings: &'p EffectiveSettings,
     terminal: &'p Terminal,
     /// What is done with refunds whose sale is not named or not found.
     rules: Rules,
@@ -295,7 +295,7 @@ impl<'p> Planner<'p> {
     /// refunds; else it is that of the configuration, if there is one.
     pub(super) fn new(
         choice: &'p Choice,
-        settings: &'p Settings,
+        settings: &'p EffectiveSettings,
         terminal: &'p Terminal,
         link: Option<&Path>,
     ) -> Result<Self, CliError> {
@@ -308,7 +308,11 @@ impl<'p> Planner<'p> {
         })
     }
 
-    /// Returns the same for events that are not sent.
+    /// Returns the planner with the events not meant for sending.
+    #[cfg_attr(
+        not(feature = "polars"),
+        expect(dead_code, reason = "this build has no audit")
+    )]
     pub(super) fn for_looking(self) -> Self {
         Planner {
             is_for_sending: false,
@@ -322,8 +326,8 @@ impl<'p> Planner<'p> {
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
         source_rows: SourceRows,
         now: Timestamp,
-        history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<Known, CliError>,
-    ) -> Result<(Job, Known), CliError> {
+        history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<JournalHistory, CliError>,
+    ) -> Result<(Job, JournalHistory), CliError> {
         let settings = self.settings;
         // What the journal can't say now, its own reading says afterwards.
         let read_before = |header: &[String]| {
@@ -364,7 +368,7 @@ impl<'p> Planner<'p> {
 }
 
 /// Returns what is done with refunds whose sale is not named or not found.
-fn rules(link: Option<&Path>, settings: &Settings) -> Result<Rules, CliError> {
+fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<Rules, CliError> {
     let path = link.or(settings.resolutions.as_deref());
     Ok(Rules {
         match_by_customer: settings.match_by_customer,
@@ -383,7 +387,7 @@ fn resolutions(path: &Path) -> Result<Resolutions, CliError> {
 }
 
 /// What is done with other currencies, with the rates where they are needed.
-fn foreign(settings: &Settings) -> Result<Foreign, CliError> {
+fn foreign(settings: &EffectiveSettings) -> Result<Foreign, CliError> {
     let path = match &settings.foreign {
         ForeignSetting::Send => return Ok(Foreign::Send),
         ForeignSetting::Hold => return Ok(Foreign::Hold),

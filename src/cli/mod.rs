@@ -60,7 +60,7 @@ pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
     let arguments = Arguments::try_parse_from(words)
         .map_err(|error| vec![Problem::error("usage", error.to_string())])?;
     let common = &arguments.common;
-    let checked = settings::Settings::load(common, None)
+    let checked = settings::EffectiveSettings::load(common, None)
         .and_then(|settings| exports::Choice::load(common, &settings).map(drop));
     checked.map_err(|error| error.problems())
 }

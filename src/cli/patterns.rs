@@ -39,8 +39,10 @@ pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, PatternFault> {
     let mut parts = Vec::new();
     for component in pattern.components() {
         match component {
-            Component::Normal(name) => parts.push(Part::of(name.to_owned())?),
-            Component::ParentDir if !parts.is_empty() => parts.push(Part::Name("..".into())),
+            Component::Normal(name) => parts.push(PatternSegment::parse(name.to_owned())?),
+            Component::ParentDir if !parts.is_empty() => {
+                parts.push(PatternSegment::Name("..".into()))
+            }
             fixed => base.push(fixed),
         }
     }
@@ -51,41 +53,45 @@ pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, PatternFault> {
 }
 
 /// What stands between two separators of a pattern.
-enum Part {
+enum PatternSegment {
     Name(OsString),
     Pattern(Pattern),
     AnyFolders,
 }
 
-impl Part {
-    fn of(name: OsString) -> Result<Self, PatternFault> {
+impl PatternSegment {
+    fn parse(name: OsString) -> Result<Self, PatternFault> {
         let text = name.to_string_lossy();
         if text == ANY_FOLDERS {
-            return Ok(Part::AnyFolders);
+            return Ok(PatternSegment::AnyFolders);
         }
         match is_pattern(&text) {
-            false => Ok(Part::Name(name)),
+            false => Ok(PatternSegment::Name(name)),
             true => Pattern::new(&text)
-                .map(Part::Pattern)
+                .map(PatternSegment::Pattern)
                 .map_err(PatternFault::Invalid),
         }
     }
 }
 
-fn walk(base: &Path, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), PatternFault> {
+fn walk(
+    base: &Path,
+    parts: &[PatternSegment],
+    found: &mut Vec<PathBuf>,
+) -> Result<(), PatternFault> {
     let Some((part, rest)) = parts.split_first() else {
         found.push(base.to_owned());
         return Ok(());
     };
     match part {
-        Part::Name(name) => {
+        PatternSegment::Name(name) => {
             let path = base.join(name);
             match path.exists() {
                 true => walk(&path, rest, found),
                 false => Ok(()),
             }
         }
-        Part::Pattern(pattern) => {
+        PatternSegment::Pattern(pattern) => {
             for (name, is_folder) in entries(base)? {
                 let is_match = pattern.matches_with(&name.to_string_lossy(), OPTIONS);
                 if is_match && (rest.is_empty() || is_folder) {
@@ -94,7 +100,7 @@ fn walk(base: &Path, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), Pat
             }
             Ok(())
         }
-        Part::AnyFolders => {
+        PatternSegment::AnyFolders => {
             walk(base, rest, found)?;
             for (name, is_folder) in entries(base)? {
                 // A link to a folder may lead round in a circle.

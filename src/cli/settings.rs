@@ -47,7 +47,7 @@ pub(super) enum ForeignSetting {
 
 /// Everything that is in force.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct EffectiveSettings {
     pub(super) version: Version,
     pub(super) base_url: String,
     pub(super) wid: Option<String>,
@@ -104,7 +104,7 @@ pub(super) struct Settings {
     pub(super) shown: Vec<Shown>,
 }
 
-impl Settings {
+impl EffectiveSettings {
     /// Reads files and environment, and lays the options over them.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
         let project_file = match &common.config {
@@ -188,7 +188,7 @@ impl Settings {
         };
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
         let key_origin = origin_of(layers, "api", "key_file");
-        Ok(Settings {
+        Ok(EffectiveSettings {
             version,
             base_url,
             wid: api.wid.filter(|wid| !wid.trim().is_empty()),

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
-use crate::job::Reading;
+use crate::job::JobFigures;
 use crate::journal::{Outcome, PlanState};
 use crate::report::words::{amount, kind_words, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
 use crate::report::{OutcomesSummary, RunSummary};
 
 /// A column of the balance: events of one kind in one currency.
-type Column = (Kind, Option<Currency>);
+type BalanceColumn = (Kind, Option<Currency>);
 
 /// Rows and events of a plan or a run, with what they come to.
-pub(super) fn reading(reading: &Reading) -> String {
+pub(super) fn reading(reading: &JobFigures) -> String {
     let rows = reading.rows;
     let mut lines = Vec::new();
     for input in &reading.inputs {
@@ -53,11 +53,11 @@ pub(super) fn reading(reading: &Reading) -> String {
     lines.join("\n")
 }
 
-fn plan_table(reading: &Reading) -> String {
+fn plan_table(reading: &JobFigures) -> String {
     let events = &reading.events;
     let mut table = Balance::new("events read", &events.read);
     for &state in PlanState::ALL {
-        let tally = events.of(state);
+        let tally = events.for_state(state);
         if state == PlanState::ToSend || tally.count() > 0 {
             table.part(state_words(state), &tally);
         }
@@ -67,10 +67,10 @@ fn plan_table(reading: &Reading) -> String {
 
 /// What became of what was to be sent.
 pub(super) fn outcomes(summary: &RunSummary) -> String {
-    let to_send = summary.reading.events.of(PlanState::ToSend);
+    let to_send = summary.reading.events.for_state(PlanState::ToSend);
     let mut table = Balance::new("to send", &to_send);
     for outcome in OutcomesSummary::all() {
-        let tally = summary.outcomes.of(outcome);
+        let tally = summary.outcomes.for_outcome(outcome);
         let always = matches!(
             outcome,
             Some(Outcome::Tracked | Outcome::NonReferral | Outcome::Failed)
@@ -95,7 +95,7 @@ pub(super) fn learned_limit(per_minute: Option<u32>) -> Option<String> {
 pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
     let mut table = Balance::new("events", &outcomes.total());
     for outcome in OutcomesSummary::all() {
-        let tally = outcomes.of(outcome);
+        let tally = outcomes.for_outcome(outcome);
         if tally.count() > 0 {
             table.part(outcome_words(outcome), &tally);
         }
@@ -132,9 +132,10 @@ impl Balance {
     }
 
     /// The kinds and currencies that the whole has, by kind.
-    fn columns(&self) -> Vec<Column> {
+    fn columns(&self) -> Vec<BalanceColumn> {
         let whole = self.parts.iter().flat_map(|(_, tally)| tally.iter());
-        let present: BTreeSet<Column> = whole.map(|(kind, currency, _)| (kind, currency)).collect();
+        let present: BTreeSet<BalanceColumn> =
+            whole.map(|(kind, currency, _)| (kind, currency)).collect();
         Kind::ALL
             .iter()
             .flat_map(|kind| present.iter().filter(move |(of, _)| of == kind).copied())
@@ -153,7 +154,7 @@ impl Balance {
                 let Sum {
                     count,
                     amount_cents,
-                } = tally.of(kind, currency);
+                } = tally.for_kind(kind, currency);
                 let cents = currency.map(|currency| amount(amount_cents, currency));
                 [grouped(count.into()), cents.unwrap_or_default()]
             }));
@@ -203,7 +204,7 @@ impl Balance {
                 if last.replace(kind) != Some(kind) {
                     cells.push(grouped(tally.count_of(kind).into()));
                 }
-                let cents = |currency| tally.of(kind, Some(currency)).amount_cents;
+                let cents = |currency| tally.for_kind(kind, Some(currency)).amount_cents;
                 cells.extend(currency.map(|currency| amount(cents(currency), currency)));
             }
             let width = cells.iter().map(String::len).max().unwrap_or(0);
@@ -415,8 +416,8 @@ mod tests {
         );
     }
 
-    fn reading_of([path, profile, chosen, reason]: [&str; 4]) -> Reading {
-        Reading {
+    fn reading_of([path, profile, chosen, reason]: [&str; 4]) -> JobFigures {
+        JobFigures {
             inputs: vec![InputSummary {
                 path: path.to_owned(),
                 sha256: String::new(),

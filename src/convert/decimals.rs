@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::event::{Currency, Decimals, Events, Tally};
 use crate::journal::PlanState;
 use crate::link::{HeldReason, Link, Links};
-use crate::plan::{Past, Plan};
+use crate::plan::{History, Plan};
 use crate::problem::Problem;
 
 /// Holds new events whose amount has more decimals than the API is said to take.
@@ -13,7 +13,7 @@ pub(crate) fn hold_inexact(
     events: &Events,
     links: &mut Links,
     decimals: &Decimals,
-    past: &dyn Past,
+    past: &dyn History,
 ) {
     if *decimals == Decimals::default() {
         return;

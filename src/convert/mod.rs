@@ -28,7 +28,7 @@ use crate::event::{
 };
 use crate::journal::PlanState;
 use crate::link::{AskedAgain, HeldReason, Link, Links};
-use crate::plan::{Past, Plan};
+use crate::plan::{History, Plan};
 use crate::problem::Problem;
 
 /// How much older than its sale a rate may be without a word: a file with one rate a month is fine.
@@ -63,7 +63,7 @@ pub fn convert(
     links: &mut Links,
     foreign: &Foreign,
     account: Currency,
-    past: &dyn Past,
+    past: &dyn History,
     asked_again: &AskedAgain,
 ) -> Seen {
     let mut converter = Converter {
@@ -89,7 +89,7 @@ pub fn convert(
     }
     let mut by_sale: BTreeMap<Option<EventKey>, Vec<usize>> = BTreeMap::new();
     for refund in refunds {
-        let sale = events.sale_event_id(refund).map(EventKey::of);
+        let sale = events.sale_event_id(refund).map(EventKey::from_id);
         by_sale.entry(sale).or_default().push(refund);
     }
     for (sale, refunds) in by_sale {
@@ -100,7 +100,7 @@ pub fn convert(
 
 /// What becomes of a sale's amount.
 #[derive(Clone, Debug)]
-enum Fate {
+enum Treatment {
     /// It goes out, or went out, as it is.
     AsItIs,
     /// It is converted.
@@ -112,12 +112,12 @@ enum Fate {
 struct Converter<'c> {
     foreign: &'c Foreign,
     account: Currency,
-    past: &'c dyn Past,
+    past: &'c dyn History,
     asked_again: &'c AskedAgain,
     seen: Seen,
     /// The sales of this job; of several with one id the first that stands in the exports, which is
     /// the one that goes out.
-    sales: HashMap<EventKey, (crate::event::Source, Fate)>,
+    sales: HashMap<EventKey, (crate::event::Source, Treatment)>,
 }
 
 impl Converter<'_> {
@@ -125,9 +125,9 @@ impl Converter<'_> {
     fn sale(&mut self, event: &mut Event) -> Result<(), String> {
         let (fate, said) = match self.fate_of(event) {
             Ok(fate) => (fate, Ok(())),
-            Err(reason) => (Fate::Held, Err(reason)),
+            Err(reason) => (Treatment::Held, Err(reason)),
         };
-        if let Fate::Converted(conversion) = &fate {
+        if let Treatment::Converted(conversion) = &fate {
             apply(event, conversion.clone());
         }
         let source = event.source;
@@ -142,26 +142,26 @@ impl Converter<'_> {
     }
 
     /// What was told to the API stands; else the setting decides. An error is why it is held.
-    fn fate_of(&mut self, sale: &mut Event) -> Result<Fate, String> {
+    fn fate_of(&mut self, sale: &mut Event) -> Result<Treatment, String> {
         let Some(money) = sale.money else {
-            return Ok(Fate::AsItIs);
+            return Ok(Treatment::AsItIs);
         };
         if let Some(recorded) = self.past.conversion(sale.key()) {
             if recorded.original.money != money {
-                return Ok(Fate::AsItIs);
+                return Ok(Treatment::AsItIs);
             }
             self.compare_rates(sale, recorded);
             sale.remark(&format!(
                 "{}, by an earlier run",
                 in_words(&recorded.original)
             ));
-            return Ok(Fate::Converted(recorded.clone()));
+            return Ok(Treatment::Converted(recorded.clone()));
         }
         if self.past.essence(sale.key()).is_some() {
-            return Ok(Fate::AsItIs);
+            return Ok(Treatment::AsItIs);
         }
         match self.foreign {
-            Foreign::Send => Ok(Fate::AsItIs),
+            Foreign::Send => Ok(Treatment::AsItIs),
             Foreign::Hold => Err(self.not_the_accounts(money)),
             Foreign::Convert(rates) => {
                 let day = sale.created_at.map(day_of);
@@ -177,7 +177,7 @@ impl Converter<'_> {
                     self.seen.old_rates.add(sale.kind, sale.money);
                 }
                 convert_mrr(sale, money.currency, rate, self.account);
-                Ok(Fate::Converted(conversion))
+                Ok(Treatment::Converted(conversion))
             }
         }
     }
@@ -217,7 +217,7 @@ impl Converter<'_> {
         });
         let fate = sale.and_then(|sale| self.fate_of_sale(sale));
         let mut shares = match (&fate, sale) {
-            (Some(Fate::Converted(conversion)), Some(sale)) => Some(Shares {
+            (Some(Treatment::Converted(conversion)), Some(sale)) => Some(Shares {
                 of: conversion,
                 given: match self.asked_again.has_sale(sale) {
                     true => self.past.converted_refunds_to_referrals(sale),
@@ -293,12 +293,12 @@ impl Converter<'_> {
         }
     }
 
-    fn fate_of_sale(&self, sale: EventKey) -> Option<Fate> {
+    fn fate_of_sale(&self, sale: EventKey) -> Option<Treatment> {
         if let Some(recorded) = self.past.conversion(sale) {
-            return Some(Fate::Converted(recorded.clone()));
+            return Some(Treatment::Converted(recorded.clone()));
         }
         if self.past.essence(sale).is_some() {
-            return Some(Fate::AsItIs);
+            return Some(Treatment::AsItIs);
         }
         self.sales.get(&sale).map(|(_, fate)| fate.clone())
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::event::{Customer, Essence, Refunded, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, Earlier, Rules, link};
+use crate::link::{AskedAgain, Rules, SaleHistory, link};
 use crate::plan::plan;
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ impl Journal {
                 original,
                 sent: event.money.unwrap(),
             });
-            if let Some(sale) = event.sale_event_id.map(EventKey::of) {
+            if let Some(sale) = event.sale_event_id.map(EventKey::from_id) {
                 let read = event.read_money().unwrap().amount_cents;
                 let refunded = self.refunded.entry(sale).or_default();
                 refunded.cents += read;
@@ -46,7 +46,7 @@ impl Journal {
     }
 }
 
-impl Earlier for Journal {
+impl SaleHistory for Journal {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.essences.get(&key).copied()
     }
@@ -58,7 +58,7 @@ impl Earlier for Journal {
     }
 }
 
-impl Past for Journal {
+impl History for Journal {
     fn conversion(&self, key: EventKey) -> Option<&Conversion> {
         self.conversions.get(&key)
     }
@@ -102,7 +102,7 @@ fn euros() -> Foreign {
     rates("2026-03-01,EUR,1.0834\n2026-03-09,EUR,2\n")
 }
 
-fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn Past) -> (Plan, Vec<Problem>) {
+fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn History) -> (Plan, Vec<Problem>) {
     for (index, event) in events.iter_mut().enumerate() {
         event.source.line = 2 + index as u64;
     }

@@ -19,11 +19,11 @@ pub struct Correction {
 
 impl Correction {
     /// Returns what an event of this kind and id corrects, if it does.
-    pub fn of(kind: Kind, event_id: &str) -> Option<Self> {
+    pub fn from_id(kind: Kind, event_id: &str) -> Option<Self> {
         let (base, paid_cents) = event_id.rsplit_once(INFIX)?;
         let is_told = matches!(kind, Kind::Sale | Kind::Refund) && !base.is_empty();
         Some(Correction {
-            base: EventKey::of(base),
+            base: EventKey::from_id(base),
             paid_cents: paid_cents
                 .parse()
                 .ok()
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn an_id_says_what_it_corrects() {
         let id = correction_id("in_corrected_to_1", 4_500);
-        let correction = Correction::of(Kind::Refund, &id).unwrap();
-        assert_eq!(correction.base, EventKey::of("in_corrected_to_1"));
+        let correction = Correction::from_id(Kind::Refund, &id).unwrap();
+        assert_eq!(correction.base, EventKey::from_id("in_corrected_to_1"));
         assert_eq!(correction.paid_cents, 4_500);
         for other in [
             "in_1",
@@ -88,8 +88,8 @@ mod tests {
             "in_1_corrected_to_",
             "in_1_corrected_to_x",
         ] {
-            assert_eq!(Correction::of(Kind::Refund, other), None, "{other}");
+            assert_eq!(Correction::from_id(Kind::Refund, other), None, "{other}");
         }
-        assert_eq!(Correction::of(Kind::Cancellation, &id), None);
+        assert_eq!(Correction::from_id(Kind::Cancellation, &id), None);
     }
 }

@@ -64,7 +64,7 @@ impl Essence {
             gross_is_unknown: false,
             is_corrected: false,
             refund_total_cents: parts.refund_total_cents,
-            sale: parts.sale_event_id.map(EventKey::of),
+            sale: parts.sale_event_id.map(EventKey::from_id),
             created_at_s: parts.created_at.map(Timestamp::as_second),
             reference: parts.reference.filter(|_| !is_refund).map(fingerprint),
             email,

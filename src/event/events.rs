@@ -31,7 +31,7 @@ pub struct Events {
 
 /// What of an [`Event`] are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Figures {
+pub struct EventNumbers {
     /// As in [`Event::kind`]; so for all fields here.
     pub kind: Kind,
     /// Where it was read.
@@ -78,7 +78,7 @@ impl Events {
     }
 
     /// What of it are numbers, likewise.
-    pub fn figures(&self, index: usize) -> Figures {
+    pub fn figures(&self, index: usize) -> EventNumbers {
         self.shared.figures(self.record(index))
     }
 

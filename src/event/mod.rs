@@ -25,7 +25,7 @@ pub use correction::{Corrected, Correction, correction_id};
 pub use customer::Customer;
 pub use decimals::Decimals;
 pub use essence::{Contradiction, Essence};
-pub use events::{Events, Figures};
+pub use events::{EventNumbers, Events};
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
 pub(crate) use money::{in_units, share_cents};
 pub use refunded::Refunded;
@@ -210,7 +210,7 @@ impl Event {
     /// An event with nothing but what every event has. `event_id` is its idempotency key: unique
     /// within the account, never reused by a refund for its sale.
     pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
-        let key = EventKey::of(&event_id);
+        let key = EventKey::from_id(&event_id);
         Event::with_key(kind, (event_id, key), customer, source)
     }
 
@@ -250,7 +250,7 @@ impl Event {
 
     /// Gives it another idempotency key.
     pub(crate) fn set_event_id(&mut self, event_id: Text) {
-        self.key = EventKey::of(&event_id);
+        self.key = EventKey::from_id(&event_id);
         self.event_id = event_id;
     }
 
@@ -377,7 +377,7 @@ pub struct EventKey(pub [u8; 16]);
 
 impl EventKey {
     /// The key of an `event_id`.
-    pub fn of(event_id: &str) -> Self {
+    pub fn from_id(event_id: &str) -> Self {
         let digest = Sha256::digest(event_id.as_bytes());
         let mut key = [0; 16];
         key.copy_from_slice(&digest[..16]);

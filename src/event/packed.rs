@@ -97,7 +97,7 @@ pub(super) fn write_signed(record: &mut Vec<u8>, number: i64) {
 pub(crate) struct Reader<'e>(pub(super) &'e [u8]);
 
 impl<'e> Reader<'e> {
-    pub(crate) fn of(record: &'e [u8]) -> Self {
+    pub(crate) fn new(record: &'e [u8]) -> Self {
         Reader(record)
     }
 

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::money::in_units;
-use super::{Currency, Figures, Kind, Money};
+use super::{Currency, EventNumbers, Kind, Money};
 
 /// How many, and how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -76,7 +76,7 @@ impl Tally {
     }
 
     /// The sum of one kind in one currency.
-    pub fn of(&self, kind: Kind, currency: Option<Currency>) -> Sum {
+    pub fn for_kind(&self, kind: Kind, currency: Option<Currency>) -> Sum {
         self.0.get(&(kind, currency)).copied().unwrap_or_default()
     }
 
@@ -114,8 +114,8 @@ impl Tally {
     }
 }
 
-impl FromIterator<Figures> for Tally {
-    fn from_iter<I: IntoIterator<Item = Figures>>(events: I) -> Self {
+impl FromIterator<EventNumbers> for Tally {
+    fn from_iter<I: IntoIterator<Item = EventNumbers>>(events: I) -> Self {
         let mut tally = Tally::default();
         for event in events {
             tally.add(event.kind, event.money);

@@ -61,7 +61,7 @@ impl fmt::Display for Encoding {
 /// What a user says about the encoding of files that don't say it themselves. A byte-order mark is
 /// never wrong, and so goes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum DeclaredEncoding {
     /// UTF-8, as without a word.
     Utf8,
     /// UTF-16, with a byte-order mark.
@@ -71,7 +71,7 @@ pub enum Told {
 }
 
 /// Reads the encoding off the first bytes of a file. Marks of UTF-8 are left to [`text_start`].
-pub(super) fn recognise(head: &[u8], told: Option<Told>) -> Result<Encoding, Fault> {
+pub(super) fn recognise(head: &[u8], told: Option<DeclaredEncoding>) -> Result<Encoding, Fault> {
     if let Some(fault) = foreign(head) {
         return Err(fault);
     }
@@ -82,9 +82,9 @@ pub(super) fn recognise(head: &[u8], told: Option<Told>) -> Result<Encoding, Fau
         [0xFE, 0xFF, ..] => Ok(Encoding::Utf16Be),
         _ if is_utf_16(head) => Err(Fault::Utf16Unmarked),
         _ => match told {
-            None | Some(Told::Utf8) => Ok(Encoding::Utf8),
-            Some(Told::Utf16) => Err(Fault::NoUtf16Mark),
-            Some(Told::Windows1252) => Ok(Encoding::Windows1252),
+            None | Some(DeclaredEncoding::Utf8) => Ok(Encoding::Utf8),
+            Some(DeclaredEncoding::Utf16) => Err(Fault::NoUtf16Mark),
+            Some(DeclaredEncoding::Windows1252) => Ok(Encoding::Windows1252),
         },
     }
 }
@@ -141,7 +141,7 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
     {
         return Some(Fault::NotCsv("a tar archive"));
     }
-    match Packing::of(head) {
+    match Packing::from_head(head) {
         // A workbook is a zip, and telling its owner to unpack it would lead nowhere.
         Some(Packing::Zip) if is_workbook(head) => Some(Fault::NotCsv("an Excel workbook (.xlsx)")),
         Some(packing) => Some(Fault::Compressed(packing.name())),
@@ -227,9 +227,9 @@ mod tests {
     fn a_mark_goes_before_what_is_told() {
         let told = [
             None,
-            Some(Told::Utf8),
-            Some(Told::Utf16),
-            Some(Told::Windows1252),
+            Some(DeclaredEncoding::Utf8),
+            Some(DeclaredEncoding::Utf16),
+            Some(DeclaredEncoding::Windows1252),
         ];
         for told in told {
             assert_eq!(

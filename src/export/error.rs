@@ -11,20 +11,20 @@ const NAME_SHOWN_CHARS: usize = 60;
 
 /// A column of an export, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
+pub struct NamedColumn {
     /// Place in the row, from 1.
     pub number: usize,
     /// Name in the header, where the header is known and has that many columns.
     pub name: Option<String>,
 }
 
-impl Column {
+impl NamedColumn {
     pub(super) fn numbered(number: usize) -> Self {
-        Column { number, name: None }
+        NamedColumn { number, name: None }
     }
 }
 
-impl fmt::Display for Column {
+impl fmt::Display for NamedColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "column {}", self.number)?;
         let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) else {
@@ -149,26 +149,26 @@ pub enum Fault {
     #[error(
         "text after the closing quote of {0}: the quote that opens it may never have been closed"
     )]
-    TextAfterQuote(Column),
+    TextAfterQuote(NamedColumn),
     /// The file ends inside quotes.
     #[error("the quote that opens {0} is never closed")]
-    QuoteUnclosed(Column),
+    QuoteUnclosed(NamedColumn),
     /// A line break inside quotes is followed by what looks like a row.
     #[error(
         "{0} swallows what look like whole rows: the quote that opens it may never have been closed"
     )]
-    RowsSwallowed(Column),
+    RowsSwallowed(NamedColumn),
     /// A field seems to be closed by the opening quote of a later one.
     #[error(
         "{0} seems to end at the opening quote of a later field: its own quote may never have been \
          closed"
     )]
-    QuoteBorrowed(Column),
+    QuoteBorrowed(NamedColumn),
     /// A field beyond the cap.
     #[error("{column} holds more than {most_bytes} bytes")]
     FieldTooLong {
         /// The field.
-        column: Column,
+        column: NamedColumn,
         /// How many bytes a field may have.
         most_bytes: u64,
     },
@@ -188,7 +188,7 @@ pub enum Fault {
 
 impl Fault {
     /// The column that it is about.
-    pub fn column(&self) -> Option<&Column> {
+    pub fn column(&self) -> Option<&NamedColumn> {
         match self {
             Fault::TextAfterQuote(column)
             | Fault::QuoteUnclosed(column)
@@ -199,7 +199,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn column_mut(&mut self) -> Option<&mut Column> {
+    pub(super) fn column_mut(&mut self) -> Option<&mut NamedColumn> {
         match self {
             Fault::TextAfterQuote(column)
             | Fault::QuoteUnclosed(column)
@@ -361,7 +361,7 @@ impl ExportError {
     }
 
     /// The column, where it is known.
-    pub fn column(&self) -> Option<&Column> {
+    pub fn column(&self) -> Option<&NamedColumn> {
         self.fault.column()
     }
 

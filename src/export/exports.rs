@@ -12,7 +12,7 @@ use super::encoding::foreign;
 use super::error::{ExportError, Fault};
 use super::source::{Peeked, Source};
 use super::unpack::Packing;
-use super::{Export, How, LeftOut, Place};
+use super::{BytesLocation, Export, How, LeftOut};
 
 /// A zip that is not a plain file is held in memory, up to this.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -26,10 +26,10 @@ pub struct Exports {
     how: How,
     /// The members of a zip that are no CSV, until the first export says so.
     skipped: Vec<String>,
-    found: Found,
+    found: Discovered,
 }
 
-enum Found {
+enum Discovered {
     One(Option<Box<Result<Export, ExportError>>>),
     Members(Archive, std::vec::IntoIter<Member>),
 }
@@ -73,8 +73,8 @@ impl Exports {
     }
 
     fn one(path: &Path, how: How, source: Peeked<Source>) -> Exports {
-        let export = Export::from_source(path, source, &how, Place::File);
-        Exports::of(path, how, Found::One(Some(Box::new(export))))
+        let export = Export::from_source(path, source, &how, BytesLocation::File);
+        Exports::new(path, how, Discovered::One(Some(Box::new(export))))
     }
 
     /// A zip that can't be read from its end.
@@ -97,10 +97,10 @@ impl Exports {
     fn members(path: &Path, how: How, archive: Result<(Archive, Members), Fault>) -> Exports {
         match archive {
             Ok((archive, Members { exports, skipped })) => {
-                let found = Found::Members(archive, exports.into_iter());
+                let found = Discovered::Members(archive, exports.into_iter());
                 Exports {
                     skipped,
-                    ..Exports::of(path, how, found)
+                    ..Exports::new(path, how, found)
                 }
             }
             Err(fault) => Exports::failed(path, fault),
@@ -109,10 +109,14 @@ impl Exports {
 
     fn failed(path: &Path, fault: Fault) -> Exports {
         let error = ExportError::new(path, None, fault);
-        Exports::of(path, How::default(), Found::One(Some(Box::new(Err(error)))))
+        Exports::new(
+            path,
+            How::default(),
+            Discovered::One(Some(Box::new(Err(error)))),
+        )
     }
 
-    fn of(path: &Path, how: How, found: Found) -> Exports {
+    fn new(path: &Path, how: How, found: Discovered) -> Exports {
         Exports {
             path: path.to_owned(),
             how,
@@ -125,7 +129,8 @@ impl Exports {
 /// Whether a file is a zip of exports. A workbook is a zip too, and is refused as what it is.
 fn is_zip(source: &Peeked<Source>) -> bool {
     let (head, _) = source.head();
-    Packing::of(head) == Some(Packing::Zip) && !matches!(foreign(head), Some(Fault::NotCsv(_)))
+    Packing::from_head(head) == Some(Packing::Zip)
+        && !matches!(foreign(head), Some(Fault::NotCsv(_)))
 }
 
 impl Iterator for Exports {
@@ -133,14 +138,14 @@ impl Iterator for Exports {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.found {
-            Found::One(export) => export.take().map(|export| *export),
-            Found::Members(archive, members) => {
+            Discovered::One(export) => export.take().map(|export| *export),
+            Discovered::Members(archive, members) => {
                 let member = members.next()?;
                 let path = member_path(&self.path, &member);
                 let mut export = match archive.read(&member) {
                     Ok(reader) => {
                         let source = Peeked::new(Source::new(Box::new(reader)));
-                        Export::from_source(&path, source, &self.how, Place::Archive)
+                        Export::from_source(&path, source, &self.how, BytesLocation::Archive)
                     }
                     Err(fault) => Err(ExportError::new(&path, None, fault)),
                 };

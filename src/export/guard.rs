@@ -21,7 +21,7 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr};
 
-use super::error::{Column, Fault};
+use super::error::{Fault, NamedColumn};
 
 /// The longest field, in bytes.
 pub(super) const FIELD_MOST_BYTES: u64 = 1024 * 1024;
@@ -42,7 +42,7 @@ pub(super) struct RowStart {
 
 /// A fault with its line.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct LocatedFault {
     pub(super) line: u64,
     pub(super) fault: Fault,
 }
@@ -86,7 +86,7 @@ pub(super) struct Guard<R> {
     kept: [u8; KEPT_MOST_BYTES],
     kept_bytes: usize,
     /// Found, to be told once the rows before it are read.
-    found: Option<Found>,
+    found: Option<LocatedFault>,
     starts: VecDeque<RowStart>,
 
     state: State,
@@ -163,7 +163,7 @@ impl<R> Guard<R> {
     }
 
     /// The fault that made `read` fail.
-    pub(super) fn take_found(&mut self) -> Option<Found> {
+    pub(super) fn take_found(&mut self) -> Option<LocatedFault> {
         self.found.take()
     }
 
@@ -172,7 +172,7 @@ impl<R> Guard<R> {
         self.previous == b'\n'
     }
 
-    fn scan(&mut self, chunk: &[u8]) -> Result<(), Found> {
+    fn scan(&mut self, chunk: &[u8]) -> Result<(), LocatedFault> {
         let base = self.byte;
         let mut at = 0;
         while at < chunk.len() {
@@ -188,7 +188,7 @@ impl<R> Guard<R> {
         Ok(())
     }
 
-    fn between(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, Found> {
+    fn between(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         match chunk[at] {
             b'\n' => {
                 self.line += 1;
@@ -217,7 +217,7 @@ impl<R> Guard<R> {
         }
     }
 
-    fn unquoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, Found> {
+    fn unquoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let Some(skipped) = memchr3(b'"', b'\n', b'\r', &chunk[at..]) else {
             self.pass(&chunk[at..], base + at as u64)?;
             self.at_field_start = chunk.last() == Some(&self.delimiter);
@@ -260,7 +260,7 @@ impl<R> Guard<R> {
         self.state = State::Quoted;
     }
 
-    fn quoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, Found> {
+    fn quoted(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let found = memchr2(b'"', b'\n', &chunk[at..]);
         let end = found.map_or(chunk.len(), |skipped| at + skipped);
         let Opening { line, byte, column } = self.opening;
@@ -291,7 +291,7 @@ impl<R> Guard<R> {
         Ok(end + 1)
     }
 
-    fn quote_seen(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, Found> {
+    fn quote_seen(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let next = chunk[at];
         if next == b'"' {
             self.state = State::Quoted;
@@ -340,7 +340,7 @@ impl<R> Guard<R> {
     }
 
     /// A row ends at the line end at `at`.
-    fn end_row(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, Found> {
+    fn end_row(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let mut after = at + 1;
         if chunk[at] == b'\r' {
             self.carriage_return(chunk, at)?;
@@ -361,7 +361,7 @@ impl<R> Guard<R> {
     }
 
     /// Goes over unquoted text without quotes and line ends: counts columns, caps fields.
-    fn pass(&mut self, text: &[u8], base: u64) -> Result<(), Found> {
+    fn pass(&mut self, text: &[u8], base: u64) -> Result<(), LocatedFault> {
         let end_byte = base + text.len() as u64;
         if end_byte - self.field_byte <= FIELD_MOST_BYTES {
             if let Some(last) = memrchr(self.delimiter, text) {
@@ -387,25 +387,25 @@ impl<R> Guard<R> {
         field_byte: u64,
         line: u64,
         column: usize,
-    ) -> Result<(), Found> {
+    ) -> Result<(), LocatedFault> {
         let field_limit = field_byte + FIELD_MOST_BYTES;
         if end_byte <= field_limit || self.row.byte + ROW_MOST_BYTES < field_limit {
             return self.check_row(end_byte);
         }
-        Err(Found {
+        Err(LocatedFault {
             line,
             fault: Fault::FieldTooLong {
-                column: Column::numbered(column + 1),
+                column: NamedColumn::numbered(column + 1),
                 most_bytes: FIELD_MOST_BYTES,
             },
         })
     }
 
-    fn check_row(&self, end_byte: u64) -> Result<(), Found> {
+    fn check_row(&self, end_byte: u64) -> Result<(), LocatedFault> {
         if end_byte - self.row.byte <= ROW_MOST_BYTES {
             return Ok(());
         }
-        Err(Found {
+        Err(LocatedFault {
             line: self.row.line,
             fault: Fault::RowTooLong {
                 most_bytes: ROW_MOST_BYTES,
@@ -414,7 +414,7 @@ impl<R> Guard<R> {
     }
 
     /// A line inside quotes is over, by a line break or by the closing quote.
-    fn check_inner_line(&self) -> Result<(), Found> {
+    fn check_inner_line(&self) -> Result<(), LocatedFault> {
         let rowlike = self.inner_breaks > 0
             && self.columns >= ROWLIKE_FEWEST_COLUMNS
             && self.inner_delimiters >= self.columns - 1;
@@ -424,11 +424,11 @@ impl<R> Guard<R> {
         }
     }
 
-    fn carriage_return(&self, chunk: &[u8], at: usize) -> Result<(), Found> {
+    fn carriage_return(&self, chunk: &[u8], at: usize) -> Result<(), LocatedFault> {
         // `read` never ends a chunk between the two, except at the end of the file.
         match chunk.get(at + 1) {
             Some(b'\n') => Ok(()),
-            _ => Err(Found {
+            _ => Err(LocatedFault {
                 line: self.line,
                 fault: Fault::BareCarriageReturn,
             }),
@@ -437,7 +437,7 @@ impl<R> Guard<R> {
 
     /// A fault of the open quoted field; told of an earlier field of the same row if that one
     /// seems to have been closed by this one's quote.
-    fn unclosed(&self, fault: fn(Column) -> Fault) -> Found {
+    fn unclosed(&self, fault: fn(NamedColumn) -> Fault) -> LocatedFault {
         match self.suspect {
             Some(suspect) if suspect.borrowed && suspect.opening.byte >= self.row.byte => {
                 at_opening(suspect.opening, Fault::QuoteBorrowed)
@@ -450,7 +450,7 @@ impl<R> Guard<R> {
     fn failed(&mut self, error: io::Error) -> io::Error {
         match Fault::from(error) {
             fault if fault.is_in_text() => {
-                self.found = Some(Found {
+                self.found = Some(LocatedFault {
                     line: self.line,
                     fault,
                 });
@@ -461,7 +461,7 @@ impl<R> Guard<R> {
     }
 
     /// The text is over.
-    fn end(&mut self) -> Result<(), Found> {
+    fn end(&mut self) -> Result<(), LocatedFault> {
         match self.state {
             State::Quoted => return Err(self.unclosed(Fault::QuoteUnclosed)),
             State::QuoteSeen => self.check_inner_line()?,
@@ -473,10 +473,10 @@ impl<R> Guard<R> {
     }
 }
 
-fn at_opening(opening: Opening, fault: fn(Column) -> Fault) -> Found {
-    Found {
+fn at_opening(opening: Opening, fault: fn(NamedColumn) -> Fault) -> LocatedFault {
+    LocatedFault {
         line: opening.line,
-        fault: fault(Column::numbered(opening.column + 1)),
+        fault: fault(NamedColumn::numbered(opening.column + 1)),
     }
 }
 
@@ -526,7 +526,7 @@ impl<R: Read> Read for Guard<R> {
             }
             let base = self.byte;
             let checked = self.scan(&bytes[..text]).and_then(|()| match fault {
-                Some(fault) => Err(Found {
+                Some(fault) => Err(LocatedFault {
                     line: self.line,
                     fault,
                 }),

@@ -29,8 +29,8 @@ mod unpack;
 mod width;
 
 pub use delimiter::Delimiter;
-pub use encoding::{Encoding, Told};
-pub use error::{Column, ExportError, Fault};
+pub use encoding::{DeclaredEncoding, Encoding};
+pub use error::{ExportError, Fault, NamedColumn};
 pub use exports::Exports;
 pub use row::Row;
 pub use start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
@@ -43,7 +43,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use decode::Decoder;
-use guard::{Found, Guard};
+use guard::{Guard, LocatedFault};
 use source::{Peeked, Source};
 use start::Start;
 use unpack::{Budget, Packing, Unpacked};
@@ -81,7 +81,7 @@ pub struct Export {
     lines_above: u64,
     delimiter: Delimiter,
     encoding: Encoding,
-    reader: csv::Reader<Guard<Text>>,
+    reader: csv::Reader<Guard<DecodedText>>,
     rows: u64,
     /// Rows that were looked at and not yet read.
     peeked: VecDeque<Row>,
@@ -103,7 +103,7 @@ struct LeftOut {
 #[derive(Clone, Debug, Default)]
 pub struct How {
     /// Their encoding.
-    pub told: Option<Told>,
+    pub told: Option<DeclaredEncoding>,
     /// Below which lines the header may stand.
     pub lines_above: LinesAbove,
 }
@@ -130,7 +130,7 @@ impl Export {
     pub fn open(path: &Path) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, &How::default(), Place::File)
+        Export::from_source(path, source, &How::default(), BytesLocation::File)
     }
 
     /// Opens a file as [`Export::open`] does that must not be larger than `most_bytes`.
@@ -138,7 +138,7 @@ impl Export {
         let file = Bounded::open(path, most_bytes)
             .map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, &How::default(), Place::File)
+        Export::from_source(path, source, &How::default(), BytesLocation::File)
     }
 
     /// Reads bytes in memory as if they stood in a file of that name.
@@ -148,23 +148,28 @@ impl Export {
     ) -> Result<Export, ExportError> {
         let bytes = Box::new(io::Cursor::new(bytes.into()));
         let source = Peeked::new(Source::new(bytes));
-        Export::from_source(Path::new(name), source, &How::default(), Place::File)
+        Export::from_source(
+            Path::new(name),
+            source,
+            &How::default(),
+            BytesLocation::File,
+        )
     }
 
     fn from_source(
         path: &Path,
         source: Peeked<Source>,
         how: &How,
-        place: Place,
+        place: BytesLocation,
     ) -> Result<Export, ExportError> {
-        let (text, encoding) = Text::of(source, how.told, place)
+        let (text, encoding) = DecodedText::new(source, how.told, place)
             .map_err(|fault| ExportError::new(path, None, fault))?;
         Export::from_text(path, text, encoding, &how.lines_above)
     }
 
     fn from_text(
         path: &Path,
-        mut text: Text,
+        mut text: DecodedText,
         encoding: Encoding,
         above: &LinesAbove,
     ) -> Result<Export, ExportError> {
@@ -175,7 +180,7 @@ impl Export {
             bytes,
             lines,
             delimiter,
-        } = Start::of(&head[start..], above);
+        } = Start::find(&head[start..], above);
         let skipped = start + bytes;
         text.skip(skipped);
         let guard = Guard::new(text, delimiter.byte(), skipped as u64, lines + 1);
@@ -373,7 +378,7 @@ impl Export {
 
     /// The parser could not go on: for the guard's reason, or because the file can't be read.
     fn stopped(&mut self, error: csv::Error) -> ExportError {
-        if let Some(Found { line, mut fault }) = self.reader.get_mut().take_found() {
+        if let Some(LocatedFault { line, mut fault }) = self.reader.get_mut().take_found() {
             if let Some(column) = fault.column_mut() {
                 column.name = self.header.get(column.number - 1).cloned();
             }
@@ -393,30 +398,30 @@ impl Export {
 
 /// Where an export's bytes stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum BytesLocation {
     File,
     /// In a zip: unpacked once already.
     Archive,
 }
 
 /// The text of an export, in UTF-8.
-enum Text {
+enum DecodedText {
     Plain(Peeked<Unpacked>),
     Decoded(Peeked<Decoder<Peeked<Unpacked>>>),
 }
 
-impl Text {
+impl DecodedText {
     /// Reads off a file's beginning how it is packed and encoded.
-    fn of(
+    fn new(
         mut source: Peeked<Source>,
-        told: Option<Told>,
-        place: Place,
-    ) -> Result<(Text, Encoding), Fault> {
+        told: Option<DeclaredEncoding>,
+        place: BytesLocation,
+    ) -> Result<(DecodedText, Encoding), Fault> {
         if let Some(error) = source.take_first_error() {
             return Err(source.inner_mut().take_failure().unwrap_or(error.into()));
         }
-        let packing = match (Packing::of(source.head().0), place) {
-            (Some(packing @ (Packing::Gzip | Packing::Zstd)), Place::File) => Some(packing),
+        let packing = match (Packing::from_head(source.head().0), place) {
+            (Some(packing @ (Packing::Gzip | Packing::Zstd)), BytesLocation::File) => Some(packing),
             _ => None,
         };
         let mut bytes = Peeked::new(Unpacked::new(source, packing, Budget::default()));
@@ -425,16 +430,16 @@ impl Text {
         }
         let recognised = encoding::recognise(bytes.head().0, told);
         let encoding = recognised.map_err(|fault| match fault {
-            Fault::Compressed(name) if packing.is_some() || place == Place::Archive => {
+            Fault::Compressed(name) if packing.is_some() || place == BytesLocation::Archive => {
                 Fault::Nested(name)
             }
             fault => fault,
         })?;
         let text = match encoding.codec() {
-            None => Text::Plain(bytes),
+            None => DecodedText::Plain(bytes),
             Some(codec) => {
                 bytes.skip(encoding.mark_bytes());
-                Text::Decoded(Peeked::new(Decoder::new(bytes, codec)))
+                DecodedText::Decoded(Peeked::new(Decoder::new(bytes, codec)))
             }
         };
         Ok((text, encoding))
@@ -442,31 +447,31 @@ impl Text {
 
     fn source(&self) -> &Source {
         match self {
-            Text::Plain(bytes) => bytes.inner().source(),
-            Text::Decoded(text) => text.inner().inner().inner().source(),
+            DecodedText::Plain(bytes) => bytes.inner().source(),
+            DecodedText::Decoded(text) => text.inner().inner().inner().source(),
         }
     }
 
     fn head(&self) -> (&[u8], bool) {
         match self {
-            Text::Plain(bytes) => bytes.head(),
-            Text::Decoded(text) => text.head(),
+            DecodedText::Plain(bytes) => bytes.head(),
+            DecodedText::Decoded(text) => text.head(),
         }
     }
 
     fn skip(&mut self, bytes: usize) {
         match self {
-            Text::Plain(text) => text.skip(bytes),
-            Text::Decoded(text) => text.skip(bytes),
+            DecodedText::Plain(text) => text.skip(bytes),
+            DecodedText::Decoded(text) => text.skip(bytes),
         }
     }
 }
 
-impl Read for Text {
+impl Read for DecodedText {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Text::Plain(text) => text.read(buffer),
-            Text::Decoded(text) => text.read(buffer),
+            DecodedText::Plain(text) => text.read(buffer),
+            DecodedText::Decoded(text) => text.read(buffer),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) struct Start {
 
 impl Start {
     /// Finds the header in the beginning of a text.
-    pub(super) fn of(text: &[u8], above: &LinesAbove) -> Start {
+    pub(super) fn find(text: &[u8], above: &LinesAbove) -> Start {
         let (told, told_bytes) = match told_delimiter(text) {
             Some((delimiter, bytes)) => (Some(delimiter), bytes),
             None => (None, 0),
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn start(text: &str, above: &LinesAbove) -> (usize, u64, Delimiter) {
-        let start = Start::of(text.as_bytes(), above);
+        let start = Start::find(text.as_bytes(), above);
         (start.bytes, start.lines, start.delimiter)
     }
 

@@ -520,7 +520,7 @@ mod packed {
         units.flat_map(u16::to_be_bytes).collect()
     }
 
-    fn open(bytes: &[u8], told: Option<Told>) -> Exports {
+    fn open(bytes: &[u8], told: Option<DeclaredEncoding>) -> Exports {
         let reader = io::Cursor::new(bytes.to_vec());
         Exports::from_reader(
             "x",
@@ -542,7 +542,7 @@ mod packed {
     }
 
     /// The rows of all exports of a file, or the first error as `path:line:code`.
-    fn outcome(bytes: &[u8], told: Option<Told>) -> Result<Vec<Read2>, String> {
+    fn outcome(bytes: &[u8], told: Option<DeclaredEncoding>) -> Result<Vec<Read2>, String> {
         let mut rows = Vec::new();
         for export in open(bytes, told) {
             let read = export.and_then(drain).map_err(|error| {
@@ -586,7 +586,7 @@ mod packed {
     fn windows_1252_is_read_when_it_is_told() {
         let bytes = b"id,name\n1,M\xFCller \x80\n";
         assert_eq!(code(bytes), "x:2:not-utf8");
-        let told = Some(Told::Windows1252);
+        let told = Some(DeclaredEncoding::Windows1252);
         let row = (2, vec!["1".to_owned(), "Müller €".to_owned()]);
         for packing in PACKINGS {
             assert_eq!(outcome(&packing(bytes), told), Ok(vec![row.clone()]));
@@ -721,7 +721,7 @@ mod packed {
                     "decompresses to more than 200 times its size",
                 ),
             ] {
-                let budget = Budget::of(most, free);
+                let budget = Budget::new(most, free);
                 let source = Peeked::new(Source::new(Box::new(io::Cursor::new(packed.clone()))));
                 let mut unpacked = Unpacked::new(source, Some(packing), budget);
                 let error = io::copy(&mut unpacked, &mut io::sink()).unwrap_err();
@@ -738,7 +738,7 @@ mod packed {
             bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..300), tricky()],
             start in 0..10_usize,
             packing in 0..PACKINGS.len(),
-            told in prop_oneof![Just(None), Just(Some(Told::Utf16)), Just(Some(Told::Windows1252))],
+            told in prop_oneof![Just(None), Just(Some(DeclaredEncoding::Utf16)), Just(Some(DeclaredEncoding::Windows1252))],
         ) {
             const STARTS: [&[u8]; 10] = [
                 b"", b"\xFF\xFE", b"\xFE\xFF", b"\x1F\x8B\x08\0\0\0\0\0\0\0", b"\x28\xB5\x2F\xFD",

@@ -31,7 +31,7 @@ pub(super) enum Packing {
 
 impl Packing {
     /// Reads it off the first bytes.
-    pub(super) fn of(head: &[u8]) -> Option<Packing> {
+    pub(super) fn from_head(head: &[u8]) -> Option<Packing> {
         match head {
             [0x1F, 0x8B, ..] => Some(Packing::Gzip),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Packing::Zstd),
@@ -70,7 +70,7 @@ impl Default for Budget {
 
 impl Budget {
     #[cfg(test)]
-    pub(super) fn of(most_bytes: u64, free_bytes: u64) -> Self {
+    pub(super) fn new(most_bytes: u64, free_bytes: u64) -> Self {
         Budget {
             most_bytes,
             free_bytes,

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::event::{
     Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text, share_cents,
 };
-use crate::link::Earlier;
-use crate::plan::Past;
+use crate::link::SaleHistory;
+use crate::plan::History;
 use crate::problem::Problem;
 use crate::readings::Origins;
 
@@ -42,7 +42,7 @@ pub(super) enum Completion {
 impl Sales {
     /// The sales among `events` that stand in the inputs for which `of_input` holds; the first of
     /// several readings of one.
-    pub(super) fn of(events: &Events, of_input: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn from_events(events: &Events, of_input: impl Fn(usize) -> bool) -> Self {
         let mut sales = Sales::default();
         for (index, event) in events.iter().enumerate() {
             if event.kind == Kind::Sale && of_input(event.source.input) {
@@ -166,7 +166,7 @@ pub(super) type HeldPayments = Vec<(usize, String)>;
 pub(super) fn complete(
     events: &mut Events,
     invoices: &Invoices,
-    past: &dyn Past,
+    past: &dyn History,
     origins: &Origins,
     is_completed: impl Fn(usize) -> bool,
 ) -> HeldPayments {
@@ -202,9 +202,9 @@ pub(super) fn complete(
 }
 
 /// Says why a payment waits for its invoice; nothing where it names none, or was recorded before.
-fn missing_invoice(event: EventRef<'_>, past: &dyn Past) -> Option<String> {
+fn missing_invoice(event: EventRef<'_>, past: &dyn History) -> Option<String> {
     let reference = event.reference.filter(|_| event.is_told_by_reference)?;
-    let own = EventKey::of(reference);
+    let own = EventKey::from_id(reference);
     let recorded = past.essence(event.key());
     let is_recorded = recorded.is_some_and(|recorded| recorded.has_reference(reference))
         || past.essence(own).is_some();
@@ -225,7 +225,7 @@ struct Payments {
 }
 
 impl Payments {
-    fn new(readings: &[usize], events: &Events, past: &dyn Past) -> Self {
+    fn new(readings: &[usize], events: &Events, past: &dyn History) -> Self {
         let mut of_job: Vec<Vec<usize>> = Vec::new();
         for &reading in readings {
             let reference = events.get(reading).reference;
@@ -303,7 +303,7 @@ fn recorded_cents(
     of: EventRef<'_>,
     payments: &[Vec<usize>],
     events: &Events,
-    past: &dyn Past,
+    past: &dyn History,
 ) -> i64 {
     let references = payments
         .iter()
@@ -316,7 +316,7 @@ fn recorded_cents(
     let further = further
         .iter()
         .filter(|id| !references.contains(&id.as_str()))
-        .filter_map(|id| past.essence(EventKey::of(id)));
+        .filter_map(|id| past.essence(EventKey::from_id(id)));
     first
         .into_iter()
         .chain(further)
@@ -380,7 +380,7 @@ impl Plans {
 
     /// Gives events the plan of their subscription, as these exports or earlier runs know it, and lets
     /// go of the subscription's id.
-    pub(super) fn apply(&self, events: &mut Events, earlier: &dyn Earlier) {
+    pub(super) fn apply(&self, events: &mut Events, earlier: &dyn SaleHistory) {
         for index in 0..events.len() {
             if !events.get(index).has_details() {
                 continue;

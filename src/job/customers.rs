@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::event::{EmailsOfUid, Essence, Events, Kind, Tally, Text};
 use crate::link::{HeldReason, Link, Links};
-use crate::plan::Past;
+use crate::plan::History;
 use crate::problem::Problem;
 
 /// What stands for "nobody" where a customer has no id.
@@ -62,7 +62,10 @@ fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
 
 /// Takes the uids that are not ids of customers from the events, and says so. Returns them, in order.
 /// `past` is what earlier runs know of them.
-pub(super) fn drop_shared_uids(events: &mut Events, past: &dyn Past) -> (Vec<Text>, Vec<Problem>) {
+pub(super) fn drop_shared_uids(
+    events: &mut Events,
+    past: &dyn History,
+) -> (Vec<Text>, Vec<Problem>) {
     let shared = shared_uids(events, past);
     if shared.is_empty() {
         return (Vec::new(), Vec::new());
@@ -147,7 +150,7 @@ impl fmt::Display for Why {
 }
 
 /// Returns the uids that are not the id of one customer, each with the reason.
-fn shared_uids(events: &Events, past: &dyn Past) -> BTreeMap<Text, Why> {
+fn shared_uids(events: &Events, past: &dyn History) -> BTreeMap<Text, Why> {
     let suspects = suspects(events);
     let mut by_uid: BTreeMap<Text, Option<EmailsOfUid>> = BTreeMap::new();
     for event in events.iter() {

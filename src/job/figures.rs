@@ -49,14 +49,15 @@ pub struct EventsSummary {
 
 impl EventsSummary {
     /// The events of one state.
-    pub fn of(&self, state: PlanState) -> Tally {
+    pub fn for_state(&self, state: PlanState) -> Tally {
         self.by_plan.get(&state).cloned().unwrap_or_default()
     }
 
     /// What was read and where it went, by kind and currency.
     fn balance(&self) -> Vec<BalanceLine> {
         let lines = self.read.iter().map(|(kind, currency, read)| {
-            let of_state = |state: &PlanState| (*state, self.of(*state).of(kind, currency));
+            let of_state =
+                |state: &PlanState| (*state, self.for_state(*state).for_kind(kind, currency));
             BalanceLine {
                 kind,
                 currency,
@@ -115,7 +116,7 @@ impl Serialize for ByPlan<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(PlanState::ALL.len()))?;
         for state in PlanState::ALL {
-            map.serialize_entry(state.as_str(), &self.0.of(*state).count())?;
+            map.serialize_entry(state.as_str(), &self.0.for_state(*state).count())?;
         }
         map.end()
     }
@@ -135,7 +136,7 @@ impl Imbalance {
 
 /// What was read and planned: the part that a plan and a run have in common.
 #[derive(Clone, Debug, Serialize)]
-pub struct Reading {
+pub struct JobFigures {
     /// The exports.
     pub inputs: Vec<InputSummary>,
     /// What became of their rows.
@@ -146,7 +147,7 @@ pub struct Reading {
     pub events: EventsSummary,
 }
 
-impl Reading {
+impl JobFigures {
     /// Returns the figures of a job.
     pub(super) fn new(inputs: &[Input], ignored: &BTreeMap<String, u64>, plan: &Plan) -> Self {
         let mut rows = Rows::default();
@@ -164,7 +165,7 @@ impl Reading {
             reason: reason.clone(),
             rows: *rows,
         });
-        Reading {
+        JobFigures {
             inputs: inputs.collect(),
             rows,
             ignored: ignored.collect(),

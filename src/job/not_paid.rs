@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::event::{Essence, Event, EventKey, Events, Kind, Money, Source, Text};
 use crate::journal::{Outcome, Wanted};
-use crate::plan::Past;
+use crate::plan::History;
 
 /// A row of a payment that was not made.
 #[derive(Clone, Debug)]
@@ -42,13 +42,19 @@ impl NotPaidRows {
     pub(super) fn want(&self, wanted: &mut Wanted) {
         for row in &self.0 {
             let ids = [&row.shared, &row.own];
-            wanted.sales.extend(ids.map(|id| (EventKey::of(id), ())));
+            wanted
+                .sales
+                .extend(ids.map(|id| (EventKey::from_id(id), ())));
         }
     }
 
     /// Adds a refund for each of these sales that an earlier run sent and that is not refunded, unless the
     /// job has it as paid or refunds it; says where they are, and why each is held.
-    pub(super) fn add_refunds(&self, events: &mut Events, past: &dyn Past) -> Vec<(usize, String)> {
+    pub(super) fn add_refunds(
+        &self,
+        events: &mut Events,
+        past: &dyn History,
+    ) -> Vec<(usize, String)> {
         let mut added = Vec::new();
         let mut done: Option<HashSet<EventKey>> = None;
         for row in &self.0 {
@@ -56,7 +62,7 @@ impl NotPaidRows {
                 continue;
             };
             let done = done.get_or_insert_with(|| settled_here(events));
-            if !done.insert(EventKey::of(sale)) {
+            if !done.insert(EventKey::from_id(sale)) {
                 continue;
             }
             if let Some(refund) = row.refund(sale, &recorded, past) {
@@ -77,29 +83,29 @@ fn settled_here(events: &Events) -> HashSet<EventKey> {
         .filter(|&index| events.kind(index) == Kind::Sale);
     let refunded = all.filter_map(|index| events.sale_event_id(index));
     let sales = sales.map(|index| events.key(index));
-    sales.chain(refunded.map(EventKey::of)).collect()
+    sales.chain(refunded.map(EventKey::from_id)).collect()
 }
 
 impl NotPaid {
     /// Returns the sale that an earlier run sent for the row: by its own id, or by the shared one if that
     /// was recorded with its own. What was recorded without may be another attempt's.
-    fn sent(&self, past: &dyn Past) -> Option<(&Text, Essence)> {
-        let recorded = |id: &Text| past.essence(EventKey::of(id));
+    fn sent(&self, past: &dyn History) -> Option<(&Text, Essence)> {
+        let recorded = |id: &Text| past.essence(EventKey::from_id(id));
         let of_shared = || recorded(&self.shared).filter(|sale| sale.has_reference(&self.own));
         let (sale, recorded) = match recorded(&self.own) {
             Some(recorded) => (&self.own, recorded),
             None => (&self.shared, of_shared()?),
         };
         let has_counted = matches!(
-            past.outcome(EventKey::of(sale)),
+            past.outcome(EventKey::from_id(sale)),
             Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed)
         );
         (recorded.kind == Kind::Sale && has_counted).then_some((sale, recorded))
     }
 
     /// Returns the refund of what was paid and is not refunded yet.
-    fn refund(&self, sale: &Text, recorded: &Essence, past: &dyn Past) -> Option<Event> {
-        let key = EventKey::of(sale);
+    fn refund(&self, sale: &Text, recorded: &Essence, past: &dyn History) -> Option<Event> {
+        let key = EventKey::from_id(sale);
         let refunded_cents = past.refunded(key).gross_cents;
         let amount_cents = recorded.paid_cents()?.checked_sub(refunded_cents)?;
         if amount_cents <= 0 {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Job, Setup};
 use crate::event::{Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, share_cents};
 use crate::journal::{Outcome, PlanState};
-use crate::plan::{CSV_HEADER, Past, Plan, Planned, take_back_row};
+use crate::plan::{CSV_HEADER, History, Plan, Planned, take_back_row};
 use crate::problem::Problem;
 
 /// A settled sale of which less counts, as the exports say, than an earlier run sent.
@@ -19,7 +19,7 @@ pub struct SentTooMuch {
 }
 
 /// Returns the settled sales of which less counts than an earlier run sent.
-pub(super) fn sent_too_much(plan: &Plan, past: &dyn Past) -> Vec<SentTooMuch> {
+pub(super) fn sent_too_much(plan: &Plan, past: &dyn History) -> Vec<SentTooMuch> {
     let counts_less = |planned: &Planned<'_>| {
         planned.state == PlanState::Settled && counts_less(planned.event, past).is_some()
     };
@@ -50,7 +50,7 @@ pub(super) fn sent_too_much(plan: &Plan, past: &dyn Past) -> Vec<SentTooMuch> {
 }
 
 /// Returns what was sent of a tracked sale of which less counts, as this reading says.
-fn counts_less(sale: EventRef<'_>, past: &dyn Past) -> Option<Essence> {
+fn counts_less(sale: EventRef<'_>, past: &dyn History) -> Option<Essence> {
     // Only a reading that tells what counts from what was paid can say so.
     sale.gross_cents?;
     let key = sale.key();
@@ -61,7 +61,7 @@ fn counts_less(sale: EventRef<'_>, past: &dyn Past) -> Option<Essence> {
 
 /// Returns by how much the API has too much of a sale, after the refunds that it has and those of the job,
 /// `here`.
-fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn Past) -> Option<Money> {
+fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn History) -> Option<Money> {
     let read = sale.essence();
     let sent = counts_less(sale, past)?.money?;
     let (counts, paid_cents) = (read.money?, read.paid_cents()?);
@@ -81,7 +81,7 @@ fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn Past) -> Option<Money
 pub(super) fn repeated_unconfirmed(
     plan: &Plan,
     unconfirmed: &HashSet<EventKey>,
-    past: &dyn Past,
+    past: &dyn History,
 ) -> Tally {
     let mut repeated = Tally::default();
     if unconfirmed.is_empty() {
@@ -123,7 +123,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
 
 /// Says which events of these exports an earlier run left to send, or left without knowing what came of
 /// them.
-pub(super) fn note_left_over(job: &mut Job, past: &dyn Past) {
+pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
     for planned in job.plan.events() {
         let event = planned.event;

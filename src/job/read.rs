@@ -8,7 +8,7 @@ use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAY
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out};
 use super::{ADDED_COLUMNS, CorrectedRow, Input, Rows, Setup, SourceRows};
-use crate::classify::{Classifier, NO_AMOUNT_COLUMN, NO_DATE_COLUMN, Outcome};
+use crate::classify::{Classifier, NO_AMOUNT_COLUMN, NO_DATE_COLUMN, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, Problems};
@@ -229,7 +229,7 @@ impl<'r> Reader<'r> {
         if !completed.contains(&true) {
             return self.read_export(opened);
         }
-        self.sales = Some(Sales::of(&self.events, |input| completed[input]));
+        self.sales = Some(Sales::from_events(&self.events, |input| completed[input]));
         let path = opened.path.clone();
         let read = self.read_export(opened);
         let left = self.sales.take().and_then(|sales| sales.without_payment());
@@ -290,14 +290,14 @@ impl<'r> Reader<'r> {
                 line: row.line(),
             };
             let outcome = self.classify(row, source, classifier, kind, &mut warnings);
-            if let (Some(width), Outcome::Events | Outcome::Ignored(_)) =
+            if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
             {
                 self.corrected.extend(corrected(row, width, input));
             }
             match outcome {
-                Outcome::Events => rows.with_events += 1,
-                Outcome::Ignored(reason) => {
+                RowOutcome::Events => rows.with_events += 1,
+                RowOutcome::Ignored(reason) => {
                     rows.ignored += 1;
                     if let Some(sale) = classifier.not_paid(row) {
                         self.not_paid.add(sale, source);
@@ -305,7 +305,7 @@ impl<'r> Reader<'r> {
                     self.keep_row(row, source, false, &reason);
                     *self.ignored.entry(reason).or_default() += 1;
                 }
-                Outcome::Rejected(problem) => {
+                RowOutcome::Rejected(problem) => {
                     rows.rejected += 1;
                     self.keep_row(row, source, true, &problem.message);
                     match problem.code.as_ref() {
@@ -348,10 +348,10 @@ impl<'r> Reader<'r> {
         classifier: &Classifier<'_>,
         kind: RowKind,
         warnings: &mut Vec<Problem>,
-    ) -> Outcome {
+    ) -> RowOutcome {
         if let Some(width) = kind.handed_back {
             if row.iter().skip(width).any(|cell| !cell.is_empty()) {
-                return Outcome::Rejected(not_mended());
+                return RowOutcome::Rejected(not_mended());
             }
             row.replace_cells(restore);
         } else if kind.mends {
@@ -376,7 +376,7 @@ impl<'r> Reader<'r> {
             }
             return outcome;
         };
-        if outcome != Outcome::Events {
+        if outcome != RowOutcome::Events {
             self.of_row.clear();
             return outcome;
         }
@@ -388,11 +388,11 @@ impl<'r> Reader<'r> {
                 Completion::Contradiction(event) => {
                     classifier.see(&event);
                     self.events.push(&event);
-                    return Outcome::Events;
+                    return RowOutcome::Events;
                 }
             }
         }
-        Outcome::Ignored(reason.to_owned())
+        RowOutcome::Ignored(reason.to_owned())
     }
 
     fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Currency, Kind};
 use crate::journal::PlanState;
-use crate::link::Nothing;
+use crate::link::EmptyHistory;
 use crate::profile::Profiles;
 
 /// Plans files without a past, at a time after all their dates.
@@ -15,7 +15,7 @@ fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(Nothing);
+    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(EmptyHistory);
     let now = "2099-01-01T00:00:00Z".parse().unwrap();
     match plan(
         exports,

@@ -16,7 +16,7 @@ impl ReadExports {
         let refunds = || of_kind(Kind::Refund).map(|index| events.get(index));
         let sale_of = |refund: EventRef<'_>| {
             let resolved = rules.resolutions.sale_of(refund.event_id());
-            resolved.or(refund.sale_event_id).map(EventKey::of)
+            resolved.or(refund.sale_event_id).map(EventKey::from_id)
         };
         let mut named: KeyMap<bool> = KeyMap::default();
         named.extend(refunds().filter_map(sale_of).map(|sale| (sale, false)));
@@ -33,7 +33,7 @@ impl ReadExports {
             let own = match sale.reference {
                 Some(reference) if sale.is_told_by_reference => {
                     wanted.shared.insert(sale.key(), ());
-                    EventKey::of(reference)
+                    EventKey::from_id(reference)
                 }
                 _ => sale.key(),
             };
@@ -46,7 +46,7 @@ impl ReadExports {
         wanted.subscriptions = self.subscriptions_without_plan();
         for refund in refunds() {
             let sale = sale_of(refund);
-            let reference = refund.reference.map(EventKey::of);
+            let reference = refund.reference.map(EventKey::from_id);
             for id in sale.into_iter().chain(reference) {
                 wanted.references.insert(id, ());
                 wanted.sales.insert(id, ());

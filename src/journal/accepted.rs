@@ -68,7 +68,7 @@ const COLUMNS: &str = "id, item, code, kind, event_id, amount_cents, currency, f
 const DOING: &str = "recording what was accepted";
 
 impl AcceptedRecord {
-    fn of(item: &Item, acceptance: &Acceptance) -> Self {
+    fn new(item: &Item, acceptance: &Acceptance) -> Self {
         AcceptedRecord {
             item: Item {
                 message: bounded_text(&item.message),
@@ -246,7 +246,7 @@ pub(super) fn accept_in(
     for item in items {
         if accepted.insert(item.id) {
             id += 1;
-            AcceptedRecord::of(item, acceptance).insert(connection, id)?;
+            AcceptedRecord::new(item, acceptance).insert(connection, id)?;
         }
     }
     Ok(u64::try_from(id - last).unwrap_or_default())

@@ -103,7 +103,7 @@ impl Checked {
     }
 
     /// How many of the kept findings belong to an aspect.
-    pub fn of(&self, aspect: Aspect) -> usize {
+    pub fn for_aspect(&self, aspect: Aspect) -> usize {
         let findings = self.findings.iter();
         findings.filter(|found| found.aspect == aspect).count()
     }
@@ -414,7 +414,7 @@ impl JournalReader {
 /// Reads an event and its result, with their seals, and says its key.
 fn check_event(row: &Row<'_>) -> rusqlite::Result<EventKey> {
     let (id, key, columns) = Columns::read_sealed(row, 0)?;
-    if EventKey::of(columns.event_id()) != key {
+    if EventKey::from_id(columns.event_id()) != key {
         let what = format!("event {} has the key of another id", id.0);
         return Err(columns::impossible(1, what));
     }

@@ -95,7 +95,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(event: &'a Event) -> Self {
+    pub(super) fn from_event(event: &'a Event) -> Self {
         let details = event.details();
         Columns {
             kind: event.kind,
@@ -283,7 +283,7 @@ impl<'a> Columns<'a> {
     /// The event, whose key is known where it was read with it.
     pub(super) fn to_event(&self, key: Option<EventKey>, source: Source) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
-        let key = key.unwrap_or_else(|| EventKey::of(self.event_id));
+        let key = key.unwrap_or_else(|| EventKey::from_id(self.event_id));
         let id = (Text::new(self.event_id), key);
         let mut event = Event::with_key(self.kind, id, self.customer().to_customer(), source);
         event.sale_event_id = owned(self.sale_event_id);

@@ -54,7 +54,7 @@ impl Commit {
     /// Reads the last commit of a journal.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Commit> {
         let sql = "SELECT journal, number, mark FROM main.last_commit WHERE id = 1";
-        connection.query_row(sql, [], Commit::of)
+        connection.query_row(sql, [], Commit::from_row)
     }
 
     /// The statement that [`Commit::count`] runs.
@@ -67,10 +67,10 @@ impl Commit {
 
     /// Counts the commit of the transaction that is open.
     pub(super) fn count(statement: &mut Statement<'_>) -> rusqlite::Result<Commit> {
-        statement.query_row([], Commit::of)
+        statement.query_row([], Commit::from_row)
     }
 
-    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Commit> {
+    fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Commit> {
         Ok(Commit {
             journal: row.get(0)?,
             number: row.get(1)?,
@@ -147,7 +147,7 @@ impl Slot {
 
 /// What is found at the record's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum RecordState {
     Nothing,
     /// A file of which neither slot is whole.
     Damaged,
@@ -155,10 +155,10 @@ pub(super) enum Found {
 }
 
 /// Reads the record of a journal.
-pub(super) fn read(journal: &Path) -> io::Result<Found> {
+pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
     let mut file = match File::open(beside(journal, SUFFIX)) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(RecordState::Nothing),
         Err(error) => return Err(error),
     };
     let mut latest: Option<Slot> = None;
@@ -174,7 +174,7 @@ pub(super) fn read(journal: &Path) -> io::Result<Found> {
             latest = slot;
         }
     }
-    Ok(latest.map_or(Found::Damaged, Found::Record))
+    Ok(latest.map_or(RecordState::Damaged, RecordState::Record))
 }
 
 /// Says what a journal has lost by its record, if anything; `commit` is its last one, or `None` in a
@@ -183,17 +183,17 @@ pub(super) fn read(journal: &Path) -> io::Result<Found> {
 /// The record has to be read before the journal is: then this is right while another process writes, too.
 pub(super) fn lost(
     journal: &Path,
-    found: Found,
+    found: RecordState,
     commit: Option<Commit>,
 ) -> io::Result<Option<LostCommits>> {
     let number = commit.map_or(0, |commit| commit.number);
     let slot = match found {
-        Found::Record(slot) => slot,
-        Found::Nothing if number == 0 => return Ok(None),
+        RecordState::Record(slot) => slot,
+        RecordState::Nothing if number == 0 => return Ok(None),
         // Nothing was counted yet: a kill while the record was made.
-        Found::Damaged if number == 0 => return Ok(None),
-        Found::Nothing => return Ok(Some(LostCommits::NoRecord)),
-        Found::Damaged => return Ok(Some(LostCommits::DamagedRecord)),
+        RecordState::Damaged if number == 0 => return Ok(None),
+        RecordState::Nothing => return Ok(Some(LostCommits::NoRecord)),
+        RecordState::Damaged => return Ok(Some(LostCommits::DamagedRecord)),
     };
     let recorded = slot.commit;
     let is_other = commit.is_some_and(|commit| commit.journal != recorded.journal);
@@ -269,8 +269,8 @@ impl CommitRecord {
         let (commit, intended) = read_commit()
             .map_err(|error| JournalError::sqlite(journal, "reading its last commit", error))?;
         let before = match read(journal).map_err(failed)? {
-            Found::Record(slot) => Some(slot),
-            Found::Nothing | Found::Damaged => None,
+            RecordState::Record(slot) => Some(slot),
+            RecordState::Nothing | RecordState::Damaged => None,
         };
         let moving = before.and_then(|slot| slot.moving);
         let slot = Slot {

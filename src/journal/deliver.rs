@@ -19,7 +19,7 @@ use super::{
 
 use crate::event::Carried;
 
-/// One thing to put on disk with [`Delivery::write`].
+/// One thing to put on disk with [`DeliveryStatements::write`].
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A request is about to go out.
@@ -126,7 +126,7 @@ impl RetrySelection {
 }
 
 impl Journal {
-    /// Puts entries on disk, as [`Delivery::write`] does; for once only.
+    /// Puts entries on disk, as [`DeliveryStatements::write`] does; for once only.
     ///
     /// # Errors
     ///
@@ -140,14 +140,14 @@ impl Journal {
     /// # Errors
     ///
     /// The journal can't be read.
-    pub fn delivery(&mut self) -> Result<Delivery<'_>, JournalError> {
+    pub fn delivery(&mut self) -> Result<DeliveryStatements<'_>, JournalError> {
         let reader = &self.reader;
         let prepare = || -> rusqlite::Result<_> {
             let writer = Writer::prepare(&reader.connection)?;
             Ok((writer, events::prepare_one(&reader.connection)?))
         };
         let (writer, one) = prepare().map_err(|error| reader.failed(RECORDING, error))?;
-        Ok(Delivery {
+        Ok(DeliveryStatements {
             reader,
             record: &mut self.record,
             poison: &mut self.poison,
@@ -314,7 +314,7 @@ const RECORDING: &str = "recording attempts";
 
 /// What sending asks of a journal again and again, with the statements made ready once.
 #[derive(Debug)]
-pub struct Delivery<'j> {
+pub struct DeliveryStatements<'j> {
     reader: &'j JournalReader,
     record: &'j mut CommitRecord,
     poison: &'j mut Option<String>,
@@ -322,7 +322,7 @@ pub struct Delivery<'j> {
     one: Statement<'j>,
 }
 
-impl Delivery<'_> {
+impl DeliveryStatements<'_> {
     /// Puts all entries on disk, in their order and in one transaction.
     ///
     /// Intents must be on disk before their requests go out, and answers before they count. One

@@ -18,7 +18,7 @@ use crate::event::{
 
 /// What the plan compares with: every event of the journal.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct JournalHistory {
     /// By the key of the `event_id`.
     pub events: KnownEvents,
     /// The events whose answer settles them and that need attention all the same, and why.
@@ -108,10 +108,10 @@ pub struct KnownSale {
     pub created_at: Option<Timestamp>,
 }
 
-impl Known {
+impl JournalHistory {
     fn add_wanted(&mut self, key: EventKey, event: &Columns<'_>, wanted: &Wanted) {
         if let Some(shared) = event.shared_id() {
-            let further = self.further_payments.entry(EventKey::of(shared));
+            let further = self.further_payments.entry(EventKey::from_id(shared));
             further.or_default().push(Text::new(event.event_id()));
         }
         match event.kind() {
@@ -127,7 +127,7 @@ impl Known {
 
     fn add_sale(&mut self, key: EventKey, sale: &Columns<'_>, wanted: &Wanted) {
         if let Some(reference) = sale.reference().filter(|_| !wanted.references.is_empty()) {
-            let reference = EventKey::of(reference);
+            let reference = EventKey::from_id(reference);
             if wanted.references.contains_key(&reference) {
                 let sales = self.sales_by_reference.entry(reference).or_default();
                 sales.push(Text::new(sale.event_id()));

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
 
 use super::columns::{Seal, impossible, read_money};
-use super::known::{Known, Wanted};
+use super::known::{JournalHistory, Wanted};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
 
@@ -199,7 +199,7 @@ fn seal_of_shared_uid(uid: &str) -> i64 {
 
 impl JournalReader {
     /// Adds the uids that are not ids of one customer.
-    pub(super) fn shared_uids(&self, known: &mut Known) -> Result<(), JournalError> {
+    pub(super) fn shared_uids(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
         if !self.has_table("shared_uid")? {
             return Ok(());
         }
@@ -216,7 +216,11 @@ impl JournalReader {
     }
 
     /// Adds the payments that go by further ids which the job asks for.
-    pub(super) fn aliases(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
+    pub(super) fn aliases(
+        &self,
+        known: &mut JournalHistory,
+        wanted: &Wanted,
+    ) -> Result<(), JournalError> {
         if !self.has_table("alias")? {
             return Ok(());
         }
@@ -228,7 +232,7 @@ impl JournalReader {
                 let what = format!("a further id of `{event_id}` is not as it was written");
                 return Err(impossible(2, what));
             }
-            let sale = EventKey::of(&event_id);
+            let sale = EventKey::from_id(&event_id);
             if wanted.shared.contains_key(&sale) {
                 known.aliases.entry(sale).or_default().push(alias);
             }
@@ -241,7 +245,7 @@ impl JournalReader {
     }
 
     /// Adds what was paid back with refunds of which nothing counts to what is known to be refunded.
-    pub(super) fn uncounted(&self, known: &mut Known) -> Result<(), JournalError> {
+    pub(super) fn uncounted(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
         if !self.has_table("uncounted_refund")? {
             return Ok(());
         }
@@ -261,7 +265,11 @@ impl JournalReader {
     }
 
     /// Reads what earlier runs learned of the invoices and subscriptions that a job asks for.
-    pub(super) fn learned(&self, known: &mut Known, wanted: &Wanted) -> Result<(), JournalError> {
+    pub(super) fn learned(
+        &self,
+        known: &mut JournalHistory,
+        wanted: &Wanted,
+    ) -> Result<(), JournalError> {
         if !self.has_table("invoice")? {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::columns::Seal;
-use super::commits::{self, Commit, Found};
+use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
 use super::lock::beside;
 use super::place;
@@ -127,17 +127,19 @@ pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<
 }
 
 /// Reads the commit record beside a journal, which has to be done before the journal is read.
-pub(super) fn read_record(path: &Path) -> Result<Found, JournalError> {
+pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
     commits::read(path)
         .map_err(|source| JournalError::unreadable(path, "reading its commit record", source))
 }
 
 /// Refuses to take a journal that is gone for one that was never there.
-fn expect_no_record(path: &Path, record: Found) -> Result<(), JournalError> {
+fn expect_no_record(path: &Path, record: RecordState) -> Result<(), JournalError> {
     match record {
-        Found::Nothing => Ok(()),
-        Found::Record(slot) if slot.commit.number == 0 => Ok(()),
-        Found::Record(_) | Found::Damaged => Err(lost_error(path, LostCommits::NoJournal)),
+        RecordState::Nothing => Ok(()),
+        RecordState::Record(slot) if slot.commit.number == 0 => Ok(()),
+        RecordState::Record(_) | RecordState::Damaged => {
+            Err(lost_error(path, LostCommits::NoJournal))
+        }
     }
 }
 
@@ -153,7 +155,7 @@ pub(super) fn lost_commits(
     connection: &Connection,
     path: &Path,
     version: i64,
-    record: Found,
+    record: RecordState,
 ) -> Result<Option<LostCommits>, JournalError> {
     const DOING: &str = "reading its last commit";
     let commit = match version {

@@ -5,7 +5,7 @@
 //!
 //! 1. [`JournalReader::known`] says what the plan has to compare with.
 //! 2. [`Journal::begin`] records a run and all its events in one transaction, or nothing.
-//! 3. [`JournalReader::for_each_pending`] says what is left to send; [`Delivery::write`] puts intents
+//! 3. [`JournalReader::for_each_pending`] says what is left to send; [`DeliveryStatements::write`] puts intents
 //!    on disk before their requests go out, and answers before they count.
 //! 4. The reading functions of [`JournalReader`] give the reports everything they have.
 //!
@@ -52,9 +52,9 @@ pub use attempts::AttemptRecord;
 pub use attention::{EventsOf, Scope};
 pub use check::{Aspect, Checked, Finding};
 pub use conversions::ConversionRecord;
-pub use deliver::{Delivery, Entry, RetrySelection, RunEnd};
+pub use deliver::{DeliveryStatements, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
-pub use known::{Known, KnownEvent, KnownEvents, KnownSale, Wanted};
+pub use known::{JournalHistory, KnownEvent, KnownEvents, KnownSale, Wanted};
 pub use place::PlaceWatch;
 pub use record::{NewInput, NewRun, Recording};
 pub use records::{

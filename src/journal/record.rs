@@ -367,7 +367,7 @@ impl Recording<'_> {
             statement.raw_bind_parameter(3, input)?;
             statement.raw_bind_parameter(4, stored(event.source.line))?;
             statement.raw_bind_parameter(5, event.details().candidates.as_deref())?;
-            Columns::of(event).bind(statement, 6)?;
+            Columns::from_event(event).bind(statement, 6)?;
             statement.raw_execute()
         };
         let written = insert();
@@ -441,7 +441,7 @@ impl Recording<'_> {
     pub fn add_alias(&mut self, alias: &str, event_id: &str) -> Result<(), JournalError> {
         self.ready()?;
         let statement = &mut self.statements.alias;
-        let written = learned::insert_alias(statement, EventKey::of(alias), event_id);
+        let written = learned::insert_alias(statement, EventKey::from_id(alias), event_id);
         self.done(written)
     }
 
@@ -513,7 +513,7 @@ fn insert_event(
     row: EventRow,
     event: &Event,
 ) -> rusqlite::Result<usize> {
-    let columns = Columns::of(event);
+    let columns = Columns::from_event(event);
     let key = event.key();
     statement.raw_bind_parameter(1, row.0)?;
     statement.raw_bind_parameter(2, key.0.as_slice())?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::check::Aspect;
 use super::columns::{Seal, impossible};
-use super::commits::{self, Commit, Found};
+use super::commits::{self, Commit, RecordState};
 use super::error::LostCommits;
 use super::lock::{Lock, beside};
 use super::migrate;
@@ -150,7 +150,11 @@ fn set_log_aside(path: &Path) -> Result<(), JournalError> {
 
 /// The highest number that an event had of which a request was intended, by the record, where that is the
 /// journal's own; else any event may have been sent.
-fn intended(connection: &Connection, lost: &LostCommits, found: Found) -> rusqlite::Result<i64> {
+fn intended(
+    connection: &Connection,
+    lost: &LostCommits,
+    found: RecordState,
+) -> rusqlite::Result<i64> {
     let is_own = match lost {
         LostCommits::Behind {
             number, recorded, ..
@@ -160,7 +164,7 @@ fn intended(connection: &Connection, lost: &LostCommits, found: Found) -> rusqli
     };
     let journal = Commit::read(connection)?.journal;
     Ok(match found {
-        Found::Record(slot) if is_own && slot.commit.journal == journal => slot.intended,
+        RecordState::Record(slot) if is_own && slot.commit.journal == journal => slot.intended,
         _ => i64::MAX,
     })
 }
@@ -170,7 +174,7 @@ fn intended(connection: &Connection, lost: &LostCommits, found: Found) -> rusqli
 fn record_loss(
     connection: &Connection,
     lost: &LostCommits,
-    found: Found,
+    found: RecordState,
     by: &str,
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
@@ -202,8 +206,8 @@ fn record_loss(
         }
     }
     let recorded = match found {
-        Found::Record(slot) => slot.commit.number,
-        Found::Nothing | Found::Damaged => 0,
+        RecordState::Record(slot) => slot.commit.number,
+        RecordState::Nothing | RecordState::Damaged => 0,
     };
     let sql = "UPDATE last_commit SET number = max(number, ?1) + 1, mark = randomblob(16)
          WHERE id = 1";

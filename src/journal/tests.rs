@@ -570,7 +570,7 @@ fn refunds_add_up_by_sale() {
     ];
     record(&mut journal, &events);
     let known = journal.known().unwrap();
-    let of = |id| known.refunds[&crate::event::EventKey::of(id)];
+    let of = |id| known.refunds[&crate::event::EventKey::from_id(id)];
     assert_eq!((of("in_1").cents, of("in_2").cents), (5000, 700));
     assert_eq!(of("in_1").largest_total_cents, Some(5000));
     assert_eq!(of("in_2").largest_total_cents, None);
@@ -587,7 +587,7 @@ fn an_id_that_was_taken_with_its_invisible_characters_is_known_without_them() {
     ];
     record(&mut journal, &events);
     let known = journal.known().unwrap();
-    let key = crate::event::EventKey::of;
+    let key = crate::event::EventKey::from_id;
     assert!(known.events.get(key("in_1")).is_some());
     assert!(known.events.get(key("in_1_refund_300")).is_some());
     assert_eq!(known.refunds[&key("in_1")].largest_total_cents, Some(300));
@@ -778,7 +778,7 @@ fn a_converted_amount_comes_back_with_what_it_was() {
         };
         assert_eq!(known.conversions[&event.key()], conversion);
     }
-    let sale_key = EventKey::of("in_1");
+    let sale_key = EventKey::from_id("in_1");
     let refunds = ConvertedRefunds {
         original_cents: 500,
         sent_cents: 542,
@@ -902,7 +902,7 @@ fn a_flag_stays_with_its_answer_until_the_event_is_tried_again() {
     assert_eq!(codes(&journal), flagged);
     let known = journal.known().unwrap();
     assert_eq!(
-        known.needing_attention(EventKey::of("in_1")),
+        known.needing_attention(EventKey::from_id("in_1")),
         Some(EventRow(1))
     );
     let retried = RetrySelection {

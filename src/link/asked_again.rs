@@ -1,6 +1,6 @@
 //! Which sales are asked again, and their refunds with them.
 
-use super::{Earlier, replaces};
+use super::{SaleHistory, replaces};
 use crate::event::{EventKey, Events, KeyMap, Kind, Refunded};
 use crate::journal::Outcome;
 
@@ -16,7 +16,7 @@ pub struct AskedAgain {
 
 impl AskedAgain {
     /// Returns those of a job.
-    pub fn new(events: &Events, earlier: &dyn Earlier) -> Self {
+    pub fn new(events: &Events, earlier: &dyn SaleHistory) -> Self {
         let mut asked_again = AskedAgain::default();
         if earlier.is_empty() {
             return asked_again;
@@ -39,7 +39,7 @@ impl AskedAgain {
     }
 
     /// Returns what is refunded of a sale, as far as it is of account.
-    pub(super) fn refunded(&self, sale: EventKey, earlier: &dyn Earlier) -> Refunded {
+    pub(super) fn refunded(&self, sale: EventKey, earlier: &dyn SaleHistory) -> Refunded {
         match self.has_sale(sale) {
             true => earlier.refunded_to_referrals(sale),
             false => earlier.refunded(sale),
@@ -47,7 +47,7 @@ impl AskedAgain {
     }
 
     /// Returns whether what an earlier run recorded of a refund is of no account.
-    pub fn supersedes(&self, refund: EventKey, earlier: &dyn Earlier) -> bool {
+    pub fn supersedes(&self, refund: EventKey, earlier: &dyn SaleHistory) -> bool {
         if earlier.is_superseded(refund) {
             return true;
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::candidates::{Candidates, Offer, Wish};
 use super::settle::counts_nothing_again;
 use super::{
-    AskedAgain, Earlier, Found, FoundSales, Held, HeldReason, Link, Links, MAX_CANDIDATES, Rules,
-    Sale,
+    AskedAgain, FoundSales, Held, HeldReason, Link, Links, MAX_CANDIDATES, RefundedSale, Rules,
+    Sale, SaleHistory,
 };
 use crate::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
@@ -14,7 +14,7 @@ use crate::event::{
 
 /// Finds the sales of a job's refunds.
 pub(super) struct Finder<'r> {
-    earlier: &'r dyn Earlier,
+    earlier: &'r dyn SaleHistory,
     rules: &'r Rules,
     refunds: &'r [usize],
     /// Ids that several payments share.
@@ -30,7 +30,7 @@ pub(super) struct Finder<'r> {
 }
 
 /// Where a refund's sale was found, and how.
-struct Target {
+struct FoundSale {
     key: EventKey,
     /// The id of the sale, where the refund names it otherwise.
     event_id: Option<Text>,
@@ -41,7 +41,7 @@ impl<'r> Finder<'r> {
     pub(super) fn new(
         events: &mut Events,
         refunds: &'r [usize],
-        earlier: &'r dyn Earlier,
+        earlier: &'r dyn SaleHistory,
         rules: &'r Rules,
         shared: &'r HashSet<Text>,
         asked_again: &'r AskedAgain,
@@ -87,7 +87,7 @@ impl<'r> Finder<'r> {
     fn gather_readings(&mut self, events: &Events) {
         for &refund in self.refunds {
             if let Some(name) = events.sale_event_id(refund) {
-                self.readings.entry(EventKey::of(name)).or_default();
+                self.readings.entry(EventKey::from_id(name)).or_default();
             }
         }
         for index in sales(events) {
@@ -100,7 +100,7 @@ impl<'r> Finder<'r> {
     fn gather_references(&mut self, events: &Events) {
         for &refund in self.refunds {
             if let Some(name) = events.sale_event_id(refund)
-                && self.readings[&EventKey::of(name)].is_empty()
+                && self.readings[&EventKey::from_id(name)].is_empty()
             {
                 self.by_reference.entry(Text::new(name)).or_default();
             }
@@ -169,7 +169,7 @@ impl<'r> Finder<'r> {
         }
     }
 
-    fn take(&mut self, refund: usize, target: Target, events: &mut Events, links: &mut Links) {
+    fn take(&mut self, refund: usize, target: FoundSale, events: &mut Events, links: &mut Links) {
         let Some(sale) = self.sale(target.key, events) else {
             return;
         };
@@ -188,7 +188,7 @@ impl<'r> Finder<'r> {
         if is_other && !is_named_by_user() {
             links.other_customers.insert(refund);
         }
-        let found = self.found.entry(target.key).or_insert(Found {
+        let found = self.found.entry(target.key).or_insert(RefundedSale {
             sale,
             refunds: Vec::new(),
         });
@@ -212,7 +212,7 @@ impl<'r> Finder<'r> {
         stands.then_some(recorded)
     }
 
-    fn target(&self, refund: usize, events: &Events) -> Result<Target, Held> {
+    fn target(&self, refund: usize, events: &Events) -> Result<FoundSale, Held> {
         let event = events.get(refund);
         let Some(name) = event.sale_event_id else {
             return self
@@ -223,10 +223,10 @@ impl<'r> Finder<'r> {
     }
 
     /// What an earlier run linked stays linked.
-    fn recorded(&self, refund: EventRef<'_>) -> Option<Target> {
+    fn recorded(&self, refund: EventRef<'_>) -> Option<FoundSale> {
         let sale = self.earlier.sale_of_refund(refund.key())?;
-        Some(Target {
-            key: EventKey::of(&sale),
+        Some(FoundSale {
+            key: EventKey::from_id(&sale),
             event_id: Some(sale),
             why: "linked by an earlier run".to_owned(),
         })
@@ -234,8 +234,8 @@ impl<'r> Finder<'r> {
 
     /// The sale of this name: in the exports, then in what earlier runs recorded; each time by its id,
     /// then by another id of it.
-    fn named(&self, name: &str, refund: EventRef<'_>, events: &Events) -> Result<Target, Held> {
-        let key = EventKey::of(name);
+    fn named(&self, name: &str, refund: EventRef<'_>, events: &Events) -> Result<FoundSale, Held> {
+        let key = EventKey::from_id(name);
         if refund.reference.is_none()
             && let Some(held) = self.shared_by_several(name, key, events)
         {
@@ -314,18 +314,18 @@ impl<'r> Finder<'r> {
         let here = here.map(|event| event.essence());
         let recorded = self.recorded_sale(key);
         let Some(recorded) = recorded.filter(|sale| sale.money.is_some()) else {
-            return Sale::of(&here?);
+            return Sale::from_essence(&here?);
         };
         match here {
             Some(here) if recorded.gross_is_unknown && here.money == recorded.money => {
-                Sale::of(&here)
+                Sale::from_essence(&here)
             }
             Some(here) if here.paid_cents() == recorded.paid_cents() => {
                 let mut known = recorded;
                 known.gross_is_unknown = false;
-                Sale::of(&known)
+                Sale::from_essence(&known)
             }
-            _ => Sale::of(&recorded),
+            _ => Sale::from_essence(&recorded),
         }
     }
 
@@ -336,7 +336,7 @@ impl<'r> Finder<'r> {
         if refunds.is_empty() {
             return;
         }
-        let sales = SalesByCustomer::of(events, &refunds);
+        let sales = SalesByCustomer::new(events, &refunds);
         let mut wanted: HashSet<EventKey> = HashSet::new();
         wanted.extend(sales.indexes().map(|index| events.key(index)));
         self.add_readings(&wanted, events);
@@ -349,7 +349,7 @@ impl<'r> Finder<'r> {
                 Some(only)
                     if candidates.len() == 1 && names_none && self.rules.match_by_customer =>
                 {
-                    let key = EventKey::of(only);
+                    let key = EventKey::from_id(only);
                     matched
                         .entry(key)
                         .or_default()
@@ -442,7 +442,7 @@ impl<'r> Finder<'r> {
         }
         let mut known: KeyMap<Option<(Currency, i64)>> = KeyMap::default();
         let mut offer = |event_id: &str, customer: CustomerRef<'_>, created_at| {
-            let key = EventKey::of(event_id);
+            let key = EventKey::from_id(event_id);
             let sale = known.entry(key).or_insert_with(|| {
                 let sale = self.sale(key, events)?;
                 let left = left.get(&key).copied();
@@ -497,7 +497,7 @@ impl<'r> Finder<'r> {
             }
             for refund in readings {
                 links.set(refund, Link::Sound);
-                let target = Target {
+                let target = FoundSale {
                     key,
                     event_id: Some(event_id.clone()),
                     why: "linked by rule: the only sale of its customer that it can reverse"
@@ -547,8 +547,8 @@ fn sales(events: &Events) -> impl Iterator<Item = usize> + '_ {
     (0..events.len()).filter(|&index| events.kind(index) == Kind::Sale)
 }
 
-fn by_id(key: EventKey, why: &str) -> Target {
-    Target {
+fn by_id(key: EventKey, why: &str) -> FoundSale {
+    FoundSale {
         key,
         event_id: None,
         why: why.to_owned(),
@@ -556,11 +556,15 @@ fn by_id(key: EventKey, why: &str) -> Target {
 }
 
 /// The one sale that goes by this other id; several are for a person to choose from.
-fn by_reference(sales: &BTreeSet<Text>, name: &str, place: &str) -> Option<Result<Target, Held>> {
+fn by_reference(
+    sales: &BTreeSet<Text>,
+    name: &str,
+    place: &str,
+) -> Option<Result<FoundSale, Held>> {
     let first = sales.first()?;
     Some(match sales.len() {
-        1 => Ok(Target {
-            key: EventKey::of(first),
+        1 => Ok(FoundSale {
+            key: EventKey::from_id(first),
             event_id: Some(first.clone()),
             why: format!("linked by `{name}` to a sale of {place}"),
         }),
@@ -586,7 +590,7 @@ struct SalesByCustomer {
 }
 
 impl SalesByCustomer {
-    fn of(events: &Events, refunds: &[Vec<usize>]) -> Self {
+    fn new(events: &Events, refunds: &[Vec<usize>]) -> Self {
         let mut sales = SalesByCustomer {
             by_email: HashMap::new(),
             by_uid: HashMap::new(),

@@ -40,7 +40,7 @@ pub use resolutions::Resolutions;
 use settle::SaleAccount;
 
 /// What earlier runs know, for the events of a job.
-pub trait Earlier {
+pub trait SaleHistory {
     /// What an earlier run recorded under this key.
     fn essence(&self, key: EventKey) -> Option<Essence>;
 
@@ -131,7 +131,7 @@ pub struct EarlierSale {
 /// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
 /// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
 /// API said that its customer is not a referral, and this reading names another one.
-pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Earlier) -> bool {
+pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
         Some(Outcome::Failed) => event.is_mended,
@@ -149,7 +149,7 @@ pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Earlier) 
 pub fn names_another_non_referral(
     event: EventRef<'_>,
     recorded: &Essence,
-    earlier: &dyn Earlier,
+    earlier: &dyn SaleHistory,
 ) -> bool {
     let read = event.essence();
     let asked = || std::iter::once(recorded).chain(earlier.replaced(event.key()));
@@ -159,9 +159,9 @@ pub fn names_another_non_referral(
 
 /// An account without a past.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Nothing;
+pub struct EmptyHistory;
 
-impl Earlier for Nothing {
+impl SaleHistory for EmptyHistory {
     fn is_empty(&self) -> bool {
         true
     }
@@ -249,7 +249,7 @@ impl Index<usize> for Links {
 /// `shared` are the ids that several payments share, `asked_again` the sales that are asked again.
 pub fn link(
     events: &mut Events,
-    earlier: &dyn Earlier,
+    earlier: &dyn SaleHistory,
     rules: &Rules,
     shared: &HashSet<Text>,
     asked_again: &AskedAgain,
@@ -290,7 +290,7 @@ struct Sale {
 
 impl Sale {
     /// As it was told to the API or will be.
-    fn of(essence: &Essence) -> Option<Self> {
+    fn from_essence(essence: &Essence) -> Option<Self> {
         Some(Sale {
             money: essence.money?,
             gross_cents: essence.paid_cents()?,
@@ -322,10 +322,10 @@ impl Sale {
 
 /// A sale and the refunds that found it.
 #[derive(Debug)]
-struct Found {
+struct RefundedSale {
     sale: Sale,
     refunds: Vec<usize>,
 }
 
 /// The sales that were found, always in the same order.
-type FoundSales = BTreeMap<EventKey, Found>;
+type FoundSales = BTreeMap<EventKey, RefundedSale>;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
-use super::Earlier;
+use super::SaleHistory;
 use crate::event::{EventKey, Events, Kind, Text};
 use crate::problem::Problem;
 use crate::spreadsheet::restore;
@@ -114,7 +114,7 @@ impl Resolutions {
     }
 
     /// Says which of them name a refund or a sale that neither these events nor earlier runs have.
-    pub fn unknown(&self, events: &Events, earlier: &dyn Earlier) -> Vec<Problem> {
+    pub fn unknown(&self, events: &Events, earlier: &dyn SaleHistory) -> Vec<Problem> {
         let mut here: HashSet<(Kind, &str)> = HashSet::new();
         let ids = self.sales.iter();
         let ids = ids.flat_map(|(refund, named)| [refund.as_str(), named.sale.as_str()]);
@@ -124,7 +124,7 @@ impl Resolutions {
             here.extend(named.map(|event| (event.kind, event.event_id())));
         }
         let is_known = |kind: Kind, id: &Text| {
-            let recorded = || earlier.essence(EventKey::of(id));
+            let recorded = || earlier.essence(EventKey::from_id(id));
             here.contains(&(kind, id.as_str())) || recorded().is_some_and(|e| e.kind == kind)
         };
         let mut unknown: Vec<(u64, String)> = Vec::new();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{AskedAgain, Earlier, HeldReason, Link, Links, Sale};
+use super::{AskedAgain, HeldReason, Link, Links, Sale, SaleHistory};
 use crate::event::{
     Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text,
     running_total_refund_id,
@@ -14,7 +14,7 @@ use crate::journal::Outcome;
 pub(super) struct SaleAccount<'e> {
     key: EventKey,
     sale: Sale,
-    earlier: &'e dyn Earlier,
+    earlier: &'e dyn SaleHistory,
     asked_again: &'e AskedAgain,
     /// What is refunded so far, as it was paid back.
     gross_cents: i64,
@@ -23,7 +23,7 @@ pub(super) struct SaleAccount<'e> {
 }
 
 /// Readings of one refund that has an id of its own.
-struct Part {
+struct PartialRefund {
     /// The one of which its amount is taken.
     first: usize,
     all: Vec<usize>,
@@ -33,7 +33,7 @@ impl<'e> SaleAccount<'e> {
     pub(super) fn new(
         key: EventKey,
         sale: Sale,
-        earlier: &'e dyn Earlier,
+        earlier: &'e dyn SaleHistory,
         asked_again: &'e AskedAgain,
     ) -> Self {
         SaleAccount {
@@ -88,7 +88,7 @@ impl<'e> SaleAccount<'e> {
     }
 
     fn correction(&self, refund: usize, events: &Events) -> Option<Correction> {
-        let correction = Correction::of(Kind::Refund, events.get(refund).event_id())?;
+        let correction = Correction::from_id(Kind::Refund, events.get(refund).event_id())?;
         (correction.base == self.key).then_some(correction)
     }
 
@@ -139,7 +139,7 @@ impl<'e> SaleAccount<'e> {
         }
     }
 
-    fn settle_part(&mut self, part: &Part, events: &mut Events) -> Link {
+    fn settle_part(&mut self, part: &PartialRefund, events: &mut Events) -> Link {
         let first = events.figures(part.first);
         let (counted, gross) = (first.money, first.gross_cents);
         let Some(counted) = counted.map(|money| money.amount_cents) else {
@@ -291,7 +291,7 @@ impl<'e> SaleAccount<'e> {
 /// these exports say that nothing was refunded.
 pub(super) fn hold_totals_that_fell_to_nothing(
     events: &mut Events,
-    earlier: &dyn Earlier,
+    earlier: &dyn SaleHistory,
     links: &mut Links,
 ) {
     let mut fell: BTreeMap<EventKey, (usize, i64)> = BTreeMap::new();
@@ -315,7 +315,7 @@ pub(super) fn hold_totals_that_fell_to_nothing(
     // Another export of the same job may have the total still.
     for refund in events.iter().filter(|event| event.kind == Kind::Refund) {
         if let (Some(sale), Some(_)) = (refund.sale_event_id, refund.refund_total_cents) {
-            fell.remove(&EventKey::of(sale));
+            fell.remove(&EventKey::from_id(sale));
         }
     }
     for (index, total) in fell.into_values() {
@@ -382,12 +382,12 @@ fn rounds_to_nothing() -> Link {
 
 /// Refunds with ids of their own, each with all its readings, by date; of readings that differ, the
 /// one that says what counts is taken, else the largest.
-fn parts_of(parts: &[usize], events: &Events) -> Vec<Part> {
+fn parts_of(parts: &[usize], events: &Events) -> Vec<PartialRefund> {
     let mut by_key: KeyMap<Vec<usize>> = KeyMap::default();
     for &index in parts {
         by_key.entry(events.key(index)).or_default().push(index);
     }
-    let mut parts: Vec<Part> = by_key
+    let mut parts: Vec<PartialRefund> = by_key
         .into_values()
         .map(|mut all| {
             all.sort_by_key(|&index| {
@@ -396,11 +396,11 @@ fn parts_of(parts: &[usize], events: &Events) -> Vec<Part> {
                 let paid = Reverse(event.paid_cents());
                 (paid, event.gross_cents.is_none(), cents, event.source)
             });
-            Part { first: all[0], all }
+            PartialRefund { first: all[0], all }
         })
         .collect();
     parts.sort_by(|a, b| {
-        let order = |part: &Part| {
+        let order = |part: &PartialRefund| {
             let date = part
                 .all
                 .iter()

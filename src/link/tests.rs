@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::event::{Currency, Customer, Event, Source, running_total_refund_id};
 
-fn link_all(events: &mut [Event], earlier: &dyn Earlier) -> Vec<Link> {
+fn link_all(events: &mut [Event], earlier: &dyn SaleHistory) -> Vec<Link> {
     let mut packed: Events = events.iter().cloned().collect();
     let asked_again = AskedAgain::new(&packed, earlier);
     let links = link(
@@ -21,21 +21,21 @@ fn link_all(events: &mut [Event], earlier: &dyn Earlier) -> Vec<Link> {
         .collect()
 }
 
-struct Past {
+struct RecordedRuns {
     essences: HashMap<EventKey, Essence>,
     refunded: HashMap<EventKey, Refunded>,
 }
 
-impl Past {
-    fn of(events: &[Event]) -> Past {
-        let mut past = Past {
+impl RecordedRuns {
+    fn new(events: &[Event]) -> RecordedRuns {
+        let mut past = RecordedRuns {
             essences: HashMap::new(),
             refunded: HashMap::new(),
         };
         for event in events {
             past.essences.insert(event.key(), event.essence());
             if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
-                let refunded = past.refunded.entry(EventKey::of(sale)).or_default();
+                let refunded = past.refunded.entry(EventKey::from_id(sale)).or_default();
                 refunded.cents += money.amount_cents;
                 refunded.gross_cents += event.paid_cents().unwrap();
                 refunded.largest_total_cents =
@@ -46,7 +46,7 @@ impl Past {
     }
 }
 
-impl Earlier for Past {
+impl SaleHistory for RecordedRuns {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.essences.get(&key).copied()
     }
@@ -97,17 +97,17 @@ fn cents(events: &[Event]) -> Vec<i64> {
 #[test]
 fn running_totals_become_differences_in_whatever_order_they_come() {
     let mut up = [sale("in_1", 8000), total("in_1", 3000), total("in_1", 5000)];
-    assert_eq!(link_all(&mut up, &Nothing), vec![Link::Sound; 3]);
+    assert_eq!(link_all(&mut up, &EmptyHistory), vec![Link::Sound; 3]);
     assert_eq!(cents(&up), [8000, 3000, 2000]);
 
     let mut down = [total("in_1", 5000), total("in_1", 3000), sale("in_1", 8000)];
-    assert_eq!(link_all(&mut down, &Nothing), vec![Link::Sound; 3]);
+    assert_eq!(link_all(&mut down, &EmptyHistory), vec![Link::Sound; 3]);
     assert_eq!(cents(&down), [2000, 3000, 8000]);
 }
 
 #[test]
 fn a_later_export_adds_what_the_journal_does_not_have() {
-    let past = Past::of(&[sale("in_1", 8000), total("in_1", 3000)]);
+    let past = RecordedRuns::new(&[sale("in_1", 8000), total("in_1", 3000)]);
     let mut now = [sale("in_1", 8000), total("in_1", 5000)];
     assert_eq!(link_all(&mut now, &past), vec![Link::Sound; 2]);
     assert_eq!(cents(&now), [8000, 2000]);
@@ -119,7 +119,7 @@ fn a_later_export_adds_what_the_journal_does_not_have() {
 
 #[test]
 fn an_older_total_beside_the_newer_is_covered_and_alone_has_fallen() {
-    let past = Past::of(&[sale("in_1", 8000), total("in_1", 5000)]);
+    let past = RecordedRuns::new(&[sale("in_1", 8000), total("in_1", 5000)]);
     let mut both = [total("in_1", 3000), total("in_1", 5000)];
     let links = link_all(&mut both, &past);
     assert!(matches!(links[0], Link::Covered(_)), "{links:?}");
@@ -140,7 +140,7 @@ fn refund_rows_and_running_totals_of_one_sale_are_not_counted_twice() {
         total("in_1", 3000),
         total("in_1", 4500),
     ];
-    let links = link_all(&mut events, &Nothing);
+    let links = link_all(&mut events, &EmptyHistory);
     assert!(matches!(links[2], Link::Covered(_)), "{links:?}");
     assert_eq!(links[3], Link::Sound);
     assert_eq!(cents(&events)[3], 1500);
@@ -148,14 +148,14 @@ fn refund_rows_and_running_totals_of_one_sale_are_not_counted_twice() {
 
 #[test]
 fn a_refund_row_that_a_recorded_running_total_may_hold_is_not_sent_on_a_guess() {
-    let past = Past::of(&[sale("in_1", 8000), total("in_1", 3000)]);
+    let past = RecordedRuns::new(&[sale("in_1", 8000), total("in_1", 3000)]);
     let mut now = [part("re_1", Some("in_1"), 3000)];
     assert!(
         matches!(&link_all(&mut now, &past)[0], Link::Held(held) if held.note.contains("30.00 USD"))
     );
 
     // The other way round there is nothing to guess.
-    let past = Past::of(&[sale("in_1", 8000), part("re_1", Some("in_1"), 3000)]);
+    let past = RecordedRuns::new(&[sale("in_1", 8000), part("re_1", Some("in_1"), 3000)]);
     let mut now = [total("in_1", 3000), total("in_1", 4000)];
     let links = link_all(&mut now, &past);
     assert!(matches!(links[0], Link::Covered(_)), "{links:?}");
@@ -179,7 +179,7 @@ fn what_has_no_sale_or_too_small_a_one_is_held() {
         part("re_6", Some("in_1"), 1),
         total("in_1", 9000),
     ];
-    let links = link_all(&mut events, &Nothing);
+    let links = link_all(&mut events, &EmptyHistory);
     let held: Vec<bool> = links.iter().map(|l| matches!(l, Link::Held(_))).collect();
     assert_eq!(
         held,
@@ -195,7 +195,7 @@ fn the_same_refund_row_twice_uses_up_its_sale_once() {
         part("re_1", Some("in_1"), 8000),
         part("re_1", Some("in_1"), 8000),
     ];
-    assert_eq!(link_all(&mut events, &Nothing), vec![Link::Sound; 3]);
+    assert_eq!(link_all(&mut events, &EmptyHistory), vec![Link::Sound; 3]);
 }
 
 fn taxed(id: &str, net: i64, gross: i64) -> Event {
@@ -213,18 +213,24 @@ fn refunds_of_all_that_was_paid_take_back_all_that_counts_over_several_runs() {
             taxed("in_1", 1000, 1190),
             part(&format!("re_{number}"), Some("in_1"), 170),
         ];
-        assert_eq!(link_all(&mut now, &Past::of(&told)), vec![Link::Sound; 2]);
+        assert_eq!(
+            link_all(&mut now, &RecordedRuns::new(&told)),
+            vec![Link::Sound; 2]
+        );
         assert_eq!(now[1].gross_cents, Some(170));
         told.push(now[1].clone());
     }
     assert_eq!(cents(&told)[1..], [143, 143, 143, 142, 143, 143, 143]);
     let mut more = [part("re_8", Some("in_1"), 1)];
-    let links = link_all(&mut more, &Past::of(&told));
+    let links = link_all(&mut more, &RecordedRuns::new(&told));
     assert!(matches!(&links[0], Link::Held(held) if held.note.contains("11.91 USD")));
 
     // What is read again is what was told.
     let mut again = [part("re_3", Some("in_1"), 170)];
-    assert_eq!(link_all(&mut again, &Past::of(&told)), [Link::Sound]);
+    assert_eq!(
+        link_all(&mut again, &RecordedRuns::new(&told)),
+        [Link::Sound]
+    );
     assert_eq!(cents(&again), [142]);
 }
 
@@ -237,7 +243,7 @@ fn a_refund_that_says_what_counts_keeps_it() {
         own,
         part("re_2", Some("in_1"), 1090),
     ];
-    assert_eq!(link_all(&mut events, &Nothing), vec![Link::Sound; 3]);
+    assert_eq!(link_all(&mut events, &EmptyHistory), vec![Link::Sound; 3]);
     assert_eq!(cents(&events), [1000, 90, 910]);
 }
 
@@ -250,7 +256,7 @@ fn what_rounds_to_nothing_is_not_sent() {
         total("in_1", 12),
         total("in_1", 100),
     ];
-    let links = link_all(&mut events, &Nothing);
+    let links = link_all(&mut events, &EmptyHistory);
     assert!(matches!(links[1], Link::Covered(_)), "{links:?}");
     assert!(matches!(links[3], Link::Covered(_)), "{links:?}");
     assert_eq!(cents(&events), [10, 0, 1, 0, 9]);
@@ -270,7 +276,7 @@ fn a_refund_finds_its_sale_by_another_id_of_it() {
         part("re_1", Some("ch_1"), 300),
         part("re_2", Some("ch_2"), 300),
     ];
-    let links = link_all(&mut events, &Nothing);
+    let links = link_all(&mut events, &EmptyHistory);
     assert_eq!(links[3], Link::Sound);
     assert_eq!(events[3].sale_event_id.as_deref(), Some("in_1"));
     assert_eq!(
@@ -286,7 +292,7 @@ fn a_refund_finds_its_sale_by_another_id_of_it() {
 fn a_sale_of_which_nothing_says_whether_tax_is_in_it_is_refunded_by_what_counts() {
     let mut told = sale("in_1", 1000);
     told.gross_cents = None;
-    let mut past = Past::of(&[told.clone()]);
+    let mut past = RecordedRuns::new(&[told.clone()]);
     for essence in past.essences.values_mut() {
         essence.gross_is_unknown = true;
     }

@@ -61,7 +61,7 @@ impl Planner<'_> {
     }
 
     fn unlinked_hint(&self, refund: EventRef<'_>, firsts: &Firsts) -> Cow<'static, str> {
-        match refund.sale_event_id.map(EventKey::of) {
+        match refund.sale_event_id.map(EventKey::from_id) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
             }

@@ -1,12 +1,12 @@
 //! What is new, a duplicate, a conflict or held, and in what order events go out.
 
 mod held;
+mod history;
 mod order;
-mod past;
 mod planner;
 mod settle;
 
-pub use past::Past;
+pub use history::History;
 pub(crate) use settle::{CSV_HEADER, take_back_row};
 
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ pub fn plan(
     mut links: Links,
     asked_again: &AskedAgain,
     mut readings: Readings,
-    past: &dyn Past,
+    past: &dyn History,
     origins: &Origins,
 ) -> Plan {
     let read = (0..events.len())

@@ -3,29 +3,29 @@
 use jiff::Timestamp;
 
 use super::Firsts;
-use crate::event::{EventKey, Events, Figures, Kind, Source};
+use crate::event::{EventKey, EventNumbers, Events, Kind, Source};
 
 /// Sign-ups first, whatever their dates say: a sale of a customer who is no lead yet would be no
 /// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
 /// its sale, whatever its date says.
 pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
-    let date = |index: usize, figures: Figures| -> Option<Timestamp> {
+    let date = |index: usize, figures: EventNumbers| -> Option<Timestamp> {
         let sale = match figures.kind {
             Kind::Refund => events.sale_event_id(index),
             _ => None,
         };
-        let sale = sale.and_then(|sale| firsts.named(EventKey::of(sale)));
+        let sale = sale.and_then(|sale| firsts.named(EventKey::from_id(sale)));
         let sale = sale.and_then(|sale| events.figures(sale).created_at);
         figures.created_at.max(sale)
     };
-    let mut turns: Vec<(Turn, usize)> = Vec::with_capacity(events.len());
+    let mut turns: Vec<(SendKey, usize)> = Vec::with_capacity(events.len());
     let mut last = Source { input: 0, line: 0 };
     let mut are_in_order = true;
     for index in 0..events.len() {
         let figures = events.figures(index);
         are_in_order &= last <= figures.source;
         last = figures.source;
-        turns.push((Turn::of(figures.kind, date(index, figures)), index));
+        turns.push((SendKey::new(figures.kind, date(index, figures)), index));
     }
     // Nearly always they are kept in the order in which they stand in the exports.
     match are_in_order {
@@ -41,16 +41,16 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
 /// When an event's turn is, in a form that is small enough to have one for each of them. An event
 /// without a date comes before those with one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct SendKey {
     is_no_signup: bool,
     second: i64,
     nanosecond: i32,
     kind: Kind,
 }
 
-impl Turn {
-    fn of(kind: Kind, date: Option<Timestamp>) -> Self {
-        Turn {
+impl SendKey {
+    fn new(kind: Kind, date: Option<Timestamp>) -> Self {
+        SendKey {
             is_no_signup: kind != Kind::Signup,
             second: date.map_or(i64::MIN, Timestamp::as_second),
             nanosecond: date.map_or(0, Timestamp::subsec_nanosecond),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::Past;
+use super::History;
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
@@ -67,7 +67,7 @@ impl Firsts {
     fn find_named(&mut self, events: &Events) {
         let sales = (0..events.len()).filter_map(|index| events.sale_event_id(index));
         let mut named: KeyMap<Option<usize>> = KeyMap::default();
-        named.extend(sales.map(|sale| (EventKey::of(sale), None)));
+        named.extend(sales.map(|sale| (EventKey::from_id(sale), None)));
         if named.is_empty() {
             return;
         }
@@ -91,7 +91,7 @@ struct RefundsHere {
 }
 
 pub(super) struct Planner<'p> {
-    pub(super) past: &'p dyn Past,
+    pub(super) past: &'p dyn History,
     pub(super) origins: &'p Origins,
     asked_again: &'p AskedAgain,
     pub(super) states: Vec<PlanState>,
@@ -113,7 +113,7 @@ pub(super) struct Planner<'p> {
 
 impl<'p> Planner<'p> {
     pub(super) fn new(
-        past: &'p dyn Past,
+        past: &'p dyn History,
         origins: &'p Origins,
         asked_again: &'p AskedAgain,
         decided: Decided,
@@ -262,7 +262,7 @@ impl<'p> Planner<'p> {
         if event.kind != Kind::Sale || event.reference.is_some() || further.is_empty() {
             return false;
         }
-        let further = further.iter().map(|id| EventKey::of(id));
+        let further = further.iter().map(|id| EventKey::from_id(id));
         let keys: Vec<EventKey> = std::iter::once(event.key()).chain(further).collect();
         let payments = keys.iter().filter_map(|&key| self.past.essence(key));
         let paid = payments.filter_map(|recorded| recorded.paid_cents());
@@ -317,7 +317,7 @@ impl<'p> Planner<'p> {
             let Some(sale) = events.sale_event_id(index).filter(|_| kind == Kind::Refund) else {
                 continue;
             };
-            let here = by_sale.entry(EventKey::of(sale)).or_default();
+            let here = by_sale.entry(EventKey::from_id(sale)).or_default();
             let total_cents = events.figures(index).refund_total_cents;
             here.total_cents = here.total_cents.max(total_cents);
             if let Some(money) = self.past.essence(key).and_then(|recorded| recorded.money)
@@ -341,7 +341,7 @@ impl<'p> Planner<'p> {
         event: EventRef<'_>,
         recorded: Essence,
     ) -> String {
-        let note = difference_note(difference, &Side::of(event), &recorded.into());
+        let note = difference_note(difference, &Side::from_event(event), &recorded.into());
         match self.past.outcome(event.key()) {
             Some(outcome) => format!(
                 "an earlier run sent an event with this id ({}) and with {note}",
@@ -379,7 +379,7 @@ impl<'p> Planner<'p> {
     pub(super) fn hold_refunds_of_other_providers(&mut self, events: &Events, firsts: &Firsts) {
         for index in std::mem::take(&mut self.other_customers) {
             let refund = events.get(index);
-            let Some(sale) = refund.sale_event_id.map(EventKey::of) else {
+            let Some(sale) = refund.sale_event_id.map(EventKey::from_id) else {
                 continue;
             };
             let (origin, sold_at_s) = match firsts.named(sale) {
@@ -419,7 +419,7 @@ impl<'p> Planner<'p> {
             {
                 continue;
             }
-            let key = EventKey::of(sale);
+            let key = EventKey::from_id(sale);
             let reason = match firsts.named(key) {
                 Some(sale) if self.was_sent_to_another(sale, key) => continue,
                 Some(sale) if self.states[sale].is_held() => "its sale is held",

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Past;
+use super::History;
 use crate::event::{
     Contradiction, Essence, EventKey, EventRef, Kind, Money, correction_id, share_cents,
 };
@@ -62,8 +62,8 @@ pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
 /// Says how to take back a sale that was sent and not paid.
 ///
 /// A refund of one's own beside a recorded running total may be a part of that, and would be held.
-pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn Past) -> String {
-    let sale = refund.sale_event_id.map(EventKey::of);
+pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn History) -> String {
+    let sale = refund.sale_event_id.map(EventKey::from_id);
     let has_total = sale.is_some_and(|sale| past.refunded(sale).largest_total_cents.is_some());
     match refund_row(refund).filter(|_| !has_total) {
         Some(row) => format!(

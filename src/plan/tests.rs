@@ -5,7 +5,7 @@ use crate::event::{
     Currency, Customer, Essence, Event, Money, Refunded, Source, running_total_refund_id,
 };
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, Earlier, Nothing, Rules, link};
+use crate::link::{AskedAgain, EmptyHistory, Rules, SaleHistory, link};
 use crate::readings::identify;
 
 /// A journal in memory.
@@ -20,7 +20,7 @@ impl Journal {
         let essence = event.essence();
         self.events.insert(event.key(), (essence, settled, failed));
         if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
-            let refunded = self.refunded.entry(EventKey::of(sale)).or_default();
+            let refunded = self.refunded.entry(EventKey::from_id(sale)).or_default();
             refunded.cents += money.amount_cents;
             refunded.gross_cents += event.paid_cents().unwrap();
         }
@@ -28,7 +28,7 @@ impl Journal {
     }
 }
 
-impl Earlier for Journal {
+impl SaleHistory for Journal {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.events.get(&key).map(|known| known.0)
     }
@@ -43,7 +43,7 @@ impl Earlier for Journal {
     }
 }
 
-impl Past for Journal {}
+impl History for Journal {}
 
 fn event(kind: Kind, id: &str, cents: i64) -> Event {
     let customer = Customer::new(Some("a@example.com"), None);
@@ -76,7 +76,7 @@ fn on(mut event: Event, date: &str) -> Event {
 }
 
 /// Plans events that stand in two files, from line 2 on.
-fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
+fn planned(mut events: Vec<Event>, past: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
         let line = 2 + index as u64;
@@ -106,7 +106,7 @@ fn planned(mut events: Vec<Event>, past: &dyn Past) -> Plan {
 }
 
 /// The states by line.
-fn states(events: Vec<Event>, past: &dyn Past) -> Vec<PlanState> {
+fn states(events: Vec<Event>, past: &dyn History) -> Vec<PlanState> {
     let plan = planned(events, past);
     let mut planned: Vec<_> = plan.events().collect();
     planned.sort_by_key(|planned| planned.event.source.line);
@@ -118,7 +118,7 @@ use PlanState::{Conflict, Duplicate, Settled, ToSend, Unlinked};
 #[test]
 fn the_same_content_goes_once() {
     assert_eq!(
-        states(vec![sale(800), sale(800), sale(800)], &Nothing),
+        states(vec![sale(800), sale(800), sale(800)], &EmptyHistory),
         [ToSend, Duplicate, Duplicate]
     );
 }
@@ -126,8 +126,8 @@ fn the_same_content_goes_once() {
 #[test]
 fn a_conflict_holds_all_its_sides_and_says_so_of_each() {
     let events = vec![sale(800), sale(800), sale(900), sale(800)];
-    assert_eq!(states(events.clone(), &Nothing), [Conflict; 4]);
-    let problems = planned(events, &Nothing).problems;
+    assert_eq!(states(events.clone(), &EmptyHistory), [Conflict; 4]);
+    let problems = planned(events, &EmptyHistory).problems;
     assert_eq!(problems.len(), 4);
     for problem in problems {
         assert!(problem.message.contains("8.00 USD"), "{problem}");
@@ -145,7 +145,7 @@ fn two_who_agree_with_the_first_and_contradict_each_other_are_a_conflict() {
         vec![one.clone(), neither.clone(), other.clone()],
         vec![one, other, neither],
     ] {
-        assert_eq!(states(events, &Nothing), [Conflict; 3]);
+        assert_eq!(states(events, &EmptyHistory), [Conflict; 3]);
     }
 }
 
@@ -179,10 +179,13 @@ fn a_refund_is_measured_against_the_sale_that_the_journal_knows() {
 #[test]
 fn a_refund_waits_for_its_sale() {
     assert_eq!(
-        states(vec![sale(800), sale(900), refund("re_1", 100)], &Nothing),
+        states(
+            vec![sale(800), sale(900), refund("re_1", 100)],
+            &EmptyHistory
+        ),
         [Conflict, Conflict, Unlinked]
     );
-    assert_eq!(states(vec![refund("re_1", 100)], &Nothing), [Unlinked]);
+    assert_eq!(states(vec![refund("re_1", 100)], &EmptyHistory), [Unlinked]);
     for (settled, failed, expected) in [
         (true, false, ToSend),
         (true, true, Unlinked),
@@ -202,7 +205,7 @@ fn no_copy_of_a_held_refund_gets_through() {
         on(refund("re_2", 100), "2026-03-02T00:00:00Z"),
     ];
     assert_eq!(
-        states(events, &Nothing),
+        states(events, &EmptyHistory),
         [ToSend, ToSend, Unlinked, Duplicate]
     );
 }
@@ -216,7 +219,7 @@ fn a_refund_never_goes_before_its_sale() {
     let other = on(event(Kind::Sale, "s_2", 100), "2026-03-02T00:00:00Z");
     let mut undated = refund("re_1", 100);
     undated.created_at = None;
-    let plan = planned(vec![total, undated, late, other], &Nothing);
+    let plan = planned(vec![total, undated, late, other], &EmptyHistory);
     let order: Vec<_> = plan.events().map(|p| p.event.event_id()).collect();
     assert_eq!(order, ["s_2", "s_1", "s_1_refund_300", "re_1"]);
     assert!(plan.events().all(|planned| planned.state == ToSend));
@@ -228,10 +231,10 @@ fn the_reading_that_knows_what_counts_is_the_one_that_goes() {
     let mut net = sale(1000);
     net.gross_cents = Some(1190);
     assert_eq!(
-        states(vec![paid.clone(), net.clone(), paid.clone()], &Nothing),
+        states(vec![paid.clone(), net.clone(), paid.clone()], &EmptyHistory),
         [Duplicate, ToSend, Duplicate]
     );
-    assert_eq!(states(vec![net, paid], &Nothing), [ToSend, Duplicate]);
+    assert_eq!(states(vec![net, paid], &EmptyHistory), [ToSend, Duplicate]);
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn a_conflict_shows_both_sides() {
             "another customer: `b@example.com` here, `a@example.com` there",
         ),
     ] {
-        let problems = planned(events, &Nothing).problems;
+        let problems = planned(events, &EmptyHistory).problems;
         assert!(problems[1].message.ends_with(expected), "{}", problems[1]);
     }
 }

@@ -11,10 +11,10 @@ use super::spec::{
     SignSpec, Spec, SubscriptionSpec, TaxesSpec, TestSpec, WhenSpec,
 };
 use super::{
-    AmountRule, Column, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
-    CustomerColumns, DateSource, EventRule, IgnoreRule, Meaning, Profile, ProfileError, Question,
-    ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns, TaxColumns, Template,
-    TemplatePart, Test, When, Words,
+    AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
+    CustomerColumns, DateSource, EventRule, IgnoreRule, Meaning, Profile, ProfileColumn,
+    ProfileError, Question, ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns,
+    TaxColumns, Template, TemplatePart, Test, When, WordSet,
 };
 use crate::event::{Currency, Kind};
 use crate::export::LINES_ABOVE_MOST;
@@ -86,7 +86,7 @@ fn asked(table: &toml::Table) -> impl Iterator<Item = &str> {
 
 pub(super) struct Compiler<'s> {
     profile: &'s str,
-    columns: Vec<Column>,
+    columns: Vec<ProfileColumn>,
     lists: &'s BTreeMap<String, Vec<String>>,
 }
 
@@ -95,11 +95,11 @@ impl<'s> Compiler<'s> {
         let columns = spec
             .columns
             .iter()
-            .map(|(name, column)| Column {
+            .map(|(name, column)| ProfileColumn {
                 name: name.clone(),
                 headers: column.names().to_vec(),
                 optional: ColumnSpec::is_optional(column),
-                spelling: Spelling::of(column.fold()),
+                spelling: Spelling::from_fold(column.fold()),
             })
             .collect();
         Compiler {
@@ -192,7 +192,7 @@ impl<'s> Compiler<'s> {
         let words = |name: &str| {
             let list = self.lists("commission", &[name.to_owned()])?;
             let spelling = Spelling::Loose;
-            Ok::<_, ProfileError>(Words { list, spelling })
+            Ok::<_, ProfileError>(WordSet { list, spelling })
         };
         Ok(Some(CommissionColumns {
             amount: self.column("commission.amount", &spec.amount)?,
@@ -368,7 +368,11 @@ impl<'s> Compiler<'s> {
         Ok(())
     }
 
-    fn known(&self, column: &str, spec: &KnownSpec) -> Result<(ColumnIndex, Words), ProfileError> {
+    fn known(
+        &self,
+        column: &str,
+        spec: &KnownSpec,
+    ) -> Result<(ColumnIndex, WordSet), ProfileError> {
         let index = self.column("known", column)?;
         let list = match spec {
             KnownSpec::Words(words) => words.clone(),
@@ -381,7 +385,7 @@ impl<'s> Compiler<'s> {
     fn read_as(
         &self,
         spec: &BTreeMap<String, BTreeMap<String, MeaningSpec>>,
-        known: &[(ColumnIndex, Words)],
+        known: &[(ColumnIndex, WordSet)],
     ) -> Result<Vec<ReadAs>, ProfileError> {
         let mut all = Vec::new();
         for (name, words) in spec {
@@ -412,9 +416,9 @@ impl<'s> Compiler<'s> {
         Ok(all)
     }
 
-    fn words(&self, column: ColumnIndex, list: Vec<String>) -> Words {
+    fn words(&self, column: ColumnIndex, list: Vec<String>) -> WordSet {
         let spelling = self.columns[column].spelling;
-        Words { list, spelling }
+        WordSet { list, spelling }
     }
 
     /// The words of all these lists of `[words]`.
@@ -719,7 +723,7 @@ impl<'s> Compiler<'s> {
 }
 
 /// The columns of `known` in which a `when` says which words it is for, and not only which not.
-fn named_columns(when: &When, known: &[(ColumnIndex, Words)]) -> Vec<ColumnIndex> {
+fn named_columns(when: &When, known: &[(ColumnIndex, WordSet)]) -> Vec<ColumnIndex> {
     let is_named = |column: &ColumnIndex| {
         let mut tests = when.iter().filter(|(tested, _)| tested == column);
         tests.any(|(_, test)| matches!(test, Test::OneOf(_) | Test::Pattern(_) | Test::Empty(true)))

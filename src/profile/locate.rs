@@ -10,7 +10,7 @@ use super::ProfileError;
 
 /// What an error is about, as far as it knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Place {
+pub(super) struct ErrorSubject {
     /// The key, such as `money.currency`, without places in arrays.
     key: Option<String>,
     /// What stands there, or the name of a key that should not.
@@ -76,7 +76,7 @@ enum Fit {
 }
 
 struct Search<'e> {
-    wanted: &'e Place,
+    wanted: &'e ErrorSubject,
     /// The first of the places that fit best, by its byte.
     best: Option<(Fit, usize)>,
 }

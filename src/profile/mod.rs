@@ -26,7 +26,7 @@ use regex_lite::Regex;
 pub use detect::{Binding, Fits, Misfit, Unfit};
 pub use extend::Split;
 pub use look_alike::LookAlike;
-pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, Words};
+pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, WordSet};
 
 /// A profile as the program uses it: columns by index, rules in order.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Profile {
     pub(crate) is_nearly_known: bool,
     /// Whether it is the user's own, and not built in.
     pub is_own: bool,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<ProfileColumn>,
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
     pub(crate) taxes: Option<TaxColumns>,
@@ -64,7 +64,7 @@ pub struct Profile {
     /// What has to be said before the profile can be used.
     pub(crate) questions: Vec<Question>,
     pub(crate) customer: CustomerColumns,
-    pub(crate) known: Vec<(ColumnIndex, Words)>,
+    pub(crate) known: Vec<(ColumnIndex, WordSet)>,
     /// What the user says of words that the profile does not know.
     pub(crate) read_as: Vec<ReadAs>,
     /// Columns that hold nothing but running totals, and how the export signs them.
@@ -94,7 +94,7 @@ pub enum OwnFile {
 
 /// A column by our name, with the header names that it goes by.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
+pub(crate) struct ProfileColumn {
     pub(crate) name: String,
     pub(crate) headers: Vec<String>,
     pub(crate) optional: bool,
@@ -141,15 +141,15 @@ pub(crate) struct CommissionColumns {
     pub(crate) campaign: Option<ColumnIndex>,
     pub(crate) campaign_id: Option<ColumnIndex>,
     pub(crate) plan: Option<ColumnIndex>,
-    pub(crate) approved: Words,
-    pub(crate) pending: Words,
-    pub(crate) denied: Words,
+    pub(crate) approved: WordSet,
+    pub(crate) pending: WordSet,
+    pub(crate) denied: WordSet,
     /// Approved, and paid out.
-    pub(crate) paid: Words,
-    pub(crate) yes: Words,
-    pub(crate) no: Words,
+    pub(crate) paid: WordSet,
+    pub(crate) yes: WordSet,
+    pub(crate) no: WordSet,
     /// Units that are money.
-    pub(crate) cash: Words,
+    pub(crate) cash: WordSet,
 }
 
 /// What an export does not say, and the key in which a user says it.
@@ -185,7 +185,7 @@ pub(crate) struct Dates {
 
 impl Dates {
     /// How the dates of this column are written.
-    pub(crate) fn of(&self, column: ColumnIndex) -> &Dates {
+    pub(crate) fn for_column(&self, column: ColumnIndex) -> &Dates {
         self.columns.get(&column).unwrap_or(self)
     }
 }
@@ -244,8 +244,8 @@ pub(crate) type When = Vec<(ColumnIndex, Test)>;
 /// What has to hold in a cell.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
-    OneOf(Words),
-    NoneOf(Words),
+    OneOf(WordSet),
+    NoneOf(WordSet),
     Pattern(Regex),
     Empty(bool),
     Sign(Sign),
@@ -417,7 +417,7 @@ pub struct ProfileError {
     /// What to do about it.
     pub hint: Option<String>,
     /// Where in the profile.
-    place: Box<locate::Place>,
+    place: Box<locate::ErrorSubject>,
 }
 
 impl ProfileError {

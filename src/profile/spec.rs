@@ -130,7 +130,7 @@ pub(super) enum ColumnSpec {
     Name(String),
     Names(Vec<String>),
     Table {
-        header: Words,
+        header: OneOrMany,
         #[serde(default)]
         optional: bool,
         fold: Option<bool>,
@@ -162,16 +162,16 @@ impl ColumnSpec {
 /// One word or several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
-pub(super) enum Words {
+pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
-impl Words {
+impl OneOrMany {
     pub(super) fn as_slice(&self) -> &[String] {
         match self {
-            Words::One(word) => std::slice::from_ref(word),
-            Words::Many(words) => words,
+            OneOrMany::One(word) => std::slice::from_ref(word),
+            OneOrMany::Many(words) => words,
         }
     }
 }
@@ -214,7 +214,7 @@ pub(super) struct ColumnDatesSpec {
 )]
 pub(super) enum KnownSpec {
     Words(Vec<String>),
-    Lists { words: Words },
+    Lists { words: OneOrMany },
 }
 
 /// A known word that another one stands for, or why its rows are not events.
@@ -302,8 +302,8 @@ pub(super) enum TestSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CellTests {
-    pub(super) words: Option<Words>,
-    pub(super) not: Option<Words>,
+    pub(super) words: Option<OneOrMany>,
+    pub(super) not: Option<OneOrMany>,
     pub(super) pattern: Option<String>,
     pub(super) empty: Option<bool>,
     pub(super) sign: Option<SignSpec>,

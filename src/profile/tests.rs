@@ -228,25 +228,25 @@ fn tests_on_one_cell_have_to_make_sense_together() {
 
 #[test]
 fn folded_words_differ_in_letters_only() {
-    let folded = Words {
+    let folded = WordSet {
         list: vec!["submitted_for_settlement".into()],
         spelling: Spelling::Loose,
     };
     assert!(folded.contain("Submitted For-Settlement"));
     assert!(!folded.contain("submittedforsettlement"));
-    let any_case = Words {
+    let any_case = WordSet {
         spelling: Spelling::AnyCase,
         ..folded.clone()
     };
     assert!(any_case.contain("Submitted_For_Settlement"));
     assert!(!any_case.contain("submitted for settlement"));
-    let exact = Words {
+    let exact = WordSet {
         spelling: Spelling::Exact,
         ..folded
     };
     assert!(exact.contain("submitted_for_settlement"));
     assert!(!exact.contain("Submitted_for_settlement"));
-    let german = Words {
+    let german = WordSet {
         list: vec!["Rückzahlung".into(), String::new()],
         spelling: Spelling::AnyCase,
     };

@@ -16,7 +16,7 @@ pub(crate) enum Spelling {
 
 impl Spelling {
     /// What `fold` of a column says.
-    pub(super) fn of(fold: Option<bool>) -> Self {
+    pub(super) fn from_fold(fold: Option<bool>) -> Self {
         match fold {
             None => Spelling::AnyCase,
             Some(true) => Spelling::Loose,
@@ -27,12 +27,12 @@ impl Spelling {
 
 /// Words that a cell is compared with.
 #[derive(Clone, Debug)]
-pub(crate) struct Words {
+pub(crate) struct WordSet {
     pub(crate) list: Vec<String>,
     pub(crate) spelling: Spelling,
 }
 
-impl Words {
+impl WordSet {
     /// Whether a cell says one of them.
     pub(crate) fn contain(&self, value: &str) -> bool {
         // Nearly all cells are written as the profile has the word.
@@ -84,7 +84,7 @@ fn loose(text: &str) -> impl Iterator<Item = char> {
 pub(crate) struct ReadAs {
     pub(crate) column: ColumnIndex,
     /// The one word.
-    pub(crate) words: Words,
+    pub(crate) words: WordSet,
     pub(crate) meaning: Meaning,
 }
 

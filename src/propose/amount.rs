@@ -2,7 +2,7 @@
 
 use super::names::{self, Names};
 use super::numbers::{Written, written};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 use super::text::shown;
 use crate::event::{AmountFormat, Currency};
 
@@ -17,14 +17,14 @@ const FEE_CENTS_LEAST: i64 = 200;
 
 /// Where the amount of a sale comes from.
 pub(super) struct Amounts<'t> {
-    pub(super) total: &'t Column<'t>,
+    pub(super) total: &'t SampleColumn<'t>,
     /// Columns that could be the amount as well, and say otherwise or might.
-    pub(super) rivals: Vec<&'t Column<'t>>,
+    pub(super) rivals: Vec<&'t SampleColumn<'t>>,
     /// What may be inside the amount and counts for nobody.
     pub(super) parts: Vec<Component<'t>>,
     /// A column of tax that is the tax on a fee, and the column of that fee.
-    pub(super) tax_on_fee: Option<[&'t Column<'t>; 2]>,
-    pub(super) refunded: Option<&'t Column<'t>>,
+    pub(super) tax_on_fee: Option<[&'t SampleColumn<'t>; 2]>,
+    pub(super) refunded: Option<&'t SampleColumn<'t>>,
     /// How they are all written.
     pub(super) written: Written,
 }
@@ -33,13 +33,13 @@ pub(super) struct Amounts<'t> {
 pub(super) struct Component<'t> {
     /// The name of the column in a profile, which is also the word for it.
     pub(super) key: &'static str,
-    pub(super) column: &'t Column<'t>,
-    pub(super) part: Part,
+    pub(super) column: &'t SampleColumn<'t>,
+    pub(super) part: AmountPart,
 }
 
 /// Whether the total has something inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum AmountPart {
     /// It has, for this reason.
     Inside(String),
     /// It has not, for this reason.
@@ -50,12 +50,12 @@ pub(super) enum Part {
 
 /// The columns that could be amounts.
 struct Candidates<'t> {
-    totals: Vec<(usize, &'t Column<'t>)>,
-    subtotals: Vec<&'t Column<'t>>,
+    totals: Vec<(usize, &'t SampleColumn<'t>)>,
+    subtotals: Vec<&'t SampleColumn<'t>>,
     /// Tax, shipping, tip.
-    parts: Vec<(&'static str, &'t Column<'t>)>,
-    discounts: Vec<&'t Column<'t>>,
-    fee: Option<&'t Column<'t>>,
+    parts: Vec<(&'static str, &'t SampleColumn<'t>)>,
+    discounts: Vec<&'t SampleColumn<'t>>,
+    fee: Option<&'t SampleColumn<'t>>,
 }
 
 /// Finds the amount; nothing if no column could be it. `currency` is that of most rows, `rows` are those
@@ -64,9 +64,9 @@ pub(super) fn amounts<'t>(
     table: &'t Table<'t>,
     currency: Currency,
     rows: &[usize],
-    is_free: &dyn Fn(&Column<'_>) -> bool,
+    is_free: &dyn Fn(&SampleColumn<'_>) -> bool,
 ) -> Option<Amounts<'t>> {
-    let numbers = |names: &Names| -> Vec<(usize, &'t Column<'t>)> {
+    let numbers = |names: &Names| -> Vec<(usize, &'t SampleColumn<'t>)> {
         table.named(names, |column| column.has_amounts() && is_free(column))
     };
     let first = |names: &Names| numbers(names).first().map(|(_, column)| *column);
@@ -106,7 +106,7 @@ pub(super) fn amounts<'t>(
     let refunded = first(&names::REFUNDED);
     let all = candidates.all().chain(refunded);
     let written = written(all.flat_map(|column| column.proofs().collect::<Vec<_>>()))?;
-    let books = Books {
+    let books = SampleAmounts {
         format: written.format().clone(),
         currency,
         rows,
@@ -132,10 +132,14 @@ pub(super) fn amounts<'t>(
 const TAX: &str = "tax";
 
 /// The amount, its rivals, and for each part whether it is inside.
-type Found<'t> = (&'t Column<'t>, Vec<&'t Column<'t>>, Vec<Part>);
+type AmountChoice<'t> = (
+    &'t SampleColumn<'t>,
+    Vec<&'t SampleColumn<'t>>,
+    Vec<AmountPart>,
+);
 
 impl<'t> Candidates<'t> {
-    fn all(&self) -> impl Iterator<Item = &'t Column<'t>> {
+    fn all(&self) -> impl Iterator<Item = &'t SampleColumn<'t>> {
         let totals = self.totals.iter().map(|(_, column)| *column);
         let parts = self.parts.iter().map(|(_, column)| *column);
         totals
@@ -144,18 +148,19 @@ impl<'t> Candidates<'t> {
             .chain(self.discounts.iter().copied())
     }
 
-    fn tax(&self) -> Option<&'t Column<'t>> {
+    fn tax(&self) -> Option<&'t SampleColumn<'t>> {
         let (_, column) = self.parts.iter().find(|(key, _)| *key == TAX)?;
         Some(*column)
     }
 
     /// Takes the tax out of the parts where it is that of the fee, and returns both.
-    fn take_tax_on_fee(&mut self, books: &Books<'_>) -> Option<[&'t Column<'t>; 2]> {
+    fn take_tax_on_fee(&mut self, books: &SampleAmounts<'_>) -> Option<[&'t SampleColumn<'t>; 2]> {
         let (tax, fee) = (self.tax()?, self.fee?);
-        let is_on_fee = books.place_of_tax(fee, tax, FEE_CENTS_LEAST) != Part::Unknown;
+        let is_on_fee = books.place_of_tax(fee, tax, FEE_CENTS_LEAST) != AmountPart::Unknown;
         let mut totals = self.totals.iter();
-        let is_on_total = totals
-            .any(|(_, total)| books.place_of_tax(total, tax, RATE_CENTS_LEAST) != Part::Unknown);
+        let is_on_total = totals.any(|(_, total)| {
+            books.place_of_tax(total, tax, RATE_CENTS_LEAST) != AmountPart::Unknown
+        });
         if !is_on_fee || is_on_total {
             return None;
         }
@@ -165,7 +170,11 @@ impl<'t> Candidates<'t> {
 
     /// The other columns that could be the amount of a sale: those that are called so whole, and
     /// those that are called so among other things and say something else.
-    fn rivals(&self, total: &Column<'_>, taken: &[&Column<'_>]) -> Vec<&'t Column<'t>> {
+    fn rivals(
+        &self,
+        total: &SampleColumn<'_>,
+        taken: &[&SampleColumn<'_>],
+    ) -> Vec<&'t SampleColumn<'t>> {
         let totals = self.totals.iter().filter(|(rank, column)| {
             let is_taken = taken.iter().any(|taken| taken.header == column.header);
             !is_taken && (Names::is_whole(*rank) || column.cells != total.cells)
@@ -174,11 +183,12 @@ impl<'t> Candidates<'t> {
     }
 
     /// Drops what is left for the merchant without the fee: no customer paid that.
-    fn drop_without_fee(&mut self, books: &Books<'_>) {
+    fn drop_without_fee(&mut self, books: &SampleAmounts<'_>) {
         let Some(fee) = self.fee else { return };
-        let totals: Vec<&Column<'_>> = self.totals.iter().map(|(_, column)| *column).collect();
+        let totals: Vec<&SampleColumn<'_>> =
+            self.totals.iter().map(|(_, column)| *column).collect();
         // Fees are written with a minus or without one.
-        let is_left = |net: &Column<'_>, total: &Column<'_>| {
+        let is_left = |net: &SampleColumn<'_>, total: &SampleColumn<'_>| {
             books.is_sum(total, net, &[fee], None) || books.is_sum(net, total, &[fee], None)
         };
         self.subtotals
@@ -187,14 +197,14 @@ impl<'t> Candidates<'t> {
 
     /// Two amounts of which one is the other with tax, shipping or a tip, in every row; the more of them,
     /// the better.
-    fn proven(&self, books: &Books<'_>) -> Option<Found<'t>> {
-        let with: Vec<&'t Column<'t>> = self
+    fn proven(&self, books: &SampleAmounts<'_>) -> Option<AmountChoice<'t>> {
+        let with: Vec<&'t SampleColumn<'t>> = self
             .parts
             .iter()
             .map(|(_, column)| *column)
             .filter(|column| !books.is_nothing(column))
             .collect();
-        let mut subsets: Vec<Vec<&'t Column<'t>>> = (1..1_usize << with.len())
+        let mut subsets: Vec<Vec<&'t SampleColumn<'t>>> = (1..1_usize << with.len())
             .map(|bits| {
                 let chosen = with.iter().enumerate();
                 let chosen = chosen.filter(|(at, _)| bits & (1 << at) != 0);
@@ -203,7 +213,8 @@ impl<'t> Candidates<'t> {
             .collect();
         subsets.sort_by_key(|subset| with.len() - subset.len());
         let discounts = self.discounts.iter().map(|column| Some(*column));
-        let minuses: Vec<Option<&Column<'_>>> = std::iter::once(None).chain(discounts).collect();
+        let minuses: Vec<Option<&SampleColumn<'_>>> =
+            std::iter::once(None).chain(discounts).collect();
         for plus in &subsets {
             for (_, total) in &self.totals {
                 let totals = self.totals.iter().map(|(_, column)| *column);
@@ -224,11 +235,11 @@ impl<'t> Candidates<'t> {
 
     fn of_sum(
         &self,
-        total: &'t Column<'t>,
-        net: &'t Column<'t>,
-        plus: &[&'t Column<'t>],
-        minus: Option<&Column<'_>>,
-    ) -> Found<'t> {
+        total: &'t SampleColumn<'t>,
+        net: &'t SampleColumn<'t>,
+        plus: &[&'t SampleColumn<'t>],
+        minus: Option<&SampleColumn<'_>>,
+    ) -> AmountChoice<'t> {
         let names: Vec<String> = plus.iter().map(|column| shown(column.header)).collect();
         let less = minus.map_or(String::new(), |minus| format!(" - {}", shown(minus.header)));
         let sum = format!(
@@ -237,41 +248,43 @@ impl<'t> Candidates<'t> {
             shown(net.header),
             names.join(" + ")
         );
-        let place = |column: &Column<'_>| match plus.iter().any(|part| part.header == column.header)
+        let place = |column: &SampleColumn<'_>| match plus
+            .iter()
+            .any(|part| part.header == column.header)
         {
-            true => Part::Inside(sum.clone()),
-            false => Part::Unknown,
+            true => AmountPart::Inside(sum.clone()),
+            false => AmountPart::Unknown,
         };
         let places = self.parts.iter().map(|(_, column)| place(column));
         (total, self.rivals(total, &[total, net]), places.collect())
     }
 
     /// The best name, and what else tells where the tax is.
-    fn guessed(&self, books: &Books<'_>) -> Option<Found<'t>> {
+    fn guessed(&self, books: &SampleAmounts<'_>) -> Option<AmountChoice<'t>> {
         let named = self.totals.first().map(|(_, column)| *column);
         let total = named.or(self.subtotals.first().copied())?;
         let mut rivals = self.rivals(total, &[total]);
         let others = self.subtotals.iter().copied();
         rivals.extend(others.filter(|other| other.header != total.header));
-        let place = |(key, column): &(&str, &Column<'_>)| match *key {
+        let place = |(key, column): &(&str, &SampleColumn<'_>)| match *key {
             TAX => books.place_of_tax(total, column, RATE_CENTS_LEAST),
-            _ => Part::Unknown,
+            _ => AmountPart::Unknown,
         };
         Some((total, rivals, self.parts.iter().map(place).collect()))
     }
 }
 
 /// Amounts of the sample in minor units.
-struct Books<'b> {
+struct SampleAmounts<'b> {
     format: AmountFormat,
     currency: Currency,
     /// The rows that may be events.
     rows: &'b [usize],
 }
 
-impl Books<'_> {
+impl SampleAmounts<'_> {
     /// Nothing where the cell is no amount; an empty cell counts nothing.
-    fn cents(&self, column: &Column<'_>, row: usize) -> Option<i64> {
+    fn cents(&self, column: &SampleColumn<'_>, row: usize) -> Option<i64> {
         match column.cells.get(row).copied().unwrap_or_default() {
             "" => Some(0),
             text => self
@@ -282,7 +295,7 @@ impl Books<'_> {
         }
     }
 
-    fn is_nothing(&self, column: &Column<'_>) -> bool {
+    fn is_nothing(&self, column: &SampleColumn<'_>) -> bool {
         let mut rows = self.rows.iter();
         rows.all(|&row| self.cents(column, row) == Some(0))
     }
@@ -290,12 +303,12 @@ impl Books<'_> {
     /// Whether `total` = `net` + `plus` - `minus` in every row, and each of them counts in some.
     fn is_sum(
         &self,
-        total: &Column<'_>,
-        net: &Column<'_>,
-        plus: &[&Column<'_>],
-        minus: Option<&Column<'_>>,
+        total: &SampleColumn<'_>,
+        net: &SampleColumn<'_>,
+        plus: &[&SampleColumn<'_>],
+        minus: Option<&SampleColumn<'_>>,
     ) -> bool {
-        let counts = |column: &&Column<'_>| !self.is_nothing(column);
+        let counts = |column: &&SampleColumn<'_>| !self.is_nothing(column);
         if !plus.iter().chain(minus.iter()).all(counts) {
             return false;
         }
@@ -316,7 +329,12 @@ impl Books<'_> {
 
     /// Tells by the one rate at which every row is taxed. `least` is the amount that one of them has to
     /// have.
-    fn place_of_tax(&self, total: &Column<'_>, tax: &Column<'_>, least: i64) -> Part {
+    fn place_of_tax(
+        &self,
+        total: &SampleColumn<'_>,
+        tax: &SampleColumn<'_>,
+        least: i64,
+    ) -> AmountPart {
         let rows = self.rows.iter();
         let pairs = rows.filter_map(|&row| {
             let (total, tax) = (self.cents(total, row)?, self.cents(tax, row)?);
@@ -325,7 +343,7 @@ impl Books<'_> {
         let taxed: Vec<(i64, i64)> = pairs.filter(|(_, tax)| *tax > 0).collect();
         let is_telling = taxed.iter().any(|(total, _)| *total >= least);
         if taxed.len() < RATE_ROWS_LEAST || !is_telling {
-            return Part::Unknown;
+            return AmountPart::Unknown;
         }
         let rates = (1..=30).map(|percent| percent * 10).chain(ODD_RATES);
         let rates: Vec<i64> = rates.collect();
@@ -349,15 +367,15 @@ impl Books<'_> {
         };
         let (tax, total) = (shown(tax.header), shown(total.header));
         match (on_top, inside) {
-            (Some(&rate), None) => Part::Outside(format!(
+            (Some(&rate), None) => AmountPart::Outside(format!(
                 "in every row {tax} is {} of {total}",
                 percent(rate)
             )),
-            (None, Some(&rate)) => Part::Inside(format!(
+            (None, Some(&rate)) => AmountPart::Inside(format!(
                 "in every row {tax} is {} of what is left of {total} without it",
                 percent(rate)
             )),
-            _ => Part::Unknown,
+            _ => AmountPart::Unknown,
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::days::Days;
 use super::names::words_of;
 use super::numbers::{self, Written};
-use super::table::{Column, Table};
-use super::text::{Text, list, place, quoted, shown};
+use super::table::{SampleColumn, Table};
+use super::text::{Snippet, list, place, quoted, shown};
 use super::write_dates::{unread_date, unread_question};
 use super::{Proposal, Refusal, Sample};
 
@@ -12,12 +12,12 @@ use super::{Proposal, Refusal, Sample};
 struct Field {
     name: &'static str,
     phrases: &'static [&'static str],
-    holds: Holds,
+    holds: CellType,
 }
 
 /// What has to stand in the cells.
 #[derive(Clone, Copy)]
-enum Holds {
+enum CellType {
     Amounts,
     Currencies,
     Dates,
@@ -27,16 +27,16 @@ enum Holds {
     Words,
 }
 
-impl Holds {
-    fn fits(self, column: &Column<'_>) -> bool {
+impl CellType {
+    fn fits(self, column: &SampleColumn<'_>) -> bool {
         match self {
-            Holds::Amounts => column.has_amounts(),
-            Holds::Currencies => column.has_currencies(),
-            Holds::Dates => column.days().is_some(),
-            Holds::Digits => column.has_digits(),
-            Holds::Emails => column.has_emails(),
-            Holds::Ids => column.has_ids(),
-            Holds::Words => column.filled() > 0,
+            CellType::Amounts => column.has_amounts(),
+            CellType::Currencies => column.has_currencies(),
+            CellType::Dates => column.days().is_some(),
+            CellType::Digits => column.has_digits(),
+            CellType::Emails => column.has_emails(),
+            CellType::Ids => column.has_ids(),
+            CellType::Words => column.filled() > 0,
         }
     }
 }
@@ -57,7 +57,7 @@ const FIELDS: [Field; 14] = [
             "provision",
             "vergütung",
         ],
-        Holds::Amounts,
+        CellType::Amounts,
     ),
     field(
         "sale_amount",
@@ -78,7 +78,7 @@ const FIELDS: [Field; 14] = [
             "auftragswert",
             "warenwert",
         ],
-        Holds::Amounts,
+        CellType::Amounts,
     ),
     field(
         "event_id",
@@ -102,9 +102,9 @@ const FIELDS: [Field; 14] = [
             "bestellung",
             "transaktion",
         ],
-        Holds::Ids,
+        CellType::Ids,
     ),
-    field("id", &["commission id", "reward id", "id"], Holds::Ids),
+    field("id", &["commission id", "reward id", "id"], CellType::Ids),
     field(
         "promoter_email",
         &[
@@ -118,7 +118,7 @@ const FIELDS: [Field; 14] = [
             "partner e mail",
             "vermittler",
         ],
-        Holds::Emails,
+        CellType::Emails,
     ),
     field(
         "email",
@@ -134,12 +134,12 @@ const FIELDS: [Field; 14] = [
             "kunde",
             "e mail",
         ],
-        Holds::Emails,
+        CellType::Emails,
     ),
     field(
         "status",
         &["commission status", "status", "state"],
-        Holds::Words,
+        CellType::Words,
     ),
     field(
         "is_paid",
@@ -151,9 +151,9 @@ const FIELDS: [Field; 14] = [
             "ausgezahlt",
             "bezahlt",
         ],
-        Holds::Words,
+        CellType::Words,
     ),
-    field("tier", &["tier level", "tier", "level"], Holds::Digits),
+    field("tier", &["tier level", "tier", "level"], CellType::Digits),
     field(
         "created_at",
         &[
@@ -164,7 +164,7 @@ const FIELDS: [Field; 14] = [
             "erstellt am",
             "datum",
         ],
-        Holds::Dates,
+        CellType::Dates,
     ),
     field(
         "campaign",
@@ -176,7 +176,7 @@ const FIELDS: [Field; 14] = [
             "kampagne",
             "partnerprogramm",
         ],
-        Holds::Words,
+        CellType::Words,
     ),
     field(
         "plan",
@@ -188,17 +188,17 @@ const FIELDS: [Field; 14] = [
             "tarif",
             "produkt",
         ],
-        Holds::Words,
+        CellType::Words,
     ),
-    field("currency", &["currency", "währung"], Holds::Currencies),
+    field("currency", &["currency", "währung"], CellType::Currencies),
     field(
         "uid",
         &["customer id", "lead id", "uid", "user id", "kundennummer"],
-        Holds::Ids,
+        CellType::Ids,
     ),
 ];
 
-const fn field(name: &'static str, phrases: &'static [&'static str], holds: Holds) -> Field {
+const fn field(name: &'static str, phrases: &'static [&'static str], holds: CellType) -> Field {
     Field {
         name,
         phrases,
@@ -236,11 +236,11 @@ pub fn is_of_commissions(header: &[String]) -> bool {
 ///
 /// Nothing in it looks like the amount of a commission, or there is nothing to judge by.
 pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
-    let table = Table::of(sample);
+    let table = Table::new(sample);
     if table.rows == 0 {
         return Err(Refusal::NoRows);
     }
-    let mut text = Text::default();
+    let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", "commissions");
     text.line("");
@@ -249,7 +249,7 @@ pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, 
     );
     text.line(&format!("[exports.{name}.columns]"));
     let mut taken: Vec<&str> = Vec::new();
-    let mut found: Vec<(&str, &Column<'_>)> = Vec::new();
+    let mut found: Vec<(&str, &SampleColumn<'_>)> = Vec::new();
     for field in &FIELDS {
         if let Some(column) = best(field, &table, &taken) {
             text.guess(&format!("{} is {}", shown(column.header), field.name));
@@ -278,9 +278,14 @@ pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, 
 }
 
 /// The column whose header says it best, of those that nothing else was taken from.
-fn best<'t, 's>(field: &Field, table: &'t Table<'s>, taken: &[&str]) -> Option<&'t Column<'s>> {
-    let free = |column: &&Column<'s>| !taken.contains(&column.header) && field.holds.fits(column);
-    let rank = |column: &&Column<'s>| {
+fn best<'t, 's>(
+    field: &Field,
+    table: &'t Table<'s>,
+    taken: &[&str],
+) -> Option<&'t SampleColumn<'s>> {
+    let free =
+        |column: &&SampleColumn<'s>| !taken.contains(&column.header) && field.holds.fits(column);
+    let rank = |column: &&SampleColumn<'s>| {
         let words = format!(" {} ", words_of(column.header));
         let within = |phrase: &&&str| words.contains(&format!(" {phrase} "));
         let phrase = field.phrases.iter().position(|phrase| within(&phrase))?;
@@ -295,8 +300,8 @@ fn best<'t, 's>(field: &Field, table: &'t Table<'s>, taken: &[&str]) -> Option<&
 }
 
 /// The one column that has to be there: who gets it.
-fn promoter(text: &mut Text, table: &Table<'_>, email: Option<&Column<'_>>) {
-    let named = |column: &&Column<'_>| {
+fn promoter(text: &mut Snippet, table: &Table<'_>, email: Option<&SampleColumn<'_>>) {
+    let named = |column: &&SampleColumn<'_>| {
         let words = words_of(column.header);
         words.split(' ').any(|word| PROMOTER.contains(&word))
     };
@@ -316,7 +321,7 @@ fn promoter(text: &mut Text, table: &Table<'_>, email: Option<&Column<'_>>) {
 }
 
 /// Names the columns from which nothing is taken.
-fn unused(text: &mut Text, table: &Table<'_>, taken: &[&str]) {
+fn unused(text: &mut Snippet, table: &Table<'_>, taken: &[&str]) {
     let columns = table.columns.iter().map(|column| column.header);
     let unused: Vec<&str> = columns.filter(|header| !taken.contains(header)).collect();
     if !unused.is_empty() {
@@ -348,8 +353,8 @@ const STATUSES: [(&str, &[&str], &[&str]); 4] = [
 ];
 
 /// Words that the profile does not know reject their rows; German ones are proposed.
-fn statuses(text: &mut Text, name: &str, column: Option<&Column<'_>>) {
-    let words = column.and_then(Column::words).unwrap_or_default();
+fn statuses(text: &mut Snippet, name: &str, column: Option<&SampleColumn<'_>>) {
+    let words = column.and_then(SampleColumn::words).unwrap_or_default();
     let mut unknown: Vec<&str> = Vec::new();
     let mut german: Vec<(&str, Vec<&str>)> = Vec::new();
     for word in words.into_keys() {
@@ -388,14 +393,14 @@ fn statuses(text: &mut Text, name: &str, column: Option<&Column<'_>>) {
 }
 
 /// How amounts are written: one format holds for all of them, so that all columns are evidence.
-fn money(text: &mut Text, name: &str, columns: [Option<&Column<'_>>; 2]) {
-    let amounts = columns.into_iter().flatten().flat_map(Column::proofs);
+fn money(text: &mut Snippet, name: &str, columns: [Option<&SampleColumn<'_>>; 2]) {
+    let amounts = columns.into_iter().flatten().flat_map(SampleColumn::proofs);
     let Some(written) = numbers::written(amounts) else {
         return;
     };
     text.line("");
     text.line(&format!("[exports.{name}.money.format]"));
-    let ask = |text: &mut Text, key: &str, question: &str| {
+    let ask = |text: &mut Snippet, key: &str, question: &str| {
         text.questions.push(question.to_owned());
         text.line("");
         text.line(&format!("[[exports.{name}.ask]]"));
@@ -446,7 +451,7 @@ fn money(text: &mut Text, name: &str, columns: [Option<&Column<'_>>; 2]) {
     }
 }
 
-pub(super) fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
+pub(super) fn dates(text: &mut Snippet, name: &str, column: &SampleColumn<'_>) {
     text.line("");
     text.line(&format!("[exports.{name}.dates]"));
     match column.named_days() {
@@ -473,7 +478,7 @@ pub(super) fn dates(text: &mut Text, name: &str, column: &Column<'_>) {
 }
 
 /// Asks how dates are written that no format reads.
-fn unread_dates(text: &mut Text, name: &str, column: &Column<'_>) {
+fn unread_dates(text: &mut Snippet, name: &str, column: &SampleColumn<'_>) {
     unread_date(text, column);
     let question = unread_question(column);
     text.line("");

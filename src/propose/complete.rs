@@ -2,8 +2,8 @@
 
 use super::commissions::dates;
 use super::names::{self, Names};
-use super::table::{Column, Table};
-use super::text::{Text, shown};
+use super::table::{SampleColumn, Table};
+use super::text::{Snippet, shown};
 use super::{Proposal, Sample};
 use crate::profile::{Binding, Profile};
 
@@ -40,8 +40,8 @@ pub fn complement(
     if has(CREATED_AT) && has(AMOUNT) || sample.rows.is_empty() {
         return Complement::Complete;
     }
-    let table = Table::of(sample);
-    let amounts = table.named(&names::TOTAL, Column::has_amounts);
+    let table = Table::new(sample);
+    let amounts = table.named(&names::TOTAL, SampleColumn::has_amounts);
     if !has(AMOUNT) && !has(KIND) && !amounts.is_empty() {
         return Complement::Unfit;
     }
@@ -51,8 +51,8 @@ pub fn complement(
     let bound: Vec<&String> = (0..profile.columns.len())
         .filter_map(|index| sample.header.get(binding.position(index)?))
         .collect();
-    let is_free = |column: &Column<'_>| !bound.iter().any(|header| *header == column.header);
-    let mut text = Text::default();
+    let is_free = |column: &SampleColumn<'_>| !bound.iter().any(|header| *header == column.header);
+    let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
     match date_of(&table, is_free) {
@@ -74,12 +74,12 @@ pub fn complement(
 /// The column that is called a date, or else the one that holds dates.
 fn date_of<'t>(
     table: &'t Table<'t>,
-    is_free: impl Fn(&Column<'_>) -> bool,
-) -> Option<&'t Column<'t>> {
+    is_free: impl Fn(&SampleColumn<'_>) -> bool,
+) -> Option<&'t SampleColumn<'t>> {
     let named = table.named(&names::DATE, |column| is_free(column));
     let mut readable = named.iter().map(|(_, column)| *column);
-    let is_date = |column: &&Column<'_>| column.named_days().is_some();
-    let unnamed = |column: &&Column<'_>| {
+    let is_date = |column: &&SampleColumn<'_>| column.named_days().is_some();
+    let unnamed = |column: &&SampleColumn<'_>| {
         is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
     };
     readable
@@ -94,7 +94,7 @@ fn date_of<'t>(
 }
 
 /// Asks what an export without dates means by that.
-pub(super) fn no_date(text: &mut Text, name: &str) {
+pub(super) fn no_date(text: &mut Snippet, name: &str) {
     text.line("");
     text.line(&format!("[exports.{name}.dates]"));
     text.comment(

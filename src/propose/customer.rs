@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refusal;
 use super::names::{self, Names};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 use super::text::shown;
 
 /// Rows in which one address says that it is not the customers'.
@@ -18,19 +18,19 @@ const EMAILS_OF_UID_MOST: usize = 2;
 
 /// Which columns say who the customer is.
 pub(super) struct Buyer<'t> {
-    pub(super) email: Option<&'t Column<'t>>,
+    pub(super) email: Option<&'t SampleColumn<'t>>,
     pub(super) is_named: bool,
     pub(super) doubt: Option<String>,
-    pub(super) others: Vec<&'t Column<'t>>,
-    pub(super) uid: Option<&'t Column<'t>>,
-    pub(super) not_uid: Option<(&'t Column<'t>, String)>,
+    pub(super) others: Vec<&'t SampleColumn<'t>>,
+    pub(super) uid: Option<&'t SampleColumn<'t>>,
+    pub(super) not_uid: Option<(&'t SampleColumn<'t>, String)>,
 }
 
 impl<'t> Buyer<'t> {
-    pub(super) fn of(table: &'t Table<'t>) -> Result<Self, Refusal> {
-        let named = table.named(&names::EMAIL, Column::has_emails);
+    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, Refusal> {
+        let named = table.named(&names::EMAIL, SampleColumn::has_emails);
         let is_named = !named.is_empty();
-        let is_new = |column: &&Column<'_>| {
+        let is_new = |column: &&SampleColumn<'_>| {
             let is_known = named.iter().any(|(_, known)| known.header == column.header);
             column.has_emails() && !is_known && !names::EMAIL.forbids(column.header)
         };
@@ -48,7 +48,7 @@ impl<'t> Buyer<'t> {
         let doubt = best
             .filter(|(rank, _)| !Names::is_surest(*rank))
             .and_then(|(_, column)| same_email(column));
-        let uids = table.named(&names::UID, Column::has_ids).into_iter();
+        let uids = table.named(&names::UID, SampleColumn::has_ids).into_iter();
         // What is called `Buyer` may hold first names.
         let mut uids = uids
             .filter(|(rank, column)| Names::tier(*rank) == 0 || column.has_digits())
@@ -72,7 +72,7 @@ impl<'t> Buyer<'t> {
 }
 
 /// Why a column of addresses is not the customers': one stands in nearly all rows.
-pub(super) fn same_email(column: &Column<'_>) -> Option<String> {
+pub(super) fn same_email(column: &SampleColumn<'_>) -> Option<String> {
     let filled = column.filled();
     let (value, n) = column.commonest()?;
     let is_same = filled >= SAME_EMAIL_ROWS_LEAST && n * 100 >= filled * SAME_EMAIL_PERCENT;
@@ -86,7 +86,7 @@ pub(super) fn same_email(column: &Column<'_>) -> Option<String> {
 }
 
 /// Why a column is not the customers' id: one value comes with many emails.
-fn shared_uid(uid: &Column<'_>, email: &Column<'_>) -> Option<String> {
+fn shared_uid(uid: &SampleColumn<'_>, email: &SampleColumn<'_>) -> Option<String> {
     let mut emails: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (uid, email) in uid.cells.iter().zip(&email.cells) {
         if !uid.is_empty() && !email.is_empty() {

@@ -7,22 +7,22 @@ use super::amount::Amounts;
 use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::numbers::{self, Proof};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 use super::text::shown;
 use super::words::RowRules;
 
 /// What tells one sale from another.
 pub(super) enum SaleId<'t> {
     /// A column that is filled and says something else in each row that may be an event.
-    Unique(&'t Column<'t>),
+    Unique(&'t SampleColumn<'t>),
     /// A column that says the same on the lines of one order.
-    OfLines(&'t Column<'t>, Proof),
+    OfLines(&'t SampleColumn<'t>, Proof),
     /// No column is; with what is wrong with those that are called so.
     Asked(Vec<String>),
 }
 
 impl<'t> SaleId<'t> {
-    pub(super) fn column(&self) -> Option<&'t Column<'t>> {
+    pub(super) fn column(&self) -> Option<&'t SampleColumn<'t>> {
         match self {
             SaleId::Unique(column) | SaleId::OfLines(column, _) => Some(column),
             SaleId::Asked(_) => None,
@@ -35,13 +35,13 @@ pub(super) enum SaleLink<'t> {
     /// It does not.
     None,
     /// This column has the id of the sale's row.
-    Names(&'t Column<'t>),
+    Names(&'t SampleColumn<'t>),
     /// This column says the same on the rows of the sale and of its refund.
-    Shares(&'t Column<'t>),
+    Shares(&'t SampleColumn<'t>),
 }
 
 impl<'t> SaleLink<'t> {
-    pub(super) fn column(&self) -> Option<&'t Column<'t>> {
+    pub(super) fn column(&self) -> Option<&'t SampleColumn<'t>> {
         match self {
             SaleLink::None => None,
             SaleLink::Names(column) | SaleLink::Shares(column) => Some(column),
@@ -53,12 +53,13 @@ impl<'t> SaleLink<'t> {
 pub(super) fn id<'t>(
     table: &'t Table<'t>,
     amounts: &Amounts<'_>,
-    email: Option<&Column<'_>>,
+    email: Option<&SampleColumn<'_>>,
     rows: &[usize],
     taken: &Taken<'t>,
 ) -> Result<SaleId<'t>, Refusal> {
-    let fits =
-        |column: &Column<'_>| taken.is_free(column) && column.has_ids() && column.days().is_none();
+    let fits = |column: &SampleColumn<'_>| {
+        taken.is_free(column) && column.has_ids() && column.days().is_none()
+    };
     let mut named = table.named(&names::EVENT_ID, fits);
     // What is called `id` and no more is that of the row itself.
     named.sort_by_key(
@@ -67,22 +68,24 @@ pub(super) fn id<'t>(
             _ => *rank,
         },
     );
-    let named: Vec<&'t Column<'t>> = named.into_iter().map(|(_, column)| column).collect();
-    let of_lines = |column: &Column<'_>| is_of_lines(table, column, amounts.total, email, rows);
+    let named: Vec<&'t SampleColumn<'t>> = named.into_iter().map(|(_, column)| column).collect();
+    let of_lines =
+        |column: &SampleColumn<'_>| is_of_lines(table, column, amounts.total, email, rows);
     for column in &named {
         if let Some(proof) = column.first_repeated_in(rows).filter(|_| of_lines(column)) {
             return Ok(SaleId::OfLines(column, proof));
         }
     }
     let all: Vec<usize> = (0..table.rows).collect();
-    let is_sure =
-        |column: &&Column<'_>, rows: &[usize]| column.is_full_in(rows) && column.is_unique_in(rows);
+    let is_sure = |column: &&SampleColumn<'_>, rows: &[usize]| {
+        column.is_full_in(rows) && column.is_unique_in(rows)
+    };
     let named_in = |rows: &[usize]| named.iter().copied().find(|column| is_sure(column, rows));
     if let Some(column) = named_in(&all).or_else(|| named_in(rows)) {
         return Ok(SaleId::Unique(column));
     }
     // A number that is new in every row may be an amount or a phone's by chance, a text a name.
-    let could_be = |column: &&Column<'_>| {
+    let could_be = |column: &&SampleColumn<'_>| {
         table.rows > 1
             && fits(column)
             && is_sure(column, &all)
@@ -104,7 +107,7 @@ pub(super) fn id<'t>(
     Ok(SaleId::Asked(reasons.chain(unnamed).collect()))
 }
 
-fn why_no_id(column: &Column<'_>, rows: &[usize]) -> String {
+fn why_no_id(column: &SampleColumn<'_>, rows: &[usize]) -> String {
     let header = shown(column.header);
     match (column.first_empty_in(rows), column.first_repeated_in(rows)) {
         (Some(line), _) => format!("{header} is empty in line {line}"),
@@ -121,9 +124,9 @@ fn why_no_id(column: &Column<'_>, rows: &[usize]) -> String {
 /// same customer, and differ in what an order has many of.
 fn is_of_lines(
     table: &Table<'_>,
-    id: &Column<'_>,
-    total: &Column<'_>,
-    email: Option<&Column<'_>>,
+    id: &SampleColumn<'_>,
+    total: &SampleColumn<'_>,
+    email: Option<&SampleColumn<'_>>,
     rows: &[usize],
 ) -> bool {
     let mut ended: BTreeSet<&str> = BTreeSet::new();
@@ -136,7 +139,7 @@ fn is_of_lines(
             return false;
         }
     }
-    let agree = |column: &Column<'_>| {
+    let agree = |column: &SampleColumn<'_>| {
         let mut pairs = pairs.iter();
         pairs.all(|&(before, row)| column.cell(before) == column.cell(row))
     };
@@ -154,7 +157,7 @@ pub(super) struct MoneyRows {
 }
 
 impl MoneyRows {
-    pub(super) fn of(rules: &RowRules<'_>, amounts: &Amounts<'_>, rows: &[usize]) -> Self {
+    pub(super) fn new(rules: &RowRules<'_>, amounts: &Amounts<'_>, rows: &[usize]) -> Self {
         let is_refund = |row: &usize| match &rules.kind {
             Some(kind) => kind.meaning(kind.column.cell(*row)) == Meaning::Refund,
             None => numbers::is_negative(amounts.total.cell(*row)),
@@ -164,7 +167,7 @@ impl MoneyRows {
     }
 
     /// How many refunds name a sale that is there, and whether none names another.
-    fn named(&self, link: &Column<'_>, id: &Column<'_>) -> usize {
+    fn named(&self, link: &SampleColumn<'_>, id: &SampleColumn<'_>) -> usize {
         let sales: BTreeSet<&str> = self.sales.iter().map(|&row| id.cell(row)).collect();
         let refunds = self.refunds.iter().map(|&row| link.cell(row));
         refunds
@@ -173,7 +176,7 @@ impl MoneyRows {
     }
 
     /// Whether each of the refunds names a sale that is there.
-    fn proves(&self, link: &Column<'_>, id: &SaleId<'_>) -> bool {
+    fn proves(&self, link: &SampleColumn<'_>, id: &SaleId<'_>) -> bool {
         let id = id.column();
         !self.refunds.is_empty() && id.is_some_and(|id| self.named(link, id) == self.refunds.len())
     }
@@ -200,8 +203,8 @@ impl MoneyRows {
         let Some(id) = id.column() else {
             return SaleLink::None;
         };
-        let is_id = |column: &Column<'_>| taken.is_free(column) && column.has_ids();
-        let of = |names: &Names| -> Vec<&'t Column<'t>> {
+        let is_id = |column: &SampleColumn<'_>| taken.is_free(column) && column.has_ids();
+        let of = |names: &Names| -> Vec<&'t SampleColumn<'t>> {
             let named = table.named(names, is_id);
             named.into_iter().map(|(_, column)| column).collect()
         };
@@ -211,7 +214,7 @@ impl MoneyRows {
             return SaleLink::Names(column);
         }
         let is_ledger = names::LEDGER_ID.rank(id.header).is_some();
-        let is_shared = |column: &&Column<'_>| {
+        let is_shared = |column: &&SampleColumn<'_>| {
             column.is_unique_in(&self.sales)
                 && self.sales.iter().any(|&row| !column.cell(row).is_empty())
                 && (is_ledger || self.named(column, column) > 0)
@@ -227,7 +230,7 @@ impl MoneyRows {
 }
 
 /// Whether every row without an amount says the same id as the row above it.
-pub(super) fn continues(id: &Column<'_>, total: &Column<'_>) -> bool {
+pub(super) fn continues(id: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
     let without: Vec<usize> = (0..total.cells.len())
         .filter(|&row| total.cells[row].is_empty())
         .collect();

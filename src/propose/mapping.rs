@@ -9,36 +9,36 @@ use super::days::Days;
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
 use super::names::{self, Meaning};
 use super::numbers::{self, symbol_of};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 use super::text::shown;
 use super::when::{RowDate, dates, paid_date, refund_date};
-use super::words::{Flag, RowRules, Words, refunded_flag};
+use super::words::{Flag, RowRules, WordColumn, refunded_flag};
 use crate::event::Currency;
 
 /// What each column is taken for. No column stands there twice.
 pub(super) struct Mapping<'t> {
     pub(super) id: SaleId<'t>,
-    pub(super) email: Option<&'t Column<'t>>,
+    pub(super) email: Option<&'t SampleColumn<'t>>,
     /// Whether its name says that it is the customer's.
     pub(super) email_is_named: bool,
     /// Why it has to be asked whether it is the customer's.
     pub(super) email_doubt: Option<String>,
-    pub(super) other_emails: Vec<&'t Column<'t>>,
-    pub(super) uid: Option<&'t Column<'t>>,
+    pub(super) other_emails: Vec<&'t SampleColumn<'t>>,
+    pub(super) uid: Option<&'t SampleColumn<'t>>,
     /// A column that is called a customer's id and is none, and why.
-    pub(super) not_uid: Option<(&'t Column<'t>, String)>,
+    pub(super) not_uid: Option<(&'t SampleColumn<'t>, String)>,
     pub(super) amounts: Amounts<'t>,
     pub(super) money: Money<'t>,
     pub(super) date: RowDate<'t>,
-    pub(super) other_dates: Vec<&'t Column<'t>>,
+    pub(super) other_dates: Vec<&'t SampleColumn<'t>>,
     /// The only column that says which rows were paid: by the date of the payment, which some lack.
-    pub(super) paid_date: Option<&'t Column<'t>>,
+    pub(super) paid_date: Option<&'t SampleColumn<'t>>,
     /// When something was refunded, and how that is written, if it can be read.
-    pub(super) refund_date: Option<(&'t Column<'t>, Option<Days>)>,
-    pub(super) status: Option<Words<'t>>,
+    pub(super) refund_date: Option<(&'t SampleColumn<'t>, Option<Days>)>,
+    pub(super) status: Option<WordColumn<'t>>,
     /// Another column that could be the status.
-    pub(super) other_status: Option<&'t Column<'t>>,
-    pub(super) kind: Option<Words<'t>>,
+    pub(super) other_status: Option<&'t SampleColumn<'t>>,
+    pub(super) kind: Option<WordColumn<'t>>,
     /// How a refund that is a row of its own names its sale.
     pub(super) link: SaleLink<'t>,
     /// Whether an amount below zero is a refund, as its sale shows.
@@ -57,7 +57,7 @@ pub(super) struct Mapping<'t> {
 
 /// The currency of the amounts.
 pub(super) enum Money<'t> {
-    Column(&'t Column<'t>),
+    Column(&'t SampleColumn<'t>),
     Fixed(Currency, String),
     Unknown,
 }
@@ -67,11 +67,11 @@ pub(super) enum Money<'t> {
 pub(super) struct Taken<'t>(BTreeSet<&'t str>);
 
 impl<'t> Taken<'t> {
-    pub(super) fn is_free(&self, column: &Column<'_>) -> bool {
+    pub(super) fn is_free(&self, column: &SampleColumn<'_>) -> bool {
         !self.0.contains(column.header)
     }
 
-    pub(super) fn take(&mut self, columns: impl IntoIterator<Item = &'t Column<'t>>) {
+    pub(super) fn take(&mut self, columns: impl IntoIterator<Item = &'t SampleColumn<'t>>) {
         self.0
             .extend(columns.into_iter().map(|column| column.header));
     }
@@ -80,26 +80,26 @@ impl<'t> Taken<'t> {
 impl<'t> Mapping<'t> {
     /// Whether a row says how much was refunded.
     pub(super) fn has_refunds(&self) -> bool {
-        let of_kind = |words: &Words<'_>| !words.of(Meaning::Refund).is_empty();
+        let of_kind = |words: &WordColumn<'_>| !words.words_meaning(Meaning::Refund).is_empty();
         self.amounts.refunded.is_some()
             || self.negative_is_refund
             || self.kind.as_ref().is_some_and(of_kind)
     }
 
-    pub(super) fn of(table: &'t Table<'t>) -> Result<Self, Refusal> {
+    pub(super) fn new(table: &'t Table<'t>) -> Result<Self, Refusal> {
         if table.rows == 0 {
             return Err(Refusal::NoRows);
         }
         let mut taken = Taken::default();
-        let customer = Buyer::of(table)?;
+        let customer = Buyer::new(table)?;
         taken.take(customer.email);
         taken.take(customer.uid);
         let currency_column = table
-            .named(&names::CURRENCY, Column::has_currencies)
+            .named(&names::CURRENCY, SampleColumn::has_currencies)
             .first()
             .map(|(_, column)| *column);
         taken.take(currency_column);
-        let rules = RowRules::of(table, &mut taken);
+        let rules = RowRules::new(table, &mut taken);
         let payable = rules.payable(table);
         let usual = currency_column
             .and_then(commonest)
@@ -126,7 +126,7 @@ impl<'t> Mapping<'t> {
         taken.take(refund_date.as_ref().map(|(column, _)| *column));
         let id = id(table, &amounts, customer.email, &rows, &taken)?;
         taken.take(id.column());
-        let split = MoneyRows::of(&rules, &amounts, &rows);
+        let split = MoneyRows::new(&rules, &amounts, &rows);
         let (link, negative_is_refund) = split.sale_link(table, &id, &rules, &taken);
         taken.take(link.column());
         let refunded_flag = refunded_flag(table, &amounts, &taken);
@@ -171,7 +171,7 @@ fn with_amount(rows: Vec<usize>, amounts: &Amounts<'_>) -> Vec<usize> {
 }
 
 /// The currency of most cells.
-pub(super) fn commonest(column: &Column<'_>) -> Option<Currency> {
+pub(super) fn commonest(column: &SampleColumn<'_>) -> Option<Currency> {
     let mut counts: BTreeMap<Currency, usize> = BTreeMap::new();
     for (value, _) in column.values() {
         if let Some(currency) = Currency::from_code(value) {

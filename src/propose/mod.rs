@@ -36,8 +36,8 @@ use crate::profile::{Binding, Profile, Question};
 use mapping::Mapping;
 use names::Names;
 use numbers::{Proof, Written};
-use table::{Column, Table};
-use text::{Text, one_line, place, quoted, shown};
+use table::{SampleColumn, Table};
+use text::{Snippet, one_line, place, quoted, shown};
 
 /// The first rows of an export.
 #[derive(Clone, Copy, Debug)]
@@ -125,11 +125,11 @@ impl Refusal {
 
 /// Proposes the profile `name` for an export that no profile fits.
 pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
-    let table = Table::of(sample);
+    let table = Table::new(sample);
     if let Some(header) = lifetime(&table) {
         return Err(Refusal::Lifetime(shown(header)));
     }
-    let mapping = Mapping::of(&table)?;
+    let mapping = Mapping::new(&table)?;
     Ok(write::proposal(name, sample, &table, &mapping).into())
 }
 
@@ -140,17 +140,17 @@ pub fn is_currency(header: &str) -> bool {
 
 /// The column that says of each customer what he has paid in all; nothing where a row is a payment.
 fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
-    let is_whole = |(rank, _): &(usize, &Column<'t>)| Names::is_whole(*rank);
-    let totals = table.named(&names::LIFETIME, Column::has_amounts);
+    let is_whole = |(rank, _): &(usize, &SampleColumn<'t>)| Names::is_whole(*rank);
+    let totals = table.named(&names::LIFETIME, SampleColumn::has_amounts);
     let (_, total) = totals.into_iter().find(is_whole)?;
-    let payments = table.named(&names::PAYMENT_ID, Column::has_ids);
+    let payments = table.named(&names::PAYMENT_ID, SampleColumn::has_ids);
     payments.is_empty().then_some(total.header)
 }
 
 /// Answers the open questions of a profile, as far as the rows of its exports do, in a profile
 /// `name` that extends it.
 pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Proposal {
-    let mut text = Text::default();
+    let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
     let lines_above = samples.iter().map(|(sample, _)| sample.lines_above).max();
@@ -185,7 +185,7 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
 /// Proposes the profile `name`, by which exports of another profile are read whose header stands below
 /// other lines.
 pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal {
-    let mut text = Text::default();
+    let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
     skip_lines(&mut text, lines_above);
@@ -193,14 +193,14 @@ pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal 
 }
 
 /// Says how many lines above the header are skipped, if any are.
-fn skip_lines(text: &mut Text, lines: u64) {
+fn skip_lines(text: &mut Snippet, lines: u64) {
     if lines > 0 {
         text.line(&format!("skip_lines = {lines}  # lines above the header"));
     }
 }
 
 /// Whether amounts are in cents: a decimal separator says no, and nothing proves a yes.
-fn unit(text: &mut Text, amounts: Option<Written>, question: &str) {
+fn unit(text: &mut Snippet, amounts: Option<Written>, question: &str) {
     match amounts {
         Some(Written::Decimal(_, proof) | Written::Mixed(_, proof, _)) => {
             text.comment(&format!("{}: no cents", place(&proof)));
@@ -218,10 +218,10 @@ fn unit(text: &mut Text, amounts: Option<Written>, question: &str) {
 }
 
 /// The one column that has emails in all of these exports, if there is one.
-fn email(text: &mut Text, samples: &[(Sample<'_>, Binding)], question: &str) {
+fn email(text: &mut Snippet, samples: &[(Sample<'_>, Binding)], question: &str) {
     let tables: Vec<Table<'_>> = samples
         .iter()
-        .map(|(sample, _)| Table::of(sample))
+        .map(|(sample, _)| Table::new(sample))
         .collect();
     let mut columns = tables.iter().map(|table| {
         let found: Vec<&str> = table
@@ -244,7 +244,7 @@ fn email(text: &mut Text, samples: &[(Sample<'_>, Binding)], question: &str) {
     }
 }
 
-fn open(text: &mut Text, key: &str, question: &str) {
+fn open(text: &mut Snippet, key: &str, question: &str) {
     text.line("# TO FILL IN:");
     text.line(&format!("# {key} = {}", quoted("…")));
     text.questions.push(one_line(question));
@@ -312,8 +312,8 @@ pub fn comment_text(text: &str) -> String {
     one_line(text)
 }
 
-impl From<Text> for Proposal {
-    fn from(text: Text) -> Self {
+impl From<Snippet> for Proposal {
+    fn from(text: Snippet) -> Self {
         Proposal {
             toml: text.toml,
             guesses: text.guesses,

@@ -114,7 +114,7 @@ pub(super) fn symbol_of(text: &str) -> Option<&str> {
 }
 
 /// What one amount tells of the separators.
-enum Told {
+enum SeparatorEvidence {
     Nothing,
     /// This one is the decimal separator; this one, if any, stands between thousands.
     Decimal(char, Option<char>),
@@ -124,24 +124,24 @@ enum Told {
     Either(char),
 }
 
-fn told(digits: &str) -> Told {
+fn told(digits: &str) -> SeparatorEvidence {
     let separators: Vec<(usize, char)> = digits
         .char_indices()
         .filter(|(_, c)| !c.is_ascii_digit())
         .collect();
     let Some(&(last_at, last)) = separators.last() else {
-        return Told::Nothing;
+        return SeparatorEvidence::Nothing;
     };
     let after = digits.len() - last_at - last.len_utf8();
     let other = separators.iter().map(|(_, c)| *c).find(|c| *c != last);
     let is_point = matches!(last, '.' | ',');
     match (is_point, other) {
-        (false, _) => Told::Thousands(last),
-        (true, Some(other)) => Told::Decimal(last, Some(other)),
-        (true, None) if separators.len() > 1 => Told::Thousands(last),
+        (false, _) => SeparatorEvidence::Thousands(last),
+        (true, Some(other)) => SeparatorEvidence::Decimal(last, Some(other)),
+        (true, None) if separators.len() > 1 => SeparatorEvidence::Thousands(last),
         (true, None) => match digits[..last_at].trim_start_matches('0').len() {
-            1..=3 if after == 3 && !digits.starts_with('0') => Told::Either(last),
-            _ => Told::Decimal(last, None),
+            1..=3 if after == 3 && !digits.starts_with('0') => SeparatorEvidence::Either(last),
+            _ => SeparatorEvidence::Decimal(last, None),
         },
     }
 }
@@ -163,8 +163,8 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
             format.strip = Some(symbol.to_owned());
         }
         match told(parts.digits) {
-            Told::Nothing => {}
-            Told::Decimal(decimal, group) => {
+            SeparatorEvidence::Nothing => {}
+            SeparatorEvidence::Decimal(decimal, group) => {
                 if let Some(group) = group {
                     thousands.get_or_insert_with(|| (group, proof.clone()));
                 }
@@ -172,10 +172,10 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
                     decimals.push((decimal, proof));
                 }
             }
-            Told::Thousands(group) => {
+            SeparatorEvidence::Thousands(group) => {
                 thousands.get_or_insert((group, proof));
             }
-            Told::Either(separator) => {
+            SeparatorEvidence::Either(separator) => {
                 either.get_or_insert((separator, proof));
             }
         }
@@ -222,7 +222,7 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
 mod tests {
     use super::*;
 
-    fn of(values: &[&str]) -> Written {
+    fn from_values(values: &[&str]) -> Written {
         let proofs = values.iter().zip(2..).map(|(value, line)| Proof {
             header: "Total".into(),
             value: (*value).into(),
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn amounts_prove_their_separators_or_leave_them_open() {
-        let format = |values: &[&str]| match of(values) {
+        let format = |values: &[&str]| match from_values(values) {
             Written::Decimal(format, _) => (format.decimal, format.thousands),
             other => panic!("{values:?}: {other:?}"),
         };
@@ -243,26 +243,41 @@ mod tests {
         assert_eq!(format(&["0.125"]), ('.', None));
         assert_eq!(format(&["1 234,50"]), (',', Some(' ')));
         assert_eq!(format(&["1'234.50"]), ('.', Some('\'')));
-        assert!(matches!(of(&["1,234", "2,500"]), Written::Ambiguous(..)));
-        assert!(matches!(of(&["1.234", "49"]), Written::Ambiguous(..)));
-        assert!(matches!(of(&["8,00", "8.00"]), Written::Mixed(..)));
-        assert!(matches!(of(&["8,00", "1,234,567.00"]), Written::Mixed(..)));
-        assert!(matches!(of(&["49", "1900"]), Written::Whole(..)));
-        assert!(matches!(of(&["1,234,567", "1,234"]), Written::Whole(..)));
-        let open = of(&["1.234.567", "1,234"]);
+        assert!(matches!(
+            from_values(&["1,234", "2,500"]),
+            Written::Ambiguous(..)
+        ));
+        assert!(matches!(
+            from_values(&["1.234", "49"]),
+            Written::Ambiguous(..)
+        ));
+        assert!(matches!(from_values(&["8,00", "8.00"]), Written::Mixed(..)));
+        assert!(matches!(
+            from_values(&["8,00", "1,234,567.00"]),
+            Written::Mixed(..)
+        ));
+        assert!(matches!(from_values(&["49", "1900"]), Written::Whole(..)));
+        assert!(matches!(
+            from_values(&["1,234,567", "1,234"]),
+            Written::Whole(..)
+        ));
+        let open = from_values(&["1.234.567", "1,234"]);
         assert!(matches!(open, Written::Ambiguous(..)));
         assert_eq!(open.format().thousands, None);
     }
 
     #[test]
     fn symbols_and_parentheses_are_seen() {
-        let seen = of(&["$5.00", "($1,234.00)"]);
+        let seen = from_values(&["$5.00", "($1,234.00)"]);
         let format = seen.format();
         assert_eq!(
             (format.strip.as_deref(), format.parentheses),
             (Some("$"), true)
         );
-        assert_eq!(of(&["5,00 €"]).format().strip.as_deref(), Some("€"));
+        assert_eq!(
+            from_values(&["5,00 €"]).format().strip.as_deref(),
+            Some("€")
+        );
         for negative in [
             "\u{2212}100,00",
             "5.00-",

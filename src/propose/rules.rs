@@ -1,13 +1,13 @@
 //! The rules of a proposed profile: which rows are events, which are not, and which wait for a
 //! person.
 
-use super::amount::Part;
+use super::amount::AmountPart;
 use super::ids::SaleLink;
 use super::names::Meaning;
 use super::numbers::is_zero;
 use super::text::{list, quoted, shown};
 use super::when::RowDate;
-use super::words::Words;
+use super::words::WordColumn;
 use super::write::Writer;
 
 /// Of a row whose status is a refund.
@@ -32,13 +32,13 @@ impl Writer<'_> {
         if let Some(kind) = &mapping.kind {
             self.ignored(
                 "kind",
-                &kind.of(Meaning::Other),
+                &kind.words_meaning(Meaning::Other),
                 "not a payment by a customer",
                 "these are not payments by customers",
             );
             self.rejected(
                 "kind",
-                &kind.of(Meaning::Unclear),
+                &kind.words_meaning(Meaning::Unclear),
                 "whether this is a sale is not known",
             );
         }
@@ -112,7 +112,7 @@ impl Writer<'_> {
             .push(format!("rows without {date} are rejected: were they paid?"));
     }
 
-    fn status_rules(&mut self, status: &Words<'_>) {
+    fn status_rules(&mut self, status: &WordColumn<'_>) {
         let mapping = self.mapping;
         let has_totals = mapping.amounts.refunded.is_some();
         if let Some(why) = &status.why {
@@ -121,14 +121,14 @@ impl Writer<'_> {
         }
         self.ignored(
             "status",
-            &status.of(Meaning::NoMoney),
+            &status.words_meaning(Meaning::NoMoney),
             "not paid",
             "these were not paid, or not yet",
         );
-        let mut unclear = status.of(Meaning::Unclear);
-        unclear.extend(status.of(Meaning::Processing));
+        let mut unclear = status.words_meaning(Meaning::Unclear);
+        unclear.extend(status.words_meaning(Meaning::Processing));
         self.rejected("status", &unclear, "whether this is a sale is not known");
-        let refunded = status.of(Meaning::Refund);
+        let refunded = status.words_meaning(Meaning::Refund);
         if has_totals && !refunded.is_empty() {
             self.entry("reject");
             let words = list(&refunded);
@@ -214,7 +214,7 @@ impl Writer<'_> {
         let amounts = &self.mapping.amounts;
         for part in &amounts.parts {
             let (key, column) = (part.key, part.column);
-            if part.part != Part::Unknown {
+            if part.part != AmountPart::Unknown {
                 continue;
             }
             let (total, part) = (shown(amounts.total.header), shown(column.header));
@@ -279,7 +279,7 @@ impl Writer<'_> {
     }
 
     /// The parts that are, or are not, inside the amount.
-    fn parts(&self, are: impl Fn(&Part) -> bool) -> Vec<&'static str> {
+    fn parts(&self, are: impl Fn(&AmountPart) -> bool) -> Vec<&'static str> {
         let parts = self.mapping.amounts.parts.iter();
         let found = parts.filter(|part| are(&part.part));
         found.map(|part| part.key).collect()
@@ -287,7 +287,7 @@ impl Writer<'_> {
 
     /// What is inside the amount and has to be taken off it.
     fn minus(&self) -> Vec<&'static str> {
-        self.parts(|part| matches!(part, Part::Inside(_)))
+        self.parts(|part| matches!(part, AmountPart::Inside(_)))
     }
 
     fn amount(&self) -> String {
@@ -339,13 +339,13 @@ impl Writer<'_> {
         for part in &mapping.amounts.parts {
             let column = shown(part.column.header);
             match &part.part {
-                Part::Inside(why) => self.text.guess(&format!(
+                AmountPart::Inside(why) => self.text.guess(&format!(
                     "{column} is inside the amount and is taken off: {why}"
                 )),
-                Part::Outside(why) => self
+                AmountPart::Outside(why) => self
                     .text
                     .guess(&format!("{column} is not inside the amount: {why}")),
-                Part::Unknown => {}
+                AmountPart::Unknown => {}
             }
         }
         let is_said = mapping.kind.is_some() || mapping.negative_is_refund;
@@ -371,14 +371,14 @@ impl Writer<'_> {
         let mapping = self.mapping;
         let mut tests = Vec::new();
         if let Some(status) = &mapping.status {
-            let mut words = status.of(Meaning::Sale);
+            let mut words = status.words_meaning(Meaning::Sale);
             if mapping.amounts.refunded.is_some() || mapping.kind.is_some() {
-                words.extend(status.of(Meaning::Refund));
+                words.extend(status.words_meaning(Meaning::Refund));
             }
             tests.push(format!("status = {}", list(&words)));
         }
         if let Some(kind) = &mapping.kind {
-            tests.push(format!("kind = {}", list(&kind.of(meaning))));
+            tests.push(format!("kind = {}", list(&kind.words_meaning(meaning))));
         }
         if mapping.negative_is_refund {
             let sign = match meaning {
@@ -408,7 +408,7 @@ impl Writer<'_> {
         let has_kind = mapping
             .kind
             .as_ref()
-            .is_some_and(|kind| !kind.of(Meaning::Refund).is_empty());
+            .is_some_and(|kind| !kind.words_meaning(Meaning::Refund).is_empty());
         if has_kind || mapping.negative_is_refund {
             self.refund_rows();
         } else if mapping.amounts.refunded.is_some() {
@@ -475,7 +475,7 @@ impl Writer<'_> {
 
     /// What was paid in all, where the amount is a part of it: refunds are compared with that.
     fn gross(&mut self) {
-        let outside = self.parts(|part| matches!(part, Part::Outside(_)));
+        let outside = self.parts(|part| matches!(part, AmountPart::Outside(_)));
         if self.mapping.amounts.refunded.is_some() && !outside.is_empty() {
             let plus = list(&outside);
             self.text

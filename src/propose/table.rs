@@ -17,7 +17,7 @@ const MOST_OF_20: usize = 19;
 
 /// The rows of a sample that are as wide as the header, column by column.
 pub(super) struct Table<'s> {
-    pub(super) columns: Vec<Column<'s>>,
+    pub(super) columns: Vec<SampleColumn<'s>>,
     /// How many rows there are.
     pub(super) rows: usize,
     /// Rows that are narrower or wider than the header.
@@ -25,7 +25,7 @@ pub(super) struct Table<'s> {
 }
 
 /// One column; its header name stands nowhere else in the header.
-pub(super) struct Column<'s> {
+pub(super) struct SampleColumn<'s> {
     pub(super) header: &'s str,
     /// The cells, without the spaces around them.
     pub(super) cells: Vec<&'s str>,
@@ -33,7 +33,7 @@ pub(super) struct Column<'s> {
 }
 
 impl<'s> Table<'s> {
-    pub(super) fn of(sample: &Sample<'s>) -> Self {
+    pub(super) fn new(sample: &Sample<'s>) -> Self {
         let is_whole = |row: &&crate::export::Row| row.len() == sample.header.len();
         let rows: Vec<_> = sample.rows.iter().filter(is_whole).collect();
         let lines = std::rc::Rc::new(rows.iter().map(|row| row.line()).collect::<Vec<_>>());
@@ -45,7 +45,7 @@ impl<'s> Table<'s> {
             .iter()
             .enumerate()
             .filter(|(_, name)| is_unique(name));
-        let columns = columns.map(|(index, header)| Column {
+        let columns = columns.map(|(index, header)| SampleColumn {
             header,
             cells: rows
                 .iter()
@@ -65,8 +65,8 @@ impl<'s> Table<'s> {
     pub(super) fn named(
         &self,
         names: &Names,
-        holds: impl Fn(&Column<'s>) -> bool,
-    ) -> Vec<(usize, &Column<'s>)> {
+        holds: impl Fn(&SampleColumn<'s>) -> bool,
+    ) -> Vec<(usize, &SampleColumn<'s>)> {
         let ranked = self
             .columns
             .iter()
@@ -79,7 +79,7 @@ impl<'s> Table<'s> {
     }
 }
 
-impl<'s> Column<'s> {
+impl<'s> SampleColumn<'s> {
     pub(super) fn filled(&self) -> usize {
         self.cells.iter().filter(|cell| !cell.is_empty()).count()
     }

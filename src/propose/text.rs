@@ -11,14 +11,14 @@ const LINE_CHARS: usize = 100;
 
 /// A part of a configuration, with what it leaves to a person.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
+pub(super) struct Snippet {
     pub(super) toml: String,
     pub(super) guesses: Vec<String>,
     pub(super) decisions: Vec<String>,
     pub(super) questions: Vec<String>,
 }
 
-impl Text {
+impl Snippet {
     /// A line as it is.
     pub(super) fn line(&mut self, line: &str) {
         self.toml.push_str(line);

@@ -3,22 +3,22 @@
 use super::days::{self, Days};
 use super::mapping::Taken;
 use super::names::{self, Names};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 
 /// DateColumns a row was.
 pub(super) enum RowDate<'t> {
     /// No column is called a date, and none holds any.
     None,
     /// This column is called so, and what stands there is in no format that is known.
-    Unread(&'t Column<'t>),
+    Unread(&'t SampleColumn<'t>),
     Read(DateColumns<'t>),
 }
 
 /// A date that can be read, with its time and its zone where they have columns of their own.
 pub(super) struct DateColumns<'t> {
-    pub(super) date: &'t Column<'t>,
-    pub(super) time: Option<&'t Column<'t>>,
-    pub(super) zone: Option<&'t Column<'t>>,
+    pub(super) date: &'t SampleColumn<'t>,
+    pub(super) time: Option<&'t SampleColumn<'t>>,
+    pub(super) zone: Option<&'t SampleColumn<'t>>,
     pub(super) days: Days,
 }
 
@@ -27,14 +27,14 @@ pub(super) fn dates<'t>(
     table: &'t Table<'t>,
     rows: &[usize],
     taken: &mut Taken<'t>,
-) -> (RowDate<'t>, Vec<&'t Column<'t>>) {
-    let is_free = |column: &Column<'_>| taken.is_free(column);
+) -> (RowDate<'t>, Vec<&'t SampleColumn<'t>>) {
+    let is_free = |column: &SampleColumn<'_>| taken.is_free(column);
     let mut named = table.named(&names::DATE, is_free);
     // A date that only some rows have, such as that of the payment, is not the one of them all.
-    let is_full = |column: &Column<'_>| column.is_full_in(rows);
+    let is_full = |column: &SampleColumn<'_>| column.is_full_in(rows);
     named.sort_by_key(|(_, column)| !is_full(column));
     let named: Vec<_> = named.into_iter().map(|(_, column)| column).collect();
-    let others = |chosen: &Column<'_>| {
+    let others = |chosen: &SampleColumn<'_>| {
         let readable = named.iter().copied();
         readable
             .filter(|column| column.header != chosen.header && column.named_days().is_some())
@@ -44,7 +44,7 @@ pub(super) fn dates<'t>(
         is_free(column) && is_zone_column(column)
     });
     let times = first_of(table, &names::TIME, |column| is_free(column));
-    let read = |column: &'t Column<'t>, time: Option<&'t Column<'t>>| {
+    let read = |column: &'t SampleColumn<'t>, time: Option<&'t SampleColumn<'t>>| {
         let days = match time {
             Some(time) => joined_days(column, time),
             None => column.named_days(),
@@ -69,7 +69,7 @@ pub(super) fn dates<'t>(
         taken.take(when.zone);
         return (RowDate::Read(when), others);
     }
-    let is_unnamed = |column: &&Column<'_>| {
+    let is_unnamed = |column: &&SampleColumn<'_>| {
         is_free(column) && column.days().is_some() && !names::DATE.forbids(column.header)
     };
     match (table.columns.iter().find(is_unnamed), named.first()) {
@@ -87,7 +87,10 @@ pub(super) fn dates<'t>(
 }
 
 /// The date of the payment, where some rows have none.
-pub(super) fn paid_date<'t>(dates: &[&'t Column<'t>], rows: &[usize]) -> Option<&'t Column<'t>> {
+pub(super) fn paid_date<'t>(
+    dates: &[&'t SampleColumn<'t>],
+    rows: &[usize],
+) -> Option<&'t SampleColumn<'t>> {
     let mut dates = dates.iter().copied();
     dates.find(|date| names::PAID_DATE.rank(date.header).is_some() && !date.is_full_in(rows))
 }
@@ -97,7 +100,7 @@ pub(super) fn paid_date<'t>(dates: &[&'t Column<'t>], rows: &[usize]) -> Option<
 pub(super) fn refund_date<'t>(
     table: &'t Table<'t>,
     taken: &Taken<'t>,
-) -> Option<(&'t Column<'t>, Option<Days>)> {
+) -> Option<(&'t SampleColumn<'t>, Option<Days>)> {
     let column = first_of(table, &names::REFUND_DATE, |column| taken.is_free(column))?;
     Some((column, column.named_days()))
 }
@@ -105,14 +108,14 @@ pub(super) fn refund_date<'t>(
 fn first_of<'t>(
     table: &'t Table<'t>,
     names: &Names,
-    holds: impl Fn(&Column<'t>) -> bool,
-) -> Option<&'t Column<'t>> {
+    holds: impl Fn(&SampleColumn<'t>) -> bool,
+) -> Option<&'t SampleColumn<'t>> {
     let named = table.named(names, holds);
     named.first().map(|(_, column)| *column)
 }
 
 /// Whether a column says zones, and not the numbers of something else.
-fn is_zone_column(column: &Column<'_>) -> bool {
+fn is_zone_column(column: &SampleColumn<'_>) -> bool {
     column.words().is_some_and(|words| {
         let mut words = words.into_keys();
         words.all(|word| days::is_zone(word) || word.contains(char::is_alphabetic))
@@ -120,7 +123,7 @@ fn is_zone_column(column: &Column<'_>) -> bool {
 }
 
 /// How a date and a time in two columns are written together; nothing where some rows have no time.
-fn joined_days(date: &Column<'_>, time: &Column<'_>) -> Option<Days> {
+fn joined_days(date: &SampleColumn<'_>, time: &SampleColumn<'_>) -> Option<Days> {
     let both = date.cells.iter().zip(&time.cells);
     let both = both.filter(|(date, _)| !date.is_empty());
     let joined: Vec<String> = both.map(|(date, time)| format!("{date} {time}")).collect();

@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use super::amount::Amounts;
 use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
-use super::table::{Column, Table};
+use super::table::{SampleColumn, Table};
 use super::text::shown;
 
 /// A column of yes and no, and its words for one of them.
-pub(super) type Flag<'t> = (&'t Column<'t>, Vec<&'t str>);
+pub(super) type Flag<'t> = (&'t SampleColumn<'t>, Vec<&'t str>);
 
 /// A column of words, by what they say.
-pub(super) struct Words<'t> {
-    pub(super) column: &'t Column<'t>,
+pub(super) struct WordColumn<'t> {
+    pub(super) column: &'t SampleColumn<'t>,
     pub(super) words: BTreeMap<&'t str, usize>,
     meanings: BTreeMap<&'t str, Meaning>,
     /// Why a word that says something else elsewhere says this here.
     pub(super) why: Option<String>,
 }
 
-impl<'t> Words<'t> {
-    pub(super) fn of(&self, meaning: Meaning) -> Vec<&'t str> {
+impl<'t> WordColumn<'t> {
+    pub(super) fn words_meaning(&self, meaning: Meaning) -> Vec<&'t str> {
         let meanings = self.meanings.iter();
         meanings
             .filter(|(_, of)| **of == meaning)
@@ -36,15 +36,15 @@ impl<'t> Words<'t> {
 
 /// The columns that say what a row is.
 pub(super) struct RowRules<'t> {
-    pub(super) status: Option<Words<'t>>,
-    pub(super) other_status: Option<&'t Column<'t>>,
-    pub(super) kind: Option<Words<'t>>,
+    pub(super) status: Option<WordColumn<'t>>,
+    pub(super) other_status: Option<&'t SampleColumn<'t>>,
+    pub(super) kind: Option<WordColumn<'t>>,
     pub(super) paid_flag: Option<Flag<'t>>,
     pub(super) test_flag: Option<Flag<'t>>,
 }
 
 impl<'t> RowRules<'t> {
-    pub(super) fn of(table: &'t Table<'t>, taken: &mut Taken<'t>) -> Self {
+    pub(super) fn new(table: &'t Table<'t>, taken: &mut Taken<'t>) -> Self {
         let mut statuses = words_of(
             table,
             &names::STATUS,
@@ -84,7 +84,7 @@ impl<'t> RowRules<'t> {
 
     /// The rows that these columns let be events; all of them where that leaves none.
     pub(super) fn payable(&self, table: &Table<'_>) -> Vec<usize> {
-        let says = |words: &Option<Words<'_>>, row: usize, no: &[Meaning]| match words {
+        let says = |words: &Option<WordColumn<'_>>, row: usize, no: &[Meaning]| match words {
             Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
             None => true,
         };
@@ -108,11 +108,11 @@ impl<'t> RowRules<'t> {
     }
 }
 
-impl Words<'_> {
+impl WordColumn<'_> {
     /// Decides what a status such as `processing` says: in a shop the order is paid and not sent yet, at a
     /// payment provider the money has not come.
     fn decide_processing(&mut self, table: &Table<'_>) {
-        let words = self.of(Meaning::Processing);
+        let words = self.words_meaning(Meaning::Processing);
         if words.is_empty() {
             return;
         }
@@ -162,8 +162,12 @@ impl Words<'_> {
         let is_of_payments = ["payment", "transaction", "charge", "invoice"]
             .iter()
             .any(|word| header.contains(word));
-        let has_fee = !table.named(&names::FEE, Column::has_amounts).is_empty();
-        let has_orders = !table.named(&names::ORDER_ID, Column::has_ids).is_empty();
+        let has_fee = !table
+            .named(&names::FEE, SampleColumn::has_amounts)
+            .is_empty();
+        let has_orders = !table
+            .named(&names::ORDER_ID, SampleColumn::has_ids)
+            .is_empty();
         let mut words = self.words.keys();
         let is_said = header.contains("order") || words.any(|word| names::is_of_a_shop(word));
         !is_of_payments && !has_fee && (has_orders || is_said)
@@ -177,11 +181,11 @@ pub(super) fn words_of<'t>(
     meaning: fn(&str) -> Meaning,
     is_sure: fn(&str) -> bool,
     taken: &Taken<'t>,
-) -> Vec<Words<'t>> {
+) -> Vec<WordColumn<'t>> {
     let named = table.named(names, |column| taken.is_free(column));
     let words = named.into_iter().filter_map(|(_, column)| {
         let words = column.words()?;
-        Some(Words {
+        Some(WordColumn {
             column,
             meanings: words.keys().map(|word| (*word, meaning(word))).collect(),
             words,
@@ -189,7 +193,7 @@ pub(super) fn words_of<'t>(
         })
     });
     // What can't be anything else and says nothing that is known still decides: its rows are rejected.
-    let says_something = |words: &Words<'_>| {
+    let says_something = |words: &WordColumn<'_>| {
         let is_clear = |meaning: &Meaning| *meaning != Meaning::Unclear;
         words.meanings.values().any(is_clear) || is_sure(words.column.header)
     };
@@ -226,7 +230,7 @@ pub(super) fn flag<'t>(
     list: &str,
     taken: &Taken<'t>,
 ) -> Option<Flag<'t>> {
-    let is_flag = |column: &Column<'_>| {
+    let is_flag = |column: &SampleColumn<'_>| {
         let is_known = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
         let words = column.words();
         taken.is_free(column) && words.is_some_and(|words| words.keys().all(is_known))

@@ -3,8 +3,8 @@
 use super::ids::SaleId;
 use super::mapping::{Mapping, Money};
 use super::numbers::Written;
-use super::table::{Column, Table};
-use super::text::{Text, place, quoted, shown};
+use super::table::{SampleColumn, Table};
+use super::text::{Snippet, place, quoted, shown};
 use super::when::RowDate;
 use super::{Sample, skip_lines};
 use crate::event::AmountFormat;
@@ -16,7 +16,7 @@ const OTHERS_SHOWN: usize = 4;
 pub(super) struct Writer<'w> {
     pub(super) name: &'w str,
     pub(super) mapping: &'w Mapping<'w>,
-    pub(super) text: Text,
+    pub(super) text: Snippet,
 }
 
 pub(super) fn proposal(
@@ -24,11 +24,11 @@ pub(super) fn proposal(
     sample: &Sample<'_>,
     table: &Table<'_>,
     mapping: &Mapping<'_>,
-) -> Text {
+) -> Snippet {
     let mut writer = Writer {
         name,
         mapping,
-        text: Text::default(),
+        text: Snippet::default(),
     };
     writer.head(sample, table);
     writer.columns();
@@ -332,7 +332,7 @@ impl Writer<'_> {
 
     /// Whether hundredths don't matter.
     fn is_whole_currency(&self) -> bool {
-        let all_whole = |column: &Column<'_>| {
+        let all_whole = |column: &SampleColumn<'_>| {
             let mut codes = column
                 .values()
                 .filter_map(|(value, _)| crate::event::Currency::from_code(value));
@@ -447,7 +447,7 @@ impl Writer<'_> {
     }
 }
 
-fn others(columns: &[&Column<'_>]) -> String {
+fn others(columns: &[&SampleColumn<'_>]) -> String {
     let names: Vec<String> = columns
         .iter()
         .take(OTHERS_SHOWN)

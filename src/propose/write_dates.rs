@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::complete::no_date;
 use super::days::{self, Days, ZONE_WORD};
 use super::names;
-use super::table::Column;
-use super::text::{Text, list, place, quoted, shown};
+use super::table::SampleColumn;
+use super::text::{Snippet, list, place, quoted, shown};
 use super::when::{DateColumns, RowDate};
 use super::write::Writer;
 
@@ -35,7 +35,7 @@ impl Writer<'_> {
         self.refund_dates();
     }
 
-    fn formats(&mut self, column: &Column<'_>, days: &Days) {
+    fn formats(&mut self, column: &SampleColumn<'_>, days: &Days) {
         let text = &mut self.text;
         match days {
             Days::Written { formats, proof } => {
@@ -188,14 +188,14 @@ fn is_open(days: &Days) -> bool {
 }
 
 /// Asks for the order of day and month.
-fn order_question(column: &Column<'_>) -> String {
+fn order_question(column: &SampleColumn<'_>) -> String {
     let example = column.example();
     let example = example.map_or(String::new(), |proof| shown(&proof.value));
     format!("does the day or the month come first in a date such as {example}?")
 }
 
 /// The formats of the dates that can be read, beside the first that can't.
-pub(super) fn unread_date(text: &mut Text, column: &Column<'_>) {
+pub(super) fn unread_date(text: &mut Snippet, column: &SampleColumn<'_>) {
     let (days, unread) = column.days_but_for();
     let example = unread.or_else(|| column.example());
     let example = example.map_or(String::new(), |proof| place(&proof));
@@ -213,7 +213,7 @@ pub(super) fn unread_date(text: &mut Text, column: &Column<'_>) {
 }
 
 /// Asks for the format of dates, by the first that can't be read.
-pub(super) fn unread_question(column: &Column<'_>) -> String {
+pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
     let (_, unread) = column.days_but_for();
     let example = unread.or_else(|| column.example());
     let example = example.map_or(String::new(), |proof| shown(&proof.value));

@@ -12,7 +12,7 @@ pub(crate) struct Side<'e> {
 }
 
 impl<'e> Side<'e> {
-    pub(crate) fn of(event: EventRef<'e>) -> Self {
+    pub(crate) fn from_event(event: EventRef<'e>) -> Self {
         Side {
             essence: event.essence(),
             event: Some(event),

@@ -17,7 +17,7 @@ use crate::event::{
     Details, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
     running_total_refund_id,
 };
-use crate::link::Earlier;
+use crate::link::SaleHistory;
 
 /// What was found about the ids of a job.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub struct Identified {
 }
 
 /// Gives every payment of a job the `event_id` by which it goes, and its refunds that of their sale.
-pub fn identify(events: &mut Events, earlier: &dyn Earlier) -> Identified {
+pub fn identify(events: &mut Events, earlier: &dyn SaleHistory) -> Identified {
     let mut groups = same_ids(events);
     let suspects = Suspects::new(events, earlier, &groups);
     let mut identified = Identified::default();
@@ -89,7 +89,7 @@ struct Suspects {
 }
 
 impl Suspects {
-    fn new(events: &Events, earlier: &dyn Earlier, groups: &[Vec<usize>]) -> Self {
+    fn new(events: &Events, earlier: &dyn SaleHistory, groups: &[Vec<usize>]) -> Self {
         let mut suspects = Suspects {
             shared: KeyMap::default(),
             own: HashSet::new(),
@@ -142,7 +142,7 @@ impl Suspects {
     }
 
     /// Adds payments that earlier runs may know by another id.
-    fn add_recorded(&mut self, events: &Events, earlier: &dyn Earlier) {
+    fn add_recorded(&mut self, events: &Events, earlier: &dyn SaleHistory) {
         for event in events.iter().filter(|event| is_payment(event.kind)) {
             let own = own_id(event);
             let recorded = earlier.essence(event.key());
@@ -154,7 +154,7 @@ impl Suspects {
             if is_as_recorded {
                 continue;
             }
-            let own_key = EventKey::of(own);
+            let own_key = EventKey::from_id(own);
             if recorded.is_some()
                 || (is_told_apart && earlier.essence(own_key).is_some())
                 || !earlier.sales_with_reference(own_key).is_empty()
@@ -242,7 +242,7 @@ impl Payment {
 
 /// Decides by which id each payment goes.
 struct Decider<'e> {
-    earlier: &'e dyn Earlier,
+    earlier: &'e dyn SaleHistory,
     payments: Vec<Payment>,
 }
 
@@ -301,9 +301,9 @@ impl Decider<'_> {
     /// Gives payments that earlier runs recorded the id under which they did.
     fn recall(&mut self) {
         for payment in &mut self.payments {
-            let own = EventKey::of(&payment.own);
+            let own = EventKey::from_id(&payment.own);
             let is_recorded = |id: &Text| {
-                let recorded = self.earlier.essence(EventKey::of(id));
+                let recorded = self.earlier.essence(EventKey::from_id(id));
                 recorded.filter(|recorded| recorded.kind == payment.kind)
             };
             if is_recorded(&payment.own).is_some() {
@@ -332,18 +332,18 @@ impl Decider<'_> {
         members: &[usize],
         identified: &mut Identified,
     ) {
-        let recorded = self.earlier.essence(EventKey::of(shared));
+        let recorded = self.earlier.essence(EventKey::from_id(shared));
         let recorded = recorded.filter(|recorded| recorded.kind == kind);
         let (whole, parts): (Vec<usize>, Vec<usize>) = members
             .iter()
             .partition(|&&member| self.payments[member].own == *shared);
-        let aliases = self.earlier.aliases(EventKey::of(shared));
+        let aliases = self.earlier.aliases(EventKey::from_id(shared));
         let is_recorded_for_one =
             recorded.is_some_and(|recorded| recorded.has_any_reference() || !aliases.is_empty());
         let is_recorded_for_another = recorded.is_some_and(|recorded| {
             let is_other = |&part: &usize| {
                 let own = &self.payments[part].own;
-                !recorded.has_reference(own) && !aliases.contains(&EventKey::of(own))
+                !recorded.has_reference(own) && !aliases.contains(&EventKey::from_id(own))
             };
             is_recorded_for_one && parts.iter().any(is_other)
         });
@@ -422,8 +422,8 @@ impl Decider<'_> {
     ) {
         let mut known: Vec<Cancellation> = Vec::new();
         known.extend(recorded.map(|recorded| Cancellation::recorded(shared, recorded)));
-        for id in self.earlier.further_payments(EventKey::of(shared)) {
-            let recorded = self.earlier.essence(EventKey::of(&id));
+        for id in self.earlier.further_payments(EventKey::from_id(shared)) {
+            let recorded = self.earlier.essence(EventKey::from_id(&id));
             known.push(Cancellation::recorded_by_own_id(&id, recorded));
         }
         for &part in parts {
@@ -453,7 +453,7 @@ impl Decider<'_> {
             .filter(|payment| payment.shared.len() > 1)
         {
             let is_recorded = payment.event_id.as_ref().is_some_and(|id| {
-                let recorded = self.earlier.essence(EventKey::of(id));
+                let recorded = self.earlier.essence(EventKey::from_id(id));
                 recorded.is_some_and(|recorded| recorded.kind == payment.kind)
             });
             if !is_recorded {
@@ -564,7 +564,7 @@ fn name_sale(refund: &mut Event, sale: Text) {
 
 /// Lets refunds that name a second id of their sale name it by the id under which an earlier run
 /// recorded the sale.
-fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn Earlier) {
+fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn SaleHistory) {
     if earlier.is_empty() {
         return;
     }
@@ -579,7 +579,7 @@ fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn Earlier) {
         if named == reference {
             continue;
         }
-        let key = EventKey::of(reference);
+        let key = EventKey::from_id(reference);
         let is_sale = |recorded: Essence| recorded.kind == Kind::Sale;
         let sale = match earlier.essence(key).is_some_and(is_sale) {
             true => Some(Text::new(reference)),

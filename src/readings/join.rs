@@ -167,7 +167,7 @@ impl Readings {
         origins: &Origins,
     ) {
         let (mine, theirs) = (events.get(index), events.get(other));
-        let (here, there) = (Side::of(mine), Side::of(theirs));
+        let (here, there) = (Side::from_event(mine), Side::from_event(theirs));
         let note = difference_note(difference, &here, &there);
         let note = format!("the same id as {} with {note}", origins.place(theirs));
         self.mark(index, PlanState::Conflict, note);

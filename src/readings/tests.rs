@@ -9,7 +9,7 @@ use crate::event::{
     Text,
 };
 use crate::journal::PlanState;
-use crate::link::{Earlier, Nothing};
+use crate::link::{EmptyHistory, SaleHistory};
 
 const DAY_S: i64 = 24 * 3600;
 
@@ -42,7 +42,7 @@ impl Recorded {
     }
 }
 
-impl Earlier for Recorded {
+impl SaleHistory for Recorded {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.0.get(&key).map(Event::essence)
     }
@@ -53,22 +53,21 @@ impl Earlier for Recorded {
 
     fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
         let sales = self.0.values().filter(|event| event.kind == Kind::Sale);
-        let named =
-            sales.filter(|sale| sale.reference.as_deref().map(EventKey::of) == Some(reference));
+        let named = sales
+            .filter(|sale| sale.reference.as_deref().map(EventKey::from_id) == Some(reference));
         named.map(|sale| sale.event_id().into()).collect()
     }
 
     fn further_payments(&self, shared: EventKey) -> Vec<Text> {
-        let of_shared = self
-            .0
-            .values()
-            .filter(|event| event.details().shared_id.as_deref().map(EventKey::of) == Some(shared));
+        let of_shared = self.0.values().filter(|event| {
+            event.details().shared_id.as_deref().map(EventKey::from_id) == Some(shared)
+        });
         of_shared.map(|event| event.event_id().into()).collect()
     }
 }
 
 /// The ids by which events go, in their order.
-fn ids(events: &[Event], earlier: &dyn Earlier) -> Vec<String> {
+fn ids(events: &[Event], earlier: &dyn SaleHistory) -> Vec<String> {
     let mut packed: Events = events.iter().cloned().collect();
     identify(&mut packed, earlier);
     packed
@@ -83,7 +82,7 @@ fn the_first_payment_by_date_and_then_by_its_own_id_has_the_shared_one() {
     let early = sale("in_1", "ch_2", 2);
     let as_early = sale("in_1", "ch_3", 2);
     assert_eq!(
-        ids(&[late, as_early, early], &Nothing),
+        ids(&[late, as_early, early], &EmptyHistory),
         ["ch_1", "ch_3", "in_1"]
     );
 }
@@ -108,7 +107,7 @@ fn cancellations_that_are_close_are_one_and_others_go_by_their_day() {
     let ended = |day: i64, own: &str| payment(Kind::Cancellation, "sub_cancelled", Some(own), day);
     let (first, again) = (ended(0, "sub_cancelled_1"), ended(180, "sub_cancelled_180"));
     assert_eq!(
-        ids(&[again.clone(), first.clone()], &Nothing),
+        ids(&[again.clone(), first.clone()], &EmptyHistory),
         ["sub_cancelled_180", "sub_cancelled"]
     );
     // A journal from before cancellations had a second id.
@@ -125,7 +124,7 @@ fn a_payment_that_nothing_decides_is_undecided_on_all_sides() {
     let whole = payment(Kind::Sale, "in_1", None, 1);
     let parts = [sale("in_1", "ch_1", 1), sale("in_1", "ch_2", 2), whole];
     let mut events: Events = parts.into_iter().collect();
-    let undecided = identify(&mut events, &Nothing).undecided;
+    let undecided = identify(&mut events, &EmptyHistory).undecided;
     let mut places: Vec<usize> = undecided.iter().map(|(place, _)| *place).collect();
     places.sort_unstable();
     assert_eq!(places, [0, 1, 2]);
@@ -165,11 +164,11 @@ fn any_event() -> impl Strategy<Value = (usize, Event)> {
 }
 
 /// What each row comes to, by its file and line.
-type Outcome = BTreeMap<(usize, u64), (String, bool, Option<String>, Option<String>)>;
+type RowResults = BTreeMap<(usize, u64), (String, bool, Option<String>, Option<String>)>;
 
 /// What rows come to that are read in this order of files and rows. Of several readings of one event,
 /// any may stand for it: what it says is what counts.
-fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> Outcome {
+fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> RowResults {
     let mut origins = Origins::default();
     for file in files {
         origins.add_input(["a.csv", "b.csv"][file], "mine");
@@ -180,7 +179,7 @@ fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> Outcome {
         event.source.input = usize::from(files[0] != *file);
         events.push(&event);
     }
-    let identified = identify(&mut events, &Nothing);
+    let identified = identify(&mut events, &EmptyHistory);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
     let (decided, ..) = readings.into_parts();

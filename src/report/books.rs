@@ -17,7 +17,7 @@ use crate::problem::Problem;
 /// The books of a run, or of several, as the journal has them now. All formats read them through
 /// this, so that none sees more or less than another.
 #[derive(Debug)]
-pub struct Books<'j> {
+pub struct ReportSource<'j> {
     journal: &'j JournalReader,
     runs: Vec<RunRecord>,
     /// Where it is not a single run.
@@ -25,10 +25,10 @@ pub struct Books<'j> {
     redactor: Option<Redactor>,
 }
 
-impl<'j> Books<'j> {
+impl<'j> ReportSource<'j> {
     /// The books of one run.
     pub fn of_run(journal: &'j JournalReader, run: RunRecord) -> Self {
-        Books {
+        ReportSource {
             journal,
             runs: vec![run],
             span: None,
@@ -43,7 +43,7 @@ impl<'j> Books<'j> {
     ///
     /// The journal can't be read.
     pub fn of_span(journal: &'j JournalReader, span: Span) -> Result<Self, JournalError> {
-        Ok(Books {
+        Ok(ReportSource {
             journal,
             runs: journal.runs_of(span)?,
             span: Some(span),
@@ -53,7 +53,7 @@ impl<'j> Books<'j> {
 
     /// The same with words in place of emails and names.
     pub fn redacted(self, redactor: Redactor) -> Self {
-        Books {
+        ReportSource {
             redactor: Some(redactor),
             ..self
         }
@@ -223,7 +223,7 @@ impl<'j> Books<'j> {
                     if let Some(redactor) = &self.redactor {
                         redactor.row(header_of(run, &record), &mut record);
                     }
-                    each(&SourceRow::of(run, disposition, &record))
+                    each(&SourceRow::new(run, disposition, &record))
                 })?;
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::summary::outcome_word;
 
 /// What the cells of a column hold, where they are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub enum ColumnType {
     /// Any text.
     Text,
     /// An integer.
@@ -28,11 +28,11 @@ pub enum Holds {
 
 /// A column of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
+pub struct ReportColumn {
     /// Its name in files for machines.
     pub name: &'static str,
     /// What its cells hold.
-    pub holds: Holds,
+    pub holds: ColumnType,
 }
 
 /// What stands in a cell.
@@ -88,23 +88,25 @@ impl<'c> Cell<'c> {
     }
 }
 
-const fn column(name: &'static str, holds: Holds) -> Column {
-    Column { name, holds }
+const fn column(name: &'static str, holds: ColumnType) -> ReportColumn {
+    ReportColumn { name, holds }
 }
 
 /// What an event is: the cells of [`what`].
-const WHAT_COLUMNS: [Column; 7] = [
-    column("kind", Holds::Text),
-    column("event_id", Holds::Text),
-    column("sale_event_id", Holds::Text),
-    column("email", Holds::Text),
-    column("uid", Holds::Text),
-    column("amount_cents", Holds::Amount),
-    column("currency", Holds::Text),
+const WHAT_COLUMNS: [ReportColumn; 7] = [
+    column("kind", ColumnType::Text),
+    column("event_id", ColumnType::Text),
+    column("sale_event_id", ColumnType::Text),
+    column("email", ColumnType::Text),
+    column("uid", ColumnType::Text),
+    column("amount_cents", ColumnType::Amount),
+    column("currency", ColumnType::Text),
 ];
 
 /// `WHAT_COLUMNS`, and more behind them.
-const fn what_and<const MORE: usize, const ALL: usize>(more: [Column; MORE]) -> [Column; ALL] {
+const fn what_and<const MORE: usize, const ALL: usize>(
+    more: [ReportColumn; MORE],
+) -> [ReportColumn; ALL] {
     assert!(ALL == WHAT_COLUMNS.len() + MORE);
     let mut all = [WHAT_COLUMNS[0]; ALL];
     let mut at = 0;
@@ -119,60 +121,60 @@ const fn what_and<const MORE: usize, const ALL: usize>(more: [Column; MORE]) -> 
 }
 
 /// The columns of event reports.
-pub const EVENT_COLUMNS: [Column; 20] = what_and([
-    column("created_at", Holds::Time),
-    column("outcome", Holds::Text),
-    column("http_status", Holds::Integer),
-    column("message", Holds::Text),
-    column("attempts", Holds::Integer),
-    column("first_attempt_at", Holds::Time),
-    column("settled_at", Holds::Time),
-    column("api_event_id", Holds::Text),
-    column("promoter_email", Holds::Text),
-    column("promoter_ref_id", Holds::Text),
-    column("commission_cents", Holds::Integer),
-    column("file", Holds::Text),
-    column("line", Holds::Integer),
+pub const EVENT_COLUMNS: [ReportColumn; 20] = what_and([
+    column("created_at", ColumnType::Time),
+    column("outcome", ColumnType::Text),
+    column("http_status", ColumnType::Integer),
+    column("message", ColumnType::Text),
+    column("attempts", ColumnType::Integer),
+    column("first_attempt_at", ColumnType::Time),
+    column("settled_at", ColumnType::Time),
+    column("api_event_id", ColumnType::Text),
+    column("promoter_email", ColumnType::Text),
+    column("promoter_ref_id", ColumnType::Text),
+    column("commission_cents", ColumnType::Integer),
+    column("file", ColumnType::Text),
+    column("line", ColumnType::Integer),
 ]);
 
 /// The columns of events that are held.
-pub(super) const HELD_COLUMNS: [Column; 13] = what_and([
-    column("created_at", Holds::Time),
-    column("plan_state", Holds::Text),
-    column("reason", Holds::Text),
-    column("candidates", Holds::Text),
-    column("file", Holds::Text),
-    column("line", Holds::Integer),
+pub(super) const HELD_COLUMNS: [ReportColumn; 13] = what_and([
+    column("created_at", ColumnType::Time),
+    column("plan_state", ColumnType::Text),
+    column("reason", ColumnType::Text),
+    column("candidates", ColumnType::Text),
+    column("file", ColumnType::Text),
+    column("line", ColumnType::Integer),
 ]);
 
 /// The columns of converted amounts.
-pub(super) const CONVERTED_COLUMNS: [Column; 11] = [
-    column("kind", Holds::Text),
-    column("event_id", Holds::Text),
-    column("sale_event_id", Holds::Text),
-    column("original_amount_cents", Holds::Amount),
-    column("original_currency", Holds::Text),
-    column("rate", Holds::Text),
-    column("rate_date", Holds::Text),
-    column("amount_cents", Holds::Amount),
-    column("currency", Holds::Text),
-    column("file", Holds::Text),
-    column("line", Holds::Integer),
+pub(super) const CONVERTED_COLUMNS: [ReportColumn; 11] = [
+    column("kind", ColumnType::Text),
+    column("event_id", ColumnType::Text),
+    column("sale_event_id", ColumnType::Text),
+    column("original_amount_cents", ColumnType::Amount),
+    column("original_currency", ColumnType::Text),
+    column("rate", ColumnType::Text),
+    column("rate_date", ColumnType::Text),
+    column("amount_cents", ColumnType::Amount),
+    column("currency", ColumnType::Text),
+    column("file", ColumnType::Text),
+    column("line", ColumnType::Integer),
 ];
 
 /// The columns of accepted items.
-pub(super) const ACCEPTED_COLUMNS: [Column; 11] = [
-    column("code", Holds::Text),
-    column("kind", Holds::Text),
-    column("event_id", Holds::Text),
-    column("amount_cents", Holds::Amount),
-    column("currency", Holds::Text),
-    column("file", Holds::Text),
-    column("line", Holds::Integer),
-    column("message", Holds::Text),
-    column("reason", Holds::Text),
-    column("accepted_by", Holds::Text),
-    column("accepted_at", Holds::Time),
+pub(super) const ACCEPTED_COLUMNS: [ReportColumn; 11] = [
+    column("code", ColumnType::Text),
+    column("kind", ColumnType::Text),
+    column("event_id", ColumnType::Text),
+    column("amount_cents", ColumnType::Amount),
+    column("currency", ColumnType::Text),
+    column("file", ColumnType::Text),
+    column("line", ColumnType::Integer),
+    column("message", ColumnType::Text),
+    column("reason", ColumnType::Text),
+    column("accepted_by", ColumnType::Text),
+    column("accepted_at", ColumnType::Time),
 ];
 
 /// Returns the cells of an accepted item, in the order of [`ACCEPTED_COLUMNS`].
@@ -296,7 +298,7 @@ pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
 
 /// The part of a report in which an event of this outcome stands; nothing stands for `not_sent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ReportSection {
     /// FirstPromoter has it.
     Tracked,
     /// Its customer was not referred.
@@ -305,21 +307,21 @@ pub(super) enum Part {
     Failed,
 }
 
-impl Part {
-    pub(super) fn of(outcome: Option<Outcome>) -> Self {
+impl ReportSection {
+    pub(super) fn from_outcome(outcome: Option<Outcome>) -> Self {
         match outcome {
-            Some(Outcome::Tracked | Outcome::AlreadyTracked) => Part::Tracked,
-            Some(Outcome::NonReferral) => Part::NonReferral,
-            Some(Outcome::Failed | Outcome::Unconfirmed) | None => Part::Failed,
+            Some(Outcome::Tracked | Outcome::AlreadyTracked) => ReportSection::Tracked,
+            Some(Outcome::NonReferral) => ReportSection::NonReferral,
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => ReportSection::Failed,
         }
     }
 
     /// The name of its file, without an ending.
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Part::Tracked => "tracked",
-            Part::NonReferral => "non_referral",
-            Part::Failed => "failed",
+            ReportSection::Tracked => "tracked",
+            ReportSection::NonReferral => "non_referral",
+            ReportSection::Failed => "failed",
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::atomic::Failure;
-use super::books::Books;
+use super::books::ReportSource;
 use super::columns::{
-    ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, Part,
+    ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportSection,
 };
 use super::exporter::{Content, Exporter, Needing, Written};
 use super::items::Age;
@@ -27,15 +27,15 @@ pub(super) struct CsvFiles {
 }
 
 impl CsvFiles {
-    pub(super) fn create(directory: &Path, books: &Books<'_>) -> Result<Self, Failure> {
-        let part = |part: Part| {
+    pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, Failure> {
+        let part = |part: ReportSection| {
             let path = directory.join(format!("{}.csv", part.as_str()));
             Table::of_columns(path, &EVENT_COLUMNS)
         };
         Ok(CsvFiles {
-            tracked: part(Part::Tracked)?,
-            non_referral: part(Part::NonReferral)?,
-            failed: part(Part::Failed)?,
+            tracked: part(ReportSection::Tracked)?,
+            non_referral: part(ReportSection::NonReferral)?,
+            failed: part(ReportSection::Failed)?,
             held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
             converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
             accepted: Table::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
@@ -47,10 +47,10 @@ impl CsvFiles {
 
 impl CsvFiles {
     fn part(&mut self, record: &EventRecord) -> &mut Table {
-        match Part::of(record.outcome()) {
-            Part::Tracked => &mut self.tracked,
-            Part::NonReferral => &mut self.non_referral,
-            Part::Failed => &mut self.failed,
+        match ReportSection::from_outcome(record.outcome()) {
+            ReportSection::Tracked => &mut self.tracked,
+            ReportSection::NonReferral => &mut self.non_referral,
+            ReportSection::Failed => &mut self.failed,
         }
     }
 }
@@ -142,7 +142,7 @@ struct RowFiles {
 }
 
 impl RowFiles {
-    fn new(directory: &Path, disposition: Disposition, books: &Books<'_>) -> Self {
+    fn new(directory: &Path, disposition: Disposition, books: &ReportSource<'_>) -> Self {
         let mut inputs = books.runs().iter().flat_map(|run| &run.inputs);
         let first = inputs.next().map_or(&[][..], |input| &input.header);
         RowFiles {

@@ -12,7 +12,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, ScopedJoinHandle};
 
 use super::atomic::{Failure, clear_abandoned, sync_directory};
-use super::books::Books;
+use super::books::ReportSource;
 use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
 use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
 use super::error::ReportError;
@@ -37,7 +37,7 @@ use crate::journal::{Disposition, EventRecord, JournalError};
 ///
 /// The journal can't be read, or a file can't be written.
 pub fn write(
-    books: &Books<'_>,
+    books: &ReportSource<'_>,
     summary: &RunSummary,
     formats: &Formats,
     directory: &Path,
@@ -74,7 +74,7 @@ pub fn is_file_of(formats: &Formats, name: &str) -> bool {
 /// What writes a format.
 fn exporter(
     format: Format,
-    books: &Books<'_>,
+    books: &ReportSource<'_>,
     summary: &RunSummary,
     formats: &Formats,
     directory: &Path,
@@ -98,7 +98,7 @@ fn exporter(
 }
 
 /// Reads the books once, for all who take a part of them.
-fn read(books: &Books<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
+fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
     let events = takers(exporters, Content::Events);
     if !events.is_empty() {
         read_events(books, events)?;
@@ -179,7 +179,7 @@ type Batch = Arc<Vec<EventRecord>>;
 
 /// Events come by the million: while this thread reads them, each format writes them on a thread of
 /// its own, in the same order.
-fn read_events(books: &Books<'_>, takers: Takers<'_>) -> Result<(), ReportError> {
+fn read_events(books: &ReportSource<'_>, takers: Takers<'_>) -> Result<(), ReportError> {
     thread::scope(|scope| {
         let (queues, writers): (Vec<_>, Vec<_>) = takers
             .into_iter()
@@ -202,7 +202,10 @@ fn read_events(books: &Books<'_>, takers: Takers<'_>) -> Result<(), ReportError>
     })
 }
 
-fn hand_out_batches(books: &Books<'_>, queues: &[mpsc::SyncSender<Batch>]) -> Result<(), Stopped> {
+fn hand_out_batches(
+    books: &ReportSource<'_>,
+    queues: &[mpsc::SyncSender<Batch>],
+) -> Result<(), Stopped> {
     let hand_out = |batch: Vec<EventRecord>| {
         let batch = Batch::new(batch);
         queues

@@ -87,7 +87,7 @@ pub struct Formats(Vec<Format>);
 
 impl Formats {
     /// These, each once; all that are built in where none is named.
-    pub fn of(formats: &[Format]) -> Self {
+    pub fn new(formats: &[Format]) -> Self {
         match formats {
             [] => Formats::default(),
             _ => Formats(sorted(formats.iter().copied())),
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn formats_are_named_once_and_come_in_one_order() {
-        let named = Formats::of(&[Format::Json, Format::Csv, Format::Json]);
+        let named = Formats::new(&[Format::Json, Format::Csv, Format::Json]);
         assert_eq!(
             named.iter().collect::<Vec<_>>(),
             [Format::Csv, Format::Json]
         );
-        assert_eq!(Formats::of(&[]), Formats::default());
+        assert_eq!(Formats::new(&[]), Formats::default());
         assert_eq!(Formats::default().iter().last(), Some(Format::Json));
         for format in Formats::default().iter() {
             assert_eq!(format.as_str().parse(), Ok(format));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use super::columns::{Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, event_cells, held_cells};
+use super::columns::{Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportColumn, event_cells, held_cells};
 use super::items::{event_item, held_item, row_item};
 use super::source_rows::SourceRow;
 use super::table::cell_text;
@@ -156,7 +156,7 @@ pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable>
 
 /// Further columns at the end are the user's own.
 fn report_of(header: &[String]) -> Option<Report> {
-    let begins_with = |columns: &[Column]| {
+    let begins_with = |columns: &[ReportColumn]| {
         let names = columns.iter().map(|column| column.name);
         header.len() >= columns.len()
             && names.eq(header[..columns.len()].iter().map(String::as_str))
@@ -181,7 +181,7 @@ fn without_empty_end(mut cells: Vec<String>) -> Vec<String> {
     cells
 }
 
-fn said(report: Report, columns: &[Column], names: &[&str], cells: &[Cell<'_>]) -> Said {
+fn said(report: Report, columns: &[ReportColumn], names: &[&str], cells: &[Cell<'_>]) -> Said {
     let cell = |name: &&str| {
         let place = columns.iter().position(|column| column.name == *name);
         place
@@ -241,7 +241,7 @@ pub(crate) fn find_items(
         }
         if has(Report::Rows) {
             journal.for_each_row(run.id, Disposition::Rejected, |record| {
-                let row = SourceRow::of(run, Disposition::Rejected, &record);
+                let row = SourceRow::new(run, Disposition::Rejected, &record);
                 let cells = row.cells().map(|cell| cell_text(&cell)).collect();
                 let said = Said {
                     report: Report::Rows,
@@ -264,7 +264,7 @@ pub(crate) fn find_items(
                 }
                 (Some(item), _) => Match::Item(Box::new(item)),
                 (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
-                (None, Some(id)) if known.contains(&EventKey::of(id)) => Match::Well,
+                (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::Well,
                 (None, _) => Match::Unknown,
             },
         )
@@ -276,7 +276,7 @@ fn known_events(
     lines: &[ReportLine],
 ) -> Result<HashSet<EventKey>, JournalError> {
     let ids = lines.iter().filter_map(|line| line.event_id.as_deref());
-    let wanted: HashSet<EventKey> = ids.map(EventKey::of).collect();
+    let wanted: HashSet<EventKey> = ids.map(EventKey::from_id).collect();
     match wanted.is_empty() {
         true => Ok(wanted),
         false => journal.known_keys(&wanted),

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::atomic::{Failure, sync_directory};
-use super::columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
+use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
 use super::error::ReportError;
 use super::table::Table;
 use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Span};
@@ -21,7 +21,7 @@ pub enum JournalTable {
 }
 
 /// What an event has beside the columns of the reports.
-const MORE_COLUMNS: [Column; 12] = [
+const MORE_COLUMNS: [ReportColumn; 12] = [
     text("plan"),
     integer("mrr_cents"),
     text("promo_code"),
@@ -36,7 +36,7 @@ const MORE_COLUMNS: [Column; 12] = [
     text("note"),
 ];
 
-const ALL_EVENT_COLUMNS: [Column; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
+const ALL_EVENT_COLUMNS: [ReportColumn; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
     let mut all = [EVENT_COLUMNS[0]; EVENT_COLUMNS.len() + MORE_COLUMNS.len()];
     let mut at = 0;
     while at < all.len() {
@@ -49,7 +49,7 @@ const ALL_EVENT_COLUMNS: [Column; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
     all
 };
 
-const ATTEMPT_COLUMNS: [Column; 13] = [
+const ATTEMPT_COLUMNS: [ReportColumn; 13] = [
     text("event_id"),
     text("kind"),
     integer("number"),
@@ -65,24 +65,24 @@ const ATTEMPT_COLUMNS: [Column; 13] = [
     text("sent_digest"),
 ];
 
-const fn text(name: &'static str) -> Column {
-    let holds = Holds::Text;
-    Column { name, holds }
+const fn text(name: &'static str) -> ReportColumn {
+    let holds = ColumnType::Text;
+    ReportColumn { name, holds }
 }
 
-const fn integer(name: &'static str) -> Column {
-    let holds = Holds::Integer;
-    Column { name, holds }
+const fn integer(name: &'static str) -> ReportColumn {
+    let holds = ColumnType::Integer;
+    ReportColumn { name, holds }
 }
 
-const fn time(name: &'static str) -> Column {
-    let holds = Holds::Time;
-    Column { name, holds }
+const fn time(name: &'static str) -> ReportColumn {
+    let holds = ColumnType::Time;
+    ReportColumn { name, holds }
 }
 
 impl JournalTable {
     /// Its columns.
-    pub fn columns(self) -> &'static [Column] {
+    pub fn columns(self) -> &'static [ReportColumn] {
         match self {
             JournalTable::Events => &ALL_EVENT_COLUMNS,
             JournalTable::Attempts => &ATTEMPT_COLUMNS,

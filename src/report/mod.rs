@@ -1,6 +1,6 @@
 //! What happened, made from the journal alone, and so again at any time.
 //!
-//! [`Books`] are what a report is made from; [`write()`] reads them once and hands what it reads to
+//! [`ReportSource`] is what a report is made from; [`write()`] reads them once and hands what it reads to
 //! one exporter for each [`Format`]. What an event looks like in a row stands once, in
 //! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
 
@@ -36,8 +36,8 @@ pub(crate) mod words;
 pub(crate) mod xlsx;
 
 pub use attention::{AcceptedSummary, Attention, Commands};
-pub use books::Books;
-pub use columns::{Cell, Column, EVENT_COLUMNS, Holds, event_cells};
+pub use books::ReportSource;
+pub use columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
 pub use error::ReportError;
 pub use files::{is_file_of, write};
 pub use format::{Format, FormatError, Formats};

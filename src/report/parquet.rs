@@ -16,7 +16,7 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
 use super::atomic::{Failure, Partial, Whole, sync_directory};
-use super::columns::{Cell, Column, EVENT_COLUMNS, Holds};
+use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn};
 use super::error::ReportError;
 use super::exporter::{Content, Exporter, Written};
 use crate::journal::EventRecord;
@@ -38,7 +38,7 @@ impl ParquetTable {
     /// # Errors
     ///
     /// The file can't be written; so for all functions here.
-    pub fn create(path: &Path, columns: &'static [Column]) -> Result<Self, ReportError> {
+    pub fn create(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, ReportError> {
         Ok(Self::start(path, columns)?)
     }
 
@@ -55,7 +55,7 @@ impl ParquetTable {
         Ok(sync_directory(&directory)?)
     }
 
-    pub(crate) fn start(path: &Path, columns: &'static [Column]) -> Result<Self, Failure> {
+    pub(crate) fn start(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, Failure> {
         let file = Partial::create(path)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -127,12 +127,12 @@ fn failure(path: &Path, error: ParquetError) -> Failure {
     Failure::new(path, "writing it", source)
 }
 
-fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
-    let field = |column: &Column| {
+fn schema(columns: &[ReportColumn]) -> Result<TypePtr, ParquetError> {
+    let field = |column: &ReportColumn| {
         let (physical, logical) = match column.holds {
-            Holds::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
-            Holds::Integer | Holds::Amount => (PhysicalType::INT64, None),
-            Holds::Time => {
+            ColumnType::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
+            ColumnType::Integer | ColumnType::Amount => (PhysicalType::INT64, None),
+            ColumnType::Time => {
                 let milliseconds = LogicalType::timestamp(true, TimeUnit::MILLIS);
                 (PhysicalType::INT64, Some(milliseconds))
             }
@@ -184,11 +184,11 @@ impl Numbers {
 }
 
 impl Builder {
-    fn new(holds: Holds) -> Self {
+    fn new(holds: ColumnType) -> Self {
         match holds {
-            Holds::Text => Builder::Text(Texts::default()),
-            Holds::Integer | Holds::Amount => Builder::Integer(Numbers::default()),
-            Holds::Time => Builder::Time(Numbers::default()),
+            ColumnType::Text => Builder::Text(Texts::default()),
+            ColumnType::Integer | ColumnType::Amount => Builder::Integer(Numbers::default()),
+            ColumnType::Time => Builder::Time(Numbers::default()),
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) struct SourceRow<'r> {
 }
 
 impl<'r> SourceRow<'r> {
-    pub(super) fn of(run: &'r RunRecord, disposition: Disposition, record: &'r RowRecord) -> Self {
+    pub(super) fn new(run: &'r RunRecord, disposition: Disposition, record: &'r RowRecord) -> Self {
         let header = header_of(run, record);
         SourceRow {
             disposition,

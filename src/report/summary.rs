@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
 use super::csv_files::row_file_names;
 use crate::event::{Sum, Tally};
-use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, Reading, Rows};
+use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
     Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
     PlanTotal, ReasonCount, RunRecord, Scope, Span,
@@ -33,7 +33,7 @@ pub const NOT_SENT: &str = "not_sent";
 
 impl OutcomesSummary {
     /// The events of one outcome; nothing stands for `not_sent`.
-    pub fn of(&self, outcome: Option<Outcome>) -> Tally {
+    pub fn for_outcome(&self, outcome: Option<Outcome>) -> Tally {
         self.by_outcome.get(&outcome).cloned().unwrap_or_default()
     }
 
@@ -61,13 +61,13 @@ impl Serialize for OutcomesSummary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for outcome in Self::all() {
-            map.serialize_entry(outcome_word(outcome), &self.of(outcome))?;
+            map.serialize_entry(outcome_word(outcome), &self.for_outcome(outcome))?;
         }
         map.end()
     }
 }
 
-impl Reading {
+impl JobFigures {
     /// The figures of runs, from the journal, added up.
     pub(super) fn of_runs(runs: &[RunRecord], ignored: Vec<ReasonCount>) -> Self {
         let mut rows = Rows::default();
@@ -102,7 +102,7 @@ impl Reading {
             let tally = by_plan.entry(total.state).or_default();
             tally.add_sum(total.kind, total.currency, sum);
         }
-        Reading {
+        JobFigures {
             inputs: inputs.collect(),
             rows,
             ignored: ignored.collect(),
@@ -181,7 +181,7 @@ pub struct RunSummary {
     pub span: Option<SpanSummary>,
     /// What was read and planned.
     #[serde(flatten)]
-    pub reading: Reading,
+    pub reading: JobFigures,
     /// What became of what was to be sent.
     pub outcomes: OutcomesSummary,
     /// What needs attention and was not accepted.
@@ -217,7 +217,7 @@ impl RunSummary {
             schema: SCHEMA,
             run: run.name.clone(),
             span: None,
-            reading: Reading::of_runs(runs, ignored),
+            reading: JobFigures::of_runs(runs, ignored),
             outcomes: OutcomesSummary { by_outcome },
             attention: figures.attention,
             accepted: figures.accepted,
@@ -252,7 +252,7 @@ impl RunSummary {
             .map(|(reason, rows)| ReasonCount { reason, rows })
             .collect();
         ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
-        let mut reading = Reading::of_runs(runs, ignored);
+        let mut reading = JobFigures::of_runs(runs, ignored);
         reading.count_once(&journal.repeats_of(span)?)?;
         let learned = runs.iter().rev().find_map(|run| run.learned_per_minute);
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
@@ -274,7 +274,7 @@ impl RunSummary {
             report_dir: None,
             exit_code: 0,
         };
-        summary.exit_code = match summary.outcomes.of(None).count() {
+        summary.exit_code = match summary.outcomes.for_outcome(None).count() {
             0 => u8::from(summary.needs_attention()),
             _ => INCOMPLETE,
         };
@@ -299,7 +299,7 @@ impl RunSummary {
     /// became of it, in events and, by kind and currency, in cents.
     pub fn check(&self) -> Result<(), Imbalance> {
         self.reading.check()?;
-        let to_send = self.reading.events.of(PlanState::ToSend);
+        let to_send = self.reading.events.for_state(PlanState::ToSend);
         if to_send != self.outcomes.total() {
             return Err(Imbalance::new(&format!(
                 "{} events were to be sent and {} have an outcome or are not sent, or their cents differ",

@@ -8,7 +8,7 @@ use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
 use super::atomic::{Failure, Partial, Whole};
-use super::columns::{Cell, Column};
+use super::columns::{Cell, ReportColumn};
 use crate::spreadsheet::neutralise;
 
 static TIMES: DateTimePrinter = DateTimePrinter::new();
@@ -30,7 +30,7 @@ impl Table {
         Self::over(file, path, header)
     }
 
-    pub(crate) fn of_columns(path: PathBuf, columns: &[Column]) -> Result<Self, Failure> {
+    pub(crate) fn of_columns(path: PathBuf, columns: &[ReportColumn]) -> Result<Self, Failure> {
         Self::create(path, columns.iter().map(|column| column.name))
     }
 

@@ -24,7 +24,7 @@ use super::params::Params;
 use super::promoters::Promoters;
 use super::rates::{Rates, share};
 use super::start::StartState;
-use books::{Books, Effect};
+use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
 use commissions::Changes;
 
@@ -32,11 +32,11 @@ use commissions::Changes;
 const NO_CURRENCY: &str = "default";
 
 /// The state of the account.
-pub(super) struct Account {
+pub(super) struct AccountState {
     leads: Leads,
     promoters: Promoters,
     rates: Rates,
-    books: Books,
+    books: Effects,
     /// What was done to commissions by hand.
     changes: Changes,
     /// What was paid out, as orders said it.
@@ -56,15 +56,15 @@ enum Refusal<'a> {
     SignedUpBefore,
 }
 
-impl Account {
-    pub(super) fn new(start: StartState, cancellation_event_id: bool) -> Account {
+impl AccountState {
+    pub(super) fn new(start: StartState, cancellation_event_id: bool) -> AccountState {
         let mut leads = Leads::new(start.lead_share_percent);
         for lead in &start.leads {
             leads.declare(lead);
         }
-        Account {
+        AccountState {
             leads,
-            books: Books::new(start.promoters.len()),
+            books: Effects::new(start.promoters.len()),
             promoters: start.promoters,
             rates: start.rates,
             changes: Changes::default(),
@@ -330,8 +330,8 @@ impl Account {
         self.books.enter(effect);
     }
 
-    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> v1::Known<'a> {
-        v1::Known {
+    fn known<'a>(&'a self, number: usize, effect: &'a Effect) -> v1::KnownEvent<'a> {
+        v1::KnownEvent {
             number,
             effect,
             lead: self.leads.get(effect.lead),

@@ -15,7 +15,7 @@ pub(super) enum Format {
 
 /// How the body goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(super) enum BodyDelivery {
     Whole,
     /// All of it is announced and half of it comes.
     Cut,
@@ -34,7 +34,7 @@ pub(super) struct Answer {
     pub(super) format: Format,
     pub(super) body: Vec<u8>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) delivery: Delivery,
+    pub(super) delivery: BodyDelivery,
 }
 
 impl Answer {
@@ -45,7 +45,7 @@ impl Answer {
             format: Format::Nothing,
             body: Vec::new(),
             headers: Vec::new(),
-            delivery: Delivery::Whole,
+            delivery: BodyDelivery::Whole,
         }
     }
 
@@ -59,7 +59,7 @@ impl Answer {
             format: Format::Json,
             body: bytes,
             headers: Vec::new(),
-            delivery: Delivery::Whole,
+            delivery: BodyDelivery::Whole,
         }
     }
 
@@ -90,7 +90,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn delivered(mut self, delivery: Delivery) -> Answer {
+    pub(super) fn delivered(mut self, delivery: BodyDelivery) -> Answer {
         self.delivery = delivery;
         self
     }

@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    fn of(word: &str) -> Option<Kind> {
+    fn from_word(word: &str) -> Option<Kind> {
         match word {
             "sale" => Some(Kind::Sale),
             "refund" => Some(Kind::Refund),
@@ -69,7 +69,7 @@ pub(super) struct Call {
 
 impl Call {
     /// The call of a path, if the API has it.
-    pub(super) fn of(path: &str) -> Option<Call> {
+    pub(super) fn from_path(path: &str) -> Option<Call> {
         let (version, rest) = match path.strip_prefix("/api/v1/") {
             Some(rest) => (Version::V1, rest),
             None => (Version::V2, path.strip_prefix("/api/v2/")?),
@@ -88,7 +88,7 @@ impl Call {
                 Asked::List(List::Payouts)
             }
             (Version::V1, "leads/show") => Asked::Lead,
-            (_, rest) => Asked::Track(Kind::of(rest.strip_prefix("track/")?)?),
+            (_, rest) => Asked::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
         };
         Some(Call { version, asked })
     }

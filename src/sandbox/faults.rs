@@ -30,7 +30,7 @@ pub(super) struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     skip: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kind: Option<Target>,
+    kind: Option<FaultTarget>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(default)]
@@ -69,7 +69,7 @@ enum Word {
 /// The calls that a fault may be for. Without one, it is for every tracking call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Target {
+enum FaultTarget {
     Sale,
     Refund,
     Cancellation,
@@ -77,14 +77,14 @@ enum Target {
     Listing,
 }
 
-impl Target {
-    fn of(asked: Asked) -> Target {
+impl FaultTarget {
+    fn from_asked(asked: Asked) -> FaultTarget {
         match asked {
-            Asked::Track(Kind::Sale) => Target::Sale,
-            Asked::Track(Kind::Refund) => Target::Refund,
-            Asked::Track(Kind::Cancellation) => Target::Cancellation,
-            Asked::Track(Kind::Signup) => Target::Signup,
-            Asked::List(_) | Asked::Lead => Target::Listing,
+            Asked::Track(Kind::Sale) => FaultTarget::Sale,
+            Asked::Track(Kind::Refund) => FaultTarget::Refund,
+            Asked::Track(Kind::Cancellation) => FaultTarget::Cancellation,
+            Asked::Track(Kind::Signup) => FaultTarget::Signup,
+            Asked::List(_) | Asked::Lead => FaultTarget::Listing,
         }
     }
 }
@@ -372,10 +372,10 @@ impl Word {
 
 impl Order {
     fn fits(&self, subject: Subject<'_>) -> bool {
-        let target = Target::of(subject.asked);
+        let target = FaultTarget::from_asked(subject.asked);
         let kind = match self.kind {
             Some(wanted) => wanted == target,
-            None => target != Target::Listing,
+            None => target != FaultTarget::Listing,
         };
         kind && (self.event_id.is_none() || self.event_id.as_deref() == subject.event_id)
     }

@@ -17,7 +17,7 @@ use hyper::{Request, Response, StatusCode};
 
 use super::account::listing::Paging;
 use super::admin;
-use super::answer::{Answer, Delivery, Format};
+use super::answer::{Answer, BodyDelivery, Format};
 use super::body::AnswerBody;
 use super::call::{Asked, Call, Kind, Version};
 use super::faults::{Action, Fault, Subject};
@@ -70,7 +70,7 @@ pub(super) async fn serve(
             None => too_large(),
         }
     };
-    if answer.delivery == Delivery::Cut {
+    if answer.delivery == BodyDelivery::Cut {
         reset.set(true);
     }
     Ok(response(answer))
@@ -254,7 +254,7 @@ fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
 }
 
 fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
-    let call = Call::of(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
+    let call = Call::from_path(head.uri.path()).ok_or_else(|| Answer::message(404, "Not found"))?;
     if head.method != call.method() {
         return Err(Answer::wrong_method(call.method()));
     }
@@ -316,9 +316,9 @@ async fn act(
     };
     match fault.action {
         Action::Truncate => return Ok(answer().truncated()),
-        Action::Cut => return Ok(answer().delivered(Delivery::Cut)),
+        Action::Cut => return Ok(answer().delivered(BodyDelivery::Cut)),
         Action::Drip { bytes, pause } => {
-            return Ok(answer().delivered(Delivery::Drip { bytes, pause }));
+            return Ok(answer().delivered(BodyDelivery::Drip { bytes, pause }));
         }
         Action::Delay(delay) if fault.after_effect => {
             let answer = answer();
@@ -336,7 +336,7 @@ async fn act(
     }
     match fault.action {
         Action::Answer(answer) => Ok(answer),
-        Action::Huge(bytes) => Ok(Answer::empty(200).delivered(Delivery::Huge(bytes))),
+        Action::Huge(bytes) => Ok(Answer::empty(200).delivered(BodyDelivery::Huge(bytes))),
         Action::Reset => {
             reset.set(true);
             Err(Cut)
@@ -356,10 +356,10 @@ fn too_large() -> Answer {
 
 fn response(answer: Answer) -> Response<AnswerBody> {
     let body = match answer.delivery {
-        Delivery::Whole => AnswerBody::Whole(answer.body.into()),
-        Delivery::Cut => AnswerBody::cut(answer.body),
-        Delivery::Drip { bytes, pause } => AnswerBody::drip(answer.body, bytes, pause),
-        Delivery::Huge(left) => AnswerBody::Huge { left },
+        BodyDelivery::Whole => AnswerBody::Whole(answer.body.into()),
+        BodyDelivery::Cut => AnswerBody::cut(answer.body),
+        BodyDelivery::Drip { bytes, pause } => AnswerBody::drip(answer.body, bytes, pause),
+        BodyDelivery::Huge(left) => AnswerBody::Huge { left },
     };
     let mut response = Response::new(body);
     // Every status is a constant of the code, or was checked when its fault came in.

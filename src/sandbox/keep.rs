@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
-use super::account::Account;
+use super::account::AccountState;
 use super::call::{Kind, Version};
 use super::moment::Moment;
 use super::params::Params;
@@ -22,7 +22,7 @@ const HEADER: &str = r#"{"fprecon_sandbox_state":1}"#;
 /// A call that the account took.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Line<P> {
+struct SavedCall<P> {
     api: Version,
     kind: Kind,
     at_ms: i64,
@@ -37,7 +37,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Opens or makes the file, and does its calls again.
-    pub(super) fn open(path: &Path, account: &mut Account) -> Result<Keeper, SandboxError> {
+    pub(super) fn open(path: &Path, account: &mut AccountState) -> Result<Keeper, SandboxError> {
         let failed = |source| SandboxError::StateFile {
             file: path.to_owned(),
             source,
@@ -77,7 +77,7 @@ impl Keeper {
         params: &Params<'_>,
     ) -> io::Result<()> {
         self.line.clear();
-        let line = Line {
+        let line = SavedCall {
             api: version,
             kind,
             at_ms: at.as_ms(),
@@ -93,7 +93,7 @@ impl Keeper {
 const LINE_BYTES: u64 = 1 << 20;
 
 /// Does all whole lines again and says where the last of them ends.
-fn replay(path: &Path, file: &File, account: &mut Account) -> Result<u64, SandboxError> {
+fn replay(path: &Path, file: &File, account: &mut AccountState) -> Result<u64, SandboxError> {
     let mut reader = BufReader::new(file);
     let mut line = String::new();
     let mut whole = 0;
@@ -139,8 +139,9 @@ fn header(line: &str) -> Result<(), String> {
     Err("this is not a state of a sandbox, or one of another version".to_owned())
 }
 
-fn again(line: &str, account: &mut Account) -> Result<(), String> {
-    let call: Line<Params<'_>> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+fn again(line: &str, account: &mut AccountState) -> Result<(), String> {
+    let call: SavedCall<Params<'_>> =
+        serde_json::from_str(line).map_err(|error| error.to_string())?;
     let at = Moment::of_ms(call.at_ms);
     account.track(call.api, call.kind, &call.parameters, at);
     Ok(())

@@ -122,7 +122,7 @@ pub(super) struct NewLead {
 }
 
 /// What is known of an email or a uid: the place of its lead, or that it is no lead's.
-type Known = HashMap<Rc<str>, Option<usize>>;
+type LeadIndex = HashMap<Rc<str>, Option<usize>>;
 
 /// All leads seen so far, and the rule for those that were not.
 ///
@@ -131,9 +131,9 @@ type Known = HashMap<Rc<str>, Option<usize>>;
 pub(super) struct Leads {
     share_percent: u64,
     all: Vec<Lead>,
-    by_uid: Known,
+    by_uid: LeadIndex,
     /// Emails in lower case.
-    by_email: Known,
+    by_email: LeadIndex,
     /// Most leads of an account have one of few plans.
     plans: Vec<Rc<str>>,
 }
@@ -143,8 +143,8 @@ impl Leads {
         Leads {
             share_percent: u64::from(share_percent),
             all: Vec::new(),
-            by_uid: Known::new(),
-            by_email: Known::new(),
+            by_uid: LeadIndex::new(),
+            by_email: LeadIndex::new(),
             plans: Vec::new(),
         }
     }
@@ -329,7 +329,7 @@ impl Leads {
 }
 
 /// `kept` is the lead's own copy of the text, which is used again if it is the same.
-fn learn_one(known: &mut Known, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
+fn learn_one(known: &mut LeadIndex, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
     match known.get_mut(key) {
         Some(Some(_)) => {}
         Some(entry) => *entry = lead,

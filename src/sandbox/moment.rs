@@ -54,7 +54,7 @@ impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
         let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut text = Text::default();
+        let mut text = WrittenMoment::default();
         PRINTER
             .print_timestamp(&timestamp, &mut text)
             .map_err(S::Error::custom)?;
@@ -64,18 +64,18 @@ impl Serialize for Moment {
 
 /// Where a moment is written on its way into an answer, each of which has several.
 #[derive(Default)]
-struct Text {
+struct WrittenMoment {
     bytes: [u8; 32],
     length: usize,
 }
 
-impl Text {
+impl WrittenMoment {
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 
-impl jiff::fmt::Write for Text {
+impl jiff::fmt::Write for WrittenMoment {
     fn write_str(&mut self, piece: &str) -> Result<(), jiff::Error> {
         let end = self.length + piece.len();
         let place = self.bytes.get_mut(self.length..end);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::account::Account;
+use super::account::AccountState;
 use super::faults::Faults;
 use super::keep::Keeper;
 use super::limit::RateLimit;
@@ -14,7 +14,7 @@ use super::{Latency, Options, SandboxError};
 /// All that the server knows. One thread uses it; no borrow is held across an `await`.
 pub(super) struct State {
     pub(super) require_key: Option<String>,
-    pub(super) account: RefCell<Account>,
+    pub(super) account: RefCell<AccountState>,
     pub(super) keeper: RefCell<Option<Keeper>>,
     pub(super) faults: RefCell<Faults>,
     pub(super) log: RefCell<Log>,
@@ -38,7 +38,7 @@ impl State {
         if let Some(percent) = options.lead_share_percent {
             start.lead_share_percent = percent;
         }
-        let mut account = Account::new(start, options.cancellation_event_id);
+        let mut account = AccountState::new(start, options.cancellation_event_id);
         let keeper = match &options.state_file {
             None => None,
             Some(path) => Some(Keeper::open(path, &mut account)?),

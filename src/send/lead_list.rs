@@ -12,7 +12,7 @@ use std::io;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Sorter, Standing};
-use super::listing::{self, Shelf, Unlisted};
+use super::listing::{self, PageSink, Unlisted};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
@@ -189,7 +189,7 @@ pub(super) async fn fetch(
         Unlisted::Short { lines, total } => unusable(format!(
             "it has {lines} leads, and says that there are {total}"
         )),
-        Unlisted::Shelf(error) => unusable(error.to_string()),
+        Unlisted::Sink(error) => unusable(error.to_string()),
     }
 }
 
@@ -200,7 +200,7 @@ fn unusable(reason: impl Into<String>) -> Fetched {
 }
 
 /// Only hashes are kept, and nothing beyond this run.
-impl Shelf<Lead> for LeadList {
+impl PageSink<Lead> for LeadList {
     fn pages(&self) -> u32 {
         self.pages
     }

@@ -3,7 +3,7 @@
 //! It counts only if it is whole. What is added while it is read is no reason to begin anew: a line that
 //! comes again, because others were added before it, is passed over. What is taken away moves lines to
 //! pages that were read already, so a listing whose total falls, or whose first page has lost a line, is
-//! begun anew. Pages go to a [`Shelf`], which may keep them beyond an interruption.
+//! begun anew. Pages go to a [`PageSink`], which may keep them beyond an interruption.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -19,7 +19,7 @@ use crate::tracking::{Answer, Client, Listed, Page, Reply};
 const MAX_READINGS: u32 = 3;
 
 /// Where the pages of a listing go.
-pub trait Shelf<T> {
+pub trait PageSink<T> {
     /// How many pages are there already, of an earlier reading that was interrupted.
     fn pages(&self) -> u32;
 
@@ -73,7 +73,7 @@ pub enum Unlisted {
         total: u64,
     },
     /// A page can't be kept.
-    Shelf(io::Error),
+    Sink(io::Error),
 }
 
 /// Reads what of a listing is not on the shelf yet; `progress` is told of every page: lines and
@@ -86,7 +86,7 @@ pub async fn fetch_list<T: Listed + PartialEq>(
     client: &Client,
     requests_per_minute: NonZeroU32,
     stop: &mut UnboundedReceiver<Stop>,
-    shelf: &mut impl Shelf<T>,
+    shelf: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Unlisted> {
     let mut pace = Pace::new(requests_per_minute, Instant::now());
@@ -98,7 +98,7 @@ pub(super) async fn read<T: Listed + PartialEq>(
     client: &Client,
     pace: &mut Pace,
     stop: &mut UnboundedReceiver<Stop>,
-    shelf: &mut impl Shelf<T>,
+    shelf: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, Unlisted> {
     let mut reader = Reader {
@@ -111,7 +111,7 @@ pub(super) async fn read<T: Listed + PartialEq>(
         if reader.read(shelf, progress).await? {
             return Ok(reader.requests);
         }
-        shelf.clear().map_err(Unlisted::Shelf)?;
+        shelf.clear().map_err(Unlisted::Sink)?;
     }
     Err(Unlisted::Changing)
 }
@@ -128,7 +128,7 @@ impl Reader<'_> {
     /// way that may have hidden a line.
     async fn read<T: Listed + PartialEq>(
         &mut self,
-        shelf: &mut impl Shelf<T>,
+        shelf: &mut impl PageSink<T>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<bool, Unlisted> {
         if shelf.pages() > 0 && !self.has_lost_nothing(shelf).await? {
@@ -142,7 +142,7 @@ impl Reader<'_> {
                 .lines
                 .first()
                 .is_some_and(|line| shelf.has(line).is_some());
-            let is_new = shelf.put(page).map_err(Unlisted::Shelf)?;
+            let is_new = shelf.put(page).map_err(Unlisted::Sink)?;
             let has_shrunk = latest
                 .zip(total)
                 .is_some_and(|(latest, total)| total < latest);
@@ -178,7 +178,7 @@ impl Reader<'_> {
     /// pushed to the next page; true where the shelf does not keep it.
     async fn has_lost_nothing<T: Listed + PartialEq>(
         &mut self,
-        shelf: &impl Shelf<T>,
+        shelf: &impl PageSink<T>,
     ) -> Result<bool, Unlisted> {
         if shelf.first().is_none() {
             return Ok(true);

@@ -10,18 +10,18 @@
 //! 5. only then it counts, and the next event of its lane may go.
 
 mod backoff;
+mod failure_streak;
+mod journal_thread;
 mod lanes;
 mod lead_list;
 mod listing;
 mod pace;
 mod refusals;
-mod scribe;
 mod sender;
-mod trouble;
 mod verdict;
 
 pub use lead_list::{Fetched, LeadList};
-pub use listing::{Shelf, Unlisted, fetch_list};
+pub use listing::{PageSink, Unlisted, fetch_list};
 pub use refusals::Alarm;
 pub use verdict::Halt;
 
@@ -43,7 +43,7 @@ const MAX_SLOWED: u32 = 30;
 
 /// How to send.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct SendSettings {
     /// The most requests in a minute.
     pub requests_per_minute: NonZeroU32,
     /// The most requests at a time.
@@ -166,7 +166,7 @@ pub async fn send(
     client: &Client,
     run: RunId,
     total: u64,
-    settings: Settings,
+    settings: SendSettings,
     mut stop: UnboundedReceiver<Stop>,
     watch: &mut dyn FnMut(&Progress),
 ) -> Sent {
@@ -212,7 +212,7 @@ pub async fn send(
 /// What is to be sent, as far as that is kept in memory.
 struct Work {
     lanes: Lanes,
-    earlier: Earlier,
+    earlier: EarlierAnswers,
 }
 
 impl Work {
@@ -242,7 +242,7 @@ impl Work {
         Ok(Work {
             lanes: sorter.finish(),
             // A run that goes on knows no more of them than the journal does.
-            earlier: Earlier::read(journal, &reversals)?,
+            earlier: EarlierAnswers::read(journal, &reversals)?,
         })
     }
 }
@@ -257,7 +257,9 @@ struct Reversals {
 impl Reversals {
     fn add(&mut self, event: Ties<'_>) {
         match event.kind {
-            Kind::Refund => self.sales.extend(event.sale_event_id.map(EventKey::of)),
+            Kind::Refund => self
+                .sales
+                .extend(event.sale_event_id.map(EventKey::from_id)),
             Kind::Cancellation => self.customers.add(event),
             Kind::Sale | Kind::Signup => {}
         }
@@ -266,16 +268,16 @@ impl Reversals {
 
 /// What earlier runs know that decides about refunds and cancellations of this one.
 #[derive(Debug, Default)]
-struct Earlier {
+struct EarlierAnswers {
     /// By the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
     /// Those of the cancelled customers who have a tracked sale.
     customers: Customers,
 }
 
-impl Earlier {
+impl EarlierAnswers {
     fn read(journal: &JournalReader, wanted: &Reversals) -> Result<Self, JournalError> {
-        let mut earlier = Earlier::default();
+        let mut earlier = EarlierAnswers::default();
         if wanted.sales.is_empty() && wanted.customers.is_empty() {
             return Ok(earlier);
         }

@@ -12,13 +12,15 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::failure_streak::FailureStreak;
+use super::journal_thread::{Done, JournalThread};
 use super::lanes::{Basis, Lanes};
 use super::pace::Pace;
 use super::refusals::{Refusals, refusal_of};
-use super::scribe::{Done, Scribe};
-use super::trouble::Trouble;
 use super::verdict::{Halt, Verdict, effect, is_repeatable, verdict};
-use super::{Earlier, End, MAX_SLOWED, Progress, Settings, Stop, Work, backoff, describe};
+use super::{
+    EarlierAnswers, End, MAX_SLOWED, Progress, SendSettings, Stop, Work, backoff, describe,
+};
 use crate::event::{Event, EventKey, Kind};
 use crate::journal::{
     AttentionCode, Effect, Entry, EventRow, Journal, JournalError, Outcome, Pending, PlaceWatch,
@@ -86,9 +88,9 @@ type Request<'c> = Pin<Box<dyn Future<Output = Answered> + 'c>>;
 pub(super) struct Sender<'c> {
     client: &'c Client,
     run: RunId,
-    settings: Settings,
+    settings: SendSettings,
     lanes: Lanes,
-    earlier: Earlier,
+    earlier: EarlierAnswers,
     /// Lanes whose next event may go and has to be read.
     ready: VecDeque<usize>,
     /// Lanes whose next event is being read.
@@ -105,13 +107,13 @@ pub(super) struct Sender<'c> {
     in_flight: FuturesUnordered<Request<'c>>,
     outbox: Vec<(Entry, After)>,
     writing: Vec<After>,
-    scribe: Scribe,
+    scribe: JournalThread,
     place: PlaceWatch,
     next_place_check: Instant,
     /// Events that are intended and have not left.
     unsent: usize,
     pace: Pace,
-    trouble: Trouble,
+    trouble: FailureStreak,
     refusals: Refusals,
     /// What was refused, and what follows from that, while it may yet be the account that is refused:
     /// then these events stay to be sent, and none of them has failed.
@@ -128,7 +130,7 @@ impl<'c> Sender<'c> {
         client: &'c Client,
         run: RunId,
         work: Work,
-        settings: Settings,
+        settings: SendSettings,
         pace: Pace,
         progress: Progress,
     ) -> Self {
@@ -152,10 +154,10 @@ impl<'c> Sender<'c> {
             writing: Vec::new(),
             place: journal.place_watch(),
             next_place_check: Instant::now(),
-            scribe: Scribe::start(journal, run),
+            scribe: JournalThread::start(journal, run),
             unsent: 0,
             pace,
-            trouble: Trouble::default(),
+            trouble: FailureStreak::default(),
             refusals: Refusals::new(settings.stop_after_same_refusals),
             deferred: Vec::new(),
             left: None,
@@ -367,7 +369,7 @@ impl<'c> Sender<'c> {
                 return None;
             }
             let sale = slot.event.sale_event_id.as_ref()?;
-            self.earlier.sales.get(&EventKey::of(sale)).copied()
+            self.earlier.sales.get(&EventKey::from_id(sale)).copied()
         })
     }
 
@@ -664,7 +666,7 @@ impl<'c> Sender<'c> {
                 if matches!(answer, Answer::Unclear { .. }) {
                     self.on_failure(answer);
                 } else {
-                    self.trouble = Trouble::default();
+                    self.trouble = FailureStreak::default();
                     self.progress.trouble = None;
                 }
                 let after = After::Settled(row, settlement.outcome, Basis::Asked);

@@ -182,14 +182,14 @@ mod tests {
     use super::*;
     use crate::tracking::listing::page;
 
-    fn of(version: Version, body: &str) -> ListedCommission {
+    fn parse(version: Version, body: &str) -> ListedCommission {
         let page = page(version, 200, body.as_bytes(), Some(1));
         page.unwrap().lines.pop().unwrap()
     }
 
     #[test]
     fn both_versions_say_the_same_in_their_own_words() {
-        let v1 = of(
+        let v1 = parse(
             Version::V1,
             r#"[{"id": 7, "status": "pending", "amount": 400, "unit": "cash",
                 "created_at": "2026-03-01T10:00:00.000Z", "event_id": "in_1",
@@ -198,7 +198,7 @@ mod tests {
                 "promoter": {"id": 9, "email": "nora@example.com", "default_ref_id": "n"},
                 "promotion": {"ref_id": "nora", "campaign_id": 3, "campaign_name": "Affiliates"}}]"#,
         );
-        let v2 = of(
+        let v2 = parse(
             Version::V2,
             r#"[{"id": 7, "status": "pending", "amount": 400, "unit": "cash",
                 "created_at": "2026-03-01T10:00:00.000Z", "event_id": "in_1", "sale_amount": 2000,
@@ -236,17 +236,17 @@ mod tests {
             ("null", None),
             ("\"many\"", Some("many")),
         ] {
-            let line = of(Version::V2, &body.replace("AMOUNT", amount));
+            let line = parse(Version::V2, &body.replace("AMOUNT", amount));
             assert_eq!((line.amount, line.amount_text.as_deref()), (None, text));
         }
-        let line = of(Version::V2, &body.replace("AMOUNT", "3"));
+        let line = parse(Version::V2, &body.replace("AMOUNT", "3"));
         assert_eq!((line.amount, line.amount_text), (Some(3), None));
     }
 
     #[test]
     fn a_bonus_is_one_that_was_given_by_hand() {
         let body = r#"[{"id": 7, "status": "approved", "amount": 500, "commission_type": "TYPE"}]"#;
-        assert!(of(Version::V2, &body.replace("TYPE", "custom")).is_by_hand);
-        assert!(!of(Version::V2, &body.replace("TYPE", "sale")).is_by_hand);
+        assert!(parse(Version::V2, &body.replace("TYPE", "custom")).is_by_hand);
+        assert!(!parse(Version::V2, &body.replace("TYPE", "sale")).is_by_hand);
     }
 }

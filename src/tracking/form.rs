@@ -1,6 +1,6 @@
 //! An event as it goes over the wire, and as it went before.
 
-use super::{Settings, Version, v1, v2};
+use super::{ClientSettings, Version, v1, v2};
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 
 /// How events are written: what of the settings is in their requests.
@@ -14,7 +14,7 @@ pub(super) struct Manner<'s> {
     pub(super) cancellation_event_id: bool,
 }
 
-impl Settings {
+impl ClientSettings {
     pub(super) fn manner(&self) -> Manner<'_> {
         Manner {
             version: self.version,

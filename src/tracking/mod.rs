@@ -134,7 +134,7 @@ impl Default for Timeouts {
 
 /// The account that events are sent to, and what every request says beside the event.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ClientSettings {
     /// The version that is spoken.
     pub version: Version,
     /// The API's base, such as `https://firstpromoter.com/api/v1`.
@@ -197,7 +197,7 @@ pub struct Client {
     base: Url,
     /// Where events go, in the order of [`Kind::ALL`].
     tracks: [Url; Kind::ALL.len()],
-    settings: Settings,
+    settings: ClientSettings,
     key: ApiKey,
 }
 
@@ -206,7 +206,7 @@ impl Client {
     ///
     /// Redirects are never followed (the key travels in a custom header, which HTTP clients keep
     /// when the host changes), the library's own retries are off, and every wait has an end.
-    pub fn new(settings: Settings, key: &ApiKey) -> Result<Self, ClientError> {
+    pub fn new(settings: ClientSettings, key: &ApiKey) -> Result<Self, ClientError> {
         let base = checked_url(&settings.base_url)?;
         if key.is_short() && !is_loopback(&base) {
             return Err(ClientError::ShortKey);
@@ -322,7 +322,7 @@ impl Client {
 
 /// What every request goes out by.
 fn builder(
-    settings: &Settings,
+    settings: &ClientSettings,
     base: &Url,
     headers: HeaderMap,
 ) -> Result<reqwest::ClientBuilder, ClientError> {
@@ -359,7 +359,7 @@ fn below(base: &Url, path: &str) -> Url {
 }
 
 /// What every request carries, so that no log of headers shows it.
-fn headers(settings: &Settings, key: &ApiKey) -> Result<HeaderMap, ClientError> {
+fn headers(settings: &ClientSettings, key: &ApiKey) -> Result<HeaderMap, ClientError> {
     let secret = |text: &str| {
         let mut value = HeaderValue::from_str(text).map_err(|_| ClientError::Key)?;
         value.set_sensitive(true);
@@ -447,8 +447,8 @@ fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn settings(version: Version, base_url: &str) -> Settings {
-        Settings {
+    fn settings(version: Version, base_url: &str) -> ClientSettings {
+        ClientSettings {
             version,
             base_url: base_url.to_owned(),
             account_id: "a-1".to_owned(),

@@ -74,12 +74,12 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Settings, Timeouts, Version};
+    use super::super::{ClientSettings, Timeouts, Version};
     use super::*;
     use crate::event::{Currency, Customer, Details, Money, Source};
 
-    fn settings() -> Settings {
-        Settings {
+    fn settings() -> ClientSettings {
+        ClientSettings {
             base_url: "https://firstpromoter.com/api/v1".into(),
             version: Version::V1,
             account_id: "b850ac4wer56hy1b5ef41".into(),
@@ -133,7 +133,7 @@ mod tests {
         let mut sale = shelley(Kind::Sale, "1");
         sale.money = money("GBP");
         sale.created_at = Some("2026-04-10T03:48:02Z".parse().unwrap());
-        let quiet = Settings {
+        let quiet = ClientSettings {
             notify_promoters: false,
             ..settings()
         };
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_cancellation_carries_its_id_only_where_the_account_takes_one() {
-        let newer = Settings {
+        let newer = ClientSettings {
             cancellation_event_id: true,
             ..settings()
         };

@@ -109,12 +109,12 @@ fn parameters<'e>(event: &'e Event, manner: &Manner<'_>) -> Parameters<'e> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Settings, Version};
+    use super::super::{ClientSettings, Version};
     use super::*;
     use crate::event::{Currency, Customer, Details, Money, Source};
 
-    fn settings() -> Settings {
-        Settings {
+    fn settings() -> ClientSettings {
+        ClientSettings {
             version: Version::V2,
             base_url: "https://api.firstpromoter.com/api/v2".into(),
             account_id: "acc-1".into(),

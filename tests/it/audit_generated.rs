@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fprecon::audit::{
-    Billed, BilledKind, Commission, Cut, FindingKind, Lead, Place, Promoter, Rules, Sides, Status,
-    Unit, audit,
+    Billed, BilledKind, Commission, Cut, FindingKind, Lead, Promoter, Rules, Sides, SourceLocation,
+    Status, Unit, audit,
 };
 use fprecon::event::{Currency, Customer, Money};
 use fprecon::journal::Outcome;
@@ -110,7 +110,7 @@ impl Account {
             });
         }
         let sale = Billed {
-            place: Place {
+            place: SourceLocation {
                 file: "sales.csv".to_owned(),
                 line: number + 2,
             },
@@ -135,7 +135,7 @@ impl Account {
             is_dispute: false,
         };
         let theirs = Commission {
-            place: Place {
+            place: SourceLocation {
                 file: "commissions.csv".to_owned(),
                 line: number + 2,
             },

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fprecon::audit::{
-    Audit, Billed, BilledKind, Commission, Figures, FindingKind, Lead, Period, Place, Promoter,
-    Rules, Sides, Status, Unit, View, audit_with_matches,
+    Audit, Billed, BilledKind, Commission, CommissionTotals, FindingKind, Lead, Period, Promoter,
+    Rules, Sides, SourceLocation, Status, Unit, View, audit_with_matches,
 };
 use fprecon::event::{Currency, Customer, Money};
 use jiff::civil::{Date, date};
@@ -197,7 +197,7 @@ impl Account {
 
     fn sale(&self, deal: &Deal) -> Billed {
         Billed {
-            place: Place {
+            place: SourceLocation {
                 file: "sales.csv".to_owned(),
                 line: 2,
             },
@@ -229,7 +229,7 @@ impl Account {
             _ => "Affiliates".to_owned(),
         };
         Commission {
-            place: Place {
+            place: SourceLocation {
                 file: "commissions.csv".to_owned(),
                 line: 2,
             },
@@ -539,7 +539,7 @@ fn known(audit: &Audit) -> Vec<Known> {
         .collect()
 }
 
-fn added(sums: &mut BTreeMap<String, [i128; 6]>, totals: &BTreeMap<String, Figures>) {
+fn added(sums: &mut BTreeMap<String, [i128; 6]>, totals: &BTreeMap<String, CommissionTotals>) {
     for (unit, figures) in totals {
         let sum = sums.entry(unit.clone()).or_default();
         let own = [

@@ -15,8 +15,8 @@ use fprecon::event::{
 use fprecon::export::Export;
 use fprecon::job::{self, Job, Setup, SourceRows};
 use fprecon::journal::{Outcome as Settled, PlanState, Wanted};
-use fprecon::link::{Earlier, EarlierSale, Rules};
-use fprecon::plan::Past;
+use fprecon::link::{EarlierSale, Rules, SaleHistory};
+use fprecon::plan::History;
 use fprecon::profile::Profiles;
 
 const PROFILES: &str = r#"
@@ -1137,7 +1137,7 @@ struct Memory {
     uncounted: HashMap<EventKey, (EventKey, i64)>,
 }
 
-impl Earlier for Memory {
+impl SaleHistory for Memory {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.events.get(&key).map(Event::essence)
     }
@@ -1145,7 +1145,7 @@ impl Earlier for Memory {
     fn refunded(&self, sale: EventKey) -> Refunded {
         let mut refunded = Refunded::default();
         for event in self.events.values() {
-            if event.sale_event_id.as_deref().map(EventKey::of) == Some(sale) {
+            if event.sale_event_id.as_deref().map(EventKey::from_id) == Some(sale) {
                 refunded.cents += event.money.unwrap().amount_cents;
                 refunded.gross_cents += event.paid_cents().unwrap();
                 let total = event.refund_total_cents;
@@ -1166,7 +1166,8 @@ impl Earlier for Memory {
     }
 
     fn sales_with_reference(&self, reference: EventKey) -> Vec<Text> {
-        let has = |sale: &&Event| sale.reference.as_deref().map(EventKey::of) == Some(reference);
+        let has =
+            |sale: &&Event| sale.reference.as_deref().map(EventKey::from_id) == Some(reference);
         self.sales()
             .filter(has)
             .map(|sale| sale.event_id().into())
@@ -1180,7 +1181,7 @@ impl Earlier for Memory {
     fn further_payments(&self, shared: EventKey) -> Vec<Text> {
         let of_shared = self.sales().filter(|sale| {
             let id = sale.details().shared_id.as_deref();
-            id.map(EventKey::of) == Some(shared)
+            id.map(EventKey::from_id) == Some(shared)
         });
         of_shared.map(|sale| sale.event_id().into()).collect()
     }
@@ -1215,14 +1216,14 @@ impl Memory {
     }
 }
 
-impl Past for Memory {}
+impl History for Memory {}
 
 fn profiles() -> Profiles {
     let tables: BTreeMap<String, toml::Table> = toml::from_str(PROFILES).unwrap();
     Profiles::load(&tables).unwrap()
 }
 
-fn job(profiles: &Profiles, texts: &[String], past: &(impl Past + Clone), rules: &Rules) -> Job {
+fn job(profiles: &Profiles, texts: &[String], past: &(impl History + Clone), rules: &Rules) -> Job {
     let setup = Setup {
         rules: rules.clone(),
         ..Setup::new(profiles, Currency::from_code("USD").unwrap())
@@ -1322,7 +1323,7 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
             let is_held = is.held.contains(event.event_id());
             if let (PlanState::Duplicate, Some(sale), false) = (state, event.sale_event_id, is_held)
             {
-                let uncounted = (EventKey::of(sale), event.gross_cents.unwrap());
+                let uncounted = (EventKey::from_id(sale), event.gross_cents.unwrap());
                 memory.uncounted.entry(event.key()).or_insert(uncounted);
             }
         }

@@ -1,10 +1,10 @@
 //! What refunds take back of what a sale has earned.
 
 use super::sale::is_near;
-use super::{Case, Draft, Group, Judge, Kept};
+use super::{Case, Draft, EarnedCommission, Group, Judge};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
-use crate::audit::expected::Deals;
+use crate::audit::expected::TermsKey;
 use crate::journal::Outcome;
 
 /// What a refund should take back, as a negative amount.
@@ -17,7 +17,12 @@ struct Back {
 
 impl Judge<'_> {
     /// Judges what refunds take back in one tier.
-    pub(super) fn taken_back(&mut self, case: &Case<'_>, group: &Group<'_>, kept: Option<Kept>) {
+    pub(super) fn taken_back(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        kept: Option<EarnedCommission>,
+    ) {
         let live = group.taken.iter().copied();
         let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
         let is_loose = |row: &u32| {
@@ -76,7 +81,7 @@ impl Judge<'_> {
         &mut self,
         case: &Case<'_>,
         group: &Group<'_>,
-        kept: Option<Kept>,
+        kept: Option<EarnedCommission>,
         refund: u32,
         own: &[u32],
     ) -> Option<Back> {
@@ -104,7 +109,9 @@ impl Judge<'_> {
         };
         let by_share = kept.and_then(|kept| share(kept.actual_cents));
         let by_rule = match pays {
-            Some(crate::audit::rules::Pays::Fixed(cents)) => share(cents).or(Some(-cents)),
+            Some(crate::audit::rules::CommissionRate::Fixed(cents)) => {
+                share(cents).or(Some(-cents))
+            }
             Some(pays) => account
                 .or(told)
                 .map(|cents| -self.terms.commission(pays, cents)),
@@ -122,7 +129,7 @@ impl Judge<'_> {
         &mut self,
         case: &Case<'_>,
         group: &Group<'_>,
-        kept: Option<Kept>,
+        kept: Option<EarnedCommission>,
         refunds: &[u32],
         own: &[u32],
     ) {
@@ -243,7 +250,7 @@ impl Judge<'_> {
         self.push(kind, refund, main, difference, 0, Some(due), message);
     }
 
-    fn paid_before(&mut self, kept: Option<Kept>, refund: u32, own: &[u32]) {
+    fn paid_before(&mut self, kept: Option<EarnedCommission>, refund: u32, own: &[u32]) {
         let is_open = own
             .iter()
             .all(|row| self.theirs(*row).is_paid == Some(false));
@@ -282,7 +289,7 @@ impl Judge<'_> {
             let lead = self.lead_promoter(refund);
             let promoter: Code = if lead == 0 { ours.promoter } else { lead };
             let campaign = self.books.campaign_of(promoter).unwrap_or(0);
-            let deals = Deals {
+            let deals = TermsKey {
                 promoter,
                 campaign,
                 plan: ours.plan,

@@ -1,9 +1,9 @@
 //! What a sale has earned, tier by tier.
 
-use super::{Case, Group, Judge, Kept, Referral};
+use super::{Case, EarnedCommission, Group, Judge, Referral};
 use crate::audit::books::Code;
-use crate::audit::expected::{Deals, Paid};
-use crate::audit::rules::Pays;
+use crate::audit::expected::{Paid, TermsKey};
+use crate::audit::rules::CommissionRate;
 use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, MatchReason, Status};
 use crate::journal::Outcome;
@@ -28,7 +28,11 @@ struct Due {
 
 impl Judge<'_> {
     /// Judges what a sale has earned in one tier; returns what of it stands.
-    pub(super) fn earned(&mut self, case: &Case<'_>, group: &Group<'_>) -> Option<Kept> {
+    pub(super) fn earned(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+    ) -> Option<EarnedCommission> {
         let live = group.earned.iter().copied();
         let live: Vec<u32> = live.filter(|row| self.theirs(*row).is_live()).collect();
         let Some(sale) = case.sale else {
@@ -75,7 +79,7 @@ impl Judge<'_> {
         case: &Case<'_>,
         group: &Group<'_>,
         live: &[u32],
-    ) -> Option<Kept> {
+    ) -> Option<EarnedCommission> {
         let (main, refund) = (*live.first()?, *case.refunds.first()?);
         let amounts = live.iter().map(|row| self.theirs(*row).amount_cents);
         let actual_cents = amounts.fold(0, i64::saturating_add);
@@ -91,7 +95,7 @@ impl Judge<'_> {
         );
         let theirs = *self.theirs(main);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
-        Some(Kept {
+        Some(EarnedCommission {
             main,
             promoter: theirs.promoter,
             actual_cents,
@@ -112,7 +116,7 @@ impl Judge<'_> {
         billed: u32,
     ) -> Option<Paid> {
         let plan = self.ours(billed).plan;
-        let deals = Deals {
+        let deals = TermsKey {
             promoter,
             campaign: theirs.campaign,
             plan: if plan == 0 { theirs.plan } else { plan },
@@ -295,7 +299,13 @@ impl Judge<'_> {
         kept[0]
     }
 
-    fn stands(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, kept: &[u32]) -> Kept {
+    fn stands(
+        &mut self,
+        case: &Case<'_>,
+        group: &Group<'_>,
+        sale: u32,
+        kept: &[u32],
+    ) -> EarnedCommission {
         let lead = if group.tier == 1 {
             self.lead_promoter(sale)
         } else {
@@ -359,11 +369,13 @@ impl Judge<'_> {
             let unit = self.theirs(main).unit;
             let (actual, right) = (self.money(actual_cents, unit), self.money(due.cents, unit));
             let message = match due.paid.map(|paid| paid.pays) {
-                Some(Pays::Fixed(0)) => "no rule pays for this payment of the customer".to_owned(),
-                Some(Pays::Fixed(_)) => {
+                Some(CommissionRate::Fixed(0)) => {
+                    "no rule pays for this payment of the customer".to_owned()
+                }
+                Some(CommissionRate::Fixed(_)) => {
                     format!("commission {actual}; the rule pays {right} for a sale")
                 }
-                Some(Pays::Share(rate)) => {
+                Some(CommissionRate::Share(rate)) => {
                     let base = self.money(due.base_cents, unit);
                     format!("commission {actual}; {rate} % of {base} is {right}")
                 }
@@ -388,7 +400,7 @@ impl Judge<'_> {
             self.expect(*row, promoter, Some(sale), cents);
         }
         self.pending(case, sale, kept);
-        Kept {
+        EarnedCommission {
             main,
             promoter,
             actual_cents,
@@ -505,7 +517,7 @@ impl Judge<'_> {
             Some((referral, _)) if referral.promoter == promoter => referral.campaign,
             _ => self.books.campaign_of(promoter).unwrap_or(0),
         };
-        let deals = Deals {
+        let deals = TermsKey {
             promoter,
             campaign,
             plan: ours.plan,
@@ -551,7 +563,7 @@ impl Judge<'_> {
     fn earns(
         &mut self,
         sale: u32,
-        deals: Deals,
+        deals: TermsKey,
         referral: Option<(Referral, bool)>,
     ) -> Option<&'static str> {
         const TRACKED: &str = "the sale was tracked, and nobody has a commission for it";

@@ -5,9 +5,9 @@
 
 use polars::prelude::PlHashMap;
 
-use super::{Books, Case, Draft, Group, Grouped, Judge, Kept, index};
+use super::{AuditData, Case, Draft, EarnedCommission, Group, Grouped, Judge, index};
 use crate::audit::books::Code;
-use crate::audit::expected::Deals;
+use crate::audit::expected::TermsKey;
 use crate::audit::{FindingKind, Rules};
 
 /// Who gets the commissions of a tier, and from which sale on.
@@ -19,15 +19,15 @@ struct Upper {
 
 /// By promoter and tier; `None` where several got them.
 #[derive(Default)]
-pub(super) struct Uppers {
+pub(super) struct UpperTiers {
     tiers: Vec<u32>,
     known: PlHashMap<(Code, u32), Option<Upper>>,
 }
 
-impl Uppers {
+impl UpperTiers {
     /// Learns from the commissions of each case. Without rules for higher tiers there is nothing to learn.
-    pub(super) fn of(books: &Books, commissions: &Grouped, rules: &Rules) -> Uppers {
-        let mut uppers = Uppers {
+    pub(super) fn new(books: &AuditData, commissions: &Grouped, rules: &Rules) -> UpperTiers {
+        let mut uppers = UpperTiers {
             tiers: rules.higher_tiers(),
             known: PlHashMap::default(),
         };
@@ -69,7 +69,7 @@ impl Uppers {
 
 impl Judge<'_> {
     /// Finds the tiers of which a sale has no commission at all, though a rule says that one is due.
-    pub(super) fn higher_tiers(&mut self, case: &Case<'_>, kept: Kept) {
+    pub(super) fn higher_tiers(&mut self, case: &Case<'_>, kept: EarnedCommission) {
         let Some(sale) = case.sale else { return };
         let uppers = self.uppers;
         for tier in uppers.tiers.iter().copied() {
@@ -88,9 +88,16 @@ impl Judge<'_> {
         }
     }
 
-    fn tier_missing(&mut self, case: &Case<'_>, sale: u32, kept: Kept, tier: u32, promoter: Code) {
+    fn tier_missing(
+        &mut self,
+        case: &Case<'_>,
+        sale: u32,
+        kept: EarnedCommission,
+        tier: u32,
+        promoter: Code,
+    ) {
         let (ours, theirs) = (*self.ours(sale), *self.theirs(kept.main));
-        let deals = Deals {
+        let deals = TermsKey {
             promoter,
             campaign: theirs.campaign,
             plan: if ours.plan == 0 {

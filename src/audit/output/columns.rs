@@ -3,26 +3,26 @@
 use jiff::Timestamp;
 
 use crate::audit::statement::Statement;
-use crate::audit::{Billed, Commission, Cut, Figures, Finding, Match, Totals, Unit};
+use crate::audit::{Billed, Commission, CommissionTotals, Cut, Finding, Match, Totals, Unit};
 use crate::event::{Currency, Money};
-use crate::report::{Cell, Column, Holds};
+use crate::report::{Cell, ColumnType, ReportColumn};
 
-const fn text(name: &'static str) -> Column {
-    column(name, Holds::Text)
+const fn text(name: &'static str) -> ReportColumn {
+    column(name, ColumnType::Text)
 }
 
-const fn column(name: &'static str, holds: Holds) -> Column {
-    Column { name, holds }
+const fn column(name: &'static str, holds: ColumnType) -> ReportColumn {
+    ReportColumn { name, holds }
 }
 
 /// A line for each finding, with both sides.
-pub(super) const DIFFERENCES: [Column; 42] = [
+pub(super) const DIFFERENCES: [ReportColumn; 42] = [
     text("id"),
     text("since_last"),
     text("kind"),
-    column("difference_cents", Holds::Amount),
-    column("concerned_cents", Holds::Amount),
-    column("expected_cents", Holds::Amount),
+    column("difference_cents", ColumnType::Amount),
+    column("concerned_cents", ColumnType::Amount),
+    column("expected_cents", ColumnType::Amount),
     text("currency"),
     text("message"),
     text("action"),
@@ -33,70 +33,70 @@ pub(super) const DIFFERENCES: [Column; 42] = [
     text("our_sale_event_id"),
     text("our_email"),
     text("our_uid"),
-    column("our_amount_cents", Holds::Amount),
+    column("our_amount_cents", ColumnType::Amount),
     text("our_currency"),
     text("our_plan"),
-    column("our_created_at", Holds::Time),
+    column("our_created_at", ColumnType::Time),
     text("our_outcome"),
     text("our_file"),
-    column("our_line", Holds::Integer),
+    column("our_line", ColumnType::Integer),
     text("commission_id"),
     text("their_event_id"),
     text("their_email"),
     text("their_uid"),
-    column("their_sale_amount_cents", Holds::Amount),
-    column("commission_cents", Holds::Amount),
+    column("their_sale_amount_cents", ColumnType::Amount),
+    column("commission_cents", ColumnType::Amount),
     text("commission_currency"),
     text("status"),
     text("is_paid"),
-    column("tier", Holds::Integer),
+    column("tier", ColumnType::Integer),
     text("is_split"),
     text("promoter_id"),
     text("promoter_email"),
     text("promoter_ref_id"),
     text("campaign"),
     text("their_plan"),
-    column("their_created_at", Holds::Time),
+    column("their_created_at", ColumnType::Time),
     text("their_file"),
-    column("their_line", Holds::Integer),
+    column("their_line", ColumnType::Integer),
 ];
 
 /// A line for each commission, with what it was made for: the last columns of [`DIFFERENCES`].
-pub(super) static MATCHES: &[Column] = DIFFERENCES.split_at(10).1;
+pub(super) static MATCHES: &[ReportColumn] = DIFFERENCES.split_at(10).1;
 
 /// Both sides added up: a line for each value of each cut.
-pub(super) const TOTALS: [Column; 16] = [
+pub(super) const TOTALS: [ReportColumn; 16] = [
     text("by"),
     text("value"),
     text("currency"),
-    column("sales", Holds::Integer),
-    column("sales_cents", Holds::Amount),
-    column("refunds", Holds::Integer),
-    column("refunds_cents", Holds::Amount),
-    column("net_cents", Holds::Amount),
-    column("expected_cents", Holds::Amount),
-    column("commissions", Holds::Integer),
-    column("actual_cents", Holds::Amount),
-    column("difference_cents", Holds::Amount),
-    column("paid_cents", Holds::Amount),
-    column("unpaid_cents", Holds::Amount),
-    column("paid_unknown_cents", Holds::Amount),
-    column("denied_cents", Holds::Amount),
+    column("sales", ColumnType::Integer),
+    column("sales_cents", ColumnType::Amount),
+    column("refunds", ColumnType::Integer),
+    column("refunds_cents", ColumnType::Amount),
+    column("net_cents", ColumnType::Amount),
+    column("expected_cents", ColumnType::Amount),
+    column("commissions", ColumnType::Integer),
+    column("actual_cents", ColumnType::Amount),
+    column("difference_cents", ColumnType::Amount),
+    column("paid_cents", ColumnType::Amount),
+    column("unpaid_cents", ColumnType::Amount),
+    column("paid_unknown_cents", ColumnType::Amount),
+    column("denied_cents", ColumnType::Amount),
 ];
 
 /// What is to be signed: a line for each thing.
-pub(super) const VERDICT: [Column; 2] = [text("what"), text("is")];
+pub(super) const VERDICT: [ReportColumn; 2] = [text("what"), text("is")];
 
 /// The accounts of promoters.
-pub(super) const STATEMENTS: [Column; 9] = [
+pub(super) const STATEMENTS: [ReportColumn; 9] = [
     text("promoter"),
     text("currency"),
-    column("opening_cents", Holds::Amount),
-    column("earned_cents", Holds::Amount),
-    column("reversed_cents", Holds::Amount),
-    column("paid_cents", Holds::Amount),
-    column("closing_cents", Holds::Amount),
-    column("balance_now_cents", Holds::Amount),
+    column("opening_cents", ColumnType::Amount),
+    column("earned_cents", ColumnType::Amount),
+    column("reversed_cents", ColumnType::Amount),
+    column("paid_cents", ColumnType::Amount),
+    column("closing_cents", ColumnType::Amount),
+    column("balance_now_cents", ColumnType::Amount),
     text("ties"),
 ];
 
@@ -218,7 +218,7 @@ fn total<'t>(
     by: &'static str,
     value: Option<&'t str>,
     currency: &'t str,
-    figures: &Figures,
+    figures: &CommissionTotals,
 ) -> Vec<Cell<'t>> {
     let count = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     let sum = |cents: i128| sum_of(cents, currency);

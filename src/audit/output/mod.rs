@@ -26,7 +26,7 @@ use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_direc
 use crate::report::json_text;
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
-use crate::report::{Cell, Column, ParquetTable, Redactor, SCHEMA};
+use crate::report::{Cell, ParquetTable, Redactor, ReportColumn, SCHEMA};
 
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
@@ -376,7 +376,7 @@ impl AuditReport {
 
 fn csv<'c>(
     path: PathBuf,
-    columns: &[Column],
+    columns: &[ReportColumn],
     rows: impl Iterator<Item = Vec<Cell<'c>>>,
 ) -> Result<Whole, Failure> {
     let mut table = Table::of_columns(path, columns)?;
@@ -388,7 +388,7 @@ fn csv<'c>(
 
 fn parquet<'c>(
     path: &Path,
-    columns: &'static [Column],
+    columns: &'static [ReportColumn],
     rows: impl Iterator<Item = Vec<Cell<'c>>>,
 ) -> Result<Whole, Failure> {
     let mut table = ParquetTable::start(path, columns)?;

@@ -8,7 +8,7 @@ use askama::Template;
 
 use super::{AuditReport, words};
 use crate::audit::accepted::AcceptedFinding;
-use crate::audit::{Cut, Figures, Finding, InferredRate, MatchReason, TotalLine};
+use crate::audit::{CommissionTotals, Cut, Finding, InferredRate, MatchReason, TotalLine};
 use crate::report::atomic::{Failure, Partial, Whole};
 use crate::report::page::Shell;
 
@@ -31,7 +31,7 @@ const DIFFERENCE: &str = "difference";
 /// Writes the page.
 pub(super) fn write(report: &AuditReport, path: &Path) -> Result<Whole, Failure> {
     let mut file = Partial::create(path)?;
-    Page::of(report)
+    AuditPage::new(report)
         .write_into(&mut file)
         .and_then(|()| file.write_all(b"\n"))
         .map_err(|error| Failure::new(path, "writing it", error))?;
@@ -41,7 +41,7 @@ pub(super) fn write(report: &AuditReport, path: &Path) -> Result<Whole, Failure>
 /// The page, as the template wants it.
 #[derive(Template)]
 #[template(path = "audit.html", config = "src/report/askama.toml")]
-struct Page<'p> {
+struct AuditPage<'p> {
     shell: Shell,
     is_good: bool,
     verdict: String,
@@ -80,7 +80,7 @@ const SHEET_LINES: usize = 30;
 fn sheet(report: &AuditReport) -> Sheet {
     let totals = &report.audit.totals;
     let lines = totals.by.get(&Cut::Promoter).map_or(&[][..], Vec::as_slice);
-    let row = |name: &str, unit: &str, figures: &Figures| {
+    let row = |name: &str, unit: &str, figures: &CommissionTotals| {
         let money = |cents| words::figure(cents, unit);
         [
             name.to_owned(),
@@ -222,8 +222,8 @@ impl CutCell {
     }
 }
 
-impl<'p> Page<'p> {
-    fn of(report: &'p AuditReport) -> Self {
+impl<'p> AuditPage<'p> {
+    fn new(report: &'p AuditReport) -> Self {
         let mut answer = words::answer(report);
         // The page begins with what matters most, and that is the first line: what was not read, else
         // the worst difference.
@@ -233,7 +233,7 @@ impl<'p> Page<'p> {
         let findings = &report.audit.findings;
         let shown = findings.iter().take(FINDINGS_SHOWN);
         let totals = &report.audit.totals;
-        Page {
+        AuditPage {
             shell: Shell::new(
                 format!("Audit of commissions: {}", report.made_at),
                 format!(
@@ -364,7 +364,7 @@ fn ledgers(report: &AuditReport) -> Vec<Ledger> {
         .collect()
 }
 
-fn ledger(report: &AuditReport, unit: &str, figures: &Figures) -> Ledger {
+fn ledger(report: &AuditReport, unit: &str, figures: &CommissionTotals) -> Ledger {
     let at = |path: &str| format!("totals.in_all.{unit}.{path}");
     let line = |sign, name: &str, cents, path: String| LedgerLine {
         sign,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
 pub(crate) use crate::audit::money::{digits, figure, money};
-use crate::audit::{Figures, FindingKind, Unchecked, UncheckedReason, UnreadCode};
+use crate::audit::{CommissionTotals, FindingKind, Unchecked, UncheckedReason, UnreadCode};
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
 
@@ -27,7 +27,7 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
 fn sums_of_all(report: &AuditReport) -> Vec<String> {
     let in_all = report.audit.totals.in_all.iter();
     let mut units: Vec<_> = in_all.collect();
-    let has_commissions = |figures: &Figures| {
+    let has_commissions = |figures: &CommissionTotals| {
         figures.commissions > 0 || figures.expected_cents != 0 || figures.actual_cents != 0
     };
     let is_told = units.iter().any(|(_, figures)| has_commissions(figures));
@@ -42,7 +42,7 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
     }
     let mut unchecked = report.audit.unchecked.iter();
     let is_open = !report.unread.is_empty() || unchecked.any(|one| one.reason.needs_attention());
-    let line = |(unit, figures): &(&String, &Figures)| {
+    let line = |(unit, figures): &(&String, &CommissionTotals)| {
         let actual = money(figures.actual_cents, unit);
         let expected = money(figures.expected_cents, unit);
         let difference = money(figures.difference_cents.abs(), unit);

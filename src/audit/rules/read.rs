@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{Payments, Pays, Rule, Rules};
+use super::{CommissionRate, Payments, Rule, Rules};
 
 /// Where in the table `[audit]` something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub(super) struct AuditTable {
     match_by_customer: bool,
     match_days: u32,
     pending_days: u32,
-    alias: BTreeMap<String, Text>,
+    alias: BTreeMap<String, TextOrNumber>,
     rule: Vec<RuleTable>,
 }
 
@@ -163,13 +163,13 @@ impl Default for AuditTable {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct RuleTable {
-    campaign: Option<Text>,
-    plan: Option<Text>,
-    promoter: Option<Text>,
+    campaign: Option<TextOrNumber>,
+    plan: Option<TextOrNumber>,
+    promoter: Option<TextOrNumber>,
     tier: Option<u32>,
     from: Option<Day>,
     until: Option<Day>,
-    rate: Option<Text>,
+    rate: Option<TextOrNumber>,
     fixed_cents: Option<i64>,
     payments: Option<String>,
     months: Option<u32>,
@@ -178,22 +178,22 @@ struct RuleTable {
 /// Numbers may stand without quotes where they are whole: a campaign's, a rate of 20.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Text {
+enum TextOrNumber {
     Quoted(String),
     Whole(i64),
     Other(toml::Value),
 }
 
-impl Text {
+impl TextOrNumber {
     fn read(
         self,
         key: &dyn Fn(&'static str) -> RulesKey,
         name: &'static str,
     ) -> Result<String, RulesError> {
         match self {
-            Text::Quoted(text) => Ok(text),
-            Text::Whole(number) => Ok(number.to_string()),
-            Text::Other(value) => Err(RulesError::Value {
+            TextOrNumber::Quoted(text) => Ok(text),
+            TextOrNumber::Whole(number) => Ok(number.to_string()),
+            TextOrNumber::Other(value) => Err(RulesError::Value {
                 key: key(name),
                 message: format!("write it in quotes: \"{value}\""),
             }),
@@ -275,7 +275,7 @@ impl RuleTable {
             key: key(name),
             message,
         };
-        let text = |value: Option<Text>, name: &'static str| {
+        let text = |value: Option<TextOrNumber>, name: &'static str| {
             value.map(|value| value.read(&key, name)).transpose()
         };
         let day = |value: Option<Day>, name: &'static str| {
@@ -284,9 +284,9 @@ impl RuleTable {
         let pays = match (text(self.rate, "rate")?, self.fixed_cents) {
             (Some(rate), None) => {
                 let rate = rate.parse();
-                Pays::Share(rate.map_err(|message| wrong("rate", message))?)
+                CommissionRate::Share(rate.map_err(|message| wrong("rate", message))?)
             }
-            (None, Some(cents)) if cents >= 0 => Pays::Fixed(cents),
+            (None, Some(cents)) if cents >= 0 => CommissionRate::Fixed(cents),
             (None, Some(cents)) => {
                 return Err(wrong("fixed_cents", format!("`{cents}` is below zero")));
             }
@@ -345,7 +345,7 @@ impl RuleTable {
 }
 
 /// Old names of promoters with the new ones; a new one is no old one of others.
-fn aliases(table: BTreeMap<String, Text>) -> Result<Vec<(String, String)>, RulesError> {
+fn aliases(table: BTreeMap<String, TextOrNumber>) -> Result<Vec<(String, String)>, RulesError> {
     let key = |name| RulesKey { rule: None, name };
     let mut aliases = Vec::new();
     for (old, new) in table {

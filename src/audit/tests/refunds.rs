@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_refund_that_was_not_taken_back_or_partly() {
     let refunded = |taken: &'static [i64]| {
-        move |account: &mut Account| {
+        move |account: &mut TestAccount| {
             planted(account, |_, _| ());
             account.billed.push(refund("r", "x", 5_000));
             for cents in taken {
@@ -58,7 +58,7 @@ fn a_refund_that_was_not_taken_back_or_partly() {
 #[test]
 fn refunds_are_found_by_their_sale_and_by_running_totals() {
     let both = |ids: [&'static str; 2]| {
-        move |account: &mut Account| {
+        move |account: &mut TestAccount| {
             planted(account, |_, _| ());
             account.billed.push(refund("x_refund_10000", "x", 10_000));
             account.commissions.push(taken_back("c_1", ids[0], 3_000));
@@ -90,7 +90,7 @@ fn a_sale_that_was_disputed_later() {
 #[test]
 fn paid_out_before_the_refund_came() {
     let paid = |back: bool| {
-        move |account: &mut Account| {
+        move |account: &mut TestAccount| {
             planted(account, |_, theirs| theirs.is_paid = Some(true));
             account.billed.push(refund("r", "x", 10_000));
             let is_paid = Some(back);

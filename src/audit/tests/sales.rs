@@ -29,7 +29,7 @@ fn a_commission_without_a_sale() {
 #[test]
 fn a_tracked_sale_without_a_commission() {
     let alone = |outcome: Option<Outcome>| {
-        move |account: &mut Account| {
+        move |account: &mut TestAccount| {
             account.billed.push(Billed {
                 outcome,
                 ..sale("x")
@@ -41,7 +41,7 @@ fn a_tracked_sale_without_a_commission() {
     check(alone(Some(Outcome::AlreadyTracked)), &finding);
     // Exports that were never sent: the list of leads says whose customer it is.
     check(alone(None), &finding);
-    let stranger = |account: &mut Account| {
+    let stranger = |account: &mut TestAccount| {
         let customer = Customer::new(None, Some("c9"));
         account.billed.push(Billed {
             outcome: None,
@@ -50,7 +50,7 @@ fn a_tracked_sale_without_a_commission() {
         });
     };
     check(stranger, &[]);
-    let before = |account: &mut Account| {
+    let before = |account: &mut TestAccount| {
         let created_at = Some(moment("2025-12-31T00:00:00Z"));
         account.billed.push(Billed {
             outcome: None,
@@ -144,7 +144,7 @@ fn a_sale_that_is_paid_twice() {
         &[(FindingKind::CommissionTwice, "x", "c_y", 2_000, 0)],
     );
     // The billing provider's own integration told it by another id.
-    let other_id = |account: &mut Account| {
+    let other_id = |account: &mut TestAccount| {
         planted(account, |ours, theirs| {
             ours.customer = Customer::new(None, Some("c2"));
             ours.money.amount_cents = 7_000;
@@ -220,7 +220,7 @@ fn denied_or_pending_although_the_sale_stands() {
         &[(FindingKind::Denied, "x", "c_x", -2_000, 0)],
     );
     let pending =
-        |account: &mut Account| planted(account, |_, theirs| theirs.status = Status::Pending);
+        |account: &mut TestAccount| planted(account, |_, theirs| theirs.status = Status::Pending);
     check(pending, &[(FindingKind::Pending, "x", "c_x", 0, 2_000)]);
     check(
         |account| {
@@ -234,7 +234,7 @@ fn denied_or_pending_although_the_sale_stands() {
 #[test]
 fn a_split_commission_is_one_in_several_parts() {
     let split = |said: Option<bool>, second: i64| {
-        move |account: &mut Account| {
+        move |account: &mut TestAccount| {
             planted(account, |_, theirs| {
                 theirs.is_split = said;
                 theirs.amount_cents = 1_200;
@@ -257,7 +257,7 @@ fn a_split_commission_is_one_in_several_parts() {
 
 #[test]
 fn a_second_tier_that_a_rule_says_is_due() {
-    let missing = |account: &mut Account, days: i64, rules: &str| {
+    let missing = |account: &mut TestAccount, days: i64, rules: &str| {
         let mut own = sale_of_boss("x");
         own.created_at = own
             .created_at

@@ -27,7 +27,7 @@ fn an_account_that_agrees_has_no_findings() {
 
 #[test]
 fn an_audit_of_nothing_finds_nothing() {
-    let none = Account {
+    let none = TestAccount {
         billed: Vec::new(),
         commissions: Vec::new(),
         leads: Vec::new(),
@@ -41,7 +41,7 @@ fn rules_say_which_payments_earn() {
     let first = "[[rule]]\nrate = \"20\"\npayments = \"first\"";
     let months = "[[rule]]\nrate = \"20\"\nmonths = 2";
     let of_customer = |rules: &str, paid: bool| {
-        let mut account = Account {
+        let mut account = TestAccount {
             billed: Vec::new(),
             commissions: Vec::new(),
             leads: Vec::new(),

@@ -1,6 +1,6 @@
 //! Commissions from a CSV that was exported, read by a profile.
 
-use crate::audit::{Commission, Place, Promoter, Status, Unit};
+use crate::audit::{Commission, Promoter, SourceLocation, Status, Unit};
 use crate::classify::{Classifier, CommissionOutcome, CommissionRow, CommissionStatus};
 use crate::event::{Currency, Text};
 use crate::export::{Export, ExportError, Row};
@@ -45,7 +45,7 @@ pub fn read_csv(
     let mut row = Row::new();
     while export.read_row(&mut row).map_err(failed)? {
         read.rows.read += 1;
-        let place = Place {
+        let place = SourceLocation {
             file: file.clone(),
             line: row.line(),
         };
@@ -65,7 +65,7 @@ pub fn read_csv(
     Ok(read)
 }
 
-fn commission_of(row: CommissionRow, place: Place) -> Commission {
+fn commission_of(row: CommissionRow, place: SourceLocation) -> Commission {
     let owned = |text: Option<Text>| text.map(String::from);
     Commission {
         place,

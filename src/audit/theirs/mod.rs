@@ -4,25 +4,25 @@ mod csv;
 mod store;
 
 pub use self::csv::{ReadCommissions, read_csv};
-pub use store::{Kept, Reading, StoreError, latest};
+pub use store::{PartialListing, StoreError, StoredListing, latest};
 
 use std::collections::BTreeMap;
 
 use super::statement::Payout;
-use super::{Commission, Lead, Place, Promoter, Unit};
+use super::{Commission, Lead, Promoter, SourceLocation, Unit};
 use crate::event::{Currency, Customer, Money};
 use crate::problem::Problem;
 use crate::tracking::{self, ListedCommission, ListedPayout, ListedPromoter};
 
 /// Commissions of a listing, and what of it can't be taken for one.
 pub fn commissions_of(
-    listing: Kept<ListedCommission>,
+    listing: StoredListing<ListedCommission>,
     account_currency: Currency,
 ) -> (Vec<Commission>, Vec<Problem>) {
     let file = listing.path.display().to_string();
     let (mut commissions, mut problems) = (Vec::new(), Vec::new());
     for (line, listed) in listing.lines {
-        let place = Place {
+        let place = SourceLocation {
             file: file.clone(),
             line,
         };
@@ -36,7 +36,7 @@ pub fn commissions_of(
 
 fn commission_of(
     listed: ListedCommission,
-    place: Place,
+    place: SourceLocation,
     account_currency: Currency,
 ) -> Result<Commission, Box<Problem>> {
     let status = listed.status.parse().map_err(|_| {
@@ -101,7 +101,7 @@ fn commission_of(
 }
 
 /// The leads of a listing.
-pub fn leads_of(listing: Kept<tracking::Lead>) -> Vec<Lead> {
+pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
     let lines = listing.lines.into_iter();
     lines
         .map(|(_, lead)| Lead {
@@ -116,7 +116,10 @@ pub fn leads_of(listing: Kept<tracking::Lead>) -> Vec<Lead> {
 
 /// The payouts of a listing that were made, in words of the audit; and how many have an amount that can't
 /// be read.
-pub fn payouts_of(listing: Kept<ListedPayout>, account_currency: Currency) -> (Vec<Payout>, u64) {
+pub fn payouts_of(
+    listing: StoredListing<ListedPayout>,
+    account_currency: Currency,
+) -> (Vec<Payout>, u64) {
     let mut unreadable = 0;
     let mut payouts = Vec::new();
     for (_, listed) in listing.lines {
@@ -141,7 +144,7 @@ pub fn payouts_of(listing: Kept<ListedPayout>, account_currency: Currency) -> (V
 }
 
 /// FirstPromoter's own balances, by the promoter's name, as far as the lines have them.
-pub fn balances_of(listing: &Kept<ListedCommission>) -> BTreeMap<String, i128> {
+pub fn balances_of(listing: &StoredListing<ListedCommission>) -> BTreeMap<String, i128> {
     let lines = listing.lines.iter();
     let known = lines.filter_map(|(_, line)| {
         let balance = line.promoter.balance_cents?;

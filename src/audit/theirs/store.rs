@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Account;
 use crate::private;
-use crate::send::Shelf;
+use crate::send::PageSink;
 use crate::tracking::{Listed, Page};
 
 /// Pages that were read longer ago are read again: the rest would be of another time.
@@ -40,7 +40,7 @@ struct Header {
 }
 
 impl Header {
-    fn of<T: Listed>(account: &Account) -> Self {
+    fn new<T: Listed>(account: &Account) -> Self {
         Header {
             fprecon_listing: FORMAT,
             listing: T::NAME.to_owned(),
@@ -124,7 +124,7 @@ fn failed(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> StoreEr
 }
 
 /// A listing that is being read, page by page.
-pub struct Reading<T> {
+pub struct PartialListing<T> {
     path: PathBuf,
     file: BufWriter<File>,
     directory: PathBuf,
@@ -140,7 +140,7 @@ pub struct Reading<T> {
     fetched_at: Timestamp,
 }
 
-impl<T: Listed + Clone + Serialize + DeserializeOwned> Reading<T> {
+impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
     /// Opens a listing of `account` in `directory`, with the pages that an interrupted reading has left
     /// there; those of another account, or older than a day at `now`, are forgotten.
     ///
@@ -158,7 +158,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> Reading<T> {
             Err(fs::TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
             Err(fs::TryLockError::Error(error)) => return Err(failed(&path, "locking it")(error)),
         }
-        let mut reading = Reading {
+        let mut reading = PartialListing {
             file: BufWriter::new(file),
             directory: directory.to_owned(),
             resumed_pages: 0,
@@ -167,14 +167,14 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> Reading<T> {
             first: Vec::new(),
             ids: HashSet::new(),
             hasher: RandomState::new(),
-            header: Header::of::<T>(account),
+            header: Header::new::<T>(account),
             fetched_at: now,
             path,
         };
         match reading.take_up(now) {
             Ok(true) => reading.resumed_pages = reading.pages,
             Ok(false) | Err(StoreError::Damaged { .. }) => {
-                let cleared = Shelf::<T>::clear(&mut reading);
+                let cleared = PageSink::<T>::clear(&mut reading);
                 cleared.map_err(failed(&reading.path, "beginning it"))?;
             }
             Err(error) => return Err(error),
@@ -279,7 +279,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> Reading<T> {
     }
 }
 
-impl<T: Listed + Clone + Serialize + DeserializeOwned> Shelf<T> for Reading<T> {
+impl<T: Listed + Clone + Serialize + DeserializeOwned> PageSink<T> for PartialListing<T> {
     fn pages(&self) -> u32 {
         self.pages
     }
@@ -323,7 +323,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> Shelf<T> for Reading<T> {
 
 /// A listing that is kept whole.
 #[derive(Clone, Debug)]
-pub struct Kept<T> {
+pub struct StoredListing<T> {
     /// The file.
     pub path: PathBuf,
     /// Whose it is.
@@ -341,7 +341,7 @@ pub struct Kept<T> {
 /// It can't be read, or is not what was written.
 pub fn latest<T: Listed + DeserializeOwned>(
     directory: &Path,
-) -> Result<Option<Kept<T>>, StoreError> {
+) -> Result<Option<StoredListing<T>>, StoreError> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -363,7 +363,7 @@ pub fn latest<T: Listed + DeserializeOwned>(
     name.map(|name| read(&directory.join(name))).transpose()
 }
 
-fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<Kept<T>, StoreError> {
+fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<StoredListing<T>, StoreError> {
     let file = File::open(path).map_err(failed(path, "opening it"))?;
     let mut lines = Lines::new(path, file);
     let header = lines.next_line()?;
@@ -384,7 +384,7 @@ fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<Kept<T>, StoreError
             fetched_at = None;
         }
     }
-    Ok(Kept {
+    Ok(StoredListing {
         path: path.to_owned(),
         account: header.account(),
         fetched_at: fetched_at.ok_or_else(|| lines.damaged("it does not end with a whole page"))?,

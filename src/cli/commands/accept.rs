@@ -11,7 +11,7 @@ use super::resume::no_journal;
 use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::arguments::{AcceptArguments, Common};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::invisible::shown;
@@ -90,7 +90,7 @@ pub(in crate::cli) fn accept(
     arguments: &AcceptArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let of_audit = differences(arguments)?;
     let reader = JournalReader::open(&settings.journal)?;
     if arguments.list {
@@ -371,12 +371,12 @@ fn differences(_: &AcceptArguments) -> Result<bool, CliError> {
 }
 
 #[cfg(feature = "polars")]
-fn accepted_findings(settings: &Settings) -> Result<Vec<AcceptedDifference>, CliError> {
+fn accepted_findings(settings: &EffectiveSettings) -> Result<Vec<AcceptedDifference>, CliError> {
     super::audit::accept::list(settings)
 }
 
 #[cfg(not(feature = "polars"))]
-fn accepted_findings(_: &Settings) -> Result<Vec<AcceptedDifference>, CliError> {
+fn accepted_findings(_: &EffectiveSettings) -> Result<Vec<AcceptedDifference>, CliError> {
     Ok(Vec::new())
 }
 
@@ -388,7 +388,7 @@ type AcceptedDifference = ();
 
 #[cfg(not(feature = "polars"))]
 fn change_findings(
-    settings: &Settings,
+    settings: &EffectiveSettings,
     _: &AcceptArguments,
     _: &Terminal,
 ) -> Result<Exit, CliError> {
@@ -398,7 +398,7 @@ fn change_findings(
 /// Accepts differences of an audit, or takes that back.
 #[cfg(feature = "polars")]
 fn change_findings(
-    settings: &Settings,
+    settings: &EffectiveSettings,
     arguments: &AcceptArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {

@@ -28,11 +28,11 @@ use crate::cli::arguments::{AuditArguments, Common};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
-use crate::cli::settings::{Settings, line_of};
+use crate::cli::settings::{EffectiveSettings, line_of};
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::job::{Imbalance, SourceRows};
-use crate::journal::{Account, JournalReader, Known, REDACTION_KEY_BYTES};
+use crate::journal::{Account, JournalHistory, JournalReader, REDACTION_KEY_BYTES};
 use crate::problem::{Problem, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
@@ -45,7 +45,7 @@ pub(in crate::cli) fn audit(
     arguments: &AuditArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let call = Call {
         rules: rules(&settings)?,
         period: period(arguments)?,
@@ -72,7 +72,7 @@ pub(in crate::cli) fn audit(
 }
 
 /// The rules of the configuration.
-pub(super) fn rules(settings: &Settings) -> Result<Rules, CliError> {
+pub(super) fn rules(settings: &EffectiveSettings) -> Result<Rules, CliError> {
     const HINT: &str = "docs/audit.md explains every key of `[audit]`";
     let invalid = |message: &str| Problem::error("config-invalid", message.trim().to_owned());
     for path in &settings.files {
@@ -105,7 +105,7 @@ fn period(arguments: &AuditArguments) -> Result<Period, CliError> {
 struct Call<'c> {
     common: &'c Common,
     arguments: &'c AuditArguments,
-    settings: &'c Settings,
+    settings: &'c EffectiveSettings,
     terminal: &'c Terminal,
     rules: Rules,
     period: Period,
@@ -182,7 +182,7 @@ impl Call<'_> {
         };
         let accepted = AcceptedFindings::read(&self.audits())
             .map_err(accepted_unusable)?
-            .of(&audit.findings);
+            .among(&audit.findings);
         let exceeds_tolerance = AuditReport::exceeds(&audit, &accepted, tolerance_cents);
         let mut unchecked = audit.unchecked.iter();
         let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
@@ -396,7 +396,7 @@ impl Call<'_> {
             choice.profiles.lines_above(),
         )?;
         let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
-        let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
+        let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
         let now = Timestamp::now();
         let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
         for problem in job.problems.kept() {
@@ -408,7 +408,7 @@ impl Call<'_> {
 }
 
 /// `audit/` beside the journal.
-pub(super) fn audits(settings: &Settings) -> PathBuf {
+pub(super) fn audits(settings: &EffectiveSettings) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
     beside.join(AUDITS)
 }
@@ -459,7 +459,7 @@ pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {
     )
 }
 
-fn nothing_of_ours(settings: &Settings) -> CliError {
+fn nothing_of_ours(settings: &EffectiveSettings) -> CliError {
     CliError::unusable(
         Problem::error(
             "journal-missing",

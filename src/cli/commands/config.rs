@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 
 pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     #[cfg(feature = "polars")]
     super::audit::rules(&settings)?;
     if terminal.json() {

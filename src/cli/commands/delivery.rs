@@ -13,14 +13,14 @@ use super::plan::time_in_words;
 use super::report_place::expect_no_input_in;
 use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::invisible::shown;
 use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
 use crate::problem::Problem;
-use crate::report::{self, Books, Commands, Formats, Redactor, RunSummary};
+use crate::report::{self, Commands, Formats, Redactor, ReportSource, RunSummary};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress};
 use crate::tracking::{self, ApiKey, Client, Version};
@@ -35,7 +35,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Where events go. Made before anything is recorded, so that a key, an address or an account that
 /// can't be used leaves nothing behind.
-pub(super) struct Target {
+pub(super) struct Destination {
     /// The account that the journal must belong to.
     account: Account,
     client: Client,
@@ -43,11 +43,11 @@ pub(super) struct Target {
     sandbox: Option<Sandbox>,
 }
 
-impl Target {
+impl Destination {
     /// The sandbox or the account, as the user asked.
     pub(super) fn choose(
         common: &Common,
-        settings: &Settings,
+        settings: &EffectiveSettings,
         terminal: &Terminal,
     ) -> Result<Self, CliError> {
         if common.sandbox {
@@ -68,7 +68,7 @@ impl Target {
             account_id: account_id.to_owned(),
         };
         terminal.problems(settings.key_file_warning().as_slice(), 0);
-        Ok(Target {
+        Ok(Destination {
             client: client(&account, &settings.base_url, &key, settings)?,
             account,
             sandbox: None,
@@ -76,7 +76,7 @@ impl Target {
     }
 
     /// A sandbox of this process.
-    pub(super) fn sandbox(settings: &Settings) -> Result<Self, CliError> {
+    pub(super) fn sandbox(settings: &EffectiveSettings) -> Result<Self, CliError> {
         let sandbox = Sandbox::start(Options {
             cancellation_event_id: settings.cancellation_event_id,
             ..Options::default()
@@ -91,7 +91,7 @@ impl Target {
             Version::V1 => sandbox.base_url(),
             Version::V2 => sandbox.base_url_v2(),
         };
-        Ok(Target {
+        Ok(Destination {
             client: client(&account, &base_url, &key, settings)?,
             account,
             sandbox: Some(sandbox),
@@ -130,7 +130,7 @@ impl Target {
     }
 
     /// Reads the account's list of leads and sends nothing; or says why there is none.
-    pub(super) fn lead_list(&self, settings: &Settings) -> Result<LeadList, String> {
+    pub(super) fn lead_list(&self, settings: &EffectiveSettings) -> Result<LeadList, String> {
         if self.is_sandbox() {
             return Err(SANDBOX_HAS_NO_LIST.to_owned());
         }
@@ -151,12 +151,12 @@ impl Target {
         }
     }
 
-    fn pace(&self, settings: &Settings) -> send::Settings {
+    fn pace(&self, settings: &EffectiveSettings) -> send::SendSettings {
         let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
             true => NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute),
             false => settings.requests_per_minute,
         };
-        send::Settings {
+        send::SendSettings {
             requests_per_minute,
             concurrency: settings.concurrency,
             infer_non_referrals: settings.infer_non_referrals,
@@ -182,7 +182,7 @@ pub(super) fn no_lead_list(reason: &str) -> Problem {
 /// # Errors
 ///
 /// What a run would say before it sends anything.
-pub(super) fn check_base_url(settings: &Settings) -> Result<(), CliError> {
+pub(super) fn check_base_url(settings: &EffectiveSettings) -> Result<(), CliError> {
     let account = Account {
         api: settings.version.to_string(),
         base_url: settings.base_url.clone(),
@@ -197,9 +197,9 @@ fn client(
     account: &Account,
     base_url: &str,
     key: &ApiKey,
-    settings: &Settings,
+    settings: &EffectiveSettings,
 ) -> Result<Client, CliError> {
-    let settings = tracking::Settings {
+    let settings = tracking::ClientSettings {
         version: settings.version,
         base_url: base_url.to_owned(),
         account_id: account.account_id.clone(),
@@ -214,9 +214,9 @@ fn client(
 }
 
 /// How one run is delivered.
-pub(super) struct Delivery<'d> {
-    pub(super) target: &'d Target,
-    pub(super) settings: &'d Settings,
+pub(super) struct RunDelivery<'d> {
+    pub(super) target: &'d Destination,
+    pub(super) settings: &'d EffectiveSettings,
     /// Where its reports go; else where they went before, or `reports/RUN` beside the journal.
     pub(super) directory: Option<PathBuf>,
     /// Whether emails and names are left out of its reports.
@@ -232,13 +232,13 @@ pub(super) struct Delivery<'d> {
 pub(super) fn deliver(
     journal: Journal,
     run: RunId,
-    target: &Target,
-    settings: &Settings,
+    target: &Destination,
+    settings: &EffectiveSettings,
     pace: &PaceArguments,
     commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let delivery = Delivery {
+    let delivery = RunDelivery {
         target,
         settings,
         directory: pace.dir.clone(),
@@ -261,7 +261,7 @@ pub(super) fn finish(summary: &(RunSummary, Exit), terminal: &Terminal) -> Resul
     Ok(*exit)
 }
 
-impl Delivery<'_> {
+impl RunDelivery<'_> {
     /// Sends, records the end, writes the reports and prints the tables. The books are checked
     /// before anything is said of them.
     pub(super) fn run(
@@ -302,7 +302,11 @@ impl Delivery<'_> {
         summary.name_commands(self.commands);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
-        let books = shareable(Books::of_run(&journal, record), &journal, self.redact)?;
+        let books = shareable(
+            ReportSource::of_run(&journal, record),
+            &journal,
+            self.redact,
+        )?;
         let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
@@ -341,7 +345,7 @@ impl Delivery<'_> {
         run: RunId,
         stop_after_same_refusals: Option<NonZeroU32>,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
-        let settings = send::Settings {
+        let settings = send::SendSettings {
             repeat_unconfirmed: self.repeat_unconfirmed,
             stop_after_same_refusals,
             ..self.target.pace(self.settings)
@@ -447,10 +451,10 @@ impl Delivery<'_> {
 
 /// The books as the user wants them shown: with emails and names, or without.
 pub(super) fn shareable<'j>(
-    books: Books<'j>,
+    books: ReportSource<'j>,
     journal: &JournalReader,
     redact: RedactArgument,
-) -> Result<Books<'j>, CliError> {
+) -> Result<ReportSource<'j>, CliError> {
     if !redact.is_wanted {
         return Ok(books);
     }
@@ -470,7 +474,7 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
 }
 
 /// `reports/RUN` beside the journal.
-pub(super) fn default_report_directory(settings: &Settings, run: &str) -> PathBuf {
+pub(super) fn default_report_directory(settings: &EffectiveSettings, run: &str) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
     beside.join("reports").join(run)
 }

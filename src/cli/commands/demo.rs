@@ -7,11 +7,11 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::accept::who;
-use super::delivery::{Delivery, Target, finish};
+use super::delivery::{Destination, RunDelivery, finish};
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
@@ -41,7 +41,7 @@ pub(in crate::cli) fn demo(
     arguments: &DemoArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::defaults(arguments.dir.join(JOURNAL))?;
+    let settings = EffectiveSettings::defaults(arguments.dir.join(JOURNAL))?;
     start_afresh(&arguments.dir, &settings.journal)?;
     let choice = Choice::load(common, &settings)?;
     let samples = SAMPLES
@@ -49,7 +49,7 @@ pub(in crate::cli) fn demo(
         .map(|(name, text)| Export::from_bytes(name, text.as_bytes()));
     let planner = Planner::new(&choice, &settings, terminal, None)?;
     let now = Timestamp::now();
-    let target = Target::sandbox(&settings)?;
+    let target = Destination::sandbox(&settings)?;
     let mut journal = Journal::open(&settings.journal, target.account(), "demo", now)?;
     let history = |wanted: &dyn Fn() -> _| Ok(journal.known_for(wanted)?);
     let (mut job, known) = planner.plan(samples, exports::source_rows()?, now, history)?;
@@ -70,7 +70,7 @@ pub(in crate::cli) fn demo(
     let journal_path = settings.journal.display().to_string();
     let options = [("--sandbox", String::new()), ("--journal", journal_path)];
     let commands = Commands::new(&options, &[]);
-    let delivery = Delivery {
+    let delivery = RunDelivery {
         target: &target,
         settings: &settings,
         directory: Some(arguments.dir.clone()),

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
-use crate::cli::settings::{CONFIG_FILE, Settings, exports_of};
+use crate::cli::settings::{CONFIG_FILE, EffectiveSettings, exports_of};
 use crate::cli::terminal::Terminal;
 use crate::event::Currency;
 use crate::problem::Problem;
@@ -47,13 +47,13 @@ pub(in crate::cli) fn init(
     if !arguments.print && target.symlink_metadata().is_ok() {
         return Err(exists(&target));
     }
-    let settings = Settings::load_without_project(common)?;
+    let settings = EffectiveSettings::load_without_project(common)?;
     let choice = Choice::load(common, &settings)?;
     let mut opened = exports::open(&arguments.exports, common, header_below())?;
     let looked = look_at_all(&mut opened, &choice.profiles)?;
 
     let plans = plan(&looked, &choice.profiles)?;
-    let account = Account::of(&looked, &plans, &settings, terminal);
+    let account = ApiSettings::new(&looked, &plans, &settings, terminal);
     let text = document(&looked, &plans, &account);
     check(&text, &looked, &plans, &settings)?;
     let trial = try_out(
@@ -87,7 +87,7 @@ pub(in crate::cli) fn init(
 }
 
 /// What stands under `[api]`.
-struct Account {
+struct ApiSettings {
     wid: Option<String>,
     key_file: Option<String>,
     currency: Currency,
@@ -95,15 +95,20 @@ struct Account {
     guess: Option<String>,
 }
 
-impl Account {
-    fn of(looked: &[Looked<'_>], plans: &Plans, settings: &Settings, terminal: &Terminal) -> Self {
+impl ApiSettings {
+    fn new(
+        looked: &[Looked<'_>],
+        plans: &Plans,
+        settings: &EffectiveSettings,
+        terminal: &Terminal,
+    ) -> Self {
         let (currency, guess) = usual_currency(looked, plans, settings);
         let said = ask_for_currency(currency, terminal);
         let ask_unless = |known: bool, what: &str| match known {
             true => None,
             false => terminal.ask_for(what),
         };
-        Account {
+        ApiSettings {
             wid: ask_unless(
                 settings.wid.is_some(),
                 "The account's `wid` (FirstPromoter: Settings > Integrations > Tracking API) [later]",
@@ -134,7 +139,7 @@ fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
 fn usual_currency(
     looked: &[Looked<'_>],
     plans: &Plans,
-    settings: &Settings,
+    settings: &EffectiveSettings,
 ) -> (Currency, Option<String>) {
     let mut counts: BTreeMap<Currency, u64> = BTreeMap::new();
     let own = own_profiles(plans, settings);
@@ -167,7 +172,7 @@ fn usual_currency(
 }
 
 /// The profiles as they will be, if what is proposed can be loaded.
-fn own_profiles(plans: &Plans, settings: &Settings) -> Option<Profiles> {
+fn own_profiles(plans: &Plans, settings: &EffectiveSettings) -> Option<Profiles> {
     let text: String = plans
         .proposals
         .iter()
@@ -183,7 +188,7 @@ fn check(
     text: &str,
     looked: &[Looked<'_>],
     plans: &Plans,
-    settings: &Settings,
+    settings: &EffectiveSettings,
 ) -> Result<(), CliError> {
     let refused = |message: String| {
         let problem = Problem::error("profile-not-proposed", message);

@@ -11,7 +11,7 @@ use super::next;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::journal::{Aspect, Checked, Journal, JournalError, JournalReader, LostCommits};
@@ -25,7 +25,7 @@ pub(in crate::cli) fn journal(
     command: &JournalCommand,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let Some((reader, lost)) = JournalReader::open_even_if_lost(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
@@ -45,7 +45,7 @@ pub(in crate::cli) fn journal(
 }
 
 /// That what is shown may lack what was written last.
-fn may_lack(settings: &Settings, lost: LostCommits) -> Problem {
+fn may_lack(settings: &EffectiveSettings, lost: LostCommits) -> Problem {
     let path = settings.journal.clone();
     let error = JournalError::Lost { path, lost };
     Problem::warning("journal-lost", error.to_string()).hint(error.hint())
@@ -54,7 +54,7 @@ fn may_lack(settings: &Settings, lost: LostCommits) -> Problem {
 /// Goes on without the commits that are lost, once somebody has said yes.
 fn recover(
     common: &Common,
-    settings: &Settings,
+    settings: &EffectiveSettings,
     lost: Option<LostCommits>,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
@@ -95,7 +95,7 @@ struct RecoverOutput {
 }
 
 fn say_recovered(
-    settings: &Settings,
+    settings: &EffectiveSettings,
     lost: Option<String>,
     events_in_doubt: u64,
     terminal: &Terminal,
@@ -210,7 +210,7 @@ fn looked_at(aspect: Aspect) -> &'static str {
 }
 
 fn verdict(checked: &Checked, aspect: Aspect) -> String {
-    match checked.of(aspect) {
+    match checked.for_aspect(aspect) {
         0 => "sound".to_owned(),
         n => count(n as u64, "finding"),
     }
@@ -224,7 +224,7 @@ fn problems(checked: &Checked, path: &str, lost: Option<LostCommits>) -> Vec<Pro
     let mut problems: Vec<Problem> = findings.collect();
     if let Some(last) = problems.last_mut() {
         last.hint = Some(match lost {
-            Some(lost) if checked.of(Aspect::Commits) == checked.findings.len() => {
+            Some(lost) if checked.for_aspect(Aspect::Commits) == checked.findings.len() => {
                 let path = PathBuf::from(path);
                 JournalError::Lost { path, lost }.hint().into_owned()
             }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use anstyle::Style;
 
 use crate::cli::arguments::Common;
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::journal::AttentionCode;
 use crate::report::attention::what;
 use crate::report::{AcceptedSummary, Attention, Commands, RunSummary};
 use crate::tracking::Version;
 
 /// Returns the commands that reach the journal and the account of this call again.
-pub(super) fn commands(common: &Common, settings: &Settings) -> Commands {
+pub(super) fn commands(common: &Common, settings: &EffectiveSettings) -> Commands {
     let is_other = common.sandbox && settings.version != Version::V1;
     with_options_of(common, is_other.then(|| settings.version.to_string()))
 }

@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::delivery::{Target, check_base_url, no_lead_list};
+use super::delivery::{Destination, check_base_url, no_lead_list};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::Event;
-use crate::job::{Job, Reading, SourceRows};
-use crate::journal::{JournalReader, Known, PlanState};
+use crate::job::{Job, JobFigures, SourceRows};
+use crate::journal::{JournalHistory, JournalReader, PlanState};
 use crate::problem::Problem;
 use crate::report::{SCHEMA, write_plan_events};
 use crate::send::LeadList;
@@ -26,7 +26,7 @@ const LONG_SECONDS: u64 = 600;
 struct PlanOutput<'j> {
     schema: u32,
     #[serde(flatten)]
-    reading: &'j Reading,
+    reading: &'j JobFigures,
     estimate: Estimate,
     problems: &'j [Problem],
     problems_omitted: u64,
@@ -54,7 +54,7 @@ struct ListEstimate {
 
 impl Estimate {
     /// One request an event, at the most requests a minute.
-    pub(super) fn of(to_send: u64, settings: &Settings) -> Self {
+    pub(super) fn new(to_send: u64, settings: &EffectiveSettings) -> Self {
         let per_minute = u64::from(settings.requests_per_minute.get());
         Estimate {
             requests: to_send,
@@ -64,7 +64,7 @@ impl Estimate {
     }
 
     /// The same with the list of leads, which settles all events but `asked_for`.
-    fn with_list(self, list: &LeadList, asked_for: u64, settings: &Settings) -> Self {
+    fn with_list(self, list: &LeadList, asked_for: u64, settings: &EffectiveSettings) -> Self {
         Estimate {
             lead_list: Some(ListEstimate {
                 leads: list.len() as u64,
@@ -72,7 +72,7 @@ impl Estimate {
                 requests_without: self.requests,
                 seconds_without: self.seconds,
             }),
-            ..Self::of(list.requests + asked_for, settings)
+            ..Self::new(list.requests + asked_for, settings)
         }
     }
 
@@ -99,7 +99,7 @@ pub(in crate::cli) fn plan(
     arguments: &PlanArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     check_base_url(&settings)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
@@ -107,7 +107,7 @@ pub(in crate::cli) fn plan(
     // What the journal knows, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
         Some(journal) => Ok(journal.known_for(wanted)?),
-        None => Ok(Known::default()),
+        None => Ok(JournalHistory::default()),
     };
     let now = Timestamp::now();
     let (mut job, _) = planner.plan(exports, SourceRows::dropped(), now, history)?;
@@ -120,7 +120,10 @@ pub(in crate::cli) fn plan(
             path.display()
         ));
     }
-    let mut estimate = Estimate::of(job.reading.events.of(PlanState::ToSend).count(), &settings);
+    let mut estimate = Estimate::new(
+        job.reading.events.for_state(PlanState::ToSend).count(),
+        &settings,
+    );
     if arguments.lead_list {
         match lead_list(common, &settings, terminal)? {
             Ok(list) => {
@@ -139,10 +142,10 @@ pub(in crate::cli) fn plan(
 /// Reads the list of leads, or says why it would not be used.
 fn lead_list(
     common: &Common,
-    settings: &Settings,
+    settings: &EffectiveSettings,
     terminal: &Terminal,
 ) -> Result<Result<LeadList, String>, CliError> {
-    let mut list = match Target::choose(common, settings, terminal)?.lead_list(settings) {
+    let mut list = match Destination::choose(common, settings, terminal)?.lead_list(settings) {
         Ok(list) => list,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -160,7 +163,7 @@ pub(super) fn to_send(job: &Job) -> impl Iterator<Item = Event> {
 fn show(
     job: &Job,
     estimate: Estimate,
-    settings: &Settings,
+    settings: &EffectiveSettings,
     terminal: &Terminal,
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
@@ -206,8 +209,9 @@ fn show(
 }
 
 /// Rows rejected and events held need attention, in a plan as in a run.
-fn exit_of(reading: &Reading) -> Exit {
-    let is_held = |state: &PlanState| state.is_held() && reading.events.of(*state).count() > 0;
+fn exit_of(reading: &JobFigures) -> Exit {
+    let is_held =
+        |state: &PlanState| state.is_held() && reading.events.for_state(*state).count() > 0;
     match reading.rows.rejected > 0 || PlanState::ALL.iter().any(is_held) {
         true => Exit::Attention,
         false => Exit::Done,

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use crate::cli::arguments::{Common, ProfilesCommand};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::job::{export_problem, left_out};
@@ -40,7 +40,7 @@ struct Listed<'p> {
 }
 
 fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let listed = choice.profiles.iter().map(|profile| Listed {
         name: &profile.name,
@@ -107,7 +107,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// A profile as it is written, and behind it, as comments, what it has from those that it extends.
 fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let own = settings.exports.contains_key(name);
     let built_in = Profiles::built_in_text(name).filter(|_| !own);
     if !own && built_in.is_none() {
@@ -145,7 +145,7 @@ fn text_of(table: &Table) -> Result<String, CliError> {
 }
 
 fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
     let mut problems = Vec::new();

@@ -11,19 +11,19 @@ use super::report_place::expect_no_input_in;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ReportArguments};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::journal::{JournalReader, RunRecord, Span};
 use crate::problem::Problem;
-use crate::report::{self, Books, Formats, RunSummary, SpanSummary};
+use crate::report::{self, Formats, ReportSource, RunSummary, SpanSummary};
 
 pub(in crate::cli) fn report(
     common: &Common,
     arguments: &ReportArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let Some(journal) = JournalReader::open(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
@@ -36,7 +36,7 @@ pub(in crate::cli) fn report(
         .clone()
         .or(before)
         .unwrap_or_else(|| default_report_directory(&settings, &summary.run));
-    let formats = Formats::of(&arguments.format);
+    let formats = Formats::new(&arguments.format);
     let inputs = books.runs().iter().flat_map(|run| &run.inputs);
     let inputs = inputs.map(|input| Path::new(&input.path));
     expect_no_input_in(Some(&directory), &formats, inputs)?;
@@ -56,13 +56,16 @@ pub(in crate::cli) fn report(
 }
 
 /// Books, their figures, and where their report went before.
-type Found<'j> = (Books<'j>, RunSummary, Option<PathBuf>);
+type LoadedReport<'j> = (ReportSource<'j>, RunSummary, Option<PathBuf>);
 
-fn of_run<'j>(journal: &'j JournalReader, name: Option<&str>) -> Result<Found<'j>, CliError> {
+fn of_run<'j>(
+    journal: &'j JournalReader,
+    name: Option<&str>,
+) -> Result<LoadedReport<'j>, CliError> {
     let run = find(journal, name)?;
     let summary = RunSummary::load(journal, &run)?;
     let before = run.report_dir.as_ref().map(PathBuf::from);
-    Ok((Books::of_run(journal, run), summary, before))
+    Ok((ReportSource::of_run(journal, run), summary, before))
 }
 
 fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliError> {
@@ -86,7 +89,7 @@ fn unknown(message: String) -> CliError {
 fn of_span<'j>(
     journal: &'j JournalReader,
     arguments: &ReportArguments,
-) -> Result<Found<'j>, CliError> {
+) -> Result<LoadedReport<'j>, CliError> {
     let (from, to) = (arguments.from, arguments.to);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(CliError::usage(
@@ -106,7 +109,7 @@ fn of_span<'j>(
             .and_then(|day| start(day).ok())
             .unwrap_or(Timestamp::MAX),
     };
-    let books = Books::of_span(journal, span)?;
+    let books = ReportSource::of_span(journal, span)?;
     let (Some(first), Some(last)) = (books.runs().first(), books.runs().last()) else {
         return Err(unknown("no run was started on these days".to_owned()));
     };

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{self, Delivery, Target};
+use super::delivery::{self, Destination, RunDelivery};
 use super::next;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
@@ -22,11 +22,11 @@ pub(in crate::cli) fn resume(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let pace = &arguments.pace;
-    let mut settings = Settings::load(common, Some(pace))?;
+    let mut settings = EffectiveSettings::load(common, Some(pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
-    let target = Target::choose(common, &settings, terminal)?;
+    let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "resume", now)?;
     if runs_to_finish(&journal)?.is_empty() {
@@ -37,7 +37,7 @@ pub(in crate::cli) fn resume(
             terminal,
         );
     }
-    let delivery = Delivery {
+    let delivery = RunDelivery {
         target: &target,
         settings: &settings,
         directory: pace.dir.clone(),
@@ -121,12 +121,12 @@ pub(in crate::cli) fn retry(
     arguments: &RetryArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let mut settings = Settings::load(common, Some(&arguments.pace))?;
+    let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     // What is tried again on purpose is asked for, whatever a list says.
     settings.lead_list = false;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
-    let target = Target::choose(common, &settings, terminal)?;
+    let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
     let events = retryable(&journal, &arguments.events)?;
@@ -151,7 +151,7 @@ pub(in crate::cli) fn retry(
             terminal,
         );
     };
-    let delivery = Delivery {
+    let delivery = RunDelivery {
         target: &target,
         settings: &settings,
         directory: arguments.pace.dir.clone(),
@@ -208,7 +208,7 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Ans
     })
 }
 
-fn require_journal(settings: &Settings) -> Result<(), CliError> {
+fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
     match Journal::is_there_or_was(&settings.journal) {
         true => Ok(()),
         false => Err(no_journal(settings)),
@@ -216,7 +216,7 @@ fn require_journal(settings: &Settings) -> Result<(), CliError> {
 }
 
 /// There is nothing yet to look at.
-pub(super) fn no_journal(settings: &Settings) -> CliError {
+pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
     CliError::unusable(
         Problem::error("journal-missing", "there is no journal here")
             .at(settings.journal.display().to_string(), None)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::accept::who;
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{self, Target};
+use super::delivery::{self, Destination};
 use super::next;
 use super::plan::{self, Estimate};
 use super::report_place::expect_no_input_in;
@@ -15,7 +15,7 @@ use super::resume::confirm_repeat;
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(
     arguments: &RunArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let mut settings = Settings::load(common, Some(&arguments.pace))?;
+    let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(
     // The journal is locked once the exports are read, and stays so until the run ends.
     let mut opened = None;
     let (mut job, known) = planner.plan(exports, exports::source_rows()?, now, |wanted| {
-        let target = Target::choose(common, &settings, terminal)?;
+        let target = Destination::choose(common, &settings, terminal)?;
         let journal = Journal::open(&settings.journal, target.account(), "run", now)?;
         let known = journal.known_for(wanted)?;
         opened = Some((target, journal));
@@ -87,11 +87,11 @@ pub(in crate::cli) fn run(
 fn confirm_sending(
     common: &Common,
     job: &Job,
-    settings: &Settings,
-    target: &Target,
+    settings: &EffectiveSettings,
+    target: &Destination,
     terminal: &Terminal,
 ) -> Result<Answer, CliError> {
-    let to_send = job.reading.events.of(PlanState::ToSend);
+    let to_send = job.reading.events.for_state(PlanState::ToSend);
     if common.yes || to_send.count() == 0 {
         return Ok(Answer::Yes);
     }
@@ -105,7 +105,12 @@ fn confirm_sending(
 }
 
 /// Returns what a person says yes to: events and amounts, days, customers, the account, how long.
-fn what_is_sent(job: &Job, to_send: &Tally, settings: &Settings, target: &Target) -> String {
+fn what_is_sent(
+    job: &Job,
+    to_send: &Tally,
+    settings: &EffectiveSettings,
+    target: &Destination,
+) -> String {
     let mut days: Option<(Timestamp, Timestamp)> = None;
     let mut customers = HashSet::new();
     for event in plan::to_send(job) {
@@ -126,7 +131,7 @@ fn what_is_sent(job: &Job, to_send: &Tally, settings: &Settings, target: &Target
             last.strftime("%Y-%m-%d")
         ),
     };
-    let estimate = Estimate::of(to_send.count(), settings);
+    let estimate = Estimate::new(to_send.count(), settings);
     let about = match settings.lead_list {
         true => "at most",
         false => "about",

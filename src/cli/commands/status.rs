@@ -6,7 +6,7 @@ use super::next;
 use super::resume::no_journal;
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::{self, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{EndReason, JournalReader, RunRecord};
@@ -57,7 +57,7 @@ impl From<&RunRecord> for RunOutput {
 }
 
 pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = Settings::load(common, None)?;
+    let settings = EffectiveSettings::load(common, None)?;
     let Some(journal) = JournalReader::open(&settings.journal)? else {
         return Err(no_journal(&settings));
     };

@@ -36,7 +36,7 @@ impl fmt::Display for Origin {
 pub(super) struct Layer {
     pub(super) origin: LayerOrigin,
     pub(super) table: Table,
-    /// Of a file: as in [`Settings::export_places`](super::Settings::export_places).
+    /// Of a file: as in [`EffectiveSettings::export_places`](super::EffectiveSettings::export_places).
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
 }
 

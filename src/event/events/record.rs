@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::Figures;
+use super::EventNumbers;
 use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed};
 use crate::event::view::OriginalRef;
 use crate::event::{CustomerRef, Details, Event, EventKey, EventRef, Kind, Source, Text};
@@ -17,14 +17,14 @@ pub(super) const MAX_WORDS: usize = 4096;
 #[derive(Clone, Default)]
 pub(super) struct Shared {
     currencies: Currencies,
-    plans: Words,
-    notes: Words,
-    rates: Words,
+    plans: InternedTexts,
+    notes: InternedTexts,
+    rates: InternedTexts,
 }
 
 /// Texts that are kept once, the empty one among them.
 #[derive(Clone, Default)]
-struct Words {
+struct InternedTexts {
     texts: Vec<Text>,
     numbers: HashMap<Text, u64>,
 }
@@ -36,7 +36,7 @@ const OWN_WORD: u64 = 1;
 /// From here on, the texts that are kept once.
 const FIRST_WORD: u64 = 2;
 
-impl Words {
+impl InternedTexts {
     fn number(&mut self, text: &str) -> u64 {
         if text.is_empty() {
             return NO_WORD;
@@ -164,7 +164,7 @@ impl Shared {
     }
 
     /// What are numbers of the event whose record begins here.
-    pub(super) fn figures(&self, record: &[u8]) -> Figures {
+    pub(super) fn figures(&self, record: &[u8]) -> EventNumbers {
         self.read_figures(&mut Reader(&record[KIND_AT..])).0
     }
 
@@ -242,11 +242,11 @@ impl Shared {
 
     /// Reads on behind the key; gives the flags as well.
     #[inline]
-    fn read_figures(&self, from: &mut Reader<'_>) -> (Figures, u16) {
+    fn read_figures(&self, from: &mut Reader<'_>) -> (EventNumbers, u16) {
         let kind = KINDS[usize::from(from.byte())];
         let flags = from.flags();
         let has = |flag: u16| flags & flag != 0;
-        let figures = Figures {
+        let figures = EventNumbers {
             kind,
             source: Source {
                 input: from.number() as usize,
@@ -297,7 +297,7 @@ fn write_date(record: &mut Vec<u8>, date: Date) {
 }
 
 /// Writes which of the texts it is; gives back what is to stand in the record itself.
-fn write_word<'t>(record: &mut Vec<u8>, words: &mut Words, text: &'t str) -> &'t str {
+fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str) -> &'t str {
     let number = words.number(text);
     write_number(record, number);
     match number {
@@ -397,7 +397,7 @@ impl<'e> Reader<'e> {
     }
 
     #[inline]
-    fn word<'w>(&mut self, words: &'w Words) -> Word<'w> {
+    fn word<'w>(&mut self, words: &'w InternedTexts) -> Word<'w> {
         match words.text(self.number()) {
             Some(text) => Word::Shared(text),
             None => Word::Own(self.number() as usize),

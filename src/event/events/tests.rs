@@ -130,7 +130,7 @@ proptest! {
         for essence in &essences {
             essence.write(&mut record, &mut currencies);
         }
-        let mut from = Reader::of(&record);
+        let mut from = Reader::new(&record);
         for essence in essences {
             prop_assert_eq!(Essence::read(&mut from, &currencies), essence);
         }

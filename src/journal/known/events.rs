@@ -44,7 +44,7 @@ impl KnownEvents {
     /// The event of this key.
     pub fn get(&self, key: EventKey) -> Option<KnownEvent> {
         let start = *self.starts.get(&key)?;
-        let mut record = Reader::of(self.pages.at(start));
+        let mut record = Reader::new(self.pages.at(start));
         let mut known = KnownEvent {
             row: EventRow(record.number().cast_signed()),
             outcome: match record.byte() {

@@ -6,20 +6,23 @@ use rusqlite::Row;
 
 use super::super::columns::{self, Columns, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
-use super::{Known, KnownEvent, Wanted};
+use super::{JournalHistory, KnownEvent, Wanted};
 use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original};
 use crate::invisible::is_invisible;
 
 impl JournalReader {
     /// Reads every event once and keeps what a plan needs of it: some 100 bytes each.
-    pub fn known(&self) -> Result<Known, JournalError> {
+    pub fn known(&self) -> Result<JournalHistory, JournalError> {
         self.known_for(Wanted::default)
     }
 
     /// The same, with what a job may need of it; a new journal is not asked what that is.
-    pub fn known_for(&self, wanted: impl FnOnce() -> Wanted) -> Result<Known, JournalError> {
+    pub fn known_for(
+        &self,
+        wanted: impl FnOnce() -> Wanted,
+    ) -> Result<JournalHistory, JournalError> {
         match self.is_new()? {
-            true => Ok(Known::default()),
+            true => Ok(JournalHistory::default()),
             false => self.known_of(&wanted()),
         }
     }
@@ -32,8 +35,8 @@ impl JournalReader {
             .map_err(|error| self.failed("looking for what it knows", error))
     }
 
-    fn known_of(&self, wanted: &Wanted) -> Result<Known, JournalError> {
-        let mut known = Known::default();
+    fn known_of(&self, wanted: &Wanted) -> Result<JournalHistory, JournalError> {
+        let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
         self.uncounted(&mut known)?;
@@ -72,7 +75,7 @@ impl JournalReader {
 
     /// Reads which emails come with the uids that have more than the job knows: few, so that most journals
     /// are read once.
-    fn emails_of_suspects(&self, known: &mut Known) -> Result<(), JournalError> {
+    fn emails_of_suspects(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
         if known.emails_of_uids.is_empty() {
             return Ok(());
         }
@@ -132,7 +135,7 @@ impl JournalReader {
 
 /// The walk over all events, in the order in which they were recorded.
 struct Scan<'w> {
-    known: Known,
+    known: JournalHistory,
     wanted: &'w Wanted,
     profiles: ProfilesOfEvents,
     /// Amounts before they were converted, of events that are still to come.
@@ -186,7 +189,7 @@ impl Scan<'_> {
         } else if !is_new && !self.respelt.contains_key(&key) {
             return Err(impossible(1, format!("event {} is there twice", id.0)));
         }
-        let correction = Correction::of(essence.kind, columns.event_id());
+        let correction = Correction::from_id(essence.kind, columns.event_id());
         self.account(key, &event, correction, conversion.as_ref());
         let conversion = conversion.map(|conversion| (key, conversion));
         self.known.conversions.extend(conversion);
@@ -275,5 +278,5 @@ fn key_as_read_now(id: &str) -> Option<EventKey> {
         return None;
     }
     let seen: String = id.chars().filter(|&c| !is_invisible(c)).collect();
-    Some(EventKey::of(&seen))
+    Some(EventKey::from_id(&seen))
 }

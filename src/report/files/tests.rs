@@ -15,7 +15,7 @@ use crate::journal::{
     RunCommand, RunEnd, RunId, Settlement,
 };
 use crate::plan::Planned;
-use crate::report::columns::{Column, EVENT_COLUMNS, HELD_COLUMNS};
+use crate::report::columns::{EVENT_COLUMNS, HELD_COLUMNS, ReportColumn};
 use crate::report::{MEND_MARK, write_plan_events};
 use crate::spreadsheet::{neutralise, restore};
 
@@ -152,8 +152,8 @@ impl Fixture {
     fn write(&self, run: RunId) -> Result<Vec<String>, ReportError> {
         let run = self.journal.run(run).unwrap().unwrap();
         let summary = RunSummary::load(&self.journal, &run).unwrap();
-        let books = Books::of_run(&self.journal, run);
-        let formats = Formats::of(&[Format::Csv, Format::Json]);
+        let books = ReportSource::of_run(&self.journal, run);
+        let formats = Formats::new(&[Format::Csv, Format::Json]);
         let written = super::write(&books, &summary, &formats, &self.reports())?;
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         for path in &written {
@@ -171,7 +171,7 @@ impl Fixture {
     }
 }
 
-fn names_of(columns: &[Column]) -> String {
+fn names_of(columns: &[ReportColumn]) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     names.join(",") + "\n"
 }

@@ -65,7 +65,7 @@ pub(super) fn verdict(summary: &RunSummary) -> String {
         (0, 0) if !summary.accepted.is_empty() => {
             "Everything came through or was accepted".to_owned()
         }
-        (0, 0) if summary.reading.events.of(PlanState::ToSend).count() == 0 => {
+        (0, 0) if summary.reading.events.for_state(PlanState::ToSend).count() == 0 => {
             "Nothing was left to send".to_owned()
         }
         (0, 0) => "Everything came through".to_owned(),
@@ -80,7 +80,7 @@ pub(super) fn verdict(summary: &RunSummary) -> String {
 }
 
 pub(super) fn lead(summary: &RunSummary) -> String {
-    let to_send = summary.reading.events.of(PlanState::ToSend).count();
+    let to_send = summary.reading.events.for_state(PlanState::ToSend).count();
     let events = summary.reading.events.read.count();
     let rows = summary.reading.rows.read;
     let sent = match to_send {
@@ -169,8 +169,8 @@ pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine
 }
 
 pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
-    let to_send = summary.reading.events.of(PlanState::ToSend).count();
-    let of = |outcome| summary.outcomes.of(Some(outcome)).count();
+    let to_send = summary.reading.events.for_state(PlanState::ToSend).count();
+    let of = |outcome| summary.outcomes.for_outcome(Some(outcome)).count();
     let of_sent = |n: u64| match (to_send, n) {
         (0, _) => "nothing was to be sent".to_owned(),
         (_, 0) => "none".to_owned(),
@@ -186,7 +186,7 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
         (None, "not sent"),
         (Some(Outcome::Unconfirmed), "unconfirmed"),
     ];
-    let open = open.map(|(outcome, what)| (summary.outcomes.of(outcome).count(), what));
+    let open = open.map(|(outcome, what)| (summary.outcomes.for_outcome(outcome).count(), what));
     let rest: Vec<String> = open
         .iter()
         .filter(|(n, _)| *n > 0)

@@ -73,12 +73,12 @@ fn export_bar((path, profile, rows, outcomes): (String, String, u64, ByOutcome))
     let mut words = Vec::new();
     let mut before = 0;
     for outcome in OutcomesSummary::all() {
-        let n = outcomes.of(outcome);
+        let n = outcomes.for_outcome(outcome);
         if n > 0 {
             parts.push(BarPart {
                 class: outcome_word(outcome),
-                x: Share::of(before, total),
-                width: Share::of(n, total),
+                x: Share::new(before, total),
+                width: Share::new(n, total),
             });
             words.push(format!("{} {}", grouped(n.into()), outcome_words(outcome)));
             before += n;
@@ -136,7 +136,7 @@ pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
             .map(|(currency, cents)| format!("{} {currency}", amount(*cents, *currency)))
             .collect(),
         commission: grouped(of.commission_cents),
-        width: Share::of(size(of), largest),
+        width: Share::new(size(of), largest),
     };
     promoters.iter().map(bar).collect()
 }
@@ -158,7 +158,7 @@ pub(super) fn reason_bars(gathered: &Gathered) -> Vec<ReasonBar> {
             message => message.to_owned(),
         },
         events: grouped((**n).into()),
-        width: Share::of(**n, most),
+        width: Share::new(**n, most),
     };
     reasons.iter().map(bar).collect()
 }

@@ -6,16 +6,16 @@ use super::gather::{ByOutcome, Day, cents};
 use crate::event::{Currency, Kind};
 use crate::journal::Outcome;
 use crate::report::page::chart::{
-    ColumnChart, HEIGHT, LegendEntry, Part, Periods, Scale, TableRow, Unit,
+    BarSegment, ColumnChart, HEIGHT, LegendEntry, Periods, Scale, TableRow, Unit,
 };
 use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
 /// Events by the day on which they happened, and by what came of them.
 pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Option<ColumnChart> {
-    let periods = Periods::of(days, Unit::Day, Day::merge)?;
+    let periods = Periods::new(days, Unit::Day, Day::merge)?;
     let highest = periods.periods.iter().map(|(_, day)| day.outcomes.total());
-    let scale = Scale::of(highest.max().unwrap_or(0).into(), 0, 1);
+    let scale = Scale::new(highest.max().unwrap_or(0).into(), 0, 1);
     let mut all = ByOutcome::default();
     let mut columns = periods.columns();
     let mut table = Vec::new();
@@ -24,18 +24,18 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
             all.merge(&day.outcomes);
         }
         OutcomesSummary::all()
-            .filter(|of| all.of(*of) > 0)
+            .filter(|of| all.for_outcome(*of) > 0)
             .collect()
     };
     for (column, (_, day)) in columns.iter_mut().zip(&periods.periods) {
         let mut y = scale.zero;
         let mut figures = Vec::new();
         for &outcome in &seen {
-            let n = day.outcomes.of(outcome);
+            let n = day.outcomes.for_outcome(outcome);
             if n > 0 {
                 let height = scale.height(n.into());
                 y -= height;
-                column.parts.push(Part {
+                column.parts.push(BarSegment {
                     class: outcome_word(outcome),
                     y,
                     height,
@@ -46,7 +46,7 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
         column.figures = figures.join(", ");
         let mut cells: Vec<String> = seen
             .iter()
-            .map(|of| grouped(day.outcomes.of(*of).into()))
+            .map(|of| grouped(day.outcomes.for_outcome(*of).into()))
             .collect();
         cells.push(grouped(day.outcomes.total().into()));
         table.push(TableRow {
@@ -56,7 +56,13 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
     }
     let parts: Vec<String> = seen
         .iter()
-        .map(|of| format!("{} {}", grouped(all.of(*of).into()), outcome_words(*of)))
+        .map(|of| {
+            format!(
+                "{} {}",
+                grouped(all.for_outcome(*of).into()),
+                outcome_words(*of)
+            )
+        })
         .collect();
     Some(ColumnChart {
         id: "over-time".to_owned(),
@@ -98,7 +104,7 @@ pub(super) fn money_by_month(
         .filter(|(_, day)| day.money.cents().contains_key(&currency))
         .map(|(day, sums)| (*day, sums.clone()))
         .collect();
-    let periods = Periods::of(&with_money, Unit::Month, Day::merge)?;
+    let periods = Periods::new(&with_money, Unit::Month, Day::merge)?;
     let highest = |kind| {
         let of_kind = periods
             .periods
@@ -107,7 +113,7 @@ pub(super) fn money_by_month(
         of_kind.max().unwrap_or(0)
     };
     let unit_cents = 10_i128.pow(currency.api_digits());
-    let scale = Scale::of(highest(Kind::Sale), highest(Kind::Refund), unit_cents);
+    let scale = Scale::new(highest(Kind::Sale), highest(Kind::Refund), unit_cents);
     let mut columns = periods.columns();
     let mut table = Vec::new();
     let (mut all_sales, mut all_refunds) = (0, 0);
@@ -118,7 +124,7 @@ pub(super) fn money_by_month(
         if sales > 0 {
             let height = scale.height(sales);
             let y = scale.zero - height;
-            column.parts.push(Part {
+            column.parts.push(BarSegment {
                 class: "sale",
                 y,
                 height,
@@ -126,7 +132,7 @@ pub(super) fn money_by_month(
         }
         if refunds > 0 {
             let (y, height) = (scale.zero, scale.height(refunds));
-            column.parts.push(Part {
+            column.parts.push(BarSegment {
                 class: "refund",
                 y,
                 height,

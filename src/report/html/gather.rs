@@ -42,7 +42,7 @@ impl ByOutcome {
         }
     }
 
-    pub(super) fn of(&self, outcome: Option<Outcome>) -> u64 {
+    pub(super) fn for_outcome(&self, outcome: Option<Outcome>) -> u64 {
         self.0[index_of(outcome)]
     }
 
@@ -114,7 +114,7 @@ pub(super) struct EventLine {
 }
 
 impl EventLine {
-    fn of(event: &Event, file: Option<&str>, why: String) -> Self {
+    fn new(event: &Event, file: Option<&str>, why: String) -> Self {
         let customer = &event.customer;
         let customer = customer.email.as_ref().or(customer.uid.as_ref());
         let money = event.money;
@@ -323,7 +323,7 @@ impl Gathered {
         };
         let (status, message) = status_and_message(record);
         table.push(|| {
-            EventLine::of(
+            EventLine::new(
                 &record.event,
                 record.file.as_deref(),
                 why(status, message, record.attempts),
@@ -384,7 +384,7 @@ impl Gathered {
                 Some(candidates) => format!("{}; may reverse {candidates}", event.note),
                 None => event.note.to_string(),
             };
-            EventLine::of(event, record.file.as_deref(), cut(&why, 2 * TEXT))
+            EventLine::new(event, record.file.as_deref(), cut(&why, 2 * TEXT))
         });
     }
 
@@ -456,6 +456,6 @@ fn why(status: Option<u16>, message: &str, attempts: u32) -> String {
 
 /// The sum of one kind and currency.
 pub(super) fn cents(tally: &Tally, kind: Kind, currency: Currency) -> i128 {
-    let Sum { amount_cents, .. } = tally.of(kind, Some(currency));
+    let Sum { amount_cents, .. } = tally.for_kind(kind, Some(currency));
     amount_cents
 }

@@ -112,9 +112,9 @@ pub(super) fn events(summary: &RunSummary) -> Ledger {
             .chain(kinds.iter().map(|kind| head(*kind)))
             .collect(),
         groups: groups(summary, |place, tally| match place {
-            Place::Read => cells(tally, "events.total", "events.by_kind"),
-            Place::Plan(state) => cells(tally, &format!("events.by_plan.{state}"), ""),
-            Place::Outcome(outcome) => {
+            LineSubject::Read => cells(tally, "events.total", "events.by_kind"),
+            LineSubject::Plan(state) => cells(tally, &format!("events.by_plan.{state}"), ""),
+            LineSubject::Outcome(outcome) => {
                 let path = format!("outcomes.{}", outcome_word(outcome));
                 cells(tally, &format!("{path}.count"), &format!("{path}.by_kind"))
             }
@@ -133,18 +133,18 @@ fn head(kind: Kind) -> &'static str {
 
 /// Money of one currency: sales, refunds, and what is left of them.
 pub(super) fn money(summary: &RunSummary, currency: Currency) -> Ledger {
-    let cells = |place: Place, tally: &Tally| {
+    let cells = |place: LineSubject, tally: &Tally| {
         let path = |kind: Kind| match place {
-            Place::Read => format!("events.by_kind.{kind}.amount_cents.{currency}"),
-            Place::Plan(state) => {
+            LineSubject::Read => format!("events.by_kind.{kind}.amount_cents.{currency}"),
+            LineSubject::Plan(state) => {
                 format!("events.balance[{kind},{currency}].{state}.amount_cents")
             }
-            Place::Outcome(outcome) => {
+            LineSubject::Outcome(outcome) => {
                 let word = outcome_word(outcome);
                 format!("outcomes.{word}.by_kind.{kind}.amount_cents.{currency}")
             }
         };
-        let of = |kind| tally.of(kind, Some(currency)).amount_cents;
+        let of = |kind| tally.for_kind(kind, Some(currency)).amount_cents;
         let (sales, refunds) = (of(Kind::Sale), of(Kind::Refund));
         vec![
             Figure::amount(sales, currency, path(Kind::Sale)),
@@ -161,7 +161,7 @@ pub(super) fn money(summary: &RunSummary, currency: Currency) -> Ledger {
 
 /// Which events a line is about.
 #[derive(Clone, Copy)]
-enum Place {
+enum LineSubject {
     Read,
     Plan(PlanState),
     Outcome(Option<Outcome>),
@@ -170,7 +170,7 @@ enum Place {
 /// What was read by what was planned, and what was to be sent by what came of it.
 fn groups(
     summary: &RunSummary,
-    cells: impl Fn(Place, &Tally) -> Vec<Figure>,
+    cells: impl Fn(LineSubject, &Tally) -> Vec<Figure>,
 ) -> Vec<Vec<LedgerLine>> {
     let line = |sign, name: &str, class, role, place, tally: &Tally| LedgerLine {
         sign,
@@ -185,22 +185,22 @@ fn groups(
         "read in the exports",
         "",
         "sum",
-        Place::Read,
+        LineSubject::Read,
         &events.read,
     )];
     for &state in PlanState::ALL {
-        let tally = events.of(state);
+        let tally = events.for_state(state);
         if state == PlanState::ToSend || tally.count() > 0 {
             let sign = if read.len() > 1 { "+" } else { "=" };
-            let place = Place::Plan(state);
+            let place = LineSubject::Plan(state);
             read.push(line(sign, state_words(state), "", "part", place, &tally));
         }
     }
-    let to_send = events.of(PlanState::ToSend);
-    let whole = Place::Plan(PlanState::ToSend);
+    let to_send = events.for_state(PlanState::ToSend);
+    let whole = LineSubject::Plan(PlanState::ToSend);
     let mut sent = vec![line("", "to send", "", "sum", whole, &to_send)];
     for outcome in OutcomesSummary::all() {
-        let tally = summary.outcomes.of(outcome);
+        let tally = summary.outcomes.for_outcome(outcome);
         let always = matches!(
             outcome,
             Some(Outcome::Tracked | Outcome::NonReferral | Outcome::Failed)
@@ -208,7 +208,7 @@ fn groups(
         if always || tally.count() > 0 {
             let sign = if sent.len() > 1 { "+" } else { "=" };
             let class = outcome_word(outcome);
-            let place = Place::Outcome(outcome);
+            let place = LineSubject::Outcome(outcome);
             sent.push(line(
                 sign,
                 outcome_words(outcome),

@@ -30,7 +30,7 @@ use self::listing::{EventTable, event_tables, left_out};
 use self::neighbours::{Neighbour, Neighbours};
 use super::Formats;
 use super::atomic::{Failure, Partial};
-use super::books::Books;
+use super::books::ReportSource;
 use super::columns::Cell;
 use super::exporter::{Content, Exporter, Needing, Written};
 use super::page::Shell;
@@ -63,7 +63,7 @@ impl HtmlFile {
     pub(super) fn new(
         directory: &Path,
         account: Account,
-        books: &Books<'_>,
+        books: &ReportSource<'_>,
         summary: &RunSummary,
         formats: &Formats,
     ) -> Self {
@@ -72,7 +72,7 @@ impl HtmlFile {
             account,
             runs: books.runs().to_vec(),
             summary: summary.clone(),
-            neighbours: Neighbours::of(directory, formats, books.runs()),
+            neighbours: Neighbours::find(directory, formats, books.runs()),
             gathered: Gathered::default(),
         }
     }
@@ -116,7 +116,7 @@ impl Exporter for HtmlFile {
 
     fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
         let path = self.directory.join(NAME);
-        let page = Page::of(&self);
+        let page = ReportPage::new(&self);
         let mut file = Partial::create(&path)?;
         page.agrees()
             .and_then(|()| page.write_into(&mut file))
@@ -132,7 +132,7 @@ impl Exporter for HtmlFile {
 /// The page, as the template wants it.
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/askama.toml")]
-struct Page<'p> {
+struct ReportPage<'p> {
     shell: Shell,
     summary: &'p RunSummary,
     gathered: &'p Gathered,
@@ -162,8 +162,8 @@ struct Page<'p> {
     neighbours: &'p Neighbours,
 }
 
-impl<'p> Page<'p> {
-    fn of(file: &'p HtmlFile) -> Self {
+impl<'p> ReportPage<'p> {
+    fn new(file: &'p HtmlFile) -> Self {
         let HtmlFile {
             account,
             runs,
@@ -175,16 +175,17 @@ impl<'p> Page<'p> {
         let exports = export_bars(runs, gathered);
         let promoters = promoter_bars(gathered);
         let reasons = reason_bars(gathered);
-        let seen = OutcomesSummary::all().filter(|of| summary.outcomes.of(*of).count() > 0);
+        let seen =
+            OutcomesSummary::all().filter(|of| summary.outcomes.for_outcome(*of).count() > 0);
         let currencies = summary.reading.events.read.cents();
         let mut ledgers = vec![ledger::rows(summary), ledger::events(summary)];
         ledgers.extend(currencies.keys().map(|of| ledger::money(summary, *of)));
         let days = &gathered.days;
-        let sent = summary.reading.events.of(PlanState::ToSend).cents();
+        let sent = summary.reading.events.for_state(PlanState::ToSend).cents();
         let money = sent
             .keys()
             .filter_map(|currency| charts::money_by_month(days, &gathered.undated, *currency));
-        Page {
+        ReportPage {
             shell: Shell::new(
                 format!("Reconciliation report: {}", summary.run),
                 format!(
@@ -225,7 +226,7 @@ impl<'p> Page<'p> {
     fn agrees(&self) -> std::io::Result<()> {
         let outcomes = self.gathered.outcomes();
         let counts = OutcomesSummary::all()
-            .all(|of| outcomes.of(of) == self.summary.outcomes.of(of).count());
+            .all(|of| outcomes.for_outcome(of) == self.summary.outcomes.for_outcome(of).count());
         let mut money = Tally::default();
         for (kind, currency, sum) in self.summary.outcomes.total().iter() {
             if currency.is_some() {

@@ -53,7 +53,7 @@ const IGNORED_MORE: &str = "likewise, of exports with other columns";
 impl Neighbours {
     /// Those of a report into this directory: of the formats that are being written, and what else
     /// is there already.
-    pub(super) fn of(directory: &Path, formats: &Formats, runs: &[RunRecord]) -> Self {
+    pub(super) fn find(directory: &Path, formats: &Formats, runs: &[RunRecord]) -> Self {
         let written: Vec<Format> = formats.iter().collect();
         let neighbour = |name: &str, holds, format| Neighbour {
             name: name.to_owned(),

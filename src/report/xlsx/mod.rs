@@ -21,8 +21,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 use self::guarded::guarded;
 use self::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::atomic::{Failure, Partial};
-use super::books::Books;
-use super::columns::{ACCEPTED_COLUMNS, Cell, Column, EVENT_COLUMNS, HELD_COLUMNS, Holds, Part};
+use super::books::ReportSource;
+use super::columns::{
+    ACCEPTED_COLUMNS, Cell, ColumnType, EVENT_COLUMNS, HELD_COLUMNS, ReportColumn, ReportSection,
+};
 use super::exporter::{Content, Exporter, Needing, Written};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
@@ -53,7 +55,7 @@ pub(super) struct XlsxFile {
 impl XlsxFile {
     pub(super) fn create(
         directory: &Path,
-        books: &Books<'_>,
+        books: &ReportSource<'_>,
         summary: &RunSummary,
     ) -> Result<Self, Failure> {
         Self::with_rows_per_sheet(directory, books, summary, ROWS_PER_SHEET)
@@ -61,7 +63,7 @@ impl XlsxFile {
 
     fn with_rows_per_sheet(
         directory: &Path,
-        books: &Books<'_>,
+        books: &ReportSource<'_>,
         summary: &RunSummary,
         rows_per_sheet: u32,
     ) -> Result<Self, Failure> {
@@ -73,19 +75,19 @@ impl XlsxFile {
             workbook.set_properties(&properties(books));
             pages::summary(&mut workbook, books, summary)?;
             pages::balance(&mut workbook, summary)?;
-            let mut sheets = |name: &str, columns: &[Column]| {
+            let mut sheets = |name: &str, columns: &[ReportColumn]| {
                 let headings = columns.iter().map(heading).collect();
                 Sheets::start(&mut workbook, name, headings, rows_per_sheet)
             };
-            let events = |part: Part| match part {
-                Part::Tracked => "Tracked",
-                Part::NonReferral => "Non-referral",
-                Part::Failed => "Failed",
+            let events = |part: ReportSection| match part {
+                ReportSection::Tracked => "Tracked",
+                ReportSection::NonReferral => "Non-referral",
+                ReportSection::Failed => "Failed",
             };
             Ok([
-                sheets(events(Part::Tracked), &EVENT_COLUMNS)?,
-                sheets(events(Part::NonReferral), &EVENT_COLUMNS)?,
-                sheets(events(Part::Failed), &EVENT_COLUMNS)?,
+                sheets(events(ReportSection::Tracked), &EVENT_COLUMNS)?,
+                sheets(events(ReportSection::NonReferral), &EVENT_COLUMNS)?,
+                sheets(events(ReportSection::Failed), &EVENT_COLUMNS)?,
                 sheets("Held", &HELD_COLUMNS)?,
                 sheets("Accepted", &ACCEPTED_COLUMNS)?,
             ])
@@ -111,7 +113,7 @@ impl XlsxFile {
     /// A sheet for each header of which rows were rejected, and one where there are none.
     fn add_rejected_layouts(
         &mut self,
-        books: &Books<'_>,
+        books: &ReportSource<'_>,
         rows_per_sheet: u32,
     ) -> Result<(), Failure> {
         let inputs = || books.runs().iter().flat_map(|run| &run.inputs);
@@ -140,7 +142,7 @@ impl XlsxFile {
         let headings = source_rows::header(own).map(|name| Heading {
             title: name.to_owned(),
             width: 18,
-            holds: Holds::Text,
+            holds: ColumnType::Text,
         });
         let sheets = guarded(|| {
             Sheets::start(
@@ -164,7 +166,7 @@ fn new_workbook() -> Workbook {
 }
 
 /// The date of the run: the same report has the same bytes.
-fn properties(books: &Books<'_>) -> DocProperties {
+fn properties(books: &ReportSource<'_>) -> DocProperties {
     let started = books.runs().first().map(|run| run.started.as_second());
     let date = ExcelDateTime::from_timestamp(started.unwrap_or_default());
     let properties = DocProperties::new()
@@ -177,19 +179,19 @@ fn properties(books: &Books<'_>) -> DocProperties {
 }
 
 /// How a column is headed for people: an amount is shown in units, not in cents.
-fn heading(column: &Column) -> Heading {
+fn heading(column: &ReportColumn) -> Heading {
     let title = match column.holds {
-        Holds::Amount => column.name.trim_end_matches("_cents"),
-        Holds::Text | Holds::Integer | Holds::Time => column.name,
+        ColumnType::Amount => column.name.trim_end_matches("_cents"),
+        ColumnType::Text | ColumnType::Integer | ColumnType::Time => column.name,
     };
     let width = match (column.holds, column.name) {
-        (Holds::Time, _) => 20,
-        (Holds::Amount, _) => 16,
-        (Holds::Integer, _) => 12,
-        (Holds::Text, "kind" | "currency" | "plan_state") => 12,
-        (Holds::Text, "outcome") => 16,
-        (Holds::Text, "message" | "reason" | "file") => 40,
-        (Holds::Text, _) => 26,
+        (ColumnType::Time, _) => 20,
+        (ColumnType::Amount, _) => 16,
+        (ColumnType::Integer, _) => 12,
+        (ColumnType::Text, "kind" | "currency" | "plan_state") => 12,
+        (ColumnType::Text, "outcome") => 16,
+        (ColumnType::Text, "message" | "reason" | "file") => 40,
+        (ColumnType::Text, _) => 26,
     };
     Heading {
         title: title.to_owned(),
@@ -210,10 +212,10 @@ impl Exporter for XlsxFile {
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
-        let sheets = match Part::of(record.outcome()) {
-            Part::Tracked => &mut self.tracked,
-            Part::NonReferral => &mut self.non_referral,
-            Part::Failed => &mut self.failed,
+        let sheets = match ReportSection::from_outcome(record.outcome()) {
+            ReportSection::Tracked => &mut self.tracked,
+            ReportSection::NonReferral => &mut self.non_referral,
+            ReportSection::Failed => &mut self.failed,
         };
         let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
         written.map_err(|error| Failure::new(&self.path, "writing it", error))

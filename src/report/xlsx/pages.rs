@@ -6,11 +6,11 @@ use super::sheets::{AmountFormats, count_format, head_format, number_of};
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::journal::PlanState;
-use crate::report::books::Books;
+use crate::report::books::ReportSource;
 use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
 
 /// A sheet that is written from top to bottom.
-struct Page {
+struct SheetWriter {
     sheet: Worksheet,
     row: u32,
     amounts: AmountFormats,
@@ -19,14 +19,14 @@ struct Page {
     difference: Format,
 }
 
-impl Page {
+impl SheetWriter {
     fn start(workbook: &mut Workbook, name: &str, widths: &[u16]) -> Result<Self, XlsxError> {
         let mut sheet = workbook.new_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
         for (column, width) in (0..).zip(widths) {
             sheet.set_column_width(column, *width)?;
         }
-        Ok(Page {
+        Ok(SheetWriter {
             sheet,
             row: 0,
             amounts: AmountFormats::default(),
@@ -102,10 +102,10 @@ impl Page {
 /// What was read, what came of it, and from which exports.
 pub(super) fn summary(
     workbook: &mut Workbook,
-    books: &Books<'_>,
+    books: &ReportSource<'_>,
     summary: &RunSummary,
 ) -> Result<(), XlsxError> {
-    let mut page = Page::start(workbook, "Summary", &[34, 16, 16, 12, 20, 66])?;
+    let mut page = SheetWriter::start(workbook, "Summary", &[34, 16, 16, 12, 20, 66])?;
     let title = Format::new().set_bold().set_font_size(14);
     page.sheet
         .write_string_with_format(0, 0, "Reconciliation with FirstPromoter", &title)?;
@@ -135,12 +135,15 @@ pub(super) fn summary(
     page.head(&["events", "number", "kind", "currency", "amount"])?;
     page.tally("read", &summary.reading.events.read)?;
     for &state in PlanState::ALL {
-        page.tally(&words(state.as_str()), &summary.reading.events.of(state))?;
+        page.tally(
+            &words(state.as_str()),
+            &summary.reading.events.for_state(state),
+        )?;
     }
     page.row += 1;
     page.head(&["outcomes", "number", "kind", "currency", "amount"])?;
     for outcome in OutcomesSummary::all() {
-        let tally = summary.outcomes.of(outcome);
+        let tally = summary.outcomes.for_outcome(outcome);
         page.tally(&words(outcome_word(outcome)), &tally)?;
     }
     page.row += 1;
@@ -154,7 +157,7 @@ pub(super) fn summary(
 }
 
 /// What needs attention with the command for it, and what was accepted, by whom and why.
-fn attention(page: &mut Page, summary: &RunSummary) -> Result<(), XlsxError> {
+fn attention(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError> {
     page.head(&["needs attention", "number", "", "", "", "command"])?;
     if summary.attention.is_empty() {
         page.text(0, "nothing")?;
@@ -183,7 +186,7 @@ fn attention(page: &mut Page, summary: &RunSummary) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn exports(page: &mut Page, summary: &RunSummary) -> Result<(), XlsxError> {
+fn exports(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError> {
     page.head(&["export", "rows", "profile", "", "", "SHA-256"])?;
     for input in &summary.reading.inputs {
         page.text(0, &input.path)?;
@@ -213,10 +216,10 @@ const LABELS: [&str; 3] = ["kind", "currency", "in"];
 pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(), XlsxError> {
     let plan: Vec<Tally> = PlanState::ALL
         .iter()
-        .map(|state| summary.reading.events.of(*state))
+        .map(|state| summary.reading.events.for_state(*state))
         .collect();
     let outcomes: Vec<Tally> = OutcomesSummary::all()
-        .map(|outcome| summary.outcomes.of(outcome))
+        .map(|outcome| summary.outcomes.for_outcome(outcome))
         .collect();
     let plan_words = PlanState::ALL.iter().map(|state| words(state.as_str()));
     let outcome_words = OutcomesSummary::all().map(|outcome| words(outcome_word(outcome)));
@@ -229,15 +232,15 @@ pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(
     titles.push("difference".to_owned());
 
     let widths: Vec<u16> = titles.iter().map(|_| 18).collect();
-    let mut page = Page::start(workbook, "Balance", &widths)?;
+    let mut page = SheetWriter::start(workbook, "Balance", &widths)?;
     page.sheet.set_freeze_panes(1, 3)?;
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     page.head(&titles)?;
-    let to_send = summary.reading.events.of(PlanState::ToSend);
+    let to_send = summary.reading.events.for_state(PlanState::ToSend);
     for kind in Kind::ALL {
         let read = &summary.reading.events.read;
         for (_, currency, sum) in read.iter().filter(|(of, _, _)| *of == kind) {
-            let of = |tally: &Tally| tally.of(kind, currency);
+            let of = |tally: &Tally| tally.for_kind(kind, currency);
             let first: Vec<Sum> = std::iter::once(sum).chain(plan.iter().map(of)).collect();
             let second: Vec<Sum> = std::iter::once(of(&to_send))
                 .chain(outcomes.iter().map(of))
@@ -256,7 +259,7 @@ pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(
 
 /// One line, in events or in money: in each group the first figure is what the others come to.
 fn balance_row(
-    page: &mut Page,
+    page: &mut SheetWriter,
     kind: Kind,
     currency: Option<Currency>,
     money: Option<Currency>,

@@ -8,7 +8,7 @@ use rust_xlsxwriter::{ColNum, Color, Format, FormatAlign, Workbook, Worksheet, X
 
 use crate::event::{Currency, Money, in_units};
 use crate::invisible::shown;
-use crate::report::columns::{Cell, Holds};
+use crate::report::columns::{Cell, ColumnType};
 
 /// Rows of a sheet, its header among them: Excel's limit.
 pub(super) const ROWS_PER_SHEET: u32 = 1_048_576;
@@ -27,7 +27,7 @@ pub(super) struct Heading {
     pub(super) title: String,
     /// In characters.
     pub(super) width: u16,
-    pub(super) holds: Holds,
+    pub(super) holds: ColumnType,
 }
 
 /// A table that goes on on a further sheet where one is full: `Tracked`, `Tracked 2` and so on.
@@ -136,11 +136,11 @@ pub(super) fn count_format() -> Format {
     Format::new().set_num_format("#,##0")
 }
 
-fn column_format(holds: Holds) -> Option<Format> {
+fn column_format(holds: ColumnType) -> Option<Format> {
     match holds {
-        Holds::Text | Holds::Amount => None,
-        Holds::Integer => Some(Format::new().set_num_format("0")),
-        Holds::Time => Some(Format::new().set_num_format("yyyy-mm-dd hh:mm:ss")),
+        ColumnType::Text | ColumnType::Amount => None,
+        ColumnType::Integer => Some(Format::new().set_num_format("0")),
+        ColumnType::Time => Some(Format::new().set_num_format("yyyy-mm-dd hh:mm:ss")),
     }
 }
 
@@ -149,7 +149,7 @@ fn column_format(holds: Holds) -> Option<Format> {
 pub(super) struct AmountFormats(HashMap<Currency, Format>);
 
 impl AmountFormats {
-    fn of(&mut self, currency: Currency) -> &Format {
+    fn for_currency(&mut self, currency: Currency) -> &Format {
         self.0.entry(currency).or_insert_with(|| {
             let decimals = match currency.api_digits() {
                 0 => String::new(),
@@ -209,7 +209,7 @@ impl AmountFormats {
     ) -> Result<(), XlsxError> {
         match number_of(cents, currency.api_digits()) {
             Some(units) => {
-                sheet.write_number_with_format(row, column, units, self.of(currency))?;
+                sheet.write_number_with_format(row, column, units, self.for_currency(currency))?;
             }
             None => {
                 let text = format!(
@@ -302,7 +302,7 @@ mod tests {
         let heading = |title: &str| Heading {
             title: title.to_owned(),
             width: 10,
-            holds: Holds::Integer,
+            holds: ColumnType::Integer,
         };
         let headings = vec![heading("one"), heading("two")];
         let mut sheets = Sheets::start(&mut workbook, "Tracked", headings, 4).unwrap();

@@ -8,7 +8,7 @@ use super::guarded::guarded;
 use super::sheets::{ROWS_PER_SHEET, Sheets};
 use super::{heading, new_workbook};
 use crate::report::atomic::{Failure, Partial, Whole};
-use crate::report::columns::{Cell, Column};
+use crate::report::columns::{Cell, ReportColumn};
 
 /// A workbook that is being written, table by table.
 pub(crate) struct TableBook {
@@ -43,7 +43,7 @@ impl TableBook {
     pub(crate) fn table<'c>(
         &mut self,
         name: &str,
-        columns: &[Column],
+        columns: &[ReportColumn],
         rows: impl Iterator<Item = Vec<Cell<'c>>>,
     ) -> Result<(), Failure> {
         self.write(|workbook| {

@@ -83,7 +83,7 @@ struct ByKind<T> {
 }
 
 impl<T> ByKind<T> {
-    fn of(&mut self, kind: Kind) -> &mut T {
+    fn for_kind(&mut self, kind: Kind) -> &mut T {
         match kind {
             Kind::Sale => &mut self.sale,
             Kind::Refund => &mut self.refund,
@@ -124,7 +124,7 @@ pub(super) struct Standing {
 }
 
 /// Every effect, in order, and the totals.
-pub(super) struct Books {
+pub(super) struct Effects {
     effects: Vec<Effect>,
     totals: ByKind<Total>,
     /// By the promoters' places.
@@ -132,9 +132,9 @@ pub(super) struct Books {
     currencies: Vec<Rc<str>>,
 }
 
-impl Books {
-    pub(super) fn new(promoters: usize) -> Books {
-        Books {
+impl Effects {
+    pub(super) fn new(promoters: usize) -> Effects {
+        Effects {
             effects: Vec::new(),
             totals: ByKind::default(),
             standings: vec![Standing::default(); promoters],
@@ -168,7 +168,7 @@ impl Books {
     }
 
     pub(super) fn enter(&mut self, effect: Effect) {
-        let total = self.totals.of(effect.kind);
+        let total = self.totals.for_kind(effect.kind);
         total.count += 1;
         if let Some(event_id) = &effect.event_id {
             let place = self.effects.len();

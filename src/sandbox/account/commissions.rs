@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Account;
+use super::AccountState;
 use super::books::{Effect, Standing, lead_id};
-use super::v1::{CAMPAIGN_NAME, Known};
+use super::v1::{CAMPAIGN_NAME, KnownEvent};
 use crate::sandbox::leads::{Lead, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
@@ -78,7 +78,7 @@ pub(super) enum Amount<'a> {
 
 impl<'a> Commission<'a> {
     /// What an event earned or took back; nothing for events without an amount.
-    pub(super) fn of_event(known: &Known<'a>) -> Option<Self> {
+    pub(super) fn of_event(known: &KnownEvent<'a>) -> Option<Self> {
         let effect = known.effect;
         Some(Commission {
             id: commission_id(known.number),
@@ -169,7 +169,7 @@ pub(super) struct Changes {
 
 /// Which commission.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CommissionRef {
     Event(usize),
     Added(usize),
 }
@@ -268,7 +268,7 @@ pub(in crate::sandbox) struct CommissionView<'a> {
     lead_id: Option<usize>,
 }
 
-impl Account {
+impl AccountState {
     /// Every commission, by age of its event; added ones come last.
     pub(super) fn commissions(&self) -> impl Iterator<Item = Commission<'_>> {
         let of_events = self.books.iter().filter_map(|(number, effect)| {
@@ -371,7 +371,7 @@ impl Account {
         Ok(places.len())
     }
 
-    fn put(&mut self, place: Place, old: Option<Row>, new: Option<Row>) {
+    fn put(&mut self, place: CommissionRef, old: Option<Row>, new: Option<Row>) {
         if let Some(old) = &old {
             let (earned, paid) = contribution(old);
             self.books.stand(old.promoter, (-earned, -paid));
@@ -380,37 +380,40 @@ impl Account {
             self.books.stand(new.promoter, contribution(new));
         }
         match place {
-            Place::Event(number) => {
+            CommissionRef::Event(number) => {
                 self.changes.of_events.insert(number, new);
             }
-            Place::Added(place) => self.changes.added[place] = new,
+            CommissionRef::Added(place) => self.changes.added[place] = new,
         }
     }
 
-    fn row(&self, place: Place) -> Option<Row> {
+    fn row(&self, place: CommissionRef) -> Option<Row> {
         match place {
-            Place::Added(place) => self.changes.added.get(place)?.clone(),
-            Place::Event(number) => match self.changes.of_events.get(&number) {
+            CommissionRef::Added(place) => self.changes.added.get(place)?.clone(),
+            CommissionRef::Event(number) => match self.changes.of_events.get(&number) {
                 Some(row) => row.clone(),
                 None => Row::of_effect(self.books.get(number)?),
             },
         }
     }
 
-    fn places_of(&self, of: Option<&Of>) -> Result<Vec<Place>, String> {
+    fn places_of(&self, of: Option<&Of>) -> Result<Vec<CommissionRef>, String> {
         let of = of.ok_or("`of` names no commission: give its event_id or its id")?;
         let is_meant = |id: usize, event_id: Option<&str>| match of {
             Of::Id(wanted) => *wanted == id,
             Of::EventId(wanted) => event_id == Some(wanted),
         };
-        let of_events = self.books.iter().map(|(number, _)| Place::Event(number));
-        let added = (0..self.changes.added.len()).map(Place::Added);
-        let found: Vec<Place> = of_events
+        let of_events = self
+            .books
+            .iter()
+            .map(|(number, _)| CommissionRef::Event(number));
+        let added = (0..self.changes.added.len()).map(CommissionRef::Added);
+        let found: Vec<CommissionRef> = of_events
             .chain(added)
             .filter(|&place| {
                 let id = match place {
-                    Place::Event(number) => commission_id(number),
-                    Place::Added(place) => added_id(place),
+                    CommissionRef::Event(number) => commission_id(number),
+                    CommissionRef::Added(place) => added_id(place),
                 };
                 let row = self.row(place);
                 row.is_some_and(|row| is_meant(id, row.event_id.as_deref()))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::commissions::Commission;
-use super::{Account, v1, v2};
+use super::{AccountState, v1, v2};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::{Asked, Call, List, Version};
 use crate::sandbox::leads::{Lead, LeadState, Who};
@@ -26,7 +26,7 @@ struct Query<'q> {
 }
 
 /// One page, and how many lines there are in all.
-struct Page<T> {
+struct ListingPage<T> {
     lines: Vec<T>,
     total: usize,
 }
@@ -38,7 +38,7 @@ pub(in crate::sandbox) struct Paging {
     pub(in crate::sandbox) total: usize,
 }
 
-impl Account {
+impl AccountState {
     /// A listing. v1's comes with what its headers say.
     pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
         let listed = match call.asked {
@@ -272,10 +272,10 @@ impl<'q> Query<'q> {
         Ok(all)
     }
 
-    fn page<T, L>(&self, all: impl Iterator<Item = T>, line: impl Fn(T) -> L) -> Page<L> {
+    fn page<T, L>(&self, all: impl Iterator<Item = T>, line: impl Fn(T) -> L) -> ListingPage<L> {
         let first = (self.page - 1).saturating_mul(self.per_page);
         let last = first.saturating_add(self.per_page);
-        let mut page = Page {
+        let mut page = ListingPage {
             lines: Vec::new(),
             total: 0,
         };
@@ -397,7 +397,7 @@ impl LeadFilter {
         })
     }
 
-    fn fits(&self, account: &Account, place: usize, lead: &Lead) -> bool {
+    fn fits(&self, account: &AccountState, place: usize, lead: &Lead) -> bool {
         let details = lead.details.as_deref();
         let texts = [
             lead.email.as_deref(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Account;
+use super::AccountState;
 use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, PromoterBody, promoter_body, status};
 use super::v2::PersonBody;
 use crate::sandbox::leads::Who;
@@ -112,7 +112,7 @@ fn payout_id(place: usize) -> usize {
     2_700_001 + place
 }
 
-impl Account {
+impl AccountState {
     /// Adds a payout.
     pub(in crate::sandbox) fn pay(&mut self, body: &[u8]) -> Result<Added, String> {
         let order: PayoutOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;

@@ -1,14 +1,14 @@
 use serde_json::{Value, json};
 
-use super::{Account, Kind, Version};
+use super::{AccountState, Kind, Version};
 use crate::sandbox::answer::Answer;
 use crate::sandbox::call::Call;
 use crate::sandbox::moment::Moment;
 use crate::sandbox::params::Params;
 use crate::sandbox::start::StartState;
 
-fn account(lead_share_percent: u8) -> Account {
-    Account::new(
+fn account(lead_share_percent: u8) -> AccountState {
+    AccountState::new(
         StartState {
             lead_share_percent,
             ..StartState::default()
@@ -17,13 +17,13 @@ fn account(lead_share_percent: u8) -> Account {
     )
 }
 
-fn track(account: &mut Account, kind: Kind, form: &str) -> Answer {
+fn track(account: &mut AccountState, kind: Kind, form: &str) -> Answer {
     let params = Params::read(Version::V1, None, false, form.as_bytes());
     let params = params.expect("a form is readable");
     account.track(Version::V1, kind, &params, Moment::EPOCH)
 }
 
-fn track_v2(account: &mut Account, kind: Kind, body: &Value) -> (u16, Value) {
+fn track_v2(account: &mut AccountState, kind: Kind, body: &Value) -> (u16, Value) {
     let body = body.to_string();
     let params = Params::read(Version::V2, None, true, body.as_bytes());
     let params = params.expect("it is an object");
@@ -36,18 +36,18 @@ fn body(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).expect("answers are JSON")
 }
 
-fn told(account: &mut Account, kind: Kind, form: &str) -> (u16, Value) {
+fn told(account: &mut AccountState, kind: Kind, form: &str) -> (u16, Value) {
     let answer = track(account, kind, form);
     (answer.status, body(&answer))
 }
 
-fn tracked(account: &mut Account, kind: Kind, form: &str) -> Value {
+fn tracked(account: &mut AccountState, kind: Kind, form: &str) -> Value {
     let (status, body) = told(account, kind, form);
     assert_eq!(status, 200, "{form}: {body}");
     body
 }
 
-fn summary(account: &Account) -> Value {
+fn summary(account: &AccountState) -> Value {
     serde_json::to_value(account.summary()).expect("the totals are JSON")
 }
 
@@ -392,7 +392,7 @@ fn a_banned_promoter_earns_nothing() {
         customer_since: None,
         cancelled_at: None,
     });
-    let mut account = Account::new(start, false);
+    let mut account = AccountState::new(start, false);
     for kind in [Kind::Sale, Kind::Refund, Kind::Cancellation] {
         let form = "email=old@x.test&event_id=1&amount=5";
         assert_eq!(track(&mut account, kind, form).status, 204);
@@ -440,7 +440,7 @@ fn foreign_amounts_are_exchanged() {
     let mut start = StartState::default();
     let rate = crate::sandbox::rates::Millionths::parse("1.08").expect("a number");
     start.rates.exchange.insert("EUR".to_owned(), rate);
-    let mut account = Account::new(start, false);
+    let mut account = AccountState::new(start, false);
     let form = "uid=u&ref_id=nora&event_id=1&amount=1000&currency=EUR";
     let sale = tracked(&mut account, Kind::Sale, form);
     assert_eq!(sale["amount_cents"], 1080);
@@ -479,13 +479,13 @@ fn a_bad_date_is_noticed() {
     }
 }
 
-fn listed(account: &Account, path: &str, query: &str) -> (u16, Value) {
-    let call = Call::of(path).expect("the path exists");
+fn listed(account: &AccountState, path: &str, query: &str) -> (u16, Value) {
+    let call = Call::from_path(path).expect("the path exists");
     let (answer, _) = account.list(call, query);
     (answer.status, body(&answer))
 }
 
-fn ids(account: &Account, path: &str, query: &str) -> Vec<u64> {
+fn ids(account: &AccountState, path: &str, query: &str) -> Vec<u64> {
     let (status, told) = listed(account, path, query);
     assert_eq!(status, 200, "{query}: {told}");
     let lines = told["data"].as_array().or(told.as_array()).expect("a list");
@@ -500,7 +500,7 @@ const REFERRALS: &str = "/api/v2/company/referrals";
 const PROMOTERS: &str = "/api/v2/company/promoters";
 
 /// Sixty sales, a day and a customer each, by turns nora's and felix's.
-fn busy() -> Account {
+fn busy() -> AccountState {
     let mut account = account(0);
     for n in 0..60_u32 {
         let promoter = if n % 2 == 0 { "nora" } else { "felix" };
@@ -517,7 +517,7 @@ fn busy() -> Account {
 #[test]
 fn v1_lists_pages_of_fifty() {
     let account = busy();
-    let call = Call::of("/api/v1/rewards/list").expect("it exists");
+    let call = Call::from_path("/api/v1/rewards/list").expect("it exists");
     let (answer, paging) = account.list(call, "page=2");
     let paging = paging.expect("v1 is paged in headers");
     assert_eq!((paging.page, paging.per_page, paging.total), (2, 50, 60));
@@ -609,7 +609,7 @@ fn commissions_are_added_changed_and_deleted_by_order() {
     let mut account = account(0);
     let sale = "email=ann@x.test&ref_id=yuki&event_id=s&amount=2000";
     tracked(&mut account, Kind::Sale, sale);
-    let commission = |account: &Account| {
+    let commission = |account: &AccountState| {
         let views = account.commission_views();
         serde_json::to_value(views).expect("they are JSON")
     };

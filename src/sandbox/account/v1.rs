@@ -14,7 +14,7 @@ pub(super) const CAMPAIGN_ID: u32 = 28_004;
 pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
 
 /// An event, and whom it is about.
-pub(super) struct Known<'a> {
+pub(super) struct KnownEvent<'a> {
     /// From 1.
     pub(super) number: usize,
     pub(super) effect: &'a Effect,
@@ -23,7 +23,7 @@ pub(super) struct Known<'a> {
     pub(super) standing: Standing,
 }
 
-impl Known<'_> {
+impl KnownEvent<'_> {
     pub(super) fn event_id(&self) -> usize {
         33_000_000 + self.number
     }
@@ -152,7 +152,7 @@ struct PromotionBody<'a> {
 }
 
 /// Describes an event.
-pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
+pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
     EventBody {
         id: known.event_id(),
         kind: known.effect.kind,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::books::{Standing, lead_id};
 use super::commissions::{Amount, Commission};
-use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, Known, referral_link};
+use super::v1::{CAMPAIGN_ID, CAMPAIGN_NAME, KnownEvent, referral_link};
 use crate::sandbox::call::Kind;
 use crate::sandbox::leads::Lead;
 use crate::sandbox::moment::Moment;
@@ -193,7 +193,7 @@ struct BalancesBody {
 }
 
 /// Describes a sale or a sign-up.
-pub(super) fn event<'a>(known: &Known<'a>) -> EventBody<'a> {
+pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
     let effect = known.effect;
     EventBody {
         id: known.event_id(),

@@ -9,7 +9,7 @@ use super::{accepted_unusable, audits};
 use crate::audit::accepted::{AcceptedFinding, AcceptedFindings, SeenFinding};
 use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::error::CliError;
-use crate::cli::settings::Settings;
+use crate::cli::settings::EffectiveSettings;
 use crate::problem::Problem;
 
 /// The columns of `differences.csv` that say which finding a line is.
@@ -48,7 +48,7 @@ pub(in crate::cli::commands) fn is_differences(path: &Path) -> bool {
 
 /// Accepts the differences of the files, for the reason; or, without one, takes that back.
 pub(in crate::cli::commands) fn change(
-    settings: &Settings,
+    settings: &EffectiveSettings,
     paths: &[PathBuf],
     reason: Option<&str>,
 ) -> Result<Changed, CliError> {
@@ -78,7 +78,7 @@ pub(in crate::cli::commands) fn change(
 
 /// The differences that are accepted.
 pub(in crate::cli::commands) fn list(
-    settings: &Settings,
+    settings: &EffectiveSettings,
 ) -> Result<Vec<AcceptedFinding>, CliError> {
     let accepted = AcceptedFindings::read(&audits(settings)).map_err(accepted_unusable)?;
     Ok(accepted.all().to_vec())

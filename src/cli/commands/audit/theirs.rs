@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::super::delivery::Target;
+use super::super::delivery::Destination;
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::statement::Payout;
 use crate::audit::theirs::{
-    Reading, StoreError, balances_of, commissions_of, latest, leads_of, payouts_of, read_csv,
+    PartialListing, StoreError, balances_of, commissions_of, latest, leads_of, payouts_of, read_csv,
 };
 use crate::audit::{Commission, Lead};
 use crate::cli::error::{CliError, Exit};
@@ -211,7 +211,7 @@ impl Call<'_> {
                 ),
             ));
         }
-        let target = Target::choose(self.common, self.settings, self.terminal)?;
+        let target = Destination::choose(self.common, self.settings, self.terminal)?;
         check_accounts(account, Some(target.account()))?;
         self.fetch_one::<ListedCommission>(directory, &target)?;
         if !self.arguments.no_leads {
@@ -221,7 +221,7 @@ impl Call<'_> {
     }
 
     /// Payouts are for the promoters' accounts alone: without them the audit goes on.
-    fn fetch_payouts(&self, directory: &Path, target: &Target) -> Result<(), CliError> {
+    fn fetch_payouts(&self, directory: &Path, target: &Destination) -> Result<(), CliError> {
         match self.fetch_one::<ListedPayout>(directory, target) {
             Err(CliError::Ended(Exit::Incomplete, problem)) => {
                 self.terminal
@@ -232,17 +232,17 @@ impl Call<'_> {
         }
     }
 
-    fn fetch_one<T>(&self, directory: &Path, target: &Target) -> Result<(), CliError>
+    fn fetch_one<T>(&self, directory: &Path, target: &Destination) -> Result<(), CliError>
     where
         T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
     {
-        let reading = Reading::<T>::open(directory, target.account(), Timestamp::now());
+        let reading = PartialListing::<T>::open(directory, target.account(), Timestamp::now());
         let mut reading = reading.map_err(not_kept)?;
         if reading.resumed_pages() > 0 {
             self.terminal.note(&format!(
                 "going on with {}: {} of them are here",
                 T::NAME,
-                count(send::Shelf::<T>::lines(&reading), "line")
+                count(send::PageSink::<T>::lines(&reading), "line")
             ));
         }
         let read = self.read_listing(target.client(), &mut reading)?;
@@ -250,7 +250,7 @@ impl Call<'_> {
             Ok(requests) => {
                 self.terminal.note(&format!(
                     "fetched {} {} in {}",
-                    grouped(send::Shelf::<T>::lines(&reading).into()),
+                    grouped(send::PageSink::<T>::lines(&reading).into()),
                     T::NAME,
                     count(requests, "request")
                 ));
@@ -265,7 +265,7 @@ impl Call<'_> {
     fn read_listing<T>(
         &self,
         client: &Client,
-        reading: &mut Reading<T>,
+        reading: &mut PartialListing<T>,
     ) -> Result<Result<u64, (Unlisted, Exit)>, CliError>
     where
         T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
@@ -387,7 +387,7 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
             let message = format!("the list has {lines} {name}, and says that there are {total}");
             (Exit::Incomplete, Problem::error("listing-short", message))
         }
-        Unlisted::Shelf(error) => {
+        Unlisted::Sink(error) => {
             let message = format!("the {name} can't be kept: {error}");
             let problem = Problem::error("listing-not-kept", message).hint(format!(
                 "check the permissions, and make room on the disk; {again}"

@@ -1,11 +1,11 @@
 //! The configuration as it is written, with its comments.
 
 use super::look::Looked;
-use super::{Account, Plans};
+use super::{ApiSettings, Plans};
 use crate::propose::{comment_text, toml_string};
 
 /// The whole file.
-pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &Account) -> String {
+pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &ApiSettings) -> String {
     let mut lines = vec![
         "# Settings of fprecon, written by `fprecon init` for these exports:".to_owned(),
         "#".to_owned(),
@@ -29,7 +29,7 @@ const HEAD: &str = "\
 # `fprecon init` could not know for sure says `guess`. `fprecon config` shows what is in force.
 ";
 
-fn api_table(account: &Account) -> String {
+fn api_table(account: &ApiSettings) -> String {
     let mut lines = vec![
         "[api]".to_owned(),
         "# The account's integration id, from FirstPromoter: Settings > Integrations > Tracking API.".to_owned(),

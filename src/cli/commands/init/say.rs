@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::look::Looked;
 use super::proposals::Chosen;
 use super::trial::Trial;
-use super::{Account, Plans};
+use super::{ApiSettings, Plans};
 use crate::cli::error::CliError;
 use crate::cli::settings::CONFIG_FILE;
 use crate::cli::tables::count;
@@ -40,7 +40,7 @@ struct InputOutput<'o> {
 pub(super) fn say(
     looked: &[Looked<'_>],
     plans: &Plans,
-    (account, trial): (&Account, &Trial),
+    (account, trial): (&ApiSettings, &Trial),
     (exports, written): (&[PathBuf], Option<&str>),
     terminal: &Terminal,
 ) -> Result<(), CliError> {

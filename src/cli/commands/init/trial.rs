@@ -5,16 +5,16 @@ use serde::Serialize;
 
 use super::look::Looked;
 use super::proposals::Chosen;
-use super::{Account, Plans};
+use super::{ApiSettings, Plans};
 use crate::cli::arguments::{Common, InitArguments};
 use crate::cli::error::{CliError, profile_problem};
 use crate::cli::exports::{self, Choice, Planner};
-use crate::cli::settings::{Settings, exports_of};
+use crate::cli::settings::{EffectiveSettings, exports_of};
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::{Currency, Kind};
-use crate::job::{Job, Reading, SourceRows};
-use crate::journal::Known;
+use crate::job::{Job, JobFigures, SourceRows};
+use crate::journal::JournalHistory;
 use crate::problem::Problem;
 use crate::profile::{OwnFile, ProfileError, Profiles};
 use crate::report::words;
@@ -29,7 +29,7 @@ const ZONE_QUESTION: &str = "dates.zone";
 pub(super) struct Trial {
     /// Rows, events and amounts; nothing if no export could be tried.
     #[serde(flatten)]
-    pub(super) reading: Option<Reading>,
+    pub(super) reading: Option<JobFigures>,
     problems: Vec<Problem>,
     problems_omitted: u64,
     /// Exports that wait for an answer, or that can't be read twice.
@@ -49,7 +49,7 @@ pub(super) fn try_out(
     text: &str,
     (looked, plans): (&[Looked<'_>], &Plans),
     (common, arguments): (&Common, &InitArguments),
-    (settings, account): (&Settings, &Account),
+    (settings, account): (&EffectiveSettings, &ApiSettings),
     terminal: &Terminal,
 ) -> Result<Trial, CliError> {
     let mut settings = settings.clone();
@@ -94,7 +94,7 @@ pub(super) fn try_out(
     let choice = Choice::by_header(profiles);
     let planner = Planner::new(&choice, &settings, terminal, None)?;
     let opened = opened.map(|(export, _)| export);
-    let without_journal = |_: &dyn Fn() -> _| Ok(Known::default());
+    let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
     let now = Timestamp::now();
     let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
     let sales = sales_of(&job);
@@ -121,7 +121,7 @@ fn assume(table: &mut toml::Table, question: &str, answer: &str) {
 /// The profiles of a configuration with what a trial assumes, and the keys for which it does.
 fn assumed(
     text: &str,
-    settings: &mut Settings,
+    settings: &mut EffectiveSettings,
     currency: Currency,
 ) -> Result<(Profiles, Vec<&'static str>), ProfileError> {
     let own = exports_of(text).unwrap_or_default();

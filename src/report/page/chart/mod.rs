@@ -24,7 +24,7 @@ pub(crate) struct Share(i128);
 
 impl Share {
     /// `part` of `whole`, which is not negative; nothing of nothing is nothing.
-    pub(crate) fn of(part: impl Into<i128>, whole: impl Into<i128>) -> Self {
+    pub(crate) fn new(part: impl Into<i128>, whole: impl Into<i128>) -> Self {
         let (part, whole): (i128, i128) = (part.into(), whole.into());
         Share(if whole > 0 { part * 10_000 / whole } else { 0 })
     }
@@ -49,8 +49,8 @@ pub(crate) struct ColumnChart {
     pub(crate) description: String,
     pub(crate) height: i128,
     pub(crate) zero: i128,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) lines: Vec<GridLine>,
+    pub(crate) columns: Vec<Bar>,
     pub(crate) legend: Vec<LegendEntry>,
     /// What the first column of the table below the chart is called: `Month`.
     pub(crate) unit: &'static str,
@@ -60,13 +60,13 @@ pub(crate) struct ColumnChart {
 }
 
 /// A line across a chart, with the figure that it stands for.
-pub(crate) struct Line {
+pub(crate) struct GridLine {
     pub(crate) y: i128,
     pub(crate) label: String,
 }
 
 /// A column of a chart.
-pub(crate) struct Column {
+pub(crate) struct Bar {
     /// Its left edge, and the middle that its label stands at.
     pub(crate) x: Share,
     pub(crate) middle: Share,
@@ -77,11 +77,11 @@ pub(crate) struct Column {
     pub(crate) year: String,
     /// `label` where it always shows, `label wide` where only on a wide page, else empty.
     pub(crate) label_class: &'static str,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<BarSegment>,
 }
 
 /// A part of a column.
-pub(crate) struct Part {
+pub(crate) struct BarSegment {
     pub(crate) class: &'static str,
     pub(crate) y: i128,
     pub(crate) height: i128,
@@ -99,9 +99,9 @@ mod tests {
 
     #[test]
     fn shares_are_written_without_a_float() {
-        assert_eq!(Share::of(1, 3).to_string(), "33.33%");
-        assert_eq!(Share::of(1, 1).to_string(), "100.00%");
-        assert_eq!(Share::of(5, 0).to_string(), "0.00%");
-        assert_eq!(Share::of(1, 2000).to_string(), "0.05%");
+        assert_eq!(Share::new(1, 3).to_string(), "33.33%");
+        assert_eq!(Share::new(1, 1).to_string(), "100.00%");
+        assert_eq!(Share::new(5, 0).to_string(), "0.00%");
+        assert_eq!(Share::new(1, 2000).to_string(), "0.05%");
     }
 }

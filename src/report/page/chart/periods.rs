@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{Column, Share};
+use super::{Bar, Share};
 
 /// How many columns a chart has at the most.
 const COLUMNS: i64 = 48;
@@ -109,7 +109,7 @@ pub(crate) struct Periods<T> {
 impl<T: Default> Periods<T> {
     /// Puts days, counted from 1970, together into units no shorter than `least`; nothing where there
     /// is no day.
-    pub(crate) fn of(
+    pub(crate) fn new(
         days: &BTreeMap<i64, T>,
         least: Unit,
         merge: impl Fn(&mut T, &T),
@@ -132,7 +132,7 @@ impl<T: Default> Periods<T> {
     }
 
     /// A column for each, without its parts.
-    pub(crate) fn columns(&self) -> Vec<Column> {
+    pub(crate) fn columns(&self) -> Vec<Bar> {
         let n = self.periods.len();
         let every = |most: usize| n.div_ceil(most).max(1);
         let wide = every(12);
@@ -152,10 +152,10 @@ impl<T: Default> Periods<T> {
             let says_year = !matches!(self.unit, Unit::Years(_)) && is_new;
             // A few columns are not stretched to slabs: none is wider than one of eight.
             let tenths = 8.min(of.max(1));
-            Column {
-                x: Share::of(at * 20 + 10 - tenths, of * 20),
-                middle: Share::of(at * 2 + 1, of * 2),
-                width: Share::of(tenths, of * 10),
+            Bar {
+                x: Share::new(at * 20 + 10 - tenths, of * 20),
+                middle: Share::new(at * 2 + 1, of * 2),
+                width: Share::new(tenths, of * 10),
                 name: self.unit.full(*start),
                 figures: String::new(),
                 label: self.unit.short(*start),
@@ -205,7 +205,7 @@ mod tests {
             let day_of = |at: Date| i64::from((at - date(1970, 1, 1)).get_days());
             let days = [first, last].map(|at| (day_of(at), 0_u64));
             let periods =
-                Periods::of(&BTreeMap::from(days), Unit::Day, |sum, day| *sum += day).unwrap();
+                Periods::new(&BTreeMap::from(days), Unit::Day, |sum, day| *sum += day).unwrap();
             assert!(periods.periods.len() as i64 <= COLUMNS, "{unit:?}");
             let columns = periods.columns();
             assert_eq!(columns[0].label_class, "label");

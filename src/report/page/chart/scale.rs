@@ -1,6 +1,6 @@
 //! From figures to pixels upwards.
 
-use super::{Line, PLOT, TOP};
+use super::{GridLine, PLOT, TOP};
 
 /// How many lines across a chart has at the most.
 const LINES: i128 = 4;
@@ -17,7 +17,7 @@ pub(crate) struct Scale {
 impl Scale {
     /// For columns of up to `up` above and `down` below zero, with lines at whole `unit`s where the
     /// figures are that large.
-    pub(crate) fn of(up: i128, down: i128, unit: i128) -> Self {
+    pub(crate) fn new(up: i128, down: i128, unit: i128) -> Self {
         let step = step_for((up + down).max(1), unit);
         let (up, down) = (
             quotient_up(up.max(1), step) * step,
@@ -37,12 +37,12 @@ impl Scale {
     }
 
     /// The lines across, each with its figure in `words`.
-    pub(crate) fn lines(&self, words: impl Fn(i128) -> String) -> Vec<Line> {
+    pub(crate) fn lines(&self, words: impl Fn(i128) -> String) -> Vec<GridLine> {
         let mut lines = Vec::new();
         let mut at = -self.down;
         while at <= self.up {
             let y = self.zero - at * PLOT / (self.up + self.down);
-            lines.push(Line {
+            lines.push(GridLine {
                 y,
                 label: words(at.abs()),
             });
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_highest_column_fits_and_the_lowest_shows() {
-        let scale = Scale::of(900, 90, 1);
+        let scale = Scale::new(900, 90, 1);
         assert_eq!((scale.up, scale.down), (1000, 500));
         assert!(scale.height(900) <= scale.zero - TOP);
         assert_eq!(scale.height(1), 2);

@@ -4,11 +4,11 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Text,
 };
-use crate::journal::{Known, Outcome};
-use crate::link::{Earlier, EarlierSale, Nothing};
+use crate::journal::{JournalHistory, Outcome};
+use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
 /// What earlier runs left in the journal, as the plan needs it.
-pub trait Past: Earlier {
+pub trait History: SaleHistory {
     /// Returns whether the API has answered for good on the event with this key.
     fn is_settled(&self, key: EventKey) -> bool {
         self.outcome(key).is_some()
@@ -60,9 +60,9 @@ pub trait Past: Earlier {
     }
 }
 
-impl Past for Nothing {}
+impl History for EmptyHistory {}
 
-impl Earlier for Known {
+impl SaleHistory for JournalHistory {
     fn essence(&self, key: EventKey) -> Option<Essence> {
         self.events.get(key).map(|known| known.essence)
     }
@@ -124,7 +124,7 @@ impl Earlier for Known {
     }
 
     fn sales_of(&self, customer: CustomerRef<'_>) -> Vec<EarlierSale> {
-        let sales = Known::sales_of(self, customer);
+        let sales = JournalHistory::sales_of(self, customer);
         let earlier = sales.map(|sale| EarlierSale {
             event_id: sale.event_id.clone(),
             customer: sale.customer.clone(),
@@ -134,9 +134,9 @@ impl Earlier for Known {
     }
 }
 
-impl Past for Known {
+impl History for JournalHistory {
     fn profile(&self, key: EventKey) -> Option<&str> {
-        Known::profile(self, key)
+        JournalHistory::profile(self, key)
     }
 
     fn has_invoices(&self) -> bool {
@@ -160,7 +160,7 @@ impl Past for Known {
     }
 
     fn converted_refunds(&self, sale: EventKey) -> ConvertedRefunds {
-        let referrals = Past::converted_refunds_to_referrals(self, sale);
+        let referrals = History::converted_refunds_to_referrals(self, sale);
         let others = self.unreferred_converted_refunds.get(&sale).copied();
         referrals.with(others.unwrap_or_default())
     }

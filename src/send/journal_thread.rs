@@ -11,7 +11,7 @@ use crate::journal::{Entry, EventRow, Journal, JournalError, Pending, RunId};
 ///
 /// Both channels hold at most one batch of each sort: the next is handed over when the last has come
 /// back.
-pub(super) struct Scribe {
+pub(super) struct JournalThread {
     tasks: mpsc::Sender<Task>,
     done: UnboundedReceiver<Done>,
     thread: JoinHandle<Journal>,
@@ -32,7 +32,7 @@ pub(super) enum Done {
     Read(Result<Vec<Pending>, JournalError>),
 }
 
-impl Scribe {
+impl JournalThread {
     /// Takes the journal to a thread of its own, to send the events of a run.
     pub(super) fn start(mut journal: Journal, run: RunId) -> Self {
         let (tasks, inbox) = mpsc::channel();
@@ -41,7 +41,7 @@ impl Scribe {
             serve(&mut journal, run, &inbox, &outbox);
             journal
         });
-        Scribe {
+        JournalThread {
             tasks,
             done,
             thread,

@@ -9,7 +9,7 @@ const GIVE_UP_ON_TOO_FAST: Duration = Duration::from_secs(1800);
 
 /// Failures since the last success.
 #[derive(Default)]
-pub(super) struct Trouble {
+pub(super) struct FailureStreak {
     failures: u32,
     /// How often everyone has paused.
     pub(super) pauses: u32,
@@ -17,7 +17,7 @@ pub(super) struct Trouble {
     not_only_too_fast: bool,
 }
 
-impl Trouble {
+impl FailureStreak {
     /// One more failure, which may be a 429.
     pub(super) fn note(&mut self, too_fast: bool) {
         self.failures += u32::from(!too_fast);
