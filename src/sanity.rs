@@ -6,30 +6,25 @@
 //! settled ones serve for comparison. Refunds above their sale are held, each with its reason; here
 //! they have a total only.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod cancellations;
+mod group;
+mod outliers;
+
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::RangeInclusive;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{CustomerRef, EventKey, EventRef, Kind, Money, Source, Tally};
+use crate::event::{CustomerRef, EventKey, EventRef, Kind, Tally};
 use crate::journal::PlanState;
 use crate::plan::{History, Plan, Planned};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problem;
+use cancellations::LastCancellations;
+use group::FindingGroup;
+use outliers::Outliers;
 
 /// How far in the future a date may lie: a date without a time, in another zone, is up to a day off.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
-
-/// What is taken for a hundred times: from 4/5 to 5/4 of it, since a customer's amounts vary by a
-/// tax, a discount, a part of a month. Yearly beside monthly payments are twelve times as much; a
-/// shop's large order beside a small one has no reason to meet just this.
-const HUNDREDFOLD: RangeInclusive<i128> = 80..=125;
-
-/// How many other sales a customer needs before one of them can stand out.
-const OTHERS: usize = 3;
-
-/// For how many customers the amounts of two exports must be a hundred times apart.
-const CUSTOMERS_APART: usize = 3;
 
 /// What is remarkable in a plan.
 ///
@@ -76,57 +71,6 @@ struct Finder<'p> {
     ends: LastCancellations,
     after_cancellation: FindingGroup<'p>,
     outliers: Outliers,
-}
-
-/// One kind of finding: the total, and the first events of it.
-struct FindingGroup<'p> {
-    code: &'static str,
-    paths: &'p [String],
-    tally: Tally,
-    first: Vec<(Source, Problem)>,
-}
-
-impl<'p> FindingGroup<'p> {
-    fn new(code: &'static str, paths: &'p [String]) -> Self {
-        FindingGroup {
-            code,
-            paths,
-            tally: Tally::default(),
-            first: Vec::new(),
-        }
-    }
-
-    /// `message` is only made for those that are kept.
-    fn add(&mut self, event: EventRef<'_>, message: impl FnOnce(EventRef<'_>) -> String) {
-        self.tally.add(event.kind, event.money);
-        // One less than are kept of a code: the total has the same.
-        if (self.first.len() as u64) < Problems::KEPT_PER_CODE - 1 {
-            let name = match event.money {
-                Some(money) => format!("{} `{}` of {money}", event.kind, event.event_id()),
-                None => format!("{} `{}`", event.kind, event.event_id()),
-            };
-            let path = self.paths.get(event.source.input).cloned();
-            let problem = Problem::warning(self.code, format!("{name} {}", message(event)));
-            let line = Some(event.source.line);
-            let problem = problem.at(path.unwrap_or_default(), line);
-            self.first.push((event.source, problem));
-        }
-    }
-
-    /// The total in front of the events; nothing where there are none. `one` and `many` go on after
-    /// `1 sale, 8.00 USD,` and `2 sales, 16.00 USD,`.
-    fn into_problems(mut self, one: &str, many: &str, hint: &str) -> Vec<Problem> {
-        let predicate = match self.tally.count() {
-            0 => return Vec::new(),
-            1 => one,
-            _ => many,
-        };
-        let total = Problem::warning(self.code, format!("{}, {predicate}", self.tally));
-        let total = total.hint(hint);
-        self.first.sort_by_key(|(source, _)| *source);
-        let first = self.first.into_iter().map(|(_, problem)| problem);
-        std::iter::once(total).chain(first).collect()
-    }
 }
 
 impl<'p> Finder<'p> {
@@ -321,249 +265,5 @@ fn customer_of(customer: CustomerRef<'_>) -> Option<u64> {
             .map(|email| fingerprint(email.as_str())),
         (None, Some(uid)) => Some(fingerprint((uid, "uid"))),
         (None, None) => None,
-    }
-}
-
-/// The last cancellation of each customer, in all and by plan.
-///
-/// A customer may have several subscriptions: one that was canceled says nothing of a sale of
-/// another plan, where both name theirs. Who canceled, came back and canceled again has paid in
-/// between: only the last one counts.
-#[derive(Default)]
-struct LastCancellations(HashMap<(u64, PlanOf), i64>);
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum PlanOf {
-    /// Of this plan.
-    Named(u64),
-    /// Of a plan that is not named.
-    Unnamed,
-    /// Of whichever plan.
-    Any,
-}
-
-impl PlanOf {
-    fn from_event(event: EventRef<'_>) -> Self {
-        match event.plan {
-            Some(plan) => PlanOf::Named(fingerprint(plan)),
-            None => PlanOf::Unnamed,
-        }
-    }
-}
-
-impl LastCancellations {
-    fn add(&mut self, cancellation: EventRef<'_>) {
-        let customer = customer_of(cancellation.customer);
-        if let Some((day, customer)) = day(cancellation).zip(customer) {
-            for plan in [PlanOf::Any, PlanOf::from_event(cancellation)] {
-                let end = self.0.entry((customer, plan)).or_insert(day);
-                *end = day.max(*end);
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The last day on which the customer canceled what the sale may be of, if that is before it.
-    fn before(&self, sale: EventRef<'_>) -> Option<i64> {
-        if self.is_empty() {
-            return None;
-        }
-        let customer = customer_of(sale.customer)?;
-        let of = |plan: PlanOf| self.0.get(&(customer, plan)).copied();
-        let end = match PlanOf::from_event(sale) {
-            PlanOf::Named(plan) => of(PlanOf::Named(plan)).max(of(PlanOf::Unnamed)),
-            PlanOf::Unnamed | PlanOf::Any => of(PlanOf::Any),
-        };
-        end.zip(day(sale))
-            .filter(|(end, sale)| end < sale)
-            .map(|(end, _)| end)
-    }
-}
-
-/// The sales of customers of whom one amount is eighty times another, or more.
-#[derive(Default)]
-struct Outliers {
-    /// The least and the most of each customer in each currency.
-    ranges: HashMap<u64, (i64, i64)>,
-    amounts: Vec<Amount>,
-}
-
-#[derive(Clone, Copy)]
-struct Amount {
-    /// One customer in one currency.
-    of: u64,
-    money: Money,
-    input: usize,
-    /// Its place in the plan.
-    sale: usize,
-}
-
-/// Two exports whose amounts are a hundred times apart.
-struct UnitMismatch {
-    large: usize,
-    small: usize,
-    /// For how many customers they are.
-    customers: usize,
-    /// How many customers both have.
-    shared: usize,
-}
-
-fn is_hundredfold(large: i64, small: i64) -> bool {
-    let (large, small) = (i128::from(large), i128::from(small));
-    (small * HUNDREDFOLD.start()..=small * HUNDREDFOLD.end()).contains(&large)
-}
-
-/// A name for one customer in one currency.
-fn buyer(sale: EventRef<'_>) -> Option<(u64, Money)> {
-    let (money, customer) = sale.read_money().zip(customer_of(sale.customer))?;
-    let code = money.currency.code().bytes();
-    let currency = code.fold(0, |sum, byte| sum << 8 | u64::from(byte));
-    Some((customer ^ currency, money))
-}
-
-impl Outliers {
-    fn see(&mut self, sale: EventRef<'_>) {
-        if let Some((of, money)) = buyer(sale) {
-            let cents = money.amount_cents;
-            let range = self.ranges.entry(of).or_insert((cents, cents));
-            *range = (range.0.min(cents), range.1.max(cents));
-        }
-    }
-
-    /// Most customers are like themselves; of them nothing more is kept.
-    fn retain_outliers(&mut self) {
-        self.ranges.retain(|_, (least, most)| {
-            i128::from(*most) >= i128::from(*least) * HUNDREDFOLD.start()
-        });
-    }
-
-    fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
-    }
-
-    fn add(&mut self, place: usize, sale: EventRef<'_>) {
-        if !self.ranges.is_empty()
-            && let Some((of, money)) = buyer(sale)
-            && self.ranges.contains_key(&of)
-        {
-            self.amounts.push(Amount {
-                of,
-                money,
-                input: sale.source.input,
-                sale: place,
-            });
-        }
-    }
-
-    fn into_problems(mut self, plan: &Plan, paths: &[String]) -> Vec<Problem> {
-        self.amounts
-            .sort_by_key(|amount| (amount.of, amount.money.amount_cents));
-        let exports = self.exports(plan);
-        let in_export = |input: usize| {
-            let mut pairs = exports.iter();
-            pairs.any(|pair| pair.large == input || pair.small == input)
-        };
-        let mut found = FindingGroup::new("amount-hundredfold", paths);
-        for (sale, usual) in self.unusual() {
-            let sale = plan.event(sale);
-            if sale.state == PlanState::ToSend && !in_export(sale.event.source.input) {
-                found.add(sale.event, |_| {
-                    format!("is a hundred times off the customer's usual {usual}")
-                });
-            }
-        }
-        let mut problems: Vec<Problem> = exports.iter().map(|pair| pair.problem(paths)).collect();
-        problems.extend(found.into_problems(
-            "is about a hundred times off the customer's other sales",
-            "are about a hundred times off their customers' other sales",
-            "cents may have been taken for whole units, or the reverse; compare it where it was charged",
-        ));
-        problems
-    }
-
-    fn buyers(&self) -> impl Iterator<Item = &[Amount]> {
-        self.amounts.chunk_by(|a, b| a.of == b.of)
-    }
-
-    /// Sales about a hundred times off the (lower) median of the customer's others, with that.
-    fn unusual(&self) -> impl Iterator<Item = (usize, Money)> {
-        let enough = self.buyers().filter(|amounts| amounts.len() > OTHERS);
-        enough.flat_map(|amounts| {
-            let middle = (amounts.len() - 2) / 2;
-            let all = amounts.iter().enumerate();
-            all.filter_map(move |(index, amount)| {
-                let other = if index <= middle { middle + 1 } else { middle };
-                let usual = amounts[other].money;
-                let (cents, usual_cents) = (amount.money.amount_cents, usual.amount_cents);
-                let is_off =
-                    is_hundredfold(cents, usual_cents) || is_hundredfold(usual_cents, cents);
-                is_off.then_some((amount.sale, usual))
-            })
-        })
-    }
-
-    /// Each export is compared with the one in which the customer's amounts are smallest, so that
-    /// many exports take no longer.
-    fn exports(&self, plan: &Plan) -> Vec<UnitMismatch> {
-        let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-        for amounts in self.buyers() {
-            // They are sorted: the first of an export, its smallest, stands for it.
-            let (small, least) = (amounts[0].input, amounts[0].money.amount_cents);
-            let mut seen = HashSet::from([small]);
-            for amount in amounts.iter().filter(|amount| seen.insert(amount.input)) {
-                if is_hundredfold(amount.money.amount_cents, least) {
-                    *pairs.entry((amount.input, small)).or_default() += 1;
-                }
-            }
-        }
-        pairs.retain(|_, customers| *customers >= CUSTOMERS_APART);
-        if pairs.is_empty() {
-            return Vec::new();
-        }
-        let buyers = buyers_by_export(plan);
-        let apart = pairs.into_iter().map(|((large, small), customers)| {
-            let both = buyers[&large].intersection(&buyers[&small]);
-            UnitMismatch {
-                large,
-                small,
-                customers,
-                shared: both.count(),
-            }
-        });
-        apart
-            .filter(|pair| pair.customers * 2 > pair.shared)
-            .collect()
-    }
-}
-
-fn buyers_by_export(plan: &Plan) -> HashMap<usize, HashSet<u64>> {
-    let mut buyers: HashMap<usize, HashSet<u64>> = HashMap::new();
-    for Planned { event, state } in plan.events() {
-        if event.kind == Kind::Sale
-            && is_sound(state)
-            && let Some((of, _)) = buyer(event)
-        {
-            buyers.entry(event.source.input).or_default().insert(of);
-        }
-    }
-    buyers
-}
-
-impl UnitMismatch {
-    fn problem(&self, paths: &[String]) -> Problem {
-        let name = |input: usize| paths.get(input).cloned().unwrap_or_default();
-        let UnitMismatch {
-            customers, shared, ..
-        } = self;
-        let message = format!(
-            "its amounts are about a hundred times those of {} for {customers} of the {shared} customers that both have",
-            name(self.small),
-        );
-        Problem::warning("export-hundredfold", message)
-            .at(name(self.large), None)
-            .hint("in one of the two, cents may have been taken for whole units, or the reverse: `unit` under `[exports.….money.format]` of fprecon.toml")
     }
 }

@@ -137,7 +137,7 @@ impl FromStr for Fault {
     type Err = SandboxError;
 
     fn from_str(text: &str) -> Result<Fault, SandboxError> {
-        let orders = faults::order_of_option(text);
+        let orders = faults::orders_from_option(text);
         let orders = orders.map_err(|message| SandboxError::Fault { message })?;
         Ok(Fault(orders))
     }

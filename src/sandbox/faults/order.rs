@@ -1,0 +1,258 @@
+//! A fault as it is ordered: JSON or an option of the command line.
+
+use std::time::Duration;
+
+use hyper::header::{HeaderValue, LOCATION, RETRY_AFTER};
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Subject, WHOLE, Waiting};
+use crate::sandbox::answer::{Answer, Format};
+use crate::sandbox::call::{Asked, Kind};
+use crate::sandbox::rates::Millionths;
+
+/// How much of a huge body there is, unless told.
+const HUGE_BYTES: u64 = 1 << 30;
+
+/// How long a dropped answer keeps its connection open, unless told.
+const HOLD: Duration = Duration::from_secs(300);
+
+/// A fault, as it is told and asked for. See `docs/sandbox.md`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sandbox) struct Order {
+    pub(super) action: Word,
+    /// How often; 1, or without end where `percent` is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) times: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) percent: Option<Percent>,
+    /// How many calls that fit go through first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) skip: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<FaultTarget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(default)]
+    pub(super) after_effect: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<RetryAfter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delay_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) spread_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Word {
+    Status,
+    Redirect,
+    Close,
+    Reset,
+    Drop,
+    Truncate,
+    Cut,
+    Drip,
+    Huge,
+    Delay,
+}
+
+/// The calls that a fault may be for. Without one, it is for every tracking call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum FaultTarget {
+    Sale,
+    Refund,
+    Cancellation,
+    Signup,
+    Listing,
+}
+
+impl FaultTarget {
+    fn from_asked(asked: Asked) -> FaultTarget {
+        match asked {
+            Asked::Track(Kind::Sale) => FaultTarget::Sale,
+            Asked::Track(Kind::Refund) => FaultTarget::Refund,
+            Asked::Track(Kind::Cancellation) => FaultTarget::Cancellation,
+            Asked::Track(Kind::Signup) => FaultTarget::Signup,
+            Asked::List(_) | Asked::Lead => FaultTarget::Listing,
+        }
+    }
+}
+
+/// Seconds, or the text of the header as it is (it may be a date).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum RetryAfter {
+    Seconds(u64),
+    Text(String),
+}
+
+/// A share of the calls, as a number or as text, told again as it was written.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub(super) enum Percent {
+    Number(serde_json::Number),
+    Text(String),
+}
+
+impl Percent {
+    /// Parts of a hundred million.
+    pub(super) fn parts(&self) -> Result<u64, String> {
+        let text = match self {
+            Percent::Number(number) => number.to_string(),
+            Percent::Text(text) => text.clone(),
+        };
+        let millionths = Millionths::parse(&text)
+            .and_then(|millionths| u64::try_from(millionths.0).ok())
+            .filter(|parts| *parts <= WHOLE);
+        millionths.ok_or_else(|| format!("percent must be between 0 and 100, not {text}"))
+    }
+}
+
+/// Faults as they are written: an object or an array of them.
+pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<Order>, String> {
+    let orders = match json.trim_ascii_start().first() {
+        Some(b'[') => serde_json::from_slice(json),
+        _ => serde_json::from_slice(json).map(|order| vec![order]),
+    };
+    orders.map_err(|error| error.to_string())
+}
+
+/// A fault as options write it: JSON, or `ACTION,NAME=VALUE,…` where a name alone means true.
+pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> {
+    if text.trim_start().starts_with(['{', '[']) {
+        return from_json(text.as_bytes());
+    }
+    let mut object = serde_json::Map::new();
+    for (place, part) in text.split(',').enumerate() {
+        let (name, value) = match part.split_once('=') {
+            Some((name, value)) => (name.trim(), value_of_option(name.trim(), value.trim())),
+            None if place == 0 => ("action", part.trim().into()),
+            None => (part.trim(), true.into()),
+        };
+        object.insert(name.to_owned(), value);
+    }
+    let order = serde_json::from_value(object.into()).map_err(|error| error.to_string())?;
+    Waiting::new(order, 0).map(|waiting| vec![waiting.order])
+}
+
+/// Texts stay texts, even if they look like numbers.
+fn value_of_option(name: &str, value: &str) -> serde_json::Value {
+    let is_text = matches!(name, "event_id" | "body" | "location" | "kind" | "action");
+    match value.parse::<u64>() {
+        Ok(number) if !is_text => number.into(),
+        _ if value == "true" || value == "false" => (value == "true").into(),
+        _ => value.into(),
+    }
+}
+
+impl Word {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Word::Status => "status",
+            Word::Redirect => "redirect",
+            Word::Close => "close",
+            Word::Reset => "reset",
+            Word::Drop => "drop",
+            Word::Truncate => "truncate",
+            Word::Cut => "cut",
+            Word::Drip => "drip",
+            Word::Huge => "huge",
+            Word::Delay => "delay",
+        }
+    }
+}
+
+impl Order {
+    pub(super) fn fits(&self, subject: Subject<'_>) -> bool {
+        let target = FaultTarget::from_asked(subject.asked);
+        let kind = match self.kind {
+            Some(wanted) => wanted == target,
+            None => target != FaultTarget::Listing,
+        };
+        kind && (self.event_id.is_none() || self.event_id.as_deref() == subject.event_id)
+    }
+
+    pub(super) fn action(&self) -> Result<Action, String> {
+        let delay = self.delay_ms.map(Duration::from_millis);
+        Ok(match self.action {
+            Word::Status => {
+                let status = self.status.ok_or("a status fault needs a status")?;
+                Action::Answer(self.answer(status)?)
+            }
+            Word::Redirect => Action::Answer(self.redirect()?),
+            Word::Close => Action::Close,
+            Word::Reset => Action::Reset,
+            Word::Drop => Action::Drop(delay.unwrap_or(HOLD)),
+            Word::Truncate => Action::Truncate,
+            Word::Cut => Action::Cut,
+            Word::Drip => Action::Drip {
+                bytes: usize::try_from(self.bytes.unwrap_or(1).max(1)).unwrap_or(usize::MAX),
+                pause: delay.unwrap_or(Duration::from_millis(100)),
+            },
+            Word::Huge => Action::Huge(self.bytes.unwrap_or(HUGE_BYTES)),
+            Word::Delay if delay.is_none() && self.spread_ms.is_none() => {
+                return Err("a delay needs delay_ms or spread_ms".to_owned());
+            }
+            Word::Delay => Action::Delay(delay.unwrap_or_default()),
+        })
+    }
+
+    fn redirect(&self) -> Result<Answer, String> {
+        let status = self.status.unwrap_or(302);
+        if !(300..=399).contains(&status) {
+            return Err(format!(
+                "a redirect has a status from 300 to 399, not {status}"
+            ));
+        }
+        let location = self.location.as_deref();
+        let location = location.ok_or("a redirect needs a location")?;
+        let value = HeaderValue::from_str(location).map_err(|error| error.to_string())?;
+        Ok(self.answer(status)?.with(LOCATION, value))
+    }
+
+    fn answer(&self, status: u16) -> Result<Answer, String> {
+        if !(200..=599).contains(&status) {
+            return Err(format!("the status {status} is not between 200 and 599"));
+        }
+        let mut answer = match (&self.body, status) {
+            (_, 204 | 304) => Answer::nothing(),
+            (None, _) => Answer::message(status, "A fault that was asked for"),
+            (Some(body), _) => verbatim(body),
+        };
+        answer.status = status;
+        match self.retry_after() {
+            None => Ok(answer),
+            Some(text) => {
+                let value = HeaderValue::from_str(&text).map_err(|error| error.to_string())?;
+                Ok(answer.with(RETRY_AFTER, value))
+            }
+        }
+    }
+
+    fn retry_after(&self) -> Option<String> {
+        match self.retry_after.as_ref()? {
+            RetryAfter::Seconds(seconds) => Some(seconds.to_string()),
+            RetryAfter::Text(text) => Some(text.clone()),
+        }
+    }
+}
+
+/// The body as it is; what does not look like JSON is said to be HTML, as a proxy's page would be.
+fn verbatim(body: &str) -> Answer {
+    let json = body.starts_with(['{', '[', '"']);
+    let mut answer = Answer::nothing();
+    answer.format = if json { Format::Json } else { Format::Html };
+    answer.body = body.as_bytes().to_vec();
+    answer
+}
