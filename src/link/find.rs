@@ -6,12 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::settle::counts_nothing_again;
 use super::{
-    AskedAgain, FoundSales, Held, HeldReason, Link, Links, RefundedSale, Rules,
-    Sale, SaleHistory,
+    AskedAgain, FoundSales, Held, HeldReason, Link, Links, RefundedSale, Rules, Sale, SaleHistory,
 };
-use crate::event::{
-    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text,
-};
+use crate::event::{Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
 /// Finds the sales of a job's refunds.
 pub(super) struct Finder<'r> {

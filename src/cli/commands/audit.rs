@@ -11,7 +11,7 @@ use jiff::{Timestamp, Zoned};
 use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
-use super::delivery::redactor;
+use super::report_place::redactor;
 use crate::audit::accepted::{AcceptedError, AcceptedFindings};
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{

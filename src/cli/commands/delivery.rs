@@ -2,220 +2,28 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::ProgressBar;
 use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::next;
-use super::plan::time_in_words;
-use super::report_place::expect_no_input_in;
-use crate::cli::arguments::{Common, PaceArguments, RedactArgument};
+use super::destination::{Destination, SANDBOX_HAS_NO_LIST, no_lead_list};
+use super::report_place::{default_report_directory, expect_no_input_in, shareable};
+use super::watcher::Watcher;
+use super::{ending, next};
+use crate::cli::arguments::{PaceArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
-use crate::invisible::shown;
-use crate::journal::{Account, EndReason, Journal, JournalReader, RunEnd, RunId};
-use crate::problem::Problem;
-use crate::report::{self, Commands, Formats, Redactor, ReportSource, RunSummary};
-use crate::sandbox::{Options, Sandbox};
-use crate::send::{self, Alarm, End, Fetched, Halt, LeadList, LeadListState, Progress};
-use crate::tracking::{self, ApiKey, Client, Version};
-
-/// The rate against an in-process sandbox, unless the user chose one.
-const SANDBOX_PER_MINUTE: u32 = 600_000;
-/// Why there is no list of leads of a sandbox of this process.
-const SANDBOX_HAS_NO_LIST: &str =
-    "the sandbox inside the program makes leads of customers whom it has not seen";
-/// How often progress is said where there is no terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// Where events go. Made before anything is recorded, so that a key, an address or an account that
-/// can't be used leaves nothing behind.
-pub(super) struct Destination {
-    /// The account that the journal must belong to.
-    account: Account,
-    client: Client,
-    /// A sandbox of this process, which stops with it.
-    sandbox: Option<Sandbox>,
-}
-
-impl Destination {
-    /// The sandbox or the account, as the user asked.
-    pub(super) fn choose(
-        common: &Common,
-        settings: &EffectiveSettings,
-        terminal: &Terminal,
-    ) -> Result<Self, CliError> {
-        if common.sandbox {
-            return Self::sandbox(settings);
-        }
-        let (account_id, key) = match (settings.account(), settings.api_key()) {
-            (Ok(account_id), Ok(key)) => (account_id, key),
-            // All that is missing is named at once.
-            (Err(account), Err(key)) => {
-                let problems = [account.problems(), key.problems()];
-                return Err(CliError::Unusable(problems.concat()));
-            }
-            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
-        };
-        let account = Account {
-            api: settings.version.to_string(),
-            base_url: settings.base_url.clone(),
-            account_id: account_id.to_owned(),
-        };
-        terminal.problems(settings.key_file_warning().as_slice(), 0);
-        Ok(Destination {
-            client: client(&account, &settings.base_url, &key, settings)?,
-            account,
-            sandbox: None,
-        })
-    }
-
-    /// A sandbox of this process.
-    pub(super) fn sandbox(settings: &EffectiveSettings) -> Result<Self, CliError> {
-        let sandbox = Sandbox::start(Options {
-            cancellation_event_id: settings.cancellation_event_id,
-            ..Options::default()
-        })?;
-        let account = Account {
-            api: settings.version.to_string(),
-            base_url: Account::SANDBOX.to_owned(),
-            account_id: "sandbox".to_owned(),
-        };
-        let key = ApiKey::of_sandbox();
-        let base_url = match settings.version {
-            Version::V1 => sandbox.base_url(),
-            Version::V2 => sandbox.base_url_v2(),
-        };
-        Ok(Destination {
-            client: client(&account, &base_url, &key, settings)?,
-            account,
-            sandbox: Some(sandbox),
-        })
-    }
-
-    /// The account that the journal must belong to.
-    pub(super) fn account(&self) -> &Account {
-        &self.account
-    }
-
-    /// Returns the account in words, for a person who has to say yes.
-    pub(super) fn described(&self) -> String {
-        match self.sandbox {
-            Some(_) => "the sandbox of this process".to_owned(),
-            None => self.account.to_string(),
-        }
-    }
-
-    /// What people call it.
-    pub(super) fn name(&self) -> &str {
-        &self.account.base_url
-    }
-
-    /// The connection to it.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "this build has no audit")
-    )]
-    pub(super) fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn is_sandbox(&self) -> bool {
-        self.sandbox.is_some()
-    }
-
-    /// Reads the account's list of leads and sends nothing; or says why there is none.
-    pub(super) fn lead_list(&self, settings: &EffectiveSettings) -> Result<LeadList, String> {
-        if self.is_sandbox() {
-            return Err(SANDBOX_HAS_NO_LIST.to_owned());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
-        // A plan is interrupted like any program that has nothing to lose.
-        let (_stop, requests) = unbounded_channel();
-        let per_minute = self.pace(settings).requests_per_minute;
-        match runtime.block_on(send::fetch_lead_list(&self.client, per_minute, requests)) {
-            Fetched::Whole(list) => Ok(list),
-            Fetched::Unusable { reason } => Err(reason),
-            Fetched::Ended(End::Halted(
-                Halt::KeyRefused { message } | Halt::Untrusted { message },
-            )) => Err(message),
-            Fetched::Ended(_) => Err("reading it was interrupted".to_owned()),
-        }
-    }
-
-    fn pace(&self, settings: &EffectiveSettings) -> send::SendSettings {
-        let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
-            true => NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute),
-            false => settings.requests_per_minute,
-        };
-        send::SendSettings {
-            requests_per_minute,
-            concurrency: settings.concurrency,
-            infer_non_referrals: settings.infer_non_referrals,
-            // A sandbox of this process makes leads of people whom it has not seen: its list is
-            // never whole.
-            lead_list: settings.lead_list && !self.is_sandbox(),
-            give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
-            repeat_unconfirmed: false,
-            stop_after_same_refusals: None,
-        }
-    }
-}
-
-/// That a list of leads was wanted, and every event is asked for all the same.
-pub(super) fn no_lead_list(reason: &str) -> Problem {
-    let message = format!("the list of leads is not used: {reason}");
-    Problem::warning("lead-list-unusable", message)
-        .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
-}
-
-/// Refuses a base URL that no request could go to.
-///
-/// # Errors
-///
-/// What a run would say before it sends anything.
-pub(super) fn check_base_url(settings: &EffectiveSettings) -> Result<(), CliError> {
-    let account = Account {
-        api: settings.version.to_string(),
-        base_url: settings.base_url.clone(),
-        account_id: "plan".to_owned(),
-    };
-    // A key as long as the API's, since a plan needs none; it goes nowhere.
-    let key = ApiKey::new(&"0".repeat(32)).unwrap_or_else(ApiKey::of_sandbox);
-    client(&account, &settings.base_url, &key, settings).map(|_| ())
-}
-
-fn client(
-    account: &Account,
-    base_url: &str,
-    key: &ApiKey,
-    settings: &EffectiveSettings,
-) -> Result<Client, CliError> {
-    let settings = tracking::ClientSettings {
-        version: settings.version,
-        base_url: base_url.to_owned(),
-        account_id: account.account_id.clone(),
-        account_currency: settings.account_currency,
-        decimals: settings.decimals.clone(),
-        notify_promoters: settings.notify_promoters,
-        cancellation_event_id: settings.cancellation_event_id,
-        ca_pem: settings.ca_pem()?,
-        timeouts: settings.timeouts,
-    };
-    Ok(Client::new(settings, key)?)
-}
+use crate::journal::{Journal, JournalReader, RunEnd, RunId};
+use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
+use crate::send::{self, Alarm, End, Halt, Progress};
 
 /// How one run is delivered.
 pub(super) struct RunDelivery<'d> {
-    pub(super) target: &'d Destination,
+    pub(super) destination: &'d Destination,
     pub(super) settings: &'d EffectiveSettings,
     /// Where its reports go; else where they went before, or `reports/RUN` beside the journal.
     pub(super) directory: Option<PathBuf>,
@@ -239,7 +47,7 @@ pub(super) fn deliver(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let delivery = RunDelivery {
-        target,
+        destination: target,
         settings,
         directory: pace.dir.clone(),
         redact: pace.redact,
@@ -279,7 +87,7 @@ impl RunDelivery<'_> {
             return Err(CliError::from(error));
         }
         if let Some(per_minute) = sent.learned_per_minute {
-            let asked = self.target.pace(self.settings).requests_per_minute;
+            let asked = self.destination.pace(self.settings).requests_per_minute;
             journal.record_limit(run, per_minute)?;
             journal.add_problem(run, &report::lower_limit(per_minute, asked))?;
         }
@@ -287,11 +95,11 @@ impl RunDelivery<'_> {
         let record = load(&journal, run)?;
         let summary = RunSummary::load(&journal, &record)?;
         summary.check()?;
-        let exit = exit_of(&sent.end, signal, &summary);
+        let exit = ending::exit_of(&sent.end, signal, &summary);
         let directory = self.report_directory(&record);
         let end = RunEnd {
             ended: Timestamp::now(),
-            reason: reason(&sent.end),
+            reason: ending::reason(&sent.end),
             exit_code: exit as u8,
             add_requests: sent.requests,
             add_elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -310,7 +118,8 @@ impl RunDelivery<'_> {
         let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
-        self.say_end(&sent.end, signal);
+        let problem = ending::problem_of(&sent.end, signal, self.destination.name(), self.commands);
+        self.terminal.problems(problem.as_slice(), 0);
         show(&summary, self.commands, self.terminal);
         Ok((journal, (summary, exit)))
     }
@@ -348,7 +157,7 @@ impl RunDelivery<'_> {
         let settings = send::SendSettings {
             repeat_unconfirmed: self.repeat_unconfirmed,
             stop_after_same_refusals,
-            ..self.target.pace(self.settings)
+            ..self.destination.pace(self.settings)
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -366,7 +175,7 @@ impl RunDelivery<'_> {
             let mut watch = |progress: &Progress| watcher.see(progress);
             let sent = send::send(
                 journal,
-                &self.target.client,
+                self.destination.client(),
                 run,
                 total,
                 settings,
@@ -386,97 +195,6 @@ impl RunDelivery<'_> {
             .or(before)
             .unwrap_or_else(|| default_report_directory(self.settings, &record.name))
     }
-
-    fn say_end(&self, end: &End, signal: Option<Signal>) {
-        let resume = format!("`{}` sends the rest", self.commands.command("resume"));
-        let problem = match end {
-            End::Done | End::Journal(_) => return,
-            End::Interrupted => {
-                let by = signal.unwrap_or(Signal::Interrupt).name();
-                Problem::warning("interrupted", format!("interrupted by {by}")).hint(resume)
-            }
-            End::Halted(Halt::KeyRefused { message }) => {
-                Problem::error("key-refused", format!("the API refused the key: {message}"))
-                    .hint(format!("fix the key, then {resume}"))
-            }
-            End::Halted(Halt::SameRefusal { alarm, message }) => {
-                let (what, hint) = match alarm {
-                    Alarm::AtStart => (
-                        "the API refused every event for the same reason",
-                        format!(
-                            "no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
-                        ),
-                    ),
-                    Alarm::Later => (
-                        "the API refused a long series of events for the same reason",
-                        format!(
-                            "fix the cause, then {resume}, and `{}` tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
-                            self.commands.command("retry --failed")
-                        ),
-                    ),
-                };
-                Problem::error("same-refusal", format!("{what}: {message}")).hint(hint)
-            }
-            End::Halted(Halt::Untrusted { message }) => Problem::error(
-                "server-untrusted",
-                format!(
-                    "the server can't prove that it is {}: {message}",
-                    self.target.name()
-                ),
-            )
-            .hint("check the base URL and this machine's clock and certificates"),
-            End::Waiting { events } => Problem::warning(
-                "signup-not-sent",
-                format!(
-                    "{} for the sign-up of the customer, which an earlier run has left to send",
-                    match events {
-                        1 => "1 event waits".to_owned(),
-                        _ => format!("{} wait", count(*events as u64, "event")),
-                    }
-                ),
-            )
-            .hint(format!(
-                "nothing is lost; `{}` sends the sign-ups, and then the events",
-                self.commands.command("resume")
-            )),
-            End::Unreachable { message } => Problem::error(
-                "api-unreachable",
-                format!("the API stayed unreachable or kept failing: {message}"),
-            )
-            .hint(format!("nothing is lost; {resume}")),
-        };
-        self.terminal.problems(&[problem], 0);
-    }
-}
-
-/// The books as the user wants them shown: with emails and names, or without.
-pub(super) fn shareable<'j>(
-    books: ReportSource<'j>,
-    journal: &JournalReader,
-    redact: RedactArgument,
-) -> Result<ReportSource<'j>, CliError> {
-    if !redact.is_wanted {
-        return Ok(books);
-    }
-    Ok(books.redacted(redactor(journal)?))
-}
-
-/// What puts words in place of emails and names, with the journal's key.
-pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
-    match journal.redaction_key()? {
-        Some(key) => Ok(Redactor::new(&key)),
-        None => Err(CliError::unusable(
-            Problem::error("redaction-key", "this journal was made by an earlier version, and has no key to redact reports with")
-                .at(journal.path().display().to_string(), None)
-                .hint("`fprecon resume` brings the journal up to date; it sends only what is left to send"),
-        )),
-    }
-}
-
-/// `reports/RUN` beside the journal.
-pub(super) fn default_report_directory(settings: &EffectiveSettings, run: &str) -> PathBuf {
-    let beside = settings.journal.parent().unwrap_or(Path::new(""));
-    beside.join("reports").join(run)
 }
 
 fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord, CliError> {
@@ -506,118 +224,4 @@ pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Termina
         terminal.human_line(&format!("Report: {directory}"));
     }
     terminal.human(&next::verdict(summary, commands));
-}
-
-/// What the program exits with after a run that ended like this.
-fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
-    match end {
-        End::Done if summary.needs_attention() => Exit::Attention,
-        End::Done => Exit::Done,
-        End::Interrupted => signal.unwrap_or(Signal::Interrupt).exit(),
-        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
-        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } | End::Waiting { .. } => {
-            Exit::Incomplete
-        }
-        End::Journal(_) => Exit::Journal,
-    }
-}
-
-fn reason(end: &End) -> EndReason {
-    match end {
-        End::Done => EndReason::Done,
-        End::Interrupted | End::Waiting { .. } => EndReason::Interrupted,
-        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => EndReason::KeyRefused,
-        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
-        End::Journal(_) => EndReason::Journal,
-    }
-}
-
-/// Shows progress: a bar on a terminal, a line now and then elsewhere.
-struct Watcher<'t> {
-    terminal: &'t Terminal,
-    bar: ProgressBar,
-    total: u64,
-    started: Instant,
-    said: Instant,
-    drawn: Option<Instant>,
-    lead_list: LeadListState,
-}
-
-impl<'t> Watcher<'t> {
-    fn new(terminal: &'t Terminal, total: u64) -> Self {
-        // The message has what is left of the line, so that none wraps.
-        let template = "{bar:20} {percent}%  {human_pos}/{human_len}{prefix}  {wide_msg}";
-        Watcher {
-            terminal,
-            bar: terminal.bar(Some(total), template),
-            total,
-            started: Instant::now(),
-            said: Instant::now(),
-            drawn: None,
-            lead_list: LeadListState::NotWanted,
-        }
-    }
-
-    fn see(&mut self, progress: &Progress) {
-        if progress.lead_list != self.lead_list {
-            self.lead_list = progress.lead_list.clone();
-            self.say_lead_list();
-        }
-        let is_due = self
-            .drawn
-            .is_none_or(|at| at.elapsed() > Duration::from_millis(100));
-        if is_due && !self.bar.is_hidden() {
-            self.drawn = Some(Instant::now());
-            self.bar.set_position(progress.done() as u64);
-            self.bar.set_prefix(match self.bar.eta().as_secs() {
-                0 => String::new(),
-                seconds => format!("  left {}", time_in_words(seconds)),
-            });
-            self.bar
-                .set_message(shown(&self.words(progress)).into_owned());
-        }
-        if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
-            self.said = Instant::now();
-            let done = grouped(progress.done() as i128);
-            let total = grouped(self.total.into());
-            self.terminal
-                .note(&format!("{done}/{total} events  {}", self.words(progress)));
-        }
-    }
-
-    /// Once, when it is known what it is good for.
-    fn say_lead_list(&self) {
-        match &self.lead_list {
-            LeadListState::NotWanted | LeadListState::Reading { .. } => {}
-            LeadListState::Whole { leads, requests } => self.terminal.note(&format!(
-                "the account has {}, read in {}; events of other customers are not referrals",
-                count(*leads, "lead"),
-                count(*requests, "request")
-            )),
-            LeadListState::Unusable { reason } => {
-                self.terminal.problems(&[no_lead_list(reason)], 0);
-            }
-        }
-    }
-
-    /// Rate, and counts by outcome.
-    fn words(&self, progress: &Progress) -> String {
-        let elapsed_ms = self.started.elapsed().as_millis().max(1);
-        let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;
-        let mut words = format!("{per_minute}/min");
-        if let LeadListState::Reading { leads } = progress.lead_list {
-            words.push_str(&format!("  list of leads: {leads}"));
-        }
-        for (outcome, n) in &progress.settled {
-            words.push_str(&format!("  {} {n}", outcome.as_str()));
-        }
-        if let Some(trouble) = &progress.trouble {
-            words.push_str(&format!("  waiting: {trouble}"));
-        }
-        words
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

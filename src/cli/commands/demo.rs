@@ -7,7 +7,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::accept::who;
-use super::delivery::{Destination, RunDelivery, finish};
+use super::delivery::{RunDelivery, finish};
+use super::destination::Destination;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
@@ -71,7 +72,7 @@ pub(in crate::cli) fn demo(
     let options = [("--sandbox", String::new()), ("--journal", journal_path)];
     let commands = Commands::new(&options, &[]);
     let delivery = RunDelivery {
-        target: &target,
+        destination: &target,
         settings: &settings,
         directory: Some(arguments.dir.clone()),
         redact: RedactArgument::default(),

@@ -10,6 +10,8 @@ mod config;
 mod confirm;
 mod delivery;
 mod demo;
+mod destination;
+mod ending;
 mod init;
 mod journal;
 mod next;
@@ -22,6 +24,7 @@ mod run;
 mod sandbox;
 mod shell;
 mod status;
+mod watcher;
 
 pub(super) use accept::accept;
 pub(super) use audit::audit;

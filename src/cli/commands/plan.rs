@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::delivery::{Destination, check_base_url, no_lead_list};
+use super::destination::{Destination, check_base_url, no_lead_list};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};

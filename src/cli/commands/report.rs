@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
-use super::delivery::{self, default_report_directory};
-use super::next;
-use super::report_place::expect_no_input_in;
+use super::report_place::{default_report_directory, expect_no_input_in, shareable};
 use super::resume::no_journal;
+use super::{delivery, next};
 use crate::cli::arguments::{Common, ReportArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
@@ -44,7 +43,7 @@ pub(in crate::cli) fn report(
     let commands = next::commands(common, &settings);
     summary.name_commands(&commands);
     summary.check()?;
-    let books = delivery::shareable(books, &journal, arguments.redact)?;
+    let books = shareable(books, &journal, arguments.redact)?;
     let summary = books.shown(&summary).into_owned();
     report::write(&books, &summary, &formats, &directory)?;
     terminal.human(&tables::reading(&summary.reading));

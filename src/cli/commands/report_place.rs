@@ -1,10 +1,13 @@
-//! Where a report must not go: over an export that it is about.
+//! Where a report goes, where it must not go (over an export that it is about), and what it shows there.
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::arguments::RedactArgument;
 use crate::cli::error::CliError;
+use crate::cli::settings::EffectiveSettings;
+use crate::journal::JournalReader;
 use crate::problem::Problem;
-use crate::report::{Formats, is_file_of};
+use crate::report::{Formats, Redactor, ReportSource, is_file_of};
 
 /// Refuses a directory in which a file of the report would replace one of `inputs`.
 pub(super) fn expect_no_input_in<'p>(
@@ -52,4 +55,34 @@ fn is_overwritten(input: &Path, place: &Path, formats: &Formats) -> bool {
             && path.parent() == Some(place)
             && name.is_some_and(|name| is_file_of(formats, &name.to_lowercase()))
     })
+}
+
+/// The books as the user wants them shown: with emails and names, or without.
+pub(super) fn shareable<'j>(
+    books: ReportSource<'j>,
+    journal: &JournalReader,
+    redact: RedactArgument,
+) -> Result<ReportSource<'j>, CliError> {
+    if !redact.is_wanted {
+        return Ok(books);
+    }
+    Ok(books.redacted(redactor(journal)?))
+}
+
+/// What puts words in place of emails and names, with the journal's key.
+pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
+    match journal.redaction_key()? {
+        Some(key) => Ok(Redactor::new(&key)),
+        None => Err(CliError::unusable(
+            Problem::error("redaction-key", "this journal was made by an earlier version, and has no key to redact reports with")
+                .at(journal.path().display().to_string(), None)
+                .hint("`fprecon resume` brings the journal up to date; it sends only what is left to send"),
+        )),
+    }
+}
+
+/// `reports/RUN` beside the journal.
+pub(super) fn default_report_directory(settings: &EffectiveSettings, run: &str) -> PathBuf {
+    let beside = settings.journal.parent().unwrap_or(Path::new(""));
+    beside.join("reports").join(run)
 }

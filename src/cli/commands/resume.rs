@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{self, Destination, RunDelivery};
+use super::delivery::{self, RunDelivery};
+use super::destination::Destination;
 use super::next;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::error::{CliError, Exit};
@@ -38,7 +39,7 @@ pub(in crate::cli) fn resume(
         );
     }
     let delivery = RunDelivery {
-        target: &target,
+        destination: &target,
         settings: &settings,
         directory: pace.dir.clone(),
         redact: pace.redact,
@@ -152,7 +153,7 @@ pub(in crate::cli) fn retry(
         );
     };
     let delivery = RunDelivery {
-        target: &target,
+        destination: &target,
         settings: &settings,
         directory: arguments.pace.dir.clone(),
         redact: arguments.pace.redact,

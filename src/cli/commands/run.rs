@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::accept::who;
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery::{self, Destination};
+use super::delivery;
+use super::destination::Destination;
 use super::next;
 use super::plan::{self, Estimate};
 use super::report_place::expect_no_input_in;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::super::delivery::Destination;
+use super::super::destination::Destination;
 use super::{Call, LISTINGS};
 use crate::audit::output::{TheirsSummary, words};
 use crate::audit::statement::Payout;

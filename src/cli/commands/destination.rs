@@ -1,0 +1,197 @@
+//! Where events go: the account, or a sandbox of this process.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::cli::arguments::Common;
+use crate::cli::error::CliError;
+use crate::cli::settings::EffectiveSettings;
+use crate::cli::terminal::Terminal;
+use crate::journal::Account;
+use crate::problem::Problem;
+use crate::sandbox::{Options, Sandbox};
+use crate::send::{self, End, Fetched, Halt, LeadList};
+use crate::tracking::{self, ApiKey, Client, Version};
+
+/// The rate against an in-process sandbox, unless the user chose one.
+const SANDBOX_PER_MINUTE: u32 = 600_000;
+/// Why there is no list of leads of a sandbox of this process.
+pub(super) const SANDBOX_HAS_NO_LIST: &str =
+    "the sandbox inside the program makes leads of customers whom it has not seen";
+/// Where events go. Made before anything is recorded, so that a key, an address or an account that
+/// can't be used leaves nothing behind.
+pub(super) struct Destination {
+    /// The account that the journal must belong to.
+    account: Account,
+    client: Client,
+    /// A sandbox of this process, which stops with it.
+    sandbox: Option<Sandbox>,
+}
+
+impl Destination {
+    /// The sandbox or the account, as the user asked.
+    pub(super) fn choose(
+        common: &Common,
+        settings: &EffectiveSettings,
+        terminal: &Terminal,
+    ) -> Result<Self, CliError> {
+        if common.sandbox {
+            return Self::sandbox(settings);
+        }
+        let (account_id, key) = match (settings.account(), settings.api_key()) {
+            (Ok(account_id), Ok(key)) => (account_id, key),
+            // All that is missing is named at once.
+            (Err(account), Err(key)) => {
+                let problems = [account.problems(), key.problems()];
+                return Err(CliError::Unusable(problems.concat()));
+            }
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+        };
+        let account = Account {
+            api: settings.version.to_string(),
+            base_url: settings.base_url.clone(),
+            account_id: account_id.to_owned(),
+        };
+        terminal.problems(settings.key_file_warning().as_slice(), 0);
+        Ok(Destination {
+            client: client(&account, &settings.base_url, &key, settings)?,
+            account,
+            sandbox: None,
+        })
+    }
+
+    /// A sandbox of this process.
+    pub(super) fn sandbox(settings: &EffectiveSettings) -> Result<Self, CliError> {
+        let sandbox = Sandbox::start(Options {
+            cancellation_event_id: settings.cancellation_event_id,
+            ..Options::default()
+        })?;
+        let account = Account {
+            api: settings.version.to_string(),
+            base_url: Account::SANDBOX.to_owned(),
+            account_id: "sandbox".to_owned(),
+        };
+        let key = ApiKey::of_sandbox();
+        let base_url = match settings.version {
+            Version::V1 => sandbox.base_url(),
+            Version::V2 => sandbox.base_url_v2(),
+        };
+        Ok(Destination {
+            client: client(&account, &base_url, &key, settings)?,
+            account,
+            sandbox: Some(sandbox),
+        })
+    }
+
+    /// The account that the journal must belong to.
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Returns the account in words, for a person who has to say yes.
+    pub(super) fn described(&self) -> String {
+        match self.sandbox {
+            Some(_) => "the sandbox of this process".to_owned(),
+            None => self.account.to_string(),
+        }
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> &str {
+        &self.account.base_url
+    }
+
+    /// Returns the connection to it.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Reads the account's list of leads and sends nothing; or says why there is none.
+    pub(super) fn lead_list(&self, settings: &EffectiveSettings) -> Result<LeadList, String> {
+        if self.is_sandbox() {
+            return Err(SANDBOX_HAS_NO_LIST.to_owned());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        // A plan is interrupted like any program that has nothing to lose.
+        let (_stop, requests) = unbounded_channel();
+        let per_minute = self.pace(settings).requests_per_minute;
+        match runtime.block_on(send::fetch_lead_list(&self.client, per_minute, requests)) {
+            Fetched::Whole(list) => Ok(list),
+            Fetched::Unusable { reason } => Err(reason),
+            Fetched::Ended(End::Halted(
+                Halt::KeyRefused { message } | Halt::Untrusted { message },
+            )) => Err(message),
+            Fetched::Ended(_) => Err("reading it was interrupted".to_owned()),
+        }
+    }
+
+    pub(super) fn pace(&self, settings: &EffectiveSettings) -> send::SendSettings {
+        let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
+            true => NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute),
+            false => settings.requests_per_minute,
+        };
+        send::SendSettings {
+            requests_per_minute,
+            concurrency: settings.concurrency,
+            infer_non_referrals: settings.infer_non_referrals,
+            // A sandbox of this process makes leads of people whom it has not seen: its list is
+            // never whole.
+            lead_list: settings.lead_list && !self.is_sandbox(),
+            give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
+            repeat_unconfirmed: false,
+            stop_after_same_refusals: None,
+        }
+    }
+}
+
+/// That a list of leads was wanted, and every event is asked for all the same.
+pub(super) fn no_lead_list(reason: &str) -> Problem {
+    let message = format!("the list of leads is not used: {reason}");
+    Problem::warning("lead-list-unusable", message)
+        .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
+}
+
+/// Refuses a base URL that no request could go to.
+///
+/// # Errors
+///
+/// What a run would say before it sends anything.
+pub(super) fn check_base_url(settings: &EffectiveSettings) -> Result<(), CliError> {
+    let account = Account {
+        api: settings.version.to_string(),
+        base_url: settings.base_url.clone(),
+        account_id: "plan".to_owned(),
+    };
+    // A key as long as the API's, since a plan needs none; it goes nowhere.
+    let key = ApiKey::new(&"0".repeat(32)).unwrap_or_else(ApiKey::of_sandbox);
+    client(&account, &settings.base_url, &key, settings).map(|_| ())
+}
+
+fn client(
+    account: &Account,
+    base_url: &str,
+    key: &ApiKey,
+    settings: &EffectiveSettings,
+) -> Result<Client, CliError> {
+    let settings = tracking::ClientSettings {
+        version: settings.version,
+        base_url: base_url.to_owned(),
+        account_id: account.account_id.clone(),
+        account_currency: settings.account_currency,
+        decimals: settings.decimals.clone(),
+        notify_promoters: settings.notify_promoters,
+        cancellation_event_id: settings.cancellation_event_id,
+        ca_pem: settings.ca_pem()?,
+        timeouts: settings.timeouts,
+    };
+    Ok(Client::new(settings, key)?)
+}

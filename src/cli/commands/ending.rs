@@ -1,0 +1,101 @@
+//! How a run ended: what it says, and what the program exits with.
+
+use crate::cli::error::Exit;
+use crate::cli::signals::Signal;
+use crate::cli::tables::count;
+use crate::journal::EndReason;
+use crate::problem::Problem;
+use crate::report::{Commands, RunSummary};
+use crate::send::{Alarm, End, Halt};
+
+/// Returns what a person has to know of a run that did not end by itself, and what to do; nothing where it
+/// did.
+pub(super) fn problem_of(
+    end: &End,
+    signal: Option<Signal>,
+    destination: &str,
+    commands: &Commands,
+) -> Option<Problem> {
+    let resume = format!("`{}` sends the rest", commands.command("resume"));
+    let problem = match end {
+        End::Done | End::Journal(_) => return None,
+        End::Interrupted => {
+            let by = signal.unwrap_or(Signal::Interrupt).name();
+            Problem::warning("interrupted", format!("interrupted by {by}")).hint(resume)
+        }
+        End::Halted(Halt::KeyRefused { message }) => {
+            Problem::error("key-refused", format!("the API refused the key: {message}"))
+                .hint(format!("fix the key, then {resume}"))
+        }
+        End::Halted(Halt::SameRefusal { alarm, message }) => {
+            let (what, hint) = match alarm {
+                Alarm::AtStart => (
+                    "the API refused every event for the same reason",
+                    format!(
+                        "no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
+                    ),
+                ),
+                Alarm::Later => (
+                    "the API refused a long series of events for the same reason",
+                    format!(
+                        "fix the cause, then {resume}, and `{}` tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
+                        commands.command("retry --failed")
+                    ),
+                ),
+            };
+            Problem::error("same-refusal", format!("{what}: {message}")).hint(hint)
+        }
+        End::Halted(Halt::Untrusted { message }) => Problem::error(
+            "server-untrusted",
+            format!(
+                "the server can't prove that it is {}: {message}",
+                destination
+            ),
+        )
+        .hint("check the base URL and this machine's clock and certificates"),
+        End::Waiting { events } => Problem::warning(
+            "signup-not-sent",
+            format!(
+                "{} for the sign-up of the customer, which an earlier run has left to send",
+                match events {
+                    1 => "1 event waits".to_owned(),
+                    _ => format!("{} wait", count(*events as u64, "event")),
+                }
+            ),
+        )
+        .hint(format!(
+            "nothing is lost; `{}` sends the sign-ups, and then the events",
+            commands.command("resume")
+        )),
+        End::Unreachable { message } => Problem::error(
+            "api-unreachable",
+            format!("the API stayed unreachable or kept failing: {message}"),
+        )
+        .hint(format!("nothing is lost; {resume}")),
+    };
+    Some(problem)
+}
+
+/// What the program exits with after a run that ended like this.
+pub(super) fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
+    match end {
+        End::Done if summary.needs_attention() => Exit::Attention,
+        End::Done => Exit::Done,
+        End::Interrupted => signal.unwrap_or(Signal::Interrupt).exit(),
+        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
+        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } | End::Waiting { .. } => {
+            Exit::Incomplete
+        }
+        End::Journal(_) => Exit::Journal,
+    }
+}
+
+pub(super) fn reason(end: &End) -> EndReason {
+    match end {
+        End::Done => EndReason::Done,
+        End::Interrupted | End::Waiting { .. } => EndReason::Interrupted,
+        End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => EndReason::KeyRefused,
+        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
+        End::Journal(_) => EndReason::Journal,
+    }
+}
