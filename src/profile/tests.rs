@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use toml::Table;
 
+use super::built_in::BUILT_IN;
 use super::*;
+use crate::event::Kind;
 
 fn load(config: &str) -> Result<Profiles, ProfileError> {
     let tables: Table = config.parse().unwrap();
