@@ -199,6 +199,7 @@ mod comparison {
                 outcome: Some(Outcome::Tracked),
                 promoter: Promoter::default(),
                 commission_cents: None,
+                recorded_at: None,
                 is_dispute: false,
             };
             // Never one that is refunded, or its refund.

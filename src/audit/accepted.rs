@@ -1,18 +1,20 @@
 //! Findings that somebody accepted as they are, with a reason: goodwill, a bonus by agreement.
 //!
-//! They are kept in a file among the audits, since an audit of two files has no journal. A finding is
-//! accepted as long as it is the same: its kind, its events and its sums. One that changes is another
-//! finding.
+//! The journal has them. An audit of two files has no journal: then they are kept in a file among the audits,
+//! until there is one. A finding is accepted as long as it is the same: its kind, its events and its sums. One
+//! that changes is another finding.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Finding;
 use crate::bounded::{self, REPORT_BYTES};
+use crate::journal::{Acceptance, AcceptedDifference};
 use crate::report::atomic::{Failure, Partial};
 
 /// The name of the file.
@@ -79,6 +81,54 @@ impl SeenFinding<'_> {
     }
 }
 
+impl TryFrom<&AcceptedFinding> for AcceptedDifference {
+    type Error = String;
+
+    /// Returns the acceptance as the journal has it.
+    ///
+    /// # Errors
+    ///
+    /// The hash or the date is not what was written.
+    fn try_from(own: &AcceptedFinding) -> Result<Self, String> {
+        let seen = u128::from_str_radix(&own.seen, 16);
+        let seen = seen.map_err(|_| format!("`{}` is not a hash", own.seen))?;
+        let at = own.at.parse::<Timestamp>();
+        let at = at.map_err(|_| format!("`{}` is not a time", own.at))?;
+        Ok(AcceptedDifference {
+            seen: seen.to_be_bytes(),
+            difference: own.id.clone(),
+            kind: own.kind.clone(),
+            difference_cents: own.difference_cents,
+            concerned_cents: own.concerned_cents,
+            unit: own.unit.clone(),
+            message: own.message.clone(),
+            acceptance: Acceptance {
+                reason: own.reason.clone(),
+                by: own.by.clone(),
+                at,
+            },
+            undone: None,
+        })
+    }
+}
+
+impl From<AcceptedDifference> for AcceptedFinding {
+    fn from(own: AcceptedDifference) -> Self {
+        AcceptedFinding {
+            id: own.difference,
+            seen: format!("{:032x}", u128::from_be_bytes(own.seen)),
+            kind: own.kind,
+            difference_cents: own.difference_cents,
+            concerned_cents: own.concerned_cents,
+            unit: own.unit,
+            message: own.message,
+            reason: own.acceptance.reason,
+            by: own.acceptance.by,
+            at: own.acceptance.at.to_string(),
+        }
+    }
+}
+
 /// The findings that were accepted, as they are kept among the audits.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AcceptedFindings {
@@ -97,6 +147,11 @@ pub struct AcceptedError {
 }
 
 impl AcceptedFindings {
+    /// Returns the path of the file.
+    pub fn file(audits: &Path) -> PathBuf {
+        audits.join(FILE)
+    }
+
     /// Reads what was accepted; nothing where the file is not there.
     ///
     /// # Errors
@@ -139,6 +194,30 @@ impl AcceptedFindings {
     /// All of them, in the order in which they were accepted.
     pub fn all(&self) -> &[AcceptedFinding] {
         &self.accepted
+    }
+
+    /// Removes the file, once the journal has what stands in it.
+    ///
+    /// # Errors
+    ///
+    /// It can't be removed.
+    pub fn remove_file(audits: &Path) -> Result<(), AcceptedError> {
+        let path = audits.join(FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(AcceptedError {
+                path,
+                message: error.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds those that the journal has; one of the file stays as the file has it.
+    pub fn add_of_journal(&mut self, differences: Vec<AcceptedDifference>) {
+        let accepted = differences.into_iter().filter(|own| own.undone.is_none());
+        for own in accepted.map(AcceptedFinding::from) {
+            self.accept(own);
+        }
     }
 
     /// Accepts a finding; false where it was accepted before.

@@ -115,18 +115,29 @@ impl Promoters {
         })
     }
 
-    /// Whose commissions count as whose, as far as both are here.
-    fn aliases(&self, aliases: &[(String, String)]) -> HashMap<Code, Code> {
-        let of = |name: &str| {
-            let lower = name.to_lowercase();
-            let [ids, emails, ref_ids] = &self.codes;
-            let codes = [ids.get(name), emails.get(lower.as_str()), ref_ids.get(name)];
-            codes.into_iter().flatten().next().copied()
-        };
-        let pairs = aliases.iter();
-        pairs
-            .filter_map(|(old, new)| Some((of(old)?, of(new)?)))
-            .collect()
+    /// Whose commissions count as whose. A new name that nobody has yet is that of a promoter of its own.
+    fn aliases(&mut self, aliases: &[(String, String)]) -> HashMap<Code, Code> {
+        let mut codes = HashMap::new();
+        for (old, new) in aliases {
+            let Some(old) = self.named(old) else { continue };
+            let new = self.named(new).unwrap_or_else(|| {
+                let lower = new.to_lowercase();
+                match new.contains('@') {
+                    true => self.code([None, Some(&lower), None]),
+                    false => self.code([None, None, Some(new)]),
+                }
+            });
+            codes.insert(old, new);
+        }
+        codes
+    }
+
+    /// The promoter with an id, an email or a referral id.
+    fn named(&self, name: &str) -> Option<Code> {
+        let lower = name.to_lowercase();
+        let [ids, emails, ref_ids] = &self.codes;
+        let codes = [ids.get(name), emails.get(lower.as_str()), ref_ids.get(name)];
+        codes.into_iter().flatten().next().copied()
     }
 
     fn code(&mut self, keys: [Option<&str>; 3]) -> Code {
@@ -201,12 +212,24 @@ pub(super) struct OurRow {
     pub(super) estimated_cents: Option<i64>,
     pub(super) plan: Code,
     pub(super) created_ms: Option<i64>,
+    /// When the journal first had it.
+    pub(super) recorded_ms: Option<i64>,
     pub(super) month: Month,
     pub(super) outcome: Option<Outcome>,
     /// The promoter of the API's answer.
     pub(super) promoter: Code,
     /// The commission of the API's answer.
     pub(super) commission_cents: Option<i64>,
+}
+
+impl OurRow {
+    pub(super) fn created(&self) -> Option<i64> {
+        self.created_ms
+    }
+
+    pub(super) fn recorded(&self) -> Option<i64> {
+        self.recorded_ms
+    }
 }
 
 /// A commission of theirs.
@@ -527,6 +550,7 @@ impl Ours {
                 estimated_cents: columns.estimated_amount_cents.get(row),
                 plan: names.code(columns.plan.get(row)),
                 created_ms,
+                recorded_ms: columns.recorded_at_ms.get(row),
                 month: month_of(created_ms, zone),
                 outcome: outcome.and_then(|word| word.parse().ok()),
                 promoter: mentions.code(columns.promoter.get(row)),
@@ -544,7 +568,7 @@ impl Ours {
 }
 
 /// The month of an instant.
-fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
+pub(super) fn month_of(created_ms: Option<i64>, zone: &TimeZone) -> Month {
     let Some(date) = day_of(created_ms, zone) else {
         return 0;
     };

@@ -1,10 +1,10 @@
 //! Our side: sales and refunds, from the journal or from exports that were never sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::{Billed, BilledKind, Promoter, SourceLocation, UnreadCode};
+use super::{Billed, BilledKind, PeriodBy, Promoter, SourceLocation, UnreadCode};
 use crate::event::{Currency, Event, Kind, Money, Sum, Tally};
 use crate::job::Job;
 use crate::journal::{
@@ -58,18 +58,30 @@ pub enum OursError {
 }
 
 /// What the journal has: every sale and refund, with what the API said to it and where it stands in the
-/// exports of the latest run that has it.
+/// exports of the latest run that has it. When it was recorded is only looked up where that counts.
 ///
 /// # Errors
 ///
 /// The journal can't be read; or what is tracked of it is not what the reports of all runs come to.
-pub fn of_journal(journal: &JournalReader, account_currency: Currency) -> Result<Ours, OursError> {
+pub fn of_journal(
+    journal: &JournalReader,
+    account_currency: Currency,
+    by: PeriodBy,
+) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
     // What was refused and corrected stands a second time, as it was sent again.
     let mended = journal.mended()?;
+    let recorded = match by {
+        PeriodBy::SaleDate => HashMap::new(),
+        PeriodBy::RunDate => journal.recorded_at()?,
+    };
     journal.for_each_event_of(Span::ALL, |record| {
         if !mended.contains_key(&record.row) {
-            ours.billed.extend(of_record(&record, account_currency));
+            let billed = of_record(&record, account_currency);
+            ours.billed.extend(billed.map(|billed| Billed {
+                recorded_at: recorded.get(&record.row).copied(),
+                ..billed
+            }));
         }
         Ok::<_, JournalError>(())
     })?;
@@ -222,6 +234,7 @@ fn of_event(event: &Event, place: SourceLocation, account_currency: Currency) ->
         estimated_amount_cents: None,
         plan: event.plan.as_deref().map(str::to_owned),
         created_at: event.created_at,
+        recorded_at: None,
         outcome: None,
         promoter: Promoter::default(),
         commission_cents: None,

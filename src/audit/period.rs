@@ -15,6 +15,8 @@ pub struct Period {
     /// The last day.
     #[serde(serialize_with = "shown", deserialize_with = "day")]
     pub to: Option<Date>,
+    /// Which day of a sale counts.
+    pub by: PeriodBy,
 }
 
 fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
@@ -26,11 +28,32 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Er
 impl Period {
     /// Whether it is all time.
     pub fn is_open(self) -> bool {
-        self == Period::default()
+        self.from.or(self.to).is_none()
     }
 
     /// Whether a day falls into it.
     pub fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+}
+
+/// Which day of a sale decides whether it belongs to a period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeriodBy {
+    /// Its date, in the zone of the rules.
+    #[default]
+    SaleDate,
+    /// The start of the run that first recorded it, in UTC, as reports of runs count days.
+    RunDate,
+}
+
+impl PeriodBy {
+    /// Returns the word in options and in machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PeriodBy::SaleDate => "sale-date",
+            PeriodBy::RunDate => "run-date",
+        }
     }
 }

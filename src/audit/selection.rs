@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
-use super::Period;
-use super::books::{AuditData, Code, day_of};
+use super::books::{AuditData, Code, OurRow, day_of};
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
+use super::{Period, PeriodBy};
 
 /// Commissions that belong to nothing of ours; those of one event together.
 pub(super) struct Orphans {
@@ -61,9 +61,10 @@ struct Parts {
 }
 
 impl Selection {
-    /// A case belongs to the day of its sale, whenever its refunds and commissions came; without a
-    /// sale to the day of the first refund, else of the first commission. Commissions that belong to
-    /// nothing of ours go by their own days, those of one event by the first.
+    /// A case belongs to the day of its sale (its date, or the start of the run that recorded it), whenever
+    /// its refunds and commissions came; without a sale to the day of the first refund, else of the first
+    /// commission. Commissions that belong to nothing of ours go by their own days, those of one event by
+    /// the first.
     pub(super) fn new(
         books: &AuditData,
         matching: &Matching,
@@ -75,7 +76,18 @@ impl Selection {
         if period.is_open() {
             return Selection { parts: None };
         }
-        let holds = |ms: i64| day_of(Some(ms), zone).is_some_and(|day| period.holds(day));
+        let is_in = |ms: i64, zone: &TimeZone| {
+            let day = day_of(Some(ms), zone);
+            day.is_some_and(|day| period.holds(day))
+        };
+        let holds = |ms: i64| is_in(ms, zone);
+        let (day_of_ours, zone_of_ours) = match period.by {
+            PeriodBy::SaleDate => (OurRow::created as fn(&OurRow) -> Option<i64>, zone),
+            PeriodBy::RunDate => (
+                OurRow::recorded as fn(&OurRow) -> Option<i64>,
+                &TimeZone::UTC,
+            ),
+        };
         let mut parts = Parts {
             cases: vec![false; books.ours.len()],
             commissions: vec![false; books.theirs.len()],
@@ -89,7 +101,7 @@ impl Selection {
             .enumerate()
             .filter(|(_, ours)| ours.is_refund)
         {
-            if let Some(ms) = ours.created_ms {
+            if let Some(ms) = day_of_ours(ours) {
                 let first = first_refund.entry(matching.case[row]).or_insert(ms);
                 *first = ms.min(*first);
             }
@@ -106,17 +118,19 @@ impl Selection {
             }
             let ours = &books.ours[index(row)];
             let rows = commissions.rows(index(row));
-            let own = ours.created_ms.filter(|_| !ours.is_refund);
-            let day = own
-                .or(first_refund.get(&row).copied())
-                .or_else(|| dates(rows));
-            match day {
-                Some(ms) if holds(ms) => {
+            let own = day_of_ours(ours).filter(|_| !ours.is_refund);
+            let own = own.or(first_refund.get(&row).copied());
+            let is_of_period = match own {
+                Some(ms) => Some(is_in(ms, zone_of_ours)),
+                None => dates(rows).map(holds),
+            };
+            match is_of_period {
+                Some(true) => {
                     parts.cases[index(row)] = true;
                     rows.iter()
                         .for_each(|row| parts.commissions[index(*row)] = true);
                 }
-                Some(_) => {}
+                Some(false) => {}
                 None => {
                     parts.undated_billed.push(row);
                     parts.undated.extend(rows);

@@ -227,6 +227,9 @@ pub struct Billed {
     /// When it happened.
     #[serde(serialize_with = "shown")]
     pub created_at: Option<Timestamp>,
+    /// When the first run that has it was started; absent where no journal has it.
+    #[serde(serialize_with = "shown")]
+    pub recorded_at: Option<Timestamp>,
     /// What the API said to it; absent where it was never sent.
     #[serde(serialize_with = "shown")]
     pub outcome: Option<Outcome>,

@@ -46,6 +46,7 @@ fn sale(event_id: &str) -> Billed {
         estimated_amount_cents: None,
         plan: Some("pro".to_owned()),
         created_at: Some(moment("2026-03-10T12:00:00Z")),
+        recorded_at: None,
         outcome: Some(Outcome::Tracked),
         promoter: Promoter::default(),
         commission_cents: None,

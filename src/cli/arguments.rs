@@ -413,6 +413,10 @@ pub(crate) struct ReportArguments {
     /// All runs that were started on this day (UTC) or before, added up
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<Date>,
+    /// What `--from` and `--to` select: runs by their start, or sales by their date, with their refunds, in the
+    /// zone of `[audit]` [default: run-date]
+    #[arg(long, value_name = "WHICH", conflicts_with = "run")]
+    pub(crate) by: Option<DatedBy>,
     /// Where the reports go [default: where they went before]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
@@ -421,6 +425,15 @@ pub(crate) struct ReportArguments {
     pub(crate) format: Vec<Format>,
     #[command(flatten)]
     pub(crate) redact: RedactArgument,
+}
+
+/// Which date `--from` and `--to` are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DatedBy {
+    /// The start of the run
+    RunDate,
+    /// The date of the sale; refunds count on the day of their sale
+    SaleDate,
 }
 
 /// Their side comes from the account's listings, which are kept beside the journal (`--live` reads them
@@ -447,6 +460,10 @@ pub(crate) struct AuditArguments {
     /// The last day of the sales that are compared
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<jiff::civil::Date>,
+    /// Which day of a sale counts: its date, or the start of the run that first recorded it
+    /// [default: sale-date]
+    #[arg(long, value_name = "WHICH", conflicts_with = "exports")]
+    pub(crate) by: Option<DatedBy>,
     /// Differences of no more than this, by currency, end with code 0 [default: 0]
     #[arg(long, value_name = "CENTS")]
     pub(crate) tolerance: Option<u32>,

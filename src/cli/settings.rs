@@ -12,6 +12,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
@@ -105,6 +106,15 @@ pub(super) struct EffectiveSettings {
 }
 
 impl EffectiveSettings {
+    /// Returns the account's zone, whose days count in reports of sales and in audits.
+    ///
+    /// # Errors
+    ///
+    /// `zone` of `[audit]` is not a time zone.
+    pub(super) fn zone(&self) -> Result<TimeZone, CliError> {
+        zone_of(&self.audit)
+    }
+
     /// Reads files and environment, and lays the options over them.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
         let project_file = match &common.config {
@@ -300,13 +310,13 @@ impl EffectiveSettings {
                 &self.wid,
                 "wid-missing",
                 "the account's integration id is not known",
-                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API",
+                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under EffectiveSettings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
                 "account-id-missing",
                 "the account's id is not known, which version 2 of the API needs",
-                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under Settings > Integrations",
+                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under EffectiveSettings > Integrations",
             ),
         };
         account
@@ -375,6 +385,21 @@ fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
         .cell("api.base_url", base_url)
         .hint("set `version` (or `--api`) and `base_url` to the same version, or leave `base_url` out"),
     ))
+}
+
+/// The zone whose days count in reports and audits; UTC where none is set.
+fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
+    let Some(zone) = audit.get("zone") else {
+        return Ok(TimeZone::UTC);
+    };
+    let name = scalar_text(zone);
+    TimeZone::get(&name).map_err(|_| {
+        CliError::unusable(
+            Problem::error("config-invalid", "this is not a time zone")
+                .cell("audit.zone", &name)
+                .hint("write it like `Europe/Berlin`"),
+        )
+    })
 }
 
 fn account_currency(code: &str) -> Result<Currency, CliError> {

@@ -6,9 +6,9 @@ use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::job::JobFigures;
 use crate::journal::{Outcome, PlanState};
-use crate::report::words::{amount, kind_words, outcome_words, state_words};
+use crate::report::words::{amount, kind_words, open_lines, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
-use crate::report::{OutcomesSummary, RunSummary};
+use crate::report::{OutcomesSummary, RunSummary, SpanSummary};
 
 /// A column of the balance: events of one kind in one currency.
 type BalanceColumn = (Kind, Option<Currency>);
@@ -80,6 +80,13 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
         }
     }
     table.to_string()
+}
+
+/// What is open of the days of a report.
+pub(super) fn open_of(span: &SpanSummary) -> String {
+    let lines = open_lines(span).into_iter();
+    let lines = lines.map(|(head, what)| format!("{head}: {what}."));
+    format!("\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// What a run has learned of the account's limit, where that is lower than what was asked for.

@@ -39,7 +39,7 @@ pub struct IgnoredSummary {
 }
 
 /// The events of a plan: what was read, and what is to happen with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EventsSummary {
     /// Everything that was read.
     pub read: Tally,

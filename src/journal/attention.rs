@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::events::scan_sql_of;
 use super::mended::NOT_MENDED;
 use super::span::RUNS;
-use super::{AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span};
+use super::{
+    AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span, SpanBy,
+};
 use crate::event::EventKey;
 
 /// Whose events are looked at.
@@ -30,25 +32,34 @@ pub enum EventsOf {
 const NEEDING: &str = "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome = 'unconfirmed'
      OR e.id IN (SELECT event FROM flag))";
 
-impl Scope {
-    /// The events, in the shape of `run_event`.
-    fn table(self, of: EventsOf) -> String {
-        match (self, of) {
+impl JournalReader {
+    /// Returns the events of a scope, in the shape of `run_event`.
+    fn events_of(&self, scope: Scope, of: EventsOf) -> Result<String, JournalError> {
+        Ok(match (scope, of) {
             (Scope::Run(_), EventsOf::Sending) => "run_event".to_owned(),
             (Scope::Run(_), EventsOf::Earlier) => "met_event".to_owned(),
             // Only of those that need it: else every event of the journal would be grouped.
-            (Scope::Span(_), EventsOf::Sending) => format!(
+            (Scope::Span(span), EventsOf::Sending) => format!(
                 "(SELECT event, max(run) AS run, input, line FROM run_event
-                  WHERE run IN ({RUNS}) AND event IN (SELECT e.id FROM event e WHERE {NEEDING})
-                  GROUP BY event)"
+                  WHERE {} AND event IN (SELECT e.id FROM event e WHERE {NEEDING})
+                  GROUP BY event)",
+                self.condition_of(span)?
             ),
+            // By the date of sales no event is another run's.
+            (
+                Scope::Span(Span {
+                    by: SpanBy::SaleDate,
+                    ..
+                }),
+                EventsOf::Earlier,
+            ) => "(SELECT event, run, input, line FROM met_event WHERE ?1 > ?2)".to_owned(),
             (Scope::Span(_), EventsOf::Earlier) => format!(
                 "(SELECT event, max(run) AS run, input, line FROM met_event
                   WHERE run IN ({RUNS})
                   AND event NOT IN (SELECT event FROM run_event WHERE run IN ({RUNS}))
                   GROUP BY event)"
             ),
-        }
+        })
     }
 }
 
@@ -75,7 +86,7 @@ impl JournalReader {
             condition.push_str(" AND ");
             condition.push_str(&NOT_MENDED.replacen("event.id", "e.id", 1));
         }
-        let sql = scan_sql_of(&scope.table(of), &condition);
+        let sql = scan_sql_of(&self.events_of(scope, of)?, &condition);
         let each = |record: EventRecord| {
             let code = match record.outcome() {
                 None => Some(AttentionCode::NotSent),

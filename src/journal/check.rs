@@ -248,6 +248,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.for_each_accepted(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.accepted_differences().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.in_doubt().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.expect_attempts_sealed();
@@ -345,6 +347,7 @@ impl JournalReader {
         self.mended()?;
         self.in_doubt()?;
         self.for_each_accepted(drop)?;
+        self.accepted_differences()?;
         self.expect_readable_texts()?;
         let mut checked = Checked::default();
         for rule in RULES.iter().filter(|rule| rule.what == BELONGS_TO_NO_RUN) {
@@ -527,6 +530,12 @@ mod tests {
                  VALUES (1, zeroblob(16), 'rejected', '', 'why', 'ann', 0, 0)",
                 "seals: Conversion error from type Null at index: 15, accepted item 1 is not as it \
                  was written (reading what was accepted)",
+            ),
+            (
+                "INSERT INTO accepted_difference VALUES (1, zeroblob(16), '5f', 'denied', -800, 0, 'USD', '',
+                 'why', 'ann', 0, NULL, NULL, 0)",
+                "seals: Conversion error from type Null at index: 13, accepted difference 1 is not as it \
+                 was written (reading accepted differences)",
             ),
             (
                 "INSERT INTO run_total VALUES (1, 'conflict', 'sale', 'USD', 1, 5)",

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 
 use super::attempts::{self, read_carried};
@@ -57,17 +58,26 @@ impl JournalReader {
         Ok(found)
     }
 
-    /// Returns those of these `event_id`s that the journal has events of, in one walk over all of them.
+    /// Returns those of these `event_id`s that runs started before an instant recorded events of, in one walk
+    /// over all of them.
     pub(crate) fn event_ids_of(
         &self,
         wanted: &HashSet<String>,
+        before: Timestamp,
     ) -> Result<HashSet<String>, JournalError> {
         let mut found = HashSet::new();
         if wanted.is_empty() {
             return Ok(found);
         }
-        let sql = "SELECT event_id FROM event";
-        self.each("looking for events", sql, [], |row| {
+        let (sql, before) = if before == Timestamp::MAX {
+            ("SELECT event_id FROM event WHERE ?1 IS NULL", None)
+        } else {
+            let sql =
+                "SELECT event_id FROM event WHERE id IN (SELECT event FROM run_event WHERE run IN
+                 (SELECT id FROM run WHERE started_ms < ?1))";
+            (sql, Some(before.as_millisecond()))
+        };
+        self.each("looking for events", sql, [before], |row| {
             let id = row.get_ref(0)?.as_str()?;
             if wanted.contains(id) {
                 found.insert(id.to_owned());

@@ -16,6 +16,7 @@
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
 mod accepted;
+mod accepted_differences;
 mod attempts;
 mod attention;
 mod check;
@@ -32,6 +33,7 @@ mod lock;
 mod log_file;
 mod mended;
 mod migrate;
+mod past;
 mod place;
 mod read;
 mod read_only;
@@ -48,6 +50,7 @@ mod words;
 pub(crate) use words::words;
 
 pub use accepted::{Acceptance, AcceptedItems, AcceptedRecord, Item, ItemId};
+pub use accepted_differences::AcceptedDifference;
 pub use attempts::AttemptRecord;
 pub use attention::{EventsOf, Scope};
 pub use check::{Aspect, Checked, Finding};
@@ -63,7 +66,7 @@ pub use records::{
 };
 pub use recover::Recovered;
 pub use redaction::REDACTION_KEY_BYTES;
-pub use span::Span;
+pub use span::{Span, SpanBy};
 pub use words::{
     AttentionCode, Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand,
     UnknownWord,

@@ -108,6 +108,25 @@ SELECT id, code, kind, event_id, amount_cents, currency, file, line, message, re
        strftime('%Y-%m-%dT%H:%M:%SZ', undone_ms / 1000, 'unixepoch') AS undone_at
 FROM accepted;
 
+-- Differences of audits that somebody has looked at and accepted as they are. One that changes is another.
+CREATE TABLE accepted_difference (
+    id               INTEGER NOT NULL PRIMARY KEY,
+    seen             BLOB    NOT NULL CHECK (length(seen) = 16), -- hash of what exactly was accepted
+    difference       TEXT    NOT NULL,   -- its id in the audits
+    kind             TEXT    NOT NULL,   -- as in the audits
+    difference_cents INTEGER NOT NULL,   -- what is set to be paid too much; below zero: too little
+    concerned_cents  INTEGER NOT NULL,   -- the money that it is about
+    unit             TEXT    NOT NULL,   -- the currency, or the word of what is not money
+    message          TEXT    NOT NULL,   -- what the audit said of it
+    reason           TEXT    NOT NULL,   -- why it was accepted
+    accepted_by      TEXT    NOT NULL,   -- user and host
+    accepted_ms      INTEGER NOT NULL,
+    undone_by        TEXT,               -- NULL: it is accepted
+    undone_ms        INTEGER,
+    seal             INTEGER NOT NULL,   -- checksum of the columns before
+    CHECK ((undone_by IS NULL) = (undone_ms IS NULL))
+) STRICT;
+
 -- Further ids of payments that were read after the payment was recorded, such as that of the invoice of a
 -- charge: a payment that an export names by one of them is the recorded one.
 CREATE TABLE alias (

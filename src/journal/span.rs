@@ -1,58 +1,150 @@
-//! Several runs taken together: those that were started within a span of time.
+//! What belongs to a span of time: the runs that were started within it, or the sales that were made.
 //!
-//! An event that more than one of them set out to send is one event, and stands where the latest of
-//! them has it.
+//! An event that more than one run set out to send is one event, and stands where the latest of them has
+//! it.
 
 use jiff::Timestamp;
 
 use super::columns::{Code, Word};
 use super::events::scan_sql_of;
+use super::mended::NOT_MENDED;
 use super::read::count;
 use super::{
     ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
     PlanTotal, RunRecord,
 };
+use crate::event::{Sum, Tally};
 
-/// The runs that were started at `from` or later, and before `until`.
+/// Which date decides whether an event belongs to a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpanBy {
+    /// The start of the run that has it.
+    #[default]
+    RunDate,
+    /// The day of its sale: refunds belong to the day of the sale that they reverse, where the journal has
+    /// that sale, and else to their own day.
+    SaleDate,
+}
+
+impl SpanBy {
+    /// Returns the word in options and in machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SpanBy::RunDate => "run-date",
+            SpanBy::SaleDate => "sale-date",
+        }
+    }
+}
+
+/// What is dated `from` or later, and before `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The first instant.
     pub from: Timestamp,
     /// The first instant behind it.
     pub until: Timestamp,
+    /// Which date counts.
+    pub by: SpanBy,
 }
 
 pub(super) const RUNS: &str = "SELECT id FROM run WHERE started_ms >= ?1 AND started_ms < ?2";
 
+/// The instant by which an event `e` is dated, beside `s`, the sales that refunds name.
+const SALE_DATE: &str = "coalesce(s.created_at_ms, e.created_at_ms)";
+
 impl Span {
-    /// All time.
+    /// All runs of all time.
     pub const ALL: Span = Span {
         from: Timestamp::MIN,
         until: Timestamp::MAX,
+        by: SpanBy::RunDate,
     };
 
     pub(super) fn parameters(self) -> [i64; 2] {
         [self.from.as_millisecond(), self.until.as_millisecond()]
     }
-}
 
-/// Each event once, in the shape of `run_event`: with max(), SQLite takes the other columns from the
-/// row that has it.
-fn events_once() -> String {
-    format!(
-        "(SELECT event, max(run) AS run, input, line FROM run_event WHERE run IN ({RUNS})
-          GROUP BY event)"
-    )
+    /// Returns whether an instant lies in it.
+    pub fn holds(self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 impl JournalReader {
-    /// The runs of a span, the oldest first.
+    /// Returns the condition on a row of `run_event` that its event belongs to a span.
+    pub(super) fn condition_of(&self, span: Span) -> Result<String, JournalError> {
+        Ok(match span.by {
+            SpanBy::RunDate => format!("run IN ({RUNS})"),
+            SpanBy::SaleDate => {
+                let condition = format!("{SALE_DATE} >= ?1 AND {SALE_DATE} < ?2");
+                format!("event IN ({})", self.dated(&condition)?)
+            }
+        })
+    }
+
+    /// Returns the query for the events of which a condition on the instant of their sale holds. What was
+    /// sent again with another content is one event: the corrected one.
+    fn dated(&self, condition: &str) -> Result<String, JournalError> {
+        let not_mended = match self.has_mended()? {
+            true => NOT_MENDED.replacen("event.id", "e.id", 1),
+            false => "true".to_owned(),
+        };
+        Ok(format!(
+            "SELECT e.id FROM event e LEFT JOIN
+                 (SELECT event_id, max(created_at_ms) AS created_at_ms FROM event
+                  WHERE kind = 'sale'
+                  AND event_id IN (SELECT sale_event_id FROM event WHERE kind = 'refund')
+                  GROUP BY event_id) s
+                 ON s.event_id = e.sale_event_id
+             WHERE {condition} AND {not_mended}"
+        ))
+    }
+
+    /// Returns each event once, in the shape of `run_event`: with max(), SQLite takes the other columns from
+    /// the row that has it.
+    fn events_once(&self, span: Span) -> Result<String, JournalError> {
+        let condition = self.condition_of(span)?;
+        Ok(format!(
+            "(SELECT event, max(run) AS run, input, line FROM run_event WHERE {condition} GROUP BY event)"
+        ))
+    }
+
+    /// Returns how many events have no date, and what they come to.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn undated(&self) -> Result<Tally, JournalError> {
+        let mut undated = Tally::default();
+        let sql = format!(
+            "SELECT kind, coalesce(currency, ''), count(*), coalesce(sum(amount_cents), 0) FROM event
+             WHERE id IN ({}) AND id IN (SELECT event FROM run_event) GROUP BY kind, currency",
+            self.dated(&format!("{SALE_DATE} IS NULL"))?
+        );
+        self.each("counting what has no date", &sql, [], |row| {
+            let sum = Sum {
+                count: count(row, 2)?,
+                amount_cents: i128::from(row.get::<_, i64>(3)?),
+            };
+            undated.add_sum(row.get::<_, Word<_>>(0)?.0, row.get::<_, Code>(1)?.0, sum);
+            Ok(())
+        })?;
+        Ok(undated)
+    }
+
+    /// The runs of a span, the oldest first; by the date of sales, those that have a sale of it.
     ///
     /// # Errors
     ///
     /// The journal can't be read; so for all functions here.
     pub fn runs_of(&self, span: Span) -> Result<Vec<RunRecord>, JournalError> {
-        let which = format!("WHERE id IN ({RUNS}) ORDER BY id");
+        let which = match span.by {
+            SpanBy::RunDate => format!("WHERE id IN ({RUNS}) ORDER BY id"),
+            SpanBy::SaleDate => format!(
+                "WHERE id IN (SELECT run FROM run_event WHERE {}) ORDER BY id",
+                self.condition_of(span)?
+            ),
+        };
         self.list_runs(&which, span.parameters())
     }
 
@@ -63,13 +155,13 @@ impl JournalReader {
         span: Span,
         each: impl FnMut(EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = scan_sql_of(&events_once(), "");
+        let sql = scan_sql_of(&self.events_once(span)?, "");
         self.scan_rows(&sql, span.parameters(), each)
     }
 
     /// What came of those events, as the journal has it now.
     pub fn outcomes_of(&self, span: Span) -> Result<OutcomeTallies, JournalError> {
-        let once = events_once();
+        let once = self.events_once(span)?;
         let from = format!("{once} once JOIN event ON event.id = once.event");
         self.outcome_totals(&from, span.parameters())
     }
@@ -103,6 +195,7 @@ impl JournalReader {
         span: Span,
         mut each: impl FnMut(ConversionRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.stream_conversions(&events_once(), "true", span.parameters(), &mut each)
+        let once = self.events_once(span)?;
+        self.stream_conversions(&once, "true", span.parameters(), &mut each)
     }
 }

@@ -834,7 +834,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
         .unwrap()
         .execute_batch(
             "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
-             DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE met_event; DROP TABLE flag;
+             DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE accepted_difference; DROP TABLE met_event; DROP TABLE flag;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;
              DROP VIEW attempts_readable;

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::csv_files::row_file_names;
 use super::items::{Age, for_each_event_item, for_each_item, for_each_other_item};
+use super::open_items::{OpenCount, OpenOfSpan};
 use super::words::count;
 use crate::event::Currency;
 use crate::journal::{
@@ -54,7 +55,10 @@ pub struct AcceptedSummary {
     pub at: String,
 }
 
-fn word<S: serde::Serializer>(code: &AttentionCode, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn word<S: serde::Serializer>(
+    code: &AttentionCode,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(code.as_str())
 }
 
@@ -77,16 +81,17 @@ impl AttentionFigures {
         Ok(counter.finish())
     }
 
-    /// Adds up what needs attention in several runs, each item once.
+    /// Adds up what needs attention now of several runs, each item once.
     pub(crate) fn in_runs(
         journal: &JournalReader,
         scope: Scope,
         runs: &[RunRecord],
+        open: &OpenOfSpan,
     ) -> Result<Self, JournalError> {
         let mut counter = Counter::new(journal)?;
         let mut seen = HashSet::new();
         for_each_item(journal, scope, runs, |age, item| {
-            if seen.insert(item.id) {
+            if open.has(&item) && seen.insert(item.id) {
                 counter.add(age, &item);
             }
             Ok::<_, JournalError>(())
@@ -324,6 +329,15 @@ impl AcceptedSummary {
 }
 
 impl Attention {
+    /// Returns the figures alone.
+    pub(super) fn open(&self) -> OpenCount {
+        OpenCount {
+            code: self.code,
+            count: self.count,
+            amount_cents: self.amount_cents.clone(),
+        }
+    }
+
     /// Returns the items and what is the matter: `3 events failed, 1 of them in an earlier run`.
     pub(crate) fn what(&self) -> String {
         let what = what(self.code, self.count);

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::attention::is_flagged;
-use super::items::{Age, for_each_item};
+use super::items::{Age, for_each_item, for_each_other_item, held_item, row_item};
+use super::open_items::OpenOfSpan;
 use super::redact::Redactor;
 use super::source_rows::{SourceRow, header_of};
 use super::summary::RunSummary;
 use crate::journal::{
     AcceptedRecord, Account, AttentionCode, ConversionRecord, Disposition, EventRecord, EventsOf,
-    HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span,
+    HeldRecord, JournalError, JournalReader, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::Problem;
 
@@ -22,6 +23,8 @@ pub struct ReportSource<'j> {
     runs: Vec<RunRecord>,
     /// Where it is not a single run.
     span: Option<Span>,
+    /// What of the span was or is held and rejected.
+    open: OpenOfSpan,
     redactor: Option<Redactor>,
 }
 
@@ -32,23 +35,35 @@ impl<'j> ReportSource<'j> {
             journal,
             runs: vec![run],
             span: None,
+            open: OpenOfSpan::default(),
             redactor: None,
         }
     }
 
-    /// The books of the runs that were started within a span. A run is in it whole or not at all,
-    /// so that what was read and what came of it add up.
+    /// The books of the runs that were started within a span, or of the sales that were made within it. By
+    /// its start, a run is in it whole or not at all, so that what was read and what came of it add up.
     ///
     /// # Errors
     ///
     /// The journal can't be read.
     pub fn of_span(journal: &'j JournalReader, span: Span) -> Result<Self, JournalError> {
+        let mut runs = journal.runs_of(span)?;
+        let open = OpenOfSpan::load(journal, span, &runs)?;
+        if span.by == SpanBy::SaleDate {
+            runs = with_runs_of(journal, runs, &open)?;
+        }
         Ok(ReportSource {
             journal,
-            runs: journal.runs_of(span)?,
+            runs,
             span: Some(span),
+            open,
             redactor: None,
         })
+    }
+
+    /// The journal, the span and what is open of it, for the figures.
+    pub(super) fn of_span_parts(&self) -> (&'j JournalReader, Span, &OpenOfSpan) {
+        (self.journal, self.span.unwrap_or(Span::ALL), &self.open)
     }
 
     /// The same with words in place of emails and names.
@@ -142,7 +157,7 @@ impl<'j> ReportSource<'j> {
             let Some(record) = accepted.get(&item.id) else {
                 return Ok(());
             };
-            if self.span.is_some() && !seen.insert(item.id) {
+            if self.span.is_some() && !(self.open.has(&item) && seen.insert(item.id)) {
                 return Ok(());
             }
             let mut record = record.clone();
@@ -161,13 +176,20 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Streams the events that were held.
+    /// Streams the events that were held; of several runs those that were still held at the end, each once.
     pub fn for_each_held<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(HeldRecord) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut seen = HashSet::new();
         for run in &self.runs {
             self.journal.for_each_held(run.id, |mut record| {
+                if self.span.is_some() {
+                    let id = held_item(&record, &run.inputs).id;
+                    if !(self.open.held.contains(&id) && seen.insert(id)) {
+                        return Ok(());
+                    }
+                }
                 if let Some(redactor) = &self.redactor {
                     redactor.held(&mut record);
                 }
@@ -195,12 +217,13 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Streams what the plan had to say about the exports.
+    /// Streams what the plan had to say about the exports; nothing of sales by their date.
     pub fn for_each_problem<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(Problem) -> Result<(), E>,
     ) -> Result<(), E> {
-        for run in &self.runs {
+        let is_of_runs = !self.is_by_sale_date();
+        for run in self.runs.iter().filter(|_| is_of_runs) {
             self.journal.for_each_problem(run.id, |mut problem| {
                 if let Some(redactor) = &self.redactor {
                     redactor.problem(&mut problem);
@@ -211,15 +234,24 @@ impl<'j> ReportSource<'j> {
         Ok(())
     }
 
-    /// Streams the rows that gave no event.
+    /// Streams the rows that gave no event; of sales by their date, whose rows have none, those rejected ones
+    /// that are open.
     pub(super) fn for_each_row<E: From<JournalError>>(
         &self,
         disposition: Disposition,
         mut each: impl FnMut(&SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut seen = HashSet::new();
         for run in &self.runs {
             self.journal
                 .for_each_row(run.id, disposition, |mut record| {
+                    if self.is_by_sale_date() {
+                        let is_rejected = disposition == Disposition::Rejected;
+                        let id = row_item(run, &record).id;
+                        if !(is_rejected && self.open.now.contains(&id) && seen.insert(id)) {
+                            return Ok(());
+                        }
+                    }
                     if let Some(redactor) = &self.redactor {
                         redactor.row(header_of(run, &record), &mut record);
                     }
@@ -228,4 +260,29 @@ impl<'j> ReportSource<'j> {
         }
         Ok(())
     }
+
+    fn is_by_sale_date(&self) -> bool {
+        self.span.is_some_and(|span| span.by == SpanBy::SaleDate)
+    }
+}
+
+/// Adds the runs that held or rejected something that is open.
+fn with_runs_of(
+    journal: &JournalReader,
+    runs: Vec<RunRecord>,
+    open: &OpenOfSpan,
+) -> Result<Vec<RunRecord>, JournalError> {
+    let known: HashSet<_> = runs.iter().map(|run| run.id).collect();
+    let mut all = Vec::new();
+    for run in journal.runs_of(Span::ALL)? {
+        let mut is_of_span = known.contains(&run.id);
+        for_each_other_item(journal, &run, |item| {
+            is_of_span |= open.now.contains(&item.id);
+            Ok::<_, JournalError>(())
+        })?;
+        if is_of_span {
+            all.push(run);
+        }
+    }
+    Ok(all)
 }

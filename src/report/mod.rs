@@ -19,10 +19,6 @@ pub(crate) mod items;
 mod journal_export;
 mod json_file;
 mod learned;
-#[cfg_attr(
-    not(feature = "polars"),
-    expect(dead_code, reason = "only the audit asks")
-)]
 pub(crate) mod open_items;
 pub(crate) mod page;
 #[cfg(feature = "polars")]
@@ -46,11 +42,13 @@ pub use journal_export::write_journal_parquet;
 pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 pub(crate) use json_file::json_text;
 pub use learned::lower_limit;
+pub use open_items::OpenCount;
 #[cfg(feature = "polars")]
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;
 pub use redact::Redactor;
 pub use source_rows::MEND_MARK;
 pub use summary::{
-    NOT_SENT, OutcomesSummary, RunSummary, SCHEMA, SpanSummary, SummaryError, outcome_word,
+    NOT_SENT, OpenSummary, OutcomesSummary, RunSummary, SCHEMA, SpanSummary, SummaryError, Undated,
+    outcome_word,
 };

@@ -4,20 +4,26 @@
 //! What an export held or rejected is open until a later run reads that export again, until the event
 //! itself is recorded, or until somebody accepts it. An item that was held twice is one item.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::items::{event_item, held_item, row_item};
-use crate::event::Money;
+use super::items::{event_item, for_each_other_item, held_item, row_item};
+use crate::event::{Currency, Money};
 use crate::journal::{
-    AttentionCode, Disposition, EventsOf, Item, JournalError, JournalReader, RunRecord, Scope, Span,
+    AcceptedRecord, AttentionCode, Disposition, EventsOf, Item, ItemId, JournalError,
+    JournalReader, RunRecord, Scope, Span, SpanBy,
 };
 
 /// Problems that say that a row was left out which may have been an event.
 pub(crate) const LEFT_OUT: [&str; 2] = ["row-ignored", "no-customer"];
 
 /// One thing that is open.
+#[cfg_attr(
+    not(feature = "polars"),
+    expect(dead_code, reason = "only the audit asks")
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenItem {
     /// Why; `None` for rows that were ignored with a warning.
@@ -33,9 +39,12 @@ pub(crate) struct OpenItem {
 /// # Errors
 ///
 /// The journal can't be read.
+#[cfg_attr(
+    not(feature = "polars"),
+    expect(dead_code, reason = "only the audit asks")
+)]
 pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, JournalError> {
     let accepted = journal.accepted()?;
-    let runs = journal.runs(u32::MAX)?;
     let mut open = Vec::new();
     let mut seen = HashSet::new();
     for of in [EventsOf::Sending, EventsOf::Earlier] {
@@ -47,31 +56,15 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
             Ok::<_, JournalError>(())
         })?;
     }
-    let recorded = journal.event_ids_of(&held_ids(journal, &runs)?)?;
-    let mut read_since: HashSet<&str> = HashSet::new();
-    for run in runs.iter().filter(|run| !run.inputs.is_empty()) {
-        let is_last = |file: &str| !read_since.contains(file);
-        for (item, created_at) in not_planned(journal, run)? {
-            let is_open = item.file.as_deref().is_none_or(is_last)
-                && !accepted.contains_key(&item.id)
-                && !is_recorded(&item, &recorded);
-            if is_open && seen.insert(item.id) {
-                open.push(open_item(&item, created_at));
-            }
-        }
-        journal.for_each_problem(run.id, |problem| {
-            let is_left_out = LEFT_OUT.contains(&problem.code.as_ref());
-            if is_left_out && problem.file.as_deref().is_none_or(is_last) {
-                open.push(OpenItem {
-                    code: None,
-                    money: None,
-                    created_at: None,
-                });
-            }
-            Ok::<_, JournalError>(())
-        })?;
-        read_since.extend(run.inputs.iter().map(|input| input.path.as_str()));
-    }
+    let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
+    let waiting = unplanned.items.iter();
+    let waiting = waiting.filter(|(item, _)| !accepted.contains_key(&item.id));
+    open.extend(waiting.map(|(item, created_at)| open_item(item, *created_at)));
+    open.extend((0..unplanned.left_out).map(|_| OpenItem {
+        code: None,
+        money: None,
+        created_at: None,
+    }));
     Ok(open)
 }
 
@@ -80,6 +73,48 @@ fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
         code: Some(item.code),
         money: item.money,
         created_at,
+    }
+}
+
+/// What runs held and rejected and nothing has settled, accepted or not, each item once.
+struct Unplanned {
+    /// With the instant of the event, where it is known.
+    items: Vec<(Item, Option<Timestamp>)>,
+    /// Rows that were ignored with a warning.
+    left_out: u64,
+}
+
+impl Unplanned {
+    /// Looks at the runs that were started before an instant, as if there were no others.
+    fn before(journal: &JournalReader, before: Timestamp) -> Result<Self, JournalError> {
+        let mut runs = journal.runs(u32::MAX)?;
+        runs.retain(|run| run.started < before);
+        let recorded = journal.event_ids_of(&held_ids(journal, &runs)?, before)?;
+        let mut unplanned = Unplanned {
+            items: Vec::new(),
+            left_out: 0,
+        };
+        let mut seen = HashSet::new();
+        let mut read_since: HashSet<&str> = HashSet::new();
+        for run in runs.iter().filter(|run| !run.inputs.is_empty()) {
+            let is_last = |file: &str| !read_since.contains(file);
+            for (item, created_at) in not_planned(journal, run)? {
+                let is_open =
+                    item.file.as_deref().is_none_or(is_last) && !is_recorded(&item, &recorded);
+                if is_open && seen.insert(item.id) {
+                    unplanned.items.push((item, created_at));
+                }
+            }
+            journal.for_each_problem(run.id, |problem| {
+                let is_left_out = LEFT_OUT.contains(&problem.code.as_ref());
+                if is_left_out && problem.file.as_deref().is_none_or(is_last) {
+                    unplanned.left_out += 1;
+                }
+                Ok::<_, JournalError>(())
+            })?;
+            read_since.extend(run.inputs.iter().map(|input| input.path.as_str()));
+        }
+        Ok(unplanned)
     }
 }
 
@@ -116,4 +151,124 @@ fn held_ids(journal: &JournalReader, runs: &[RunRecord]) -> Result<HashSet<Strin
         })?;
     }
     Ok(ids)
+}
+
+/// Whether an item stands in no event that was to be sent: it was held or rejected.
+pub(crate) fn is_unplanned(code: AttentionCode) -> bool {
+    matches!(
+        code,
+        AttentionCode::Held | AttentionCode::Conflict | AttentionCode::Rejected
+    )
+}
+
+/// Items that were open for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenCount {
+    /// The word of the reason.
+    #[serde(serialize_with = "super::attention::word")]
+    pub code: AttentionCode,
+    /// How many.
+    pub count: u64,
+    /// The amounts of the events among them, in minor units by currency.
+    pub amount_cents: BTreeMap<Currency, i128>,
+}
+
+/// What of a span was or is held and rejected, and what was open of it at its end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OpenOfSpan {
+    /// What was held at its end, and of sales by their date what is held now; accepted or not.
+    pub(crate) held: HashSet<ItemId>,
+    /// What is held or rejected now, accepted or not.
+    pub(crate) now: HashSet<ItemId>,
+    /// What was open at its end and not accepted then.
+    pub(crate) at_end: Vec<OpenCount>,
+}
+
+impl OpenOfSpan {
+    /// Looks at a span, its runs being `runs`.
+    pub(crate) fn load(
+        journal: &JournalReader,
+        span: Span,
+        runs: &[RunRecord],
+    ) -> Result<Self, JournalError> {
+        let mut of_runs = HashSet::new();
+        if span.by == SpanBy::RunDate {
+            for run in runs {
+                for_each_other_item(journal, run, |item| {
+                    of_runs.insert(item.id);
+                    Ok::<_, JournalError>(())
+                })?;
+            }
+        }
+        let belongs = |item: &Item, created_at: Option<Timestamp>| match span.by {
+            SpanBy::RunDate => of_runs.contains(&item.id),
+            SpanBy::SaleDate => created_at.is_none_or(|at| span.holds(at)),
+        };
+        let unplanned = |before: Timestamp| -> Result<Vec<Item>, JournalError> {
+            let items = Unplanned::before(journal, before)?.items.into_iter();
+            let items = items.filter(|(item, created_at)| belongs(item, *created_at));
+            Ok(items.map(|(item, _)| item).collect())
+        };
+        let ids = |items: &[Item]| items.iter().map(|item| item.id).collect();
+        let (now, at_end) = (unplanned(Timestamp::MAX)?, unplanned(span.until)?);
+        let held = match span.by {
+            SpanBy::RunDate => ids(&at_end),
+            SpanBy::SaleDate => ids(&now),
+        };
+        Ok(OpenOfSpan {
+            held,
+            now: ids(&now),
+            at_end: open_at_end(journal, span, &at_end)?,
+        })
+    }
+
+    /// Returns whether an item counts for the span: what an event comes to is known elsewhere.
+    pub(crate) fn has(&self, item: &Item) -> bool {
+        !is_unplanned(item.code) || self.now.contains(&item.id)
+    }
+}
+
+/// Adds up what was open at the end of a span: events, and what was held and rejected.
+fn open_at_end(
+    journal: &JournalReader,
+    span: Span,
+    unplanned: &[Item],
+) -> Result<Vec<OpenCount>, JournalError> {
+    let mut accepted_then: HashMap<ItemId, AcceptedRecord> = HashMap::new();
+    journal.for_each_accepted(|record| {
+        let was_undone = record
+            .undone
+            .as_ref()
+            .is_some_and(|(_, at)| *at < span.until);
+        if record.acceptance.at < span.until && !was_undone {
+            accepted_then.insert(record.item.id, record);
+        }
+    })?;
+    let accepted_events: HashSet<(AttentionCode, &str)> = accepted_then
+        .values()
+        .filter_map(|record| Some((record.item.code, record.item.event_id.as_deref()?)))
+        .collect();
+    let mut counts: BTreeMap<AttentionCode, OpenCount> = BTreeMap::new();
+    let mut add = |code: AttentionCode, money: Option<Money>| {
+        let own = counts.entry(code).or_insert_with(|| OpenCount {
+            code,
+            count: 0,
+            amount_cents: BTreeMap::new(),
+        });
+        own.count += 1;
+        if let Some(money) = money {
+            *own.amount_cents.entry(money.currency).or_default() += i128::from(money.amount_cents);
+        }
+    };
+    journal.for_each_open_at_end(span, |open| {
+        if !accepted_events.contains(&(open.code, open.event_id.as_str())) {
+            add(open.code, open.money);
+        }
+    })?;
+    for item in unplanned {
+        if !accepted_then.contains_key(&item.id) {
+            add(item.code, item.money);
+        }
+    }
+    Ok(counts.into_values().collect())
 }

@@ -3,19 +3,23 @@
 //! `plan --json`, `run --json`, `report --json` and `summary.json` are made of these types, and
 //! the tables on the terminal are printed from them, so that they can't disagree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Commands, Places};
+use super::books::ReportSource;
 use super::csv_files::row_file_names;
-use crate::event::{Sum, Tally};
+use super::items::held_item;
+use super::open_items::{OpenCount, OpenOfSpan};
+use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
     Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
-    PlanTotal, ReasonCount, RunRecord, Scope, Span,
+    PlanTotal, ReasonCount, RunRecord, Scope, SpanBy,
 };
 
 /// The version of the machine output.
@@ -110,7 +114,7 @@ impl JobFigures {
         }
     }
 
-    /// Counts events that several runs set out to send once, and else as duplicates.
+    /// Counts events that several runs set out to send or held once, and else as duplicates.
     fn count_once(&mut self, repeats: &[PlanTotal]) -> Result<(), Imbalance> {
         for total in repeats {
             let sum = Sum {
@@ -118,10 +122,10 @@ impl JobFigures {
                 amount_cents: i128::from(total.amount_cents),
             };
             let (kind, currency) = (total.kind, total.currency);
-            let to_send = self.events.by_plan.entry(PlanState::ToSend).or_default();
-            if !to_send.take_sum(kind, currency, sum) {
+            let first = self.events.by_plan.entry(total.state).or_default();
+            if !first.take_sum(kind, currency, sum) {
                 return Err(Imbalance::new(
-                    "more events were sent again than were to be sent",
+                    "more events were sent or held again than were to be sent or held",
                 ));
             }
             let again = self.events.by_plan.entry(PlanState::Duplicate).or_default();
@@ -131,17 +135,53 @@ impl JobFigures {
     }
 }
 
-/// The days whose runs are added up.
+/// The days whose runs, or whose sales, are added up.
 #[derive(Clone, Debug, Serialize)]
 pub struct SpanSummary {
-    /// The first day, in UTC.
+    /// Which dates these days are: `run-date` or `sale-date`.
+    #[serde(serialize_with = "span_by")]
+    pub by: SpanBy,
+    /// The time zone of the days.
+    pub zone: String,
+    /// The first day.
     #[serde(serialize_with = "as_text")]
     pub from: Date,
     /// The last day.
     #[serde(serialize_with = "as_text")]
     pub to: Date,
-    /// The names of the runs that were started on these days, the oldest first.
+    /// The names of the runs: those that were started on these days, or have sales of them; the oldest
+    /// first.
     pub runs: Vec<String>,
+    /// What was open at the end of the last day; absent where that has not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_at_end: Option<OpenSummary>,
+    /// What is open now.
+    pub open_now: OpenSummary,
+    /// By the date of sales: events without any, which are in no span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undated: Option<Undated>,
+}
+
+/// What is open at an instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OpenSummary {
+    /// The instant, in RFC 3339.
+    pub as_of: String,
+    /// What is not accepted, by reason.
+    pub items: Vec<OpenCount>,
+}
+
+/// Events without a date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Undated {
+    /// How many.
+    pub count: u64,
+    /// Their amounts, in minor units by currency.
+    pub amount_cents: BTreeMap<Currency, i128>,
+}
+
+fn span_by<S: Serializer>(by: &SpanBy, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(by.as_str())
 }
 
 fn as_text<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
@@ -151,7 +191,10 @@ fn as_text<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error>
 impl SpanSummary {
     /// A name for it, fit for a directory.
     pub fn name(&self) -> String {
-        format!("{}_{}", self.from, self.to)
+        match self.by {
+            SpanBy::RunDate => format!("{}_{}", self.from, self.to),
+            SpanBy::SaleDate => format!("sales_{}_{}", self.from, self.to),
+        }
     }
 }
 
@@ -188,6 +231,9 @@ pub struct RunSummary {
     pub attention: Vec<Attention>,
     /// What would need attention and was accepted.
     pub accepted: Vec<AcceptedSummary>,
+    /// The exports that commands name.
+    #[serde(skip)]
+    exports: Vec<String>,
     /// The names of the report's files of rejected rows.
     #[serde(skip)]
     rejected_files: Vec<String>,
@@ -221,6 +267,7 @@ impl RunSummary {
             outcomes: OutcomesSummary { by_outcome },
             attention: figures.attention,
             accepted: figures.accepted,
+            exports: exports_of(runs),
             rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: 0,
             elapsed_seconds: 0,
@@ -231,42 +278,48 @@ impl RunSummary {
         Ok(summary.with_end_of(run))
     }
 
-    /// Adds several runs up, each event once.
+    /// Adds up the runs or the sales of some days, each event once; `now` is when that is.
     ///
     /// # Errors
     ///
     /// The journal can't be read, or its runs don't fit together.
     pub fn load_span(
-        journal: &JournalReader,
-        runs: &[RunRecord],
-        (span, days): (Span, SpanSummary),
+        books: &ReportSource<'_>,
+        mut days: SpanSummary,
+        now: Timestamp,
     ) -> Result<Self, SummaryError> {
-        let mut ignored: BTreeMap<String, u64> = BTreeMap::new();
-        for run in runs {
-            for count in journal.row_reasons(run.id, Disposition::Ignored)? {
-                *ignored.entry(count.reason).or_default() += count.rows;
+        let (journal, span, open) = books.of_span_parts();
+        let runs = books.runs();
+        let by_outcome = journal.outcomes_of(span)?;
+        let reading = match span.by {
+            SpanBy::RunDate => {
+                let mut reading = JobFigures::of_runs(runs, ignored_of(journal, runs)?);
+                reading.count_once(&journal.repeats_of(span)?)?;
+                reading.count_once(&held_again(journal, runs, open)?)?;
+                reading
             }
-        }
-        let mut ignored: Vec<ReasonCount> = ignored
-            .into_iter()
-            .map(|(reason, rows)| ReasonCount { reason, rows })
-            .collect();
-        ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
-        let mut reading = JobFigures::of_runs(runs, ignored);
-        reading.count_once(&journal.repeats_of(span)?)?;
+            SpanBy::SaleDate => reading_of_sales(books, &by_outcome)?,
+        };
         let learned = runs.iter().rev().find_map(|run| run.learned_per_minute);
         let elapsed_ms: u64 = runs.iter().map(|run| run.elapsed_ms).sum();
-        let figures = AttentionFigures::in_runs(journal, Scope::Span(span), runs)?;
+        let figures = AttentionFigures::in_runs(journal, Scope::Span(span), runs, open)?;
+        days.open_at_end = (span.until <= now).then(|| OpenSummary {
+            as_of: span.until.to_string(),
+            items: open.at_end.clone(),
+        });
+        days.open_now = OpenSummary {
+            as_of: now.to_string(),
+            items: figures.attention.iter().map(Attention::open).collect(),
+        };
         let mut summary = RunSummary {
             schema: SCHEMA,
             run: days.name(),
             span: Some(days),
             reading,
-            outcomes: OutcomesSummary {
-                by_outcome: journal.outcomes_of(span)?,
-            },
+            outcomes: OutcomesSummary { by_outcome },
             attention: figures.attention,
             accepted: figures.accepted,
+            exports: exports_of(runs),
             rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: runs.iter().map(|run| run.requests).sum(),
             elapsed_seconds: elapsed_ms.div_ceil(1000),
@@ -329,11 +382,93 @@ impl RunSummary {
     }
 
     fn places(&self) -> Places<'_> {
-        let inputs = self.reading.inputs.iter();
         Places {
             directory: self.report_dir.as_deref(),
-            exports: inputs.map(|input| input.path.as_str()).collect(),
+            exports: self.exports.iter().map(String::as_str).collect(),
             rejected: &self.rejected_files,
         }
     }
+}
+
+fn exports_of(runs: &[RunRecord]) -> Vec<String> {
+    let inputs = runs.iter().flat_map(|run| &run.inputs);
+    inputs.map(|input| input.path.clone()).collect()
+}
+
+/// Why rows of several runs were ignored, the most frequent first.
+fn ignored_of(
+    journal: &JournalReader,
+    runs: &[RunRecord],
+) -> Result<Vec<ReasonCount>, JournalError> {
+    let mut ignored: BTreeMap<String, u64> = BTreeMap::new();
+    for run in runs {
+        for count in journal.row_reasons(run.id, Disposition::Ignored)? {
+            *ignored.entry(count.reason).or_default() += count.rows;
+        }
+    }
+    let mut ignored: Vec<ReasonCount> = ignored
+        .into_iter()
+        .map(|(reason, rows)| ReasonCount { reason, rows })
+        .collect();
+    ignored.sort_by_key(|count| std::cmp::Reverse(count.rows));
+    Ok(ignored)
+}
+
+/// By how much several runs, added up, held more than was held at the end: what was held twice, and what
+/// was sent since.
+fn held_again(
+    journal: &JournalReader,
+    runs: &[RunRecord],
+    open: &OpenOfSpan,
+) -> Result<Vec<PlanTotal>, JournalError> {
+    let mut again = Vec::new();
+    let mut seen = HashSet::new();
+    for run in runs {
+        journal.for_each_held(run.id, |record| {
+            let id = held_item(&record, &run.inputs).id;
+            if !(open.held.contains(&id) && seen.insert(id)) {
+                let money = record.event.money;
+                again.push(PlanTotal {
+                    state: record.state,
+                    kind: record.event.kind,
+                    currency: money.map(|money| money.currency),
+                    count: 1,
+                    amount_cents: money.map_or(0, |money| money.amount_cents),
+                });
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(again)
+}
+
+/// What the sales of some days come to: rows have no date, so none are counted.
+fn reading_of_sales(
+    books: &ReportSource<'_>,
+    by_outcome: &OutcomeTallies,
+) -> Result<JobFigures, JournalError> {
+    let mut events = EventsSummary::default();
+    for tally in by_outcome.values() {
+        let to_send = events.by_plan.entry(PlanState::ToSend).or_default();
+        to_send.add_tally(tally);
+        events.read.add_tally(tally);
+    }
+    books.for_each_held(|record| {
+        let money = record.event.money;
+        let sum = Sum {
+            count: 1,
+            amount_cents: money.map_or(0, |money| i128::from(money.amount_cents)),
+        };
+        let currency = money.map(|money| money.currency);
+        let held = events.by_plan.entry(record.state).or_default();
+        held.add_sum(record.event.kind, currency, sum);
+        events.read.add_sum(record.event.kind, currency, sum);
+        Ok::<_, JournalError>(())
+    })?;
+    Ok(JobFigures {
+        inputs: Vec::new(),
+        rows: Rows::default(),
+        ignored: Vec::new(),
+        events,
+    })
 }

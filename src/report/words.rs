@@ -1,5 +1,12 @@
 //! Figures and states as people read them, on the terminal and in the reports.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::attention::what;
+use super::open_items::OpenCount;
+use super::summary::SpanSummary;
 use crate::event::{Currency, Kind};
 use crate::journal::{Outcome, PlanState};
 
@@ -72,6 +79,53 @@ pub(crate) fn amount(cents: i128, currency: Currency) -> String {
             (cents % scale).abs(),
             width = digits as usize
         ),
+    }
+}
+
+/// What is open of the days of a report, line by line: how it is headed, and what it is.
+pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    if let Some(open) = &span.open_at_end {
+        let head = format!("Open at the end of {} ({})", span.to, span.zone);
+        lines.push((head, open_words(&open.items)));
+    }
+    let as_of = span.open_now.as_of.parse::<Timestamp>();
+    let as_of = as_of.map_or_else(
+        |_| span.open_now.as_of.clone(),
+        |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    );
+    lines.push((
+        format!("Open now ({as_of})"),
+        open_words(&span.open_now.items),
+    ));
+    if let Some(undated) = &span.undated {
+        let events = count(undated.count, "event");
+        let what = format!("{events}{}", amounts_words(&undated.amount_cents));
+        lines.push(("Without a date, on no day".to_owned(), what));
+    }
+    lines
+}
+
+/// `2 events held (80.00 USD), 1 row rejected`.
+fn open_words(items: &[OpenCount]) -> String {
+    let words = items.iter().map(|item| {
+        let what = what(item.code, item.count);
+        format!("{what}{}", amounts_words(&item.amount_cents))
+    });
+    match words.len() {
+        0 => "nothing".to_owned(),
+        _ => words.collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// ` (80.00 USD, 5.00 EUR)`; nothing where there are no amounts.
+fn amounts_words(amounts: &BTreeMap<Currency, i128>) -> String {
+    let words = amounts
+        .iter()
+        .map(|(currency, cents)| format!("{} {currency}", amount(*cents, *currency)));
+    match words.len() {
+        0 => String::new(),
+        _ => format!(" ({})", words.collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -132,6 +132,7 @@ impl Account {
             outcome: Some(Outcome::Tracked),
             promoter: Promoter::default(),
             commission_cents: None,
+            recorded_at: None,
             is_dispute: false,
         };
         let theirs = Commission {

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fprecon::audit::{
-    Audit, Billed, BilledKind, Commission, CommissionTotals, FindingKind, Lead, Period, Promoter,
-    Rules, Sides, SourceLocation, Status, Unit, View, audit_with_matches,
+    Audit, Billed, BilledKind, Commission, CommissionTotals, FindingKind, Lead, Period, PeriodBy,
+    Promoter, Rules, Sides, SourceLocation, Status, Unit, View, audit_with_matches,
 };
 use fprecon::event::{Currency, Customer, Money};
 use jiff::civil::{Date, date};
@@ -219,6 +219,7 @@ impl Account {
             outcome: None,
             promoter: Promoter::default(),
             commission_cents: None,
+            recorded_at: None,
             is_dispute: false,
         }
     }
@@ -515,6 +516,7 @@ impl Account {
 fn month(start: Date) -> Period {
     Period {
         from: Some(start),
+        by: PeriodBy::SaleDate,
         to: Some(start.last_of_month()),
     }
 }

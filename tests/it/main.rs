@@ -47,6 +47,7 @@ mod journal_file;
 mod linking;
 mod main_job;
 mod missing_dates;
+mod month_report;
 mod months;
 mod not_paid;
 mod profiles;

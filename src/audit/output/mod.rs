@@ -336,7 +336,8 @@ impl AuditReport {
         let day = |day: Option<jiff::civil::Date>| day.map_or(String::new(), |day| day.to_string());
         if !self.period.is_open() {
             let (from, to) = (day(self.period.from), day(self.period.to));
-            add("Sales of", format!("{from} to {to}"));
+            let name = words::days_of(self.period.by);
+            add(name, format!("{from} to {to}"));
         }
         add("Made", self.made_at.clone());
         add("Made by", format!("fprecon {}", self.program));

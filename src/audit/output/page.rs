@@ -322,7 +322,7 @@ fn facts(report: &AuditReport) -> Vec<(&'static str, String)> {
     };
     let mut facts = vec![
         ("Made", moment(&report.made_at)),
-        ("Sales of", days),
+        (words::days_of(report.period.by), days),
         ("Our side", words::ours(&report.ours)),
         ("Their side", words::theirs(&report.theirs)),
     ];

@@ -5,9 +5,19 @@ use std::fmt::Write;
 
 use super::{AuditReport, KindSummary, OursSummary, SinceSummary, TheirsSummary, Unread};
 pub(crate) use crate::audit::money::{digits, figure, money};
-use crate::audit::{CommissionTotals, FindingKind, Unchecked, UncheckedReason, UnreadCode};
+use crate::audit::{
+    CommissionTotals, FindingKind, PeriodBy, Unchecked, UncheckedReason, UnreadCode,
+};
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
+
+/// What the days of a period are of.
+pub(super) fn days_of(by: PeriodBy) -> &'static str {
+    match by {
+        PeriodBy::SaleDate => "Sales of",
+        PeriodBy::RunDate => "Sales that runs recorded on (UTC)",
+    }
+}
 
 /// So many of the differences that were resolved are shown.
 const RESOLVED_SHOWN: usize = 10;

@@ -101,6 +101,7 @@ pub(in crate::cli) fn accept(
         return list(reader.as_ref(), findings, terminal);
     }
     if of_audit {
+        drop(reader);
         return change_findings(&settings, arguments, terminal);
     }
     let Some(reader) = reader else {
@@ -420,6 +421,13 @@ fn change_findings(
     }
     if !arguments.undo {
         lines.push("Later audits list them as accepted, as long as they do not change.".to_owned());
+    }
+    if let Some(file) = &changed.file {
+        let file = file.display().to_string();
+        lines.push(format!(
+            "Kept in {}, since there is no journal.",
+            shown(&file)
+        ));
     }
     terminal.human(&lines.join("\n"));
     if terminal.json() {

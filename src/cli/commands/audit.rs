@@ -11,8 +11,9 @@ use jiff::{Timestamp, Zoned};
 use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
+use super::report::days_missing;
 use super::report_place::redactor;
-use crate::audit::accepted::{AcceptedError, AcceptedFindings};
+use crate::audit::accepted::AcceptedError;
 use crate::audit::ours::{self, Ours, OursError};
 use crate::audit::output::{
     AuditOutputError, AuditReport, InputSummary, LastAudit, OursSummary, SinceSummary, Unread,
@@ -20,11 +21,11 @@ use crate::audit::output::{
 };
 use crate::audit::statement::{Statement, statements};
 use crate::audit::{
-    Audit, AuditError, Billed, Commission, Lead, Matches, Period, Rules, Sides, Since, UnreadCode,
-    View,
+    Audit, AuditError, Billed, Commission, Lead, Matches, Period, PeriodBy, Rules, Sides, Since,
+    UnreadCode, View,
 };
 use crate::bounded::{self, SETTINGS_BYTES};
-use crate::cli::arguments::{AuditArguments, Common};
+use crate::cli::arguments::{AuditArguments, Common, DatedBy};
 use crate::cli::audit_tables;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
@@ -97,7 +98,21 @@ fn period(arguments: &AuditArguments) -> Result<Period, CliError> {
             Problem::error("period-empty", format!("{from} is after {to}"))
                 .hint("`--from` is the first day and `--to` the last"),
         )),
-        _ => Ok(Period { from, to }),
+        _ => Ok(Period {
+            from,
+            to,
+            by: period_by(arguments)?,
+        }),
+    }
+}
+
+/// Which day of a sale counts.
+fn period_by(arguments: &AuditArguments) -> Result<PeriodBy, CliError> {
+    let has_days = arguments.from.or(arguments.to).is_some();
+    match arguments.by {
+        Some(_) if !has_days => Err(days_missing()),
+        Some(DatedBy::RunDate) => Ok(PeriodBy::RunDate),
+        Some(DatedBy::SaleDate) | None => Ok(PeriodBy::SaleDate),
     }
 }
 
@@ -180,9 +195,7 @@ impl Call<'_> {
             Some(cents) => i64::from(cents),
             None => self.rules.tolerance_cents,
         };
-        let accepted = AcceptedFindings::read(&self.audits())
-            .map_err(accepted_unusable)?
-            .among(&audit.findings);
+        let accepted = accept::accepted(self.settings)?.among(&audit.findings);
         let exceeds_tolerance = AuditReport::exceeds(&audit, &accepted, tolerance_cents);
         let mut unchecked = audit.unchecked.iter();
         let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
@@ -254,8 +267,10 @@ impl Call<'_> {
     /// What of the two sides is not there: rows and lines that were not read, events that are open. Of
     /// events with a date, those of the period.
     fn unread(&self, ours: &Ours, unreadable: u64, problems: &Problems) -> Vec<Unread> {
+        // By the days of runs, what is open is of every period: nothing has recorded it for good.
         let is_of_period = |at: Option<Timestamp>| {
-            at.is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
+            self.period.by == PeriodBy::RunDate
+                || at.is_none_or(|at| self.period.holds(self.rules.zone.to_datetime(at).date()))
         };
         let mut all = Vec::new();
         for code in UnreadCode::OF_ITEMS {
@@ -357,7 +372,7 @@ impl Call<'_> {
             true => {
                 let journal = JournalReader::open(&self.settings.journal)?;
                 let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
-                let ours = ours::of_journal(&journal, currency)?;
+                let ours = ours::of_journal(&journal, currency, self.period.by)?;
                 let files = vec![self.settings.journal.display().to_string()];
                 (ours, "journal", files, Some(journal.account()?))
             }

@@ -2,20 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
 use super::report_place::{default_report_directory, expect_no_input_in, shareable};
 use super::resume::no_journal;
 use super::{delivery, next};
-use crate::cli::arguments::{Common, ReportArguments};
+use crate::cli::arguments::{Common, DatedBy, ReportArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::journal::{JournalReader, RunRecord, Span};
+use crate::journal::{JournalError, JournalReader, RunRecord, Span, SpanBy};
 use crate::problem::Problem;
-use crate::report::{self, Formats, ReportSource, RunSummary, SpanSummary};
+use crate::report::{self, Formats, OpenSummary, ReportSource, RunSummary, SpanSummary, Undated};
 
 pub(in crate::cli) fn report(
     common: &Common,
@@ -27,8 +28,9 @@ pub(in crate::cli) fn report(
         return Err(no_journal(&settings));
     };
     let (books, mut summary, before) = match (arguments.from, arguments.to) {
+        (None, None) if arguments.by.is_some() => return Err(days_missing()),
         (None, None) => of_run(&journal, arguments.run.as_deref())?,
-        _ => of_span(&journal, arguments)?,
+        _ => of_span(&journal, arguments, &settings)?,
     };
     let directory = arguments
         .dir
@@ -48,13 +50,16 @@ pub(in crate::cli) fn report(
     report::write(&books, &summary, &formats, &directory)?;
     terminal.human(&tables::reading(&summary.reading));
     delivery::show(&summary, &commands, terminal);
+    if let Some(span) = &summary.span {
+        terminal.human(&tables::open_of(span));
+    }
     if terminal.json() {
         terminal.write_json(&summary)?;
     }
     Ok(Exit::Done)
 }
 
-/// Books, their figures, and where their report went before.
+/// ReportSource, their figures, and where their report went before.
 type LoadedReport<'j> = (ReportSource<'j>, RunSummary, Option<PathBuf>);
 
 fn of_run<'j>(
@@ -84,10 +89,22 @@ fn unknown(message: String) -> CliError {
     )
 }
 
-/// The runs that were started on the days that the user named, both included; days are in UTC.
+pub(super) fn days_missing() -> CliError {
+    CliError::usage(
+        Problem::error(
+            "days-missing",
+            "`--by` says what the days are of, and none are given",
+        )
+        .hint("add the first day with `--from`, the last one with `--to`, or both"),
+    )
+}
+
+/// The runs that were started on the days that the user named, both included, in UTC; or the sales of these
+/// days, in the account's zone.
 fn of_span<'j>(
     journal: &'j JournalReader,
     arguments: &ReportArguments,
+    settings: &EffectiveSettings,
 ) -> Result<LoadedReport<'j>, CliError> {
     let (from, to) = (arguments.from, arguments.to);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
@@ -96,9 +113,11 @@ fn of_span<'j>(
                 .hint("name the first day with `--from` and the last one with `--to`"),
         ));
     }
-    let start = |day: jiff::civil::Date| {
-        TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()))
+    let (by, zone) = match arguments.by {
+        Some(DatedBy::SaleDate) => (SpanBy::SaleDate, settings.zone()?),
+        Some(DatedBy::RunDate) | None => (SpanBy::RunDate, TimeZone::UTC),
     };
+    let start = |day: Date| zone.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
     let until = to.and_then(|day| day.checked_add(Days::new().days(1)).ok());
     let span = Span {
         from: from
@@ -107,17 +126,67 @@ fn of_span<'j>(
         until: until
             .and_then(|day| start(day).ok())
             .unwrap_or(Timestamp::MAX),
+        by,
     };
     let books = ReportSource::of_span(journal, span)?;
-    let (Some(first), Some(last)) = (books.runs().first(), books.runs().last()) else {
-        return Err(unknown("no run was started on these days".to_owned()));
+    let Some((first, last)) = first_and_last(&books, by, &zone)? else {
+        return Err(match by {
+            SpanBy::RunDate => unknown("no run was started on these days".to_owned()),
+            SpanBy::SaleDate => no_sales(),
+        });
     };
-    let day = |run: &RunRecord| TimeZone::UTC.to_datetime(run.started).date();
+    let undated = journal.undated()?;
     let days = SpanSummary {
-        from: from.unwrap_or_else(|| day(first)),
-        to: to.unwrap_or_else(|| day(last)),
+        by,
+        zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        from: from.unwrap_or(first),
+        to: to.unwrap_or(last),
         runs: books.runs().iter().map(|run| run.name.clone()).collect(),
+        open_at_end: None,
+        open_now: OpenSummary::default(),
+        undated: (by == SpanBy::SaleDate && undated.count() > 0).then(|| Undated {
+            count: undated.count(),
+            amount_cents: undated.cents(),
+        }),
     };
-    let summary = RunSummary::load_span(journal, books.runs(), (span, days))?;
+    let summary = RunSummary::load_span(&books, days, Timestamp::now())?;
     Ok((books, summary, None))
+}
+
+/// The first and the last day of what the books hold; `None` where they hold nothing.
+fn first_and_last(
+    books: &ReportSource<'_>,
+    by: SpanBy,
+    zone: &TimeZone,
+) -> Result<Option<(Date, Date)>, CliError> {
+    let mut days: Option<(Date, Date)> = None;
+    let mut add = |at: Option<Timestamp>| {
+        if let Some(at) = at {
+            let day = zone.to_datetime(at).date();
+            let (first, last) = days.unwrap_or((day, day));
+            days = Some((first.min(day), last.max(day)));
+        }
+    };
+    match by {
+        SpanBy::RunDate => books.runs().iter().for_each(|run| add(Some(run.started))),
+        SpanBy::SaleDate => {
+            books.for_each_event(|record| {
+                add(record.event.created_at);
+                Ok::<_, JournalError>(())
+            })?;
+            books.for_each_held(|record| {
+                add(record.event.created_at);
+                Ok::<_, JournalError>(())
+            })?;
+        }
+    }
+    Ok(days)
+}
+
+fn no_sales() -> CliError {
+    CliError::unusable(
+        Problem::error("run-unknown", "the journal has no event of these days").hint(
+            "`fprecon report --from DATE --to DATE` without `--by` looks at the runs of these days",
+        ),
+    )
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::listing::anchor;
-use crate::journal::{Account, AttentionCode, Outcome, PlanState, RunRecord};
+use crate::journal::{Account, AttentionCode, Outcome, PlanState, RunRecord, SpanBy};
 use crate::report::attention::{AcceptedSummary, Attention};
-use crate::report::summary::RunSummary;
-use crate::report::words::{count, grouped};
+use crate::report::summary::{RunSummary, SpanSummary};
+use crate::report::words::{count, grouped, open_lines};
 
 /// One of the figures at the top.
 pub(super) struct Tile {
@@ -88,6 +88,13 @@ pub(super) fn lead(summary: &RunSummary) -> String {
         n if n == events => "All of them were to be sent.".to_owned(),
         n => format!("{} of them were to be sent.", grouped(n.into())),
     };
+    let is_of_sales = |span: &SpanSummary| span.by == SpanBy::SaleDate;
+    if summary.span.as_ref().is_some_and(is_of_sales) {
+        return format!(
+            "{} of sales of these days, with their refunds. {sent} Every cent is accounted for below.",
+            count(events, "event")
+        );
+    }
     match summary.reading.inputs.len() {
         0 => format!("{} were tried again.", count(to_send, "event")),
         exports => format!(
@@ -103,39 +110,48 @@ pub(super) fn facts(
     account: &Account,
     runs: &[RunRecord],
     summary: &RunSummary,
-) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("Run", summary.run.clone())];
+) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, String)> = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     match (&summary.span, runs) {
         (Some(span), _) => {
-            facts = vec![("Days", format!("{} to {}, UTC", span.from, span.to))];
-            facts.push(("Runs", grouped(runs.len() as i128)));
+            let name = match span.by {
+                SpanBy::RunDate => "Runs of the days",
+                SpanBy::SaleDate => "Sales of the days",
+            };
+            fact(name, format!("{} to {}, {}", span.from, span.to, span.zone));
+            fact("Runs", grouped(runs.len() as i128));
+            for (head, what) in open_lines(span) {
+                fact(&head, what);
+            }
         }
         (None, [run]) => {
-            facts.push(("Started", time(run.started)));
-            facts.push(("Ended", ended(run)));
+            fact("Run", summary.run.clone());
+            fact("Started", time(run.started));
+            fact("Ended", ended(run));
         }
-        (None, _) => {}
+        (None, _) => fact("Run", summary.run.clone()),
     }
-    facts.push((
+    fact(
         "Account",
         format!("{} ({})", account.account_id, account.api),
-    ));
-    facts.push(("At", account.base_url.clone()));
-    facts.push((
+    );
+    fact("At", account.base_url.clone());
+    fact(
         "Sent in",
         format!(
             "{}, {} s",
             count(summary.requests, "request"),
             grouped(summary.elapsed_seconds.into())
         ),
-    ));
+    );
     if let Some(per_minute) = summary.learned_requests_per_minute {
-        facts.push((
+        fact(
             "Account's limit",
             format!("about {} a minute", count(per_minute.into(), "request")),
-        ));
+        );
     }
-    facts.push(("Exit code", summary.exit_code.to_string()));
+    fact("Exit code", summary.exit_code.to_string());
     facts
 }
 

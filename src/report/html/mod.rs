@@ -139,7 +139,7 @@ struct ReportPage<'p> {
     verdict: String,
     is_good: bool,
     lead: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     runs: Vec<RunLine>,
     runs_left_out: usize,
     tiles: Vec<Tile>,

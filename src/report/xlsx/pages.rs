@@ -8,6 +8,7 @@ use crate::invisible::shown;
 use crate::journal::PlanState;
 use crate::report::books::ReportSource;
 use crate::report::summary::{OutcomesSummary, RunSummary, outcome_word};
+use crate::report::words::open_lines;
 
 /// A sheet that is written from top to bottom.
 struct SheetWriter {
@@ -117,6 +118,13 @@ pub(super) fn summary(
         page.text(0, "started")?;
         page.text(1, &run.started.to_string())?;
         page.row += 1;
+    }
+    if let Some(span) = &summary.span {
+        for (head, what) in open_lines(span) {
+            page.text(0, &head)?;
+            page.text(1, &what)?;
+            page.row += 1;
+        }
     }
     page.text(
         0,

@@ -10,12 +10,12 @@ const COMMISSIONS: &str =
 const TWENTY: &str = "[[audit.rule]]\nrate = \"20\"\n";
 
 /// An account of two files, and its rules.
-struct Files {
+pub(super) struct Files {
     place: Place,
 }
 
 impl Files {
-    fn new(rules: &str, sales: &str, commissions: &str) -> Self {
+    pub(super) fn new(rules: &str, sales: &str, commissions: &str) -> Self {
         let place = Place::new();
         place
             .write("fprecon.toml", rules)
@@ -24,18 +24,18 @@ impl Files {
         Files { place }
     }
 
-    fn run(&self, more: &[&str]) -> Ran {
+    pub(super) fn run(&self, more: &[&str]) -> Ran {
         let files = ["audit", "sales.csv", "--commissions", "commissions.csv"];
         self.place.run(&[&files[..], more].concat())
     }
 
-    fn audit(&self, more: &[&str]) -> Value {
+    pub(super) fn audit(&self, more: &[&str]) -> Value {
         let json = [&["--json"], more].concat();
         self.run(&json).expect_one_of(&[0, 1])
     }
 
     /// The findings of a month of 2026: kind, event, cents.
-    fn month(&self, month: u32) -> Vec<(String, String, i64)> {
+    pub(super) fn month(&self, month: u32) -> Vec<(String, String, i64)> {
         let from = format!("2026-{month:02}-01");
         let last = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize - 1];
         let to = format!("2026-{month:02}-{last}");
@@ -43,7 +43,7 @@ impl Files {
     }
 }
 
-fn found(audit: &Value) -> Vec<(String, String, i64)> {
+pub(super) fn found(audit: &Value) -> Vec<(String, String, i64)> {
     let findings = audit["findings"].as_array().unwrap().iter();
     findings
         .map(|one| {
@@ -65,11 +65,18 @@ fn unchecked(audit: &Value, reason: &str) -> Value {
     own.next().cloned().unwrap_or(Value::Null)
 }
 
-fn sale(id: &str, email: &str, amount: &str, day: &str, plan: &str) -> String {
+pub(super) fn sale(id: &str, email: &str, amount: &str, day: &str, plan: &str) -> String {
     format!("sale,{id},,{email},{amount},USD,{day}T10:00:00Z,{plan}\n")
 }
 
-fn commission(number: u32, event: &str, who: &str, cents: &str, of: &str, day: &str) -> String {
+pub(super) fn commission(
+    number: u32,
+    event: &str,
+    who: &str,
+    cents: &str,
+    of: &str,
+    day: &str,
+) -> String {
     format!("{number},{event},{who}@example.com,{cents},{of},approved,{day}T10:00:00Z,\n")
 }
 
@@ -553,6 +560,64 @@ fn a_difference_that_was_accepted_stays_so_while_it_does_not_change() {
         .run(&["accept", "first/differences.csv", "--undo"])
         .expect(0);
     files.run(&[]).expect(1);
+}
+
+#[test]
+fn the_journal_has_what_was_accepted_where_there_is_one() {
+    let sales = sale("s1", "ana@example.com", "100.00", "2026-03-05", "pro");
+    let theirs = commission(1, "s1", "nora", "25.00", "100.00", "2026-03-05");
+    let files = Files::new(TWENTY, &sales, &theirs);
+    files.run(&["--dir", "first"]).expect(1);
+    let accept = ["accept", "first/differences.csv", "--reason", "goodwill"];
+    let said = files.place.run(&accept).expect(0).stdout();
+    assert!(
+        said.contains("audit/accepted.json, since there is no journal."),
+        "{said}"
+    );
+    files.run(&[]).expect(0);
+
+    // A journal takes over what the file has with the next acceptance.
+    let sandbox = crate::support::SandboxProcess::start(&["--lead-share", "100"]);
+    files.place.write("first.csv", &format!("{SALES}{sales}"));
+    files
+        .place
+        .run_to(&sandbox, &["run", "first.csv", "--yes"])
+        .expect(0);
+    files.run(&[]).expect(0);
+    let said = files.place.run(&accept).expect(0).stdout();
+    assert!(said.contains("1 of them was accepted before."), "{said}");
+    assert!(!files.place.path("audit/accepted.json").exists());
+    let journal = rusqlite::Connection::open(files.place.path("fprecon.journal")).unwrap();
+    let sql = "SELECT reason, accepted_by FROM accepted_difference";
+    let (reason, by): (String, String) = journal
+        .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!(reason, "goodwill");
+    assert!(by.contains('@'), "{by}");
+    drop(journal);
+    let audit = files.audit(&[]);
+    assert_eq!(
+        (&audit["exit_code"], &audit["accepted"][0]["by"]),
+        (&json!(0), &json!(by))
+    );
+    let listed = files
+        .place
+        .run(&["accept", "--list", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(listed["differences"].as_array().unwrap().len(), 1);
+    files.place.run(&["journal", "check"]).expect(0);
+    let undo = ["accept", "first/differences.csv", "--undo"];
+    files.place.run(&undo).expect(0);
+    files.run(&[]).expect(1);
+    let listed = files
+        .place
+        .run(&["accept", "--list", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(listed["differences"], json!([]));
+    files.place.run(&accept).expect(0);
+    files.run(&[]).expect(0);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_period_takes_its_sales_with_their_refunds_and_commissions() {
         assert_eq!(audit["theirs"]["commissions"], 6);
         assert_eq!(
             audit["period"],
-            json!({"from": "2026-03-01", "to": "2026-03-31"})
+            json!({"from": "2026-03-01", "to": "2026-03-31", "by": "sale-date"})
         );
         let february = ["--from", "2026-02-01", "--to", "2026-02-28"];
         let audit = world.audit(way, &february).expect(1).json();

@@ -316,6 +316,13 @@ const CALLED: &[Called] = &[
         0,
     ),
     (
+        "days-missing",
+        "report --sandbox --by sale-date",
+        "add the first day with `--from`",
+        "report --sandbox --by sale-date --from 2000-01-01",
+        0,
+    ),
+    (
         "period-empty",
         "audit x.csv --commissions c.csv --from 2026-03-05 --to 2026-03-01",
         "`--from` is the first day",

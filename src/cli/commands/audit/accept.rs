@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::super::accept::who;
 use super::{accepted_unusable, audits};
-use crate::audit::accepted::{AcceptedFinding, AcceptedFindings, SeenFinding};
+use crate::audit::accepted::{AcceptedError, AcceptedFinding, AcceptedFindings, SeenFinding};
 use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
+use crate::journal::{AcceptedDifference, Journal, JournalReader};
 use crate::problem::Problem;
 
 /// The columns of `differences.csv` that say which finding a line is.
@@ -24,11 +25,13 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// What came of accepting, or of taking back.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::cli::commands) struct Changed {
     pub(in crate::cli::commands) accepted: u64,
     pub(in crate::cli::commands) accepted_before: u64,
     pub(in crate::cli::commands) undone: u64,
+    /// The file in which it is kept, where there is no journal.
+    pub(in crate::cli::commands) file: Option<PathBuf>,
 }
 
 /// Whether a file is the `differences.csv` of an audit.
@@ -46,42 +49,115 @@ pub(in crate::cli::commands) fn is_differences(path: &Path) -> bool {
     })
 }
 
-/// Accepts the differences of the files, for the reason; or, without one, takes that back.
+/// Accepts the differences of the files, for the reason; or, without one, takes that back. The journal has
+/// it; only without a journal a file among the audits.
 pub(in crate::cli::commands) fn change(
     settings: &EffectiveSettings,
     paths: &[PathBuf],
     reason: Option<&str>,
 ) -> Result<Changed, CliError> {
-    let audits = audits(settings);
-    let mut accepted = AcceptedFindings::read(&audits).map_err(accepted_unusable)?;
-    let mut changed = Changed::default();
-    let (by, at) = (who(), Timestamp::now().to_string());
+    let (by, at) = (who(), Timestamp::now());
+    let mut findings = Vec::new();
     for path in paths {
         for mut finding in read(path)? {
-            let Some(reason) = reason else {
-                changed.undone += u64::from(accepted.undo(&finding.seen));
-                continue;
-            };
-            finding.reason = reason.to_owned();
-            (finding.by, finding.at) = (by.clone(), at.clone());
-            match accepted.accept(finding) {
-                true => changed.accepted += 1,
-                false => changed.accepted_before += 1,
-            }
+            finding.reason = reason.unwrap_or_default().to_owned();
+            (finding.by, finding.at) = (by.clone(), at.to_string());
+            findings.push(finding);
         }
     }
-    std::fs::create_dir_all(&audits)
-        .map_err(|error| CliError::Io("the folder of audits", error))?;
-    accepted.write(&audits).map_err(accepted_unusable)?;
+    match JournalReader::open(&settings.journal)? {
+        Some(reader) => {
+            let account = reader.account()?;
+            drop(reader);
+            let mut journal = Journal::open(&settings.journal, &account, "accept", at)?;
+            take_over(settings, &mut journal)?;
+            let findings = of_journal(&findings, &settings.journal)?;
+            let count = findings.len() as u64;
+            if reason.is_none() {
+                let seen = findings.iter().map(|own| own.seen).collect();
+                return Ok(Changed {
+                    undone: journal.undo_accepted_differences(&seen, &by, at)?,
+                    ..Changed::default()
+                });
+            }
+            let accepted = journal.accept_differences(&findings)?;
+            Ok(Changed {
+                accepted,
+                accepted_before: count.saturating_sub(accepted),
+                ..Changed::default()
+            })
+        }
+        None => change_file(&audits(settings), findings, reason.is_none()),
+    }
+}
+
+/// Accepts findings in the file among the audits, or takes that back.
+fn change_file(
+    audits: &Path,
+    findings: Vec<AcceptedFinding>,
+    is_undo: bool,
+) -> Result<Changed, CliError> {
+    let mut accepted = AcceptedFindings::read(audits).map_err(accepted_unusable)?;
+    let mut changed = Changed {
+        file: Some(AcceptedFindings::file(audits)),
+        ..Changed::default()
+    };
+    for finding in findings {
+        if is_undo {
+            changed.undone += u64::from(accepted.undo(&finding.seen));
+        } else if accepted.accept(finding) {
+            changed.accepted += 1;
+        } else {
+            changed.accepted_before += 1;
+        }
+    }
+    std::fs::create_dir_all(audits).map_err(|error| CliError::Io("the folder of audits", error))?;
+    accepted.write(audits).map_err(accepted_unusable)?;
     Ok(changed)
 }
 
-/// The differences that are accepted.
+/// Takes what was accepted before there was a journal into the journal.
+fn take_over(settings: &EffectiveSettings, journal: &mut Journal) -> Result<(), CliError> {
+    let audits = audits(settings);
+    let of_file = AcceptedFindings::read(&audits).map_err(accepted_unusable)?;
+    if of_file.all().is_empty() {
+        return Ok(());
+    }
+    let path = AcceptedFindings::file(&audits);
+    journal.accept_differences(&of_journal(of_file.all(), &path)?)?;
+    AcceptedFindings::remove_file(&audits).map_err(accepted_unusable)
+}
+
+fn of_journal(
+    findings: &[AcceptedFinding],
+    path: &Path,
+) -> Result<Vec<AcceptedDifference>, CliError> {
+    let differences = findings.iter().map(AcceptedDifference::try_from);
+    let differences: Result<Vec<_>, String> = differences.collect();
+    differences.map_err(|message| {
+        accepted_unusable(AcceptedError {
+            path: path.to_owned(),
+            message,
+        })
+    })
+}
+
+/// Returns the differences that are accepted: those of the journal, and of the file from before there was one.
+pub(in crate::cli::commands) fn accepted(
+    settings: &EffectiveSettings,
+) -> Result<AcceptedFindings, CliError> {
+    let mut accepted = AcceptedFindings::read(&audits(settings)).map_err(accepted_unusable)?;
+    if let Some(journal) = JournalReader::open(&settings.journal)? {
+        accepted.add_of_journal(journal.accepted_differences()?);
+    }
+    Ok(accepted)
+}
+
+/// Lists the differences that are accepted.
 pub(in crate::cli::commands) fn list(
     settings: &EffectiveSettings,
 ) -> Result<Vec<AcceptedFinding>, CliError> {
-    let accepted = AcceptedFindings::read(&audits(settings)).map_err(accepted_unusable)?;
-    Ok(accepted.all().to_vec())
+    Ok(accepted(settings)?.all().to_vec())
 }
 
 /// The lines of a `differences.csv`.
