@@ -49,13 +49,17 @@ pub(super) struct Payment {
     pub(super) created_ms: Option<i64>,
     /// As far as it is known.
     pub(super) first_ms: Option<i64>,
+    /// Which payment of its customer it is, from 1; as far as that is known, at least.
+    pub(super) number: Option<u32>,
+    /// What the promoter had sold before.
+    pub(super) volume_cents: i64,
 }
 
 /// A commission that may prove a rate.
 #[derive(Clone, Copy)]
 pub(super) struct Sample {
     pub(super) deals: TermsKey,
-    pub(super) created_ms: Option<i64>,
+    pub(super) payment: Payment,
     pub(super) amount_cents: i64,
     pub(super) sale_cents: i64,
 }
@@ -103,7 +107,7 @@ impl<'r> Terms<'r> {
         };
         let mut open = Vec::new();
         for sample in samples {
-            if terms.rule(books, sample.deals, sample.created_ms).is_none() {
+            if terms.rule(books, sample.deals, sample.payment).is_none() {
                 open.push(sample);
             }
         }
@@ -157,7 +161,7 @@ impl<'r> Terms<'r> {
         deals: TermsKey,
         payment: Payment,
     ) -> bool {
-        self.rule(books, deals, payment.created_ms).is_some()
+        self.rule(books, deals, payment).is_some()
     }
 
     /// What a rule says that is paid for a sale; `None` where there is none.
@@ -167,7 +171,7 @@ impl<'r> Terms<'r> {
         deals: TermsKey,
         payment: Payment,
     ) -> Option<CommissionRate> {
-        let rule = self.rule(books, deals, payment.created_ms)?;
+        let rule = self.rule(books, deals, payment)?;
         Some(match self.covers(rule.payments, payment) {
             true => rule.pays,
             false => CommissionRate::Fixed(0),
@@ -175,9 +179,12 @@ impl<'r> Terms<'r> {
     }
 
     fn covers(&self, payments: Payments, payment: Payment) -> bool {
+        if let (Payments::Count(count), Some(number)) = (payments, payment.number) {
+            return number <= count;
+        }
         let both = payment.created_ms.zip(payment.first_ms);
         match (payments, both) {
-            (Payments::Recurring, _) | (_, None) => true,
+            (Payments::Recurring | Payments::Count(_), _) | (_, None) => true,
             (Payments::First, Some((created_ms, first_ms))) => created_ms <= first_ms,
             (Payments::Months(months), Some((created_ms, first_ms))) => {
                 let day = |ms| day_of(Some(ms), &self.rules.zone);
@@ -189,12 +196,7 @@ impl<'r> Terms<'r> {
         }
     }
 
-    fn rule(
-        &mut self,
-        books: &AuditData,
-        deals: TermsKey,
-        created_ms: Option<i64>,
-    ) -> Option<&'r Rule> {
+    fn rule(&mut self, books: &AuditData, deals: TermsKey, payment: Payment) -> Option<&'r Rule> {
         let rules = self.rules;
         let fitting = self.by_deals.entry(deals).or_insert_with(|| {
             let promoter = books.promoters.promoter(deals.promoter);
@@ -209,8 +211,8 @@ impl<'r> Terms<'r> {
         });
         let mut day = None;
         fitting.iter().copied().find(|rule| {
-            !rule.is_dated()
-                || rule.covers(*day.get_or_insert_with(|| day_of(created_ms, &rules.zone)))
+            let mut day = || *day.get_or_insert_with(|| day_of(payment.created_ms, &rules.zone));
+            rule.is_reached(payment.volume_cents) && (!rule.is_dated() || rule.covers(day()))
         })
     }
 
@@ -218,6 +220,9 @@ impl<'r> Terms<'r> {
     pub(super) fn commission(&self, pays: CommissionRate, amount_cents: i64) -> i64 {
         match pays {
             CommissionRate::Share(rate) => rate.of(amount_cents, self.rules.rounding),
+            CommissionRate::ShareUpTo(rate, cents) => {
+                rate.of(amount_cents, self.rules.rounding).min(cents)
+            }
             CommissionRate::Fixed(cents) => cents,
         }
     }

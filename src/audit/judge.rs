@@ -20,6 +20,7 @@ use self::tiers::UpperTiers;
 use super::books::{AuditData, Code, OurRow, TheirRow};
 use super::expected::{Payment, Terms, TermsKey};
 use super::grouped::Grouped;
+use super::history::History;
 use super::matching::{Matching, index};
 use super::money::money;
 use super::parallel::ranges;
@@ -69,6 +70,7 @@ pub(super) struct Brief<'a> {
     pub(super) matching: &'a Matching,
     pub(super) terms: &'a Terms<'a>,
     pub(super) rules: &'a Rules,
+    pub(super) history: &'a History,
     /// Commissions by the row of their case.
     pub(super) commissions: &'a Grouped,
     pub(super) orphans: &'a Orphans,
@@ -113,10 +115,6 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         books, matching, ..
     } = *brief;
     let billed = Grouped::new(matching.case.iter().map(|case| Some(*case)));
-    let first_payments = match brief.rules.count_payments() {
-        true => first_payments(books, matching),
-        false => HashMap::new(),
-    };
     let uppers = UpperTiers::new(books, brief.commissions, brief.rules);
     let referrers = Referrers::new(books, matching, brief.commissions);
     let judge = || Judge {
@@ -126,7 +124,7 @@ pub(super) fn all(brief: &Brief<'_>) -> Result<Judged, AuditError> {
         rules: brief.rules,
         selection: brief.selection,
         as_of: brief.as_of,
-        first_payments: &first_payments,
+        history: brief.history,
         uppers: &uppers,
         referrers: &referrers,
         drafts: Vec::new(),
@@ -173,7 +171,7 @@ struct Judge<'a> {
     rules: &'a Rules,
     selection: &'a Selection,
     as_of: Timestamp,
-    first_payments: &'a HashMap<u32, i64>,
+    history: &'a History,
     uppers: &'a UpperTiers,
     referrers: &'a Referrers<'a>,
     drafts: Vec<Draft>,
@@ -331,11 +329,15 @@ impl<'a> Judge<'a> {
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let amount_cents = amounts.fold(0, i64::saturating_add);
             let theirs = *self.theirs(rows[0]);
+            let near = self.near_ids(rows[0]);
             let (kind, message) = match theirs.takes_back() {
-                true => (FindingKind::TakenBackTooMuch, words::no_refund(rows.len())),
+                true => (
+                    FindingKind::TakenBackTooMuch,
+                    words::no_refund(rows.len(), &near),
+                ),
                 false => (
                     FindingKind::CommissionWithoutSale,
-                    words::no_sale(rows.len()),
+                    words::no_sale(rows.len(), &near),
                 ),
             };
             self.drafts.push(Draft {
@@ -350,6 +352,20 @@ impl<'a> Judge<'a> {
                 message,
             });
         }
+    }
+
+    /// The ids of ours that are near that of a commission which belongs to nothing, with their places.
+    fn near_ids(&self, commission: u32) -> Vec<String> {
+        let near = self.matching.near.get(&commission).into_iter().flatten();
+        let mut near: Vec<String> = near
+            .map(|row| {
+                let billed = &self.books.billed;
+                let id = billed.event_id.get(index(*row)).unwrap_or_default();
+                format!("`{id}` ({})", billed.place(index(*row)))
+            })
+            .collect();
+        near.sort_unstable();
+        near
     }
 
     /// Bonuses, for which no sale is expected: what is paid is taken for right, and said.
@@ -491,10 +507,7 @@ impl<'a> Judge<'a> {
     }
 
     fn payment(&self, row: u32) -> Payment {
-        Payment {
-            created_ms: self.ours(row).created_ms,
-            first_ms: self.first_payments.get(&row).copied(),
-        }
+        self.history.payment(self.books, row)
     }
 
     /// The commission of a sale (or of as much of one), in cents; `None` where nobody knows the rate.
@@ -556,25 +569,4 @@ impl<'a> Judge<'a> {
         };
         self.expected.push(Expected { head, cents });
     }
-}
-
-/// When each sale's customer first paid.
-fn first_payments(books: &AuditData, matching: &Matching) -> HashMap<u32, i64> {
-    let key = |row: usize| books.billed.uid.get(row).or(books.billed.email.get(row));
-    let mut firsts: HashMap<&str, i64> = HashMap::new();
-    for (row, ours) in books.ours.iter().enumerate() {
-        if let (false, Some(key), Some(created_ms)) = (ours.is_refund, key(row), ours.created_ms) {
-            let first = firsts.entry(key).or_insert(created_ms);
-            *first = created_ms.min(*first);
-        }
-    }
-    let first_of = |row: u32| {
-        let first = firsts.get(key(index(row))?).copied()?;
-        let lead = matching.lead.get(index(row)).copied().flatten();
-        let since = lead.and_then(|lead| books.leads[index(lead)].customer_since_ms);
-        // The same payment may be dated a little differently there.
-        let earlier = since.filter(|since| *since < first - 24 * 60 * 60 * 1000);
-        Some((row, earlier.unwrap_or(first)))
-    };
-    (0..).take(books.ours.len()).filter_map(first_of).collect()
 }

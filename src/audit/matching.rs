@@ -21,6 +21,8 @@ pub(super) struct Matching {
     pub(super) case: Vec<u32>,
     /// For each that was billed: whose lead the customer is.
     pub(super) lead: Vec<Option<u32>>,
+    /// Of commissions that belong to nothing: several of ours whose ids are near theirs.
+    pub(super) near: HashMap<u32, Vec<u32>>,
 }
 
 impl Matching {
@@ -58,6 +60,7 @@ impl Matching {
             billed: by_id.into_iter().enumerate().map(with_reason).collect(),
             case,
             lead: leads(books)?,
+            near: HashMap::new(),
         };
         matching.by_linked_sale(books, &lost_sales)?;
         matching.by_similar_id(books);
@@ -106,7 +109,7 @@ impl Matching {
     }
 
     /// Ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an
-    /// apostrophe in front. Only where one of ours can be meant.
+    /// apostrophe in front. Only where one of ours can be meant; of several each is offered.
     fn by_similar_id(&mut self, books: &AuditData) {
         let mut waiting: PlHashMap<u64, Vec<usize>> = PlHashMap::default();
         for (row, billed) in self.billed.iter().enumerate() {
@@ -137,8 +140,13 @@ impl Matching {
         for row in waiting.into_values().flatten() {
             let id = books.commissions.event_id.get(row).unwrap_or_default();
             let found = similar.get(&similar_id(id).collect::<String>());
-            if let Some([only]) = found.map(Vec::as_slice) {
-                self.billed[row] = Some((*only, MatchReason::SimilarId));
+            match found.map(Vec::as_slice) {
+                None | Some([]) => {}
+                Some([only]) => self.billed[row] = Some((*only, MatchReason::SimilarId)),
+                Some(several) => {
+                    let row = u32::try_from(row).unwrap_or(u32::MAX);
+                    self.near.insert(row, several.to_vec());
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ mod expected;
 mod finding;
 mod frames;
 mod grouped;
+mod history;
 mod judge;
 mod matches;
 mod matching;
@@ -44,7 +45,7 @@ pub use frames::Frames;
 pub use matches::{Match, Matches};
 pub use period::{Period, PeriodBy};
 pub use rate::Rounding;
-pub use rules::{Rules, RulesError, RulesKey, WrongRules};
+pub use rules::{Rules, RulesError, RulesKey, VolumePer, WrongRules};
 pub use run::{View, audit, audit_with_matches};
 pub use sides::{
     Billed, BilledKind, Commission, Lead, Promoter, Sides, SourceLocation, Status, Unit,

@@ -8,6 +8,7 @@
 //! match_by_customer = false    # true: match by customer, amount and days what no id matches
 //! match_days = 3               # how many days apart such matches may be
 //! pending_days = 0             # commissions may be pending for this long
+//! volume = "month"             # of what `from_volume_cents` counts the sales: "month" or "all-time"
 //!
 //! # Each rule says for whom it is and what it pays. A rule fits where all that it names fits, and of
 //! # those that fit the one that names most wins; a rule for a time wins over one for all time. Where
@@ -27,6 +28,16 @@
 //! promoter = "anna@example.com" # email, referral id or number
 //! fixed_cents = 500            # so much for a sale, whatever it comes to
 //! months = 12                  # payments within so many months of the customer's first
+//!
+//! [[audit.rule]]
+//! plan = "team"
+//! rate = "30"
+//! cap_cents = 5000             # no more than so much for a sale
+//! max_recurring = 12           # a customer's first so many payments, the very first among them
+//!
+//! [[audit.rule]]
+//! rate = "25"                  # once the promoter's sales of the month have come to so much
+//! from_volume_cents = 1000000
 //!
 //! [[audit.rule]]
 //! tier = 2                     # for the promoter's own promoter
@@ -67,6 +78,8 @@ pub struct Rules {
     pub match_days: Option<u32>,
     /// For how many days a commission may be pending.
     pub pending_days: u32,
+    /// Which sales count for `from_volume_cents`.
+    pub volume_per: VolumePer,
     /// Promoters who were merged or renamed: whose commissions count as whose.
     pub aliases: Vec<(String, String)>,
     rules: Vec<Rule>,
@@ -80,8 +93,29 @@ impl Default for Rules {
             tolerance_cents: 0,
             match_days: None,
             pending_days: 0,
+            volume_per: VolumePer::default(),
             aliases: Vec::new(),
             rules: Vec::new(),
+        }
+    }
+}
+
+/// Which sales of a promoter count for a volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VolumePer {
+    /// Those of the calendar month of the sale.
+    #[default]
+    Month,
+    /// All of them.
+    AllTime,
+}
+
+impl VolumePer {
+    /// Returns the word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VolumePer::Month => "month",
+            VolumePer::AllTime => "all-time",
         }
     }
 }
@@ -91,6 +125,8 @@ impl Default for Rules {
 pub(super) enum CommissionRate {
     /// A part of the sale.
     Share(Rate),
+    /// A part of the sale, and no more than so much.
+    ShareUpTo(Rate, i64),
     /// So much for a sale, in minor units of the account's currency.
     Fixed(i64),
 }
@@ -100,6 +136,9 @@ impl CommissionRate {
     pub(super) fn text(self, currency: &str) -> String {
         match self {
             CommissionRate::Share(rate) => format!("{rate} %"),
+            CommissionRate::ShareUpTo(rate, cents) => {
+                format!("{rate} %, up to {}", money(cents.into(), currency))
+            }
             CommissionRate::Fixed(cents) => money(cents.into(), currency),
         }
     }
@@ -114,6 +153,8 @@ pub(super) enum Payments {
     First,
     /// Those within so many months of the first.
     Months(u32),
+    /// So many, the first among them.
+    Count(u32),
 }
 
 /// One `[[audit.rule]]`.
@@ -127,6 +168,8 @@ pub(super) struct Rule {
     tier: u32,
     from: Option<Date>,
     until: Option<Date>,
+    /// What the promoter's sales have to have come to.
+    from_volume_cents: i64,
     pub(super) pays: CommissionRate,
     pub(super) payments: Payments,
 }
@@ -143,11 +186,23 @@ pub(super) struct Deal<'a> {
 
 impl Rules {
     /// The rules that fit some day, the most special first: of these the first that
-    /// [covers](Rule::covers) the day wins.
+    /// [covers](Rule::covers) the day and is [reached](Rule::is_reached) wins.
     pub(super) fn for_deal(&self, deal: &Deal<'_>) -> Vec<&Rule> {
-        let mut fitting: Vec<&Rule> = self.rules.iter().filter(|rule| rule.fits(deal)).collect();
+        let fits = |rule: &&Rule| {
+            let promoter = rule.promoter.as_deref();
+            rule.fits(deal) && promoter.is_none_or(|wanted| self.is_promoter(deal.promoter, wanted))
+        };
+        let mut fitting: Vec<&Rule> = self.rules.iter().filter(fits).collect();
         fitting.sort_by_key(|rule| std::cmp::Reverse(rule.rank()));
         fitting
+    }
+
+    /// Whether a promoter has a name, or one that stands for the same.
+    fn is_promoter(&self, promoter: &Promoter, wanted: &str) -> bool {
+        let wanted = self.name_of(wanted);
+        let names = [&promoter.id, &promoter.ref_id, &promoter.email];
+        let mut names = names.into_iter().filter_map(|name| name.as_deref());
+        names.any(|name| is_same_name(self.name_of(name), wanted))
     }
 
     /// The tiers beyond the first for which there are rules.
@@ -172,6 +227,9 @@ impl Rules {
                 },
             ),
         ];
+        if self.have_volumes() {
+            words.push(setting("volume", self.volume_per.as_str().to_owned()));
+        }
         let aliases = self.aliases.iter();
         words.extend(aliases.map(|(old, new)| setting("alias", format!("{old} = {new}"))));
         for rule in &self.rules {
@@ -179,8 +237,14 @@ impl Rules {
                 Payments::Recurring => String::new(),
                 Payments::First => ", first payment".to_owned(),
                 Payments::Months(months) => format!(", {months} months"),
+                Payments::Count(count) => format!(", first {count} payments"),
             };
-            words.push((rule.to_string(), rule.pays.text(currency) + &payments));
+            let volume = match rule.from_volume_cents {
+                0 => String::new(),
+                cents => format!(", from sales of {}", money(cents.into(), currency)),
+            };
+            let pays = rule.pays.text(currency) + &payments + &volume;
+            words.push((rule.to_string(), pays));
         }
         if self.rules.is_empty() {
             words.push(setting("rules", "none: rates are inferred".to_owned()));
@@ -192,6 +256,18 @@ impl Rules {
     pub(super) fn count_payments(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.payments != Payments::Recurring)
+    }
+
+    /// Whether some rule depends on what its promoter has sold.
+    pub(super) fn have_volumes(&self) -> bool {
+        self.rules.iter().any(|rule| rule.from_volume_cents > 0)
+    }
+
+    /// Returns the name that stands for a promoter: the new one of who was merged or renamed.
+    fn name_of<'n>(&'n self, name: &'n str) -> &'n str {
+        let mut aliases = self.aliases.iter();
+        let alias = aliases.find(|(old, _)| is_same_name(old, name));
+        alias.map_or(name, |(_, new)| new.as_str())
     }
 }
 
@@ -207,19 +283,17 @@ impl Rule {
         }
     }
 
+    /// Whether the promoter has sold enough before.
+    pub(super) fn is_reached(&self, volume_cents: i64) -> bool {
+        self.from_volume_cents <= volume_cents
+    }
+
     pub(super) fn is_dated(&self) -> bool {
         self.from.is_some() || self.until.is_some()
     }
 
+    /// Whether it is for such sales, whoever the promoter is.
     fn fits(&self, deal: &Deal<'_>) -> bool {
-        let promoter = deal.promoter;
-        let promoter_is = |wanted: &str| {
-            let same = |text: &Option<String>| text.as_deref() == Some(wanted);
-            let email = promoter.email.as_deref();
-            same(&promoter.id)
-                || same(&promoter.ref_id)
-                || email.is_some_and(|email| email.to_lowercase() == wanted.to_lowercase())
-        };
         let campaign_is =
             |wanted: &str| deal.campaign == Some(wanted) || deal.campaign_id == Some(wanted);
         self.tier == deal.tier
@@ -228,7 +302,6 @@ impl Rule {
                 .plan
                 .as_deref()
                 .is_none_or(|plan| deal.plan == Some(plan))
-            && self.promoter.as_deref().is_none_or(promoter_is)
     }
 
     fn selectors(&self) -> [Option<&str>; 3] {
@@ -236,9 +309,9 @@ impl Rule {
     }
 
     /// The higher wins.
-    fn rank(&self) -> (usize, bool) {
+    fn rank(&self) -> (usize, bool, i64) {
         let named = self.selectors().iter().flatten().count();
-        (named, self.is_dated())
+        (named, self.is_dated(), self.from_volume_cents)
     }
 
     /// Whether some sale fits both.
@@ -274,6 +347,14 @@ impl Rule {
             && self
                 .until
                 .is_none_or(|mine| until.is_some_and(|until| until <= mine))
+    }
+}
+
+/// Whether two names mean the same: of emails the case does not count.
+fn is_same_name(one: &str, other: &str) -> bool {
+    match one.contains('@') {
+        true => one.to_lowercase() == other.to_lowercase(),
+        false => one == other,
     }
 }
 

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::books::AuditData;
-use super::expected::{Sample, Terms, TermsKey};
+use super::expected::{Payment, Sample, Terms, TermsKey};
 use super::grouped::Grouped;
+use super::history::History;
 use super::judge::{self, Brief, Draft};
 use super::matching::{Matching, index};
 use super::selection::{Orphans, Selection};
@@ -59,12 +60,13 @@ pub fn audit_with_matches(
 ) -> Result<(Audit, Matches), AuditError> {
     let books = AuditData::open(frames, account_currency.code(), rules)?;
     let matching = Matching::new(&books, rules.match_days)?;
-    let terms = Terms::new(rules, &books, samples(&books, &matching));
     let case_of = |matched: &Option<(u32, MatchReason)>| {
         let (row, _) = (*matched)?;
         matching.case.get(index(row)).copied()
     };
     let commissions = Grouped::new(matching.billed.iter().map(case_of));
+    let history = History::new(&books, &matching, &commissions, rules);
+    let terms = Terms::new(rules, &books, samples(&books, &matching, &history));
     let orphans = Orphans::new(&books, &matching);
     let selection = Selection::new(
         &books,
@@ -79,6 +81,7 @@ pub fn audit_with_matches(
         matching: &matching,
         terms: &terms,
         rules,
+        history: &history,
         commissions: &commissions,
         orphans: &orphans,
         selection: &selection,
@@ -101,7 +104,11 @@ pub fn audit_with_matches(
 }
 
 /// The commissions that may prove a rate: whole ones, in money, that are to be paid.
-fn samples<'b>(books: &'b AuditData, matching: &'b Matching) -> impl Iterator<Item = Sample> + 'b {
+fn samples<'b>(
+    books: &'b AuditData,
+    matching: &'b Matching,
+    history: &'b History,
+) -> impl Iterator<Item = Sample> + 'b {
     let rows = books.theirs.iter().zip(&matching.billed);
     rows.filter_map(|(theirs, matched)| {
         let ours = matched.and_then(|(row, _)| books.ours.get(index(row)));
@@ -119,7 +126,13 @@ fn samples<'b>(books: &'b AuditData, matching: &'b Matching) -> impl Iterator<It
                 plan: if plan == 0 { theirs.plan } else { plan },
                 tier: theirs.tier,
             },
-            created_ms: ours.map_or(theirs.created_ms, |ours| ours.created_ms),
+            payment: match matched {
+                Some((row, _)) => history.payment(books, *row),
+                None => Payment {
+                    created_ms: theirs.created_ms,
+                    ..Payment::default()
+                },
+            },
             amount_cents: theirs.amount_cents,
             sale_cents,
         })

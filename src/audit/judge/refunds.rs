@@ -5,6 +5,7 @@ use super::{Case, Draft, EarnedCommission, Group, Judge};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
+use crate::audit::rules::CommissionRate;
 use crate::journal::Outcome;
 
 /// What a refund should take back, as a negative amount.
@@ -109,8 +110,12 @@ impl Judge<'_> {
         };
         let by_share = kept.and_then(|kept| share(kept.actual_cents));
         let by_rule = match pays {
-            Some(crate::audit::rules::CommissionRate::Fixed(cents)) => {
-                share(cents).or(Some(-cents))
+            Some(CommissionRate::Fixed(cents)) => share(cents).or(Some(-cents)),
+            // What the limit left of the sale's commission is taken back by parts.
+            Some(CommissionRate::ShareUpTo(_, cents))
+                if kept.is_some_and(|kept| kept.actual_cents >= cents) && cents > 0 =>
+            {
+                share(cents)
             }
             Some(pays) => account
                 .or(told)

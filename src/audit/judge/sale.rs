@@ -375,7 +375,11 @@ impl Judge<'_> {
                 Some(CommissionRate::Fixed(_)) => {
                     format!("commission {actual}; the rule pays {right} for a sale")
                 }
-                Some(CommissionRate::Share(rate)) => {
+                Some(CommissionRate::ShareUpTo(rate, cap)) if due.cents == cap => {
+                    let base = self.money(due.base_cents, unit);
+                    format!("commission {actual}; {rate} % of {base}, up to {right}")
+                }
+                Some(CommissionRate::Share(rate) | CommissionRate::ShareUpTo(rate, _)) => {
                     let base = self.money(due.base_cents, unit);
                     format!("commission {actual}; {rate} % of {base} is {right}")
                 }

@@ -5,14 +5,28 @@ use jiff::tz::TimeZone;
 use super::super::FindingKind;
 use super::super::books::day_of;
 
-pub(super) fn no_sale(rows: usize) -> String {
-    let others = others(rows);
-    format!("nothing was billed for this commission{others}")
+/// So many ids that are near are named.
+const NEAR_NAMED: usize = 3;
+
+pub(super) fn no_sale(rows: usize, near: &[String]) -> String {
+    let (others, near) = (others(rows), near_words(near));
+    format!("nothing was billed for this commission{others}{near}")
 }
 
-pub(super) fn no_refund(rows: usize) -> String {
-    let others = others(rows);
-    format!("nothing was refunded for which this commission was taken back{others}")
+pub(super) fn no_refund(rows: usize, near: &[String]) -> String {
+    let (others, near) = (others(rows), near_words(near));
+    format!("nothing was refunded for which this commission was taken back{others}{near}")
+}
+
+/// Names the ids that are near: it may be any of them.
+fn near_words(near: &[String]) -> String {
+    let named = near.iter().take(NEAR_NAMED).cloned();
+    let named: Vec<String> = named.collect();
+    match near.len().saturating_sub(NEAR_NAMED) {
+        _ if named.is_empty() => String::new(),
+        0 => format!("; its id is near {}", named.join(" and ")),
+        more => format!("; its id is near {} and {more} more", named.join(", ")),
+    }
 }
 
 fn others(rows: usize) -> String {

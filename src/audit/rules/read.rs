@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{CommissionRate, Payments, Rule, Rules};
+use super::{CommissionRate, Payments, Rule, Rules, VolumePer};
 
 /// Where in the table `[audit]` something stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +85,14 @@ struct Config {
 
 impl Rules {
     /// Each key of `[audit]` that is no rule, with what it is where nobody sets it.
-    pub const KEYS: [(&'static str, &'static str); 6] = [
+    pub const KEYS: [(&'static str, &'static str); 7] = [
         ("rounding", "half-up"),
         ("zone", "UTC"),
         ("tolerance_cents", "0"),
         ("match_by_customer", "false"),
         ("match_days", "3"),
         ("pending_days", "0"),
+        ("volume", "month"),
     ];
 
     /// Checks the table `[audit]` of a configuration by itself.
@@ -141,6 +142,7 @@ pub(super) struct AuditTable {
     match_by_customer: bool,
     match_days: u32,
     pending_days: u32,
+    volume: String,
     alias: BTreeMap<String, TextOrNumber>,
     rule: Vec<RuleTable>,
 }
@@ -154,6 +156,7 @@ impl Default for AuditTable {
             match_by_customer: false,
             match_days: 3,
             pending_days: 0,
+            volume: VolumePer::Month.as_str().to_owned(),
             alias: BTreeMap::new(),
             rule: Vec::new(),
         }
@@ -173,6 +176,9 @@ struct RuleTable {
     fixed_cents: Option<i64>,
     payments: Option<String>,
     months: Option<u32>,
+    cap_cents: Option<i64>,
+    max_recurring: Option<u32>,
+    from_volume_cents: Option<i64>,
 }
 
 /// Numbers may stand without quotes where they are whole: a campaign's, a rate of 20.
@@ -248,6 +254,14 @@ impl TryFrom<AuditTable> for Rules {
             let message = format!("`{}` is below zero", table.tolerance_cents);
             return Err(in_audit("tolerance_cents", message));
         }
+        let volume_per = match table.volume.as_str() {
+            "month" => VolumePer::Month,
+            "all-time" => VolumePer::AllTime,
+            other => {
+                let message = format!("`{other}` is neither `month` nor `all-time`");
+                return Err(in_audit("volume", message));
+            }
+        };
         let numbered = table.rule.into_iter().zip(1..);
         let rules = numbered.map(|(rule, number)| rule.read(number));
         let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
@@ -259,6 +273,7 @@ impl TryFrom<AuditTable> for Rules {
             tolerance_cents: table.tolerance_cents,
             match_days: table.match_by_customer.then_some(table.match_days),
             pending_days: table.pending_days,
+            volume_per,
             aliases,
             rules,
         })
@@ -281,39 +296,16 @@ impl RuleTable {
         let day = |value: Option<Day>, name: &'static str| {
             value.map(|value| value.read(&key, name)).transpose()
         };
-        let pays = match (text(self.rate, "rate")?, self.fixed_cents) {
-            (Some(rate), None) => {
-                let rate = rate.parse();
-                CommissionRate::Share(rate.map_err(|message| wrong("rate", message))?)
-            }
-            (None, Some(cents)) if cents >= 0 => CommissionRate::Fixed(cents),
-            (None, Some(cents)) => {
-                return Err(wrong("fixed_cents", format!("`{cents}` is below zero")));
-            }
-            (Some(_), Some(_)) => {
-                let message = "stands beside `rate`; a rule pays by one of them".to_owned();
-                return Err(wrong("fixed_cents", message));
-            }
-            (None, None) => {
-                let message = "is missing; say what the rule pays, by `rate` or `fixed_cents`";
-                return Err(wrong("rate", message.to_owned()));
-            }
-        };
-        let payments = match (self.payments.as_deref(), self.months) {
-            (None | Some("recurring"), None) => Payments::Recurring,
-            (Some("first"), None) => Payments::First,
-            (None | Some("recurring"), Some(months)) if months > 0 => Payments::Months(months),
-            (_, Some(0)) => return Err(wrong("months", "`0` months pay nothing".to_owned())),
-            (Some("first"), Some(_)) => {
-                let message = "stands beside `payments = \"first\"`; a rule has one of them";
-                return Err(wrong("months", message.to_owned()));
-            }
-            (Some(word), _) => {
-                let message = format!("`{word}` is neither `first` nor `recurring`");
-                return Err(wrong("payments", message));
-            }
-            (None, Some(_)) => Payments::Recurring,
-        };
+        let rate = text(self.rate, "rate")?;
+        let pays = pays(rate, self.fixed_cents, self.cap_cents)
+            .map_err(|(name, message)| wrong(name, message))?;
+        let payments = payments(self.payments.as_deref(), self.months, self.max_recurring)
+            .map_err(|(name, message)| wrong(name, message))?;
+        let from_volume_cents = self.from_volume_cents.unwrap_or(0);
+        if from_volume_cents < 0 {
+            let message = format!("`{from_volume_cents}` is below zero");
+            return Err(wrong("from_volume_cents", message));
+        }
         let (from, until) = (day(self.from, "from")?, day(self.until, "until")?);
         if let Some((from, until)) = from.zip(until)
             && from > until
@@ -330,6 +322,10 @@ impl RuleTable {
                 "`0` is not a tier; the first is 1".to_owned(),
             ));
         }
+        if tier > 1 && from_volume_cents > 0 {
+            let message = "is for the first tier only".to_owned();
+            return Err(wrong("from_volume_cents", message));
+        }
         Ok(Rule {
             number,
             campaign: text(self.campaign, "campaign")?,
@@ -338,9 +334,81 @@ impl RuleTable {
             tier,
             from,
             until,
+            from_volume_cents,
             pays,
             payments,
         })
+    }
+}
+
+/// A key that is wrong, and what is wrong with it.
+type WrongKey = (&'static str, String);
+
+fn pays(
+    rate: Option<String>,
+    fixed_cents: Option<i64>,
+    cap_cents: Option<i64>,
+) -> Result<CommissionRate, WrongKey> {
+    let below_zero = |name, cents: i64| (name, format!("`{cents}` is below zero"));
+    if let Some(cents) = cap_cents.filter(|cents| *cents < 0) {
+        return Err(below_zero("cap_cents", cents));
+    }
+    match (rate, fixed_cents, cap_cents) {
+        (Some(rate), None, cap_cents) => {
+            let rate = rate.parse().map_err(|message| ("rate", message))?;
+            Ok(match cap_cents {
+                Some(cents) => CommissionRate::ShareUpTo(rate, cents),
+                None => CommissionRate::Share(rate),
+            })
+        }
+        (None, Some(cents), _) if cents < 0 => Err(below_zero("fixed_cents", cents)),
+        (None, Some(_), Some(_)) => {
+            let message = "stands beside `fixed_cents`; it limits a `rate`".to_owned();
+            Err(("cap_cents", message))
+        }
+        (None, Some(cents), None) => Ok(CommissionRate::Fixed(cents)),
+        (Some(_), Some(_), _) => {
+            let message = "stands beside `rate`; a rule pays by one of them".to_owned();
+            Err(("fixed_cents", message))
+        }
+        (None, None, _) => {
+            let message = "is missing; say what the rule pays, by `rate` or `fixed_cents`";
+            Err(("rate", message.to_owned()))
+        }
+    }
+}
+
+/// Which payments are paid for: `payments`, `months` or `max_recurring`, of which a rule has one.
+fn payments(
+    word: Option<&str>,
+    months: Option<u32>,
+    max_recurring: Option<u32>,
+) -> Result<Payments, WrongKey> {
+    let is_first = match word {
+        None | Some("recurring") => false,
+        Some("first") => true,
+        Some(word) => {
+            let message = format!("`{word}` is neither `first` nor `recurring`");
+            return Err(("payments", message));
+        }
+    };
+    let limits = [("months", months), ("max_recurring", max_recurring)];
+    if let Some((name, _)) = limits.iter().find(|(_, limit)| *limit == Some(0)) {
+        return Err((name, "`0` pays for nothing".to_owned()));
+    }
+    match (is_first, months, max_recurring) {
+        (false, None, None) => Ok(Payments::Recurring),
+        (true, None, None) => Ok(Payments::First),
+        (false, Some(months), None) => Ok(Payments::Months(months)),
+        (false, None, Some(count)) => Ok(Payments::Count(count)),
+        (true, _, Some(_)) | (false, Some(_), Some(_)) => {
+            let message = "stands beside `payments` or `months`; a rule has one of them";
+            Err(("max_recurring", message.to_owned()))
+        }
+        (true, Some(_), None) => {
+            let message = "stands beside `payments = \"first\"`; a rule has one of them";
+            Err(("months", message.to_owned()))
+        }
     }
 }
 

@@ -134,7 +134,7 @@ fn what_is_wrong_is_named_by_its_key() {
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\nmonths = 0",
-            "`audit.rule 1: months`: `0` months pay nothing",
+            "`audit.rule 1: months`: `0` pays for nothing",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\npayments = \"once\"",
@@ -147,6 +147,34 @@ fn what_is_wrong_is_named_by_its_key() {
         (
             "[[audit.rule]]\nrate = \"5\"\nfrom = 2026-02-01\nuntil = 2026-01-01",
             "`audit.rule 1: until`: `2026-01-01` is before `from`, 2026-02-01",
+        ),
+        (
+            "[[audit.rule]]\nrate = \"5\"\nmonths = 3\nmax_recurring = 2",
+            "`audit.rule 1: max_recurring`: stands beside `payments` or `months`; a rule has one of them",
+        ),
+        (
+            "[[audit.rule]]\nrate = \"5\"\nmax_recurring = 0",
+            "`audit.rule 1: max_recurring`: `0` pays for nothing",
+        ),
+        (
+            "[[audit.rule]]\nfixed_cents = 5\ncap_cents = 4",
+            "`audit.rule 1: cap_cents`: stands beside `fixed_cents`; it limits a `rate`",
+        ),
+        (
+            "[[audit.rule]]\nrate = \"5\"\ncap_cents = -4",
+            "`audit.rule 1: cap_cents`: `-4` is below zero",
+        ),
+        (
+            "[[audit.rule]]\nrate = \"5\"\nfrom_volume_cents = -4",
+            "`audit.rule 1: from_volume_cents`: `-4` is below zero",
+        ),
+        (
+            "[[audit.rule]]\nrate = \"5\"\ntier = 2\nfrom_volume_cents = 4",
+            "`audit.rule 1: from_volume_cents`: is for the first tier only",
+        ),
+        (
+            "[audit]\nvolume = \"year\"",
+            "`audit.volume`: `year` is neither `month` nor `all-time`",
         ),
         (
             "[[audit.rule]]\nrate = \"5\"\ntier = 0",

@@ -7,6 +7,7 @@ mod cases;
 mod fetching;
 mod kinds;
 mod report;
+mod rules;
 mod theirs;
 mod walk;
 mod world;

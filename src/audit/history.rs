@@ -1,0 +1,150 @@
+//! What rules ask of a sale's past: which payment of its customer it is, and what its promoter had sold before.
+
+use std::collections::HashMap;
+
+use super::Rules;
+use super::books::{AuditData, Code, Month, month_of};
+use super::expected::Payment;
+use super::grouped::Grouped;
+use super::matching::{Matching, index};
+use super::rules::VolumePer;
+
+/// A day in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// When a sale's customer first paid, and which payment of the customer the sale is.
+#[derive(Clone, Copy)]
+struct OfCustomer {
+    first_ms: i64,
+    number: u32,
+}
+
+/// By the row of the sale. Only what some rule asks for is worked out.
+#[derive(Default)]
+pub(super) struct History {
+    customers: HashMap<u32, OfCustomer>,
+    volumes: HashMap<u32, i64>,
+}
+
+impl History {
+    pub(super) fn new(
+        books: &AuditData,
+        matching: &Matching,
+        commissions: &Grouped,
+        rules: &Rules,
+    ) -> Self {
+        History {
+            customers: match rules.count_payments() {
+                true => of_customers(books, matching),
+                false => HashMap::new(),
+            },
+            volumes: match rules.have_volumes() {
+                true => volumes(books, matching, commissions, rules),
+                false => HashMap::new(),
+            },
+        }
+    }
+
+    /// Returns what is known of the payment that a row of ours is.
+    pub(super) fn payment(&self, books: &AuditData, row: u32) -> Payment {
+        let of_customer = self.customers.get(&row);
+        Payment {
+            created_ms: books.ours[index(row)].created_ms,
+            first_ms: of_customer.map(|own| own.first_ms),
+            number: of_customer.map(|own| own.number),
+            volume_cents: self.volumes.get(&row).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// The order in which sales were made, whatever the order of rows.
+fn by_date(books: &AuditData, rows: &mut [u32]) {
+    let id = |row: u32| books.billed.event_id.get(index(row));
+    rows.sort_by(|one, other| {
+        let key = |row: u32| (books.ours[index(row)].created_ms, id(row));
+        key(*one).cmp(&key(*other))
+    });
+}
+
+fn of_customers(books: &AuditData, matching: &Matching) -> HashMap<u32, OfCustomer> {
+    let mut customers: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (row, ours) in (0..).zip(&books.ours) {
+        let key = books.billed.uid.get(index(row));
+        let key = key.or(books.billed.email.get(index(row)));
+        if let (false, Some(key), Some(_)) = (ours.is_refund, key, ours.created_ms) {
+            customers.entry(key).or_default().push(row);
+        }
+    }
+    let mut all = HashMap::new();
+    for mut rows in customers.into_values() {
+        by_date(books, &mut rows);
+        let first = rows
+            .first()
+            .and_then(|row| books.ours[index(*row)].created_ms);
+        let Some(first) = first else { continue };
+        for (row, number) in rows.into_iter().zip(1..) {
+            let lead = matching.lead.get(index(row)).copied().flatten();
+            let since = lead.and_then(|lead| books.leads[index(lead)].customer_since_ms);
+            // The same payment may be dated a little differently there.
+            let earlier = since.filter(|since| *since < first - DAY_MS);
+            let own = OfCustomer {
+                first_ms: earlier.unwrap_or(first),
+                // A payment from before our data: at least that one comes before.
+                number: number + u32::from(earlier.is_some()),
+            };
+            all.insert(row, own);
+        }
+    }
+    all
+}
+
+/// What the sales of each sale's promoter came to before it, in the account's currency: in its month, or
+/// since ever. A sale is the promoter's whose lead the customer is, or else who has its commission.
+fn volumes(
+    books: &AuditData,
+    matching: &Matching,
+    commissions: &Grouped,
+    rules: &Rules,
+) -> HashMap<u32, i64> {
+    let mut sales: HashMap<(Code, Month), Vec<u32>> = HashMap::new();
+    for (row, ours) in (0..).zip(&books.ours) {
+        let promoter = promoter_of(books, matching, commissions, row);
+        if ours.is_refund || ours.created_ms.is_none() || promoter == 0 {
+            continue;
+        }
+        let month = match rules.volume_per {
+            VolumePer::Month => month_of(ours.created_ms, &rules.zone),
+            VolumePer::AllTime => 0,
+        };
+        sales.entry((promoter, month)).or_default().push(row);
+    }
+    let mut volumes = HashMap::new();
+    for mut rows in sales.into_values() {
+        by_date(books, &mut rows);
+        let mut volume_cents: i64 = 0;
+        for row in rows {
+            volumes.insert(row, volume_cents);
+            let ours = &books.ours[index(row)];
+            let cents = ours.account_cents.or(ours.estimated_cents).unwrap_or(0);
+            volume_cents = volume_cents.saturating_add(cents);
+        }
+    }
+    volumes
+}
+
+fn promoter_of(books: &AuditData, matching: &Matching, commissions: &Grouped, row: u32) -> Code {
+    let lead = matching.lead.get(index(row)).copied().flatten();
+    let lead = lead.map(|lead| books.leads[index(lead)].promoter);
+    if let Some(promoter) = lead.filter(|promoter| *promoter != 0) {
+        return promoter;
+    }
+    let rows = commissions.rows(index(row)).iter().copied();
+    let earned = rows.filter(|row| {
+        let theirs = &books.theirs[index(*row)];
+        theirs.is_live() && theirs.tier == 1 && !theirs.takes_back()
+    });
+    let first = earned.min_by(|one, other| books.in_order(*one, *other));
+    first.map_or(books.ours[index(row)].promoter, |row| {
+        books.theirs[index(row)].promoter
+    })
+}
