@@ -1,17 +1,17 @@
-//! What a request says of its event beside the event itself.
+//! Describes what a request carries beside its event.
 
 use sha2::{Digest, Sha256};
 
 use super::Currency;
 
-/// What a request carries: enough to tell later whether another one would say the same.
+/// Describes a request, with enough detail to tell later whether another one would say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Carried {
-    /// Whether it has the event's id, by which the API tells a second one.
+    /// `true` if the request has the event's id, by which the API recognises a repeated one.
     pub has_event_id: bool,
-    /// The currency that it names; `None` stands for the account's.
+    /// The currency that the request names; `None` if it leaves that to the account.
     pub currency: Option<Currency>,
-    /// The first 128 bits of the SHA-256 of its body.
+    /// The first 128 bits of the SHA-256 of the request's body.
     pub digest: [u8; 16],
 }
 

@@ -1,13 +1,13 @@
-//! What an amount was before it was converted.
+//! Describes what an amount was before it was converted.
 
 use jiff::civil::Date;
 
 use super::{Money, Text};
 
-/// What an amount was before it was converted into the account's currency, and by which rate.
+/// Describes an amount before it was converted into the account's currency, and the rate that was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
-    /// As the export has it.
+    /// The amount as the export has it.
     pub money: Money,
     /// The rate in decimals: so many units of the account's currency for one of [`Original::money`].
     /// A refund has its sale's.
@@ -16,26 +16,26 @@ pub struct Original {
     pub rate_date: Date,
 }
 
-/// An amount before and after.
+/// Holds an amount before and after its conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversion {
-    /// What the export says.
+    /// The amount and currency of the export, with the rate.
     pub original: Original,
-    /// What is told to the API.
+    /// The amount that is sent to the API.
     pub sent: Money,
 }
 
-/// The converted refunds of a sale, added up.
+/// Holds the sums of a sale's converted refunds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConvertedRefunds {
-    /// As they were paid back, in the sale's currency.
+    /// The sum as it was paid back, in minor units of the sale's currency.
     pub original_cents: i64,
-    /// As they were told to the API.
+    /// The sum as it was sent to the API, in minor units of the account's currency.
     pub sent_cents: i64,
 }
 
 impl ConvertedRefunds {
-    /// Returns these and the others.
+    /// Returns the sum of these refunds and others.
     pub fn with(self, others: ConvertedRefunds) -> Self {
         ConvertedRefunds {
             original_cents: self.original_cents.saturating_add(others.original_cents),

@@ -1,24 +1,24 @@
-//! Events that turn what was sent into what an export says now.
+//! Describes events that turn what was sent into what an export says now.
 //!
-//! What was told to the API can't be changed; a further sale or refund makes up for the difference. Its id
-//! says what it corrects, `<event_id>_corrected_to_<what was paid, in cents>`: so it is told from a refund
-//! that the provider made.
+//! The API takes no changes to what was sent; a further sale or refund makes up for the difference. Its id
+//! says what it corrects, `<event_id>_corrected_to_<what was paid, in cents>`, which distinguishes it from a
+//! refund that the provider made.
 
 use super::{Essence, EventKey, Kind, Money, Text};
 
 const INFIX: &str = "_corrected_to_";
 
-/// What an event corrects.
+/// Describes which event a correction belongs to, and what it corrects that event to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// The event that is corrected.
+    /// The key of the event that is corrected.
     pub base: EventKey,
-    /// What was paid or paid back with it in all, in minor units.
+    /// The amount that was paid or paid back in all according to the correction, in minor units.
     pub paid_cents: i64,
 }
 
 impl Correction {
-    /// Returns what an event of this kind and id corrects, if it does.
+    /// Returns what an event of this kind and id corrects, or `None` if it is not a correction.
     pub fn from_id(kind: Kind, event_id: &str) -> Option<Self> {
         let (base, paid_cents) = event_id.rsplit_once(INFIX)?;
         let is_told = matches!(kind, Kind::Sale | Kind::Refund) && !base.is_empty();
@@ -32,17 +32,17 @@ impl Correction {
     }
 }
 
-/// Returns the `event_id` of the event that corrects what was paid with another one.
+/// Returns the `event_id` of the event that corrects the amount paid with another one.
 pub fn correction_id(event_id: &str, paid_cents: i64) -> Text {
     compact_str::format_compact!("{event_id}{INFIX}{paid_cents}")
 }
 
-/// What an event says now, after its corrections.
+/// Sums up the corrections of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Corrected {
-    /// What they add to what counts, in minor units; negative where they take away.
+    /// The amount that the corrections add to what counts, in minor units; negative if they reduce it.
     pub more_cents: i64,
-    /// What was paid with it in all.
+    /// The amount that was paid with the event in all, in minor units.
     pub paid_cents: i64,
 }
 
@@ -55,7 +55,7 @@ impl Corrected {
         self.paid_cents = paid_cents;
     }
 
-    /// Returns what was recorded of an event as it stands after its corrections.
+    /// Returns what was recorded of an event, with these corrections applied.
     pub fn applied_to(self, recorded: &Essence) -> Essence {
         let money = recorded.money.map(|money| Money {
             amount_cents: money.amount_cents.saturating_add(self.more_cents),

@@ -1,8 +1,8 @@
-//! Who an event belongs to.
+//! Defines who an event belongs to.
 
 use super::{CustomerRef, Text};
 
-/// A customer as the API can find one: by email, by uid, or by either.
+/// Identifies a customer as the API can find one: by email, by uid, or by either.
 ///
 /// Text is kept as the export has it, without the spaces around it; nothing is ever empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// A customer from cells that may be absent, empty or padded.
+    /// Returns a customer from cells that may be absent, empty or padded.
     pub fn new(email: Option<&str>, uid: Option<&str>) -> Self {
         Customer {
             email: present(email),
@@ -22,12 +22,12 @@ impl Customer {
         }
     }
 
-    /// As [`CustomerRef::is_unknown`].
+    /// Returns `true` if there is nothing to find a lead by.
     pub fn is_unknown(&self) -> bool {
         self.lend().is_unknown()
     }
 
-    /// The same with its texts lent.
+    /// Returns the customer with borrowed texts.
     pub fn lend(&self) -> CustomerRef<'_> {
         CustomerRef {
             email: self.email.as_deref(),
@@ -35,7 +35,7 @@ impl Customer {
         }
     }
 
-    /// As [`CustomerRef::email_folded`].
+    /// Returns the email as it is compared: case does not distinguish customers.
     pub fn email_folded(&self) -> Option<Text> {
         self.lend().email_folded()
     }

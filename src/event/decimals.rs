@@ -1,24 +1,23 @@
-//! In which unit the API is told an amount, where the account's differs from ISO 4217's.
+//! Defines the unit in which the API takes an amount, where the account's unit differs from that of ISO 4217.
 
 use std::collections::BTreeMap;
 
 use super::{Currency, Money};
 
-/// How many decimals the API takes of some currencies. Of the others it takes
-/// [`Currency::api_digits`].
+/// Holds how many decimals the API takes of some currencies. Of the others it takes [`Currency::api_digits`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decimals(BTreeMap<Currency, u32>);
 
 impl Decimals {
-    /// More decimals than this has no currency.
+    /// The largest number of decimals that any currency has.
     pub const MOST: u32 = 3;
 
-    /// Says how many decimals the API takes of a currency, up to [`Decimals::MOST`].
+    /// Sets how many decimals the API takes of a currency, up to [`Decimals::MOST`].
     pub fn set(&mut self, currency: Currency, digits: u32) {
         self.0.insert(currency, digits.min(Self::MOST));
     }
 
-    /// These, and those that say something else of this currency.
+    /// Returns these decimals, and after them one for each number of decimals that this currency may have.
     pub(crate) fn with_others(&self, currency: Option<Currency>) -> Vec<Decimals> {
         let mut all = vec![self.clone()];
         let Some(currency) = currency else {
@@ -32,13 +31,13 @@ impl Decimals {
         all
     }
 
-    /// Whether it is said for this currency.
+    /// Returns `true` if the decimals of this currency are set.
     pub fn are_set(&self, currency: Currency) -> bool {
         self.0.contains_key(&currency)
     }
 
-    /// The number that the API is sent for an amount: 5000 ISK are 500000 where it takes two
-    /// decimals. Cut where the API takes fewer; see [`Decimals::is_exact`].
+    /// Returns the number that the API is sent for an amount: 5000 ISK are 500000 where it takes two
+    /// decimals. Decimals that the API does not take are cut; see [`Decimals::is_exact`].
     pub fn sent(&self, money: Money) -> i64 {
         let Some(&digits) = self.0.get(&money.currency) else {
             return money.amount_cents;
@@ -50,7 +49,7 @@ impl Decimals {
         }
     }
 
-    /// Whether the amount can be sent to its last decimal.
+    /// Returns `true` if the amount can be sent to its last decimal.
     pub fn is_exact(&self, money: Money) -> bool {
         let Some(&digits) = self.0.get(&money.currency) else {
             return true;

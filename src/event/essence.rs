@@ -1,4 +1,4 @@
-//! What two readings of one event must agree in.
+//! Defines what two readings of one event must agree in.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,28 +8,28 @@ use jiff::Timestamp;
 use super::packed::{Currencies, KINDS, Reader, write_signed};
 use super::{CustomerRef, EventKey, Kind, Money};
 
-/// What two readings of the same `event_id` must agree in, small enough to keep for every event
+/// Holds what two readings of the same `event_id` must agree in. It is small enough to keep for every event
 /// that the journal knows.
 ///
-/// Plans and notes may differ between two exports of the same event; kind, amount, currency,
-/// customer, sale and reference may not. How far dates may differ depends on the exports, so that
-/// [`Essence::contradicts`] does not compare them.
+/// Plans and notes may differ between two exports of the same event; kind, amount, currency, customer, sale
+/// and reference may not. How far dates may differ depends on the exports, so [`Essence::contradicts`] does
+/// not compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Essence {
-    /// Which call it is.
+    /// The call that the event is sent by.
     pub kind: Kind,
-    /// Amount and currency, as in [`Event::read_money`](super::Event::read_money).
+    /// The amount and currency that were read, as in [`Event::read_money`](super::Event::read_money).
     pub money: Option<Money>,
-    /// As in [`Event::gross_cents`](super::Event::gross_cents).
+    /// The amount that was paid in all, as in [`Event::gross_cents`](super::Event::gross_cents).
     pub gross_cents: Option<i64>,
-    /// Whether what was paid in all was not kept: nothing says then whether `money` is all of it.
+    /// `true` if what was paid in all was not kept, so that `money` may be all of it or a part.
     pub gross_is_unknown: bool,
-    /// Whether a further event has corrected it. What counts depends then on the refunds before that, and
-    /// is not compared.
+    /// `true` if a further event has corrected this one. What counts then depends on the refunds before that,
+    /// and is not compared.
     pub is_corrected: bool,
-    /// As in [`Event::refund_total_cents`](super::Event::refund_total_cents).
+    /// The running total of refunds, as in [`Event::refund_total_cents`](super::Event::refund_total_cents).
     pub refund_total_cents: Option<i64>,
-    /// The key of the sale that a refund undoes.
+    /// The key of the sale that a refund reverses.
     pub sale: Option<EventKey>,
     /// When it happened, in seconds since 1970-01-01 UTC.
     pub created_at_s: Option<i64>,
@@ -38,7 +38,7 @@ pub struct Essence {
     pub(super) uid: Option<u64>,
 }
 
-/// The parts of an event that make its [`Essence`].
+/// Holds the parts of an event that make its [`Essence`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EssenceParts<'e> {
     pub(crate) kind: Kind,
@@ -72,7 +72,7 @@ impl Essence {
         }
     }
 
-    /// Writes it behind what stands in the record.
+    /// Appends the essence to a record.
     pub(crate) fn write(&self, record: &mut Vec<u8>, currencies: &mut Currencies) {
         let parts = [
             (MONEY, self.money.is_some()),
@@ -104,7 +104,7 @@ impl Essence {
         }
     }
 
-    /// Reads back what was written.
+    /// Reads an essence back from a record.
     pub(crate) fn read(from: &mut Reader<'_>, currencies: &Currencies) -> Self {
         let kind = KINDS[usize::from(from.byte())];
         let parts = u16::from_le_bytes([from.byte(), from.byte()]);
@@ -124,12 +124,12 @@ impl Essence {
         }
     }
 
-    /// What was paid or paid back in all, as far as it is known.
+    /// Returns what was paid or paid back in all, in minor units, as far as it is known.
     pub fn paid_cents(&self) -> Option<i64> {
         paid_cents(self.gross_cents, self.money)
     }
 
-    /// Returns whether less of a sale counts than an earlier reading of the same payment said.
+    /// Returns `true` if less of a sale counts than an earlier reading of the same payment said.
     pub fn counts_less_than(&self, earlier: &Essence) -> bool {
         let is_same = self.kind == Kind::Sale && self.paid_cents() == earlier.paid_cents();
         is_same
@@ -139,9 +139,9 @@ impl Essence {
             })
     }
 
-    /// Whether both name the same amount. One reading may know what was paid in all and what of it
-    /// counts, the other only the first: they agree where what was paid does. Of one that may be
-    /// either, either is enough.
+    /// Returns `true` if both name the same amount. One reading may know what was paid in all and what of it
+    /// counts, the other only the first: they agree if what was paid does. If one may be either, either is
+    /// enough.
     fn has_amount_of(&self, other: &Essence) -> bool {
         if let (Some(mine), Some(theirs)) = (self.refund_total_cents, other.refund_total_cents) {
             return mine == theirs;
@@ -158,14 +158,13 @@ impl Essence {
         }
     }
 
-    /// Returns in what the two differ so that only one can be true.
+    /// Returns in what the two differ so that only one can be true, or `None` if they agree.
     ///
-    /// A refund that was read from a running total is identified by that total, since its own amount
-    /// depends on which earlier totals were seen. A refund belongs to the customer of its sale, so
-    /// that the customers of two refunds of one sale are not compared. The uid decides who the
-    /// customer is where both have one (a customer may change the email between two exports), else
-    /// the email does; with nothing to compare there is no contradiction. Two references are two
-    /// payments.
+    /// A refund that was read from a running total is identified by that total, since its own amount depends
+    /// on which earlier totals were seen. A refund belongs to the customer of its sale, so the customers of
+    /// two refunds of one sale are not compared. The uid decides who the customer is where both have one (a
+    /// customer may change the email between two exports), else the email does; with nothing to compare there
+    /// is no contradiction. Two references are two payments.
     pub fn contradicts(&self, other: &Essence) -> Option<Contradiction> {
         if self.kind != other.kind {
             return Some(Contradiction::Kind);
@@ -189,8 +188,8 @@ impl Essence {
         Some(Contradiction::Customer)
     }
 
-    /// Returns whether nothing says that the customers of both are two: the uid where both have one, else the
-    /// email.
+    /// Returns `true` if nothing shows that the two have different customers: the uid decides where both have
+    /// one, else the email.
     pub(crate) fn has_customer_of(&self, other: &Essence) -> bool {
         match (self.uid.zip(other.uid), self.email.zip(other.email)) {
             (Some((mine, theirs)), _) | (None, Some((mine, theirs))) => mine == theirs,
@@ -198,13 +197,13 @@ impl Essence {
         }
     }
 
-    /// Returns whether both name two emails, whatever else they agree in.
+    /// Returns `true` if the two name different emails, whatever else they agree in.
     pub fn has_other_email(&self, other: &Essence) -> bool {
         let emails = self.email.zip(other.email);
         emails.is_some_and(|(mine, theirs)| mine != theirs)
     }
 
-    /// Returns whether both name two uids.
+    /// Returns `true` if the two name different uids.
     pub(crate) fn has_other_uid(&self, other: &Essence) -> bool {
         let uids = self.uid.zip(other.uid);
         uids.is_some_and(|(mine, theirs)| mine != theirs)
@@ -215,23 +214,23 @@ impl Essence {
         self.email.zip(self.uid)
     }
 
-    /// Returns the hash of a uid, as it stands in the essences of its events.
+    /// Returns the hash of a uid, as the essences of its events have it.
     pub(crate) fn hash_of_uid(uid: &str) -> u64 {
         fingerprint(uid)
     }
 
-    /// Returns whether this one names the customer by an email or a uid that `other` does not have.
+    /// Returns `true` if this one names the customer by an email or a uid that `other` does not have.
     pub fn names_customer_otherwise(&self, other: &Essence) -> bool {
         let is_new = |mine: Option<u64>, theirs: Option<u64>| mine.is_some() && mine != theirs;
         is_new(self.email, other.email) || is_new(self.uid, other.uid)
     }
 
-    /// Returns whether it has a reference, and `reference` is that.
+    /// Returns `true` if the event has this reference.
     pub fn has_reference(&self, reference: &str) -> bool {
         self.reference == Some(fingerprint(reference))
     }
 
-    /// Returns whether it has any reference.
+    /// Returns `true` if the event has any reference.
     pub fn has_any_reference(&self) -> bool {
         self.reference.is_some()
     }
@@ -245,7 +244,7 @@ impl CustomerRef<'_> {
     }
 }
 
-// What a written essence has of that which it may be without.
+// Flags for the optional fields that a written essence has.
 const MONEY: u16 = 1;
 const GROSS: u16 = 1 << 1;
 const GROSS_IS_UNKNOWN: u16 = 1 << 2;
@@ -256,44 +255,44 @@ const UID: u16 = 1 << 6;
 const DATE: u16 = 1 << 7;
 const REFERENCE: u16 = 1 << 8;
 
-/// What was paid in all, where that was kept, or else what of it counts.
+/// Returns what was paid in all if that was kept, or else what of it counts; in minor units.
 pub(super) fn paid_cents(gross_cents: Option<i64>, read_money: Option<Money>) -> Option<i64> {
     gross_cents.or(read_money.map(|money| money.amount_cents))
 }
 
-/// A 64-bit hash for comparisons within this process; it is written nowhere.
+/// Returns a 64-bit hash for comparisons within this process; it is written nowhere.
 fn fingerprint(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
 }
 
-/// In what two readings of one event differ.
+/// Names in what two readings of one event differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contradiction {
-    /// A sale here, a refund there.
+    /// One is a sale and the other a refund, for example.
     Kind,
-    /// Other minor units.
+    /// The amounts differ.
     Amount,
-    /// Another currency.
+    /// The currencies differ.
     Currency,
-    /// Another email or uid.
+    /// The emails or the uids differ.
     Customer,
-    /// Refunds of different sales.
+    /// The refunds are of different sales.
     Sale,
-    /// Another payment of the same id.
+    /// The references differ: two payments have the same id.
     Reference,
-    /// Another day.
+    /// The days differ.
     Date,
-    /// Another coupon.
+    /// The coupons differ.
     PromoCode,
-    /// Another plan.
+    /// The plans differ.
     Plan,
-    /// Another number of items.
+    /// The numbers of items differ.
     Quantity,
-    /// Another monthly recurring revenue.
+    /// The monthly recurring revenues differ.
     Mrr,
-    /// Another promoter.
+    /// The promoters differ.
     Promoter,
 }
 

@@ -1,10 +1,10 @@
-//! The events of a job, packed.
+//! Keeps the events of a job in memory, packed.
 //!
-//! A million events are kept at once, since any two of them may be two readings of one, and any sale
-//! may be the one that a refund undoes. So each is a record of bytes: its key, then numbers that take
-//! as many bytes as they need, then its texts one behind the other. What many events share (a
-//! currency, a plan, a note) is kept once. An event is read where it lies ([`Events::get`]); to change
-//! it, it is taken out and put back ([`Events::edit`]).
+//! A million events are kept at once, since any two of them may be two readings of one, and any sale may be
+//! the one that a refund reverses. So each is a record of bytes: its key, then numbers that take as many
+//! bytes as they need, then its texts one after the other. What many events share (a currency, a plan, a
+//! note) is kept once. An event is read where it is stored ([`Events::get`]); to change it, it is taken out
+//! and put back ([`Events::edit`]).
 
 mod record;
 
@@ -18,10 +18,10 @@ use super::{Event, EventKey, EventRef, Kind, Money, Source};
 use record::Shared;
 pub(super) use record::read_details;
 
-/// The events of a job, each at its place.
+/// Holds the events of a job, each at its index.
 #[derive(Clone, Default)]
 pub struct Events {
-    /// Where the record of each begins.
+    /// The place where the record of each event begins.
     starts: Vec<u64>,
     pages: Pages,
     shared: Shared,
@@ -29,70 +29,90 @@ pub struct Events {
     record: Vec<u8>,
 }
 
-/// What of an [`Event`] are numbers.
+/// Holds the numbers of an [`Event`], without its texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventNumbers {
-    /// As in [`Event::kind`]; so for all fields here.
+    /// The call that the event is sent by.
     pub kind: Kind,
-    /// Where it was read.
+    /// The place where the event was read.
     pub source: Source,
-    /// Its amount.
+    /// The event's amount.
     pub money: Option<Money>,
-    /// What was paid in all, in minor units.
+    /// The amount that was paid in all, in minor units.
     pub gross_cents: Option<i64>,
-    /// The running total that it was read from, in minor units.
+    /// The running total that the event was read from, in minor units.
     pub refund_total_cents: Option<i64>,
-    /// When it happened.
+    /// The time when the event happened.
     pub created_at: Option<Timestamp>,
 }
 
 impl Events {
-    /// How many there are.
+    /// Returns how many events there are.
     pub fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no events.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 
-    /// Adds an event behind the others.
+    /// Appends an event.
     pub fn push(&mut self, event: &Event) {
         self.shared.write(event, &mut self.record);
         self.starts.push(self.pages.add(&self.record));
     }
 
-    /// The event at this place.
+    /// Returns the event at this index.
     ///
     /// # Panics
     ///
-    /// There is none; so for all functions here.
+    /// If there is no event at this index.
     pub fn get(&self, index: usize) -> EventRef<'_> {
         self.shared.read(self.record(index))
     }
 
-    /// The key of the event at this place, without a look at the rest of it.
+    /// Returns the key of the event at this index, without reading the rest of it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn key(&self, index: usize) -> EventKey {
         record::key(self.record(index))
     }
 
-    /// What of it are numbers, likewise.
+    /// Returns the numbers of the event at this index.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn figures(&self, index: usize) -> EventNumbers {
         self.shared.figures(self.record(index))
     }
 
-    /// Its kind, likewise.
+    /// Returns the kind of the event at this index.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn kind(&self, index: usize) -> Kind {
         record::kind(self.record(index))
     }
 
-    /// As in [`Event::has_no_refunds`], likewise.
+    /// Returns `true` if the row of the event at this index says that nothing was refunded.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn has_no_refunds(&self, index: usize) -> bool {
         record::has_no_refunds(self.record(index))
     }
 
-    /// As in [`Event::sale_event_id`], likewise where there is none.
+    /// Returns the id of the sale that the event at this index names, if it names one.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn sale_event_id(&self, index: usize) -> Option<&str> {
         match record::names_sale(self.record(index)) {
             true => self.get(index).sale_event_id,
@@ -100,12 +120,16 @@ impl Events {
         }
     }
 
-    /// All of them, by their places.
+    /// Returns all events, in the order of their indexes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EventRef<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// Changes the event at this place.
+    /// Changes the event at this index.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
     pub fn edit<R>(&mut self, index: usize, change: impl FnOnce(&mut Event) -> R) -> R {
         let mut event = self.get(index).to_event();
         let result = change(&mut event);
@@ -119,7 +143,11 @@ impl Events {
         result
     }
 
-    /// Lets two events change their places.
+    /// Swaps two events.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at one of the indexes.
     pub fn swap(&mut self, one: usize, other: usize) {
         self.starts.swap(one, other);
     }

@@ -1,8 +1,8 @@
-//! What is told to the Tracking API: sales, refunds, cancellations and sign-ups.
+//! Defines what is sent to the Tracking API: sales, refunds, cancellations and sign-ups.
 //!
-//! This module knows of nothing else in the crate. Money is an integer number of minor units with
-//! its currency beside it ([`Money`]); a customer is an email, a uid, or both ([`Customer`]); two
-//! readings of the same event either agree or contradict each other ([`Essence::contradicts`]).
+//! This module uses nothing else in the crate. Money is an integer number of minor units with its currency
+//! beside it ([`Money`]); a customer is an email, a uid, or both ([`Customer`]); two readings of the same
+//! event either agree or contradict each other ([`Essence::contradicts`]).
 
 mod carried;
 mod conversion;
@@ -48,21 +48,21 @@ use sha2::{Digest, Sha256};
 pub(crate) use essence::EssenceParts;
 use essence::paid_cents;
 
-/// Short text that is kept by the million: an id, an email. Up to 24 bytes stand in place, without
-/// an allocation.
+/// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
+/// allocation.
 pub type Text = compact_str::CompactString;
 
-/// The four calls of the Tracking API.
+/// Names the four calls of the Tracking API.
 ///
-/// The order is the one in which events of the same customer and the same instant are sent.
+/// Their order is the one in which events of the same customer and the same instant are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A lead signed up through a promoter.
     Signup,
-    /// Money came in.
+    /// A customer paid.
     Sale,
-    /// Money of a sale went back.
+    /// Money of a sale was paid back.
     Refund,
     /// A subscription ended.
     Cancellation,
@@ -72,7 +72,7 @@ impl Kind {
     /// Every kind, in the order of the machine output.
     pub const ALL: [Kind; 4] = [Kind::Sale, Kind::Refund, Kind::Cancellation, Kind::Signup];
 
-    /// The word used in files, in the journal and in the API's paths.
+    /// Returns the word that is used in files, in the journal and in the API's paths.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Signup => "signup",
@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    /// Whether events of this kind carry an amount.
+    /// Returns `true` if events of this kind carry an amount.
     pub fn has_amount(self) -> bool {
         matches!(self, Kind::Sale | Kind::Refund)
     }
@@ -105,73 +105,74 @@ impl FromStr for Kind {
     }
 }
 
-/// A word that is none of the four kinds.
+/// Reports a word that is not one of the four kinds.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a kind of event; kinds are sale, refund, cancellation, signup")]
 pub struct UnknownKind(String);
 
-/// Where an event or a row was read: the export's place in the job and the line on which the
-/// record starts (the header is line 1).
+/// Locates an event or a row: the export's place in the job, and the line on which the record starts (the
+/// header is line 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
-    /// Index of the export among the job's inputs, from 0.
+    /// The index of the export among the job's inputs, from 0.
     pub input: usize,
-    /// Line of the record's first byte, from 1.
+    /// The line of the record's first byte, from 1.
     pub line: u64,
 }
 
-/// One thing to tell the Tracking API.
+/// Holds one event to send to the Tracking API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Which call it is.
+    /// The call that the event is sent by.
     pub kind: Kind,
     event_id: Text,
     key: EventKey,
-    /// For a refund: the `event_id` of the sale that it undoes.
+    /// The `event_id` of the sale that a refund reverses; `None` for other kinds.
     pub sale_event_id: Option<Text>,
     /// Another id of the payment: that of the charge beside that of the invoice, say. A refund may
     /// name its sale by it; on a refund it is another id of its sale.
     pub reference: Option<Text>,
-    /// Whether `reference` tells payments apart: it is then the `event_id` of a further payment whose
-    /// own `event_id` another payment has.
+    /// `true` if `reference` distinguishes payments: it is then the `event_id` of a further payment whose own
+    /// `event_id` another payment has.
     pub is_told_by_reference: bool,
-    /// Whom the event belongs to.
+    /// The customer whom the event belongs to.
     pub customer: Customer,
-    /// Positive for sales and refunds, absent for the others.
+    /// The amount: positive for sales and refunds, absent for the others.
     pub money: Option<Money>,
-    /// What `money` was in the export, where it was converted.
+    /// The amount that the export has, if `money` was converted from it.
     pub original: Option<Box<Original>>,
-    /// What was paid or paid back in all, tax and shipping with it, where `money` is without and the
-    /// export says both; in the currency of [`Event::read_money`].
+    /// The amount that was paid or paid back in all, with tax and shipping, where `money` is without them and
+    /// the export has both; in minor units of the currency of [`Event::read_money`].
     pub gross_cents: Option<i64>,
-    /// For a refund read from a running total: that total, in the currency of [`Event::read_money`].
+    /// The running total that a refund was read from, in minor units of the currency of
+    /// [`Event::read_money`].
     pub refund_total_cents: Option<i64>,
-    /// For a sale: whether its row has a running total of refunds, and that is nothing.
+    /// `true` if a sale's row has a running total of refunds, and that is zero.
     pub has_no_refunds: bool,
     /// The billing provider's plan id.
     pub plan: Option<Text>,
-    /// When it happened, as the export says.
+    /// The time when the event happened, as the export says.
     pub created_at: Option<Timestamp>,
-    /// Where it was read.
+    /// The place where the event was read.
     pub source: Source,
-    /// Whether it was corrected after the API had refused it: what it says goes before what the journal
-    /// has of it.
+    /// `true` if the event was corrected after the API had refused it: it replaces what the journal has under
+    /// its id.
     pub is_mended: bool,
-    /// What a reader of the plan should know: how a refund was linked, which date was taken.
+    /// The note for a reader of the plan: how a refund was linked, which date was taken.
     pub note: Text,
     details: Option<Box<Details>>,
 }
 
-/// What few events have.
+/// Holds the fields that few events have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
-    /// The provider's id of the subscription that it belongs to, while its plan is not known.
+    /// The provider's id of the subscription that the event belongs to, while its plan is not known.
     pub subscription: Option<Text>,
-    /// Monthly recurring revenue in minor units of the currency of [`Event::money`].
+    /// The monthly recurring revenue, in minor units of the currency of [`Event::money`].
     pub mrr_cents: Option<i64>,
     /// A promoter's coupon; it creates the lead where there is none.
     pub promo_code: Option<Text>,
-    /// Number of items or subscriptions, where it is not one.
+    /// The number of items or subscriptions, where it is not one.
     pub quantity: Option<u32>,
     /// The promoter's referral id, for sign-ups.
     pub ref_id: Option<Text>,
@@ -181,17 +182,17 @@ pub struct Details {
     pub first_name: Option<Text>,
     /// The lead's last name.
     pub last_name: Option<Text>,
-    /// The ids of the sales that a refund which is held may undo, with spaces between them.
+    /// The ids of the sales that a held refund may reverse, with spaces between them.
     pub candidates: Option<Text>,
-    /// For a further payment that goes by an id of its own: the id that it shares with the first one,
-    /// such as that of their invoice.
+    /// The id that a further payment shares with the first one, such as that of their invoice, where it is
+    /// sent with an id of its own.
     pub shared_id: Option<Text>,
-    /// What the amount of the export has beyond the API's minor units, in units of the currency's
-    /// last decimal: 9 of 1.239 KWD. A conversion takes it in; what is sent unconverted is cut.
+    /// The part of the export's amount beyond the API's minor units, in units of the currency's last decimal:
+    /// 9 of 1.239 KWD. A conversion includes it; an amount that is sent unconverted is cut.
     pub rest: Option<u32>,
 }
 
-/// The details of the many events that have none.
+/// Shared by the many events that have no details.
 static NO_DETAILS: Details = Details {
     subscription: None,
     mrr_cents: None,
@@ -207,14 +208,14 @@ static NO_DETAILS: Details = Details {
 };
 
 impl Event {
-    /// An event with nothing but what every event has. `event_id` is its idempotency key: unique
+    /// Returns an event with only the fields that every event has. `event_id` is its idempotency key: unique
     /// within the account, never reused by a refund for its sale.
     pub fn new(kind: Kind, event_id: Text, customer: Customer, source: Source) -> Self {
         let key = EventKey::from_id(&event_id);
         Event::with_key(kind, (event_id, key), customer, source)
     }
 
-    /// The same where the key of the id is at hand.
+    /// Returns the same event as [`Event::new`], for callers that have the key of the id.
     pub(crate) fn with_key(
         kind: Kind,
         (event_id, key): (Text, EventKey),
@@ -243,34 +244,34 @@ impl Event {
         }
     }
 
-    /// The idempotency key: unique within the account, never reused by a refund for its sale.
+    /// Returns the idempotency key: unique within the account, never reused by a refund for its sale.
     pub fn event_id(&self) -> &str {
         &self.event_id
     }
 
-    /// Gives it another idempotency key.
+    /// Sets another idempotency key, and with it another key.
     pub(crate) fn set_event_id(&mut self, event_id: Text) {
         self.key = EventKey::from_id(&event_id);
         self.event_id = event_id;
     }
 
-    /// Shows it under another id, for a report that is shared. Its key stays what it was.
+    /// Shows the event under another id, for a report that is shared. Its key does not change.
     pub(crate) fn show_as(&mut self, event_id: Text) {
         self.event_id = event_id;
     }
 
-    /// What few events have; all of it empty for the others.
+    /// Returns the fields that few events have; all of them are empty for the others.
     pub fn details(&self) -> &Details {
         self.details.as_deref().unwrap_or(&NO_DETAILS)
     }
 
-    /// Puts these in place of the details that it has.
+    /// Replaces the event's details.
     pub fn set_details(&mut self, details: Details) {
         self.details = (details != NO_DETAILS).then(|| Box::new(details));
     }
 
-    /// Takes from another reading of the same event what this one does not say: its plan, its details,
-    /// another id of it and, where the amount is the same, what was paid in all.
+    /// Fills in what this event lacks from another reading of it: its plan, its details, another id of it
+    /// and, where the amount is the same, what was paid in all.
     pub fn complete_from(&mut self, other: &Event) {
         self.reference = self.reference.take().or_else(|| other.reference.clone());
         if self.read_money() == other.read_money() {
@@ -294,7 +295,7 @@ impl Event {
         });
     }
 
-    /// Adds a remark to the note, unless it stands there.
+    /// Appends a remark to the note, unless the note has it.
     pub fn remark(&mut self, text: &str) {
         if self.note.split("; ").any(|said| said == text) {
             return;
@@ -305,12 +306,12 @@ impl Event {
         self.note.push_str(text);
     }
 
-    /// What identifies the event in memory and in the journal.
+    /// Returns the key that identifies the event in memory and in the journal.
     pub fn key(&self) -> EventKey {
         self.key
     }
 
-    /// The monthly recurring revenue, in the currency of [`Event::money`].
+    /// Returns the monthly recurring revenue, in the currency of [`Event::money`].
     pub fn mrr(&self) -> Option<Money> {
         Some(Money {
             amount_cents: self.details().mrr_cents?,
@@ -318,19 +319,19 @@ impl Event {
         })
     }
 
-    /// What was paid or paid back in all, as far as it is known.
+    /// Returns what was paid or paid back in all, in minor units, as far as it is known.
     pub fn paid_cents(&self) -> Option<i64> {
         paid_cents(self.gross_cents, self.read_money())
     }
 
-    /// The amount as the export has it, converted or not.
+    /// Returns the amount as the export has it, converted or not.
     pub fn read_money(&self) -> Option<Money> {
         let original = self.original.as_ref().map(|original| original.money);
         original.or(self.money)
     }
 
-    /// What must not differ between two readings of this event. Rates may: it is the amount of the
-    /// export that counts.
+    /// Returns what must not differ between two readings of this event. Rates may: the amount of the export
+    /// is what counts.
     pub fn essence(&self) -> Essence {
         Essence::from_parts(EssenceParts {
             kind: self.kind,
@@ -345,10 +346,10 @@ impl Event {
     }
 }
 
-/// A map by [`EventKey`].
+/// Maps an [`EventKey`] to a value.
 pub type KeyMap<V> = HashMap<EventKey, V, BuildHasherDefault<KeyHasher>>;
 
-/// The hash of an [`EventKey`] is its start: it is one already.
+/// Hashes an [`EventKey`] by taking its start, which is a hash already.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyHasher(u64);
 
@@ -368,15 +369,15 @@ impl Hasher for KeyHasher {
     }
 }
 
-/// The first 128 bits of the SHA-256 of an `event_id`.
+/// Identifies an event by the first 128 bits of the SHA-256 of its `event_id`.
 ///
-/// Short enough to keep millions in memory; a collision among a thousand million ids is less
-/// likely than one in 10^20.
+/// A key is short enough to keep millions in memory; a collision among a thousand million ids is less likely
+/// than one in 10^20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey(pub [u8; 16]);
 
 impl EventKey {
-    /// The key of an `event_id`.
+    /// Returns the key of an `event_id`.
     pub fn from_id(event_id: &str) -> Self {
         let digest = Sha256::digest(event_id.as_bytes());
         let mut key = [0; 16];
@@ -384,15 +385,15 @@ impl EventKey {
         EventKey(key)
     }
 
-    /// Its first half: keys that differ in it are different.
+    /// Returns the first half of the key: keys that differ in it are different.
     pub(crate) fn start(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 }
 
-/// The `event_id` of a refund that an export gives as a running total on its sale's row:
-/// `<sale event_id>_refund_<running total in cents>`.
+/// Returns the `event_id` of a refund that an export gives as a running total on its sale's row: `<sale
+/// event_id>_refund_<running total in cents>`.
 pub fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> Text {
     compact_str::format_compact!("{sale_event_id}_refund_{total_cents}")
 }

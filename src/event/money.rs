@@ -1,4 +1,4 @@
-//! Money as integers: currencies, their exponents, and amounts read from text without a float.
+//! Represents money as integers: currencies, their exponents, and amounts read from text without a float.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::invisible::shown;
 
-/// A currency of ISO 4217, or one that was withdrawn and is still in exports.
+/// Identifies a currency of ISO 4217, or one that was withdrawn and still appears in exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Currency(Code);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Code {
     Current(iso_currency::Currency),
-    /// By its place among [`WITHDRAWN`].
+    /// A withdrawn currency, by its index in [`WITHDRAWN`].
     Withdrawn(u8),
 }
 
-/// Codes that ISO 4217 has withdrawn since 2000, with their decimals (its table A.3).
+/// The codes that ISO 4217 has withdrawn since 2000, with their decimals (its table A.3).
 const WITHDRAWN: [(&str, u32); 56] = [
     ("ADP", 0),
     ("AFA", 2),
@@ -78,7 +78,7 @@ const WITHDRAWN: [(&str, u32); 56] = [
     ("XFU", 2),
 ];
 
-/// Codes of ISO 4217 that are not money in which a customer pays.
+/// The codes of ISO 4217 that are not money in which a customer pays.
 const NOT_MONEY: [(&str, &str); 13] = [
     ("XAG", "silver"),
     ("XAU", "gold"),
@@ -95,12 +95,12 @@ const NOT_MONEY: [(&str, &str); 13] = [
     ("XXX", "the code for no currency"),
 ];
 
-/// Currencies in which Stripe's API counts otherwise than ISO 4217 says, with Stripe's decimals:
+/// The currencies that Stripe's API counts in another unit than ISO 4217, with Stripe's decimals:
 /// <https://docs.stripe.com/currencies>, "Zero-decimal currencies" and "Special cases".
 const STRIPE_DECIMALS: [(&str, u32); 3] = [("ISK", 2), ("MGA", 0), ("UGX", 2)];
 
 impl Currency {
-    /// The currency of a three-letter code, in any case: exports write `usd` and `USD`.
+    /// Returns the currency of a three-letter code, in any case: exports write `usd` and `USD`.
     pub fn from_code(code: &str) -> Option<Self> {
         let code = code.trim();
         if code.len() != 3 {
@@ -116,7 +116,7 @@ impl Currency {
         Some(Currency(Code::Withdrawn(u8::try_from(place).ok()?)))
     }
 
-    /// What the code stands for where that is not money, such as gold.
+    /// Returns what the code denotes if that is not money, such as gold.
     pub fn not_money(self) -> Option<&'static str> {
         let code = self.code();
         if !code.starts_with('X') {
@@ -126,14 +126,14 @@ impl Currency {
         found.map(|(_, what)| *what)
     }
 
-    /// How many decimals Stripe's API counts, where those are not ISO 4217's.
+    /// Returns how many decimals Stripe's API counts, where that differs from ISO 4217.
     pub fn stripe_digits(self) -> Option<u32> {
         let code = self.code();
         let found = STRIPE_DECIMALS.iter().find(|(other, _)| *other == code);
         found.map(|(_, digits)| *digits)
     }
 
-    /// The code in capitals, such as `USD`.
+    /// Returns the code in capitals, such as `USD`.
     pub fn code(self) -> &'static str {
         match self.0 {
             Code::Current(currency) => currency.code(),
@@ -141,7 +141,7 @@ impl Currency {
         }
     }
 
-    /// Decimal digits of the minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
+    /// Returns the number of decimals of the minor unit by ISO 4217: 2 for USD, 0 for JPY, 3 for KWD.
     pub fn exponent(self) -> u32 {
         match self.0 {
             Code::Current(currency) => currency.exponent().map_or(2, u32::from),
@@ -149,8 +149,8 @@ impl Currency {
         }
     }
 
-    /// Decimal digits that the Tracking API takes: whole units for zero-decimal currencies, else
-    /// hundredths. Three-decimal currencies are documented nowhere and go as hundredths too.
+    /// Returns the number of decimals that the Tracking API takes: 0 for zero-decimal currencies, else 2.
+    /// Three-decimal currencies are not documented and go as hundredths too.
     pub fn api_digits(self) -> u32 {
         self.exponent().min(2)
     }
@@ -180,31 +180,31 @@ impl Serialize for Currency {
     }
 }
 
-/// An amount in the minor units that the Tracking API takes, with its currency.
+/// Holds an amount in the minor units that the Tracking API takes, with its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
-    /// Hundredths of the currency's unit, or whole units of a zero-decimal currency.
+    /// The amount in hundredths of the currency's unit, or in whole units of a zero-decimal currency.
     pub amount_cents: i64,
-    /// What the amount is in.
+    /// The currency of the amount.
     pub currency: Currency,
 }
 
 impl fmt::Display for Money {
-    /// The amount as people write it: `8.00 USD`, `500 JPY`.
+    /// Writes the amount as people write it: `8.00 USD`, `500 JPY`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&in_units(self.amount_cents.into(), self.currency))
     }
 }
 
-/// Returns how much of `counts_cents` belongs to `part_cents` of `whole_cents`, rounded half up; nothing
-/// where that does not fit. Differences of shares of running sums add up to all of `counts_cents`.
+/// Returns how much of `counts_cents` belongs to `part_cents` of `whole_cents`, rounded half up; `None` if
+/// that does not fit. Differences of shares of running sums add up to all of `counts_cents`.
 pub(crate) fn share_cents(counts_cents: i64, part_cents: i64, whole_cents: i64) -> Option<i64> {
     let product = i128::from(counts_cents) * i128::from(part_cents);
     let whole = i128::from(whole_cents.max(1));
     i64::try_from((2 * product + whole).div_euclid(2 * whole)).ok()
 }
 
-/// Minor units of a sum of any size, as [`Money`] shows them.
+/// Returns the minor units of a sum of any size, written as [`Money`] writes them.
 pub(crate) fn in_units(cents: i128, currency: Currency) -> String {
     let digits = currency.api_digits();
     let scale = 10_u128.pow(digits);
@@ -218,38 +218,38 @@ pub(crate) fn in_units(cents: i128, currency: Currency) -> String {
     format!("{sign}{units}.{rest:0width$} {currency}")
 }
 
-/// In what unit an export writes its amounts.
+/// Defines the unit in which an export writes its amounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AmountUnit {
-    /// `8.00` is eight dollars.
+    /// Major units: `8.00` is eight dollars.
     #[default]
     Major,
-    /// `800` is eight dollars, and one of a currency with three decimals is a thousandth.
+    /// Minor units: `800` is eight dollars, and 1 is a thousandth in a currency with three decimals.
     Minor,
     /// The minor units of the Tracking API, as in [`Money`]: hundredths, whatever the currency has.
     Cents,
 }
 
-/// How an export writes its amounts: declared by the profile, never guessed from a value.
+/// Describes how an export writes its amounts: declared by the profile, never guessed from a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AmountFormat {
-    /// Major or minor units.
+    /// The unit of the amounts, major or minor.
     pub unit: AmountUnit,
     /// The decimal separator.
     pub decimal: char,
-    /// Another decimal separator that some exports of this kind write: the first amount with either of
-    /// them decides for the whole export. A profile that says which one it is leaves nothing to decide.
+    /// A second decimal separator that some exports of this kind write: the first amount with either of them
+    /// decides for the whole export. It is `None` where the profile says which one it is.
     pub or_decimal: Option<char>,
     /// The separator between groups of three digits, if the export writes any.
     pub thousands: Option<char>,
-    /// Whether `(5.00)` is minus five.
+    /// `true` if `(5.00)` is minus five.
     pub parentheses: bool,
     /// The currency symbol in front of the number or behind it, where the export writes one.
     pub strip: Option<String>,
-    /// How many decimals the export writes at most. Those that the currency does not have must be
-    /// zeros. Without it, there may be as many as the currency has.
+    /// The number of decimals that the export writes at most. Those that the currency does not have must be
+    /// zeros. If it is `None`, there may be as many as the currency has.
     pub decimals: Option<u8>,
 }
 
@@ -267,48 +267,48 @@ impl Default for AmountFormat {
     }
 }
 
-/// An amount as read, to the last decimal of its currency.
+/// Holds an amount as it was read, to the last decimal of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedAmount {
-    /// In units of the last decimal that was read; negative where the text says so.
+    /// The amount in units of the last decimal that was read; negative where the text says so.
     minor: i64,
-    /// How many of them are one minor unit of the API: 10 where a currency has three decimals.
+    /// The number of those units in one minor unit of the API: 10 where a currency has three decimals.
     per_cent: i64,
 }
 
 impl ParsedAmount {
-    /// No amount, to which others can be added.
+    /// The amount zero, to which others can be added.
     pub const ZERO: ParsedAmount = ParsedAmount {
         minor: 0,
         per_cent: 1,
     };
 
-    /// The amount in the API's minor units, cut to whole ones; negative where the text says so.
+    /// Returns the amount in the API's minor units, cut to whole ones; negative where the text says so.
     pub fn cents(self) -> i64 {
         self.minor / self.per_cent
     }
 
-    /// What [`ParsedAmount::cents`] leaves out, in units of the currency's last decimal.
+    /// Returns what [`ParsedAmount::cents`] cuts off, in units of the currency's last decimal.
     pub fn rest(self) -> i64 {
         self.minor % self.per_cent
     }
 
-    /// The amount in units of the last decimal that was read.
+    /// Returns the amount in units of the last decimal that was read.
     pub fn minor(self) -> i64 {
         self.minor
     }
 
-    /// An amount in the same unit of so many of the last decimal.
+    /// Returns another amount in the same unit, given in units of the last decimal.
     pub(crate) fn with_minor(self, minor: i64) -> Self {
         ParsedAmount { minor, ..self }
     }
 
-    /// -1, 0 or 1.
+    /// Returns the sign: -1, 0 or 1.
     pub fn sign(self) -> i64 {
         self.minor.signum()
     }
 
-    /// The amount with this sign, 1 or -1, put before it.
+    /// Returns the amount multiplied by this sign, 1 or -1.
     pub fn times(self, sign: i64) -> Self {
         ParsedAmount {
             minor: self.minor * sign,
@@ -316,7 +316,7 @@ impl ParsedAmount {
         }
     }
 
-    /// The sum with another amount of the same export and currency; nothing where it is too large.
+    /// Returns the sum with another amount of the same export and currency; `None` if it is too large.
     pub fn checked_add(self, other: ParsedAmount) -> Option<Self> {
         Some(ParsedAmount {
             minor: self.minor.checked_add(other.minor)?,
@@ -325,50 +325,50 @@ impl ParsedAmount {
     }
 }
 
-/// Why a cell is no amount.
+/// Names why a cell is not an amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// Nothing between the separators.
+    /// There is nothing between the separators.
     #[error("the amount is empty")]
     Empty,
-    /// A character that the declared format does not have.
+    /// The cell has a character that the declared format does not have.
     #[error("unexpected `{}` in an amount", shown(.0.encode_utf8(&mut [0; 4])))]
     Unexpected(char),
-    /// Groups that are not of three digits.
+    /// The cell has groups that are not of three digits.
     #[error("the thousands separators are not at every third digit")]
     Grouping,
-    /// More decimals than the currency has.
+    /// The cell has more decimals than the currency.
     #[error("{currency} has {allowed} decimals and the amount {digits}")]
     Decimals {
-        /// Decimals in the text.
+        /// The number of decimals in the text.
         digits: usize,
-        /// Decimals of the currency.
+        /// The number of decimals of the currency.
         allowed: u32,
         /// The currency.
         currency: Currency,
-        /// Whether those that the currency does not have are zeros.
+        /// `true` if those that the currency does not have are zeros.
         are_zeros: bool,
     },
-    /// Three digits behind the separator of a currency that has fewer decimals.
+    /// The cell has three digits after the separator, and its currency has fewer decimals.
     #[error("{}: {currency} has {allowed} decimals, and three digits follow the separator", either(large, small.as_deref()))]
     Thousands {
-        /// The amount if the separator stands between thousands.
+        /// The amount if the separator separates thousands.
         large: String,
-        /// The amount if it stands before decimals; nothing where the currency has too few.
+        /// The amount if the separator is the decimal one; `None` where the currency has too few decimals.
         small: Option<String>,
-        /// Decimals of the currency.
+        /// The number of decimals of the currency.
         allowed: u32,
         /// The currency.
         currency: Currency,
     },
-    /// More than an `i64` of minor units.
+    /// The amount is more than an `i64` of minor units.
     #[error("the amount is too large")]
     TooLarge,
 }
 
 impl AmountFormat {
-    /// Returns the format of an export with the other decimal separator, if there may be one. What is the
-    /// decimal separator here stands between thousands there.
+    /// Returns the format of an export with the other decimal separator, if there may be one. The decimal
+    /// separator of this format separates thousands in that one.
     pub(crate) fn other(&self) -> Option<AmountFormat> {
         let other = self
             .or_decimal
@@ -381,15 +381,15 @@ impl AmountFormat {
         })
     }
 
-    /// Reads an amount exactly, or says why it can't be.
+    /// Reads an amount exactly.
     ///
-    /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them).
-    /// More are an error, zeros too: `1.000` may be one thousand. Only two zeros of a currency
-    /// without decimals (`5000.00` yen) have one meaning. Nothing is rounded.
+    /// Fewer decimals than the currency has are fine (`40` is `40.00`: spreadsheets drop them). More are an
+    /// error, zeros too: `1.000` may be one thousand. Only two zeros of a currency without decimals
+    /// (`5000.00` yen) have one meaning. Nothing is rounded.
     ///
     /// # Errors
     ///
-    /// Any text that is not an amount in this format and currency.
+    /// Any text that is not an amount in this format and currency, with the reason.
     pub fn parse(&self, text: &str, currency: Currency) -> Result<ParsedAmount, AmountError> {
         match self.parse_plain(text.as_bytes(), currency) {
             Some(minor) => Ok(ParsedAmount { minor, per_cent: 1 }),
@@ -397,9 +397,9 @@ impl AmountFormat {
         }
     }
 
-    /// What nearly every cell holds, read in one walk: at most fifteen digits and, in major units
-    /// of a currency with cents, a separator before the last one or two. Nothing where the cell is
-    /// anything else; [`AmountFormat::parse_whole`] knows what that is.
+    /// Reads the form that nearly every cell has, in one pass: at most fifteen digits and, in major units of
+    /// a currency with cents, a separator before the last one or two. Returns `None` for any other cell,
+    /// which is left to [`AmountFormat::parse_whole`].
     fn parse_plain(&self, text: &[u8], currency: Currency) -> Option<i64> {
         const MAX_BYTES: usize = 16;
         let has_cents = self.unit == AmountUnit::Major
@@ -462,7 +462,7 @@ impl AmountFormat {
         })
     }
 
-    /// The decimals that the currency has, of those that stand there.
+    /// Returns the decimals in the text that the currency has.
     fn decimals<'t>(
         &self,
         whole: &str,
@@ -502,7 +502,8 @@ impl AmountFormat {
         })
     }
 
-    /// The symbol stands once, at either end, inside the sign or outside it: `-$5`, `$-5`, `5 €`.
+    /// Removes the symbol, which may appear once, at either end, inside the sign or outside it: `-$5`, `$-5`,
+    /// `5 €`.
     fn split_sign_and_symbol<'t>(
         &self,
         text: &'t str,
@@ -521,7 +522,7 @@ impl AmountFormat {
         Ok((negative, strip(inner).unwrap_or(inner)))
     }
 
-    /// A minus stands at either end, as a hyphen or as the sign U+2212, and once.
+    /// Removes a minus, which may appear once, at either end, as a hyphen or as the sign U+2212.
     fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
         if self.parentheses
             && let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))
@@ -536,7 +537,7 @@ impl AmountFormat {
         }
     }
 
-    /// The digits of the whole part; separators must stand before every third digit or nowhere.
+    /// Returns the digits of the whole part; separators must be before every third digit or nowhere.
     fn without_separators<'t>(&self, whole: &'t str) -> Result<Cow<'t, str>, AmountError> {
         let separator = self.thousands.filter(|&c| whole.contains(c));
         let digits: Cow<'t, str> = match separator {

@@ -1,17 +1,16 @@
-//! Small records of bytes, kept by the million.
+//! Stores small records of bytes by the million.
 
 use super::{Currency, EventKey, Kind, Money};
 
-/// Records stand in pages of this size, so that growing copies nothing; a larger record has a page
-/// of its own.
+/// The size of a page of records, so that growing copies nothing; a larger record has a page of its own.
 pub(super) const PAGE_BYTES: usize = 1 << 20;
 
-/// Records, one behind the other.
+/// Holds records, one after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pages(Vec<Vec<u8>>);
 
 impl Pages {
-    /// Adds a record, and says where it begins.
+    /// Adds a record, and returns where it begins.
     pub(crate) fn add(&mut self, record: &[u8]) -> u64 {
         let has_room = |page: &Vec<u8>| page.len() + record.len() <= PAGE_BYTES;
         if !self.0.last().is_some_and(has_room) {
@@ -25,27 +24,27 @@ impl Pages {
         start as u64
     }
 
-    /// The record that begins here, and what stands behind it.
+    /// Returns the record that begins here, and what follows it.
     #[inline]
     pub(crate) fn at(&self, start: u64) -> &[u8] {
         let (page, at) = place(start);
         &self.0[page][at..]
     }
 
-    /// Puts a record in the place of one that is as long or longer.
+    /// Overwrites a record with one that is not longer.
     pub(super) fn overwrite(&mut self, start: u64, record: &[u8]) {
         let (page, at) = place(start);
         self.0[page][at..at + record.len()].copy_from_slice(record);
     }
 
-    /// How long all of them are together.
+    /// Returns the length of all records together.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().map(Vec::len).sum()
     }
 }
 
-/// The page, and the place in it.
+/// Returns the page of a position, and the offset in it.
 fn place(start: u64) -> (usize, usize) {
     let start = start as usize;
     (start / PAGE_BYTES, start % PAGE_BYTES)
@@ -54,7 +53,7 @@ fn place(start: u64) -> (usize, usize) {
 /// The kinds, each at the number by which a record names it.
 pub(super) const KINDS: [Kind; 4] = [Kind::Signup, Kind::Sale, Kind::Refund, Kind::Cancellation];
 
-/// The currencies of records, each of which names one by a small number.
+/// Holds the currencies of records, each of which names one by a small number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Currencies(Vec<Currency>);
 
@@ -79,7 +78,7 @@ impl Currencies {
     }
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that more come.
+/// Writes seven bits a byte, the lowest first; the eighth bit says that more follow.
 pub(crate) fn write_number(record: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         record.push(number as u8 | 0x80);
@@ -88,12 +87,12 @@ pub(crate) fn write_number(record: &mut Vec<u8>, mut number: u64) {
     record.push(number as u8);
 }
 
-/// The sign in the lowest bit, so that small numbers of both signs are short.
+/// Writes the sign in the lowest bit, so that small numbers of both signs are short.
 pub(super) fn write_signed(record: &mut Vec<u8>, number: i64) {
     write_number(record, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
-/// What is left to read of a record. What was never written is a fault of ours, and a panic.
+/// Reads the rest of a record. Reading what was never written is a bug, and panics.
 pub(crate) struct Reader<'e>(pub(super) &'e [u8]);
 
 impl<'e> Reader<'e> {

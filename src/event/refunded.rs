@@ -1,20 +1,20 @@
-//! What is refunded of one sale.
+//! Sums up what is refunded of one sale.
 
 use super::Essence;
 
-/// What is refunded of one sale, whatever came of its refunds.
+/// Holds what is refunded of one sale, whatever the outcome of its refunds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refunded {
-    /// All its refunds added up, in minor units, as they count; `i64::MAX` where that does not fit.
+    /// The sum of all its refunds as they count, in minor units; `i64::MAX` if that does not fit.
     pub cents: i64,
-    /// The same as it was paid back; likewise.
+    /// The sum of all its refunds as they were paid back, in minor units; `i64::MAX` if that does not fit.
     pub gross_cents: i64,
-    /// The largest running total that was read for it.
+    /// The largest running total that was read for it, in minor units.
     pub largest_total_cents: Option<i64>,
 }
 
 impl Refunded {
-    /// Returns what this one refund takes back.
+    /// Returns what this one refund refunds.
     pub fn by(refund: &Essence) -> Self {
         Refunded {
             cents: refund.money.map_or(0, |money| money.amount_cents),
@@ -23,7 +23,7 @@ impl Refunded {
         }
     }
 
-    /// Returns this and what other refunds take back.
+    /// Returns the sum of this and what other refunds refund.
     #[must_use]
     pub fn with(self, others: Refunded) -> Self {
         Refunded {

@@ -1,34 +1,34 @@
-//! Which emails a uid comes with.
+//! Finds ids that several customers share, by the emails they come with.
 
 use std::collections::BTreeMap;
 
 use super::{Essence, EventKey};
 
-/// So many emails are too many for one customer. One who has changed the address has as many only where
-/// `is_one_who_moved`.
+/// The number of emails that is too many for one customer. A customer who has changed the address has as many
+/// only if `is_one_who_moved`.
 const EMAILS: usize = 3;
 
-/// The emails of a uid, each with the first and the last event that has it.
+/// Collects the emails of a uid, each with the first and the last event that has it.
 ///
-/// Taken from essences, so that two spellings of one email are one, and an event that two exports have
-/// is one.
+/// They are taken from essences, so that two spellings of one email are one, and an event that two exports
+/// have is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmailsOfUid {
     by_email: BTreeMap<u64, Uses>,
 }
 
-/// The events of a uid that have one email.
+/// Counts the events of a uid that have one email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Uses {
     first: Use,
     last: Use,
 }
 
-/// When an event happened, in seconds since 1970-01-01 UTC, and its key.
+/// The time when an event happened, in seconds since 1970-01-01 UTC, and its key.
 type Use = (Option<i64>, EventKey);
 
 impl EmailsOfUid {
-    /// Adds an event of the uid; one without an email says nothing.
+    /// Adds an event of the uid; one without an email adds nothing.
     pub fn add(&mut self, key: EventKey, event: &Essence) {
         let Some(email) = event.email else {
             return;
@@ -47,7 +47,7 @@ impl EmailsOfUid {
         self.by_email.len()
     }
 
-    /// Returns whether the uid can't be the id of one customer.
+    /// Returns `true` if the uid can't be the id of one customer.
     pub fn are_of_several(&self) -> bool {
         match self.count() {
             0..EMAILS => false,
@@ -56,8 +56,8 @@ impl EmailsOfUid {
         }
     }
 
-    /// Returns whether one customer has changed the address twice: each was used again and again before
-    /// the next one came, and none came back.
+    /// Returns `true` if one customer has changed the address twice: each was used again and again before the
+    /// next one came, and none came back.
     fn is_one_who_moved(&self) -> bool {
         let spans = self.by_email.values().map(|uses| {
             let is_used_again = uses.first != uses.last;

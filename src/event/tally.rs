@@ -1,4 +1,4 @@
-//! Counts and cents, by kind and currency: the figures that have to add up.
+//! Counts events and cents by kind and currency, for the figures that have to add up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,16 +9,16 @@ use serde::{Serialize, Serializer};
 use super::money::in_units;
 use super::{Currency, EventNumbers, Kind, Money};
 
-/// How many, and how much.
+/// Holds a number of events and their amount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sum {
-    /// Number of events.
+    /// The number of events.
     pub count: u64,
-    /// Their minor units added up; `i128`, so that no file can overflow it.
+    /// The sum of their amounts, in minor units; `i128`, so that no file can overflow it.
     pub amount_cents: i128,
 }
 
-/// Sums by kind and currency.
+/// Holds sums by kind and currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<(Kind, Option<Currency>), Sum>);
 
@@ -41,7 +41,8 @@ impl Tally {
         mine.amount_cents += sum.amount_cents;
     }
 
-    /// Takes away what was added, and says whether it was there. A sum of nothing is none.
+    /// Subtracts a sum that was added, and returns whether it was there. A sum of zero events is always
+    /// there.
     #[must_use]
     pub fn take_sum(&mut self, kind: Kind, currency: Option<Currency>, sum: Sum) -> bool {
         let of = (kind, currency);
@@ -61,26 +62,26 @@ impl Tally {
         true
     }
 
-    /// Adds another tally.
+    /// Adds the sums of another tally.
     pub fn add_tally(&mut self, other: &Tally) {
         for (kind, currency, sum) in other.iter() {
             self.add_sum(kind, currency, sum);
         }
     }
 
-    /// Every sum, by kind and then by currency.
+    /// Returns every sum, by kind and then by currency.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, Option<Currency>, Sum)> + '_ {
         self.0
             .iter()
             .map(|(&(kind, currency), &sum)| (kind, currency, sum))
     }
 
-    /// The sum of one kind in one currency.
+    /// Returns the sum of one kind in one currency.
     pub fn for_kind(&self, kind: Kind, currency: Option<Currency>) -> Sum {
         self.0.get(&(kind, currency)).copied().unwrap_or_default()
     }
 
-    /// How many events of one kind, in any currency.
+    /// Returns how many events of one kind there are, in any currency.
     pub fn count_of(&self, kind: Kind) -> u64 {
         self.iter()
             .filter(|&(of, _, _)| of == kind)
@@ -88,12 +89,12 @@ impl Tally {
             .sum()
     }
 
-    /// How many events in all.
+    /// Returns how many events there are in all.
     pub fn count(&self) -> u64 {
         self.iter().map(|(_, _, sum)| sum.count).sum()
     }
 
-    /// The cents of one kind, by currency.
+    /// Returns the amounts of one kind by currency, in minor units.
     pub fn cents_of(&self, kind: Kind) -> impl Iterator<Item = (Currency, i128)> + '_ {
         self.iter().filter_map(move |(of, currency, sum)| {
             currency
@@ -102,7 +103,7 @@ impl Tally {
         })
     }
 
-    /// The cents of every kind, by currency.
+    /// Returns the amounts of every kind by currency, in minor units.
     pub fn cents(&self) -> BTreeMap<Currency, i128> {
         let mut cents = BTreeMap::new();
         for (_, currency, sum) in self.iter() {
@@ -125,7 +126,7 @@ impl FromIterator<EventNumbers> for Tally {
 }
 
 impl fmt::Display for Tally {
-    /// In a sentence: `2 sales, 16.00 USD and 500 JPY, 1 cancellation`.
+    /// Writes the tally in a sentence: `2 sales, 16.00 USD and 500 JPY, 1 cancellation`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of_kinds: Vec<String> = Kind::ALL
             .iter()
@@ -149,8 +150,8 @@ impl Tally {
     }
 }
 
-/// `{"count": 0, "amount_cents": {"USD": 0}, "by_kind": {…}}`; amounts of sales and refunds are
-/// both positive and are added up as they stand.
+/// Writes `{"count": 0, "amount_cents": {"USD": 0}, "by_kind": {…}}`; amounts of sales and refunds are both
+/// positive and are added up as they are.
 impl Serialize for Tally {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;

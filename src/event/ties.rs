@@ -1,25 +1,25 @@
-//! What ties an event to others on its way to the API.
+//! Describes what ties an event to others on its way to the API.
 
 use super::{CustomerRef, Event, Kind};
 
-/// Whom an event is of, which sale it concerns, and whether it may make somebody a lead: what decides
-/// for whom it waits, and whether the API has to be asked. Its texts are lent.
+/// Holds the customer of an event, the sale it concerns, and what may make somebody a lead. These decide
+/// which events it waits for, and whether the API has to be asked. Its texts are borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ties<'e> {
-    /// Which call it is.
+    /// The call that the event is sent by.
     pub kind: Kind,
     /// The idempotency key.
     pub event_id: &'e str,
-    /// The `event_id` of a refund's sale.
+    /// The `event_id` of the sale that a refund reverses.
     pub sale_event_id: Option<&'e str>,
-    /// Whom it belongs to.
+    /// The customer whom the event belongs to.
     pub customer: CustomerRef<'e>,
     names_promoter: bool,
 }
 
 impl<'e> Ties<'e> {
-    /// Of an event in whatever form it is: kind, `event_id`, the sale's, the customer, and what may name
-    /// a promoter: coupon, tracking id and referral id.
+    /// Returns the ties of an event in whatever form it is: kind, `event_id`, the sale's, the customer, and
+    /// what may name a promoter: coupon, tracking id and referral id.
     pub(crate) fn of_parts(
         kind: Kind,
         event_id: &'e str,
@@ -36,7 +36,7 @@ impl<'e> Ties<'e> {
         }
     }
 
-    /// The sale that it is or undoes.
+    /// Returns the `event_id` of the sale that the event is or reverses.
     pub fn sale(&self) -> Option<&'e str> {
         match self.kind {
             Kind::Sale => Some(self.event_id),
@@ -44,14 +44,14 @@ impl<'e> Ties<'e> {
         }
     }
 
-    /// Whether the API may make the customer a lead because of this event.
+    /// Returns `true` if the API may make the customer a lead because of this event.
     pub fn may_create_lead(&self) -> bool {
         self.kind == Kind::Signup || self.names_promoter
     }
 }
 
 impl Event {
-    /// What ties it to others.
+    /// Returns what ties the event to others.
     pub fn ties(&self) -> Ties<'_> {
         let details = self.details();
         let promoter = [&details.promo_code, &details.tid, &details.ref_id];

@@ -1,4 +1,4 @@
-//! An event as it is read where it lies among others.
+//! Reads an event where it is stored among others.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -7,45 +7,45 @@ use super::essence::{EssenceParts, paid_cents};
 use super::events::read_details;
 use super::{Customer, Details, Essence, Event, EventKey, Kind, Money, Original, Source, Text};
 
-/// An [`Event`] of [`Events`](super::Events), with the same fields; its texts are lent.
+/// Borrows an [`Event`] of [`Events`](super::Events), with the same fields.
 #[derive(Clone, Copy)]
 pub struct EventRef<'e> {
-    /// As in [`Event::kind`]; so for all fields here.
+    /// The call that the event is sent by.
     pub kind: Kind,
     pub(super) event_id: &'e str,
     pub(super) key: EventKey,
-    /// The `event_id` of a refund's sale.
+    /// The `event_id` of the sale that a refund reverses.
     pub sale_event_id: Option<&'e str>,
     /// Another id of the payment.
     pub reference: Option<&'e str>,
-    /// Whether that tells payments apart.
+    /// `true` if `reference` distinguishes payments.
     pub is_told_by_reference: bool,
-    /// Whom it belongs to.
+    /// The customer whom the event belongs to.
     pub customer: CustomerRef<'e>,
-    /// Its amount.
+    /// The event's amount.
     pub money: Option<Money>,
     pub(super) original: Option<OriginalRef<'e>>,
-    /// What was paid in all, in minor units.
+    /// The amount that was paid in all, in minor units.
     pub gross_cents: Option<i64>,
-    /// The running total that it was read from, in minor units.
+    /// The running total that the event was read from, in minor units.
     pub refund_total_cents: Option<i64>,
-    /// Whether its row has a running total of refunds, and that is nothing.
+    /// `true` if the event's row has a running total of refunds, and that is zero.
     pub has_no_refunds: bool,
     /// The billing provider's plan id.
     pub plan: Option<&'e str>,
-    /// When it happened.
+    /// The time when the event happened.
     pub created_at: Option<Timestamp>,
-    /// Where it was read.
+    /// The place where the event was read.
     pub source: Source,
-    /// Whether it was corrected.
+    /// `true` if the event was corrected after the API had refused it.
     pub is_mended: bool,
-    /// What a reader of the plan should know.
+    /// The note for a reader of the plan.
     pub note: &'e str,
-    /// The details as they were written, and what stands behind them.
+    /// The details as they were written, and what follows them.
     pub(super) details: Option<&'e [u8]>,
 }
 
-/// A [`Customer`] whose texts are lent.
+/// Borrows a [`Customer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CustomerRef<'e> {
     /// The email of the lead.
@@ -55,17 +55,17 @@ pub struct CustomerRef<'e> {
 }
 
 impl CustomerRef<'_> {
-    /// Whether there is nothing to find a lead by.
+    /// Returns `true` if there is nothing to find a lead by.
     pub fn is_unknown(self) -> bool {
         self.email.is_none() && self.uid.is_none()
     }
 
-    /// The email as it is compared: case does not tell customers apart.
+    /// Returns the email as it is compared: case does not distinguish customers.
     pub fn email_folded(self) -> Option<Text> {
         self.email.map(Text::from_str_to_lowercase)
     }
 
-    /// The customer with texts of its own.
+    /// Returns the customer with texts of its own.
     pub fn to_customer(self) -> Customer {
         Customer {
             email: self.email.map(Text::new),
@@ -74,7 +74,7 @@ impl CustomerRef<'_> {
     }
 }
 
-/// As [`Original`].
+/// Borrows an [`Original`].
 #[derive(Clone, Copy)]
 pub(super) struct OriginalRef<'e> {
     pub(super) money: Money,
@@ -93,54 +93,54 @@ impl From<OriginalRef<'_>> for Original {
 }
 
 impl<'e> EventRef<'e> {
-    /// The idempotency key.
+    /// Returns the idempotency key.
     pub fn event_id(self) -> &'e str {
         self.event_id
     }
 
-    /// What identifies the event in memory and in the journal.
+    /// Returns the key that identifies the event in memory and in the journal.
     pub fn key(&self) -> EventKey {
         self.key
     }
 
-    /// What `money` was in the export, where it was converted.
+    /// Returns the amount that the export has, if `money` was converted from it.
     pub fn original(&self) -> Option<Original> {
         self.original.map(Original::from)
     }
 
-    /// What `money` was in the export, where it was converted, without the rate.
+    /// Returns the amount that the export has, without the rate, if `money` was converted from it.
     pub fn original_money(&self) -> Option<Money> {
         self.original.map(|original| original.money)
     }
 
-    /// Whether it has any of what few events have.
+    /// Returns `true` if the event has any of the fields that few events have.
     pub fn has_details(&self) -> bool {
         self.details.is_some()
     }
 
-    /// What few events have; all of it empty for the others.
+    /// Returns the fields that few events have; all of them are empty for the others.
     pub fn details(&self) -> Details {
         self.details.map(read_details).unwrap_or_default()
     }
 
-    /// As [`Event::read_money`].
+    /// Returns the amount as the export has it, converted or not.
     pub fn read_money(&self) -> Option<Money> {
         self.original_money().or(self.money)
     }
 
-    /// As [`Event::paid_cents`].
+    /// Returns what was paid or paid back in all, in minor units, as far as it is known.
     pub fn paid_cents(&self) -> Option<i64> {
         paid_cents(self.gross_cents, self.read_money())
     }
 
-    /// Returns whether it is a refund with an id of its own of which nothing counts, since its share of
-    /// what its sale counts rounds to nothing.
+    /// Returns `true` if it is a refund with an id of its own of which nothing counts, since its share of
+    /// what its sale counts rounds to zero.
     pub fn counts_nothing(&self) -> bool {
         let cents = self.money.map(|money| money.amount_cents);
         self.kind == Kind::Refund && self.refund_total_cents.is_none() && cents == Some(0)
     }
 
-    /// As [`Event::essence`].
+    /// Returns what must not differ between two readings of this event.
     pub fn essence(&self) -> Essence {
         Essence::from_parts(EssenceParts {
             kind: self.kind,
@@ -154,7 +154,7 @@ impl<'e> EventRef<'e> {
         })
     }
 
-    /// The event with texts of its own.
+    /// Returns the event with texts of its own.
     pub fn to_event(&self) -> Event {
         Event {
             kind: self.kind,

@@ -1,4 +1,4 @@
-//! The record of a packed event: how it is written, and read back.
+//! Writes and reads the records of packed events.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed
 use crate::event::view::OriginalRef;
 use crate::event::{CustomerRef, Details, Event, EventKey, EventRef, Kind, Source, Text};
 
-/// So many texts are kept once. Whatever comes after them stands in its event's own record.
+/// The number of texts that are kept once. Any further text is in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
 
-/// What many events share.
+/// Holds what many events share.
 #[derive(Clone, Default)]
 pub(super) struct Shared {
     currencies: Currencies,
@@ -22,18 +22,18 @@ pub(super) struct Shared {
     rates: InternedTexts,
 }
 
-/// Texts that are kept once, the empty one among them.
+/// Holds the texts that are kept once, the empty one among them.
 #[derive(Clone, Default)]
 struct InternedTexts {
     texts: Vec<Text>,
     numbers: HashMap<Text, u64>,
 }
 
-/// Stands in a record for no text, or an empty one.
+/// The number in a record for an absent or empty text.
 const NO_WORD: u64 = 0;
-/// Stands in a record for a text that stands in it itself.
+/// The number in a record for a text that the record has itself.
 const OWN_WORD: u64 = 1;
-/// From here on, the texts that are kept once.
+/// The first number for the texts that are kept once.
 const FIRST_WORD: u64 = 2;
 
 impl InternedTexts {
@@ -53,7 +53,7 @@ impl InternedTexts {
         number
     }
 
-    /// The text of this number, if it is none that stands in the record itself.
+    /// Returns the text of this number, or `None` if the record has the text itself.
     fn text(&self, number: u64) -> Option<&str> {
         match number {
             NO_WORD => Some(""),
@@ -67,7 +67,7 @@ const KEY_BYTES: usize = 16;
 const KIND_AT: usize = KEY_BYTES;
 const FLAGS_AT: usize = KIND_AT + 1;
 
-// What a record has of that which an event may be without.
+// Flags for the optional fields that a record has.
 const SALE: u16 = 1;
 const REFERENCE: u16 = 1 << 1;
 const EMAIL: u16 = 1 << 2;
@@ -84,29 +84,28 @@ const DETAILS: u16 = 1 << 12;
 const TOLD_BY_REFERENCE: u16 = 1 << 13;
 const NO_REFUNDS: u16 = 1 << 14;
 
-/// The key of the event whose record begins here.
+/// Returns the key of the event whose record begins here.
 pub(super) fn key(record: &[u8]) -> EventKey {
     Reader(record).key()
 }
 
-/// Its kind.
+/// Returns the kind of the event whose record begins here.
 pub(super) fn kind(record: &[u8]) -> Kind {
     KINDS[usize::from(record[KIND_AT])]
 }
 
-/// Whether it names a sale.
+/// Returns `true` if the event names a sale.
 pub(super) fn names_sale(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & SALE != 0
 }
 
-/// Returns whether its row says that nothing was refunded.
+/// Returns `true` if the event's row says that nothing was refunded.
 pub(super) fn has_no_refunds(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
 }
 
 impl Shared {
-    /// Writes an event: its numbers, the lengths of its texts, the texts, and the details behind
-    /// them.
+    /// Writes an event: its numbers, the lengths of its texts, the texts, and the details after them.
     pub(super) fn write(&mut self, event: &Event, record: &mut Vec<u8>) {
         record.clear();
         record.extend_from_slice(&event.key.0);
@@ -158,17 +157,17 @@ impl Shared {
         }
     }
 
-    /// The event whose record begins here.
+    /// Returns the event whose record begins here.
     pub(super) fn read<'e>(&'e self, record: &'e [u8]) -> EventRef<'e> {
         self.read_on(&mut Reader(record))
     }
 
-    /// What are numbers of the event whose record begins here.
+    /// Returns the numbers of the event whose record begins here.
     pub(super) fn figures(&self, record: &[u8]) -> EventNumbers {
         self.read_figures(&mut Reader(&record[KIND_AT..])).0
     }
 
-    /// How long the record is that begins here.
+    /// Returns the length of the record that begins here.
     pub(super) fn record_bytes(&self, record: &[u8]) -> usize {
         let mut reader = Reader(record);
         let has_details = self.read_on(&mut reader).has_details();
@@ -240,7 +239,7 @@ impl Shared {
         }
     }
 
-    /// Reads on behind the key; gives the flags as well.
+    /// Reads on after the key, and returns the flags as well.
     #[inline]
     fn read_figures(&self, from: &mut Reader<'_>) -> (EventNumbers, u16) {
         let kind = KINDS[usize::from(from.byte())];
@@ -296,7 +295,7 @@ fn write_date(record: &mut Vec<u8>, date: Date) {
     write_signed(record, date.day().into());
 }
 
-/// Writes which of the texts it is; gives back what is to stand in the record itself.
+/// Writes the number of a text, and returns what the record has to hold itself.
 fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str) -> &'t str {
     let number = words.number(text);
     write_number(record, number);
@@ -309,7 +308,7 @@ fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str
     }
 }
 
-/// Each with one more than its length, or a zero where there is none.
+/// Writes each detail with one more than its length, or a zero where there is none.
 fn write_details(record: &mut Vec<u8>, details: &Details) {
     let Details {
         subscription,
@@ -354,12 +353,12 @@ fn write_details(record: &mut Vec<u8>, details: &Details) {
     }
 }
 
-/// The details that stand here.
+/// Returns the details that begin here.
 pub(in crate::event) fn read_details(record: &[u8]) -> Details {
     Reader(record).details()
 }
 
-/// A text that is kept once, or the length of one that stands in the record.
+/// Holds a text that is kept once, or the length of one that is in the record.
 #[derive(Clone, Copy)]
 enum Word<'e> {
     Shared(&'e str),
@@ -434,7 +433,7 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// The texts of a record, one behind the other.
+/// Reads the texts of a record, one after the other.
 struct Texts<'e>(&'e str);
 
 impl<'e> Texts<'e> {
