@@ -1,4 +1,4 @@
-//! Currencies of which it is not certain in which unit the API takes them.
+//! Finds amounts in currencies for which it is not certain which unit the API takes.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::link::{HeldReason, Link, Links};
 use crate::plan::{History, Plan};
 use crate::problem::Problem;
 
-/// Holds new events whose amount has more decimals than the API is said to take.
+/// Holds new events whose amount has more decimals than the API is set to take.
 pub(crate) fn hold_inexact(
     events: &Events,
     links: &mut Links,
@@ -36,8 +36,8 @@ pub(crate) fn hold_inexact(
     }
 }
 
-/// Says which currencies Stripe's API counts in another unit than the one that is sent, where
-/// nobody has said which one the account takes.
+/// Reports the currencies that Stripe's API counts in another unit than the one that is sent, where no
+/// setting says which one the account takes.
 pub(super) fn undecided(plan: &Plan, decimals: &Decimals) -> Vec<Problem> {
     let mut undecided: BTreeMap<Currency, (u32, Tally)> = BTreeMap::new();
     for planned in plan.events() {

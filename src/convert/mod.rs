@@ -1,14 +1,14 @@
-//! What an amount in another currency is in the account's.
+//! Converts amounts in other currencies into the account's.
 //!
-//! Conversion stands behind linking, which compares a refund with its sale as both were charged, and
-//! before the comparison with the journal. What two readings of an event must agree in stays the
-//! amount of the export ([`Event::read_money`]): a rate that is corrected later makes no other event of
-//! it. What was told to the API stands, so that nothing is sent twice; the difference is said.
+//! Conversion comes after linking, which compares a refund with its sale as both were charged, and before the
+//! comparison with the journal. What two readings of an event must agree in remains the amount of the export
+//! ([`Event::read_money`]): a rate that is corrected later does not make it another event. What was sent to
+//! the API is kept, so that nothing is sent twice; the difference is reported.
 //!
-//! A sale is converted by the rate of its day in UTC, or the last before it. A refund takes back its
-//! share of its converted sale and not the rate of its own day: only so do refunds of all of a sale
-//! undo it to the cent, whatever the rates did in between. The shares are differences of rounded
-//! running sums, over all runs. What an earlier run sent as it stood is refunded as it stands.
+//! A sale is converted by the rate of its day in UTC, or the last before it. A refund reverses its share of
+//! its converted sale and does not use the rate of its own day: only so do refunds of a whole sale reverse it
+//! to the cent, whatever the rates did in between. The shares are differences of rounded running sums, over
+//! all runs. A sale that an earlier run sent unconverted is refunded unconverted.
 
 mod decimals;
 mod rates;
@@ -31,13 +31,14 @@ use crate::link::{AskedAgain, HeldReason, Link, Links};
 use crate::plan::{History, Plan};
 use crate::problem::Problem;
 
-/// How much older than its sale a rate may be without a word: a file with one rate a month is fine.
+/// The number of days by which a rate may be older than its sale without a warning: a file with one rate a
+/// month is fine.
 const MAX_RATE_AGE_DAYS: i32 = 31;
 
-/// What is done with amounts in other currencies than the account's.
+/// Says what is done with amounts in other currencies than the account's.
 #[derive(Clone, Debug, Default)]
 pub enum Foreign {
-    /// They go out as they are, and name their currency.
+    /// They are sent as they are, and name their currency.
     #[default]
     Send,
     /// They are converted.
@@ -46,18 +47,18 @@ pub enum Foreign {
     Hold,
 }
 
-/// What was seen on the way, for [`Seen::problems`].
+/// Collects what conversion found, for [`Seen::problems`].
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Sales of earlier runs that today's rates would convert into another amount.
+    /// The sales of earlier runs that today's rates would convert into another amount.
     other_rates: Tally,
-    /// Sales converted by a rate that is much older.
+    /// The sales that were converted by a rate that is much older.
     old_rates: Tally,
     is_foreign: bool,
 }
 
-/// Converts or holds the events of a job that are in another currency than `account`, as `foreign`
-/// says. `links` is what linking said of them, `asked_again` which of their sales are asked again.
+/// Converts or holds the events of a job that are in another currency than `account`, as `foreign` says.
+/// `links` holds the results of linking them, `asked_again` says which of their sales are asked again.
 pub fn convert(
     events: &mut Events,
     links: &mut Links,
@@ -98,10 +99,10 @@ pub fn convert(
     converter.seen
 }
 
-/// What becomes of a sale's amount.
+/// Says what is done with a sale's amount.
 #[derive(Clone, Debug)]
 enum Treatment {
-    /// It goes out, or went out, as it is.
+    /// It is sent, or was sent, as it is.
     AsItIs,
     /// It is converted.
     Converted(Conversion),
@@ -115,13 +116,13 @@ struct Converter<'c> {
     past: &'c dyn History,
     asked_again: &'c AskedAgain,
     seen: Seen,
-    /// The sales of this job; of several with one id the first that stands in the exports, which is
-    /// the one that goes out.
+    /// The sales of this job. Of several with one id it is the first one in the exports, which is the one
+    /// that is sent.
     sales: HashMap<EventKey, (crate::event::Source, Treatment)>,
 }
 
 impl Converter<'_> {
-    /// An error is why it is held.
+    /// Converts a sale. An error is the reason why it is held.
     fn sale(&mut self, event: &mut Event) -> Result<(), String> {
         let (fate, said) = match self.fate_of(event) {
             Ok(fate) => (fate, Ok(())),
@@ -141,7 +142,8 @@ impl Converter<'_> {
         said
     }
 
-    /// What was told to the API stands; else the setting decides. An error is why it is held.
+    /// Returns what is done with a sale's amount: what was sent to the API is kept, else the setting decides.
+    /// An error is the reason why it is held.
     fn fate_of(&mut self, sale: &mut Event) -> Result<Treatment, String> {
         let Some(money) = sale.money else {
             return Ok(Treatment::AsItIs);
@@ -260,7 +262,7 @@ impl Converter<'_> {
         }
     }
 
-    /// What a new refund is converted into, if it is; an error is why it is held.
+    /// Returns the conversion of a new refund, if it has one. An error is the reason why it is held.
     fn refund(
         &self,
         refund: EventRef<'_>,
@@ -282,7 +284,7 @@ impl Converter<'_> {
                     )
                 })
             }
-            // It goes out without a sale, and has nothing to undo to the cent.
+            // It is sent without a sale, and has nothing to reverse to the cent.
             (Foreign::Convert(rates), None) if !has_sale => {
                 let day = refund.created_at.map(day_of);
                 let rest = refund.details().rest.unwrap_or(0);
@@ -304,16 +306,16 @@ impl Converter<'_> {
     }
 }
 
-/// The shares of a converted sale that its refunds take back.
+/// Holds the shares of a converted sale that its refunds reverse.
 struct Shares<'s> {
     of: &'s Conversion,
-    /// What is taken back already.
+    /// The part that is reversed already.
     given: ConvertedRefunds,
 }
 
 impl Shares<'_> {
-    /// What this refund takes back; nothing where that is nothing. Only one that counts takes part
-    /// in the running sum.
+    /// Returns what this refund reverses; `None` if that is zero. Only a refund that counts takes part in the
+    /// running sum.
     fn next(&mut self, refund: EventRef<'_>, counts: bool) -> Option<Conversion> {
         let money = refund.money?;
         let before = if counts {
@@ -351,8 +353,8 @@ impl Shares<'_> {
     }
 }
 
-/// The amount by the rate of this day, or why there is none. With the amount comes what it leaves
-/// out, in units of its currency's last decimal.
+/// Returns the amount by the rate of this day, or the reason why there is none. With the amount comes what it
+/// leaves out, in units of its currency's last decimal.
 fn by_rate(
     rates: &Rates,
     day: Option<Date>,
@@ -408,7 +410,7 @@ fn apply(event: &mut Event, conversion: Conversion) {
     event.original = Some(Box::new(conversion.original));
 }
 
-/// `20.00 EUR at 1.0834 of 2026-03-02`.
+/// Returns the amount and its rate in words: `20.00 EUR at 1.0834 of 2026-03-02`.
 fn in_words(original: &Original) -> String {
     let Original {
         money,
@@ -423,7 +425,7 @@ fn day_of(at: Timestamp) -> Date {
 }
 
 impl Seen {
-    /// What is done with other currencies in a plan, with totals: never in silence.
+    /// Reports what is done with other currencies in a plan, with totals: never in silence.
     pub fn problems(
         &self,
         plan: &Plan,
@@ -506,7 +508,7 @@ impl Seen {
     }
 }
 
-/// What is sent without the last decimal of its currency.
+/// Reports what is sent without the last decimal of its currency.
 fn cut_amounts(plan: &Plan) -> Vec<Problem> {
     let mut cut: BTreeMap<Currency, Tally> = BTreeMap::new();
     for planned in plan.events() {

@@ -1,4 +1,4 @@
-//! Rates of exchange, from a file of the user's.
+//! Reads rates of exchange from a file of the user's.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,25 +9,25 @@ use crate::event::{Currency, Money};
 use crate::export::{Export, ExportError, Row};
 use crate::problem::{Problem, Problems};
 
-/// Decimals of a [`Rate`].
+/// The number of decimals of a [`Rate`].
 const DECIMALS: u32 = 10;
 
-/// Digits before the point that a [`Rate`] may have.
+/// The number of digits that a [`Rate`] may have before the point.
 const MAX_WHOLE_DIGITS: usize = 8;
 
-/// The columns of a rates file, by name; others are left alone.
+/// The columns of a rates file, by name; others are ignored.
 const COLUMNS: [&str; 3] = ["date", "currency", "rate"];
 
-/// How many units of the account's currency there are for one of another, above zero, exactly.
+/// Holds how many units of the account's currency there are for one of another, above zero, exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// In units of 10^-[`DECIMALS`].
+    /// The rate in units of 10^-[`DECIMALS`].
     scaled: i64,
 }
 
 impl Rate {
-    /// Reads digits with a point and at most ten decimals; nothing where the text is anything else,
-    /// zero, or has more than eight digits before the point.
+    /// Reads digits with a point and at most ten decimals; returns `None` if the text is anything else, zero,
+    /// or has more than eight digits before the point.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let is_written_well = !whole.is_empty() && (!decimals.is_empty() || whole == text);
@@ -46,11 +46,11 @@ impl Rate {
         (scaled > 0).then_some(Rate { scaled })
     }
 
-    /// The amount in another currency, rounded half up to what the API takes of that; nothing where
-    /// it is more than fits.
+    /// Returns the amount in another currency, rounded half up to the unit that the API takes; `None` if it
+    /// does not fit.
     ///
-    /// `rest` is what `money` leaves out, in units of its currency's last decimal: nothing is
-    /// rounded or cut before the conversion.
+    /// `rest` is what `money` leaves out, in units of its currency's last decimal: nothing is rounded or cut
+    /// before the conversion.
     pub fn convert(self, money: Money, rest: u32, to: Currency) -> Option<Money> {
         let power = |digits: u32| 10_i128.pow(digits);
         let from = money.currency;
@@ -67,7 +67,7 @@ impl Rate {
     }
 }
 
-/// A quotient of numbers that are not below zero.
+/// Returns the rounded quotient of two numbers that are not negative.
 fn rounded_half_up(dividend: i128, divisor: i128) -> Option<i128> {
     let twice = dividend.checked_mul(2)?.checked_add(divisor)?;
     Some(twice / (2 * divisor))
@@ -85,16 +85,16 @@ impl fmt::Display for Rate {
     }
 }
 
-/// The rates of a file, by currency and day.
+/// Holds the rates of a file, by currency and day.
 #[derive(Clone, Debug, Default)]
 pub struct Rates(BTreeMap<Currency, BTreeMap<Date, Rate>>);
 
-/// Why a rates file can't be used.
+/// Names why a rates file can't be used.
 #[derive(Debug)]
 pub enum RatesError {
-    /// It is no CSV that can be read.
+    /// The file is not a readable CSV.
     Export(ExportError),
-    /// What it says is wrong, at these places.
+    /// The rows at these places are wrong.
     Rows(Vec<Problem>),
 }
 
@@ -104,12 +104,12 @@ impl From<ExportError> for RatesError {
     }
 }
 
-/// A rate with the day for which the file has it.
+/// Holds a rate with the day for which the file has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateOf {
     /// The rate.
     pub rate: Rate,
-    /// Its day: the one that was asked for, or the last before it.
+    /// The day of the rate: the one that was asked for, or the last before it.
     pub date: Date,
 }
 
@@ -199,7 +199,7 @@ impl Rates {
         }
     }
 
-    /// The rate of a currency on a day, or the last before it.
+    /// Returns the rate of a currency on a day, or the last before it.
     pub fn on(&self, date: Date, currency: Currency) -> Option<RateOf> {
         let (date, rate) = self.0.get(&currency)?.range(..=date).next_back()?;
         Some(RateOf {
@@ -208,7 +208,7 @@ impl Rates {
         })
     }
 
-    /// The first day for which there is a rate of a currency.
+    /// Returns the first day for which there is a rate of a currency.
     pub fn first_day(&self, currency: Currency) -> Option<Date> {
         self.0.get(&currency)?.keys().next().copied()
     }

@@ -7,7 +7,7 @@ use crate::plan::plan;
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
 
-/// A journal in memory, of which everything was sent.
+/// Stands in for a journal, in memory, of which everything was sent.
 #[derive(Default)]
 struct Journal {
     essences: HashMap<EventKey, Essence>,
@@ -135,7 +135,7 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn History) -> (Pl
     (plan, problems)
 }
 
-/// `id: amount state`, in the order of the ids.
+/// Returns lines of `id: amount state`, in the order of the ids.
 fn lines(plan: &Plan) -> Vec<String> {
     let mut lines: Vec<String> = plan
         .events()
@@ -322,7 +322,7 @@ fn a_job_in_the_accounts_currency_has_nothing_said() {
 }
 
 proptest! {
-    /// However a sale is refunded, in one run or in many: all of it is undone, to the cent.
+    /// However a sale is refunded, in one run or in many: all of it is reversed, to the cent.
     #[test]
     fn refunds_of_all_of_a_sale_undo_it(
         parts in prop::collection::vec((1_i64..100_000, any::<bool>()), 1..12),
