@@ -1,41 +1,41 @@
-//! Which readings are one cancellation of a subscription.
+//! Decides which readings are one cancellation of a subscription.
 //!
-//! A subscription that is reactivated can be cancelled again, so that its cancellations are told apart by
-//! their days. Two days of two columns, such as those on which it was cancelled and on which it ended, say
-//! nothing about that: an id names the column by what stands before the day.
+//! A subscription that is reactivated can be cancelled again, so its cancellations are distinguished by their
+//! days. Two days of two columns, such as those on which it was cancelled and on which it ended, say nothing
+//! about that: an id names the column by the part before the day.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::event::{Essence, Event, Text};
 
-/// Two cancellations of one subscription that are less than this apart are one: a setting of the time
-/// zone moves a date by some hours.
+/// The time within which two cancellations of one subscription are one: a setting of the time zone moves a
+/// date by some hours.
 const ONE_CANCELLATION_S: u64 = 23 * 3600;
 
-/// How many bytes a day at the end of an id takes.
+/// The number of bytes of a day at the end of an id.
 const DAY_LENGTH: usize = "2026-03-01".len();
 
-/// The id that tells a cancellation from the others of its subscription.
+/// Holds the id that distinguishes a cancellation from the others of its subscription.
 #[derive(Clone, Debug)]
 enum OwnId {
-    /// As its reading has it.
+    /// The id that its reading has.
     Read(Text),
-    /// An earlier run recorded it under the id that all share; what it was can only be compared.
+    /// An earlier run recorded the cancellation under the id that all share; it can only be compared.
     Recorded(Essence),
 }
 
-/// A cancellation that readings may be of.
+/// Describes a cancellation that readings may be of.
 #[derive(Clone, Debug)]
 pub(super) struct Cancellation {
-    /// The id by which it goes.
+    /// The id that it is sent with.
     pub(super) event_id: Text,
     own: OwnId,
     created_at: Option<Timestamp>,
 }
 
 impl Cancellation {
-    /// Returns the cancellation of a job that goes by this id.
+    /// Returns the cancellation of a job that is sent with this id.
     pub(super) fn read(event_id: &Text, own: &Text, created_at: Option<Timestamp>) -> Self {
         Cancellation {
             event_id: event_id.clone(),
@@ -58,8 +58,7 @@ impl Cancellation {
         Cancellation::read(event_id, event_id, essence.and_then(timestamp))
     }
 
-    /// Returns the one of some cancellations of a subscription that a reading with this id of its own and
-    /// this date is of.
+    /// Returns which of some cancellations of a subscription a reading is of, by its own id and its date.
     pub(super) fn find(known: &[Self], own: &str, created_at: Option<Timestamp>) -> Option<Self> {
         let near = known.iter().find(|known| known.is_near(created_at));
         let other = || {
@@ -70,7 +69,8 @@ impl Cancellation {
         near.or_else(other).cloned()
     }
 
-    /// Without a date nothing says that it is another one.
+    /// Returns `true` if the date is near that of the cancellation. Without a date nothing says that it is
+    /// another one.
     fn is_near(&self, created_at: Option<Timestamp>) -> bool {
         self.created_at
             .zip(created_at)
@@ -79,7 +79,7 @@ impl Cancellation {
             })
     }
 
-    /// Returns whether its day and that of `own` stand in two columns, so that they can't be compared.
+    /// Returns `true` if its day and that of `own` are of two columns, so that they can't be compared.
     fn is_by_another_date_than(&self, own: &str) -> bool {
         let Some(theirs) = before_day(own) else {
             return false;
@@ -95,7 +95,7 @@ impl Cancellation {
         }
     }
 
-    /// Lets an event say of the cancellation what the first reading of it has said.
+    /// Makes an event agree with the first reading of the cancellation.
     pub(super) fn give(&self, event: &mut Event) {
         event.reference = match &self.own {
             OwnId::Read(own) => Some(own.clone()).filter(|own| *own != self.event_id),
@@ -113,7 +113,7 @@ fn timestamp(essence: Essence) -> Option<Timestamp> {
     Timestamp::from_second(essence.created_at_s?).ok()
 }
 
-/// Returns what of an id stands before the day at its end, if there is one.
+/// Returns the part of an id before the day at its end, if it ends with one.
 fn before_day(id: &str) -> Option<&str> {
     let (before, day) = id.split_at_checked(id.len().checked_sub(DAY_LENGTH)?)?;
     Date::strptime("%Y-%m-%d", day).ok().map(|_| before)

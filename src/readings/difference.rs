@@ -1,13 +1,13 @@
-//! In what two readings of one event differ, for people.
+//! Describes in what two readings of one event differ, for people.
 
 use jiff::Timestamp;
 
 use crate::event::{Contradiction, Essence, EventRef, Money};
 
-/// One of two readings that contradict each other, as far as it can be shown.
+/// Holds one of two readings that contradict each other, as far as it can be shown.
 pub(crate) struct Side<'e> {
     essence: Essence,
-    /// The journal's is kept in a form in which it can only be compared.
+    /// The reading's event; `None` for the journal's, which is kept in a form that can only be compared.
     event: Option<EventRef<'e>>,
 }
 
@@ -35,7 +35,7 @@ impl<'e> Side<'e> {
         }
     }
 
-    /// By what decides who it is: the uid if `by_uid`, else the email.
+    /// Returns who the customer is: the uid if `by_uid`, else the email.
     fn customer(&self, by_uid: bool) -> Option<String> {
         let customer = self.event?.customer;
         let name = match by_uid {
@@ -91,7 +91,7 @@ pub(crate) fn difference_note(
     }
 }
 
-/// Returns what one side says of that in which it differs from the other.
+/// Returns the value of one side in which it differs from the other.
 fn value_of(difference: Contradiction, of: &Side<'_>, other: &Side<'_>) -> Option<String> {
     let text = |text: Option<&str>| text.map(str::to_owned);
     match difference {

@@ -1,11 +1,11 @@
-//! By which id a payment goes.
+//! Decides which id a payment is sent with.
 //!
-//! Several payments may share an id: two charges of one invoice, two cancellations of a subscription
-//! that was reactivated. Where the profile names a second id that tells them apart
-//! ([`Event::is_told_by_reference`](crate::event::Event::is_told_by_reference)), the first of them, by
-//! date and then by that id, goes by the shared id, and each further one by its own. What the journal
-//! knows stays: a payment keeps the id under which it was recorded, in whatever order the exports
-//! come. And a payment that one export names by both ids and another by one of them is one payment.
+//! Several payments may share an id: two charges of one invoice, two cancellations of a subscription that was
+//! reactivated. Where the profile names a second id that distinguishes them
+//! ([`Event::is_told_by_reference`](crate::event::Event::is_told_by_reference)), the first of them, by date
+//! and then by that id, is sent with the shared id, and each further one with its own. What the journal knows
+//! does not change: a payment keeps the id under which it was recorded, in whatever order the exports come.
+//! And a payment that one export names by both ids and another by one of them is one payment.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -19,21 +19,21 @@ use crate::event::{
 };
 use crate::link::SaleHistory;
 
-/// What was found about the ids of a job.
+/// Holds what was found about the ids of a job.
 #[derive(Clone, Debug, Default)]
 pub struct Identified {
     /// The readings of each id that has several.
     pub groups: Vec<Vec<usize>>,
-    /// Events for which nothing decides by which id they go, and why.
+    /// The events for which nothing decides which id they are sent with, with the reasons.
     pub undecided: Vec<(usize, String)>,
-    /// Those of them that an earlier run may have sent: what it sent has the id that they share, and does
-    /// not say which of them it is.
+    /// The undecided events that an earlier run may have sent: what it sent has the id that they share, and
+    /// does not say which of them it is.
     pub maybe_sent: HashSet<usize>,
-    /// Ids that several payments share: a refund that names one does not say which it reverses.
+    /// The ids that several payments share: a refund that names one does not say which it reverses.
     pub shared: HashSet<Text>,
 }
 
-/// Gives every payment of a job the `event_id` by which it goes, and its refunds that of their sale.
+/// Gives every payment of a job the `event_id` that it is sent with, and its refunds that of their sale.
 pub fn identify(events: &mut Events, earlier: &dyn SaleHistory) -> Identified {
     let mut groups = same_ids(events);
     let suspects = Suspects::new(events, earlier, &groups);
@@ -68,12 +68,12 @@ fn same_ids(events: &Events) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Returns whether payments of this kind may share an id.
+/// Returns `true` if payments of this kind may share an id.
 fn is_payment(kind: Kind) -> bool {
     matches!(kind, Kind::Sale | Kind::Cancellation)
 }
 
-/// Returns the id that tells a payment from all others.
+/// Returns the id that distinguishes a payment from all others.
 fn own_id(event: EventRef<'_>) -> &str {
     match event.reference {
         Some(reference) if event.is_told_by_reference => reference,
@@ -81,7 +81,7 @@ fn own_id(event: EventRef<'_>) -> &str {
     }
 }
 
-/// Ids that need a closer look. Nearly all payments of a job share none of theirs, and are new or
+/// Collects ids that need a closer look. Nearly all payments of a job share none of theirs, and are new or
 /// known by just these.
 struct Suspects {
     shared: KeyMap<()>,
@@ -187,22 +187,22 @@ impl Suspects {
     }
 }
 
-/// The readings of one payment.
+/// Holds the readings of one payment.
 #[derive(Debug)]
 struct Payment {
     kind: Kind,
     own: Text,
-    /// The other ids by which its readings go.
+    /// The other ids that its readings have.
     shared: BTreeSet<Text>,
-    /// References that do not tell payments apart.
+    /// The references that do not distinguish payments.
     names: BTreeSet<Text>,
     created_at: Option<Timestamp>,
-    /// What was paid, as one of its readings says.
+    /// The amount that was paid, as one of its readings says, in minor units.
     paid_cents: Option<i64>,
     readings: Vec<usize>,
-    /// The id by which it goes.
+    /// The id that it is sent with, once that is decided.
     event_id: Option<Text>,
-    /// Whether that is the id under which an earlier run recorded it.
+    /// `true` if an earlier run recorded it under that id.
     is_recorded: bool,
     /// The cancellation that it is, where another reading or an earlier run has named it first.
     cancellation: Option<Cancellation>,
@@ -240,7 +240,7 @@ impl Payment {
     }
 }
 
-/// Decides by which id each payment goes.
+/// Decides which id each payment is sent with.
 struct Decider<'e> {
     earlier: &'e dyn SaleHistory,
     payments: Vec<Payment>,
@@ -298,7 +298,7 @@ impl Decider<'_> {
         found
     }
 
-    /// Gives payments that earlier runs recorded the id under which they did.
+    /// Gives payments that earlier runs recorded the id under which they were recorded.
     fn recall(&mut self) {
         for payment in &mut self.payments {
             let own = EventKey::from_id(&payment.own);
@@ -324,7 +324,7 @@ impl Decider<'_> {
         }
     }
 
-    /// Decides which of the payments that share an id goes by it.
+    /// Decides which of the payments that share an id keeps it.
     fn share_out(
         &mut self,
         kind: Kind,
@@ -445,7 +445,7 @@ impl Decider<'_> {
         }
     }
 
-    /// Refuses payments that two readings give two shared ids, unless an earlier run decided.
+    /// Refuses payments to which two readings give two shared ids, unless an earlier run decided.
     fn refuse_two_ids(&self, identified: &mut Identified) {
         for payment in self
             .payments
@@ -477,13 +477,13 @@ impl Identified {
     }
 }
 
-/// By which ids the payments that were looked at go.
+/// Holds the ids that payments are sent with, for those that needed a closer look.
 struct Decided {
     payments: Vec<Payment>,
 }
 
 impl Decided {
-    /// Gives the payments and their refunds these ids; says whether any has changed.
+    /// Gives the payments and their refunds these ids, and returns whether any has changed.
     fn rename(self, events: &mut Events) -> bool {
         let mut sales: HashMap<Text, Text> = HashMap::new();
         let mut has_changed = false;
@@ -550,8 +550,8 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     }
 }
 
-/// Lets a refund name its sale by this id, which its own is made from where it is a running total. What
-/// it names now is the id that tells the sale from others, and stays beside it.
+/// Makes a refund name its sale by this id; the refund's own id is made from it where it is a running total.
+/// The id that it names now distinguishes the sale from others, and is kept as its reference.
 fn name_sale(refund: &mut Event, sale: Text) {
     if refund.reference.is_none() {
         refund.reference = refund.sale_event_id.take();
@@ -562,8 +562,8 @@ fn name_sale(refund: &mut Event, sale: Text) {
     refund.sale_event_id = Some(sale);
 }
 
-/// Lets refunds that name a second id of their sale name it by the id under which an earlier run
-/// recorded the sale.
+/// Makes refunds that name a second id of their sale name it by the id under which an earlier run recorded
+/// the sale.
 fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn SaleHistory) {
     if earlier.is_empty() {
         return;

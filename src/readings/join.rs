@@ -1,9 +1,9 @@
-//! What the readings of one event say together.
+//! Joins what the readings of one event say.
 //!
-//! Readings that contradict each other are a conflict of all of them, since nothing says which is
-//! right. Of the others, each field is taken from the reading that has it. Where several have it and
-//! differ, the kind of export with the precedence decides ([`Origins`]); within one kind, it is a
-//! conflict where money or a promoter depends on it, and else the first by date or letters.
+//! Readings that contradict each other are a conflict of all of them, since nothing says which is right. Of
+//! the others, each field is taken from the reading that has it. Where several have it and differ, the kind
+//! of export with the precedence decides ([`Origins`]); within one kind, it is a conflict where money or a
+//! promoter depends on it, and else the first by date or letters.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -16,23 +16,23 @@ use super::origin::{Origin, Origins};
 use crate::event::{Contradiction, Customer, Details, Event, EventRef, Events, KeyMap, Kind, Text};
 use crate::journal::PlanState;
 
-/// How many readings of one event that differ, and don't contradict each other, are compared with
-/// every further one.
+/// The number of readings of one event that differ, and don't contradict each other, with which every further
+/// one is compared.
 const MAX_VARIANTS: usize = 32;
 
-/// Which events of a job are readings of one, and what was decided about them.
+/// Holds which events of a job are readings of one, and what was decided about them.
 #[derive(Debug, Default)]
 pub struct Readings {
-    /// Readings of sales, sign-ups and cancellations, then those with a refund among them.
+    /// The readings of sales, sign-ups and cancellations, then those with a refund among them.
     groups: Vec<Vec<usize>>,
     refunds: Vec<Vec<usize>>,
-    /// The event that stands for each key that has several.
+    /// The event that represents each key that has several.
     first: KeyMap<usize>,
     decided: Decided,
     maybe_sent: HashSet<usize>,
 }
 
-/// What was decided about events by their places, with the reason. Of the others, nothing was.
+/// What was decided about events by their indexes, with the reasons. Events without an entry are undecided.
 pub(crate) type Decided = BTreeMap<usize, (PlanState, Cow<'static, str>)>;
 
 impl Readings {
@@ -63,8 +63,8 @@ impl Readings {
         readings
     }
 
-    /// Returns what was decided about events with the reasons, the event that stands for each key with
-    /// several readings, and the events of which what an earlier run sent decides nothing.
+    /// Returns what was decided about events with the reasons, the event that represents each key with
+    /// several readings, and the events about which what an earlier run sent decides nothing.
     pub(crate) fn into_parts(self) -> (Decided, KeyMap<usize>, HashSet<usize>) {
         (self.decided, self.first, self.maybe_sent)
     }
@@ -113,7 +113,7 @@ impl Readings {
         }
     }
 
-    /// Marks all readings where some contradict each other; says whether any do.
+    /// Marks all readings if some contradict each other, and returns whether any do.
     fn spread_conflict(&mut self, group: &[usize], events: &Events, origins: &Origins) -> bool {
         let mut in_conflict = group.iter().filter(|&&index| self.is_in_conflict(index));
         let Some(&one) = in_conflict.next() else {
@@ -130,8 +130,8 @@ impl Readings {
         true
     }
 
-    /// Marks the readings that contradict each other, and finds the one that stands for all: the one
-    /// that says what counts, else the first.
+    /// Marks the readings that contradict each other, and finds the one that represents all: the one that
+    /// says what counts, else the first.
     fn compare(&mut self, group: &[usize], events: &Events, origins: &Origins) -> usize {
         let mut first = group[0];
         let mut others = vec![first];
@@ -179,7 +179,7 @@ impl Readings {
     }
 }
 
-/// Returns whether two readings differ in anything that is compared.
+/// Returns `true` if two readings differ in anything that is compared.
 fn is_variant(one: EventRef<'_>, other: EventRef<'_>) -> bool {
     one.essence() != other.essence()
         || one.plan != other.plan
@@ -239,7 +239,7 @@ fn differing_field(one: EventRef<'_>, other: EventRef<'_>) -> Option<Contradicti
     }
 }
 
-/// What all readings of an event say, taken together.
+/// Holds what all readings of an event say, taken together.
 struct Said {
     customer: Customer,
     plan: Option<Text>,
@@ -251,7 +251,7 @@ struct Said {
 }
 
 impl Said {
-    /// Joins readings that don't contradict each other and stand in the order of precedence.
+    /// Joins readings that don't contradict each other and are in the order of precedence.
     fn together(group: &[usize], events: &Events, origins: &Origins) -> Self {
         let readings: Vec<(usize, EventRef<'_>)> = group
             .iter()

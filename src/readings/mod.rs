@@ -1,9 +1,9 @@
-//! Which readings of a job are one event, and what they say together.
+//! Decides which readings of a job are one event, and joins them.
 //!
-//! A payment may be read several times: in two files, from two kinds of export, with and without its
-//! invoice. [`identify`] finds the `event_id` by which each payment goes, [`Readings`] joins the
-//! readings of one id field by field, or finds that they contradict each other. Neither depends on
-//! the order of files and rows.
+//! A payment may be read several times: in two files, from two kinds of export, with and without its invoice.
+//! [`identify`] finds the `event_id` that each payment is sent with, [`Readings`] joins the readings of one
+//! id field by field, or finds that they contradict each other. Neither depends on the order of files and
+//! rows.
 
 mod cancellation;
 mod difference;

@@ -1,24 +1,24 @@
-//! From which kind of export an event was read.
+//! Describes the kind of export from which an event was read.
 
 use std::collections::HashMap;
 
 use crate::event::EventRef;
 use crate::profile::{Profile, Profiles};
 
-/// Two dates of one event may lie so far apart in one kind of export: less than a day, since a
+/// The time by which two dates of one event may differ in one kind of export: less than a day, since a
 /// setting of the time zone moves a date without a time by some hours.
 const SAME_DAY_S: i64 = 23 * 3600;
 
-/// Two dates of one event may lie so far apart in exports of two providers.
+/// The time by which two dates of one event may differ in exports of two providers.
 const FEW_DAYS_S: i64 = 3 * 24 * 3600;
 
-/// A kind of export: the profile that reads it, or the built-in one that this extends.
+/// Identifies a kind of export: the profile that reads it, or the built-in one that this extends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     kind: String,
-    /// Whose export it is: `stripe` of `stripe-payments`.
+    /// The provider whose export it is: `stripe` of `stripe-payments`.
     provider: String,
-    /// Its precedence where two kinds of export say different things: the lower goes first.
+    /// The precedence where two kinds of export say different things: the lower goes first.
     rank: usize,
 }
 
@@ -39,23 +39,23 @@ impl Origin {
         }
     }
 
-    /// Returns its precedence: the lower goes first.
+    /// Returns the precedence: the lower goes first.
     pub(super) fn rank(&self) -> usize {
         self.rank
     }
 
-    /// Returns whether both are one kind of export.
+    /// Returns `true` if both are one kind of export.
     pub(super) fn is_kind_of(&self, other: &Origin) -> bool {
         self.kind == other.kind
     }
 
-    /// Returns whether both are exports of one provider.
+    /// Returns `true` if both are exports of one provider.
     pub fn is_of_provider_of(&self, other: &Origin) -> bool {
         self.provider == other.provider
     }
 
-    /// Returns whether events of these two exports that are so many seconds apart are two events,
-    /// whatever else they share.
+    /// Returns `true` if events of these two exports that are so many seconds apart are two events, whatever
+    /// else they share.
     pub fn are_apart(&self, other: &Origin, seconds: u64) -> bool {
         if self.is_kind_of(other) {
             seconds >= SAME_DAY_S.unsigned_abs()
@@ -66,11 +66,11 @@ impl Origin {
     }
 }
 
-/// Where the exports of a job, and those of earlier runs, come from.
+/// Holds which kinds of export the inputs of a job, and those of earlier runs, come from.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     by_profile: HashMap<String, Origin>,
-    /// By the place of the input among those of the job.
+    /// The path and the origin of each input, by its place among those of the job.
     inputs: Vec<(String, Option<Origin>)>,
 }
 

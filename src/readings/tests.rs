@@ -31,7 +31,7 @@ fn sale(invoice: &str, charge: &str, day: i64) -> Event {
     payment(Kind::Sale, invoice, Some(charge), day)
 }
 
-/// A journal in memory, by the ids of its events.
+/// Stands in for a journal, in memory, by the ids of its events.
 #[derive(Default)]
 struct Recorded(HashMap<EventKey, Event>);
 
@@ -66,7 +66,7 @@ impl SaleHistory for Recorded {
     }
 }
 
-/// The ids by which events go, in their order.
+/// Returns the ids that events are sent with, in their order.
 fn ids(events: &[Event], earlier: &dyn SaleHistory) -> Vec<String> {
     let mut packed: Events = events.iter().cloned().collect();
     identify(&mut packed, earlier);
@@ -93,7 +93,7 @@ fn what_the_journal_has_goes_before_the_date() {
     let early = sale("in_1", "ch_2", 2);
     let recorded = Recorded::default().with(&late);
     assert_eq!(ids(&[early.clone(), late], &recorded), ["ch_2", "in_1"]);
-    // Recorded before its invoice was known, it stays what it is, and leaves the invoice to another.
+    // Recorded before its invoice was known, it keeps its id, and leaves the invoice to another.
     let bare = payment(Kind::Sale, "ch_1", None, 9);
     let recorded = Recorded::default().with(&bare);
     assert_eq!(
@@ -130,7 +130,7 @@ fn a_payment_that_nothing_decides_is_undecided_on_all_sides() {
     assert_eq!(places, [0, 1, 2]);
 }
 
-/// One of a few events of which many share ids, customers and days.
+/// Generates one of a few events of which many share ids, customers and days.
 fn any_event() -> impl Strategy<Value = (usize, Event)> {
     let kinds = prop_oneof![3 => Just(Kind::Sale), 1 => Just(Kind::Cancellation)];
     let emails = prop_oneof![
@@ -163,11 +163,11 @@ fn any_event() -> impl Strategy<Value = (usize, Event)> {
         )
 }
 
-/// What each row comes to, by its file and line.
+/// The result of each row, by its file and line.
 type RowResults = BTreeMap<(usize, u64), (String, bool, Option<String>, Option<String>)>;
 
-/// What rows come to that are read in this order of files and rows. Of several readings of one event,
-/// any may stand for it: what it says is what counts.
+/// Returns the results of rows that are read in this order of files and rows. Of several readings of one
+/// event, any may represent it: what it says is what counts.
 fn outcome(rows: &[(usize, Event)], files: [usize; 2]) -> RowResults {
     let mut origins = Origins::default();
     for file in files {
