@@ -1,4 +1,4 @@
-//! What is held for a person to look at, and what to do about it.
+//! Reports what is held for a person to look at, and what to do about it.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::link::HeldReason;
 use crate::problem::Problem;
 
 impl Planner<'_> {
-    /// Says of each event that is held what to do about it.
+    /// Returns a problem for each event that is held, with what to do about it.
     pub(super) fn problems(&self, events: &Events, firsts: &Firsts) -> Vec<Problem> {
         let held = (0..events.len()).filter_map(|index| {
             let event = || events.get(index);

@@ -1,4 +1,4 @@
-//! What the journal knows of events, as the plan asks it.
+//! Defines what a plan asks of the journal.
 
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
@@ -7,14 +7,14 @@ use crate::event::{
 use crate::journal::{JournalHistory, Outcome};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
-/// What earlier runs left in the journal, as the plan needs it.
+/// Answers what a plan needs to know of earlier runs.
 pub trait History: SaleHistory {
-    /// Returns whether the API has answered for good on the event with this key.
+    /// Returns `true` if the API has given a final answer for the event with this key.
     fn is_settled(&self, key: EventKey) -> bool {
         self.outcome(key).is_some()
     }
 
-    /// Returns whether it did, and refused the event.
+    /// Returns `true` if the API refused the event with this key.
     fn has_failed(&self, key: EventKey) -> bool {
         self.outcome(key) == Some(Outcome::Failed)
     }
@@ -24,37 +24,38 @@ pub trait History: SaleHistory {
         None
     }
 
-    /// Returns whether earlier runs read any invoices.
+    /// Returns `true` if earlier runs read any invoices.
     fn has_invoices(&self) -> bool {
         false
     }
 
-    /// Returns what an earlier run read of the invoice with this key, as the sale that it is by itself.
+    /// Returns the invoice with this key that an earlier run read, as the sale that it is by itself.
     fn invoice(&self, _: EventKey) -> Option<&Event> {
         None
     }
 
-    /// Returns whether an earlier run found that this uid is not the id of one customer.
+    /// Returns `true` if an earlier run found that this uid is not the id of one customer.
     fn is_shared_uid(&self, _uid: &str) -> bool {
         false
     }
 
-    /// Returns the emails with which earlier runs recorded a uid, where there are others than the job has.
+    /// Returns the emails with which earlier runs recorded a uid, if there are others than the job has.
     fn emails_of_uid(&self, _uid: &str) -> Option<&EmailsOfUid> {
         None
     }
 
-    /// How the amount of the event with this key was converted, if it was.
+    /// Returns how the amount of the event with this key was converted, if it was.
     fn conversion(&self, _: EventKey) -> Option<&Conversion> {
         None
     }
 
-    /// The converted refunds of the sale with this key, added up.
+    /// Returns the sum of the converted refunds of the sale with this key.
     fn converted_refunds(&self, _sale: EventKey) -> ConvertedRefunds {
         ConvertedRefunds::default()
     }
 
-    /// Returns the same without the refunds that were no referrals.
+    /// Returns the sum of the converted refunds of the sale with this key, without those that were not
+    /// referrals.
     fn converted_refunds_to_referrals(&self, _sale: EventKey) -> ConvertedRefunds {
         ConvertedRefunds::default()
     }

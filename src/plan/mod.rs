@@ -1,4 +1,4 @@
-//! What is new, a duplicate, a conflict or held, and in what order events go out.
+//! Decides what is new, a duplicate, a conflict or held, and in what order events are sent.
 
 mod held;
 mod history;
@@ -19,38 +19,38 @@ use crate::readings::{Origins, Readings};
 use order::sending_order;
 use planner::{Firsts, Planner};
 
-/// An event and what is to happen with it.
+/// Holds an event and what is to happen with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Planned<'p> {
     /// The event; its note says why it is in this state.
     pub event: EventRef<'p>,
-    /// What is to happen with it.
+    /// The state, which says what is to happen with the event.
     pub state: PlanState,
 }
 
-/// A job's events in sending order, each in exactly one state.
+/// Holds a job's events in sending order, each in exactly one state.
 #[derive(Clone, Debug)]
 pub struct Plan {
     events: Events,
     states: Vec<PlanState>,
     replacing: KeyMap<()>,
-    /// What was read, added up before anything was decided: the left side of the balance.
+    /// The sums of what was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
-    /// Conflicts and refunds that are held, for a person to look at.
+    /// The conflicts and the refunds that are held, for a person to look at.
     pub problems: Vec<Problem>,
 }
 
 impl Plan {
-    /// Every event that was read, in sending order.
+    /// Returns every event that was read, in sending order.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Planned<'_>> {
         (0..self.events.len()).map(|place| self.event(place))
     }
 
-    /// The event at this place of the sending order.
+    /// Returns the event at this place of the sending order.
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// If there is no event at this place.
     pub fn event(&self, place: usize) -> Planned<'_> {
         Planned {
             event: self.events.get(place),
@@ -58,23 +58,22 @@ impl Plan {
         }
     }
 
-    /// What is to happen with each event, in sending order.
+    /// Returns the state of each event, in sending order.
     pub(crate) fn states(&self) -> &[PlanState] {
         &self.states
     }
 
-    /// Kind and key of the event at this place, without a look at the rest of it.
+    /// Returns the kind and the key of the event at this place, without reading the rest of it.
     pub(crate) fn kind_and_key(&self, place: usize) -> (Kind, EventKey) {
         (self.events.kind(place), self.events.key(place))
     }
 
-    /// Returns whether the event to send with this key takes the place of what an earlier run recorded
-    /// under it.
+    /// Returns `true` if the event to send with this key replaces what an earlier run recorded under it.
     pub(crate) fn replaces(&self, key: EventKey) -> bool {
         self.replacing.contains_key(&key)
     }
 
-    /// The events of each state, added up.
+    /// Returns the sums of the events in each state.
     pub fn tallies(&self) -> BTreeMap<PlanState, Tally> {
         let none = PlanState::ALL
             .iter()
@@ -88,7 +87,7 @@ impl Plan {
         tallies
     }
 
-    /// Whether what was read equals what stands in the states, in events and in cents.
+    /// Returns `true` if what was read equals the sum of all states, in events and in cents.
     pub fn balances(&self) -> bool {
         let mut sum = Tally::default();
         for tally in self.tallies().values() {
@@ -98,10 +97,10 @@ impl Plan {
     }
 }
 
-/// Decides for every event of a job what is to happen with it.
+/// Decides what is to happen with every event of a job.
 ///
-/// `links` is what [`crate::link::link`] said of `events`, `asked_again` which of their sales are asked
-/// again, `readings` which of them are one.
+/// `links` holds the results of [`crate::link::link`] for `events`, `asked_again` says which of their sales
+/// are asked again, `readings` which of them are one event.
 pub fn plan(
     mut events: Events,
     mut links: Links,

@@ -1,13 +1,15 @@
-//! In what order events go out.
+//! Decides in what order events are sent.
 
 use jiff::Timestamp;
 
 use super::Firsts;
 use crate::event::{EventKey, EventNumbers, Events, Kind, Source};
 
-/// Sign-ups first, whatever their dates say: a sale of a customer who is no lead yet would be no
-/// referral. Then by date, then sale, refund, cancellation, then by place; a refund never before
-/// its sale, whatever its date says.
+/// Returns the order in which events are sent.
+///
+/// Sign-ups come first, whatever their dates say: a sale of a customer who is not a lead yet would not be a
+/// referral. The others are in the order of their dates, then sale, refund, cancellation, then by place; a
+/// refund never comes before its sale, whatever its date says.
 pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
     let date = |index: usize, figures: EventNumbers| -> Option<Timestamp> {
         let sale = match figures.kind {
@@ -38,7 +40,7 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
     turns.into_iter().map(|(_, index)| index).collect()
 }
 
-/// When an event's turn is, in a form that is small enough to have one for each of them. An event
+/// Orders an event among the others, in a form that is small enough to have one for each of them. An event
 /// without a date comes before those with one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct SendKey {

@@ -1,4 +1,5 @@
-//! Decides event by event: against what earlier runs recorded, by what linking said, and by what its sale is.
+//! Decides event by event: by what earlier runs recorded, by what linking found, and by the state of its
+//! sale.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -14,10 +15,10 @@ use crate::readings::{Decided, Origins, Side, difference_note};
 /// The note of every event that is settled.
 const SETTLED: &str = "settled by an earlier run";
 
-/// A refund of a provider's own comes sooner after its sale: cards can be disputed for 120 days.
+/// The time within which a provider's own refund comes after its sale: cards can be disputed for 120 days.
 const MONTHS_S: u64 = 120 * 24 * 3600;
 
-/// The note of a refund whose customer was corrected, and that of its sale was not.
+/// The note of a refund whose customer was corrected, while that of its sale was not.
 const CORRECTED_ALONE: &str =
     "its customer was corrected and that of its sale was not, with which it is sent";
 
@@ -28,8 +29,8 @@ const OTHER_PROVIDER: &str = "the sale with the id that it names is another prov
 const LEFT_WITH_ITS_SALE: &str =
     "a run that was interrupted has it, and its sale; `fprecon resume` sends both";
 
-/// Which event stands for each key: the first, or the one that the journal knows. Most keys have one
-/// reading, which stands for itself: only the others are kept, and those that refunds name.
+/// Finds which event represents each key: the first, or the one that the journal knows. Most keys have one
+/// reading, which represents itself: only the others are kept, and those that refunds name.
 #[derive(Default)]
 pub(super) struct Firsts {
     of_several: KeyMap<usize>,
@@ -46,13 +47,13 @@ impl Firsts {
         firsts
     }
 
-    /// Which event stands for the key of this one.
+    /// Returns which event represents the key of this one.
     pub(super) fn of(&self, index: usize, key: EventKey) -> usize {
         let first = self.of_several.get(&key);
         first.copied().unwrap_or(index)
     }
 
-    /// Which event stands for a key that an event names as that of its sale.
+    /// Returns which event represents a key that an event names as that of its sale.
     pub(super) fn named(&self, key: EventKey) -> Option<usize> {
         let first = self.of_several.get(&key).or_else(|| self.named.get(&key));
         first.copied()
@@ -81,12 +82,12 @@ impl Firsts {
     }
 }
 
-/// The refunds of a sale that are in a job's exports.
+/// Sums up the refunds of a sale that are in a job's exports.
 #[derive(Clone, Copy, Default)]
 struct RefundsHere {
-    /// What earlier runs recorded of them.
+    /// The amount of them that earlier runs recorded, in minor units.
     recorded_cents: i64,
-    /// The largest running total.
+    /// The largest running total, in minor units.
     total_cents: Option<i64>,
 }
 
@@ -95,19 +96,19 @@ pub(super) struct Planner<'p> {
     pub(super) origins: &'p Origins,
     asked_again: &'p AskedAgain,
     pub(super) states: Vec<PlanState>,
-    /// The keys of those that take the place of what an earlier run recorded.
+    /// The keys of the events that replace what an earlier run recorded.
     pub(super) replacing: KeyMap<()>,
-    /// Why events are in their states, where there is more to say than that they are settled.
+    /// The reasons for the states of events, where there is more to say than that they are settled.
     notes: HashMap<usize, Cow<'static, str>>,
-    /// Why events are held.
+    /// The reasons why events are held.
     pub(super) held: HashMap<usize, HeldReason>,
-    /// Those in conflict with what an earlier run sent, and in what they differ.
+    /// The events in conflict with what an earlier run sent, and in what they differ.
     pub(super) with_past: HashMap<usize, Contradiction>,
-    /// Sales that can't be asked for again without their refunds.
+    /// The sales that can't be asked for again without their refunds.
     pub(super) left_behind: HashSet<usize>,
-    /// Payments of which an earlier run sent one without saying which.
+    /// The payments of which an earlier run sent one without saying which.
     pub(super) maybe_sent: HashSet<usize>,
-    /// Refunds whose own rows name another customer than their sale has.
+    /// The refunds whose own rows name another customer than their sale has.
     pub(super) other_customers: BTreeSet<usize>,
 }
 
@@ -215,8 +216,8 @@ impl<'p> Planner<'p> {
                     self.mark(index, PlanState::Conflict, note);
                     self.with_past.insert(index, difference);
                 }
-                // What the journal has decides a quarrel between two exports, unless it is about a
-                // customer whom the journal does not know as a referral.
+                // What the journal has decides a conflict between two exports, unless it is about a customer
+                // whom the journal does not know as a referral.
                 None if self.states[index] == PlanState::Conflict
                     && names_another_non_referral(event, &recorded, self.past) => {}
                 None if self.states[index] == PlanState::Conflict || is_first => {
@@ -255,7 +256,7 @@ impl<'p> Planner<'p> {
             .then_some(Contradiction::Date)
     }
 
-    /// Returns whether a sale is an invoice, and earlier runs sent all that was paid of it as several
+    /// Returns `true` if a sale is an invoice, and earlier runs sent all that was paid of it as several
     /// payments.
     fn is_sum_of_payments(&self, event: EventRef<'_>) -> bool {
         let further = self.past.further_payments(event.key());
@@ -270,7 +271,7 @@ impl<'p> Planner<'p> {
             && event.paid_cents() == Some(paid.fold(0, i64::saturating_add))
     }
 
-    /// Says why an event takes the place of what an earlier run sent under its id, if it does.
+    /// Returns the reason why an event replaces what an earlier run sent under its id, if it does.
     fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
         let key = event.key();
         if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.past) {
@@ -287,8 +288,8 @@ impl<'p> Planner<'p> {
         })
     }
 
-    /// Returns what earlier runs recorded as refunded of a sale that is asked again, and what is in none
-    /// of these exports: asked for alone, the sale would count without its refunds.
+    /// Returns what earlier runs recorded as refunded of a sale that is asked again, as far as none of these
+    /// exports has it: asked for alone, the sale would count without its refunds.
     fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<RefundsHere>) -> Option<Money> {
         let recorded = self.past.refunded(sale.key());
         if sale.kind != Kind::Sale || recorded.cents == 0 {
@@ -407,8 +408,8 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// A refund can't go out while its sale can't, or while its sale belongs to a run that was
-    /// interrupted and is not resumed.
+    /// Holds refunds whose sale can't be sent, or whose sale belongs to a run that was interrupted and is not
+    /// resumed.
     pub(super) fn hold_refunds_of_held_sales(&mut self, events: &Events, firsts: &Firsts) {
         for index in 0..events.len() {
             let Some(sale) = events.sale_event_id(index) else {
@@ -423,7 +424,7 @@ impl<'p> Planner<'p> {
             let reason = match firsts.named(key) {
                 Some(sale) if self.was_sent_to_another(sale, key) => continue,
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
-                // Corrected, it goes out first.
+                // The sale was corrected, and is sent first.
                 Some(sale) if self.states[sale] == PlanState::ToSend => continue,
                 _ if self.past.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
@@ -441,19 +442,19 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Returns whether an earlier run recorded an event that is not settled.
+    /// Returns `true` if an earlier run recorded an event that is not settled.
     pub(super) fn is_left_to_send(&self, key: EventKey) -> bool {
         self.past.essence(key).is_some() && !self.past.is_settled(key)
     }
 
-    /// Returns whether an earlier run sent a sale, and these exports only name another customer for it. Its
-    /// refunds go out with the customer to whom it was sent.
+    /// Returns `true` if an earlier run sent a sale, and these exports only name another customer for it. Its
+    /// refunds are sent with the customer to whom it was sent.
     pub(super) fn was_sent_to_another(&self, sale: usize, key: EventKey) -> bool {
         let was_sent = self.past.outcome(key).is_some_and(Outcome::is_tracked);
         was_sent && self.with_past.get(&sale) == Some(&Contradiction::Customer)
     }
 
-    /// Returns whether nothing of a refund counts, and no earlier run has seen it.
+    /// Returns `true` if nothing of a refund counts, and no earlier run has seen it.
     fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
         let event = events.get(index);
         self.states[index] == PlanState::Duplicate
@@ -463,7 +464,7 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// Returns what came of an event, as people say it.
+/// Returns the outcome of an event in words for people.
 fn outcome_in_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Tracked => "tracked",

@@ -1,4 +1,4 @@
-//! How a conflict with what an earlier run sent is settled.
+//! Describes how to settle a conflict with what an earlier run sent.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use crate::event::{
 use crate::journal::Outcome;
 use crate::shell_word::shell_word;
 
-/// The header of a CSV of one's own.
+/// The header of a CSV that a user writes.
 pub(crate) const CSV_HEADER: &str =
     "kind,event_id,sale_event_id,email,uid,amount,currency,created_at";
 
-/// Says how to accept an event as it is held. A run has to have held it before.
+/// Returns how to accept an event as it is held. A run has to have held it before.
 fn accept(event: EventRef<'_>) -> String {
     let id = shell_word(event.event_id());
     format!("accept it after the run: `fprecon accept --event {id} --reason TEXT`")
 }
 
-/// Says how to settle the conflict of an event with what an earlier run recorded under its id.
+/// Returns how to settle the conflict of an event with what an earlier run recorded under its id.
 pub(super) fn hint(
     difference: Contradiction,
     event: EventRef<'_>,
@@ -42,8 +42,8 @@ pub(super) fn hint(
     }
 }
 
-/// Says how to settle a conflict in which an earlier run sent an event, and nothing says which of those
-/// in the exports it was.
+/// Returns how to settle a conflict in which an earlier run sent an event, and nothing says which of those in
+/// the exports it was.
 pub(super) fn undecided_hint(event: EventRef<'_>) -> String {
     format!(
         "an earlier run sent one side, and none of these rows is sent; look the payments up in FirstPromoter, then {}",
@@ -51,7 +51,7 @@ pub(super) fn undecided_hint(event: EventRef<'_>) -> String {
     )
 }
 
-/// Says how to settle a refund that does not fit its sale, or what was refunded of that before.
+/// Returns how to settle a refund that does not fit its sale, or what was refunded of that before.
 pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
     format!(
         "it is not sent; look up at the provider what is refunded, and correct in FirstPromoter what is not right there, then {}",
@@ -59,9 +59,9 @@ pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
     )
 }
 
-/// Says how to take back a sale that was sent and not paid.
+/// Returns how to reverse a sale that was sent and not paid.
 ///
-/// A refund of one's own beside a recorded running total may be a part of that, and would be held.
+/// A refund from the user's own CSV beside a recorded running total may be a part of that, and would be held.
 pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn History) -> String {
     let sale = refund.sale_event_id.map(EventKey::from_id);
     let has_total = sale.is_some_and(|sale| past.refunded(sale).largest_total_cents.is_some());
@@ -87,7 +87,7 @@ fn refund_row(refund: EventRef<'_>) -> Option<String> {
     Some(own_row(Kind::Refund, id, sale, paid, refund))
 }
 
-/// Returns the day of an event as a CSV has it; nothing where it has none.
+/// Returns the day of an event as a CSV has it; empty if it has none.
 fn day_of(event: EventRef<'_>) -> String {
     let day = event.created_at.map(|at| at.strftime("%Y-%m-%d"));
     day.map_or(String::new(), |day| day.to_string())
@@ -123,14 +123,14 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
     }
 }
 
-/// Returns whether one of the two may be an invoice, and the other one of several payments of it: only
-/// one of them says which payment it is.
+/// Returns `true` if one of the two may be an invoice, and the other one of several payments of it: only one
+/// of them says which payment it is.
 fn is_maybe_a_part(event: EventRef<'_>, recorded: &Essence) -> bool {
     event.kind == Kind::Sale && event.reference.is_some() != recorded.has_any_reference()
 }
 
-/// Returns the row of a CSV that turns what was sent into what the event says. A refund takes back what
-/// was paid; a sale adds what counts.
+/// Returns the row of a CSV that turns what was sent into what the event says. A refund reverses what was
+/// paid; a sale adds what counts.
 fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     let (read, sent) = (event.read_money()?, recorded.money?);
     let (paid_cents, sent_cents) = (event.paid_cents()?, recorded.paid_cents()?);
@@ -160,7 +160,7 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     Some(own_row(kind, &id, sale, difference, event))
 }
 
-/// Returns the row of a CSV that takes back what was sent of a sale and does not count.
+/// Returns the row of a CSV that reverses the part of a sale that was sent and does not count.
 pub(crate) fn take_back_row(sale: EventRef<'_>, difference: Money) -> Option<String> {
     let id = correction_id(sale.event_id(), sale.paid_cents()?);
     Some(own_row(

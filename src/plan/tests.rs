@@ -8,7 +8,7 @@ use crate::journal::Outcome;
 use crate::link::{AskedAgain, EmptyHistory, Rules, SaleHistory, link};
 use crate::readings::identify;
 
-/// A journal in memory.
+/// Stands in for a journal, in memory.
 #[derive(Default)]
 struct Journal {
     events: HashMap<EventKey, (Essence, bool, bool)>,
@@ -75,7 +75,7 @@ fn on(mut event: Event, date: &str) -> Event {
     event
 }
 
-/// Plans events that stand in two files, from line 2 on.
+/// Plans events that are in two files, from line 2 on.
 fn planned(mut events: Vec<Event>, past: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
@@ -105,7 +105,7 @@ fn planned(mut events: Vec<Event>, past: &dyn History) -> Plan {
     plan
 }
 
-/// The states by line.
+/// Returns the states by line.
 fn states(events: Vec<Event>, past: &dyn History) -> Vec<PlanState> {
     let plan = planned(events, past);
     let mut planned: Vec<_> = plan.events().collect();
