@@ -1,7 +1,7 @@
-//! Items that somebody has looked at and accepted as they are.
+//! Keeps the items that somebody has looked at and accepted as they are.
 //!
-//! Nothing here decides what is sent: an accepted item only stops counting as one that needs
-//! attention, and is listed in the reports of the runs that meet it.
+//! Nothing here decides what is sent: an accepted item only stops counting as one that needs attention, and
+//! is listed in the reports of the runs that meet it.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,16 @@ use super::columns::{Millis, Seal, Word, impossible, read_money};
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, bounded_text};
 use crate::event::{Kind, Money};
 
-/// What exactly needs attention: a hash of all that somebody who accepts it has seen of it.
+/// Identifies exactly what needs attention, by a hash of all that somebody who accepts it has seen of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemId(pub [u8; 16]);
 
-/// An event or a row that needs attention until it is accepted.
+/// Describes an event or a row that needs attention until it is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What exactly it is.
+    /// The hash that identifies the item.
     pub id: ItemId,
-    /// Why it needs attention.
+    /// The reason why it needs attention.
     pub code: AttentionCode,
     /// The kind of the event; `None` for a row.
     pub kind: Option<Kind>,
@@ -29,37 +29,37 @@ pub struct Item {
     pub event_id: Option<String>,
     /// The amount of the event.
     pub money: Option<Money>,
-    /// The export in which it stands.
+    /// The export that has it.
     pub file: Option<String>,
-    /// The line there.
+    /// Its line in the export.
     pub line: Option<u64>,
-    /// What the API or the plan said of it.
+    /// The message of the API or of the plan about it.
     pub message: String,
 }
 
-/// Who accepts items or takes that back, when, and why.
+/// Describes who accepts items or withdraws that, when, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
-    /// Why the items are accepted.
+    /// The reason why the items are accepted.
     pub reason: String,
     /// The user and the host.
     pub by: String,
-    /// When.
+    /// The time of the acceptance.
     pub at: Timestamp,
 }
 
-/// An item that was accepted.
+/// Holds an item that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedRecord {
-    /// What was accepted, as it was then.
+    /// The item as it was when it was accepted.
     pub item: Item,
-    /// Who accepted it, when, and why.
+    /// The person who accepted it, with the time and the reason.
     pub acceptance: Acceptance,
-    /// Who took that back, and when.
+    /// The person who withdrew the acceptance, and when; `None` while it holds.
     pub undone: Option<(String, Timestamp)>,
 }
 
-/// The accepted items by what exactly was accepted.
+/// Maps what exactly was accepted to its acceptance.
 pub type AcceptedItems = HashMap<ItemId, AcceptedRecord>;
 
 const COLUMNS: &str = "id, item, code, kind, event_id, amount_cents, currency, file, line, message, \
@@ -87,7 +87,7 @@ impl AcceptedRecord {
         self.item.line.map(super::stored)
     }
 
-    /// The checksum in the column `seal`.
+    /// Returns the checksum in the column `seal`.
     fn seal(&self, id: i64) -> i64 {
         let mut seal = Seal::new(EventRow(id));
         seal.bytes(&self.item.id.0);
@@ -165,11 +165,11 @@ impl AcceptedRecord {
 }
 
 impl JournalReader {
-    /// Streams every acceptance, the oldest first, also those that were taken back.
+    /// Streams every acceptance, the oldest first, including those that were withdrawn.
     ///
     /// # Errors
     ///
-    /// The journal can't be read or is damaged; so for all functions here.
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_accepted(
         &self,
         mut each: impl FnMut(AcceptedRecord),
@@ -182,6 +182,10 @@ impl JournalReader {
     }
 
     /// Returns the items that are accepted now.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn accepted(&self) -> Result<AcceptedItems, JournalError> {
         let mut accepted = AcceptedItems::new();
         self.for_each_accepted(|record| {
@@ -194,11 +198,11 @@ impl JournalReader {
 }
 
 impl Journal {
-    /// Accepts items as they are, and says how many were not accepted before.
+    /// Accepts items as they are, and returns how many were not accepted before.
     ///
     /// # Errors
     ///
-    /// The journal can't be written; so for all functions here.
+    /// The journal can't be written.
     pub fn accept(&mut self, items: &[Item], acceptance: &Acceptance) -> Result<u64, JournalError> {
         let path = self.path.clone();
         self.transact(DOING, |connection| {
@@ -207,7 +211,11 @@ impl Journal {
         })
     }
 
-    /// Takes acceptances back, and says how many there were.
+    /// Withdraws acceptances, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn undo_accept(
         &mut self,
         items: &[ItemId],

@@ -1,4 +1,4 @@
-//! Every attempt of the journal, for those who want it as data.
+//! Reads every attempt of the journal, for callers who need it as data.
 
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -7,10 +7,10 @@ use super::columns::{Code, Millis, Seal, Word, impossible};
 use super::{Effect, EventRow, JournalError, JournalReader};
 use crate::event::{Carried, Currency, Kind};
 
-/// A request that was intended, and what came of it.
+/// Holds a request that was intended, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// Whose request.
+    /// The id of the event that was requested.
     pub event_id: String,
     /// The event's kind.
     pub kind: Kind,
@@ -18,19 +18,19 @@ pub struct AttemptRecord {
     pub number: u32,
     /// The name of the run that sent it.
     pub run: String,
-    /// When it was put on disk, before it left.
+    /// The time when it was put on disk, before it was sent.
     pub intended: Timestamp,
-    /// When its answer was known; `None` where nothing is known of it.
+    /// The time when its answer was known; `None` if nothing is known of it.
     pub answered: Option<Timestamp>,
-    /// What the answer was taken for, in a word.
+    /// The kind of answer, in a word.
     pub answer: Option<String>,
-    /// What the request did at the API.
+    /// The effect of the request at the API.
     pub effect: Option<Effect>,
-    /// The status, if there was one.
+    /// The HTTP status, if there was one.
     pub http_status: Option<u16>,
-    /// What the API or the network said.
+    /// The message of the API or the network.
     pub message: Option<String>,
-    /// What it said; `None` where an earlier version wrote it.
+    /// The content of the request; `None` if an earlier version wrote it.
     pub carried: Option<Carried>,
 }
 
@@ -38,11 +38,11 @@ pub struct AttemptRecord {
 pub(super) const COLUMNS: &str = "a.number, a.run, a.intended_ms, a.sent_event_id, a.sent_currency,
      a.sent_digest, a.seal, a.answered_ms, a.answer, a.effect, a.http_status, a.message, a.answer_seal";
 
-/// How many they are.
+/// The number of those columns.
 pub(super) const COUNT: usize = 13;
 
-/// The seal of what was intended. An attempt that stood at another event, or said to have carried an id,
-/// would be sent once more.
+/// Returns the seal of what was intended. An attempt that was recorded for another event, or said to have
+/// carried an id, would be sent once more.
 pub(super) fn seal(
     event: EventRow,
     number: u32,
@@ -62,7 +62,7 @@ pub(super) fn seal(
     seal.value()
 }
 
-/// What an answer is sealed with, beside its attempt.
+/// Holds what the seal of an answer covers beside its attempt.
 pub(super) struct SealedAnswer<'a> {
     pub(super) answered_ms: i64,
     pub(super) answer: &'a str,
@@ -72,7 +72,7 @@ pub(super) struct SealedAnswer<'a> {
 }
 
 impl SealedAnswer<'_> {
-    /// The seal of what was answered.
+    /// Returns the seal of what was answered.
     pub(super) fn seal(&self, event: EventRow, number: u32) -> i64 {
         let mut seal = Seal::new(event);
         seal.integer(Some(number.into()));
@@ -85,7 +85,7 @@ impl SealedAnswer<'_> {
     }
 }
 
-/// Looks at the seals of an attempt, whose [`COLUMNS`] begin at `at`.
+/// Checks the seals of an attempt, whose [`COLUMNS`] begin at `at`.
 pub(super) fn expect_sealed(row: &Row<'_>, event: EventRow, at: usize) -> rusqlite::Result<()> {
     let number: u32 = row.get(at)?;
     let broken = || {
@@ -133,7 +133,7 @@ pub(super) fn expect_sealed(row: &Row<'_>, event: EventRow, at: usize) -> rusqli
 }
 
 impl JournalReader {
-    /// Looks at the seals of all attempts.
+    /// Checks the seals of all attempts.
     pub(super) fn expect_attempts_sealed(&self) -> Result<(), JournalError> {
         let sql = format!("SELECT a.event, {COLUMNS} FROM attempt a");
         self.each("checking the seals of attempts", &sql, [], |row| {
@@ -175,7 +175,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
     })
 }
 
-/// What an attempt said, in three columns from this one on.
+/// Reads what an attempt carried, from the three columns that begin here.
 pub(super) fn read_carried(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Carried>> {
     let has_event_id: Option<bool> = row.get(at)?;
     let currency: Option<Code> = row.get(at + 1)?;

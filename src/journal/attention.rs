@@ -1,4 +1,4 @@
-//! The events that need attention: not sent, failed, unconfirmed, or flagged.
+//! Finds the events that need attention: not sent, failed, unconfirmed, or flagged.
 
 use std::collections::HashSet;
 
@@ -10,25 +10,26 @@ use super::{
 };
 use crate::event::EventKey;
 
-/// Whose events are looked at.
+/// Selects the runs whose events are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// One run's.
+    /// The events of one run.
     Run(RunId),
-    /// Those of the runs of a span, each event once.
+    /// The events of the runs of a span, each once.
     Span(Span),
 }
 
-/// Which events of a run are looked at.
+/// Selects which events of a run are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventsOf {
-    /// Those that it set out to send.
+    /// The events that it was started to send.
     Sending,
-    /// Those that an earlier run had settled, and not well, when it read its exports.
+    /// The events that an earlier run had settled, with an outcome that needs attention, when it read its
+    /// exports.
     Earlier,
 }
 
-/// What holds for an event `e` that needs attention.
+/// The SQL condition for an event `e` that needs attention.
 const NEEDING: &str = "(e.outcome IS NULL OR e.outcome = 'failed' OR e.outcome = 'unconfirmed'
      OR e.id IN (SELECT event FROM flag))";
 
@@ -64,8 +65,8 @@ impl JournalReader {
 }
 
 impl JournalReader {
-    /// Streams the events that need attention as the journal has them now, in the order of sending.
-    /// An event that stands in the journal again in a corrected form is not among them.
+    /// Streams the events that need attention as the journal has them now, in the order of sending. An event
+    /// that the journal has again in a corrected form is not among them.
     ///
     /// # Errors
     ///
@@ -102,7 +103,7 @@ impl JournalReader {
         }
     }
 
-    /// Returns those of the wanted keys whose events the journal has.
+    /// Returns those of the given keys whose events the journal has.
     ///
     /// # Errors
     ///

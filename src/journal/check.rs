@@ -1,7 +1,7 @@
-//! Whether a journal still is what was written into it.
+//! Checks that a journal is still what was written into it.
 //!
-//! Opening a journal for writing looks at its pages, and reading looks at the seals of what is read.
-//! This looks at everything, and goes on after the first thing that is wrong.
+//! Opening a journal for writing checks its pages, and reading checks the seals of what is read. This checks
+//! everything, and goes on after the first thing that is wrong.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,28 +12,29 @@ use super::columns::{self, Columns, read_settlement};
 use super::{JournalError, JournalReader, RunRecord};
 use crate::event::EventKey;
 
-/// How many findings are kept; the others are counted.
+/// The number of findings that are kept; the others are counted.
 const KEPT: usize = 100;
 
-/// What is looked at.
+/// Names what is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aspect {
     /// The structure of the file: pages, indexes, constraints.
     Pages,
-    /// Rows that name other rows: each of those is there.
+    /// The rows that other rows name exist.
     References,
     /// The checksums of events, results and conversions, and the keys of events.
     Seals,
-    /// Attempts and results tell the same story.
+    /// Attempts and results agree.
     Attempts,
-    /// What each run's exports gave is accounted for, in rows, events and cents.
+    /// The rows, events and amounts of each run's exports are accounted for.
     Books,
-    /// The last commit is there, as the record beside the journal says. Looked at by who opens it.
+    /// The last commit is there, as the record beside the journal says. The code that opens the journal
+    /// checks it.
     Commits,
 }
 
 impl Aspect {
-    /// All of them, in the order in which they are looked at.
+    /// All aspects, in the order in which they are checked.
     pub const ALL: [Aspect; 6] = [
         Aspect::Pages,
         Aspect::References,
@@ -43,7 +44,7 @@ impl Aspect {
         Aspect::Commits,
     ];
 
-    /// The word in the machine output.
+    /// Returns the word in the machine output.
     pub fn as_str(self) -> &'static str {
         match self {
             Aspect::Pages => "pages",
@@ -56,38 +57,38 @@ impl Aspect {
     }
 }
 
-/// One thing that is wrong.
+/// Describes one thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it was seen.
+    /// The aspect in whose check it was found.
     pub aspect: Aspect,
-    /// What it is.
+    /// The description of what is wrong.
     pub what: String,
 }
 
-/// What was looked at, and what was found.
+/// Holds what was checked, and what was found.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// The version of the journal's tables.
     pub version: i64,
-    /// Runs.
+    /// The number of runs.
     pub runs: u64,
-    /// Events that were ever to be sent.
+    /// The number of events that were ever to be sent.
     pub events: u64,
-    /// Requests that were ever intended.
+    /// The number of requests that were ever intended.
     pub attempts: u64,
-    /// Events that are held.
+    /// The number of events that are held.
     pub held: u64,
-    /// Rows of exports that gave no event.
+    /// The number of rows of exports that gave no event.
     pub source_rows: u64,
     /// The first things that are wrong.
     pub findings: Vec<Finding>,
-    /// How many more there are.
+    /// The number of further findings.
     pub omitted: u64,
 }
 
 impl Checked {
-    /// Takes note of a thing that is wrong.
+    /// Adds a finding.
     pub fn add(&mut self, aspect: Aspect, what: impl Into<String>) {
         if self.findings.len() == KEPT {
             self.omitted += 1;
@@ -97,18 +98,18 @@ impl Checked {
         self.findings.push(Finding { aspect, what });
     }
 
-    /// Whether nothing is wrong.
+    /// Returns `true` if nothing is wrong.
     pub fn is_sound(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// How many of the kept findings belong to an aspect.
+    /// Returns how many of the kept findings belong to an aspect.
     pub fn for_aspect(&self, aspect: Aspect) -> usize {
         let findings = self.findings.iter();
         findings.filter(|found| found.aspect == aspect).count()
     }
 
-    /// Damage is a finding, and what stood behind it can't be looked at; other errors end the check.
+    /// Turns damage into a finding: what is after it can't be checked. Other errors end the check.
     fn take(
         &mut self,
         aspect: Aspect,
@@ -124,10 +125,10 @@ impl Checked {
     }
 }
 
-/// What can't be, as a query that gives the numbers of the events or runs where it is so.
+/// Describes an impossible state, by a query that returns the numbers of the events or runs in it.
 struct Rule {
     aspect: Aspect,
-    /// What the numbers are of.
+    /// The word for what the numbers identify.
     of: &'static str,
     what: &'static str,
     sql: &'static str,
@@ -224,9 +225,9 @@ const RULES: [Rule; 10] = [
 ];
 
 impl JournalReader {
-    /// Looks at everything, and says what is wrong. It takes as long as reading the whole file, and
-    /// some 40 bytes of memory an event. `books` says whether a run adds up in what the journal
-    /// leaves to the reports.
+    /// Checks everything, and returns what is wrong. It takes as long as reading the whole file, and some 40
+    /// bytes of memory an event. `books` says whether a run adds up in what the journal leaves to the
+    /// reports.
     ///
     /// # Errors
     ///
@@ -299,8 +300,8 @@ impl JournalReader {
         })
     }
 
-    /// What an event is, and what came of it. A seal that is broken is a finding, and the next event
-    /// is looked at.
+    /// Checks the seals of all events and their outcomes. A seal that is broken is a finding, and the next
+    /// event is checked.
     fn check_seals(&self, checked: &mut Checked) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
@@ -326,12 +327,12 @@ impl JournalReader {
         })
     }
 
-    /// Looks at the seals of all events, results and attempts, and that each event is some run's to send.
-    /// Before anything is sent: what is refused here is refused in time.
+    /// Checks the seals of all events, results and attempts, and that each event belongs to a run. This is
+    /// done before anything is sent, so that a damaged row is refused in time.
     ///
     /// # Errors
     ///
-    /// Something is not as it was written, or the journal can't be read.
+    /// A row is not as it was written, or the journal can't be read.
     pub(super) fn expect_sound_rows(&self) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
@@ -359,7 +360,7 @@ impl JournalReader {
         }
     }
 
-    /// Looks at the texts that have no seal, all of which a report may need: they are text, and lists are
+    /// Checks the texts that have no seal, all of which a report may need: they are text, and lists are
     /// lists.
     fn expect_readable_texts(&self) -> Result<(), JournalError> {
         for table in ["run", "input", "held", "run_total", "source_row", "problem"] {
@@ -414,7 +415,7 @@ impl JournalReader {
     }
 }
 
-/// Reads an event and its result, with their seals, and says its key.
+/// Reads an event and its result with their seals, and returns its key.
 fn check_event(row: &Row<'_>) -> rusqlite::Result<EventKey> {
     let (id, key, columns) = Columns::read_sealed(row, 0)?;
     if EventKey::from_id(columns.event_id()) != key {
@@ -425,7 +426,7 @@ fn check_event(row: &Row<'_>) -> rusqlite::Result<EventKey> {
     Ok(key)
 }
 
-/// What a value that can't be read says of itself, without the words around it.
+/// Returns the description of a value that can't be read, without the words around it.
 fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::FromSqlConversionFailure(.., cause) => cause.to_string(),
@@ -445,7 +446,7 @@ mod tests {
     use crate::journal::tests::{answer, full, intent, open, place, record, sale};
     use crate::journal::{Effect, Outcome};
 
-    /// A journal with a tracked event, one that is open, and one that is unconfirmed.
+    /// Makes a journal with a tracked event, one that is open, and one that is unconfirmed.
     fn journal(path: &Path) {
         let mut journal = open(path).unwrap();
         let events = [sale("in_1", 800, 2), sale("in_2", 900, 3), full()];
@@ -465,7 +466,8 @@ mod tests {
         reader.check(|_| Ok(None)).unwrap()
     }
 
-    /// The fixture's rows are not all there: what the check says of them is taken as given.
+    /// Returns the findings. The fixture's rows are not all there: what the check says of them is taken as
+    /// given.
     fn findings(path: &Path) -> Vec<String> {
         let findings = check(path).findings.into_iter();
         let others = findings.filter(|found| !found.what.contains("rows without events"));

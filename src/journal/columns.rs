@@ -1,4 +1,4 @@
-//! An event as columns: bound, read back, and sealed in one place.
+//! Binds, reads and seals the columns of an event, in one place.
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
@@ -15,17 +15,17 @@ pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amoun
      refund_total_cents, plan, mrr_cents, promo_code, quantity, ref_id, tid, first_name, \
      last_name, created_at_ms, note, gross_cents, reference, shared_id";
 
-/// How many columns [`NAMES`] has.
+/// The number of columns in [`NAMES`].
 pub(super) const COUNT: usize = 21;
 
 /// The columns of a result, in the order in which [`read_settlement`] takes them.
 pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message, e.settled_ms, \
      e.api_event_id, e.promoter_email, e.promoter_ref_id, e.commission_cents, e.result_seal";
 
-/// How many columns [`RESULT`] has.
+/// The number of columns in [`RESULT`].
 pub(super) const RESULT_COUNT: usize = 10;
 
-/// A word of a closed set, as a column.
+/// Stores a word of a closed set as a column.
 pub(super) struct Word<T>(pub(super) T);
 
 impl<T> FromSql for Word<T>
@@ -39,7 +39,7 @@ where
     }
 }
 
-/// A time, as a column of milliseconds.
+/// Stores a time as a column of milliseconds.
 pub(super) struct Millis(pub(super) Timestamp);
 
 impl FromSql for Millis {
@@ -50,7 +50,7 @@ impl FromSql for Millis {
     }
 }
 
-/// A currency's code, as a column; empty is none.
+/// Stores a currency's code as a column; empty means none.
 pub(super) struct Code(pub(super) Option<Currency>);
 
 impl FromSql for Code {
@@ -64,12 +64,12 @@ impl FromSql for Code {
     }
 }
 
-/// A value that can't have been written: reported as damage.
+/// Returns the error for a value that can't have been written: it is reported as damage.
 pub(super) fn impossible(column: usize, what: impl Into<String>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, what.into().into())
 }
 
-/// What is kept of an event, borrowed from the event or from a row of the database.
+/// Borrows what is kept of an event from the event or from a row of the database.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
     kind: Kind,
@@ -188,7 +188,7 @@ impl<'a> Columns<'a> {
         Ok((id, key, columns))
     }
 
-    /// The checksum in the column `seal`.
+    /// Returns the checksum in the column `seal`.
     pub(super) fn seal(&self, id: EventRow, key: EventKey) -> i64 {
         let mut seal = Seal::new(id);
         seal.bytes(&key.0);
@@ -209,7 +209,7 @@ impl<'a> Columns<'a> {
         }
         seal.integer(self.created_at.map(Timestamp::as_millisecond));
         seal.bytes(self.note.as_bytes());
-        // Version 1 did not have these two: its seals stay as they are.
+        // Version 1 did not have these two columns: its seals do not change.
         if self.gross_cents.is_some() {
             seal.bytes(b"gross_cents");
             seal.integer(self.gross_cents);
@@ -218,7 +218,7 @@ impl<'a> Columns<'a> {
             seal.bytes(b"reference");
             seal.text(self.reference);
         }
-        // Nor did versions before 5 have this one.
+        // Versions before 5 did not have this column.
         if self.shared_id.is_some() {
             seal.bytes(b"shared_id");
             seal.text(self.shared_id);
@@ -280,7 +280,7 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// The event, whose key is known where it was read with it.
+    /// Returns the event; its key is computed unless it was read with it.
     pub(super) fn to_event(&self, key: Option<EventKey>, source: Source) -> Event {
         let owned = |text: Option<&str>| text.map(Text::new);
         let key = key.unwrap_or_else(|| EventKey::from_id(self.event_id));
@@ -335,7 +335,7 @@ pub(super) fn read_money(row: &Row<'_>, first: usize) -> rusqlite::Result<Option
     }
 }
 
-/// Reads [`RESULT`] from the column `first` on and checks its seal; `None` where not settled.
+/// Reads [`RESULT`] from the column `first` on and checks its seal; returns `None` if it is not settled.
 pub(super) fn read_settlement(
     row: &Row<'_>,
     id: EventRow,
@@ -367,7 +367,7 @@ pub(super) fn read_settlement(
     Ok(Some(settlement))
 }
 
-/// The checksum in the column `result_seal`. The message must be cut already.
+/// Returns the checksum in the column `result_seal`. The message must be cut already.
 pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
     let mut seal = Seal::new(id);
     seal.bytes(settlement.outcome.as_str().as_bytes());
@@ -382,9 +382,10 @@ pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
     seal.value()
 }
 
-/// FNV-1a over the values with their lengths. SQLite's own check sees a damaged structure but not
-/// a digit that turned into another one; this sees every change of a single byte. It guards
-/// against failing disks and hasty edits, not against intent.
+/// Computes FNV-1a over the values with their lengths.
+///
+/// SQLite's own check detects a damaged structure but not a digit that turned into another one; this detects
+/// every change of a single byte. It guards against failing disks and hasty edits, not against intent.
 pub(super) struct Seal(u64);
 
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -413,8 +414,8 @@ impl Seal {
         }
     }
 
-    /// Eight bytes, the lowest first. Those that are zero at the end only multiply: nearly all
-    /// numbers are short, and every row has many.
+    /// Adds eight bytes, the lowest first. Those that are zero at the end only multiply: nearly all numbers
+    /// are short, and every row has many.
     fn number(&mut self, number: u64) {
         let significant = 8 - number.leading_zeros() as usize / 8;
         self.raw(&number.to_le_bytes()[..significant]);
@@ -455,7 +456,7 @@ impl Seal {
 mod tests {
     use super::*;
 
-    /// Every journal that there is was sealed byte by byte.
+    /// Every journal so far was sealed byte by byte.
     #[test]
     fn a_number_is_sealed_as_its_eight_bytes() {
         for number in [

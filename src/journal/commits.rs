@@ -1,15 +1,15 @@
-//! The commit record: a small file beside the journal that says which commit was the last.
+//! Keeps the commit record: a small file beside the journal that says which commit was the last.
 //!
-//! SQLite drops everything behind the first damaged frame of its log, and a log that was deleted looks
-//! like none. What is lost so was acknowledged, and may have been sent. So each commit has a number and
-//! a mark in the journal, and when it is on disk, the record gets both, and is on disk too before
-//! anything rests on the commit:
+//! SQLite drops everything after the first damaged frame of its log, and treats a deleted log like none. What
+//! is lost in this way was acknowledged, and may have been sent. So each commit has a number and a mark in
+//! the journal, and when it is on disk, the record gets both, and is on disk too before anything depends on
+//! the commit:
 //!
-//! - A journal that ends before the recorded commit has lost some. One that ends behind it was killed in
-//!   between, and nothing rests on the commit that was not recorded.
+//! - A journal that ends before the recorded commit has lost some. One that ends after it was killed in
+//!   between, and nothing depends on the commit that was not recorded.
 //! - A kill while the log is moved into the database leaves a database of which some pages are newer than
 //!   others. Its log makes it whole. So the record says when that begins, and then each frame of the log
-//!   is looked at.
+//!   is checked.
 //! - A log is of use only to the database that it was written for. So the record has the number that the
 //!   database has without its log.
 
@@ -28,25 +28,26 @@ use super::place::PlaceWatch;
 use super::read_only::open_without_log;
 use super::{EventRow, JournalError};
 
-/// The record's name, behind the journal's.
+/// The record's name, after the journal's.
 pub(super) const SUFFIX: &str = ".commits";
 
 const MAGIC: [u8; 8] = *b"FPRCMT01";
-/// A slot with its checksum.
+/// The size of a slot with its checksum.
 const SLOT_BYTES: usize = 136;
-/// From one slot to the other: they lie in different sectors, so that no torn write takes both.
+/// The distance from one slot to the other: they are in different sectors, so that no torn write damages
+/// both.
 const SLOT_DISTANCE: u64 = 4096;
-/// When the log is moved into the database: SQLite's own default.
+/// The number of frames from which the log is moved into the database: SQLite's own default.
 const MOST_FRAMES: u32 = 1000;
 
-/// A commit as the journal knows it.
+/// Identifies a commit as the journal has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Commit {
-    /// The journal's own mark, drawn when it was made or migrated.
+    /// The journal's own mark, drawn at random when it was made or migrated.
     pub(super) journal: [u8; 16],
-    /// From 0, which is none.
+    /// The number of the commit; 0 before the first one.
     pub(super) number: i64,
-    /// Drawn for this commit.
+    /// The commit's mark, drawn at random.
     pub(super) mark: [u8; 16],
 }
 
@@ -57,7 +58,7 @@ impl Commit {
         connection.query_row(sql, [], Commit::from_row)
     }
 
-    /// The statement that [`Commit::count`] runs.
+    /// Prepares the statement that [`Commit::count`] runs.
     pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
         connection.prepare(
             "UPDATE last_commit SET number = number + 1, mark = randomblob(16) WHERE id = 1
@@ -79,19 +80,20 @@ impl Commit {
     }
 }
 
-/// What the record says.
+/// Holds the content of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    /// Counts the writes of the record; the higher of both slots is the later.
+    /// The number of writes of the record; the higher of both slots is the later.
     generation: u64,
     pub(super) commit: Commit,
-    /// When that was, in milliseconds since 1970.
+    /// The time of that commit, in milliseconds since 1970.
     pub(super) at_ms: i64,
     /// The number that the database has without its log.
     base: i64,
-    /// While the log is moved into the database: the log that makes it whole.
+    /// The log that makes the database whole, while it is moved into the database.
     moving: Option<LogEnd>,
-    /// The highest number of an event of which a request was ever intended: none above was sent.
+    /// The highest number of an event of which a request was ever intended: no event with a higher number was
+    /// sent.
     pub(super) intended: i64,
 }
 
@@ -145,11 +147,11 @@ impl Slot {
     }
 }
 
-/// What is found at the record's place.
+/// Says what is found at the record's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordState {
     Nothing,
-    /// A file of which neither slot is whole.
+    /// There is a file of which neither slot is whole.
     Damaged,
     Record(Slot),
 }
@@ -177,7 +179,7 @@ pub(super) fn read(journal: &Path) -> io::Result<RecordState> {
     Ok(latest.map_or(RecordState::Damaged, RecordState::Record))
 }
 
-/// Says what a journal has lost by its record, if anything; `commit` is its last one, or `None` in a
+/// Returns what a journal has lost by its record, if anything; `commit` is its last one, or `None` in a
 /// journal of a version that counted none.
 ///
 /// The record has to be read before the journal is: then this is right while another process writes, too.
@@ -221,9 +223,9 @@ pub(super) fn lost(
     Ok((read(journal)? == found).then_some(lost))
 }
 
-/// Whether the log was not written for this database: alone, that has neither the commit that it had when
-/// the log was begun nor, as after another program has moved all of the log, the last one. While the log
-/// is moved, the database alone may be anything.
+/// Returns `true` if the log was not written for this database: the database alone has neither the commit
+/// that it had when the log was begun nor, as after another program has moved all of the log, the last one.
+/// While the log is moved, the database alone may be anything.
 fn is_log_foreign(journal: &Path, slot: &Slot, commit: Commit) -> bool {
     slot.moving.is_none() && {
         let alone = number_without_log(journal);
@@ -231,7 +233,7 @@ fn is_log_foreign(journal: &Path, slot: &Slot, commit: Commit) -> bool {
     }
 }
 
-/// The number of the last commit that the database has without its log; 0 where it counts none.
+/// Returns the number of the last commit that the database has without its log; 0 if it counts none.
 fn number_without_log(journal: &Path) -> i64 {
     let alone = open_without_log(journal).and_then(|database| Commit::read(&database));
     alone.map_or(0, |commit| commit.number)
@@ -241,20 +243,20 @@ pub(super) fn time(at_ms: i64) -> Timestamp {
     Timestamp::from_millisecond(at_ms).unwrap_or_default()
 }
 
-/// The record of a journal that is being written.
+/// Keeps the record of a journal that is being written.
 #[derive(Debug)]
 pub(super) struct CommitRecord {
     journal: PathBuf,
     file: File,
     index: LogIndex,
     slot: Slot,
-    /// How many frames the log had when it was last moved, or that was tried.
+    /// The number of frames that the log had when it was last moved, or that was tried.
     moved_frames: u32,
     place: PlaceWatch,
 }
 
 impl CommitRecord {
-    /// Goes on with the record of a journal that has lost nothing, or makes it.
+    /// Continues the record of a journal that has lost nothing, or makes it.
     pub(super) fn start(
         journal: &Path,
         connection: &Connection,
@@ -302,13 +304,13 @@ impl CommitRecord {
         Ok(record)
     }
 
-    /// What notices when the journal, its log or its record is deleted, moved or replaced.
+    /// Returns the watch that notices when the journal, its log or its record is deleted, moved or replaced.
     pub(super) fn place(&self) -> &PlaceWatch {
         &self.place
     }
 
-    /// Records a commit that is on disk, with the last event of which it has an intent, and moves a log that has grown into the database. What this
-    /// returns from may be acted upon.
+    /// Records a commit that is on disk, with the last event of which it has an intent, and moves a log that
+    /// has grown into the database. The caller may act on the commit when this returns.
     pub(super) fn committed(
         &mut self,
         connection: &Connection,
@@ -332,8 +334,8 @@ impl CommitRecord {
         Ok(())
     }
 
-    /// Moves the log into the database, and says whether that is whole without it now: a reader may
-    /// still need a part of the log.
+    /// Moves the log into the database, and returns whether the database is whole without it now: a reader
+    /// may still need a part of the log.
     pub(super) fn move_log(&mut self, connection: &Connection) -> Result<bool, JournalError> {
         let log = self.log_end()?;
         self.slot.moving = Some(log);
@@ -402,7 +404,7 @@ mod tests {
 
     const PAGE_BYTES: usize = 4096;
 
-    /// The files of a journal, without the index of its log.
+    /// Holds the files of a journal, without the index of its log.
     #[derive(Clone)]
     struct Files {
         database: Vec<u8>,
@@ -420,7 +422,7 @@ mod tests {
             }
         }
 
-        /// What opening them says: for writing, and for reading.
+        /// Returns what opening them reports: for writing, and for reading.
         fn lost(&self) -> [Option<LostCommits>; 2] {
             let (_directory, path) = place();
             let write = || {
@@ -441,7 +443,7 @@ mod tests {
         }
     }
 
-    /// A journal with some commits in its log.
+    /// Makes a journal with some commits in its log.
     fn in_use(path: &Path) -> Journal {
         let mut journal = open(path).unwrap();
         let sales: Vec<_> = (1..60)
@@ -464,7 +466,7 @@ mod tests {
         let after = Files::read(&path);
         assert_eq!(before.lost(), [None, None]);
         assert_eq!(after.lost(), [None, None]);
-        // Killed between a commit and its record, which nobody has acted upon; and in the middle of a frame.
+        // Killed between a commit and its record, which nobody has acted on; and in the middle of a frame.
         let unrecorded = Files {
             record: before.record.clone(),
             ..after.clone()
@@ -561,7 +563,7 @@ mod tests {
         assert!(half_moved > 0);
     }
 
-    /// Beside a backup of the database, a log would be laid over pages that it was not written for.
+    /// Beside a backup of the database, a log would be applied to pages that it was not written for.
     #[test]
     fn a_log_is_not_taken_for_that_of_a_backup() {
         let (_directory, path) = place();

@@ -1,4 +1,4 @@
-//! Amounts before they were converted.
+//! Keeps amounts as they were before they were converted.
 
 use std::collections::HashMap;
 
@@ -9,24 +9,24 @@ use super::columns::{Code, Seal, impossible};
 use super::{EventRow, JournalError, JournalReader, RunId};
 use crate::event::{Conversion, Kind, Money, Original, Text};
 
-/// An event of a run whose amount was converted.
+/// Holds an event of a run whose amount was converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversionRecord {
-    /// Sale or refund.
+    /// The kind of the event, a sale or a refund.
     pub kind: Kind,
-    /// Its id.
+    /// The id of the event.
     pub event_id: Text,
-    /// The sale that a refund undoes.
+    /// The id of the sale that a refund reverses.
     pub sale_event_id: Option<Text>,
     /// Both amounts and the rate.
     pub conversion: Conversion,
-    /// The export that it was read from, where that is known.
+    /// The export that it was read from, if that is known.
     pub file: Option<String>,
-    /// Its line there.
+    /// Its line in the export.
     pub line: Option<u64>,
 }
 
-/// The statement that [`insert`] runs.
+/// Prepares the statement that [`insert`] runs.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(
         "INSERT INTO conversion (event, amount_cents, currency, rate, rate_date, seal)
@@ -115,7 +115,8 @@ impl JournalReader {
         self.stream_conversions("run_event", "re.run = ?1", [run.0], &mut each)
     }
 
-    /// `run_event` is that table or one of its shape, `condition` what of it is meant.
+    /// Streams the conversions of events. `run_event` is that table or one of its shape; `condition` selects
+    /// rows of it.
     pub(super) fn stream_conversions<E: From<JournalError>>(
         &self,
         run_event: &str,

@@ -1,4 +1,4 @@
-//! What happens to events after they are planned: intents, answers, results, ends of runs, retries.
+//! Records what happens to events after they are planned: intents, answers, results, ends of runs, retries.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
@@ -19,90 +19,90 @@ use super::{
 
 use crate::event::Carried;
 
-/// One thing to put on disk with [`DeliveryStatements::write`].
+/// Holds one thing to put on disk with [`DeliveryStatements::write`].
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// A request is about to go out.
+    /// A request is about to be sent.
     Intent {
-        /// Whose request.
+        /// The event that is requested.
         event: EventRow,
         /// Its number among the event's attempts, from 1: one more than [`super::Pending::attempts`].
         number: u32,
         /// The run that sends it.
         run: RunId,
-        /// When.
+        /// The time when it is intended.
         at: Timestamp,
-        /// What it says; `None` where that is not known.
+        /// The content of the request; `None` if that is not known.
         carried: Option<Carried>,
     },
-    /// What came back, or that nothing did.
+    /// A request was answered, or its answer was lost.
     Answer {
-        /// Whose request.
+        /// The event that was requested.
         event: EventRow,
-        /// Which attempt.
+        /// The number of the attempt that is answered.
         number: u32,
-        /// When.
+        /// The time of the answer.
         at: Timestamp,
-        /// What the answer was taken for, in a word.
+        /// The kind of answer, in a word.
         answer: &'static str,
-        /// What the request did at the API.
+        /// The effect of the request at the API.
         effect: Effect,
-        /// The status, if there was one.
+        /// The HTTP status, if there was one.
         http_status: Option<u16>,
-        /// What the API or the network said; at most [`super::MESSAGE_LIMIT`] bytes are kept.
+        /// The message of the API or the network; at most [`super::MESSAGE_LIMIT`] bytes are kept.
         message: Option<String>,
-        /// The event's result, where the answer settles it.
+        /// The event's result, if the answer settles it.
         settlement: Option<Settlement>,
     },
-    /// The answer that settled an event needs attention all the same.
+    /// The answer that settled an event needs attention nevertheless.
     Flag {
-        /// Whose answer.
+        /// The event whose answer needs attention.
         event: EventRow,
-        /// What for.
+        /// The reason why it needs attention.
         code: AttentionCode,
     },
-    /// A result without an attempt of its own, such as an inferred one.
+    /// An event is settled without an attempt of its own, such as by an inferred result.
     Settle {
-        /// Whose result.
+        /// The event that is settled.
         event: EventRow,
-        /// The result.
+        /// The result of the event.
         settlement: Settlement,
     },
 }
 
-/// How a run, or a resumption of it, ended.
+/// Describes how a run, or a resumption of it, ended.
 #[derive(Clone, Debug)]
 pub struct RunEnd {
-    /// When.
+    /// The time of the end.
     pub ended: Timestamp,
-    /// Why.
+    /// The reason of the end.
     pub reason: EndReason,
-    /// What the program exits with.
+    /// The exit code of the program.
     pub exit_code: u8,
-    /// Requests since the run was started or resumed.
+    /// The number of requests since the run was started or resumed.
     pub add_requests: u64,
-    /// Milliseconds since then.
+    /// The time since the run was started or resumed, in milliseconds.
     pub add_elapsed_ms: u64,
-    /// Where its reports are; `None` leaves what was recorded before.
+    /// The directory of its reports; `None` keeps what was recorded before.
     pub report_dir: Option<String>,
 }
 
-/// Which outcomes are tried again.
+/// Selects which outcomes are tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetrySelection {
-    /// [`Outcome::Failed`].
+    /// `true` selects [`Outcome::Failed`].
     pub failed: bool,
-    /// [`Outcome::Unconfirmed`].
+    /// `true` selects [`Outcome::Unconfirmed`].
     pub unconfirmed: bool,
-    /// [`Outcome::NonReferral`], also where inferred.
+    /// `true` selects [`Outcome::NonReferral`], also where it was inferred.
     pub non_referral: bool,
-    /// These events, whichever of the three they are, and the refunds that were settled without a request
-    /// by what came of these.
+    /// The events that are selected, whichever of the three outcomes they have, with the refunds that were
+    /// settled without a request by their outcomes.
     pub events: Vec<EventRow>,
 }
 
 impl RetrySelection {
-    /// The condition for the selected events, for SQL. Its words come from a closed set, and its numbers
+    /// Returns the SQL condition for the selected events. Its words come from a closed set, and its numbers
     /// from the journal.
     fn sql(&self) -> String {
         let words: Vec<String> = [
@@ -126,16 +126,18 @@ impl RetrySelection {
 }
 
 impl Journal {
-    /// Puts entries on disk, as [`DeliveryStatements::write`] does; for once only.
+    /// Puts entries on disk once. Callers that write repeatedly use [`DeliveryStatements::write`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// None of the entries is certain to be on disk, and the journal takes no more writes. Among the reasons
+    /// are an impossible entry (an attempt answered twice or settled twice) and a journal that is not at its
+    /// path any more.
     pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         self.delivery()?.write(entries)
     }
 
-    /// Makes ready to send.
+    /// Prepares the statements for sending.
     ///
     /// # Errors
     ///
@@ -184,7 +186,7 @@ impl Journal {
         })
     }
 
-    /// Records how many requests a minute the account takes, as sending a run has shown.
+    /// Records how many requests a minute the account accepts, as sending a run has shown.
     ///
     /// # Errors
     ///
@@ -196,7 +198,7 @@ impl Journal {
         })
     }
 
-    /// Records that a run goes on: it has no end until [`Journal::end_run`] gives it one again.
+    /// Records that a run continues: it has no end until [`Journal::end_run`] records one again.
     ///
     /// # Errors
     ///
@@ -223,10 +225,10 @@ impl Journal {
         })
     }
 
-    /// Makes the selected outcomes a new run's to send; `None` where there are none.
+    /// Starts a run that sends the events with the selected outcomes again; returns `None` if there are none.
     ///
-    /// Their results are taken back, in this run's reports and in those of the earlier runs that
-    /// had them. Their attempts stay, so that [`super::Pending::maybe_recorded`] stays true.
+    /// Their results are removed, from this run's reports and from those of the earlier runs that had them.
+    /// Their attempts are kept, so that [`super::Pending::maybe_recorded`] stays true.
     ///
     /// # Errors
     ///
@@ -258,7 +260,7 @@ impl Journal {
     }
 }
 
-/// Gives the events of some outcomes to a run and forgets their results.
+/// Gives the events with some outcomes to a run and removes their results.
 fn take_back(connection: &Connection, run: RunId, selected: &str) -> rusqlite::Result<()> {
     // With max(), SQLite takes the other columns from the row that has it.
     let events = format!(
@@ -291,8 +293,8 @@ fn take_back(connection: &Connection, run: RunId, selected: &str) -> rusqlite::R
 }
 
 impl JournalReader {
-    /// Runs that have something left to send, oldest first. An event that two runs set out to send
-    /// counts for both until it is settled.
+    /// Returns the runs that have something left to send, oldest first. An event that two runs were started
+    /// to send counts for both until it is settled.
     ///
     /// # Errors
     ///
@@ -312,7 +314,7 @@ impl JournalReader {
 
 const RECORDING: &str = "recording attempts";
 
-/// What sending asks of a journal again and again, with the statements made ready once.
+/// Holds the statements that sending repeats, prepared once.
 #[derive(Debug)]
 pub struct DeliveryStatements<'j> {
     reader: &'j JournalReader,
@@ -325,14 +327,14 @@ pub struct DeliveryStatements<'j> {
 impl DeliveryStatements<'_> {
     /// Puts all entries on disk, in their order and in one transaction.
     ///
-    /// Intents must be on disk before their requests go out, and answers before they count. One
-    /// call syncs once, so that many entries a call cost little more than one.
+    /// Intents must be on disk before their requests go out, and answers before they count. One call syncs
+    /// once, so that many entries a call cost little more than one.
     ///
     /// # Errors
     ///
-    /// None of the entries is on disk for certain, and the journal takes no more writes. Among the
-    /// reasons are an entry that can't be (an attempt answered twice or settled twice) and a journal
-    /// that is not at its path any more.
+    /// None of the entries is certain to be on disk, and the journal takes no more writes. Among the reasons
+    /// are an impossible entry (an attempt answered twice or settled twice) and a journal that is not at its
+    /// path any more.
     pub fn write(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
         if entries.is_empty() {
             return Ok(());
@@ -373,7 +375,7 @@ impl DeliveryStatements<'_> {
         events: &[EventRow],
     ) -> Result<Vec<Pending>, JournalError> {
         let failed = |error| self.reader.failed("reading an event", error);
-        // Together: else each event would lock the journal, and give it free again.
+        // One transaction for all: else each event would lock the journal and release it.
         let _together = self
             .reader
             .connection
@@ -391,7 +393,7 @@ impl DeliveryStatements<'_> {
     }
 }
 
-/// Why an entry can't be.
+/// The reason why an entry is impossible.
 type Refused = String;
 
 #[derive(Debug)]
@@ -549,7 +551,7 @@ fn execute_settle(
     ])
 }
 
-/// Settles an event that is left to send; any other one stays as it is.
+/// Settles an event that is left to send, and leaves any other one as it is.
 pub(super) fn settle_where_left(
     connection: &Connection,
     event: EventRow,
@@ -558,7 +560,7 @@ pub(super) fn settle_where_left(
     execute_settle(&mut connection.prepare(SETTLE)?, event, settlement)
 }
 
-/// A settlement as it is kept, with its texts cut.
+/// Returns a settlement as it is kept, with its texts cut.
 fn cut(settlement: &Settlement) -> Settlement {
     let cut = |text: &Option<String>| text.as_deref().map(|text| bounded(text).to_owned());
     Settlement {

@@ -1,4 +1,4 @@
-//! What can be wrong with a journal, and what a person can do about it.
+//! Describes what can be wrong with a journal, and what a person can do about it.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -7,84 +7,84 @@ use jiff::Timestamp;
 
 use super::Account;
 
-/// Why a journal can't be opened, read or written. Nothing may be sent after one of these.
+/// Names why a journal can't be opened, read or written. Nothing may be sent after one of these errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
     /// Another process writes to the journal.
     #[error("the journal {} is in use by {holder}", path.display())]
     Locked {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// The process that has it, as it described itself.
+        /// The process that holds the lock, as it described itself.
         holder: String,
     },
-    /// The file is no SQLite database, or its content is not what was written.
+    /// The file is not an SQLite database, or its content is not what was written.
     #[error("the journal {} is damaged: {what}", path.display())]
     Damaged {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// What was found.
+        /// The description of what was found.
         what: String,
     },
-    /// The path names a directory, a device, a pipe or a socket; it was not touched.
+    /// The path names a directory, a device, a pipe or a socket; it was not opened.
     #[error("{} is {what}, and the journal has to be a file", path.display())]
     NotAFile {
-        /// The path.
+        /// The path that was given.
         path: PathBuf,
-        /// What it names.
+        /// The kind of thing that the path names.
         what: &'static str,
     },
-    /// The path is a link to a file that is not there, such as one on a disk that is not mounted.
+    /// The path is a link to a file that does not exist, such as one on a disk that is not mounted.
     #[error("the journal {} is a link to {}, which is not there", path.display(), target.display())]
     LinkToNothing {
-        /// The path.
+        /// The path that was given.
         path: PathBuf,
-        /// What it names.
+        /// The target of the link.
         target: PathBuf,
     },
     /// The file has further names, under which another process could write to it.
     #[error("the journal {} has {links} names (hard links)", path.display())]
     Linked {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// How many names the file has.
+        /// The number of names that the file has.
         links: u64,
     },
     /// The journal, its log or its commit record is not at its path any more.
     #[error("{} was {what} while the journal was in use", path.display())]
     Displaced {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What happened to it.
+        /// The description of what happened to it.
         what: &'static str,
     },
-    /// Commits that were on disk are not there any more, or nothing says whether they are. What they
-    /// recorded may have been sent.
+    /// Commits that were on disk are not there any more, or nothing says whether they are. What they recorded
+    /// may have been sent.
     #[error("the journal {} may lack what was sent last: {lost}", path.display())]
     Lost {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// What says so.
+        /// The evidence of the loss.
         lost: LostCommits,
     },
-    /// A sound SQLite database that is something else.
+    /// The file is a sound SQLite database that is something else.
     #[error("{} is a database, but not a journal of fprecon", path.display())]
     NotAJournal {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A journal of a later version of the program; it was not touched.
+    /// The journal was written by a later version of the program; it was not changed.
     #[error(
         "the journal {} is of version {found}, and this program knows versions up to {supported}",
         path.display()
     )]
     Newer {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// Its version.
+        /// The version of the journal.
         found: i64,
-        /// The latest version that this program knows.
+        /// The latest version that this program supports.
         supported: i64,
     },
     /// The journal belongs to another account.
@@ -93,67 +93,67 @@ pub enum JournalError {
     /// The file or its directory can't be opened or written: rights, a full disk, no directory.
     #[error("the journal {} can't be written ({doing})", path.display())]
     NotWritable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What was under way.
+        /// The action that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The error of the system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file can't be opened or read: rights, a directory that is not there.
     #[error("the journal {} can't be read ({doing})", path.display())]
     NotReadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What was under way.
+        /// The action that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The error of the system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Any other failure of the database: an I/O error, another program that holds it for long.
+    /// The database failed otherwise: an I/O error, another program that locks it for long.
     #[error("the journal {} failed ({doing})", path.display())]
     Sqlite {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// What was under way.
+        /// The action that failed.
         doing: &'static str,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// An earlier write failed. What the system says about later ones is not believed.
+    /// An earlier write failed, so that later ones can't be trusted.
     #[error("the journal {} takes no more writes after a failed one: {cause}", path.display())]
     Poisoned {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// The failure.
+        /// The description of the failed write.
         cause: String,
     },
-    /// The caller asked for what can't be, such as answering a request that was never intended.
+    /// The caller asked for something impossible, such as answering a request that was never intended.
     #[error("internal error at the journal {}: {what}", path.display())]
     Misused {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
-        /// What was asked.
+        /// The description of what was asked.
         what: String,
     },
 }
 
-/// Both sides of [`JournalError::OtherAccount`].
+/// Holds both sides of [`JournalError::OtherAccount`].
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the journal {} belongs to {recorded}, and this run is for {asked}",
     path.display()
 )]
 pub struct AccountClash {
-    /// The journal.
+    /// The path of the journal.
     pub path: PathBuf,
-    /// The account whose journal it is.
+    /// The account that the journal belongs to.
     pub recorded: Account,
     /// The account that was to use it.
     pub asked: Account,
 }
 
-/// How it is known that a journal lost commits, or why it is not known.
+/// Says how it is known that a journal lost commits, or why it is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LostCommits {
@@ -164,19 +164,19 @@ pub enum LostCommits {
         number: i64,
         /// The number of the last commit that was recorded.
         recorded: i64,
-        /// When that was.
+        /// The time of the last recorded commit.
         at: Timestamp,
     },
-    /// It was killed while its log was moved into the database, and that log is not whole.
+    /// The journal was killed while its log was moved into the database, and that log is not whole.
     #[error("its log is damaged or gone, and was being moved into the database at {at}")]
     HalfMoved {
-        /// When the last commit was recorded.
+        /// The time of the last recorded commit.
         at: Timestamp,
     },
     /// The log beside the database was written for another state of it.
     #[error("the log beside it was not written for it, as after a backup was restored over it")]
     ForeignLog,
-    /// The journal is not there, and its commit record is.
+    /// The journal does not exist, but its commit record does.
     #[error("it is gone, and its commit record is there")]
     NoJournal,
     /// There is no commit record.
@@ -191,7 +191,7 @@ pub enum LostCommits {
 }
 
 impl LostCommits {
-    /// When the last commit was recorded that was lost, where that is known.
+    /// Returns the time of the last lost commit that was recorded, if that is known.
     pub fn at(&self) -> Option<Timestamp> {
         match self {
             LostCommits::Behind { at, .. } | LostCommits::HalfMoved { at } => Some(*at),
@@ -201,7 +201,7 @@ impl LostCommits {
 }
 
 impl JournalError {
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             JournalError::Lost { path, lost } => return lost_hint(path, lost).into(),
@@ -282,7 +282,7 @@ impl JournalError {
         }
     }
 
-    /// Tells damage and unwritable files from SQLite's other errors.
+    /// Distinguishes damage and unwritable files from SQLite's other errors.
     pub(super) fn sqlite(path: &Path, doing: &'static str, error: rusqlite::Error) -> Self {
         use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
         use rusqlite::{Error, ErrorCode};
@@ -309,7 +309,8 @@ impl JournalError {
                     doing,
                     source: Box::new(error),
                 },
-                // The file in which processes find the log's pages is made by taking all its room.
+                // SQLite reserves all the room for the file in which processes find the log's pages when it
+                // makes that file.
                 _ if failure.extended_code == SQLITE_IOERR_SHMSIZE => JournalError::NotWritable {
                     path,
                     doing,

@@ -1,4 +1,4 @@
-//! Events with all that happened to them, for sending and for the reports.
+//! Reads events with all that happened to them, for sending and for the reports.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::{Effect, EventRecord, EventRow, JournalError, JournalReader, Outcome,
 use crate::event::{EventKey, Ties};
 
 impl JournalReader {
-    /// An event with all that happened to it, as the latest run that has it sees it.
+    /// Returns an event with all that happened to it, as the latest run that has it sees it.
     pub fn event(&self, event: EventRow) -> Result<Option<EventRecord>, JournalError> {
         // By run and event, since there is no index by event alone.
         let sql = "SELECT run.id FROM run CROSS JOIN run_event
@@ -39,7 +39,7 @@ impl JournalReader {
         Ok(found)
     }
 
-    /// The event with this id and what came of it; of those that were corrected, what they were corrected to.
+    /// Returns the event with this id and its outcome. If the event was corrected, this is the corrected one.
     pub fn event_with_id(
         &self,
         event_id: &str,
@@ -87,7 +87,7 @@ impl JournalReader {
         Ok(found)
     }
 
-    /// How many events a run has left to send.
+    /// Returns how many events a run has left to send.
     pub fn pending_count(&self, run: RunId) -> Result<u64, JournalError> {
         let sql = "SELECT count(*) FROM run_event re CROSS JOIN event e ON e.id = re.event
              WHERE re.run = ?1 AND e.outcome IS NULL";
@@ -96,7 +96,7 @@ impl JournalReader {
             .map_err(|error| self.failed("counting what is left to send", error))
     }
 
-    /// Goes through the sales that are settled, of those that were corrected what they were corrected to.
+    /// Goes through the sales that are settled. For sales that were corrected it takes the corrected ones.
     pub fn for_each_settled_sale(
         &self,
         mut each: impl FnMut(EventKey, Outcome, Ties<'_>),
@@ -174,7 +174,7 @@ impl JournalReader {
         })
     }
 
-    /// Streams the events that a run set out to send, in the order of sending.
+    /// Streams the events that a run was started to send, in the order of sending.
     pub fn for_each_event<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -183,7 +183,7 @@ impl JournalReader {
         self.scan("", [run.0], each)
     }
 
-    /// Streams a run's events with their attempts, which come as one row each and are folded.
+    /// Streams a run's events with their attempts, which come as one row each and are combined.
     fn scan<E: From<JournalError>>(
         &self,
         filter: &str,
@@ -193,7 +193,7 @@ impl JournalReader {
         self.scan_rows(&scan_sql(filter), parameters, each)
     }
 
-    /// The same with a statement of [`scan_sql`] or [`scan_sql_of`].
+    /// Streams events with a statement of [`scan_sql`] or [`scan_sql_of`].
     pub(super) fn scan_rows<E: From<JournalError>>(
         &self,
         sql: &str,
@@ -227,13 +227,13 @@ const AT_SOURCE: usize = AT_RESULT + columns::RESULT_COUNT;
 const AT_ATTEMPT: usize = AT_SOURCE + 3;
 const AT_DOUBT: usize = AT_ATTEMPT + attempts::COUNT;
 
-/// `id, key, seal, NAMES, RESULT, ordinal, path, line`, then the attempt's columns. The joins are in
-/// the order of the tables' keys, so that nothing is sorted.
+/// Returns the statement for `id, key, seal, NAMES, RESULT, ordinal, path, line` and the attempt's columns.
+/// The joins are in the order of the tables' keys, so that nothing is sorted.
 pub(super) fn scan_sql(filter: &str) -> String {
     scan_sql_of("run_event", &format!("WHERE re.run = ?1 {filter}"))
 }
 
-/// The same for events that stand in another table of the shape of `run_event`.
+/// Returns the statement of [`scan_sql`] for events in another table of the shape of `run_event`.
 pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
     let (names, result) = (columns::NAMES, columns::RESULT);
     let attempt = attempts::COLUMNS;
@@ -248,12 +248,12 @@ pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
     )
 }
 
-/// The statement for [`read_one`].
+/// Prepares the statement for [`read_one`].
 pub(super) fn prepare_one(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(&scan_sql(ONE))
 }
 
-/// One event that a run has left to send; `None` where it is settled or not the run's.
+/// Reads one event that a run has left to send; returns `None` if it is settled or not the run's.
 pub(super) fn read_one(
     statement: &mut Statement<'_>,
     run: RunId,
@@ -290,7 +290,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     })
 }
 
-/// Whether an event may have been sent by a request whose record was lost.
+/// Returns `true` if an event may have been sent by a request whose record was lost.
 fn is_in_doubt(row: &Row<'_>, event: EventRow) -> rusqlite::Result<bool> {
     match row.get::<_, Option<i64>>(AT_DOUBT)? {
         None => Ok(false),
@@ -338,7 +338,7 @@ fn pending_of(record: EventRecord) -> Pending {
         attempts: record.attempts,
         maybe_recorded: record.maybe_recorded,
         is_in_doubt: record.is_in_doubt,
-        // What the lost request said is not known.
+        // The content of the lost request is not known.
         carried: record.carried.filter(|_| !record.is_in_doubt),
     }
 }

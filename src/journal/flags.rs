@@ -1,4 +1,4 @@
-//! Events whose answer settles them and needs a person all the same.
+//! Keeps the flags of events whose answer settles them and needs attention nevertheless.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ fn seal(event: EventRow, code: AttentionCode) -> i64 {
 }
 
 impl JournalReader {
-    /// Returns the flagged events, and what each was flagged for.
+    /// Returns the flagged events with their reasons.
     pub(super) fn flags(&self) -> Result<HashMap<EventRow, AttentionCode>, JournalError> {
         let mut flags = HashMap::new();
         let sql = "SELECT event, code, seal FROM flag";
@@ -49,7 +49,8 @@ impl JournalReader {
     }
 }
 
-/// When customers were signed up, in milliseconds since 1970-01-01 UTC, by all that they can be found by.
+/// Holds when customers were signed up, in milliseconds since 1970-01-01 UTC, by everything that identifies
+/// them.
 #[derive(Default)]
 struct SignedUp {
     by_email: HashMap<Text, i64>,
@@ -83,8 +84,8 @@ impl SignedUp {
 const SIGN_UPS: &str = "looking for sales of new leads";
 
 impl Journal {
-    /// Flags the sales that were not a referral and whose customers a run has signed up since, and makes
-    /// them ones that the run has met. A run that goes on flags nothing twice.
+    /// Flags the sales that were not a referral and whose customers a run has signed up since, and records
+    /// that the run has met them. A run that continues flags nothing twice.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What the plan compares with.
+//! Holds what a plan compares a job with.
 
 mod events;
 mod scan;
@@ -16,95 +16,96 @@ use crate::event::{
     EventKey, EventRef, KeyMap, Kind, Refunded, Text,
 };
 
-/// What the plan compares with: every event of the journal.
+/// Holds what a plan compares a job with: every event of the journal.
 #[derive(Debug, Default)]
 pub struct JournalHistory {
-    /// By the key of the `event_id`.
+    /// The events by the keys of their ids.
     pub events: KnownEvents,
-    /// The events whose answer settles them and that need attention all the same, and why.
+    /// The events whose answer settles them and that need attention nevertheless, with the reasons.
     pub flagged: KeyMap<AttentionCode>,
-    /// What the API refused before it was corrected, by the key of the `event_id`.
+    /// The events that the API refused before they were corrected, by the keys of their ids.
     pub refused: KeyMap<Vec<Essence>>,
-    /// The refunds but for those that were no referrals, or are left to send while their sale was none, by
-    /// the key of the sale that they undo.
+    /// The refunds by the key of the sale that they reverse, without those that were not referrals and those
+    /// that are left to send while their sale was not one.
     pub refunds: KeyMap<Refunded>,
-    /// The others, likewise, but for the superseded ones.
+    /// The refunds that were not referrals, by the key of the sale that they reverse, without the superseded
+    /// ones.
     pub unreferred_refunds: KeyMap<Refunded>,
-    /// The refunds that were no referrals and whose sale was asked again since.
+    /// The refunds that were not referrals and whose sale was asked again since.
     pub superseded_refunds: KeyMap<()>,
     /// The refunds that are left to send of sales that count nowhere, by the key of the sale.
     pub refunds_left: KeyMap<Vec<EventRow>>,
-    /// How amounts were converted, by the key of their event.
+    /// The conversions of amounts, by the key of their event.
     pub conversions: KeyMap<Conversion>,
-    /// The converted ones of the refunds, by the key of the sale that they undo.
+    /// The sums of converted refunds, by the key of the sale that they reverse.
     pub converted_refunds: KeyMap<ConvertedRefunds>,
-    /// The converted ones of the refunds that were no referrals.
+    /// The sums of converted refunds that were not referrals, by the key of the sale that they reverse.
     pub unreferred_converted_refunds: KeyMap<ConvertedRefunds>,
-    /// The sale of each wanted refund that has one, by the key of the refund.
+    /// The sale of each requested refund that has one, by the key of the refund.
     pub sales_of_refunds: KeyMap<Text>,
-    /// The sales of each wanted reference, by its key.
+    /// The sales of each requested reference, by its key.
     pub sales_by_reference: KeyMap<Vec<Text>>,
-    /// The further payments of a shared id, by its key.
+    /// The further payments of a shared id, by the key of that id.
     pub further_payments: KeyMap<Vec<Text>>,
     /// The further ids of sales that payments of the job share with others, by the key of the sale.
     pub aliases: KeyMap<Vec<EventKey>>,
-    /// The customers of wanted sales, by the key of the sale.
+    /// The customers of requested sales, by the key of the sale.
     pub customers: KeyMap<Customer>,
-    /// What was paid back with refunds of which nothing counts, in minor units, by their keys.
+    /// The amounts of refunds of which nothing counts, as they were paid back, in minor units, by their keys.
     pub counted_nothing: KeyMap<i64>,
-    /// Whether earlier runs read any invoices.
+    /// `true` if earlier runs read any invoices.
     pub has_invoices: bool,
-    /// What the wanted invoices say, by their keys.
+    /// The requested invoices, by their keys.
     pub invoices: KeyMap<Event>,
-    /// The plans of wanted subscriptions.
+    /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
     pub shared_uids: HashSet<Text>,
-    /// The emails of wanted uids that come with others than the job has, by the hash of the uid.
+    /// The emails of requested uids that come with others than the job has, by the hash of the uid.
     pub emails_of_uids: HashMap<u64, EmailsOfUid>,
     /// The profiles by which events were read.
     profiles: Vec<String>,
-    /// The sales of wanted customers.
+    /// The sales of requested customers.
     pub sales: Vec<KnownSale>,
-    /// Their places in `sales`, by the customer's email in lower case.
+    /// The indexes in `sales`, by the customer's email in lower case.
     pub sales_by_email: HashMap<Text, Vec<usize>>,
-    /// Likewise by the customer's uid.
+    /// The indexes in `sales`, by the customer's uid.
     pub sales_by_uid: HashMap<Text, Vec<usize>>,
 }
 
-/// What of the journal is worth its memory for one job: what its payments may go by, and what its
-/// refunds may need to find their sales.
+/// Lists what a job requests of the journal: what its payments may be sent with, and what its refunds may
+/// need to find their sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Refunds whose sale their export does not have.
+    /// The refunds whose sale their export does not have.
     pub refunds: HashSet<EventKey>,
-    /// What may be the reference of a sale: ids of payments, and what refunds name as their sale.
+    /// The possible references of a sale: ids of payments, and what refunds name as their sale.
     pub references: KeyMap<()>,
-    /// Ids that payments may share, as another one tells them apart.
+    /// The ids that payments may share because another one distinguishes them.
     pub shared: KeyMap<()>,
-    /// Sales whose refunds go out with their customer.
+    /// The sales whose refunds are sent with their customer.
     pub sales: KeyMap<()>,
-    /// Invoices that say what the job's payments count.
+    /// The invoices that say what the job's payments count.
     pub invoices: KeyMap<()>,
-    /// Subscriptions whose plan the job does not say.
+    /// The subscriptions whose plan the job does not have.
     pub subscriptions: HashSet<Text>,
-    /// The email of each uid that the job has; nothing for a uid that comes with several. Both are
-    /// hashes, as essences have them.
+    /// The email of each uid that the job has; `None` for a uid that comes with several. Both are hashes, as
+    /// essences have them.
     pub emails_by_uid: HashMap<u64, Option<u64>>,
     /// The emails of the customers of those refunds, in lower case.
     pub emails: HashSet<Text>,
-    /// Likewise the uids.
+    /// The uids of the customers of those refunds.
     pub uids: HashSet<Text>,
 }
 
-/// A sale that the journal has.
+/// Describes a sale that the journal has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownSale {
-    /// Its id.
+    /// The id of the sale.
     pub event_id: Text,
-    /// Whose it is.
+    /// The customer of the sale.
     pub customer: Customer,
-    /// When it was made.
+    /// The time when the sale was made.
     pub created_at: Option<Timestamp>,
 }
 
@@ -165,8 +166,8 @@ impl JournalHistory {
         self.customers.insert(key, customer.to_customer());
     }
 
-    /// Takes a correction of an event that is known; false where it is another refund as any. Only what was
-    /// tracked corrects.
+    /// Applies a correction of an event that is known; returns `false` if it is an ordinary refund. Only what
+    /// was tracked corrects.
     fn take_correction(&mut self, correction: Correction, by: &KnownEvent) -> bool {
         let base = self.events.get(correction.base);
         let (Some(base), Some(money)) = (base, by.essence.money) else {
@@ -191,7 +192,7 @@ impl JournalHistory {
         matches!(base.essence.kind, Kind::Sale | Kind::Refund)
     }
 
-    /// Adds what a refund takes back of its sale.
+    /// Adds what a refund reverses of its sale.
     fn add_refund(
         &mut self,
         sale: EventKey,
@@ -217,7 +218,7 @@ impl JournalHistory {
         }
     }
 
-    /// Notes the uid of an event where the job has it with another email.
+    /// Notes the uid of an event if the job has it with another email.
     fn suspect_uid(&mut self, event: &Essence, wanted: &Wanted) {
         if let Some((email, uid)) = event.email_and_uid()
             && event.kind != Kind::Refund
@@ -234,8 +235,7 @@ impl JournalHistory {
         self.profiles.get(profile).map(String::as_str)
     }
 
-    /// Returns the number of the event with this key, where the answer that settled it needs
-    /// attention.
+    /// Returns the number of the event with this key, if the answer that settled it needs attention.
     pub fn needing_attention(&self, key: EventKey) -> Option<EventRow> {
         let known = self.events.get(key)?;
         let is_unwell = match known.outcome {
@@ -246,7 +246,7 @@ impl JournalHistory {
         is_unwell.then_some(known.row)
     }
 
-    /// Returns the number of a sale that needs attention since it was sent with more than counts, where this
+    /// Returns the number of a sale that needs attention since it was sent with more than counts, if this
     /// reading, which says what counts, agrees with it now.
     pub fn no_longer_counts_less(&self, sale: EventRef<'_>) -> Option<EventRow> {
         let known = self.events.get(sale.key())?;
@@ -254,13 +254,13 @@ impl JournalHistory {
         (is_flagged && sale.gross_cents.is_some()).then_some(known.row)
     }
 
-    /// Returns the number of the event with this key, where it is not settled.
+    /// Returns the number of the event with this key, if it is not settled.
     pub fn left_to_send(&self, key: EventKey) -> Option<EventRow> {
         let known = self.events.get(key)?;
         (!known.is_settled()).then_some(known.row)
     }
 
-    /// The sales of a wanted customer: all that share the email or the uid.
+    /// Returns the sales of a requested customer: all that share the email or the uid.
     pub fn sales_of(&self, customer: CustomerRef<'_>) -> impl Iterator<Item = &KnownSale> {
         let by_email = customer.email_folded();
         let by_email = by_email.and_then(|email| self.sales_by_email.get(&email));

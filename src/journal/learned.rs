@@ -1,5 +1,5 @@
-//! What exports said and no event of the journal says: of invoices, of the plans of subscriptions, of
-//! refunds of which nothing counts, and of uids that are not ids of one customer.
+//! Keeps what exports said and no event of the journal says: invoices, the plans of subscriptions, refunds of
+//! which nothing counts, and uids that are not ids of one customer.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
@@ -9,7 +9,7 @@ use super::known::{JournalHistory, Wanted};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
 
-/// The statement that [`insert_invoice`] runs.
+/// Prepares the statement that [`insert_invoice`] runs.
 pub(super) fn prepare_invoice(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(
         "INSERT INTO invoice (key, invoice_id, amount_cents, currency, gross_cents, email, uid,
@@ -23,7 +23,7 @@ pub(super) fn prepare_invoice(connection: &Connection) -> rusqlite::Result<State
     )
 }
 
-/// Keeps what an invoice says, in place of what was known of it.
+/// Keeps what an invoice says, and replaces what was known of it.
 pub(super) fn insert_invoice(
     statement: &mut Statement<'_>,
     invoice: &Event,
@@ -58,7 +58,7 @@ fn seal_of_invoice(invoice: &Event) -> i64 {
     seal.value()
 }
 
-/// The statement that [`insert_plan`] runs.
+/// Prepares the statement that [`insert_plan`] runs.
 pub(super) fn prepare_plan(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(
         "INSERT INTO subscription_plan (subscription, plan, seal) VALUES (?, ?, ?)
@@ -67,7 +67,7 @@ pub(super) fn prepare_plan(connection: &Connection) -> rusqlite::Result<Statemen
     )
 }
 
-/// Keeps the plan of a subscription, in place of what was known of it.
+/// Keeps the plan of a subscription, and replaces what was known of it.
 pub(super) fn insert_plan(
     statement: &mut Statement<'_>,
     subscription: &str,
@@ -121,7 +121,7 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     }
 }
 
-/// The statement that [`insert_uncounted`] runs.
+/// Prepares the statement that [`insert_uncounted`] runs.
 pub(super) fn prepare_uncounted(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(
         "INSERT INTO uncounted_refund (key, sale_key, gross_cents, seal) VALUES (?, ?, ?, ?)
@@ -129,7 +129,7 @@ pub(super) fn prepare_uncounted(connection: &Connection) -> rusqlite::Result<Sta
     )
 }
 
-/// Keeps a refund of which nothing counts, since what was paid back with it is refunded all the same.
+/// Keeps a refund of which nothing counts, since what was paid back with it is refunded nevertheless.
 pub(super) fn insert_uncounted(
     statement: &mut Statement<'_>,
     refund: EventKey,
@@ -153,7 +153,7 @@ fn seal_of_uncounted(refund: EventKey, sale: EventKey, gross_cents: i64) -> i64 
     seal.value()
 }
 
-/// The statement that [`insert_alias`] runs.
+/// Prepares the statement that [`insert_alias`] runs.
 pub(super) fn prepare_alias(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection.prepare(
         "INSERT INTO alias (key, event_id, seal) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
@@ -177,7 +177,7 @@ fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
     seal.value()
 }
 
-/// The statement that [`insert_shared_uid`] runs.
+/// Prepares the statement that [`insert_shared_uid`] runs.
 pub(super) fn prepare_shared_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection
         .prepare("INSERT INTO shared_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
@@ -215,7 +215,7 @@ impl JournalReader {
         })
     }
 
-    /// Adds the payments that go by further ids which the job asks for.
+    /// Adds the payments with further ids that the job requests.
     pub(super) fn aliases(
         &self,
         known: &mut JournalHistory,
@@ -264,7 +264,7 @@ impl JournalReader {
         })
     }
 
-    /// Reads what earlier runs learned of the invoices and subscriptions that a job asks for.
+    /// Reads what earlier runs learned of the invoices and subscriptions that a job requests.
     pub(super) fn learned(
         &self,
         known: &mut JournalHistory,

@@ -1,8 +1,7 @@
-//! One writer at a time: a lock of the operating system on a file beside the journal.
+//! Lets one process write at a time, by a lock of the operating system on a file beside the journal.
 //!
-//! The system lets go of it when the process ends, however it ends, so that a killed run leaves
-//! nothing to clean up. The file itself stays: deleting it would let two processes lock two files
-//! of the same name.
+//! The system releases it when the process ends, however it ends, so that a killed run leaves nothing to
+//! clean up. The file itself stays: deleting it would let two processes lock two files of the same name.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -12,15 +11,15 @@ use jiff::Timestamp;
 
 use super::JournalError;
 
-/// The name of the file, behind the journal's.
+/// The name of the file, after the journal's.
 pub(super) const SUFFIX: &str = ".lock";
 
-/// The lock, held until dropped.
+/// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
 impl Lock {
-    /// Takes the lock of a journal and writes into it who has it.
+    /// Takes the lock of a journal and writes into it which process holds it.
     pub(super) fn take(
         journal: &Path,
         command: &str,
@@ -56,13 +55,13 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What is left behind when these fail is a name in a file that nobody holds.
+        // If these fail, only a name is left in a file that nobody locks.
         let _ = self.0.set_len(0);
         let _ = self.0.unlock();
     }
 }
 
-/// The path of a journal's companion file.
+/// Returns the path of a journal's companion file.
 pub(super) fn beside(journal: &Path, suffix: &str) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(suffix);

@@ -1,5 +1,5 @@
-//! SQLite's write-ahead log as bytes: what is looked at beside SQLite, which drops everything behind the
-//! first damaged frame in silence.
+//! Reads SQLite's write-ahead log as bytes, since SQLite drops everything after the first damaged frame
+//! without a message.
 //!
 //! Source: <https://sqlite.org/fileformat2.html#the_write_ahead_log> and <https://sqlite.org/walformat.html>.
 
@@ -9,23 +9,23 @@ use std::path::Path;
 
 use super::lock::beside;
 
-/// Where in a log the last commit ends: which log it is, and how many of its frames count.
+/// Locates the end of the last commit in a log: which log it is, and how many of its frames count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogEnd {
-    /// The salts in its header, which change when the log starts anew.
+    /// The salts in the log's header, which change when the log starts anew.
     pub(super) salts: [u8; 8],
-    /// Frames up to the last commit.
+    /// The number of frames up to the last commit.
     pub(super) frames: u32,
 }
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// The largest page that SQLite has.
+/// The size of the largest page that SQLite has.
 const MAX_PAGE_BYTES: usize = 65_536;
 
-/// The index that SQLite keeps of the log while a journal is open.
+/// Reads the index that SQLite keeps of the log while a journal is open.
 ///
-/// SQLite has locks on this file, and the system takes all of a process's locks away when any of its
+/// SQLite has locks on this file, and the system releases all of a process's locks when any of its
 /// descriptors of the file is closed. So it is opened once, and must be dropped after the connection.
 #[derive(Debug)]
 pub(super) struct LogIndex(File);
@@ -36,7 +36,7 @@ impl LogIndex {
         File::open(beside(journal, "-shm")).map(LogIndex)
     }
 
-    /// Reads where the log ends now. Right for the one who writes, between two commits.
+    /// Reads where the log ends now. This is right for the process that writes, between two commits.
     pub(super) fn end(&mut self) -> io::Result<LogEnd> {
         let mut header = [0; 48];
         self.0.seek(SeekFrom::Start(0))?;
@@ -51,7 +51,7 @@ impl LogIndex {
 }
 
 impl LogEnd {
-    /// Whether the log of a journal still has all frames up to here as they were written.
+    /// Returns `true` if the log of a journal still has all frames up to here as they were written.
     pub(super) fn is_intact(&self, journal: &Path) -> io::Result<bool> {
         if self.frames == 0 {
             return Ok(true);
@@ -98,7 +98,7 @@ impl LogEnd {
     }
 }
 
-/// Fills a buffer; says whether there was as much.
+/// Fills a buffer; returns whether there were enough bytes.
 fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match log.read_exact(buffer) {
         Ok(()) => Ok(true),
@@ -113,14 +113,14 @@ fn big_endian(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(word)
 }
 
-/// In which order the checksum takes the bytes of a word.
+/// Names the order in which the checksum takes the bytes of a word.
 #[derive(Clone, Copy)]
 enum Endianness {
     Little,
     Big,
 }
 
-/// The running checksum of a log.
+/// Computes the running checksum of a log.
 struct Checksum {
     endianness: Endianness,
     halves: [u32; 2],

@@ -1,4 +1,4 @@
-//! Events that the API refused, and that stand in the journal again with another content.
+//! Keeps which events that the API refused are in the journal again with another content.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::columns::{Seal, impossible};
 use super::{EventRow, JournalError, JournalReader};
 
-/// What holds for events for which no corrected one stands. Only for journals that have the table.
+/// The SQL condition for events without a corrected one. It is only for journals that have the table.
 pub(super) const NOT_MENDED: &str = "event.id NOT IN (SELECT event FROM mended)";
 
 pub(super) fn insert(
@@ -32,7 +32,7 @@ impl JournalReader {
         self.has_table("mended")
     }
 
-    /// Returns the events for which a corrected one stands, each with that.
+    /// Returns the events that have a corrected one, each with that.
     pub(crate) fn mended(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
         let mut mended = HashMap::new();
         if self.has_mended()? {

@@ -1,4 +1,5 @@
-//! Opening: what the file is, whether it is sound, whose it is, and the schema.
+//! Opens a journal: checks what the file is, that it is sound, and whose it is, and brings its schema up to
+//! date.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -16,10 +17,10 @@ use super::read_only::{PATIENCE, ReadOnly};
 use super::{Account, AccountClash, EventRow, JournalError, JournalReader};
 use crate::private;
 
-/// `FPRC`, as in `schema.sql`.
+/// The application id, `FPRC`, as in `schema.sql`.
 const APPLICATION_ID: i64 = 0x4650_5243;
 
-/// What brings a journal from version n to n + 1, from 0 on.
+/// The scripts that bring a journal from version n to n + 1, from 0 on.
 const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
@@ -28,8 +29,8 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("schema-5.sql"),
 ];
 
-/// What lets a journal of version n + 1 that is only read look like one of the latest version, as far
-/// as columns go. Tables that it lacks are read as if they were empty.
+/// The views that make a journal of version n + 1 that is only read look like one of the latest version, as
+/// far as columns go. Tables that it lacks are read as if they were empty.
 const VIEWS: [&str; MIGRATIONS.len() - 1] = [
     include_str!("as-version-2.sql"),
     include_str!("as-version-5.sql"),
@@ -45,15 +46,15 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// The version from which on commits are counted.
 const COUNTED_FROM: i64 = 5;
 
-/// How much of a log is held in memory while it is written again.
+/// The number of bytes of a log that are held in memory while it is written again.
 const REWRITE_BYTES: usize = 1 << 20;
 
-/// The latest version that this program knows.
+/// Returns the latest version that this program supports.
 fn supported() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// The one name of a journal, whatever links lead to it: locks go by name.
+/// Returns the one name of a journal, whatever links lead to it: locks are taken by name.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
     let failed = |source| JournalError::io(path, "finding it", source);
     place::expect_file(path)?;
@@ -73,7 +74,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, JournalError> {
     }
 }
 
-/// Opens a journal whose lock is held, migrates it or makes it, and checks whose it is.
+/// Opens a journal whose lock is held, migrates it or makes it, and checks which account it belongs to.
 pub(super) fn open_for_writing(
     path: &Path,
     account: &Account,
@@ -96,7 +97,7 @@ pub(super) fn open_for_writing(
     open_as_it_is(path, account, now)
 }
 
-/// The version of a journal; 0 where there is none.
+/// Returns the version of a journal; 0 if there is none.
 fn version_of(path: &Path) -> Result<i64, JournalError> {
     Ok(inspect(path)?.map_or(0, |(_, version)| version))
 }
@@ -117,8 +118,8 @@ pub(super) fn open_as_it_is(
     Ok(connection)
 }
 
-/// Leaves the log where it is when the connection closes: it is moved into the database only where the
-/// commit record says so.
+/// Keeps the log where it is when the connection closes: it is moved into the database only if the commit
+/// record says so.
 pub(super) fn keep_log_on_close(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     let kept = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
@@ -132,7 +133,7 @@ pub(super) fn read_record(path: &Path) -> Result<RecordState, JournalError> {
         .map_err(|source| JournalError::unreadable(path, "reading its commit record", source))
 }
 
-/// Refuses to take a journal that is gone for one that was never there.
+/// Refuses to treat a journal that is gone as one that was never there.
 fn expect_no_record(path: &Path, record: RecordState) -> Result<(), JournalError> {
     match record {
         RecordState::Nothing => Ok(()),
@@ -150,7 +151,7 @@ pub(super) fn lost_error(path: &Path, lost: LostCommits) -> JournalError {
     }
 }
 
-/// Says what a journal of this version has lost by its record, if anything.
+/// Returns what a journal of this version has lost by its record, if anything.
 pub(super) fn lost_commits(
     connection: &Connection,
     path: &Path,
@@ -171,10 +172,10 @@ pub(super) fn lost_commits(
 
 /// Writes what an interrupted run left in the log once more, and puts it on disk.
 ///
-/// A sync that failed leaves pages in memory that look written: programs read them, and no later
-/// sync writes them. Recording on top of them would rest on a log with a hole, and a power loss
-/// would take everything behind it. Nothing says after a crash whether a sync had failed, so none is
-/// believed. A run that ends by itself leaves no log.
+/// A sync that failed leaves pages in memory that look written: programs read them, and no later sync writes
+/// them. Commits on top of them would depend on a log with a hole, and a power loss would lose everything
+/// after it. Nothing says after a crash whether a sync had failed, so none is believed. A run that ends by
+/// itself leaves no log.
 fn renew_log(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     const DOING: &str = "putting its log on disk";
     let log = beside(path, "-wal");
@@ -223,10 +224,10 @@ fn set_up(
     Ok(connection)
 }
 
-/// Makes a journal beside its place and moves it there when it is whole.
+/// Makes a journal under another name and renames it when it is whole.
 ///
-/// A kill in the middle of making it in place would leave a file that only a writer can read
-/// again: until it has its write-ahead log, SQLite makes changes by a rollback journal.
+/// A kill in the middle of making it under its own name would leave a file that only a writer can read again:
+/// until it has its write-ahead log, SQLite makes changes by a rollback journal.
 fn create(path: &Path, account: &Account, now: Timestamp) -> Result<(), JournalError> {
     let fresh = beside(path, ".new");
     // The lock is held: what is there was left by a kill.
@@ -266,7 +267,7 @@ fn create_at(
         )));
     }
     connection.close().map_err(|(_, error)| of_sqlite(error))?;
-    // A file that somebody made for it keeps its permissions.
+    // A file that somebody made for the journal keeps its permissions.
     let prepared = path.metadata().map(|found| found.permissions());
     prepared
         .map_or(Ok(()), |mode| fs::set_permissions(fresh, mode))
@@ -287,7 +288,7 @@ fn remove_with_logs(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A name is on disk when its directory is.
+/// Puts a new name on disk, which is done by syncing its directory.
 pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
@@ -296,12 +297,12 @@ pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
 }
 
 impl JournalReader {
-    /// Opens the journal at `path` for reading; `None` where there is none yet.
+    /// Opens the journal at `path` for reading; returns `None` if there is none yet.
     ///
     /// # Errors
     ///
-    /// Damaged, from a newer version, not a journal, not readable. The pages of the file are not
-    /// all checked, as they are before anything is sent, but whatever is read is.
+    /// Damaged, from a newer version, not a journal, not readable. The pages of the file are not all checked,
+    /// as they are before anything is sent, but whatever is read is.
     pub fn open(path: &Path) -> Result<Option<JournalReader>, JournalError> {
         match JournalReader::open_even_if_lost(path)? {
             Some((_, Some(lost))) => Err(lost_error(path, lost)),
@@ -310,11 +311,11 @@ impl JournalReader {
         }
     }
 
-    /// Does the same with a journal that may have lost commits, and says whether it has.
+    /// Opens a journal for reading that may have lost commits, and returns what it has lost.
     ///
     /// # Errors
     ///
-    /// As for [`JournalReader::open`], but for that.
+    /// The errors of [`JournalReader::open`], except that of a loss.
     pub fn open_even_if_lost(
         path: &Path,
     ) -> Result<Option<(JournalReader, Option<LostCommits>)>, JournalError> {
@@ -342,8 +343,8 @@ impl JournalReader {
     }
 }
 
-/// Opens the journal at `path` without changing it, and says its version; `None` where there is nothing,
-/// or a file that its creator did not get to fill.
+/// Opens the journal at `path` without changing it, and returns its version; `None` if there is nothing, or a
+/// file that its creator did not fill.
 fn inspect(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError> {
     if !has_content(path)? {
         return Ok(None);
@@ -377,7 +378,7 @@ fn inspect(path: &Path) -> Result<Option<(ReadOnly, i64)>, JournalError> {
     }
 }
 
-/// Whether there is an SQLite file with something in it.
+/// Returns `true` if there is an SQLite file with something in it.
 fn has_content(path: &Path) -> Result<bool, JournalError> {
     place::expect_file(path)?;
     let failed = |source| JournalError::unreadable(path, "reading it", source);
@@ -471,8 +472,8 @@ fn migrate(
     transaction.commit()
 }
 
-/// The checksum of all that the tables are made by. A letter that is damaged in it would change what a
-/// constraint allows or how a column is called.
+/// Returns the checksum of all definitions of the tables. A letter that is damaged in one would change what a
+/// constraint allows or what a column is called.
 fn schema_seal(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = r"SELECT type, name, tbl_name, sql FROM main.sqlite_schema
          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name";
@@ -508,7 +509,7 @@ fn expect_schema(connection: &Connection, path: &Path, version: i64) -> Result<(
     }
 }
 
-/// Looks at every page and every constraint.
+/// Checks every page and every constraint.
 fn check_pages(connection: &Connection, path: &Path) -> Result<(), JournalError> {
     let verdict = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
@@ -536,7 +537,7 @@ fn check_account(
     })))
 }
 
-/// Whose journal it is.
+/// Reads which account a journal belongs to.
 pub(super) fn read_account(connection: &Connection, path: &Path) -> Result<Account, JournalError> {
     let sql = "SELECT api, base_url, account_id FROM account WHERE id = 1";
     let account = connection.query_row(sql, [], |row| {

@@ -1,17 +1,17 @@
-//! The durable record of what was intended, tried and answered, for one account of one API.
+//! Records what was intended, tried and answered, durably, for one account of one API.
 //!
-//! A [`Journal`] is an SQLite file with one writer, who holds a lock that names its holder; any
-//! number of [`JournalReader`]s may look on. `schema.sql` describes the tables.
+//! A [`Journal`] is an SQLite file with one writer, who holds a lock that names its holder, and any number of
+//! [`JournalReader`]s. `schema.sql` describes the tables.
 //!
-//! 1. [`JournalReader::known`] says what the plan has to compare with.
+//! 1. [`JournalReader::known`] returns what the plan has to compare with.
 //! 2. [`Journal::begin`] records a run and all its events in one transaction, or nothing.
 //! 3. [`JournalReader::for_each_pending`] says what is left to send; [`DeliveryStatements::write`] puts intents
 //!    on disk before their requests go out, and answers before they count.
 //! 4. The reading functions of [`JournalReader`] give the reports everything they have.
 //!
-//! Whatever a function of the [`Journal`] has returned from is on disk: SQLite's write-ahead log is
-//! synced at every commit. After a write that failed, no later one is believed until the journal is
-//! opened again ([`JournalError::Poisoned`]).
+//! Whatever a function of the [`Journal`] has returned from is on disk: SQLite's write-ahead log is synced at
+//! every commit. After a write that failed, no later one is believed until the journal is opened again
+//! ([`JournalError::Poisoned`]).
 //!
 //! Times are kept to the millisecond, amounts in minor units of the currency beside them.
 
@@ -85,29 +85,29 @@ use lock::Lock;
 pub(crate) use lock::host;
 use words::bounded;
 
-/// Whose events a journal holds. All three must be the same for a run to use it.
+/// Identifies the account whose events a journal holds. All three fields must be equal for a run to use it.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The version of the Tracking API: `v1` or `v2`.
     pub api: String,
-    /// The address that requests go to; a sandbox has another one than the real thing.
+    /// The address that requests are sent to; a sandbox has another one than the real API.
     pub base_url: String,
     /// The `wid` of v1 or the account id of v2.
     pub account_id: String,
 }
 
 impl Account {
-    /// The address that stands for a sandbox of the process itself: its port is another each time,
-    /// and it is the same account all the same.
+    /// The address of a sandbox in the process itself: its port differs each time, but the account is the
+    /// same.
     pub const SANDBOX: &str = "in-process sandbox";
 
-    /// Whether it is a sandbox of the process itself.
+    /// Returns `true` if it is a sandbox in the process itself.
     pub fn is_sandbox(&self) -> bool {
         self.base_url == Self::SANDBOX
     }
 }
 
-/// A slash at the end of an address makes it no other one.
+/// Compares accounts. A slash at the end of an address makes no difference.
 impl PartialEq for Account {
     fn eq(&self, other: &Self) -> bool {
         let base = |account: &Account| account.base_url.trim_end_matches('/').to_owned();
@@ -128,26 +128,26 @@ impl fmt::Display for Account {
     }
 }
 
-/// A run's number.
+/// Identifies a run by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub i64);
 
-/// An event's number in the journal; the order of the numbers is the order of sending.
+/// Identifies an event by its number in the journal; the order of the numbers is the order of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventRow(pub i64);
 
-/// What came of an event, and what the API said with it.
+/// Holds the outcome of an event, and what the API said with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// What came of it.
+    /// The outcome of the event.
     pub outcome: Outcome,
-    /// Whether it follows from another event's answer, without a request.
+    /// `true` if it follows from another event's answer, without a request.
     pub inferred: bool,
-    /// The status of the answer that settled it.
+    /// The HTTP status of the answer that settled it.
     pub http_status: Option<u16>,
-    /// What the API or the network said; at most [`MESSAGE_LIMIT`] bytes are kept of any text here.
+    /// The message of the API or the network; at most [`MESSAGE_LIMIT`] bytes are kept of any text here.
     pub message: Option<String>,
-    /// When it was settled.
+    /// The time when it was settled.
     pub at: Timestamp,
     /// The API's own id for the event.
     pub api_event_id: Option<String>,
@@ -160,7 +160,7 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Returns a result that no answer gave.
+    /// Returns a result that did not come from an answer.
     pub fn without_answer(outcome: Outcome, message: Option<String>, at: Timestamp) -> Self {
         Settlement {
             outcome,
@@ -176,21 +176,21 @@ impl Settlement {
     }
 }
 
-/// A read-only view of a journal, which needs no lock and works while a run goes on.
+/// Reads a journal; it needs no lock and works while a run goes on.
 ///
-/// [`JournalReader::open`] gives a view of one instant: all that is read through it fits together.
-/// Open another one to see more. The writer's own view ([`Journal::reader`]) is of the present.
+/// [`JournalReader::open`] gives a view of one instant: all that is read through it fits together. Open
+/// another one to see later changes. The writer's own view ([`Journal::reader`]) is of the present.
 #[derive(Debug)]
 pub struct JournalReader {
     connection: Connection,
     path: PathBuf,
-    /// The directory of the journal, as the caller named it: recorded places are below it.
+    /// The directory of the journal, as the caller named it: recorded places are relative to it.
     beside: PathBuf,
-    /// The copy that it reads, where it can't read the journal itself.
+    /// The copy that is read, if the journal itself can't be read in place.
     _copy: Option<TempDir>,
 }
 
-/// The one writer of a journal, with its lock.
+/// Writes a journal, as the only process to do so, and holds its lock.
 #[derive(Debug)]
 pub struct Journal {
     // Dropped before the others are: the connection tidies the files up when it closes, and has locks
@@ -202,15 +202,15 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path` for writing, or makes it where there is none.
+    /// Opens the journal at `path` for writing, or makes it if there is none.
     ///
-    /// The directory must exist. `command` and `now` are what another process is told that finds
-    /// the journal locked.
+    /// The directory must exist. `command` and `now` are shown to another process that finds the journal
+    /// locked.
     ///
     /// # Errors
     ///
-    /// Locked, damaged, from a newer version, another account's, not writable. A journal that is
-    /// refused is not changed.
+    /// Locked, damaged, from a newer version, another account's, not writable. A journal that is refused is
+    /// not changed.
     pub fn open(
         path: &Path,
         account: &Account,
@@ -224,14 +224,14 @@ impl Journal {
         Journal::start(path, beside, connection, lock, now)
     }
 
-    /// Returns whether there is a journal at `path`, or one was there: the commit record that it leaves behind
-    /// when it is moved away says more than that there is none.
+    /// Returns `true` if there is a journal at `path`, or was one: a journal that is moved away leaves its
+    /// commit record behind.
     pub fn is_there_or_was(path: &Path) -> bool {
         let mut files = ["", commits::SUFFIX].into_iter();
         files.any(|suffix| lock::beside(path, suffix).symlink_metadata().is_ok())
     }
 
-    /// A journal that is open, with its commit record beside it.
+    /// Returns an open journal, with its commit record beside it.
     fn start(
         path: PathBuf,
         beside: PathBuf,
@@ -253,12 +253,13 @@ impl Journal {
         })
     }
 
-    /// What notices when the journal is deleted, moved, replaced or linked while it is in use.
+    /// Returns the watch that notices when the journal is deleted, moved, replaced or linked while it is in
+    /// use.
     pub fn place_watch(&self) -> PlaceWatch {
         self.record.place().clone()
     }
 
-    /// The journal as it is now, for reading.
+    /// Returns the journal as it is now, for reading.
     pub fn reader(&self) -> &JournalReader {
         &self.reader
     }
@@ -286,7 +287,7 @@ impl Drop for Journal {
     fn drop(&mut self) {
         use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let connection = &self.reader.connection;
-        // What fails here leaves the log, and with it all that it has.
+        // A failure here leaves the log, with everything in it.
         if self.poison.is_none() && self.record.move_log(connection).is_ok_and(|whole| whole) {
             let _ = connection.set_db_config(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
@@ -331,8 +332,8 @@ fn commit(
     record.committed(&reader.connection, counted, None)
 }
 
-/// Refuses all later writes. What the failed one left in the write-ahead log is for the next
-/// opening to judge, by its checksums, and so it is not moved into the database on closing.
+/// Refuses all later writes. The next opening judges by its checksums what the failed one left in the
+/// write-ahead log, so the log is not moved into the database on closing.
 fn poison(poison: &mut Option<String>, error: &JournalError) {
     let mut cause = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
@@ -343,7 +344,7 @@ fn poison(poison: &mut Option<String>, error: &JournalError) {
 }
 
 impl JournalReader {
-    /// The file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -353,12 +354,12 @@ impl JournalReader {
     }
 }
 
-/// A text as it is kept: its first [`MESSAGE_LIMIT`] bytes.
+/// Returns a text as it is kept: its first [`MESSAGE_LIMIT`] bytes.
 fn bounded_text(text: &str) -> String {
     bounded(text).to_owned()
 }
 
-/// A number of rows or lines as SQLite has it.
+/// Returns a number of rows or lines as SQLite stores it.
 fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

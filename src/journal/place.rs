@@ -1,7 +1,7 @@
-//! The journal's path: what it may name, and whether it still names the same file.
+//! Checks the journal's path: what it may name, and that it still names the same file.
 //!
-//! Locks, the write-ahead log and the commit record go by the journal's name. So a journal has one name,
-//! and keeps it while a process writes to it.
+//! Locks, the write-ahead log and the commit record are found by the journal's name. So a journal has one
+//! name, and keeps it while a process writes to it.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::JournalError;
 use super::lock::beside;
 
-/// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would
-/// wait, and a new journal would replace a device.
+/// Refuses a path that names something else than a file, before anything opens it: opening a FIFO would wait,
+/// and a new journal would replace a device.
 pub(super) fn expect_file(path: &Path) -> Result<(), JournalError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
@@ -61,8 +61,8 @@ pub(super) fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
-/// Returns a directory as the journal records it: from the journal's own directory where it is below that,
-/// so that both can be moved together, else from the root. Commands are called in other directories later.
+/// Returns a directory as the journal records it: relative to the journal's own directory if it is below
+/// that, so that both can be moved together, else absolute. Later commands may run in other directories.
 pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
     let whole = |path: &Path| {
         let path = match path.as_os_str().is_empty() {
@@ -81,11 +81,11 @@ pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
     recorded.display().to_string()
 }
 
-/// Returns the place of a recorded directory, for a journal in the directory `beside`.
+/// Returns the path of a recorded directory, for a journal in the directory `beside`.
 pub(super) fn place_of_directory(beside: &Path, run: &str, recorded: &str) -> String {
     let default = Path::new("reports").join(run);
     let recorded = Path::new(recorded);
-    // Earlier versions recorded the default as it was named from where they were called.
+    // Earlier versions recorded the default path relative to the directory that they were called in.
     let below = match recorded.is_relative() && recorded.ends_with(&default) {
         true => &default,
         false => recorded,
@@ -120,7 +120,8 @@ fn links(_: &Metadata) -> u64 {
     1
 }
 
-/// Which file a path names, as the file system numbers it. Elsewhere than on Unix, only that it is there.
+/// Returns which file a path names, as the file system numbers it. On systems other than Unix it only says
+/// that the file is there.
 #[cfg(unix)]
 fn identity(found: &Metadata) -> [u64; 2] {
     use std::os::unix::fs::MetadataExt;
@@ -141,7 +142,7 @@ pub struct PlaceWatch {
 }
 
 impl PlaceWatch {
-    /// Takes note of the files of a journal that are there.
+    /// Starts to watch the files of a journal that are there.
     pub(super) fn new(journal: &Path) -> Result<Self, JournalError> {
         let mut files = Vec::new();
         for suffix in ["", "-wal", super::commits::SUFFIX, super::lock::SUFFIX] {
@@ -158,7 +159,7 @@ impl PlaceWatch {
         })
     }
 
-    /// Looks at the paths.
+    /// Checks the paths.
     ///
     /// # Errors
     ///

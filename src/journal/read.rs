@@ -1,7 +1,7 @@
-//! How the journal is read.
+//! Reads the journal.
 //!
-//! Whatever may be long is streamed to a callback, so that memory stays flat. The callback's error
-//! ends the stream and is returned.
+//! Whatever may be long is streamed to a callback, so that memory stays flat. The callback's error ends the
+//! stream and is returned.
 
 use rusqlite::{Params, Row};
 
@@ -11,11 +11,11 @@ use super::{Account, JournalError, JournalReader};
 use crate::event::Source;
 
 impl JournalReader {
-    /// Whose journal it is.
+    /// Returns the account that the journal belongs to.
     ///
     /// # Errors
     ///
-    /// The journal can't be read or is damaged; so for all functions here.
+    /// The journal can't be read or is damaged.
     pub fn account(&self) -> Result<Account, JournalError> {
         read_account(&self.connection, &self.path)
     }
@@ -39,7 +39,7 @@ impl JournalReader {
         run().map_err(|error| self.failed(doing, error))
     }
 
-    /// Runs a query and hands out its rows, which may be the end of it.
+    /// Runs a query and passes on its rows; the callback may end it.
     pub(super) fn stream<T, E: From<JournalError>>(
         &self,
         doing: &'static str,
@@ -58,7 +58,7 @@ impl JournalReader {
     }
 }
 
-/// A place in the exports; NULL is input 0, line 0.
+/// Returns a place in the exports; NULL is input 0, line 0.
 pub(super) fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Result<Source> {
     let at = |column| -> rusqlite::Result<u64> {
         let value: Option<i64> = row.get(column)?;

@@ -1,9 +1,8 @@
-//! Opening a journal for reading, also where nothing can be written: on a read-only mount, or as another
-//! user.
+//! Opens a journal for reading, even where nothing can be written: on a read-only mount, or as another user.
 //!
-//! SQLite reads a database with a log only with an index of the log beside it, which it makes where it can.
-//! Where it can't, a database without a log is read as a file that nobody changes, and one with a log is
-//! read from a copy of both.
+//! SQLite reads a database with a log only with an index of the log beside it, which it makes if it can. If
+//! it can't, a database without a log is read as a file that nobody changes, and one with a log is read from
+//! a copy of both.
 
 use std::fs;
 use std::io;
@@ -17,22 +16,23 @@ use super::JournalError;
 use super::commits;
 use super::lock::beside;
 
-/// How long a statement waits for another program that has the file.
+/// The time that a statement waits for another program that has locked the file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a journal is copied anew that somebody writes to meanwhile.
+/// The number of times that a journal is copied again because somebody writes to it meanwhile.
 const MOST_COPIES: u32 = 5;
 const DOING: &str = "opening it for reading";
 
-/// A connection that only reads.
+/// Holds a connection that only reads.
 #[derive(Debug)]
 pub(super) struct ReadOnly {
     pub(super) connection: Connection,
-    /// The copy that it reads, where it can't read the journal itself. Deleted after the connection.
+    /// The copy that is read, if the journal itself can't be read in place. It is deleted after the
+    /// connection.
     pub(super) copy: Option<TempDir>,
 }
 
 impl ReadOnly {
-    /// Opens an SQLite file that is there.
+    /// Opens an SQLite file that exists.
     pub(super) fn open(path: &Path) -> Result<ReadOnly, JournalError> {
         let error = match open_in_place(path) {
             Ok(connection) => return Ok(ReadOnly::in_place(connection)),
@@ -72,7 +72,7 @@ fn open_in_place(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, flags).and_then(ready)
 }
 
-/// Sets a connection up, and reads from it: only then its log is opened.
+/// Sets a connection up, and reads from it, since only then its log is opened.
 fn ready(connection: Connection) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
@@ -120,7 +120,7 @@ fn copy_bytes(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// A path as SQLite takes a file that nobody changes and whose log does not count.
+/// Returns the URI by which SQLite opens a file that nobody changes and whose log does not count.
 fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for &byte in path.as_os_str().as_encoded_bytes() {

@@ -1,4 +1,4 @@
-//! Recording a run: its exports, its events and what was held back, in one transaction.
+//! Records a run: its exports, its events and what was held, in one transaction.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
@@ -22,37 +22,37 @@ use crate::problem::Problem;
 
 const DOING: &str = "recording a run";
 
-/// What a run starts with.
+/// Describes how a run starts.
 #[derive(Clone, Debug)]
 pub struct NewRun {
     /// The command that started it.
     pub command: RunCommand,
-    /// When it started.
+    /// The time when it started.
     pub started: Timestamp,
 }
 
-/// An export of a run, with the balance of its rows.
+/// Describes an export of a run, with the balance of its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInput {
     /// The path as the user gave it.
     pub path: String,
     /// The hash of its bytes, in hexadecimal.
     pub sha256: String,
-    /// The profile that it was read by.
+    /// The name of the profile that it was read by.
     pub profile: String,
     /// The header's cells.
     pub header: Vec<String>,
-    /// Rows read: the sum of the three below.
+    /// The number of rows that were read: the sum of the three fields below.
     pub rows_read: u64,
-    /// Rows that gave an event.
+    /// The number of rows that gave an event.
     pub rows_with_events: u64,
-    /// Rows that are not to be told.
+    /// The number of rows that are not to be sent.
     pub rows_ignored: u64,
-    /// Rows that can't be read.
+    /// The number of rows that can't be read.
     pub rows_rejected: u64,
 }
 
-/// A run that is being recorded. Dropped before [`Recording::commit`], it leaves nothing.
+/// Records a run. If it is dropped before [`Recording::commit`], nothing is recorded.
 ///
 /// Inputs come first; every [`Source`] names one of them by its place among them, from 0.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl<'j> Statements<'j> {
 }
 
 impl Journal {
-    /// Keeps what sending a run has shown, beside the problems of its plan.
+    /// Keeps a problem that sending a run has shown, beside the problems of its plan.
     ///
     /// # Errors
     ///
@@ -164,8 +164,8 @@ impl Journal {
 
     /// Starts to record a run and its plan.
     ///
-    /// The plan must rest on [`JournalReader::known`] of this very journal, read since it was
-    /// opened: that is what keeps an event from being recorded twice.
+    /// The plan must be based on [`JournalReader::known`] of this very journal, read since it was opened:
+    /// that is what keeps an event from being recorded twice.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ pub(super) fn insert_run(connection: &Connection, new: &NewRun) -> rusqlite::Res
 }
 
 impl Recording<'_> {
-    /// The run that is being recorded.
+    /// Returns the run that is being recorded.
     pub fn run(&self) -> RunId {
         self.run
     }
@@ -219,7 +219,7 @@ impl Recording<'_> {
     ///
     /// # Errors
     ///
-    /// The journal can't be written; so for all functions here.
+    /// The journal can't be written.
     pub fn add_input(&mut self, input: &NewInput) -> Result<(), JournalError> {
         self.ready()?;
         let written = self.transaction.execute(
@@ -244,8 +244,12 @@ impl Recording<'_> {
         Ok(())
     }
 
-    /// Adds an event that the journal does not know yet and that this run is to send. The order of
-    /// these calls is the order of sending.
+    /// Adds an event that the journal does not know yet and that this run is to send. The order of these
+    /// calls is the order of sending.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_event(&mut self, event: &Event) -> Result<EventRow, JournalError> {
         self.ready()?;
         let row = EventRow(self.next_event);
@@ -264,10 +268,14 @@ impl Recording<'_> {
         Ok(row)
     }
 
-    /// Adds an event in place of the one of the same id that counts nowhere: the API refused it, said that
-    /// it is no referral, or was not asked yet ([`Recording::supersede`]). That one stays as it was, and is
-    /// neither compared with any other nor tried again. What a report does not say of an event, such as
+    /// Adds an event that replaces one of the same id that counts nowhere: the API refused it, said that it
+    /// is not a referral, or was not asked yet ([`Recording::supersede`]). The old one is kept as it was, and
+    /// is neither compared with any other nor tried again. What a report does not say of an event, such as
     /// its plan, is taken from it.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn mend(&mut self, refused: EventRow, mut event: Event) -> Result<EventRow, JournalError> {
         self.ready()?;
         event.complete_from(&self.recorded(refused)?);
@@ -277,8 +285,12 @@ impl Recording<'_> {
         Ok(by)
     }
 
-    /// Settles a refund that is left to send, and whose sale is asked again: what it takes back counts
-    /// nowhere, and it is asked with that.
+    /// Settles a refund that is left to send and whose sale is asked again: what it reverses counts nowhere,
+    /// and it is asked with that sale.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn supersede(&mut self, refund: EventRow) -> Result<(), JournalError> {
         self.ready()?;
         let message = "its sale is asked again for another customer, and it with that".to_owned();
@@ -291,7 +303,7 @@ impl Recording<'_> {
         self.done(settled)
     }
 
-    /// An event as it was recorded.
+    /// Returns an event as it was recorded.
     fn recorded(&self, event: EventRow) -> Result<Event, JournalError> {
         let names = columns::NAMES;
         let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
@@ -306,7 +318,11 @@ impl Recording<'_> {
         })
     }
 
-    /// Makes an event that the journal knows and that is not settled this run's to send as well.
+    /// Makes this run send an event, too, that the journal knows and that is not settled.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn take_over(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
@@ -319,7 +335,12 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Keeps that the exports have an event again which an earlier run settled, and not well.
+    /// Keeps that the exports have an event again which an earlier run settled with an outcome that needs
+    /// attention.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn meet(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
@@ -332,14 +353,22 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Keeps that a settled event needs attention, where nothing says so yet.
+    /// Keeps that a settled event needs attention, unless that is recorded.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn flag(&mut self, event: EventRow, code: AttentionCode) -> Result<(), JournalError> {
         self.ready()?;
         let written = flags::insert(&mut self.statements.flag, event, code);
         self.done(written)
     }
 
-    /// Takes back that a settled event needs attention.
+    /// Removes the mark that a settled event needs attention.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn unflag(&mut self, event: EventRow) -> Result<(), JournalError> {
         self.ready()?;
         let sql = "DELETE FROM flag WHERE event = ?1";
@@ -348,14 +377,22 @@ impl Recording<'_> {
     }
 
     /// Accepts items together with the run: rows that its exports have in a corrected form.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn accept(&mut self, items: &[Item], acceptance: &Acceptance) -> Result<(), JournalError> {
         self.ready()?;
         let written = accepted::accept_in(&self.transaction, items, acceptance);
         self.done(written.map(|_| 0))
     }
 
-    /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`],
-    /// with the reason in its note.
+    /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`], with the
+    /// reason in its note.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_held(&mut self, state: PlanState, event: &Event) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(event.source)?;
@@ -374,7 +411,11 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Adds what the plan counted: events of one state, kind and currency, once for each.
+    /// Adds what the plan counted; called once for each state, kind and currency of events.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_total(
         &mut self,
         state: PlanState,
@@ -396,6 +437,10 @@ impl Recording<'_> {
     }
 
     /// Keeps a row that gave no event, with its cells as they were.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_row<T: AsRef<str>>(
         &mut self,
         source: Source,
@@ -418,13 +463,21 @@ impl Recording<'_> {
     }
 
     /// Keeps what an invoice says of its payments, for later runs: the sale that it is by itself.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_invoice(&mut self, invoice: &Event) -> Result<(), JournalError> {
         self.ready()?;
         let written = learned::insert_invoice(&mut self.statements.invoice, invoice);
         self.done(written)
     }
 
-    /// Keeps that nothing of a refund counts, and what was paid back with it, for later runs.
+    /// Keeps for later runs that nothing of a refund counts, and what was paid back with it.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_uncounted(
         &mut self,
         refund: EventKey,
@@ -438,6 +491,10 @@ impl Recording<'_> {
     }
 
     /// Keeps a further id of a payment that is recorded under another one, for later runs.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_alias(&mut self, alias: &str, event_id: &str) -> Result<(), JournalError> {
         self.ready()?;
         let statement = &mut self.statements.alias;
@@ -446,6 +503,10 @@ impl Recording<'_> {
     }
 
     /// Keeps that a uid is not the id of one customer, for later runs.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_shared_uid(&mut self, uid: &str) -> Result<(), JournalError> {
         self.ready()?;
         let written = learned::insert_shared_uid(&mut self.statements.shared_uid, uid);
@@ -453,6 +514,10 @@ impl Recording<'_> {
     }
 
     /// Keeps the plan of a subscription, for later runs.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_plan(&mut self, subscription: &str, plan: &str) -> Result<(), JournalError> {
         self.ready()?;
         let written = learned::insert_plan(&mut self.statements.plan, subscription, plan);
@@ -460,18 +525,21 @@ impl Recording<'_> {
     }
 
     /// Keeps a problem for the reports.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn add_problem(&mut self, problem: &Problem) -> Result<(), JournalError> {
         self.ready()?;
         let written = insert_problem(&mut self.statements.problem, self.run, problem);
         self.done(written)
     }
 
-    /// Puts the run on disk; from here on it can be resumed.
+    /// Puts the run on disk; it can be resumed when this returns.
     ///
     /// # Errors
     ///
-    /// The journal can't be written; nothing of the run may be sent, and the journal has to be
-    /// opened again.
+    /// The journal can't be written; nothing of the run may be sent, and the journal has to be opened again.
     pub fn commit(self) -> Result<RunId, JournalError> {
         self.ready()?;
         drop(self.statements);
@@ -487,8 +555,8 @@ impl Recording<'_> {
         })
     }
 
-    /// A failed statement may have ended the whole transaction, and nothing may be written outside
-    /// of one.
+    /// Checks that the transaction is still open: a failed statement may have ended it, and nothing may be
+    /// written outside of one.
     fn ready(&self) -> Result<(), JournalError> {
         match self.poison.as_deref() {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! What the journal hands out: runs, their exports, events and rows, as they were recorded.
+//! Defines what the journal returns: runs, their exports, events and rows, as they were recorded.
 
 use std::collections::BTreeMap;
 
@@ -8,64 +8,64 @@ use super::record::NewInput;
 use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement};
 use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
 
-/// An event that is left to send.
+/// Holds an event that is left to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Its number.
+    /// The number of the event.
     pub row: EventRow,
-    /// The event, with its place in the run's exports; line 0 where it has none.
+    /// The event, with its place in the run's exports; line 0 if it has none.
     pub event: Event,
-    /// The number of its last attempt; 0 for none.
+    /// The number of its last attempt; 0 if there is none.
     pub attempts: u32,
-    /// Whether some attempt may have been recorded at the API: it was intended and nothing is known
-    /// of its answer, or the answer did not tell.
+    /// `true` if some attempt may have been recorded at the API: it was intended and nothing is known of its
+    /// answer, or the answer did not say.
     pub maybe_recorded: bool,
-    /// Whether it may have been sent by a request whose record the journal lost.
+    /// `true` if it may have been sent by a request whose record the journal lost.
     pub is_in_doubt: bool,
-    /// What the last of these attempts said, where the journal has kept it.
+    /// The content of the last of these attempts, if the journal has kept it.
     pub carried: Option<Carried>,
 }
 
-/// An event of a run, with all that happened to it.
+/// Holds an event of a run, with all that happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRecord {
-    /// Its number.
+    /// The number of the event.
     pub row: EventRow,
-    /// The event, with its place in the run's exports; line 0 where it has none.
+    /// The event, with its place in the run's exports; line 0 if it has none.
     pub event: Event,
     /// The path of the export.
     pub file: Option<String>,
-    /// What came of it; `None` for `not_sent`.
+    /// The result of the event; `None` for `not_sent`.
     pub settlement: Option<Settlement>,
-    /// The number of its last attempt, over all runs; 0 for none.
+    /// The number of its last attempt, over all runs; 0 if there is none.
     pub attempts: u32,
-    /// When the first attempt was intended.
+    /// The time when the first attempt was intended.
     pub first_attempt: Option<Timestamp>,
-    /// What the last attempt's answer was taken for; `None` where there was none.
+    /// The kind of the last attempt's answer; `None` if there was none.
     pub last_answer: Option<String>,
-    /// The status of the last attempt's answer.
+    /// The HTTP status of the last attempt's answer.
     pub last_http_status: Option<u16>,
-    /// What was said with it.
+    /// The message of the last attempt's answer.
     pub last_message: Option<String>,
-    /// As in [`Pending::maybe_recorded`].
+    /// `true` if some attempt may have been recorded at the API, as in [`Pending::maybe_recorded`].
     pub maybe_recorded: bool,
-    /// As in [`Pending::is_in_doubt`].
+    /// `true` if it may have been sent by a lost request, as in [`Pending::is_in_doubt`].
     pub is_in_doubt: bool,
-    /// As in [`Pending::carried`].
+    /// The content of the last of these attempts, as in [`Pending::carried`].
     pub carried: Option<Carried>,
 }
 
 impl EventRecord {
-    /// What came of it; `None` for `not_sent`.
+    /// Returns the outcome of the event; `None` for `not_sent`.
     pub fn outcome(&self) -> Option<Outcome> {
         self.settlement.as_ref().map(|settled| settled.outcome)
     }
 }
 
-/// An event that a run does not send.
+/// Holds an event that a run does not send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldRecord {
-    /// [`PlanState::Conflict`] or [`PlanState::Unlinked`].
+    /// The state: [`PlanState::Conflict`] or [`PlanState::Unlinked`].
     pub state: PlanState,
     /// The event, with the reason in its note.
     pub event: Event,
@@ -73,65 +73,65 @@ pub struct HeldRecord {
     pub file: Option<String>,
 }
 
-/// A row of an export that gave no event.
+/// Holds a row of an export that gave no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowRecord {
-    /// Where it stands.
+    /// The place of the row.
     pub source: Source,
     /// The path of the export.
     pub file: String,
-    /// Why it gave none.
+    /// The reason why it gave none.
     pub reason: String,
-    /// Its cells, as they were.
+    /// The cells of the row, as they were.
     pub fields: Vec<String>,
 }
 
-/// How many rows gave no event for one reason.
+/// Holds how many rows gave no event for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonCount {
-    /// The reason.
+    /// The reason for which they gave none.
     pub reason: String,
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
-/// An export of a run, in the order in which they were given.
+/// Holds an export of a run, in the order in which they were given.
 pub type InputRecord = NewInput;
 
-/// A run.
+/// Holds a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {
-    /// Its number.
+    /// The number of the run.
     pub id: RunId,
-    /// Its name, fit for a directory.
+    /// The name of the run, fit for a directory.
     pub name: String,
     /// The command that started it.
     pub command: RunCommand,
-    /// When it started.
+    /// The time when it started.
     pub started: Timestamp,
-    /// When it ended; `None` while it goes on, and where it was killed.
+    /// The time when it ended; `None` while it goes on, and if it was killed.
     pub ended: Option<Timestamp>,
-    /// Why it ended.
+    /// The reason why it ended.
     pub reason: Option<EndReason>,
-    /// What the program exited with.
+    /// The exit code of the program.
     pub exit_code: Option<u8>,
-    /// Requests, over all its resumptions that ended by themselves.
+    /// The number of requests, over all its resumptions that ended by themselves.
     pub requests: u64,
-    /// Milliseconds, likewise.
+    /// The time that it took, over all its resumptions that ended by themselves, in milliseconds.
     pub elapsed_ms: u64,
-    /// Where its reports are.
+    /// The directory of its reports.
     pub report_dir: Option<String>,
-    /// How many requests a minute the account takes, where these have turned out to be fewer than asked for.
+    /// The number of requests a minute that the account accepts, if that has turned out to be less than the
+    /// setting.
     pub learned_per_minute: Option<u32>,
-    /// Its exports; a retry has none.
+    /// The exports of the run; a retry has none.
     pub inputs: Vec<InputRecord>,
-    /// What the plan counted.
+    /// The totals that the plan counted.
     pub totals: Vec<PlanTotal>,
 }
 
 impl RunRecord {
-    /// The run as it will read once [`Journal::end_run`](super::Journal::end_run) has recorded
-    /// `end`.
+    /// Returns the run as it will be once [`Journal::end_run`](super::Journal::end_run) has recorded `end`.
     pub fn with_end(mut self, end: &RunEnd) -> Self {
         self.ended = Some(end.ended);
         self.reason = Some(end.reason);
@@ -143,20 +143,20 @@ impl RunRecord {
     }
 }
 
-/// Events of one plan state, kind and currency.
+/// Counts the events of one plan state, kind and currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanTotal {
-    /// What the plan decided.
+    /// The state that the plan decided.
     pub state: PlanState,
-    /// The kind.
+    /// The kind of the events.
     pub kind: Kind,
     /// The currency; `None` for events without an amount.
     pub currency: Option<Currency>,
-    /// Events.
+    /// The number of events.
     pub count: u64,
-    /// Their amounts in minor units.
+    /// The sum of their amounts, in minor units.
     pub amount_cents: i64,
 }
 
-/// What came of events, added up; `None` for `not_sent`.
+/// Maps each outcome to the sums of its events; `None` is `not_sent`.
 pub type OutcomeTallies = BTreeMap<Option<Outcome>, Tally>;

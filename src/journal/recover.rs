@@ -1,4 +1,4 @@
-//! Going on with a journal that lost commits, on purpose.
+//! Continues with a journal that lost commits, on purpose.
 
 use std::collections::HashSet;
 use std::fs;
@@ -20,16 +20,16 @@ use crate::event::Event;
 
 const DOING: &str = "going on without the commits that it lost";
 
-/// Events up to a number that may have been sent: those that are not settled, and cancellations that a retry
-/// may have had.
+/// The query for events up to a number that may have been sent: those that are not settled, and cancellations
+/// that a retry may have had.
 const DOUBTFUL: &str = "SELECT id FROM event WHERE id <= ?1
      AND (outcome IS NULL OR kind = 'cancellation' AND outcome IN ('failed', 'non_referral'))";
 
-/// How far an event's date may be off, by its time zone: what is dated so much behind the last commit that
-/// was lost may have been sent by it.
+/// The time by which an event's date may be off because of its time zone: an event that is dated up to this
+/// long after the last lost commit may have been sent by it.
 const DATE_TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// The statement that [`insert`] runs.
+/// The statement that [`insert`] runs: it adds an event that may have been sent.
 pub(super) const INSERT: &str = "INSERT OR IGNORE INTO in_doubt (event, seal) VALUES (?, ?)";
 
 pub(super) fn insert(statement: &mut Statement<'_>, event: EventRow) -> rusqlite::Result<usize> {
@@ -42,7 +42,7 @@ pub(super) fn seal(event: EventRow) -> i64 {
     seal.value()
 }
 
-/// The time up to which events that the journal does not know may have been sent all the same.
+/// Holds the time up to which events that the journal does not know may have been sent nevertheless.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DoubtUntil(Option<Timestamp>);
 
@@ -53,7 +53,7 @@ impl DoubtUntil {
         Ok(DoubtUntil(until.map(commits::time)))
     }
 
-    /// Whether an event that is new to the journal may have been sent.
+    /// Returns `true` if an event that is new to the journal may have been sent.
     pub(super) fn concerns(self, event: &Event) -> bool {
         let Some(until) = self.0 else {
             return false;
@@ -64,7 +64,7 @@ impl DoubtUntil {
 }
 
 impl JournalReader {
-    /// Looks at the seals of the events that may have been sent.
+    /// Checks the seals of the events that may have been sent, and returns their numbers.
     pub(super) fn in_doubt(&self) -> Result<HashSet<EventRow>, JournalError> {
         let mut events = HashSet::new();
         let sql = "SELECT event, seal FROM in_doubt";
@@ -81,16 +81,19 @@ impl JournalReader {
     }
 }
 
-/// What came of [`Journal::recover`].
+/// Reports the result of [`Journal::recover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// Events that may have been sent: unsettled ones, and cancellations that a retry may have had.
+    /// The number of events that may have been sent: unsettled ones, and cancellations that a retry may have
+    /// had.
     pub in_doubt: u64,
 }
 
 impl Journal {
-    /// Goes on with a journal that lost commits: all its events that are not settled may have been sent, and
-    /// so may those that later exports have from before the loss, and cancellations that a retry had. `None` where it has lost nothing.
+    /// Continues with a journal that lost commits; returns `None` if it has lost nothing.
+    ///
+    /// All its events that are not settled may have been sent, and so may those that later exports have from
+    /// before the loss, and cancellations that a retry had.
     ///
     /// # Errors
     ///
@@ -127,7 +130,7 @@ impl Journal {
     }
 }
 
-/// Looks at all that is left, and says whose it is.
+/// Checks all that is left, and returns which account it belongs to.
 fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
     let damaged = |what: &str| JournalError::damaged(path, what);
     let Some((reader, _)) = JournalReader::open_even_if_lost(path)? else {
@@ -141,14 +144,14 @@ fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
     }
 }
 
-/// Takes a log away that belongs to another state of the database.
+/// Moves a log out of the way that belongs to another state of the database.
 fn set_log_aside(path: &Path) -> Result<(), JournalError> {
     fs::rename(beside(path, "-wal"), beside(path, "-wal.set-aside"))
         .and_then(|()| migrate::sync_directory(path))
         .map_err(|source| JournalError::io(path, DOING, source))
 }
 
-/// The highest number that an event had of which a request was intended, by the record, where that is the
+/// Returns the highest number of an event of which a request was intended, by the record, if that is the
 /// journal's own; else any event may have been sent.
 fn intended(
     connection: &Connection,
@@ -169,8 +172,7 @@ fn intended(
     })
 }
 
-/// Writes down what was lost, and what may have been sent. The next commit has a number that no lost one
-/// had.
+/// Records what was lost, and what may have been sent. The next commit has a number that no lost one had.
 fn record_loss(
     connection: &Connection,
     lost: &LostCommits,

@@ -1,16 +1,17 @@
-//! The key of redacted reports.
+//! Keeps the key of redacted reports.
 
 use rusqlite::OptionalExtension;
 
 use super::{JournalError, JournalReader};
 
-/// Bytes of [`JournalReader::redaction_key`].
+/// The length of [`JournalReader::redaction_key`] in bytes.
 pub const REDACTION_KEY_BYTES: usize = 32;
 
 impl JournalReader {
-    /// What emails and names are hashed with in reports that are shared: random, and the same for as
-    /// long as the journal lives. `None` in a journal of an earlier version; it gets one as soon as
-    /// it is opened for writing.
+    /// Returns the key with which emails and names are hashed in reports that are shared: random, and the
+    /// same as long as the journal exists.
+    ///
+    /// It is `None` in a journal of an earlier version, which gets one as soon as it is opened for writing.
     ///
     /// # Errors
     ///
@@ -27,7 +28,7 @@ impl JournalReader {
             .map_err(|error| self.failed("reading the key of redacted reports", error))
     }
 
-    /// Whether the journal is new enough for a table: one that is only read is not migrated.
+    /// Returns `true` if the journal is new enough for a table: one that is only read is not migrated.
     pub(super) fn has_table(&self, name: &str) -> Result<bool, JournalError> {
         let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
         self.connection

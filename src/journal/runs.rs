@@ -1,4 +1,4 @@
-//! Runs as the journal has them: their exports and books, what they held, and what they were told.
+//! Reads runs: their exports and books, what they held, and the problems of their plans.
 
 use std::borrow::Cow;
 
@@ -16,28 +16,48 @@ use crate::event::{Details, Text};
 use crate::problem::Problem;
 
 impl JournalReader {
-    /// A run with its exports and totals.
+    /// Returns a run with its exports and totals.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.list_runs("WHERE id = ?1", [run.0])?.pop())
     }
 
-    /// A run by its name.
+    /// Returns the run with a name.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn run_named(&self, name: &str) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.list_runs("WHERE name = ?1", [name])?.pop())
     }
 
-    /// The run that was started last.
+    /// Returns the run that was started last.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn latest_run(&self) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.runs(1)?.pop())
     }
 
     /// Returns the latest run that read exports.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn latest_run_of_exports(&self) -> Result<Option<RunRecord>, JournalError> {
         let which = "WHERE id IN (SELECT run FROM input) ORDER BY id DESC LIMIT 1";
         Ok(self.list_runs(which, [])?.pop())
     }
 
-    /// The last runs, the latest first.
+    /// Returns the last runs, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, JournalError> {
         self.list_runs("ORDER BY id DESC LIMIT ?1", [limit])
     }
@@ -120,14 +140,23 @@ impl JournalReader {
         Ok(totals)
     }
 
-    /// What came of the events that a run set out to send, as the journal has it now: a later
-    /// retry of an event shows in the earlier run as well.
+    /// Returns the outcomes of the events that a run was started to send, as the journal has them now: a
+    /// later retry of an event shows in the earlier run as well.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn outcomes(&self, run: RunId) -> Result<OutcomeTallies, JournalError> {
         let from = "run_event JOIN event ON event.id = run_event.event WHERE run_event.run = ?1";
         self.outcome_totals(from, [run.0])
     }
 
-    /// All events of the journal, by outcome; of those that were corrected, what they were corrected to.
+    /// Returns the sums of all events of the journal, by outcome. For events that were corrected it counts
+    /// the corrected ones.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
         match self.has_mended()? {
             true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),
@@ -140,7 +169,7 @@ impl JournalReader {
         from: &str,
         parameters: impl Params,
     ) -> Result<OutcomeTallies, JournalError> {
-        // Added up here: SQLite would sort all events to do so.
+        // They are added up here: SQLite would sort all events to do so.
         let sql = format!("SELECT outcome, kind, amount_cents, currency FROM {from}");
         let mut tallies = OutcomeTallies::new();
         self.each("counting outcomes", &sql, parameters, |row| {
@@ -152,7 +181,11 @@ impl JournalReader {
         Ok(tallies)
     }
 
-    /// Streams the events that a run held back, in the order in which they were recorded.
+    /// Streams the events that a run held, in the order in which they were recorded.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_held<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -167,6 +200,10 @@ impl JournalReader {
     }
 
     /// Streams the rows of a run's exports that gave no event.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_row<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -181,7 +218,11 @@ impl JournalReader {
         self.stream(doing, sql, parameters, read_source_row, &mut each)
     }
 
-    /// How many rows gave no event, by reason; the most frequent first.
+    /// Returns how many rows gave no event, by reason; the most frequent first.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn row_reasons(
         &self,
         run: RunId,
@@ -202,6 +243,10 @@ impl JournalReader {
     }
 
     /// Streams the problems of a run's plan, in the order in which they were recorded.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_problem<E: From<JournalError>>(
         &self,
         run: RunId,

@@ -59,7 +59,7 @@ fn refund(id: &str, sale: &str, cents: i64, total: Option<i64>) -> Event {
     event
 }
 
-/// An event in which nothing is empty.
+/// Returns an event in which nothing is empty.
 pub(super) fn full() -> Event {
     let mut event = refund("in_1_refund_500", "in_1", 500, Some(500));
     event.plan = Some("pro".into());
@@ -160,7 +160,7 @@ fn records(reader: &JournalReader, run: RunId) -> Vec<EventRecord> {
     all
 }
 
-/// What is left to send, each read back as when its turn comes.
+/// Returns what is left to send, each event read back as when its turn comes.
 fn pending_of(reader: &JournalReader, run: RunId) -> Vec<Pending> {
     let mut rows = Vec::new();
     let push = |row, _: Ties<'_>| rows.push(row);
@@ -640,8 +640,7 @@ fn a_retry_takes_the_selected_outcomes_back() {
     assert_eq!(journal.start_retry(&both, at(21)).unwrap(), None);
 }
 
-/// A kill in the middle of making a journal leaves its beginnings beside its place, and nothing at
-/// its place.
+/// A kill while a journal is made leaves its beginnings under another name, and nothing under its own.
 #[test]
 fn a_journal_is_made_whole_or_not_at_all() {
     let (_directory, path) = place();
@@ -738,7 +737,7 @@ fn nothing_is_sorted_to_read_a_run() {
     );
 }
 
-/// Sale and refund in euros, as told to the API in dollars.
+/// Returns a sale and its refund in euros, as sent to the API in dollars.
 fn converted() -> [Event; 2] {
     let in_euros = |mut event: Event, amount_cents: i64| {
         event.original = Some(Box::new(Original {

@@ -1,6 +1,6 @@
-//! The closed sets of words that stand in the journal.
+//! Defines the closed sets of words that the journal stores.
 
-/// A word that the set does not have.
+/// Reports a word that the set does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is no {set}")]
 pub struct UnknownWord {
@@ -17,7 +17,7 @@ impl UnknownWord {
     }
 }
 
-/// An enum whose variants have words.
+/// Defines an enum whose variants have words.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $set:literal {
         $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)*
@@ -29,10 +29,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in the order in which they are shown.
+            /// All variants, in the order in which they are shown.
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
-            /// The word in files, in the journal and in machine output.
+            /// Returns the word in files, in the journal and in machine output.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($name::$variant => $word,)*
@@ -62,67 +62,67 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// What came of an event in the end.
+    /// Names the outcome of an event.
     Outcome, "outcome" {
-        /// The API has recorded it for us.
+        /// The API has recorded it for this account.
         Tracked = "tracked",
-        /// Someone sent it before us; its amount is unverified.
+        /// The API had it before this request; its amount is not verified.
         AlreadyTracked = "already_tracked",
         /// The customer was not referred.
         NonReferral = "non_referral",
-        /// Refused for good, or given up with nothing recorded.
+        /// The API refused it for good, or all attempts failed with nothing recorded.
         Failed = "failed",
-        /// It may have been recorded and we cannot know.
+        /// It may have been recorded, and nothing can tell.
         Unconfirmed = "unconfirmed",
     }
 }
 
 words! {
-    /// What a request did at the API, by its answer.
+    /// Names the effect of a request at the API, by its answer.
     Effect, "effect" {
-        /// The event is recorded there.
+        /// The API has recorded the event.
         Recorded = "recorded",
-        /// Nothing was recorded.
+        /// The API has recorded nothing.
         None = "none",
-        /// It may or may not have been.
+        /// The API may or may not have recorded it.
         Unknown = "unknown",
     }
 }
 
 words! {
-    /// What the plan decided about an event.
+    /// Names what the plan decided about an event.
     PlanState, "plan state" {
-        /// New, or known and not settled.
+        /// The event is new, or known and not settled.
         ToSend = "to_send",
         /// The journal has its outcome.
         Settled = "settled",
-        /// The same event again in the same job.
+        /// The same event appears again in the same job.
         Duplicate = "duplicate",
-        /// It contradicts another of the same id; held.
+        /// It contradicts another event with the same id, and is held.
         Conflict = "conflict",
-        /// A refund whose sale was not found or is ambiguous; held.
+        /// It is a refund whose sale was not found or is ambiguous, and is held.
         Unlinked = "unlinked",
     }
 }
 
 impl Outcome {
-    /// Returns whether the API has the event, by this run or by somebody before it.
+    /// Returns `true` if the API has the event, from this run or from an earlier sender.
     pub fn is_tracked(self) -> bool {
         matches!(self, Outcome::Tracked | Outcome::AlreadyTracked)
     }
 }
 
 impl PlanState {
-    /// Whether a person has to look at it before it can go out.
+    /// Returns `true` if a person has to look at it before it can be sent.
     pub fn is_held(self) -> bool {
         matches!(self, PlanState::Conflict | PlanState::Unlinked)
     }
 }
 
 words! {
-    /// Why a row of an export gave no event.
+    /// Names why a row of an export gave no event.
     Disposition, "disposition" {
-        /// The profile says that it is not to be told.
+        /// The profile says that it is not to be sent.
         Ignored = "ignored",
         /// It can't be read.
         Rejected = "rejected",
@@ -130,27 +130,27 @@ words! {
 }
 
 words! {
-    /// Which command started a run.
+    /// Names the command that started a run.
     RunCommand, "command" {
-        /// Exports were read.
+        /// The command read exports.
         Run = "run",
-        /// Outcomes were tried again.
+        /// The command tried outcomes again.
         Retry = "retry",
-        /// The built-in samples.
+        /// The command used the built-in samples.
         Demo = "demo",
     }
 }
 
 words! {
-    /// Why a run ended.
+    /// Names why a run ended.
     EndReason, "end of a run" {
         /// Nothing was left to send.
         Done = "done",
-        /// A signal.
+        /// A signal ended it.
         Interrupted = "interrupted",
-        /// The API stayed away or kept failing.
+        /// The API could not be reached or kept failing.
         ApiUnreachable = "api_unreachable",
-        /// 401 or 403, or every event refused for the same reason.
+        /// The API answered 401 or 403, or refused every event for the same reason.
         KeyRefused = "key_refused",
         /// The journal could not be written.
         Journal = "journal",
@@ -158,30 +158,30 @@ words! {
 }
 
 words! {
-    /// Why a row or an event needs attention. `report/attention.rs` has the words for people.
+    /// Names why a row or an event needs attention. `report/attention.rs` has the words for people.
     ///
-    /// The order is the one in which they are best looked at: what is left to send comes first, since
-    /// nothing has to be corrected for it.
+    /// The order is the one in which they are best looked at: what is left to send comes first, since nothing
+    /// has to be corrected for it.
     AttentionCode, "reason for attention" {
         /// The run ended before it was sent.
         NotSent = "not_sent",
-        /// The API refused it, or nothing came of all attempts.
+        /// The API refused it, or all attempts failed.
         Failed = "failed",
         /// It may have been recorded, and nothing says whether it was.
         Unconfirmed = "unconfirmed",
         /// The API's answer has another amount than the one that was sent.
         OtherAmount = "other_amount",
-        /// A refund or cancellation of a tracked sale came back as non-referral.
+        /// A refund or cancellation of a tracked sale was answered as not a referral.
         ReversalNonReferral = "reversal_non_referral",
-        /// A sale that was not a referral, of a customer whom a later run has signed up.
+        /// It is a sale that was not a referral, of a customer whom a later run has signed up.
         SignedUpSince = "signed_up_since",
-        /// A sale of which exports say since that less of it counts than was sent.
+        /// It is a sale of which exports say since then that less of it counts than was sent.
         CountsLess = "counts_less",
-        /// It contradicts another event of the same id, and is held.
+        /// It contradicts another event with the same id, and is held.
         Conflict = "conflict",
         /// It is held for another reason, such as a refund whose sale was not found.
         Held = "held",
-        /// A row that can't be read.
+        /// It is a row that can't be read.
         Rejected = "rejected",
     }
 }
@@ -189,7 +189,7 @@ words! {
 /// The longest message that is kept, in bytes.
 pub const MESSAGE_LIMIT: usize = 500;
 
-/// The start of a message, cut between characters.
+/// Returns the start of a message, cut between characters.
 pub(super) fn bounded(message: &str) -> &str {
     let mut end = message.len().min(MESSAGE_LIMIT);
     while !message.is_char_boundary(end) {

@@ -1,4 +1,4 @@
-//! The events of the journal, packed.
+//! Keeps the events of the journal in memory, packed.
 
 use std::collections::hash_map::Entry as Slot;
 
@@ -6,33 +6,33 @@ use super::super::{EventRow, Outcome};
 use crate::event::packed::{Currencies, Pages, Reader, write_number};
 use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind};
 
-/// An event that the journal has.
+/// Describes an event that the journal has.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownEvent {
-    /// Its number.
+    /// The number of the event.
     pub row: EventRow,
-    /// What another reading of it must agree in.
+    /// The part in which another reading of it must agree.
     pub essence: Essence,
-    /// What came of it; `None` where it is not settled.
+    /// The outcome of the event; `None` if it is not settled.
     pub outcome: Option<Outcome>,
-    /// The place of its profile among those of the journal, where that is known.
+    /// The index of its profile among those of the journal, if that is known.
     pub(super) profile: Option<usize>,
 }
 
 impl KnownEvent {
-    /// Whether it has an outcome, and so is not to be sent again by itself.
+    /// Returns `true` if it has an outcome, so that it is not sent again by itself.
     pub fn is_settled(&self) -> bool {
         self.outcome.is_some()
     }
 }
 
-/// The events that the journal has, by the key of their `event_id`: each as a record of few bytes,
-/// since a journal may have many more of them than a job.
+/// Holds the events that the journal has, by the keys of their ids. Each is a record of few bytes, since a
+/// journal may have many more of them than a job.
 #[derive(Debug, Default)]
 pub struct KnownEvents {
-    /// Where the record of each begins.
+    /// The place where the record of each event begins.
     starts: KeyMap<u64>,
-    /// What some of them say after their corrections.
+    /// The content of some events after their corrections.
     corrected: KeyMap<Corrected>,
     pages: Pages,
     currencies: Currencies,
@@ -41,7 +41,7 @@ pub struct KnownEvents {
 }
 
 impl KnownEvents {
-    /// The event of this key.
+    /// Returns the event with this key.
     pub fn get(&self, key: EventKey) -> Option<KnownEvent> {
         let start = *self.starts.get(&key)?;
         let mut record = Reader::new(self.pages.at(start));
@@ -60,7 +60,7 @@ impl KnownEvents {
         Some(known)
     }
 
-    /// Takes an event in; false where its key is there already.
+    /// Adds an event; returns `false` if its key is there already.
     pub(super) fn insert(&mut self, key: EventKey, event: KnownEvent) -> bool {
         let Slot::Vacant(slot) = self.starts.entry(key) else {
             return false;
@@ -77,7 +77,7 @@ impl KnownEvents {
         true
     }
 
-    /// Adds a correction of an event; false where that is not there.
+    /// Adds a correction of an event; returns `false` if that event is not there.
     pub(super) fn correct(
         &mut self,
         base: EventKey,
@@ -93,18 +93,18 @@ impl KnownEvents {
         true
     }
 
-    /// How many there are.
+    /// Returns how many events there are.
     pub fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no events.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 }
 
-/// Stands in a record for an event that is not settled.
+/// The number in a record for an event that is not settled.
 const NO_OUTCOME: u8 = 0;
 
 #[cfg(test)]

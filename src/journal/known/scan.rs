@@ -1,4 +1,4 @@
-//! The walk over the journal that finds what a plan compares with.
+//! Goes through the journal to find what a plan compares a job with.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,20 @@ use crate::invisible::is_invisible;
 
 impl JournalReader {
     /// Reads every event once and keeps what a plan needs of it: some 100 bytes each.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn known(&self) -> Result<JournalHistory, JournalError> {
         self.known_for(Wanted::default)
     }
 
-    /// The same, with what a job may need of it; a new journal is not asked what that is.
+    /// Reads every event once and keeps what a plan needs of it, and what a job requests. If the journal is
+    /// new, the job is not asked for that.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn known_for(
         &self,
         wanted: impl FnOnce() -> Wanted,
@@ -27,7 +36,7 @@ impl JournalReader {
         }
     }
 
-    /// Returns whether nothing was ever recorded.
+    /// Returns `true` if nothing was ever recorded.
     fn is_new(&self) -> Result<bool, JournalError> {
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM run) AND NOT EXISTS (SELECT 1 FROM event)";
         self.connection
@@ -73,8 +82,8 @@ impl JournalReader {
         Ok(known)
     }
 
-    /// Reads which emails come with the uids that have more than the job knows: few, so that most journals
-    /// are read once.
+    /// Reads which emails come with the uids that have more than the job knows: these are few, so that most
+    /// journals are read once.
     fn emails_of_suspects(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
         if known.emails_of_uids.is_empty() {
             return Ok(());
@@ -124,7 +133,7 @@ impl JournalReader {
         Ok(profiles)
     }
 
-    /// The first event whose `gross_cents` says something where it is empty: that the amount is all.
+    /// Returns the first event from which on an empty `gross_cents` means that the amount is all.
     fn gross_kept_from(&self) -> Result<i64, JournalError> {
         let sql = "SELECT gross_kept_from FROM account WHERE id = 1";
         self.connection
@@ -133,18 +142,18 @@ impl JournalReader {
     }
 }
 
-/// The walk over all events, in the order in which they were recorded.
+/// Holds the state of the pass over all events, in the order in which they were recorded.
 struct Scan<'w> {
     known: JournalHistory,
     wanted: &'w Wanted,
     profiles: ProfilesOfEvents,
-    /// Amounts before they were converted, of events that are still to come.
+    /// The amounts before they were converted, of events that are still to come.
     originals: HashMap<EventRow, Original>,
     mended: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
     gross_kept_from: i64,
-    /// The sales that were asked again, each with the event that stands for it. What was recorded of their
-    /// refunds before that is of no account.
+    /// The sales that were asked again, each with the event that replaces it. What was recorded of their
+    /// refunds before that does not count.
     asked_again: KeyMap<EventRow>,
     /// The events whose ids are read in another form now.
     respelt: KeyMap<()>,
@@ -196,7 +205,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Takes what an event says of the money of another one.
+    /// Adds what an event says of the money of another one.
     fn account(
         &mut self,
         key: EventKey,
@@ -235,8 +244,8 @@ impl Scan<'_> {
     }
 }
 
-/// The profiles of events as spans of their numbers: a run records its events one behind the other,
-/// and most of them come from few exports.
+/// Holds the profiles of events as spans of their numbers: a run records its events one after the other, and
+/// most of them come from few exports.
 #[derive(Debug, Default)]
 struct ProfilesOfEvents {
     /// The first event of each span, and its profile.
@@ -248,7 +257,7 @@ struct ProfilesOfEvents {
 }
 
 impl ProfilesOfEvents {
-    /// Takes the next event; one of an earlier run, which a later one took over, is known already.
+    /// Adds the next event; one of an earlier run, which a later one took over, is known already.
     fn add(&mut self, event: EventRow, profile: Option<usize>) {
         if self.last >= Some(event) {
             return;
@@ -271,8 +280,8 @@ impl ProfilesOfEvents {
     }
 }
 
-/// Returns the key of an id without its invisible characters, if it has any. Earlier versions took ids
-/// as they stood.
+/// Returns the key of an id without its invisible characters, if it has any. Earlier versions took ids as
+/// they were.
 fn key_as_read_now(id: &str) -> Option<EventKey> {
     if id.is_ascii() || !id.chars().any(is_invisible) {
         return None;
