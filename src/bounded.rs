@@ -1,21 +1,22 @@
-//! Files that are read whole, each up to a size that no sound one comes near to.
+//! Reads files whole, each up to a size that no sound one comes near to.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// A key of an API, with all that somebody may have written around it.
+/// The limit for an API key, with all that somebody may have written around it.
 pub(crate) const KEY_BYTES: u64 = 64 << 10;
-/// A configuration, or a profile.
+/// The limit for a configuration or a profile.
 pub(crate) const SETTINGS_BYTES: u64 = 4 << 20;
-/// Certificates of authorities.
+/// The limit for certificates of authorities.
 pub(crate) const CERTIFICATES_BYTES: u64 = 4 << 20;
-/// The sales of refunds, or rates: a million lines and more.
+/// The limit for the sales of refunds, or rates: a million lines and more.
 pub(crate) const TABLE_BYTES: u64 = 64 << 20;
-/// A report that is handed back, or the last audit.
+/// The limit for a report that is handed back, or the last audit.
 pub(crate) const REPORT_BYTES: u64 = 256 << 20;
 
-/// A file that gives an error where it is larger than it may be. A device or a pipe without an end is one, too.
+/// Reads a file that gives an error if it is larger than allowed. This includes a device or a pipe without an
+/// end.
 #[derive(Debug)]
 pub(crate) struct Bounded<R> {
     inner: R,
@@ -27,7 +28,7 @@ impl Bounded<File> {
     /// Opens a file of at most `most` bytes.
     pub(crate) fn open(path: &Path, most: u64) -> io::Result<Self> {
         let file = File::open(path)?;
-        // What has a size says so before any of it is read.
+        // A file with a known size is refused before any of it is read.
         match file.metadata() {
             Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if found.is_file() && found.len() > most => Err(too_large(most)),

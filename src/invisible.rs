@@ -1,16 +1,16 @@
-//! Characters that nobody sees, and how a text with some is shown.
+//! Finds characters that nobody sees, and shows them.
 //!
-//! They come with text that is copied from a page, a chat or a right-to-left document, or from somebody
-//! who wants a terminal to do something. Two ids that look the same are two events to a program, so they
-//! must not be read over; an escape sequence, a line break or a change of direction must not pass for
+//! They come with text that is copied from a page, a chat or a right-to-left document, or from somebody who
+//! wants to control a terminal. Two ids that look the same are two events to a program, so invisible
+//! characters must be noticed; an escape sequence, a line break or a change of direction must not look like
 //! something that the program says.
 //!
-//! Every text from outside that people read goes through [`shown`] where it is put into a sentence or a
-//! table, and whatever goes to a terminal goes through [`shown_lines`] once more.
+//! Every text from outside that people read is passed through [`shown`] where it is put into a sentence or a
+//! table, and whatever goes to a terminal is passed through [`shown_lines`] once more.
 
 use std::borrow::Cow;
 
-/// Whether a character has no mark of its own on a screen: controls, zero-width and format
+/// Returns `true` if a character has no mark of its own on a screen: controls, zero-width and format
 /// characters (general category Cf), fillers, and every space but the plain one.
 pub(crate) fn is_invisible(c: char) -> bool {
     match c {
@@ -29,7 +29,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
     }
 }
 
-/// Takes invisible characters and spaces off both ends.
+/// Removes invisible characters and spaces from both ends.
 pub(crate) fn trim(text: &str) -> &str {
     // A variation selector belongs to the character before it.
     let is_selector = |c| matches!(c, '\u{fe00}'..='\u{fe0f}');
@@ -54,8 +54,8 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
 /// The sequences by which the program itself sets bold and coloured text.
 const STYLES: [&str; 4] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[31m", "\u{1b}[33m"];
 
-/// Returns a text of the program's own lines with invisible characters escaped: its line breaks and its
-/// styles stay.
+/// Returns a text of the program's own lines with invisible characters escaped; its line breaks and its
+/// styles are kept.
 pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
     let is_own = |c: char| c == '\n' || !is_invisible(c);
     if text.chars().all(is_own) {
@@ -92,17 +92,17 @@ pub(crate) fn shown_in_strings(text: String, language: Language) -> String {
     shown
 }
 
-/// What a text is written in.
+/// Names the language that a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
-    /// JSON.
+    /// The text is JSON.
     Json,
-    /// TOML.
+    /// The text is TOML.
     Toml,
 }
 
 impl Language {
-    /// Returns a character as it stands in a string of the language.
+    /// Returns a character as it is written in a string of the language.
     pub(crate) fn escape(self, c: char) -> String {
         match (self, u32::from(c)) {
             (Language::Json, _) => {

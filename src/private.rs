@@ -1,9 +1,9 @@
-//! Files that only their owner may read.
+//! Makes files that only their owner may read.
 
 use std::fs::OpenOptions;
 
-/// Returns options to make a file with that nobody else may read, whatever the user's mask says: journals,
-/// reports and audits name customers, and what others paid them. A file that is there keeps its permissions.
+/// Returns options to make a file that nobody else may read, whatever the user's mask says: journals, reports
+/// and audits name customers, and what others paid them. An existing file keeps its permissions.
 #[cfg(unix)]
 pub(crate) fn options() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -13,7 +13,7 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// Elsewhere a file has the permissions of its folder.
+/// Returns the default options: on other systems a file has the permissions of its folder.
 #[cfg(not(unix))]
 pub(crate) fn options() -> OpenOptions {
     OpenOptions::new()

@@ -1,7 +1,7 @@
-//! What a person has to know or fix: where it is, what stands there, and what to do about it.
+//! Describes what a person has to know or fix: the place, the value there, and what to do about it.
 //!
-//! Every stage that reads the user's input reports problems in this one shape; they go to the
-//! terminal, into the machine output and into the report.
+//! Every stage that reads the user's input reports problems in this one form; they go to the terminal, into
+//! the machine output and into the report.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::invisible::shown;
 
-/// How bad it is.
+/// Says how bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -24,7 +24,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word in the machine output and in the journal.
+    /// Returns the word in the machine output and in the journal.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
@@ -44,17 +44,17 @@ impl FromStr for Severity {
     }
 }
 
-/// A word that is neither.
+/// Reports a word that is not a severity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a severity")]
 pub struct UnknownSeverity(String);
 
-/// One thing to know or to fix.
+/// Describes one thing to know or to fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Error or warning.
+    /// The severity of the problem.
     pub severity: Severity,
-    /// A stable word for scripts, such as `amount-invalid`.
+    /// The stable word for scripts, such as `amount-invalid`.
     pub code: Cow<'static, str>,
     /// The export, as the user named it.
     pub file: Option<String>,
@@ -62,27 +62,27 @@ pub struct Problem {
     pub line: Option<u64>,
     /// The column's header name.
     pub column: Option<String>,
-    /// What stands there, at most [`Problem::VALUE_CHARS`] characters of it.
+    /// The value that is there, at most [`Problem::VALUE_CHARS`] characters of it.
     pub value: Option<String>,
-    /// What is wrong, without the place and without a full stop.
+    /// The message that says what is wrong, without the place and without a full stop.
     pub message: String,
-    /// What to do about it.
+    /// The hint that says what to do about it.
     pub hint: Option<String>,
 }
 
 impl Problem {
-    /// Longer values are cut, with an ellipsis.
+    /// The number of characters after which a value is cut, with an ellipsis.
     pub const VALUE_CHARS: usize = 80;
 
-    /// What stands before a line of a hint that is to be copied.
+    /// The text before a line of a hint that is to be copied.
     pub const HINT_LINE: &str = "\n    ";
 
-    /// An error that names no place yet.
+    /// Returns an error that names no place yet.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message.into())
     }
 
-    /// A warning that names no place yet.
+    /// Returns a warning that names no place yet.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message.into())
     }
@@ -100,21 +100,21 @@ impl Problem {
         }
     }
 
-    /// In which file, and where known on which line.
+    /// Sets the file and, if it is known, the line.
     pub fn at(mut self, file: impl Into<String>, line: Option<u64>) -> Self {
         self.file = Some(file.into());
         self.line = line;
         self
     }
 
-    /// In which column, and what stands there, with its invisible characters escaped.
+    /// Sets the column and the value there, with its invisible characters escaped.
     pub fn cell(mut self, column: impl Into<String>, value: &str) -> Self {
         self.column = Some(column.into());
         self.value = Some(shorten(&shown(value)));
         self
     }
 
-    /// What to do about it.
+    /// Sets the hint, which says what to do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -122,7 +122,7 @@ impl Problem {
 }
 
 impl Problem {
-    /// Whether the message has the column and the value in it already.
+    /// Returns `true` if the message has the column and the value in it already.
     fn is_cell_said(&self) -> bool {
         let has = |text: &Option<String>| {
             let quoted = text.as_ref().map(|text| format!("`{text}`"));
@@ -140,10 +140,10 @@ fn shorten(value: &str) -> String {
 }
 
 impl fmt::Display for Problem {
-    /// `file.csv:12: message`, the cell, and the hint, a line each.
+    /// Writes `file.csv:12: message`, the cell, and the hint, a line each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nothing of a file, an API or a system passes for another line of the program, or is a command
-        // to the terminal.
+        // No text of a file, an API or a system may look like a line of the program, or be a command to the
+        // terminal.
         if let Some(file) = &self.file {
             write!(f, "{}:", shown(file))?;
             if let Some(line) = self.line {
@@ -161,7 +161,7 @@ impl fmt::Display for Problem {
             }
         }
         if let Some(hint) = &self.hint {
-            // Lines to copy are further in than any line of another kind.
+            // Lines to copy are indented further than any line of another kind.
             let mut lines = hint.split(Problem::HINT_LINE);
             write!(f, "\n  hint: {}", shown(lines.next().unwrap_or_default()))?;
             for line in lines {
@@ -172,7 +172,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// An error with all that lies below it, in one line.
+/// Returns an error with all its causes, in one line.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -187,7 +187,7 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     text
 }
 
-/// The problems of a job: the first of each code in full, the rest counted.
+/// Holds the problems of a job: the first of each code in full, the rest counted.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     kept: Vec<Problem>,
@@ -203,10 +203,10 @@ impl Extend<Problem> for Problems {
 }
 
 impl Problems {
-    /// How many problems of one code are kept in full.
+    /// The number of problems of one code that are kept in full.
     pub const KEPT_PER_CODE: u64 = 200;
 
-    /// Takes note of a problem.
+    /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
         let count = self.counts.entry(problem.code.clone()).or_default();
         *count += 1;
@@ -215,17 +215,17 @@ impl Problems {
         }
     }
 
-    /// Those kept in full, in the order in which they were found.
+    /// Returns the problems that are kept in full, in the order in which they were found.
     pub fn kept(&self) -> &[Problem] {
         &self.kept
     }
 
-    /// Changes each of those kept in full.
+    /// Changes each of the problems that are kept in full.
     pub(crate) fn edit(&mut self, edit: impl FnMut(&mut Problem)) {
         self.kept.iter_mut().for_each(edit);
     }
 
-    /// How many of each code were found and not kept.
+    /// Returns how many problems of each code were found and not kept.
     pub fn omitted(&self) -> impl Iterator<Item = (&str, u64)> + '_ {
         self.counts
             .iter()
@@ -233,7 +233,7 @@ impl Problems {
             .filter(|(_, omitted)| *omitted > 0)
     }
 
-    /// Whether nothing was found.
+    /// Returns `true` if there are no problems.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }

@@ -1,9 +1,9 @@
-//! Which profile an export is read by, and why that one.
+//! Decides which profile an export is read by, and says why.
 //!
-//! The header decides where it can: the profile that finds the most columns it needs. Profiles that
-//! find the same ones are told apart by the first rows: a date, an amount, a word or a zone that
-//! only one of them can read. Where the rows don't tell either, nothing is chosen, but for one case:
-//! the user's own profile goes before a built-in one.
+//! The header decides where it can: the profile that finds the most columns it needs. Profiles that find the
+//! same ones are distinguished by the first rows: a date, an amount, a word or a zone that only one of them
+//! can read. If the rows don't decide either, nothing is chosen, except in one case: the user's own profile
+//! goes before a built-in one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,11 +15,11 @@ use crate::problem::Problem;
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
 use crate::shell_word::shell_word;
 
-/// How many rows are looked at where the header does not decide.
+/// The number of rows that are read where the header does not decide.
 pub const ROWS_MOST: usize = 1_000;
 
-/// Problems that say that a cell is written otherwise than the profile has it. A profile of the
-/// user's own that rejects a row for anything else does so on purpose.
+/// The problems that say that a cell is written otherwise than the profile has it. A profile of the user's
+/// own that rejects a row for anything else does so on purpose.
 const WRITTEN_OTHERWISE: [&str; 7] = [
     "amount-ambiguous",
     "amount-invalid",
@@ -30,56 +30,56 @@ const WRITTEN_OTHERWISE: [&str; 7] = [
     "zone-unknown",
 ];
 
-/// The profile of an export.
+/// Holds the profile of an export.
 #[derive(Clone, Debug)]
 pub struct Recognised<'p> {
-    /// The profile.
+    /// The profile that was recognised.
     pub profile: &'p Profile,
-    /// Where its columns stand.
+    /// The places of its columns in the header.
     pub binding: Binding,
-    /// Why it is this one.
+    /// The reason why it is this one.
     pub why: Why,
 }
 
-/// Why an export is read by a profile.
+/// Names why an export is read by a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// The user named it.
     Named,
     /// The header fits it, and no other one as closely.
     Header {
-        /// How many columns it needs and found.
+        /// The number of columns that it needs and found.
         columns: usize,
-        /// Profiles that fit too and find fewer.
+        /// The names of profiles that fit too and find fewer columns.
         looser: Vec<String>,
     },
     /// Others fit the header as closely, and it is the user's own.
     Own {
-        /// The others.
+        /// The names of the others.
         others: Vec<String>,
     },
     /// Others fit the header as closely, and there is no row that could be misread.
     NoRows {
-        /// The others.
+        /// The names of the others.
         others: Vec<String>,
     },
     /// Others fit the header as closely and read the rows, and earlier runs read this header by this one.
     Before {
-        /// The others.
+        /// The names of the others.
         others: Vec<String>,
     },
     /// Others fit the header as closely, and can't read rows that this one reads.
     Rows(Vec<Obstacle>),
 }
 
-/// The first row that a profile can't read and the chosen one can.
+/// Describes the first row that a profile can't read and the chosen one can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// The profile that can't.
+    /// The name of the profile that can't read it.
     pub profile: String,
     /// The line on which the row starts.
     pub line: u64,
-    /// What is in its way.
+    /// The problem that prevents reading it.
     pub problem: Problem,
 }
 
@@ -135,25 +135,25 @@ impl fmt::Display for Why {
     }
 }
 
-/// Why no profile is taken.
+/// Names why no profile is chosen.
 #[derive(Debug)]
 pub enum Unrecognised {
-    /// None fits the header.
+    /// No profile fits the header.
     Unfit(Box<Unfit>),
-    /// Several fit, and neither header nor rows tell which one it is.
+    /// Several profiles fit, and neither header nor rows decide between them.
     Undecided(Undecided),
     /// The rows can't be read at all.
     Export(Box<ExportError>),
 }
 
-/// Profiles that fit an export equally well.
+/// Holds profiles that fit an export equally well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecided {
-    /// Their names.
+    /// The names of the profiles.
     pub names: Vec<String>,
-    /// How many rows were looked at.
+    /// The number of rows that were read.
     pub rows: usize,
-    /// Whether all of them can read all of these rows.
+    /// `true` if each of them can read all of these rows.
     pub all_read: bool,
 }
 
@@ -173,7 +173,7 @@ impl fmt::Display for Undecided {
 }
 
 impl Undecided {
-    /// What would decide, for the export at a path.
+    /// Returns what would decide, for the export at a path.
     pub fn hint(&self, path: &str) -> String {
         let first = self.names.first().map_or("NAME", String::as_str);
         let named = shell_word(&format!("{first}={path}")).into_owned();
@@ -183,8 +183,8 @@ impl Undecided {
     }
 }
 
-/// Finds the profile of an export whose header, as the caller sees it, is `header`; `cell` is done
-/// to each cell before it is read. The rows that are looked at are read again afterwards.
+/// Finds the profile of an export whose header, as the caller sees it, is `header`; `cell` is applied to each
+/// cell before it is read. The rows that are read here are read again afterwards.
 pub fn recognise<'p>(
     profiles: &'p Profiles,
     export: &mut Export,
@@ -217,11 +217,11 @@ pub fn recognise<'p>(
     choose(readings, rows)
 }
 
-/// What a profile makes of the first rows.
+/// Holds what a profile reads of the first rows.
 struct Read<'p> {
     profile: &'p Profile,
     binding: Binding,
-    /// By row, what is in the way of reading it.
+    /// The problem that prevents reading each row, if there is one.
     obstacles: Vec<Option<Problem>>,
 }
 
@@ -233,7 +233,7 @@ impl<'p> Read<'p> {
         rows: &[Row],
         cell: fn(&str) -> Cow<'_, str>,
     ) -> Self {
-        // Which currency an account has is no matter of reading.
+        // Which currency an account has does not affect reading.
         let any = Currency::from_code("USD").into_iter();
         let obstacles = any.flat_map(|currency| {
             let classifier = Classifier::new(profile, binding.clone(), header, currency);
@@ -247,7 +247,7 @@ impl<'p> Read<'p> {
         }
     }
 
-    /// Reads each row that the other one reads, and more.
+    /// Returns `true` if it reads each row that the other one reads, and more.
     fn reads_more_than(&self, other: &Read<'_>) -> bool {
         let mut pairs = self.obstacles.iter().zip(&other.obstacles);
         let mut more = false;
@@ -257,15 +257,15 @@ impl<'p> Read<'p> {
         }) && more
     }
 
-    /// Whether no more than half of the rows are written otherwise than it says.
+    /// Returns `true` if no more than half of the rows are written otherwise than the profile says.
     fn reads_most(&self) -> bool {
         let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code.as_ref());
         let otherwise = self.obstacles.iter().flatten().filter(is_otherwise);
         otherwise.count() * 2 <= self.obstacles.len()
     }
 
-    /// The user's own profile gives way to a built-in one only if it can't read most of the rows: a
-    /// single new word must not take an export away from it.
+    /// Returns `true` if it goes before another one. The user's own profile gives way to a built-in one only
+    /// if it can't read most of the rows: a single new word must not move an export to another profile.
     fn goes_before(&self, other: &Read<'_>) -> bool {
         match (self.profile.is_own, other.profile.is_own) {
             (true, false) => !other.goes_before(self),
@@ -292,7 +292,7 @@ fn obstacle(
     }
 }
 
-/// The one that goes before all the others, if there is one.
+/// Returns the one that goes before all the others, if there is one.
 fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p>, Unrecognised> {
     let first = (0..readings.len()).find(|&one| {
         let others = readings
@@ -315,7 +315,7 @@ fn choose<'p>(mut readings: Vec<Read<'p>>, rows: &[Row]) -> Result<Recognised<'p
     })
 }
 
-/// Those that are left when one goes that reads less than another.
+/// Returns those that are left after removing each one that reads less than another.
 fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
     let is_left = |read: &&Read<'_>| !readings.iter().any(|other| other.goes_before(read));
     let mut left: Vec<&Read<'_>> = readings.iter().filter(is_left).collect();
@@ -330,7 +330,8 @@ fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
     }
 }
 
-/// What each of the others can't read; else whose it is.
+/// Returns what each of the others can't read; else that the profile is the user's own, or that there is no
+/// row to misread.
 fn why(chosen: &Read<'_>, rivals: &[Read<'_>], rows: &[Row]) -> Why {
     let obstacle = |rival: &Read<'_>| {
         let pairs = chosen.obstacles.iter().zip(&rival.obstacles);

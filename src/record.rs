@@ -1,4 +1,4 @@
-//! A planned job on its way into the journal: its exports, its events and what is held, in one transaction.
+//! Records a planned job in the journal: its exports, its events and what is held, in one transaction.
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashSet};
@@ -14,24 +14,24 @@ use crate::journal::{
 use crate::plan::{Plan, Planned};
 use crate::report::handed_back::items_of_rows;
 
-/// What a job is recorded with, beside what it has itself.
+/// Describes what a job is recorded with, beside what it has itself.
 #[derive(Clone, Copy, Debug)]
 pub struct NewJob<'n> {
     /// The command that starts its run.
     pub command: RunCommand,
-    /// When it starts.
+    /// The time when the run starts.
     pub started: Timestamp,
-    /// Who starts it: the user and the host.
+    /// The person who starts it: the user and the host.
     pub by: &'n str,
 }
 
-/// Why a job could not be recorded; nothing of it is in the journal.
+/// Names why a job could not be recorded; nothing of it is in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The journal can't be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The rows that are no events can't be read again from where they wait.
+    /// The rows that are not events can't be read again from where they are kept.
     #[error(transparent)]
     SourceRows(#[from] SourceRowsError),
     /// An amount does not fit.
@@ -39,7 +39,7 @@ pub enum RecordError {
     Imbalance(#[from] Imbalance),
 }
 
-/// Puts a run and its whole plan on disk, in one transaction. The rows that are no events are taken out of
+/// Puts a run and its whole plan on disk, in one transaction. The rows that are not events are taken out of
 /// the job.
 ///
 /// `known` has to be what the job was planned with, of this very journal, which has to be open since then.
@@ -153,7 +153,7 @@ fn record_event(
     Ok(())
 }
 
-/// Records what a settled event needs of a person, as these exports have it.
+/// Records whether a settled event needs attention, as these exports have it.
 fn record_settled(
     recording: &mut Recording<'_>,
     event: EventRef<'_>,
@@ -173,8 +173,8 @@ fn record_settled(
     }
 }
 
-/// Keeps a further id that a settled payment goes by in these exports, so that it is the same payment
-/// where a later export names it by that alone.
+/// Keeps a further id that a settled payment has in these exports, so that it is the same payment when a
+/// later export names it by that id alone.
 fn record_alias(
     recording: &mut Recording<'_>,
     event: EventRef<'_>,
@@ -220,8 +220,8 @@ fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), Rec
     Ok(())
 }
 
-/// Returns the rejected rows that these exports have in a corrected form, by the file that was handed
-/// back: the export that still has them as they were needs no attention for them any more.
+/// Returns the rejected rows that these exports have in a corrected form, by the file that was handed back:
+/// the export that still has them as they were needs no attention for them any more.
 fn corrected_rows(
     journal: &Journal,
     job: &Job,
@@ -247,7 +247,7 @@ fn corrected_rows(
     Ok(accepted.collect())
 }
 
-/// A total that no real account reaches.
+/// Returns the error for a total that no real account reaches.
 fn too_much() -> Imbalance {
     Imbalance::new("the amounts of one kind and currency add up to more than the journal can hold")
 }

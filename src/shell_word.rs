@@ -1,4 +1,4 @@
-//! Words of commands that a person pastes into a shell.
+//! Writes words of commands that a person pastes into a shell.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
         match c {
             '\'' | '\\' => word.extend(['\\', c]),
             c if is_invisible(c) => {
-                // Three digits each, so that a digit behind them is not taken for one of theirs.
+                // Each has three digits, so that a digit after them is not taken for one of theirs.
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     word.push_str(&format!("\\{byte:03o}"));
                 }

@@ -1,21 +1,21 @@
-//! Text cells that no spreadsheet runs: what reports write, and what reading a report undoes.
+//! Makes text cells that no spreadsheet runs: reports write them, and reading a report restores the text.
 
 use std::borrow::Cow;
 
-/// What some program takes for the end of a cell: a spreadsheet splits a CSV by what its user's language
-/// separates lists with, whatever the CSV itself is separated by.
+/// The characters that some program takes for the end of a cell: a spreadsheet splits a CSV by the list
+/// separator of its user's language, whatever the CSV itself is separated by.
 const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\n', '\r'];
 
-/// What a formula begins with, as it is and full-width.
+/// The characters that a formula begins with, plain and full-width.
 const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// Returns a text as it can stand in a cell: what a spreadsheet would take for a formula gets a `'` in front,
-/// and [`restore`] takes it away again.
+/// Returns a text that is safe in a cell: what a spreadsheet would take for a formula gets a `'` in front,
+/// which [`restore`] removes.
 ///
-/// Dangerous is what begins with `=`, `+`, `-` or `@`, also full-width: at the start of the text, and behind what
-/// may be taken for the end of a cell; only a text that is a plain number is not. A text that begins with a tab
-/// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what has apostrophes
-/// gets one more, so that none is ever taken away that was there before.
+/// A text is dangerous if it begins with `=`, `+`, `-` or `@`, also full-width: at the start of the text, and
+/// after what may be taken for the end of a cell; only a plain number is not. A text that begins with a tab
+/// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what
+/// has apostrophes gets one more, so that an apostrophe that was there before is never removed.
 ///
 /// ```
 /// use fprecon::spreadsheet::{neutralise, restore};
@@ -45,7 +45,7 @@ pub fn neutralise(text: &str) -> Cow<'_, str> {
 
 /// Returns the text that [`neutralise`] was given.
 ///
-/// Every cell of a report that is read again has to go through it, whatever its column.
+/// Every cell of a report that is read again has to be restored, whatever its column.
 pub fn restore(cell: &str) -> Cow<'_, str> {
     let without = |part: &TextSegment<'_>| -> Option<usize> {
         let text = part.text.strip_prefix('\'')?;
@@ -62,18 +62,18 @@ pub fn restore(cell: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// What stands between two separators of a text.
+/// Holds the part between two separators of a text.
 #[derive(Clone, Copy)]
 struct TextSegment<'t> {
     text: &'t str,
-    /// What ends it.
+    /// The separator that ends it.
     separator: Option<char>,
-    /// Whether nothing stands before it.
+    /// `true` if it is the first part of the text.
     is_first: bool,
 }
 
 impl TextSegment<'_> {
-    /// Whether a cell might be run that begins with this text, the rest of the part.
+    /// Returns `true` if a cell might be run that begins with this text, the rest of the part.
     fn is_dangerous(&self, text: &str) -> bool {
         let inner = text.trim_start_matches(['\'', '"']);
         let is_blank = inner.is_empty() && matches!(self.separator, Some('\t' | '\r'));
@@ -81,7 +81,7 @@ impl TextSegment<'_> {
     }
 }
 
-/// The parts of a text.
+/// Returns the parts of a text.
 fn parts(text: &str) -> impl Iterator<Item = TextSegment<'_>> {
     let pieces = text.split_inclusive(SEPARATORS).enumerate();
     pieces.map(|(number, piece)| {
@@ -97,8 +97,8 @@ fn parts(text: &str) -> impl Iterator<Item = TextSegment<'_>> {
     })
 }
 
-/// A sign or none, digits, and the separators of one of the usual ways to write a number: all
-/// groups but the first have three digits, and the decimal separator is not that of the groups.
+/// Returns `true` for a sign or none, digits, and the separators of one of the usual ways to write a number:
+/// all groups but the first have three digits, and the decimal separator is not that of the groups.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     [(',', '.'), ('.', ',')]
@@ -204,7 +204,8 @@ mod tests {
         }
     }
 
-    /// Whether a spreadsheet that splits by one of the separators, or by all of them, would run something.
+    /// Returns `true` if a spreadsheet that splits by one of the separators, or by all of them, would run
+    /// something.
     fn is_run(cell: &str) -> bool {
         let is_formula = |part: &str| {
             let part = part.trim_start_matches('"');
