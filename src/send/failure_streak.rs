@@ -1,41 +1,41 @@
-//! Failures in a row, of whichever events: when to pause, and when to give up.
+//! Counts failures in a row, of whichever events, and decides when to pause and when to give up.
 
 use std::time::{Duration, Instant};
 
-/// Failures in a row after which everyone pauses.
+/// The number of failures in a row after which all requests pause.
 const FAILURES_BEFORE_PAUSE: u32 = 5;
-/// A run that meets nothing but 429 for this long ends.
+/// The time after which a run ends that gets nothing but 429.
 const GIVE_UP_ON_TOO_FAST: Duration = Duration::from_secs(1800);
 
-/// Failures since the last success.
+/// Holds the failures since the last success.
 #[derive(Default)]
 pub(super) struct FailureStreak {
     failures: u32,
-    /// How often everyone has paused.
+    /// The number of pauses of all requests.
     pub(super) pauses: u32,
     since: Option<Instant>,
     not_only_too_fast: bool,
 }
 
 impl FailureStreak {
-    /// One more failure, which may be a 429.
+    /// Adds a failure, which may be a 429.
     pub(super) fn note(&mut self, too_fast: bool) {
         self.failures += u32::from(!too_fast);
         self.not_only_too_fast |= !too_fast;
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Leaves a time out of account in which the API had asked to wait.
+    /// Excludes a time in which the API had asked to wait.
     pub(super) fn excuse(&mut self, wait: Duration) {
         self.since = self.since.map(|since| since + wait);
     }
 
-    /// Whether it is no longer one event's bad luck.
+    /// Returns `true` if the failures no longer look like those of one event.
     pub(super) fn is_serious(&self) -> bool {
         self.failures >= FAILURES_BEFORE_PAUSE
     }
 
-    /// Whether it has gone on for too long.
+    /// Returns `true` if the failures have gone on for too long.
     pub(super) fn is_hopeless(&self, give_up_after: Duration) -> bool {
         let limit = match self.not_only_too_fast {
             true => give_up_after,

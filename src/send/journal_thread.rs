@@ -1,4 +1,4 @@
-//! The journal's own thread: fsync blocks, sending must not.
+//! Runs the journal on its own thread: fsync blocks, sending must not.
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -9,8 +9,7 @@ use crate::journal::{Entry, EventRow, Journal, JournalError, Pending, RunId};
 
 /// Writes to the journal and reads events from it, one batch of each at a time.
 ///
-/// Both channels hold at most one batch of each sort: the next is handed over when the last has come
-/// back.
+/// Both channels hold at most one batch of each sort: the next is given when the last has come back.
 pub(super) struct JournalThread {
     tasks: mpsc::Sender<Task>,
     done: UnboundedReceiver<Done>,
@@ -24,16 +23,16 @@ enum Task {
     Read(Vec<EventRow>),
 }
 
-/// What the scribe has done.
+/// Reports what the journal's thread has done.
 pub(super) enum Done {
-    /// The batch is on disk, or could not be put there.
+    /// The batch is on disk, or could not be written.
     Written(Result<(), JournalError>),
-    /// The events that were asked for, in that order.
+    /// The requested events were read, in that order, or could not be.
     Read(Result<Vec<Pending>, JournalError>),
 }
 
 impl JournalThread {
-    /// Takes the journal to a thread of its own, to send the events of a run.
+    /// Moves the journal to a thread of its own, to send the events of a run.
     pub(super) fn start(mut journal: Journal, run: RunId) -> Self {
         let (tasks, inbox) = mpsc::channel();
         let (outbox, done) = unbounded_channel();
@@ -50,29 +49,29 @@ impl JournalThread {
         }
     }
 
-    /// Whether a batch is being written.
+    /// Returns `true` while a batch is being written.
     pub(super) fn is_writing(&self) -> bool {
         self.is_writing
     }
 
-    /// Whether events are being read.
+    /// Returns `true` while events are being read.
     pub(super) fn is_reading(&self) -> bool {
         self.is_reading
     }
 
-    /// Hands a batch over that is to be put on disk.
+    /// Gives the thread a batch to write to disk.
     pub(super) fn write(&mut self, batch: Vec<Entry>) {
-        // A thread that is gone has said why through the other channel, or panicked, which
-        // `finish` brings to light.
+        // A thread that has ended has reported the reason through the other channel, or panicked, which
+        // `finish` shows.
         self.is_writing = self.tasks.send(Task::Write(batch)).is_ok();
     }
 
-    /// Asks for events.
+    /// Requests events.
     pub(super) fn read(&mut self, events: Vec<EventRow>) {
         self.is_reading = self.tasks.send(Task::Read(events)).is_ok();
     }
 
-    /// Waits for the next thing that is done.
+    /// Waits for the next thing that the thread has done.
     pub(super) async fn done(&mut self) -> Done {
         match self.done.recv().await {
             Some(done) => {
@@ -82,12 +81,12 @@ impl JournalThread {
                 }
                 done
             }
-            // Nothing more will come: let `finish` tell why.
+            // Nothing more will come: `finish` reports why.
             None => std::future::pending().await,
         }
     }
 
-    /// Waits for the thread and takes the journal back.
+    /// Waits for the thread and returns the journal.
     pub(super) fn finish(self) -> Journal {
         drop(self.tasks);
         drop(self.done);
@@ -98,7 +97,7 @@ impl JournalThread {
     }
 }
 
-/// Does what is asked for until nobody asks any more.
+/// Does what is requested until the channel is closed.
 fn serve(
     journal: &mut Journal,
     run: RunId,
@@ -110,7 +109,7 @@ fn serve(
         Err(error) => {
             // The first task is to read: there is nothing to write before.
             let _ = inbox.recv();
-            // If nobody listens, sending has ended.
+            // If nobody receives it, sending has ended.
             let _ = outbox.send(Done::Read(Err(error)));
             return;
         }

@@ -1,7 +1,8 @@
-//! Who waits for whom: one customer's events go one after the other, customers go side by side.
+//! Decides which events wait for each other: one customer's events are sent one after the other, those of
+//! different customers side by side.
 //!
-//! There may be millions of events to come, so that no more is kept of each than its number; its
-//! content is read when its turn comes.
+//! There may be millions of events to come, so only the number of each is kept; its content is read when its
+//! turn comes.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
@@ -9,35 +10,36 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
 use crate::event::{Customer, Event, KeyHasher, Kind, Text, Ties};
 use crate::journal::{EventRow, Outcome};
 
-/// Everything that is to be sent, by customer.
+/// Holds everything that is to be sent, by customer.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    /// The events of one lane stand side by side, in sending order.
+    /// The events of each lane side by side, in sending order.
     events: Vec<EventRow>,
     lanes: Vec<Lane>,
 }
 
-/// A customer's part of the events, and what their answers have taught so far.
+/// Holds a customer's part of the events, and what their answers have shown so far.
 #[derive(Debug)]
 pub(super) struct Lane {
-    /// The place of the first event that is not settled.
+    /// The index of the first event that is not settled.
     next: usize,
     end: usize,
-    /// Whether the customer is not in the account's list of leads, and no event could change that.
+    /// `true` if the customer is not in the account's list of leads, and no event could change that.
     pub(super) is_unlisted: bool,
-    /// Whether the customer's sign-up is left to send in an earlier run: without it, the lane's events
-    /// would be no referrals.
+    /// `true` if the customer's sign-up is left to send in an earlier run: without it, the lane's events
+    /// would not be referrals.
     pub(super) waits_for_signup: bool,
     learned: Option<Box<Learned>>,
 }
 
-/// There may be as many of these as customers, so that it is one table and no more.
+/// Holds what answers have shown of a customer. There may be as many of these as customers, so it has one
+/// table and no more.
 #[derive(Debug, Default)]
 struct Learned {
-    /// Whether an event of the lane was tracked, by this run or by somebody before it.
+    /// `true` if an event of the lane was tracked, by this run or before it.
     is_lead: bool,
-    /// What the API said of each. An email or a uid is a non-referral where the API doesn't know it,
-    /// and tracked where a sale of it was.
+    /// The API's answer for each email and uid: it is a non-referral if the API doesn't know it, and tracked
+    /// if a sale of it was.
     answers: HashMap<(Tie, Text), Outcome, BuildHasherDefault<DefaultHasher>>,
 }
 
@@ -54,7 +56,7 @@ impl Learned {
             .extend(both.map(|customer| (customer, outcome)));
     }
 
-    /// The customer is a lead from now on, whatever was said before.
+    /// Records that the customer is a lead from now on, whatever was said before.
     fn learn_lead(&mut self) {
         if !self.is_lead {
             self.is_lead = true;
@@ -63,7 +65,7 @@ impl Learned {
     }
 }
 
-/// What an event's outcome rests on.
+/// Says what an event's outcome is based on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
     /// The API has answered this event, in this run.
@@ -73,23 +75,23 @@ pub(super) enum Basis {
 }
 
 impl Lanes {
-    /// How many lanes there are; they are counted from 0, in the order of their first events.
+    /// Returns how many lanes there are; they are counted from 0, in the order of their first events.
     pub(super) fn len(&self) -> usize {
         self.lanes.len()
     }
 
-    /// A lane.
+    /// Returns a lane.
     pub(super) fn lane(&self, lane: usize) -> &Lane {
         &self.lanes[lane]
     }
 
-    /// The lane's next event; `None` where all are settled.
+    /// Returns the lane's next event; `None` if all are settled.
     pub(super) fn next(&self, lane: usize) -> Option<EventRow> {
         let lane = &self.lanes[lane];
         self.events[lane.next..lane.end].first().copied()
     }
 
-    /// Takes the lane's next event for settled and learns from it. Says whether more are to come.
+    /// Marks the lane's next event as settled and learns from it. Returns whether more are to come.
     pub(super) fn settled(
         &mut self,
         lane: usize,
@@ -108,13 +110,13 @@ impl Lanes {
         }
     }
 
-    /// How many events wait for a sign-up of an earlier run.
+    /// Returns how many events wait for a sign-up of an earlier run.
     pub(super) fn waiting(&self) -> usize {
         let waiting = self.lanes.iter().filter(|lane| lane.waits_for_signup);
         waiting.map(|lane| lane.end - lane.next).sum()
     }
 
-    /// How many events are in lanes that are not ruled out by the list of leads.
+    /// Returns how many events are in lanes that are not ruled out by the list of leads.
     pub(super) fn listed(&self) -> usize {
         let listed = self.lanes.iter().filter(|lane| !lane.is_unlisted);
         listed.map(|lane| lane.end - lane.next).sum()
@@ -161,8 +163,8 @@ impl Lane {
         }
     }
 
-    /// Whether the API has said of everything that this event could be found by that it is no
-    /// lead. An event that could create the lead has to be asked.
+    /// Returns `true` if the API has said of everything that could identify the event's customer that it is
+    /// not a lead. An event that could create the lead has to be sent.
     pub(super) fn is_known_stranger(&self, event: &Event) -> bool {
         let Some(learned) = &self.learned else {
             return false;
@@ -177,7 +179,7 @@ impl Lane {
             && uid.is_none_or(|uid| is_unknown(Tie::Uid, uid))
     }
 
-    /// Whether this run has tracked a sale of the event's customer.
+    /// Returns `true` if this run has tracked a sale of the event's customer.
     pub(super) fn has_tracked_sale_of(&self, event: &Event) -> bool {
         let Some(learned) = &self.learned else {
             return false;
@@ -189,7 +191,7 @@ impl Lane {
             || (customer.uid.as_ref()).is_some_and(|uid| is_tracked(Tie::Uid, uid))
     }
 
-    /// What this run has learned of the sale that this event refunds.
+    /// Returns the outcome of the sale that this event refunds, if this run has it.
     pub(super) fn outcome_of_sale(&self, event: &Event) -> Option<Outcome> {
         let learned = self.learned.as_ref()?;
         learned.answer(Tie::Sale, event.sale_event_id.as_ref()?)
@@ -207,20 +209,20 @@ pub(super) struct Sorter {
     seen: HashMap<u64, usize, BuildHasherDefault<KeyHasher>>,
     hasher: RandomState,
     signups: HashSet<usize>,
-    /// Of each event, in the order of `events`.
+    /// The customer's standing for each event, in the order of `events`.
     standing: Vec<Standing>,
-    /// Events whose customers are leads, as earlier runs have learned.
+    /// The events whose customers are leads, as earlier runs have found.
     of_leads: HashSet<usize>,
 }
 
-/// How an event's customer stands when sending starts.
+/// Says whether an event's customer may be a lead when sending starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Perhaps a lead: always so where there is no list of leads.
+    /// The customer may be a lead: always so if there is no list of leads.
     MayBeLead,
-    /// Not in the list of leads.
+    /// The customer is not in the list of leads.
     Unlisted,
-    /// With a sign-up that is left to send in an earlier run.
+    /// The customer has a sign-up that is left to send in an earlier run.
     SignupElsewhere,
 }
 
@@ -247,7 +249,7 @@ impl Sorter {
         self.standing.push(standing);
     }
 
-    /// The hashes of all that the customer of an event can be found by.
+    /// Returns the hashes of everything that could identify the customer of an event.
     fn customer_ties(&self, event: Ties<'_>) -> [Option<u64>; 2] {
         let email = event.customer.email_folded();
         let email = email.map(|email| self.hasher.hash_one((Tie::Email, email.as_str())));
@@ -255,20 +257,19 @@ impl Sorter {
         [email, uid.map(|uid| self.hasher.hash_one((Tie::Uid, uid)))]
     }
 
-    /// Whether there is a lane of several events, so that the answer to one could settle others.
+    /// Returns `true` if there is a lane of several events, so that the answer to one could settle others.
     pub(super) fn has_company(&self) -> bool {
         self.sets.has_joined()
     }
 
-    /// Takes note that the customer of an event of an earlier run is a lead: nothing that is said of them can
-    /// make them a stranger.
+    /// Records that the customer of an event of an earlier run is a lead, whatever answers say later.
     pub(super) fn note_lead(&mut self, event: Ties<'_>) {
         for tie in self.customer_ties(event).into_iter().flatten() {
             self.of_leads.extend(self.seen.get(&tie));
         }
     }
 
-    /// The lanes of all that was added.
+    /// Returns the lanes of everything that was added.
     pub(super) fn finish(self) -> Lanes {
         let Sorter {
             events,
@@ -303,7 +304,8 @@ impl Sorter {
             lanes[lane].waits_for_signup |= standing == Standing::SignupElsewhere;
             lane_of.push(lane);
         }
-        // With a sign-up of its own it waits for no other, so that no two runs wait for each other.
+        // With a sign-up of its own, a lane does not wait for another one, so that no two runs wait for each
+        // other.
         for &index in &signups {
             lanes[lane_of[index]].waits_for_signup = false;
         }
@@ -334,7 +336,7 @@ impl Sorter {
     }
 }
 
-/// What two events of one lane share.
+/// Names what two events of one lane share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Tie {
     Email,
@@ -342,19 +344,19 @@ enum Tie {
     Sale,
 }
 
-/// Union-find with path halving.
+/// Implements union-find with path halving.
 #[derive(Debug, Default)]
 struct DisjointSets(Vec<usize>);
 
 impl DisjointSets {
-    /// Adds a set of one and gives its index.
+    /// Adds a set of one and returns its index.
     fn add(&mut self) -> usize {
         let index = self.0.len();
         self.0.push(index);
         index
     }
 
-    /// Whether any set has several.
+    /// Returns `true` if any set has several elements.
     fn has_joined(&self) -> bool {
         self.0
             .iter()
@@ -389,7 +391,7 @@ mod tests {
         event
     }
 
-    /// The lanes of events that are numbered from 1.
+    /// Returns the lanes of events that are numbered from 1.
     fn sorted(events: &[Event]) -> Lanes {
         let mut sorter = Sorter::default();
         for (row, event) in (1..).map(EventRow).zip(events) {
@@ -398,7 +400,7 @@ mod tests {
         sorter.finish()
     }
 
-    /// The numbers of each lane's events.
+    /// Returns the numbers of each lane's events.
     fn waiting(lanes: &Lanes) -> Vec<Vec<i64>> {
         let of = |lane: &Lane| lanes.events[lane.next..lane.end].iter().map(|row| row.0);
         lanes.lanes.iter().map(|lane| of(lane).collect()).collect()

@@ -1,9 +1,9 @@
-//! The account's leads, fetched before the first event goes out: whoever is not among them is no
+//! Reads the account's leads before the first event is sent: a customer who is not among them is not a
 //! referral, and need not be asked for.
 //!
-//! The list is trusted only if it is whole. Where a page stays away, or the list changes while it
-//! is read, every event is asked for as without it; also where it lacks many of those whom the journal
-//! knows as leads, for then it may be another account's, or a part of a list.
+//! The list is used only if it is complete. If a page fails to load, or the list changes while it is read,
+//! every event is sent as without it; also if it lacks many of the customers whom the journal knows as leads,
+//! since it may then be another account's, or a part of a list.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -20,39 +20,39 @@ use crate::event::{Event, Ties};
 use crate::journal::{EventRow, JournalError, JournalReader};
 use crate::tracking::{Answer, Client, Lead, Page};
 
-/// A longer list is not kept: 16 bytes a lead are some 100 MB then.
+/// The number of leads up to which a list is kept: 16 bytes a lead are some 100 MB then.
 const MAX_LEADS: usize = 5_000_000;
 
 /// A list may lack one in so many of the leads that the journal knows: leads are deleted, and change their
 /// emails.
 const MAY_LACK_ONE_IN: usize = 10;
 
-/// Everything that the account's leads can be found by, as hashes. Two texts of one hash only make
-/// for an event that is asked for without need.
+/// Holds everything that identifies the account's leads, as hashes. Two texts with one hash only cause an
+/// event to be sent without need.
 #[derive(Debug, Default)]
 pub struct LeadList {
     people: HashSet<u64>,
     ids: HashSet<u64>,
     hasher: RandomState,
     pages: u32,
-    /// As the first page has it.
+    /// The number of leads that the first page reports.
     total: Option<u64>,
-    /// Requests that it took.
+    /// The number of requests that it took.
     pub requests: u64,
 }
 
 impl LeadList {
-    /// How many leads there are.
+    /// Returns how many leads there are.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether the account has no leads at all.
+    /// Returns `true` if the account has no leads at all.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Takes a lead in; false where it is there already.
+    /// Adds a lead; returns `false` if it is there already.
     fn add(&mut self, lead: &Lead) -> bool {
         for text in [&lead.email, &lead.uid].into_iter().flatten() {
             let hash = self.hash(text);
@@ -62,8 +62,8 @@ impl LeadList {
         self.ids.insert(id)
     }
 
-    /// Case and spaces do not tell people apart here, nor whether it is an email or a uid: who is
-    /// taken for a lead is asked for, at no more than the cost of a request.
+    /// Returns the hash of an email or a uid. Case, spaces and the sort of id do not distinguish people here:
+    /// whoever may be a lead is asked for, at the cost of a request.
     fn hash(&self, text: &str) -> u64 {
         self.hasher.hash_one(text.trim().to_lowercase())
     }
@@ -110,7 +110,7 @@ impl LeadList {
         }))
     }
 
-    /// Whether an event may belong to a lead, of today or of its own making.
+    /// Returns `true` if an event may belong to a lead, an existing one or one that it creates.
     pub(super) fn may_concern(&self, event: Ties<'_>) -> bool {
         let customer = event.customer;
         let texts = [customer.email, customer.uid].into_iter().flatten();
@@ -121,7 +121,7 @@ impl LeadList {
                 .any(|text| self.people.contains(&self.hash(text)))
     }
 
-    /// How the customer of an event stands by this list.
+    /// Returns whether the customer of an event may be a lead by this list.
     pub(super) fn standing(&self, event: Ties<'_>) -> Standing {
         match self.may_concern(event) {
             true => Standing::MayBeLead,
@@ -129,8 +129,8 @@ impl LeadList {
         }
     }
 
-    /// How many of these events have to be asked for: those of customers of whom one event
-    /// concerns a lead.
+    /// Returns how many of these events have to be sent: those of customers of whom one event concerns a
+    /// lead.
     pub fn asked_for(&self, events: impl IntoIterator<Item = Event>) -> usize {
         let mut sorter = Sorter::default();
         for (row, event) in (0..).map(EventRow).zip(events) {
@@ -141,21 +141,22 @@ impl LeadList {
     }
 }
 
-/// What came of reading the list.
+/// Reports the result of reading the list.
 #[derive(Debug)]
 pub enum Fetched {
-    /// All of it is here.
+    /// The list is complete.
     Whole(LeadList),
-    /// It can't be relied on.
+    /// The list can't be relied on.
     Unusable {
-        /// Why.
+        /// The reason why not.
         reason: String,
     },
     /// Nothing more can be sent at all.
     Ended(End),
 }
 
-/// Reads the list of leads, at `pace`; `progress` is told of every page: leads and requests so far.
+/// Reads the list of leads, at `pace`; `progress` is called for every page with the leads and requests so
+/// far.
 pub(super) async fn fetch(
     client: &Client,
     pace: &mut Pace,
@@ -199,7 +200,7 @@ fn unusable(reason: impl Into<String>) -> Fetched {
     }
 }
 
-/// Only hashes are kept, and nothing beyond this run.
+/// Keeps only hashes, and nothing beyond this run.
 impl PageSink<Lead> for LeadList {
     fn pages(&self) -> u32 {
         self.pages

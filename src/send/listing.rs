@@ -1,9 +1,9 @@
-//! A listing of the account read whole, page by page, at the account's one pace.
+//! Reads a listing of the account completely, page by page, at the account's one pace.
 //!
-//! It counts only if it is whole. What is added while it is read is no reason to begin anew: a line that
-//! comes again, because others were added before it, is passed over. What is taken away moves lines to
-//! pages that were read already, so a listing whose total falls, or whose first page has lost a line, is
-//! begun anew. Pages go to a [`PageSink`], which may keep them beyond an interruption.
+//! It counts only if it is complete. Lines that are added while it is read do not restart it: a line that
+//! appears again, because others were added before it, is skipped. Lines that are removed move others to
+//! pages that were read already, so a listing is restarted if its total falls, or if its first page has lost
+//! a line. Pages are given to a [`PageSink`], which may keep them beyond an interruption.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -15,35 +15,36 @@ use super::pace::Pace;
 use super::{MAX_SLOWED, Stop, backoff};
 use crate::tracking::{Answer, Client, Listed, Page, Reply};
 
-/// How often a listing that changes while it is read is begun anew.
+/// The number of times that a listing is read which changes each time.
 const MAX_READINGS: u32 = 3;
 
-/// Where the pages of a listing go.
+/// Keeps the pages of a listing.
 pub trait PageSink<T> {
-    /// How many pages are there already, of an earlier reading that was interrupted.
+    /// Returns how many pages it has already, from an earlier reading that was interrupted.
     fn pages(&self) -> u32;
 
-    /// How many lines are there.
+    /// Returns how many lines it has.
     fn lines(&self) -> u64;
 
-    /// What the first page said of the number of all lines, if there is a page and it said so.
+    /// Returns the number of all lines that the first page reported, if there is a page and it reported one.
     fn total(&self) -> Option<u64>;
 
-    /// The first page, where it was kept: the listing has changed if it reads otherwise later.
+    /// Returns the first page, if it was kept: the listing has changed if this page is different later.
     fn first(&self) -> Option<&[T]>;
 
-    /// Whether a line is there; `None` where the shelf can't tell, so that a listing in which anything
-    /// moves is begun anew.
+    /// Returns whether it has a line; `None` if it can't tell, so that a listing in which anything moves is
+    /// restarted.
     fn has(&self, line: &T) -> Option<bool>;
 
-    /// Takes the next page, of lines that are there already the first; false where it has such a line.
+    /// Adds the next page, of which lines that it has already come first; returns `false` if it has such a
+    /// line.
     ///
     /// # Errors
     ///
-    /// It can't be kept.
+    /// The page can't be kept.
     fn put(&mut self, page: Page<T>) -> io::Result<bool>;
 
-    /// Forgets all pages.
+    /// Removes all pages.
     ///
     /// # Errors
     ///
@@ -51,37 +52,37 @@ pub trait PageSink<T> {
     fn clear(&mut self) -> io::Result<()>;
 }
 
-/// Why a listing is not whole.
+/// Names why a listing is not complete.
 #[derive(Debug)]
 pub enum Unlisted {
-    /// It was told to stop.
+    /// It was interrupted by the user.
     Interrupted,
-    /// A page can't be had.
+    /// A page could not be read.
     Page {
-        /// From 1.
+        /// The number of the page, from 1.
         number: u32,
-        /// What came instead.
+        /// The answer that came instead.
         answer: Answer,
     },
     /// It changed each time while it was read.
     Changing,
-    /// It says that it has another number of lines than it has.
+    /// It reports another number of lines than it has.
     Short {
-        /// Lines that it has.
+        /// The number of lines that it has.
         lines: u64,
-        /// Lines that it says there are.
+        /// The number of lines that it reports.
         total: u64,
     },
     /// A page can't be kept.
     Sink(io::Error),
 }
 
-/// Reads what of a listing is not on the shelf yet; `progress` is told of every page: lines and
-/// requests so far. Gives the number of requests.
+/// Reads the pages of a listing that the sink does not have yet; `progress` is called for every page with the
+/// lines and requests so far. Returns the number of requests.
 ///
 /// # Errors
 ///
-/// Why the listing is not whole; the pages on the shelf stay there.
+/// The reason why the listing is not complete; the sink keeps its pages.
 pub async fn fetch_list<T: Listed + PartialEq>(
     client: &Client,
     requests_per_minute: NonZeroU32,
@@ -93,7 +94,7 @@ pub async fn fetch_list<T: Listed + PartialEq>(
     read(client, &mut pace, stop, shelf, progress).await
 }
 
-/// The same at a pace that others share.
+/// Reads a listing as [`fetch_list`] does, at a pace that others share.
 pub(super) async fn read<T: Listed + PartialEq>(
     client: &Client,
     pace: &mut Pace,
@@ -124,8 +125,8 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// From the first page that is not there yet to the last; false where the listing has changed in a
-    /// way that may have hidden a line.
+    /// Reads from the first page that the sink lacks to the last; returns `false` if the listing has changed
+    /// in a way that may have hidden a line.
     async fn read<T: Listed + PartialEq>(
         &mut self,
         shelf: &mut impl PageSink<T>,
@@ -153,7 +154,7 @@ impl Reader<'_> {
             latest = total;
             let lines = shelf.lines();
             progress(lines, self.requests);
-            // Where lines were added before others, those of the beginning are all that there is to see.
+            // If lines were added before others, only those of the beginning have to be there.
             let known = shelf.total().into_iter().chain(total).min();
             match known {
                 Some(total) if is_last && lines < total => {
@@ -167,15 +168,15 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        // Lines that went before the page that was being read have moved those behind.
+        // Lines that were removed before the current page have moved those after them.
         match shelf.pages() > 1 {
             true => self.has_lost_nothing(shelf).await,
             false => Ok(true),
         }
     }
 
-    /// Whether the first page has all lines that it had, but for those that new ones in front of them have
-    /// pushed to the next page; true where the shelf does not keep it.
+    /// Returns `true` if the first page has all lines that it had, except those that new ones before them
+    /// have pushed to the next page; also if the sink does not keep it.
     async fn has_lost_nothing<T: Listed + PartialEq>(
         &mut self,
         shelf: &impl PageSink<T>,
@@ -199,7 +200,7 @@ impl Reader<'_> {
         Ok(!has_shrunk && known.take(kept).map(Listed::id).eq(ids))
     }
 
-    /// One page, asked for again as an event would be.
+    /// Reads one page, with the same retries as for an event.
     async fn page<T: Listed>(&mut self, number: u32) -> Result<Page<T>, Unlisted> {
         let (mut failures, mut slowed) = (0, 0);
         loop {
@@ -235,7 +236,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Waits until a request may leave, and says when that was.
+    /// Waits until a request may be sent, and returns when that was.
     async fn wait_for_leave(&mut self) -> Result<Instant, Unlisted> {
         loop {
             let now = Instant::now();

@@ -1,13 +1,13 @@
-//! When which event may go: lanes, rate, retries, stop.
+//! Decides when which event may be sent: lanes, rate, retries, stop.
 //!
-//! The only place with concurrency. One task owns all state and does no I/O of its own; requests
-//! run beside it, and the journal on its own thread. An event's way:
+//! This is the only place with concurrency. One task owns all state and does no I/O of its own; requests run
+//! beside it, and the journal on its own thread. An event goes through these steps:
 //!
 //! 1. its lane is ready: it is read from the journal, with others;
 //! 2. there is room: its intent is put on disk, with those of others;
-//! 3. the account's rate gives leave: the request goes out;
+//! 3. the account's rate allows it: the request is sent;
 //! 4. the answer is put on disk, with others;
-//! 5. only then it counts, and the next event of its lane may go.
+//! 5. only then it counts, and the next event of its lane may be sent.
 
 mod backoff;
 mod failure_streak;
@@ -38,129 +38,129 @@ use lanes::{Lanes, Sorter, Standing};
 use pace::Pace;
 use sender::Sender;
 
-/// 429s for one event after which it is left to the next run.
+/// The number of 429s for one event after which it is left to the next run.
 const MAX_SLOWED: u32 = 30;
 
-/// How to send.
+/// Configures how events are sent.
 #[derive(Clone, Copy, Debug)]
 pub struct SendSettings {
     /// The most requests in a minute.
     pub requests_per_minute: NonZeroU32,
     /// The most requests at a time.
     pub concurrency: NonZeroUsize,
-    /// Whether a customer's 204 settles the customer's other events.
+    /// `true` if a customer's 204 settles the customer's other events.
     pub infer_non_referrals: bool,
-    /// How long nothing but failures is borne before the run ends.
+    /// The time of nothing but failures after which the run ends.
     pub give_up_after: Duration,
-    /// After how many refusals in the same words, where nothing went well, the run stops; ten times as
-    /// many in a row stop it later. `None`: it never does.
+    /// The number of refusals in the same words after which the run stops if nothing has succeeded; ten times
+    /// as many in a row stop it later. `None` never stops it.
     pub stop_after_same_refusals: Option<NonZeroU32>,
-    /// Whether the account's leads are fetched first, so that the events of others need not be sent.
+    /// `true` if the account's leads are read first, so that the events of other customers need not be sent.
     pub lead_list: bool,
-    /// Whether events that may have been recorded are sent again although that could count twice:
-    /// only where the user asked for it.
+    /// `true` if events that may have been recorded are sent again although that could count twice: only if
+    /// the user asked for it.
     pub repeat_unconfirmed: bool,
 }
 
-/// What the user, or the system, wants to stop.
+/// Says what the user, or the system, wants to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// Start nothing new; wait for the answers under way.
     Drain,
-    /// Leave at once.
+    /// Stop at once.
     Now,
 }
 
-/// Why sending ended.
+/// Names why sending ended.
 #[derive(Debug)]
 pub enum End {
     /// Nothing was left to send.
     Done,
-    /// It was told to stop.
+    /// It was stopped by the user.
     Interrupted,
     /// The API can't be used with this key or this server.
     Halted(Halt),
-    /// The API stayed away, or kept failing.
+    /// The API could not be reached, or kept failing.
     Unreachable {
-        /// What happened last.
+        /// The message of the last failure.
         message: String,
     },
     /// Events are left whose customers' sign-ups an earlier run has left to send.
     Waiting {
-        /// How many.
+        /// The number of events that wait.
         events: usize,
     },
     /// The journal can't be written; what was sent since is in it as an intent.
     Journal(JournalError),
 }
 
-/// How it stands.
+/// Reports the progress of sending.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
-    /// Events that this call set out to settle.
+    /// The number of events that this call was started to settle.
     pub total: u64,
-    /// Settled so far, by outcome.
+    /// The number of events settled so far, by outcome.
     pub settled: BTreeMap<Outcome, usize>,
-    /// Requests that went out.
+    /// The number of requests that were sent.
     pub requests: u64,
-    /// The rate in force, in requests a minute: below the ceiling where the API has asked for less.
+    /// The current rate in requests a minute: below the ceiling if the API has asked for less.
     pub per_minute: u32,
-    /// Requests without an answer yet.
+    /// The number of requests without an answer yet.
     pub in_flight: usize,
-    /// What keeps going wrong, while nothing goes right.
+    /// The message of the failures that repeat while nothing succeeds.
     pub trouble: Option<String>,
-    /// How it stands with the list of leads, where one is wanted.
+    /// The state of the list of leads, if one is requested.
     pub lead_list: LeadListState,
 }
 
-/// How it stands with the list of leads.
+/// Reports the state of the list of leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LeadListState {
-    /// None is wanted.
+    /// No list is requested.
     #[default]
     NotWanted,
     /// It is being read.
     Reading {
-        /// Leads so far.
+        /// The number of leads so far.
         leads: u64,
     },
-    /// It is whole, and settles the events of all others.
+    /// It is complete, and settles the events of all other customers.
     Whole {
-        /// Leads.
+        /// The number of leads.
         leads: u64,
-        /// Requests that it took.
+        /// The number of requests that it took.
         requests: u64,
     },
-    /// It can't be relied on: every event is asked for.
+    /// It can't be relied on: every event is sent.
     Unusable {
-        /// Why.
+        /// The reason why not.
         reason: String,
     },
 }
 
 impl Progress {
-    /// How many events are settled.
+    /// Returns how many events are settled.
     pub fn done(&self) -> usize {
         self.settled.values().sum()
     }
 }
 
-/// What came of a call of [`send`].
+/// Reports the result of a call of [`send`].
 #[derive(Debug)]
 pub struct Sent {
-    /// The journal, back from its thread.
+    /// The journal, returned from its thread.
     pub journal: Journal,
-    /// Why it ended.
+    /// The reason why sending ended.
     pub end: End,
-    /// Requests that went out.
+    /// The number of requests that were sent.
     pub requests: u64,
-    /// How many requests a minute the account takes, where its 429s have shown that these are fewer
-    /// than were asked for.
+    /// The number of requests a minute that the account accepts, if its 429s have shown that this is less
+    /// than the setting.
     pub learned_per_minute: Option<u32>,
 }
 
-/// Sends what is left to send in a run until all is settled, or it has to stop; `total` is how many
-/// events these are ([`JournalReader::pending_count`]).
+/// Sends what is left to send in a run until all is settled, or it has to stop; `total` is the number of
+/// these events ([`JournalReader::pending_count`]).
 pub async fn send(
     journal: Journal,
     client: &Client,
@@ -209,7 +209,7 @@ pub async fn send(
     }
 }
 
-/// What is to be sent, as far as that is kept in memory.
+/// Holds what is to be sent, as far as that is kept in memory.
 struct Work {
     lanes: Lanes,
     earlier: EarlierAnswers,
@@ -241,13 +241,13 @@ impl Work {
         }
         Ok(Work {
             lanes: sorter.finish(),
-            // A run that goes on knows no more of them than the journal does.
+            // A run that continues knows no more of them than the journal does.
             earlier: EarlierAnswers::read(journal, &reversals)?,
         })
     }
 }
 
-/// What refunds and cancellations reverse: sales by their keys, and customers.
+/// Holds what refunds and cancellations reverse: sales by their keys, and customers.
 #[derive(Debug, Default)]
 struct Reversals {
     sales: HashSet<EventKey>,
@@ -266,12 +266,12 @@ impl Reversals {
     }
 }
 
-/// What earlier runs know that decides about refunds and cancellations of this one.
+/// Holds the answers of earlier runs that decide about refunds and cancellations of this one.
 #[derive(Debug, Default)]
 struct EarlierAnswers {
-    /// By the keys of the sales that are refunded.
+    /// The outcomes by the keys of the sales that are refunded.
     sales: KeyMap<Outcome>,
-    /// Those of the cancelled customers who have a tracked sale.
+    /// The cancelled customers who have a tracked sale.
     customers: Customers,
 }
 
@@ -293,7 +293,7 @@ impl EarlierAnswers {
     }
 }
 
-/// Customers, by all that they can be found by.
+/// Holds customers, by everything that identifies them.
 #[derive(Debug, Default)]
 struct Customers {
     emails: HashSet<String>,
@@ -311,7 +311,7 @@ impl Customers {
         self.emails.is_empty() && self.uids.is_empty()
     }
 
-    /// Whether an event is one of theirs.
+    /// Returns `true` if an event is one of theirs.
     fn concern(&self, event: Ties<'_>) -> bool {
         if self.is_empty() {
             return false;
@@ -351,7 +351,7 @@ async fn fetch_leads(
     }
 }
 
-/// The list, unless what the journal knows speaks against it.
+/// Returns the list, unless the journal shows that it can't be right.
 fn trusted(
     list: Option<LeadList>,
     journal: &JournalReader,

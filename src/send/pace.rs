@@ -1,6 +1,6 @@
-//! When the next request may go out: one rate for the whole account.
+//! Decides when the next request may be sent: one rate for the whole account.
 //!
-//! Nothing here asks what time it is, so that hours can be played through in a test.
+//! Nothing here reads a clock, so that tests can simulate hours.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -13,64 +13,64 @@ mod limiter;
 #[cfg(test)]
 mod tests;
 
-/// What is taken for a minute.
+/// The length of a minute of requests.
 ///
-/// A minute is counted where requests arrive, and some take longer to get there than others. Half a
-/// second more than a minute, for as many requests as fit in one, keeps any minute of arrivals below
-/// the ceiling while ways differ by less than that, and uses 99.2 % of it.
+/// A minute is counted where requests arrive, and some take longer to get there than others. Half a second
+/// more than a minute, for as many requests as fit in one, keeps any minute of arrivals below the ceiling
+/// while travel times differ by less than that, and uses 99.2 % of it.
 const MINUTE: Duration = Duration::from_millis(60_500);
-/// A request that could have gone a while ago goes at once, and the next one as if it had: timers
-/// that are late do not make the rate slower. Of requests closer together than this, several may go
-/// at once.
+/// The time by which a request may be late. A request that was due a while ago is sent at once, and the next
+/// one as if it had been on time: late timers do not make the rate slower. Of requests closer together than
+/// this, several may be sent at once.
 const LATENESS: Duration = Duration::from_millis(50);
-/// Requests closer together than this are prepared together: timers are no finer.
+/// The time between requests below which they are prepared together: timers are not finer.
 const TIMER_GRAIN: Duration = Duration::from_millis(5);
 
 /// The rate never falls below this many requests a minute.
 const MIN_PER_MINUTE: u32 = 6;
-/// After a 429 the rate falls at most to this many percent of itself.
+/// The lowest percentage to which a rate falls after a 429.
 const FALL_PERCENT: u32 = 50;
-/// And at least to this many.
+/// The highest percentage to which a rate falls after a 429.
 const STEP_DOWN_PERCENT: u32 = 95;
-/// The first step up is this share of the ceiling; each one that is borne doubles the next.
+/// The first step up is this share of the ceiling; each one that is tolerated doubles the next.
 const STEP_UP_SHARE: u32 = 20;
-/// A rate has to be borne for so long, longer than any minute, before it is raised again.
+/// The time, longer than any minute, for which a rate has to be tolerated before it is raised again.
 const TRIAL: Duration = Duration::from_secs(65);
-/// A rate that was found to be too much is tried again after a wait that doubles up to this.
+/// The longest wait before a rate is tried again that was found to be too high; the wait doubles up to this.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
-/// The first pause after a 429 that names no time; it doubles while nothing is let through.
+/// The first pause after a 429 that names no time; it doubles while no request is accepted.
 const PAUSE: Duration = Duration::from_secs(2);
-/// As far as this.
+/// The longest pause after a 429 that names no time.
 const MAX_PAUSE: Duration = Duration::from_secs(32);
 
-/// The account's rate, its pauses, and what it has learned of the account's limit.
+/// Holds the account's rate, its pauses, and what was learned of the account's limit.
 pub(super) struct Pace {
     ceiling_per_minute: u32,
     per_minute: u32,
     limiter: Limiter,
     paused_until: Option<Instant>,
-    /// When the rate was changed last.
+    /// The time when the rate was changed last.
     changed: Instant,
-    /// When the last 429 was heeded. Requests that left before it say nothing new.
+    /// The time when the last 429 was heeded. Requests that were sent before it say nothing new.
     slowed: Option<Instant>,
-    /// Pauses since something was let through.
+    /// The number of pauses since a request was accepted.
     pauses: u32,
     let_through: LastMinute,
-    /// By how much the rate goes up next.
+    /// The number of requests a minute by which the rate rises next.
     step: u32,
-    /// How long it stays before it does.
+    /// The time that the rate is kept before it rises.
     wait: Duration,
-    /// How long it stays once the rate in force has turned out to be too much.
+    /// The time that the rate is kept once the current rate has turned out to be too high.
     wait_if_refused: Duration,
-    /// Falls so far, and whether they show a limit: a single 429 early on shows none.
+    /// The number of falls so far, which shows whether there is a limit: a single 429 early on shows none.
     falls: u32,
     has_shown_limit: bool,
-    /// The rate that was borne before the one in force, while that is on trial.
+    /// The rate that was tolerated before the current one, while that is on trial.
     borne: Option<u32>,
 }
 
 impl Pace {
-    /// A pace that never goes above `ceiling_per_minute` requests a minute.
+    /// Returns a pace that never exceeds `ceiling_per_minute` requests a minute.
     pub(super) fn new(ceiling_per_minute: NonZeroU32, now: Instant) -> Self {
         let ceiling = ceiling_per_minute.get();
         Pace {
@@ -91,7 +91,7 @@ impl Pace {
         }
     }
 
-    /// Takes leave for one request, or says when to ask again.
+    /// Takes the permission for one request, or returns when to ask again.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Err(until);
@@ -111,35 +111,35 @@ impl Pace {
         MINUTE / self.per_minute.max(1)
     }
 
-    /// How many requests may be prepared ahead of their leave: those of the next timer grain.
+    /// Returns how many requests may be prepared before they are permitted: those of the next timer grain.
     pub(super) fn look_ahead(&self) -> usize {
         let count = TIMER_GRAIN.as_nanos() / self.period().as_nanos().max(1);
         usize::try_from(count).unwrap_or(usize::MAX).max(1)
     }
 
-    /// The rate in force.
+    /// Returns the current rate in requests a minute.
     pub(super) fn per_minute(&self) -> u32 {
         self.per_minute
     }
 
-    /// The rate that 429s have led to, where it is below what was asked for and still in force.
+    /// Returns the rate that 429s have led to, if it is below the setting and still in force.
     pub(super) fn learned_per_minute(&self) -> Option<u32> {
         let is_lower = self.has_shown_limit && self.per_minute < self.ceiling_per_minute;
         is_lower.then_some(self.per_minute)
     }
 
-    /// Whether nothing goes out for now.
+    /// Returns `true` if nothing is sent for now.
     pub(super) fn is_paused(&self, now: Instant) -> bool {
         self.paused_until.is_some_and(|until| until > now)
     }
 
-    /// Nothing goes out for this long.
+    /// Sends nothing for this long.
     pub(super) fn pause(&mut self, wait: Duration, now: Instant) {
         let until = now + wait;
         self.paused_until = Some(self.paused_until.map_or(until, |other| other.max(until)));
     }
 
-    /// A request that left at `left` was let through, whatever else came of it.
+    /// Records that a request that was sent at `left` was accepted, whatever its answer was.
     pub(super) fn was_let_through(&mut self, left: Instant) {
         self.let_through.add(left);
         if self.slowed.is_none_or(|slowed| left >= slowed) {
@@ -147,11 +147,11 @@ impl Pace {
         }
     }
 
-    /// A 429 for a request that left at `left`: everyone waits, and the rate falls to what was let
-    /// through in the last minute, since that is how such limits are counted.
+    /// Handles a 429 for a request that was sent at `left`: all requests wait, and the rate falls to what was
+    /// accepted in the last minute, since that is how such limits are counted.
     ///
-    /// Answers to requests that had left before the last fall do not make it fall again, nor do those
-    /// that come before anything was let through: the API only goes on refusing.
+    /// Answers to requests that were sent before the last fall do not make it fall again, nor do those that
+    /// come before anything was accepted: the API only continues to refuse.
     pub(super) fn slow_down(&mut self, left: Instant, retry_after: Option<Duration>, now: Instant) {
         if self.slowed.is_some_and(|slowed| left < slowed) {
             if let Some(wait) = retry_after {
@@ -168,9 +168,9 @@ impl Pace {
         self.pause(wait, now);
     }
 
-    /// Back-off with full jitter, but no longer than until the first request of the last minute has
-    /// left it: that is when a limit by the minute lets one through again. Where that is soon and the
-    /// API goes on refusing, it counts in another way.
+    /// Returns a back-off with full jitter, but no longer than until the first request of the last minute is
+    /// a minute old: then a limit by the minute accepts one again. If that is soon and the API continues to
+    /// refuse, it counts in another way.
     fn pause_of_no_time(&mut self, now: Instant) -> Duration {
         let doubled = PAUSE.saturating_mul(1 << (self.pauses - 1).min(16));
         let wait = full_jitter(doubled.min(MAX_PAUSE));
@@ -202,14 +202,14 @@ impl Pace {
         self.change(lower.max(MIN_PER_MINUTE.min(self.ceiling_per_minute)), now);
     }
 
-    /// A rate that was borne long enough goes up, to be tried.
+    /// Raises a rate that was tolerated long enough, as a trial.
     fn raise_if_due(&mut self, now: Instant) {
         let is_due = now.saturating_duration_since(self.changed) >= self.wait;
         if self.per_minute >= self.ceiling_per_minute || !is_due || self.pauses > 0 {
             return;
         }
         if self.borne.is_some() {
-            // The last step was borne: what was learned before does not hold any more.
+            // The last step was tolerated: what was learned before does not hold any more.
             self.step = self.step.saturating_mul(2);
             self.wait_if_refused = TRIAL;
         }
@@ -224,10 +224,10 @@ fn first_step(ceiling: u32) -> u32 {
     (ceiling / STEP_UP_SHARE).max(1)
 }
 
-/// How many requests were let through in the last minute, to a tenth of a second.
+/// Counts the requests that were accepted in the last minute, to a tenth of a second.
 struct LastMinute {
     start: Instant,
-    /// Tenths of a second since the start, and requests in them.
+    /// The tenths of a second since the start, and the requests in them.
     tenths: VecDeque<(u128, u32)>,
 }
 
@@ -246,7 +246,7 @@ impl LastMinute {
     fn add(&mut self, at: Instant) {
         let tenth = self.tenth(at);
         self.forget_before(tenth);
-        // Answers come in about the order in which their requests left.
+        // Answers come in about the order in which their requests were sent.
         let place = self.tenths.partition_point(|(other, _)| *other < tenth);
         match self.tenths.get_mut(place) {
             Some((other, count)) if *other == tenth => *count += 1,
@@ -254,7 +254,7 @@ impl LastMinute {
         }
     }
 
-    /// Forgets what is more than a minute before this.
+    /// Removes what is more than a minute before this.
     fn forget_before(&mut self, tenth: u128) {
         let minute = MINUTE.as_millis() / 100;
         while self
@@ -271,7 +271,7 @@ impl LastMinute {
         self.tenths.iter().map(|(_, count)| count).sum()
     }
 
-    /// When the first of them left.
+    /// Returns when the first of them was sent.
     fn first(&mut self, now: Instant) -> Option<Instant> {
         self.forget_before(self.tenth(now));
         let (first, _) = self.tenths.front()?;

@@ -1,4 +1,4 @@
-//! The same refusal again and again: a sign that it is the account, and not the events, that is refused.
+//! Recognises the same refusal again and again: a sign that the account is refused, and not the events.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -6,30 +6,30 @@ use std::num::NonZeroU32;
 use crate::event::Event;
 use crate::tracking::Answer;
 
-/// How many times as many refusals in a row are needed once an event went well.
+/// The factor for the number of refusals in a row that are needed once an event has succeeded.
 const LATER: u32 = 10;
 
-/// What the refusals of a run come to.
+/// Says that a run has met too many equal refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alarm {
-    /// Nothing has gone well, and so many events were refused in the same words.
+    /// Nothing has succeeded, and so many events were refused in the same words.
     AtStart,
-    /// Events went well, and then a long series was refused in the same words.
+    /// Events have succeeded, and then a long series was refused in the same words.
     Later,
 }
 
-/// Refusals since the run was started or resumed, each event counted once.
+/// Counts the refusals since the run was started or resumed, each event once.
 #[derive(Debug)]
 pub(super) struct Refusals {
     limit: Option<NonZeroU32>,
-    /// Before anything went well: how often each text was met.
+    /// The number of refusals by text, before anything succeeded.
     at_start: Option<HashMap<String, u32>>,
-    /// The last text, and how often it was met in a row.
+    /// The last text, and its number of refusals in a row.
     row: (String, u32),
 }
 
 impl Refusals {
-    /// Nothing was refused yet; without a limit no number of refusals is too many.
+    /// Returns a count of zero refusals; without a limit no number of refusals is too many.
     pub(super) fn new(limit: Option<NonZeroU32>) -> Self {
         Refusals {
             limit,
@@ -38,19 +38,18 @@ impl Refusals {
         }
     }
 
-    /// Whether nothing has gone well yet, so that what was refused may yet turn out to be the account's
-    /// fault.
+    /// Returns `true` if nothing has succeeded yet, so that the reason for refusals may be the account.
     pub(super) fn is_start(&self) -> bool {
         self.at_start.is_some()
     }
 
-    /// An event was answered otherwise.
+    /// Records that an event was answered otherwise.
     pub(super) fn went_well(&mut self) {
         self.at_start = None;
         self.row.1 = 0;
     }
 
-    /// An event was refused in these words. Says whether that is one too many.
+    /// Records that an event was refused in these words. Returns an alarm if that is one too many.
     pub(super) fn note(&mut self, text: String) -> Option<Alarm> {
         let limit = self.limit?.get();
         let most = limit.saturating_mul(LATER);
@@ -74,8 +73,8 @@ impl Refusals {
     }
 }
 
-/// The words in which an event was refused, without what is the event's own in them; nothing where it
-/// was not refused.
+/// Returns the words in which an event was refused, without what is particular to the event; `None` if it was
+/// not refused.
 pub(super) fn refusal_of(event: &Event, answer: &Answer) -> Option<String> {
     let (Answer::Refused { status, message } | Answer::NotThisEvent { status, message }) = answer
     else {

@@ -1,4 +1,4 @@
-//! The task that owns all state of a run that is being sent.
+//! Runs the task that owns all state of a run that is being sent.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -28,59 +28,59 @@ use crate::journal::{
 };
 use crate::tracking::{Answer, Client, Form, Reply};
 
-/// Entries in one commit at the most.
+/// The most entries in one commit.
 const MAX_BATCH: usize = 512;
-/// Events that are read at a time.
+/// The most events that are read at a time.
 const MAX_READ: usize = 128;
-/// Events that are kept in memory for their turn to come.
+/// The most events that are kept in memory until their turn comes.
 const MAX_LOADED: usize = 384;
-/// Events whose intents are on disk before there is room for their requests, for each request that
-/// may be under way: what is sent while a commit takes its time.
+/// The number of events for each request that may be under way whose intents are on disk before there is room
+/// for their requests: they are sent while a commit takes its time.
 const AHEAD: usize = 4;
-/// How often the journal's path is looked at beside each commit.
+/// The time between checks of the journal's path, beside each commit.
 const PLACE_INTERVAL: Duration = Duration::from_millis(400);
 
-/// Why an event is not sent that may have been sent before the journal lost commits.
+/// The reason why an event is not sent that may have been sent before the journal lost commits.
 const LOST: &str =
     "the journal lost commits that may have sent this, and a second request could count twice";
 
-/// An event on its way.
+/// Holds an event that is being sent.
 struct Slot {
     lane: usize,
     event: Arc<Event>,
-    /// What is sent; nothing where that was different before and can't be made any more, and once it
-    /// has left.
+    /// The form that is sent; `None` if it was different before and can't be made any more, and once it is
+    /// sent.
     form: Option<Form>,
-    /// Whether the event can be sent twice and count once.
+    /// `true` if the event can be sent twice and count once.
     is_repeatable: bool,
-    /// Attempts in the journal, of earlier runs too.
+    /// The number of attempts in the journal, including those of earlier runs.
     attempts: u32,
     maybe_recorded: bool,
     is_in_doubt: bool,
 }
 
-/// How often an event has failed in this run.
+/// Counts how often an event has failed in this run.
 #[derive(Clone, Copy, Default)]
 struct Tries {
     failures: u32,
     slowed: u32,
 }
 
-/// What happens when an entry is on disk.
+/// Says what happens when an entry is on disk.
 enum After {
     Go(EventRow),
     Settled(EventRow, Outcome, Basis),
-    /// Like `Settled`, but the result is not on disk: see [`Sender::deferred`].
+    /// The event continues as after `Settled`, but the result is not on disk: see [`Sender::deferred`].
     Deferred(EventRow, Settlement, Basis),
-    /// The reason why a result needs attention.
+    /// The entry is the reason why a result needs attention.
     Flagged,
-    /// A result on disk that its lane went on from before.
+    /// The entry is a result that its lane continued from before.
     Flushed(Outcome),
     Again(EventRow, Instant),
     Left(EventRow),
 }
 
-/// An event's answer, and when its request left.
+/// An event's answer, and when its request was sent.
 type Answered = (EventRow, Instant, Reply);
 
 type Request<'c> = Pin<Box<dyn Future<Output = Answered> + 'c>>;
@@ -91,18 +91,18 @@ pub(super) struct Sender<'c> {
     settings: SendSettings,
     lanes: Lanes,
     earlier: EarlierAnswers,
-    /// Lanes whose next event may go and has to be read.
+    /// The lanes whose next event may be sent and has to be read.
     ready: VecDeque<usize>,
-    /// Lanes whose next event is being read.
+    /// The lanes whose next event is being read.
     reading: Vec<usize>,
-    /// Events that were read and may go.
+    /// The events that were read and may be sent.
     loaded: VecDeque<EventRow>,
     slots: HashMap<EventRow, Slot>,
-    /// Lanes whose next event waits for another try.
+    /// The lanes whose next event waits for another attempt, with the time of that.
     later: BinaryHeap<Reverse<(Instant, usize)>>,
-    /// Of the events that have failed in this run.
+    /// The failures of the events that have failed in this run.
     tries: HashMap<EventRow, Tries>,
-    /// Events whose intent is on disk and which wait for the rate.
+    /// The events whose intent is on disk and which wait for the rate.
     prepared: VecDeque<EventRow>,
     in_flight: FuturesUnordered<Request<'c>>,
     outbox: Vec<(Entry, After)>,
@@ -110,15 +110,15 @@ pub(super) struct Sender<'c> {
     scribe: JournalThread,
     place: PlaceWatch,
     next_place_check: Instant,
-    /// Events that are intended and have not left.
+    /// The number of events that are intended and were not sent.
     unsent: usize,
     pace: Pace,
     trouble: FailureStreak,
     refusals: Refusals,
-    /// What was refused, and what follows from that, while it may yet be the account that is refused:
-    /// then these events stay to be sent, and none of them has failed.
+    /// The events that were refused, and what follows from that, while the account may be the reason: then
+    /// these events remain to be sent, and none of them has failed.
     deferred: Vec<(EventRow, Settlement)>,
-    /// Lanes that are left to the next run, with the reason.
+    /// The reason for leaving lanes to the next run, if any were left.
     left: Option<String>,
     end: Option<End>,
     progress: Progress,
@@ -166,7 +166,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// See [`super::Sent::learned_per_minute`].
+    /// Returns the learned rate; see [`super::Sent::learned_per_minute`].
     pub(super) fn learned_per_minute(&self) -> Option<u32> {
         self.pace.learned_per_minute()
     }
@@ -215,12 +215,12 @@ impl<'c> Sender<'c> {
         self.why_ended()
     }
 
-    /// Gives the journal back, and how many requests went out.
+    /// Returns the journal, and how many requests were sent.
     pub(super) fn finish(self) -> (Journal, u64) {
         (self.scribe.finish(), self.progress.requests)
     }
 
-    /// Nothing under way, and nothing that could be.
+    /// Returns `true` if nothing is under way, and nothing could be.
     fn is_idle(&self) -> bool {
         let nothing_to_start = self.end.is_some()
             || (self.ready.is_empty() && self.loaded.is_empty() && self.later.is_empty());
@@ -255,7 +255,7 @@ impl<'c> Sender<'c> {
             .min()
     }
 
-    /// Stops when the journal is no longer at its path: what is recorded now would be found by nobody.
+    /// Stops if the journal is no longer at its path: nobody would find what is recorded now.
     fn check_place(&mut self) {
         let now = Instant::now();
         if self.end.is_some() || now < self.next_place_check {
@@ -282,7 +282,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Takes events whose turn has come, as far as there is room.
+    /// Claims events whose turn has come, as far as there is room.
     fn claim(&mut self) {
         while self.end.is_none() && self.outbox.len() < MAX_BATCH {
             let Some(&row) = self.loaded.front() else {
@@ -304,8 +304,9 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Whether one more intent may be put on disk: no more than go out within a few milliseconds. An
-    /// event that can't be repeated could not be told from one that was sent if the program were
+    /// Returns `true` if one more intent may be put on disk: no more than are sent within a few milliseconds.
+    ///
+    /// An event that can't be repeated could not be distinguished from one that was sent if the program were
     /// killed then, and so waits until there is room for its request.
     fn has_room(&self, slot: &Slot) -> bool {
         let at_a_time = self.at_a_time();
@@ -314,7 +315,7 @@ impl<'c> Sender<'c> {
             && (slot.is_repeatable || self.in_flight.len() + self.unsent < at_a_time)
     }
 
-    /// How many requests may be under way.
+    /// Returns how many requests may be under way.
     fn at_a_time(&self) -> usize {
         match self.trouble.is_serious() {
             true => 1,
@@ -322,7 +323,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// The result of an event that need not, or must not, be sent.
+    /// Returns the result of an event that need not, or must not, be sent.
     fn without_asking(&self, slot: &Slot) -> Option<Settlement> {
         let lane = self.lanes.lane(slot.lane);
         let settle = |outcome, message: Option<&str>| {
@@ -355,13 +356,13 @@ impl<'c> Sender<'c> {
             let message = "not asked: the customer is not in the account's list of leads";
             return Some(infer(Some(message)));
         }
-        // A refund of a sale that was no referral has nothing to take back, even if its customer
-        // became a lead since.
+        // A refund of a sale that was not a referral has nothing to reverse, even if its customer became a
+        // lead since.
         let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_stranger(&slot.event);
         (self.settings.infer_non_referrals && is_strange).then(|| infer(None))
     }
 
-    /// What came of the sale that an event refunds.
+    /// Returns the outcome of the sale that an event refunds.
     fn outcome_of_sale(&self, slot: &Slot) -> Option<Outcome> {
         let of_this_run = self.lanes.lane(slot.lane).outcome_of_sale(&slot.event);
         of_this_run.or_else(|| {
@@ -373,7 +374,7 @@ impl<'c> Sender<'c> {
         })
     }
 
-    /// Why a non-referral needs attention: the API has the sale that this event reverses.
+    /// Returns why a non-referral needs attention: the API has the sale that this event reverses.
     fn reverses_tracked_sale(&self, slot: &Slot) -> Option<String> {
         let event = &slot.event;
         match event.kind {
@@ -391,7 +392,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Flags a result that needs a person although it settles its event.
+    /// Flags a result that needs attention although it settles its event.
     fn flag(&mut self, row: EventRow, settlement: &mut Settlement) {
         if settlement.outcome != Outcome::NonReferral {
             return;
@@ -438,8 +439,8 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Sends what is prepared, as far as there is room and the rate gives leave; else says when to
-    /// ask the rate again.
+    /// Sends what is prepared, as far as there is room and the rate allows it; else returns when to ask the
+    /// rate again.
     fn start_requests(&mut self) -> Option<Instant> {
         while self.in_flight.len() < self.at_a_time() {
             let &row = self.prepared.front()?;
@@ -462,7 +463,7 @@ impl<'c> Sender<'c> {
         None
     }
 
-    /// Gives the scribe what is to be written, and what is to be read.
+    /// Gives the journal's thread what is to be written, and what is to be read.
     fn hand_over(&mut self) {
         if !self.scribe.is_writing() && !self.outbox.is_empty() {
             let (entries, afters) = self.outbox.drain(..).unzip();
@@ -495,8 +496,10 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Returns an event with the form in which it is sent. One that may have been recorded goes out again
-    /// as it did then; where that can't be had, only if the user repeats it on purpose.
+    /// Returns an event with the form in which it is sent.
+    ///
+    /// One that may have been recorded is sent again in the same form; if that can't be made, it is sent only
+    /// if the user repeats it on purpose.
     fn slot(&self, lane: usize, pending: Pending) -> Slot {
         let Pending {
             event,
@@ -513,7 +516,7 @@ impl<'c> Sender<'c> {
             Some(_) if is_started => as_before,
             _ => as_before.or_else(|| Some(self.client.form(&event))),
         };
-        // Of what an earlier version sent it is not known whether it had an id.
+        // It is not known whether what an earlier version sent had an id.
         let is_known = !is_started || carried.is_some();
         let has_event_id = form
             .as_ref()
@@ -530,7 +533,7 @@ impl<'c> Sender<'c> {
     }
 
     fn journal_failed(&mut self, error: JournalError) {
-        // What is in flight is waited for; its intents are on disk, so a later run knows.
+        // Answers under way are waited for; their intents are on disk, so a later run knows.
         self.outbox.clear();
         self.prepared.clear();
         self.end = Some(End::Journal(error));
@@ -555,7 +558,7 @@ impl<'c> Sender<'c> {
                     *self.progress.settled.entry(outcome).or_default() += 1;
                 }
                 After::Again(row, at) => {
-                    // The journal has all that is known of it.
+                    // The journal has everything that is known of it.
                     if let Some(slot) = self.slots.remove(&row) {
                         self.later.push(Reverse((at, slot.lane)));
                     }
@@ -567,7 +570,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Goes on with the next event of the lane.
+    /// Continues with the next event of the lane.
     fn go_on(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
         self.tries.remove(&row);
         if let Some(slot) = self.slots.remove(&row)
@@ -577,8 +580,8 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Goes on with the lane, and keeps the result for when it is known whether it is the event that was
-    /// refused.
+    /// Continues with the lane, and keeps the result until it is known whether the event was refused or the
+    /// account.
     fn defer(&mut self, row: EventRow, settlement: Settlement, basis: Basis) {
         self.go_on(row, settlement.outcome, basis);
         self.deferred.push((row, settlement));
@@ -587,8 +590,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Settles what was deferred, unless it is the account that was refused. Says whether there was
-    /// anything.
+    /// Settles what was deferred, unless the account was refused. Returns whether there was anything.
     fn flush_deferred(&mut self) -> bool {
         let is_kept = match &self.end {
             Some(End::Halted(Halt::SameRefusal { .. })) => self.refusals.is_start(),
@@ -608,7 +610,7 @@ impl<'c> Sender<'c> {
         is_any
     }
 
-    /// Takes an answer, and with it all that have come by now: together they share a commit.
+    /// Handles an answer, and with it all that have come by now: together they share a commit.
     fn on_answers(&mut self, first: Answered) {
         let mut next = Some(first);
         while let Some((row, left, reply)) = next {
@@ -673,7 +675,7 @@ impl<'c> Sender<'c> {
                 self.record(row, answer, at, Some(settlement), after);
             }
             Verdict::Again(in_the_end) => {
-                // An answer that came whole is no sign of an API that is down.
+                // An answer that came whole is not a sign of an API that is down.
                 if in_the_end.is_none() {
                     self.on_failure(answer);
                 }
@@ -693,7 +695,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Stops where it seems to be the account that is refused, and not the events.
+    /// Stops if the account seems to be refused, and not the events.
     fn look_for_alarm(&mut self, row: EventRow, answer: &Answer) {
         let Some(slot) = self.slots.get(&row) else {
             return;
@@ -719,8 +721,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Waits as long as the API asks, with whatever answer it does so. That time is not held against
-    /// it.
+    /// Waits as long as the API asks, with whatever answer it does so. That time does not count as failing.
     fn wait_as_asked(&mut self, wait: Duration) {
         let now = Instant::now();
         if !self.pace.is_paused(now) {
@@ -754,7 +755,7 @@ impl<'c> Sender<'c> {
         self.outbox.push((entry, after));
     }
 
-    /// Asks again, unless that was done often enough: then `in_the_end` is the event's result, or it is
+    /// Schedules another attempt, unless there were enough: then `in_the_end` is the event's result, or it is
     /// left to the next run.
     fn ask_again(
         &mut self,
@@ -808,7 +809,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Starts nothing new; what waits for the rate is taken back.
+    /// Starts nothing new, and withdraws what waits for the rate.
     fn wind_down(&mut self, end: End) {
         if self.end.is_none() {
             self.end = Some(end);
@@ -818,7 +819,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    /// Records that a request which was intended never left.
+    /// Records that a request which was intended was never sent.
     fn withdraw(&mut self, row: EventRow) {
         self.unsent -= 1;
         let Some(slot) = self.slots.get(&row) else {

@@ -1,4 +1,4 @@
-//! What an answer does to its event: the one place that decides.
+//! Decides what an answer does to its event, as the one place that does.
 
 use jiff::Timestamp;
 
@@ -7,48 +7,48 @@ use crate::event::{Event, Kind};
 use crate::journal::{Effect, Outcome, Settlement};
 use crate::tracking::{Answer, Receipt};
 
-/// What is to be done after an answer.
+/// Says what is to be done after an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The event is answered for good.
+    /// The event has its final answer.
     Settle(Settlement),
-    /// It has to be asked again, later; where nothing better comes of that, this is its result.
+    /// The event has to be sent again, later; if nothing better comes of that, this is its result.
     Again(Option<Settlement>),
-    /// Everyone has to slow down, and it has to be asked again.
+    /// All requests have to slow down, and the event has to be sent again.
     SlowDown,
     /// The run has to stop: no other event would fare better.
     Stop(Halt),
 }
 
-/// Why a run can't go on.
+/// Names why a run can't continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
     /// The API refused the key.
     KeyRefused {
-        /// What it said.
+        /// The message of the API.
         message: String,
     },
     /// The API refused one event after the other in the same words.
     SameRefusal {
-        /// When.
+        /// The kind of series that stopped the run.
         alarm: Alarm,
-        /// What it said, with the status.
+        /// The message of the API, with the status.
         message: String,
     },
     /// The server can't prove who it is.
     Untrusted {
-        /// What is wrong with its certificate.
+        /// The fault of its certificate.
         message: String,
     },
 }
 
-/// Whether the same event may be sent twice: the API tells a second one by its id (sign-ups by
-/// their lead), except cancellations that go out without an id.
+/// Returns `true` if the same event may be sent twice: the API recognises a second one by its id (sign-ups by
+/// their lead), except cancellations that are sent without an id.
 pub(super) fn is_repeatable(kind: Kind, has_event_id: bool) -> bool {
     kind != Kind::Cancellation || has_event_id
 }
 
-/// What an answer says of what the request did at the API.
+/// Returns what an answer says of the request's effect at the API.
 pub(super) fn effect(answer: &Answer) -> Effect {
     match answer {
         Answer::Recorded(_) | Answer::OtherAmount { .. } | Answer::AlreadyThere { .. } => {
@@ -65,8 +65,8 @@ pub(super) fn effect(answer: &Answer) -> Effect {
     }
 }
 
-/// What to do with an event after `answer`, where `maybe_recorded` says that an attempt before
-/// this one may have taken effect.
+/// Returns what to do with an event after `answer`, where `maybe_recorded` says that an attempt before this
+/// one may have taken effect.
 pub(super) fn verdict(
     event: &Event,
     answer: &Answer,
@@ -110,7 +110,7 @@ pub(super) fn verdict(
     }
 }
 
-/// Refunds take commission back, whatever sign the answer writes it with.
+/// Returns the commission with its sign: refunds reduce commission, whatever sign the answer writes.
 fn signed_commission(kind: Kind, receipt: &Receipt) -> Option<i64> {
     receipt.commission_cents.map(|cents| match kind {
         Kind::Refund => -cents.saturating_abs(),

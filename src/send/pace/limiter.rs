@@ -1,4 +1,4 @@
-//! The even spacing of requests at one rate, by `governor`.
+//! Spaces requests evenly at one rate, by `governor`.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -11,20 +11,20 @@ use governor::{NotUntil, Quota, RateLimiter};
 
 use super::LATENESS;
 
-/// Cells that one request costs. A limiter's burst is counted in whole cells; in whole requests it
-/// would be either no lateness at all or that of a whole request.
+/// The number of cells that one request costs. A limiter's burst is counted in whole cells; in whole requests
+/// it would be either no lateness at all or that of a whole request.
 const CELLS: NonZeroU32 = NonZeroU32::new(1024).expect("more than nothing");
 
-/// Gives leave for one request each period.
+/// Permits one request each period.
 pub(super) struct Limiter {
-    /// Told what time it is, so that hours can be played through in a test.
+    /// The clock, which is set by the caller, so that tests can simulate hours.
     clock: FakeRelativeClock,
     now: Instant,
     cells: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
 }
 
 impl Limiter {
-    /// A limiter that gives its first leave at once.
+    /// Returns a limiter that permits its first request at once.
     pub(super) fn new(period: Duration, now: Instant) -> Self {
         // Rounded up: never faster than the rate.
         let cell_ns = period.as_nanos().div_ceil(u128::from(CELLS.get())).max(1);
@@ -39,20 +39,20 @@ impl Limiter {
             clock,
             now,
         };
-        // A full limiter lets its lateness go at once; nobody is late yet.
+        // A full limiter would use its lateness at once; nothing is late yet.
         if let Some(late) = NonZeroU32::new(lateness) {
             limiter.spend(late).ok();
         }
         limiter
     }
 
-    /// The same with another period: the next leave is a whole one away.
+    /// Changes the period: the next request is permitted a whole one later.
     pub(super) fn change(&mut self, period: Duration) {
         *self = Limiter::new(period, self.now);
         self.spend(CELLS).ok();
     }
 
-    /// Takes leave for one request, or says when there will be.
+    /// Takes the permission for one request, or returns when there will be one.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         self.clock.advance(now.saturating_duration_since(self.now));
         self.now = self.now.max(now);

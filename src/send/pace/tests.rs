@@ -1,20 +1,20 @@
-//! The pace alone, over hours of a time that is made up: against servers that count in the ways in
-//! which servers do.
+//! Tests the pace alone, over hours of simulated time: against servers that count in the ways in which
+//! servers do.
 
 use super::*;
 
 fn pace(per_minute: u32, now: Instant) -> Pace {
-    // What is drawn is the same in each run of the tests: a failure can be seen again.
+    // The random numbers are the same in each run of the tests: a failure can be seen again.
     fastrand::seed(400);
     Pace::new(NonZeroU32::new(per_minute).unwrap(), now)
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server's limit: whether it lets through what arrives at a time.
+/// A server's limit: a function that returns whether it accepts what arrives at a time.
 type Limit = Box<dyn FnMut(Duration) -> bool>;
 
-/// So many in any minute; refused ones do not count.
+/// Accepts so many in any minute; refused ones do not count.
 fn sliding(most: usize) -> Limit {
     let mut arrivals: VecDeque<Duration> = VecDeque::new();
     Box::new(move |at| {
@@ -32,7 +32,7 @@ fn sliding(most: usize) -> Limit {
     })
 }
 
-/// So many in each minute of the server's clock, which is `ahead` of ours.
+/// Accepts so many in each minute of the server's clock, which is `ahead` of ours.
 fn by_the_clock(most: u32, ahead: Duration) -> Limit {
     let (mut minute, mut count) = (0, 0);
     Box::new(move |at| {
@@ -45,7 +45,7 @@ fn by_the_clock(most: u32, ahead: Duration) -> Limit {
     })
 }
 
-/// A bucket of `size`, which fills by `per_minute`.
+/// Accepts what a bucket of `size` holds, which fills by `per_minute`.
 fn bucket(size: u32, per_minute: u32) -> Limit {
     let full = 60 * SECOND / per_minute * size;
     let (mut filled, mut last) = (full, Duration::ZERO);
@@ -61,7 +61,7 @@ fn bucket(size: u32, per_minute: u32) -> Limit {
     })
 }
 
-/// What a server saw.
+/// Holds what a server received.
 #[derive(Default)]
 struct Seen {
     arrivals: Vec<Duration>,
@@ -69,8 +69,8 @@ struct Seen {
     refused: usize,
 }
 
-/// Sends for so long, 16 at a time and with work that never ends. Requests take `way` to get there,
-/// and answers come 200 ms after that.
+/// Sends for so long, 16 at a time and with work that never ends. Requests take `way` to arrive, and answers
+/// come 200 ms after that.
 fn simulate(
     pace: &mut Pace,
     start: Instant,
@@ -80,7 +80,7 @@ fn simulate(
 ) -> Seen {
     let mut seen = Seen::default();
     let mut now = Duration::ZERO;
-    // When the answer comes, when the request left and arrived.
+    // The times when the answer comes, and when the request was sent and arrived.
     let mut under_way: Vec<[Duration; 3]> = Vec::new();
     while now < time {
         let mut next = Duration::MAX;
@@ -113,7 +113,7 @@ fn simulate(
     seen
 }
 
-/// The most arrivals in any minute, from each arrival on, its last instant with it.
+/// Returns the most arrivals in any minute, from each arrival on, including its last instant.
 fn most_in_a_minute(arrivals: &[Duration]) -> usize {
     let mut end = 0;
     let counts = arrivals.iter().enumerate().map(|(start, first)| {
