@@ -1,9 +1,8 @@
-//! What an answer means, whichever version of the API gave it.
+//! Interprets answers, whichever version of the API gave it.
 //!
-//! An answer counts for what it says only in a form that is documented for it: a success is the API's own
-//! account of the very event that was sent, a 204 has no body, and a 404 or 409 says in the API's words
-//! what was not found or what is there. Anything else may come from a proxy, a maintenance page or
-//! another server altogether, and settles nothing.
+//! An answer counts only in a form that is documented for it: a success describes the very event that was
+//! sent, a 204 has no body, and a 404 or 409 says in the API's words what was not found or what exists.
+//! Anything else may come from a proxy, a maintenance page or another server altogether, and settles nothing.
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,15 +16,15 @@ use super::scalar::{List, Object, Scalar};
 use crate::event::{Carried, Event, Kind, Money};
 use crate::problem::causes;
 
-/// Characters of an answer's body that are kept for the report.
+/// The number of bytes of an answer's body that are kept for the report.
 const KEPT_BYTES: usize = 500;
 
-/// An answer, and how long the API asks everyone to wait, whatever else it says.
+/// Holds an answer, and how long the API asks all requests to wait, whatever else it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// What the answer, or the lack of one, means.
+    /// The meaning of the answer, or of the lack of one.
     pub answer: Answer,
-    /// At most ten minutes.
+    /// The wait that the API asks for, at most ten minutes.
     pub wait: Option<Duration>,
 }
 
@@ -35,88 +34,88 @@ impl From<Answer> for Reply {
     }
 }
 
-/// What an answer, or the lack of one, means for the event.
+/// Names what an answer, or the lack of one, means for the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// 200 with the API's own account of this event: it took effect.
+    /// A 200 that describes this event: it took effect.
     Recorded(Receipt),
-    /// The same, with another amount than was sent.
+    /// A 200 that describes this event with another amount than was sent.
     OtherAmount {
-        /// What it says of the event.
+        /// The details that it has of the event.
         receipt: Receipt,
-        /// Both amounts, in words.
+        /// The message with both amounts.
         message: String,
     },
-    /// 200 with something else: an error, nothing, or another event. It may have taken effect.
+    /// A 200 with something else: an error, nothing, or another event. The event may have taken effect.
     NotThisEvent {
-        /// 200 or 201.
+        /// The HTTP status, 200 or 201.
         status: u16,
-        /// What is wrong with it, and its text.
+        /// The message that says what is wrong with it, and its text.
         message: String,
     },
-    /// The lead is unknown, so this is no referral.
+    /// The lead is unknown, so this is not a referral.
     NotReferral {
-        /// 204, or 404 on a cancellation and, in version 2, on a sale or refund.
+        /// The HTTP status: 204, or 404 on a cancellation and, in version 2, on a sale or refund.
         status: u16,
     },
-    /// 409, or 422 on a second sign-up: an event with this id took effect before.
+    /// A 409, or a 422 on a second sign-up: an event with this id took effect before.
     AlreadyThere {
-        /// 409 or 422.
+        /// The HTTP status, 409 or 422.
         status: u16,
-        /// What the API said.
+        /// The message of the API.
         message: String,
     },
-    /// 409 that does not say that this event is there: this request did nothing.
+    /// A 409 that does not say that this event exists: this request had no effect.
     Conflicting {
-        /// What the API said.
+        /// The message of the API.
         message: String,
     },
-    /// 4xx: the API won't have it, now or later.
+    /// A 4xx: the API refuses the event, now and later.
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
-        /// What the API said.
+        /// The message of the API.
         message: String,
     },
-    /// 401 or 403: the key is wrong for every event.
+    /// A 401 or 403: the key is wrong for every event.
     KeyRefused {
-        /// 401 or 403.
+        /// The HTTP status, 401 or 403.
         status: u16,
-        /// What the API said.
+        /// The message of the API.
         message: String,
     },
-    /// 429: too fast; nothing was recorded.
+    /// A 429: too fast; nothing was recorded.
     TooFast {
-        /// What the API said.
+        /// The message of the API.
         message: String,
     },
-    /// Nothing was recorded and it may go better later: no connection, a redirect.
+    /// Nothing was recorded and a later attempt may succeed: no connection, a redirect.
     NotDelivered {
-        /// The status, if there was one.
+        /// The HTTP status, if there was one.
         status: Option<u16>,
-        /// What happened.
+        /// The message that says what happened.
         message: String,
     },
     /// The server can't prove who it is: nothing is sent to it, now or later.
     Untrusted {
-        /// What is wrong with its certificate.
+        /// The fault of its certificate.
         message: String,
     },
-    /// It may have taken effect or not: no answer, half an answer, 5xx.
+    /// It may or may not have taken effect: no answer, half an answer, 5xx.
     Unclear {
-        /// The status, if it came.
+        /// The HTTP status, if it came.
         status: Option<u16>,
-        /// What happened.
+        /// The message that says what happened.
         message: String,
     },
 }
 
-/// What the API says of an event that took effect.
+/// Holds what the API says of an event that took effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// The API's own id of the event.
     pub api_event_id: Option<String>,
-    /// The promoter whose lead it is.
+    /// The email of the promoter whose lead it is.
     pub promoter_email: Option<String>,
     /// The promoter's referral id.
     pub promoter_ref_id: Option<String>,
@@ -125,7 +124,7 @@ pub struct Receipt {
 }
 
 impl Answer {
-    /// A stable word for the journal.
+    /// Returns a stable word for the journal.
     pub fn word(&self) -> &'static str {
         match self {
             Answer::Recorded(_) => "recorded",
@@ -143,7 +142,7 @@ impl Answer {
         }
     }
 
-    /// The HTTP status, if there was one.
+    /// Returns the HTTP status, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Answer::Recorded(_) | Answer::OtherAmount { .. } => Some(200),
@@ -159,7 +158,7 @@ impl Answer {
         }
     }
 
-    /// What the API said, or what happened.
+    /// Returns the message of the API, or what happened.
     pub fn message(&self) -> &str {
         match self {
             Answer::Recorded(_) | Answer::NotReferral { .. } => "",
@@ -180,7 +179,7 @@ impl Answer {
 /// The journal's word for [`Answer::OtherAmount`].
 const OTHER_AMOUNT: &str = "other_amount";
 
-/// What an answer has to agree with: the event, as it was sent.
+/// Holds what an answer has to agree with: the event, as it was sent.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'e> {
     pub(super) version: Version,
@@ -190,7 +189,7 @@ pub(super) struct Asked<'e> {
     pub(super) amount: Option<i64>,
 }
 
-/// What a whole answer to an event means.
+/// Returns what a whole answer to an event means.
 pub(super) fn of_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
     let kind = asked.event.kind;
     match status {
@@ -217,7 +216,7 @@ pub(super) fn of_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
     }
 }
 
-/// What an answer means that is neither a success nor about an event.
+/// Returns what an answer means that is neither a success nor about an event.
 pub(super) fn of_status(status: u16, body: &[u8]) -> Answer {
     let message = message_of(body);
     match status {
@@ -237,10 +236,10 @@ pub(super) fn of_status(status: u16, body: &[u8]) -> Answer {
     }
 }
 
-/// Words for a `status` that is no success.
+/// The words for a `status` that is not a success.
 const FAILURES: [&str; 4] = ["error", "fail", "failed", "failure"];
 
-/// A success as both versions write it. Unknown fields are ignored, missing ones are allowed.
+/// Reads a success as both versions write it. Unknown fields are ignored, missing ones are allowed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Success {
@@ -266,7 +265,7 @@ struct Success {
     commissions: List<Commission>,
 }
 
-/// A commission in a success: version 1's `reward`, or one of version 2's `commissions`.
+/// Reads a commission in a success: version 1's `reward`, or one of version 2's `commissions`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Commission {
@@ -319,7 +318,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Why a success is not the API's account of this event.
+    /// Returns why a success does not describe this event; `None` if it does.
     fn contradiction(&self, success: &Success) -> Option<String> {
         let kind = self.event.kind;
         if success.is_error() {
@@ -348,13 +347,13 @@ impl Asked<'_> {
         is_wrong.then(|| format!("the answer has the wrong sign for a {kind}"))
     }
 
-    /// Whether the amount of a success is written with the sign of what it adds: those of version 1's
-    /// form are.
+    /// Returns `true` if the amount of a success is written with the sign of what it adds: those of version
+    /// 1's form are.
     fn has_sign(&self, success: &Success) -> bool {
         success.amount_cents.is_there() || self.event.kind == Kind::Sale
     }
 
-    /// The amount that the API has, where it is in the currency that was sent.
+    /// Returns the amount that the API has, if it is in the currency that was sent.
     fn recorded<'s>(&self, success: &'s Success, money: Money) -> Option<&'s Scalar> {
         let original = success.original_sale_currency.word();
         let is_number = |amount: &&Scalar| amount.written_number().is_some();
@@ -390,7 +389,7 @@ impl Asked<'_> {
         })
     }
 
-    /// A 409 that says of this very event that it is there; any other says nothing of it.
+    /// Returns the meaning of a 409. Only one that says that this very event exists says so of it.
     fn of_conflict(&self, body: &[u8]) -> Answer {
         let status = 409;
         let message = message_of(body);
@@ -398,7 +397,7 @@ impl Asked<'_> {
             Some((kind, id)) if self.carried.has_event_id && id == self.event.event_id() => {
                 match kind.eq_ignore_ascii_case(self.event.kind.as_str()) {
                     true => Answer::AlreadyThere { status, message },
-                    // Its id is taken by another event, for good.
+                    // Another event has its id, for good.
                     false => Answer::Refused { status, message },
                 }
             }
@@ -422,7 +421,7 @@ impl Success {
             || is_failure
     }
 
-    /// Whether it has what only an account of an event has.
+    /// Returns `true` if it has what only the description of an event has.
     fn is_account_of_an_event(&self, version: Version) -> bool {
         let has_id = self.id.text().is_some();
         match version {
@@ -431,7 +430,7 @@ impl Success {
         }
     }
 
-    /// The id of the event that it is about, where that is another one.
+    /// Returns the id of the event that it describes, if that is another one.
     fn other_id(&self, event_id: &str) -> Option<String> {
         let commissions = self.commissions.0.iter().flatten().filter_map(Object::get);
         let ids = [&self.event_id].into_iter();
@@ -455,7 +454,8 @@ impl Success {
         }
     }
 
-    /// The promoter is the one of the first tier; the commission is what all of them get together.
+    /// Returns the details of several commissions: the promoter is the one of the first tier; the commission
+    /// is the sum of all.
     fn receipt_of_commissions(&self, commissions: &[Object<Commission>]) -> Receipt {
         let all = || commissions.iter().filter_map(Object::get);
         let tier = |commission: &&Commission| commission.tier.integer().unwrap_or(i64::MAX);
@@ -475,14 +475,14 @@ impl Success {
 }
 
 impl Commission {
-    /// The amount, unless it is given in months or credits.
+    /// Returns the amount, unless it is given in months or credits.
     fn cents(&self) -> Option<i64> {
         let is_cash = self.unit.word().is_none_or(|unit| unit == "cash");
         self.amount.integer().filter(|_| is_cash)
     }
 }
 
-/// The errors of both versions.
+/// Reads the errors of both versions.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Failure {
@@ -497,9 +497,9 @@ fn failure(body: &[u8]) -> Failure {
     failure.and_then(|object| object.0).unwrap_or_default()
 }
 
-/// A 404 by which the API says that the lead is unknown, not one of a wrong address: version 2's
-/// `not_found` of a referral on sales and refunds; on cancellations, for which nothing is documented, any
-/// of the API's forms that is about a customer, and not about an account or an address.
+/// Returns `true` if a 404 says that the lead is unknown, and not that an address is wrong: version 2's
+/// `not_found` of a referral on sales and refunds; on cancellations, for which nothing is documented, any of
+/// the API's forms that is about a customer, and not about an account or an address.
 fn is_unknown_lead(version: Version, kind: Kind, body: &[u8]) -> bool {
     let failure = failure(body);
     let said = [&failure.message, &failure.error].into_iter();
@@ -521,12 +521,12 @@ fn is_unknown_lead(version: Version, kind: Kind, body: &[u8]) -> bool {
     }
 }
 
-/// A 404 is about a customer if it names one by any of these.
+/// The words by which a 404 is about a customer.
 const CUSTOMER_WORDS: [&str; 8] = [
     "referral", "lead", "customer", "subscri", "email", "uid", "user", "visitor",
 ];
 
-/// Whether a body is a web page, or nothing: no answer of the API.
+/// Returns `true` if a body is a web page, or empty: not an answer of the API.
 fn is_page(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     start.is_empty() || start.starts_with(b"<")
@@ -538,7 +538,7 @@ fn is_second_signup(body: &[u8]) -> bool {
         .is_some_and(|said| said.to_lowercase().contains("already"))
 }
 
-/// The kind and the id in `The 'sale' event with the id 'X' already exists.`
+/// Returns the kind and the id in `The 'sale' event with the id 'X' already exists.`
 fn existing_event(body: &[u8]) -> Option<(String, String)> {
     let message = failure(body).message;
     let rest = message.word()?.trim().strip_prefix("The '")?;
@@ -549,10 +549,10 @@ fn existing_event(body: &[u8]) -> Option<(String, String)> {
     Some((kind.to_owned(), id.to_owned()))
 }
 
-/// An answer whose status came and whose body did not.
+/// Returns the meaning of an answer whose status came and whose body did not.
 pub(super) fn unreadable(status: u16, unread: &Unread) -> Answer {
     match (status, unread) {
-        // The status says enough, however much it says beside.
+        // The status says enough, however long the body is.
         (400..500, Unread::TooLarge { begin, .. }) => of_status(status, begin),
         _ => Answer::Unclear {
             status: Some(status),
@@ -561,15 +561,15 @@ pub(super) fn unreadable(status: u16, unread: &Unread) -> Answer {
     }
 }
 
-/// Why there is no body.
+/// Names why there is no body.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
     /// It is larger than an answer of the API.
     #[error("the answer is larger than {} KiB", most_bytes / 1024)]
     TooLarge {
-        /// How large one may be.
+        /// The most bytes that an answer may have.
         most_bytes: usize,
-        /// What came of it.
+        /// The part of the body that was read.
         begin: Bytes,
     },
     /// The connection broke off.
@@ -577,7 +577,7 @@ pub(super) enum Unread {
     BrokeOff(String),
 }
 
-/// A request that got no answer.
+/// Returns the meaning of a request that got no answer.
 pub(super) fn of_error(error: reqwest::Error) -> Answer {
     let is_connect = error.is_connect();
     let error = error.without_url();
@@ -597,7 +597,7 @@ pub(super) fn of_error(error: reqwest::Error) -> Answer {
     }
 }
 
-/// Whether the server's certificate is at the bottom of an error.
+/// Returns `true` if the cause of an error is the server's certificate.
 fn is_certificate(error: &(dyn Error + 'static)) -> bool {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return matches!(tls, rustls::Error::InvalidCertificate(_));
@@ -610,8 +610,8 @@ fn is_certificate(error: &(dyn Error + 'static)) -> bool {
     below.or_else(|| error.source()).is_some_and(is_certificate)
 }
 
-/// What a body says, whatever it is: the message of a JSON object, a bare string, or the text as
-/// it stands; at most 500 bytes of it, in one line and without credentials.
+/// Returns the message in a body, whatever it is: that of a JSON object, a bare string, or the text as it is;
+/// at most 500 bytes of it, in one line and without credentials.
 pub(super) fn message_of(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(Value::String(text)) => text,
@@ -634,10 +634,10 @@ pub(super) fn message_of(body: &[u8]) -> String {
     line[..end].trim().to_owned()
 }
 
-/// Fields of promoters by which one can log in as them.
+/// The fields of promoters that allow to log in as them.
 const CREDENTIALS: [&str; 2] = ["\"temp_password\"", "\"password_setup_url\""];
 
-/// A body without the values of [`CREDENTIALS`], also where it is only half there.
+/// Returns a body without the values of [`CREDENTIALS`], even if it is cut off.
 fn without_credentials(text: String) -> String {
     let mut text = text;
     for field in CREDENTIALS {
@@ -694,7 +694,7 @@ mod tests {
         Currency::from_code("USD").unwrap()
     }
 
-    /// `x1`, of 20.00 USD where it has an amount.
+    /// Returns an event `x1`, of 20.00 USD if it has an amount.
     fn event(kind: Kind) -> Event {
         let customer = Customer::new(Some("ada@example.com"), None);
         let mut event = Event::new(kind, "x1".into(), customer, Source { input: 0, line: 2 });

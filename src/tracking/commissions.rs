@@ -1,4 +1,4 @@
-//! The listing of an account's commissions: version 1 calls them rewards.
+//! Reads the listing of an account's commissions: version 1 calls them rewards.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,43 +11,43 @@ use super::listing::{
 };
 use super::scalar::Scalar;
 
-/// A commission, in the API's words.
+/// Describes a commission, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedCommission {
-    /// The API's own id.
+    /// The API's own id of the commission.
     pub id: String,
-    /// `approved`, `pending` or `denied`; another word if the API has one.
+    /// The status: `approved`, `pending` or `denied`; another word if the API has one.
     pub status: String,
-    /// `cash`, or another unit such as `credits` or `points`.
+    /// The unit: `cash`, or another one such as `credits` or `points`.
     pub unit: String,
-    /// In minor units of the account's currency, or in the unit; negative for refunds. `None` where the
-    /// API has none, or one that is not whole.
+    /// The amount in minor units of the account's currency, or in the unit; negative for refunds. `None` if
+    /// the API has none, or one that is not whole.
     pub amount: Option<i64>,
-    /// The amount as the API wrote it, where it is not whole.
+    /// The amount as the API wrote it, if it is not whole.
     #[serde(default)]
     pub amount_text: Option<String>,
-    /// Whether somebody gave it by hand, as a bonus (version 2: `commission_type` `custom`).
+    /// `true` if somebody created it manually, as a bonus (version 2: `commission_type` `custom`).
     #[serde(default)]
     pub is_by_hand: bool,
-    /// Of the sale, in minor units of the account's currency; negative for refunds.
+    /// The amount of the sale, in minor units of the account's currency; negative for refunds.
     pub sale_amount: Option<i64>,
-    /// The same as it was told, and in which currency, where it was another one (version 2).
+    /// The amount of the sale as it was sent and its currency, if that was another one (version 2).
     pub original_sale: Option<(i64, String)>,
-    /// The event that made it.
+    /// The id of the event that created it.
     pub event_id: Option<String>,
-    /// From 1.
+    /// The tier, from 1.
     pub tier: u32,
-    /// Whether it is one of several for one sale; version 1 doesn't say.
+    /// `true` if it is one of several for one sale; version 1 doesn't say.
     pub is_split: Option<bool>,
-    /// Whether it was paid out; version 1 doesn't say.
+    /// `true` if it was paid out; version 1 doesn't say.
     pub is_paid: Option<bool>,
-    /// When it was made.
+    /// The time when it was created.
     #[serde(default, with = "optional_moment")]
     pub created_at: Option<Timestamp>,
-    /// When its status changed last (version 2).
+    /// The time when its status changed last (version 2).
     #[serde(default, with = "optional_moment")]
     pub status_updated_at: Option<Timestamp>,
-    /// Whose it is.
+    /// The promoter who earns it.
     pub promoter: ListedPromoter,
     /// The campaign's id.
     pub campaign_id: Option<String>,
@@ -61,7 +61,7 @@ pub struct ListedCommission {
     pub uid: Option<String>,
 }
 
-/// A commission of either version.
+/// Reads a commission of either version.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 #[doc(hidden)]
@@ -135,7 +135,7 @@ impl Listed for ListedCommission {
                 Some(_) => None,
                 None => line.amount.text(),
             },
-            // Version 1 has no word for it: what no event and no sale has made was given by hand.
+            // Version 1 has no word for it: a commission without an event and a sale was created manually.
             is_by_hand: match is_v1 {
                 true => {
                     line.event_id.text().is_none()

@@ -1,9 +1,9 @@
-//! An event as it goes over the wire, and as it went before.
+//! Builds the form of an event that is sent, and the one that was sent before.
 
 use super::{ClientSettings, Version, v1, v2};
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 
-/// How events are written: what of the settings is in their requests.
+/// Describes how events are written: the settings that affect their requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner<'s> {
     pub(super) version: Version,
@@ -28,7 +28,7 @@ impl ClientSettings {
     }
 }
 
-/// What is sent of an event.
+/// Holds what is sent of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     pub(super) body: String,
@@ -37,19 +37,19 @@ pub struct Form {
 }
 
 impl Form {
-    /// What it says.
+    /// Returns what it carries, for comparison with a later request.
     pub fn carried(&self) -> Carried {
         self.carried
     }
 
-    /// The amount that stands in it, in the unit that the account takes.
+    /// Returns the amount in it, in the unit that the account takes.
     pub(super) fn amount(&self) -> Option<i64> {
         self.amount
     }
 }
 
 impl Manner<'_> {
-    /// The form that tells an event. The same event always gives the same bytes.
+    /// Returns the form of an event. The same event always gives the same bytes.
     pub(super) fn form(&self, event: &Event) -> Form {
         let body = match self.version {
             Version::V1 => v1::body(event, self),
@@ -67,7 +67,7 @@ impl Manner<'_> {
         }
     }
 
-    /// The form in which an event went out before, whatever the settings are now; `None` where it can't
+    /// Returns the form in which an event was sent before, whatever the settings are now; `None` if it can't
     /// be made any more.
     pub(super) fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
         let all = self
@@ -77,7 +77,7 @@ impl Manner<'_> {
         all.find_map(|decimals| Manner { decimals, ..*self }.form_with(event, before))
     }
 
-    /// The form in which an event went out before, if its amount was in the unit that is set now.
+    /// Returns the form in which an event was sent before, if its amount was in the unit that is set now.
     fn form_with(&self, event: &Event, before: &Carried) -> Option<Form> {
         let mut manner = *self;
         if event.kind == Kind::Cancellation {

@@ -1,4 +1,4 @@
-//! The API key, as a type that can't be printed.
+//! Holds the API key, as a type that can't be printed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,26 +6,26 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// The shortest key of an account. A shorter one is somebody's for a server on this machine and no secret: it
-/// would be found in words and ids that have nothing to do with it.
+/// The length of the shortest key of an account. A shorter one is for a server on this machine and not
+/// secret: it would be found in words and ids that have nothing to do with it.
 const SHORTEST_SECRET: usize = 16;
-/// What stands in place of the key.
+/// The text that replaces the key.
 const STRUCK: &str = "…";
-/// How often an escape may be escaped once more.
+/// The number of times that an escape may be escaped again.
 const MOST_LAYERS: usize = 4;
 
 /// The account's API key.
 ///
-/// It has no `Display`, its `Debug` shows nothing, and it is never serialised: it can get into no
-/// log, error, report or journal by accident.
+/// It has no `Display`, its `Debug` shows nothing, and it is never serialised: it can't get into a log,
+/// error, report or journal by accident.
 #[derive(Clone)]
 pub struct ApiKey {
     text: String,
-    /// The key and what others make of it, where it is a secret.
+    /// The forms of the key that are found in texts, if it is a secret.
     forms: Vec<Form>,
 }
 
-/// One way in which a key may be written.
+/// Holds one way in which a key may be written.
 #[derive(Clone)]
 struct Form {
     bytes: Vec<u8>,
@@ -33,8 +33,8 @@ struct Form {
 }
 
 impl ApiKey {
-    /// A key as read from the environment or a file; the spaces and line ends around it are not
-    /// part of it. Nothing, if there is nothing else.
+    /// Returns a key as read from the environment or a file; the spaces and line ends around it are not part
+    /// of it. Returns `None` if there is nothing else.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
@@ -48,7 +48,7 @@ impl ApiKey {
         Some(ApiKey { text, forms })
     }
 
-    /// What is sent to a sandbox of this process, which takes anything.
+    /// Returns the key for a sandbox of this process, which accepts any.
     pub fn of_sandbox() -> Self {
         ApiKey {
             text: "sandbox".to_owned(),
@@ -56,7 +56,7 @@ impl ApiKey {
         }
     }
 
-    /// Whether it is too short for an account.
+    /// Returns `true` if it is too short for an account.
     pub(super) fn is_short(&self) -> bool {
         self.text.len() < SHORTEST_SECRET
     }
@@ -65,9 +65,11 @@ impl ApiKey {
         &self.text
     }
 
-    /// Returns what someone else wrote without the key: an API or a proxy that refuses a request may repeat
-    /// it, and answers are kept in journal and report. It is found as it is, in hexadecimal and in base64, each
-    /// with any of its characters escaped as JSON, URLs or HTML do it, also several times over.
+    /// Removes the key from a text that someone else wrote: an API or a proxy that refuses a request may
+    /// repeat it, and answers are kept in journal and report.
+    ///
+    /// It is found as it is, in hexadecimal and in base64, each with any of its characters escaped as JSON,
+    /// URLs or HTML do it, even several times over.
     pub(super) fn strike_out<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
         let mut struck = Vec::new();
         let (mut from, mut at) = (0, 0);
@@ -112,7 +114,7 @@ fn forms(key: &[u8]) -> Vec<Form> {
             is_same: is_same_letter,
         },
     ];
-    // Behind any other text, such as `user:`, it stands in one of three ways. Digits that depend on what is
+    // After another text, such as `user:`, it is written in one of three ways. Digits that depend on what is
     // around it are left out.
     for before in 0..3 {
         let text = [&[0].repeat(before), key].concat();
@@ -128,10 +130,10 @@ fn forms(key: &[u8]) -> Vec<Form> {
 }
 
 impl Form {
-    /// How long the form is at the start of a text, if it stands there. What can be read in several ways, such as
-    /// a backslash, is read in each of them.
+    /// Returns the length of the form at the start of a text, if it is there. What can be read in several
+    /// ways, such as a backslash, is read in each of them.
     fn at(&self, text: &[u8]) -> Option<usize> {
-        // Nearly nowhere does it begin.
+        // It begins nearly nowhere.
         let (first, wanted) = (*text.first()?, *self.bytes.first()?);
         if !matches!(first, b'\\' | b'%' | b'&') && !(self.is_same)(first, wanted) {
             return None;
@@ -162,7 +164,7 @@ impl Form {
     }
 }
 
-/// What the start of a text may be read as: a character, and how many bytes it takes.
+/// Returns what the start of a text may be read as: a character, and how many bytes it takes.
 fn readings(text: &[u8]) -> [Option<(u8, usize)>; 2] {
     let Some(&first) = text.first() else {
         return [None, None];
@@ -176,7 +178,7 @@ fn readings(text: &[u8]) -> [Option<(u8, usize)>; 2] {
     [Some((first, 1)), escaped]
 }
 
-/// How many backslashes may stand for one.
+/// Returns how many backslashes may mean one.
 fn backslashes(text: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
     let most = match wanted {
         b'\\' => text.iter().take_while(|byte| **byte == wanted).count(),
@@ -187,7 +189,7 @@ fn backslashes(text: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
         .filter(move |length| *length <= most)
 }
 
-/// `\/`, `\u002f`, `\x2f`, and each behind further backslashes.
+/// Reads `\/`, `\u002f`, `\x2f`, and each after further backslashes.
 fn backslash(text: &[u8]) -> Option<(u8, usize)> {
     let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
     let rest = text
@@ -205,7 +207,7 @@ fn backslash(text: &[u8]) -> Option<(u8, usize)> {
     escaped.or(Some((*rest.first()?, slashes + 1)))
 }
 
-/// `%2F`, `%252F`.
+/// Reads `%2F`, `%252F`.
 fn percent(text: &[u8]) -> Option<(u8, usize)> {
     let mut at = 1;
     for _ in 0..MOST_LAYERS {
@@ -217,7 +219,7 @@ fn percent(text: &[u8]) -> Option<(u8, usize)> {
     Some((number(text.get(at..at + 2)?, 16)?, at + 2))
 }
 
-/// `&#47;`, `&#x2F;`, `&sol;`, `&amp;#47;`.
+/// Reads `&#47;`, `&#x2F;`, `&sol;`, `&amp;#47;`.
 fn entity(text: &[u8]) -> Option<(u8, usize)> {
     const LONGEST: usize = 10;
     const NAMES: [(&[u8], u8); 9] = [
@@ -250,7 +252,7 @@ fn entity(text: &[u8]) -> Option<(u8, usize)> {
     Some((value, at + end + 1))
 }
 
-/// Digits as one byte.
+/// Reads digits as one byte.
 fn number(digits: &[u8], radix: u32) -> Option<u8> {
     let text = std::str::from_utf8(digits).ok()?;
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -1,4 +1,4 @@
-//! The listing of an account's leads.
+//! Reads the listing of an account's leads.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,29 +10,29 @@ use super::listing::{
 };
 use super::scalar::Scalar;
 
-/// A lead: what it is found by, and whose it is.
+/// Describes a lead: what identifies it, and whose it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lead {
-    /// The API's own id.
+    /// The API's own id of the lead.
     pub id: String,
     /// The email, if there is one.
     pub email: Option<String>,
     /// The uid, if there is one.
     pub uid: Option<String>,
-    /// Who referred it.
+    /// The promoter who referred it.
     pub promoter: ListedPromoter,
-    /// When it came in.
+    /// The time when it was created.
     #[serde(default, with = "optional_moment")]
     pub created_at: Option<Timestamp>,
-    /// When it first paid.
+    /// The time when it first paid.
     #[serde(default, with = "optional_moment")]
     pub customer_since: Option<Timestamp>,
-    /// Whether it was moved to another promoter: that one has a lead of its own.
+    /// `true` if it was moved to another promoter, who has a lead of its own.
     #[serde(default)]
     pub was_moved: bool,
 }
 
-/// A lead of either version.
+/// Reads a lead of either version.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 #[doc(hidden)]
@@ -89,7 +89,7 @@ impl Listed for Lead {
     }
 }
 
-/// An email without the suffix that the API gives the one of a lead that was moved, and whether it had it.
+/// Returns an email without the suffix that the API adds for a lead that was moved, and whether it had it.
 pub(super) fn without_moved(email: &str) -> (String, bool) {
     match email.strip_suffix(" (moved)") {
         Some(email) => (email.trim_end().to_owned(), true),

@@ -1,4 +1,4 @@
-//! The listings: leads and commissions, page by page, in both versions.
+//! Reads listings of leads and commissions, page by page, in both versions.
 
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
@@ -9,40 +9,40 @@ use super::answer::{message_of, of_status};
 use super::scalar::Scalar;
 use super::{Answer, Version};
 
-/// Bytes of a page that are read; a hundred lines with their promoters are a few hundred KiB.
+/// The most bytes of a page that are read; a hundred lines with their promoters are a few hundred KiB.
 pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// Lines of a page of version 2: the documented most.
+/// The number of lines of a page of version 2: the documented maximum.
 const PER_PAGE: u32 = 100;
 
-/// A page of a listing.
+/// Holds a page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The lines; none where the page lies behind the last one.
+    /// The lines; empty if the page is after the last one.
     pub lines: Vec<T>,
-    /// How many lines the listing has, where the version says so (version 1). Where it does not
+    /// The number of lines of the whole listing, if the version reports it (version 1). If it does not
     /// (version 2), the listing ends with the first page that is empty.
     pub total: Option<u64>,
 }
 
-/// What can be listed.
+/// Defines what can be listed.
 pub trait Listed: Sized {
-    /// What the lines are, for people: `leads`.
+    /// The name of the lines, for people: `leads`.
     const NAME: &'static str;
 
-    /// What a line has, as far as it is read; the rest is passed over.
+    /// The fields of a line that are read; the rest is ignored.
     type Line: DeserializeOwned;
 
     /// The path below the API's base.
     fn path(version: Version) -> &'static str;
 
-    /// What a line says; or what it lacks, in words.
+    /// Returns what a line says; or what it lacks, in words.
     ///
     /// # Errors
     ///
-    /// A line without which the listing can't be relied on.
+    /// The line lacks something without which the listing can't be relied on.
     fn of_line(version: Version, line: Self::Line) -> Result<Self, &'static str>;
 
-    /// The API's own id of it.
+    /// Returns the API's own id of it.
     fn id(&self) -> &str;
 }
 
@@ -54,12 +54,12 @@ pub(super) fn query(version: Version, page: u32) -> String {
     }
 }
 
-/// Version 1's header `Total`.
+/// Returns the value of version 1's header `Total`.
 pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
     headers.get("total")?.to_str().ok()?.trim().parse().ok()
 }
 
-/// What a whole answer means.
+/// Returns what a whole answer means.
 pub(super) fn page<T: Listed>(
     version: Version,
     status: u16,
@@ -95,27 +95,27 @@ pub(super) fn page<T: Listed>(
     }
 }
 
-/// A moment as the API writes it; nothing where it is written otherwise.
+/// Returns a moment as the API writes it; `None` if it is written otherwise.
 pub(super) fn moment(value: &Scalar) -> Option<Timestamp> {
     value.word()?.parse().ok()
 }
 
-/// A promoter as a listing names one.
+/// Describes a promoter as a listing names one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub struct ListedPromoter {
-    /// The API's own id.
+    /// The API's own id of the promoter.
     pub id: Option<String>,
-    /// The email.
+    /// The email of the promoter.
     pub email: Option<String>,
-    /// The referral id.
+    /// The referral id of the promoter.
     pub ref_id: Option<String>,
-    /// What is earned and not paid out, in minor units of the account's currency (version 1's
+    /// The amount that is earned and not paid out, in minor units of the account's currency (version 1's
     /// `current_balance`).
     #[serde(default)]
     pub balance_cents: Option<i64>,
 }
 
-/// A promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
+/// Reads a promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterShape {
@@ -140,7 +140,7 @@ impl PromoterShape {
             ref_id: ref_id.or_else(|| self.default_ref_id.text()),
             balance_cents: match (&self.current_balance, &self.earnings_balance) {
                 (Some(balance), _) => balance.cash.integer(),
-                // A balance of nothing is null, and absent where the version has none.
+                // A balance of zero is null, and absent where the version has none.
                 (None, Some(_)) => Some(0),
                 (None, None) => None,
             },
@@ -148,7 +148,7 @@ impl PromoterShape {
     }
 }
 
-/// A promotion of version 1: a promoter in a campaign.
+/// Reads a promotion of version 1: a promoter in a campaign.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromotionShape {
@@ -157,7 +157,7 @@ pub(super) struct PromotionShape {
     pub(super) campaign_name: Scalar,
 }
 
-/// The same in version 2.
+/// Reads a promoter in a campaign of version 2.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromoterCampaignShape {
@@ -172,7 +172,7 @@ pub(super) struct CampaignShape {
     pub(super) name: Scalar,
 }
 
-/// Moments as text, where a line is kept.
+/// Writes moments as text, where a line is kept.
 pub(super) mod optional_moment {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

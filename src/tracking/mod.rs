@@ -1,9 +1,9 @@
-//! What an event looks like on the wire, and what an answer means.
+//! Sends events to the Tracking API and interprets its answers.
 //!
-//! The one place that knows the Tracking API as a client: version 1 as in the vendor's founding
-//! document (form-encoded, `x-api-key`, `wid`), version 2 as in the vendor's OpenAPI files (JSON,
-//! bearer, `Account-ID`). Every answer becomes one [`Answer`], a closed list; nothing here retries,
-//! waits or remembers.
+//! This is the one place that knows the Tracking API as a client: version 1 as in the vendor's founding
+//! document (form-encoded, `x-api-key`, `wid`), version 2 as in the vendor's OpenAPI files (JSON, bearer,
+//! `Account-ID`). Every answer becomes one [`Answer`], a closed list; nothing here retries, waits or
+//! remembers.
 
 mod answer;
 mod commissions;
@@ -40,20 +40,20 @@ use crate::problem::causes;
 use answer::{Asked, Unread};
 use form::Manner;
 
-/// Bytes of an answer's body that are read; the rest is never fetched.
+/// The most bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-/// A version of the Tracking API.
+/// Names a version of the Tracking API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// Form-encoded, with `x-api-key` and `wid`.
+    /// Version 1: form-encoded, with `x-api-key` and `wid`.
     V1,
-    /// JSON, with a bearer key and `Account-ID`. It takes no dates but on sign-ups, and no
+    /// Version 2: JSON, with a bearer key and `Account-ID`. It takes dates only on sign-ups, and no
     /// `event_id` on cancellations.
     V2,
 }
 
 impl Version {
-    /// `v1` or `v2`.
+    /// Returns `v1` or `v2`.
     pub fn as_str(self) -> &'static str {
         match self {
             Version::V1 => "v1",
@@ -61,7 +61,7 @@ impl Version {
         }
     }
 
-    /// The vendor's own address.
+    /// Returns the vendor's own address.
     pub fn default_base_url(self) -> &'static str {
         match self {
             Version::V1 => "https://firstpromoter.com/api/v1",
@@ -69,13 +69,13 @@ impl Version {
         }
     }
 
-    /// Whether sales, refunds and cancellations may say when they happened. Where they may not,
-    /// they fall on the day on which they are sent.
+    /// Returns `true` if sales, refunds and cancellations may have dates. If not, they get the day on which
+    /// they are sent.
     pub fn takes_dates(self) -> bool {
         self == Version::V1
     }
 
-    /// Whether there are accounts that tell cancellations apart by `event_id`.
+    /// Returns `true` if there are accounts that distinguish cancellations by `event_id`.
     pub fn may_take_cancellation_event_id(self) -> bool {
         self == Version::V1
     }
@@ -106,19 +106,19 @@ impl FromStr for Version {
     }
 }
 
-/// A word that is no version of the Tracking API.
+/// Reports a word that is not a version of the Tracking API.
 #[derive(Debug, thiserror::Error)]
 #[error("versions are v1 and v2")]
 pub struct UnknownVersion;
 
-/// How long is waited for what.
+/// Limits the time of a request and its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Time for name look-up, TCP and TLS together.
+    /// The time for name look-up, TCP and TLS together.
     pub connect: Duration,
-    /// Time between two pieces of an answer.
+    /// The time between two pieces of an answer.
     pub read: Duration,
-    /// Time for a whole request; an answer that drips does not hold a lane for ever.
+    /// The time for a whole request; an answer that drips does not hold a lane for ever.
     pub total: Duration,
 }
 
@@ -132,54 +132,54 @@ impl Default for Timeouts {
     }
 }
 
-/// The account that events are sent to, and what every request says beside the event.
+/// Describes the account that events are sent to, and what every request carries beside the event.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
-    /// The version that is spoken.
+    /// The version of the API.
     pub version: Version,
-    /// The API's base, such as `https://firstpromoter.com/api/v1`.
+    /// The API's base URL, such as `https://firstpromoter.com/api/v1`.
     pub base_url: String,
     /// The integration id, sent as `wid` with every call (version 1), or the account's id, sent as
     /// `Account-ID` (version 2).
     pub account_id: String,
-    /// Amounts in another currency name theirs.
+    /// The account's currency; amounts in another one name theirs.
     pub account_currency: Currency,
-    /// How many decimals the API takes of currencies for which that is set.
+    /// The decimals that the API takes of currencies for which they are set.
     pub decimals: Decimals,
-    /// Whether promoters are mailed about what is sent.
+    /// `true` if promoters are notified by email about what is sent.
     pub notify_promoters: bool,
-    /// Whether the account's version 1 takes `event_id` on cancellations; version 2 never does.
+    /// `true` if the account's version 1 takes `event_id` on cancellations; version 2 never does.
     pub cancellation_event_id: bool,
-    /// Certificates that are trusted beside this machine's, as PEM.
+    /// The certificates that are trusted in addition to this machine's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
-    /// How long is waited for what.
+    /// The limits for the time of a request.
     pub timeouts: Timeouts,
 }
 
-/// Why there is no client.
+/// Names why a client can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The base is not a URL.
+    /// The base URL is not a URL.
     #[error("`{url}` is not a URL: {reason}")]
     Url {
-        /// What was given.
+        /// The text that was given.
         url: String,
-        /// What is wrong with it.
+        /// The reason why it is not one.
         reason: String,
     },
-    /// Not HTTPS, and not this machine.
+    /// The base URL is not HTTPS, and not on this machine.
     #[error("`{0}` is not HTTPS: the API key would travel in the open")]
     Insecure(String),
-    /// Characters that no header can carry.
+    /// The key has characters that a header can't carry.
     #[error("the API key has characters that no HTTP header can carry")]
     Key,
-    /// Too short for the key of an account.
+    /// The key is too short for that of an account.
     #[error("the API key is shorter than 16 characters: it may have been cut off")]
     ShortKey,
-    /// Characters that no header can carry, in the account's id.
+    /// The account's id has characters that a header can't carry.
     #[error("the account id has characters that no HTTP header can carry")]
     AccountId,
-    /// The extra certificates are none.
+    /// The extra certificates are not certificates.
     #[error("the extra certificates can't be read: {0}")]
     Certificates(String),
     /// TLS or proxies can't be set up.
@@ -187,32 +187,36 @@ pub enum ClientError {
     SetUp(String),
 }
 
-/// A connection to one account.
+/// Holds the connections to one account.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    /// Takes a new connection for every request. A connection that was idle may be closed by the server
-    /// at the very moment at which a request leaves, and nothing says then whether it was read.
+    /// The client with a new connection for every request. A connection that was idle may be closed by the
+    /// server at the very moment at which a request is sent, and nothing says then whether it was read.
     http_once: reqwest::Client,
     base: Url,
-    /// Where events go, in the order of [`Kind::ALL`].
+    /// The URLs of the events, in the order of [`Kind::ALL`].
     tracks: [Url; Kind::ALL.len()],
     settings: ClientSettings,
     key: ApiKey,
 }
 
 impl Client {
-    /// A client for `settings`; nothing is sent yet.
+    /// Returns a client for `settings`; nothing is sent yet.
     ///
-    /// Redirects are never followed (the key travels in a custom header, which HTTP clients keep
-    /// when the host changes), the library's own retries are off, and every wait has an end.
+    /// Redirects are never followed (the key is in a custom header, which HTTP clients keep when the host
+    /// changes), the library's own retries are off, and every wait has an end.
+    ///
+    /// # Errors
+    ///
+    /// The settings or the key can't be used, as [`ClientError`] says.
     pub fn new(settings: ClientSettings, key: &ApiKey) -> Result<Self, ClientError> {
         let base = checked_url(&settings.base_url)?;
         if key.is_short() && !is_loopback(&base) {
             return Err(ClientError::ShortKey);
         }
         let headers = headers(&settings, key)?;
-        // A second call finds a provider in place, which is as good.
+        // On a second call the provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |idle_connections: usize| {
             let builder = builder(&settings, &base, headers.clone())?;
@@ -229,18 +233,18 @@ impl Client {
         })
     }
 
-    /// The form in which an event goes out by these settings.
+    /// Returns the form in which an event is sent by these settings.
     pub fn form(&self, event: &Event) -> Form {
         self.settings.manner().form(event)
     }
 
-    /// The form in which an event went out before, whatever the settings are now; `None` where it can't
+    /// Returns the form in which an event was sent before, whatever the settings are now; `None` if it can't
     /// be made any more.
     pub fn form_as_before(&self, event: &Event, before: &Carried) -> Option<Form> {
         self.settings.manner().form_as_before(event, before)
     }
 
-    /// Sends one event, once, and says what the answer means.
+    /// Sends one event, once, and returns what the answer means.
     pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
         let http = match event.kind == Kind::Cancellation && !form.carried().has_event_id {
@@ -274,7 +278,7 @@ impl Client {
         }
     }
 
-    /// Says what a whole answer to an event means that went out in this form.
+    /// Returns what a whole answer means, for an event that was sent in this form.
     pub fn meaning(&self, event: &Event, form: &Form, status: u16, body: &[u8]) -> Answer {
         let asked = Asked {
             version: self.settings.version,
@@ -285,11 +289,11 @@ impl Client {
         answer::of_event(&asked, status, &self.key.strike_out(body))
     }
 
-    /// Asks for one page of a listing of the account, once; pages are counted from 1.
+    /// Requests one page of a listing of the account, once; pages are counted from 1.
     ///
     /// # Errors
     ///
-    /// What else was answered; [`Answer::Refused`] also where the answer is no page that could be
+    /// The answer, if it was another one; [`Answer::Refused`] also if the answer is not a page that could be
     /// relied on.
     pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Reply> {
         let version = self.settings.version;
@@ -320,7 +324,7 @@ impl Client {
     }
 }
 
-/// What every request goes out by.
+/// Returns what all requests have in common: time limits, certificates, proxies.
 fn builder(
     settings: &ClientSettings,
     base: &Url,
@@ -350,7 +354,7 @@ fn builder(
         .timeout(total))
 }
 
-/// A path below the API's base.
+/// Returns a path below the API's base.
 fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let above = base.path().trim_end_matches('/');
@@ -358,7 +362,7 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
-/// What every request carries, so that no log of headers shows it.
+/// Returns the headers of every request, marked as sensitive so that no log shows them.
 fn headers(settings: &ClientSettings, key: &ApiKey) -> Result<HeaderMap, ClientError> {
     let secret = |text: &str| {
         let mut value = HeaderValue::from_str(text).map_err(|_| ClientError::Key)?;
@@ -389,7 +393,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
     }
 }
 
-/// The whole body, or why there is none: it broke off, or is larger than `most_bytes`.
+/// Returns the whole body, or why there is none: it broke off, or is larger than `most_bytes`.
 async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unread> {
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut length = 0;
@@ -404,7 +408,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
                 length += piece.len();
                 pieces.push(piece);
             }
-            // Nearly always it came in one piece, which needs no copy.
+            // It nearly always came in one piece, which needs no copy.
             Ok(None) if pieces.len() == 1 => return Ok(pieces.remove(0)),
             Ok(None) => return Ok(pieces.concat().into()),
             Err(error) => {
@@ -414,7 +418,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
     }
 }
 
-/// A base that is HTTPS, or HTTP to this machine.
+/// Returns a base URL that is HTTPS, or HTTP to this machine.
 fn checked_url(text: &str) -> Result<Url, ClientError> {
     let url = Url::parse(text).map_err(|error| ClientError::Url {
         url: text.to_owned(),

@@ -1,4 +1,4 @@
-//! The listing of an account's payouts.
+//! Reads the listing of an account's payouts.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,28 +7,29 @@ use super::Version;
 use super::listing::{Listed, ListedPromoter, PromoterShape, moment, optional_moment};
 use super::scalar::Scalar;
 
-/// A payout, in the API's words.
+/// Describes a payout, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedPayout {
-    /// The API's own id.
+    /// The API's own id of the payout.
     pub id: String,
-    /// `pending`, `processing`, `completed`, `failed` or `cancelled`; another word if the API has one.
+    /// The status: `pending`, `processing`, `completed`, `failed` or `cancelled`; another word if the API has
+    /// one.
     pub status: String,
-    /// `cash`, or another unit.
+    /// The unit: `cash`, or another one.
     pub unit: String,
-    /// In minor units of the account's currency, or in the unit; `None` where it is not whole.
+    /// The amount in minor units of the account's currency, or in the unit; `None` if it is not whole.
     pub amount: Option<i64>,
-    /// When it was paid (v1 `date_paid`, v2 `paid_at`).
+    /// The time when it was paid (v1 `date_paid`, v2 `paid_at`).
     #[serde(default, with = "optional_moment")]
     pub paid_at: Option<Timestamp>,
-    /// When it was made.
+    /// The time when it was created.
     #[serde(default, with = "optional_moment")]
     pub created_at: Option<Timestamp>,
-    /// Who gets it.
+    /// The promoter who gets it.
     pub promoter: ListedPromoter,
 }
 
-/// A payout of either version.
+/// Reads a payout of either version.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 #[doc(hidden)]
@@ -76,7 +77,7 @@ impl Listed for ListedPayout {
     }
 }
 
-/// A whole number, also where it is written with decimals: version 2 has floats here.
+/// Returns a whole number, even if it is written with decimals: version 2 has floats here.
 fn whole(value: &Scalar) -> Option<i64> {
     value.integer().or_else(|| {
         let text = value.text()?;

@@ -1,5 +1,5 @@
-//! JSON of the API that may have another shape than documented: a field of another kind than expected
-//! says nothing, and does not make the whole answer unreadable.
+//! Reads JSON of the API that may have another shape than documented: a field of another kind than expected
+//! is ignored, and does not make the whole answer unreadable.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,29 +8,30 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// A value of an answer that is read as a text, a number or a flag. The API writes ids as numbers in
+/// Holds a value of an answer that is read as a text, a number or a flag. The API writes ids as numbers in
 /// one place and as text in another, and leaves out what it does not have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Scalar {
-    /// Null, or not there.
+    /// The value is null or absent.
     #[default]
     Nothing,
     Flag(bool),
     Number(Number),
     Text(String),
-    /// A list or an object without anything in it.
+    /// The value is a list or an object without anything in it.
     Empty,
-    /// Another list or object.
+    /// The value is another list or object.
     Other,
 }
 
 impl Scalar {
-    /// Whether there is anything at all.
+    /// Returns `true` if there is a value at all.
     pub(super) fn is_there(&self) -> bool {
         *self != Scalar::Nothing
     }
 
-    /// An id, an email or a name, whether the API writes it as text or as a number; blank is none.
+    /// Returns an id, an email or a name, whether the API writes it as text or as a number; a blank one is
+    /// `None`.
     pub(super) fn text(&self) -> Option<String> {
         match self {
             Scalar::Number(number) => Some(number.to_string()),
@@ -41,7 +42,7 @@ impl Scalar {
         }
     }
 
-    /// What is written as text.
+    /// Returns what is written as text.
     pub(super) fn word(&self) -> Option<&str> {
         match self {
             Scalar::Text(text) => Some(text),
@@ -49,7 +50,7 @@ impl Scalar {
         }
     }
 
-    /// A number as it is written, also where that is text.
+    /// Returns a number as it is written, even if that is text.
     pub(super) fn written_number(&self) -> Option<String> {
         match self {
             Scalar::Number(number) => Some(number.to_string()),
@@ -58,7 +59,7 @@ impl Scalar {
         }
     }
 
-    /// A whole number, however it is written: `50`, `50.0`, `"50"`.
+    /// Returns a whole number, however it is written: `50`, `50.0`, `"50"`.
     pub(super) fn whole(&self) -> Option<i64> {
         let written = self.written_number()?;
         let whole = match written.split_once('.') {
@@ -68,7 +69,7 @@ impl Scalar {
         whole.parse().ok()
     }
 
-    /// A whole number that is written as one.
+    /// Returns a whole number that is written as one.
     pub(super) fn integer(&self) -> Option<i64> {
         match self {
             Scalar::Number(number) => number.as_i64(),
@@ -76,7 +77,7 @@ impl Scalar {
         }
     }
 
-    /// A truth value.
+    /// Returns a truth value.
     pub(super) fn flag(&self) -> Option<bool> {
         match self {
             Scalar::Flag(flag) => Some(*flag),
@@ -140,12 +141,12 @@ fn of_length(length: usize) -> Scalar {
     }
 }
 
-/// An object, read as a `T`; `None` where the JSON is anything else.
+/// Holds an object, read as a `T`; `None` if the JSON is anything else.
 #[derive(Debug)]
 pub(super) struct Object<T>(pub(super) Option<T>);
 
 impl<T> Object<T> {
-    /// The object, where there is one.
+    /// Returns the object, if there is one.
     pub(super) fn get(&self) -> Option<&T> {
         self.0.as_ref()
     }
@@ -205,7 +206,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Objects<T> {
     }
 }
 
-/// A list of objects; `None` where the JSON is anything else.
+/// Holds a list of objects; `None` if the JSON is anything else.
 #[derive(Debug)]
 pub(super) struct List<T>(pub(super) Option<Vec<Object<T>>>);
 
@@ -267,7 +268,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Lists<T> {
     }
 }
 
-/// Reads over a list; returns how many elements it has.
+/// Skips a list; returns how many elements it has.
 fn pass_over_list<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<usize, A::Error> {
     let mut length = 0;
     while elements.next_element::<IgnoredAny>()?.is_some() {
@@ -276,7 +277,7 @@ fn pass_over_list<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<usize, A::E
     Ok(length)
 }
 
-/// Reads over an object; returns how many fields it has.
+/// Skips an object; returns how many fields it has.
 fn pass_over_fields<'de, A: MapAccess<'de>>(mut fields: A) -> Result<usize, A::Error> {
     let mut length = 0;
     while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {

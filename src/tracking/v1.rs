@@ -1,12 +1,12 @@
-//! Version 1 of the Tracking API, as in the vendor's founding document and its later pages.
+//! Writes events for version 1 of the Tracking API, as in the vendor's founding document and its later pages.
 
 use form_urlencoded::Serializer;
 
 use super::Manner;
 use crate::event::{Event, Kind};
 
-/// The form that tells an event, with the parameters that the vendor's papers have for its call. The
-/// same event always gives the same bytes.
+/// Returns the form of an event, with the parameters that the vendor's documents have for its call. The same
+/// event always gives the same bytes.
 pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
     let details = event.details();
     let is_sale = event.kind == Kind::Sale;
@@ -47,7 +47,8 @@ pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
     form.0.finish()
 }
 
-/// A second sign-up is told by its lead, a cancellation only by accounts whose API is newer.
+/// Returns `true` if requests of this kind have an event id. A second sign-up is recognised by its lead, a
+/// cancellation only by accounts whose API is newer.
 pub(super) fn has_event_id(kind: Kind, cancellation_event_id: bool) -> bool {
     match kind {
         Kind::Sale | Kind::Refund => true,

@@ -1,13 +1,13 @@
-//! Version 2 of the Tracking API, as in the vendor's OpenAPI file.
+//! Writes events for version 2 of the Tracking API, as in the vendor's OpenAPI file.
 //!
-//! It takes no dates but on sign-ups, and tells no cancellation from another.
+//! It takes dates only on sign-ups, and does not distinguish cancellations.
 
 use serde::Serialize;
 
 use super::Manner;
 use crate::event::{Event, Kind};
 
-/// The parameters of the four calls; each has some of them, in the types of the vendor's file.
+/// Holds the parameters of the four calls; each has some of them, in the types of the vendor's file.
 #[derive(Default, Serialize)]
 struct Parameters<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ struct Parameters<'e> {
     skip_email_notification: Option<bool>,
 }
 
-/// A whole number, as the vendor's file has it at that place: a number, or text.
+/// Holds a whole number, as the vendor's file has it at that place: a number, or text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Number {
@@ -48,7 +48,7 @@ enum Number {
     Text(String),
 }
 
-/// The JSON that tells an event. The same event always gives the same bytes.
+/// Returns the JSON of an event. The same event always gives the same bytes.
 pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
     let parameters = parameters(event, manner);
     // Text and numbers always have a JSON form.

@@ -1,4 +1,4 @@
-//! How long the API asks to wait: `Retry-After`, and the headers of rate limits.
+//! Reads how long the API asks to wait: `Retry-After`, and the headers of rate limits.
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// A longer wait is taken for this.
+/// The longest wait; a longer one is shortened to this.
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(600);
-/// A number this close to now, in seconds or milliseconds since 1970, is a moment and no wait.
+/// The distance from now within which a number, in seconds or milliseconds since 1970, is a moment and not a
+/// wait.
 const EPOCH_SECONDS: u64 = 10 * 365 * 24 * 3600;
-/// What says when the limit is filled up again, in the order in which it is believed.
+/// The headers that say when the limit is reset, in the order in which they are used.
 const RESETS: [&str; 4] = [
     "ratelimit-reset",
     "x-ratelimit-reset-after",
     "x-ratelimit-reset",
     "x-rate-limit-reset",
 ];
-/// What says how many requests are left until then.
+/// The headers that say how many requests are left until then.
 const REMAINING: [&str; 3] = [
     "ratelimit-remaining",
     "x-ratelimit-remaining",
     "x-rate-limit-remaining",
 ];
 
-/// The wait that an answer asks for, at most ten minutes.
+/// Returns the wait that an answer asks for, at most ten minutes.
 ///
-/// `Retry-After` counts with any status. The headers of a rate limit count where the answer says that
-/// there is nothing left of it: by its status (429, 503) or by a remainder of 0.
+/// `Retry-After` counts with any status. The headers of a rate limit count if the answer says that nothing is
+/// left of it: by its status (429, 503) or by a remainder of 0.
 pub(super) fn asked_for(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let of = |name: &str| {
         let values = headers.get_all(name).iter();
@@ -48,7 +49,7 @@ pub(super) fn asked_for(status: u16, headers: &HeaderMap, now: Timestamp) -> Opt
     resets.find_map(|value| parse(value, now))
 }
 
-/// Seconds with or without a fraction, seconds or milliseconds since 1970, or a date.
+/// Reads seconds with or without a fraction, seconds or milliseconds since 1970, or a date.
 fn parse(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let wait = number(value, now).or_else(|| until(date(value)?, now))?;
@@ -61,7 +62,7 @@ fn number(value: &str, now: Timestamp) -> Option<Duration> {
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
-    // More digits than 64 bits hold are a long time, whatever they mean.
+    // More digits than 64 bits hold are a long time, in any unit.
     let Ok(whole) = whole.parse::<u64>() else {
         return Some(MAX_WAIT);
     };
@@ -80,7 +81,7 @@ fn number(value: &str, now: Timestamp) -> Option<Duration> {
     Some(whole + Duration::from_millis(millis))
 }
 
-/// The three forms of dates in HTTP, and ISO 8601.
+/// Reads the three forms of dates in HTTP, and ISO 8601.
 fn date(value: &str) -> Option<Timestamp> {
     if let Ok(date) = jiff::fmt::rfc2822::parse(value) {
         return Some(date.timestamp());
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// 2026-03-01T10:00:00Z.
+    /// Returns 2026-03-01T10:00:00Z.
     fn now() -> Timestamp {
         "2026-03-01T10:00:00Z".parse().unwrap()
     }
