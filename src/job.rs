@@ -1,7 +1,7 @@
-//! What the exports of one call come to, taken together: their rows, their events, the plan.
+//! Plans the exports of one call together: their rows, their events, the plan.
 //!
-//! Several exports are one job, so that a refund in one meets its sale in another. [`plan`] is the one
-//! order of its steps. It is pure: the same bytes, the same history and the same clock give the same job.
+//! Several exports are one job, so that a refund in one meets its sale in another. [`plan`] is the one order
+//! of its steps. It is pure: the same bytes, the same history and the same clock give the same job.
 
 mod complete;
 mod customers;
@@ -38,43 +38,42 @@ use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
 use crate::sanity;
 
-/// The columns behind those of the export in the files of rejected and ignored rows. An export
-/// that has them is such a file, corrected and handed back: its cells are taken out of the form in
-/// which no spreadsheet runs them.
+/// The columns after those of the export in the files of rejected and ignored rows. An export that has them
+/// is such a file, corrected and handed back: its cells are restored from the form that no spreadsheet runs.
 pub const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
 
-/// One export of a job, as it was read.
+/// Describes one export of a job, as it was read.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// As the user named it.
+    /// The path as the user named it.
     pub path: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
-    /// Why by this one, in a few words.
+    /// The reason for this profile, in a few words.
     pub chosen: String,
-    /// Its header.
+    /// The header of the export.
     pub header: Vec<String>,
-    /// What became of its rows.
+    /// The number of its rows, by their results.
     pub rows: Rows,
 }
 
-/// How many rows there are, and what became of them.
+/// Counts rows by their results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Rows {
-    /// Rows read.
+    /// The number of rows that were read.
     pub read: u64,
-    /// Rows that gave one event or several.
+    /// The number of rows that gave one event or several.
     pub with_events: u64,
-    /// Rows that are no event, for a reason that the profile names.
+    /// The number of rows that are not events, for a reason that the profile names.
     pub ignored: u64,
-    /// Rows that can't be read.
+    /// The number of rows that can't be read.
     pub rejected: u64,
 }
 
 impl Rows {
-    /// Whether every row that was read is accounted for.
+    /// Returns `true` if every row that was read is accounted for.
     pub fn balance(&self) -> bool {
         self.read == self.with_events + self.ignored + self.rejected
     }
@@ -88,29 +87,29 @@ impl Rows {
     }
 }
 
-/// Exports, read and planned.
+/// Holds exports, read and planned.
 #[derive(Debug)]
 pub struct Job {
     /// The exports, in the order in which they were named.
     pub inputs: Vec<Input>,
-    /// Rows that gave no event, in reading order.
+    /// The rows that gave no event, in reading order.
     pub source_rows: SourceRows,
-    /// Ignored rows by reason.
+    /// The number of ignored rows by reason.
     pub ignored: BTreeMap<String, u64>,
-    /// What a person should know or fix.
+    /// The problems that a person should know or fix.
     pub problems: Problems,
-    /// Rows that earlier runs rejected and that these exports have in a corrected form.
+    /// The rows that earlier runs rejected and that these exports have in a corrected form.
     pub corrected: Vec<CorrectedRow>,
-    /// The events.
+    /// The plan with the events.
     pub plan: Plan,
-    /// The figures of all of it; they add up.
+    /// The figures of everything that was read and planned; they add up.
     pub reading: JobFigures,
-    /// Events to send of which a report that was handed back says that they may have been recorded, and that no
-    /// earlier run knows.
+    /// The events to send of which a report that was handed back says that they may have been recorded, and
+    /// that no earlier run knows.
     pub repeated_unconfirmed: Tally,
-    /// Settled sales of which less counts, as these exports say, than an earlier run sent.
+    /// The settled sales of which less counts, as these exports say, than an earlier run sent.
     pub sent_too_much: Vec<SentTooMuch>,
-    /// What the invoices say, for later calls: sales by the ids of their invoices.
+    /// The content of the invoices, for later calls: sales by the ids of their invoices.
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
@@ -118,27 +117,27 @@ pub struct Job {
     pub shared_uids: Vec<Text>,
 }
 
-/// A row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back with the
-/// row corrected.
+/// Identifies a row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back
+/// with the row corrected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CorrectedRow {
     /// The place of the file that was handed back among the inputs.
     pub input: usize,
-    /// The export in which the row stood.
+    /// The export that had the row.
     pub file: String,
-    /// Its line there.
+    /// The line of the row in that export.
     pub line: String,
-    /// Why it was rejected.
+    /// The reason why it was rejected.
     pub reason: String,
 }
 
 impl Job {
-    /// The rows of all exports.
+    /// Returns the number of rows of all exports.
     pub fn rows(&self) -> Rows {
         self.reading.rows
     }
 
-    /// Takes note of what adds up and may be wrong all the same.
+    /// Reports what adds up and may be wrong nevertheless.
     fn note_insane(&mut self, past: &dyn History, now: Timestamp) {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
         let found = sanity::findings(&self.plan, past, now, &paths);
@@ -146,12 +145,12 @@ impl Job {
     }
 }
 
-/// Why a job can't be planned.
+/// Names why a job can't be planned.
 #[derive(Debug)]
 pub enum PlanError<E> {
-    /// What makes its exports, or what the user said of its refunds, unusable.
+    /// The exports, or the user's resolutions of refunds, are unusable for these reasons.
     Unusable(Vec<Problem>),
-    /// What earlier runs know could not be read.
+    /// The history of earlier runs could not be read.
     History(E),
     /// The plan does not add up.
     Imbalance(Imbalance),
@@ -159,14 +158,14 @@ pub enum PlanError<E> {
 
 /// Reads exports and plans their events.
 ///
-/// Rows that give no event go to `source_rows`. `history` reads what earlier runs know, for what it is told
-/// that the job wants of it, and is given back with the job; an empty one stands for no earlier runs. `now` is what the caller's clock
-/// says, and `progress` is told the number of rows read so far, now and then.
+/// Rows that give no event are written to `source_rows`. `history` reads what earlier runs know, for what the
+/// job requests, and is returned with the job; an empty one means no earlier runs. `now` is the time of the
+/// caller's clock, and `progress` is called now and then with the number of rows read so far.
 ///
 /// # Errors
 ///
 /// An export or a resolution can't be used, for all of them at once; `history` failed; or the plan does not
-/// add up, which is a fault of the program.
+/// add up, which is a bug in the program.
 pub fn plan<P: History, E>(
     exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     setup: &Setup<'_>,
@@ -192,7 +191,7 @@ pub fn plan<P: History, E>(
 }
 
 impl ReadExports {
-    /// Links refunds, converts what is to be converted, and decides what is to happen with each event.
+    /// Links refunds, converts amounts, and decides what is to happen with each event.
     fn plan(mut self, setup: &Setup<'_>, past: &dyn History) -> Job {
         let (foreign, account) = (&setup.foreign, setup.account_currency);
         let origins = &self.origins;

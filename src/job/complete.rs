@@ -1,9 +1,9 @@
-//! What one export says of the events of another.
+//! Completes the events of one export with what another says.
 //!
 //! An export of invoices says what of a payment counts, before tax and after discounts; an export of
-//! subscriptions says their plans. Both are found by ids that the exports share, never by dates,
-//! amounts or customers. What an earlier run learned of them is in the journal and counts as if it were
-//! in this call, so that it does not matter how exports are split over calls.
+//! subscriptions says their plans. Both are found by ids that the exports share, never by dates, amounts or
+//! customers. What an earlier run learned of them is in the journal and counts as if it were in this call, so
+//! that it does not matter how exports are split over calls.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -16,32 +16,32 @@ use crate::plan::History;
 use crate::problem::Problem;
 use crate::readings::Origins;
 
-/// Why a row of a completing export is no event of its own.
+/// The reason why a row of a completing export is not an event of its own.
 pub(super) const COMPLETED: &str = "says more of a payment in another export";
-/// Why a row of a completing export counts for nothing.
+/// The reason why a row of a completing export does not count.
 pub(super) const WITHOUT_PAYMENT: &str = "its payment is in none of these exports";
 
-/// The sales of a job that other exports may complete.
+/// Holds the sales of a job that other exports may complete.
 #[derive(Debug, Default)]
 pub(super) struct Sales {
     by_key: HashMap<EventKey, usize>,
     without_payment: Tally,
 }
 
-/// What became of a sale of a completing export.
+/// Reports what was done with a sale of a completing export.
 #[derive(Debug)]
 pub(super) enum Completion {
     /// It completes a sale of the job.
     Done,
     /// The job has no such sale.
     NoSale,
-    /// It contradicts the sale of the job, and has to be an event beside it to say so.
+    /// It contradicts the sale of the job, and has to be an event beside it so that the conflict is reported.
     Contradiction(Box<Event>),
 }
 
 impl Sales {
-    /// The sales among `events` that stand in the inputs for which `of_input` holds; the first of
-    /// several readings of one.
+    /// Returns the sales among `events` from the inputs for which `of_input` holds; of several readings of
+    /// one the first.
     pub(super) fn from_events(events: &Events, of_input: impl Fn(usize) -> bool) -> Self {
         let mut sales = Sales::default();
         for (index, event) in events.iter().enumerate() {
@@ -52,7 +52,7 @@ impl Sales {
         sales
     }
 
-    /// Takes what an invoice says of the sale of the same id.
+    /// Completes the sale with the id of an invoice by what the invoice says.
     pub(super) fn complete(
         &mut self,
         events: &Events,
@@ -73,7 +73,7 @@ impl Sales {
         }
         let uids = sale.customer.uid.zip(said.customer.uid.as_deref());
         if uids.is_some_and(|(one, other)| one != other) {
-            // In their amounts they agree.
+            // Their amounts agree.
             said.gross_cents = Some(paid.amount_cents);
             return Completion::Contradiction(Box::new(said));
         }
@@ -83,7 +83,7 @@ impl Sales {
         }
     }
 
-    /// What was said of payments that are in no export of the job, for a person to know.
+    /// Reports what was said of payments that are in no export of the job.
     pub(super) fn without_payment(&self) -> Option<Problem> {
         let amounts: Vec<String> = self
             .without_payment
@@ -110,7 +110,7 @@ impl Sales {
     }
 }
 
-/// What the invoices of a job say, by their ids.
+/// Holds what the invoices of a job say, by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Invoices {
     said: Events,
@@ -118,7 +118,7 @@ pub(super) struct Invoices {
 }
 
 impl Invoices {
-    /// Takes what an invoice says; false where another row says something else of it.
+    /// Adds what an invoice says; returns `false` if another row says something else of it.
     pub(super) fn add(&mut self, said: &Event) -> bool {
         match self.by_key.entry(said.key()) {
             Entry::Occupied(known) => {
@@ -133,13 +133,13 @@ impl Invoices {
         }
     }
 
-    /// Returns what the invoice of this id says.
+    /// Returns what the invoice with this id says.
     fn get(&self, invoice: EventKey) -> Option<EventRef<'_>> {
         let index = self.by_key.get(&invoice)?;
         Some(self.said.get(*index))
     }
 
-    /// Returns whether an invoice of this id is among them.
+    /// Returns `true` if an invoice with this id is among them.
     pub(super) fn has(&self, invoice: EventKey) -> bool {
         self.by_key.contains_key(&invoice)
     }
@@ -155,14 +155,13 @@ impl Invoices {
     }
 }
 
-/// Why a payment is held because of its invoice, by the place of its event.
+/// The reasons why payments are held because of their invoices, by the indexes of their events.
 pub(super) type HeldPayments = Vec<(usize, String)>;
 
-/// Lets every payment count what its invoice says, and finds those of which no invoice says it.
+/// Sets what every payment counts by its invoice, and finds the payments for which no invoice says it.
 ///
-/// `is_completed` says of which inputs the sales are completed by exports of invoices. Where the job
-/// uses such exports, now or in an earlier run, a payment that names an invoice is held until that is
-/// known.
+/// `is_completed` says of which inputs the sales are completed by exports of invoices. If the job uses such
+/// exports, now or in an earlier run, a payment that names an invoice is held until that is known.
 pub(super) fn complete(
     events: &mut Events,
     invoices: &Invoices,
@@ -201,7 +200,7 @@ pub(super) fn complete(
     held
 }
 
-/// Says why a payment waits for its invoice; nothing where it names none, or was recorded before.
+/// Returns why a payment waits for its invoice; `None` if it names none, or was recorded before.
 fn missing_invoice(event: EventRef<'_>, past: &dyn History) -> Option<String> {
     let reference = event.reference.filter(|_| event.is_told_by_reference)?;
     let own = EventKey::from_id(reference);
@@ -216,11 +215,11 @@ fn missing_invoice(event: EventRef<'_>, past: &dyn History) -> Option<String> {
     })
 }
 
-/// The payments of one invoice.
+/// Holds the payments of one invoice.
 struct Payments {
-    /// By payment: the readings of it, the first of them first.
+    /// The readings of each payment, in the order of the first of them.
     of_job: Vec<Vec<usize>>,
-    /// What earlier runs recorded as paid of the invoice, beside these.
+    /// The amount that earlier runs recorded as paid of the invoice, beside these, in minor units.
     recorded_cents: i64,
 }
 
@@ -259,14 +258,14 @@ impl Payments {
             paid.filter(|paid| paid.currency == counts.currency)
                 .map(|paid| paid.amount_cents)
         });
-        // Of one in another currency, the conflict says so.
+        // If one is in another currency, the conflict says so.
         let Some(paid) = paid.collect::<Option<Vec<i64>>>() else {
             return Ok(());
         };
         let sum = paid
             .iter()
             .fold(self.recorded_cents, |sum, &cents| sum.saturating_add(cents));
-        // An export may say what counts and not what was paid in all. Of one payment, that is it.
+        // An export may say what counts and not what was paid in all. If there is one payment, that is it.
         let is_one = self.of_job.len() == 1 && self.recorded_cents == 0;
         let whole_cents = match said.gross_cents {
             Some(whole_cents) => whole_cents,
@@ -324,7 +323,7 @@ fn recorded_cents(
         .fold(0, i64::saturating_add)
 }
 
-/// Lets a sale count so much of what was paid for it.
+/// Sets how much of what was paid for a sale counts.
 fn count(sale: &mut Event, counts: Money, place: &str) {
     let Some(paid) = sale.money else {
         return;
@@ -343,7 +342,7 @@ fn money(amount_cents: i64, like: Money) -> Money {
     }
 }
 
-/// What the sale does not say itself.
+/// Copies what the sale does not say itself.
 fn take_over(sale: &mut Event, said: &Event) {
     if sale.plan.is_none() {
         sale.plan.clone_from(&said.plan);
@@ -362,12 +361,13 @@ fn take_over(sale: &mut Event, said: &Event) {
     }
 }
 
-/// The plans of a job's subscriptions, by the provider's id of the subscription.
+/// Holds the plans of a job's subscriptions, by the provider's id of the subscription.
 #[derive(Debug, Default)]
 pub(super) struct Plans(HashMap<Text, Option<Text>>);
 
 impl Plans {
-    /// Two plans for one subscription say nothing: it was changed between two exports.
+    /// Adds the plan of a subscription. Two plans for one subscription say nothing: it was changed between
+    /// two exports.
     pub(super) fn add(&mut self, subscription: &str, plan: &str) {
         let known = self
             .0
@@ -378,8 +378,8 @@ impl Plans {
         }
     }
 
-    /// Gives events the plan of their subscription, as these exports or earlier runs know it, and lets
-    /// go of the subscription's id.
+    /// Gives events the plan of their subscription, as these exports or earlier runs know it, and removes the
+    /// subscription's id.
     pub(super) fn apply(&self, events: &mut Events, earlier: &dyn SaleHistory) {
         for index in 0..events.len() {
             if !events.get(index).has_details() {
@@ -400,7 +400,7 @@ impl Plans {
         }
     }
 
-    /// Returns the subscriptions whose plan these exports say, with that.
+    /// Returns the subscriptions with the plans that these exports have.
     pub(super) fn into_known(self) -> Vec<(Text, Text)> {
         let known = self.0.into_iter();
         known
@@ -408,7 +408,7 @@ impl Plans {
             .collect()
     }
 
-    /// Returns whether these exports say anything of a subscription.
+    /// Returns `true` if these exports say anything of a subscription.
     pub(super) fn has(&self, subscription: &str) -> bool {
         self.0.contains_key(subscription)
     }

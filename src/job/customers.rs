@@ -1,8 +1,8 @@
-//! Which uids are not ids of customers, because strangers share them.
+//! Finds uids that are not ids of customers, because strangers share them.
 //!
-//! Shops write the same value for everybody who has no account, such as `0` for guests. Sent as a uid,
-//! it would give the sales of all of them to the first lead that has it. So what comes with many emails
-//! is not sent: each event goes by its own email, and one without an email is held.
+//! Shops write the same value for everybody who has no account, such as `0` for guests. Sent as a uid, it
+//! would give the sales of all of them to the first lead that has it. So a uid with many emails is not sent:
+//! each event is sent with its own email, and one without an email is held.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::link::{HeldReason, Link, Links};
 use crate::plan::History;
 use crate::problem::Problem;
 
-/// What stands for "nobody" where a customer has no id.
+/// The values that mean "nobody" where a customer has no id.
 const PLACEHOLDERS: [&str; 11] = [
     "0",
     "-",
@@ -27,18 +27,18 @@ const PLACEHOLDERS: [&str; 11] = [
     "anonymous",
 ];
 
-/// How many uids are named one by one.
+/// The number of uids that are named one by one.
 const NAMED: usize = 10;
 
-/// Returns whether a uid stands for "nobody" rather than for a customer.
+/// Returns `true` if a uid means "nobody" rather than a customer.
 fn is_placeholder(uid: &str) -> bool {
     PLACEHOLDERS
         .iter()
         .any(|word| uid.eq_ignore_ascii_case(word))
 }
 
-/// Returns what the customers of the events are to be compared with in the journal: an email of each
-/// uid, and which uids come with several. Both are hashes, as essences have them.
+/// Returns what the customers of the events are to be compared with in the journal: an email of each uid, and
+/// which uids come with several. Both are hashes, as essences have them.
 pub(super) fn emails_by_uid(events: &Events) -> HashMap<u64, Option<u64>> {
     let mut by_uid: HashMap<u64, Option<u64>> = HashMap::new();
     for (email, uid) in named_customers(events) {
@@ -50,7 +50,7 @@ pub(super) fn emails_by_uid(events: &Events) -> HashMap<u64, Option<u64>> {
     by_uid
 }
 
-/// Returns hashes of email and uid of each event that has both. A refund may name another address than
+/// Returns the hashes of email and uid of each event that has both. A refund may name another address than
 /// its sale, such as that of a PayPal account.
 fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
     let of_customers = events.iter().filter(|event| event.kind != Kind::Refund);
@@ -60,8 +60,8 @@ fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-/// Takes the uids that are not ids of customers from the events, and says so. Returns them, in order.
-/// `past` is what earlier runs know of them.
+/// Removes the uids that are not ids of customers from the events, and reports them. Returns them, in order.
+/// `past` is the history of earlier runs.
 pub(super) fn drop_shared_uids(
     events: &mut Events,
     past: &dyn History,
@@ -89,7 +89,7 @@ pub(super) fn drop_shared_uids(
     (shared.into_keys().collect(), problems)
 }
 
-/// Holds what has no customer left.
+/// Holds the events that have no customer left.
 pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
     for index in 0..events.len() {
         let event = events.get(index);
@@ -127,15 +127,15 @@ fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<P
     problems
 }
 
-/// Why a uid is not the id of one customer.
+/// Names why a uid is not the id of one customer.
 #[derive(Clone, Copy, Debug, Default)]
 enum Why {
     /// It is a word for nobody.
     #[default]
     Placeholder,
-    /// So many emails come with it.
+    /// This number of emails comes with it.
     Emails(usize),
-    /// Earlier runs found that out.
+    /// Earlier runs found that it is shared.
     KnownBefore,
 }
 
@@ -190,8 +190,8 @@ fn shared_uids(events: &Events, past: &dyn History) -> BTreeMap<Text, Why> {
     by_uid.into_iter().filter_map(why).collect()
 }
 
-/// Returns hashes of the uids that come with so many emails that they may be shared, in order. Most uids
-/// have one: so they are told by 16 bytes an event, for a moment.
+/// Returns hashes of the uids that come with so many emails that they may be shared, in order. Most uids have
+/// one, so this takes only 16 bytes an event, for a moment.
 fn suspects(events: &Events) -> Vec<u64> {
     let mut pairs: Vec<(u64, u64)> = named_customers(events)
         .map(|(email, uid)| (uid, email))

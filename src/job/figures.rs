@@ -1,6 +1,6 @@
-//! The figures of what was read and planned, in the shape of the machine output.
+//! Holds the figures of what was read and planned, in the shape of the machine output.
 //!
-//! `plan --json`, and the first part of what a run says of itself, are made of these types; the tables on
+//! `plan --json`, and the first part of what a run reports of itself, are made of these types; the tables on
 //! the terminal are printed from them, so that they can't disagree.
 
 use std::collections::BTreeMap;
@@ -13,47 +13,47 @@ use crate::event::{Currency, Kind, Sum, Tally};
 use crate::journal::PlanState;
 use crate::plan::Plan;
 
-/// One export.
+/// Describes one export.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputSummary {
-    /// As the user named it.
+    /// The path as the user named it.
     pub path: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// The SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// The profile that it was read by.
+    /// The name of the profile that it was read by.
     pub profile: String,
-    /// Why by this one, where it was just chosen; the journal does not keep it.
+    /// The reason for this profile, if it was just chosen; the journal does not keep it.
     #[serde(skip)]
     pub chosen: Option<String>,
-    /// How many rows it has.
+    /// The number of its rows.
     pub rows: u64,
 }
 
-/// How many rows are no event for one reason.
+/// Counts the rows that are not events for one reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct IgnoredSummary {
-    /// The reason.
+    /// The reason why they are not events.
     pub reason: String,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
-/// The events of a plan: what was read, and what is to happen with it.
+/// Holds the sums of the events of a plan: what was read, and what is to happen with it.
 #[derive(Clone, Debug, Default)]
 pub struct EventsSummary {
-    /// Everything that was read.
+    /// The sums of everything that was read.
     pub read: Tally,
-    /// The same, by what is to happen with it.
+    /// The sums of everything that was read, by what is to happen with it.
     pub by_plan: BTreeMap<PlanState, Tally>,
 }
 
 impl EventsSummary {
-    /// The events of one state.
+    /// Returns the sums of the events of one state.
     pub fn for_state(&self, state: PlanState) -> Tally {
         self.by_plan.get(&state).cloned().unwrap_or_default()
     }
 
-    /// What was read and where it went, by kind and currency.
+    /// Returns what was read and where it went, by kind and currency.
     fn balance(&self) -> Vec<BalanceLine> {
         let lines = self.read.iter().map(|(kind, currency, read)| {
             let of_state =
@@ -88,8 +88,8 @@ impl Serialize for EventsSummary {
     }
 }
 
-/// `{"kind": "sale", "currency": "USD", "read": {…}, "to_send": {…}, …}`: the first is what the
-/// others come to, in events and in cents.
+/// Holds `{"kind": "sale", "currency": "USD", "read": {…}, "to_send": {…}, …}`: the first is the sum of the
+/// others, in events and in cents.
 struct BalanceLine {
     kind: Kind,
     currency: Option<Currency>,
@@ -122,28 +122,28 @@ impl Serialize for ByPlan<'_> {
     }
 }
 
-/// An equation that does not hold: a fault of the program, never of the input.
+/// Reports an equation that does not hold: a bug in the program, never an error of the input.
 #[derive(Debug, thiserror::Error)]
 #[error("the books do not balance: {0}")]
 pub struct Imbalance(String);
 
 impl Imbalance {
-    /// An equation, or a fact that one is based on, that does not hold.
+    /// Returns the error for an equation, or a fact that one is based on, that does not hold.
     pub(crate) fn new(what: &str) -> Self {
         Imbalance(what.to_owned())
     }
 }
 
-/// What was read and planned: the part that a plan and a run have in common.
+/// Holds what was read and planned: the part that a plan and a run have in common.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobFigures {
-    /// The exports.
+    /// The exports of the job.
     pub inputs: Vec<InputSummary>,
-    /// What became of their rows.
+    /// The number of their rows, by their results.
     pub rows: Rows,
-    /// Ignored rows by reason.
+    /// The number of ignored rows by reason.
     pub ignored: Vec<IgnoredSummary>,
-    /// Their events.
+    /// The sums of their events.
     pub events: EventsSummary,
 }
 
@@ -176,7 +176,11 @@ impl JobFigures {
         }
     }
 
-    /// Whether both equations of a plan hold: rows and events, and the cents with them.
+    /// Checks both equations of a plan: rows and events, with their cents.
+    ///
+    /// # Errors
+    ///
+    /// One of them does not hold.
     pub fn check(&self) -> Result<(), Imbalance> {
         if !self.rows.balance() {
             return Err(Imbalance(format!(

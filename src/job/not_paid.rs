@@ -1,8 +1,8 @@
-//! Sales that earlier runs sent, and whose rows say now that they were not paid.
+//! Holds refunds of sales that earlier runs sent, and whose rows say now that they were not paid.
 //!
-//! Such a row is ignored: it is no event. Where a sale was sent for it before, the refund that would take
-//! that back is held, for a person to look at: the row does not say when the payment failed, or whether
-//! somebody has paid in another way.
+//! Such a row is ignored: it is not an event. If a sale was sent for it before, the refund that would reverse
+//! it is held, for a person to look at: the row does not say when the payment failed, or whether somebody has
+//! paid in another way.
 
 use std::collections::HashSet;
 
@@ -12,19 +12,19 @@ use crate::event::{Essence, Event, EventKey, Events, Kind, Money, Source, Text};
 use crate::journal::{Outcome, Wanted};
 use crate::plan::History;
 
-/// A row of a payment that was not made.
+/// Describes a row of a payment that was not made.
 #[derive(Clone, Debug)]
 struct NotPaid {
     /// The id that its sale may share with others.
     shared: Text,
-    /// The id that tells it from them.
+    /// The id that distinguishes it from them.
     own: Text,
-    /// Why the row is ignored.
+    /// The reason why the row is ignored.
     reason: Text,
     source: Source,
 }
 
-/// The rows of a job that say that a payment was not made.
+/// Holds the rows of a job that say that a payment was not made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NotPaidRows(Vec<NotPaid>);
 
@@ -38,7 +38,7 @@ impl NotPaidRows {
         });
     }
 
-    /// Asks the journal for the customers of these sales.
+    /// Requests the customers of these sales from the journal.
     pub(super) fn want(&self, wanted: &mut Wanted) {
         for row in &self.0 {
             let ids = [&row.shared, &row.own];
@@ -49,7 +49,7 @@ impl NotPaidRows {
     }
 
     /// Adds a refund for each of these sales that an earlier run sent and that is not refunded, unless the
-    /// job has it as paid or refunds it; says where they are, and why each is held.
+    /// job has it as paid or refunds it; returns where they are, and why each is held.
     pub(super) fn add_refunds(
         &self,
         events: &mut Events,
@@ -74,8 +74,8 @@ impl NotPaidRows {
     }
 }
 
-/// Returns the sales that refunds of the job reverse, and those that another row has as paid: which of the
-/// two exports is older, nothing says.
+/// Returns the sales that refunds of the job reverse, and those that another row has as paid: nothing says
+/// which of the two exports is older.
 fn settled_here(events: &Events) -> HashSet<EventKey> {
     let all = 0..events.len();
     let sales = all
@@ -87,8 +87,8 @@ fn settled_here(events: &Events) -> HashSet<EventKey> {
 }
 
 impl NotPaid {
-    /// Returns the sale that an earlier run sent for the row: by its own id, or by the shared one if that
-    /// was recorded with its own. What was recorded without may be another attempt's.
+    /// Returns the sale that an earlier run sent for the row: by its own id, or by the shared one if that was
+    /// recorded with its own. A sale that was recorded without may be another attempt's.
     fn sent(&self, past: &dyn History) -> Option<(&Text, Essence)> {
         let recorded = |id: &Text| past.essence(EventKey::from_id(id));
         let of_shared = || recorded(&self.shared).filter(|sale| sale.has_reference(&self.own));

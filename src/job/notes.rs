@@ -1,5 +1,5 @@
-//! What a plan says beside its events: what earlier runs left, what may count twice, which dates are not
-//! taken.
+//! Reports what a plan says beside its events: what earlier runs left, what may count twice, which dates are
+//! not sent.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,12 +9,12 @@ use crate::journal::{Outcome, PlanState};
 use crate::plan::{CSV_HEADER, History, Plan, Planned, take_back_row};
 use crate::problem::Problem;
 
-/// A settled sale of which less counts, as the exports say, than an earlier run sent.
+/// Describes a settled sale of which less counts, as the exports say, than an earlier run sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SentTooMuch {
-    /// Its place in the plan.
+    /// The index of the sale in the plan.
     pub place: usize,
-    /// By how much the API has too much of it: after its refunds, and after those of the job.
+    /// The amount that the API has too much of it: after its refunds, and after those of the job.
     pub difference: Money,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn sent_too_much(plan: &Plan, past: &dyn History) -> Vec<SentTooMuch>
 
 /// Returns what was sent of a tracked sale of which less counts, as this reading says.
 fn counts_less(sale: EventRef<'_>, past: &dyn History) -> Option<Essence> {
-    // Only a reading that tells what counts from what was paid can say so.
+    // Only a reading that distinguishes what counts from what was paid can say so.
     sale.gross_cents?;
     let key = sale.key();
     let sent = past.essence(key)?;
@@ -97,7 +97,7 @@ pub(super) fn repeated_unconfirmed(
     repeated
 }
 
-/// Says once where dates of the exports do not reach FirstPromoter.
+/// Reports once that dates of the exports do not reach FirstPromoter.
 pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     if setup.takes_dates {
         return;
@@ -121,8 +121,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     );
 }
 
-/// Says which events of these exports an earlier run left to send, or left without knowing what came of
-/// them.
+/// Reports which events of these exports an earlier run left to send, or left with an unknown result.
 pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
     for planned in job.plan.events() {
@@ -158,7 +157,7 @@ pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
     }
 }
 
-/// Says of which sales less counts, as these exports say, than an earlier run sent.
+/// Reports of which sales less counts, as these exports say, than an earlier run sent.
 pub(super) fn note_counted_less(job: &mut Job) {
     let mut too_much = Tally::default();
     let mut first = None;
@@ -179,7 +178,7 @@ pub(super) fn note_counted_less(job: &mut Job) {
     }
 }
 
-/// Says which events may count twice, so that `--yes` hides no question.
+/// Reports which events may count twice, so that `--yes` hides no question.
 pub(super) fn note_repeated(job: &mut Job) {
     let repeated = &job.repeated_unconfirmed;
     if repeated.count() > 0 {

@@ -1,5 +1,5 @@
-//! Reading the exports of a job: which profile reads each, which events its rows are, and what becomes of
-//! the rows that are none.
+//! Reads the exports of a job: which profile reads each, which events its rows are, and where the rows go
+//! that are not events.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -17,13 +17,13 @@ use crate::readings::Origins;
 use crate::recognise::{ROWS_MOST, Recognised};
 use crate::spreadsheet::restore;
 
-/// The column of reports of events that says what came of each, by the name that its profile gives it.
+/// The column of event reports with the outcome of each, by the name that its profile gives it.
 const OUTCOME_COLUMN: &str = "outcome";
 
-/// Rows between two signs of life.
+/// The number of rows between two reports of progress.
 const PROGRESS_ROWS: u64 = 4096;
 
-/// Exports that are read, before their events are compared with each other and with the past.
+/// Holds exports that are read, before their events are compared with each other and with earlier runs.
 #[derive(Debug)]
 pub(super) struct ReadExports {
     pub(super) inputs: Vec<Input>,
@@ -34,15 +34,16 @@ pub(super) struct ReadExports {
     pub(super) events: Events,
     pub(super) unconfirmed: HashSet<EventKey>,
     pub(super) origins: Origins,
-    /// Of which inputs the sales are completed by exports of another kind.
+    /// `true` for each input whose sales are completed by exports of another kind.
     pub(super) is_completed: Vec<bool>,
     pub(super) invoices: Invoices,
     pub(super) plans: Plans,
     pub(super) not_paid: NotPaidRows,
 }
 
-/// Reads the exports of a job; or says what makes them unusable, for all of them at once. Rows that give no
-/// event go to `source_rows`. `progress` is told the number of rows read so far, now and then.
+/// Reads the exports of a job; or returns what makes them unusable, for all of them at once. Rows that give
+/// no event are written to `source_rows`. `progress` is called now and then with the number of rows read so
+/// far.
 pub(super) fn read(
     exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     setup: &Setup<'_>,
@@ -76,7 +77,7 @@ pub(super) fn read(
     }
 }
 
-/// Where the added columns of a file of rejected or ignored rows end, if it is one.
+/// Returns the index after the added columns of a file of rejected or ignored rows, if it is one.
 fn added_columns(header: &[String]) -> Option<usize> {
     let start = header
         .windows(ADDED_COLUMNS.len())
@@ -95,14 +96,15 @@ fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
     })
 }
 
-/// A row that had too few or too many cells says so behind the added columns. A spreadsheet evens
-/// out the widths of all rows when it saves, so that width alone would not tell.
+/// Returns the problem of a row that had too few or too many cells and was not fixed, which it says in a cell
+/// after the added columns. A spreadsheet evens out the widths of all rows when it saves, so width alone
+/// would not show it.
 fn not_mended() -> Problem {
     Problem::error("row-not-mended", "the row still has cells behind `_reason`")
         .hint("put its cells into their columns, then delete what stands behind `_reason`")
 }
 
-/// Returns whether a row of a report says that its event may have been recorded.
+/// Returns `true` if a row of a report says that its event may have been recorded.
 fn is_unconfirmed(classifier: &Classifier<'_>, row: &Row) -> bool {
     let unconfirmed = crate::journal::Outcome::Unconfirmed.as_str();
     let outcome = classifier.cell_named(row, OUTCOME_COLUMN);
@@ -117,15 +119,15 @@ fn count_equal(counted: &mut Vec<(Problem, u64)>, problem: Problem) {
     }
 }
 
-/// An export whose profile is known and whose rows are not read yet.
+/// Holds an export whose profile is known and whose rows are not read yet.
 struct Opened<'r> {
-    /// Its place among the inputs.
+    /// The index of the export among the inputs.
     input: usize,
     path: String,
     export: Export,
     header: Vec<String>,
     found: Recognised<'r>,
-    /// Where the added columns end, if it is a file of rejected or ignored rows.
+    /// The index after the added columns, if it is a file of rejected or ignored rows.
     handed_back: Option<usize>,
 }
 
@@ -139,21 +141,21 @@ impl Opened<'_> {
     }
 }
 
-/// Whether rows come from a report of ours.
+/// Describes where the rows of an export come from, and what they are for.
 #[derive(Clone, Copy)]
 struct RowKind {
-    /// As in [`Opened`].
+    /// The index after the added columns, as in [`Opened`].
     handed_back: Option<usize>,
-    /// Whether they are events that were corrected.
+    /// `true` if they are events that were corrected.
     mends: bool,
-    /// Whether they say what the sales of other exports count.
+    /// `true` if they say what the sales of other exports count.
     completes: bool,
 }
 
 struct Reader<'r> {
     setup: &'r Setup<'r>,
     progress: &'r dyn Fn(u64),
-    /// By the order in which the exports were named; nothing yet for those that are being read.
+    /// The inputs in the order in which the exports were named; `None` for those that are being read.
     inputs: Vec<(&'r Profile, Option<Input>)>,
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
@@ -162,12 +164,12 @@ struct Reader<'r> {
     events: Events,
     /// The events of the row that is being read.
     of_row: Vec<Event>,
-    /// While an export is read that completes the sales of others: those sales.
+    /// The sales that the export completes, while such an export is read.
     sales: Option<Sales>,
     invoices: Invoices,
     plans: Plans,
     not_paid: NotPaidRows,
-    /// Events of which a report that was handed back says that they may have been recorded.
+    /// The events of which a report that was handed back says that they may have been recorded.
     unconfirmed: HashSet<EventKey>,
     rows_read: u64,
 }
@@ -219,7 +221,8 @@ impl<'r> Reader<'r> {
         })
     }
 
-    /// Beside exports whose sales it completes, its own sales are none; else they are.
+    /// Reads an export that completes others. Beside exports whose sales it completes, its own sales are not
+    /// events; else they are.
     fn read_completing(&mut self, opened: Opened<'r>) -> Result<(), Box<Problem>> {
         let completed: Vec<bool> = self
             .inputs

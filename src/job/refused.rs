@@ -1,4 +1,4 @@
-//! Why an export can't be read, and what to do about it.
+//! Explains why an export can't be read, and what to do about it.
 
 use crate::export::{Export, ExportError};
 use crate::problem::Problem;
@@ -6,13 +6,14 @@ use crate::profile::{Binding, LookAlike, Misfit, Profile, Unfit};
 use crate::recognise::Unrecognised;
 use crate::shell_word::shell_word;
 
-/// How many of the closest profiles are named where none fits.
+/// The number of closest profiles that are named where none fits.
 const MISFITS_SHOWN: usize = 1;
 
-/// How many left-out members of an archive are named.
+/// The number of left-out members of an archive that are named.
 const LEFT_OUT_SHOWN: usize = 5;
 
-/// A list of what FirstPromoter wants paid is no list of what was sold.
+/// Returns the problem of a list of commissions that is given as an export: it is not a list of what was
+/// sold.
 pub(super) fn commissions_are_no_export() -> Problem {
     Problem::error(
         "export-of-commissions",
@@ -21,7 +22,7 @@ pub(super) fn commissions_are_no_export() -> Problem {
     .hint("`fprecon audit --commissions FILE` compares it with what was billed")
 }
 
-/// The profile that the user named does not fit.
+/// Returns the problem of a named profile that does not fit.
 pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
     let Misfit { profile, .. } = misfit;
     let message = format!(
@@ -33,7 +34,7 @@ pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
         .hint("name the columns in a profile that extends it, or leave `--profile` out")
 }
 
-/// What the export does not say and the profile may not guess.
+/// Returns the question that the export does not answer and the profile may not guess.
 pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
     let open: Vec<_> = profile.open_questions(binding).collect();
     if open.is_empty() {
@@ -61,7 +62,7 @@ pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
     Some(Problem::error("profile-incomplete", message).hint(hint))
 }
 
-/// Why no profile is taken for an export, in the shape of every other problem.
+/// Returns the problem of an export for which no profile is chosen.
 pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
     Box::new(match error {
         Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
@@ -74,7 +75,7 @@ pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<P
     })
 }
 
-/// A file that is known, and is not read.
+/// Returns the problem of a file that is known, and is not read.
 pub(super) fn not_an_export(path: &str, known: &LookAlike) -> Problem {
     Problem::error("header-unknown", format!("this is {}", known.title))
         .at(path, Some(1))
@@ -133,7 +134,7 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
         .hint(hint)
 }
 
-/// What is wrong with an export, in the shape of every other problem.
+/// Returns the problem of an export that can't be read.
 pub fn export_problem(error: &ExportError) -> Problem {
     let path = error.path().display().to_string();
     let mut problem = Problem::error(error.code(), error.to_string()).at(path, error.line());
@@ -145,7 +146,7 @@ pub fn export_problem(error: &ExportError) -> Problem {
     problem
 }
 
-/// Says which members of the archive that an export is the first one of are left out.
+/// Reports which members of an archive are left out, whose first one is the export.
 pub(crate) fn left_out(export: &Export) -> Option<Problem> {
     let (archive, names) = export.left_out()?;
     let shown: Vec<String> = names

@@ -1,4 +1,4 @@
-//! How a job's exports are read and planned.
+//! Configures how a job's exports are read and planned.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,32 +15,32 @@ use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
 
-/// How a job's exports are read and planned.
+/// Configures how a job's exports are read and planned.
 #[derive(Clone, Debug)]
 pub struct Setup<'s> {
     /// The profiles to choose from.
     pub profiles: &'s Profiles,
-    /// The profile that the user named; else each export's is found by its header.
+    /// The profile that the user named; if there is none, each export's is found by its header.
     pub profile: Option<&'s Profile>,
-    /// The profiles that the user named for exports of some paths, before `profile`.
+    /// The profiles that the user named for exports of some paths, which go before `profile`.
     pub profile_of: Vec<(PathPattern, &'s Profile)>,
-    /// By which profiles earlier runs have read exports with a header.
+    /// The look-up of profiles by which earlier runs have read exports with a header.
     pub read_before: ReadBefore<'s>,
     /// The currency of amounts for which nothing names one.
     pub account_currency: Currency,
-    /// What is done with amounts in other currencies than the account's.
+    /// The treatment of amounts in other currencies than the account's.
     pub foreign: Foreign,
-    /// How many decimals the API takes of some currencies.
+    /// The number of decimals that the API takes of some currencies.
     pub decimals: Decimals,
-    /// What is done with refunds whose sale is not named or not found.
+    /// The treatment of refunds whose sale is not named or not found.
     pub rules: Rules,
-    /// Whether the API takes the dates of sales, refunds and cancellations.
+    /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub takes_dates: bool,
 }
 
 impl<'s> Setup<'s> {
-    /// Returns the setup in which each export is read by the profile that its header fits, and everything
-    /// else is as it is by default.
+    /// Returns the setup in which each export is read by the profile that its header fits, with defaults for
+    /// everything else.
     pub fn new(profiles: &'s Profiles, account_currency: Currency) -> Self {
         Setup {
             profiles,
@@ -98,7 +98,7 @@ impl<'s> Setup<'s> {
         }
     }
 
-    /// The one of several fitting profiles by which all earlier exports with this header were read.
+    /// Returns the one of several fitting profiles by which all earlier exports with this header were read.
     fn recognised_before(&self, error: &Unrecognised, header: &[String]) -> Option<Recognised<'s>> {
         let Unrecognised::Undecided(undecided) = error else {
             return None;
@@ -119,7 +119,7 @@ impl<'s> Setup<'s> {
     }
 }
 
-/// Which exports a user means by a path with wildcards.
+/// Selects exports by a path with wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern(glob::Pattern);
 
@@ -128,13 +128,13 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// It is not a pattern: why.
+    /// The text is not a pattern; the error says why.
     pub fn parse(text: &str) -> Result<Self, String> {
         let pattern = glob::Pattern::new(text);
         pattern.map(PathPattern).map_err(|error| error.to_string())
     }
 
-    /// Whether a path fits, or its last part alone.
+    /// Returns `true` if a path fits, or its last part alone.
     fn fits(&self, path: &Path) -> bool {
         let name = path.file_name().map(Path::new);
         self.0.matches_path(path)
@@ -143,7 +143,7 @@ impl PathPattern {
     }
 }
 
-/// What earlier runs know of headers.
+/// Looks up what earlier runs know of headers.
 #[derive(Clone, Copy, Default)]
 pub struct ReadBefore<'s>(Option<&'s ProfilesOfHeader<'s>>);
 
@@ -151,7 +151,7 @@ pub struct ReadBefore<'s>(Option<&'s ProfilesOfHeader<'s>>);
 type ProfilesOfHeader<'s> = dyn Fn(&[String]) -> Vec<String> + 's;
 
 impl<'s> ReadBefore<'s> {
-    /// Asks for the profiles of a header by this function.
+    /// Returns a look-up that asks for the profiles of a header by this function.
     pub fn new(profiles: &'s dyn Fn(&[String]) -> Vec<String>) -> Self {
         ReadBefore(Some(profiles))
     }

@@ -1,4 +1,4 @@
-//! Rows that gave no event, kept for the reports without keeping them in memory.
+//! Keeps rows that gave no event for the reports, without keeping them in memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
@@ -6,33 +6,33 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 use crate::event::Source;
 use crate::problem::Problem;
 
-/// A row that gave no event, as it was.
+/// Holds a row that gave no event, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceRow {
-    /// Where it stands.
+    /// The place of the row.
     pub source: Source,
-    /// Whether it was rejected, and not ignored.
+    /// `true` if it was rejected, `false` if it was ignored.
     pub rejected: bool,
-    /// Why.
+    /// The reason why it gave no event.
     pub reason: String,
-    /// Its cells.
+    /// The cells of the row.
     pub fields: Vec<String>,
 }
 
-/// Where the rows of a job that gave no event are kept: in a file, in reading order, or nowhere.
+/// Keeps the rows of a job that gave no event: in a file, in reading order, or nowhere.
 #[derive(Debug)]
 pub struct SourceRows {
     file: Option<csv::Writer<File>>,
     failed: Option<io::Error>,
 }
 
-/// The file of [`SourceRows`] could not be written or read back.
+/// Reports that the file of [`SourceRows`] could not be written or read back.
 #[derive(Debug, thiserror::Error)]
 #[error("the rows that are no events could not be kept in a temporary file")]
 pub struct SourceRowsError(#[from] io::Error);
 
 impl SourceRowsError {
-    /// In the shape of every other problem.
+    /// Returns the error in the shape of every other problem.
     pub fn problem(&self) -> Problem {
         Problem::error("temporary-file", format!("{self}: {}", self.0)).hint(
             "make room where temporary files stand, or name another folder in `TMPDIR`; nothing was sent",
@@ -40,11 +40,11 @@ impl SourceRowsError {
     }
 }
 
-/// Cells in front of a row's own: input, line, whether it was rejected, reason.
+/// The number of cells in front of a row's own: input, line, whether it was rejected, reason.
 const OWN_CELLS: usize = 4;
 
 impl SourceRows {
-    /// Keeps no row, for who needs only their number.
+    /// Returns a store that drops all rows, for callers that need only their number.
     pub fn dropped() -> Self {
         SourceRows {
             file: None,
@@ -52,7 +52,7 @@ impl SourceRows {
         }
     }
 
-    /// Keeps rows in an empty file that nobody else uses.
+    /// Returns a store in an empty file that nobody else uses.
     pub fn in_file(file: File) -> Self {
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
         SourceRows {
@@ -61,7 +61,7 @@ impl SourceRows {
         }
     }
 
-    /// Keeps a row. What goes wrong is told by [`SourceRows::read`].
+    /// Keeps a row. An error is reported by [`SourceRows::read`].
     pub(super) fn add<'f>(
         &mut self,
         source: Source,
@@ -83,7 +83,7 @@ impl SourceRows {
         self.failed = write().err().map(io::Error::from);
     }
 
-    /// The rows that were kept, in reading order; none where they were dropped.
+    /// Returns the rows that were kept, in reading order; none if they were dropped.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(kept(&rows, SourceRows::dropped()).unwrap(), []);
     }
 
-    /// `/dev/full` takes every open and no byte.
+    /// `/dev/full` accepts every open and no byte.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_told() {

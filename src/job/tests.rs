@@ -8,7 +8,7 @@ use crate::journal::PlanState;
 use crate::link::EmptyHistory;
 use crate::profile::Profiles;
 
-/// Plans files without a past, at a time after all their dates.
+/// Plans files without a history, at a time after all their dates.
 fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
     let profiles = Profiles::load(&BTreeMap::new()).unwrap();
     let setup = Setup::new(&profiles, Currency::from_code("USD").unwrap());
@@ -37,7 +37,7 @@ fn job(text: &str) -> Job {
     job
 }
 
-/// One row below a header, with these cells and no others.
+/// Returns one row below a header, with these cells and no others.
 fn table(header: &str, cells: &[(&str, &str)]) -> String {
     let row: Vec<&str> = header
         .split(',')
@@ -46,7 +46,7 @@ fn table(header: &str, cells: &[(&str, &str)]) -> String {
     format!("{header}\n{}\n", row.join(","))
 }
 
-/// `kind id cents currency date`, an event each.
+/// Returns `kind id cents currency date` for each event.
 fn events(job: &Job) -> Vec<String> {
     let of = job.plan.events().map(|planned| {
         let event = planned.event;
@@ -68,7 +68,7 @@ const HEADER_2016: &str = "id,Description,Created (UTC),Amount,Amount Refunded,C
 const HEADER_2023: &str = "id,Description,Seller Message,Created (UTC),Amount,Amount Refunded,Currency,Converted Amount,Converted Amount Refunded,Fee,Taxes On Fee,Converted Currency,Status,Statement Descriptor,Customer ID,Customer Description,Customer Email,Captured,Card ID,Invoice ID,Transfer";
 const HEADER_2024: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Converted Amount Refunded,Converted Currency,Decline Reason,Description,Fee,Refunded date (UTC),Statement Descriptor,Status,Seller Message,Taxes On Fee,Card ID,Customer ID,Customer Description,Customer Email,Invoice ID,Transfer";
 
-/// A payment by every name that a column has had; a header takes those that it knows.
+/// Returns a payment with every name that a column has had; a header takes those that it knows.
 fn payment(changes: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     let mut cells = changes.to_vec();
     cells.extend([
@@ -212,7 +212,7 @@ fn an_unusable_export_spoils_the_job_and_all_of_them_are_named() {
     assert_eq!(files, [Some("a.csv".to_owned()), Some("c.csv".to_owned())]);
 }
 
-/// `(event_id, state, amount)` of every event, in no order.
+/// Returns `(event_id, state, amount)` of every event, in no order.
 fn outcome(job: &Job) -> Vec<(String, PlanState, Option<i64>)> {
     let mut all: Vec<_> = job
         .plan
@@ -279,7 +279,7 @@ fn generic_row() -> impl Strategy<Value = String> {
     )
 }
 
-/// The rows as one file, and shuffled over two; what comes of both.
+/// Plans the rows as one file, and shuffled over two.
 fn both_ways(header: &str, rows: &[(String, u32, bool)]) -> (Job, Job) {
     let file = |rows: Vec<&str>| format!("{header}\n{}\n", rows.join("\n")).into_bytes();
     let one = file(rows.iter().map(|(row, _, _)| row.as_str()).collect());
@@ -299,7 +299,7 @@ fn shuffled(row: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<(St
     prop::collection::vec((row, any::<u32>(), any::<bool>()), 1..14)
 }
 
-/// No refund stands before the sale that it undoes.
+/// Returns `true` if no refund is before the sale that it reverses.
 fn refunds_follow(job: &Job) -> bool {
     let sent: Vec<_> = job
         .plan

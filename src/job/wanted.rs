@@ -1,4 +1,4 @@
-//! What of the journal a job may need.
+//! Collects what of the journal a job may need.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::journal::Wanted;
 use crate::link::Rules;
 
 impl ReadExports {
-    /// What of the journal the refunds may need whose sales are in none of these exports.
+    /// Returns what of the journal the refunds may need whose sales are in none of these exports.
     pub(super) fn wanted(&self, rules: &Rules) -> Wanted {
         let events = &self.events;
         let of_kind = |kind| (0..events.len()).filter(move |&index| events.kind(index) == kind);
