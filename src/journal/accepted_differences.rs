@@ -1,4 +1,4 @@
-//! Differences of audits that somebody has looked at and accepted as they are.
+//! Keeps the differences of audits that somebody has looked at and accepted as they are.
 
 use std::collections::HashSet;
 
@@ -8,26 +8,26 @@ use rusqlite::{Connection, Row, params};
 use super::columns::{Millis, Seal, impossible};
 use super::{Acceptance, EventRow, Journal, JournalError, JournalReader, bounded_text};
 
-/// A difference that was accepted.
+/// Describes a difference that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedDifference {
-    /// A hash of all that was seen of it.
+    /// The hash of all that was seen of it.
     pub seen: [u8; 16],
-    /// Its id in the audits.
+    /// The id of the difference in the audits.
     pub difference: String,
-    /// The word of its kind.
+    /// The word for the kind of the difference.
     pub kind: String,
-    /// What is set to be paid too much, in minor units; below zero: too little.
+    /// The amount that is set to be paid too much, in minor units; negative if it is too little.
     pub difference_cents: i64,
-    /// The money that it is about, in minor units.
+    /// The amount that it is about, in minor units.
     pub concerned_cents: i64,
-    /// The currency, or the word of what is not money.
+    /// The currency, or the word for what is not money.
     pub unit: String,
-    /// What the audit said of it.
+    /// The message of the audit about it.
     pub message: String,
-    /// Who accepted it, when, and why.
+    /// The person who accepted it, with the time and the reason.
     pub acceptance: Acceptance,
-    /// Who took that back, and when.
+    /// The person who withdrew the acceptance, and when; `None` while it holds.
     pub undone: Option<(String, Timestamp)>,
 }
 
@@ -118,11 +118,12 @@ impl AcceptedDifference {
 }
 
 impl JournalReader {
-    /// Returns all differences that were accepted, the oldest first, also those of which that was taken back.
+    /// Returns all differences that were accepted, the oldest first, including those whose acceptance was
+    /// withdrawn.
     ///
     /// # Errors
     ///
-    /// The journal can't be read or is damaged; so for all functions here.
+    /// The journal can't be read or is damaged.
     pub fn accepted_differences(&self) -> Result<Vec<AcceptedDifference>, JournalError> {
         let all = self.accepted_rows()?.into_iter();
         Ok(all.map(|(_, record)| record).collect())
@@ -140,11 +141,11 @@ impl JournalReader {
 }
 
 impl Journal {
-    /// Accepts differences as they are, and says how many were not accepted before.
+    /// Accepts differences as they are, and returns how many were not accepted before.
     ///
     /// # Errors
     ///
-    /// The journal can't be written; so for all functions here.
+    /// The journal can't be written.
     pub fn accept_differences(
         &mut self,
         differences: &[AcceptedDifference],
@@ -169,8 +170,12 @@ impl Journal {
         })
     }
 
-    /// Takes the acceptance of differences back, by the hash of what was seen of them, and says how many there
-    /// were.
+    /// Withdraws the acceptance of differences, by the hash of what was seen of them, and returns how many
+    /// there were.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
     pub fn undo_accepted_differences(
         &mut self,
         seen: &HashSet<[u8; 16]>,

@@ -1,6 +1,7 @@
-//! What was open at an earlier instant, as far as attempts and settlements say it.
+//! Finds what was open at an earlier instant, as far as attempts and settlements show it.
 //!
-//! A retry puts an event's result aside. What it was before is read from the last answer before the instant.
+//! A retry replaces an event's result. The result before that is read from the last answer before the
+//! instant.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use super::columns::{Code, Millis, Word};
 use super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome, Span, SpanBy};
 use crate::event::{Currency, Money};
 
-/// An event that was open.
+/// Describes an event that was open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PastOpen {
     pub(crate) row: EventRow,
@@ -20,7 +21,8 @@ pub(crate) struct PastOpen {
     pub(crate) money: Option<Money>,
 }
 
-/// The last answer before the instant `?2`, and whether the run that recorded the event had ended by itself.
+/// The query for the last answer before the instant `?2`, and whether the run that recorded the event had
+/// ended by itself.
 const PAST: &str = "SELECT e.id, e.event_id, e.amount_cents, coalesce(e.currency, ''), e.outcome,
          e.settled_ms < ?2,
          (SELECT a.answer FROM attempt a WHERE a.event = e.id AND a.answered_ms < ?2
@@ -134,7 +136,7 @@ fn past_code(
         (Some("refused" | "conflicting"), _) => Some(AttentionCode::Failed),
         (Some("unclear" | "not_this_event"), true) => Some(AttentionCode::Unconfirmed),
         (Some(_), true) => Some(AttentionCode::Failed),
-        // It was not asked, since the customer was known to be no referral.
+        // It was not sent, since the customer was known not to be a referral.
         (None, true) => None,
         (_, false) => Some(AttentionCode::NotSent),
     })

@@ -1,7 +1,7 @@
-//! What belongs to a span of time: the runs that were started within it, or the sales that were made.
+//! Selects what belongs to a span of time: the runs that were started within it, or the sales that were made.
 //!
-//! An event that more than one run set out to send is one event, and stands where the latest of them has
-//! it.
+//! An event that more than one run was started to send is one event, at the place that it has in the latest
+//! of them.
 
 use jiff::Timestamp;
 
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::event::{Sum, Tally};
 
-/// Which date decides whether an event belongs to a span.
+/// Says which date decides whether an event belongs to a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpanBy {
-    /// The start of the run that has it.
+    /// The date is the start of the run that has the event.
     #[default]
     RunDate,
-    /// The day of its sale: refunds belong to the day of the sale that they reverse, where the journal has
-    /// that sale, and else to their own day.
+    /// The date is the day of the event's sale: refunds belong to the day of the sale that they reverse if
+    /// the journal has that sale, and else to their own day.
     SaleDate,
 }
 
@@ -36,14 +36,14 @@ impl SpanBy {
     }
 }
 
-/// What is dated `from` or later, and before `until`.
+/// Selects what is dated `from` or later, and before `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The first instant.
+    /// The first instant of the span.
     pub from: Timestamp,
-    /// The first instant behind it.
+    /// The first instant after the span.
     pub until: Timestamp,
-    /// Which date counts.
+    /// The date that counts.
     pub by: SpanBy,
 }
 
@@ -53,7 +53,7 @@ pub(super) const RUNS: &str = "SELECT id FROM run WHERE started_ms >= ?1 AND sta
 const SALE_DATE: &str = "coalesce(s.created_at_ms, e.created_at_ms)";
 
 impl Span {
-    /// All runs of all time.
+    /// The span of all runs of all time.
     pub const ALL: Span = Span {
         from: Timestamp::MIN,
         until: Timestamp::MAX,
@@ -64,7 +64,7 @@ impl Span {
         [self.from.as_millisecond(), self.until.as_millisecond()]
     }
 
-    /// Returns whether an instant lies in it.
+    /// Returns `true` if an instant is in it.
     pub fn holds(self, at: Timestamp) -> bool {
         self.from <= at && at < self.until
     }
@@ -82,8 +82,8 @@ impl JournalReader {
         })
     }
 
-    /// Returns the query for the events of which a condition on the instant of their sale holds. What was
-    /// sent again with another content is one event: the corrected one.
+    /// Returns the query for the events whose sale has a date that meets a condition. An event that was sent
+    /// again with another content is one event: the corrected one.
     fn dated(&self, condition: &str) -> Result<String, JournalError> {
         let not_mended = match self.has_mended()? {
             true => NOT_MENDED.replacen("event.id", "e.id", 1),
@@ -109,7 +109,7 @@ impl JournalReader {
         ))
     }
 
-    /// Returns how many events have no date, and what they come to.
+    /// Returns how many events have no date, with their amounts.
     ///
     /// # Errors
     ///
@@ -132,11 +132,11 @@ impl JournalReader {
         Ok(undated)
     }
 
-    /// The runs of a span, the oldest first; by the date of sales, those that have a sale of it.
+    /// Returns the runs of a span, the oldest first; by the date of sales, those that have a sale of it.
     ///
     /// # Errors
     ///
-    /// The journal can't be read; so for all functions here.
+    /// The journal can't be read or is damaged.
     pub fn runs_of(&self, span: Span) -> Result<Vec<RunRecord>, JournalError> {
         let which = match span.by {
             SpanBy::RunDate => format!("WHERE id IN ({RUNS}) ORDER BY id"),
@@ -148,8 +148,11 @@ impl JournalReader {
         self.list_runs(&which, span.parameters())
     }
 
-    /// Streams the events that the runs of a span set out to send, each once, in the order of
-    /// sending.
+    /// Streams the events that the runs of a span were started to send, each once, in the order of sending.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_event_of<E: From<JournalError>>(
         &self,
         span: Span,
@@ -159,15 +162,23 @@ impl JournalReader {
         self.scan_rows(&sql, span.parameters(), each)
     }
 
-    /// What came of those events, as the journal has it now.
+    /// Returns the outcomes of the events of a span, as the journal has them now.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn outcomes_of(&self, span: Span) -> Result<OutcomeTallies, JournalError> {
         let once = self.events_once(span)?;
         let from = format!("{once} once JOIN event ON event.id = once.event");
         self.outcome_totals(&from, span.parameters())
     }
 
-    /// By how much the runs of a span, added up, set out to send more than there is: an event of
-    /// three runs counts twice here.
+    /// Returns by how much the sums of the runs of a span exceed those of its events: an event of three runs
+    /// counts twice here.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
     pub fn repeats_of(&self, span: Span) -> Result<Vec<PlanTotal>, JournalError> {
         let sql = format!(
             "SELECT kind, coalesce(currency, ''), sum(more), sum(more * coalesce(amount_cents, 0))
@@ -190,6 +201,10 @@ impl JournalReader {
     }
 
     /// Streams the events of a span whose amounts were converted, in the order of sending.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged; or what `each` returns.
     pub fn for_each_conversion_of<E: From<JournalError>>(
         &self,
         span: Span,
