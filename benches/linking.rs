@@ -21,6 +21,7 @@ use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
 use fprecon::journal::Wanted;
 use fprecon::link::{AskedAgain, EmptyHistory, Rules, link};
+use fprecon::problem::ProblemCode;
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
 
@@ -142,9 +143,9 @@ fn main() {
         times[2].push(read.elapsed());
         times[0].push(read - start);
         let (job, _) = planned.unwrap();
-        let warnings = ["date-in-future"];
+        let warnings = [ProblemCode::DateInFuture];
         let mut problems = job.problems.kept().iter();
-        assert!(problems.all(|problem| warnings.contains(&&*problem.code)));
+        assert!(problems.all(|problem| warnings.contains(&problem.code)));
         drop(job);
 
         let mut events: Events = (0..rows).map(event).collect();

@@ -3,7 +3,8 @@
 //! Every stage that reads the user's input reports problems in this one form; they go to the terminal, into
 //! the machine output and into the report.
 
-use std::borrow::Cow;
+mod code;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
@@ -12,6 +13,8 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::invisible::shown;
+
+pub use code::ProblemCode;
 
 /// Says how bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,7 +58,7 @@ pub struct Problem {
     /// The severity of the problem.
     pub severity: Severity,
     /// The stable word for scripts, such as `amount-invalid`.
-    pub code: Cow<'static, str>,
+    pub code: ProblemCode,
     /// The export, as the user named it.
     pub file: Option<String>,
     /// The line on which the record starts (the header is line 1).
@@ -78,19 +81,19 @@ impl Problem {
     pub const HINT_LINE: &str = "\n    ";
 
     /// Returns an error that names no place yet.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: ProblemCode, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message.into())
     }
 
     /// Returns a warning that names no place yet.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: ProblemCode, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message.into())
     }
 
-    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+    fn new(severity: Severity, code: ProblemCode, message: String) -> Self {
         Problem {
             severity,
-            code: Cow::Borrowed(code),
+            code,
             file: None,
             line: None,
             column: None,
@@ -191,7 +194,7 @@ pub(crate) fn causes(error: &dyn Error) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     kept: Vec<Problem>,
-    counts: BTreeMap<Cow<'static, str>, u64>,
+    counts: BTreeMap<ProblemCode, u64>,
 }
 
 impl Extend<Problem> for Problems {
@@ -229,7 +232,7 @@ impl Problems {
     pub fn omitted(&self) -> impl Iterator<Item = (&str, u64)> + '_ {
         self.counts
             .iter()
-            .map(|(code, count)| (code.as_ref(), count.saturating_sub(Self::KEPT_PER_CODE)))
+            .map(|(code, count)| (code.as_str(), count.saturating_sub(Self::KEPT_PER_CODE)))
             .filter(|(_, omitted)| *omitted > 0)
     }
 
@@ -245,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_problem_says_where_what_and_what_to_do() {
-        let problem = Problem::error("amount-invalid", "`1e3` is no amount")
+        let problem = Problem::error(ProblemCode::AmountInvalid, "`1e3` is no amount")
             .at("x.csv", Some(12))
             .cell("Amount", "1e3")
             .hint("write 1000.00");
@@ -259,15 +262,15 @@ mod tests {
     fn a_flood_of_one_code_is_counted_and_hides_no_other() {
         let mut problems = Problems::default();
         for _ in 0..Problems::KEPT_PER_CODE + 5 {
-            problems.push(Problem::error("amount-invalid", "no amount"));
+            problems.push(Problem::error(ProblemCode::AmountInvalid, "no amount"));
         }
-        problems.push(Problem::error("date-invalid", "no date"));
+        problems.push(Problem::error(ProblemCode::DateInvalid, "no date"));
         assert_eq!(
             problems.omitted().collect::<Vec<_>>(),
             [("amount-invalid", 5)]
         );
         assert_eq!(
-            problems.kept().last().map(|p| p.code.as_ref()),
+            problems.kept().last().map(|p| p.code.as_str()),
             Some("date-invalid")
         );
     }

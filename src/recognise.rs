@@ -11,7 +11,7 @@ use std::fmt;
 use crate::classify::{Classifier, RowOutcome};
 use crate::event::{Currency, Source};
 use crate::export::{Export, ExportError, Row};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
 use crate::shell_word::shell_word;
 
@@ -20,14 +20,14 @@ pub const ROWS_MOST: usize = 1_000;
 
 /// The problems that say that a cell is written otherwise than the profile has it. A profile of the user's
 /// own that rejects a row for anything else does so on purpose.
-const WRITTEN_OTHERWISE: [&str; 7] = [
-    "amount-ambiguous",
-    "amount-invalid",
-    "amount-sign",
-    "currency-unknown",
-    "date-invalid",
-    "value-unknown",
-    "zone-unknown",
+const WRITTEN_OTHERWISE: [ProblemCode; 7] = [
+    ProblemCode::AmountAmbiguous,
+    ProblemCode::AmountInvalid,
+    ProblemCode::AmountSign,
+    ProblemCode::CurrencyUnknown,
+    ProblemCode::DateInvalid,
+    ProblemCode::ValueUnknown,
+    ProblemCode::ZoneUnknown,
 ];
 
 /// Holds the profile of an export.
@@ -259,7 +259,7 @@ impl<'p> Read<'p> {
 
     /// Returns `true` if no more than half of the rows are written otherwise than the profile says.
     fn reads_most(&self) -> bool {
-        let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code.as_ref());
+        let is_otherwise = |problem: &&Problem| WRITTEN_OTHERWISE.contains(&problem.code);
         let otherwise = self.obstacles.iter().flatten().filter(is_otherwise);
         otherwise.count() * 2 <= self.obstacles.len()
     }

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::event::{CustomerRef, EventKey, EventRef, Kind, Tally};
 use crate::journal::PlanState;
 use crate::plan::{History, Plan, Planned};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use cancellations::LastCancellations;
 use group::FindingGroup;
 use outliers::Outliers;
@@ -32,7 +32,7 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// names of the exports.
 pub fn findings(plan: &Plan, past: &dyn History, now: Timestamp, paths: &[String]) -> Vec<Problem> {
     let mut finder = Finder::new(plan, past, paths);
-    let mut future = FindingGroup::new("date-in-future", paths);
+    let mut future = FindingGroup::new(ProblemCode::DateInFuture, paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     for (place, planned) in plan.events().enumerate() {
         finder.collect(place, planned);
@@ -82,7 +82,7 @@ impl<'p> Finder<'p> {
             refunds: Vec::new(),
             sales: HashMap::new(),
             ends: LastCancellations::default(),
-            after_cancellation: FindingGroup::new("sale-after-cancellation", paths),
+            after_cancellation: FindingGroup::new(ProblemCode::SaleAfterCancellation, paths),
             outliers: Outliers::default(),
         }
     }
@@ -138,7 +138,7 @@ impl<'p> Finder<'p> {
     }
 
     fn refunds(&self) -> Vec<Problem> {
-        let mut before = FindingGroup::new("refund-before-sale", self.paths);
+        let mut before = FindingGroup::new(ProblemCode::RefundBeforeSale, self.paths);
         let mut above = Tally::default();
         let refunded = self.refunded_here();
         for (key, refund) in &self.refunds {
@@ -163,7 +163,7 @@ impl<'p> Finder<'p> {
         let mut problems = Vec::new();
         if above.count() > 0 {
             let message = format!("{above}: above the sale, and held");
-            problems.push(Problem::warning("refund-above-sale", message).hint(
+            problems.push(Problem::warning(ProblemCode::RefundAboveSale, message).hint(
                 "amounts were read or refunded wrongly; compare them with their sales where both were made",
             ));
         }

@@ -195,7 +195,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
             .extend(of_event(&event, place, account_currency));
     }
     let rejected = job.inputs.iter().map(|input| input.rows.rejected).sum();
-    let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code.as_ref());
+    let left_out = |problem: &&Problem| LEFT_OUT.contains(&problem.code);
     let left_out = job.problems.kept().iter().filter(left_out).count() as u64;
     for (code, count) in [
         (UnreadCode::Rejected, rejected),

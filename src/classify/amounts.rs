@@ -3,11 +3,8 @@
 use super::{Classifier, cell};
 use crate::event::{AmountError, AmountFormat, Currency, Kind, Money, ParsedAmount};
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
-
-/// The code of an export in which no column has an amount.
-pub(crate) const NO_AMOUNT_COLUMN: &str = "amount-column-missing";
 
 /// What a row says of an event's money.
 pub(super) struct MoneyRead {
@@ -77,7 +74,7 @@ impl Classifier<'_> {
             "no column has the amount: the header has no {}",
             headers.join(" or ")
         );
-        Problem::error(NO_AMOUNT_COLUMN, message).hint(format!(
+        Problem::error(ProblemCode::AmountColumnMissing, message).hint(format!(
             "name the column that has it: `{} = \"HEADER\"` under `[exports.{}.columns]`{}",
             column.name,
             self.own_table(),
@@ -87,7 +84,7 @@ impl Classifier<'_> {
 
     fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
         let message = format!("the amount of a {} has to be above zero", rule.kind);
-        self.cell_error("amount-not-positive", column, value, &message)
+        self.cell_error(ProblemCode::AmountNotPositive, column, value, &message)
             .hint(match (rule.kind, value.trim_start_matches(['-', '−', '(', ' '])) {
                 (Kind::Refund, amount) if amount != value => format!(
                     "the amount of a refund is written without a sign: write `{}` into the row",
@@ -221,8 +218,13 @@ impl Classifier<'_> {
 
     fn too_large(&self, row: &Row, column: ColumnIndex) -> Problem {
         let value = self.text(row, column);
-        self.cell_error("amount-invalid", column, value, "the amount is too large")
-            .hint("look the amount up at the provider, and correct it")
+        self.cell_error(
+            ProblemCode::AmountInvalid,
+            column,
+            value,
+            "the amount is too large",
+        )
+        .hint("look the amount up at the provider, and correct it")
     }
 
     fn wrong_sign(&self, row: &Row, column: ColumnIndex, message: &str) -> Problem {
@@ -235,7 +237,7 @@ impl Classifier<'_> {
                 "look the row up at the provider; if this is what was meant, write `-{value}` into the cell"
             ),
         };
-        self.cell_error("amount-sign", column, value, message)
+        self.cell_error(ProblemCode::AmountSign, column, value, message)
             .hint(hint)
     }
 
@@ -266,7 +268,7 @@ impl Classifier<'_> {
         let name = self.header_name(column);
         let value = self.text(row, column);
         let message = "what was refunded is below zero";
-        self.cell_error("amount-sign", column, value, message)
+        self.cell_error(ProblemCode::AmountSign, column, value, message)
             .hint(format!(
                 "look up what was refunded, write it into `{name}` without a sign in the report's file of rejected rows, and run that file"
             ))
@@ -343,7 +345,7 @@ impl Classifier<'_> {
             Some(what) => format!("`{value}` is not money: it is {what}"),
             None => "this is not an ISO 4217 currency".to_owned(),
         };
-        self.cell_error("currency-unknown", column, value, &message)
+        self.cell_error(ProblemCode::CurrencyUnknown, column, value, &message)
             .hint("a three-letter code such as `USD` is expected")
     }
 
@@ -373,8 +375,8 @@ impl Classifier<'_> {
         let format = self.format(value, currency);
         let parsed = format.parse(value, currency).map_err(|error| {
             let code = match &error {
-                AmountError::Thousands { .. } => "amount-ambiguous",
-                _ => "amount-invalid",
+                AmountError::Thousands { .. } => ProblemCode::AmountAmbiguous,
+                _ => ProblemCode::AmountInvalid,
             };
             let hint = match &error {
                 AmountError::Thousands { large, small, .. } => {

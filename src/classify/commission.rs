@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{BLANK, Classifier, is_blank};
 use crate::event::{Currency, Customer, Text};
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, CommissionColumns, DateSource, WordSet};
 
 /// What a commission's status says.
@@ -174,7 +174,7 @@ impl Classifier<'_> {
             Ok((CommissionStatus::Denied, false))
         } else {
             Err(Box::new(
-                self.cell_error("value-unknown", column, word, "the profile does not know this status")
+                self.cell_error(ProblemCode::ValueUnknown, column, word, "the profile does not know this status")
                     .hint("add it to `approved`, `pending`, `denied` or `paid` under `[words]` of a profile that extends this one"),
             ))
         }
@@ -195,8 +195,13 @@ impl Classifier<'_> {
             (_, true, _) => Ok(Some(true)),
             (_, _, true) => Ok(Some(false)),
             _ => Err(Box::new(
-                self.cell_error("value-unknown", column, word, "this is neither yes nor no")
-                    .hint("add it to `yes` or `no` under `[words]` of a profile that extends this one"),
+                self.cell_error(
+                    ProblemCode::ValueUnknown,
+                    column,
+                    word,
+                    "this is neither yes nor no",
+                )
+                .hint("add it to `yes` or `no` under `[words]` of a profile that extends this one"),
             )),
         }
     }
@@ -207,7 +212,7 @@ impl Classifier<'_> {
             (Some(column), text) if !text.is_empty() => match text.parse() {
                 Ok(tier @ 1..) => Ok(tier),
                 _ => Err(Box::new(self.cell_error(
-                    "tier-invalid",
+                    ProblemCode::TierInvalid,
                     column,
                     text,
                     "this is not a tier: they are counted from 1",

@@ -7,11 +7,8 @@ use super::words::toml_text;
 use super::{Classifier, cell};
 use crate::event::{Event, Kind};
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateFormat, DateSource, Dates, EventRule, MissingDate};
-
-/// The code of a problem that each row of the export has: no column can have the date.
-pub(crate) const NO_DATE_COLUMN: &str = "date-column-missing";
 
 /// Parts of header names by which a column may have a date.
 const DATE_NAMES: [&str; 9] = [
@@ -65,7 +62,7 @@ impl Classifier<'_> {
                 format!("the {} has no date: {names} are empty", rule.kind)
             }
         };
-        let problem = self.cell_error("date-missing", first, "", &message);
+        let problem = self.cell_error(ProblemCode::DateMissing, first, "", &message);
         Err(Box::new(problem.hint(format!(
             "add the date to the row, or export the file again; {}",
             self.how_to_send_undated()
@@ -111,7 +108,7 @@ impl Classifier<'_> {
                 self.extending()
             ),
         };
-        Problem::error(NO_DATE_COLUMN, message)
+        Problem::error(ProblemCode::DateColumnMissing, message)
             .hint(format!("{names_it}; {}", self.how_to_send_undated()))
     }
 
@@ -165,7 +162,7 @@ impl Classifier<'_> {
     fn unknown_zone(&self, column: ColumnIndex, word: &str) -> Problem {
         let (file, table) = self.table("dates.zones");
         self.cell_error(
-            "zone-unknown",
+            ProblemCode::ZoneUnknown,
             column,
             word,
             "the profile doesn't know this time zone",
@@ -183,7 +180,7 @@ impl Classifier<'_> {
             .collect::<Vec<_>>()
             .join(" or ");
         let message = "this is not a date in the format of this export";
-        let problem = self.cell_error("date-invalid", column, value, message);
+        let problem = self.cell_error(ProblemCode::DateInvalid, column, value, message);
         let mut hint = format!("dates of this export are written like {examples}");
         if cell::is_day_or_month_first(value) {
             hint.push_str(

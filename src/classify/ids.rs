@@ -3,7 +3,7 @@
 use super::{Classifier, cell};
 use crate::event::Text;
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateSource, EventRule, Template, TemplatePart};
 
 impl Classifier<'_> {
@@ -14,7 +14,7 @@ impl Classifier<'_> {
         match cell::id_damage(value) {
             None => Ok(()),
             Some(damage) => Err(Box::new(
-                self.cell_error("id-damaged", column, value, &damage)
+                self.cell_error(ProblemCode::IdDamaged, column, value, &damage)
                     .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }
@@ -103,7 +103,7 @@ impl Classifier<'_> {
             rule.kind,
             names.join(" or ")
         );
-        Problem::error("event-id-missing", message)
+        Problem::error(ProblemCode::EventIdMissing, message)
             .hint("without an id of its own it can't be told apart from others; give it one")
     }
 }

@@ -16,9 +16,7 @@ mod overview;
 mod taxes;
 mod words;
 
-pub(crate) use amounts::NO_AMOUNT_COLUMN;
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
-pub(crate) use dates::NO_DATE_COLUMN;
 
 use std::cell::{Cell, RefCell};
 
@@ -27,7 +25,7 @@ use crate::event::{
     AmountFormat, Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
 };
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{
     Binding, ColumnIndex, Continuation, CustomerColumns, EventRule, Profile, RemarkRule,
 };
@@ -185,7 +183,7 @@ impl<'p> Classifier<'p> {
             if self.is_for(&rule.scope, row)? {
                 return Err(Box::new(self.remark(
                     Problem::error,
-                    "row-refused",
+                    ProblemCode::RowRefused,
                     rule,
                     row,
                 )));
@@ -193,7 +191,7 @@ impl<'p> Classifier<'p> {
         }
         for rule in &self.profile.warn {
             if self.is_for(&rule.scope, row)? {
-                warnings.push(self.remark(Problem::warning, "row-remarkable", rule, row));
+                warnings.push(self.remark(Problem::warning, ProblemCode::RowRemarkable, rule, row));
             }
         }
         let before = events.len();
@@ -235,7 +233,7 @@ impl<'p> Classifier<'p> {
         };
         if let Some(warning) = &rule.warning {
             warnings.push(with_hint(
-                Problem::warning("row-ignored", warning.as_str()),
+                Problem::warning(ProblemCode::RowIgnored, warning.as_str()),
                 rule.hint.as_deref(),
             ));
         }
@@ -249,7 +247,7 @@ impl<'p> Classifier<'p> {
         let (has, wants) = (row.len(), self.header.len());
         Err(Box::new(
             Problem::error(
-                "row-ragged",
+                ProblemCode::RowRagged,
                 format!("the row has {has} fields and the header has {wants}"),
             )
             .hint(if has < wants {
@@ -277,7 +275,7 @@ impl<'p> Classifier<'p> {
         let column = rows.same[0];
         Err(Box::new(
             self.cell_error(
-                "row-without-first",
+                ProblemCode::RowWithoutFirst,
                 column,
                 self.text(row, column),
                 "the row continues one that does not stand above it",
@@ -299,8 +297,8 @@ impl<'p> Classifier<'p> {
     }
     fn remark(
         &self,
-        kind: fn(&'static str, String) -> Problem,
-        code: &'static str,
+        kind: fn(ProblemCode, String) -> Problem,
+        code: ProblemCode,
         rule: &RemarkRule,
         row: &Row,
     ) -> Problem {
@@ -430,7 +428,7 @@ impl<'p> Classifier<'p> {
             "" => Ok(None),
             value => value.parse().map(Some).map_err(|_| {
                 Box::new(self.cell_error(
-                    "quantity-invalid",
+                    ProblemCode::QuantityInvalid,
                     column,
                     value,
                     "this is not a whole number",
@@ -479,7 +477,7 @@ impl<'p> Classifier<'p> {
 
     fn cell_error(
         &self,
-        code: &'static str,
+        code: ProblemCode,
         column: ColumnIndex,
         value: &str,
         message: &str,
@@ -495,8 +493,11 @@ fn is_blank(row: &Row) -> bool {
 
 fn no_customer(warnings: &mut Vec<Problem>) -> RowOutcome {
     warnings.push(
-        Problem::warning("no-customer", "the row has no email and no customer id")
-            .hint("it can't belong to a lead; add the email to the row if it should count"),
+        Problem::warning(
+            ProblemCode::NoCustomer,
+            "the row has no email and no customer id",
+        )
+        .hint("it can't belong to a lead; add the email to the row if it should count"),
     );
     RowOutcome::Ignored(NO_CUSTOMER.to_owned())
 }

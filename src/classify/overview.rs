@@ -6,7 +6,7 @@ use super::{Classifier, cell};
 use crate::event::{AmountUnit, Currency, Event, Kind, Tally};
 use crate::export::Row;
 use crate::invisible::{is_invisible, shown};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::ColumnIndex;
 
 /// How many different values are shown.
@@ -81,7 +81,8 @@ impl Classifier<'_> {
             seen.stripped_rows += 1;
         }
         seen.first_stripped.get_or_insert_with(|| {
-            Problem::warning("invisible-characters", "").cell(self.header_name(column), raw)
+            Problem::warning(ProblemCode::InvisibleCharacters, "")
+                .cell(self.header_name(column), raw)
         });
     }
 
@@ -104,7 +105,7 @@ impl Classifier<'_> {
         }
         let message = format!("no amount has decimals: {}", seen.whole);
         let (table, extending) = (self.own_table(), self.extending());
-        Some(Problem::warning("amounts-without-decimals", message).hint(format!(
+        Some(Problem::warning(ProblemCode::AmountsWithoutDecimals, message).hint(format!(
             "compare an amount with the provider's page; if they are in cents, set `unit = \"minor\"` under `[exports.{table}.money.format]`{extending}; if they are not, `decimals = 0` there says so"
         )))
     }
@@ -137,7 +138,7 @@ impl Seen {
             "{}: what stands there as the email is not an email address: {values}{more}",
             self.not_emails
         );
-        Some(Problem::warning("email-invalid", message).hint(
+        Some(Problem::warning(ProblemCode::EmailInvalid, message).hint(
             "they are sent as they stand, and without a customer id they are no lead's; correct them in a copy of the export",
         ))
     }

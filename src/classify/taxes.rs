@@ -4,7 +4,7 @@ use super::Classifier;
 use super::order_tax::{Decided, NamedTax, Order, Placement, Shop, TaxReading, rate_of};
 use crate::event::{Currency, Money, ParsedAmount};
 use crate::export::Row;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, TaxColumns};
 
 impl Classifier<'_> {
@@ -137,7 +137,7 @@ impl Classifier<'_> {
             ),
         };
         self.cell_error(
-            "row-refused",
+            ProblemCode::RowRefused,
             columns.tax,
             self.text(row, columns.tax),
             &message,

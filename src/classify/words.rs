@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::Classifier;
 use crate::export::Row;
 use crate::invisible::{self, Language, is_invisible};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs, Test};
 
 impl<'p> Classifier<'p> {
@@ -32,7 +32,7 @@ impl<'p> Classifier<'p> {
                 let name = self.header_name(*column);
                 let message = format!("unknown value `{}` in `{name}`", shown(text));
                 return Err(Box::new(
-                    self.cell_error("value-unknown", *column, text, &message)
+                    self.cell_error(ProblemCode::ValueUnknown, *column, text, &message)
                         .hint(self.question(*column, text)),
                 ));
             }
@@ -90,7 +90,7 @@ impl<'p> Classifier<'p> {
             "no rule of `{profile}` says what a row with `{}` in `{name}` is",
             shown(text)
         );
-        let problem = self.cell_error("value-without-rule", column, text, &message);
+        let problem = self.cell_error(ProblemCode::ValueWithoutRule, column, text, &message);
         let is_told_by_events = self
             .profile
             .events
@@ -113,7 +113,7 @@ impl<'p> Classifier<'p> {
             ),
         };
         Problem::error(
-            "row-without-rule",
+            ProblemCode::RowWithoutRule,
             format!("no rule of `{profile}` says what this row is"),
         )
         .hint(format!(

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::job::{Imbalance, SourceRowsError};
 use crate::journal::JournalError;
-use crate::problem::{Problem, causes};
+use crate::problem::{Problem, ProblemCode, causes};
 use crate::profile::ProfileError;
 use crate::record::RecordError;
 use crate::report::{ReportError, SummaryError};
@@ -94,19 +94,22 @@ impl CliError {
             CliError::Usage(problem) | CliError::Ended(_, problem) => vec![(**problem).clone()],
             CliError::Unusable(problems) => problems.clone(),
             CliError::Journal(error) => {
-                let problem = Problem::error("journal", causes(error.as_ref()));
+                let problem = Problem::error(ProblemCode::Journal, causes(error.as_ref()));
                 vec![problem.hint(error.hint())]
             }
             CliError::Report(error) => {
-                vec![Problem::error("report", causes(error.as_ref())).hint(error.hint())]
+                vec![Problem::error(ProblemCode::Report, causes(error.as_ref())).hint(error.hint())]
             }
             CliError::Imbalance(error) => {
-                vec![Problem::error("imbalance", error.to_string()).hint(
+                vec![Problem::error(ProblemCode::Imbalance, error.to_string()).hint(
                     "this is a fault of fprecon; keep the exports and the journal, and report it",
                 )]
             }
             CliError::Io(doing, error) => {
-                vec![Problem::error("internal", format!("{doing}: {error}"))]
+                vec![Problem::error(
+                    ProblemCode::Internal,
+                    format!("{doing}: {error}"),
+                )]
             }
         }
     }
@@ -173,14 +176,14 @@ impl From<ProfileError> for CliError {
 
 /// What is wrong with a profile, in the shape of every other problem.
 pub(super) fn profile_problem(error: &ProfileError) -> Problem {
-    let mut problem = Problem::error("profile-invalid", error.to_string());
+    let mut problem = Problem::error(ProblemCode::ProfileInvalid, error.to_string());
     problem.hint.clone_from(&error.hint);
     problem
 }
 
 impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
-        let problem = Problem::error("client", error.to_string());
+        let problem = Problem::error(ProblemCode::Client, error.to_string());
         CliError::unusable(match error {
             ClientError::ShortKey => {
                 problem.hint("copy the whole key from FirstPromoter's settings; nothing was sent")
@@ -192,6 +195,6 @@ impl From<ClientError> for CliError {
 
 impl From<SandboxError> for CliError {
     fn from(error: SandboxError) -> Self {
-        CliError::unusable(Problem::error("sandbox", causes(&error)).hint(error.hint()))
+        CliError::unusable(Problem::error(ProblemCode::Sandbox, causes(&error)).hint(error.hint()))
     }
 }

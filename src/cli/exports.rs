@@ -20,7 +20,7 @@ use crate::job::{
 };
 use crate::journal::{JournalHistory, JournalReader, Wanted};
 use crate::link::{Resolutions, Rules};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{OwnFile, Profile, Profiles};
 use jiff::Timestamp;
 
@@ -38,7 +38,7 @@ type NamedFor = Vec<(PathPattern, String)>;
 /// Splits what `--profile` says into the profile of all exports and those of some paths.
 fn named_profiles(given: &[String]) -> Result<(Option<String>, NamedFor), CliError> {
     let usage = |message: String| {
-        let problem = Problem::error("usage", message);
+        let problem = Problem::error(ProblemCode::Usage, message);
         CliError::usage(problem.hint("name one profile for all exports, or `NAME=GLOB` for some"))
     };
     let (mut named, mut named_for) = (None, Vec::new());
@@ -151,7 +151,7 @@ fn place(
 fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
     let name = path.display().to_string();
     let unusable = |message: String, line, hint: &str| {
-        let problem = Problem::error("profile-invalid", message);
+        let problem = Problem::error(ProblemCode::ProfileInvalid, message);
         CliError::unusable(problem.at(&name, line).hint(hint))
     };
     let text = bounded::read_text(path, SETTINGS_BYTES).map_err(|error| {
@@ -251,7 +251,7 @@ impl Iterator for Opened {
 
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
     let unusable = |message: String, hint: &str| {
-        let problem = Problem::error("export-missing", message);
+        let problem = Problem::error(ProblemCode::ExportMissing, message);
         CliError::unusable(problem.at(pattern.display().to_string(), None).hint(hint))
     };
     let paths = patterns::matching(pattern).map_err(|fault| match fault {

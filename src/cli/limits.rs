@@ -1,7 +1,7 @@
 //! What the system has to grant before anything is begun.
 
 use super::error::CliError;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// So many files may be open at once in a run: connections, the journal, exports, and the files of a report.
 #[cfg(unix)]
@@ -22,7 +22,7 @@ pub(super) fn check() -> Result<(), CliError> {
                 );
                 drop(open);
                 return Err(CliError::unusable(
-                    Problem::error("open-files", message)
+                    Problem::error(ProblemCode::OpenFiles, message)
                         .hint("nothing was read or sent; allow more with `ulimit -n 256`"),
                 ));
             }

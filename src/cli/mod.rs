@@ -28,7 +28,7 @@ use arguments::{Arguments, Command, Common};
 use error::CliError;
 use terminal::Terminal;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::SCHEMA;
 
 /// Runs the program with the arguments of the process.
@@ -58,7 +58,7 @@ pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
         path.as_os_str(),
     ];
     let arguments = Arguments::try_parse_from(words)
-        .map_err(|error| vec![Problem::error("usage", error.to_string())])?;
+        .map_err(|error| vec![Problem::error(ProblemCode::Usage, error.to_string())])?;
     let common = &arguments.common;
     let checked = settings::EffectiveSettings::load(common, None)
         .and_then(|settings| exports::Choice::load(common, &settings).map(drop));
@@ -98,7 +98,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
     if common.json
         && let Some(name) = arguments.command.without_json()
     {
-        let problem = Problem::error("usage", format!("`{name}` has no JSON output"));
+        let problem = Problem::error(ProblemCode::Usage, format!("`{name}` has no JSON output"));
         return Err(CliError::usage(problem.hint("leave `--json` out")));
     }
     match &arguments.command {

@@ -19,7 +19,7 @@ use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
 use crate::bounded::{self, CERTIFICATES_BYTES, KEY_BYTES};
 use crate::event::{Currency, Decimals};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
 use keys::{ConfigFile, KEYS};
@@ -182,8 +182,12 @@ impl EffectiveSettings {
             .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
         let (api, send, currencies, link) =
             (config.api, config.send, config.currencies, config.link);
-        let missing =
-            || CliError::unusable(Problem::error("config-invalid", "a setting has no value"));
+        let missing = || {
+            CliError::unusable(Problem::error(
+                ProblemCode::ConfigInvalid,
+                "a setting has no value",
+            ))
+        };
         let base_url = api.base_url.ok_or_else(missing)?;
         check_base(&base_url, version)?;
         let cancellation_event_id = api.cancellation_event_id.ok_or_else(missing)?;
@@ -257,20 +261,23 @@ impl EffectiveSettings {
         }
         let Some(path) = &self.key_file else {
             return Err(CliError::unusable(
-                Problem::error("key-missing", "there is no API key").hint(
+                Problem::error(ProblemCode::KeyMissing, "there is no API key").hint(
                     "set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings",
                 ),
             ));
         };
         let text = bounded::read_text(path, KEY_BYTES).map_err(|error| {
             CliError::unusable(
-                Problem::error("key-missing", format!("the API key can't be read: {error}"))
-                    .at(path.display().to_string(), None),
+                Problem::error(
+                    ProblemCode::KeyMissing,
+                    format!("the API key can't be read: {error}"),
+                )
+                .at(path.display().to_string(), None),
             )
         })?;
         ApiKey::new(&text).ok_or_else(|| {
             CliError::unusable(
-                Problem::error("key-missing", "the file of the API key is empty")
+                Problem::error(ProblemCode::KeyMissing, "the file of the API key is empty")
                     .at(path.display().to_string(), None),
             )
         })
@@ -291,7 +298,7 @@ impl EffectiveSettings {
         (found.permissions().mode() & OTHERS != 0).then(|| {
             let message = "other users of this machine can read or change the file of the API key";
             let hint = format!("make it yours alone: `chmod 600 {}`", shell_word(&name));
-            Problem::warning("key-file-readable", message)
+            Problem::warning(ProblemCode::KeyFileReadable, message)
                 .at(name, None)
                 .hint(hint)
         })
@@ -308,13 +315,13 @@ impl EffectiveSettings {
         let (account, code, message, hint) = match self.version {
             Version::V1 => (
                 &self.wid,
-                "wid-missing",
+                ProblemCode::WidMissing,
                 "the account's integration id is not known",
                 "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under EffectiveSettings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
-                "account-id-missing",
+                ProblemCode::AccountIdMissing,
                 "the account's id is not known, which version 2 of the API needs",
                 "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under EffectiveSettings > Integrations",
             ),
@@ -331,7 +338,8 @@ impl EffectiveSettings {
         };
         let failed = |message: String| {
             CliError::unusable(
-                Problem::error("ca-file-unusable", message).at(path.display().to_string(), None),
+                Problem::error(ProblemCode::CaFileUnusable, message)
+                    .at(path.display().to_string(), None),
             )
         };
         bounded::read(path, CERTIFICATES_BYTES)
@@ -350,7 +358,7 @@ fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
     named.parse().map_err(|_| {
         CliError::unusable(
             Problem::error(
-                "config-invalid",
+                ProblemCode::ConfigInvalid,
                 "this is not a version of the Tracking API",
             )
             .cell("api.version", &named)
@@ -379,7 +387,7 @@ fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
     }
     Err(CliError::unusable(
         Problem::error(
-            "config-invalid",
+            ProblemCode::ConfigInvalid,
             format!("the base URL is that of {other}, and {version} is spoken"),
         )
         .cell("api.base_url", base_url)
@@ -395,7 +403,7 @@ fn zone_of(audit: &Table) -> Result<TimeZone, CliError> {
     let name = scalar_text(zone);
     TimeZone::get(&name).map_err(|_| {
         CliError::unusable(
-            Problem::error("config-invalid", "this is not a time zone")
+            Problem::error(ProblemCode::ConfigInvalid, "this is not a time zone")
                 .cell("audit.zone", &name)
                 .hint("write it like `Europe/Berlin`"),
         )
@@ -411,16 +419,19 @@ fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
     let money = currency.filter(|currency| currency.not_money().is_none());
     money.ok_or_else(|| {
         CliError::unusable(
-            Problem::error("config-invalid", "this is not an ISO 4217 currency")
-                .cell(key, code)
-                .hint("a three-letter code such as `USD` is expected"),
+            Problem::error(
+                ProblemCode::ConfigInvalid,
+                "this is not an ISO 4217 currency",
+            )
+            .cell(key, code)
+            .hint("a three-letter code such as `USD` is expected"),
         )
     })
 }
 
 fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError> {
     let invalid = |message: &str, hint: &str| {
-        let problem = Problem::error("config-invalid", message.to_owned());
+        let problem = Problem::error(ProblemCode::ConfigInvalid, message.to_owned());
         let problem = problem.cell("currencies.foreign", word);
         CliError::unusable(problem.hint(hint))
     };
@@ -446,7 +457,7 @@ fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
         let currency = currency_setting(&format!("currencies.decimals.{code}"), &code)?;
         if digits > Decimals::MOST {
             let problem = Problem::error(
-                "config-invalid",
+                ProblemCode::ConfigInvalid,
                 format!("a currency has 0 to {} decimals", Decimals::MOST),
             );
             let problem = problem.cell(format!("currencies.decimals.{code}"), &digits.to_string());
@@ -471,7 +482,7 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
             _ => None,
         });
     let variables: Vec<String> = variables.collect();
-    let problem = Problem::error("config-invalid", message.trim().to_owned());
+    let problem = Problem::error(ProblemCode::ConfigInvalid, message.trim().to_owned());
     CliError::unusable(if variables.is_empty() {
         problem
     } else {

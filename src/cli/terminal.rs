@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::arguments::{self, Arguments, Color, Common};
 use super::error::{CliError, Exit};
 use crate::invisible::{Language, shown, shown_in_strings, shown_lines};
-use crate::problem::{Problem, Severity};
+use crate::problem::{Problem, ProblemCode, Severity};
 use crate::report::json_text;
 
 /// How many problems are shown without `--verbose`.
@@ -438,7 +438,7 @@ impl Write for CsvOnTerminal<'_> {
 
 fn not_written(error: &io::Error) -> Problem {
     let message = format!("standard output can't be written: {error}");
-    Problem::error("output-not-written", message)
+    Problem::error(ProblemCode::OutputNotWritten, message)
 }
 
 fn coloured(problem: &Problem) -> String {
@@ -496,7 +496,7 @@ mod tests {
         #[test]
         fn no_problem_says_more_than_its_own_lines(texts in prop::array::uniform5("(?s).{0,20}|(\n|\r|\u{1b}\\[2J|error: |hint: |    ){0,6}")) {
             let [file, column, value, message, hint] = &texts;
-            let problem = Problem::error("usage", message.as_str()).at(file, Some(1)).cell(column, value).hint(hint);
+            let problem = Problem::error(ProblemCode::Usage, message.as_str()).at(file, Some(1)).cell(column, value).hint(hint);
             let text = shown_lines(&problem.to_string()).into_owned();
             prop_assert!(text.chars().all(|c| c == '\n' || !is_invisible(c)));
             for (number, line) in text.lines().enumerate() {

@@ -6,7 +6,7 @@ use crate::event::{Currency, Decimals, Events, Tally};
 use crate::journal::PlanState;
 use crate::link::{HeldReason, Link, Links};
 use crate::plan::{History, Plan};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// Holds new events whose amount has more decimals than the API is set to take.
 pub(crate) fn hold_inexact(
@@ -58,7 +58,7 @@ pub(super) fn undecided(plan: &Plan, decimals: &Decimals) -> Vec<Problem> {
         let message = format!(
             "{tally}: sent in {iso_unit}, as ISO 4217 counts {currency}; Stripe's API counts it in {stripe_unit}"
         );
-        Problem::warning("currency-decimals", message).hint(format!(
+        Problem::warning(ProblemCode::CurrencyDecimals, message).hint(format!(
             "compare such a sale in FirstPromoter; under `[currencies.decimals]` of fprecon.toml, `{currency} = {stripe}` sends {stripe_unit}, and `{currency} = {iso}` keeps {iso_unit} and ends this warning"
         ))
     });

@@ -29,7 +29,7 @@ use crate::event::{
 use crate::journal::PlanState;
 use crate::link::{AskedAgain, HeldReason, Link, Links};
 use crate::plan::{History, Plan};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// The number of days by which a rate may be older than its sale without a warning: a file with one rate a
 /// month is fine.
@@ -462,7 +462,7 @@ impl Seen {
         }
         if sent.count() > 0 {
             let message = format!("{sent}: not in {account}, and sent in their own currency");
-            problems.push(Problem::warning("currency-sent", message).hint(
+            problems.push(Problem::warning(ProblemCode::CurrencySent, message).hint(
                 "`foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`",
             ));
         }
@@ -474,13 +474,18 @@ impl Seen {
             };
             let (before, after) = (of(currency, before), of(account, after));
             problems.push(
-                Problem::warning("currency-converted", format!("{before}: sent as {after}"))
-                    .hint("the report's converted.csv has the rate of each"),
+                Problem::warning(
+                    ProblemCode::CurrencyConverted,
+                    format!("{before}: sent as {after}"),
+                )
+                .hint("the report's converted.csv has the rate of each"),
             );
         }
         if held.count() > 0 && matches!(foreign, Foreign::Hold | Foreign::Convert(_)) {
             let message = format!("{held}: not in {account}, and held");
-            problems.push(Problem::warning("currency-held", message).hint("held.csv says why"));
+            problems.push(
+                Problem::warning(ProblemCode::CurrencyHeld, message).hint("held.csv says why"),
+            );
         }
         problems.extend(self.of_rates());
         problems
@@ -493,14 +498,15 @@ impl Seen {
             let message =
                 format!("{old}: converted by a rate more than {MAX_RATE_AGE_DAYS} days older");
             problems.push(
-                Problem::warning("rate-old", message).hint("add later rates to the rates file"),
+                Problem::warning(ProblemCode::RateOld, message)
+                    .hint("add later rates to the rates file"),
             );
         }
         if other.count() > 0 {
             let message = format!(
                 "{other}: the rates file would now convert what earlier runs sent into other amounts"
             );
-            problems.push(Problem::warning("rate-changed", message).hint(
+            problems.push(Problem::warning(ProblemCode::RateChanged, message).hint(
                 "what was sent stands, and nothing is sent again; change it in FirstPromoter if it has to be changed",
             ));
         }
@@ -527,7 +533,7 @@ fn cut_amounts(plan: &Plan) -> Vec<Problem> {
         let message = format!(
             "{tally}: the third decimal is cut off, for the Tracking API takes hundredths of {currency}"
         );
-        Problem::warning("amount-cut", message)
+        Problem::warning(ProblemCode::AmountCut, message)
     });
     problems.collect()
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::event::{Currency, Money};
 use crate::export::{Export, ExportError, Row};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, ProblemCode, Problems};
 
 /// The number of decimals of a [`Rate`].
 const DECIMALS: u32 = 10;
@@ -124,7 +124,7 @@ impl Rates {
         let path = export.path().display().to_string();
         let columns = find_columns(export.header()).map_err(|missing| {
             let problem = Problem::error(
-                "rates-invalid",
+                ProblemCode::RatesInvalid,
                 format!("the rates file has no column `{missing}`"),
             );
             RatesError::Rows(vec![problem.at(&path, Some(1)).hint(
@@ -156,7 +156,7 @@ impl Rates {
         let [date_text, code, rate_text] =
             columns.map(|column| row.get(column).unwrap_or_default().trim());
         let invalid = |index: usize, value: &str, message: &str, hint: &str| {
-            let problem = Problem::error("rates-invalid", message);
+            let problem = Problem::error(ProblemCode::RatesInvalid, message);
             Box::new(problem.cell(COLUMNS[index], value).hint(hint))
         };
         let date: Date = date_text

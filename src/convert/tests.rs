@@ -152,7 +152,7 @@ fn lines(plan: &Plan) -> Vec<String> {
 fn codes(problems: &[Problem]) -> Vec<&str> {
     problems
         .iter()
-        .map(|problem| problem.code.as_ref())
+        .map(|problem| problem.code.as_str())
         .collect()
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::invisible::shown;
+use crate::problem::ProblemCode;
 
 /// How much of a column's name a message shows.
 const NAME_SHOWN_CHARS: usize = 60;
@@ -215,39 +216,39 @@ impl Fault {
         matches!(self, Fault::NotUtf16 | Fault::NotWindows1252 { .. })
     }
 
-    fn code(&self) -> &'static str {
+    fn code(&self) -> ProblemCode {
         match self {
-            Fault::Missing => "export-missing",
-            Fault::Unreadable(_) | Fault::Folder => "export-unreadable",
-            Fault::Empty => "export-empty",
-            Fault::HeaderBlank => "header-blank",
-            Fault::HeaderTooWide { .. } => "header-too-wide",
-            Fault::Compressed(_) => "compressed",
-            Fault::Nested(_) => "archive-nested",
-            Fault::PackedCutOff(_) => "archive-cut-off",
-            Fault::PackedDamaged(_) => "archive-damaged",
+            Fault::Missing => ProblemCode::ExportMissing,
+            Fault::Unreadable(_) | Fault::Folder => ProblemCode::ExportUnreadable,
+            Fault::Empty => ProblemCode::ExportEmpty,
+            Fault::HeaderBlank => ProblemCode::HeaderBlank,
+            Fault::HeaderTooWide { .. } => ProblemCode::HeaderTooWide,
+            Fault::Compressed(_) => ProblemCode::Compressed,
+            Fault::Nested(_) => ProblemCode::ArchiveNested,
+            Fault::PackedCutOff(_) => ProblemCode::ArchiveCutOff,
+            Fault::PackedDamaged(_) => ProblemCode::ArchiveDamaged,
             Fault::UnpackedTooLarge { .. }
             | Fault::PackedTooTightly { .. }
             | Fault::WindowTooLarge { .. }
             | Fault::TooLargeToHold { .. }
-            | Fault::TooManyMembers { .. } => "archive-too-large",
-            Fault::NoCsvInside => "archive-without-csv",
-            Fault::MemberEncrypted => "archive-encrypted",
-            Fault::MemberMethod(_) => "archive-method",
-            Fault::NotCsv(_) => "not-csv",
-            Fault::Utf16Unmarked | Fault::NoUtf16Mark | Fault::NotUtf16 => "utf-16",
-            Fault::NotWindows1252 { .. } => "not-windows-1252",
-            Fault::NotUtf8 { .. } => "not-utf8",
-            Fault::NulByte => "nul-byte",
-            Fault::BareCarriageReturn => "bare-cr",
+            | Fault::TooManyMembers { .. } => ProblemCode::ArchiveTooLarge,
+            Fault::NoCsvInside => ProblemCode::ArchiveWithoutCsv,
+            Fault::MemberEncrypted => ProblemCode::ArchiveEncrypted,
+            Fault::MemberMethod(_) => ProblemCode::ArchiveMethod,
+            Fault::NotCsv(_) => ProblemCode::NotCsv,
+            Fault::Utf16Unmarked | Fault::NoUtf16Mark | Fault::NotUtf16 => ProblemCode::Utf16,
+            Fault::NotWindows1252 { .. } => ProblemCode::NotWindows1252,
+            Fault::NotUtf8 { .. } => ProblemCode::NotUtf8,
+            Fault::NulByte => ProblemCode::NulByte,
+            Fault::BareCarriageReturn => ProblemCode::BareCr,
             Fault::TextAfterQuote(_)
             | Fault::QuoteUnclosed(_)
             | Fault::RowsSwallowed(_)
-            | Fault::QuoteBorrowed(_) => "quote-unclosed",
-            Fault::FieldTooLong { .. } => "field-too-long",
-            Fault::RowTooLong { .. } => "row-too-long",
-            Fault::Disagreement => "reader-disagreement",
-            Fault::AlreadyFailed => "already-failed",
+            | Fault::QuoteBorrowed(_) => ProblemCode::QuoteUnclosed,
+            Fault::FieldTooLong { .. } => ProblemCode::FieldTooLong,
+            Fault::RowTooLong { .. } => ProblemCode::RowTooLong,
+            Fault::Disagreement => ProblemCode::ReaderDisagreement,
+            Fault::AlreadyFailed => ProblemCode::AlreadyFailed,
         }
     }
 
@@ -371,7 +372,7 @@ impl ExportError {
     }
 
     /// A word for programs; it stays as it is when messages get better.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ProblemCode {
         self.fault.code()
     }
 

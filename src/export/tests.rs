@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::*;
+use crate::problem::ProblemCode;
 use proptest::prelude::*;
 
 /// A row as tests compare it: line, offset, fields.
@@ -76,7 +77,7 @@ mod reading {
         let broken = b"id\na\n\"b\nc\n";
         let mut export = Export::from_bytes("x.csv", &broken[..]).unwrap();
         assert_eq!(
-            export.peek(9).unwrap_err().code(),
+            export.peek(9).unwrap_err().code().as_str(),
             error(broken).split(':').next().unwrap()
         );
     }
@@ -160,9 +161,9 @@ mod reading {
     fn a_missing_file_and_a_folder_are_named_errors() {
         let folder = tempfile::tempdir().unwrap();
         let error = Export::open(&folder.path().join("no.csv")).unwrap_err();
-        assert_eq!(error.code(), "export-missing");
+        assert_eq!(error.code(), ProblemCode::ExportMissing);
         let error = Export::open(folder.path()).unwrap_err();
-        assert_eq!(error.code(), "export-unreadable");
+        assert_eq!(error.code(), ProblemCode::ExportUnreadable);
     }
 }
 
@@ -271,12 +272,18 @@ mod refusing {
         assert!(export.read_row(&mut row).unwrap());
         assert!(export.read_row(&mut row).unwrap());
         let error = export.read_row(&mut row).unwrap_err();
-        assert_eq!((error.code(), error.line()), ("quote-unclosed", Some(4)));
+        assert_eq!(
+            (error.code().as_str(), error.line()),
+            ("quote-unclosed", Some(4))
+        );
         assert_eq!(
             export.read_row(&mut row).unwrap_err().code(),
-            "already-failed"
+            ProblemCode::AlreadyFailed
         );
-        assert_eq!(export.finish().unwrap_err().code(), "already-failed");
+        assert_eq!(
+            export.finish().unwrap_err().code(),
+            ProblemCode::AlreadyFailed
+        );
     }
 
     #[test]
@@ -351,7 +358,7 @@ mod unclosed {
                 let error = read_all(text.as_bytes())
                     .expect_err(&format!("{content:?} ({row}, {column}) is read:\n{text}"));
                 assert_eq!(
-                    (error.code(), error.line()),
+                    (error.code().as_str(), error.line()),
                     ("quote-unclosed", Some(line)),
                     "{content:?} ({row}, {column}): {error}:\n{text}"
                 );

@@ -13,7 +13,7 @@ use crate::event::{
 };
 use crate::link::SaleHistory;
 use crate::plan::History;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::readings::Origins;
 
 /// The reason why a row of a completing export is not an event of its own.
@@ -103,7 +103,7 @@ impl Sales {
             amounts.join(", ")
         );
         (count > 0).then(|| {
-            Problem::warning("invoice-without-payment", message).hint(
+            Problem::warning(ProblemCode::InvoiceWithoutPayment, message).hint(
                 "export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none",
             )
         })

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::event::{EmailsOfUid, Essence, Events, Kind, Tally, Text};
 use crate::link::{HeldReason, Link, Links};
 use crate::plan::History;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// The values that mean "nobody" where a customer has no id.
 const PLACEHOLDERS: [&str; 11] = [
@@ -113,14 +113,14 @@ fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<P
         let message = format!(
             "`{uid}` is not the id of one customer: {why} ({of_uid}); these events are sent by their emails, without it"
         );
-        problems.push(Problem::warning("uid-shared", message));
+        problems.push(Problem::warning(ProblemCode::UidShared, message));
     }
     if found.len() > named {
         let message = format!(
             "{} more uids are not the id of one customer ({rest})",
             found.len() - named
         );
-        problems.push(Problem::warning("uid-shared", message).hint(
+        problems.push(Problem::warning(ProblemCode::UidShared, message).hint(
             "if the column does not hold ids of customers, take `uid` out of `[customer]` of the profile, or name another column",
         ));
     }

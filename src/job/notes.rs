@@ -7,7 +7,7 @@ use super::{Job, Setup};
 use crate::event::{Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, share_cents};
 use crate::journal::{Outcome, PlanState};
 use crate::plan::{CSV_HEADER, History, Plan, Planned, take_back_row};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// Describes a settled sale of which less counts, as the exports say, than an earlier run sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
         "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will fall on the day on which they are sent, commissions too"
     );
     job.problems.push(
-        Problem::warning("dates-not-taken", message)
+        Problem::warning(ProblemCode::DatesNotTaken, message)
             .hint("to keep their dates, import history with version 1 (`--api v1`)"),
     );
 }
@@ -141,7 +141,7 @@ pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
             "an earlier run left events of these exports to send: {unsent}; they go out first"
         );
         job.problems.push(
-            Problem::warning("left-to-send", message)
+            Problem::warning(ProblemCode::LeftToSend, message)
                 .hint("`fprecon resume` sends what earlier runs have left, these and others"),
         );
     }
@@ -150,7 +150,7 @@ pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
             "an earlier run left events of these exports unconfirmed: {unconfirmed}; they may be recorded already, and are not sent again"
         );
         job.problems.push(
-            Problem::warning("left-unconfirmed", message).hint(
+            Problem::warning(ProblemCode::LeftUnconfirmed, message).hint(
                 "look them up in FirstPromoter; `fprecon retry --unconfirmed` sends again what is not there",
             ),
         );
@@ -174,7 +174,7 @@ pub(super) fn note_counted_less(job: &mut Job) {
             "take each difference back by a CSV of your own, the first by `{CSV_HEADER}` and `{row}`; tracked.csv of the run has the sales"
         );
         job.problems
-            .push(Problem::warning("counts-less", message).hint(hint));
+            .push(Problem::warning(ProblemCode::CountsLess, message).hint(hint));
     }
 }
 
@@ -186,7 +186,7 @@ pub(super) fn note_repeated(job: &mut Job) {
             "events that this journal does not know are unconfirmed in a report: {repeated}; they may be recorded already, and would then count twice"
         );
         job.problems.push(
-            Problem::warning("repeats-unconfirmed", message).hint(
+            Problem::warning(ProblemCode::RepeatsUnconfirmed, message).hint(
                 "look them up in FirstPromoter, and remove the rows of those that are there; or pass the journal of the report's run with `--journal FILE`, which does not send them again",
             ),
         );

@@ -8,10 +8,10 @@ use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAY
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out};
 use super::{ADDED_COLUMNS, CorrectedRow, Input, Rows, Setup, SourceRows};
-use crate::classify::{Classifier, NO_AMOUNT_COLUMN, NO_DATE_COLUMN, RowOutcome};
+use crate::classify::{Classifier, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
 use crate::export::{Export, ExportError, Row};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;
 use crate::readings::Origins;
 use crate::recognise::{ROWS_MOST, Recognised};
@@ -100,8 +100,11 @@ fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
 /// after the added columns. A spreadsheet evens out the widths of all rows when it saves, so width alone
 /// would not show it.
 fn not_mended() -> Problem {
-    Problem::error("row-not-mended", "the row still has cells behind `_reason`")
-        .hint("put its cells into their columns, then delete what stands behind `_reason`")
+    Problem::error(
+        ProblemCode::RowNotMended,
+        "the row still has cells behind `_reason`",
+    )
+    .hint("put its cells into their columns, then delete what stands behind `_reason`")
 }
 
 /// Returns `true` if a row of a report says that its event may have been recorded.
@@ -311,8 +314,8 @@ impl<'r> Reader<'r> {
                 RowOutcome::Rejected(problem) => {
                     rows.rejected += 1;
                     self.keep_row(row, source, true, &problem.message);
-                    match problem.code.as_ref() {
-                        NO_DATE_COLUMN | NO_AMOUNT_COLUMN => {
+                    match problem.code {
+                        ProblemCode::DateColumnMissing | ProblemCode::AmountColumnMissing => {
                             count_equal(&mut without_column, problem);
                         }
                         _ => self.problems.push(problem.at(path, Some(source.line))),
@@ -405,13 +408,16 @@ impl<'r> Reader<'r> {
     fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {
         if rows.read == 0 {
             self.problems.push(
-                Problem::warning("export-without-rows", "the export has a header and no rows")
-                    .at(path, None)
-                    .hint("check the dates that it was exported for"),
+                Problem::warning(
+                    ProblemCode::ExportWithoutRows,
+                    "the export has a header and no rows",
+                )
+                .at(path, None)
+                .hint("check the dates that it was exported for"),
             );
         } else if !totals.ends_with_line_end {
             self.problems.push(
-                Problem::warning("last-line-open", "the last line has no line end")
+                Problem::warning(ProblemCode::LastLineOpen, "the last line has no line end")
                     .at(path, None)
                     .hint("if the download was cut off, its last row may be too; export the file again"),
             );

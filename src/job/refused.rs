@@ -1,7 +1,7 @@
 //! Explains why an export can't be read, and what to do about it.
 
 use crate::export::{Export, ExportError};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, LookAlike, Misfit, Profile, Unfit};
 use crate::recognise::Unrecognised;
 use crate::shell_word::shell_word;
@@ -16,7 +16,7 @@ const LEFT_OUT_SHOWN: usize = 5;
 /// sold.
 pub(super) fn commissions_are_no_export() -> Problem {
     Problem::error(
-        "export-of-commissions",
+        ProblemCode::ExportOfCommissions,
         "this is a list of commissions, not an export of a billing provider",
     )
     .hint("`fprecon audit --commissions FILE` compares it with what was billed")
@@ -29,7 +29,7 @@ pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
         "the header does not fit the profile `{profile}`: it {}",
         misfit.reason()
     );
-    Problem::error("profile-misfit", message)
+    Problem::error(ProblemCode::ProfileMisfit, message)
         .at(path, Some(1))
         .hint("name the columns in a profile that extends it, or leave `--profile` out")
 }
@@ -59,7 +59,7 @@ pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
             "`fprecon init` writes a fprecon.toml in which to answer; by hand, set {places}, in a profile with `extends = \"{name}\"`"
         ),
     };
-    Some(Problem::error("profile-incomplete", message).hint(hint))
+    Some(Problem::error(ProblemCode::ProfileIncomplete, message).hint(hint))
 }
 
 /// Returns the problem of an export for which no profile is chosen.
@@ -68,7 +68,7 @@ pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<P
         Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
         Unrecognised::Export(error) => export_problem(&error),
         Unrecognised::Undecided(undecided) => {
-            Problem::error("profile-undecided", undecided.to_string())
+            Problem::error(ProblemCode::ProfileUndecided, undecided.to_string())
                 .at(path, Some(1))
                 .hint(undecided.hint(path))
         }
@@ -77,9 +77,12 @@ pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<P
 
 /// Returns the problem of a file that is known, and is not read.
 pub(super) fn not_an_export(path: &str, known: &LookAlike) -> Problem {
-    Problem::error("header-unknown", format!("this is {}", known.title))
-        .at(path, Some(1))
-        .hint(known.instead(path))
+    Problem::error(
+        ProblemCode::HeaderUnknown,
+        format!("this is {}", known.title),
+    )
+    .at(path, Some(1))
+    .hint(known.instead(path))
 }
 
 fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
@@ -90,7 +93,7 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
         && first.to_ascii_lowercase().starts_with("sep=")
     {
         let message = "the first line tells spreadsheets the delimiter, and is not the header";
-        return Problem::error("header-unknown", message)
+        return Problem::error(ProblemCode::HeaderUnknown, message)
             .at(path, Some(1))
             .cell("header", first)
             .hint("remove the first line");
@@ -128,7 +131,7 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
             ),
         ),
     };
-    Problem::error("header-unknown", message)
+    Problem::error(ProblemCode::HeaderUnknown, message)
         .at(path, Some(1))
         .cell("header", &header.join(","))
         .hint(hint)
@@ -162,7 +165,7 @@ pub(crate) fn left_out(export: &Export) -> Option<Problem> {
         "members of the archive that are not CSV files are left out: {}{more}",
         shown.join(", ")
     );
-    let problem = Problem::warning("archive-member-skipped", message);
+    let problem = Problem::warning(ProblemCode::ArchiveMemberSkipped, message);
     let problem = problem.at(archive.display().to_string(), None);
     Some(problem.hint("if one of them is an export, end its name with `.csv`"))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
 use crate::event::Source;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// Holds a row that gave no event, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct SourceRowsError(#[from] io::Error);
 impl SourceRowsError {
     /// Returns the error in the shape of every other problem.
     pub fn problem(&self) -> Problem {
-        Problem::error("temporary-file", format!("{self}: {}", self.0)).hint(
+        Problem::error(ProblemCode::TemporaryFile, format!("{self}: {}", self.0)).hint(
             "make room where temporary files stand, or name another folder in `TMPDIR`; nothing was sent",
         )
     }

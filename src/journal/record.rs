@@ -82,7 +82,7 @@ fn insert_problem(
     statement.execute(params![
         run.0,
         problem.severity.as_str(),
-        problem.code,
+        problem.code.as_str(),
         problem.file,
         problem.line.map(stored),
         problem.column,

@@ -1,7 +1,5 @@
 //! Reads runs: their exports and books, what they held, and the problems of their plans.
 
-use std::borrow::Cow;
-
 use rusqlite::{Params, Row, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
@@ -13,7 +11,7 @@ use super::{
     ReasonCount, RowRecord, RunId, RunRecord,
 };
 use crate::event::{Details, Text};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 impl JournalReader {
     /// Returns a run with its exports and totals.
@@ -285,7 +283,7 @@ fn read_problem(row: &Row<'_>) -> rusqlite::Result<Problem> {
     let line: Option<i64> = row.get(3)?;
     Ok(Problem {
         severity: row.get::<_, Word<_>>(0)?.0,
-        code: Cow::Owned(row.get(1)?),
+        code: ProblemCode::from_word(row.get_ref(1)?.as_str()?),
         file: row.get(2)?,
         line: line.map(|_| count(row, 3)).transpose()?,
         column: row.get(4)?,

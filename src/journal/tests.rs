@@ -204,7 +204,7 @@ fn everything_of_a_run_comes_back() {
     let (at_5, at_6) = (Source { input: 0, line: 5 }, Source { input: 0, line: 6 });
     let problem = Problem {
         severity: crate::problem::Severity::Error,
-        code: "amount-invalid".into(),
+        code: crate::problem::ProblemCode::AmountInvalid,
         file: Some("x.csv".into()),
         line: Some(5),
         column: Some("Amount".into()),

@@ -1,6 +1,7 @@
 //! Why an event is held.
 
 use crate::event::Text;
+use crate::problem::ProblemCode;
 
 /// How many sales are named that a refund may undo.
 pub const MAX_CANDIDATES: usize = 10;
@@ -34,7 +35,7 @@ pub enum HeldReason {
 
 impl HeldReason {
     /// Returns the code of the problem that says so.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> ProblemCode {
         match self {
             HeldReason::NamesNoSale
             | HeldReason::SaleNotFound
@@ -42,11 +43,11 @@ impl HeldReason {
             | HeldReason::UnfitForSale
             | HeldReason::SaleNotSent
             | HeldReason::CorrectedAlone
-            | HeldReason::OtherProvider => "refund-unlinked",
-            HeldReason::Currency => "currency-held",
-            HeldReason::Customer => "customer-unclear",
-            HeldReason::Invoice => "invoice-missing",
-            HeldReason::NotPaid => "sale-not-paid",
+            | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
+            HeldReason::Currency => ProblemCode::CurrencyHeld,
+            HeldReason::Customer => ProblemCode::CustomerUnclear,
+            HeldReason::Invoice => ProblemCode::InvoiceMissing,
+            HeldReason::NotPaid => ProblemCode::SaleNotPaid,
         }
     }
 

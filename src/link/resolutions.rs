@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::SaleHistory;
 use crate::event::{EventKey, Events, Kind, Text};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::spreadsheet::restore;
 
 /// The columns of the file that names the sales of refunds.
@@ -78,7 +78,7 @@ impl Resolutions {
     pub fn unreadable(path: &str, error: &csv::Error) -> Problem {
         let line = error.position().map(csv::Position::line);
         let message = format!("the file can't be read: {error}");
-        Problem::error("resolution-invalid", message)
+        Problem::error(ProblemCode::ResolutionInvalid, message)
             .at(path, line)
             .hint("it is a CSV in UTF-8 with the columns refund_event_id,sale_event_id")
     }
@@ -146,7 +146,7 @@ impl Resolutions {
     }
 
     fn problem(&self, message: impl Into<String>, line: Option<u64>, hint: &str) -> Problem {
-        let problem = Problem::error("resolution-invalid", message.into());
+        let problem = Problem::error(ProblemCode::ResolutionInvalid, message.into());
         problem.at(&self.path, line).hint(hint)
     }
 }

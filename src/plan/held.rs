@@ -7,7 +7,7 @@ use super::settle;
 use crate::event::{EventKey, EventRef, Events};
 use crate::journal::PlanState;
 use crate::link::HeldReason;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 impl Planner<'_> {
     /// Returns a problem for each event that is held, with what to do about it.
@@ -15,7 +15,10 @@ impl Planner<'_> {
         let held = (0..events.len()).filter_map(|index| {
             let event = || events.get(index);
             let (code, hint) = match self.states[index] {
-                PlanState::Conflict => ("event-conflict", self.conflict_hint(index, event())),
+                PlanState::Conflict => (
+                    ProblemCode::EventConflict,
+                    self.conflict_hint(index, event()),
+                ),
                 PlanState::Unlinked => {
                     let reason = self.held[&index];
                     (reason.code(), self.held_hint(reason, event(), firsts))

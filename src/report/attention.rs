@@ -513,6 +513,7 @@ pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, co
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::ProblemCode;
 
     fn all() -> Vec<Attention> {
         let items = AttentionCode::ALL.iter().map(|&code| Attention {
@@ -586,7 +587,7 @@ mod tests {
     fn the_commands_of_a_hint_reach_the_same_journal() {
         let commands = Commands::new(&[("--journal", "my books".to_owned())], &[]);
         let complete = |hint: &str| {
-            let mut problem = Problem::error("event-conflict", "x").hint(hint);
+            let mut problem = Problem::error(ProblemCode::EventConflict, "x").hint(hint);
             commands.complete(&mut problem);
             problem.hint.unwrap()
         };

@@ -2,10 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::problem::Problem;
-
-/// The code of this problem.
-const LIMIT_LOWER: &str = "limit-lower";
+use crate::problem::{Problem, ProblemCode};
 
 /// That an account takes fewer requests a minute than were asked for, as its 429s have shown.
 pub fn lower_limit(learned_per_minute: u32, asked_per_minute: NonZeroU32) -> Problem {
@@ -15,10 +12,10 @@ pub fn lower_limit(learned_per_minute: u32, asked_per_minute: NonZeroU32) -> Pro
     let hint = format!(
         "nothing is lost: the run kept to it; `requests_per_minute = {learned_per_minute}` under `[send]` spares the refusals"
     );
-    Problem::warning(LIMIT_LOWER, message).hint(hint)
+    Problem::warning(ProblemCode::LimitLower, message).hint(hint)
 }
 
 /// Whether it is said by [`lower_limit`].
 pub(super) fn is_lower_limit(problem: &Problem) -> bool {
-    problem.code == LIMIT_LOWER
+    problem.code == ProblemCode::LimitLower
 }

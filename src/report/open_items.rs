@@ -15,9 +15,10 @@ use crate::journal::{
     AcceptedRecord, AttentionCode, Disposition, EventsOf, Item, ItemId, JournalError,
     JournalReader, RunRecord, Scope, Span, SpanBy,
 };
+use crate::problem::ProblemCode;
 
 /// Problems that say that a row was left out which may have been an event.
-pub(crate) const LEFT_OUT: [&str; 2] = ["row-ignored", "no-customer"];
+pub(crate) const LEFT_OUT: [ProblemCode; 2] = [ProblemCode::RowIgnored, ProblemCode::NoCustomer];
 
 /// One thing that is open.
 #[cfg_attr(
@@ -106,7 +107,7 @@ impl Unplanned {
                 }
             }
             journal.for_each_problem(run.id, |problem| {
-                let is_left_out = LEFT_OUT.contains(&problem.code.as_ref());
+                let is_left_out = LEFT_OUT.contains(&problem.code);
                 if is_left_out && problem.file.as_deref().is_none_or(is_last) {
                     unplanned.left_out += 1;
                 }

@@ -1,18 +1,18 @@
 //! Findings of one kind, with their total.
 
 use crate::event::{EventRef, Source, Tally};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, ProblemCode, Problems};
 
 /// One kind of finding: the total, and the first events of it.
 pub(super) struct FindingGroup<'p> {
-    code: &'static str,
+    code: ProblemCode,
     paths: &'p [String],
     tally: Tally,
     first: Vec<(Source, Problem)>,
 }
 
 impl<'p> FindingGroup<'p> {
-    pub(super) fn new(code: &'static str, paths: &'p [String]) -> Self {
+    pub(super) fn new(code: ProblemCode, paths: &'p [String]) -> Self {
         FindingGroup {
             code,
             paths,
@@ -35,7 +35,7 @@ impl<'p> FindingGroup<'p> {
                 None => format!("{} `{}`", event.kind, event.event_id()),
             };
             let path = self.paths.get(event.source.input).cloned();
-            let problem = Problem::warning(self.code, format!("{name} {}", message(event)));
+            let problem = Problem::warning(self.code.clone(), format!("{name} {}", message(event)));
             let line = Some(event.source.line);
             let problem = problem.at(path.unwrap_or_default(), line);
             self.first.push((event.source, problem));

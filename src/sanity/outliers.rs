@@ -8,7 +8,7 @@ use super::{customer_of, is_sound};
 use crate::event::{EventRef, Kind, Money};
 use crate::journal::PlanState;
 use crate::plan::{Plan, Planned};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// What is taken for a hundred times: from 4/5 to 5/4 of it, since a customer's amounts vary by a
 /// tax, a discount, a part of a month. Yearly beside monthly payments are twelve times as much; a
@@ -104,7 +104,7 @@ impl Outliers {
             let mut pairs = exports.iter();
             pairs.any(|pair| pair.large == input || pair.small == input)
         };
-        let mut found = FindingGroup::new("amount-hundredfold", paths);
+        let mut found = FindingGroup::new(ProblemCode::AmountHundredfold, paths);
         for (sale, usual) in self.unusual() {
             let sale = plan.event(sale);
             if sale.state == PlanState::ToSend && !in_export(sale.event.source.input) {
@@ -200,7 +200,7 @@ impl UnitMismatch {
             "its amounts are about a hundred times those of {} for {customers} of the {shared} customers that both have",
             name(self.small),
         );
-        Problem::warning("export-hundredfold", message)
+        Problem::warning(ProblemCode::ExportHundredfold, message)
             .at(name(self.large), None)
             .hint("in one of the two, cents may have been taken for whole units, or the reverse: `unit` under `[exports.….money.format]` of fprecon.toml")
     }

@@ -793,6 +793,21 @@ fn a_limit_that_sending_has_found_is_said_everywhere() {
     );
     let next = place.run_to(&sandbox, &["run", "more.csv", "--yes", "--json"]);
     assert!(next.expect_one_of(&[0])["learned_requests_per_minute"].is_null());
+
+    // What the hint says is taken.
+    let hint = format!("`requests_per_minute = {learned}` under `[send]`");
+    assert!(ran.stdout().contains(&hint), "{}", ran.stdout());
+    place.write(
+        "fprecon.toml",
+        &format!("[send]\nrequests_per_minute = {learned}\n"),
+    );
+    let mut config = place.command_to(&sandbox, &["config", "--json"]);
+    config.env_remove("FPRECON_REQUESTS_PER_MINUTE");
+    let config = Ran(config.output().unwrap()).expect(0).json();
+    assert!(
+        config.to_string().contains(&learned.to_string()),
+        "{config}"
+    );
 }
 
 #[test]

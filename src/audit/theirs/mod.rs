@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::statement::Payout;
 use super::{Commission, Lead, Promoter, SourceLocation, Unit};
 use crate::event::{Currency, Customer, Money};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{self, ListedCommission, ListedPayout, ListedPromoter};
 
 /// Commissions of a listing, and what of it can't be taken for one.
@@ -41,7 +41,7 @@ fn commission_of(
 ) -> Result<Commission, Box<Problem>> {
     let status = listed.status.parse().map_err(|_| {
         let message = "this is not a status of a commission that fprecon knows";
-        let problem = Problem::error("status-unknown", message);
+        let problem = Problem::error(ProblemCode::StatusUnknown, message);
         let problem = problem.at(place.file.clone(), Some(place.line));
         Box::new(
             problem
@@ -55,7 +55,7 @@ fn commission_of(
         (None, unit) if unit != "cash" => 0,
         (None, _) => {
             let problem = Problem::error(
-                "amount-invalid",
+                ProblemCode::AmountInvalid,
                 "a commission without an amount in whole cents",
             );
             let text = listed.amount_text.unwrap_or_else(|| "null".to_owned());

@@ -18,7 +18,7 @@ use crate::invisible::shown;
 use crate::journal::{
     Acceptance, AcceptedRecord, AttentionCode, Item, Journal, JournalReader, host,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::attention::what;
 use crate::report::handed_back::{Match, Unreadable, find_items, items_of_event, read_lines};
 use crate::report::{Commands, SCHEMA};
@@ -180,7 +180,7 @@ fn bounded(mut refused: Vec<Problem>) -> Vec<Problem> {
     if more > 0 {
         refused.truncate(REFUSED_NAMED);
         let message = format!("{} more cannot be accepted", count(more as u64, "line"));
-        refused.push(Problem::error("accept-refused", message));
+        refused.push(Problem::error(ProblemCode::AcceptRefused, message));
     }
     refused
 }
@@ -188,7 +188,7 @@ fn bounded(mut refused: Vec<Problem>) -> Vec<Problem> {
 fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>, Box<Problem>> {
     let name = path.display().to_string();
     let file = Bounded::open(path, REPORT_BYTES).map_err(|error| {
-        let problem = Problem::error("report-unreadable", format!("cannot be read: {error}"));
+        let problem = Problem::error(ProblemCode::ReportUnreadable, format!("cannot be read: {error}"));
         Box::new(problem.at(&name, None).hint(
             "pass the path of a failed.csv, held.csv or rejected.csv; `fprecon report` writes them again",
         ))
@@ -196,14 +196,14 @@ fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>,
     read_lines(file).map_err(|error| {
         Box::new(match error {
             Unreadable::Header(header) => Problem::error(
-                "report-unknown",
+                ProblemCode::ReportUnknown,
                 "this is not a failed.csv, held.csv or rejected.csv of fprecon",
             )
             .at(&name, Some(1))
             .cell("header", &header)
             .hint("pass a report that `fprecon run` or `fprecon report` wrote, with its header and its columns as they were"),
             Unreadable::Csv { line, cause } => {
-                Problem::error("report-unreadable", format!("not a CSV in UTF-8: {cause}"))
+                Problem::error(ProblemCode::ReportUnreadable, format!("not a CSV in UTF-8: {cause}"))
                     .at(&name, line)
                     .hint("save it as a CSV in UTF-8 with commas, or take `fprecon report`'s file")
             }
@@ -228,14 +228,18 @@ fn refusal_of(path: &Path, line: u64, found: &Match, commands: &Commands) -> Pro
             ),
         ),
     };
-    Problem::error("accept-refused", message)
+    Problem::error(ProblemCode::AcceptRefused, message)
         .at(path.display().to_string(), Some(line))
         .hint(hint)
 }
 
 fn not_sent_yet(id: &str, commands: &Commands) -> Problem {
     let resume = commands.command("resume");
-    Problem::error("accept-refused", format!("event `{id}` is not sent yet")).hint(format!(
+    Problem::error(
+        ProblemCode::AcceptRefused,
+        format!("event `{id}` is not sent yet"),
+    )
+    .hint(format!(
         "`{resume}` sends it; what is not sent cannot be accepted"
     ))
 }
@@ -243,7 +247,7 @@ fn not_sent_yet(id: &str, commands: &Commands) -> Problem {
 fn nothing_to_accept(id: &str, commands: &Commands) -> Problem {
     let message = format!("the journal has no event `{id}` that failed, is unconfirmed or is held");
     let status = commands.command("status");
-    Problem::error("accept-refused", message).hint(format!(
+    Problem::error(ProblemCode::AcceptRefused, message).hint(format!(
         "copy the id from a report; `{status}` says what needs attention"
     ))
 }
@@ -253,7 +257,7 @@ fn reason(arguments: &AcceptArguments) -> Result<String, CliError> {
     match reason.is_empty() {
         false => Ok(reason.to_owned()),
         true => Err(CliError::usage(
-            Problem::error("reason-missing", "`--reason` is empty")
+            Problem::error(ProblemCode::ReasonMissing, "`--reason` is empty")
                 .hint("say why the items stay as they are; every later report shows it"),
         )),
     }
@@ -358,7 +362,7 @@ fn differences(arguments: &AcceptArguments) -> Result<bool, CliError> {
         false if count == 0 => Ok(false),
         false => Err(CliError::usage(
             Problem::error(
-                "accept-mixed",
+                ProblemCode::AcceptMixed,
                 "differences of an audit stand beside other reports",
             )
             .hint("accept `differences.csv` in a call of its own"),

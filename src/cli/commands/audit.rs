@@ -34,7 +34,7 @@ use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::job::{Imbalance, SourceRows};
 use crate::journal::{Account, JournalHistory, JournalReader, REDACTION_KEY_BYTES};
-use crate::problem::{Problem, Problems, Severity, causes};
+use crate::problem::{Problem, ProblemCode, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
 /// Beside the journal: the audits, and in it the listings.
@@ -75,7 +75,8 @@ pub(in crate::cli) fn audit(
 /// The rules of the configuration.
 pub(super) fn rules(settings: &EffectiveSettings) -> Result<Rules, CliError> {
     const HINT: &str = "docs/audit.md explains every key of `[audit]`";
-    let invalid = |message: &str| Problem::error("config-invalid", message.trim().to_owned());
+    let invalid =
+        |message: &str| Problem::error(ProblemCode::ConfigInvalid, message.trim().to_owned());
     for path in &settings.files {
         // It was read a moment ago.
         let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
@@ -95,7 +96,7 @@ fn period(arguments: &AuditArguments) -> Result<Period, CliError> {
     let AuditArguments { from, to, .. } = *arguments;
     match (from, to) {
         (Some(from), Some(to)) if from > to => Err(CliError::usage(
-            Problem::error("period-empty", format!("{from} is after {to}"))
+            Problem::error(ProblemCode::PeriodEmpty, format!("{from} is after {to}"))
                 .hint("`--from` is the first day and `--to` the last"),
         )),
         _ => Ok(Period {
@@ -386,7 +387,7 @@ impl Call<'_> {
                 }
             );
             problems.push(
-                Problem::warning("held-not-audited", message)
+                Problem::warning(ProblemCode::HeldNotAudited, message)
                     .hint("`held.csv` of the run lists them, `fprecon plan EXPORT...` says why"),
             );
         }
@@ -460,7 +461,7 @@ fn problems_of(statements: &[Statement], problems: &mut Problems) {
             words::money(statement.now_cents, unit),
             words::money(statement.balance_cents.unwrap_or_default(), unit)
         );
-        problems.push(Problem::warning("balance-differs", message).hint(
+        problems.push(Problem::warning(ProblemCode::BalanceDiffers, message).hint(
             "look up the promoter's payouts in FirstPromoter: one may be missing from the list, or be on its way",
         ));
     }
@@ -468,7 +469,7 @@ fn problems_of(statements: &[Statement], problems: &mut Problems) {
 
 pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {
     CliError::unusable(
-        Problem::error("accepted-unusable", error.to_string()).hint(
+        Problem::error(ProblemCode::AcceptedUnusable, error.to_string()).hint(
             "restore the file from a backup, or move it away and accept the differences again",
         ),
     )
@@ -477,7 +478,7 @@ pub(super) fn accepted_unusable(error: AcceptedError) -> CliError {
 fn nothing_of_ours(settings: &EffectiveSettings) -> CliError {
     CliError::unusable(
         Problem::error(
-            "journal-missing",
+            ProblemCode::JournalMissing,
             "there is nothing to compare with: no journal",
         )
         .at(settings.journal.display().to_string(), None)
@@ -492,7 +493,7 @@ impl From<AuditError> for CliError {
         let message = causes(&error);
         match error {
             AuditError::EventTwice { .. } => {
-                CliError::unusable(Problem::error("event-twice", message))
+                CliError::unusable(Problem::error(ProblemCode::EventTwice, message))
             }
             AuditError::Columns(_) | AuditError::Polars(_) | AuditError::Unbalanced(_) => {
                 CliError::Imbalance(Imbalance::new(&message))
@@ -512,7 +513,8 @@ impl From<OursError> for CliError {
 
 impl From<AuditOutputError> for CliError {
     fn from(error: AuditOutputError) -> Self {
-        let problem = Problem::error("audit-not-written", causes(&error)).hint(error.hint());
+        let problem =
+            Problem::error(ProblemCode::AuditNotWritten, causes(&error)).hint(error.hint());
         CliError::Ended(Exit::Attention, Box::new(problem))
     }
 }

@@ -18,7 +18,7 @@ use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::invisible::shown;
 use crate::journal::{Journal, RunCommand};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
 use crate::report::Commands;
 
@@ -97,7 +97,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
     let failed = |error: io::Error| {
         CliError::unusable(
             Problem::error(
-                "demo-directory",
+                ProblemCode::DemoDirectory,
                 format!("the directory can't be used: {error}"),
             )
             .at(directory.display().to_string(), None)

@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::journal::Account;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Fetched, Halt, LeadList};
 use crate::tracking::{self, ApiKey, Client, Version};
@@ -156,7 +156,7 @@ impl Destination {
 /// That a list of leads was wanted, and every event is asked for all the same.
 pub(super) fn no_lead_list(reason: &str) -> Problem {
     let message = format!("the list of leads is not used: {reason}");
-    Problem::warning("lead-list-unusable", message)
+    Problem::warning(ProblemCode::LeadListUnusable, message)
         .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
 }
 

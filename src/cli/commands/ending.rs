@@ -4,7 +4,7 @@ use crate::cli::error::Exit;
 use crate::cli::signals::Signal;
 use crate::cli::tables::count;
 use crate::journal::EndReason;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::{Commands, RunSummary};
 use crate::send::{Alarm, End, Halt};
 
@@ -21,12 +21,13 @@ pub(super) fn problem_of(
         End::Done | End::Journal(_) => return None,
         End::Interrupted => {
             let by = signal.unwrap_or(Signal::Interrupt).name();
-            Problem::warning("interrupted", format!("interrupted by {by}")).hint(resume)
+            Problem::warning(ProblemCode::Interrupted, format!("interrupted by {by}")).hint(resume)
         }
-        End::Halted(Halt::KeyRefused { message }) => {
-            Problem::error("key-refused", format!("the API refused the key: {message}"))
-                .hint(format!("fix the key, then {resume}"))
-        }
+        End::Halted(Halt::KeyRefused { message }) => Problem::error(
+            ProblemCode::KeyRefused,
+            format!("the API refused the key: {message}"),
+        )
+        .hint(format!("fix the key, then {resume}")),
         End::Halted(Halt::SameRefusal { alarm, message }) => {
             let (what, hint) = match alarm {
                 Alarm::AtStart => (
@@ -43,10 +44,10 @@ pub(super) fn problem_of(
                     ),
                 ),
             };
-            Problem::error("same-refusal", format!("{what}: {message}")).hint(hint)
+            Problem::error(ProblemCode::SameRefusal, format!("{what}: {message}")).hint(hint)
         }
         End::Halted(Halt::Untrusted { message }) => Problem::error(
-            "server-untrusted",
+            ProblemCode::ServerUntrusted,
             format!(
                 "the server can't prove that it is {}: {message}",
                 destination
@@ -54,7 +55,7 @@ pub(super) fn problem_of(
         )
         .hint("check the base URL and this machine's clock and certificates"),
         End::Waiting { events } => Problem::warning(
-            "signup-not-sent",
+            ProblemCode::SignupNotSent,
             format!(
                 "{} for the sign-up of the customer, which an earlier run has left to send",
                 match events {
@@ -68,7 +69,7 @@ pub(super) fn problem_of(
             commands.command("resume")
         )),
         End::Unreachable { message } => Problem::error(
-            "api-unreachable",
+            ProblemCode::ApiUnreachable,
             format!("the API stayed unreachable or kept failing: {message}"),
         )
         .hint(format!("nothing is lost; {resume}")),

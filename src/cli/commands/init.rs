@@ -16,7 +16,7 @@ use crate::cli::exports::{self, Choice};
 use crate::cli::settings::{CONFIG_FILE, EffectiveSettings, exports_of};
 use crate::cli::terminal::Terminal;
 use crate::event::Currency;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::Profiles;
 use crate::propose;
 use document::document;
@@ -36,8 +36,11 @@ pub(in crate::cli) fn init(
 ) -> Result<Exit, CliError> {
     if !common.profile.is_empty() {
         return Err(CliError::usage(
-            Problem::error("usage", "`init` finds the profile of each export by itself")
-                .hint("leave out `--profile` and FPRECON_PROFILE"),
+            Problem::error(
+                ProblemCode::Usage,
+                "`init` finds the profile of each export by itself",
+            )
+            .hint("leave out `--profile` and FPRECON_PROFILE"),
         ));
     }
     let target = common
@@ -191,7 +194,7 @@ fn check(
     settings: &EffectiveSettings,
 ) -> Result<(), CliError> {
     let refused = |message: String| {
-        let problem = Problem::error("profile-not-proposed", message);
+        let problem = Problem::error(ProblemCode::ProfileNotProposed, message);
         CliError::unusable(problem.hint("write a profile of your own: docs/profiles.md"))
     };
     let mut own = settings.exports.clone();

@@ -15,7 +15,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
 use crate::cli::terminal::Terminal;
 use crate::journal::{Aspect, Checked, Journal, JournalError, JournalReader, LostCommits};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 #[cfg(not(feature = "polars"))]
 use crate::report::FormatError;
 use crate::report::{self, Format, JournalTable, ReportError, RunSummary, SCHEMA};
@@ -48,7 +48,7 @@ pub(in crate::cli) fn journal(
 fn may_lack(settings: &EffectiveSettings, lost: LostCommits) -> Problem {
     let path = settings.journal.clone();
     let error = JournalError::Lost { path, lost };
-    Problem::warning("journal-lost", error.to_string()).hint(error.hint())
+    Problem::warning(ProblemCode::JournalLost, error.to_string()).hint(error.hint())
 }
 
 /// Goes on without the commits that are lost, once somebody has said yes.
@@ -68,7 +68,7 @@ fn recover(
         "Go on without it? What may have been sent and cannot be repeated becomes unconfirmed.";
     let otherwise = || {
         let message = "cannot ask for confirmation: standard input is not a terminal";
-        Problem::error("not-confirmed", message).hint("pass `--yes`")
+        Problem::error(ProblemCode::NotConfirmed, message).hint("pass `--yes`")
     };
     if confirm::ask(common, terminal, question, otherwise)? == Answer::No {
         return confirm::cancelled(terminal, "The journal was not changed.");
@@ -217,10 +217,9 @@ fn verdict(checked: &Checked, aspect: Aspect) -> String {
 }
 
 fn problems(checked: &Checked, path: &str, lost: Option<LostCommits>) -> Vec<Problem> {
-    let findings = checked
-        .findings
-        .iter()
-        .map(|found| Problem::error("journal-damaged", found.what.clone()).at(path, None));
+    let findings = checked.findings.iter().map(|found| {
+        Problem::error(ProblemCode::JournalDamaged, found.what.clone()).at(path, None)
+    });
     let mut problems: Vec<Problem> = findings.collect();
     if let Some(last) = problems.last_mut() {
         last.hint = Some(match lost {
@@ -285,9 +284,12 @@ fn not_written(error: ReportError) -> CliError {
             doing,
             source,
         } => CliError::unusable(
-            Problem::error("journal-not-exported", format!("{doing}: {source}"))
-                .at(path.display().to_string(), None)
-                .hint("check the path, the permissions and the free space"),
+            Problem::error(
+                ProblemCode::JournalNotExported,
+                format!("{doing}: {source}"),
+            )
+            .at(path.display().to_string(), None)
+            .hint("check the path, the permissions and the free space"),
         ),
         other => other.into(),
     }
@@ -300,7 +302,7 @@ fn to_standard_output(
 ) -> Result<Exit, CliError> {
     if terminal.json() {
         let problem = Problem::error(
-            "usage",
+            ProblemCode::Usage,
             "standard output can't have both JSON and the export",
         );
         return Err(CliError::usage(
@@ -336,5 +338,5 @@ fn write_parquet(
 #[cfg(not(feature = "polars"))]
 fn write_parquet(_: &JournalReader, _: JournalTable, _: &Path) -> Result<u64, CliError> {
     let missing = FormatError::NotBuiltIn(Format::Parquet).to_string();
-    Err(CliError::usage(Problem::error("usage", missing)))
+    Err(CliError::usage(Problem::error(ProblemCode::Usage, missing)))
 }

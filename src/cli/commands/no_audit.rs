@@ -3,7 +3,7 @@
 use crate::cli::arguments::{AuditArguments, Common};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 pub(in crate::cli) fn audit(
     _: &Common,
@@ -11,7 +11,10 @@ pub(in crate::cli) fn audit(
     _: &Terminal,
 ) -> Result<Exit, CliError> {
     Err(CliError::usage(
-        Problem::error("audit-missing", "this build of fprecon has no audit")
-            .hint("build it with its default features: `cargo install --path .`"),
+        Problem::error(
+            ProblemCode::AuditMissing,
+            "this build of fprecon has no audit",
+        )
+        .hint("build it with its default features: `cargo install --path .`"),
     ))
 }

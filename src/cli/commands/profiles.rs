@@ -12,7 +12,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::export::Export;
 use crate::job::{export_problem, left_out};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Profile, Profiles};
 use crate::recognise::{Unrecognised, recognise};
 use crate::report::SCHEMA;
@@ -112,8 +112,11 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
     let built_in = Profiles::built_in_text(name).filter(|_| !own);
     if !own && built_in.is_none() {
         return Err(CliError::unusable(
-            Problem::error("profile-unknown", format!("there is no profile `{name}`"))
-                .hint("`fprecon profiles list` names them"),
+            Problem::error(
+                ProblemCode::ProfileUnknown,
+                format!("there is no profile `{name}`"),
+            )
+            .hint("`fprecon profiles list` names them"),
         ));
     }
     let split = Profiles::split(name, &settings.exports)?;
@@ -140,8 +143,12 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
 }
 
 fn text_of(table: &Table) -> Result<String, CliError> {
-    toml::to_string_pretty(table)
-        .map_err(|error| CliError::unusable(Problem::error("profile-invalid", error.to_string())))
+    toml::to_string_pretty(table).map_err(|error| {
+        CliError::unusable(Problem::error(
+            ProblemCode::ProfileInvalid,
+            error.to_string(),
+        ))
+    })
 }
 
 fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit, CliError> {

@@ -15,7 +15,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::journal::{JournalError, JournalReader, RunRecord, Span, SpanBy};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::{self, Formats, OpenSummary, ReportSource, RunSummary, SpanSummary, Undated};
 
 pub(in crate::cli) fn report(
@@ -85,14 +85,14 @@ fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliErr
 
 fn unknown(message: String) -> CliError {
     CliError::unusable(
-        Problem::error("run-unknown", message).hint("`fprecon status` lists the runs"),
+        Problem::error(ProblemCode::RunUnknown, message).hint("`fprecon status` lists the runs"),
     )
 }
 
 pub(super) fn days_missing() -> CliError {
     CliError::usage(
         Problem::error(
-            "days-missing",
+            ProblemCode::DaysMissing,
             "`--by` says what the days are of, and none are given",
         )
         .hint("add the first day with `--from`, the last one with `--to`, or both"),
@@ -109,7 +109,7 @@ fn of_span<'j>(
     let (from, to) = (arguments.from, arguments.to);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(CliError::usage(
-            Problem::error("span-empty", "`--from` is after `--to`")
+            Problem::error(ProblemCode::SpanEmpty, "`--from` is after `--to`")
                 .hint("name the first day with `--from` and the last one with `--to`"),
         ));
     }
@@ -185,7 +185,11 @@ fn first_and_last(
 
 fn no_sales() -> CliError {
     CliError::unusable(
-        Problem::error("run-unknown", "the journal has no event of these days").hint(
+        Problem::error(
+            ProblemCode::RunUnknown,
+            "the journal has no event of these days",
+        )
+        .hint(
             "`fprecon report --from DATE --to DATE` without `--by` looks at the runs of these days",
         ),
     )

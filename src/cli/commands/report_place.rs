@@ -6,7 +6,7 @@ use crate::cli::arguments::RedactArgument;
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
 use crate::journal::JournalReader;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::{Formats, Redactor, ReportSource, is_file_of};
 
 /// Refuses a directory in which a file of the report would replace one of `inputs`.
@@ -27,7 +27,7 @@ pub(super) fn expect_no_input_in<'p>(
         return Ok(());
     };
     let problem = Problem::error(
-        "report-directory",
+        ProblemCode::ReportDirectory,
         format!("the report would overwrite the export {}", input.display()),
     );
     Err(CliError::usage(
@@ -74,7 +74,7 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     match journal.redaction_key()? {
         Some(key) => Ok(Redactor::new(&key)),
         None => Err(CliError::unusable(
-            Problem::error("redaction-key", "this journal was made by an earlier version, and has no key to redact reports with")
+            Problem::error(ProblemCode::RedactionKey, "this journal was made by an earlier version, and has no key to redact reports with")
                 .at(journal.path().display().to_string(), None)
                 .hint("`fprecon resume` brings the journal up to date; it sends only what is left to send"),
         )),

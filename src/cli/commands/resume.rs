@@ -14,7 +14,7 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::report::{Commands, RunSummary};
 
 pub(in crate::cli) fn resume(
@@ -172,7 +172,7 @@ fn retryable(
 ) -> Result<Vec<(EventRow, Outcome)>, CliError> {
     let wrong = |id: &str, message: String, hint: &str| {
         CliError::unusable(
-            Problem::error("retry-event", message)
+            Problem::error(ProblemCode::RetryEvent, message)
                 .cell("--event", id)
                 .hint(hint),
         )
@@ -204,7 +204,7 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Ans
         "Unconfirmed events may be recorded already, and would then count twice. Send them again?";
     confirm::ask(common, terminal, question, || {
         let message = "cannot ask for confirmation: standard input is not a terminal, and unconfirmed events may count twice";
-        Problem::error("not-confirmed", message)
+        Problem::error(ProblemCode::NotConfirmed, message)
             .hint("look them up in FirstPromoter first; pass `--yes` to send them again")
     })
 }
@@ -219,7 +219,7 @@ fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
 /// There is nothing yet to look at.
 pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
     CliError::unusable(
-        Problem::error("journal-missing", "there is no journal here")
+        Problem::error(ProblemCode::JournalMissing, "there is no journal here")
             .at(settings.journal.display().to_string(), None)
             .hint("`fprecon run EXPORT` makes one; `--journal FILE` names another place, `--sandbox` the sandbox's"),
     )

@@ -22,7 +22,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::job::Job;
 use crate::journal::{Journal, PlanState, RunCommand};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
 use crate::report::Formats;
 
@@ -100,7 +100,7 @@ fn confirm_sending(
     let question = format!("Send {}?", tables::count(to_send.count(), "event"));
     confirm::ask(common, terminal, &question, || {
         let message = "cannot ask for confirmation: standard input is not a terminal";
-        Problem::error("not-confirmed", message)
+        Problem::error(ProblemCode::NotConfirmed, message)
             .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
     })
 }

@@ -6,7 +6,7 @@ use crate::bounded::{self, KEY_BYTES};
 use crate::cli::arguments::SandboxArguments;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::sandbox::{Fault, Latency, Options, Sandbox, SandboxError, StartState};
 
 pub(in crate::cli) fn sandbox(
@@ -66,8 +66,11 @@ fn require_key(arguments: &SandboxArguments) -> Result<Option<String>, CliError>
     match bounded::read_text(path, KEY_BYTES) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
         Err(error) => Err(CliError::unusable(
-            Problem::error("key-missing", format!("the API key can't be read: {error}"))
-                .at(path.display().to_string(), None),
+            Problem::error(
+                ProblemCode::KeyMissing,
+                format!("the API key can't be read: {error}"),
+            )
+            .at(path.display().to_string(), None),
         )),
     }
 }

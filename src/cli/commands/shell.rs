@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use crate::cli::arguments::{Arguments, ManArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::Terminal;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 pub(in crate::cli) fn completions(
     shell: clap_complete::Shell,
@@ -45,7 +45,7 @@ pub(in crate::cli) fn manual(
 fn named(mut command: clap::Command, words: &[String]) -> Result<clap::Command, CliError> {
     for word in words {
         command = command.find_subcommand(word).cloned().ok_or_else(|| {
-            let problem = Problem::error("usage", format!("`{word}` is not a command"));
+            let problem = Problem::error(ProblemCode::Usage, format!("`{word}` is not a command"));
             CliError::usage(problem.hint("`fprecon --help` lists the commands"))
         })?;
     }

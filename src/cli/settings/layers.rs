@@ -10,7 +10,7 @@ use super::keys::{ConfigFile, KEYS, Key};
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let text = bounded::read_text(path, SETTINGS_BYTES).map_err(|error| {
         CliError::unusable(
             Problem::error(
-                "config-missing",
+                ProblemCode::ConfigMissing,
                 format!("the configuration can't be read: {error}"),
             )
             .at(&name, None),
@@ -78,9 +78,12 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     let invalid = |error: toml::de::Error| {
         let line = error.span().map(|span| line_of(&text, span.start));
         CliError::unusable(
-            Problem::error("config-invalid", error.message().trim().to_owned())
-                .at(&name, line)
-                .hint("the README lists every key"),
+            Problem::error(
+                ProblemCode::ConfigInvalid,
+                error.message().trim().to_owned(),
+            )
+            .at(&name, line)
+            .hint("the README lists every key"),
         )
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;

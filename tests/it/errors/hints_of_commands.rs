@@ -68,6 +68,30 @@ fn without_a_key_the_environment_or_a_file_gives_one() {
 }
 
 #[test]
+fn without_an_id_of_the_account_the_configuration_gives_one() {
+    let sandbox = SandboxProcess::start(&[]);
+    let run = ["run", "x.csv", "--yes", "--json"];
+    for (code, key, variable) in [
+        ("wid-missing", "wid", "FPRECON_WID"),
+        ("account-id-missing", "account_id", "FPRECON_ACCOUNT_ID"),
+    ] {
+        let place = Place::new();
+        sale(&place, "x.csv", key);
+        let without = || match key {
+            "wid" => place.command_to(&sandbox, &run),
+            _ => place.command_to_v2(&sandbox, &run),
+        };
+        let refused = Ran(without().env_remove(variable).output().unwrap()).expect(3);
+        let hint = hint(&refused, code);
+        let setting = format!("set `{key}` under `[api]` in fprecon.toml, or {variable}");
+        assert!(hint.contains(&setting), "{hint}");
+        place.write("fprecon.toml", &format!("[api]\n{key} = \"account-1\"\n"));
+        Ran(without().env_remove(variable).output().unwrap()).expect(0);
+    }
+    assert_eq!(sandbox.events().len(), 2);
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_made_again() {
     let place = Place::new();
     sale(&place, "x.csv", "s1");

@@ -11,7 +11,7 @@ use crate::bounded::{Bounded, REPORT_BYTES};
 use crate::cli::error::CliError;
 use crate::cli::settings::EffectiveSettings;
 use crate::journal::{AcceptedDifference, Journal, JournalReader};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// The columns of `differences.csv` that say which finding a line is.
 const COLUMNS: [&str; 7] = [
@@ -165,7 +165,7 @@ fn read(path: &Path) -> Result<Vec<AcceptedFinding>, CliError> {
     let name = path.display().to_string();
     let unreadable = |line: Option<u64>, message: String| {
         CliError::unusable(
-            Problem::error("report-unreadable", message)
+            Problem::error(ProblemCode::ReportUnreadable, message)
                 .at(&name, line)
                 .hint("take `differences.csv` as `fprecon audit` wrote it; lines can be left out"),
         )

@@ -23,7 +23,7 @@ use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{count, grouped};
 use crate::job::{unanswered, unrecognised};
 use crate::journal::Account;
-use crate::problem::{Problem, Problems, causes};
+use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
 use crate::send::{self, Unlisted};
 use crate::shell_word::shell_word;
@@ -66,7 +66,7 @@ impl Call<'_> {
         let name = path.display().to_string();
         let mut opened = exports::open(&[path.to_owned()], self.common, profiles.lines_above())?;
         let (Some(export), None) = (opened.next(), opened.next()) else {
-            let problem = Problem::error("commissions-not-one", "this is not one CSV");
+            let problem = Problem::error(ProblemCode::CommissionsNotOne, "this is not one CSV");
             return Err(CliError::unusable(
                 problem
                     .at(&name, None)
@@ -83,7 +83,9 @@ impl Call<'_> {
                 profile,
                 binding: profile.bind(&header).map_err(|misfit| {
                     let message = format!("the header {}", misfit.reason());
-                    CliError::unusable(Problem::error("profile-misfit", message).at(&name, Some(1)))
+                    CliError::unusable(
+                        Problem::error(ProblemCode::ProfileMisfit, message).at(&name, Some(1)),
+                    )
                 })?,
                 why: Why::Named,
             },
@@ -151,7 +153,7 @@ impl Call<'_> {
                 words::age(age_seconds)
             );
             problems.push(
-                Problem::warning("listing-old", message)
+                Problem::warning(ProblemCode::ListingOld, message)
                     .hint("`fprecon audit --live` fetches them anew"),
             );
         }
@@ -206,7 +208,7 @@ impl Call<'_> {
             let message =
                 "the sandbox inside the program begins anew with each call, without commissions";
             return Err(CliError::usage(
-                Problem::error("sandbox-has-none", message).hint(
+                Problem::error(ProblemCode::SandboxHasNone, message).hint(
                     "start one with `fprecon sandbox`, and name it by `--base-url` for `run` and `audit`",
                 ),
             ));
@@ -316,7 +318,7 @@ pub(super) fn check_accounts(
     match ours.zip(theirs) {
         Some((ours, theirs)) if !is_same((ours, theirs)) => Err(CliError::unusable(
             Problem::error(
-                "account-clash",
+                ProblemCode::AccountClash,
                 format!("the journal is of {ours}, and the commissions are of {theirs}"),
             )
             .hint(
@@ -329,7 +331,7 @@ pub(super) fn check_accounts(
 
 fn nothing_kept(directory: &Path) -> CliError {
     CliError::unusable(
-        Problem::error("commissions-missing", "there are no commissions to compare with yet")
+        Problem::error(ProblemCode::CommissionsMissing, "there are no commissions to compare with yet")
             .at(directory.display().to_string(), None)
             .hint("`fprecon audit --live` fetches them from the account; `--commissions FILE` takes a CSV that was exported there"),
     )
@@ -339,7 +341,8 @@ fn nothing_kept(directory: &Path) -> CliError {
 fn not_kept(error: StoreError) -> CliError {
     match error {
         StoreError::Io { .. } => {
-            let problem = Problem::error("listing-not-kept", causes(&error)).hint(error.hint());
+            let problem =
+                Problem::error(ProblemCode::ListingNotKept, causes(&error)).hint(error.hint());
             CliError::Ended(Exit::Incomplete, Box::new(problem))
         }
         error => error.into(),
@@ -355,14 +358,17 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
     let (exit, problem) = match unlisted {
         Unlisted::Interrupted => {
             let message = format!("fetching the {name} was interrupted");
-            (interrupted, Problem::warning("interrupted", message))
+            (
+                interrupted,
+                Problem::warning(ProblemCode::Interrupted, message),
+            )
         }
         Unlisted::Page {
             answer: Answer::KeyRefused { message, .. },
             ..
         } => {
             let message = format!("the API refused the key for the list of {name}: {message}");
-            let problem = Problem::error("key-refused", message)
+            let problem = Problem::error(ProblemCode::KeyRefused, message)
                 .hint("fix the key, then run the same command");
             return CliError::Ended(Exit::Refused, Box::new(problem));
         }
@@ -374,22 +380,25 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
             let message = format!("page {number} of the {name} can't be read: {said}");
             (
                 Exit::Incomplete,
-                Problem::error("listing-unreadable", message),
+                Problem::error(ProblemCode::ListingUnreadable, message),
             )
         }
         Unlisted::Changing => {
             let message = format!("the list of {name} keeps changing while it is read");
-            let problem = Problem::error("listing-changes", message)
+            let problem = Problem::error(ProblemCode::ListingChanges, message)
                 .hint("try again when nothing is being imported or paid");
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
         Unlisted::Short { lines, total } => {
             let message = format!("the list has {lines} {name}, and says that there are {total}");
-            (Exit::Incomplete, Problem::error("listing-short", message))
+            (
+                Exit::Incomplete,
+                Problem::error(ProblemCode::ListingShort, message),
+            )
         }
         Unlisted::Sink(error) => {
             let message = format!("the {name} can't be kept: {error}");
-            let problem = Problem::error("listing-not-kept", message).hint(format!(
+            let problem = Problem::error(ProblemCode::ListingNotKept, message).hint(format!(
                 "check the permissions, and make room on the disk; {again}"
             ));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
@@ -400,6 +409,6 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        CliError::unusable(Problem::error("listing", causes(&error)).hint(error.hint()))
+        CliError::unusable(Problem::error(ProblemCode::Listing, causes(&error)).hint(error.hint()))
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::error::CliError;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 
 /// Puts the file in its place, whole, and only where there is none.
 pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
@@ -12,7 +12,7 @@ pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
         io::ErrorKind::AlreadyExists => exists(target),
         _ => CliError::unusable(
             Problem::error(
-                "config-not-written",
+                ProblemCode::ConfigNotWritten,
                 format!("the configuration can't be written: {error}"),
             )
             .at(target.display().to_string(), None)
@@ -51,7 +51,7 @@ fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
 pub(super) fn exists(target: &Path) -> CliError {
     CliError::unusable(
         Problem::error(
-            "config-exists",
+            ProblemCode::ConfigExists,
             "there is a configuration already, and it is not overwritten",
         )
         .at(target.display().to_string(), None)

@@ -3,7 +3,7 @@
 use crate::cli::error::CliError;
 use crate::export::{Export, ExportError, LinesAbove, PEEKED_MOST_BYTES, Row};
 use crate::job::{export_problem, unrecognised};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Misfit, Profiles, Unfit};
 use crate::propose::{self, Sample};
 use crate::recognise::{Recognised, Unrecognised, recognise};
@@ -163,7 +163,7 @@ fn nearly_problem(misfit: &Misfit) -> Problem {
         misfit.profile,
         misfit.reason()
     );
-    Problem::error("header-unknown", message).hint(
+    Problem::error(ProblemCode::HeaderUnknown, message).hint(
         "export the file again with those columns; nothing is proposed for it, since what they say would be guessed. If it is another kind of export, write a profile of your own: docs/profiles.md",
     )
 }

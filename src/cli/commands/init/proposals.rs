@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::look::Looked;
 use crate::cli::error::CliError;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Profile, Profiles};
 use crate::propose::{self, Complement, Proposal, Refusal};
 use crate::recognise::Recognised;
@@ -154,7 +154,7 @@ fn is_by_names(profile: &Profile) -> bool {
 
 fn refused(one: &Looked<'_>, refusal: &Refusal) -> Problem {
     Problem::error(
-        "profile-not-proposed",
+        ProblemCode::ProfileNotProposed,
         format!("it fits no profile, and {refusal}"),
     )
     .at(&one.path, Some(1))
