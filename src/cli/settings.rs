@@ -317,13 +317,13 @@ impl EffectiveSettings {
                 &self.wid,
                 ProblemCode::WidMissing,
                 "the account's integration id is not known",
-                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under EffectiveSettings > Integrations > Tracking API",
+                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
                 ProblemCode::AccountIdMissing,
                 "the account's id is not known, which version 2 of the API needs",
-                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under EffectiveSettings > Integrations",
+                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under Settings > Integrations",
             ),
         };
         account
