@@ -1,11 +1,11 @@
-//! Files that are there whole or not at all.
+//! Files that are written whole or not at all.
 //!
 //! A [`Partial`] is written beside its target under another name, becomes [`Whole`] once all of it
-//! is on disk, and only then takes the target's place. Dropped on the way there, it leaves nothing.
+//! is on disk, and only then takes the target's place. If it is dropped before, it is removed.
 //!
-//! A process that is killed can drop nothing. So whoever writes a file holds a lock on it until it is
-//! in its place, which the system takes away with the process: what has such a name and no lock was
-//! left behind, and [`clear_abandoned`] removes it.
+//! A process that is killed can't remove anything. So the writer of a file holds a lock on it until
+//! it is in its place, and the system releases the lock when the process ends: a file with such a
+//! name and no lock was left behind, and [`clear_abandoned`] removes it.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use crate::private;
 
-/// How often another name is tried where the first ones are taken.
+/// The number of names that are tried where the first ones are taken.
 const NAMES_TRIED: u32 = 16;
 
-/// Why a file is not there.
+/// The reason why a file was not written.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The file that was to be written.
@@ -44,7 +44,8 @@ struct Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // After the rename there is none, and before it there is nobody to tell.
+        // After the rename there is no file to remove, and before it nobody to report an error
+        // to.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -52,26 +53,27 @@ impl Drop for Temporary {
 /// A file that is being written.
 #[derive(Debug)]
 pub(crate) struct Partial {
-    // Closed before it is removed, which some systems insist on.
+    // Closed before it is removed, as some systems require.
     file: BufWriter<File>,
     temporary: Temporary,
     target: PathBuf,
 }
 
-/// A file that is on disk and not yet in its place.
+/// A file that is on disk and not yet at its final path.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    /// Open, and locked, until it is in its place.
+    /// Open and locked until the file is at its final path.
     file: File,
     temporary: Temporary,
     target: PathBuf,
 }
 
 impl Partial {
-    /// Starts a file that is to stand at `target`.
+    /// Starts a file whose final path is `target`.
     ///
-    /// A symbolic link is followed. What is there and no regular file, such as a terminal, is
-    /// refused here, since a rename would do away with it; a directory refuses the rename itself.
+    /// A symbolic link is followed. A target that exists and is not a regular file, such as a
+    /// terminal, is refused here, since a rename would replace it; a directory refuses the rename
+    /// itself.
     pub(crate) fn create(target: &Path) -> Result<Self, Failure> {
         let failed = |source| Failure::new(target, "creating it", source);
         let place = match fs::metadata(target) {
@@ -90,7 +92,7 @@ impl Partial {
         })
     }
 
-    /// Puts all that was written on disk.
+    /// Syncs everything that was written to disk.
     pub(crate) fn finish(self) -> Result<Whole, Failure> {
         let Partial {
             mut file,
@@ -120,7 +122,7 @@ impl Write for Partial {
 }
 
 impl Whole {
-    /// Takes the target's place. [`sync_directory`] makes it last.
+    /// Moves the file to its target. [`sync_directory`] makes the move durable.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         let Whole {
             file,
@@ -132,7 +134,7 @@ impl Whole {
         moved.map_err(|source| Failure::new(&target, "putting it in its place", source))
     }
 
-    /// The directory in which it is to stand.
+    /// Returns the directory of the target.
     pub(crate) fn directory(&self) -> PathBuf {
         directory_of(&self.target).to_owned()
     }
@@ -152,15 +154,20 @@ fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
         match private::options().write(true).create_new(true).open(&path) {
             Ok(file) if is_held(&file, &path) => return Ok((file, path)),
             Ok(_) if tried < NAMES_TRIED => {}
-            Ok(_) => return Err(io::Error::other("its temporary files are taken away")),
+            Ok(_) => {
+                return Err(io::Error::other(
+                    "its temporary files are removed by another program",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tried < NAMES_TRIED => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Whether a new file is locked and still there: between its making and its lock, somebody who clears
-/// up may have taken it for one that was left behind. Where there are no locks, nobody clears up.
+/// Returns `true` if a new file is locked and still there: between its creation and its lock,
+/// another process that clears up may have taken it for an abandoned one. Where there are no locks,
+/// nothing is cleared up.
 fn is_held(file: &File, path: &Path) -> bool {
     match file.try_lock() {
         Ok(()) => path.exists(),
@@ -169,9 +176,9 @@ fn is_held(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Removes what was left behind in a directory by processes that were killed while they wrote a file
-/// whose name `is_ours` knows. What another process is writing just now stays, and so does whatever
-/// can't be told or removed: it is only in the way of those who look for space.
+/// Removes the files that killed processes left behind in a directory while they wrote a file whose
+/// name `is_ours` knows. A file that another process is writing stays, and so does a file whose
+/// state is not known or that can't be removed: such a file only takes up space.
 pub(crate) fn clear_abandoned(directory: &Path, is_ours: impl Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
@@ -181,7 +188,8 @@ pub(crate) fn clear_abandoned(directory: &Path, is_ours: impl Fn(&str) -> bool) 
         let target = name.to_str().and_then(target_of);
         if target.is_some_and(&is_ours) && entry.file_type().is_ok_and(|of| of.is_file()) {
             let path = entry.path();
-            // Removed while the lock is held: its writer is gone, and no other takes this name.
+            // Removed while the lock is held: its writer is gone, and no other process takes
+            // this name.
             let opened = OpenOptions::new().write(true).open(&path);
             if let Ok(file) = opened
                 && file.try_lock().is_ok()
@@ -192,7 +200,7 @@ pub(crate) fn clear_abandoned(directory: &Path, is_ours: impl Fn(&str) -> bool) 
     }
 }
 
-/// The file for which [`create_beside`] made one of this name.
+/// Returns the name of the file for which [`create_beside`] made this temporary name.
 fn target_of(temporary: &str) -> Option<&str> {
     let rest = temporary.strip_prefix('.')?.strip_suffix(".tmp")?;
     let (target, number) = rest.rsplit_once('.')?;
@@ -207,11 +215,11 @@ fn directory_of(path: &Path) -> &Path {
     }
 }
 
-/// Puts the names of a directory on disk.
+/// Syncs the names of a directory to disk.
 #[cfg(unix)]
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
     match File::open(directory).and_then(|opened| opened.sync_all()) {
-        // Some network file systems know no such thing.
+        // Some network file systems don't support this.
         Err(error)
             if !matches!(
                 error.kind(),
@@ -224,7 +232,7 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Elsewhere a directory can't be synced.
+/// Does nothing: on this system a directory can't be synced.
 #[cfg(not(unix))]
 pub(crate) fn sync_directory(_: &Path) -> Result<(), Failure> {
     Ok(())

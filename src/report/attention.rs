@@ -1,5 +1,5 @@
-//! What needs attention and the command for it: one home for the exit code, the machine output, the
-//! terminal and the reports.
+//! The items that need attention and the command for them: one home for the exit code, the machine
+//! output, the terminal and the reports.
 //!
 //! To add a reason, add its word to [`AttentionCode`] and its line to [`texts`]. For an event whose
 //! answer settles it, write [`Entry::Flag`](crate::journal::Entry::Flag) together with the answer.
@@ -24,14 +24,15 @@ use crate::shell_word::shell_word;
 /// Items that need attention for one reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct Attention {
-    /// Why.
+    /// The reason why they need attention.
     #[serde(serialize_with = "word")]
     pub code: AttentionCode,
-    /// How many.
+    /// The number of items.
     pub count: u64,
     /// The amounts of the events among them, in minor units by currency.
     pub amount_cents: BTreeMap<Currency, i128>,
-    /// How many of them an earlier run had settled so before this run read them again.
+    /// The number of those items that an earlier run had settled in this way before this run read
+    /// them again.
     pub earlier: u64,
     /// The command that comes next.
     pub command: String,
@@ -40,18 +41,18 @@ pub struct Attention {
 /// Items that were accepted for one reason in one call.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptedSummary {
-    /// Why they needed attention.
+    /// The reason why they needed attention.
     #[serde(serialize_with = "word")]
     pub code: AttentionCode,
-    /// How many.
+    /// The number of items.
     pub count: u64,
     /// The amounts of the events among them, in minor units by currency.
     pub amount_cents: BTreeMap<Currency, i128>,
-    /// Why they were accepted.
+    /// The reason that was given for accepting them.
     pub reason: String,
-    /// The user and the host.
+    /// The user and the host of the person who accepted them.
     pub by: String,
-    /// When, in RFC 3339.
+    /// The time of acceptance, in RFC 3339.
     pub at: String,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn word<S: serde::Serializer>(
     serializer.serialize_str(code.as_str())
 }
 
-/// What needs attention in some runs, and what of it was accepted.
+/// The items of some runs that need attention, and those that were accepted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttentionFigures {
     pub(crate) attention: Vec<Attention>,
@@ -135,10 +136,10 @@ pub(crate) fn attention_now(
     Ok(attention)
 }
 
-/// What was accepted together: why it needed attention, the reason, who and when.
+/// The key of what was accepted together: why it needed attention, the reason, who and when.
 type Together = (AttentionCode, String, String, String);
 
-/// Counts items.
+/// Adds up items by reason.
 struct Counter {
     accepted_items: AcceptedItems,
     attention: BTreeMap<AttentionCode, Attention>,
@@ -216,21 +217,21 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
     )
 }
 
-/// How one reason for attention is said.
+/// The texts of one reason for attention.
 struct Texts {
-    /// What is the matter, behind `2 events`.
+    /// The problem, as it follows `2 events`.
     what: &'static str,
     /// The file of the report that has the items.
     file: &'static str,
-    /// What to do before the command is called.
+    /// What to do before running the command.
     advice: &'static str,
     /// The command.
     next: Next,
 }
 
-/// The command that comes next.
+/// The command to run next.
 enum Next {
-    /// These words behind `fprecon`.
+    /// These words after `fprecon`.
     Words(&'static str),
     /// `run`, with the exports of this run.
     RunExports,
@@ -258,7 +259,7 @@ const fn texts(code: AttentionCode) -> Texts {
         Code::Unconfirmed => (
             "unconfirmed",
             "failed.csv",
-            "Look them up in FirstPromoter first. Sent again, they may count twice:",
+            "Look them up in FirstPromoter first. If sent again, they may count twice:",
             Next::Words("retry --unconfirmed"),
         ),
         Code::OtherAmount => (
@@ -282,7 +283,7 @@ const fn texts(code: AttentionCode) -> Texts {
         Code::CountsLess => (
             "sent with more than counts",
             "tracked.csv",
-            "Take the difference back as the warning shows it, or accept them:",
+            "Refund the difference as the warning shows, or accept them:",
             Next::Accept,
         ),
         Code::Conflict => (
@@ -312,7 +313,7 @@ const fn texts(code: AttentionCode) -> Texts {
     }
 }
 
-/// Returns how many items and what is the matter with them: `3 events failed`.
+/// Returns the number of items and their problem: `3 events failed`.
 pub(crate) fn what(code: AttentionCode, items: u64) -> String {
     let noun = match code {
         AttentionCode::Rejected => "row",
@@ -322,7 +323,7 @@ pub(crate) fn what(code: AttentionCode, items: u64) -> String {
 }
 
 impl AcceptedSummary {
-    /// Returns how many items and what was the matter with them: `3 events failed`.
+    /// Returns the number of items and their problem: `3 events failed`.
     pub(crate) fn what(&self) -> String {
         what(self.code, self.count)
     }
@@ -338,7 +339,8 @@ impl Attention {
         }
     }
 
-    /// Returns the items and what is the matter: `3 events failed, 1 of them in an earlier run`.
+    /// Returns the number of items and their problem: `3 events failed, 1 of them in an earlier
+    /// run`.
     pub(crate) fn what(&self) -> String {
         let what = what(self.code, self.count);
         match self.earlier {
@@ -348,7 +350,7 @@ impl Attention {
         }
     }
 
-    /// Returns what to do before the command is called.
+    /// Returns what to do before running the command.
     pub(crate) fn advice(&self) -> &'static str {
         texts(self.code).advice
     }
@@ -359,17 +361,17 @@ impl Attention {
     }
 }
 
-/// What commands have to name so that they can be pasted.
+/// The options that commands need so that they can be pasted.
 #[derive(Clone, Debug, Default)]
 pub struct Commands {
-    /// Options that lead to the same journal and account.
+    /// The options that select the same journal and account.
     options: String,
-    /// Further options that say how exports are read.
+    /// Further options for the reading of exports.
     reading: String,
 }
 
 impl Commands {
-    /// Commands with these options, and with these further ones where exports are read.
+    /// Creates commands with these options, and with these further ones where exports are read.
     pub fn new(options: &[(&str, String)], reading: &[(&str, String)]) -> Self {
         Commands {
             options: option_words(options),
@@ -377,7 +379,7 @@ impl Commands {
         }
     }
 
-    /// Adds an option that says how exports are read.
+    /// Adds an option for the reading of exports.
     pub fn with_reading(mut self, name: &str, value: String) -> Self {
         self.reading.push_str(&option_words(&[(name, value)]));
         self
@@ -388,14 +390,14 @@ impl Commands {
         format!("fprecon {words}{}", self.options)
     }
 
-    /// Adds the options to each command of a hint that needs the same journal and account, so that it can
-    /// be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
+    /// Adds the options to each command of a hint that needs the same journal and account, so that
+    /// it can be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
     pub(crate) fn complete(&self, problem: &mut Problem) {
         const COMMANDS: [&str; 5] = ["accept", "report", "resume", "retry", "status"];
         let Some(hint) = problem.hint.as_mut().filter(|_| !self.options.is_empty()) else {
             return;
         };
-        // Between backticks every second piece is a command or a value.
+        // Between backticks, every second piece is a command or a value.
         let pieces = hint.split('`').enumerate().map(|(place, piece)| {
             let words = piece.strip_prefix("fprecon ").filter(|_| place % 2 == 1);
             let name = words.and_then(|words| words.split(' ').next());
@@ -430,7 +432,7 @@ fn option_words(options: &[(&str, String)]) -> String {
     words.collect()
 }
 
-/// Where the files are that commands name.
+/// The paths of the files that commands name.
 pub(crate) struct Places<'p> {
     /// The directory of the report.
     pub(crate) directory: Option<&'p str>,
@@ -458,7 +460,7 @@ impl Places<'_> {
             .collect()
     }
 
-    /// The exports as they can be named in a command: a member of an archive by the archive.
+    /// Returns the exports as a command can name them: a member of an archive by the archive.
     fn exports(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for path in &self.exports {
@@ -473,10 +475,10 @@ impl Places<'_> {
         names
     }
 
-    /// The files of the report that have these items.
+    /// Returns the files of the report that have these items.
     pub(crate) fn files_of(&self, attention: &[Attention]) -> Vec<String> {
         let mut files: Vec<String> = Vec::new();
-        // What is not sent can't be accepted: it will be sent.
+        // Events that are not sent can't be accepted: they will be sent.
         let items = attention
             .iter()
             .filter(|item| item.code != AttentionCode::NotSent);
@@ -495,7 +497,7 @@ impl Places<'_> {
     }
 }
 
-/// Gives every item its command.
+/// Sets the command of every item.
 pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, commands: &Commands) {
     for item in attention {
         item.command = match texts(item.code).next {

@@ -1,4 +1,4 @@
-//! What a report is made from: a run, or the runs of some days, as the journal has them.
+//! The source of a report: a run, or the runs of some days, as the journal has them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,20 +16,20 @@ use crate::journal::{
 use crate::problem::Problem;
 
 /// The books of a run, or of several, as the journal has them now. All formats read them through
-/// this, so that none sees more or less than another.
+/// this type, so that all see the same.
 #[derive(Debug)]
 pub struct ReportSource<'j> {
     journal: &'j JournalReader,
     runs: Vec<RunRecord>,
-    /// Where it is not a single run.
+    /// The days of the runs; `None` for a single run.
     span: Option<Span>,
-    /// What of the span was or is held and rejected.
+    /// The items of the span that were or are held and rejected.
     open: OpenOfSpan,
     redactor: Option<Redactor>,
 }
 
 impl<'j> ReportSource<'j> {
-    /// The books of one run.
+    /// Returns the books of one run.
     pub fn of_run(journal: &'j JournalReader, run: RunRecord) -> Self {
         ReportSource {
             journal,
@@ -40,8 +40,9 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// The books of the runs that were started within a span, or of the sales that were made within it. By
-    /// its start, a run is in it whole or not at all, so that what was read and what came of it add up.
+    /// Returns the books of the runs that were started within a span, or of the sales that were made
+    /// within it. By its start, a run is in it whole or not at all, so that its input and its outcomes
+    /// add up.
     ///
     /// # Errors
     ///
@@ -66,7 +67,7 @@ impl<'j> ReportSource<'j> {
         (self.journal, self.span.unwrap_or(Span::ALL), &self.open)
     }
 
-    /// The same with words in place of emails and names.
+    /// Returns these books with tokens in place of emails and names.
     pub fn redacted(self, redactor: Redactor) -> Self {
         ReportSource {
             redactor: Some(redactor),
@@ -74,7 +75,7 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Figures of these books as they may be shown.
+    /// Returns figures of these books as they may be shown.
     pub fn shown<'s>(&self, summary: &'s RunSummary) -> Cow<'s, RunSummary> {
         let mut summary = Cow::Borrowed(summary);
         if let Some(redactor) = &self.redactor {
@@ -83,7 +84,7 @@ impl<'j> ReportSource<'j> {
         summary
     }
 
-    /// Whose books they are.
+    /// Returns the account of the books.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl<'j> ReportSource<'j> {
         self.journal.account()
     }
 
-    /// The runs, the oldest first.
+    /// Returns the runs, the oldest first.
     pub fn runs(&self) -> &[RunRecord] {
         &self.runs
     }
@@ -101,7 +102,7 @@ impl<'j> ReportSource<'j> {
     ///
     /// # Errors
     ///
-    /// The journal can't be read; or what `each` returns. So for all functions here.
+    /// The journal can't be read; or the error that `each` returns.
     pub fn for_each_event<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(EventRecord) -> Result<(), E>,
@@ -119,8 +120,8 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Streams the events that need attention, or would if they were not accepted, and that the other
-    /// parts of a report don't show as such: those that an earlier run settled, and flagged ones.
+    /// Streams the events that need attention, accepted or not, and that the other parts of a
+    /// report don't show as needing it: those that an earlier run settled, and flagged ones.
     pub(super) fn for_each_needing<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(Age, AttentionCode, EventRecord) -> Result<(), E>,
@@ -143,7 +144,7 @@ impl<'j> ReportSource<'j> {
         Ok(())
     }
 
-    /// Streams what would need attention in these runs and was accepted, with its place in them.
+    /// Streams the accepted items of these runs, each with its place.
     pub(super) fn for_each_accepted<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(AcceptedRecord) -> Result<(), E>,
@@ -176,7 +177,12 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Streams the events that were held; of several runs those that were still held at the end, each once.
+    /// Streams the events that were held; of several runs those that were still held at the end, each
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read; or the error that `each` returns.
     pub fn for_each_held<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(HeldRecord) -> Result<(), E>,
@@ -200,6 +206,10 @@ impl<'j> ReportSource<'j> {
     }
 
     /// Streams the amounts that were converted.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read; or the error that `each` returns.
     pub fn for_each_conversion<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(ConversionRecord) -> Result<(), E>,
@@ -217,7 +227,11 @@ impl<'j> ReportSource<'j> {
         }
     }
 
-    /// Streams what the plan had to say about the exports; nothing of sales by their date.
+    /// Streams the problems that the plan found in the exports; none of sales by their date.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read; or the error that `each` returns.
     pub fn for_each_problem<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(Problem) -> Result<(), E>,

@@ -1,7 +1,7 @@
-//! The columns of the reports, and the cells that stand in them: one home for every format.
+//! The columns of the reports and their cells: one home for every format.
 //!
-//! What a cell looks like is for the format to say: an amount is a number of minor units in a CSV
-//! and in Parquet, and a number with a currency's format in a workbook.
+//! The format decides what a cell looks like: an amount is a number of minor units in a CSV and in
+//! Parquet, and a number with a currency's format in a workbook.
 
 use std::borrow::Cow;
 
@@ -13,42 +13,42 @@ use crate::journal::{AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, 
 
 use super::summary::outcome_word;
 
-/// What the cells of a column hold, where they are not empty.
+/// The type of the cells of a column that are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
     /// Any text.
     Text,
     /// An integer.
     Integer,
-    /// Minor units, of the currency that stands in the column behind it.
+    /// Minor units of the currency in the next column.
     Amount,
-    /// An instant, to the millisecond.
+    /// A time, to the millisecond.
     Time,
 }
 
 /// A column of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportColumn {
-    /// Its name in files for machines.
+    /// The column's name in files for machines.
     pub name: &'static str,
-    /// What its cells hold.
+    /// The type of the column's cells.
     pub holds: ColumnType,
 }
 
-/// What stands in a cell.
+/// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<'c> {
     /// Nothing.
     Empty,
-    /// A word of a closed set, which needs no care.
+    /// A word of a closed set, which needs no escaping.
     Word(&'static str),
-    /// Text from outside, which may be anything.
+    /// Text from outside, which may contain anything.
     Text(Cow<'c, str>),
     /// A number.
     Integer(i64),
     /// An amount; its currency has a cell of its own.
     Amount(Money),
-    /// An instant.
+    /// A time.
     Time(Timestamp),
 }
 
@@ -57,8 +57,9 @@ impl<'c> Cell<'c> {
         Cell::Text(Cow::Borrowed(text))
     }
 
-    /// A sentence, a place or a name for people, which may repeat text from outside: it is shown with its
-    /// invisible characters escaped. What programs read goes into [`Cell::text`], as it is.
+    /// Returns the cell of a sentence, a place or a name for people, which may repeat text from
+    /// outside: it is shown with its invisible characters escaped. Text that programs read goes
+    /// into [`Cell::text`], unchanged.
     pub(crate) fn said(text: &'c str) -> Self {
         Cell::Text(shown(text))
     }
@@ -79,7 +80,8 @@ impl<'c> Cell<'c> {
         time.map_or(Cell::Empty, Cell::Time)
     }
 
-    /// A line of an export; the header is line 1, and 0 is none.
+    /// Returns the cell of a line of an export; the header is line 1, and 0 means that there is no
+    /// line.
     pub(crate) fn line(line: u64) -> Self {
         match i64::try_from(line) {
             Ok(0) | Err(_) => Cell::Empty,
@@ -92,7 +94,7 @@ const fn column(name: &'static str, holds: ColumnType) -> ReportColumn {
     ReportColumn { name, holds }
 }
 
-/// What an event is: the cells of [`what`].
+/// The columns that identify an event: those of the cells of [`what`].
 const WHAT_COLUMNS: [ReportColumn; 7] = [
     column("kind", ColumnType::Text),
     column("event_id", ColumnType::Text),
@@ -103,7 +105,7 @@ const WHAT_COLUMNS: [ReportColumn; 7] = [
     column("currency", ColumnType::Text),
 ];
 
-/// `WHAT_COLUMNS`, and more behind them.
+/// Returns `WHAT_COLUMNS`, followed by more columns.
 const fn what_and<const MORE: usize, const ALL: usize>(
     more: [ReportColumn; MORE],
 ) -> [ReportColumn; ALL] {
@@ -199,10 +201,10 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
     ]
 }
 
-/// The message of an event that was settled by another one's answer.
+/// The message of an event that was settled by the answer for another event.
 const INFERRED: &str = "from an earlier answer for this customer";
 
-/// The cells of an event, in the order of [`EVENT_COLUMNS`].
+/// Returns the cells of an event, in the order of [`EVENT_COLUMNS`].
 pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     let settled = record.settlement.as_ref();
     let [kind, event_id, sale, email, uid, amount, currency] = what(&record.event);
@@ -241,7 +243,7 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     ]
 }
 
-/// The cells of a held event, in the order of [`HELD_COLUMNS`].
+/// Returns the cells of a held event, in the order of [`HELD_COLUMNS`].
 pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
     let event = &record.event;
     let [kind, event_id, sale, email, uid, amount, currency] = what(event);
@@ -262,7 +264,7 @@ pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
     ]
 }
 
-/// The cells of a converted amount, in the order of [`CONVERTED_COLUMNS`].
+/// Returns the cells of a converted amount, in the order of [`CONVERTED_COLUMNS`].
 pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
     let original = &record.conversion.original;
     let sent = record.conversion.sent;
@@ -281,7 +283,7 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
     ]
 }
 
-/// The cells of an event, in the order of [`WHAT_COLUMNS`].
+/// Returns the cells that identify an event, in the order of [`WHAT_COLUMNS`].
 pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
     [
         Cell::Word(event.kind.as_str()),
@@ -296,14 +298,14 @@ pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
     ]
 }
 
-/// The part of a report in which an event of this outcome stands; nothing stands for `not_sent`.
+/// The part of a report that lists the events of an outcome; the outcome `None` is `not_sent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReportSection {
-    /// FirstPromoter has it.
+    /// FirstPromoter has recorded the event.
     Tracked,
-    /// Its customer was not referred.
+    /// The customer was not referred.
     NonReferral,
-    /// Refused, unconfirmed or not sent.
+    /// The event was refused, is unconfirmed, or was not sent.
     Failed,
 }
 
@@ -316,7 +318,7 @@ impl ReportSection {
         }
     }
 
-    /// The name of its file, without an ending.
+    /// Returns the name of the part's file, without the extension.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             ReportSection::Tracked => "tracked",

@@ -1,4 +1,5 @@
-//! The report as CSVs: one for each part, and one for each header of rejected and ignored rows.
+//! The CSV files of a report: one for each part, and one for each header of rejected and ignored
+//! rows.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ impl Exporter for CsvFiles {
 
     fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
         match needing.age {
-            // It stands among the events of this run.
+            // It is listed among the events of this run.
             Age::New => Ok(()),
             Age::Earlier => self.part(needing.record).row(needing.cells),
         }
@@ -135,7 +136,7 @@ impl Exporter for CsvFiles {
 struct RowFiles {
     directory: PathBuf,
     disposition: Disposition,
-    /// The header of the file that is written where there is no row at all.
+    /// The header of the file that is written where there is no row.
     first: Vec<String>,
     tables: Vec<Table>,
     by_layout: HashMap<Vec<String>, usize>,
@@ -195,8 +196,8 @@ impl RowFiles {
     }
 }
 
-/// The files that the rows of one disposition come to: one for each header of exports that have some,
-/// and one in any case.
+/// Returns the names of the files with the rows of one disposition: one for each header of exports
+/// that have such rows, and at least one.
 pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Vec<String> {
     let with_rows = runs.iter().flat_map(|run| &run.inputs).filter(|input| {
         let rows = match disposition {
@@ -211,7 +212,7 @@ pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Ve
         .collect()
 }
 
-/// Whether a report has a CSV of this name.
+/// Returns `true` if a report has a CSV file of this name.
 pub(super) fn is_csv_file(name: &str) -> bool {
     const FILES: [&str; 8] = [
         "tracked.csv",
@@ -226,7 +227,7 @@ pub(super) fn is_csv_file(name: &str) -> bool {
     FILES.contains(&name) || is_numbered(name)
 }
 
-/// Whether [`numbered`] gives this name to a number from 2 on.
+/// Returns `true` if [`numbered`] gives this name to a number from 2 on.
 pub(super) fn is_numbered(name: &str) -> bool {
     [Disposition::Rejected, Disposition::Ignored]
         .into_iter()
@@ -237,7 +238,7 @@ pub(super) fn is_numbered(name: &str) -> bool {
         })
 }
 
-/// The name of the `number`th file of such rows, from 1.
+/// Returns the name of the `number`th file of such rows, counted from 1.
 fn numbered(disposition: Disposition, number: usize) -> String {
     match number {
         1 => format!("{disposition}.csv"),

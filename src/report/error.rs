@@ -1,4 +1,4 @@
-//! Why there is no report.
+//! Errors of writing a report.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,38 +7,38 @@ use std::path::PathBuf;
 use super::atomic::Failure;
 use crate::journal::JournalError;
 
-/// Why there is no report, or no list of planned events. What was sent is in the journal all the
-/// same.
+/// The reason why there is no report, or no list of planned events. Everything that was sent is in
+/// the journal all the same.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
     /// The journal can't be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A file of the report can't be written; the one that was there before still is.
+    /// A file of the report can't be written; the file that was there before is unchanged.
     #[error("the report {} can't be written ({doing})", path.display())]
     Write {
         /// The file or the directory.
         path: PathBuf,
-        /// What was under way.
+        /// The step that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file of a plan's events can't be written; the one that was there before still is.
+    /// The file of a plan's events can't be written; the file that was there before is unchanged.
     #[error("the planned events {} can't be written ({doing})", path.display())]
     WriteEvents {
         /// The file.
         path: PathBuf,
-        /// What was under way.
+        /// The step that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl ReportError {
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> Cow<'static, str> {
         match self {
             ReportError::Journal(error) => error.hint(),

@@ -1,4 +1,4 @@
-//! What a format has to do to be part of a report.
+//! The interface of a format that is part of a report.
 
 use super::atomic::{Failure, Whole};
 use super::columns::Cell;
@@ -7,12 +7,12 @@ use super::source_rows::SourceRow;
 use crate::journal::{AttentionCode, EventRecord, HeldRecord};
 use crate::problem::Problem;
 
-/// What the journal has for a report.
+/// A part of the journal that a report shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// Events that were to be sent.
     Events,
-    /// Events that need attention and that the other parts don't show as such.
+    /// Events that need attention and that the other parts don't show as needing it.
     Needing,
     /// Events that are held.
     Held,
@@ -20,38 +20,38 @@ pub(super) enum Content {
     Conversions,
     /// Rows that can't be read.
     Rejected,
-    /// Rows that are no event.
+    /// Rows that are not events.
     Ignored,
-    /// What the plan had to say about the exports.
+    /// The problems that the plan found in the exports.
     Problems,
     /// Items that were accepted.
     Accepted,
 }
 
-/// An event that needs attention and that the other parts don't show as such: an earlier run settled
-/// it so, or it is settled and flagged.
+/// An event that needs attention and that the other parts don't show as needing it: an earlier run
+/// settled it so, or it is settled and flagged.
 pub(super) struct Needing<'r> {
     pub(super) code: AttentionCode,
     pub(super) age: Age,
     pub(super) record: &'r EventRecord,
-    /// In the order of [`super::columns::EVENT_COLUMNS`].
+    /// The event's cells, in the order of [`super::columns::EVENT_COLUMNS`].
     pub(super) cells: &'r [Cell<'r>],
 }
 
-/// A file that is on disk and not yet in its place.
+/// A file that is on disk and not yet at its final path.
 pub(super) struct Written {
-    /// Its name in the report's directory.
+    /// The file's name in the report's directory.
     pub(super) name: String,
     pub(super) whole: Whole,
 }
 
-/// Writes the files of one format. The journal is read once for all formats; each is handed what it
-/// takes, part by part, in the journal's order, and then ends its files.
+/// Writes the files of one format. The journal is read once for all formats; each is given the
+/// parts that it takes, in the journal's order, and then finishes its files.
 pub(super) trait Exporter: Send {
-    /// Which parts it takes.
+    /// Returns the parts that the format takes.
     fn takes(&self) -> &'static [Content];
 
-    /// An event with its cells, in the order of [`super::columns::EVENT_COLUMNS`].
+    /// Takes an event with its cells, in the order of [`super::columns::EVENT_COLUMNS`].
     fn event(&mut self, _record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
         Ok(())
     }
@@ -66,26 +66,26 @@ pub(super) trait Exporter: Send {
         Ok(())
     }
 
-    /// A held event with its cells, in the order of [`super::columns::HELD_COLUMNS`].
+    /// Takes a held event with its cells, in the order of [`super::columns::HELD_COLUMNS`].
     fn held(&mut self, _record: &HeldRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// The cells of a converted amount.
+    /// Takes the cells of a converted amount.
     fn conversion(&mut self, _cells: &[Cell<'_>]) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// A row that gave no event.
+    /// Takes a row that gave no event.
     fn source_row(&mut self, _row: &SourceRow<'_>) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// Something that the plan had to say.
+    /// Takes a problem that the plan found.
     fn problem(&mut self, _problem: &Problem) -> Result<(), Failure> {
         Ok(())
     }
 
-    /// Puts its files on disk, beside their places.
+    /// Syncs the files to disk, beside their final paths.
     fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure>;
 }

@@ -26,12 +26,13 @@ use super::summary::RunSummary;
 use super::xlsx::XlsxFile;
 use crate::journal::{Disposition, EventRecord, JournalError};
 
-/// Writes a report into a directory, which is made where there is none, and says which files it has
-/// written.
+/// Writes a report into a directory, which is created if needed, and returns the paths of the
+/// files.
 ///
-/// `summary` is that of the books. All files of the formats are written, with a header even where
-/// there is nothing below it; those of other formats stay as they are. Files of an earlier report
-/// for more headers than this one has (`rejected-3.csv`) are removed when the new ones are in place.
+/// `summary` is the summary of these books. All files of the formats are written, with a header
+/// even where there are no rows; files of other formats are left alone. Files of an earlier report
+/// for more headers than this one has (`rejected-3.csv`) are removed when the new ones are in
+/// place.
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn write(
     let summary = &*books.shown(summary);
     fs::create_dir_all(directory)
         .map_err(|error| Failure::new(directory, "creating the directory", error))?;
-    // First, so that their space is there for what comes now.
+    // Removed first, so that the new files can use their space.
     clear_abandoned(directory, is_report_file);
     let mut exporters = formats
         .iter()
@@ -55,12 +56,12 @@ pub fn write(
     put_in_place(finish(exporters)?, directory)
 }
 
-/// Whether a report has a file of this name.
+/// Returns `true` if a report has a file of this name.
 fn is_report_file(name: &str) -> bool {
     is_file_of(&Formats::default(), name) || name == "events.parquet"
 }
 
-/// Returns whether a report in these formats writes or clears away a file of this name.
+/// Returns `true` if a report in these formats writes or removes a file of this name.
 pub fn is_file_of(formats: &Formats, name: &str) -> bool {
     formats.iter().any(|format| match format {
         Format::Csv => is_csv_file(name),
@@ -71,7 +72,7 @@ pub fn is_file_of(formats: &Formats, name: &str) -> bool {
     })
 }
 
-/// What writes a format.
+/// Returns the writer of a format.
 fn exporter(
     format: Format,
     books: &ReportSource<'_>,
@@ -97,7 +98,7 @@ fn exporter(
     })
 }
 
-/// Reads the books once, for all who take a part of them.
+/// Reads the books once, for all exporters that take a part of them.
 fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result<(), ReportError> {
     let events = takers(exporters, Content::Events);
     if !events.is_empty() {
@@ -157,14 +158,15 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
     Ok(())
 }
 
-/// Events that are handed over at once, and how many such batches are read ahead of what is written.
+/// The number of events that are handed over at once, and the number of such batches that are read
+/// ahead.
 const BATCH_EVENTS: usize = 512;
 const BATCHES_AHEAD: usize = 4;
 
-/// Why reading ended early.
+/// The reason why reading ended early.
 enum Stopped {
     Journal(JournalError),
-    /// The writer has an error of its own to tell.
+    /// The writer has an error of its own to report.
     Writer,
 }
 
@@ -174,11 +176,11 @@ impl From<JournalError> for Stopped {
     }
 }
 
-/// A batch, for each of the formats.
+/// A batch of events, shared by all formats.
 type Batch = Arc<Vec<EventRecord>>;
 
-/// Events come by the million: while this thread reads them, each format writes them on a thread of
-/// its own, in the same order.
+/// Reads the events on this thread while each format writes them on a thread of its own, in the
+/// same order, since there can be millions of them.
 fn read_events(books: &ReportSource<'_>, takers: Takers<'_>) -> Result<(), ReportError> {
     thread::scope(|scope| {
         let (queues, writers): (Vec<_>, Vec<_>) = takers
@@ -239,7 +241,7 @@ fn write_batches(
     Ok(())
 }
 
-/// Puts the files of all formats on disk, side by side.
+/// Syncs the files of all formats to disk, side by side.
 fn finish(exporters: Vec<Box<dyn Exporter>>) -> Result<Vec<Written>, Failure> {
     thread::scope(|scope| {
         let ends = |exporter: Box<dyn Exporter>| scope.spawn(|| exporter.finish());
@@ -252,7 +254,7 @@ fn finish(exporters: Vec<Box<dyn Exporter>>) -> Result<Vec<Written>, Failure> {
     })
 }
 
-/// What a thread came to; its panic goes on here.
+/// Returns the result of a thread; a panic of the thread is resumed here.
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -280,7 +282,7 @@ fn put_in_place(files: Vec<Written>, directory: &Path) -> Result<Vec<PathBuf>, R
         whole.commit()?;
         names.push(name);
     }
-    // Nothing old goes before what takes its place is there to stay.
+    // Nothing old is removed before its replacement is durable.
     sync_directory(directory)?;
     let wrote_rows = names.iter().any(|name| name == "rejected.csv");
     if wrote_rows && remove_stale(directory, &names)? {
@@ -289,7 +291,7 @@ fn put_in_place(files: Vec<Written>, directory: &Path) -> Result<Vec<PathBuf>, R
     Ok(names.iter().map(|name| directory.join(name)).collect())
 }
 
-/// Removes `rejected-N.csv` and `ignored-N.csv` that are not among `names`.
+/// Removes `rejected-N.csv` and `ignored-N.csv` files that are not among `names`.
 fn remove_stale(directory: &Path, names: &[String]) -> Result<bool, Failure> {
     let listing = |error| Failure::new(directory, "looking for files of an earlier report", error);
     let mut removed = false;

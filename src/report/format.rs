@@ -1,26 +1,26 @@
-//! Which files a report is made of.
+//! The formats of a report's files.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A form in which a report is written.
+/// A format in which a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
-    /// Every event, held event, converted amount, rejected and ignored row: a CSV of each.
+    /// A CSV for each of: events, held events, converted amounts, rejected rows, ignored rows.
     Csv,
-    /// `events.parquet`: every event.
+    /// The file `events.parquet` with every event.
     Parquet,
-    /// `report.xlsx`: a workbook for people.
+    /// The workbook `report.xlsx` for people.
     Xlsx,
-    /// `report.html`: a page for people.
+    /// The page `report.html` for people.
     Html,
-    /// `summary.json`: the figures.
+    /// The file `summary.json` with the figures.
     Json,
 }
 
 impl Format {
-    /// All of them, in the order in which their files take their places: who sees a new summary
-    /// sees the new files too.
+    /// All formats, in the order in which their files are moved to their final paths: a reader who
+    /// sees the new summary sees the other new files too.
     pub const ALL: [Format; 5] = [
         Format::Csv,
         Format::Parquet,
@@ -29,7 +29,7 @@ impl Format {
         Format::Json,
     ];
 
-    /// The word that `--format` takes.
+    /// Returns the word that `--format` takes.
     pub fn as_str(self) -> &'static str {
         match self {
             Format::Csv => "csv",
@@ -40,7 +40,7 @@ impl Format {
         }
     }
 
-    /// Whether this program was built with what the format needs.
+    /// Returns `true` if this program was built with what the format needs.
     pub fn is_built_in(self) -> bool {
         match self {
             Format::Parquet => cfg!(feature = "polars"),
@@ -55,13 +55,13 @@ impl fmt::Display for Format {
     }
 }
 
-/// No format that this program can write.
+/// A format that this program can't write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// A word that stands for none.
-    #[error("`{0}` is not a format of a report; formats are csv, json, html, xlsx and parquet")]
+    /// A word that is not the name of a format.
+    #[error("unknown report format `{0}`: use csv, json, html, xlsx or parquet")]
     Unknown(String),
-    /// One that needs what was left out when the program was built.
+    /// A format whose code was left out when the program was built.
     #[error("this fprecon was built without `{0}`; build it with the feature `polars`")]
     NotBuiltIn(Format),
 }
@@ -86,7 +86,7 @@ impl FromStr for Format {
 pub struct Formats(Vec<Format>);
 
 impl Formats {
-    /// These, each once; all that are built in where none is named.
+    /// Returns these formats, each once; all that are built in where none is named.
     pub fn new(formats: &[Format]) -> Self {
         match formats {
             [] => Formats::default(),
@@ -94,14 +94,14 @@ impl Formats {
         }
     }
 
-    /// Each of them, in the order of [`Format::ALL`].
+    /// Returns each format, in the order of [`Format::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = Format> + '_ {
         self.0.iter().copied()
     }
 }
 
 impl Default for Formats {
-    /// All that are built in.
+    /// Returns all formats that are built in.
     fn default() -> Self {
         Formats(sorted(
             Format::ALL

@@ -1,6 +1,6 @@
-//! Reports that are handed back, and the items of the journal that their lines stand for.
+//! Reports that a person hands back, and the items of the journal that their lines name.
 //!
-//! A line stands for an item only if the journal still has it as the line says: what a person accepts is
+//! A line names an item only if the journal still has it as the line shows it: a person accepts
 //! what that person has read.
 
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ use crate::journal::{
 };
 use crate::spreadsheet::restore;
 
-/// Which of the reports a file is.
+/// The kind of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Report {
     /// `failed.csv`, `tracked.csv` or `non_referral.csv`.
@@ -30,7 +30,7 @@ enum Report {
     Rows,
 }
 
-/// What a line says of its item, as far as a spreadsheet leaves it as it was.
+/// The content of a line about its item, as far as a spreadsheet leaves it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Said {
     report: Report,
@@ -40,13 +40,13 @@ struct Said {
 /// A line of a report.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportLine {
-    /// Where it stands, from 1; the header is line 1.
+    /// The line number from 1; the header is line 1.
     pub(crate) line: u64,
     said: Said,
     event_id: Option<String>,
 }
 
-/// Why a file is not a report that can be accepted.
+/// The reason why a file is not a report that can be accepted.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     /// It has another header.
@@ -55,23 +55,23 @@ pub(crate) enum Unreadable {
     Csv { line: Option<u64>, cause: String },
 }
 
-/// What the journal has for a line.
+/// The journal's match for a line.
 #[derive(Clone, Debug)]
 pub(crate) enum Match {
-    /// This item.
+    /// The line names this item.
     Item(Box<Item>),
-    /// An event that needs no attention (any more).
+    /// An event that needs no attention, or no longer.
     Well,
     /// An event that will be sent.
     NotSent(String),
-    /// An event of this id that is not as the line says.
+    /// An event with this id that differs from the line.
     Changed(String),
-    /// Nothing.
+    /// The journal has nothing of it.
     Unknown,
 }
 
-/// The columns of event reports that say what the item is. Dates, places and counts are left out: other
-/// runs and spreadsheets write them otherwise.
+/// The columns of event reports that identify the item. Dates, places and counts are left out:
+/// other runs and spreadsheets write them differently.
 const EVENT_SAID: [&str; 10] = [
     "kind",
     "event_id",
@@ -85,7 +85,7 @@ const EVENT_SAID: [&str; 10] = [
     "message",
 ];
 
-/// Likewise of `held.csv`.
+/// The columns of `held.csv` that identify the item.
 const HELD_SAID: [&str; 9] = [
     "kind",
     "event_id",
@@ -154,7 +154,7 @@ pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable>
     Ok(lines)
 }
 
-/// Further columns at the end are the user's own.
+/// Returns the kind of a report with this header. Further columns at the end belong to the user.
 fn report_of(header: &[String]) -> Option<Report> {
     let begins_with = |columns: &[ReportColumn]| {
         let names = columns.iter().map(|column| column.name);
@@ -173,7 +173,8 @@ fn report_of(header: &[String]) -> Option<Report> {
     has_added.then_some(Report::Rows)
 }
 
-/// A spreadsheet evens out the widths of all rows when it saves.
+/// Returns cells without empty ones at the end, which spreadsheets add to give all rows the same
+/// width.
 fn without_empty_end(mut cells: Vec<String>) -> Vec<String> {
     while cells.last().is_some_and(String::is_empty) {
         cells.pop();
@@ -219,7 +220,7 @@ pub(crate) fn find_items(
             Ok::<_, JournalError>(())
         })?;
     }
-    // The latest run comes last, and its item stands.
+    // The latest run comes last, and its item is kept.
     let runs = match has(Report::Held) || has(Report::Rows) {
         true => journal.runs_of(Span::ALL)?,
         false => Vec::new(),
@@ -283,8 +284,8 @@ fn known_events(
     }
 }
 
-/// Finds the items of an event: where it failed or is unconfirmed or flagged, and where the latest run
-/// that holds it does.
+/// Finds the items of an event: where it failed or is unconfirmed or flagged, and in the latest run
+/// that holds it.
 ///
 /// # Errors
 ///
@@ -316,7 +317,7 @@ pub(crate) fn items_of_event(
     Ok(items)
 }
 
-/// Finds the items of rows that were rejected, by the words of their `rejected.csv`: export, line and
+/// Finds the items of rejected rows by the columns of their `rejected.csv`: export, line and
 /// reason. Of several runs, the latest counts.
 ///
 /// # Errors
@@ -336,7 +337,7 @@ pub(crate) fn items_of_rows<'r>(
     for run in &journal.runs_of(Span::ALL)? {
         journal.for_each_row(run.id, Disposition::Rejected, |record| {
             let line = record.source.line.to_string();
-            // As the report has them.
+            // In the form that the report has them.
             let (file, reason) = (shown(&record.file), shown(&record.reason));
             let words = (&*file, &*line, &*reason);
             if let Some(row) = by_words.get(&words) {

@@ -1,7 +1,7 @@
-//! What of a run needs attention, item by item, and what exactly each item is.
+//! The items of a run that need attention, and the identity of each.
 //!
 //! An [`ItemId`] is a hash of all that a person who accepts an item has seen of it, so that an item
-//! that changes later is another one, which is not accepted.
+//! that changes later has another id, which is not accepted.
 
 use sha2::{Digest, Sha256};
 
@@ -12,20 +12,20 @@ use crate::journal::{
     JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope,
 };
 
-/// Whether an item first needed attention in the run that is looked at.
+/// Tells whether an item first needed attention in the run in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// It did.
+    /// It first needed attention in this run.
     New,
-    /// An earlier run had settled it so, and the exports of this run have it again.
+    /// An earlier run had settled it in this way, and the exports of this run contain it again.
     Earlier,
 }
 
-/// Streams what needs attention in some runs, accepted or not: events, held events, rows.
+/// Streams the items of some runs that need attention, accepted or not: events, held events, rows.
 ///
 /// # Errors
 ///
-/// The journal can't be read; or what `each` returns.
+/// The journal can't be read; or the error that `each` returns.
 pub(crate) fn for_each_item<E: From<JournalError>>(
     journal: &JournalReader,
     scope: Scope,
@@ -39,7 +39,7 @@ pub(crate) fn for_each_item<E: From<JournalError>>(
     Ok(())
 }
 
-/// Streams what a run held and rejected.
+/// Streams the events that a run held and the rows that it rejected.
 pub(crate) fn for_each_other_item<E: From<JournalError>>(
     journal: &JournalReader,
     run: &RunRecord,
@@ -51,7 +51,7 @@ pub(crate) fn for_each_other_item<E: From<JournalError>>(
     })
 }
 
-/// Streams the events among them that were to be sent.
+/// Streams the events of some runs that were to be sent and need attention.
 pub(crate) fn for_each_event_item<E: From<JournalError>>(
     journal: &JournalReader,
     scope: Scope,
@@ -148,11 +148,11 @@ pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
     }
 }
 
-/// Returns a note without the places in the exports that it names: the next night's export has
-/// another name and other lines, and what it says of the event is the same.
+/// Returns a note without the places in exports that it names: the next night's export has another
+/// name and other lines, while the note on the event is the same.
 fn without_places(note: &str, inputs: &[InputRecord]) -> String {
     let mut paths: Vec<&str> = inputs.iter().map(|input| input.path.as_str()).collect();
-    // The longest first: one path may be the end of another.
+    // The longest first, since one path may be the end of another.
     paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
     let mut note = note.to_owned();
     for path in paths {
@@ -169,7 +169,7 @@ fn without_places(note: &str, inputs: &[InputRecord]) -> String {
     note
 }
 
-/// The hash that an [`ItemId`] is the start of: every part with its length.
+/// The hash from whose start an [`ItemId`] is made: every part with its length.
 struct ItemHash(Sha256);
 
 impl ItemHash {

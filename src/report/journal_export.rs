@@ -1,6 +1,6 @@
 //! The journal as data for other programs: every event, or every attempt, in one table.
 //!
-//! Events have the columns of the reports, and behind them what reports leave out.
+//! Events have the columns of the reports, followed by the columns that reports leave out.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::error::ReportError;
 use super::table::Table;
 use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Span};
 
-/// Which table of the journal.
+/// A table of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JournalTable {
     /// Every event that was ever to be sent, once.
@@ -20,7 +20,7 @@ pub enum JournalTable {
     Attempts,
 }
 
-/// What an event has beside the columns of the reports.
+/// The columns of an event that the reports leave out.
 const MORE_COLUMNS: [ReportColumn; 12] = [
     text("plan"),
     integer("mrr_cents"),
@@ -81,7 +81,7 @@ const fn time(name: &'static str) -> ReportColumn {
 }
 
 impl JournalTable {
-    /// Its columns.
+    /// Returns the table's columns.
     pub fn columns(self) -> &'static [ReportColumn] {
         match self {
             JournalTable::Events => &ALL_EVENT_COLUMNS,
@@ -89,7 +89,7 @@ impl JournalTable {
         }
     }
 
-    /// Streams its rows; says how many there are.
+    /// Streams the table's rows and returns their number.
     fn for_each_row<E: From<JournalError>>(
         self,
         journal: &JournalReader,
@@ -157,13 +157,12 @@ fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 13] {
     ]
 }
 
-/// Writes a table of the journal as CSV to what is open already, such as standard output; says how
-/// many rows it has.
+/// Writes a table of the journal as CSV to an open writer, such as standard output, and returns its
+/// number of rows.
 ///
 /// # Errors
 ///
-/// The journal can't be read, or `to` can't be written; so for all functions here. Errors call `to`
-/// by `name`.
+/// The journal can't be read, or `to` can't be written. Errors call `to` by `name`.
 pub fn write_journal_csv(
     journal: &JournalReader,
     table: JournalTable,
@@ -177,7 +176,12 @@ pub fn write_journal_csv(
     Ok(rows)
 }
 
-/// Writes it as a CSV file, whole or not at all.
+/// Writes a table of the journal as a CSV file, whole or not at all, and returns its number of
+/// rows.
+///
+/// # Errors
+///
+/// The journal can't be read, or the file can't be written.
 pub fn write_journal_csv_file(
     journal: &JournalReader,
     table: JournalTable,
@@ -195,7 +199,12 @@ pub fn write_journal_csv_file(
     Ok(rows)
 }
 
-/// Writes it as a Parquet file, whole or not at all, in bounded memory.
+/// Writes a table of the journal as a Parquet file, whole or not at all, in bounded memory, and
+/// returns its number of rows.
+///
+/// # Errors
+///
+/// The journal can't be read, or the file can't be written.
 #[cfg(feature = "polars")]
 pub fn write_journal_parquet(
     journal: &JournalReader,

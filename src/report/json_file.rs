@@ -10,13 +10,13 @@ use super::exporter::{Content, Exporter, Written};
 use super::summary::RunSummary;
 use crate::invisible::{Language, shown_in_strings};
 
-/// Returns JSON as people can look at it: its strings have invisible characters as escapes.
+/// Returns a value as JSON for people: invisible characters in its strings are escaped.
 pub(crate) fn json_text(value: &impl Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     Ok(shown_in_strings(text, Language::Json))
 }
 
-/// `summary.json`.
+/// The file `summary.json`.
 pub(super) struct JsonFile(Written);
 
 impl JsonFile {

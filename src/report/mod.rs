@@ -1,8 +1,8 @@
-//! What happened, made from the journal alone, and so again at any time.
+//! Reports of what happened, made from the journal alone, and so reproducible at any time.
 //!
-//! [`ReportSource`] is what a report is made from; [`write()`] reads them once and hands what it reads to
-//! one exporter for each [`Format`]. What an event looks like in a row stands once, in
-//! [`event_cells`] below [`EVENT_COLUMNS`], for all formats.
+//! [`ReportSource`] is the source of a report; [`write()`] reads it once and passes what it reads
+//! to one exporter for each [`Format`]. The cells of an event are defined once, in [`event_cells`]
+//! for [`EVENT_COLUMNS`], for all formats.
 
 pub(crate) mod atomic;
 pub(crate) mod attention;

@@ -1,5 +1,5 @@
-//! What of the journal is open: not sent, not settled well, held or not read, in whichever run that
-//! began, and not accepted since.
+//! The items of the journal that are open: not sent, not settled well, held or not read, in
+//! whichever run that began, and not accepted since.
 //!
 //! What an export held or rejected is open until a later run reads that export again, until the event
 //! itself is recorded, or until somebody accepts it. An item that was held twice is one item.
@@ -17,21 +17,21 @@ use crate::journal::{
 };
 use crate::problem::ProblemCode;
 
-/// Problems that say that a row was left out which may have been an event.
+/// The codes of problems that say that a row was left out which may have been an event.
 pub(crate) const LEFT_OUT: [ProblemCode; 2] = [ProblemCode::RowIgnored, ProblemCode::NoCustomer];
 
-/// One thing that is open.
+/// An item that is open.
 #[cfg_attr(
     not(feature = "polars"),
-    expect(dead_code, reason = "only the audit asks")
+    expect(dead_code, reason = "only the audit uses it")
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenItem {
-    /// Why; `None` for rows that were ignored with a warning.
+    /// The reason why it is open; `None` for rows that were ignored with a warning.
     pub(crate) code: Option<AttentionCode>,
-    /// Its amount, where it is an event.
+    /// The item's amount, where it is an event.
     pub(crate) money: Option<Money>,
-    /// When it happened, where that is known: of a row nobody knows it.
+    /// The item's time, where it is known; the time of a row is not.
     pub(crate) created_at: Option<Timestamp>,
 }
 
@@ -77,16 +77,16 @@ fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
     }
 }
 
-/// What runs held and rejected and nothing has settled, accepted or not, each item once.
+/// The items that runs held or rejected and that nothing has settled, accepted or not, each once.
 struct Unplanned {
-    /// With the instant of the event, where it is known.
+    /// The items, each with the time of its event, where it is known.
     items: Vec<(Item, Option<Timestamp>)>,
-    /// Rows that were ignored with a warning.
+    /// The number of rows that were ignored with a warning.
     left_out: u64,
 }
 
 impl Unplanned {
-    /// Looks at the runs that were started before an instant, as if there were no others.
+    /// Collects the items of the runs that were started before an instant, as if there were no others.
     fn before(journal: &JournalReader, before: Timestamp) -> Result<Self, JournalError> {
         let mut runs = journal.runs(u32::MAX)?;
         runs.retain(|run| run.started < before);
@@ -119,7 +119,7 @@ impl Unplanned {
     }
 }
 
-/// What a run held and rejected.
+/// Returns the events that a run held and the rows that it rejected.
 fn not_planned(
     journal: &JournalReader,
     run: &RunRecord,
@@ -136,13 +136,14 @@ fn not_planned(
     Ok(items)
 }
 
-/// Whether an event that was held has been recorded since. A conflict is about one that is recorded.
+/// Returns `true` if an event that was held has been recorded since. A conflict is about one that
+/// is recorded.
 fn is_recorded(item: &Item, recorded: &HashSet<String>) -> bool {
     let id = item.event_id.as_ref();
     item.code == AttentionCode::Held && id.is_some_and(|id| recorded.contains(&**id))
 }
 
-/// The ids of all events that these runs held.
+/// Returns the ids of all events that these runs held.
 fn held_ids(journal: &JournalReader, runs: &[RunRecord]) -> Result<HashSet<String>, JournalError> {
     let mut ids = HashSet::new();
     for run in runs {
@@ -154,7 +155,7 @@ fn held_ids(journal: &JournalReader, runs: &[RunRecord]) -> Result<HashSet<Strin
     Ok(ids)
 }
 
-/// Whether an item stands in no event that was to be sent: it was held or rejected.
+/// Returns `true` if an item is not an event that was to be sent: it was held or rejected.
 pub(crate) fn is_unplanned(code: AttentionCode) -> bool {
     matches!(
         code,
@@ -165,28 +166,28 @@ pub(crate) fn is_unplanned(code: AttentionCode) -> bool {
 /// Items that were open for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenCount {
-    /// The word of the reason.
+    /// The code of the reason.
     #[serde(serialize_with = "super::attention::word")]
     pub code: AttentionCode,
-    /// How many.
+    /// The number of items.
     pub count: u64,
     /// The amounts of the events among them, in minor units by currency.
     pub amount_cents: BTreeMap<Currency, i128>,
 }
 
-/// What of a span was or is held and rejected, and what was open of it at its end.
+/// The items of a span that were or are held and rejected, and those that were open at its end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OpenOfSpan {
-    /// What was held at its end, and of sales by their date what is held now; accepted or not.
+    /// The items that were held at its end, and of sales by their date those held now; accepted or not.
     pub(crate) held: HashSet<ItemId>,
-    /// What is held or rejected now, accepted or not.
+    /// The items that are held or rejected now, accepted or not.
     pub(crate) now: HashSet<ItemId>,
-    /// What was open at its end and not accepted then.
+    /// The items that were open at its end and not accepted then.
     pub(crate) at_end: Vec<OpenCount>,
 }
 
 impl OpenOfSpan {
-    /// Looks at a span, its runs being `runs`.
+    /// Collects the items of a span with these runs.
     pub(crate) fn load(
         journal: &JournalReader,
         span: Span,

@@ -1,7 +1,7 @@
-//! Tables as Parquet: what the reports and exports of the journal give to other programs.
+//! Tables as Parquet, for other programs: the events of reports, and exports of the journal.
 //!
-//! Amounts are 64-bit integers of minor units beside their currency, times are milliseconds in UTC,
-//! everything else is what its column says. The same rows give the same bytes.
+//! Amounts are 64-bit integers of minor units next to their currency, times are milliseconds in
+//! UTC, and every other column has its own type. The same rows give the same bytes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use super::error::ReportError;
 use super::exporter::{Content, Exporter, Written};
 use crate::journal::EventRecord;
 
-/// Rows of a row group: what is kept in memory before it is written.
+/// The number of rows of a row group, which are kept in memory before they are written.
 const ROW_GROUP_ROWS: usize = 65_536;
 
 /// A Parquet file that is being written, row by row, in bounded memory.
@@ -33,21 +33,30 @@ pub struct ParquetTable {
 }
 
 impl ParquetTable {
-    /// Starts a file that is to stand at `path`; until it does, what was there stays.
+    /// Starts a file whose final path is `path`; until it is committed, an existing file there
+    /// stays.
     ///
     /// # Errors
     ///
-    /// The file can't be written; so for all functions here.
+    /// The file can't be written.
     pub fn create(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, ReportError> {
         Ok(Self::start(path, columns)?)
     }
 
-    /// Adds a row: a cell for each column, of what the column holds.
+    /// Adds a row: one cell of the right type for each column.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be written.
     pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ReportError> {
         Ok(self.add(cells)?)
     }
 
-    /// Puts the file on disk and in its place.
+    /// Syncs the file to disk and moves it to its final path.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be written.
     pub fn commit(self) -> Result<(), ReportError> {
         let whole = self.finish()?;
         let directory = whole.directory();
@@ -86,7 +95,7 @@ impl ParquetTable {
         }
     }
 
-    /// Puts the file on disk, beside its place.
+    /// Syncs the file to disk, beside its final path.
     pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
         if self.rows > 0 {
             self.write_group()?;
@@ -147,14 +156,14 @@ fn schema(columns: &[ReportColumn]) -> Result<TypePtr, ParquetError> {
     table.build().map(Arc::new)
 }
 
-/// The cells of a column, until there are enough for a row group.
+/// The cells of a column, collected until there are enough for a row group.
 enum Builder {
     Text(Texts),
     Integer(Numbers),
     Time(Numbers),
 }
 
-/// Texts one behind the other, with where each ends.
+/// Texts in one buffer, with the end of each.
 #[derive(Default)]
 struct Texts {
     bytes: Vec<u8>,
@@ -192,8 +201,8 @@ impl Builder {
         }
     }
 
-    /// Adds a cell. One that is not what the column holds is a bug in the table's definition, and stays
-    /// empty.
+    /// Adds a cell. A cell of another type than the column's is a bug in the table's definition,
+    /// and is left empty.
     fn push(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
             (Builder::Text(texts), Cell::Text(text)) => texts.push(text),
@@ -213,7 +222,7 @@ impl Builder {
         }
     }
 
-    /// Writes what has been added, and is empty afterwards.
+    /// Writes the collected cells, and is empty afterwards.
     fn write_to(&mut self, column: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         match self {
             Builder::Text(texts) => {
@@ -243,7 +252,7 @@ impl Builder {
     }
 }
 
-/// `events.parquet`: every event that was to be sent, with its outcome.
+/// The file `events.parquet`: every event that was to be sent, with its outcome.
 pub(super) struct ParquetFile(ParquetTable);
 
 impl ParquetFile {

@@ -1,4 +1,4 @@
-//! The events of a plan, as one CSV.
+//! The events of a plan as one CSV.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ const PLAN_COLUMNS: [&str; 15] = [
     "note",
 ];
 
-/// Writes a plan's events into one file, in the order in which they come; `paths` are the names of
-/// the exports.
+/// Writes a plan's events into one file, in the order of the iterator; `paths` are the paths of the
+/// exports.
 ///
 /// # Errors
 ///

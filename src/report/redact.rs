@@ -1,12 +1,12 @@
-//! A report that can be shared: words in place of emails and names.
+//! A report that can be shared: tokens in place of emails and names.
 //!
-//! A word is a keyed hash of what it stands for, so that the same person has the same word in every
-//! report of the account, and nobody without the journal, which holds the key, can find out who it
-//! is by trying names. Case tells no two emails apart.
+//! A token is a keyed hash of the value that it replaces, so that the same person has the same
+//! token in every report of the account, and nobody can find out who it is by trying names without
+//! the journal, which holds the key. Two emails that differ only in case have the same token.
 //!
-//! Emails are found wherever text can come from outside: in their own columns, inside messages, ids
-//! and cells. Names are known by their columns only; of a row that can't be read, every cell is
-//! replaced whose column may say something about a person. Paths of exports stay as they are.
+//! Emails are found wherever text can come from outside: in their own columns, and inside messages,
+//! ids and cells. Names are found by their columns only; in a row that can't be read, every cell is
+//! replaced whose column may contain personal data. Paths of exports are not changed.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,10 +22,11 @@ use crate::journal::{
 };
 use crate::problem::Problem;
 
-/// Bytes of the hash that stand in a word: enough that no two people of a thousand million share one.
+/// The number of bytes of the hash in a token: enough that two people of a thousand million don't
+/// share one.
 const WORD_BYTES: usize = 10;
 
-/// Parts of the names of columns that may say something about a person, in lower case.
+/// Parts of the names of columns that may contain personal data, in lower case.
 const PERSONAL: [&str; 33] = [
     "mail",
     "name",
@@ -62,25 +63,26 @@ const PERSONAL: [&str; 33] = [
     "comment",
 ];
 
-/// The shortest name that is looked for inside other texts: shorter ones are part of many words.
+/// The length of the shortest name that is searched for inside other texts: shorter ones are part
+/// of many words.
 const SHORTEST_NAME: usize = 3;
 
-/// Puts words in place of emails and names.
+/// Replaces emails and names with tokens.
 #[derive(Debug)]
 pub struct Redactor {
     key: hmac::Key,
 }
 
 impl Redactor {
-    /// With the key of a journal.
+    /// Creates a redactor with the key of a journal.
     pub fn new(key: &[u8; REDACTION_KEY_BYTES]) -> Self {
         Redactor {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
     }
 
-    /// The word for an email, the same in any case and with spaces around it.
-    /// One that is written for an address line (`ada%40example.com`) is read as it was meant.
+    /// Returns the token of an email, the same in any case and with spaces around it. An email that
+    /// is encoded for an address line (`ada%40example.com`) is decoded first.
     pub fn email(&self, email: &str) -> String {
         let email = email.trim();
         match email.contains(ENCODED_AT) {
@@ -89,7 +91,7 @@ impl Redactor {
         }
     }
 
-    /// The word for a name.
+    /// Returns the token of a name.
     pub fn name(&self, name: &str) -> String {
         self.word("name", &name.trim().to_lowercase())
     }
@@ -108,7 +110,7 @@ impl Redactor {
         word
     }
 
-    /// A text with the word of each email in it.
+    /// Returns a text with each email in it replaced by its token.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !text.contains('@') && !text.contains(ENCODED_AT) {
             return Cow::Borrowed(text);
@@ -136,7 +138,8 @@ impl Redactor {
         }
     }
 
-    /// A cell of an export, by the name of its column. An email is known by itself.
+    /// Returns the replacement for a cell of an export, by the name of its column. An email is
+    /// recognised without it.
     fn cell(&self, column: Option<&str>, cell: &str) -> Option<String> {
         if cell.trim().is_empty() {
             return None;
@@ -177,7 +180,7 @@ impl Redactor {
         self.details(event);
     }
 
-    /// A promoter's coupon and referral id are names more often than not.
+    /// Replaces a promoter's coupon and referral id, since they are names more often than not.
     fn details(&self, event: &mut Event) {
         let details = event.details();
         if *details == Details::default() {
@@ -217,7 +220,7 @@ impl Redactor {
         }
     }
 
-    /// A promoter's referral id is a name more often than not.
+    /// Replaces a promoter's referral id, since it is a name more often than not.
     fn promoter(&self, settlement: &mut Settlement) {
         if let Some(email) = &mut settlement.promoter_email {
             *email = self.email(email);
@@ -238,12 +241,13 @@ impl Redactor {
         }
     }
 
-    /// A row of an export, below this header. What its reason quotes of it goes too.
+    /// Replaces the personal data of a row of an export with this header, and of the reason that
+    /// quotes it.
     pub(super) fn row(&self, header: &[String], record: &mut RowRecord) {
         let mut hidden = Vec::new();
         for (index, cell) in record.fields.iter_mut().enumerate() {
             let column = header.get(index).map(String::as_str);
-            // What an earlier report added says where the row came from.
+            // Columns that an earlier report added say where the row came from.
             if column.is_some_and(|column| ADDED_COLUMNS.contains(&column)) {
                 self.replace(cell);
             } else if let Some(redacted) = self.cell(column, cell) {
@@ -277,7 +281,7 @@ impl Redactor {
         }
     }
 
-    /// The figures, whose reasons may quote an export.
+    /// Replaces the personal data of a summary, whose reasons may quote an export.
     pub fn summary(&self, summary: &mut RunSummary) {
         for ignored in &mut summary.reading.ignored {
             self.replace(&mut ignored.reason);
@@ -288,7 +292,7 @@ impl Redactor {
         }
     }
 
-    /// An item that was accepted.
+    /// Replaces the personal data of an accepted item.
     pub fn accepted(&self, record: &mut AcceptedRecord) {
         if let Some(id) = &mut record.item.event_id {
             self.replace(id);
@@ -299,7 +303,7 @@ impl Redactor {
     }
 }
 
-/// The names that an event's export has for its customer.
+/// Returns the names that an event's export has for its customer.
 fn names_of(event: &Event) -> Vec<String> {
     let details = event.details();
     let names = [&details.first_name, &details.last_name];
@@ -310,7 +314,7 @@ fn names_of(event: &Event) -> Vec<String> {
         .collect()
 }
 
-/// A text without these words, whatever their case where it has them as they stand.
+/// Returns a text with these words replaced by their tokens, where it has them in exactly this case.
 fn hide(redactor: &Redactor, text: &str, hidden: &[impl AsRef<str>]) -> String {
     let mut text = text.to_owned();
     for word in hidden {
@@ -331,7 +335,8 @@ fn is_personal(column: &str) -> bool {
     PERSONAL.iter().any(|part| column.contains(part))
 }
 
-/// Digits and what stands between them: an amount, a date, a phone number without a name.
+/// Returns `true` for digits and the characters between them: an amount, a date, a phone number
+/// without a name.
 fn is_number(cell: &str) -> bool {
     let mut digits = 0;
     cell.trim().chars().all(|character| {
@@ -340,7 +345,7 @@ fn is_number(cell: &str) -> bool {
     }) && digits < 7
 }
 
-/// What can't be part of an email, as it stands in text.
+/// Returns `true` for a character that can't be part of an email in text.
 fn ends_email(character: char) -> bool {
     character.is_whitespace() || character.is_control() || "<>()[]{},;:\"'`|\\".contains(character)
 }
@@ -349,17 +354,17 @@ fn is_email(text: &str) -> bool {
     matches!(next_email(text), Some(("", _, "")))
 }
 
-/// An `@` as it stands in addresses and forms.
+/// The encoded form of `@` in addresses and forms.
 const ENCODED_AT: &str = "%40";
 
-/// What can't be part of an email in an address or a form either.
+/// Returns `true` for a character that can't be part of an email in an address or a form either.
 fn ends_encoded_email(character: char) -> bool {
     ends_email(character) || "=&?/#".contains(character)
 }
 
-/// An email as it was before it was written into an address or a form.
+/// Returns an email as it was before it was encoded for an address or a form.
 fn decoded(email: &str) -> String {
-    // A plus would be read as a space.
+    // A plus would be decoded as a space.
     let email = email.replace('+', "%2B");
     let mut pairs = form_urlencoded::parse(email.as_bytes());
     pairs
@@ -369,10 +374,10 @@ fn decoded(email: &str) -> String {
 
 /// An `@` in a text, in either form.
 struct At {
-    /// Where it stands, and how long it is.
+    /// The position of the `@`, in bytes.
     start: usize,
     length: usize,
-    /// What can't be part of an email around it.
+    /// Returns `true` for a character that can't be part of an email around this form.
     ends: fn(char) -> bool,
 }
 
@@ -394,7 +399,7 @@ impl At {
     }
 }
 
-/// The text before the first email, the email, and what stands behind it.
+/// Returns the text before the first email, the email, and the text after it.
 fn next_email(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     while let Some(At {
@@ -493,7 +498,7 @@ mod tests {
             cell("x", "ADA@example.com"),
             Some(redactor.email("ada@example.com"))
         );
-        // Behind the header nobody knows what a cell is.
+        // The meaning of a cell beyond the header is not known.
         assert_eq!(redactor.cell(None, "Ada"), Some(redactor.name("ada")));
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of exports that gave no event, as they were, with where they stood and why.
+//! Rows of exports that gave no event: the original cells, their place and the reason.
 //!
 //! A row is followed by [`ADDED_COLUMNS`], below the header of its export. Exports with different
 //! headers get a file each: `rejected.csv`, `rejected-2.csv` and so on, in the order in which they
@@ -7,9 +7,8 @@
 //! A row with fewer or more cells than its header can't be taken for a good one when the file is
 //! read again without being corrected, since one could only guess which cell is missing. So such a
 //! row is always wider than the file's header: its cells are padded or cut to the header's width,
-//! the added cells stand in their columns, and behind them stand the cells that were cut off, or
-//! else [`MEND_MARK`]. To fix the row, put its cells right and delete what stands behind
-//! `_reason`.
+//! the added cells are in their columns, and behind them are the cells that were cut off, or else
+//! [`MEND_MARK`]. To fix the row, correct its cells and delete what follows `_reason`.
 //!
 //! Where an export is such a file itself, its added columns are filled anew and not added again.
 
@@ -17,18 +16,18 @@ use super::columns::Cell;
 use crate::job::ADDED_COLUMNS;
 use crate::journal::{Disposition, RowRecord, RunRecord};
 
-/// What stands behind `_reason` in a row that had fewer cells than its header.
+/// The text after `_reason` in a row that had fewer cells than its header.
 pub const MEND_MARK: &str = "cells are missing; delete this one once the row is fixed";
 
 /// A row of an export that gave no event.
 pub(super) struct SourceRow<'r> {
-    /// Why it gave none.
+    /// The reason why it gave no event.
     pub(super) disposition: Disposition,
     /// The columns of its export, without those that an earlier report has added.
     pub(super) own: &'r [String],
     /// Its cells, its place and the reason.
     pub(super) record: &'r RowRecord,
-    /// Whether it has fewer or more cells than its header.
+    /// `true` if it has fewer or more cells than its header.
     is_ragged: bool,
 }
 
@@ -43,7 +42,7 @@ impl<'r> SourceRow<'r> {
         }
     }
 
-    /// All of its cells; those that are behind its header's only where it is ragged.
+    /// Returns all of its cells; those beyond its header only where it is ragged.
     pub(super) fn cells(&self) -> impl Iterator<Item = Cell<'r>> {
         let RowRecord {
             source,
@@ -61,7 +60,7 @@ impl<'r> SourceRow<'r> {
             Cell::line(source.line),
             Cell::said(reason),
         ];
-        // What stands behind the own columns of a row of the right width was added by a report.
+        // Cells after the own columns of a row of the right width were added by a report.
         let rest = fields.get(width..).unwrap_or_default();
         let rest = if self.is_ragged { rest } else { &[] };
         let mark = (self.is_ragged && rest.is_empty()).then_some(MEND_MARK);
@@ -75,7 +74,7 @@ pub(super) fn header_of<'r>(run: &'r RunRecord, row: &RowRecord) -> &'r [String]
     input.map_or(&[][..], |input| &input.header)
 }
 
-/// The columns of an export, without those that an earlier report has added.
+/// Returns the columns of an export, without those that an earlier report has added.
 pub(super) fn own_columns(header: &[String]) -> &[String] {
     match header.len().checked_sub(ADDED_COLUMNS.len()) {
         Some(own) if header[own..] == ADDED_COLUMNS => &header[..own],
@@ -83,7 +82,7 @@ pub(super) fn own_columns(header: &[String]) -> &[String] {
     }
 }
 
-/// The header of a file of rows from exports with these columns.
+/// Returns the header of a file of rows from exports with these columns.
 pub(super) fn header(own: &[String]) -> impl Iterator<Item = &str> {
     own.iter().map(String::as_str).chain(ADDED_COLUMNS)
 }

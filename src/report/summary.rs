@@ -1,7 +1,7 @@
 //! The figures of a plan or a run, in the shape of the machine output.
 //!
-//! `plan --json`, `run --json`, `report --json` and `summary.json` are made of these types, and
-//! the tables on the terminal are printed from them, so that they can't disagree.
+//! `plan --json`, `run --json`, `report --json` and `summary.json` are made of these types, and the
+//! tables on the terminal are printed from them, so that they always agree.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,10 +25,10 @@ use crate::journal::{
 /// The version of the machine output.
 pub const SCHEMA: u32 = 1;
 
-/// What became of the events that were to be sent.
+/// The outcomes of the events that were to be sent.
 #[derive(Clone, Debug, Default)]
 pub struct OutcomesSummary {
-    /// By outcome; nothing stands for `not_sent`.
+    /// The events by outcome; `None` is `not_sent`.
     pub by_outcome: OutcomeTallies,
 }
 
@@ -36,17 +36,17 @@ pub struct OutcomesSummary {
 pub const NOT_SENT: &str = "not_sent";
 
 impl OutcomesSummary {
-    /// The events of one outcome; nothing stands for `not_sent`.
+    /// Returns the events of one outcome; `None` is `not_sent`.
     pub fn for_outcome(&self, outcome: Option<Outcome>) -> Tally {
         self.by_outcome.get(&outcome).cloned().unwrap_or_default()
     }
 
-    /// Every outcome in the order in which it is shown, `not_sent` last.
+    /// Returns every outcome in the order in which it is shown, `not_sent` last.
     pub fn all() -> impl Iterator<Item = Option<Outcome>> {
         Outcome::ALL.iter().copied().map(Some).chain([None])
     }
 
-    /// All of them together.
+    /// Returns the events of all outcomes.
     pub fn total(&self) -> Tally {
         let mut sum = Tally::default();
         for tally in self.by_outcome.values() {
@@ -56,7 +56,7 @@ impl OutcomesSummary {
     }
 }
 
-/// The word for an outcome; nothing stands for `not_sent`.
+/// Returns the word for an outcome; `None` is `not_sent`.
 pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
     outcome.map_or(NOT_SENT, Outcome::as_str)
 }
@@ -72,7 +72,7 @@ impl Serialize for OutcomesSummary {
 }
 
 impl JobFigures {
-    /// The figures of runs, from the journal, added up.
+    /// Adds up the figures of runs from the journal.
     pub(super) fn of_runs(runs: &[RunRecord], ignored: Vec<ReasonCount>) -> Self {
         let mut rows = Rows::default();
         let all_inputs = || runs.iter().flat_map(|run| &run.inputs);
@@ -114,7 +114,8 @@ impl JobFigures {
         }
     }
 
-    /// Counts events that several runs set out to send or held once, and else as duplicates.
+    /// Counts events that several runs set out to send or held once, and their repetitions as
+    /// duplicates.
     fn count_once(&mut self, repeats: &[PlanTotal]) -> Result<(), Imbalance> {
         for total in repeats {
             let sum = Sum {
@@ -152,29 +153,29 @@ pub struct SpanSummary {
     /// The names of the runs: those that were started on these days, or have sales of them; the oldest
     /// first.
     pub runs: Vec<String>,
-    /// What was open at the end of the last day; absent where that has not come.
+    /// The items that were open at the end of the last day; `None` if that day is not over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_at_end: Option<OpenSummary>,
-    /// What is open now.
+    /// The items that are open now.
     pub open_now: OpenSummary,
-    /// By the date of sales: events without any, which are in no span.
+    /// In a span by the date of sales: events without a date, which are not in any span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undated: Option<Undated>,
 }
 
-/// What is open at an instant.
+/// The items that are open at an instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OpenSummary {
     /// The instant, in RFC 3339.
     pub as_of: String,
-    /// What is not accepted, by reason.
+    /// The items that are not accepted, by reason.
     pub items: Vec<OpenCount>,
 }
 
 /// Events without a date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undated {
-    /// How many.
+    /// The number of events.
     pub count: u64,
     /// Their amounts, in minor units by currency.
     pub amount_cents: BTreeMap<Currency, i128>,
@@ -189,7 +190,7 @@ fn as_text<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl SpanSummary {
-    /// A name for it, fit for a directory.
+    /// Returns a name of the span that can be used for a directory.
     pub fn name(&self) -> String {
         match self.by {
             SpanBy::RunDate => format!("{}_{}", self.from, self.to),
@@ -198,38 +199,38 @@ impl SpanSummary {
     }
 }
 
-/// Why runs can't be added up.
+/// The reason why runs can't be added up.
 #[derive(Debug, thiserror::Error)]
 pub enum SummaryError {
     /// The journal can't be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// They don't fit together.
+    /// The runs don't fit together.
     #[error(transparent)]
     Imbalance(#[from] Imbalance),
 }
 
-/// What a span exits with of which something is not sent: what `run` exits with then.
+/// The exit code of a span with events that are not sent; `run` exits with it then, too.
 const INCOMPLETE: u8 = 5;
 
-/// A run, or several, from the journal: what its report says.
+/// The figures of a run's report, or of the report of several runs, from the journal.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
-    /// The version of this shape.
+    /// The version of the machine output.
     pub schema: u32,
-    /// The run's name; for several runs, that of the span.
+    /// The run's name; for several runs, the name of the span.
     pub run: String,
-    /// The days whose runs these are, where it is not a single one.
+    /// The days of the runs; `None` for a single run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<SpanSummary>,
-    /// What was read and planned.
+    /// The figures of reading and planning.
     #[serde(flatten)]
     pub reading: JobFigures,
-    /// What became of what was to be sent.
+    /// The outcomes of the events that were to be sent.
     pub outcomes: OutcomesSummary,
-    /// What needs attention and was not accepted.
+    /// The items that need attention and were not accepted.
     pub attention: Vec<Attention>,
-    /// What would need attention and was accepted.
+    /// The items that would need attention and were accepted.
     pub accepted: Vec<AcceptedSummary>,
     /// The exports that commands name.
     #[serde(skip)]
@@ -241,19 +242,19 @@ pub struct RunSummary {
     pub requests: u64,
     /// Seconds of sending, over all resumptions.
     pub elapsed_seconds: u64,
-    /// How many requests a minute the account takes, where these have turned out to be fewer than
-    /// were asked for.
+    /// The number of requests a minute that the account takes, where it has turned out to be lower
+    /// than the requested one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learned_requests_per_minute: Option<u32>,
-    /// Where the reports are.
+    /// The directory of the reports.
     pub report_dir: Option<String>,
-    /// What the program exited with. For runs that ended by themselves it goes by what needs attention
-    /// now: 0 if nothing does, else 1.
+    /// The exit code of the program. For runs that ended by themselves it depends on what needs
+    /// attention now: 0 if nothing does, else 1.
     pub exit_code: u8,
 }
 
 impl RunSummary {
-    /// Adds a run up from the journal.
+    /// Adds up a run from the journal.
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
         let by_outcome = journal.outcomes(run.id)?;
         let ignored = journal.row_reasons(run.id, Disposition::Ignored)?;
@@ -278,7 +279,7 @@ impl RunSummary {
         Ok(summary.with_end_of(run))
     }
 
-    /// Adds up the runs or the sales of some days, each event once; `now` is when that is.
+    /// Adds up the runs or the sales of some days, each event once; `now` is the time of the report.
     ///
     /// # Errors
     ///
@@ -334,7 +335,7 @@ impl RunSummary {
         Ok(summary)
     }
 
-    /// The same figures with the end of the run as `run` has it.
+    /// Returns the same figures with the end of the run as `run` has it.
     pub fn with_end_of(self, run: &RunRecord) -> Self {
         RunSummary {
             requests: run.requests,
@@ -348,8 +349,12 @@ impl RunSummary {
         }
     }
 
-    /// Whether all three equations hold: rows, events, and what was to be sent against what
-    /// became of it, in events and, by kind and currency, in cents.
+    /// Checks all three equations: rows, events, and the events to send against their outcomes, in
+    /// number and, by kind and currency, in cents.
+    ///
+    /// # Errors
+    ///
+    /// One of them doesn't hold.
     pub fn check(&self) -> Result<(), Imbalance> {
         self.reading.check()?;
         let to_send = self.reading.events.for_state(PlanState::ToSend);
@@ -368,14 +373,16 @@ impl RunSummary {
         !self.attention.is_empty()
     }
 
-    /// Names the command for everything that needs attention, with the files of the report directory.
+    /// Sets the command for everything that needs attention, with the files of the report
+    /// directory.
     pub fn name_commands(&mut self, commands: &Commands) {
         let mut attention = std::mem::take(&mut self.attention);
         attention::name_commands(&mut attention, &self.places(), commands);
         self.attention = attention;
     }
 
-    /// Returns the command that accepts everything that needs attention, where anything can be accepted.
+    /// Returns the command that accepts everything that needs attention, if anything can be
+    /// accepted.
     pub(crate) fn accept_command(&self, commands: &Commands) -> Option<String> {
         let files = self.places().files_of(&self.attention);
         (!files.is_empty()).then(|| commands.accept(files.iter().map(String::as_str)))
@@ -442,7 +449,7 @@ fn held_again(
     Ok(again)
 }
 
-/// What the sales of some days come to: rows have no date, so none are counted.
+/// Returns the figures of the sales of some days. Rows have no date, so none are counted.
 fn reading_of_sales(
     books: &ReportSource<'_>,
     by_outcome: &OutcomeTallies,

@@ -1,4 +1,4 @@
-//! A CSV that is being written.
+//! A CSV file that is being written.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use crate::spreadsheet::neutralise;
 
 static TIMES: DateTimePrinter = DateTimePrinter::new();
 
-/// A CSV file that is being written. No cell of it is a formula to a spreadsheet.
+/// A CSV file that is being written. A spreadsheet takes none of its cells as a formula.
 pub(crate) struct Table<W: Write = Partial> {
     writer: csv::Writer<W>,
     path: PathBuf,
-    /// The text of a number or a time, used again and again.
+    /// A buffer for the text of numbers and times.
     scratch: String,
 }
 
@@ -36,7 +36,7 @@ impl Table {
 
     pub(crate) fn finish(self) -> Result<Whole, Failure> {
         let Table { writer, path, .. } = self;
-        // The error holds the writer, and with it the file that is to go.
+        // The error holds the writer, and with it the file that is to be removed.
         let partial = writer.into_inner().map_err(|error| {
             let cause = error.error();
             let source = io::Error::new(cause.kind(), cause.to_string());
@@ -59,7 +59,7 @@ pub(super) fn cell_text(cell: &Cell<'_>) -> String {
 }
 
 impl<W: Write> Table<W> {
-    /// A table that goes to `to`, which errors call `path`.
+    /// Starts a table that is written to `to`, which errors call `path`.
     pub(super) fn over<'h>(
         to: W,
         path: PathBuf,
@@ -78,7 +78,7 @@ impl<W: Write> Table<W> {
         Ok(table)
     }
 
-    /// Hands on what is kept back.
+    /// Writes out what is buffered.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         self.writer
             .flush()
@@ -136,7 +136,7 @@ impl<W: Write> Table<W> {
         written
     }
 
-    /// A cell that needs no care.
+    /// Writes a cell that needs no escaping.
     fn plain(&mut self, cell: &str) -> Result<(), Failure> {
         self.writer
             .write_field(cell)

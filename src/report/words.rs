@@ -1,4 +1,4 @@
-//! Figures and states as people read them, on the terminal and in the reports.
+//! Figures and states in words, for the terminal and the reports.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::summary::SpanSummary;
 use crate::event::{Currency, Kind};
 use crate::journal::{Outcome, PlanState};
 
-/// The state in words.
+/// Returns the state in words.
 pub(crate) fn state_words(state: PlanState) -> &'static str {
     match state {
         PlanState::ToSend => "to send",
@@ -21,11 +21,11 @@ pub(crate) fn state_words(state: PlanState) -> &'static str {
     }
 }
 
-/// The outcome in words; nothing stands for `not_sent`.
+/// Returns the outcome in words; `None` is `not_sent`.
 pub(crate) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
     match outcome {
         Some(Outcome::Tracked) => "tracked",
-        Some(Outcome::AlreadyTracked) => "tracked before, by others",
+        Some(Outcome::AlreadyTracked) => "already tracked (409)",
         Some(Outcome::NonReferral) => "no referral (204)",
         Some(Outcome::Failed) => "failed",
         Some(Outcome::Unconfirmed) => "unconfirmed",
@@ -33,7 +33,7 @@ pub(crate) fn outcome_words(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
-/// A kind of event, of several: `sales`, `sign-ups`.
+/// Returns the plural of a kind of event in words: `sales`, `sign-ups`.
 pub(crate) fn kind_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Signup => "sign-ups",
@@ -43,13 +43,13 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
     }
 }
 
-/// `1 row`, `2 rows`.
+/// Returns a number with its noun: `1 row`, `2 rows`.
 pub(crate) fn count(n: u64, word: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {word}{plural}", grouped(n.into()))
 }
 
-/// Digits in groups of three: `1,234,567`.
+/// Returns a number with its digits in groups of three: `1,234,567`.
 pub(crate) fn grouped(n: i128) -> String {
     let digits = n.unsigned_abs().to_string();
     let mut text = String::new();
@@ -65,12 +65,12 @@ pub(crate) fn grouped(n: i128) -> String {
     text
 }
 
-/// Minor units as people write them, without the currency: `1,234.56`.
+/// Returns minor units as people write them, without the currency: `1,234.56`.
 pub(crate) fn amount(cents: i128, currency: Currency) -> String {
     let digits = currency.api_digits();
     let scale = 10_i128.pow(digits);
     let whole = grouped(cents / scale);
-    // Less than one unit below zero: the whole has no sign of its own.
+    // Less than one unit below zero, the whole part has no sign of its own.
     let sign = if cents < 0 && cents > -scale { "-" } else { "" };
     match digits {
         0 => whole,
@@ -82,7 +82,7 @@ pub(crate) fn amount(cents: i128, currency: Currency) -> String {
     }
 }
 
-/// What is open of the days of a report, line by line: how it is headed, and what it is.
+/// Returns the lines on the open items of a report's days, each with its heading.
 pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     if let Some(open) = &span.open_at_end {

@@ -287,9 +287,7 @@ fn a_report_is_made_again_the_same_and_only_in_the_formats_that_are_named() {
         .run_to(&sandbox, &["report", "--format", "pdf"])
         .expect(2);
     assert!(
-        unknown
-            .stderr()
-            .contains("`pdf` is not a format of a report"),
+        unknown.stderr().contains("unknown report format `pdf`"),
         "{}",
         unknown.stderr()
     );

@@ -111,7 +111,7 @@ impl Fixture {
         recording.commit().unwrap()
     }
 
-    /// An attempt with the answer that settles its event.
+    /// Writes an attempt with the answer that settles its event.
     fn settle(&mut self, run: RunId, event: i64, effect: Effect, settlement: Settlement) {
         let status = settlement.http_status;
         self.attempt(run, event, (effect, status, None), Some(settlement));
@@ -203,7 +203,7 @@ const fn place(input: usize, line: u64) -> Source {
     Source { input, line }
 }
 
-/// One event of every outcome, and one of everything else.
+/// Returns a journal with one event of every outcome, and one of everything else.
 fn full() -> (Fixture, RunId) {
     let mut fixture = Fixture::new();
     let mut refund = event(Kind::Refund, "in_1_refund_300", Some(300), 2);
@@ -452,7 +452,7 @@ fn every_header_has_a_file_of_its_own_and_older_ones_go() {
     assert_eq!(fixture.names(), expected);
 }
 
-/// Header and rows of a report's file as `fprecon` reads them, restored.
+/// Returns the header and the rows of a report's file as `fprecon` reads them, restored.
 fn read_again(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let mut export = Export::open(path).unwrap();
     let restored = |cell: &str| restore(cell).into_owned();
@@ -562,7 +562,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_ones_and_nothing_else() {
     fixture.write(run).unwrap();
     assert!(fixture.read("failed.csv").starts_with("kind,"));
 
-    // The last one to be moved: all others are new, and whole.
+    // The file that is moved last: all others are new, and whole.
     fs::remove_file(reports.join("summary.json")).unwrap();
     fs::create_dir(reports.join("summary.json")).unwrap();
     fs::write(reports.join("held.csv"), "old").unwrap();
@@ -622,7 +622,7 @@ fn planned_events_are_written_in_their_order() {
     assert_eq!(names(directory.path()), ["events.csv"]);
 }
 
-/// What people may have in their exports, and what a spreadsheet would run.
+/// Generates texts that people may have in their exports, and texts that a spreadsheet would run.
 fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
     proptest::prop_oneof![
         "\\PC{0,8}",

@@ -23,7 +23,7 @@ impl Tile {
     }
 }
 
-/// How many runs of a span are listed.
+/// The greatest number of runs of a span that are listed.
 pub(super) const RUNS: usize = 100;
 
 /// A run of a span.
@@ -36,7 +36,7 @@ pub(super) struct RunLine {
     pub(super) exit_code: String,
 }
 
-/// Something to do.
+/// A step of the list of what to do next.
 pub(super) struct StepLine {
     pub(super) what: String,
     pub(super) advice: &'static str,
@@ -44,7 +44,7 @@ pub(super) struct StepLine {
     pub(super) anchor: &'static str,
 }
 
-/// The answer in one sentence.
+/// Returns the result of the runs in one sentence.
 pub(super) fn verdict(summary: &RunSummary) -> String {
     let attention = &summary.attention;
     let not_sent = attention
@@ -162,11 +162,12 @@ fn time(at: Timestamp) -> String {
 fn ended(run: &RunRecord) -> String {
     match run.ended {
         Some(at) => time(at),
-        None => "not yet, or it was killed".to_owned(),
+        None => "not finished, or killed".to_owned(),
     }
 }
 
-/// The runs of a span, the oldest first; nothing for a single run, whose facts stand at the top.
+/// Returns the runs of a span, the oldest first; nothing for a single run, whose facts are at the
+/// top.
 pub(super) fn run_lines(runs: &[RunRecord], summary: &RunSummary) -> Vec<RunLine> {
     if summary.span.is_none() {
         return Vec::new();
@@ -188,15 +189,15 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
     let to_send = summary.reading.events.for_state(PlanState::ToSend).count();
     let of = |outcome| summary.outcomes.for_outcome(Some(outcome)).count();
     let of_sent = |n: u64| match (to_send, n) {
-        (0, _) => "nothing was to be sent".to_owned(),
+        (0, _) => "nothing to send".to_owned(),
         (_, 0) => "none".to_owned(),
-        (_, n) if n == to_send => "all that was to be sent".to_owned(),
+        (_, n) if n == to_send => "everything that was to be sent".to_owned(),
         _ => format!("{} of {}", percent(n, to_send), grouped(to_send.into())),
     };
     let before = of(Outcome::AlreadyTracked);
     let others = match before {
         0 => String::new(),
-        n => format!("; {} more by others before", grouped(n.into())),
+        n => format!("; {} more were tracked before", grouped(n.into())),
     };
     let open = [
         (None, "not sent"),
@@ -256,7 +257,7 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
     ]
 }
 
-/// To a tenth, downwards: what is not all is never called so.
+/// Returns a share in percent, rounded down to a tenth: less than all is never shown as `100 %`.
 fn percent(part: u64, whole: u64) -> String {
     let thousandths = u128::from(part) * 1000 / u128::from(whole.max(1));
     match thousandths {
@@ -275,10 +276,10 @@ pub(super) fn step_lines(attention: &[Attention]) -> Vec<StepLine> {
     attention.iter().map(line).collect()
 }
 
-/// How many acceptances are listed.
+/// The greatest number of acceptances that are listed.
 pub(super) const ACCEPTED: usize = 100;
 
-/// What was accepted together.
+/// Items that were accepted together.
 pub(super) struct AcceptedLine {
     pub(super) what: String,
     pub(super) reason: String,

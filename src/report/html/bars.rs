@@ -1,4 +1,5 @@
-//! Bars beside names: what came of each export, who brought the most, and why events failed.
+//! Bars beside names: the result of each export, the promoters with the most sales, and the reasons
+//! of failures.
 
 use super::gather::{ByOutcome, Gathered, Promoter, Reason};
 use crate::journal::RunRecord;
@@ -7,7 +8,7 @@ use crate::report::page::text::cut;
 use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
-/// What came of one export.
+/// The result of one export.
 pub(super) struct ExportBar {
     pub(super) name: String,
     pub(super) profile: String,
@@ -27,7 +28,7 @@ pub(super) struct PromoterBar {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) events: String,
-    /// Sales less refunds, a currency each.
+    /// Sales less refunds, one text for each currency.
     pub(super) net: Vec<String>,
     pub(super) commission: String,
     pub(super) width: Share,
@@ -40,7 +41,8 @@ pub(super) struct ReasonBar {
     pub(super) width: Share,
 }
 
-/// What came of each export: those that were read, and those that only the journal still knows.
+/// Returns the result of each export: of those that were read, and of those that only the journal
+/// still knows.
 pub(super) fn export_bars(runs: &[RunRecord], gathered: &Gathered) -> Vec<ExportBar> {
     let mut exports: Vec<(String, String, u64, ByOutcome)> = Vec::new();
     let find = |exports: &[(String, String, u64, ByOutcome)], path: &str| {
@@ -101,7 +103,7 @@ fn export_bar((path, profile, rows, outcomes): (String, String, u64, ByOutcome))
     }
 }
 
-/// The largest commissions first, then the most events.
+/// Returns the promoters: the largest commissions first, then the most events.
 pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
     let mut promoters: Vec<_> = gathered.promoters.values().collect();
     promoters.sort_by(|a, b| {
@@ -141,7 +143,7 @@ pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
     promoters.iter().map(bar).collect()
 }
 
-/// The most frequent first.
+/// Returns the reasons of failures, the most frequent first.
 pub(super) fn reason_bars(gathered: &Gathered) -> Vec<ReasonBar> {
     let mut reasons: Vec<_> = gathered.failed.iter().collect();
     reasons.sort_by(|(a, n), (b, m)| {
@@ -154,7 +156,7 @@ pub(super) fn reason_bars(gathered: &Gathered) -> Vec<ReasonBar> {
             .http_status
             .map_or_else(String::new, |status| status.to_string()),
         message: match reason.message.as_str() {
-            "" => "nothing was said".to_owned(),
+            "" => "no reason given".to_owned(),
             message => message.to_owned(),
         },
         events: grouped((**n).into()),

@@ -1,4 +1,4 @@
-//! The page's charts: events over time by what came of them, and money by month.
+//! The page's charts: events over time by outcome, and money by month.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::report::page::chart::{
 use crate::report::summary::{OutcomesSummary, outcome_word};
 use crate::report::words::{amount, grouped, outcome_words};
 
-/// Events by the day on which they happened, and by what came of them.
+/// Returns the chart of events by day and outcome.
 pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Option<ColumnChart> {
     let periods = Periods::new(days, Unit::Day, Day::merge)?;
     let highest = periods.periods.iter().map(|(_, day)| day.outcomes.total());
@@ -66,7 +66,7 @@ pub(super) fn outcomes_over_time(days: &BTreeMap<i64, Day>, undated: u64) -> Opt
         .collect();
     Some(ColumnChart {
         id: "over-time".to_owned(),
-        title: "Events over time, by what came of them".to_owned(),
+        title: "Events over time, by outcome".to_owned(),
         description: periods.describe(&parts.join(", ")),
         height: HEIGHT,
         zero: scale.zero,
@@ -92,7 +92,7 @@ pub(super) fn legend(outcomes: &[Option<Outcome>]) -> Vec<LegendEntry> {
     outcomes.iter().map(entry).collect()
 }
 
-/// Sales upwards and refunds downwards, by month, of one currency.
+/// Returns the chart of one currency's sales upwards and refunds downwards, by month.
 pub(super) fn money_by_month(
     days: &BTreeMap<i64, Day>,
     undated: &Day,
@@ -180,7 +180,7 @@ pub(super) fn money_by_month(
     })
 }
 
-/// An amount without decimals where it has none.
+/// Returns an amount in words, without decimals where they are zero.
 fn whole_units(cents: i128, currency: Currency) -> String {
     let text = amount(cents, currency);
     match text.strip_suffix(".00") {

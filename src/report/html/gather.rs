@@ -1,4 +1,4 @@
-//! What the page shows of events and rows, added up while they come by once.
+//! Adds up the events and rows that the page shows, in one pass.
 //!
 //! Memory is bounded whatever the size of the run: sums by day, by export, by promoter and by reason,
 //! and the first rows of each table.
@@ -16,15 +16,15 @@ use crate::report::page::text::{cut, escaped_len, shape_of};
 use crate::report::summary::OutcomesSummary;
 use crate::report::words::amount;
 
-/// How many rows a table has at the most. Its file has all.
+/// The greatest number of rows of a table on the page. The table's file has all rows.
 pub(super) const TABLE_ROWS: usize = 500;
-/// How many bytes the cells of a table come to at the most.
+/// The greatest size of all cells of a table, in bytes.
 const TABLE_BYTES: usize = 600_000;
-/// How many different promoters and reasons are told apart; all further ones count as one.
+/// The greatest number of different promoters and reasons; all further ones count as one.
 const DISTINCT: usize = 50_000;
-/// How many characters of a text are shown.
+/// The greatest number of characters of a text on the page.
 const TEXT: usize = 160;
-/// Days that are charted: 1970 to 2099. Other dates are counted with those that are missing.
+/// The days that are charted, from 1970 to 2099. Other dates are counted with the missing ones.
 const DAYS: std::ops::Range<i64> = 0..47_482;
 
 /// Numbers of events by outcome, in the order of [`OutcomesSummary::all`].
@@ -51,7 +51,7 @@ impl ByOutcome {
     }
 }
 
-/// `not_sent` comes last.
+/// Returns the index of an outcome; `not_sent` comes last.
 fn index_of(outcome: Option<Outcome>) -> usize {
     let place = OutcomesSummary::all().position(|of| of == outcome);
     place.unwrap_or(Outcome::ALL.len())
@@ -78,19 +78,19 @@ impl Day {
     }
 }
 
-/// What came through one promoter.
+/// The sums of one promoter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promoter {
     pub(super) ref_id: String,
     pub(super) email: String,
     pub(super) events: u64,
-    /// Sales less refunds.
+    /// Sales less refunds, in minor units by currency.
     pub(super) net_cents: BTreeMap<Currency, i128>,
-    /// In the account's currency.
+    /// Commissions in minor units of the account's currency.
     pub(super) commission_cents: i128,
 }
 
-/// Why events failed, in the API's words, with what differs from one to the next left out.
+/// A reason why events failed, in the API's words, without the parts that differ between events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reason {
     pub(super) http_status: Option<u16>,
@@ -103,10 +103,10 @@ pub(super) struct EventLine {
     pub(super) kind: Kind,
     pub(super) event_id: String,
     pub(super) customer: String,
-    /// Minor units, to sort by.
+    /// The amount in minor units, to sort by.
     pub(super) amount_cents: Option<i64>,
     pub(super) amount: String,
-    /// RFC 3339.
+    /// The event's time, in RFC 3339.
     pub(super) created_at: String,
     pub(super) why: String,
     pub(super) file: String,
@@ -140,7 +140,7 @@ impl EventLine {
     }
 }
 
-/// Returns what the answer was that settled an event, or else the last one.
+/// Returns the answer that settled an event, or else the last answer.
 fn status_and_message(record: &EventRecord) -> (Option<u16>, &str) {
     let (status, message) = match &record.settlement {
         Some(settled) => (settled.http_status, settled.message.as_deref()),
@@ -150,7 +150,7 @@ fn status_and_message(record: &EventRecord) -> (Option<u16>, &str) {
 }
 
 fn to_seconds(at: Timestamp) -> String {
-    // Times before the year 0 are none that a reader has to see to the second.
+    // Nobody needs the exact second of times before the year 0.
     Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
@@ -175,7 +175,7 @@ pub(super) struct RowLine {
     pub(super) file: String,
     pub(super) line: u64,
     pub(super) reason: String,
-    /// Its cells, as they were.
+    /// The original cells of the row.
     pub(super) cells: String,
 }
 
@@ -206,9 +206,9 @@ impl Bulk for Remark {
     }
 }
 
-/// What takes room on the page.
+/// A value that takes up space on the page.
 pub(super) trait Bulk {
-    /// Bytes of its text, escaped.
+    /// Returns the size of the value's text in bytes, escaped.
     fn bulk(&self) -> usize;
 }
 
@@ -216,7 +216,7 @@ pub(super) trait Bulk {
 #[derive(Clone, Debug)]
 pub(super) struct First<T> {
     pub(super) rows: Vec<T>,
-    /// How many rows there are, also those that are left out.
+    /// The number of all rows, including those that are left out.
     pub(super) count: u64,
     bytes: usize,
     is_full: bool,
@@ -249,14 +249,15 @@ impl<T: Bulk> First<T> {
     }
 }
 
-/// What the page shows of events and rows.
+/// The events and rows that the page shows.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// By day since 1970.
+    /// The events of each day, counted in days since 1970.
     pub(super) days: BTreeMap<i64, Day>,
-    /// What has no date, or one that is not charted.
+    /// The events without a date, or with a date that is not charted.
     pub(super) undated: Day,
-    /// By export, in the order in which they come; nothing where the place is not known.
+    /// The outcomes of each export, in the order of reading; `None` is the entry of events whose
+    /// place is not known.
     pub(super) exports: Vec<(Option<String>, ByOutcome)>,
     export_places: HashMap<Option<String>, usize>,
     pub(super) promoters: HashMap<(String, String), Promoter>,
@@ -271,12 +272,12 @@ pub(super) struct Gathered {
     pub(super) held: First<EventLine>,
     pub(super) rejected: First<RowLine>,
     pub(super) warnings: First<Remark>,
-    /// How many warnings there are.
+    /// The number of warnings.
     pub(super) warnings_count: u64,
 }
 
 impl Gathered {
-    /// Takes an event that was to be sent.
+    /// Adds an event that was to be sent.
     pub(super) fn event(&mut self, record: &EventRecord) {
         let settled = record.settlement.as_ref();
         let outcome = settled.map(|settled| settled.outcome);
@@ -309,7 +310,7 @@ impl Gathered {
         }
     }
 
-    /// Takes an event into the table of those that need attention for a reason.
+    /// Adds an event to the table of those that need attention for a reason.
     pub(super) fn list(&mut self, code: AttentionCode, record: &EventRecord) {
         let table = match code {
             AttentionCode::NotSent => &mut self.not_sent,
@@ -376,7 +377,7 @@ impl Gathered {
         }
     }
 
-    /// Takes an event that is held.
+    /// Adds an event that is held.
     pub(super) fn held(&mut self, record: &HeldRecord) {
         let event = &record.event;
         self.held.push(|| {
@@ -388,7 +389,7 @@ impl Gathered {
         });
     }
 
-    /// Takes a row that can't be read.
+    /// Adds a row that can't be read.
     pub(super) fn rejected(&mut self, row: &RowRecord) {
         self.rejected.push(|| RowLine {
             file: cut(&row.file, TEXT),
@@ -398,8 +399,8 @@ impl Gathered {
         });
     }
 
-    /// Takes what the plan had to say. Of errors the rejected rows say more, and of the account's limit
-    /// the facts at the top.
+    /// Adds a problem of the plan. Errors are left out, since the rejected rows say more of them,
+    /// and so is the account's limit, which is among the facts at the top.
     pub(super) fn problem(&mut self, problem: &Problem) {
         if problem.severity == Severity::Error || is_lower_limit(problem) {
             return;
@@ -413,7 +414,7 @@ impl Gathered {
         });
     }
 
-    /// All events by outcome, to be compared with the summary.
+    /// Returns the number of all events by outcome, for comparison with the summary.
     pub(super) fn outcomes(&self) -> ByOutcome {
         let mut all = self.undated.outcomes;
         for day in self.days.values() {
@@ -422,7 +423,8 @@ impl Gathered {
         all
     }
 
-    /// All amounts, likewise; events without an amount are not in it.
+    /// Returns the sums of all amounts, for comparison with the summary; events without an amount
+    /// are not in it.
     pub(super) fn money(&self) -> Tally {
         let mut all = self.undated.money.clone();
         for day in self.days.values() {
@@ -432,19 +434,19 @@ impl Gathered {
     }
 }
 
-/// The value of a key, or that of `others` once there are too many keys.
+/// Returns the value of a key, or that of `others` once there are too many keys.
 fn bounded<K: Eq + Hash, V: Default>(map: &mut HashMap<K, V>, key: K, others: K) -> &mut V {
     let is_full = map.len() >= DISTINCT && !map.contains_key(&key);
     map.entry(if is_full { others } else { key }).or_default()
 }
 
-/// `400: Amount blank or invalid, after 3 attempts`.
+/// Returns why an event failed: `400: Amount blank or invalid, after 3 attempts`.
 fn why(status: Option<u16>, message: &str, attempts: u32) -> String {
     let mut why = match (status, message) {
         (Some(status), "") => format!("the API answered {status}"),
         (Some(status), message) => format!("{status}: {message}"),
-        (None, "") if attempts == 0 => "the run ended before its turn".to_owned(),
-        (None, "") => "no answer came".to_owned(),
+        (None, "") if attempts == 0 => "the run ended before it was sent".to_owned(),
+        (None, "") => "no answer".to_owned(),
         (None, message) => message.to_owned(),
     };
     why = cut(&why, 2 * TEXT);
@@ -454,7 +456,7 @@ fn why(status: Option<u16>, message: &str, attempts: u32) -> String {
     why
 }
 
-/// The sum of one kind and currency.
+/// Returns the sum of one kind and currency, in minor units.
 pub(super) fn cents(tally: &Tally, kind: Kind, currency: Currency) -> i128 {
     let Sum { amount_cents, .. } = tally.for_kind(kind, Some(currency));
     amount_cents

@@ -1,5 +1,5 @@
-//! The balance as tables: a sum in bold, and below it the parts that it is made of. Each column adds
-//! up from the top to the bottom, and each table of events from the right to the left.
+//! The balance as tables: a sum in bold, and below it its parts. Each column adds up from the top
+//! to the bottom, and each table of events from the right to the left.
 
 use crate::event::{Currency, Kind, Tally};
 use crate::journal::{Outcome, PlanState};
@@ -10,23 +10,23 @@ use crate::report::words::{amount, grouped, kind_words, outcome_words, state_wor
 pub(super) struct Ledger {
     pub(super) caption: String,
     pub(super) heads: Vec<&'static str>,
-    /// Each group is a sum and its parts.
+    /// The groups of the table; each is a sum and its parts.
     pub(super) groups: Vec<Vec<LedgerLine>>,
 }
 
-/// A line of it.
+/// A line of a [`Ledger`].
 pub(super) struct LedgerLine {
-    /// Nothing at a sum, `=` at its first part, then `+`.
+    /// The sign before the label: empty at a sum, `=` at its first part, then `+`.
     pub(super) sign: &'static str,
     pub(super) name: String,
-    /// The look of its mark, or nothing.
+    /// The CSS class of the line's mark, or an empty text.
     pub(super) class: &'static str,
-    /// `sum`, `part` or `detail`.
+    /// The line's role: `sum`, `part` or `detail`.
     pub(super) role: &'static str,
     pub(super) cells: Vec<Figure>,
 }
 
-/// A figure, with its place in `summary.json` where it has one.
+/// A figure of the balance, with its path in `summary.json` where it has one.
 pub(super) struct Figure {
     pub(super) value: i128,
     pub(super) words: String,
@@ -51,7 +51,7 @@ impl Figure {
     }
 }
 
-/// Rows of the exports, and why some are no event.
+/// Returns the table of the rows of the exports, with the reasons why some are not events.
 pub(super) fn rows(summary: &RunSummary) -> Ledger {
     let rows = summary.reading.rows;
     let line = |sign, role, name: &str, n, path: &str| LedgerLine {
@@ -89,7 +89,7 @@ pub(super) fn rows(summary: &RunSummary) -> Ledger {
     }
 }
 
-/// Events in numbers, by kind.
+/// Returns the table of the number of events, by kind.
 pub(super) fn events(summary: &RunSummary) -> Ledger {
     let kinds: Vec<Kind> = Kind::ALL
         .into_iter()
@@ -122,8 +122,8 @@ pub(super) fn events(summary: &RunSummary) -> Ledger {
     }
 }
 
-/// A kind as the head of a column, which may be narrower than the longest word: where it breaks is
-/// said here (by a soft hyphen), since not every browser knows.
+/// Returns the heading of a kind's column. A soft hyphen marks where it may break in a narrow
+/// column, since not every browser can hyphenate.
 fn head(kind: Kind) -> &'static str {
     match kind {
         Kind::Cancellation => "cancel\u{ad}lations",
@@ -131,7 +131,7 @@ fn head(kind: Kind) -> &'static str {
     }
 }
 
-/// Money of one currency: sales, refunds, and what is left of them.
+/// Returns the table of the money of one currency: sales, refunds, and the difference.
 pub(super) fn money(summary: &RunSummary, currency: Currency) -> Ledger {
     let cells = |place: LineSubject, tally: &Tally| {
         let path = |kind: Kind| match place {
@@ -159,7 +159,7 @@ pub(super) fn money(summary: &RunSummary, currency: Currency) -> Ledger {
     }
 }
 
-/// Which events a line is about.
+/// The events that a line counts.
 #[derive(Clone, Copy)]
 enum LineSubject {
     Read,
@@ -167,7 +167,8 @@ enum LineSubject {
     Outcome(Option<Outcome>),
 }
 
-/// What was read by what was planned, and what was to be sent by what came of it.
+/// Returns two groups of lines: what was read, by the plan's result, and what was to be sent, by
+/// its outcome.
 fn groups(
     summary: &RunSummary,
     cells: impl Fn(LineSubject, &Tally) -> Vec<Figure>,

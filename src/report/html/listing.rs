@@ -1,4 +1,4 @@
-//! The tables of events that did not come through, and of those that need attention otherwise.
+//! The tables of events that failed, and of those that need attention for another reason.
 
 use super::gather::{EventLine, Gathered};
 use crate::journal::AttentionCode;
@@ -13,7 +13,7 @@ pub(super) struct EventTable<'p> {
     pub(super) left_out: u64,
 }
 
-/// Returns where on the page the items stand that need attention for this reason.
+/// Returns the anchor on the page of the items that need attention for this reason.
 pub(super) fn anchor(code: AttentionCode) -> &'static str {
     match code {
         AttentionCode::NotSent => "not-sent",

@@ -4,7 +4,8 @@
 //! of the run; the CSVs beside it have the rest. All figures come from the same [`RunSummary`] as
 //! `summary.json`, or are compared with it before the page is written.
 //!
-//! Each part of the page has a module that makes its words and figures; the template only places them.
+//! Each part of the page has a module that makes its words and figures; the template only places
+//! them.
 
 mod answer;
 mod bars;
@@ -44,9 +45,9 @@ use crate::problem::Problem;
 
 /// The file's name.
 const NAME: &str = "report.html";
-/// How many bars a picture has at the most.
+/// The greatest number of bars in a picture.
 const BARS: usize = 12;
-/// How many exports are named.
+/// The greatest number of exports that are named.
 const EXPORTS: usize = 200;
 
 /// Writes `report.html`.
@@ -129,7 +130,7 @@ impl Exporter for HtmlFile {
     }
 }
 
-/// The page, as the template wants it.
+/// The page with the fields that the template needs.
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/askama.toml")]
 struct ReportPage<'p> {
@@ -222,7 +223,11 @@ impl<'p> ReportPage<'p> {
         }
     }
 
-    /// Whether the pictures show what the summary says; else there is a fault in this program.
+    /// Checks that the pictures show the figures of the summary.
+    ///
+    /// # Errors
+    ///
+    /// They differ, which is a bug in this program.
     fn agrees(&self) -> std::io::Result<()> {
         let outcomes = self.gathered.outcomes();
         let counts = OutcomesSummary::all()

@@ -1,4 +1,4 @@
-//! The files beside the page: it links to those that are there, and says so of the others.
+//! The files beside the page: it links to those that exist, and says so of the others.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::report::{Format, Formats};
 pub(super) struct Neighbour {
     pub(super) name: String,
     pub(super) holds: &'static str,
-    /// Whether it lies beside the page, or will in a moment.
+    /// `true` if the file exists beside the page, or will exist once the report is complete.
     pub(super) is_there: bool,
 }
 
@@ -36,23 +36,20 @@ const CSVS: [(&str, &str); 6] = [
         "held.csv",
         "events in conflict, refunds without a sale, amounts without a rate",
     ),
-    (
-        "converted.csv",
-        "amounts that were converted, with the rate of each",
-    ),
+    ("converted.csv", "converted amounts, each with its rate"),
     (
         "accepted.csv",
         "events and rows that were accepted as they are, by whom and why",
     ),
 ];
-const REJECTED: &str = "rows that can't be read, as they were, to fix and run again";
+const REJECTED: &str = "original rows that can't be read, to fix and run again";
 const IGNORED: &str = "rows that are not events, with the reason";
-const REJECTED_MORE: &str = "the same, of exports with other columns";
-const IGNORED_MORE: &str = "likewise, of exports with other columns";
+const REJECTED_MORE: &str = "more unreadable rows, from exports with other columns";
+const IGNORED_MORE: &str = "more ignored rows, from exports with other columns";
 
 impl Neighbours {
-    /// Those of a report into this directory: of the formats that are being written, and what else
-    /// is there already.
+    /// Finds the files of a report in this directory: those of the formats that are being written,
+    /// and others that exist already.
     pub(super) fn find(directory: &Path, formats: &Formats, runs: &[RunRecord]) -> Self {
         let written: Vec<Format> = formats.iter().collect();
         let neighbour = |name: &str, holds, format| Neighbour {
@@ -76,7 +73,7 @@ impl Neighbours {
         }
         all.push(neighbour(
             "report.xlsx",
-            "the same as a workbook, with real numbers and dates",
+            "this report as a workbook, with numbers and dates as such",
             Format::Xlsx,
         ));
         if Format::Parquet.is_built_in() {
@@ -98,7 +95,7 @@ impl Neighbours {
         self.0.iter()
     }
 
-    /// Whether this file can be linked.
+    /// Returns `true` if the page can link to this file.
     pub(super) fn has(&self, name: &str) -> bool {
         self.iter().any(|file| file.is_there && file.name == name)
     }

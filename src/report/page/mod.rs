@@ -1,11 +1,13 @@
-//! What every page of ours has: one file that needs nothing beside it, neither network nor script.
+//! The frame that all pages share: each page is one file that needs neither network nor other
+//! files.
 //!
-//! `frame.html` is the page around what a page has to say, `parts.html` the parts that are drawn in
-//! the same way everywhere. A page derives `askama::Template` with `src/report/askama.toml`, extends
+//! `frame.html` is the page around the content, `parts.html` holds the parts that are drawn the
+//! same way everywhere. A page derives `askama::Template` with `src/report/askama.toml`, extends
 //! the frame, and has its [`Shell`] in a field `shell`.
 //!
-//! The templates escape whatever they are given. Should something slip through all the same, the
-//! page's policy lets no script run but its own, known by its hash, and nothing load from anywhere.
+//! The templates escape all values that they are given. As a second barrier, the page's content
+//! security policy runs no script except its own, known by its hash, and loads nothing from
+//! anywhere.
 
 pub(crate) mod chart;
 pub(crate) mod text;
@@ -17,20 +19,20 @@ use sha2::{Digest, Sha256};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// What stands around a page.
+/// The parts of a page around its content.
 pub(crate) struct Shell {
     /// The title of the window.
     pub(crate) title: String,
     /// The last line.
     pub(crate) footer: String,
-    /// What stands between `<style>` and its end.
+    /// The text of the `<style>` element.
     pub(crate) style: &'static str,
-    /// What stands between `<script>` and its end.
+    /// The text of the `<script>` element.
     pub(crate) script: &'static str,
 }
 
 impl Shell {
-    /// With the style and the script that all pages have.
+    /// Creates a shell with the style and the script that all pages have.
     pub(crate) fn new(title: String, footer: String) -> Self {
         Shell {
             title,
@@ -40,18 +42,18 @@ impl Shell {
         }
     }
 
-    /// The style as the policy names it.
+    /// Returns the hash of the style as the content security policy names it.
     pub(crate) fn style_hash(&self) -> String {
         hash(self.style)
     }
 
-    /// The script as the policy names it.
+    /// Returns the hash of the script as the content security policy names it.
     pub(crate) fn script_hash(&self) -> String {
         hash(self.script)
     }
 }
 
-/// As a content security policy names it.
+/// Returns the hash of a text as a content security policy names it.
 fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
@@ -60,7 +62,7 @@ fn hash(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The colours of each theme, by name: light, dark, and on paper.
+    /// Returns the colours of each theme by name: light, dark, and on paper.
     fn themes() -> Vec<Vec<(&'static str, [u8; 3])>> {
         let themes = STYLE.split(":root {").skip(1).map(|block| {
             let block = block.split_once('}').unwrap().0;
@@ -78,8 +80,9 @@ mod tests {
         themes.collect()
     }
 
-    /// As the Web Content Accessibility Guidelines reckon it: from 1 to 21.
-    #[allow(clippy::float_arithmetic, reason = "light is no money")]
+    /// Returns the contrast of two colours from 1 to 21, as the Web Content Accessibility
+    /// Guidelines define it.
+    #[allow(clippy::float_arithmetic, reason = "light is not money")]
     fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
         let light = |colour: [u8; 3]| {
             let [red, green, blue] = colour.map(|part| {

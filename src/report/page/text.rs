@@ -1,4 +1,4 @@
-//! Text from outside, made fit for a page: escaped, bounded, and alike where only an id differs.
+//! Makes text from outside fit for a page: escaped, bounded, and equal where only an id differs.
 
 use std::fmt::{self, Write};
 
@@ -7,8 +7,8 @@ use askama::filters::{Escaper, Html};
 use crate::invisible::shown;
 use crate::problem::Problem;
 
-/// How a page writes what a template gives it: nothing of it is markup, and its invisible characters are
-/// escaped. Only the lines of a hint that are to be copied stay lines.
+/// Escapes the values that a template writes: none of them is markup, and invisible characters are
+/// shown escaped. Line breaks are kept only in hints that are to be copied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageEscaper;
 
@@ -24,7 +24,7 @@ impl Escaper for PageEscaper {
     }
 }
 
-/// The start of a text, cut between characters, with a mark where something is missing.
+/// Returns the start of a text, cut between characters, with a mark where something is missing.
 pub(crate) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),
@@ -32,15 +32,15 @@ pub(crate) fn cut(text: &str, characters: usize) -> String {
     }
 }
 
-/// How many bytes a text takes on the page at the most.
+/// Returns the greatest number of bytes that a text takes on the page.
 pub(crate) fn escaped_len(text: &str) -> usize {
     let text = shown(text);
     let specials = text.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
     text.len() + 5 * specials
 }
 
-/// A message without what differs from one event to the next: what stands in quotation marks, and
-/// long numbers, become `…`. So a thousand answers that name a thousand ids are one reason.
+/// Returns a message without the parts that differ from one event to the next: quoted text and long
+/// numbers become `…`. So a thousand answers that name a thousand ids count as one reason.
 pub(crate) fn shape_of(message: &str) -> String {
     let mut shape = String::with_capacity(message.len());
     let mut rest = message;
@@ -56,12 +56,13 @@ pub(crate) fn shape_of(message: &str) -> String {
     shape
 }
 
-/// An apostrophe within a word opens nothing.
+/// Returns `true` if the text ends with a letter: an apostrophe within a word opens no quotation.
 fn ends_with_letter(text: &str) -> bool {
     text.ends_with(char::is_alphanumeric)
 }
 
-/// What stands for a quotation, and how long it is; words such as 'sale' stay.
+/// Returns the replacement for a quotation and the length of the quotation; words such as 'sale'
+/// stay.
 fn quoted(text: &str, mark: char) -> (&str, usize) {
     match text[1..].find(mark) {
         Some(length) if text[1..=length].bytes().all(|b| b.is_ascii_lowercase()) => {
@@ -72,7 +73,8 @@ fn quoted(text: &str, mark: char) -> (&str, usize) {
     }
 }
 
-/// What stands for a number, and how long it is. Short ones, such as a status, stay.
+/// Returns the replacement for a number and the length of the number. Short ones, such as a status,
+/// stay.
 fn number(text: &str) -> (&str, usize) {
     const SHORT: usize = 3;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

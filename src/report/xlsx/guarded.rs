@@ -1,7 +1,7 @@
-//! A full disk is an error, also where the library takes it for a fault.
+//! Turns the library's panic on a full disk into an error.
 //!
-//! `rust_xlsxwriter` panics when it can't write to a sheet's temporary file. That is no fault of the
-//! program, and the report that is there has to stay; so that panic, and no other, becomes an error
+//! `rust_xlsxwriter` panics when it can't write to a sheet's temporary file. That is not a bug of
+//! the program, and the existing report has to stay; so that panic, and no other, becomes an error
 //! here, and prints nothing.
 
 use std::any::Any;
@@ -12,7 +12,7 @@ use std::sync::Once;
 
 use rust_xlsxwriter::XlsxError;
 
-/// What the library's panic begins with.
+/// The start of the library's panic message.
 const WRITE_FAILURE: &str = "Couldn't write to xml file";
 
 thread_local! {
@@ -21,11 +21,11 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Runs what writes to a workbook. After an error the workbook can only be dropped.
+/// Runs a function that writes to a workbook. After an error the workbook can only be dropped.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
     HOOK.call_once(stay_silent);
     IS_GUARDED.set(true);
-    // Whatever a panic leaves half done is dropped unread.
+    // A state that a panic leaves half done is dropped unread.
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     IS_GUARDED.set(false);
     match done {

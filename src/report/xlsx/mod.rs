@@ -1,8 +1,8 @@
 //! The report as a workbook for people: figures, balance, and the events and rows to look at.
 //!
-//! Numbers, amounts and times are numbers to a spreadsheet, text is text whatever it begins with.
-//! Sheets are written row by row into temporary files beside the report, so that memory does not
-//! grow with them; where a sheet is full, the next one goes on.
+//! Numbers, amounts and times are numbers in the spreadsheet, and text stays text whatever it
+//! begins with. Sheets are written row by row into temporary files beside the report, so that
+//! memory does not grow with them; a full sheet is continued on the next.
 
 mod guarded;
 mod pages;
@@ -33,13 +33,14 @@ use crate::journal::{EventRecord, HeldRecord};
 
 const NAME: &str = "report.xlsx";
 
-/// How hard sheets are packed, of 9: level 6 takes nearly twice as long for a tenth less.
+/// The compression level, of 9: level 6 takes nearly twice as long and saves a tenth.
 const COMPRESSION_LEVEL: u8 = 2;
 
-/// `report.xlsx`.
+/// The file `report.xlsx`.
 pub(super) struct XlsxFile {
     path: PathBuf,
-    /// Made first, so that a place that can't be written is known before the work is done.
+    /// The file, created first, so that a path that can't be written is known before the work is
+    /// done.
     file: Partial,
     workbook: Workbook,
     tracked: Sheets,
@@ -47,7 +48,7 @@ pub(super) struct XlsxFile {
     failed: Sheets,
     held: Sheets,
     accepted: Sheets,
-    /// A series for each header, since rows of different exports have different columns.
+    /// A series of sheets for each header, since rows of different exports have different columns.
     rejected: Vec<Sheets>,
     rejected_by_layout: HashMap<Vec<String>, usize>,
 }
@@ -110,7 +111,7 @@ impl XlsxFile {
         Ok(file)
     }
 
-    /// A sheet for each header of which rows were rejected, and one where there are none.
+    /// Adds a sheet for each header with rejected rows, and one where there are none.
     fn add_rejected_layouts(
         &mut self,
         books: &ReportSource<'_>,
@@ -165,7 +166,7 @@ fn new_workbook() -> Workbook {
     workbook
 }
 
-/// The date of the run: the same report has the same bytes.
+/// Returns the workbook's properties with the date of the run: the same report has the same bytes.
 fn properties(books: &ReportSource<'_>) -> DocProperties {
     let started = books.runs().first().map(|run| run.started.as_second());
     let date = ExcelDateTime::from_timestamp(started.unwrap_or_default());
@@ -178,7 +179,7 @@ fn properties(books: &ReportSource<'_>) -> DocProperties {
     }
 }
 
-/// How a column is headed for people: an amount is shown in units, not in cents.
+/// Returns a column's heading for people: an amount is shown in units, not in cents.
 fn heading(column: &ReportColumn) -> Heading {
     let title = match column.holds {
         ColumnType::Amount => column.name.trim_end_matches("_cents"),
@@ -223,7 +224,7 @@ impl Exporter for XlsxFile {
 
     fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
         match needing.age {
-            // It stands among the events of this run.
+            // It is listed among the events of this run.
             Age::New => Ok(()),
             Age::Earlier => self.event(needing.record, needing.cells),
         }

@@ -1,4 +1,4 @@
-//! The sheets of figures: the summary, and the balance that adds up before the reader's eyes.
+//! The sheets of figures: the summary, and the balance with its formulas.
 
 use rust_xlsxwriter::{ColNum, Format, Formula, Workbook, Worksheet, XlsxError};
 
@@ -78,7 +78,7 @@ impl SheetWriter {
         Ok(())
     }
 
-    /// A row for each currency of a tally: events and amount.
+    /// Writes a row for each currency of a tally: events and amount.
     fn tally(&mut self, label: &str, tally: &Tally) -> Result<(), XlsxError> {
         if tally.count() == 0 {
             return self.count_of(label, 0);
@@ -100,7 +100,7 @@ impl SheetWriter {
     }
 }
 
-/// What was read, what came of it, and from which exports.
+/// Writes the summary: what was read, the outcomes, and the exports.
 pub(super) fn summary(
     workbook: &mut Workbook,
     books: &ReportSource<'_>,
@@ -164,11 +164,11 @@ pub(super) fn summary(
     Ok(())
 }
 
-/// What needs attention with the command for it, and what was accepted, by whom and why.
+/// Writes what needs attention with the command for it, and what was accepted, by whom and why.
 fn attention(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError> {
     page.head(&["needs attention", "number", "", "", "", "command"])?;
     if summary.attention.is_empty() {
-        page.text(0, "nothing")?;
+        page.text(0, "none")?;
         page.row += 1;
     }
     for item in &summary.attention {
@@ -204,23 +204,23 @@ fn exports(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError
         page.row += 1;
     }
     page.row += 1;
-    page.head(&["rows ignored because", "rows"])?;
+    page.head(&["reason for ignoring rows", "rows"])?;
     for ignored in &summary.reading.ignored {
         page.count_of(&ignored.reason, ignored.rows)?;
     }
     Ok(())
 }
 
-/// A word of the machine output as people read it.
+/// Returns a word of the machine output as people read it.
 fn words(word: &str) -> String {
     word.replace('_', " ")
 }
 
-/// Columns of the balance in front of its figures.
+/// The columns of the balance before its figures.
 const LABELS: [&str; 3] = ["kind", "currency", "in"];
 
-/// By kind and currency, in events and in money: what was read is what the plan made of it, and what
-/// was to be sent is what came of it. The columns `difference` are formulas.
+/// Writes the balance by kind and currency, in events and in money: what was read equals the states
+/// of the plan, and what was to be sent equals its outcomes. The columns `difference` are formulas.
 pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(), XlsxError> {
     let plan: Vec<Tally> = PlanState::ALL
         .iter()
@@ -265,7 +265,7 @@ pub(super) fn balance(workbook: &mut Workbook, summary: &RunSummary) -> Result<(
     Ok(())
 }
 
-/// One line, in events or in money: in each group the first figure is what the others come to.
+/// Writes one line, in events or in money: in each group the first figure is the sum of the others.
 fn balance_row(
     page: &mut SheetWriter,
     kind: Kind,

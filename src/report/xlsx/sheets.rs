@@ -1,4 +1,4 @@
-//! A table over as many sheets as it needs.
+//! A table on as many sheets as it needs.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,27 +10,27 @@ use crate::event::{Currency, Money, in_units};
 use crate::invisible::shown;
 use crate::report::columns::{Cell, ColumnType};
 
-/// Rows of a sheet, its header among them: Excel's limit.
+/// The number of rows of a sheet including its header: Excel's limit.
 pub(super) const ROWS_PER_SHEET: u32 = 1_048_576;
 
-/// The longest text of a cell, in UTF-16 units: Excel's limit.
+/// The greatest length of a cell's text in UTF-16 units: Excel's limit.
 const MAX_TEXT: usize = 32_767;
 
-/// What stands behind a text that was cut.
+/// The text after a text that was cut.
 const CUT_MARK: &str = " [cut: too long for a cell]";
 
-/// The largest number that a spreadsheet keeps to the last digit: it has fifteen.
+/// The largest number that a spreadsheet stores to the last digit: it keeps 15 digits.
 const MAX_NUMBER: i128 = 999_999_999_999_999;
 
 /// The head of a column.
 pub(super) struct Heading {
     pub(super) title: String,
-    /// In characters.
+    /// The column's width in characters.
     pub(super) width: u16,
     pub(super) holds: ColumnType,
 }
 
-/// A table that goes on on a further sheet where one is full: `Tracked`, `Tracked 2` and so on.
+/// A table that continues on a further sheet where one is full: `Tracked`, `Tracked 2` and so on.
 pub(super) struct Sheets {
     name: String,
     headings: Vec<Heading>,
@@ -86,7 +86,7 @@ impl Sheets {
         Ok(())
     }
 
-    /// Puts the sheets behind those that the workbook has.
+    /// Adds the sheets after those that the workbook has.
     pub(super) fn finish(mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
         filter(&mut self.sheet, &self.headings, self.row)?;
         for sheet in self.full {
@@ -116,14 +116,14 @@ fn new_sheet(
     Ok(sheet)
 }
 
-/// Lets people filter what stands below the headings; `end` is the row behind the last one.
+/// Adds a filter to the rows below the headings; `end` is the index after the last row.
 fn filter(sheet: &mut Worksheet, headings: &[Heading], end: u32) -> Result<(), XlsxError> {
     let last = ColNum::try_from(headings.len().saturating_sub(1)).unwrap_or(ColNum::MAX);
     sheet.autofilter(0, 0, end - 1, last)?;
     Ok(())
 }
 
-/// How the head of a table looks.
+/// Returns the format of a table's head.
 pub(super) fn head_format() -> Format {
     Format::new()
         .set_bold()
@@ -131,7 +131,7 @@ pub(super) fn head_format() -> Format {
         .set_align(FormatAlign::VerticalCenter)
 }
 
-/// How counts look.
+/// Returns the format of counts.
 pub(super) fn count_format() -> Format {
     Format::new().set_num_format("#,##0")
 }
@@ -144,7 +144,7 @@ fn column_format(holds: ColumnType) -> Option<Format> {
     }
 }
 
-/// The formats of amounts, by currency: by its decimals and with its code.
+/// The formats of amounts, by currency: with its decimals and its code.
 #[derive(Default)]
 pub(super) struct AmountFormats(HashMap<Currency, Format>);
 
@@ -188,7 +188,7 @@ impl AmountFormats {
             }) => self.amount(sheet, row, column, i128::from(*amount_cents), *currency)?,
             Cell::Time(time) => {
                 let civil = TimeZone::UTC.to_datetime(*time);
-                // Earlier than a spreadsheet's days are counted.
+                // Times before the first day that a spreadsheet can count.
                 match civil.year() {
                     ..1900 => sheet.write_string(row, column, time.to_string())?,
                     _ => sheet.write_datetime(row, column, civil)?,
@@ -198,7 +198,7 @@ impl AmountFormats {
         Ok(())
     }
 
-    /// A number in units; as text where it has more digits than a spreadsheet keeps.
+    /// Writes an amount in units; as text if it has more digits than a spreadsheet keeps.
     pub(super) fn amount(
         &mut self,
         sheet: &mut Worksheet,
@@ -223,8 +223,8 @@ impl AmountFormats {
     }
 }
 
-/// The number that is nearest to so many units: read from its decimals, not calculated, so that a
-/// spreadsheet shows exactly those.
+/// Returns the number that is nearest to an amount in units. It is parsed from the decimals, not
+/// calculated, so that a spreadsheet shows exactly those.
 pub(super) fn number_of(cents: i128, digits: u32) -> Option<f64> {
     if !(-MAX_NUMBER..=MAX_NUMBER).contains(&cents) {
         return None;
@@ -232,7 +232,7 @@ pub(super) fn number_of(cents: i128, digits: u32) -> Option<f64> {
     format!("{cents}e-{digits}").parse().ok()
 }
 
-/// A text as people read it, cut so that it fits a cell.
+/// Returns a text as people read it, cut so that it fits a cell.
 fn short(text: &str) -> Cow<'_, str> {
     match shown(text) {
         Cow::Borrowed(text) => cut(text),
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(number_of(i128::MIN, 2), None);
     }
 
-    /// The files of a workbook, unpacked.
+    /// Returns the files of a workbook, unpacked.
     fn parts_of(mut workbook: Workbook) -> HashMap<String, String> {
         let packed = workbook.save_to_buffer().unwrap();
         let archive = rawzip::ZipArchive::from_slice(&packed).unwrap();
@@ -295,9 +295,10 @@ mod tests {
         parts
     }
 
-    /// Excel's own limit takes a million rows to reach; the way on is the same behind four.
+    /// Excel's own limit takes a million rows to reach; the code path is the same with a limit of
+    /// four.
     #[test]
-    fn a_full_sheet_goes_on_on_the_next_with_its_head_and_filter() {
+    fn a_full_sheet_continues_on_the_next_with_its_head_and_filter() {
         let mut workbook = Workbook::new();
         let heading = |title: &str| Heading {
             title: title.to_owned(),

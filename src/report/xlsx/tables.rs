@@ -1,4 +1,4 @@
-//! A workbook of tables alone, a sheet each.
+//! A workbook that consists of tables, each on its own sheet.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) struct TableBook {
 }
 
 impl TableBook {
-    /// Starts a workbook that is to stand at `path`; `made` is its date, in seconds since 1970.
+    /// Starts a workbook whose final path is `path`; `made` is its date, in seconds since 1970.
     pub(crate) fn create(path: &Path, title: &str, made: i64) -> Result<Self, Failure> {
         let mut book = TableBook {
             path: path.to_owned(),
@@ -39,7 +39,7 @@ impl TableBook {
         Ok(book)
     }
 
-    /// Adds a sheet, or as many as the rows need.
+    /// Adds a table on as many sheets as the rows need.
     pub(crate) fn table<'c>(
         &mut self,
         name: &str,
@@ -56,7 +56,7 @@ impl TableBook {
         })
     }
 
-    /// Puts the file on disk, beside its place.
+    /// Syncs the file to disk, beside its final path.
     pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
         let saved = guarded(|| self.workbook.save_to_writer(&mut self.file));
         saved.map_err(|error| Failure::new(&self.path, "writing it", error))?;

@@ -1,5 +1,5 @@
-//! Charts in integers: pixels upwards, hundredths of a percent sideways. So a chart is as wide as its
-//! page, and its words stay as large as they are anywhere.
+//! Charts in integers: pixels upwards, hundredths of a percent sideways. So a chart is as wide as
+//! its page, and its text keeps its size at every width.
 
 mod periods;
 mod scale;
@@ -18,12 +18,12 @@ const BELOW: i128 = 40;
 /// A chart's height.
 pub(crate) const HEIGHT: i128 = TOP + PLOT + BELOW;
 
-/// Hundredths of a percent.
+/// A share of a whole, in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share(i128);
 
 impl Share {
-    /// `part` of `whole`, which is not negative; nothing of nothing is nothing.
+    /// Returns the share of `part` in `whole`, which is not negative. The share of 0 in 0 is 0.
     pub(crate) fn new(part: impl Into<i128>, whole: impl Into<i128>) -> Self {
         let (part, whole): (i128, i128) = (part.into(), whole.into());
         Share(if whole > 0 { part * 10_000 / whole } else { 0 })
@@ -36,13 +36,13 @@ impl fmt::Display for Share {
     }
 }
 
-/// A word and its look.
+/// An entry of a chart's legend: a word and its CSS class.
 pub(crate) struct LegendEntry {
     pub(crate) class: &'static str,
     pub(crate) words: &'static str,
 }
 
-/// Columns beside each other, each made of parts.
+/// A chart of columns side by side, each made of parts.
 pub(crate) struct ColumnChart {
     pub(crate) id: String,
     pub(crate) title: String,
@@ -52,14 +52,14 @@ pub(crate) struct ColumnChart {
     pub(crate) lines: Vec<GridLine>,
     pub(crate) columns: Vec<Bar>,
     pub(crate) legend: Vec<LegendEntry>,
-    /// What the first column of the table below the chart is called: `Month`.
+    /// The heading of the first column in the table below the chart, such as `Month`.
     pub(crate) unit: &'static str,
     pub(crate) heads: Vec<&'static str>,
     pub(crate) table: Vec<TableRow>,
     pub(crate) note: String,
 }
 
-/// A line across a chart, with the figure that it stands for.
+/// A line across a chart, with its figure.
 pub(crate) struct GridLine {
     pub(crate) y: i128,
     pub(crate) label: String,
@@ -67,7 +67,7 @@ pub(crate) struct GridLine {
 
 /// A column of a chart.
 pub(crate) struct Bar {
-    /// Its left edge, and the middle that its label stands at.
+    /// The left edge of the column, and the middle of its label.
     pub(crate) x: Share,
     pub(crate) middle: Share,
     pub(crate) width: Share,
@@ -75,7 +75,8 @@ pub(crate) struct Bar {
     pub(crate) figures: String,
     pub(crate) label: String,
     pub(crate) year: String,
-    /// `label` where it always shows, `label wide` where only on a wide page, else empty.
+    /// The CSS class of the label: `label` where it always shows, `label wide` where it shows only
+    /// on a wide page, else empty.
     pub(crate) label_class: &'static str,
     pub(crate) parts: Vec<BarSegment>,
 }

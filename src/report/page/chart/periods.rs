@@ -1,4 +1,4 @@
-//! Time in columns: days, put together into units of which a chart takes few enough.
+//! Time in columns: days are put together into units so long that the chart has few columns.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use jiff::civil::Date;
 
 use super::{Bar, Share};
 
-/// How many columns a chart has at the most.
+/// The greatest number of columns of a chart.
 const COLUMNS: i64 = 48;
 
-/// How long the time of one column is.
+/// The length of the time that one column covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Day,
@@ -21,7 +21,8 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// The shortest, from `least` on, of which the time between two days takes few enough.
+    /// Returns the shortest unit from `least` on with which the time between two days takes few
+    /// columns.
     fn fitting(first: Date, last: Date, least: Unit) -> Self {
         let days = (last - first).get_days();
         let months = i64::from(last.year() - first.year()) * 12
@@ -102,13 +103,13 @@ fn date_of(day: i64) -> Option<Date> {
 /// The days, put together into units of time without a gap.
 pub(crate) struct Periods<T> {
     pub(crate) unit: Unit,
-    /// The first day of each, and its sums.
+    /// The first day of each period, and its sums.
     pub(crate) periods: Vec<(Date, T)>,
 }
 
 impl<T: Default> Periods<T> {
-    /// Puts days, counted from 1970, together into units no shorter than `least`; nothing where there
-    /// is no day.
+    /// Puts days, counted from 1970, together into units not shorter than `least`; returns `None`
+    /// where there is no day.
     pub(crate) fn new(
         days: &BTreeMap<i64, T>,
         least: Unit,
@@ -131,7 +132,7 @@ impl<T: Default> Periods<T> {
         Some(Periods { unit, periods })
     }
 
-    /// A column for each, without its parts.
+    /// Returns a column for each period, without its parts.
     pub(crate) fn columns(&self) -> Vec<Bar> {
         let n = self.periods.len();
         let every = |most: usize| n.div_ceil(most).max(1);
@@ -150,7 +151,8 @@ impl<T: Default> Periods<T> {
                 year = Some(start.year());
             }
             let says_year = !matches!(self.unit, Unit::Years(_)) && is_new;
-            // A few columns are not stretched to slabs: none is wider than one of eight.
+            // The columns of a short chart are not stretched: each is as wide as one of eight,
+            // at the most.
             let tenths = 8.min(of.max(1));
             Bar {
                 x: Share::new(at * 20 + 10 - tenths, of * 20),
@@ -171,7 +173,7 @@ impl<T: Default> Periods<T> {
         columns.collect()
     }
 
-    /// The first and the last of them, and these totals.
+    /// Returns the first and the last period in words, with these totals.
     pub(crate) fn describe(&self, totals: &str) -> String {
         let ends = (self.periods.first(), self.periods.last());
         let (Some((first, _)), Some((last, _))) = ends else {

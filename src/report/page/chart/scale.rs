@@ -1,22 +1,22 @@
-//! From figures to pixels upwards.
+//! Converts figures into pixels, upwards.
 
 use super::{GridLine, PLOT, TOP};
 
-/// How many lines across a chart has at the most.
+/// The greatest number of lines across a chart.
 const LINES: i128 = 4;
 
-/// How high a figure stands in a chart.
+/// The vertical scale of a chart.
 pub(crate) struct Scale {
     step: i128,
     up: i128,
     down: i128,
-    /// Where zero is.
+    /// The pixel row of zero.
     pub(crate) zero: i128,
 }
 
 impl Scale {
-    /// For columns of up to `up` above and `down` below zero, with lines at whole `unit`s where the
-    /// figures are that large.
+    /// Creates a scale for columns of up to `up` above and `down` below zero, with lines at
+    /// multiples of `unit` where the figures are large enough.
     pub(crate) fn new(up: i128, down: i128, unit: i128) -> Self {
         let step = step_for((up + down).max(1), unit);
         let (up, down) = (
@@ -31,12 +31,12 @@ impl Scale {
         }
     }
 
-    /// Small figures still show.
+    /// Returns the height of a figure in pixels. Small figures stay visible.
     pub(crate) fn height(&self, figure: i128) -> i128 {
         (figure * PLOT / (self.up + self.down)).max(2)
     }
 
-    /// The lines across, each with its figure in `words`.
+    /// Returns the lines across the chart, each with its figure in `words`.
     pub(crate) fn lines(&self, words: impl Fn(i128) -> String) -> Vec<GridLine> {
         let mut lines = Vec::new();
         let mut at = -self.down;
@@ -52,7 +52,8 @@ impl Scale {
     }
 }
 
-/// One, two or five times a power of ten, of which `whole` takes few enough.
+/// Returns the distance between two lines: one, two or five times a power of ten, so large that few
+/// lines fit into `whole`.
 fn step_for(whole: i128, unit: i128) -> i128 {
     let mut power = if whole >= unit { unit } else { 1 };
     loop {
@@ -65,7 +66,7 @@ fn step_for(whole: i128, unit: i128) -> i128 {
     }
 }
 
-/// Upwards; neither is negative.
+/// Divides two numbers that are not negative and rounds up.
 fn quotient_up(of: i128, by: i128) -> i128 {
     (of + by - 1) / by
 }
