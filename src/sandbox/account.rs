@@ -1,7 +1,7 @@
-//! The imagined account: what a call does to it, and what it answers.
+//! The simulated account: the effect of each call, and its answer.
 //!
-//! Nothing here reads a clock or a socket. What the API documents don't say is decided here, and
-//! said at its place.
+//! Nothing here reads a clock or a socket. Where the API's documents leave something open, a
+//! comment at that place says what was decided.
 
 mod books;
 mod commissions;
@@ -28,7 +28,7 @@ use books::{Effect, Effects};
 pub(super) use books::{EffectView, Summary};
 use commissions::Changes;
 
-/// The currency of events that name none: the account's own, whatever it is.
+/// The currency of events that don't name one: the account's own, whatever it is.
 const NO_CURRENCY: &str = "default";
 
 /// The state of the account.
@@ -37,14 +37,14 @@ pub(super) struct AccountState {
     promoters: Promoters,
     rates: Rates,
     books: Effects,
-    /// What was done to commissions by hand.
+    /// The changes that orders made to commissions.
     changes: Changes,
-    /// What was paid out, as orders said it.
+    /// The payouts that orders added.
     payouts: Vec<payouts::Payout>,
     cancellation_event_id: bool,
 }
 
-/// Why a call has no effect.
+/// The reason why a call has no effect.
 enum Refusal<'a> {
     NobodyNamed,
     NoEventId,
@@ -73,7 +73,7 @@ impl AccountState {
         }
     }
 
-    /// One call. `now` stands in for a `created_at` that was not sent.
+    /// Carries out one call. `now` is used where no `created_at` was sent.
     pub(super) fn track(
         &mut self,
         version: Version,
@@ -92,21 +92,21 @@ impl AccountState {
         }
     }
 
-    /// Every event that took effect, in order.
+    /// Returns every event that took effect, in order.
     pub(super) fn effects(&self) -> impl Iterator<Item = EffectView<'_>> {
         self.books.effects(&self.promoters)
     }
 
-    /// The totals.
+    /// Returns the totals.
     pub(super) fn summary(&self) -> Summary<'_> {
         self.books.summary(self.leads.count(), &self.promoters)
     }
 
-    /// A sign-up adds the lead, or is registered on one that has no sign-up yet.
+    /// Adds the lead of a sign-up, or registers the sign-up on a lead that has none yet.
     ///
-    /// The documents speak of one sign-up a lead. A lead seen before keeps its promoter; a customer
-    /// who was only imagined to be a lead, or to be none, goes to the promoter who is named. With
-    /// v1's `override_existing_lead` a lead is made anew, whoever's it was.
+    /// The documents allow one sign-up per lead. A lead seen before keeps its promoter; a customer
+    /// who was only simulated as a lead, or as not a lead, goes to the promoter who is named. With
+    /// v1's `override_existing_lead` the lead is created anew, whoever owned it.
     fn signup<'a>(
         &mut self,
         version: Version,
@@ -147,8 +147,8 @@ impl AccountState {
         Ok(())
     }
 
-    /// A sale or a refund. The parameters are checked first, then whether the event exists, then
-    /// whether the customer is a lead; the documents name no order. v2 knows no `created_at` here.
+    /// Carries out a sale or a refund. The parameters are checked first, then the event id, then
+    /// the lead; the documents define no order. v2 has no `created_at` here.
     fn money<'a>(
         &mut self,
         version: Version,
@@ -185,8 +185,9 @@ impl AccountState {
         Ok(())
     }
 
-    /// The original API and v2 know no `event_id` here, so that every call takes effect. The
-    /// documents don't say what an unknown lead gives: the same as for a sale.
+    /// Carries out a cancellation. The original API and v2 have no `event_id` here, so that every
+    /// call takes effect. The documents don't say how an unknown lead is answered; it is answered
+    /// as for a sale.
     fn cancellation<'a>(
         &mut self,
         version: Version,
@@ -210,7 +211,7 @@ impl AccountState {
         Ok(())
     }
 
-    /// `created_at` of an event that is no sign-up, which v2 does not know.
+    /// Returns the `created_at` of an event that is not a sign-up; v2 doesn't have it.
     fn date<'a>(
         &self,
         version: Version,
@@ -223,7 +224,8 @@ impl AccountState {
         }
     }
 
-    /// The promoter named by `ref_id` or `promoter_email` (v1), or by the visit that `tid` is of.
+    /// Returns the promoter named by `ref_id` or `promoter_email` (v1), or the promoter of the
+    /// visit `tid`.
     fn visited(&self, version: Version, params: &Params<'_>) -> Option<(usize, Source)> {
         if let Some(ref_id) = params.ref_id.as_deref() {
             return Some((self.promoters.by_ref_id(ref_id)?, Source::Api));
@@ -236,8 +238,8 @@ impl AccountState {
         Some((self.promoters.by_email(email)?, Source::Api))
     }
 
-    /// The lead of a sale; a promoter named by `ref_id`, `tid` or `promo_code` gets a new one. One
-    /// who does not exist makes the sale no referral.
+    /// Returns the lead of a sale; a promoter named by `ref_id`, `tid` or `promo_code` gets a new
+    /// one. If the named promoter doesn't exist, the sale is not a referral.
     fn lead_or_new(
         &mut self,
         who: Who<'_>,
@@ -264,7 +266,7 @@ impl AccountState {
         Some(self.leads.create(who, new))
     }
 
-    /// The lead, unless there is none or its promoter is banned.
+    /// Returns the lead, unless there is none or its promoter is banned.
     fn referral<'a>(&self, lead: Option<usize>) -> Result<usize, Refusal<'a>> {
         let place = lead.ok_or(Refusal::NoReferral)?;
         if self.promoters.get(self.leads.get(place).promoter).banned {
@@ -285,15 +287,16 @@ impl AccountState {
         describe(lead, params);
     }
 
-    /// By the lead's plan (the sale's own, where it names one), its promoter, or the default.
+    /// Returns the commission of a sale by the lead's plan (the sale's own plan, where it names
+    /// one), its promoter, or the default.
     fn commission(&self, place: usize, amount: i64) -> i64 {
         let lead = self.leads.get(place);
         let own = self.promoters.get(lead.promoter).rate;
         self.rates.of(lead.plan.as_deref(), own).of(amount)
     }
 
-    /// What a refund takes back: the same part of its sale's commission as of its amount, where it
-    /// names a sale that is known; else as much as a sale of the amount would give.
+    /// Returns the commission that a refund reverses: the same part of its sale's commission as of
+    /// its amount, if it names a known sale; else the commission of a sale of that amount.
     fn taken_back(&self, place: usize, amount: i64, sale_event_id: Option<&str>) -> i64 {
         match sale_event_id.and_then(|id| self.books.sale(id)) {
             Some((sold, commission)) if sold != 0 => share(amount, commission, sold),
@@ -343,7 +346,7 @@ impl AccountState {
     fn describe_last(&self, version: Version) -> Answer {
         let (number, effect) = self.books.last();
         let known = self.known(number, effect);
-        // v2 answers refunds and cancellations in v1's shape.
+        // v2 answers refunds and cancellations with v1's JSON.
         match (version, effect.kind) {
             (Version::V2, Kind::Sale | Kind::Signup) => Answer::json(200, &v2::event(&known)),
             _ => Answer::json(200, &v1::event(&known)),
@@ -351,11 +354,11 @@ impl AccountState {
     }
 }
 
-/// What an event is worth, in minor units.
+/// The amounts of an event, in minor units.
 struct Money {
-    /// As sent.
+    /// The amount that was sent.
     sent: Option<i64>,
-    /// In the account's currency.
+    /// The amount in the account's currency.
     amount: Option<i64>,
     commission: i64,
 }
@@ -372,10 +375,11 @@ impl Refusal<'_> {
     fn answer(&self, version: Version, kind: Kind) -> Answer {
         match self {
             Refusal::NobodyNamed => Answer::message(400, "Error. Email and uid can not be blank!"),
-            // The documents call `event_id` required and don't show the refusal: the words are ours.
+            // The documents call `event_id` required and don't show the refusal: these words are
+            // ours.
             Refusal::NoEventId => Answer::message(400, "Error. Event id can not be blank!"),
             Refusal::BadAmount => Answer::message(400, "Error. Amount blank or invalid."),
-            // The documents don't say what becomes of a bad date. Here it is noticed.
+            // The documents don't say how a bad date is answered. Here it is refused.
             Refusal::BadDate => Answer::message(400, "Error. Created at invalid."),
             Refusal::NoReferral => no_referral(version, kind),
             Refusal::Exists(kind, event_id) => {
@@ -394,8 +398,8 @@ impl Refusal<'_> {
     }
 }
 
-/// v1 answers 204. v2 documents 404 for sales and 204 for refunds; for cancellations neither
-/// version documents anything.
+/// Returns the answer for a customer who is not a lead. v1 answers 204. v2 documents 404 for sales
+/// and 204 for refunds; for cancellations neither version documents anything.
 fn no_referral(version: Version, kind: Kind) -> Answer {
     #[derive(Serialize)]
     struct Body {
@@ -435,7 +439,7 @@ fn who<'a>(params: &'a Params<'_>) -> Result<Who<'a>, Refusal<'a>> {
     Ok(who)
 }
 
-/// The amount in minor units: digits alone, above 0, and no more than 63 bits hold.
+/// Returns the amount in minor units: digits only, above 0, and at most 63 bits.
 fn amount<'a>(params: &Params<'_>) -> Result<i64, Refusal<'a>> {
     let text = params.amount.as_deref().unwrap_or_default();
     let digits = text.bytes().all(|b| b.is_ascii_digit());
@@ -452,7 +456,7 @@ fn created_at<'a>(params: &Params<'_>) -> Result<Option<Moment>, Refusal<'a>> {
     }
 }
 
-/// Notes what the call says of the lead's person.
+/// Stores what the call says about the lead's person.
 fn describe(lead: &mut Lead, params: &Params<'_>) {
     let first_name = params.first_name.as_deref();
     let last_name = params.last_name.as_deref();
@@ -476,7 +480,7 @@ fn describe(lead: &mut Lead, params: &Params<'_>) {
     }
 }
 
-/// The lead's own text where it says the same, so that it is kept once.
+/// Returns the lead's own text if it is equal to the sent one, so that it is stored once.
 fn same_or_new(own: Option<&Rc<str>>, sent: Option<&str>) -> Option<Rc<str>> {
     let sent = sent?;
     match own {

@@ -1,4 +1,4 @@
-//! The sandbox's own endpoints: what happened, and what is to go wrong.
+//! The sandbox's own endpoints: they report what happened, and take faults to inject.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use super::account::Summary;
 use super::answer::Answer;
 use super::state::State;
 
-/// `GET /sandbox/state`.
+/// The answer to `GET /sandbox/state`.
 #[derive(Serialize)]
 struct StateView<'a> {
     #[serde(flatten)]
     account: Summary<'a>,
     arrivals: usize,
-    /// How many of them, the oldest, `/sandbox/arrivals` has no more.
+    /// The number of arrivals, the oldest ones, that `/sandbox/arrivals` no longer has.
     arrivals_forgotten: usize,
     statuses: &'a BTreeMap<u16, u64>,
 }
 
-/// How many faults are still to come.
+/// The number of faults that are still to come.
 #[derive(Serialize)]
 struct FaultCount {
     faults: usize,
@@ -77,7 +77,7 @@ fn order(state: &State, body: &[u8]) -> Answer {
     done(state.account.borrow_mut().order(body))
 }
 
-/// What came of an order.
+/// Returns the answer to an order.
 fn done<T: Serialize>(done: Result<T, String>) -> Answer {
     match done {
         Ok(done) => Answer::json(200, &done),

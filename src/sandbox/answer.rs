@@ -1,11 +1,11 @@
-//! An answer, before it becomes HTTP.
+//! An answer, before it is sent over HTTP.
 
 use std::time::Duration;
 
 use hyper::header::{ALLOW, HeaderName, HeaderValue};
 use serde::Serialize;
 
-/// What the body of an answer is.
+/// The format of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Nothing,
@@ -13,17 +13,17 @@ pub(super) enum Format {
     Html,
 }
 
-/// How the body goes out.
+/// The delivery of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyDelivery {
     Whole,
-    /// All of it is announced and half of it comes.
+    /// The whole length is announced and half of the body is sent.
     Cut,
     Drip {
         bytes: usize,
         pause: Duration,
     },
-    /// So many blanks instead of it.
+    /// This many blanks are sent instead of the body.
     Huge(u64),
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// 204: the lead is unknown, so the event is no referral.
+    /// Returns a 204: the lead is unknown, so the event is not a referral.
     pub(super) fn nothing() -> Answer {
         Answer {
             status: 204,
@@ -63,7 +63,7 @@ impl Answer {
         }
     }
 
-    /// `{"message": …}`, the usual shape of the API's refusals.
+    /// Returns `{"message": …}`, the usual form of the API's refusals.
     pub(super) fn message(status: u16, message: &str) -> Answer {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -72,17 +72,17 @@ impl Answer {
         Answer::json(status, &Body { message })
     }
 
-    /// A path that exists, asked in a way that it does not know.
+    /// Returns the answer to a request with a method that the path doesn't take.
     pub(super) fn wrong_method(allowed: &'static str) -> Answer {
         Answer::message(405, "Method not allowed").with(ALLOW, HeaderValue::from_static(allowed))
     }
 
-    /// A JSON string and nothing around it, which is how the API refuses a key.
+    /// Returns a JSON string without an object around it, as the API refuses a key.
     pub(super) fn bare_string(status: u16, text: &str) -> Answer {
         Answer::json(status, &text)
     }
 
-    /// Nothing but the status.
+    /// Returns an answer with a status and no body.
     pub(super) fn empty(status: u16) -> Answer {
         Answer {
             status,
@@ -100,7 +100,7 @@ impl Answer {
         self
     }
 
-    /// The same answer with half of its body, if it is a 200.
+    /// Returns the same answer with half of its body, if it is a 200.
     pub(super) fn truncated(mut self) -> Answer {
         if self.status == 200 {
             self.body.truncate(self.body.len() / 2);

@@ -1,4 +1,4 @@
-//! The body of an answer on its way out, whole or as a fault wants it.
+//! The body of an outgoing answer, complete or changed by a fault.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,11 +15,11 @@ static FILLER: [u8; 64 << 10] = [b' '; 64 << 10];
 
 pub(super) enum AnswerBody {
     Whole(Bytes),
-    /// So many bytes are announced, fewer come, and then the connection ends.
+    /// The connection ends before all of the announced bytes are sent.
     Cut {
         first: Bytes,
         announced: u64,
-        told: bool,
+        has_waited: bool,
     },
     Drip {
         rest: Bytes,
@@ -39,7 +39,7 @@ impl AnswerBody {
         AnswerBody::Cut {
             first: body.into(),
             announced,
-            told: false,
+            has_waited: false,
         }
     }
 
@@ -68,14 +68,16 @@ impl Body for AnswerBody {
                 }
                 std::mem::take(body)
             }
-            AnswerBody::Cut { first, told, .. } => {
+            AnswerBody::Cut {
+                first, has_waited, ..
+            } => {
                 if !first.is_empty() {
                     std::mem::take(first)
-                } else if *told {
+                } else if *has_waited {
                     return Poll::Ready(Some(Err(Cut)));
                 } else {
-                    // A turn for what is there already to go out.
-                    *told = true;
+                    // Lets what is there already go out first.
+                    *has_waited = true;
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }

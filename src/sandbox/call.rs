@@ -1,4 +1,4 @@
-//! What a request asks of the API: its paths and words.
+//! The paths and words of the API's requests.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,8 @@ impl Kind {
     }
 }
 
-/// What can be listed. v1 calls them leads, rewards, promoters and payouts; v2 referrals, commissions,
-/// promoters and payouts.
+/// The kinds of listings. v1 calls them leads, rewards, promoters and payouts; v2 referrals,
+/// commissions, promoters and payouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
     Leads,
@@ -51,12 +51,12 @@ pub(super) enum List {
     Payouts,
 }
 
-/// What is asked for below `/api`.
+/// The subject of a request below `/api`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Track(Kind),
     List(List),
-    /// v1: one lead by its id, email or uid.
+    /// One lead by its id, email or uid (v1).
     Lead,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// The call of a path, if the API has it.
+    /// Returns the call of a path, if the API has it.
     pub(super) fn from_path(path: &str) -> Option<Call> {
         let (version, rest) = match path.strip_prefix("/api/v1/") {
             Some(rest) => (Version::V1, rest),
@@ -93,7 +93,7 @@ impl Call {
         Some(Call { version, asked })
     }
 
-    /// The one method that the path takes.
+    /// Returns the HTTP method that the path takes.
     pub(super) fn method(self) -> &'static str {
         match self.asked {
             Asked::Track(_) => "POST",

@@ -1,4 +1,4 @@
-//! Faults that are still to come, and which call meets which of them.
+//! The faults that are still to come, and the calls that they happen to.
 
 mod order;
 
@@ -15,45 +15,45 @@ pub(super) use order::from_option as orders_from_option;
 /// A hundred percent in millionths of one.
 const WHOLE: u64 = 100_000_000;
 
-/// What happens to one call.
+/// The effect of a fault on one call.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) action: Action,
-    /// Whether the event takes effect first.
+    /// `true` if the event takes effect first.
     pub(super) after_effect: bool,
     /// The action's name, for the log of arrivals.
     pub(super) name: &'static str,
 }
 
-/// The ways to go wrong.
+/// The kinds of faults.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    /// This answer instead of the true one.
+    /// This answer replaces the real one.
     Answer(Answer),
     /// The connection is closed without an answer.
     Close,
     /// The connection is reset without an answer.
     Reset,
-    /// No answer, for so long; then the connection is closed.
+    /// No answer is sent for this time; then the connection is closed.
     Drop(Duration),
-    /// Half of the body, as if it were all of it.
+    /// Half of the body is sent as if it were complete.
     Truncate,
-    /// Half of the body that was announced, then a reset.
+    /// Half of the announced body is sent; then the connection is reset.
     Cut,
-    /// The body in pieces of so many bytes, with a pause before each.
+    /// The body is sent in pieces of this size, with a pause before each.
     Drip { bytes: usize, pause: Duration },
-    /// A body of so many bytes.
+    /// A body of this many bytes is sent.
     Huge(u64),
-    /// The call, or its answer, so much later.
+    /// The call, or its answer, is delayed by this time.
     Delay(Duration),
 }
 
-/// A call, as faults look at it.
+/// The properties of a call that faults depend on.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) asked: Asked,
     pub(super) event_id: Option<&'a str>,
-    /// The same for every arrival of one event.
+    /// A number that is the same for every arrival of one event.
     pub(super) identity: u64,
 }
 
@@ -61,16 +61,16 @@ struct Waiting {
     order: Order,
     fault: Fault,
     parts: Option<u64>,
-    /// How often it may still happen; `None` is without end.
+    /// The number of times that it may still happen; `None` is unlimited.
     left: Option<u64>,
     to_skip: u64,
-    /// Tells this fault's draws from those of others.
+    /// A number that separates this fault's random draws from those of others.
     number: u64,
-    /// How often it has happened to an event, so that asking again is a new draw.
+    /// How often it has happened to each event, so that a retry is a new draw.
     hits: HashMap<u64, u64>,
 }
 
-/// The faults still to come, in the order in which they were asked for.
+/// The faults still to come, in the order in which they were added.
 pub(super) struct Faults {
     waiting: Vec<Waiting>,
     seed: u64,
@@ -86,7 +86,7 @@ impl Faults {
         }
     }
 
-    /// Adds an object's or an array's faults: all, or none and what is wrong.
+    /// Adds the faults of an object or an array: all of them, or none and the error.
     pub(super) fn add(&mut self, json: &[u8]) -> Result<(), String> {
         self.add_orders(order::from_json(json)?)
     }
@@ -102,13 +102,13 @@ impl Faults {
         Ok(())
     }
 
-    /// Forgets all, and starts the draws anew.
+    /// Removes all faults, and restarts the random draws.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.added = 0;
     }
 
-    /// The faults still to come, with the times that are left.
+    /// Returns the faults still to come, with the number of times that are left.
     pub(super) fn list(&self) -> Vec<&Order> {
         self.waiting.iter().map(|waiting| &waiting.order).collect()
     }
@@ -117,7 +117,7 @@ impl Faults {
         self.waiting.is_empty()
     }
 
-    /// The first fault that fits the call and is drawn, used once.
+    /// Returns the first fault that fits the call and is drawn, and counts it as used.
     pub(super) fn take(&mut self, subject: Subject<'_>) -> Option<Fault> {
         let seed = self.seed;
         let place = self
@@ -181,9 +181,9 @@ impl Waiting {
         }
     }
 
-    /// The draws for this arrival. They follow from the seed, the fault, the event, and how often
-    /// the fault has happened to it: never from the order in which calls come, so that a run of
-    /// many connections can be repeated.
+    /// Returns the random draws for this arrival. They depend on the seed, the fault, the event,
+    /// and how often the fault has happened to it, but not on the order in which calls come, so
+    /// that a run with many connections can be repeated.
     fn draw(&self, subject: Subject<'_>, seed: u64) -> fastrand::Rng {
         let hits = self.hits.get(&subject.identity).copied().unwrap_or(0);
         let mut mixed = seed;
@@ -199,7 +199,7 @@ impl Waiting {
         let mut fault = self.fault.clone();
         if let (Action::Delay(delay), Some(spread)) = (&mut fault.action, self.order.spread_ms) {
             let mut rng = self.draw(subject, seed);
-            // The first draw said whether it happens.
+            // The first draw decided if it happens.
             rng.u64(0..WHOLE);
             *delay += Duration::from_millis(rng.u64(0..=spread));
         }

@@ -1,4 +1,4 @@
-//! What a request is, who answers it, and how the answer goes out.
+//! Reads requests, passes them on, and sends the answers.
 
 use std::cell::Cell;
 use std::fmt;
@@ -27,11 +27,11 @@ use super::params::Params;
 use super::promoters::stable_hash;
 use super::state::State;
 
-/// The largest body that is read.
+/// The greatest size of a body that is read, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// How much of a larger one is thrown away before the refusal goes out, so that a client that
-/// writes first and reads later still gets to see it.
+/// The number of bytes of a larger body that are discarded before the refusal goes out, so that a
+/// client that writes first and reads later still receives it.
 const DRAIN_LIMIT: usize = 16 << 20;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -39,7 +39,7 @@ const ACCOUNT_ID: HeaderName = HeaderName::from_static("account-id");
 const TOTAL: HeaderName = HeaderName::from_static("total");
 const PER_PAGE: HeaderName = HeaderName::from_static("per-page");
 
-/// The connection is to be closed without an answer, or without the rest of one.
+/// The error that closes the connection without an answer, or without the rest of one.
 #[derive(Debug)]
 pub(super) struct Cut;
 
@@ -51,10 +51,14 @@ impl fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// How a connection is to end: set where it is to be reset instead of closed.
+/// A flag that is set if the connection is to be reset instead of closed.
 pub(super) type Reset = Rc<Cell<bool>>;
 
-/// Answers one request. An error closes the connection without an answer.
+/// Answers one request.
+///
+/// # Errors
+///
+/// The connection is to be closed without an answer.
 pub(super) async fn serve(
     state: Rc<State>,
     reset: Reset,
@@ -76,17 +80,17 @@ pub(super) async fn serve(
     Ok(response(answer))
 }
 
-/// The whole body; `None` if it is too large.
+/// Reads the whole body; returns `None` if it is too large.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     let mut whole = Vec::new();
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
-        // The client left in the middle of its request: nothing can be answered.
+        // The client left in the middle of its request: there is nobody to answer.
         let Ok(data) = frame.map_err(|_| Cut)?.into_data() else {
             continue;
         };
         if length == 0 && body.is_end_stream() && data.len() <= BODY_LIMIT {
-            // Nearly always: it came in one piece, which needs no copy.
+            // The usual case: it came in one piece, which needs no copy.
             return Ok(Some(data));
         }
         length = length.saturating_add(data.len());
@@ -100,7 +104,7 @@ async fn read(mut body: Incoming) -> Result<Option<Bytes>, Cut> {
     Ok((length <= BODY_LIMIT).then(|| whole.into()))
 }
 
-/// A request below `/api`: noted, answered, and its answer noted.
+/// Handles a request below `/api`: logs it, answers it, and logs the answer.
 async fn api(
     state: &State,
     reset: &Reset,
@@ -114,7 +118,7 @@ async fn api(
     };
     let latency = state.latency();
     if !latency.is_zero() {
-        // Tokio's timers have a grain of a millisecond and round up twice: 50 ms would be 52.
+        // Tokio's timers have a resolution of a millisecond and round up twice: 50 ms would be 52.
         futures_timer::Delay::new(latency).await;
     }
     state.log.borrow_mut().answered(number, answer.status);
@@ -135,7 +139,8 @@ fn note(state: &State, head: &Parts, body: &[u8]) -> usize {
     })
 }
 
-/// Path and method, then key, then rate, then parameters, then faults, then the account.
+/// Answers a call after checking path and method, key, rate limit, parameters and faults, in this
+/// order.
 async fn call(
     state: &State,
     reset: &Reset,
@@ -186,7 +191,7 @@ fn fault<'a>(state: &State, number: usize, subject: impl FnOnce() -> Subject<'a>
     Some(fault)
 }
 
-/// The same for every arrival of one event, and another for every other.
+/// Returns a number that is the same for every arrival of one event, and differs between events.
 fn identity(kind: Kind, params: &Params<'_>) -> u64 {
     let told = [&params.event_id, &params.email, &params.uid];
     let told = told.map(|text| text.as_deref().unwrap_or_default());
@@ -200,7 +205,8 @@ fn identity(kind: Kind, params: &Params<'_>) -> u64 {
 fn track(state: &State, version: Version, kind: Kind, params: &Params<'_>) -> Answer {
     let now = Moment::now();
     let answer = state.account.borrow_mut().track(version, kind, params, now);
-    // What has no effect but that a stranger was seen matters too: the next answer depends on it.
+    // A call whose only effect is that a non-lead was seen matters too: the next answer depends on
+    // it.
     if matches!(answer.status, 200 | 204 | 404) {
         let kept = state.keep(|keeper| keeper.note(version, kind, now, params));
         if let Err(error) = kept {
@@ -221,7 +227,7 @@ fn list(state: &State, call: Call, head: &Parts) -> Answer {
     }
 }
 
-/// v1's headers: `Total`, `Per-Page`, and a `Link` to the other pages.
+/// Adds v1's headers: `Total`, `Per-Page`, and a `Link` to the other pages.
 fn paged(answer: Answer, paging: &Paging, head: &Parts) -> Answer {
     let last = paging.total.div_ceil(paging.per_page).max(1);
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -269,8 +275,8 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
     Ok(call)
 }
 
-/// v1 and v2's tracking answer with a JSON string; v2's listings are documented to answer with no
-/// body.
+/// Returns the refusal of a key: v1 and v2's tracking answer with a JSON string; v2's listings are
+/// documented to answer without a body.
 fn bad_credentials(call: Call) -> Answer {
     match (call.version, call.asked) {
         (Version::V2, Asked::List(_)) => Answer::empty(401),
@@ -278,7 +284,7 @@ fn bad_credentials(call: Call) -> Answer {
     }
 }
 
-/// The API key. v2's counts only together with an account id.
+/// Returns the API key. A key of v2 counts only together with an account id.
 fn key(version: Version, headers: &HeaderMap) -> &[u8] {
     match version {
         Version::V1 => header(headers, &API_KEY),
@@ -305,7 +311,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(JSON))
 }
 
-/// Answers truly, or does what the fault says, around or instead of the effect.
+/// Answers as usual, or does what the fault says, around or instead of the effect.
 async fn act(
     fault: Option<Fault>,
     reset: &Reset,
@@ -362,11 +368,11 @@ fn response(answer: Answer) -> Response<AnswerBody> {
         BodyDelivery::Huge(left) => AnswerBody::Huge { left },
     };
     let mut response = Response::new(body);
-    // Every status is a constant of the code, or was checked when its fault came in.
+    // Every status is a constant of the code, or was checked when its fault was added.
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    // So that nobody takes it for the real one.
+    // So that nobody mistakes it for the real API.
     headers.insert(SERVER, HeaderValue::from_static("fprecon-sandbox"));
     let format = match answer.format {
         Format::Nothing => None,

@@ -1,7 +1,7 @@
-//! The state in a file: every call that the account took, replayed at the next start.
+//! The state in a file: every call that changed the account, replayed at the next start.
 //!
-//! One line of JSON a call, written before the answer goes out. It is a sandbox's memory and not a
-//! ledger: nothing waits for the disk.
+//! Each call is one line of JSON, written before the answer goes out. It is the memory of a sandbox
+//! and not a ledger: no call waits for the disk.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom, Write};
@@ -16,10 +16,10 @@ use super::moment::Moment;
 use super::params::Params;
 use crate::private;
 
-/// The first line. Another number means another format.
+/// The first line of the file. Another number means another format.
 const HEADER: &str = r#"{"fprecon_sandbox_state":1}"#;
 
-/// A call that the account took.
+/// A call that changed the account.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedCall<P> {
@@ -36,7 +36,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Opens or makes the file, and does its calls again.
+    /// Opens or creates the file, and replays its calls.
     pub(super) fn open(path: &Path, account: &mut AccountState) -> Result<Keeper, SandboxError> {
         let failed = |source| SandboxError::StateFile {
             file: path.to_owned(),
@@ -55,7 +55,8 @@ impl Keeper {
         file.try_lock()
             .map_err(|error| failed(io::Error::from(error)))?;
         let whole = replay(path, &file, account)?;
-        // A line that was being written when the sandbox was killed is no call: nobody got its answer.
+        // A line that was being written when the sandbox was killed does not count: nobody got its
+        // answer.
         file.set_len(whole).map_err(failed)?;
         let mut keeper = Keeper {
             file,
@@ -89,10 +90,10 @@ impl Keeper {
     }
 }
 
-/// More than any call has.
+/// The greatest length of a line; a call is never that long.
 const LINE_BYTES: u64 = 1 << 20;
 
-/// Does all whole lines again and says where the last of them ends.
+/// Replays all complete lines and returns the offset where the last of them ends.
 fn replay(path: &Path, file: &File, account: &mut AccountState) -> Result<u64, SandboxError> {
     let mut reader = BufReader::new(file);
     let mut line = String::new();
@@ -111,7 +112,7 @@ fn replay(path: &Path, file: &File, account: &mut AccountState) -> Result<u64, S
             return Err(SandboxError::StateLine {
                 file: PathBuf::from(path),
                 line: number,
-                message: "it is longer than 1 MiB: this is not the state of a sandbox".to_owned(),
+                message: "it is longer than 1 MiB: this is not a sandbox's state file".to_owned(),
             });
         }
         if !line.ends_with('\n') {
@@ -136,7 +137,7 @@ fn header(line: &str) -> Result<(), String> {
     if line.trim_end() == HEADER {
         return Ok(());
     }
-    Err("this is not a state of a sandbox, or one of another version".to_owned())
+    Err("this is not a sandbox's state file, or it is of another version".to_owned())
 }
 
 fn again(line: &str, account: &mut AccountState) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Who is a lead, and whose.
+//! The leads of the simulated account, and their promoters.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(super) struct Who<'a> {
     pub(super) uid: Option<&'a str>,
 }
 
-/// Where a lead stands. The words are the API's.
+/// The state of a lead, in the API's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum LeadState {
@@ -35,7 +35,7 @@ impl LeadState {
     }
 }
 
-/// How a lead came in. The words are the API's.
+/// The source of a lead, in the API's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Api,
@@ -55,11 +55,11 @@ impl Source {
 
 /// A lead.
 pub(super) struct Lead {
-    /// Place among the promoters.
+    /// The index of the promoter.
     pub(super) promoter: usize,
     pub(super) state: LeadState,
     pub(super) source: Source,
-    /// Whether a sign-up event is registered on it.
+    /// `true` if a sign-up event is registered on the lead.
     pub(super) signed_up: bool,
     pub(super) email: Option<Rc<str>>,
     pub(super) uid: Option<Rc<str>>,
@@ -67,15 +67,15 @@ pub(super) struct Lead {
     pub(super) created_at: Moment,
     pub(super) customer_since: Option<Moment>,
     pub(super) cancelled_at: Option<Moment>,
-    /// The email with its suffix, where the lead was moved to another promoter.
+    /// The email with its suffix, if the lead was moved to another promoter.
     pub(super) moved_email: Option<Rc<str>>,
     pub(super) was_moved: bool,
-    /// What most leads have not.
+    /// Details that most leads don't have.
     pub(super) details: Option<Box<Details>>,
 }
 
 impl Lead {
-    /// The state as the listings show it.
+    /// Returns the state as the listings show it.
     pub(super) fn state_word(&self) -> &'static str {
         match self.was_moved {
             true => "moved",
@@ -83,13 +83,13 @@ impl Lead {
         }
     }
 
-    /// The email as the listings show it.
+    /// Returns the email as the listings show it.
     pub(super) fn shown_email(&self) -> Option<&str> {
         self.moved_email.as_deref().or(self.email.as_deref())
     }
 }
 
-/// What a sign-up may say of a lead besides.
+/// Further details of a lead that a sign-up may contain.
 #[derive(Clone, Default)]
 pub(super) struct Details {
     pub(super) first_name: String,
@@ -113,7 +113,7 @@ pub(super) struct StartLead {
     pub(super) cancelled_at: Option<Moment>,
 }
 
-/// A lead that comes in now.
+/// A new lead.
 #[derive(Clone, Copy)]
 pub(super) struct NewLead {
     pub(super) promoter: usize,
@@ -121,20 +121,20 @@ pub(super) struct NewLead {
     pub(super) created_at: Moment,
 }
 
-/// What is known of an email or a uid: the place of its lead, or that it is no lead's.
+/// The index of the lead with an email or a uid; `None` if the customer is known not to be a lead.
 type LeadIndex = HashMap<Rc<str>, Option<usize>>;
 
-/// All leads seen so far, and the rule for those that were not.
+/// All leads seen so far, and the rule for customers not seen yet.
 ///
-/// Customers who are no leads are remembered too, so that one seen with uid and email gets the same
+/// Customers who are not leads are stored too, so that one seen with uid and email gets the same
 /// answer when only one of the two is sent later.
 pub(super) struct Leads {
     share_percent: u64,
     all: Vec<Lead>,
     by_uid: LeadIndex,
-    /// Emails in lower case.
+    /// The leads by their emails in lower case.
     by_email: LeadIndex,
-    /// Most leads of an account have one of few plans.
+    /// The plans of all leads; most leads of an account are on one of few plans.
     plans: Vec<Rc<str>>,
 }
 
@@ -149,7 +149,7 @@ impl Leads {
         }
     }
 
-    /// A lead of the start state. It counts as signed up.
+    /// Adds a lead of the start state. It counts as signed up.
     pub(super) fn declare(&mut self, lead: &StartLead) {
         let who = Who {
             email: lead.email.as_deref(),
@@ -193,9 +193,10 @@ impl Leads {
         self.all.iter()
     }
 
-    /// The plan's name, kept once for all leads that have it.
+    /// Returns the plan's name, stored once for all leads on it.
     pub(super) fn plan(&mut self, plan: &str) -> Rc<str> {
-        /// Beyond it the search would cost more than a copy.
+        /// The greatest number of names that are searched: a longer search would cost more than a
+        /// copy.
         const KEPT: usize = 64;
         if let Some(known) = self.plans.iter().find(|known| &***known == plan) {
             return Rc::clone(known);
@@ -207,13 +208,13 @@ impl Leads {
         new
     }
 
-    /// The lead that was seen before under this uid or email; the uid goes first.
+    /// Returns the lead that was seen before with this uid or email; the uid takes precedence.
     pub(super) fn seen(&self, who: Who<'_>) -> Option<usize> {
         let by_uid = who.uid.and_then(|uid| *self.by_uid.get(uid)?);
         by_uid.or_else(|| *self.by_email.get(&*lower(who.email?))?)
     }
 
-    /// The customer's lead, if there is one, seen before or imagined.
+    /// Returns the customer's lead, if there is one, seen before or simulated.
     pub(super) fn find(
         &mut self,
         who: Who<'_>,
@@ -240,7 +241,7 @@ impl Leads {
         }
     }
 
-    /// Adds a lead.
+    /// Adds a lead and returns its index.
     pub(super) fn create(&mut self, who: Who<'_>, new: NewLead) -> usize {
         let place = self.all.len();
         self.all.push(Lead {
@@ -262,8 +263,8 @@ impl Leads {
         place
     }
 
-    /// Moves a lead to another promoter: the old one stays, with a suffix at its email, and the new one
-    /// has all that comes.
+    /// Moves a lead to another promoter: the old lead stays, with a suffix at its email, and the
+    /// new one receives all later events.
     pub(super) fn move_to(&mut self, who: Who<'_>, promoter: usize, at: Moment) -> Option<usize> {
         let place = self.seen(who)?;
         let old = &mut self.all[place];
@@ -289,7 +290,7 @@ impl Leads {
         Some(place)
     }
 
-    /// The promoter whose lead this unseen customer is imagined to be.
+    /// Returns the promoter whose lead this unseen customer is simulated to be.
     fn imagined(&self, who: Who<'_>, promoters: &Promoters) -> Option<usize> {
         let stranger = who.uid.is_some_and(|uid| self.by_uid.contains_key(uid))
             || who
@@ -309,7 +310,7 @@ impl Leads {
         }
     }
 
-    /// Notes what the customer's uid and email stand for. A lead is never unlearned.
+    /// Stores the lead of the customer's uid and email. A known lead is never forgotten.
     fn learn(&mut self, who: Who<'_>, lead: Option<usize>) {
         if let Some(place) = lead {
             let lead = &mut self.all[place];
@@ -328,7 +329,8 @@ impl Leads {
     }
 }
 
-/// `kept` is the lead's own copy of the text, which is used again if it is the same.
+/// Stores the lead of one key. `kept` is the lead's own copy of the text, which is shared if it is
+/// equal.
 fn learn_one(known: &mut LeadIndex, key: &str, kept: Option<&Rc<str>>, lead: Option<usize>) {
     match known.get_mut(key) {
         Some(Some(_)) => {}

@@ -1,12 +1,12 @@
-//! Whether one more call fits in the last minute.
+//! The rate limit: decides if one more call fits in the last minute.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// A sliding window over the calls that were let through. Refused ones do not count: the documents
-/// don't say, and counting them would lock out a client for as long as it keeps asking.
+/// A sliding window over the calls that were let through. Refused calls do not count: the vendor's
+/// documents don't say, and counting them would lock out a client that keeps asking.
 pub(super) struct RateLimit {
     per_minute: Option<usize>,
     admitted: VecDeque<Instant>,

@@ -1,4 +1,4 @@
-//! What arrived, and what was answered.
+//! The log of requests and answers.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// The most of a body that is kept.
+/// The greatest size of a body that is kept, in bytes.
 const BODY_KEPT: usize = 64 << 10;
 
-/// How many different shapes of requests are kept once instead of each time.
+/// The greatest number of request shapes that are stored once instead of each time.
 const SHAPES: usize = 64;
 
-/// A request, as it is handed in.
+/// A request as it is passed to the log.
 pub(super) struct Seen<'a> {
-    /// Since the start of the sandbox.
+    /// The time since the start of the sandbox.
     pub(super) at: Duration,
     pub(super) method: &'a str,
     pub(super) path: &'a str,
@@ -33,12 +33,12 @@ struct Arrival {
     body: Box<str>,
     has_key: bool,
     status: Option<u16>,
-    /// 0 while there is no answer.
+    /// The number of requests that had arrived at the time of the answer; 0 while there is none.
     answered_after: usize,
     fault: Option<&'static str>,
 }
 
-/// What most requests of a client have in common.
+/// The parts that most requests of a client have in common.
 struct Shape {
     method: Box<str>,
     path: Box<str>,
@@ -46,7 +46,7 @@ struct Shape {
     user_agent: Option<Box<[u8]>>,
 }
 
-/// An arrival, as it is told.
+/// An arrival as the sandbox reports it.
 #[derive(Serialize)]
 pub(super) struct ArrivalView<'a> {
     number: usize,
@@ -58,10 +58,11 @@ pub(super) struct ArrivalView<'a> {
     content_type: Option<Cow<'a, str>>,
     user_agent: Option<Cow<'a, str>>,
     has_key: bool,
-    /// `None` while there is no answer: the connection was cut, or the answer is still held back.
+    /// The status of the answer; `None` while there is no answer: the connection was cut, or the
+    /// answer is still held back.
     status: Option<u16>,
-    /// The last request that had arrived when this one was answered: those after it may have been
-    /// sent because of the answer, those up to it were not.
+    /// The last request that had arrived when this one was answered: later ones may have been sent
+    /// because of the answer, earlier ones were not.
     answered_after: Option<usize>,
     /// The fault that happened to it.
     fault: Option<&'static str>,
@@ -70,7 +71,7 @@ pub(super) struct ArrivalView<'a> {
 /// The latest requests to the API, in the order in which they were complete.
 pub(super) struct Log {
     arrivals: VecDeque<Arrival>,
-    /// How many came before those that are kept.
+    /// The number of requests before those that are kept.
     forgotten: usize,
     most: usize,
     statuses: BTreeMap<u16, u64>,
@@ -78,7 +79,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Keeps no more than `most` requests: the oldest go.
+    /// Creates a log that keeps at most `most` requests and drops the oldest.
     pub(super) fn new(most: usize) -> Log {
         Log {
             arrivals: VecDeque::new(),
@@ -89,7 +90,7 @@ impl Log {
         }
     }
 
-    /// Notes a request and gives its number, from 1.
+    /// Adds a request and returns its number, from 1.
     pub(super) fn arrived(&mut self, seen: &Seen<'_>) -> usize {
         let kept = &seen.body[..seen.body.len().min(BODY_KEPT)];
         let arrival = Arrival {
@@ -110,14 +111,14 @@ impl Log {
         self.count()
     }
 
-    /// Notes the fault that happens to the request of that number.
+    /// Records the fault that happens to the request with this number.
     pub(super) fn faulted(&mut self, number: usize, fault: &'static str) {
         if let Some(arrival) = self.kept(number) {
             arrival.fault = Some(fault);
         }
     }
 
-    /// Notes the answer to the request of that number.
+    /// Records the answer to the request with this number.
     pub(super) fn answered(&mut self, number: usize, status: u16) {
         let count = self.count();
         if let Some(arrival) = self.kept(number) {
@@ -132,7 +133,7 @@ impl Log {
         self.arrivals.get_mut(place)
     }
 
-    /// How many requests came, also those that are forgotten.
+    /// Returns the number of all requests, including those that were dropped.
     pub(super) fn count(&self) -> usize {
         self.forgotten + self.arrivals.len()
     }
@@ -141,12 +142,12 @@ impl Log {
         self.forgotten
     }
 
-    /// How many answers had which status.
+    /// Returns the number of answers by status.
     pub(super) fn statuses(&self) -> &BTreeMap<u16, u64> {
         &self.statuses
     }
 
-    /// The arrivals from that number on, at most so many.
+    /// Returns the arrivals from this number on, at most `limit`.
     pub(super) fn from(&self, number: usize, limit: usize) -> Vec<ArrivalView<'_>> {
         let first = number.saturating_sub(self.forgotten + 1);
         let numbered = (self.forgotten + 1..).zip(&self.arrivals);
@@ -182,7 +183,7 @@ impl Shape {
     }
 }
 
-/// The bytes as text; what is none is replaced.
+/// Returns bytes as text; invalid UTF-8 is replaced.
 fn text(bytes: &[u8]) -> Box<str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),

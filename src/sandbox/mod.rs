@@ -1,13 +1,13 @@
 //! A local FirstPromoter Tracking API (v1 and v2), over real HTTP, for demonstrations and tests.
 //!
 //! It is written from the vendor's API documents alone and shares no code with the client of this
-//! crate, so that one misreading of the documents cannot hide in both. It can be told to misbehave
-//! ([`Options::faults`]), and it tells what arrived and what took effect. `docs/sandbox.md` is its
-//! manual: the calls, the start state, the faults.
+//! crate, so that one misreading of the documents cannot hide in both. It can be configured to
+//! misbehave ([`Options::faults`]), and it reports what arrived and what took effect.
+//! `docs/sandbox.md` is its manual: the calls, the start state, the faults.
 //!
 //! # Which customers are leads
 //!
-//! Those that the start state declares ([`StartState`]), and a share of all others
+//! The leads that the start state declares ([`StartState`]), and a share of all other customers
 //! ([`Options::lead_share_percent`]). Which ones, and whose leads they are, follows from a stable
 //! hash of the customer's uid, or email where there is no uid: the same customer gets the same
 //! answer in every run. Sign-ups, and sales with `promo_code`, `ref_id` or `tid`, add leads.
@@ -24,9 +24,9 @@
 //! | `GET`, `POST /sandbox/commissions` | every commission; add, change or delete some |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults still to come; add an object or an array of them; forget them |
 //!
-//! Amounts are positive there, for refunds too, as they were sent; commissions of refunds are
+//! Amounts there are positive, for refunds too, as they were sent; commissions of refunds are
 //! negative. An event without `currency` is counted under `default`. An arrival's status stays null
-//! where no answer was given.
+//! if no answer was given.
 
 mod account;
 mod admin;
@@ -65,34 +65,33 @@ use tokio::sync::oneshot;
 
 pub use start::StartState;
 
-/// How the sandbox behaves.
+/// The options of a sandbox.
 #[derive(Clone)]
 pub struct Options {
-    /// Where to listen. Port 0 takes any free port; [`Sandbox::address`] says which.
+    /// The address to listen on. Port 0 takes any free port; [`Sandbox::address`] returns it.
     pub listen: SocketAddr,
-    /// What the account holds before the first call. `None` is the built-in set.
+    /// The content of the account before the first call. `None` is the built-in set.
     pub start: Option<StartState>,
-    /// How many of a hundred customers are leads already, 0 to 100. `None` leaves it to the start
+    /// The percentage of customers who are leads already, 0 to 100. `None` leaves it to the start
     /// state; the built-in set has 75.
     pub lead_share_percent: Option<u8>,
-    /// Calls let through in any 60 seconds; those above it get 429. The documented limit of the
-    /// real API is 400. `None` limits nothing.
+    /// The number of calls that are let through in any 60 seconds; calls above it get a 429. The
+    /// documented limit of the real API is 400. `None` sets no limit.
     pub requests_per_minute: Option<u32>,
-    /// The one API key that is accepted. `None` accepts any that is not blank.
+    /// The only API key that is accepted. `None` accepts any key that is not blank.
     pub require_key: Option<String>,
-    /// How long every answer of the API is held back, after the event took effect.
+    /// The time that every answer of the API is held back, after the event took effect.
     pub latency: Latency,
-    /// Which generation of v1 cancellations follow: whether they are deduplicated by `event_id`, as
-    /// the vendor's newer pages say. The original API and v2 know no `event_id` there: every
-    /// cancellation takes effect.
+    /// `true` if v1 cancellations are deduplicated by `event_id`, as the vendor's newer pages say.
+    /// The original API and v2 have no `event_id` there: every cancellation takes effect.
     pub cancellation_event_id: bool,
-    /// What is to go wrong from the start.
+    /// The faults to inject from the start.
     pub faults: Vec<Fault>,
-    /// What chance is drawn from: the same seed draws the same.
+    /// The seed for random faults: the same seed gives the same faults.
     pub seed: u64,
-    /// A file in which the state outlives the sandbox.
+    /// The file in which the state outlives the sandbox.
     pub state_file: Option<PathBuf>,
-    /// How many arrivals the log keeps: the oldest go first.
+    /// The number of arrivals that the log keeps; the oldest are dropped.
     pub arrivals_kept: usize,
 }
 
@@ -114,22 +113,22 @@ impl Default for Options {
     }
 }
 
-/// How long answers are held back: at least `least`, up to `spread` longer, evenly, and in
-/// `tail_percent` of a hundred cases `tail` longer still.
+/// The time that answers are held back: at least `least`, up to `spread` longer, evenly
+/// distributed, and for `tail_percent` of a hundred answers `tail` longer still.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Latency {
-    /// What every answer waits.
+    /// The time that every answer waits.
     pub least: Duration,
-    /// The most that is added by chance.
+    /// The greatest random addition.
     pub spread: Duration,
-    /// What is added to the slowest.
+    /// The addition for the slowest answers.
     pub tail: Duration,
-    /// How many of a hundred answers are the slowest.
+    /// The number of slowest answers among a hundred.
     pub tail_percent: u8,
 }
 
-/// Something that is to go wrong, as options write it: JSON as the endpoint takes it, or
-/// `ACTION,NAME=VALUE,…`, such as `status,status=503,percent=2`.
+/// A fault to inject, as options write it: JSON as the endpoint takes it, or `ACTION,NAME=VALUE,…`,
+/// such as `status,status=503,percent=2`.
 #[derive(Clone, Debug)]
 pub struct Fault(Vec<faults::Order>);
 
@@ -143,7 +142,7 @@ impl FromStr for Fault {
     }
 }
 
-/// Everything but the key.
+/// Shows everything but the key.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
@@ -160,62 +159,62 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Why the sandbox did not start.
+/// The reason why the sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SandboxError {
-    /// The address cannot be listened on.
+    /// The sandbox can't listen on the address.
     #[error("the sandbox cannot listen on {address}")]
     Bind {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// More than all customers would be leads.
-    #[error("a lead share of {0} % is not possible")]
+    /// The lead share is above 100 %.
+    #[error("invalid lead share {0} %")]
     LeadShare(u8),
-    /// A start state cannot be used.
+    /// The start state can't be used.
     #[error("the start state {} cannot be used: {message}", file.display())]
     StartState {
         /// The file.
         file: PathBuf,
-        /// What is wrong, and where in the file.
+        /// The problem, and its place in the file.
         message: String,
     },
-    /// The file of the state cannot be read or written, or another sandbox has it.
+    /// The state file can't be read or written, or another sandbox uses it.
     #[error("the sandbox's state {} cannot be used", file.display())]
     StateFile {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A line of the state's file is not what a sandbox wrote.
+    /// A line of the state file was not written by a sandbox.
     #[error("the sandbox's state {}, line {line}: {message}", file.display())]
     StateLine {
         /// The file.
         file: PathBuf,
-        /// From 1.
+        /// The line number, from 1.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// A fault is not what can go wrong.
-    #[error("this fault is not understood: {message}")]
+    /// The fault is not valid.
+    #[error("invalid fault: {message}")]
     Fault {
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
-    /// The system gave no thread or no event queue.
+    /// The system provided no thread or no event queue.
     #[error("the sandbox's server could not be started")]
     Start(#[source] io::Error),
 }
 
 impl SandboxError {
-    /// What can be done about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             SandboxError::Bind { source, .. } => match source.kind() {
@@ -236,7 +235,7 @@ impl SandboxError {
                 _ => "choose a file that can be written to, or start without one",
             },
             SandboxError::StateLine { .. } => {
-                "choose another file, or delete this one to begin anew"
+                "choose another file, or delete this one to start over"
             }
             SandboxError::Fault { .. } => {
                 "write a fault as ACTION,NAME=VALUE,… such as `status,status=503,percent=2`; docs/sandbox.md lists them"
@@ -246,7 +245,7 @@ impl SandboxError {
     }
 }
 
-/// A running sandbox, on a thread of its own. It stops when this is dropped.
+/// A running sandbox on a thread of its own. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -255,7 +254,11 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox. It can be called as soon as this returns.
+    /// Starts a sandbox, which accepts calls as soon as this function returns.
+    ///
+    /// # Errors
+    ///
+    /// The address can't be used, the state can't be read, or the system has no thread left.
     pub fn start(options: Options) -> Result<Sandbox, SandboxError> {
         if let Some(percent @ 101..) = options.lead_share_percent {
             return Err(SandboxError::LeadShare(percent));
@@ -276,7 +279,7 @@ impl Sandbox {
             .name("sandbox".to_owned())
             .spawn(move || server::run(&runtime, listener, options, &ready, stopped))
             .map_err(SandboxError::Start)?;
-        // A server that ended without a word has panicked, and said so.
+        // A server that ended without a message has panicked, and has reported that.
         started
             .recv()
             .unwrap_or_else(|_| Err(SandboxError::Start(io::ErrorKind::Other.into())))?;
@@ -287,17 +290,17 @@ impl Sandbox {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the sandbox listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL of v1 for a client, without a slash at its end.
+    /// Returns the base URL of v1 for a client, without a slash at its end.
     pub fn base_url(&self) -> String {
         format!("http://{}/api/v1", self.address)
     }
 
-    /// The base URL of v2 for a client, without a slash at its end.
+    /// Returns the base URL of v2 for a client, without a slash at its end.
     pub fn base_url_v2(&self) -> String {
         format!("http://{}/api/v2", self.address)
     }
@@ -307,7 +310,7 @@ impl Sandbox {
         self.join();
     }
 
-    /// Stops listening, lets calls that are being answered finish, and returns when all is closed.
+    /// Stops listening, lets calls in progress finish, and returns when everything is closed.
     pub fn stop(self) {
         drop(self);
     }

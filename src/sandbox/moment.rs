@@ -1,4 +1,4 @@
-//! Points in time, as the API reads and writes them.
+//! Points in time as the API reads and writes them.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::DateTimePrinter;
@@ -26,7 +26,7 @@ impl Moment {
         self.0
     }
 
-    /// An ISO 8601 date, a date with a time (in UTC unless it says otherwise).
+    /// Reads an ISO 8601 date, with or without a time (in UTC unless the text has an offset).
     pub(super) fn parse(text: &str) -> Option<Moment> {
         let text = text.trim();
         if let Ok(timestamp) = text.parse::<Timestamp>() {
@@ -37,7 +37,7 @@ impl Moment {
         Some(Moment(zoned.timestamp().as_millisecond()))
     }
 
-    /// The last moment that a filter's `to` takes in: a date stands for all of its day.
+    /// Reads the last moment of a filter's `to`: a date means all of its day.
     pub(super) fn parse_end(text: &str) -> Option<Moment> {
         let text = text.trim();
         if text.len() > "2026-01-01".len() {
@@ -49,7 +49,7 @@ impl Moment {
     }
 }
 
-/// `2024-09-11T14:22:12.160Z`, as the API writes it.
+/// Writes the moment as the API does: `2024-09-11T14:22:12.160Z`.
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
@@ -62,7 +62,7 @@ impl Serialize for Moment {
     }
 }
 
-/// Where a moment is written on its way into an answer, each of which has several.
+/// A buffer for the text of a moment; each answer contains several.
 #[derive(Default)]
 struct WrittenMoment {
     bytes: [u8; 32],

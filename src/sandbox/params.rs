@@ -1,4 +1,4 @@
-//! The parameters of a call: query string, form and JSON, read into one shape.
+//! The parameters of a call: query string, form and JSON, read into one type.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use super::call::Version;
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-/// The parameters that the sandbox acts on; blank ones are absent. `wid` and the others of the
-/// documents are accepted and have no effect here.
+/// The parameters that the sandbox uses; blank ones are absent. `wid` and other documented ones are
+/// accepted and have no effect here.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Params<'a> {
@@ -51,8 +51,9 @@ pub(super) struct Params<'a> {
 }
 
 impl<'a> Params<'a> {
-    /// Reads all there are. v1 takes a query string, a form and JSON; the body wins over the query
-    /// string, the later over the earlier. v2 is documented with JSON alone, and reads no other.
+    /// Reads all parameters. v1 takes a query string, a form and JSON; the body overrides the query
+    /// string, and later values override earlier ones. v2 is documented with JSON only, and reads
+    /// nothing else.
     pub(super) fn read(
         version: Version,
         query: Option<&'a str>,
@@ -113,7 +114,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Reads the members of an object one by one, without a tree of them.
+/// Reads the members of an object one by one, without building a tree of them.
 struct Members<'p, 'a>(&'p mut Params<'a>);
 
 impl<'de> DeserializeSeed<'de> for Members<'_, 'de> {
@@ -143,7 +144,8 @@ impl<'de> Visitor<'de> for Members<'_, 'de> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A value as text: strings as they are, null, lists and objects as nothing, all else as its JSON.
+/// A value as text: strings unchanged, null, lists and objects as an empty text, everything else as
+/// its JSON.
 struct Value<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Value<'de> {
@@ -181,7 +183,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
             }
 
             fn visit_f64<E>(self, value: f64) -> Result<Value<'de>, E> {
-                // Never an integer's digits: `10.0` is no amount.
+                // Never an integer's digits: `10.0` is not a valid amount.
                 Ok(Value(Cow::Owned(format!("{value:?}"))))
             }
 

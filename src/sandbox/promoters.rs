@@ -1,4 +1,4 @@
-//! The promoters of the imagined account.
+//! The promoters of the simulated account.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) struct Promoter {
     pub(super) ref_id: String,
     pub(super) promo_code: Option<String>,
     pub(super) rate: Option<Rate>,
-    /// A banned promoter's leads are no referrals.
+    /// `true` if the promoter is banned: the leads of a banned promoter are not referrals.
     pub(super) banned: bool,
     pub(super) created_at: Moment,
 }
@@ -29,20 +29,20 @@ impl Promoter {
     }
 }
 
-/// All promoters, and what leads to them.
+/// All promoters, and the codes and visits that lead to them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promoters {
     all: Vec<Promoter>,
-    /// Places of those who are not banned.
+    /// The indices of promoters who are not banned.
     open: Vec<usize>,
     by_ref_id: HashMap<String, usize>,
-    /// Codes in lower case.
+    /// The index of each code's promoter; codes are in lower case.
     by_code: HashMap<String, usize>,
-    /// The promoter to whom a visitor with this tracking id came.
+    /// The index of the promoter to whom a visitor with this tracking id came.
     visits: HashMap<String, usize>,
-    /// Who owns the codes that nobody else owns.
+    /// The index of the promoter who owns all codes that nobody else owns.
     pub(super) other_codes: Option<usize>,
-    /// Whether a tracking id that is not declared is taken for a true one.
+    /// `true` if a tracking id that is not declared is accepted as a real one.
     pub(super) other_visits: bool,
 }
 
@@ -89,14 +89,14 @@ impl Promoters {
         owner.or(self.other_codes)
     }
 
-    /// The promoter of a visit. The sandbox has no visitors: unless told otherwise, every tracking
-    /// id is taken for a true one.
+    /// Returns the promoter of a visit. The sandbox has no visitors: unless configured otherwise,
+    /// every tracking id is accepted as a real one.
     pub(super) fn by_visit(&self, tid: &str) -> Option<usize> {
         let declared = self.visits.get(tid).copied();
         declared.or_else(|| self.other_visits.then(|| self.any(stable_hash(tid)))?)
     }
 
-    /// One of those who are not banned.
+    /// Returns one of the promoters who are not banned.
     pub(super) fn any(&self, hash: u64) -> Option<usize> {
         let count = u64::try_from(self.open.len()).ok()?;
         let place = usize::try_from(hash.checked_rem(count)?).ok()?;
@@ -104,8 +104,8 @@ impl Promoters {
     }
 }
 
-/// FNV-1a, stirred so that all of its digits depend on all of the text. It must never change: which
-/// customers are leads follows from it.
+/// Returns the FNV-1a hash of a text, mixed so that every digit depends on the whole text. It must
+/// never change, since it decides which customers are leads.
 pub(super) fn stable_hash(text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in text.bytes() {

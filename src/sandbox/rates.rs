@@ -1,18 +1,18 @@
-//! What a sale earns its promoter, and what a foreign amount is worth.
+//! The commission rates of sales, and the exchange rates of foreign amounts.
 
 use std::collections::HashMap;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// A decimal number with at most six places, held in millionths.
+/// A decimal number with at most six decimals, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Millionths(pub(super) i64);
 
 impl Millionths {
     const ONE: i64 = 1_000_000;
 
-    /// Digits, and if need be a point and up to six digits.
+    /// Reads digits, optionally with a point and up to six more digits.
     pub(super) fn parse(text: &str) -> Option<Millionths> {
         let (whole, places) = text.split_once('.').unwrap_or((text, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -27,7 +27,8 @@ impl Millionths {
     }
 }
 
-/// From an integer, or from text: `12` or `"12.5"`. A float is refused, being no decimal number.
+/// Reads an integer, or a text: `12` or `"12.5"`. A float is refused, since it is not a decimal
+/// number.
 impl<'de> Deserialize<'de> for Millionths {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -45,7 +46,7 @@ impl<'de> Deserialize<'de> for Millionths {
     }
 }
 
-/// What a sale earns: a part of its amount, or a fixed sum.
+/// The commission of a sale: a part of its amount, or a fixed sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rate {
     Percent(Millionths),
@@ -53,7 +54,8 @@ pub(super) enum Rate {
 }
 
 impl Rate {
-    /// In whole cents, half a cent upwards. That is our assumption: the vendor publishes no rule.
+    /// Returns the commission in whole cents, half a cent rounded up. That is our assumption: the
+    /// vendor publishes no rule.
     pub(super) fn of(self, amount: i64) -> i64 {
         match self {
             Rate::Percent(percent) => share(amount, percent.0, 100 * Millionths::ONE),
@@ -67,19 +69,19 @@ impl Rate {
 pub(super) struct Rates {
     pub(super) default: Rate,
     pub(super) by_plan: HashMap<String, Rate>,
-    /// What a minor unit of a currency is worth in minor units of the account's.
+    /// The value of a minor unit of each currency in minor units of the account's currency.
     pub(super) exchange: HashMap<String, Millionths>,
 }
 
 impl Rates {
-    /// The rate of the plan, else the promoter's own, else the default.
+    /// Returns the rate of the plan, else the promoter's own, else the default.
     pub(super) fn of(&self, plan: Option<&str>, promoter: Option<Rate>) -> Rate {
         let of_plan = plan.and_then(|plan| self.by_plan.get(plan).copied());
         of_plan.or(promoter).unwrap_or(self.default)
     }
 
-    /// An amount in minor units of the account's currency. Currencies without a rate count one to
-    /// one.
+    /// Converts an amount into minor units of the account's currency. Currencies without a rate are
+    /// converted one to one.
     pub(super) fn exchanged(&self, amount: i64, currency: Option<&str>) -> i64 {
         let rate = currency.and_then(|code| self.exchange.get(code));
         match rate {
@@ -89,7 +91,7 @@ impl Rates {
     }
 }
 
-/// `amount` × `part` / `whole`, half a cent upwards.
+/// Returns `amount` × `part` / `whole`, half a cent rounded up.
 pub(super) fn share(amount: i64, part: i64, whole: i64) -> i64 {
     let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
     i64::try_from((product * 2 + whole) / (whole * 2)).unwrap_or(i64::MAX)

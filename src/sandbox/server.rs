@@ -1,4 +1,4 @@
-//! How connections come, are served, and end.
+//! Accepts connections, serves them, and closes them.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -18,14 +18,14 @@ use super::socket::Socket;
 use super::state::State;
 use super::{Options, SandboxError};
 
-/// How long calls that are being answered may take once the sandbox is to stop.
+/// The time that calls in progress have once the sandbox is to stop.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// How long to wait when the system has no file descriptor left for a connection.
+/// The pause when the system has no file descriptor left for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Says by `ready` whether the state could be made, and serves until `stopped` is dropped at its
-/// other end.
+/// Reports through `ready` if the state could be created, and serves until the other end of
+/// `stopped` is dropped.
 pub(super) fn run(
     runtime: &Runtime,
     listener: TcpListener,
@@ -36,7 +36,7 @@ pub(super) fn run(
     let state = match State::new(options) {
         Ok(state) => Rc::new(state),
         Err(error) => {
-            // Whoever started this waits for it.
+            // The thread that started this one waits for it.
             let _ = ready.send(Err(error));
             return;
         }
@@ -47,7 +47,7 @@ pub(super) fn run(
         let (closing, open) = watch::channel(());
         tokio::select! {
             () = accept(listener, state, open) => {}
-            // An error is the sender having gone: that is the signal.
+            // An error means that the sender is gone: that is the signal.
             _ = stopped => {}
         }
         drain(closing).await;
@@ -65,14 +65,14 @@ async fn accept(listener: TcpListener, state: Rc<State>, open: watch::Receiver<(
     }
 }
 
-/// Asks every connection to end after its current answer, and waits for them, a while.
+/// Asks every connection to close after its current answer, and waits for them for a limited time.
 async fn drain(closing: watch::Sender<()>) {
     closing.send_replace(());
     let _ = tokio::time::timeout(DRAIN, closing.closed()).await;
 }
 
 async fn serve(stream: TcpStream, state: Rc<State>, mut open: watch::Receiver<()>) {
-    // Without it answers are slower, not wrong.
+    // If this fails, answers are slower, but not wrong.
     let _ = stream.set_nodelay(true);
     let reset = Reset::default();
     let socket = Socket::new(stream, Rc::clone(&reset));
@@ -83,7 +83,7 @@ async fn serve(stream: TcpStream, state: Rc<State>, mut open: watch::Receiver<()
         .pipeline_flush(true)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
-    // A connection's error is the client's leaving, or a fault that closes it: both end it.
+    // An error means that the client left, or that a fault closes the connection: both end it.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,

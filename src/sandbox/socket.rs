@@ -1,4 +1,4 @@
-//! A connection that can be told to end in a reset.
+//! A connection that can end in a reset.
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.reset.get() {
-            // Without it the peer sees a closed connection, which is a fault all the same.
+            // If this fails, the peer sees a closed connection, which is a fault all the same.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -67,7 +67,7 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.reset.get() {
-            // A shutdown would be a polite end.
+            // A shutdown would end the connection in the regular way.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(context)

@@ -12,12 +12,12 @@ use super::promoters::{Promoter, Promoters};
 use super::rates::{Millionths, Rate, Rates};
 use crate::bounded;
 
-/// The largest file that is read.
+/// The greatest size of a file that is read, in bytes.
 const FILE_LIMIT: u64 = 64 << 20;
 
 const DEFAULT: &str = include_str!("default.toml");
 
-/// What the account holds before the first call.
+/// The content of the account before the first call.
 ///
 /// See `docs/sandbox.md` for the format of the files.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct StartState {
     pub(super) leads: Vec<StartLead>,
 }
 
-/// The set that stands where no file was named: six promoters (one of them banned), plan-level
-/// rates, and three quarters of all customers as leads.
+/// Returns the built-in state, for use without a file: six promoters (one of them banned),
+/// plan-level rates, and three quarters of all customers as leads.
 impl Default for StartState {
     fn default() -> Self {
         let account = toml::from_str(DEFAULT).expect("the built-in set is tested");
@@ -42,12 +42,13 @@ impl Default for StartState {
 }
 
 impl StartState {
-    /// Reads files in turn, as one account: TOML, and CSV (by the name's end) for leads alone.
+    /// Reads files in turn into one account: TOML, and CSV (by the file's extension) for leads
+    /// only.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, is larger than 64 MiB, says something unknown or contradicts
-    /// itself; the error names file and place.
+    /// A file can't be read, is larger than 64 MiB, has an unknown key, or contradicts itself; the
+    /// error names the file and the place.
     pub fn read(files: &[PathBuf]) -> Result<StartState, SandboxError> {
         let mut draft = Draft::default();
         for file in files {
@@ -130,7 +131,7 @@ struct VisitEntry {
     promoter: String,
 }
 
-/// A lead, in TOML and in CSV.
+/// A lead, in TOML or in CSV.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LeadEntry {
@@ -175,7 +176,7 @@ fn moment<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Moment>, D::Err
     }
 }
 
-/// The account as far as it was read.
+/// The account as far as it has been read.
 #[derive(Default)]
 struct Draft {
     lead_share_percent: Option<u8>,
@@ -190,7 +191,9 @@ struct Draft {
 impl Draft {
     fn add(&mut self, file: AccountFile) -> Result<(), String> {
         if let Some(percent) = file.lead_share_percent.filter(|percent| *percent > 100) {
-            return Err(format!("a lead share of {percent} % is not possible"));
+            return Err(format!(
+                "invalid lead share {percent} %: it must be between 0 and 100"
+            ));
         }
         replace(&mut self.lead_share_percent, file.lead_share_percent);
         replace(&mut self.other_promo_codes, file.other_promo_codes);
@@ -210,7 +213,7 @@ impl Draft {
                 )
             })?;
             if self.plans.insert(plan.id.clone(), rate).is_some() {
-                return Err(format!("the plan `{}` is there twice", plan.id));
+                return Err(format!("the plan `{}` is declared twice", plan.id));
             }
         }
         for promoter in file.promoters {
@@ -230,7 +233,7 @@ impl Draft {
         Ok(())
     }
 
-    /// A line a lead. A promoter whom no file has named is added.
+    /// Adds a lead for each line. A promoter who is not in any file is added.
     fn add_csv(&mut self, text: &str) -> Result<(), String> {
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
@@ -258,9 +261,9 @@ impl Draft {
     }
 
     fn promoter(&self, ref_id: &str) -> Result<usize, String> {
-        self.promoters.by_ref_id(ref_id).ok_or_else(|| {
-            format!("there is no promoter with the ref_id `{ref_id}`: declare it by [[promoter]]")
-        })
+        self.promoters
+            .by_ref_id(ref_id)
+            .ok_or_else(|| format!("unknown promoter `{ref_id}`: declare it with [[promoter]]"))
     }
 
     fn add_promoter(&mut self, entry: PromoterEntry) -> Result<usize, String> {
@@ -268,7 +271,7 @@ impl Draft {
             return Err("a promoter needs a ref_id".to_owned());
         }
         if self.promoters.by_ref_id(&entry.ref_id).is_some() {
-            return Err(format!("the promoter `{}` is there twice", entry.ref_id));
+            return Err(format!("the promoter `{}` is declared twice", entry.ref_id));
         }
         let rate = rate(
             entry.commission_percent,
@@ -326,7 +329,7 @@ impl Draft {
         let lead_share_percent = self.lead_share_percent.unwrap_or(0);
         if lead_share_percent > 0 && self.promoters.any(0).is_none() {
             return Err(
-                "leads need a promoter who is not banned: declare one by [[promoter]]".into(),
+                "leads need a promoter who is not banned: declare one with [[promoter]]".into(),
             );
         }
         Ok(StartState {

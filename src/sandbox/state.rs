@@ -1,4 +1,4 @@
-//! What the server holds between two requests.
+//! The server's state between two requests.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,7 +11,7 @@ use super::limit::RateLimit;
 use super::log::Log;
 use super::{Latency, Options, SandboxError};
 
-/// All that the server knows. One thread uses it; no borrow is held across an `await`.
+/// The state of the server. One thread uses it; no borrow is held across an `await`.
 pub(super) struct State {
     pub(super) require_key: Option<String>,
     pub(super) account: RefCell<AccountState>,
@@ -25,7 +25,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The state as the options have it, and as its file had it before.
+    /// Creates the state from the options, and from its file where there is one.
     pub(super) fn new(options: Options) -> Result<State, SandboxError> {
         let started = Instant::now();
         let mut faults = Faults::new(options.seed);
@@ -56,7 +56,7 @@ impl State {
         })
     }
 
-    /// How long the next answer is held back.
+    /// Returns how long the next answer is held back.
     pub(super) fn latency(&self) -> Duration {
         let Latency {
             least,
@@ -74,7 +74,7 @@ impl State {
         if is_tail { within + tail } else { within }
     }
 
-    /// Does something with the file of the state, if there is one.
+    /// Writes to the state file, if there is one.
     pub(super) fn keep(&self, note: impl FnOnce(&mut Keeper) -> io::Result<()>) -> io::Result<()> {
         match self.keeper.borrow_mut().as_mut() {
             Some(keeper) => note(keeper),

@@ -29,7 +29,7 @@ impl Reply {
     }
 }
 
-/// One connection that is kept.
+/// A connection that is kept open.
 struct Client {
     stream: BufReader<TcpStream>,
 }
@@ -54,7 +54,7 @@ impl Client {
         stream.write_all(body).expect("the body is sent");
     }
 
-    /// The answer, or `None` if the connection was closed without one.
+    /// Returns the answer, or `None` if the connection was closed without one.
     fn receive(&mut self) -> Option<Reply> {
         let mut line = String::new();
         if self.stream.read_line(&mut line).unwrap_or_default() == 0 {

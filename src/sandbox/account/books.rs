@@ -1,4 +1,4 @@
-//! What took effect, and what it sums up to.
+//! The events that took effect, and their totals.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -14,27 +14,27 @@ pub(super) struct Effect {
     pub(super) kind: Kind,
     pub(super) event_id: Option<Rc<str>>,
     pub(super) sale_event_id: Option<Rc<str>>,
-    /// As sent with this event.
+    /// The email that was sent with this event.
     pub(super) email: Option<Rc<str>>,
-    /// As sent with this event.
+    /// The uid that was sent with this event.
     pub(super) uid: Option<Rc<str>>,
     /// The lead's plan at the time.
     pub(super) plan: Option<Rc<str>>,
-    /// Minor units, as sent, positive for refunds too.
+    /// The amount that was sent, in minor units, positive for refunds too.
     pub(super) sent: Option<i64>,
-    /// The same in the account's currency.
+    /// The amount in minor units of the account's currency.
     pub(super) amount: Option<i64>,
     pub(super) currency: Rc<str>,
-    /// Cents, negative for refunds.
+    /// The commission in cents, negative for refunds.
     pub(super) commission: i64,
     pub(super) created_at: Moment,
-    /// Place among the leads.
+    /// The index of the lead.
     pub(super) lead: usize,
-    /// Place among the promoters.
+    /// The index of the promoter.
     pub(super) promoter: usize,
 }
 
-/// An effect, as it is told.
+/// An effect as the sandbox reports it.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct EffectView<'a> {
     kind: Kind,
@@ -50,7 +50,7 @@ pub(in crate::sandbox) struct EffectView<'a> {
     promoter_id: u64,
 }
 
-/// The totals, as they are told.
+/// The totals as the sandbox reports them.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct Summary<'a> {
     leads: usize,
@@ -104,30 +104,30 @@ impl<T> ByKind<T> {
 
 #[derive(Default)]
 struct Total {
-    /// The place of every event that has an id, by its id.
+    /// The index of every event that has an id, by its id.
     places: HashMap<Rc<str>, usize>,
     count: u64,
     amounts: BTreeMap<Rc<str>, i128>,
 }
 
-/// What a promoter has brought so far; money in cents of the account's currency.
+/// The totals of a promoter, in cents of the account's currency.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Standing {
     pub(super) sales: u64,
     pub(super) refunds: u64,
     pub(super) sold: i128,
     pub(super) refunded: i128,
-    /// Of commissions that are approved.
+    /// The sum of the approved commissions.
     pub(super) commission: i128,
-    /// As much of it as is paid out.
+    /// The part of `commission` that is paid out.
     pub(super) paid: i128,
 }
 
-/// Every effect, in order, and the totals.
+/// All effects in order, and the totals.
 pub(super) struct Effects {
     effects: Vec<Effect>,
     totals: ByKind<Total>,
-    /// By the promoters' places.
+    /// The totals of the promoters, by their indices.
     standings: Vec<Standing>,
     currencies: Vec<Rc<str>>,
 }
@@ -142,25 +142,25 @@ impl Effects {
         }
     }
 
-    /// Whether an event of this kind and id took effect.
+    /// Returns `true` if an event of this kind and id took effect.
     pub(super) fn holds(&self, kind: Kind, event_id: &str) -> bool {
         self.totals.get(kind).places.contains_key(event_id)
     }
 
-    /// Amount and commission of a sale, in cents.
+    /// Returns the amount and the commission of a sale, in cents.
     pub(super) fn sale(&self, event_id: &str) -> Option<(i64, i64)> {
         let place = *self.totals.sale.places.get(event_id)?;
         let sale = &self.effects[place];
         Some((sale.amount?, sale.commission))
     }
 
-    /// The text, kept once for all events of the currency.
+    /// Returns the currency's code, stored once for all events of the currency.
     pub(super) fn currency(&mut self, code: &str) -> Rc<str> {
         if let Some(known) = self.currencies.iter().find(|known| &***known == code) {
             return Rc::clone(known);
         }
         let new: Rc<str> = Rc::from(code);
-        // The world has fewer; more are somebody's mistake, and needn't make the search longer.
+        // The world has fewer currencies; more are a mistake, and must not make the search longer.
         if self.currencies.len() < 256 {
             self.currencies.push(Rc::clone(&new));
         }
@@ -195,21 +195,21 @@ impl Effects {
         self.effects.push(effect);
     }
 
-    /// The latest effect and its number, from 1.
+    /// Returns the latest effect and its number, from 1.
     pub(super) fn last(&self) -> (usize, &Effect) {
         let last = self.effects.last();
         let last = last.expect("an event is described after it was entered");
         (self.effects.len(), last)
     }
 
-    /// Adds to what a promoter has earned, and to what of it is paid.
+    /// Adds to a promoter's commissions and to the paid part of them.
     pub(super) fn stand(&mut self, promoter: usize, (earned, paid): (i128, i128)) {
         let standing = &mut self.standings[promoter];
         standing.commission += earned;
         standing.paid += paid;
     }
 
-    /// The effect of a number, from 1.
+    /// Returns the effect with this number, from 1.
     pub(super) fn get(&self, number: usize) -> Option<&Effect> {
         self.effects.get(number.checked_sub(1)?)
     }
@@ -218,7 +218,7 @@ impl Effects {
         self.standings[promoter]
     }
 
-    /// All effects with their numbers, from 1.
+    /// Returns all effects with their numbers, from 1.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Effect)> {
         (1..).zip(&self.effects)
     }
@@ -257,18 +257,18 @@ impl Effects {
     }
 }
 
-/// The id of the lead at that place.
+/// Returns the id of the lead at this index.
 pub(super) fn lead_id(place: usize) -> usize {
     20_000_001 + place
 }
 
 impl Effect {
-    /// The amount as the API writes it: in the account's currency, negative for refunds.
+    /// Returns the amount as the API writes it: in the account's currency, negative for refunds.
     pub(super) fn signed_amount(&self) -> Option<i64> {
         self.amount.map(|amount| self.signed(amount))
     }
 
-    /// The same in the currency in which it was sent.
+    /// Returns the amount in the currency that was sent, negative for refunds.
     pub(super) fn signed_sent(&self) -> Option<i64> {
         self.sent.map(|sent| self.signed(sent))
     }

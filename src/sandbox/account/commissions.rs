@@ -1,7 +1,7 @@
-//! Commissions: what events earned, and what was done to them by hand.
+//! Commissions: those that events earned, and the changes made by orders.
 //!
-//! An event's commission follows from the event and is kept nowhere; only what was added, changed or
-//! deleted by an order is.
+//! An event's commission follows from the event and is not stored; only commissions that an order
+//! added, changed or deleted are.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,13 +15,13 @@ use crate::sandbox::leads::{Lead, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
 
-/// The unit of money.
+/// The unit of rewards in money.
 const CASH: &str = "cash";
 
-/// Orders that one request may hold.
+/// The greatest number of orders in one request.
 const ORDERS_MOST: usize = 10_000;
 
-/// Where a commission stands. The words are the API's.
+/// The status of a commission, in the API's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
@@ -45,14 +45,14 @@ pub(super) struct Commission<'a> {
     pub(super) id: usize,
     pub(super) event_id: Option<&'a str>,
     pub(super) plan: Option<&'a str>,
-    /// Of the sale, in cents of the account's currency; negative for refunds.
+    /// The amount of the sale in cents of the account's currency; negative for refunds.
     pub(super) sale_amount: i64,
-    /// The same as it was sent.
+    /// The amount of the sale in the currency that was sent.
     pub(super) sent_amount: i64,
     pub(super) currency: &'a str,
-    /// In cents; negative for refunds.
+    /// The commission in cents; negative for refunds.
     pub(super) amount: Amount<'a>,
-    /// `cash`, or what else a reward is in.
+    /// The unit of the reward: `cash`, or another one.
     pub(super) unit: &'a str,
     pub(super) kind: Option<&'a str>,
     pub(super) status: Status,
@@ -60,15 +60,15 @@ pub(super) struct Commission<'a> {
     pub(super) tier: u8,
     pub(super) is_split: bool,
     pub(super) created_at: Moment,
-    /// With its place among the leads; a commission that was added may have none.
+    /// The lead and its index; a commission that an order added may have none.
     pub(super) lead: Option<(usize, &'a Lead)>,
-    /// Place among the promoters.
+    /// The index of the promoter.
     pub(super) promoter_place: usize,
     pub(super) promoter: &'a Promoter,
     pub(super) standing: Standing,
 }
 
-/// An amount as a listing writes it: in cents, or as an order wants it.
+/// An amount as a listing writes it: in cents, or as an order set it.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(super) enum Amount<'a> {
@@ -77,7 +77,8 @@ pub(super) enum Amount<'a> {
 }
 
 impl<'a> Commission<'a> {
-    /// What an event earned or took back; nothing for events without an amount.
+    /// Returns the commission that an event earned, or that a refund reversed; `None` for events
+    /// without an amount.
     pub(super) fn of_event(known: &KnownEvent<'a>) -> Option<Self> {
         let effect = known.effect;
         Some(Commission {
@@ -107,12 +108,12 @@ fn commission_id(number: usize) -> usize {
     10_000_000 + number
 }
 
-/// Ids of commissions that no event earned.
+/// Returns the id of a commission that an order added.
 fn added_id(place: usize) -> usize {
     19_000_001 + place
 }
 
-/// A commission that is kept, since no event says it.
+/// A commission that is stored because an order changed or added it.
 #[derive(Clone)]
 struct Row {
     event_id: Option<Rc<str>>,
@@ -121,7 +122,7 @@ struct Row {
     sent_amount: i64,
     currency: Rc<str>,
     amount: i64,
-    /// As the listings write it, where that is not the amount.
+    /// The amount as the listings write it, where that differs from the number.
     written: Option<Rc<serde_json::Value>>,
     unit: Option<Rc<str>>,
     kind: Option<Rc<str>>,
@@ -135,7 +136,7 @@ struct Row {
 }
 
 impl Row {
-    /// What an event earned, as it was before an order.
+    /// Returns the commission that an event earned, as it was before any order.
     fn of_effect(effect: &Effect) -> Option<Row> {
         Some(Row {
             event_id: effect.event_id.clone(),
@@ -158,16 +159,16 @@ impl Row {
     }
 }
 
-/// What orders have done.
+/// The changes that orders have made.
 #[derive(Default)]
 pub(super) struct Changes {
-    /// Commissions of events by the event's number; nothing where it was deleted.
+    /// Changed commissions of events by the event's number; `None` for a deleted one.
     of_events: BTreeMap<usize, Option<Row>>,
-    /// Nothing where it was deleted again.
+    /// Added commissions; `None` for one that was deleted again.
     added: Vec<Option<Row>>,
 }
 
-/// Which commission.
+/// Identifies a commission.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CommissionRef {
     Event(usize),
@@ -182,7 +183,7 @@ enum Action {
     Delete,
 }
 
-/// Which commissions an order is for: all of an `event_id`, or the one of an id.
+/// Selects the commissions of an order: all of an `event_id`, or the one with an id.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Of {
@@ -190,7 +191,7 @@ enum Of {
     EventId(String),
 }
 
-/// Something to do with commissions, as `POST /sandbox/commissions` takes it.
+/// A change of commissions, as `POST /sandbox/commissions` takes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::sandbox) struct Order {
@@ -199,17 +200,17 @@ pub(in crate::sandbox) struct Order {
     /// The promoter's `ref_id`.
     promoter: Option<String>,
     event_id: Option<String>,
-    /// The customer, as a lead was seen.
+    /// The customer's email, as a lead has been seen with it.
     email: Option<String>,
     uid: Option<String>,
     plan: Option<String>,
     amount_cents: Option<i64>,
-    /// The amount as the listings write it: null, a fraction.
+    /// The amount as the listings write it, such as null or a fraction.
     #[serde(default, deserialize_with = "written")]
     written_amount: Option<serde_json::Value>,
     /// `cash`, `points`, `free_months`, `discount_per` ...
     unit: Option<String>,
-    /// `sale` or `custom`, as version 2 says it.
+    /// The commission's type in version 2: `sale` or `custom`.
     commission_type: Option<String>,
     sale_amount_cents: Option<i64>,
     status: Option<Status>,
@@ -220,7 +221,8 @@ pub(in crate::sandbox) struct Order {
     created_at: Option<Moment>,
 }
 
-/// Null is an amount that is written so, and not one that is absent.
+/// Reads a value and keeps null apart from an absent field: null is an amount that is written as
+/// null.
 fn written<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<serde_json::Value>, D::Error> {
     serde_json::Value::deserialize(reader).map(Some)
 }
@@ -244,13 +246,13 @@ enum Orders {
     Many(Vec<Order>),
 }
 
-/// How many commissions an order has touched.
+/// The number of commissions that an order has changed.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct Touched {
     commissions: usize,
 }
 
-/// A commission, as `GET /sandbox/commissions` tells it.
+/// A commission, as `GET /sandbox/commissions` returns it.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct CommissionView<'a> {
     id: usize,
@@ -269,7 +271,7 @@ pub(in crate::sandbox) struct CommissionView<'a> {
 }
 
 impl AccountState {
-    /// Every commission, by age of its event; added ones come last.
+    /// Returns every commission, in the order of their events; added ones come last.
     pub(super) fn commissions(&self) -> impl Iterator<Item = Commission<'_>> {
         let of_events = self.books.iter().filter_map(|(number, effect)| {
             match self.changes.of_events.get(&number) {
@@ -283,7 +285,7 @@ impl AccountState {
         of_events.chain(added)
     }
 
-    /// Every commission, for those who look on.
+    /// Returns every commission, for `GET /sandbox/commissions`.
     pub(in crate::sandbox) fn commission_views<'a>(&'a self) -> Vec<CommissionView<'a>> {
         let view = |commission: Commission<'a>| CommissionView {
             id: commission.id,
@@ -332,13 +334,13 @@ impl AccountState {
         }
     }
 
-    /// Carries out orders, one or an array of them; the first that can't be ends it, with those
-    /// before it carried out.
+    /// Carries out orders, one or an array of them. It stops at the first one that fails; those
+    /// before it have been carried out.
     pub(in crate::sandbox) fn order(&mut self, body: &[u8]) -> Result<Touched, String> {
         let orders = match serde_json::from_slice(body) {
             Ok(Orders::One(order)) => vec![*order],
             Ok(Orders::Many(orders)) => orders,
-            // An untagged enum says nothing of what is wrong.
+            // An untagged enum gives no useful error message.
             Err(_) => vec![serde_json::from_slice(body).map_err(|error| error.to_string())?],
         };
         if orders.len() > ORDERS_MOST {
@@ -398,7 +400,7 @@ impl AccountState {
     }
 
     fn places_of(&self, of: Option<&Of>) -> Result<Vec<CommissionRef>, String> {
-        let of = of.ok_or("`of` names no commission: give its event_id or its id")?;
+        let of = of.ok_or("`of` does not name a commission: set its event_id or its id")?;
         let is_meant = |id: usize, event_id: Option<&str>| match of {
             Of::Id(wanted) => *wanted == id,
             Of::EventId(wanted) => event_id == Some(wanted),
@@ -420,24 +422,24 @@ impl AccountState {
             })
             .collect();
         match (found.is_empty(), of) {
-            (true, Of::Id(id)) => Err(format!("there is no commission {id}")),
-            (true, Of::EventId(id)) => Err(format!("there is no commission of `{id}`")),
+            (true, Of::Id(id)) => Err(format!("unknown commission {id}")),
+            (true, Of::EventId(id)) => Err(format!("no commission for the event `{id}`")),
             _ => Ok(found),
         }
     }
 
-    /// A commission as an order wants it: a new one, or `old` with what the order says.
+    /// Returns a commission as an order sets it: a new one, or `old` with the order's values.
     fn changed(&mut self, old: Option<&Row>, order: &Order) -> Result<Row, String> {
         let promoter = match &order.promoter {
             None => old.map(|row| row.promoter),
             Some(ref_id) => {
                 let place = self.promoters.by_ref_id(ref_id);
-                Some(place.ok_or_else(|| format!("there is no promoter `{ref_id}`"))?)
+                Some(place.ok_or_else(|| format!("unknown promoter `{ref_id}`"))?)
             }
         };
         let promoter = promoter.ok_or("a new commission needs a `promoter`, by its ref_id")?;
         let amount = order.amount_cents.or(old.map(|row| row.amount));
-        // What is not money, or is written in another way, adds to no balance.
+        // A reward that is not money, or is written in another way, is not part of any balance.
         let amount = amount.or(order.written_amount.as_ref().map(|_| 0));
         let amount = amount.ok_or("a new commission needs `amount_cents`")?;
         let lead = match (&order.email, &order.uid) {
@@ -447,7 +449,7 @@ impl AccountState {
                     email: email.as_deref(),
                     uid: uid.as_deref(),
                 };
-                Some(self.leads.seen(who).ok_or("this customer is no lead")?)
+                Some(self.leads.seen(who).ok_or("this customer is not a lead")?)
             }
         };
         let text = |text: &Option<String>| text.as_deref().map(Rc::from);
@@ -491,7 +493,7 @@ impl AccountState {
     }
 }
 
-/// What a commission adds to what its promoter has earned, and was paid: approved ones alone.
+/// Returns what a commission adds to its promoter's earned and paid sums. Only approved ones count.
 fn contribution(row: &Row) -> (i128, i128) {
     let is_money = row.unit.as_deref().is_none_or(|unit| unit == CASH);
     let amount = i128::from(row.amount) * i128::from(is_money);

@@ -1,4 +1,4 @@
-//! The listings: which lines are asked for, and one page of them.
+//! The listings: they select lines by the query and return one page of them.
 
 use std::borrow::Cow;
 
@@ -12,26 +12,26 @@ use crate::sandbox::leads::{Lead, LeadState, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
 
-/// v1's page size, as clients observed it; the documents name none.
+/// The size of a page of v1, as clients observed it; the vendor's documents don't say.
 const V1_PER_PAGE: usize = 50;
 
 const V2_PER_PAGE: usize = 20;
 const V2_MOST_PER_PAGE: usize = 100;
 
-/// What a listing's query string asks for.
+/// The query string of a listing.
 struct Query<'q> {
     page: usize,
     per_page: usize,
     filters: Vec<(Cow<'q, str>, Cow<'q, str>)>,
 }
 
-/// One page, and how many lines there are in all.
+/// One page, and the number of all lines.
 struct ListingPage<T> {
     lines: Vec<T>,
     total: usize,
 }
 
-/// How a page of v1 is described in its answer's headers.
+/// The paging that the headers of v1's answers describe.
 pub(in crate::sandbox) struct Paging {
     pub(in crate::sandbox) page: usize,
     pub(in crate::sandbox) per_page: usize,
@@ -39,7 +39,7 @@ pub(in crate::sandbox) struct Paging {
 }
 
 impl AccountState {
-    /// A listing. v1's comes with what its headers say.
+    /// Answers a listing; v1's comes with the paging for its headers.
     pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
         let listed = match call.asked {
             Asked::List(list) => self.page(call.version, list, query),
@@ -128,7 +128,7 @@ impl AccountState {
         }
     }
 
-    /// v1's `/leads/show`: one lead by id, email or uid.
+    /// Answers v1's `/leads/show`: one lead by id, email or uid.
     fn show(&self, query: &str) -> Result<Answer, Answer> {
         let query = Query::read(Version::V1, query)?;
         let by_id = query.number("id")?;
@@ -158,8 +158,8 @@ impl AccountState {
         v1::lead_line(place, lead, promoter, &self.books.standing(lead.promoter))
     }
 
-    /// v1's filters all come down to promoters. A `ref_id` that nobody has is an error, as
-    /// documented; ids that nobody has list nothing.
+    /// Returns the filter of v1, which always selects promoters. An unknown `ref_id` is an error,
+    /// as documented; unknown ids give an empty list.
     fn one_promoter(&self, query: &Query<'_>) -> Result<impl Fn(usize) -> bool + '_, Answer> {
         let promotion_id = query.number("promotion_id")?;
         let promoter_id = query.number("promoter_id")?;
@@ -205,14 +205,14 @@ impl<'q> Query<'q> {
         Ok(query)
     }
 
-    /// The value of `name`, or of `filters[name]`; the last counts.
+    /// Returns the value of `name`, or of `filters[name]`; the last one counts.
     fn get(&self, name: &str) -> Option<&str> {
         let same = |written: &str| {
             let inner = written.strip_prefix("filters[");
             let Some((head, tail)) = inner.and_then(|inner| inner.split_once(']')) else {
                 return written == name;
             };
-            // `filters[created_at][from]` is `created_at[from]`.
+            // `filters[created_at][from]` is equal to `created_at[from]`.
             name.strip_prefix(head).is_some_and(|rest| rest == tail)
         };
         let found = self.filters.iter().rev().find(|(written, _)| same(written));
@@ -227,7 +227,7 @@ impl<'q> Query<'q> {
         number.map(Some).map_err(|_| bad_filter(name, text))
     }
 
-    /// The numbers of `ids[]`; empty where none are asked for.
+    /// Returns the numbers of `ids[]`; empty if there are none.
     fn ids(&self) -> Result<Vec<i64>, Answer> {
         let texts = self.filters.iter().filter(|(name, _)| name == "ids[]");
         texts
@@ -235,7 +235,7 @@ impl<'q> Query<'q> {
             .collect()
     }
 
-    /// `name[from]` and `name[to]`.
+    /// Returns the span of `name[from]` and `name[to]`.
     fn span(&self, name: &str) -> Result<Span, Answer> {
         let read = |end: &str, parse: fn(&str) -> Option<Moment>| {
             let name = format!("{name}[{end}]");
@@ -250,7 +250,7 @@ impl<'q> Query<'q> {
         })
     }
 
-    /// The lines in the order that `sorting[created_at]` asks for.
+    /// Returns the lines in the order that `sorting[created_at]` sets.
     fn sorted<T>(
         &self,
         all: impl Iterator<Item = T>,
@@ -303,14 +303,15 @@ impl<'q> Query<'q> {
     }
 }
 
-/// Both ends are taken in.
+/// A span of time; both ends are part of it.
 struct Span {
     from: Option<Moment>,
     to: Option<Moment>,
 }
 
 impl Span {
-    /// A moment that is missing fits only where nothing is asked.
+    /// Returns `true` if the moment is in the span. A missing moment is only in a span without
+    /// ends.
     fn holds(&self, moment: Option<Moment>) -> bool {
         match moment {
             None => self.from.is_none() && self.to.is_none(),
@@ -463,8 +464,8 @@ impl PromoterFilter {
     }
 }
 
-/// Whether one of the texts has the search text in it, in any case of letters. The documents say
-/// which fields are searched, not how.
+/// Returns `true` if one of the texts contains the search text, ignoring case. The vendor's
+/// documents say which fields are searched, but not how.
 fn contains(search: Option<&str>, texts: &[Option<&str>]) -> bool {
     let Some(search) = search else { return true };
     texts

@@ -1,4 +1,4 @@
-//! Payouts: what was paid to promoters, as orders said it, and the listings of both versions.
+//! Payouts to promoters, as orders set them, and the listings of both versions.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub(super) struct Payout {
 }
 
 impl Payout {
-    /// Whether it has the status that is asked for, if one is.
+    /// Returns `true` if the payout has the requested status, or no status is requested.
     pub(super) fn has(&self, status: Option<&str>) -> bool {
         status.is_none_or(|status| status == self.status)
     }
@@ -91,13 +91,13 @@ pub(super) struct V2Line<'a> {
     campaign: CampaignBody,
 }
 
-/// How many payouts there are.
+/// The number of payouts, as the answer to an order.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct Added {
     payouts: usize,
 }
 
-/// How many leads were moved.
+/// The number of leads that were moved, as the answer to an order.
 #[derive(Serialize)]
 pub(in crate::sandbox) struct Moved {
     leads: usize,
@@ -113,12 +113,11 @@ fn payout_id(place: usize) -> usize {
 }
 
 impl AccountState {
-    /// Adds a payout.
+    /// Adds a payout and returns the number of payouts.
     pub(in crate::sandbox) fn pay(&mut self, body: &[u8]) -> Result<Added, String> {
         let order: PayoutOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let promoter = self.promoters.by_ref_id(&order.promoter);
-        let promoter =
-            promoter.ok_or_else(|| format!("there is no promoter `{}`", order.promoter))?;
+        let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
         let paid_at = order.paid_at.as_deref().map(moment).transpose()?;
         self.payouts.push(Payout {
             amount: order.amount_cents,
@@ -137,18 +136,17 @@ impl AccountState {
     pub(in crate::sandbox) fn move_lead(&mut self, body: &[u8]) -> Result<Moved, String> {
         let order: MoveOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let promoter = self.promoters.by_ref_id(&order.promoter);
-        let promoter =
-            promoter.ok_or_else(|| format!("there is no promoter `{}`", order.promoter))?;
+        let promoter = promoter.ok_or_else(|| format!("unknown promoter `{}`", order.promoter))?;
         let who = Who {
             email: order.email.as_deref(),
             uid: order.uid.as_deref(),
         };
         let moved = self.leads.move_to(who, promoter, moment(&order.at)?);
-        moved.ok_or("this customer is no lead")?;
+        moved.ok_or("this customer is not a lead")?;
         Ok(Moved { leads: 1 })
     }
 
-    /// Every payout with its place.
+    /// Returns every payout with its index.
     pub(super) fn placed_payouts(&self) -> impl Iterator<Item = (usize, &Payout)> {
         self.payouts.iter().enumerate()
     }

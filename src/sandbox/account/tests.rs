@@ -312,7 +312,7 @@ fn v2_describes_sales_and_signups_in_its_own_shape() {
         "commissions": []
     });
     assert_eq!((status, told), (200, expected));
-    // v2 knows no `created_at` on a sale.
+    // v2 has no `created_at` on a sale.
     let sale = json!({"email": "a@x.test", "event_id": "s", "amount": 2000, "currency": "EUR",
                       "plan": "pro", "created_at": "2020-01-01"});
     let (_, told) = track_v2(&mut account, Kind::Sale, &sale);
@@ -409,7 +409,7 @@ fn the_plans_rate_goes_before_the_promoters_and_the_default() {
         ("uid=a&ref_id=nora&event_id=1&amount=1000", 200),
         ("uid=b&ref_id=amara&event_id=2&amount=1000", 250),
         ("uid=b&event_id=3&amount=1000&plan=wire-yearly", 300),
-        // The lead has that plan now.
+        // The lead is on that plan now.
         ("uid=b&event_id=4&amount=1000", 300),
         ("uid=b&event_id=5&amount=1000&plan=setup-fee", 1000),
         ("uid=b&event_id=6&amount=1000&plan=unknown", 250),
@@ -417,7 +417,7 @@ fn the_plans_rate_goes_before_the_promoters_and_the_default() {
         let sale = tracked(&mut account, Kind::Sale, form);
         assert_eq!(sale["reward"]["amount"], commission, "{form}");
     }
-    // A refund without its sale's id is taken at the lead's rate of now.
+    // The commission of a refund without its sale's id follows from the lead's current rate.
     tracked(
         &mut account,
         Kind::Sale,
@@ -445,7 +445,7 @@ fn foreign_amounts_are_exchanged() {
     let sale = tracked(&mut account, Kind::Sale, form);
     assert_eq!(sale["amount_cents"], 1080);
     assert_eq!(sale["reward"]["amount"], 216);
-    // The books keep what was sent.
+    // The totals have the currency that was sent.
     assert_eq!(
         summary(&account)["events"]["sale"]["amount_cents"],
         json!({"EUR": 1000})
@@ -461,7 +461,7 @@ fn an_override_signs_a_lead_up_again() {
     assert_eq!(signup["promoter"]["default_ref_id"], "felix");
     assert_eq!(signup["lead"]["first_name"], "Ann");
     assert_eq!(summary(&account)["leads"], 1);
-    // v2 knows no such parameter.
+    // v2 has no such parameter.
     let body = json!({"uid": "u", "ref_id": "nora", "override_existing_lead": true});
     assert_eq!(track_v2(&mut account, Kind::Signup, &body).0, 422);
 }
@@ -499,7 +499,8 @@ const COMMISSIONS: &str = "/api/v2/company/commissions";
 const REFERRALS: &str = "/api/v2/company/referrals";
 const PROMOTERS: &str = "/api/v2/company/promoters";
 
-/// Sixty sales, a day and a customer each, by turns nora's and felix's.
+/// Returns an account with sixty sales, one each day, each of another customer, of nora and felix
+/// in turn.
 fn busy() -> AccountState {
     let mut account = account(0);
     for n in 0..60_u32 {
@@ -635,11 +636,11 @@ fn commissions_are_added_changed_and_deleted_by_order() {
     for (order, reason) in [
         (
             &br#"{"action": "delete", "of": "s"}"#[..],
-            "no commission of `s`",
+            "no commission for the event `s`",
         ),
         (
             br#"{"action": "change", "amount_cents": 1}"#,
-            "`of` names no commission",
+            "`of` does not name a commission",
         ),
         (
             br#"{"action": "add", "amount_cents": 1}"#,
@@ -647,7 +648,7 @@ fn commissions_are_added_changed_and_deleted_by_order() {
         ),
         (
             br#"{"action": "add", "promoter": "me", "amount_cents": 1}"#,
-            "no promoter `me`",
+            "unknown promoter `me`",
         ),
         (
             br#"{"action": "add", "promoter": "nora", "amount": 1}"#,

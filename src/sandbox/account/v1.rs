@@ -1,4 +1,4 @@
-//! The shapes of v1: the answer to an event, as the vendor's newer pages have it, and the listings.
+//! The JSON of v1: the answer to an event, as in the vendor's newer pages, and the listings.
 
 use serde::Serialize;
 
@@ -13,9 +13,9 @@ use crate::sandbox::promoters::Promoter;
 pub(super) const CAMPAIGN_ID: u32 = 28_004;
 pub(super) const CAMPAIGN_NAME: &str = "Affiliates";
 
-/// An event, and whom it is about.
+/// An event with its lead and promoter.
 pub(super) struct KnownEvent<'a> {
-    /// From 1.
+    /// The event's number, from 1.
     pub(super) number: usize,
     pub(super) effect: &'a Effect,
     pub(super) lead: &'a Lead,
@@ -151,7 +151,7 @@ struct PromotionBody<'a> {
     refunds_total: i128,
 }
 
-/// Describes an event.
+/// Returns the answer to an event.
 pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
     EventBody {
         id: known.event_id(),
@@ -236,7 +236,7 @@ fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
     }
 }
 
-/// The listings' words; the tracking pages say `active`.
+/// Returns the promoter's status in the listings' words; the tracking pages say `active`.
 pub(super) fn status(promoter: &Promoter) -> &'static str {
     if promoter.banned {
         "denied"
@@ -245,7 +245,7 @@ pub(super) fn status(promoter: &Promoter) -> &'static str {
     }
 }
 
-/// A balance of nothing is null, as in the vendor's examples.
+/// Returns a promoter's JSON. A balance of zero is null, as in the vendor's examples.
 pub(super) fn promoter_body<'a>(
     promoter: &'a Promoter,
     standing: &Standing,

@@ -1,4 +1,4 @@
-//! The shapes of v2: the answers to sales and sign-ups, and the listings.
+//! The JSON of v2: the answers to sales and sign-ups, and the listings.
 
 use serde::Serialize;
 
@@ -77,7 +77,7 @@ struct PromoterCampaignBody<'a> {
     campaign: CampaignBody,
 }
 
-/// A promoter within a line.
+/// A promoter as part of another object.
 #[derive(Serialize)]
 pub(super) struct PersonBody<'a> {
     id: u64,
@@ -192,7 +192,7 @@ struct BalancesBody {
     cash: i128,
 }
 
-/// Describes a sale or a sign-up.
+/// Returns the answer to a sale or a sign-up.
 pub(super) fn event<'a>(known: &KnownEvent<'a>) -> EventBody<'a> {
     let effect = known.effect;
     EventBody {
@@ -308,7 +308,7 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
     }
 }
 
-/// Where a promoter stands in the campaign. The words are the API's.
+/// Returns the promoter's state in the campaign, in the API's words.
 pub(super) fn state(promoter: &Promoter) -> &'static str {
     if promoter.banned {
         "blocked"
@@ -336,7 +336,8 @@ fn promoter_campaign(promoter: &Promoter) -> PromoterCampaignBody<'_> {
     }
 }
 
-/// Null where the event named none: it is the account's own.
+/// Returns the event's currency; `None` (null) where the event named none and is in the account's
+/// own.
 fn currency(code: &str) -> Option<&str> {
     (code != super::NO_CURRENCY).then_some(code)
 }

@@ -1,4 +1,4 @@
-//! A fault as it is ordered: JSON or an option of the command line.
+//! Reads a fault from JSON or from an option of the command line.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use crate::sandbox::answer::{Answer, Format};
 use crate::sandbox::call::{Asked, Kind};
 use crate::sandbox::rates::Millionths;
 
-/// How much of a huge body there is, unless told.
+/// The size of a huge body, unless it is set.
 const HUGE_BYTES: u64 = 1 << 30;
 
-/// How long a dropped answer keeps its connection open, unless told.
+/// The time for which a dropped answer keeps its connection open, unless it is set.
 const HOLD: Duration = Duration::from_secs(300);
 
-/// A fault, as it is told and asked for. See `docs/sandbox.md`.
+/// A fault as the endpoint takes and returns it. See `docs/sandbox.md`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::sandbox) struct Order {
     pub(super) action: Word,
-    /// How often; 1, or without end where `percent` is told.
+    /// How often it happens; 1, or unlimited if `percent` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) percent: Option<Percent>,
-    /// How many calls that fit go through first.
+    /// The number of matching calls that are let through first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) skip: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ pub(super) enum Word {
     Delay,
 }
 
-/// The calls that a fault may be for. Without one, it is for every tracking call.
+/// The calls that a fault is for. Without one, it is for every tracking call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum FaultTarget {
@@ -89,7 +89,7 @@ impl FaultTarget {
     }
 }
 
-/// Seconds, or the text of the header as it is (it may be a date).
+/// Seconds, or the text of the header unchanged (it may be a date).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 enum RetryAfter {
@@ -97,7 +97,7 @@ enum RetryAfter {
     Text(String),
 }
 
-/// A share of the calls, as a number or as text, told again as it was written.
+/// A share of the calls, as a number or as text, returned as it was written.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(super) enum Percent {
@@ -106,7 +106,7 @@ pub(super) enum Percent {
 }
 
 impl Percent {
-    /// Parts of a hundred million.
+    /// Returns the share in parts of a hundred million.
     pub(super) fn parts(&self) -> Result<u64, String> {
         let text = match self {
             Percent::Number(number) => number.to_string(),
@@ -119,7 +119,7 @@ impl Percent {
     }
 }
 
-/// Faults as they are written: an object or an array of them.
+/// Reads faults from JSON: an object or an array of them.
 pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<Order>, String> {
     let orders = match json.trim_ascii_start().first() {
         Some(b'[') => serde_json::from_slice(json),
@@ -128,7 +128,7 @@ pub(in crate::sandbox) fn from_json(json: &[u8]) -> Result<Vec<Order>, String> {
     orders.map_err(|error| error.to_string())
 }
 
-/// A fault as options write it: JSON, or `ACTION,NAME=VALUE,…` where a name alone means true.
+/// Reads a fault from an option: JSON, or `ACTION,NAME=VALUE,…`, where a name alone means true.
 pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> {
     if text.trim_start().starts_with(['{', '[']) {
         return from_json(text.as_bytes());
@@ -146,7 +146,7 @@ pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> 
     Waiting::new(order, 0).map(|waiting| vec![waiting.order])
 }
 
-/// Texts stay texts, even if they look like numbers.
+/// Returns the value of an option. Texts stay texts, even if they look like numbers.
 fn value_of_option(name: &str, value: &str) -> serde_json::Value {
     let is_text = matches!(name, "event_id" | "body" | "location" | "kind" | "action");
     match value.parse::<u64>() {
@@ -248,7 +248,7 @@ impl Order {
     }
 }
 
-/// The body as it is; what does not look like JSON is said to be HTML, as a proxy's page would be.
+/// Returns a body unchanged; if it does not look like JSON, its type is HTML, like a proxy's page.
 fn verbatim(body: &str) -> Answer {
     let json = body.starts_with(['{', '[', '"']);
     let mut answer = Answer::nothing();

@@ -47,7 +47,7 @@ fn calls_can_be_skipped_first() {
     );
 }
 
-/// Which of a thousand events are hit, the events coming in this order.
+/// Returns which of a thousand events are hit, if the events come in this order.
 fn hit(seed: u64, order: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut faults = faults(seed, r#"{"action":"close","percent":12.5}"#);
     let mut hit: Vec<usize> = order
