@@ -29,7 +29,7 @@ const ROUNDS: usize = 5;
 
 const PROFILE: &str = r#"
 title = "sales and refunds, a row each"
-rests_on = "a benchmark"
+based_on = "a benchmark"
 columns = { kind = "Kind", id = "Id", charge = "Charge", of = "Of", mail = "Email", total = "Total", tax = "Tax", date = "Date" }
 customer = { email = "mail" }
 dates = { formats = ["%Y-%m-%d %H:%M:%S"] }

@@ -1,4 +1,4 @@
-//! What a row says of money: amounts, their signs and parts, the currency.
+//! Reads the money of a row: amounts, their signs and parts, and the currency.
 
 use super::{Classifier, cell};
 use crate::event::{AmountError, AmountFormat, Currency, Kind, Money, ParsedAmount};
@@ -6,21 +6,21 @@ use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
 
-/// What a row says of an event's money.
+/// The money of an event, as a row has it.
 pub(super) struct MoneyRead {
-    /// What counts.
+    /// The amount that counts.
     pub(super) money: Money,
-    /// What was paid in all, where that is another amount.
+    /// The whole amount that was paid, where it differs from `money`.
     pub(super) gross_cents: Option<i64>,
-    /// What `money` leaves out, in units of the currency's last decimal.
+    /// The part of `money` below a minor unit, in units of the currency's last decimal.
     pub(super) rest: Option<u32>,
-    /// What was not told by the row itself.
+    /// A note on the amount, where the row alone did not decide it.
     pub(super) note: Option<String>,
 }
 
 impl Classifier<'_> {
-    /// Reads the amount of an event, if its kind has one. A running total is what was paid back in
-    /// all: what of it counts, its sale decides.
+    /// Reads the amount of an event, if its kind has one. A running total is the sum of all refunds
+    /// so far: the sale decides how much of it counts.
     pub(super) fn money(
         &self,
         rule: &EventRule,
@@ -62,7 +62,7 @@ impl Classifier<'_> {
         }))
     }
 
-    /// An amount that is in no column is missing in every row.
+    /// Returns the problem of an amount without a column, which is missing in every row.
     fn no_amount_column(&self, column: ColumnIndex) -> Problem {
         let column = &self.profile.columns[column];
         let headers: Vec<_> = column
@@ -75,7 +75,7 @@ impl Classifier<'_> {
             headers.join(" or ")
         );
         Problem::error(ProblemCode::AmountColumnMissing, message).hint(format!(
-            "name the column that has it: `{} = \"HEADER\"` under `[exports.{}.columns]`{}",
+            "set the column that has it: `{} = \"HEADER\"` under `[exports.{}.columns]`{}",
             column.name,
             self.own_table(),
             self.extending()
@@ -83,18 +83,18 @@ impl Classifier<'_> {
     }
 
     fn not_positive(&self, rule: &EventRule, column: ColumnIndex, value: &str) -> Problem {
-        let message = format!("the amount of a {} has to be above zero", rule.kind);
+        let message = format!("the amount of a {} must be above zero", rule.kind);
         self.cell_error(ProblemCode::AmountNotPositive, column, value, &message)
             .hint(match (rule.kind, value.trim_start_matches(['-', '−', '(', ' '])) {
                 (Kind::Refund, amount) if amount != value => format!(
-                    "the amount of a refund is written without a sign: write `{}` into the row",
+                    "the amount of a refund has no sign in this file: write `{}` into the row",
                     amount.trim_end_matches(')')
                 ),
-                _ => "if money was paid back, the row is a refund: write it as one, with the id of its sale and the amount without a sign; else look the amount up and correct it".to_owned(),
+                _ => "if money was refunded, make the row a refund, with the id of its sale and the amount without a sign; else look up the amount and correct it".to_owned(),
             })
     }
 
-    /// What was paid in all, which has to be above zero.
+    /// Returns the whole amount that was paid, which must be above zero.
     fn gross(
         &self,
         rule: &EventRule,
@@ -113,8 +113,8 @@ impl Classifier<'_> {
         }
     }
 
-    /// An amount before its `minus` is taken off, above zero by the rule's convention, and the sign
-    /// that does that to its parts.
+    /// Returns an amount before its `minus` is subtracted, above zero by the rule's convention, and
+    /// the sign by which its parts have to be multiplied.
     fn whole(
         &self,
         rule: &AmountRule,
@@ -139,8 +139,8 @@ impl Classifier<'_> {
         Ok((sum, sign))
     }
 
-    /// Returns the sign of an amount that the export may write either way, if those before it have it too:
-    /// a refund with another sign than all others may be one that was taken back.
+    /// Returns the sign of an amount that the export may write either way, if the amounts before it
+    /// have the same sign: a refund with another sign than all others may be one that was reversed.
     fn one_sign(&self, row: &Row, column: ColumnIndex, sign: i64) -> Result<i64, Box<Problem>> {
         let other = match self.sign_of_others.get() {
             Some((of, other)) if of == column => other,
@@ -151,19 +151,18 @@ impl Classifier<'_> {
             _ if sign == other => self.sign_of_others.set(Some((column, sign))),
             1.. => {
                 let message =
-                    "the amounts of such rows above it have a minus, and this one has none";
+                    "the amounts of such rows above it have a minus, but this one does not";
                 return Err(Box::new(self.wrong_sign(row, column, message)));
             }
             _ => {
-                let message =
-                    "the amounts of such rows above it have no minus, and this one has one";
+                let message = "the amounts of such rows above it have no minus, but this one does";
                 return Err(Box::new(self.wrong_sign(row, column, message)));
             }
         }
         Ok(sign)
     }
 
-    /// What is left of an amount without its `minus`.
+    /// Returns an amount without its `minus`.
     fn less(
         &self,
         mut whole: ParsedAmount,
@@ -194,7 +193,7 @@ impl Classifier<'_> {
         Ok(())
     }
 
-    /// A part of an amount; nothing where the cell is empty. It has the sign of the whole.
+    /// Returns a part of an amount, and zero if the cell is empty. It has the sign of the whole.
     fn part(
         &self,
         row: &Row,
@@ -241,8 +240,8 @@ impl Classifier<'_> {
             .hint(hint)
     }
 
-    /// What was refunded so far has to be readable and without a sign, or with the one that the export
-    /// gives it, in every row: else no rule would fit, and the refund would be lost.
+    /// Checks the refunded total in every row: it must be readable and without a sign, or with the
+    /// sign that the export gives it. Otherwise no rule would match, and the refund would be lost.
     pub(super) fn check_totals(&self, row: &Row) -> Result<(), Box<Problem>> {
         for &(column, convention) in &self.profile.totals {
             if self.text(row, column).is_empty() {
@@ -267,14 +266,14 @@ impl Classifier<'_> {
     fn total_below_zero(&self, row: &Row, column: ColumnIndex) -> Problem {
         let name = self.header_name(column);
         let value = self.text(row, column);
-        let message = "what was refunded is below zero";
+        let message = "the refunded amount is below zero";
         self.cell_error(ProblemCode::AmountSign, column, value, message)
             .hint(format!(
-                "look up what was refunded, write it into `{name}` without a sign in the report's file of rejected rows, and run that file"
+                "look up the refunded amount, write it into `{name}` without a sign in the report's file of rejected rows, and run that file"
             ))
     }
 
-    /// The monthly recurring revenue, in minor units.
+    /// Returns the monthly recurring revenue, in minor units.
     pub(super) fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
         match rule.mrr {
             Some(column) if !self.text(row, column).is_empty() => {
@@ -285,7 +284,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// Whether the amount is that of these columns together; an empty cell counts nothing.
+    /// Returns `true` if the amount is the sum of these columns; an empty cell counts as zero.
     pub(super) fn is_sum(
         &self,
         row: &Row,
@@ -306,7 +305,7 @@ impl Classifier<'_> {
         Ok(cents(column)? == sum)
     }
 
-    /// The sign of what stands there; an amount that is missing is not zero, and has none.
+    /// Returns the sign of a cell's amount; `None` if it is missing, which is not zero.
     pub(super) fn sign(
         &self,
         row: &Row,
@@ -323,7 +322,7 @@ impl Classifier<'_> {
         }))
     }
 
-    /// The row's currency: that of its column, else the profile's, else the account's.
+    /// Returns the row's currency: from its column, else the profile's, else the account's.
     pub(super) fn currency(&self, row: &Row) -> Result<Currency, Box<Problem>> {
         let source = self.profile.currency;
         match source
@@ -343,10 +342,10 @@ impl Classifier<'_> {
         let what = Currency::from_code(value).and_then(Currency::not_money);
         let message = match what {
             Some(what) => format!("`{value}` is not money: it is {what}"),
-            None => "this is not an ISO 4217 currency".to_owned(),
+            None => "not an ISO 4217 currency code".to_owned(),
         };
         self.cell_error(ProblemCode::CurrencyUnknown, column, value, &message)
-            .hint("a three-letter code such as `USD` is expected")
+            .hint("use a three-letter code such as `USD`")
     }
 
     fn currency_of(&self, code: &str) -> Option<Currency> {
@@ -361,7 +360,7 @@ impl Classifier<'_> {
         Some(currency)
     }
 
-    /// A cell's amount, as the profile writes amounts.
+    /// Reads a cell's amount in the format of the profile.
     pub(super) fn amount(
         &self,
         row: &Row,
@@ -398,8 +397,8 @@ impl Classifier<'_> {
         Ok(parsed)
     }
 
-    /// How the export writes amounts. As long as none has told, one with the other decimal separator
-    /// does.
+    /// Returns the format of the export's amounts. Until an amount has decided it, one with the
+    /// other decimal separator does.
     fn format(&self, value: &str, currency: Currency) -> &AmountFormat {
         let usual = &self.profile.amount_format;
         let Some(other) = &self.other_format else {
@@ -423,7 +422,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// How to say which of the two amounts it is.
+    /// Returns a hint how to declare which of the two amounts is meant.
     fn thousands_hint(&self, large: &str, small: Option<&str>) -> String {
         let separator = self.decimal();
         let other = if separator == ',' { '.' } else { ',' };
@@ -436,19 +435,19 @@ impl Classifier<'_> {
         )
     }
 
-    /// How the export writes amounts, as far as is known.
+    /// Returns the format of the export's amounts, as far as it is known.
     fn written(&self) -> &AmountFormat {
         let other = self.other_format.as_ref();
         let other = other.filter(|_| self.has_other_format.get() == Some(true));
         other.unwrap_or(&self.profile.amount_format)
     }
 
-    /// The decimal separator of the export, as far as is known.
+    /// Returns the decimal separator of the export, as far as it is known.
     pub(super) fn decimal(&self) -> char {
         self.written().decimal
     }
 
-    /// What to do about decimals that the currency does not have.
+    /// Returns a hint for amounts with more decimals than the currency has.
     fn decimals_hint(&self, digits: usize, currency: Currency) -> String {
         let format = self.written();
         let (table, extending) = (self.own_table(), self.extending());

@@ -1,4 +1,4 @@
-//! What a single cell says: dates and ids.
+//! Reads single cells: dates and ids.
 
 mod serial;
 
@@ -12,21 +12,21 @@ use crate::event::{AmountFormat, AmountUnit, Currency};
 use crate::invisible;
 use crate::profile::{DateFormat, Dates};
 
-/// Ids longer than this are no ids.
+/// The greatest length of an id, in bytes.
 const MAX_ID_BYTES: usize = 255;
 
-/// What has happened to an id that stands there as `1,23456765432346E+021`.
+/// The problem of an id that is written as `1,23456765432346E+021`.
 const SPREADSHEET_ID: &str =
     "a spreadsheet has turned this id into a number and lost its last digits";
 
-/// The instant that a cell names, by the first of the formats that reads it whole. `zone` is that
-/// of the row, where the row has one; else it is the profile's.
+/// Reads the instant in a cell with the first of the formats that reads it whole. `zone` is the
+/// zone of the row, if the row has one; else the profile's is used.
 pub(super) fn date(value: &str, dates: &Dates, zone: Option<&TimeZone>) -> Option<Timestamp> {
     dates
         .formats
         .iter()
         .filter_map(|format| read_date(value, format, dates, zone.unwrap_or(&dates.zone)))
-        // `26-04-10` is the year 26 to a pattern with `%Y`, and a payment of no year so early.
+        // To a pattern with `%Y`, `26-04-10` is the year 26, and no payment is that old.
         .find(|&timestamp| timestamp >= Timestamp::UNIX_EPOCH)
 }
 
@@ -65,7 +65,7 @@ fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp
     zone.to_timestamp(civil).ok()
 }
 
-/// Reads `2026-04-10 03:48:02` under the patterns that most exports have. A parser for just that
+/// Reads `2026-04-10 03:48:02` with the patterns that most exports have. A parser for only these
 /// takes a tenth of the time.
 fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {
     let bytes: &[u8; 19] = value.as_bytes().try_into().ok()?;
@@ -88,8 +88,8 @@ fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {
     DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, 0).ok()
 }
 
-/// Returns the zone that a word of the export stands for: one of the profile's, or `UTC` or a name
-/// of the IANA database, which say by themselves what they mean.
+/// Returns the zone of a word of the export: one of the profile's, or `UTC` or a name of the IANA
+/// database, which are unambiguous.
 pub(super) fn zone_of(word: &str, dates: &Dates) -> Option<TimeZone> {
     match dates.zones.get(word) {
         Some(zone) => Some(zone.clone()),
@@ -99,7 +99,8 @@ pub(super) fn zone_of(word: &str, dates: &Dates) -> Option<TimeZone> {
     }
 }
 
-/// Whether day and month of the cell could be taken for each other: `12/25/25`, `09.12.2016`.
+/// Returns `true` if day and month of the cell could be mistaken for each other: `12/25/25`,
+/// `09.12.2016`.
 pub(super) fn is_day_or_month_first(value: &str) -> bool {
     let mut numbers = value.split(['/', '.', '-']);
     let mut short = || {
@@ -109,10 +110,10 @@ pub(super) fn is_day_or_month_first(value: &str) -> bool {
     short() && short() && numbers.next().is_some()
 }
 
-/// The last second of 2026: no two of its numbers can be taken for each other.
+/// The last second of 2026: none of its numbers can be mistaken for another.
 const EXAMPLE_SECOND: i64 = 1_798_761_599;
 
-/// A date as this format writes it; the pattern itself where that can't be shown.
+/// Returns an example of a date in this format; the pattern itself if that is not possible.
 pub(super) fn date_example(format: &DateFormat) -> String {
     let example = Timestamp::from_second(EXAMPLE_SECOND).unwrap_or(Timestamp::UNIX_EPOCH);
     match format {
@@ -131,7 +132,7 @@ pub(super) fn date_example(format: &DateFormat) -> String {
     }
 }
 
-/// Returns a cell without the spaces and invisible characters around it, of which most have none.
+/// Returns a cell without the spaces and invisible characters around it; most cells have none.
 pub(super) fn trimmed(cell: &str) -> &str {
     match cell.as_bytes() {
         [] => cell,
@@ -140,30 +141,30 @@ pub(super) fn trimmed(cell: &str) -> &str {
     }
 }
 
-/// What makes an id unfit to tell one event from another, if anything does.
+/// Returns the reason why an id can't identify an event, if there is one.
 pub(super) fn id_damage(value: &str) -> Option<Cow<'static, str>> {
     if value.len() > MAX_ID_BYTES {
         return Some("the id is longer than 255 bytes".into());
     }
-    // Nearly every id is plain; for the others, letter by letter.
+    // Nearly every id is plain; the others are checked letter by letter.
     let is_plain = |so_far: bool, byte: u8| so_far & byte.is_ascii_graphic();
     if !value.bytes().fold(true, is_plain) {
         if value.chars().any(char::is_control) {
-            return Some("the id has a control character in it".into());
+            return Some("the id contains a control character".into());
         }
         if value.contains('\u{FFFD}') {
             return Some("the id has lost a character (`\u{FFFD}`)".into());
         }
         if let Some(c) = value.chars().find(|&c| invisible::is_invisible(c)) {
             let c = invisible::shown(c.encode_utf8(&mut [0; 4])).into_owned();
-            return Some(format!("the id has an invisible character in it (`{c}`)").into());
+            return Some(format!("the id contains an invisible character (`{c}`)").into());
         }
     }
     let is_number = is_e_notation(value);
     is_number.then(|| SPREADSHEET_ID.into())
 }
 
-/// `1,23456765432346E+021`: digits, a separator, digits, `E+`, digits.
+/// Returns `true` for digits, a separator, digits, `E+`, digits: `1,23456765432346E+021`.
 fn is_e_notation(value: &str) -> bool {
     if !value.starts_with(|first: char| first.is_ascii_digit()) {
         return false;
@@ -178,7 +179,7 @@ fn is_e_notation(value: &str) -> bool {
     digits(whole) && digits(fraction) && digits(exponent.trim_start_matches(['+', '-']))
 }
 
-/// How an amount of this export is written.
+/// Returns a hint with an example of the amounts of this export.
 pub(super) fn amount_hint(format: &AmountFormat, currency: Currency) -> String {
     let example = match (format.unit, currency.exponent()) {
         (AmountUnit::Minor | AmountUnit::Cents, _) => "123456".to_owned(),
@@ -188,7 +189,7 @@ pub(super) fn amount_hint(format: &AmountFormat, currency: Currency) -> String {
             format!("{}{}{decimals}", grouped(format), format.decimal)
         }
     };
-    format!("amounts of this export are written like `{example}`")
+    format!("amounts in this export look like `{example}`")
 }
 
 fn grouped(format: &AmountFormat) -> String {

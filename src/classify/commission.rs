@@ -1,4 +1,4 @@
-//! Which commission a row of a list of commissions is.
+//! Reads the rows of a list of commissions.
 
 use jiff::Timestamp;
 
@@ -8,41 +8,41 @@ use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, CommissionColumns, DateSource, WordSet};
 
-/// What a commission's status says.
+/// The status of a commission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommissionStatus {
-    /// It will be paid, or was.
+    /// The commission will be paid, or was.
     Approved,
-    /// Somebody has to decide yet.
+    /// The commission is not decided yet.
     Pending,
-    /// It will not be paid.
+    /// The commission will not be paid.
     Denied,
 }
 
 /// A row of a list of commissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommissionRow {
-    /// Its number, where the list has one.
+    /// The commission's number, if the list has one.
     pub id: Option<Text>,
-    /// Whether it is to be paid; approved where the list doesn't say.
+    /// The commission's status; approved if the list has none.
     pub status: CommissionStatus,
-    /// Whether it was paid out.
+    /// `true` if it was paid out; `None` if the list doesn't say.
     pub is_paid: Option<bool>,
-    /// Whether it is one of several for one sale.
+    /// `true` if it is one of several for one sale; `None` if the list doesn't say.
     pub is_split: Option<bool>,
-    /// In what it is paid, where that is not money.
+    /// The unit of the reward, if it is not money.
     pub other_unit: Option<Text>,
-    /// What money is in.
+    /// The currency of the amounts.
     pub currency: Currency,
-    /// In minor units; negative where it is taken back.
+    /// The commission in minor units; negative if it is reversed.
     pub amount_cents: i64,
-    /// Of the sale, likewise.
+    /// The amount of the sale in minor units; negative for a refund.
     pub sale_amount_cents: Option<i64>,
-    /// The event that made it.
+    /// The id of the event that earned it.
     pub event_id: Option<Text>,
-    /// From 1.
+    /// The tier, counted from 1.
     pub tier: u32,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: Option<Timestamp>,
     /// The promoter's number.
     pub promoter_id: Option<Text>,
@@ -56,28 +56,28 @@ pub struct CommissionRow {
     pub campaign_id: Option<Text>,
     /// The plan that was sold.
     pub plan: Option<Text>,
-    /// Whose sale it is for.
+    /// The customer of the sale.
     pub customer: Customer,
 }
 
-/// What became of a row of a list of commissions.
+/// The result of reading a row of a list of commissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommissionOutcome {
-    /// It is a commission.
+    /// The row is a commission.
     Commission(Box<CommissionRow>),
-    /// It is none, for this reason.
+    /// The row is not a commission, for this reason.
     Ignored(String),
-    /// It can't be read; the problem says why.
+    /// The row can't be read; the problem says why.
     Rejected(Box<Problem>),
 }
 
 impl Classifier<'_> {
-    /// Reads a row of a list of commissions. The profile has to be one for such lists.
+    /// Reads a row of a list of commissions. The profile must be one for such lists.
     ///
     /// Problems name column and value; the caller adds file and line.
     pub fn commission(&self, row: &Row) -> CommissionOutcome {
         let Some(columns) = &self.profile.commission else {
-            return CommissionOutcome::Ignored("the profile knows no commissions".to_owned());
+            return CommissionOutcome::Ignored("the profile is not for commissions".to_owned());
         };
         self.try_commission(columns, row)
             .unwrap_or_else(CommissionOutcome::Rejected)
@@ -142,7 +142,7 @@ impl Classifier<'_> {
         })
     }
 
-    /// An empty cell in the column of currencies stands for the account's.
+    /// Returns the currency of a row; an empty cell means the account's.
     fn currency_or_accounts(&self, row: &Row) -> Result<Currency, Box<Problem>> {
         let source = self.profile.currency;
         match source.column {
@@ -153,7 +153,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// The status, and whether its word says that it was paid out.
+    /// Returns the status, and `true` if its word means that it was paid out.
     fn status(
         &self,
         columns: &CommissionColumns,
@@ -174,7 +174,7 @@ impl Classifier<'_> {
             Ok((CommissionStatus::Denied, false))
         } else {
             Err(Box::new(
-                self.cell_error(ProblemCode::ValueUnknown, column, word, "the profile does not know this status")
+                self.cell_error(ProblemCode::ValueUnknown, column, word, "unknown status")
                     .hint("add it to `approved`, `pending`, `denied` or `paid` under `[words]` of a profile that extends this one"),
             ))
         }
@@ -199,7 +199,7 @@ impl Classifier<'_> {
                     ProblemCode::ValueUnknown,
                     column,
                     word,
-                    "this is neither yes nor no",
+                    "neither yes nor no",
                 )
                 .hint("add it to `yes` or `no` under `[words]` of a profile that extends this one"),
             )),
@@ -215,7 +215,7 @@ impl Classifier<'_> {
                     ProblemCode::TierInvalid,
                     column,
                     text,
-                    "this is not a tier: they are counted from 1",
+                    "not a tier: tiers are counted from 1",
                 ))),
             },
             _ => Ok(1),

@@ -1,4 +1,4 @@
-//! For which rows a rule of the profile is.
+//! Decides for which rows a rule of the profile holds.
 
 use super::Classifier;
 use crate::export::Row;
@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::profile::{IgnoreRule, Scope, Test, When};
 
 impl<'p> Classifier<'p> {
-    /// The first rule by which the row is no event.
+    /// Returns the first rule by which the row is not an event.
     pub(super) fn matching_ignore(
         &self,
         row: &Row,

@@ -1,4 +1,4 @@
-//! When a row says that something happened.
+//! Reads the date of a row's event.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,11 +15,11 @@ const DATE_NAMES: [&str; 9] = [
     "date", "day", "time", "created", "paid", "datum", "fecha", "zeit", "_at",
 ];
 
-/// How many formats are shown where a date is in none of them.
+/// The greatest number of formats in a hint.
 const EXAMPLES: usize = 4;
 
 impl Classifier<'_> {
-    /// The first of the rule's date columns that says something.
+    /// Reads the first of the rule's date columns that is not empty.
     pub(super) fn created_at(
         &self,
         rule: &EventRule,
@@ -39,8 +39,8 @@ impl Classifier<'_> {
         Ok(None)
     }
 
-    /// Refuses a sale or refund without a date, which the API would take for one of the day on
-    /// which it arrives, unless the profile says that this is meant.
+    /// Refuses a sale or refund without a date, for which the API would use the day on which it
+    /// arrives, unless the profile allows that.
     pub(super) fn check_undated(&self, rule: &EventRule) -> Result<(), Box<Problem>> {
         if !rule.kind.has_amount() || self.profile.dates.missing == MissingDate::Today {
             return Ok(());
@@ -69,7 +69,8 @@ impl Classifier<'_> {
         ))))
     }
 
-    /// The export has none of the rule's date columns, or the rule names none.
+    /// Returns the problem that the export has none of the rule's date columns, or that the rule
+    /// names none.
     fn no_date_column(&self, rule: &EventRule) -> Problem {
         let expected = rule.created_at.first().map(|source| source.date);
         let own_name = expected.map_or("created_at", |column| {
@@ -101,9 +102,9 @@ impl Classifier<'_> {
             _ => format!(" (such as `{}`)", candidates.join("`, `")),
         };
         let names_it = match headers.is_empty() {
-            true => format!("name a column in `created_at` of its `[[event]]`{seen}"),
+            true => format!("set a column in `created_at` of its `[[event]]`{seen}"),
             false => format!(
-                "name the column that has it{seen}: `{own_name} = {column}` under `[exports.{}.columns]`{}",
+                "set the column that has it{seen}: `{own_name} = {column}` under `[exports.{}.columns]`{}",
                 self.own_table(),
                 self.extending()
             ),
@@ -112,7 +113,7 @@ impl Classifier<'_> {
             .hint(format!("{names_it}; {}", self.how_to_send_undated()))
     }
 
-    /// The headers that the profile does not use and that sound like dates.
+    /// Returns the headers that the profile does not use and that sound like dates.
     fn unused_date_headers(&self) -> impl Iterator<Item = &str> {
         let is_used = |position: usize| {
             let mut columns = 0..self.profile.columns.len();
@@ -165,10 +166,10 @@ impl Classifier<'_> {
             ProblemCode::ZoneUnknown,
             column,
             word,
-            "the profile doesn't know this time zone",
+            "unknown time zone",
         )
         .hint(format!(
-            "add the table to `{file}`, if it is not there, and to it what the word stands for:\n    [{table}]\n    {} = \"+00:00\"  # its offset from UTC",
+            "add this table to `{file}`, with the offset of the zone:\n    [{table}]\n    {} = \"+00:00\"  # its offset from UTC",
             toml_text(word)
         ))
     }
@@ -179,17 +180,17 @@ impl Classifier<'_> {
             .map(|format| format!("`{}`", cell::date_example(format)))
             .collect::<Vec<_>>()
             .join(" or ");
-        let message = "this is not a date in the format of this export";
+        let message = "not a date in the format of this export";
         let problem = self.cell_error(ProblemCode::DateInvalid, column, value, message);
-        let mut hint = format!("dates of this export are written like {examples}");
+        let mut hint = format!("dates in this export look like {examples}");
         if cell::is_day_or_month_first(value) {
             hint.push_str(
-                "; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again",
+                "; a spreadsheet may have changed it, and the order of day and month is ambiguous: export the file again",
             );
         }
         if let Some((name, at)) = as_number(value, dates) {
             hint.push_str(&format!(
-                "; as `{name}` it is {}: if all dates are written so, set `formats = [\"{name}\"]` under `[exports.{}.dates]`{}",
+                "; as `{name}` it is {}: if all dates are in this format, set `formats = [\"{name}\"]` under `[exports.{}.dates]`{}",
                 at.strftime("%Y-%m-%d %H:%M"),
                 self.own_table(),
                 self.extending()
@@ -199,7 +200,7 @@ impl Classifier<'_> {
     }
 }
 
-/// Returns the format by which a number is a date of these decades, and that date.
+/// Returns the format in which a number is a date of these decades, and that date.
 fn as_number(value: &str, dates: &Dates) -> Option<(&'static str, Timestamp)> {
     let formats = [
         ("unix-seconds", DateFormat::UnixSeconds),
@@ -217,7 +218,7 @@ fn as_number(value: &str, dates: &Dates) -> Option<(&'static str, Timestamp)> {
     })
 }
 
-/// A header name as a value of a configuration.
+/// Returns a header name as a value of a configuration.
 fn toml_string(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -1,4 +1,4 @@
-//! By which ids a row tells its events apart.
+//! Reads the ids that identify a row's events.
 
 use super::{Classifier, cell};
 use crate::event::Text;
@@ -7,7 +7,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateSource, EventRule, Template, TemplatePart};
 
 impl Classifier<'_> {
-    /// Refuses an id that a spreadsheet has damaged: it may have become another one.
+    /// Rejects an id that a spreadsheet has damaged: it may have become another one.
     pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
         let value = self.text(row, column);
         self.see_ends(row, column);
@@ -20,7 +20,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// Returns the first id whose columns all say something, and the next one that differs from it.
+    /// Returns the first id whose columns are all filled, and the next one that differs from it.
     pub(super) fn two_ids(
         &self,
         templates: &[Template],
@@ -40,7 +40,7 @@ impl Classifier<'_> {
         Ok((first, None))
     }
 
-    /// The first id whose columns all say something.
+    /// Returns the first id whose columns are all filled.
     pub(super) fn first_id(
         &self,
         templates: &[Template],
@@ -99,11 +99,11 @@ impl Classifier<'_> {
             })
             .collect();
         let message = format!(
-            "the {} has no id: nothing stands in {}",
+            "the {} has no id: nothing in {}",
             rule.kind,
             names.join(" or ")
         );
         Problem::error(ProblemCode::EventIdMissing, message)
-            .hint("without an id of its own it can't be told apart from others; give it one")
+            .hint("without an id, two events can't be distinguished; add an id to the row")
     }
 }

@@ -1,4 +1,4 @@
-//! Which events a row is, or why it is none.
+//! Decides which events a row is, or why it is not an event.
 //!
 //! A [`Classifier`] is one profile bound to one export's header. It is pure: the same row gives
 //! the same answer, and nothing is guessed. Every row ends in exactly one of three ways: with
@@ -30,23 +30,23 @@ use crate::profile::{
     Binding, ColumnIndex, Continuation, CustomerColumns, EventRule, Profile, RemarkRule,
 };
 
-/// Why a row without email and uid is no event, whatever else it says.
+/// The reason why a row without email and uid is ignored, whatever else it contains.
 const NO_CUSTOMER: &str = "no email and no customer id";
 
-/// Why a row in which nothing stands is no event.
+/// The reason why an empty row is ignored.
 pub(crate) const BLANK: &str = "a blank line";
 
-/// Why a row that belongs to the one above is no event of its own.
+/// The reason why a row that belongs to the one above is not an event of its own.
 const CONTINUES: &str = "continues the row above";
 
-/// What became of a row.
+/// The result of reading a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowOutcome {
     /// Its events were added to the list.
     Events,
-    /// It is no event, for this reason.
+    /// The row is not an event, for this reason.
     Ignored(String),
-    /// It can't be read; the problem says why, and nothing of the row was added.
+    /// The row can't be read; the problem says why, and nothing of the row was added.
     Rejected(Problem),
 }
 
@@ -56,27 +56,28 @@ pub struct Classifier<'p> {
     binding: Binding,
     header: &'p [String],
     account_currency: Currency,
-    /// The code read last, as it stood: most exports have one currency, and looking a code up is
-    /// the dearest thing that is done for a cell.
+    /// The currency code that was read last, with its currency: most exports have one currency, and
+    /// looking up a code is the most expensive step of reading a cell.
     last_currency: Cell<Option<([u8; 3], Currency)>>,
     overview: Overview,
-    /// How amounts are written with the profile's other decimal separator.
+    /// The format of amounts with the profile's other decimal separator.
     other_format: Option<AmountFormat>,
-    /// Whether the export writes that one, once an amount has told.
+    /// `true` if the export uses the other separator; `None` until an amount has decided it.
     has_other_format: Cell<Option<bool>>,
-    /// Where the tax stands in the orders of the export.
+    /// The placement of the tax in the orders of the export.
     shop: Cell<order_tax::Shop>,
-    /// The sign of the last amount that may be written with either, and its column.
+    /// The column and the sign of the last amount that may be written with either sign.
     sign_of_others: Cell<Option<(ColumnIndex, i64)>>,
-    /// What the last row that continues no other says in the columns that tell rows of one thing.
+    /// The identifying columns of the last row that does not continue another one.
     first_row: RefCell<Vec<String>>,
 }
 
 impl<'p> Classifier<'p> {
-    /// A classifier for the rows below `header`, in which `binding` found the profile's columns.
+    /// Creates a classifier for the rows below `header`, in which `binding` found the profile's
+    /// columns.
     ///
-    /// `account_currency` is that of amounts for which neither the export nor the profile names
-    /// one.
+    /// `account_currency` is the currency of amounts for which neither the export nor the profile
+    /// has one.
     pub fn new(
         profile: &'p Profile,
         binding: Binding,
@@ -126,9 +127,9 @@ impl<'p> Classifier<'p> {
         Some(self.text(row, column))
     }
 
-    /// Returns the ids of the sale that a row would have been, had it been paid, and why it is ignored: the
-    /// id that it may share with others, and the one that tells it from them. Several attempts to pay an
-    /// invoice share its id, and only one of them is the payment.
+    /// Returns the ids of the sale that a row would have been if it had been paid, and why it is
+    /// ignored: the id that it may share with others, and the one that identifies it. Several
+    /// attempts to pay an invoice share its id, and only one of them is the payment.
     pub(crate) fn not_paid(&self, row: &Row) -> Option<(Text, Text, &'p str)> {
         let rules = &self.profile.ignore;
         if rules.iter().all(|rule| !rule.not_paid) {
@@ -144,7 +145,8 @@ impl<'p> Classifier<'p> {
         rule.not_paid.then_some((shared, own, &rule.reason))
     }
 
-    /// The subscription that the row is about and its plan, whatever else becomes of the row.
+    /// Returns the subscription of the row and its plan, also for rows that are ignored or
+    /// rejected.
     pub fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
         let columns = self.profile.subscription?;
         let (id, plan) = (self.text(row, columns.id), self.text(row, columns.plan));
@@ -219,7 +221,8 @@ impl<'p> Classifier<'p> {
         Ok(RowOutcome::Events)
     }
 
-    /// Returns why a row is ignored, if it is, by the user's word for it or by a rule of the profile.
+    /// Returns why a row is ignored, if it is: the user's reason for one of its words, or that of a
+    /// rule of the profile.
     fn ignored(
         &self,
         row: &Row,
@@ -258,7 +261,8 @@ impl<'p> Classifier<'p> {
         ))
     }
 
-    /// Whether the row belongs to the one above; an error where that is another one's.
+    /// Returns `true` if the row belongs to the one above; an error if it should but the row above
+    /// is another one's.
     fn continues(&self, rows: &Continuation, row: &Row) -> Result<bool, Box<Problem>> {
         let told = rows.same.iter().map(|&column| self.text(row, column));
         if !self.holds(&rows.when, row)? {
@@ -278,13 +282,14 @@ impl<'p> Classifier<'p> {
                 ProblemCode::RowWithoutFirst,
                 column,
                 self.text(row, column),
-                "the row continues one that does not stand above it",
+                "the row continues another row, but that row is not directly above it",
             )
             .hint("the rows may have been sorted or cut; export the file again"),
         ))
     }
 
-    /// A damaged uid is refused like a damaged event id: it may have become another customer's.
+    /// Returns the customer of a row. A damaged uid is refused like a damaged event id: it may have
+    /// become another customer's.
     fn customer(&self, columns: CustomerColumns, row: &Row) -> Result<Customer, Box<Problem>> {
         let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
         if let Some(column) = columns.uid {
@@ -325,11 +330,11 @@ impl<'p> Classifier<'p> {
             _ => {
                 let (event_id, own_id) = self.two_ids(&rule.event_id, row)?;
                 let event_id = event_id.ok_or_else(|| Box::new(self.no_id(rule)))?;
-                // A sign-up is of one customer, by whichever id.
+                // A sign-up is for one customer, by either id.
                 (event_id, own_id.filter(|_| rule.kind != Kind::Signup))
             }
         };
-        // Filled where it stands: of an error, the caller takes it back.
+        // Filled in place: on an error, the caller removes it again.
         let at = events.len();
         events.push(Event::new(rule.kind, event_id, customer.clone(), source));
         let event = &mut events[at];
@@ -365,7 +370,7 @@ impl<'p> Classifier<'p> {
         Ok(())
     }
 
-    /// Takes note of sales whose row has a running total of refunds that is nothing.
+    /// Notes sales whose row has a running total of refunds that is zero.
     fn note_zero_totals(&self, events: &mut [Event]) {
         if events
             .iter()
@@ -411,7 +416,7 @@ impl<'p> Classifier<'p> {
             rest: None,
         })
     }
-    /// Whether a cell of coupons has several, of which the API takes one.
+    /// Returns `true` if a cell has several coupons, of which the API takes only one.
     fn has_several_coupons(&self, rule: &EventRule, row: &Row) -> bool {
         let coupons = self
             .profile
@@ -431,7 +436,7 @@ impl<'p> Classifier<'p> {
                     ProblemCode::QuantityInvalid,
                     column,
                     value,
-                    "this is not a whole number",
+                    "not a whole number",
                 ))
             }),
         }
@@ -443,7 +448,7 @@ impl<'p> Classifier<'p> {
             .map(Text::new)
     }
 
-    /// The cell without the spaces around it; empty where the export does not have the column.
+    /// Returns the cell without the spaces around it; empty if the export does not have the column.
     fn text<'r>(&self, row: &'r Row, column: ColumnIndex) -> &'r str {
         self.binding
             .position(column)
@@ -451,7 +456,7 @@ impl<'p> Classifier<'p> {
             .map_or("", cell::trimmed)
     }
 
-    /// The name of the user's table in which the profile's settings stand, or could.
+    /// Returns the name of the user's table that has, or could have, the profile's settings.
     fn own_table(&self) -> &str {
         match self.profile.is_own {
             true => &self.profile.name,
@@ -459,7 +464,7 @@ impl<'p> Classifier<'p> {
         }
     }
 
-    /// What the user's table needs beside a setting, where there is none yet.
+    /// Returns what the user's table needs beside a setting, if the table does not exist yet.
     fn extending(&self) -> String {
         let profile = &self.profile.name;
         match self.profile.is_own {
@@ -486,7 +491,8 @@ impl<'p> Classifier<'p> {
     }
 }
 
-/// Returns whether nothing stands in any cell: spreadsheets and scripts write such rows at the end of a file.
+/// Returns `true` if all cells are empty: spreadsheets and scripts write such rows at the end of a
+/// file.
 fn is_blank(row: &Row) -> bool {
     row.iter().all(|cell| cell::trimmed(cell).is_empty())
 }

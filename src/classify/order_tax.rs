@@ -1,27 +1,28 @@
-//! How much of what was paid for goods is tax, as far as the figures of an order prove it.
+//! Computes how much of the price of goods is tax, as far as the figures of an order prove it.
 //!
-//! Tax stands inside the prices or on top of them, and shipping is taxed or is not. The total of the
-//! order and the rates of its taxes tell which. Amounts are in units of the currency's last decimal.
+//! Tax is inside the prices or on top of them, and shipping is taxed or not. The total of the order
+//! and the rates of its taxes show which. Amounts are in units of the currency's last decimal.
 
-/// How far a tax may be from its rate: it is the sum of taxes that were rounded line by line.
+/// The greatest difference between a tax and its rate: it is the sum of taxes that were rounded
+/// line by line.
 const ROUNDING_MOST: i128 = 3;
 /// A rate of 100 %.
 const WHOLE: i128 = 100_000_000;
-/// So many orders of an export have to agree before they decide for another one.
+/// The smallest number of orders of an export that must agree before they decide for another one.
 const AGREEING_LEAST: u32 = 5;
 
 /// The figures of an order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
-    /// What was paid for the goods, after discounts.
+    /// The price that was paid for the goods, after discounts.
     pub(super) goods: i64,
     pub(super) shipping: i64,
-    /// All taxes together.
+    /// The sum of all taxes.
     pub(super) tax: i64,
     pub(super) duties: i64,
-    /// What was paid in all, which may have a tip in it.
+    /// The whole amount that was paid, which may include a tip.
     pub(super) total: i64,
-    /// Each tax, where all of them are named.
+    /// Each tax, if all of them are named.
     pub(super) named: Vec<NamedTax>,
 }
 
@@ -29,11 +30,11 @@ pub(super) struct Order {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NamedTax {
     pub(super) value: i64,
-    /// In millionths of a percent; 0 for a fee of a fixed amount.
+    /// The rate in millionths of a percent; 0 for a fee of a fixed amount.
     pub(super) rate: i64,
 }
 
-/// Where the tax stands.
+/// The place of the tax: inside the prices or on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placement {
     Inside,
@@ -45,20 +46,20 @@ pub(super) enum Placement {
 pub(super) struct TaxReading {
     pub(super) placement: Placement,
     pub(super) is_on_shipping: bool,
-    /// What the goods cost before tax.
+    /// The price of the goods before tax.
     pub(super) before_tax: i64,
 }
 
-/// Why the tax of an order counts as it does.
+/// The evidence by which the tax of an order was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decided {
-    /// Its own figures tell.
+    /// The order's own figures decide it.
     Itself(TaxReading),
-    /// So many other orders of the export tell where the tax stands.
+    /// This many other orders of the export decide where the tax is.
     Others(TaxReading, u32),
 }
 
-/// Where the tax stands in those orders of an export that tell by themselves.
+/// The places of the tax in those orders of an export that show it by themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shop {
     inside: u32,
@@ -73,7 +74,7 @@ impl Shop {
         }
     }
 
-    /// Where the tax stands in all of them, and how many they are.
+    /// Returns the place of the tax in all of them, and their number.
     fn agrees(self) -> Option<(Placement, u32)> {
         match (self.inside, self.on_top) {
             (AGREEING_LEAST.., 0) => Some((Placement::Inside, self.inside)),
@@ -84,7 +85,7 @@ impl Shop {
 }
 
 impl Order {
-    /// Decides how the figures are read, or returns all readings that they fit.
+    /// Decides how to read the figures, or returns all readings that match them.
     pub(super) fn decide(&self, shop: Shop) -> Result<Decided, Vec<TaxReading>> {
         if self.rest(Placement::OnTop) == 0 {
             return Ok(Decided::Itself(self.reading(Placement::OnTop, false)));
@@ -113,7 +114,7 @@ impl Order {
         }
     }
 
-    /// What of the total is in no column: a tip, if anything.
+    /// Returns the part of the total that is in no column, which can only be a tip.
     fn rest(&self, placement: Placement) -> i128 {
         let parts = [self.goods, self.shipping, self.duties];
         let known: i128 = parts.into_iter().map(i128::from).sum();
@@ -124,7 +125,7 @@ impl Order {
         i128::from(self.total) - known - on_top
     }
 
-    /// Whether the tax of the goods is known once it is known where the tax stands.
+    /// Returns `true` if the place of the tax is all that is needed to know the tax of the goods.
     fn is_certain(&self, placement: Placement) -> bool {
         self.rest(placement) >= 0
             && match placement {
@@ -133,7 +134,7 @@ impl Order {
             }
     }
 
-    /// All readings by which each tax is what its rate makes of its base.
+    /// Returns all readings in which each tax is the product of its rate and its base.
     fn fitting(&self) -> Vec<TaxReading> {
         let mut fitting = Vec::new();
         if self.rest(Placement::OnTop) > 0 && self.fits_on_top() {
@@ -152,7 +153,8 @@ impl Order {
         fitting
     }
 
-    /// Taxes of several places may treat shipping each in its own way.
+    /// Returns `true` if the taxes fit on top of the prices. Taxes of several places may each treat
+    /// shipping differently.
     fn fits_on_top(&self) -> bool {
         let goods = i128::from(self.goods);
         let both = goods + i128::from(self.shipping);
@@ -190,7 +192,8 @@ impl Order {
         }
     }
 
-    /// The tax inside the shipping, rounded once: shipping is one line, and goods may be many.
+    /// Returns the tax inside the shipping, rounded once: shipping is one line, while goods may be
+    /// many.
     fn tax_of_shipping(&self) -> i64 {
         let whole = WHOLE + self.rates();
         let share = i128::from(self.shipping) * self.rates();
@@ -198,12 +201,12 @@ impl Order {
     }
 }
 
-/// Whether a tax is `part / whole`, but for rounding.
+/// Returns `true` if a tax is `part / whole`, except for rounding.
 fn is_near(value: i64, part: i128, whole: i128) -> bool {
     (i128::from(value) * whole - part).abs() <= ROUNDING_MOST * whole
 }
 
-/// The one reading, where all come to the same amount.
+/// Returns one of the readings, if all give the same amount.
 fn only(readings: &[TaxReading]) -> Option<TaxReading> {
     let (first, others) = readings.split_first()?;
     others
@@ -335,7 +338,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the shop does, the amount is the one before tax, or none is taken.
+        /// Whatever the shop does, the amount is the one before tax, or no amount is read.
         #[test]
         fn an_order_is_read_as_it_was_made_or_not_at_all(
             goods in 500_i64..500_000, shipping in 0_i64..20_000, tip in 0_i64..10_000,

@@ -1,4 +1,4 @@
-//! What is said of an export as a whole, once its rows are read.
+//! Warnings on an export as a whole, after its rows are read.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,37 +9,39 @@ use crate::invisible::{is_invisible, shown};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::ColumnIndex;
 
-/// How many different values are shown.
+/// The greatest number of different values in a warning.
 const VALUES_SHOWN: usize = 3;
 
-/// One or two round prices say nothing of how amounts are written.
+/// The smallest number of sales that counts: one or two round prices show little of the format of
+/// amounts.
 const FEWEST_SALES: u64 = 2;
 
-/// What was seen in the rows so far.
+/// The state of the rows so far.
 #[derive(Default)]
 pub(super) struct Overview {
-    /// Whether any amount has a decimal separator. Looked at for each amount, so apart.
+    /// `true` if any amount has a decimal separator. It is set for each amount, so it is a field of
+    /// its own.
     has_decimals: Cell<bool>,
     seen: RefCell<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
-    /// Events in currencies with hundredths, while no amount has decimals.
+    /// Events in currencies with hundredths, as long as no amount has decimals.
     whole: Tally,
-    /// Events whose email is not one.
+    /// Events whose email is not an email address.
     not_emails: Tally,
-    /// The first different ones of these values, escaped.
+    /// The first different of these values, escaped.
     first_values: Vec<String>,
     has_more_values: bool,
-    /// Rows with invisible characters around an id or an email, and the first of them.
+    /// The number of rows with invisible characters around an id or an email.
     stripped_rows: u64,
     stripped_line: u64,
     first_stripped: Option<Problem>,
 }
 
 impl Classifier<'_> {
-    /// Takes note of an event that the export gives to the job.
+    /// Notes an event of the export.
     pub(crate) fn see(&self, event: &Event) {
         if !self.overview.has_decimals.get()
             && let Some(money) = event.money
@@ -57,7 +59,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// Takes note of how an amount is written.
+    /// Notes the format of an amount.
     pub(super) fn see_amount(&self, value: &str, currency: Currency) {
         let has_decimals = &self.overview.has_decimals;
         if !has_decimals.get() && currency.exponent() == 2 {
@@ -65,7 +67,7 @@ impl Classifier<'_> {
         }
     }
 
-    /// Takes note of invisible characters around an id or an email, which are not read.
+    /// Notes invisible characters around an id or an email, which are not read.
     pub(super) fn see_ends(&self, row: &Row, column: ColumnIndex) {
         let position = self.binding.position(column);
         let Some(raw) = position.and_then(|position| row.get(position)) else {
@@ -86,7 +88,7 @@ impl Classifier<'_> {
         });
     }
 
-    /// Returns what a person should know of the export as a whole.
+    /// Returns the warnings on the export as a whole.
     pub(crate) fn overview(&self) -> Vec<Problem> {
         let seen = self.overview.seen.borrow();
         [seen.stripped(), self.whole_amounts(&seen), seen.emails()]
@@ -95,7 +97,7 @@ impl Classifier<'_> {
             .collect()
     }
 
-    /// Whole numbers in a currency with hundredths may be hundredths.
+    /// Returns the warning that whole numbers in a currency with hundredths may be hundredths.
     fn whole_amounts(&self, seen: &Seen) -> Option<Problem> {
         let format = &self.profile.amount_format;
         let is_told = format.unit != AmountUnit::Major || format.decimals.is_some();
@@ -106,7 +108,7 @@ impl Classifier<'_> {
         let message = format!("no amount has decimals: {}", seen.whole);
         let (table, extending) = (self.own_table(), self.extending());
         Some(Problem::warning(ProblemCode::AmountsWithoutDecimals, message).hint(format!(
-            "compare an amount with the provider's page; if they are in cents, set `unit = \"minor\"` under `[exports.{table}.money.format]`{extending}; if they are not, `decimals = 0` there says so"
+            "compare an amount with the provider's page; if they are in cents, set `unit = \"minor\"` under `[exports.{table}.money.format]`{extending}; if they are not, set `decimals = 0` there"
         )))
     }
 }
@@ -135,11 +137,11 @@ impl Seen {
         let values = values.collect::<Vec<_>>().join(", ");
         let more = if self.has_more_values { ", …" } else { "" };
         let message = format!(
-            "{}: what stands there as the email is not an email address: {values}{more}",
+            "{}: the value of the email column is not an email address: {values}{more}",
             self.not_emails
         );
         Some(Problem::warning(ProblemCode::EmailInvalid, message).hint(
-            "they are sent as they stand, and without a customer id they are no lead's; correct them in a copy of the export",
+            "they are sent unchanged, and without a customer id they can't belong to a lead; correct them in a copy of the export",
         ))
     }
 
@@ -156,8 +158,8 @@ impl Seen {
     }
 }
 
-/// Whether a text is shaped like an email address: one `@`, a domain with a dot, and nothing that
-/// separates several addresses. It says nothing of whether mail would arrive.
+/// Returns `true` if a text has the form of an email address: one `@`, a domain with a dot, and no
+/// separator between several addresses. It does not check if mail would arrive.
 fn is_email(text: &str) -> bool {
     let (mut has_at, mut has_dot) = (false, false);
     // Neither an address nor its domain begins or ends here, and no label is empty.

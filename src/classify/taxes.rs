@@ -8,13 +8,13 @@ use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, TaxColumns};
 
 impl Classifier<'_> {
-    /// Whether its rows say something of each other.
+    /// Returns `true` if rows of the export can help to read other rows.
     pub fn can_learn(&self) -> bool {
         self.profile.taxes.is_some()
     }
 
-    /// Takes note of where the tax stands in those of these rows that tell it by themselves, for the ones
-    /// that don't.
+    /// Learns the place of the tax from those of these rows that show it by themselves, for the
+    /// others.
     pub fn learn_taxes(&self, rows: &[Row]) {
         let Some(columns) = &self.profile.taxes else {
             return;
@@ -31,7 +31,8 @@ impl Classifier<'_> {
         self.shop.set(shop);
     }
 
-    /// Takes the tax of an order off what was paid for its goods, and says why if others decided it.
+    /// Subtracts the tax of an order from the price of its goods, and returns a note if other
+    /// orders decided it.
     pub(super) fn less_tax(
         &self,
         goods: ParsedAmount,
@@ -50,7 +51,7 @@ impl Classifier<'_> {
                     Placement::OnTop => "on top of the prices",
                 };
                 let note = format!(
-                    "the tax is taken to be {place}, as in all {orders} orders of the export that tell"
+                    "the tax is assumed to be {place}, as in all {orders} orders of the export that show it"
                 );
                 Ok((goods.with_minor(reading.before_tax), Some(note)))
             }
@@ -124,16 +125,16 @@ impl Classifier<'_> {
             .first()
             .is_some_and(|(name, _)| self.binding.position(*name).is_some());
         let message = match (amounts.as_slice(), has_rates) {
-            ([], true) => "what the goods cost before tax can't be told: no rate in the names of the taxes explains their amounts".to_owned(),
-            ([], false) => "what the goods cost before tax can't be told: the export does not have the rates of the taxes".to_owned(),
-            (amounts, _) => format!("what the goods cost before tax can't be told: {}", amounts.join(" or ")),
+            ([], true) => "the price of the goods before tax is unknown: no rate in the names of the taxes explains their amounts".to_owned(),
+            ([], false) => "the price of the goods before tax is unknown: the export does not have the rates of the taxes".to_owned(),
+            (amounts, _) => format!("the price of the goods before tax is ambiguous: {}", amounts.join(" or ")),
         };
         let hint =
-            "send the order by a CSV of your own, with the amount before tax and without shipping";
+            "send the order with a custom CSV, with the amount before tax and without shipping";
         let hint = match has_rates {
             true => hint.to_owned(),
             false => format!(
-                "export the orders again with all columns: `Tax 1 Name` and `Tax 1 Value` tell the rate; or {hint}"
+                "export the orders again with all columns: `Tax 1 Name` and `Tax 1 Value` have the rate; or {hint}"
             ),
         };
         self.cell_error(

@@ -1,4 +1,4 @@
-//! Which words stand in a row, and what to do about one that nothing is said of.
+//! Reads the words of a row, and says what to do about an unknown one.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Answer, ColumnIndex, Meaning, OwnFile, ReadAs, Test};
 
 impl<'p> Classifier<'p> {
-    /// What stands in a cell, or the word that the user says it stands for.
+    /// Returns the word of a cell, or the word that the user has declared for it.
     pub(super) fn word<'s>(&'s self, row: &'s Row, column: ColumnIndex) -> &'s str {
         let text = self.text(row, column);
         match self.read_as(column, text) {
@@ -24,7 +24,7 @@ impl<'p> Classifier<'p> {
         Some(&said.meaning)
     }
 
-    /// Rejects a row with a word that the profile does not know.
+    /// Rejects a row with a word that is not in the profile.
     pub(super) fn check_known(&self, row: &Row) -> Result<(), Box<Problem>> {
         for (column, words) in &self.profile.known {
             let text = self.text(row, *column);
@@ -40,7 +40,7 @@ impl<'p> Classifier<'p> {
         Ok(())
     }
 
-    /// The reason for which the user has rows with one of these words ignored.
+    /// Returns the user's reason for ignoring rows with one of these words.
     pub(super) fn ignored_word(&self, row: &Row) -> Option<&'p str> {
         if self.profile.read_as.is_empty() {
             return None;
@@ -54,8 +54,8 @@ impl<'p> Classifier<'p> {
             })
     }
 
-    /// Rejects a row in which a word of `known` is named by none of the events that the row fits: that it
-    /// may stand there does not say what it means.
+    /// Rejects a row in which a word of `known` is not named by any of the events that the row
+    /// matches: that the word is known does not give it a meaning.
     pub(super) fn check_named(&self, row: &Row) -> Result<(), Box<Problem>> {
         let mut fits = false;
         let mut named: Vec<ColumnIndex> = Vec::new();
@@ -65,7 +65,7 @@ impl<'p> Classifier<'p> {
                 named.extend(&rule.names);
             }
         }
-        // Of a column that the export does not have, no word has to be named.
+        // A column that the export does not have needs no word.
         let is_in_export = |column: &ColumnIndex| self.binding.position(*column).is_some();
         let columns = || {
             let known = self.profile.known.iter().map(|(column, _)| *column);
@@ -87,7 +87,7 @@ impl<'p> Classifier<'p> {
         let text = self.text(row, column);
         let (name, profile) = (self.header_name(column), &self.profile.name);
         let message = format!(
-            "no rule of `{profile}` says what a row with `{}` in `{name}` is",
+            "no rule of `{profile}` is for a row with `{}` in `{name}`",
             shown(text)
         );
         let problem = self.cell_error(ProblemCode::ValueWithoutRule, column, text, &message);
@@ -102,7 +102,7 @@ impl<'p> Classifier<'p> {
         })
     }
 
-    /// A row that no rule is for.
+    /// Returns the problem of a row that no rule is for.
     pub(super) fn without_rule(&self, row: &Row) -> Problem {
         let profile = &self.profile.name;
         let (file, table) = self.table("ignore");
@@ -114,7 +114,7 @@ impl<'p> Classifier<'p> {
         };
         Problem::error(
             ProblemCode::RowWithoutRule,
-            format!("no rule of `{profile}` says what this row is"),
+            format!("no rule of `{profile}` is for this row"),
         )
         .hint(format!(
             "what are such rows? If they are events, add an `[[event]]` for them to `{profile}`. If not, add these lines to `{file}`.{copied}\n    [[{table}]]\n    when = {{ {} }}\n    reason = \"your reason\"",
@@ -122,7 +122,8 @@ impl<'p> Classifier<'p> {
         ))
     }
 
-    /// Returns a test that a row passes and that keeps it from the events of the profile.
+    /// Returns a condition that the row fulfils and that excludes it from the events of the
+    /// profile.
     fn test_that_fits(&self, row: &Row) -> String {
         let tests = self.profile.events.iter().flat_map(|rule| &rule.scope.when);
         let failing = tests.filter(|(column, test)| {
@@ -145,7 +146,7 @@ impl<'p> Classifier<'p> {
         }
     }
 
-    /// The same where no event says anything of this column.
+    /// Returns the question for the meaning of a word in a column that no event uses.
     fn question_of_events(&self, column: ColumnIndex, text: &str) -> String {
         let profile = &self.profile.name;
         let name = toml_key(&self.profile.columns[column].name);
@@ -156,7 +157,8 @@ impl<'p> Classifier<'p> {
         )
     }
 
-    /// Asks what rows with this word are, with the lines to add for each answer.
+    /// Returns the question for the meaning of rows with this word, with the lines to add for each
+    /// answer.
     fn question(&self, column: ColumnIndex, text: &str) -> String {
         let key = toml_text(text);
         let (file, table) = self.read_as_table(column);
@@ -182,13 +184,14 @@ impl<'p> Classifier<'p> {
         hint
     }
 
-    /// The file and the table in which the user says what words of this column stand for.
+    /// Returns the file and the table in which the user declares the words of this column.
     fn read_as_table(&self, column: ColumnIndex) -> (&'p str, String) {
         let column = toml_key(&self.profile.columns[column].name);
         self.table(&format!("read_as.{column}"))
     }
 
-    /// The file in which the user changes this profile, and how a table of it is called there.
+    /// Returns the file in which the user changes this profile, and the name of one of its tables
+    /// there.
     pub(super) fn table(&self, keys: &str) -> (&'p str, String) {
         let profile = self.profile;
         let below_exports = || format!("exports.{}.{keys}", toml_key(&profile.name));
@@ -200,7 +203,7 @@ impl<'p> Classifier<'p> {
     }
 }
 
-/// A value for a message, with what could not be seen escaped.
+/// Returns a value for a message, with invisible characters escaped.
 fn shown(text: &str) -> String {
     match text.char_indices().nth(Problem::VALUE_CHARS) {
         Some((cut, _)) => format!("{}…", invisible::shown(&text[..cut])),
@@ -208,7 +211,7 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// A key of TOML, quoted where it has to be.
+/// Returns a key of TOML, quoted if needed.
 fn toml_key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     match !name.is_empty() && name.bytes().all(is_bare) {
@@ -217,7 +220,7 @@ fn toml_key(name: &str) -> String {
     }
 }
 
-/// A text of TOML on one line.
+/// Returns a text of TOML on one line.
 pub(super) fn toml_text(text: &str) -> String {
     let mut quoted = String::from('"');
     for c in text.chars() {

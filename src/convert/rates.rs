@@ -173,7 +173,7 @@ impl Rates {
             })?;
         let currency = Currency::from_code(code).ok_or_else(|| {
             let hint = "a three-letter code such as `EUR` is expected";
-            invalid(1, code, "this is not an ISO 4217 currency", hint)
+            invalid(1, code, "not an ISO 4217 currency code", hint)
         })?;
         let rate = Rate::parse(rate_text).ok_or_else(|| {
             let hint = "write it with a point, at most eight digits before and ten behind it, such as `1.0834`";
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(
             read("date,currency,rate\n02.03.2026,EUR,1\n2026-03-02,XYZ,1\n2026-03-02,EUR,\"1,08\"\n2026-03-02,GBP,1.2\n2026-03-02,GBP,1.3\n2026-03-02,GBP,1.3\n2026-03-02,USD,1.1\n2026-03-02,USD,1.0\n").unwrap_err(),
             "rates.csv:2: error: this is not a date\n\
-             rates.csv:3: error: this is not an ISO 4217 currency\n\
+             rates.csv:3: error: not an ISO 4217 currency code\n\
              rates.csv:4: error: this is not a rate above zero\n\
              rates.csv:6: error: the file has another rate for GBP on 2026-03-02: 1.2\n\
              rates.csv:8: error: a rate of the account's own currency can't be anything but 1\n"

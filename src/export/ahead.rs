@@ -1,18 +1,18 @@
-//! Rows read ahead of their use.
+//! Reads rows ahead of their use.
 //!
-//! Splitting bytes into rows and making something of the rows cost about the same. On two cores
-//! they go side by side: a thread reads batches of rows, a few ahead of the caller, who gets them in
-//! their order. Batches go back and forth, so that reading allocates for these few alone.
+//! Splitting bytes into rows and processing the rows cost about the same. On two cores they run in
+//! parallel: a thread reads batches of rows, a few ahead of the caller, who receives them in order.
+//! Batches are reused, so that reading allocates only for these few.
 
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use super::{Export, ExportError, Row};
 
-/// Rows that are handed over at once: few enough to stay in a cache, and so many that waking the
-/// other side costs nothing.
+/// The number of rows in a batch: few enough to stay in a cache, and enough to make waking the
+/// other thread cheap.
 const BATCH_ROWS: usize = 1024;
-/// How far ahead is read.
+/// The number of batches that are read ahead.
 const BATCHES_AHEAD: usize = 4;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// Reads the next rows; says whether there may be more behind them.
+    /// Reads the next rows; returns `true` if there may be more after them.
     fn fill(&mut self, export: &mut Export) -> Result<bool, ExportError> {
         self.filled = 0;
         while self.filled < BATCH_ROWS {
@@ -43,12 +43,13 @@ impl Batch {
 }
 
 impl Export {
-    /// Gives every row that is left to `each`, in order. An export of more than one batch is read
-    /// on a thread of its own meanwhile.
+    /// Passes every remaining row to `each`, in order. An export of more than one batch is read on
+    /// a thread of its own in the meantime.
     ///
     /// # Errors
     ///
-    /// As [`Export::read_row`]; the rows in front of the fault were given to `each` by then.
+    /// The errors of [`Export::read_row`]; the rows before the fault have been passed to `each` by
+    /// then.
     pub fn for_each_row(&mut self, mut each: impl FnMut(&mut Row)) -> Result<(), ExportError> {
         let mut first = Batch::default();
         let more = first.fill(self);
@@ -76,7 +77,7 @@ impl Export {
                 if !more? {
                     break;
                 }
-                // Behind its last batch the reader takes none back.
+                // After its last batch the reader takes none back.
                 let _taken_back = empty_to.send(batch);
             }
             Ok(())

@@ -1,8 +1,8 @@
-//! A zip: which members it has, and the bytes of each.
+//! Reads a zip: the list of its members, and the bytes of each.
 //!
-//! The list at the archive's end says what is in it; a member is unpacked as it is read, and held
-//! to the size and the checksum that the list gives. `rawzip` finds the bytes, in memory that does
-//! not grow with the archive; the members are kept here, and have a most.
+//! The list at the archive's end names its members; a member is unpacked as it is read, and its
+//! size and checksum are compared with the list. `rawzip` finds the bytes, in memory that does not
+//! grow with the archive; the list of members is kept here, and its length is limited.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use super::error::Fault;
 use super::unpack::Budget;
 use crate::invisible::shown;
 
-/// The most members that an archive may have.
+/// The greatest number of members of an archive.
 const MEMBERS_MOST: u64 = 10_000;
-/// How much of a member that is no CSV is looked at, in search of another archive.
+/// The number of bytes of a member that is not a CSV that are checked for another archive.
 const LOOK_BYTES: u64 = 1024;
 
-/// The archive's bytes, wherever they are; read at any place by several readers at once.
+/// The archive's bytes, wherever they are; several readers can read them at any offset at once.
 type Bytes = Arc<dyn ReaderAt + Send + Sync>;
 
 /// A zip whose list has been read.
@@ -34,7 +34,7 @@ pub(super) struct Archive {
 /// A member of a zip.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// As the archive has it, without control characters.
+    /// The member's name as in the archive, without control characters.
     pub(super) name: String,
     header: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
@@ -43,12 +43,12 @@ pub(super) struct Member {
     crc: u32,
 }
 
-/// The members of a zip, in its order.
+/// The members of a zip, in the archive's order.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// Those that are read.
+    /// The members that are read.
     pub(super) exports: Vec<Member>,
-    /// The names of those that are not.
+    /// The names of the members that are not read.
     pub(super) skipped: Vec<String>,
 }
 
@@ -78,8 +78,8 @@ impl Archive {
         }
     }
 
-    /// Whether a member is packed once more. It may hold exports, so it is not passed over: reading
-    /// it says what is wrong.
+    /// Returns `true` if a member is an archive itself. It may contain exports, so it is not
+    /// skipped: reading it gives an error that says so.
     fn is_archive(&self, member: &Member) -> bool {
         let mut head = Vec::new();
         let looked = self
@@ -88,7 +88,7 @@ impl Archive {
         looked.is_ok() && matches!(foreign(&head), Some(Fault::Compressed(_)))
     }
 
-    /// The bytes of a member, unpacked as they are read.
+    /// Returns a reader of a member that unpacks it as it is read.
     pub(super) fn read(&self, member: &Member) -> Result<MemberReader, Fault> {
         if member.encrypted {
             return Err(Fault::MemberEncrypted);
@@ -124,8 +124,8 @@ impl Member {
     }
 }
 
-/// All files of an archive. Folders are none, nor is what macOS adds: in a folder of its own, one
-/// `._x.csv` for each `x.csv`.
+/// Returns all files of an archive. Folders are left out, and so are the files that macOS adds: in
+/// a folder of its own, one `._x.csv` for each `x.csv`.
 fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault> {
     let listed = zip.entries_hint();
     if listed > MEMBERS_MOST {
@@ -162,7 +162,7 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
     }
 }
 
-/// The path that names a member: `archive.zip/inner.csv`.
+/// Returns the path that names a member: `archive.zip/inner.csv`.
 pub(super) fn member_path(archive: &Path, member: &Member) -> PathBuf {
     let mut path = archive.as_os_str().to_owned();
     path.push("/");
@@ -180,10 +180,10 @@ fn damaged(error: rawzip::Error) -> Fault {
     }
 }
 
-/// The bytes of a member.
+/// A reader of a member's bytes.
 pub(super) struct MemberReader {
     content: Content,
-    /// Bytes still to come.
+    /// The number of bytes still to come.
     left: u64,
     crc: rawzip::Crc32,
     expected: u32,

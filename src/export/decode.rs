@@ -1,22 +1,22 @@
-//! Text in another encoding than UTF-8, turned into UTF-8 on its way past.
+//! Decodes text in other encodings into UTF-8 while it is read.
 //!
-//! Strict: what has no meaning in the encoding ends the text with a fault. Line ends stay as they
-//! are, so that lines are counted behind this as they stand in the file.
+//! Decoding is strict: bytes that are not valid in the encoding end the text with a fault. Line
+//! ends are not changed, so that line numbers are those of the file.
 
 use std::io::{self, Read};
 
 use super::error::Fault;
 
-/// How much is decoded at once.
+/// The number of bytes that are decoded at once.
 const CHUNK_BYTES: usize = 32 * 1024;
 
-/// What the bytes 0x80 to 0x9F are in Windows-1252; NUL where they are nothing.
+/// The characters of the bytes 0x80 to 0x9F in Windows-1252; NUL for bytes that are not defined.
 const WINDOWS_1252: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘',
     '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
-/// An encoding that is decoded.
+/// An encoding that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Codec {
     Utf16Le,
@@ -24,22 +24,22 @@ pub(super) enum Codec {
     Windows1252,
 }
 
-/// Reads bytes and gives UTF-8.
+/// A reader that turns bytes into UTF-8.
 pub(super) struct Decoder<R> {
     inner: R,
     codec: Codec,
     raw: Box<[u8]>,
-    /// Bytes at the front of `raw` that are half a character.
+    /// The number of bytes at the front of `raw` that are an incomplete character.
     kept: usize,
     text: Vec<u8>,
-    /// How much of `text` is handed out.
+    /// The number of bytes of `text` that have been returned.
     given: usize,
     end: Option<End>,
 }
 
 enum End {
     Text,
-    /// Told once; then gone.
+    /// An error that is returned once.
     Error(Option<io::Error>),
 }
 
@@ -60,7 +60,7 @@ impl<R: Read> Decoder<R> {
         &self.inner
     }
 
-    /// Decodes the next chunk into `text`, which is all handed out.
+    /// Decodes the next chunk into `text`, whose content has been returned.
     fn decode_chunk(&mut self) {
         self.text.clear();
         self.given = 0;
@@ -114,7 +114,7 @@ impl<R: Read> Read for Decoder<R> {
     }
 }
 
-/// Decodes whole characters, and says how many bytes these were.
+/// Decodes complete characters, and returns the number of their bytes.
 fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16, text: &mut Vec<u8>) -> Result<usize, Fault> {
     let unit_at = |at: usize| Some(unit([*bytes.get(at)?, *bytes.get(at + 1)?]));
     let mut at = 0;
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Gives bytes in pieces of one size.
+    /// A reader that returns bytes in pieces of one size.
     struct Pieces<'a>(&'a [u8], usize);
 
     impl Read for Pieces<'_> {
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    /// The text, and the error that ended it.
+    /// Returns the text, and the error that ended it.
     fn decode(bytes: &[u8], codec: Codec, piece: usize) -> (String, Option<String>) {
         let mut decoder = Decoder::new(Pieces(bytes, piece), codec);
         let mut text = Vec::new();
@@ -183,7 +183,10 @@ mod tests {
                 Ok(0) => return (String::from_utf8(text).unwrap(), None),
                 Ok(read) => text.extend_from_slice(&buffer[..read]),
                 Err(error) => {
-                    assert!(decoder.read(&mut buffer).is_err(), "an error is no end");
+                    assert!(
+                        decoder.read(&mut buffer).is_err(),
+                        "an error is not the end"
+                    );
                     return (String::from_utf8(text).unwrap(), Some(error.to_string()));
                 }
             }

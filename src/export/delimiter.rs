@@ -1,13 +1,13 @@
-//! What separates the fields: decided once, from the header line.
+//! Detects the delimiter once, from the header line.
 
 use std::fmt;
 
-/// What separates the fields of a row.
+/// The character between the fields of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delimiter {
-    /// `,`
+    /// A comma.
     Comma,
-    /// `;`, which spreadsheets write where the comma is the decimal sign.
+    /// A semicolon, which spreadsheets write where the comma is the decimal separator.
     Semicolon,
     /// A tab.
     Tab,
@@ -16,7 +16,7 @@ pub enum Delimiter {
 impl Delimiter {
     pub(super) const ALL: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
 
-    /// The character's byte.
+    /// Returns the character's byte.
     pub fn byte(self) -> u8 {
         match self {
             Delimiter::Comma => b',',
@@ -25,10 +25,11 @@ impl Delimiter {
         }
     }
 
-    /// The one that occurs most outside quotes in the header line; a comma where none does.
+    /// Returns the delimiter that occurs most outside quotes in the header line; a comma if there
+    /// is none.
     ///
-    /// `head` is the beginning of the text. A quote that is never closed hides what follows it: if
-    /// nothing is left outside quotes, the first line counts as if it had none.
+    /// `head` is the start of the text. A quote that is never closed hides the text after it: if
+    /// nothing is left outside quotes, the first line is counted as if it had no quotes.
     pub(super) fn of_header(head: &[u8]) -> Delimiter {
         let mut outside = [0_usize; 3];
         let mut everywhere = [0_usize; 3];
@@ -55,7 +56,7 @@ impl Delimiter {
             }
         }
         let most = |counts: [usize; 3]| {
-            // Of equals the first: a comma before a semicolon before a tab.
+            // Of equally frequent ones the first: a comma before a semicolon before a tab.
             let place = (0..3).rev().max_by_key(|&place| counts[place])?;
             (counts[place] > 0).then_some(Delimiter::ALL[place])
         };

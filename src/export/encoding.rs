@@ -1,4 +1,4 @@
-//! Which bytes are in front of us: what a file's beginning says about the rest.
+//! Recognises the encoding of a file from its first bytes.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::decode::Codec;
 use super::error::Fault;
 use super::unpack::Packing;
 
-/// How much of a file is looked at before anything is decided.
+/// The number of bytes at the start of a file that decide its format.
 pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -17,13 +17,13 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub enum Encoding {
     /// UTF-8, and so ASCII.
     Utf8,
-    /// UTF-8 behind a byte-order mark, which is no part of the header.
+    /// UTF-8 after a byte-order mark, which is not part of the header.
     Utf8Bom,
-    /// UTF-16, the low byte first.
+    /// UTF-16, low byte first.
     Utf16Le,
-    /// UTF-16, the high byte first.
+    /// UTF-16, high byte first.
     Utf16Be,
-    /// Windows-1252, which nothing but the user can tell.
+    /// Windows-1252, which can't be detected and has to be declared.
     Windows1252,
 }
 
@@ -37,7 +37,7 @@ impl Encoding {
         }
     }
 
-    /// The mark before the text, where the decoder does not see it.
+    /// Returns the length of the byte-order mark, in bytes, if the decoder does not skip it.
     pub(super) fn mark_bytes(self) -> usize {
         match self {
             Encoding::Utf16Le | Encoding::Utf16Be => 2,
@@ -58,11 +58,11 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// What a user says about the encoding of files that don't say it themselves. A byte-order mark is
-/// never wrong, and so goes before it.
+/// The encoding that a user declares for files that don't have a byte-order mark. A mark takes
+/// precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeclaredEncoding {
-    /// UTF-8, as without a word.
+    /// UTF-8, which is also the default.
     Utf8,
     /// UTF-16, with a byte-order mark.
     Utf16,
@@ -70,7 +70,8 @@ pub enum DeclaredEncoding {
     Windows1252,
 }
 
-/// Reads the encoding off the first bytes of a file. Marks of UTF-8 are left to [`text_start`].
+/// Recognises the encoding from the first bytes of a file. Marks of UTF-8 are left to
+/// [`text_start`].
 pub(super) fn recognise(head: &[u8], told: Option<DeclaredEncoding>) -> Result<Encoding, Fault> {
     if let Some(fault) = foreign(head) {
         return Err(fault);
@@ -89,7 +90,8 @@ pub(super) fn recognise(head: &[u8], told: Option<DeclaredEncoding>) -> Result<E
     }
 }
 
-/// Whether a text begins as plain letters do in UTF-16: every other byte is NUL, and no other.
+/// Returns `true` if a text begins like plain letters in UTF-16: every other byte is NUL, and only
+/// those.
 fn is_utf_16(head: &[u8]) -> bool {
     const LOOK_BYTES: usize = 32;
     let (pairs, _) = head[..head.len().min(LOOK_BYTES)].as_chunks::<2>();
@@ -101,9 +103,13 @@ fn is_utf_16(head: &[u8]) -> bool {
     pairs.len() > 1 && (all(0) || all(1))
 }
 
-/// How many bytes of marks come before the text, if it can be the text of an export.
+/// Returns the number of bytes of marks before the text.
 ///
-/// `whole` says that `head`, in UTF-8, is all there is.
+/// # Errors
+///
+/// The text can't be that of an export.
+///
+/// `whole` means that `head`, in UTF-8, is the whole file.
 pub(super) fn text_start(head: &[u8], whole: bool) -> Result<usize, Fault> {
     // A file that was saved twice can have two marks.
     let mut text = head;
@@ -121,7 +127,7 @@ pub(super) fn text_start(head: &[u8], whole: bool) -> Result<usize, Fault> {
     }
 }
 
-/// Files that name themselves by their first bytes, and are no text.
+/// Returns the error for a file whose first bytes show that it is not text.
 pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
     const MAGICS: [(&[u8], Fault); 6] = [
         (b"\xFD7zXZ\x00", Fault::Compressed("xz")),
@@ -142,7 +148,7 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
         return Some(Fault::NotCsv("a tar archive"));
     }
     match Packing::from_head(head) {
-        // A workbook is a zip, and telling its owner to unpack it would lead nowhere.
+        // A workbook is a zip, but unpacking it would not help its owner.
         Some(Packing::Zip) if is_workbook(head) => Some(Fault::NotCsv("an Excel workbook (.xlsx)")),
         Some(packing) => Some(Fault::Compressed(packing.name())),
         None => {
@@ -154,7 +160,7 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
     }
 }
 
-/// Whether the first member of a zip is one with which workbooks begin.
+/// Returns `true` if the first member of a zip is one with which workbooks begin.
 fn is_workbook(zip: &[u8]) -> bool {
     const NAME_AT: usize = 30;
     let name = zip.get(NAME_AT..).unwrap_or_default();

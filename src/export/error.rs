@@ -1,4 +1,4 @@
-//! What can be wrong with an export as a file.
+//! Errors of an export as a file.
 
 use std::fmt;
 use std::io;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::invisible::shown;
 use crate::problem::ProblemCode;
 
-/// How much of a column's name a message shows.
+/// The greatest number of characters of a column's name in a message.
 const NAME_SHOWN_CHARS: usize = 60;
 
 /// A column of an export, as messages name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedColumn {
-    /// Place in the row, from 1.
+    /// The column's number in the row, from 1.
     pub number: usize,
-    /// Name in the header, where the header is known and has that many columns.
+    /// The column's name in the header, if the header is known and has that many columns.
     pub name: Option<String>,
 }
 
@@ -38,103 +38,106 @@ impl fmt::Display for NamedColumn {
     }
 }
 
-/// What is wrong.
+/// The problem of a file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("the file does not exist")]
     Missing,
-    /// The file is there and can't be read.
+    /// The file exists and can't be read.
     #[error("can't read the file: {0}")]
     Unreadable(io::Error),
-    /// A folder, and no file.
-    #[error("this is a folder and no file")]
+    /// The path is a folder.
+    #[error("this is a folder, not a file")]
     Folder,
-    /// No byte, or nothing but white space.
+    /// The file has no bytes, or only white space.
     #[error("the file is empty")]
     Empty,
-    /// The first line names no column.
-    #[error("the header names no column")]
+    /// The header has no column names.
+    #[error("the header has no column names")]
     HeaderBlank,
-    /// More columns than any export has.
-    #[error("the header has {columns} columns; the most is {most}")]
+    /// The header has more columns than any export.
+    #[error("the header has {columns} columns; at most {most} are allowed")]
     HeaderTooWide {
-        /// How many there are.
+        /// The number of columns.
         columns: usize,
-        /// How many there may be.
+        /// The limit.
         most: usize,
     },
-    /// Compressed in a way that is not read.
+    /// The file is compressed in a format that is not supported.
     #[error("the file is compressed with {0}")]
     Compressed(&'static str),
-    /// Compressed, inside of what was compressed already.
-    #[error("this is compressed once more, with {0}: archives inside archives are not read")]
+    /// The file is compressed twice.
+    #[error(
+        "this is compressed twice, with {0} inside: archives inside archives are not supported"
+    )]
     Nested(&'static str),
-    /// The compressed data ends before they are complete.
+    /// The compressed data end before they are complete.
     #[error("the {0} data are cut off")]
     PackedCutOff(&'static str),
     /// The compressed data contradict themselves: their structure, a size or a checksum.
     #[error("the {0} data are damaged")]
     PackedDamaged(&'static str),
-    /// More comes out of the file than any export has.
+    /// The file unpacks to more bytes than any export has.
     #[error("the file decompresses to more than {most_bytes} bytes")]
     UnpackedTooLarge {
-        /// How many there may be.
+        /// The limit, in bytes.
         most_bytes: u64,
     },
-    /// So much comes out of so little that it can be no export.
+    /// The compression ratio is too high for an export.
     #[error("the file decompresses to more than {most} times its size")]
     PackedTooTightly {
-        /// How many times as much there may be.
+        /// The limit, as a multiple of the packed size.
         most: u64,
     },
-    /// Decompressing it takes more memory than is given to it.
+    /// Decompressing the file takes too much memory.
     #[error("decompressing the file takes more than {most_bytes} bytes of memory")]
     WindowTooLarge {
-        /// How many are given.
+        /// The limit, in bytes.
         most_bytes: u64,
     },
-    /// A zip on a stream, which can't be read from its end, and is too large to be held.
-    #[error("a zip that is not a plain file may have {most_bytes} bytes at the most")]
+    /// A zip on a stream, which can't be read from its end, is too large to be held in memory.
+    #[error("a zip that is not a plain file may have at most {most_bytes} bytes")]
     TooLargeToHold {
-        /// How many are held.
+        /// The limit, in bytes.
         most_bytes: u64,
     },
-    /// A zip with more members than an archive of exports has.
+    /// A zip has more members than an archive of exports.
     #[error("the archive has more than {most} members")]
     TooManyMembers {
-        /// How many there may be.
+        /// The limit.
         most: u64,
     },
-    /// A zip without exports.
-    #[error("the archive holds no CSV")]
+    /// A zip contains no exports.
+    #[error("the archive does not contain a CSV file")]
     NoCsvInside,
-    /// A member of a zip that takes a password.
+    /// A member of a zip needs a password.
     #[error("the member is encrypted")]
     MemberEncrypted,
-    /// A member of a zip that is compressed in another way than all programs know.
-    #[error("the member is compressed with {0}, which is not read in a zip")]
+    /// A member of a zip is compressed with a method that is not supported.
+    #[error("the member is compressed with {0}, which is not supported in a zip")]
     MemberMethod(String),
-    /// Another kind of file altogether.
+    /// The file is of another type.
     #[error("the file is not a CSV but {0}")]
     NotCsv(&'static str),
-    /// UTF-16, and nothing says which byte of two comes first.
+    /// The file is in UTF-16, and its byte order is not known.
     #[error("the file is in UTF-16 without a byte-order mark")]
     Utf16Unmarked,
-    /// Told to be UTF-16, and begins like something else.
-    #[error("UTF-16 begins with a byte-order mark, and the file does not")]
+    /// The file was declared as UTF-16, but begins like something else.
+    #[error("UTF-16 begins with a byte-order mark, but the file does not")]
     NoUtf16Mark,
-    /// Half a character of UTF-16: a surrogate without the other one, or a single byte at the end.
-    #[error("half a character: this is not UTF-16")]
+    /// An incomplete character of UTF-16: a surrogate without the other one, or a single byte at
+    /// the end.
+    #[error("not valid UTF-16: truncated code unit")]
     NotUtf16,
-    /// A byte that is nothing in Windows-1252.
-    #[error("the byte 0x{byte:02X} is nothing in Windows-1252")]
+    /// A byte that is not defined in Windows-1252.
+    #[error("the byte 0x{byte:02X} is not defined in Windows-1252")]
     NotWindows1252 {
         /// The byte.
         byte: u8,
     },
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("the byte 0x{byte:02X} is not valid UTF-8 here")]
     NotUtf8 {
         /// The first byte that does not fit.
@@ -146,7 +149,7 @@ pub enum Fault {
     /// A carriage return without a line feed, outside quotes.
     #[error("a carriage return without a line feed")]
     BareCarriageReturn,
-    /// A closing quote that neither a delimiter nor a line end follows.
+    /// A closing quote that is not followed by a delimiter or a line end.
     #[error(
         "text after the closing quote of {0}: the quote that opens it may never have been closed"
     )]
@@ -165,30 +168,30 @@ pub enum Fault {
          closed"
     )]
     QuoteBorrowed(NamedColumn),
-    /// A field beyond the cap.
-    #[error("{column} holds more than {most_bytes} bytes")]
+    /// A field is longer than the limit.
+    #[error("{column} has more than {most_bytes} bytes")]
     FieldTooLong {
         /// The field.
         column: NamedColumn,
-        /// How many bytes a field may have.
+        /// The limit, in bytes.
         most_bytes: u64,
     },
-    /// A row beyond the cap.
+    /// A row is longer than the limit.
     #[error("the row has more than {most_bytes} bytes")]
     RowTooLong {
-        /// How many bytes a row may have.
+        /// The limit, in bytes.
         most_bytes: u64,
     },
-    /// The rows counted in front of the parser are not the rows that the parser gives.
+    /// The rows that were counted before the parser are not those that the parser returns.
     #[error("rows and their positions disagree: this is a bug, please report it")]
     Disagreement,
-    /// Asked for more after an error.
+    /// Reading was continued after an error.
     #[error("reading has already failed")]
     AlreadyFailed,
 }
 
 impl Fault {
-    /// The column that it is about.
+    /// Returns the column with the problem.
     pub fn column(&self) -> Option<&NamedColumn> {
         match self {
             Fault::TextAfterQuote(column)
@@ -211,7 +214,7 @@ impl Fault {
         }
     }
 
-    /// Whether it is about a place in the text, and not about the file.
+    /// Returns `true` if the problem is at a place in the text, and not about the file.
     pub(super) fn is_in_text(&self) -> bool {
         matches!(self, Fault::NotUtf16 | Fault::NotWindows1252 { .. })
     }
@@ -263,35 +266,37 @@ impl Fault {
                 "the names of the columns must be the first line; remove what is above it"
             }
             Fault::HeaderTooWide { .. } => {
-                "is the first line the header, and the delimiter a comma, a semicolon or a tab?"
+                "check that the first line is the header, and that the delimiter is a comma, a semicolon or a tab"
             }
             Fault::Compressed(_) => {
-                "decompress it first and name the CSV inside; gzip, zstd and zip are read as they are"
+                "decompress it first and name the CSV inside; gzip, zstd and zip are read directly"
             }
-            Fault::Nested(_) => "unpack it once, and name what is inside",
+            Fault::Nested(_) => "unpack it once, and name the files inside",
             Fault::PackedCutOff(_) => "the download was not complete; download it again",
             Fault::PackedDamaged(_) => "download it again",
             Fault::UnpackedTooLarge { .. }
             | Fault::PackedTooTightly { .. }
             | Fault::WindowTooLarge { .. } => {
-                "no export is like that; if it is one, decompress it and name the CSV"
+                "this is unusual for an export; if it is one, decompress it and name the CSV"
             }
             Fault::TooLargeToHold { .. } => "save it to a file and name the file",
             Fault::TooManyMembers { .. } | Fault::MemberEncrypted => {
                 "unpack it, and name the CSVs inside"
             }
             Fault::MemberMethod(_) => "unpack it and name the CSVs inside, or pack it with Deflate",
-            Fault::NoCsvInside => "its members are exports if their names end with `.csv`",
+            Fault::NoCsvInside => "only members whose names end with `.csv` are read",
             Fault::NotCsv(_) => "download or save the export as CSV",
             Fault::Utf16Unmarked | Fault::NotUtf16 => {
                 "save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`"
             }
-            Fault::NoUtf16Mark => "leave `--encoding` out; UTF-16 with its mark is read without it",
-            Fault::NotUtf8 { .. } => {
-                "is it Windows-1252? then add `--encoding windows-1252`; else save it as UTF-8"
+            Fault::NoUtf16Mark => {
+                "leave out `--encoding`; UTF-16 with a byte-order mark is detected"
             }
-            Fault::NotWindows1252 { .. } => "leave `--encoding` out, or save it as UTF-8",
-            Fault::NulByte => "is it no CSV at all? save it as CSV in UTF-8",
+            Fault::NotUtf8 { .. } => {
+                "if it is Windows-1252, add `--encoding windows-1252`; else save it as UTF-8"
+            }
+            Fault::NotWindows1252 { .. } => "leave out `--encoding`, or save it as UTF-8",
+            Fault::NulByte => "save it as CSV in UTF-8",
             Fault::BareCarriageReturn => "save it with Windows or Unix line ends (CRLF or LF)",
             Fault::TextAfterQuote(_) => {
                 "close the quote, or double every quote inside the field (`\"\"`); better: download the export again and don't edit it"
@@ -300,23 +305,23 @@ impl Fault {
                 "close the quote; if the file was cut off, download it again"
             }
             Fault::RowsSwallowed(_) | Fault::QuoteBorrowed(_) => {
-                "close the quote; if the field is right as it is, take the delimiters or line breaks out of it"
+                "close the quote; if the field is right as it is, remove its delimiters or line breaks"
             }
             Fault::FieldTooLong { .. } | Fault::RowTooLong { .. } => {
-                "no payment is that long: a quote opened here may never have been closed"
+                "no field of an export is that long: a quote that opens here may never have been closed"
             }
         })
     }
 }
 
-/// A fault on its way through readers, which know errors of this kind only.
+/// Wraps a fault for readers, whose errors are of this type.
 impl From<Fault> for io::Error {
     fn from(fault: Fault) -> Self {
         io::Error::other(fault)
     }
 }
 
-/// The fault that the error carries; an error of the system's else.
+/// Returns the fault inside an error, or wraps an error of the system.
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         match error.downcast::<Fault>() {
@@ -330,15 +335,15 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Why an export can't be read, and where.
+/// The reason why an export can't be read, and the place.
 ///
-/// `Display` gives the message alone; whoever prints it puts `path:line:` in front. Every one of
-/// these ends the reading of its file: rows that were read before it are not to be relied on.
+/// `Display` shows only the message; callers print `path:line:` before it. Each of these errors
+/// ends the reading of its file: rows that were read before it must not be used.
 #[derive(Debug)]
 pub struct ExportError {
     path: PathBuf,
     line: Option<u64>,
-    // On the heap: an error is rare, and a `Result` that carries one is made for every row.
+    // On the heap: errors are rare, while a `Result` that could hold one is returned for every row.
     fault: Box<Fault>,
 }
 
@@ -351,32 +356,32 @@ impl ExportError {
         }
     }
 
-    /// The file, as it was given.
+    /// Returns the path of the file as it was given.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The line, from 1, where it is known. For a quoted field the one on which it opens.
+    /// Returns the line, from 1, if it is known; for a quoted field, the line on which it opens.
     pub fn line(&self) -> Option<u64> {
         self.line
     }
 
-    /// The column, where it is known.
+    /// Returns the column, if it is known.
     pub fn column(&self) -> Option<&NamedColumn> {
         self.fault.column()
     }
 
-    /// What is wrong.
+    /// Returns the problem.
     pub fn fault(&self) -> &Fault {
         &self.fault
     }
 
-    /// A word for programs; it stays as it is when messages get better.
+    /// Returns the error's code for programs; it stays the same when messages change.
     pub fn code(&self) -> ProblemCode {
         self.fault.code()
     }
 
-    /// What to do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
         self.fault.hint().map(str::to_owned)
     }

@@ -1,4 +1,4 @@
-//! The exports of one file: one, or the CSVs of a zip.
+//! The exports of one file: a single one, or the CSV files of a zip.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,17 +14,17 @@ use super::source::{Peeked, Source};
 use super::unpack::Packing;
 use super::{BytesLocation, Export, How, LeftOut};
 
-/// A zip that is not a plain file is held in memory, up to this.
+/// The greatest size, in bytes, of a zip that is held in memory because it is not a plain file.
 const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 
-/// The exports of one file, each opened when it is asked for.
+/// The exports of one file, each opened when it is requested.
 ///
 /// A zip has one for each member whose name ends with `.csv`, named `archive.zip/inner.csv`; any
 /// other file is one export.
 pub struct Exports {
     path: PathBuf,
     how: How,
-    /// The members of a zip that are no CSV, until the first export says so.
+    /// The members of a zip that are not CSV files, until the first export reports them.
     skipped: Vec<String>,
     found: Discovered,
 }
@@ -35,7 +35,7 @@ enum Discovered {
 }
 
 impl Exports {
-    /// Opens a file.
+    /// Opens a file. Errors are reported when its exports are read.
     pub fn open(path: &Path, how: How) -> Exports {
         let file = match File::open(path) {
             Ok(file) => Arc::new(file),
@@ -57,7 +57,7 @@ impl Exports {
         }
     }
 
-    /// Reads a stream as if it were a file of that name.
+    /// Reads a stream as a file of that name.
     pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, how: How) -> Exports {
         let path = Path::new(name);
         let source = Peeked::new(Source::new(reader));
@@ -67,7 +67,7 @@ impl Exports {
         }
     }
 
-    /// The path, as it was given.
+    /// Returns the path as it was given.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -77,7 +77,7 @@ impl Exports {
         Exports::new(path, how, Discovered::One(Some(Box::new(export))))
     }
 
-    /// A zip that can't be read from its end.
+    /// Reads a zip into memory, since it can't be read from its end otherwise.
     fn held(path: &Path, how: How, mut source: Peeked<Source>) -> Exports {
         let mut bytes = Vec::new();
         let held = source
@@ -126,7 +126,8 @@ impl Exports {
     }
 }
 
-/// Whether a file is a zip of exports. A workbook is a zip too, and is refused as what it is.
+/// Returns `true` if a file is a zip of exports. A workbook is a zip too, but is refused as a
+/// workbook.
 fn is_zip(source: &Peeked<Source>) -> bool {
     let (head, _) = source.head();
     Packing::from_head(head) == Some(Packing::Zip)

@@ -1,20 +1,20 @@
-//! Follows quotes and lines in front of the parser.
+//! Follows quotes and lines before the parser.
 //!
-//! The `csv` crate takes any bytes: a quote that is never closed swallows the rest of the file, and
-//! several rows become a good one. So every chunk goes through [`Guard`] first, which knows at each
-//! byte whether it stands inside quotes, and where each row begins. It stops the file at
+//! The `csv` crate accepts any bytes: a quote that is never closed swallows the rest of the file,
+//! and several rows become one valid row. So every chunk passes [`Guard`] first, which knows at
+//! each byte if it is inside quotes, and where each row begins. It stops the file at
 //!
 //! - text after a closing quote, and the end of the file inside quotes;
 //! - a line inside quotes that looks like a whole row;
-//! - a closing quote that looks like the opening quote of a later field: it stands where one would
-//!   stand, and that field's own closing quote is left over as a bare quote in unquoted text;
-//! - fields and rows beyond a cap;
-//! - bytes that are no UTF-8, NUL bytes, carriage returns without a line feed.
+//! - a closing quote that looks like the opening quote of a later field: it is where one would
+//!   be, and that field's own closing quote is left over as a bare quote in unquoted text;
+//! - fields and rows beyond a limit;
+//! - bytes that are not UTF-8, NUL bytes, carriage returns without a line feed.
 //!
-//! What it finds does not depend on how the bytes are cut into chunks: a fault is found at a byte,
-//! the first fault wins, and all rows before the one with the fault reach the parser.
+//! The result does not depend on how the bytes are cut into chunks: a fault is found at a byte, the
+//! first fault wins, and all rows before the row with the fault reach the parser.
 //!
-//! It is fast because it looks at quotes and line ends only, and at delimiters where it must.
+//! It is fast because it examines only quotes and line ends, and delimiters only where needed.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -23,17 +23,18 @@ use memchr::{memchr, memchr_iter, memchr2, memchr3, memrchr};
 
 use super::error::{Fault, NamedColumn};
 
-/// The longest field, in bytes.
+/// The greatest length of a field, in bytes.
 pub(super) const FIELD_MOST_BYTES: u64 = 1024 * 1024;
-/// The longest row, in bytes.
+/// The greatest length of a row, in bytes.
 pub(super) const ROW_MOST_BYTES: u64 = 4 * 1024 * 1024;
-/// A line inside quotes can look like a row only from this many columns on: below it, prose does.
+/// The smallest number of columns from which on a line inside quotes can look like a row: with
+/// fewer, prose does.
 const ROWLIKE_FEWEST_COLUMNS: usize = 4;
-/// The longest piece that is kept back for the next chunk: a character without its end, or a
+/// The greatest number of bytes that are kept for the next chunk: an incomplete character, or a
 /// carriage return whose line feed is still to come.
 const KEPT_MOST_BYTES: usize = 3;
 
-/// Where a row begins.
+/// The position at which a row begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RowStart {
     pub(super) line: u64,
@@ -47,23 +48,23 @@ pub(super) struct LocatedFault {
     pub(super) fault: Fault,
 }
 
-/// Where a quoted field opens.
+/// The position at which a quoted field opens.
 #[derive(Clone, Copy, Debug, Default)]
 struct Opening {
     line: u64,
     byte: u64,
-    /// From 0.
+    /// The column, from 0.
     column: usize,
 }
 
-/// A quoted field that may have taken what is not its own.
+/// A quoted field that may contain text that does not belong to it.
 #[derive(Clone, Copy, Debug)]
 struct Suspect {
     opening: Opening,
-    /// Its closing quote stands after a delimiter, as an opening one would. (So does one after a
-    /// line break, but texts that end with one are common.)
+    /// `true` if its closing quote follows a delimiter, like an opening one. (A closing quote may
+    /// follow a line break too, but texts that end with one are common.)
     borrowed: bool,
-    /// The row with which the suspicion ends.
+    /// The last row of the suspicion.
     last_row: u64,
 }
 
@@ -79,43 +80,44 @@ enum State {
     QuoteSeen,
 }
 
-/// A reader that passes on what it has checked. See the module.
+/// A reader that passes on bytes after checking them. See the module's documentation.
 pub(super) struct Guard<R> {
     inner: R,
     delimiter: u8,
     kept: [u8; KEPT_MOST_BYTES],
     kept_bytes: usize,
-    /// Found, to be told once the rows before it are read.
+    /// A fault that is reported once the rows before it are read.
     found: Option<LocatedFault>,
     starts: VecDeque<RowStart>,
 
     state: State,
-    /// Offset of the next byte to be scanned.
+    /// The offset of the next byte to be scanned.
     byte: u64,
     line: u64,
     /// The byte before the next one.
     previous: u8,
-    /// Offset after the last complete row.
+    /// The offset after the last complete row.
     complete_byte: u64,
 
-    /// Rows begun, with the header.
+    /// The number of rows begun, including the header.
     rows: u64,
     row: RowStart,
-    /// Columns of the header; 0 while it is being read and has no line break.
+    /// The number of columns of the header; 0 while it is being read and has no line break.
     columns: usize,
     in_header: bool,
 
-    /// No delimiter lies between this offset and the current field's start.
+    /// An offset in the current field's row; no delimiter lies between it and the current field's
+    /// start.
     field_byte: u64,
-    /// Column at `field_byte`, from 0.
+    /// The column at `field_byte`, from 0.
     column: usize,
-    /// Whether the next byte begins a field.
+    /// `true` if the next byte begins a field.
     at_field_start: bool,
 
     opening: Opening,
-    /// Line breaks in the quoted field.
+    /// The number of line breaks in the quoted field.
     inner_breaks: u64,
-    /// Delimiters in the quoted field's current line.
+    /// The number of delimiters in the quoted field's current line.
     inner_delimiters: usize,
     /// The byte before the last quote inside quotes.
     before_quote: u8,
@@ -123,7 +125,7 @@ pub(super) struct Guard<R> {
 }
 
 impl<R> Guard<R> {
-    /// Guards a text whose first byte stands at an offset of its file, and in a line of it.
+    /// Creates a guard for a text whose first byte is at an offset and a line of its file.
     pub(super) fn new(inner: R, delimiter: u8, byte: u64, line: u64) -> Self {
         Guard {
             inner,
@@ -152,22 +154,22 @@ impl<R> Guard<R> {
         }
     }
 
-    /// The guarded reader.
+    /// Returns the guarded reader.
     pub(super) fn inner(&self) -> &R {
         &self.inner
     }
 
-    /// Where the next row that the parser gives begins.
+    /// Returns the position of the next row that the parser returns.
     pub(super) fn next_start(&mut self) -> Option<RowStart> {
         self.starts.pop_front()
     }
 
-    /// The fault that made `read` fail.
+    /// Returns the fault for which `read` failed.
     pub(super) fn take_found(&mut self) -> Option<LocatedFault> {
         self.found.take()
     }
 
-    /// Whether the text so far ends with a line end.
+    /// Returns `true` if the text so far ends with a line end.
     pub(super) fn ends_with_line_end(&self) -> bool {
         self.previous == b'\n'
     }
@@ -226,7 +228,7 @@ impl<R> Guard<R> {
         let end = at + skipped;
         let end_byte = base + end as u64;
         if chunk[end] != b'"' {
-            // Most rows come by here only, so only what can matter is looked at.
+            // Most rows only reach this point, so only what is needed is examined.
             if self.in_header || end_byte - self.field_byte > FIELD_MOST_BYTES {
                 self.pass(&chunk[at..end], base + at as u64)?;
             }
@@ -247,7 +249,7 @@ impl<R> Guard<R> {
         Ok(end + 1)
     }
 
-    /// A quoted field opens.
+    /// Opens a quoted field.
     fn open(&mut self, byte: u64) {
         self.opening = Opening {
             line: self.line,
@@ -272,7 +274,7 @@ impl<R> Guard<R> {
             return Ok(end);
         }
         if chunk[end] == b'"' {
-            // What stands before it tells a closing quote from an opening one.
+            // The byte before it distinguishes a closing quote from an opening one.
             self.before_quote = match end {
                 0 => self.previous,
                 _ => chunk[end - 1],
@@ -282,7 +284,7 @@ impl<R> Guard<R> {
         }
         self.check_inner_line()?;
         if self.in_header && self.inner_breaks == 0 {
-            // Until the header is over, its first line says how wide a row is.
+            // Until the header is complete, its first line gives the width of a row.
             self.columns = self.opening.column + self.inner_delimiters + 1;
         }
         self.inner_breaks += 1;
@@ -310,7 +312,7 @@ impl<R> Guard<R> {
         self.column += 1;
         self.field_byte = base + at as u64 + 1;
         if chunk.get(at + 1) == Some(&b'"') {
-            // Where everything is quoted, every field comes by here.
+            // In files that quote everything, every field reaches this point.
             self.check_row(self.field_byte)?;
             self.open(self.field_byte);
             return Ok(at + 2);
@@ -320,7 +322,7 @@ impl<R> Guard<R> {
         Ok(at + 1)
     }
 
-    /// A quoted field is closed; the byte after its closing quote stands at `end_byte`.
+    /// Closes a quoted field; the byte after its closing quote is at `end_byte`.
     fn close(&mut self, end_byte: u64) {
         let has_content = end_byte - self.opening.byte > 2;
         let after_delimiter = has_content && self.before_quote == self.delimiter;
@@ -334,12 +336,12 @@ impl<R> Guard<R> {
         self.suspect = Some(Suspect {
             opening: self.opening,
             borrowed: after_delimiter,
-            // The quote's true owner may reach into the next row.
+            // The field to which the quote belongs may reach into the next row.
             last_row: self.rows + u64::from(after_delimiter || after_break),
         });
     }
 
-    /// A row ends at the line end at `at`.
+    /// Ends a row at the line end at `at`.
     fn end_row(&mut self, chunk: &[u8], at: usize, base: u64) -> Result<usize, LocatedFault> {
         let mut after = at + 1;
         if chunk[at] == b'\r' {
@@ -360,7 +362,8 @@ impl<R> Guard<R> {
         }
     }
 
-    /// Goes over unquoted text without quotes and line ends: counts columns, caps fields.
+    /// Passes unquoted text without quotes and line ends: counts columns, and checks the length of
+    /// fields.
     fn pass(&mut self, text: &[u8], base: u64) -> Result<(), LocatedFault> {
         let end_byte = base + text.len() as u64;
         if end_byte - self.field_byte <= FIELD_MOST_BYTES {
@@ -380,7 +383,7 @@ impl<R> Guard<R> {
         self.check_row(end_byte)
     }
 
-    /// Holds a field that reaches to `end_byte`, and its row, to their caps.
+    /// Checks the lengths of a field that reaches to `end_byte`, and of its row.
     fn check_field(
         &self,
         end_byte: u64,
@@ -413,7 +416,7 @@ impl<R> Guard<R> {
         })
     }
 
-    /// A line inside quotes is over, by a line break or by the closing quote.
+    /// Ends a line inside quotes, at a line break or at the closing quote.
     fn check_inner_line(&self) -> Result<(), LocatedFault> {
         let rowlike = self.inner_breaks > 0
             && self.columns >= ROWLIKE_FEWEST_COLUMNS
@@ -435,8 +438,8 @@ impl<R> Guard<R> {
         }
     }
 
-    /// A fault of the open quoted field; told of an earlier field of the same row if that one
-    /// seems to have been closed by this one's quote.
+    /// Returns a fault of the open quoted field; it names an earlier field of the same row if that
+    /// one seems to have been closed by this one's quote.
     fn unclosed(&self, fault: fn(NamedColumn) -> Fault) -> LocatedFault {
         match self.suspect {
             Some(suspect) if suspect.borrowed && suspect.opening.byte >= self.row.byte => {
@@ -446,7 +449,7 @@ impl<R> Guard<R> {
         }
     }
 
-    /// Reading failed: if by what stands at this place of the text, the line is known here alone.
+    /// Adds the line to an error of reading, if the bytes at this place caused it.
     fn failed(&mut self, error: io::Error) -> io::Error {
         match Fault::from(error) {
             fault if fault.is_in_text() => {
@@ -460,7 +463,7 @@ impl<R> Guard<R> {
         }
     }
 
-    /// The text is over.
+    /// Ends the text.
     fn end(&mut self) -> Result<(), LocatedFault> {
         match self.state {
             State::Quoted => return Err(self.unclosed(Fault::QuoteUnclosed)),
@@ -480,8 +483,8 @@ fn at_opening(opening: Opening, fault: fn(NamedColumn) -> Fault) -> LocatedFault
     }
 }
 
-/// How many bytes are text, and what the next byte is if it is not. Without a fault, the bytes
-/// behind the text are to be seen again with those that follow.
+/// Returns how many bytes are text, and what the next byte is if it is not. If there is no fault,
+/// the bytes after the text must be examined again together with those that follow.
 fn text_bytes(bytes: &[u8], at_end: bool) -> (usize, Option<Fault>) {
     let (valid, fault) = match std::str::from_utf8(bytes) {
         Ok(_) => (bytes.len(), None),
@@ -535,7 +538,7 @@ impl<R: Read> Read for Guard<R> {
             });
             if let Err(found) = checked {
                 self.found = Some(found);
-                // The rows before the one with the fault are whole, and go first.
+                // The rows before the row with the fault are complete, and go first.
                 return match self.complete_byte.saturating_sub(base) {
                     0 => Err(stopped()),
                     complete => Ok(complete as usize),
@@ -548,7 +551,7 @@ impl<R: Read> Read for Guard<R> {
     }
 }
 
-/// What the parser is told; the reason is in [`Guard::take_found`].
+/// Returns the error for the parser; the reason is in [`Guard::take_found`].
 fn stopped() -> io::Error {
     io::Error::other("the guard stopped the export")
 }

@@ -1,18 +1,18 @@
-//! What rows are in these bytes: encoding, delimiter, quoting, positions.
+//! Reads the rows of CSV files: encoding, delimiter, quoting, positions.
 //!
-//! This module knows of nothing else in the crate, and nothing of payments. It reads a file as a
-//! stream, row by row, in memory that does not grow with the file, and says of each row where it
-//! begins ([`Row::line`], [`Row::byte`]). Where the bytes can be read in more than one way it stops
-//! with an error instead ([`Fault`]): a row misread is money misread. An error is about the whole
-//! file: the rows in front of it may be wrong too, so nothing is to be made of them.
+//! This module doesn't depend on the rest of the crate, and knows nothing of payments. It reads a
+//! file as a stream, row by row, in memory that does not grow with the file, and gives the position
+//! of each row ([`Row::line`], [`Row::byte`]). Where the bytes can be read in more than one way it
+//! stops with an error ([`Fault`]): a misread row is misread money. An error concerns the whole
+//! file: the rows before it may be wrong too, so they must not be used.
 //!
-//! The way of the bytes: `source` hashes them, `unpack` and `archive` decompress them, `encoding`
-//! looks at the first of them, `decode` makes UTF-8 of them, `guard` follows quotes and lines, and
-//! only then does the `csv` crate split fields. How a file is packed and encoded is read off its
-//! bytes, never off its name.
+//! The bytes take this path: `source` hashes them, `unpack` and `archive` decompress them,
+//! `encoding` examines the first of them, `decode` converts them to UTF-8, `guard` follows quotes
+//! and lines, and only then the `csv` crate splits fields. The format and the encoding of a file
+//! are detected from its bytes, never from its name.
 //!
-//! Left to the caller: rows that are shorter or longer than the header, columns that stand in the
-//! header twice, and a header without rows.
+//! The caller has to handle rows that are shorter or longer than the header, names that occur twice
+//! in the header, and a header without rows.
 
 mod ahead;
 mod archive;
@@ -50,12 +50,12 @@ use unpack::{Budget, Packing, Unpacked};
 
 use crate::bounded::Bounded;
 
-/// The most columns that a header may have.
+/// The greatest number of columns of a header.
 const COLUMNS_MOST: usize = 4096;
-/// How much is read and checked at once.
+/// The number of bytes that are read and checked at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// No more rows are looked at ahead than have this many bytes of text.
+/// The greatest size of the text of rows that are peeked at, in bytes; the last row may exceed it.
 pub const PEEKED_MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// An export that is open for reading, its header already read.
@@ -83,57 +83,61 @@ pub struct Export {
     encoding: Encoding,
     reader: csv::Reader<Guard<DecodedText>>,
     rows: u64,
-    /// Rows that were looked at and not yet read.
+    /// Rows that were peeked at and not read yet.
     peeked: VecDeque<Row>,
     failed: bool,
-    /// Of the first one of an archive, which members that has beside its exports.
+    /// The members of an archive that are not exports; only in its first export.
     left_out: Option<LeftOut>,
-    /// Why the row behind those that were looked at can't be read.
+    /// The reason why the row after the peeked ones can't be read.
     failure: Option<ExportError>,
 }
 
-/// An archive, and its members that are not read.
+/// An archive and its members that are not read.
 #[derive(Debug)]
 struct LeftOut {
     archive: PathBuf,
     members: Vec<String>,
 }
 
-/// How files are read that don't say it themselves.
+/// The settings for files that don't declare them themselves.
 #[derive(Clone, Debug, Default)]
 pub struct How {
-    /// Their encoding.
+    /// The encoding that the user declares.
     pub told: Option<DeclaredEncoding>,
-    /// Below which lines the header may stand.
+    /// The lines below which the header may be.
     pub lines_above: LinesAbove,
 }
 
-/// What was read, once all of it was.
+/// The totals of an export that was read completely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Rows, without the header and without blank lines.
+    /// The number of rows, without the header and without blank lines.
     pub rows: u64,
-    /// Bytes of the file as it is stored; of a member of a zip, as it is unpacked.
+    /// The number of bytes of the file as it is stored; of a member of a zip, as it is unpacked.
     pub bytes: u64,
-    /// SHA-256 of these bytes, in lower-case hexadecimal.
+    /// The SHA-256 of these bytes, in lower-case hexadecimal.
     pub sha256: String,
-    /// Whether the last line has its line end. Where it has none, the file may have been cut off.
+    /// `true` if the last line has its line end. If it doesn't, the file may have been cut off.
     pub ends_with_line_end: bool,
-    /// What separates the fields.
+    /// The delimiter between fields.
     pub delimiter: Delimiter,
     /// The encoding.
     pub encoding: Encoding,
 }
 
 impl Export {
-    /// Opens a file and reads its header. A zip holds several exports: see [`Exports`].
+    /// Opens a file and reads its header. A zip contains several exports: see [`Exports`].
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read, or its header is not valid.
     pub fn open(path: &Path) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
         Export::from_source(path, source, &How::default(), BytesLocation::File)
     }
 
-    /// Opens a file as [`Export::open`] does that must not be larger than `most_bytes`.
+    /// Opens a file like [`Export::open`], but only if it is not larger than `most_bytes`.
     pub(crate) fn open_bounded(path: &Path, most_bytes: u64) -> Result<Export, ExportError> {
         let file = Bounded::open(path, most_bytes)
             .map_err(|error| ExportError::new(path, None, error.into()))?;
@@ -141,7 +145,11 @@ impl Export {
         Export::from_source(path, source, &How::default(), BytesLocation::File)
     }
 
-    /// Reads bytes in memory as if they stood in a file of that name.
+    /// Reads bytes in memory as a file of that name.
+    ///
+    /// # Errors
+    ///
+    /// The header is not valid.
     pub fn from_bytes(
         name: &str,
         bytes: impl Into<Cow<'static, [u8]>>,
@@ -229,7 +237,7 @@ impl Export {
         Ok(())
     }
 
-    /// Gives the header a name without a letter for each empty cell with which every row ends.
+    /// Adds a header name without letters for each empty cell with which every row ends.
     fn settle_width(&mut self) {
         let width = self.header.len();
         let is_other = |rows: &[Row]| rows.first().is_some_and(|row| row.len() != width);
@@ -246,7 +254,7 @@ impl Export {
         }
     }
 
-    /// Looks at the next rows; an error is kept until the rows before it are read.
+    /// Peeks at the next rows; an error is kept until the rows before it are read.
     fn look_ahead(&mut self, rows_most: usize) -> bool {
         match self.peek(rows_most) {
             Ok(_) => true,
@@ -257,52 +265,55 @@ impl Export {
         }
     }
 
-    /// The file, as it was given.
+    /// Returns the path as it was given.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the archive whose first export this is, and its members that are not read because they are no
-    /// CSV; nothing where there are none. Folders are none of them.
+    /// Returns the archive whose first export this is, and its members that are not read because
+    /// they are not CSV files; `None` if there are none. Folders are left out.
     pub fn left_out(&self) -> Option<(&Path, &[String])> {
         let left_out = self.left_out.as_ref()?;
         Some((&left_out.archive, &left_out.members))
     }
 
-    /// The names of the columns, without the white space around them. A name may stand here twice,
-    /// and rows may be shorter or longer.
+    /// Returns the names of the columns, without the white space around them. A name may occur
+    /// twice, and rows may be shorter or longer.
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// The line on which the header begins: 1, unless blank lines come before it.
+    /// Returns the line on which the header begins: 1, unless blank lines come before it.
     pub fn header_line(&self) -> u64 {
         self.header_line
     }
 
-    /// How many lines of other text stand above the header, and are not read.
+    /// Returns the number of lines of other text above the header, which are not read.
     pub fn lines_above(&self) -> u64 {
         self.lines_above
     }
 
-    /// What separates the fields.
+    /// Returns the delimiter between fields.
     pub fn delimiter(&self) -> Delimiter {
         self.delimiter
     }
 
-    /// The encoding.
+    /// Returns the encoding.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// Bytes of the file read so far, for progress: up to a chunk ahead of the rows.
+    /// Returns the number of bytes of the file read so far, for progress: up to a chunk ahead of
+    /// the rows.
     pub fn bytes_read(&self) -> u64 {
         self.reader.get_ref().inner().source().bytes()
     }
 
-    /// Reads the next row into `row`; `false` at the end. Blank lines are no rows.
+    /// Reads the next row into `row`; returns `false` at the end. Blank lines are skipped.
     ///
-    /// After an error every further call is an error.
+    /// # Errors
+    ///
+    /// The bytes can't be read with certainty. Every further call is an error, too.
     pub fn read_row(&mut self, row: &mut Row) -> Result<bool, ExportError> {
         let more = match self.peeked.pop_front() {
             Some(peeked) => {
@@ -315,9 +326,13 @@ impl Export {
         Ok(more)
     }
 
-    /// The next rows, at most `rows_most` of them and hardly more than [`PEEKED_MOST_BYTES`];
-    /// [`Export::read_row`] gives them again. Nothing else has to be read twice, so that it works
-    /// for standard input, too.
+    /// Returns the next rows, at most `rows_most` of them and hardly more than
+    /// [`PEEKED_MOST_BYTES`]; [`Export::read_row`] returns them again. Nothing is read twice from
+    /// the file, so that it works for standard input, too.
+    ///
+    /// # Errors
+    ///
+    /// The first of these rows can't be read.
     pub fn peek(&mut self, rows_most: usize) -> Result<&[Row], ExportError> {
         let bytes = |row: &Row| row.iter().map(str::len).sum::<usize>();
         let mut held_bytes: usize = self.peeked.iter().map(bytes).sum();
@@ -333,7 +348,11 @@ impl Export {
         Ok(&peeked[..peeked.len().min(rows_most)])
     }
 
-    /// Reads what is left, and says what the whole was.
+    /// Reads the rest, and returns the totals.
+    ///
+    /// # Errors
+    ///
+    /// The rest can't be read.
     pub fn finish(mut self) -> Result<Totals, ExportError> {
         let mut row = Row::new();
         while self.read_row(&mut row)? {}
@@ -376,7 +395,7 @@ impl Export {
         }
     }
 
-    /// The parser could not go on: for the guard's reason, or because the file can't be read.
+    /// Returns the error for which the parser stopped: the guard's, or that of the file.
     fn stopped(&mut self, error: csv::Error) -> ExportError {
         if let Some(LocatedFault { line, mut fault }) = self.reader.get_mut().take_found() {
             if let Some(column) = fault.column_mut() {
@@ -396,22 +415,22 @@ impl Export {
     }
 }
 
-/// Where an export's bytes stand.
+/// The place of an export's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BytesLocation {
     File,
-    /// In a zip: unpacked once already.
+    /// A member of a zip, which is unpacked already.
     Archive,
 }
 
-/// The text of an export, in UTF-8.
+/// A reader of an export's text in UTF-8.
 enum DecodedText {
     Plain(Peeked<Unpacked>),
     Decoded(Peeked<Decoder<Peeked<Unpacked>>>),
 }
 
 impl DecodedText {
-    /// Reads off a file's beginning how it is packed and encoded.
+    /// Detects from a file's first bytes how it is packed and encoded.
     fn new(
         mut source: Peeked<Source>,
         told: Option<DeclaredEncoding>,

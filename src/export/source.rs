@@ -1,4 +1,4 @@
-//! Bytes on their way in: hashed, and looked at before they are read.
+//! Hashes the raw bytes of a file, and looks at the first of them before they are read.
 
 use std::fmt::Write as _;
 use std::io::{self, Read};
@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use super::encoding::HEAD_BYTES;
 use super::error::Fault;
 
-/// Raw bytes, with the hash and the number of those that went by.
+/// A reader of raw bytes that hashes and counts them.
 pub(super) struct Source {
     raw: Box<dyn Read + Send>,
     hash: Sha256,
     bytes: u64,
     at_end: bool,
-    /// Why reading failed. Kept here because not every decompressor hands an error on.
+    /// The reason why reading failed. It is kept here because not every decompressor passes an
+    /// error on.
     failure: Option<Fault>,
 }
 
@@ -29,12 +30,12 @@ impl Source {
         }
     }
 
-    /// How many raw bytes have been read.
+    /// Returns the number of raw bytes read so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// SHA-256 of the raw bytes read so far, in lower-case hexadecimal.
+    /// Returns the SHA-256 of the raw bytes read so far, in lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
         let mut hex = String::with_capacity(64);
         for byte in self.hash.clone().finalize() {
@@ -43,12 +44,12 @@ impl Source {
         hex
     }
 
-    /// Whether somebody asked for more than there is.
+    /// Returns `true` if the end of the file was reached.
     pub(super) fn at_end(&self) -> bool {
         self.at_end
     }
 
-    /// Why reading failed, if it did.
+    /// Returns the reason why reading failed, if it did.
     pub(super) fn take_failure(&mut self) -> Option<Fault> {
         self.failure.take()
     }
@@ -74,17 +75,17 @@ impl Read for Source {
     }
 }
 
-/// A reader whose beginning was looked at before it is read.
+/// A reader whose start can be examined before it is read.
 pub(super) struct Peeked<R> {
     inner: R,
     head: io::Cursor<Vec<u8>>,
     whole: bool,
-    /// What ended the beginning; told when the beginning has been read.
+    /// The error after the start of the file; it is returned when the start has been read.
     error: Option<io::Error>,
 }
 
 impl<R: Read> Peeked<R> {
-    /// Reads the beginning. An error in it waits until it is reached.
+    /// Reads the start of the file. An error in it is returned when it is reached.
     pub(super) fn new(mut inner: R) -> Self {
         let mut head = vec![0; HEAD_BYTES];
         let mut filled = 0;
@@ -108,7 +109,7 @@ impl<R: Read> Peeked<R> {
         }
     }
 
-    /// The error that stands at the very beginning, if one does.
+    /// Returns the error at the very start, if there is one.
     pub(super) fn take_first_error(&mut self) -> Option<io::Error> {
         match self.head.get_ref().is_empty() {
             true => self.error.take(),
@@ -116,12 +117,12 @@ impl<R: Read> Peeked<R> {
         }
     }
 
-    /// The beginning, and whether it is the whole.
+    /// Returns the start, and `true` if it is the whole file.
     pub(super) fn head(&self) -> (&[u8], bool) {
         (self.head.get_ref(), self.whole)
     }
 
-    /// Leaves out the first bytes of the beginning.
+    /// Skips the first bytes of the start.
     pub(super) fn skip(&mut self, bytes: usize) {
         self.head.set_position(bytes as u64);
     }

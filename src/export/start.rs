@@ -1,38 +1,38 @@
-//! Where the header stands: below a line that names the delimiter, and below lines of other text.
+//! Finds the header below a line that declares the delimiter, and below lines of other text.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::delimiter::Delimiter;
 
-/// No header is looked for below more lines than this.
+/// The greatest number of lines above a header.
 pub const LINES_ABOVE_MOST: usize = 50;
 
 /// A line below other lines that may be the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderLine {
-    /// How many lines stand above it.
+    /// The number of lines above it.
     pub lines_above: usize,
-    /// Its names.
+    /// The names in the line.
     pub names: Vec<String>,
-    /// How many fields the first line of the file has.
+    /// The number of fields in the first line of the file.
     pub first_width: usize,
-    /// How many fields the line below it has; 0 where there is none.
+    /// The number of fields in the line below it; 0 if there is none.
     pub next_width: usize,
 }
 
 type IsHeader = dyn Fn(&HeaderLine) -> bool + Send + Sync;
 
-/// Says of a line below others whether it is the header.
+/// Decides if a line below other lines is the header.
 #[derive(Clone, Default)]
 pub struct LinesAbove {
-    /// How many lines may stand above the header.
+    /// The numbers of lines that may be above the header.
     counts: Vec<usize>,
     is_header: Option<Arc<IsHeader>>,
 }
 
 impl LinesAbove {
-    /// Looks for a header below these numbers of lines, and asks `is_header`.
+    /// Looks for a header below these numbers of lines, with `is_header` as the test.
     pub fn new(
         counts: Vec<usize>,
         is_header: impl Fn(&HeaderLine) -> bool + Send + Sync + 'static,
@@ -52,17 +52,17 @@ impl fmt::Debug for LinesAbove {
     }
 }
 
-/// Where the text of an export begins, and how.
+/// The place where the text of an export begins.
 pub(super) struct Start {
-    /// Bytes in front of the header.
+    /// The number of bytes before the header.
     pub(super) bytes: usize,
-    /// Lines in front of the header.
+    /// The number of lines before the header.
     pub(super) lines: u64,
     pub(super) delimiter: Delimiter,
 }
 
 impl Start {
-    /// Finds the header in the beginning of a text.
+    /// Finds the header at the start of a text.
     pub(super) fn find(text: &[u8], above: &LinesAbove) -> Start {
         let (told, told_bytes) = match told_delimiter(text) {
             Some((delimiter, bytes)) => (Some(delimiter), bytes),
@@ -79,8 +79,8 @@ impl Start {
     }
 }
 
-/// Returns the delimiter that a first line such as `sep=;` tells spreadsheets, and the bytes of that
-/// line.
+/// Returns the delimiter that a first line such as `sep=;` declares for spreadsheets, and the
+/// length of that line in bytes.
 fn told_delimiter(text: &[u8]) -> Option<(Delimiter, usize)> {
     let (line, bytes) = first_line(text)?;
     let line = line.strip_prefix(b"\"").unwrap_or(line);
@@ -96,15 +96,15 @@ fn told_delimiter(text: &[u8]) -> Option<(Delimiter, usize)> {
     Some((delimiter, bytes))
 }
 
-/// Returns a line without its line end, and its bytes with it; nothing where the text ends before the
-/// line does.
+/// Returns a line without its line end, and its length in bytes with it; `None` if the text ends
+/// before the line does.
 fn first_line(text: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr::memchr(b'\n', text)?;
     let line = &text[..end];
     Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
-/// Returns how many lines and bytes stand above the header, if it stands below others.
+/// Returns the number of lines and bytes above the header, if it is below others.
 fn header_below(
     text: &[u8],
     told: Option<Delimiter>,
@@ -135,7 +135,7 @@ fn header_below(
     None
 }
 
-/// The fields of the first line of a text.
+/// Returns the fields of the first line of a text.
 fn names_of(text: &[u8], told: Option<Delimiter>) -> Vec<String> {
     let line = first_line(text).map_or(text, |(line, _)| line);
     let delimiter = told.unwrap_or_else(|| Delimiter::of_header(line));
@@ -191,7 +191,7 @@ mod tests {
         let told = format!("sep=;\n{text}");
         assert_eq!(start(&told, &above(&[2])), (33, 3, Delimiter::Semicolon));
         assert_eq!(start("id;amount\n", &above(&[1])).1, 0);
-        // No further than the text goes.
+        // Not beyond the end of the text.
         assert_eq!(start("a\nb", &above(&[40])).1, 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Tests of the reader as a whole. What they show: positions are exact, quoting that is broken is
-//! never read, and neither depends on how the bytes arrive.
+//! Tests of the reader as a whole. They show that positions are exact, that broken quoting is never
+//! read, and that neither depends on how the bytes arrive.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -29,7 +29,7 @@ fn lines(bytes: &[u8]) -> Vec<u64> {
     rows(bytes).into_iter().map(|(line, _, _)| line).collect()
 }
 
-/// The error as `code:line:column: message`.
+/// Returns the error as `code:line:column: message`.
 fn error(bytes: &[u8]) -> String {
     let error = read_all(bytes).unwrap_err();
     assert_eq!(error.path(), Path::new("x.csv"));
@@ -136,7 +136,7 @@ mod reading {
         assert!(read_all(b"id\n1\r\n").unwrap().1.ends_with_line_end);
         // `printf '\357\273\277id,b\n1,2\n3,4' | sha256sum`
         assert_eq!(totals.sha256, SHA256);
-        // The same when nobody reads the rows.
+        // The hash is the same when nobody reads the rows.
         let export = Export::from_bytes("x.csv", csv.to_vec()).unwrap();
         assert_eq!(export.finish().unwrap(), totals);
     }
@@ -177,9 +177,12 @@ mod refusing {
             (b"\xEF\xBB\xBF \n\n", "export-empty:-:-: the file is empty"),
             (
                 b",, ,\n1,2,3,4\n",
-                "header-blank:1:-: the header names no column",
+                "header-blank:1:-: the header has no column names",
             ),
-            (b"\n\"\"\n", "header-blank:2:-: the header names no column"),
+            (
+                b"\n\"\"\n",
+                "header-blank:2:-: the header has no column names",
+            ),
             (
                 b"id,b\n1,\x002\n",
                 "nul-byte:2:-: a NUL byte: this is not plain text",
@@ -232,7 +235,7 @@ mod refusing {
         assert!(read_all(&header(COLUMNS_MOST)).is_ok());
         assert_eq!(
             error(&header(COLUMNS_MOST + 1)),
-            "header-too-wide:1:-: the header has 4097 columns; the most is 4096"
+            "header-too-wide:1:-: the header has 4097 columns; at most 4096 are allowed"
         );
     }
 
@@ -245,17 +248,18 @@ mod refusing {
         assert_eq!(read_all(kept.as_bytes()).unwrap().1.rows, 2);
         assert_eq!(
             error(format!("id,b\n1,2\n1,{long}x\n").as_bytes()),
-            "field-too-long:3:2: column 2 `b` holds more than 1048576 bytes"
+            "field-too-long:3:2: column 2 `b` has more than 1048576 bytes"
         );
         assert_eq!(
             error(format!("id,b\n1,2\n1{long},2\n").as_bytes()),
-            "field-too-long:3:1: column 1 `id` holds more than 1048576 bytes"
+            "field-too-long:3:1: column 1 `id` has more than 1048576 bytes"
         );
-        // Rows of three columns are not told from prose, so here the cap finds the quote.
+        // Rows of three columns can't be distinguished from prose, so here the limit finds the
+        // quote.
         let swallowed = format!("id,b,c\n1,2,\"3\n{}", "4,5,6\n".repeat(field_most / 5));
         assert_eq!(
             error(swallowed.as_bytes()),
-            "field-too-long:2:3: column 3 `c` holds more than 1048576 bytes"
+            "field-too-long:2:3: column 3 `c` has more than 1048576 bytes"
         );
         let commas = ",".repeat(row_most);
         assert_eq!(
@@ -294,7 +298,7 @@ mod refusing {
 }
 
 /// An unclosed quote, in each column of each row, in files that quote nothing, everything, or
-/// something, whatever stands in the fields: an error at the line where it opens.
+/// something, whatever the fields contain: an error at the line where it opens.
 mod unclosed {
     use super::*;
 
@@ -302,15 +306,15 @@ mod unclosed {
     enum Content {
         Plain,
         Empty,
-        /// Begins with a delimiter where the field is quoted.
+        /// Content that begins with a delimiter if the field is quoted.
         DelimiterFirst,
         DelimiterLast,
-        /// Ends with a line break where the field is quoted.
+        /// Content that ends with a line break if the field is quoted.
         BreakLast,
         QuoteFirst,
     }
 
-    /// A file, and the line on which each row begins.
+    /// Returns a file, and the line on which the row with the open quote begins.
     fn file(
         columns: usize,
         rows: usize,
@@ -407,7 +411,7 @@ mod unclosed {
     fn where_some_cells_are_quoted() {
         for columns in 2..=6 {
             for seed in 0..30_usize {
-                // Any fixed scatter will do.
+                // Any fixed pattern will do.
                 let quoted = |row: usize, column: usize| {
                     (((seed * 31 + row * 17 + column * 7) * 2_654_435_761) >> 7) & 3 == 0
                 };
@@ -451,13 +455,13 @@ mod unclosed {
     }
 }
 
-/// Packed and encoded files: the same rows as the plain one, or a named error.
+/// Packed and encoded files give the same rows as the plain one, or a named error.
 mod packed {
     use super::*;
 
     use std::io::Write;
 
-    /// A row that begins at another byte in each encoding, but on the same line.
+    /// A row as line and fields, since its byte offset differs between encodings.
     type Read2 = (u64, Vec<String>);
 
     type Packer = fn(&[u8]) -> Vec<u8>;
@@ -475,13 +479,13 @@ mod packed {
         ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
     }
 
-    /// Two gzip members, as `cat a.gz b.gz` makes them.
+    /// Returns two gzip members, as `cat a.gz b.gz` makes them.
     fn parts(bytes: &[u8]) -> Vec<u8> {
         let (one, two) = bytes.split_at(bytes.len() / 2);
         [gzip(one), gzip(two)].concat()
     }
 
-    /// A zip of one export.
+    /// Returns a zip of one export.
     fn deflated(bytes: &[u8]) -> Vec<u8> {
         zip(&[("x.csv", bytes)])
     }
@@ -548,7 +552,7 @@ mod packed {
         Ok((rows, export.finish()?))
     }
 
-    /// The rows of all exports of a file, or the first error as `path:line:code`.
+    /// Returns the rows of all exports of a file, or the first error as `path:line:code`.
     fn outcome(bytes: &[u8], told: Option<DeclaredEncoding>) -> Result<Vec<Read2>, String> {
         let mut rows = Vec::new();
         for export in open(bytes, told) {
@@ -566,7 +570,7 @@ mod packed {
         outcome(bytes, None).unwrap_err()
     }
 
-    /// Large enough for several chunks of everything.
+    /// Returns a text that is large enough for several chunks of every reader.
     fn long_text() -> String {
         let mut text = "id,näme\n".to_owned();
         for i in 0..9000_u64 {
@@ -664,7 +668,7 @@ mod packed {
             assert_eq!(code(&gzip(&inner)), "x:-:archive-nested");
             assert_eq!(code(&zstd(&inner)), "x:-:archive-nested");
             assert_eq!(code(&zip(&[("b.csv", &inner)])), "x/b.csv:-:archive-nested");
-            // It may hold exports, so it is no member to pass over.
+            // It may contain exports, so it is not skipped.
             let zipped = zip(&[("b.csv", csv), ("inner", &inner)]);
             assert_eq!(code(&zipped), "x/inner:-:archive-nested");
         }
@@ -772,7 +776,7 @@ mod packed {
     }
 }
 
-/// Gives bytes in pieces of the given sizes, over and over.
+/// A reader that returns bytes in pieces of the given sizes, over and over.
 struct Pieces<'a> {
     bytes: &'a [u8],
     sizes: Vec<usize>,
@@ -791,7 +795,7 @@ impl io::Read for Pieces<'_> {
     }
 }
 
-/// What guard and parser make of a text that arrives in pieces: rows, then the error.
+/// Returns the rows and the error of a text that arrives in pieces, as guard and parser give them.
 fn walk(bytes: &[u8], sizes: &[usize]) -> (Vec<Read3>, Option<String>) {
     let pieces = Pieces {
         bytes,
@@ -823,7 +827,7 @@ fn walk(bytes: &[u8], sizes: &[usize]) -> (Vec<Read3>, Option<String>) {
     }
 }
 
-/// A strict reader, byte by byte: the rows of a text whose quoting is right, or nothing.
+/// Reads strictly, byte by byte: returns the rows of a text with correct quoting, or `None`.
 fn strict(bytes: &[u8]) -> Option<Vec<Read3>> {
     let mut rows = Vec::new();
     let mut at = 0;
@@ -867,7 +871,7 @@ fn strict(bytes: &[u8]) -> Option<Vec<Read3>> {
     Some(rows)
 }
 
-/// Texts made of what matters to quoting, and of what can be cut in the middle.
+/// Generates texts of characters that matter to quoting, and of some that can be cut in the middle.
 fn tricky() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => Just(&b","[..]),

@@ -1,6 +1,6 @@
-//! Packed streams, unpacked on their way past: gzip and zstd, with as many parts as there are.
+//! Unpacks gzip and zstd streams of any number of parts while they are read.
 //!
-//! Nothing is held but a window, and what comes out is held to a [`Budget`].
+//! Only a window of the data is in memory, and the unpacked size is limited by a [`Budget`].
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Mutex;
@@ -12,16 +12,16 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::error::Fault;
 use super::source::{Peeked, Source};
 
-/// The most that one file may unpack to, all members of a zip together.
+/// The greatest unpacked size of one file, all members of a zip together, in bytes.
 const UNPACKED_MOST_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-/// Up to here it does not matter how tightly a file is packed.
+/// The unpacked size, in bytes, below which the compression ratio is not checked.
 const UNPACKED_FREE_BYTES: u64 = 64 * 1024 * 1024;
-/// The most bytes that a packed one may become. Exports come to 5 to 30.
+/// The greatest number of bytes from one packed byte. Exports have 5 to 30.
 const RATIO_MOST: u64 = 200;
-/// The largest window of a zstd frame, and so the most that is held of it.
+/// The largest window of a zstd frame, and so the greatest memory for it, in bytes.
 const ZSTD_WINDOW_MOST_BYTES: u64 = 128 * 1024 * 1024;
 
-/// How a file is packed.
+/// The compression format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
     Gzip,
@@ -30,12 +30,12 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// Reads it off the first bytes.
+    /// Recognises the format from the first bytes of a file.
     pub(super) fn from_head(head: &[u8]) -> Option<Packing> {
         match head {
             [0x1F, 0x8B, ..] => Some(Packing::Gzip),
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Packing::Zstd),
-            // A skippable frame, with which zstd files may begin.
+            // A skippable frame, which may be the first of a zstd file.
             [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Some(Packing::Zstd),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Packing::Zip),
             _ => None,
@@ -51,7 +51,7 @@ impl Packing {
     }
 }
 
-/// How much may still come out of a file. Shared by the members of a zip.
+/// The number of bytes that may still come out of a file. The members of a zip share it.
 pub(super) struct Budget {
     most_bytes: u64,
     free_bytes: u64,
@@ -78,7 +78,7 @@ impl Budget {
         }
     }
 
-    /// Counts bytes that came out of a file, of which `packed_bytes` went in.
+    /// Counts unpacked bytes of a file, of which `packed_bytes` have been read.
     pub(super) fn take(&self, bytes: usize, packed_bytes: u64) -> Result<(), Fault> {
         let mut unpacked = match self.unpacked.lock() {
             Ok(unpacked) => unpacked,
@@ -97,7 +97,7 @@ impl Budget {
     }
 }
 
-/// A file's bytes, unpacked if they were packed.
+/// A reader of a file's bytes, unpacked if they were packed.
 pub(super) struct Unpacked {
     form: Form,
     budget: Budget,
@@ -119,7 +119,7 @@ impl Unpacked {
         Unpacked { form, budget }
     }
 
-    /// The file as it is stored.
+    /// Returns the file as it is stored.
     pub(super) fn source(&self) -> &Source {
         match &self.form {
             Form::Plain(source) => source.inner(),
@@ -171,8 +171,8 @@ impl Read for Unpacked {
     }
 }
 
-/// The parts of a gzip file, one after the other. Zeros behind the last one are padding, which tapes
-/// and some servers write.
+/// A reader of the parts of a gzip file. Zeros after the last part are padding, which tapes and
+/// some servers write.
 struct Gzip {
     part: GzDecoder<BufReader<Peeked<Source>>>,
     at_end: bool,
@@ -186,7 +186,7 @@ impl Gzip {
         }
     }
 
-    /// Goes on to the next part; `false` where there is none.
+    /// Starts the next part; returns `false` if there is none.
     fn begin_part(&mut self) -> io::Result<bool> {
         let input = self.part.get_mut();
         match input.fill_buf()?.first() {
@@ -225,7 +225,7 @@ impl Read for Gzip {
     }
 }
 
-/// The frames of a zstd file, one after the other, each held to its own size and checksum.
+/// A reader of the frames of a zstd file; the size and the checksum of each are checked.
 struct Zstd {
     input: BufReader<Peeked<Source>>,
     decoder: FrameDecoder,
@@ -245,7 +245,7 @@ impl Zstd {
         }
     }
 
-    /// Goes on to the next frame with content; `false` where there is none.
+    /// Starts the next frame with content; returns `false` if there is none.
     fn begin_frame(&mut self) -> io::Result<bool> {
         while !self.input.fill_buf()?.is_empty() {
             match self.decoder.init(&mut self.input) {
@@ -275,7 +275,7 @@ impl Zstd {
         Ok(false)
     }
 
-    /// The frame is over: the decoder leaves it to us to see that it was right.
+    /// Checks a complete frame, which the decoder leaves to its caller.
     fn end_frame(&mut self) -> io::Result<()> {
         self.in_frame = false;
         let size = self.decoder.content_size();

@@ -1,19 +1,20 @@
-//! Rows that all end with more empty cells than the header has names, or with fewer.
+//! Adapts the header to rows that all have more, or fewer, empty cells at their end.
 
 use super::Row;
 
-/// How many rows have to agree, where there are so many.
+/// The greatest number of rows that are compared.
 pub(super) const ROWS_MOST: usize = 200;
 
-/// One row alone says too little: any delimiter in a cell of it would look the same.
+/// The smallest number of rows that is evidence: a single row with an unquoted delimiter would look
+/// the same.
 const ROWS_LEAST: usize = 2;
 
-/// Returns how many names the header needs at its end, or has too many, so that every one of these
-/// rows has as many cells as it has names.
+/// Returns how many names the header lacks at its end, or has too many, so that it has as many
+/// names as every one of these rows has cells.
 ///
-/// An export that ends each row with a delimiter has one empty cell more in each. A cell with a
-/// delimiter and without quotes has that effect too, so nothing is returned where a cell may be such
-/// a one.
+/// An export that ends each row with a delimiter has one empty cell more in each. An unquoted cell
+/// that contains a delimiter has the same effect, so `None` is returned if a cell may be one of
+/// those.
 pub(super) fn added_names(header: &[String], rows: &[Row]) -> Option<isize> {
     let mut rows = rows.iter().filter(|row| !is_blank(row)).peekable();
     let width = rows.peek()?.len();
@@ -39,8 +40,8 @@ fn is_blank(row: &Row) -> bool {
     row.iter().all(|cell| cell.trim().is_empty())
 }
 
-/// Whether two cells next to each other may be one in each row: an amount with a decimal comma, or a
-/// text with a comma and a space.
+/// Returns `true` if two neighbouring cells may be one in each row: an amount with a decimal comma,
+/// or a text with a comma and a space.
 fn is_split(rows: &[&Row]) -> bool {
     let digits = |cell: &str| !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit());
     let is_amount = |row: &Row, at: usize| {
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_may_be_one_cell_in_two_is_none() {
-        // One row only, one without the cell, one that says something, or one that lacks a cell.
+        // One row only, one without the cell, one with a value, or one that lacks a cell.
         assert_eq!(added("id,amount", &["1,8.00,", "2,9.00"]), None);
         assert_eq!(added("id,amount", &["1,8.00,", "2,9.00,x"]), None);
         assert_eq!(added("id,amount,plan", &["1,8.00", "2,9.00"]), None);

@@ -1,11 +1,11 @@
-//! All profiles there are: those that come with the program and the user's own.
+//! The set of all profiles: those that come with the program, and the user's own.
 
 use std::collections::BTreeMap;
 
 use super::{LookAlike, OwnFile, Profile, ProfileError, Split, compile, extend, look_alike};
 use crate::export::LinesAbove;
 
-/// The built-in profiles of this folder by their names.
+/// Returns the texts of the built-in profiles in this folder, with their names.
 macro_rules! built_in {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("builtin/", $name, ".toml")))),*]
@@ -52,22 +52,27 @@ pub(super) const BUILT_IN: &[(&str, &str)] = built_in![
 /// The built-in profiles and the user's own.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    /// The user's first, then the built-in ones.
+    /// The profiles, the user's first, then the built-in ones.
     all: Vec<Profile>,
     pub(super) look_alikes: Vec<LookAlike>,
 }
 
 impl Profiles {
-    /// The built-in profiles and those of the `[exports.…]` tables of a configuration.
+    /// Loads the built-in profiles and those of the `[exports.…]` tables of a configuration.
     ///
-    /// A profile of the user's with the name of a built-in one takes its place.
+    /// A user's profile with the name of a built-in one replaces it.
+    ///
+    /// # Errors
+    ///
+    /// A profile of the user's is not valid.
     pub fn load(own: &BTreeMap<String, toml::Table>) -> Result<Self, ProfileError> {
         let built_in = built_in_tables()?;
+        let own = extend::with_current_keys(own);
         let mut all = Vec::new();
         for name in own.keys() {
             all.push(Profile {
                 is_own: true,
-                ..compile::profile(name, extend::resolve(name, own, &built_in)?)?
+                ..compile::profile(name, extend::resolve(name, &own, &built_in)?)?
             });
         }
         let nobody = BTreeMap::new();
@@ -83,7 +88,7 @@ impl Profiles {
         })
     }
 
-    /// Returns below how many lines the header of an export may stand, by these profiles.
+    /// Returns the numbers of lines that may be above the header, for all profiles.
     pub fn lines_above(&self) -> LinesAbove {
         let below: Vec<Profile> = self
             .iter()
@@ -99,12 +104,12 @@ impl Profiles {
         })
     }
 
-    /// Every profile, the user's own first.
+    /// Returns every profile, the user's own first.
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
         self.all.iter()
     }
 
-    /// Those alone that are for lists of commissions.
+    /// Returns the profiles that are for lists of commissions.
     pub fn for_commissions(&self) -> Profiles {
         let is_theirs = |profile: &&Profile| profile.is_for_commissions();
         Profiles {
@@ -113,32 +118,36 @@ impl Profiles {
         }
     }
 
-    /// Says in which file of the user's each profile stands, by its name.
+    /// Sets the user's file of each profile, by its name.
     pub fn place(&mut self, file_of: impl Fn(&str) -> Option<OwnFile>) {
         for profile in &mut self.all {
             profile.file = file_of(&profile.name);
         }
     }
 
-    /// The profile of that name.
+    /// Returns the profile with that name.
+    ///
+    /// # Errors
+    ///
+    /// There is no such profile.
     pub fn named(&self, name: &str) -> Result<&Profile, ProfileError> {
         self.all
             .iter()
             .find(|profile| profile.name == name)
             .ok_or_else(|| {
                 let known: Vec<_> = self.iter().map(|p| format!("`{}`", p.name)).collect();
-                ProfileError::new(name, "there is no profile of this name")
+                ProfileError::new(name, "there is no profile with this name")
                     .hint(format!("profiles are {}", known.join(", ")))
             })
     }
 
-    /// What a profile says itself, and what it has from those that it extends. `own` is as for
-    /// [`Profiles::load`]; nothing is checked but `extends`.
+    /// Separates a profile into its own settings and those of the profiles that it extends. `own`
+    /// is as for [`Profiles::load`]; only `extends` is checked.
     pub fn split(name: &str, own: &BTreeMap<String, toml::Table>) -> Result<Split, ProfileError> {
-        extend::split(name, own, &built_in_tables()?)
+        extend::split(name, &extend::with_current_keys(own), &built_in_tables()?)
     }
 
-    /// The text of a built-in profile, with its comments.
+    /// Returns the text of a built-in profile, with its comments.
     pub fn built_in_text(name: &str) -> Option<&'static str> {
         BUILT_IN
             .iter()

@@ -1,4 +1,4 @@
-//! From a profile's words to a profile: everything that it refers to has to be there.
+//! Compiles a profile's table: everything that it refers to must exist.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,11 @@ use super::{
 use crate::event::{Currency, Kind};
 use crate::export::LINES_ABOVE_MOST;
 
-/// Checks a profile's table and makes it usable.
+/// Checks a profile's table and compiles it.
+///
+/// # Errors
+///
+/// The table is not a valid profile.
 pub(super) fn profile(name: &str, resolved: Resolved) -> Result<Profile, ProfileError> {
     let Resolved { mut table, lineage } = resolved;
     let unset: Vec<bool> = asked(&table)
@@ -34,8 +38,8 @@ pub(super) fn profile(name: &str, resolved: Resolved) -> Result<Profile, Profile
     Ok(profile)
 }
 
-/// A table that is not in the shape of a profile. The error ends with the keys above the place, as
-/// `in `money.format``, and begins with what it stumbled over.
+/// Returns the error for a table that does not have the form of a profile. It ends with the keys
+/// above the place, as `in `money.format``, and begins with the problem.
 fn unreadable(name: &str, error: &toml::de::Error) -> ProfileError {
     let said = error.to_string();
     let above = said.lines().find_map(|line| line.strip_prefix("in `"));
@@ -53,15 +57,15 @@ fn unreadable(name: &str, error: &toml::de::Error) -> ProfileError {
     }
 }
 
-/// What stands under a key such as `money.format.unit`.
+/// Returns the value of a key such as `money.format.unit`.
 fn value_at<'t>(table: &'t toml::Table, key: &str) -> Option<&'t toml::Value> {
     let mut keys = key.split('.');
     let first = table.get(keys.next()?)?;
     keys.try_fold(first, |value, key| value.get(key))
 }
 
-/// A column that is asked for goes by no header name until somebody says which, so that the rules
-/// that refer to it can be checked and the question can be put.
+/// Gives a column that is asked for no header names until the user names one, so that the rules
+/// that refer to it can be checked and the question can be asked.
 fn name_asked_columns(table: &mut toml::Table) {
     let names: Vec<_> = asked(table)
         .filter_map(|key| key.strip_prefix("columns."))
@@ -75,7 +79,7 @@ fn name_asked_columns(table: &mut toml::Table) {
     }
 }
 
-/// The keys of `[[ask]]`.
+/// Returns the keys of `[[ask]]`.
 fn asked(table: &toml::Table) -> impl Iterator<Item = &str> {
     let asks = table.get("ask").and_then(toml::Value::as_array);
     asks.into_iter().flatten().map(|ask| {
@@ -142,7 +146,7 @@ impl<'s> Compiler<'s> {
         }
         if events.is_empty() == spec.commission.is_none() {
             let message = match events.is_empty() {
-                true => "there is no `[[event]]`, so no row could ever be one",
+                true => "there is no `[[event]]`, so no row could be one",
                 false => "a list of commissions has no `[[event]]`",
             };
             return Err(self.error(message).about("event"));
@@ -150,7 +154,7 @@ impl<'s> Compiler<'s> {
         Ok(Profile {
             name: spec.name.clone(),
             title: spec.title.clone(),
-            rests_on: spec.rests_on.clone(),
+            based_on: spec.based_on.clone(),
             detect: spec.detect.is_enabled(),
             is_nearly_known: spec.detect.is_nearly_known(),
             skip_lines: spec.skip_lines,
@@ -274,7 +278,7 @@ impl<'s> Compiler<'s> {
         }))
     }
 
-    /// The rules of a list such as `[[event]]`; an error says of which.
+    /// Compiles the rules of a list such as `[[event]]`; an error names the rule.
     fn rules<T, R>(
         &self,
         list: &'static str,
@@ -339,14 +343,14 @@ impl<'s> Compiler<'s> {
     fn check_skip_lines(&self, lines: usize) -> Result<(), ProfileError> {
         if lines > LINES_ABOVE_MOST {
             let message = format!(
-                "`skip_lines` is {lines}, and at most {LINES_ABOVE_MOST} lines above a header are skipped"
+                "`skip_lines` is {lines}, but at most {LINES_ABOVE_MOST} lines above a header can be skipped"
             );
             return Err(self.error(message).about("skip_lines"));
         }
         Ok(())
     }
 
-    /// One character can't have two meanings in an amount, and a digit has its own.
+    /// Checks that no character has two meanings in an amount, and that none of them is a digit.
     fn check_amount_format(&self, money: &MoneySpec) -> Result<(), ProfileError> {
         let format = &money.format;
         let separators = [Some(format.decimal), format.thousands, format.or_decimal];
@@ -362,7 +366,7 @@ impl<'s> Compiler<'s> {
             symbol.trim().is_empty() || symbol.contains(taken)
         }) {
             let message =
-                "`money.format.strip` has to be a symbol without digits, signs and separators";
+                "`money.format.strip` must be a symbol without digits, signs and separators";
             return Err(self.error(message).about("money.format.strip"));
         }
         Ok(())
@@ -381,7 +385,7 @@ impl<'s> Compiler<'s> {
         Ok((index, self.words(index, list)))
     }
 
-    /// Every word here has to stand in for one that the profile knows.
+    /// Compiles the words of `read_as`: each of them must stand for a known word.
     fn read_as(
         &self,
         spec: &BTreeMap<String, BTreeMap<String, MeaningSpec>>,
@@ -421,13 +425,13 @@ impl<'s> Compiler<'s> {
         WordSet { list, spelling }
     }
 
-    /// The words of all these lists of `[words]`.
+    /// Returns the words of all these lists of `[words]`.
     fn lists(&self, key: &str, names: &[String]) -> Result<Vec<String>, ProfileError> {
         let mut all = Vec::new();
         for name in names {
             let list = self.lists.get(name).ok_or_else(|| {
                 self.error(format!(
-                    "`{key}` refers to the words `{name}`, and there is no such list"
+                    "`{key}` refers to the words `{name}`, but there is no such list"
                 ))
                 .hint("lists of words are named under `[words]`")
                 .about(key)
@@ -455,7 +459,7 @@ impl<'s> Compiler<'s> {
 
     fn scope(&self, when: &WhenSpec, unless: Option<&WhenSpec>) -> Result<Scope, ProfileError> {
         if unless.is_some_and(BTreeMap::is_empty) {
-            let message = "`unless` without a test would leave no row";
+            let message = "`unless` without a test would exclude every row";
             return Err(self.error(message).about("unless"));
         }
         Ok(Scope {
@@ -475,7 +479,7 @@ impl<'s> Compiler<'s> {
             };
             all.extend(tests.into_iter().map(|test| (column, test)));
         }
-        // What compares words settles most rows before an amount has to be read.
+        // Tests that compare words decide most rows before an amount has to be read.
         all.sort_by_key(|(_, test)| test.reads_amounts());
         Ok(all)
     }
@@ -500,7 +504,7 @@ impl<'s> Compiler<'s> {
         if let Some(pattern) = &spec.pattern {
             let regex = Regex::new(pattern).map_err(|error| {
                 self.error(format!(
-                    "`{pattern}` for `{name}` is not a pattern: {error}"
+                    "`{pattern}` for `{name}` is not a valid pattern: {error}"
                 ))
                 .says(pattern)
             })?;
@@ -522,7 +526,7 @@ impl<'s> Compiler<'s> {
             return Err(self.error(message).about("when").says(name));
         }
         if spec.empty == Some(true) && tests.len() > 1 {
-            let message = format!("`empty = true` for `{name}` leaves nothing for the other tests");
+            let message = format!("`empty = true` for `{name}` can't be combined with other tests");
             return Err(self.error(message).about("when").says(name));
         }
         Ok(tests)
@@ -633,7 +637,7 @@ impl<'s> Compiler<'s> {
         Ok((customer.email.is_some() || customer.uid.is_some()).then_some(customer))
     }
 
-    /// What an event of this kind can't do without.
+    /// Checks that an event of this kind has everything it needs.
     fn check_event(&self, spec: &EventSpec) -> Result<(), ProfileError> {
         let kind = spec.kind;
         if kind.has_amount() && spec.amount.is_none() {
@@ -649,7 +653,7 @@ impl<'s> Compiler<'s> {
         }
         if spec.gross.is_some() && (!kind.has_amount() || spec.running_total) {
             let message =
-                "`gross` stands beside the `amount` of a sale or of a refund with an id of its own";
+                "`gross` is only for the `amount` of a sale, or of a refund with an id of its own";
             return Err(self.error(message).about("gross"));
         }
         if spec.event_id.is_empty() && !spec.running_total {
@@ -658,8 +662,8 @@ impl<'s> Compiler<'s> {
         Ok(())
     }
 
-    /// The day in an id is that of the event, and what stands before it says in which column it stands:
-    /// else days of two columns would be taken for two events.
+    /// Checks that the day in an id is the day of the event, and that the text before it identifies
+    /// the column: else days of two columns would be taken for two events.
     fn check_days(&self, ids: &[Template], dates: &[DateSource]) -> Result<(), ProfileError> {
         let mut before: Vec<&[TemplatePart]> = Vec::new();
         let mut dates = dates.iter().map(|source| source.date);
@@ -670,16 +674,15 @@ impl<'s> Compiler<'s> {
             };
             let (start, rest) = template.0.split_at(at);
             let [TemplatePart::Day(column)] = rest else {
-                let message = "a `:day` in an id stands once, and at its end";
+                let message = "a `:day` in an id must be single, and at its end";
                 return Err(self.error(message).about("event_id"));
             };
             if dates.next() != Some(*column) {
-                let message =
-                    "the ids with a `:day` name the columns of `created_at`, in the same order";
+                let message = "the ids with a `:day` must name the columns of `created_at`, in the same order";
                 return Err(self.error(message).about("event_id"));
             }
             if before.contains(&start) {
-                let message = "two ids with days of two columns are alike before the day, so that nothing tells of which column it is: write another word before one of them";
+                let message = "two ids with days of two columns are equal before the day, so the column of the day is ambiguous: write another word before one of them";
                 return Err(self.error(message).about("event_id"));
             }
             before.push(start);
@@ -715,14 +718,15 @@ impl<'s> Compiler<'s> {
             .any(|part| matches!(part, TemplatePart::Column(_)));
         if !has_column {
             let message =
-                format!("the id `{text}` has no column in it, so every row would have the same");
+                format!("the id `{text}` has no column in it, so every row would have the same id");
             return Err(self.error(message).says(text));
         }
         Ok(Template(parts))
     }
 }
 
-/// The columns of `known` in which a `when` says which words it is for, and not only which not.
+/// Returns the columns of `known` in which a `when` lists the words that it is for, and not only
+/// those that it is not for.
 fn named_columns(when: &When, known: &[(ColumnIndex, WordSet)]) -> Vec<ColumnIndex> {
     let is_named = |column: &ColumnIndex| {
         let mut tests = when.iter().filter(|(tested, _)| tested == column);
@@ -735,8 +739,8 @@ fn named_columns(when: &When, known: &[(ColumnIndex, WordSet)]) -> Vec<ColumnInd
         .collect()
 }
 
-/// The columns that running totals are made of, and no other amount of an event. A column that is
-/// both has signs by the kind of its rows, which the rules tell.
+/// Returns the columns of which running totals consist, and no other amount of an event. In a
+/// column that is both, the sign depends on the kind of its rows, which the rules decide.
 fn running_totals(events: &[EventRule]) -> Vec<(ColumnIndex, Convention)> {
     let columns = |amount: &AmountRule| {
         let mut columns = vec![amount.column];

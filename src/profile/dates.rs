@@ -1,4 +1,4 @@
-//! How a profile's dates are written: checked so that no date can be read in two ways.
+//! Compiles the date formats of a profile, and checks that no date can be read in two ways.
 
 use std::collections::BTreeMap;
 
@@ -60,8 +60,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// A word such as `PST` stands for one offset and is never daylight saving time; a name such as
-    /// `Pacific Time (US & Canada)` stands for a zone of the IANA database.
+    /// Returns the zone of a zone name in an export. A name such as `PST` has one offset and is
+    /// never daylight saving time; a name such as `Pacific Time (US & Canada)` is a zone of the
+    /// IANA database.
     fn zone_of_word(&self, word: &str, text: &str) -> Result<TimeZone, ProfileError> {
         let named = || TimeZone::get(text).ok().filter(|_| text.contains('/'));
         let zone = offset(text).map(TimeZone::fixed).or_else(named);
@@ -81,9 +82,9 @@ impl Compiler<'_> {
             if let Some(other) = formats[..index].iter().find(swapped) {
                 return Err(self
                     .error(format!(
-                        "`{key}` has `{other}` and `{format}`: many a date is another day by the other"
+                        "`{key}` has `{other}` and `{format}`: many dates are different days in the two"
                     ))
-                    .hint("keep the one that the export is written in")
+                    .hint("keep the format of the export")
                     .about(key)
                     .says(format));
             }
@@ -105,12 +106,12 @@ impl Compiler<'_> {
                 if pattern.contains("%Z") =>
             {
                 Err(self.error(format!(
-                    "`{key}` has `{text}`, and a zone word can only stand at the end, behind a space"
+                    "`{key}` has `{text}`, but `%Z` can only be at the end, after a space"
                 ))
                 .about(key)
                 .says(text))
             }
-            // A word that is meant as a name would be a pattern that reads no date at all.
+            // A name with a typing error would be a pattern that reads no date at all.
             DateFormat::Pattern(pattern) if !pattern.contains('%') => Err(self
                 .error(format!("`{key}` has `{text}`, which is not a date format"))
                 .hint("use `rfc3339`, `unix-seconds`, `unix-milliseconds`, `spreadsheet-serial`, or a pattern such as `%Y-%m-%d %H:%M:%S`")
@@ -121,7 +122,7 @@ impl Compiler<'_> {
     }
 }
 
-/// `-08:00` and the like.
+/// Parses an offset such as `-08:00`.
 fn offset(text: &str) -> Option<Offset> {
     let (sign, rest) = match text.split_at_checked(1)? {
         ("-", rest) => (-1, rest),
@@ -140,8 +141,8 @@ fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
-/// Whether a date of numbers that is written in one of them can be read, as another day, by the
-/// other: same separator, year at the same end, day and month the other way round.
+/// Returns `true` if a date of numbers in one of the formats can be read, as another day, in the
+/// other: same separator, year at the same end, day and month in the other order.
 fn can_be_swapped(one: &str, other: &str) -> bool {
     match (day_and_month(one), day_and_month(other)) {
         (Some(one), Some(other)) => {
@@ -153,7 +154,7 @@ fn can_be_swapped(one: &str, other: &str) -> bool {
     }
 }
 
-/// How a pattern orders day and month, where both are numbers.
+/// The order of day and month in a pattern, if both are numbers.
 struct DayAndMonth<'p> {
     day_first: bool,
     year_first: bool,

@@ -1,51 +1,51 @@
-//! Which profile fits a header, and why the others don't.
+//! Finds the profile that fits a header, and the reasons why the others don't.
 
 use super::{ColumnIndex, LookAlike, Profile, Profiles};
 use crate::invisible::is_invisible;
 
-/// Where a profile's columns stand in one export.
+/// The positions of a profile's columns in one export.
 #[derive(Clone, Debug)]
 pub struct Binding {
     positions: Vec<Option<usize>>,
 }
 
 impl Binding {
-    /// The field's index in a row, or nothing where the export does not have the column.
+    /// Returns the field's index in a row, or `None` if the export does not have the column.
     pub(crate) fn position(&self, column: ColumnIndex) -> Option<usize> {
         self.positions.get(column).copied().flatten()
     }
 }
 
-/// Why a profile does not fit a header.
+/// The reason why a profile does not fit a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
     /// The profile's name.
     pub profile: String,
-    /// Columns that it needs and the header lacks, by their newest header name.
+    /// Required columns that the header lacks, by their newest header name.
     pub missing: Vec<String>,
-    /// Header names that it needs and that stand there more than once.
+    /// Required header names that occur more than once.
     pub doubled: Vec<String>,
     /// Header names that exports of this kind never have.
     pub foreign: Vec<String>,
-    /// How many of the needed columns are there.
+    /// The number of required columns that were found.
     pub found: usize,
 }
 
-/// Why no profile fits a header.
+/// The reason why no profile fits a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfit {
-    /// What the file is instead, where that is known.
+    /// The known type of the file, if it is not an export.
     pub look_alike: Option<LookAlike>,
-    /// Why each profile does not fit, the closest first.
+    /// The reason for each profile, the closest first.
     pub misfits: Vec<Misfit>,
 }
 
-/// How many columns have to be there for a header to be a built-in profile's where only case or spaces
-/// differ.
+/// The smallest number of matching columns with which a header may be a built-in profile's if only
+/// case or spaces differ.
 const RESPELT_LEAST: usize = 4;
 
-/// Returns a header name without what a spreadsheet or a script changes in it: case, spaces, and
-/// characters that nobody sees.
+/// Returns a header name without the differences that a spreadsheet or a script makes: case,
+/// spaces, and invisible characters.
 pub(super) fn spelling(name: &str) -> String {
     let is_seen = |c: &char| c.is_whitespace() || !is_invisible(*c);
     let seen: String = name.chars().filter(is_seen).collect();
@@ -53,16 +53,16 @@ pub(super) fn spelling(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// How header names are compared.
+/// The comparison of header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compared {
-    /// Character by character.
+    /// The names must be equal.
     Exactly,
-    /// Without case and spaces, where no name is the same character by character.
+    /// Case and spaces are ignored if no name is equal.
     BySpelling,
 }
 
-/// A header's names as they are and by their spelling.
+/// A header's names, unchanged and by their spelling.
 struct Header<'h> {
     names: &'h [String],
     spelt: Vec<String>,
@@ -76,7 +76,7 @@ impl<'h> Header<'h> {
         }
     }
 
-    /// Returns where a name stands, and how often.
+    /// Returns the position of a name, and how often it occurs.
     fn find(&self, name: &str, compared: Compared) -> Option<(usize, usize)> {
         let same = |names: &[String], wanted: &str| {
             let first = names.iter().position(|is| is == wanted)?;
@@ -91,12 +91,12 @@ impl<'h> Header<'h> {
 }
 
 impl Misfit {
-    /// How many columns are in the way.
+    /// Returns the number of columns that prevent a match.
     pub(crate) fn faults(&self) -> usize {
         self.missing.len() + self.doubled.len() + self.foreign.len()
     }
 
-    /// The reason in a few words.
+    /// Returns the reason in a few words.
     pub fn reason(&self) -> String {
         let quoted = |names: &[String]| -> String {
             names
@@ -123,8 +123,12 @@ impl Misfit {
 }
 
 impl Profile {
-    /// Finds the profile's columns in a header, by whole names. Where none is the same character by
-    /// character, case and spaces may differ.
+    /// Finds the profile's columns in a header, by whole names. If no name is equal, case and
+    /// spaces may differ.
+    ///
+    /// # Errors
+    ///
+    /// A required column is missing or occurs twice.
     pub fn bind(&self, header: &[String]) -> Result<Binding, Misfit> {
         let header = Header::new(header);
         let exactly = self.bind_as(&header, Compared::Exactly);
@@ -134,8 +138,8 @@ impl Profile {
         })
     }
 
-    /// Binds the columns that the profile needs by this comparison; the others may differ in case and
-    /// spaces in any case.
+    /// Binds the required columns by this comparison; the optional ones may always differ in case
+    /// and spaces.
     fn bind_as(&self, header: &Header<'_>, compared: Compared) -> Result<Binding, Misfit> {
         let mut positions = Vec::with_capacity(self.columns.len());
         let mut misfit = Misfit {
@@ -179,7 +183,8 @@ impl Profile {
         }
     }
 
-    /// Without an email and without a uid no row could belong to anybody.
+    /// Returns the missing column of the customer: without an email and a uid, no row could belong
+    /// to anybody.
     fn missing_customer(&self, positions: &[Option<usize>]) -> Option<String> {
         let columns: Vec<_> = [self.customer.email, self.customer.uid]
             .into_iter()
@@ -187,7 +192,7 @@ impl Profile {
             .collect();
         let found = columns.iter().any(|&c| positions[c].is_some());
         let required = columns.iter().any(|&c| !self.columns[c].optional);
-        // A commission is told by its event, too.
+        // A commission can be identified by its event, too.
         let required = required || self.is_for_commissions();
         (!found && !required).then(|| {
             let names: Vec<_> = columns
@@ -198,18 +203,18 @@ impl Profile {
         })
     }
 
-    /// How many columns an export of this kind can't do without.
+    /// Returns the number of columns that an export of this kind must have.
     pub fn needed(&self) -> usize {
         self.columns.iter().filter(|c| !c.optional).count()
     }
 }
 
-/// The profiles that fit a header, as far as the header tells.
+/// The profiles that fit a header, as far as the header shows.
 #[derive(Clone, Debug)]
 pub struct Fits<'p> {
-    /// Those that find the most needed columns, the user's own first; never empty.
+    /// The profiles that find the most required columns, the user's own first; never empty.
     pub closest: Vec<(&'p Profile, Binding)>,
-    /// Those that fit too and find fewer.
+    /// The profiles that fit too and find fewer.
     pub looser: Vec<&'p Profile>,
 }
 
@@ -218,9 +223,10 @@ impl Profiles {
     ///
     /// # Errors
     ///
-    /// None fits, or it is a file of fprecon that has no way back in: why, the closest profile first.
+    /// No profile fits, or it is a file of fprecon that can't be read again: the reasons, the
+    /// closest profile first.
     ///
-    /// Where there are several in [`Fits::closest`] the rows have to decide: see
+    /// If [`Fits::closest`] has several profiles, the rows have to decide: see
     /// [`crate::recognise`].
     pub fn fitting(&self, header: &[String]) -> Result<Fits<'_>, Box<Unfit>> {
         let names = Header::new(header);
@@ -242,7 +248,7 @@ impl Profiles {
         let mut closest: Vec<(&Profile, Binding)> = Vec::new();
         let mut looser = Vec::new();
         let mut misfits = Vec::new();
-        // A header of which few names nearly are a profile's says little.
+        // A header with few names that nearly match a profile's is weak evidence.
         let says_enough = |profile: &Profile, binding: &Binding| match compared {
             Compared::Exactly => true,
             Compared::BySpelling => {
@@ -270,7 +276,8 @@ impl Profiles {
         }
     }
 
-    /// Returns which file of fprecon without a way back in has this header, if one has.
+    /// Returns the type of fprecon's own files with this header that can't be read again, if there
+    /// is one.
     pub fn own_file(&self, header: &[String]) -> Option<&LookAlike> {
         let mut own = self.look_alikes.iter().filter(|known| known.is_own_file);
         own.find(|known| known.fits(header))
@@ -285,8 +292,12 @@ impl Profiles {
         }
     }
 
-    /// The profile that fits a header, as far as the header tells: the one that finds the most
-    /// needed columns, the user's own before a built-in one.
+    /// Returns the profile that fits a header best: the one that finds the most required columns,
+    /// the user's own before a built-in one.
+    ///
+    /// # Errors
+    ///
+    /// No profile fits.
     pub fn detect(&self, header: &[String]) -> Result<(&Profile, Binding), Box<Unfit>> {
         let mut fits = self.fitting(header)?;
         Ok(fits.closest.swap_remove(0))

@@ -1,18 +1,18 @@
-//! Why a profile can't be used.
+//! The error of a profile that can't be used.
 
 use super::locate;
 
-/// Why a profile can't be used: which one, which key, and what is wrong with it.
+/// The reason why a profile can't be used: its name, the key, and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("profile `{profile}`: {message}")]
 pub struct ProfileError {
     /// The profile's name.
     pub profile: String,
-    /// What is wrong, with the key.
+    /// The problem, with the key.
     pub message: String,
-    /// What to do about it.
+    /// The way to fix it.
     pub hint: Option<String>,
-    /// Where in the profile.
+    /// The place in the profile.
     pub(super) place: Box<locate::ErrorSubject>,
 }
 

@@ -1,4 +1,4 @@
-//! One profile may extend another and change one thing.
+//! Merges a profile with the one that it extends.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,54 @@ use toml::{Table, Value};
 
 use super::ProfileError;
 
-/// A chain of profiles longer than this is taken for a mistake.
+/// The greatest length of a chain of profiles; a longer one is taken for a mistake.
 const MAX_DEPTH: usize = 8;
 
-/// A profile by who says what.
+/// Keys of a profile with another name in earlier versions: that name, and the current one.
+const RENAMED_KEYS: [(&str, &str); 1] = [("rests_on", "based_on")];
+
+/// A profile, separated into its own settings and the inherited ones.
 #[derive(Clone, Debug)]
 pub struct Split {
-    /// What the profile says itself.
+    /// The profile's own settings.
     pub said: Table,
-    /// The profile that it extends, if it does.
+    /// The name of the profile that it extends, if it does.
     pub extends: Option<String>,
-    /// What that one adds, with all that it extends in turn.
+    /// The inherited settings, including those of the profiles further up.
     pub inherited: Table,
 }
 
-/// A profile laid over what it extends.
+/// A profile merged with what it extends.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) table: Table,
-    /// The profile itself and those that it extends, from the last to the first.
+    /// The names of the profile and of those that it extends, from the last to the first.
     pub(super) lineage: Vec<String>,
 }
 
-/// The TOML of a profile file.
+/// Parses the TOML of a profile file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Table, ProfileError> {
     text.parse::<Table>()
         .map_err(|error| ProfileError::new(name, error.to_string()))
 }
 
-/// The profile `name` laid over what it extends, down to a built-in one.
+/// Returns the user's profiles with the current names of keys that earlier versions named otherwise.
+pub(super) fn with_current_keys(own: &BTreeMap<String, Table>) -> BTreeMap<String, Table> {
+    let mut own = own.clone();
+    for table in own.values_mut() {
+        for (earlier, current) in RENAMED_KEYS {
+            // A profile with both is refused, since the earlier one is unknown then.
+            if !table.contains_key(current)
+                && let Some(value) = table.remove(earlier)
+            {
+                table.insert(current.to_owned(), value);
+            }
+        }
+    }
+    own
+}
+
+/// Merges the profile `name` with what it extends, down to a built-in one.
 ///
 /// Tables are merged key by key; everything else, lists too, is replaced. A name that extends
 /// itself means the built-in profile of that name.
@@ -87,8 +106,8 @@ pub(super) fn resolve(
     })
 }
 
-/// What `enabled = false` says of the base is not said of a user's profile that names its own
-/// columns; what must not stand in the header is.
+/// Enables detection for a user's profile with its own columns, even if the base has `enabled =
+/// false`; the names that exclude a header are inherited.
 fn enable_unless_said(merged: &mut Table, of_user: Option<&Value>) {
     match merged.get_mut("detect") {
         Some(Value::Table(detect)) => {
@@ -103,7 +122,7 @@ fn enable_unless_said(merged: &mut Table, of_user: Option<&Value>) {
     }
 }
 
-/// The profile `name` in two parts: what it says itself, and what is left of those that it extends.
+/// Separates the profile `name` into its own settings and the rest of those that it extends.
 pub(super) fn split(
     name: &str,
     own: &BTreeMap<String, Table>,
@@ -126,7 +145,7 @@ pub(super) fn split(
     })
 }
 
-/// Takes out of a profile what one of its layers says.
+/// Removes the settings of one layer from a profile.
 fn take_out(profile: &mut Table, said: &Table) {
     for (key, value) in said {
         let is_empty = match (profile.get_mut(key), value) {
@@ -143,13 +162,13 @@ fn take_out(profile: &mut Table, said: &Table) {
 }
 
 fn circle(name: &str) -> ProfileError {
-    ProfileError::new(name, "`extends` goes round in a circle")
-        .hint("one of these profiles has to extend a built-in one, such as `generic`")
+    ProfileError::new(name, "`extends` forms a circle")
+        .hint("one of these profiles must extend a built-in one, such as `generic`")
         .about("extends")
 }
 
-/// Whether a table of the user's that extends nothing only changes the built-in profile of its name:
-/// a profile of its own has columns.
+/// Returns `true` if a table of the user's that extends nothing only changes the built-in profile
+/// of its name: a complete profile has columns.
 fn is_part_of(name: &str, table: &Table, built_in: &BTreeMap<String, Table>) -> bool {
     built_in.contains_key(name) && !table.contains_key("columns")
 }
@@ -159,7 +178,7 @@ fn base_of(name: &str, table: &Table) -> Result<Option<String>, ProfileError> {
         None => Ok(None),
         Some(Value::String(base)) => Ok(Some(base.clone())),
         Some(_) => {
-            let message = "`extends` has to be a profile's name";
+            let message = "`extends` must be a profile's name";
             Err(ProfileError::new(name, message).about("extends"))
         }
     }
@@ -178,7 +197,7 @@ fn unknown_base(
         .collect();
     ProfileError::new(
         name,
-        format!("`extends` names `{base}`, and there is no such profile"),
+        format!("`extends` names `{base}`, but there is no such profile"),
     )
     .hint(format!("profiles are {}", known.join(", ")))
     .about("extends")
@@ -188,7 +207,8 @@ fn unknown_base(
 fn merge(onto: &mut Table, layer: &Table) {
     for (key, value) in layer {
         match (onto.get_mut(key), value) {
-            // A column that is named anew is named whole: `optional` of the base does not stay.
+            // A column that is named anew is replaced as a whole: `optional` of the base is not
+            // inherited.
             (Some(Value::Table(base)), Value::Table(over)) if !over.contains_key("header") => {
                 merge(base, over);
             }

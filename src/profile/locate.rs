@@ -1,19 +1,20 @@
-//! On which line of its file a profile is wrong.
+//! Finds the line of a profile's file that is wrong.
 //!
-//! A profile is checked after it has been laid over what it extends, where lines are no more. The
-//! error knows the key that it is about and what stands there; both are looked up in the text.
+//! A profile is checked after it has been merged with the profiles that it extends, and then its
+//! lines are lost. The error knows the key and the value that it is about; both are looked up in
+//! the text.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ProfileError;
 
-/// What an error is about, as far as it knows.
+/// The subject of an error, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct ErrorSubject {
-    /// The key, such as `money.currency`, without places in arrays.
+    /// The key, such as `money.currency`, without the indices in arrays.
     key: Option<String>,
-    /// What stands there, or the name of a key that should not.
+    /// The value of the key, or the name of a key that should not exist.
     value: Option<String>,
     /// The list of rules, and which of them from 0.
     rule: Option<(&'static str, usize)>,
@@ -35,9 +36,9 @@ impl ProfileError {
         self
     }
 
-    /// The line, from 1, of the key that the error is about, in the file that the profile is from.
-    /// `table` leads to the profile in that file; for a file of its own it is empty. Nothing where
-    /// the key is not in this file, but in a profile that this one extends.
+    /// Returns the line, from 1, of the key that the error is about, in the file that the profile
+    /// is from. `table` leads to the profile in that file; for a file of its own it is empty.
+    /// Returns `None` if the key is not in this file, but in a profile that this one extends.
     pub fn line_in(&self, text: &str, table: &[&str]) -> Option<u64> {
         let file = DeTable::parse(text).ok()?;
         let mut profile = file.get_ref();
@@ -62,27 +63,27 @@ impl ProfileError {
     }
 }
 
-/// How well a place in the file fits the error; a later one is better.
+/// The match between a place in the file and the error; a later variant is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
-    /// The rule that the error is in.
+    /// The place is the rule with the error.
     Rule,
-    /// What the error names stands there, under another key.
+    /// The place has the error's value, under another key.
     Value,
-    /// It is the key.
+    /// The place is the error's key.
     Key,
-    /// It is the key, and what the error names stands there.
+    /// The place is the error's key, with the error's value.
     Both,
 }
 
 struct Search<'e> {
     wanted: &'e ErrorSubject,
-    /// The first of the places that fit best, by its byte.
+    /// The first of the places that fit best, as a byte offset.
     best: Option<(Fit, usize)>,
 }
 
 impl Search<'_> {
-    /// Goes through a table; `path` holds the keys above it, without the places in arrays.
+    /// Searches a table; `path` holds the keys above it, without the indices in arrays.
     fn table<'t>(&mut self, table: &'t DeTable<'_>, path: &mut Vec<&'t str>) {
         for (key, value) in table {
             path.push(key.get_ref());
@@ -126,7 +127,7 @@ impl Search<'_> {
         }
     }
 
-    /// Whether the key of the error is this one, or one above it.
+    /// Returns `true` if the key of the error is this one, or one above it.
     fn is_key(&self, path: &[&str]) -> bool {
         let key = self.wanted.key.as_deref();
         let names: Option<Vec<&str>> = key.map(|key| key.split('.').collect());

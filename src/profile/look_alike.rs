@@ -1,4 +1,4 @@
-//! Files that could be taken for an export of payments and are not.
+//! Files that could be mistaken for an export of payments.
 
 use serde::Deserialize;
 
@@ -8,27 +8,28 @@ use crate::shell_word::shell_word;
 
 const BUILT_IN: &str = include_str!("builtin/look-alikes.toml");
 
-/// A kind of file that is refused by its name, so that nobody has to guess why no profile fits.
+/// A type of file that is refused by its name, so that nobody has to guess why no profile fits.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookAlike {
-    /// What it is.
+    /// The type of the file, for people.
     pub title: String,
-    /// Why it is not read, and what to do instead; `FILE` stands for its path.
+    /// The reason why it is not read, and what to do instead; `FILE` stands for its path.
     instead: String,
-    /// Header names that all stand there.
+    /// Header names that must all be in the header.
     #[serde(default)]
     columns: Vec<String>,
-    /// Header names of which none stands there.
+    /// Header names that must not be in the header.
     #[serde(default)]
     absent: Vec<String>,
-    /// What the first line begins with.
+    /// The start of the first line.
     first: Option<String>,
-    /// Whether it is a file of fprecon that has no way back in. It is refused even where a built-in
+    /// `true` for a file of fprecon that can't be read again. It is refused even if a built-in
     /// profile fits: `event_id` is enough for `generic`.
     #[serde(default)]
     pub(super) is_own_file: bool,
-    /// Whether a profile may be proposed for it all the same, by what a person knows of its customers.
+    /// `true` if a profile may be proposed for it all the same, from what a person knows of its
+    /// customers.
     #[serde(default)]
     pub(crate) can_be_proposed: bool,
 }

@@ -1,8 +1,8 @@
-//! How one kind of export is read: profiles, which are data.
+//! Profiles: data that describe how to read one kind of export.
 //!
 //! A profile is a TOML file: built in (`builtin/`), or the user's own in `fprecon.toml`, where one
-//! may extend another and change one thing. Loading checks everything that a profile refers to, so
-//! that [`crate::classify`] meets no unknown column. [`Profiles::detect`] finds the profile that
+//! may extend another and change a part of it. Loading checks everything that a profile refers to,
+//! so that [`crate::classify`] meets no unknown column. [`Profiles::detect`] finds the profile that
 //! fits a header.
 
 mod built_in;
@@ -32,82 +32,82 @@ pub(crate) use rules::{
 };
 pub(crate) use words::{Answer, Meaning, ReadAs, Spelling, WordSet};
 
-/// A profile as the program uses it: columns by index, rules in order.
+/// A compiled profile: columns by index, rules in order.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// The name that `--profile` takes.
     pub name: String,
-    /// What it is for people.
+    /// The title for people.
     pub title: String,
-    /// What the profile was made from: real files, documentation, an importer.
-    pub rests_on: String,
-    /// Whether an export may be recognised as this by its header alone.
+    /// The source of the profile: real files, documentation, an importer.
+    pub based_on: String,
+    /// `true` if an export may be recognised as this profile's by its header alone.
     pub detect: bool,
-    /// How many lines of other text may stand above the header.
+    /// The greatest number of lines of other text above the header.
     pub(crate) skip_lines: usize,
-    /// Whether a header that lacks few of its columns is taken for one of its exports.
+    /// `true` if a header that lacks few of its columns counts as one of its exports.
     pub(crate) is_nearly_known: bool,
-    /// Whether it is the user's own, and not built in.
+    /// `true` if it is the user's own, and not built in.
     pub is_own: bool,
     pub(crate) columns: Vec<ProfileColumn>,
     pub(crate) currency: CurrencySource,
     pub(crate) amount_format: AmountFormat,
     pub(crate) taxes: Option<TaxColumns>,
     pub(crate) dates: Dates,
-    /// The profile itself and those that it extends, from the last to the first.
+    /// The names of the profile and of those that it extends, from the last to the first.
     pub(crate) lineage: Vec<String>,
-    /// Profiles whose sales it completes, where exports of both are in one job.
+    /// The names of profiles whose sales it completes, if exports of both are in one job.
     pub(crate) completes: Vec<String>,
-    /// Whether its events stand in for those of the same id that the API refused.
+    /// `true` if its events replace those with the same id that the API refused.
     pub(crate) mends: bool,
-    /// What each row says of a subscription.
+    /// The columns of a subscription in each row.
     pub(crate) subscription: Option<SubscriptionColumns>,
-    /// The column of coupons, where they are sent as promo codes.
+    /// The column of coupons, if they are sent as promo codes.
     pub(crate) coupons: Option<ColumnIndex>,
     pub(crate) absent: Vec<String>,
-    /// What has to be said before the profile can be used.
+    /// The questions that have to be answered before the profile can be used.
     pub(crate) questions: Vec<Question>,
     pub(crate) customer: CustomerColumns,
     pub(crate) known: Vec<(ColumnIndex, WordSet)>,
-    /// What the user says of words that the profile does not know.
+    /// The user's meanings of words that the profile does not contain.
     pub(crate) read_as: Vec<ReadAs>,
-    /// Columns that hold nothing but running totals, and how the export signs them.
+    /// Columns that hold only running totals, and the sign with which the export writes them.
     pub(crate) totals: Vec<(ColumnIndex, Convention)>,
-    /// The file of the user's that holds it, or would hold a change of it; nothing for the usual one.
+    /// The user's file that contains it, or would contain a change of it; `None` for the usual one.
     pub(crate) file: Option<OwnFile>,
     pub(crate) continuation: Option<Continuation>,
     pub(crate) ignore: Vec<IgnoreRule>,
     pub(crate) reject: Vec<RemarkRule>,
     pub(crate) warn: Vec<RemarkRule>,
     pub(crate) events: Vec<EventRule>,
-    /// Where a list of commissions says what; such a profile has no events.
+    /// The columns of a list of commissions; such a profile has no events.
     pub(crate) commission: Option<CommissionColumns>,
 }
 
-/// A file of the user's that holds a profile.
+/// A file of the user's with a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnFile {
-    /// Under `[exports.NAME]` of this configuration.
+    /// The profile is in `[exports.NAME]` of this configuration.
     Config(String),
-    /// The file is the profile.
+    /// The whole file is the profile.
     Whole(String),
 }
 
 impl Profile {
-    /// Whether this one's rows say more of the sales of `other`, where both are in one job.
+    /// Returns `true` if this profile's rows complete the sales of `other`, if both are in one job.
     pub(crate) fn completes(&self, other: &Profile) -> bool {
         let is_named = |name: &String| self.completes.contains(name);
         other.lineage.iter().any(is_named)
     }
 
-    /// Whether it is for lists of commissions, and not for exports of a billing provider.
+    /// Returns `true` if it is for lists of commissions, and not for exports of a billing provider.
     pub fn is_for_commissions(&self) -> bool {
         self.commission.is_some()
     }
 
-    /// What it was made from, in two words.
+    /// Returns the source of the profile in two words.
     pub fn basis(&self) -> &'static str {
-        let has = |words: &[&str]| words.iter().any(|word| self.rests_on.contains(word));
+        let has = |words: &[&str]| words.iter().any(|word| self.based_on.contains(word));
         match () {
             () if self.is_own => "your own",
             () if has(&["real file", "real line", "header line"]) => "real file",
@@ -117,17 +117,19 @@ impl Profile {
         }
     }
 
-    /// What has to be said in the configuration before the profile can be used.
+    /// Returns the questions that have to be answered in the configuration before the profile can
+    /// be used.
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         self.questions.iter().map(|question| question.text.as_str())
     }
 
-    /// Whether it asks for the value of a key.
+    /// Returns `true` if it asks for the value of a key.
     pub(crate) fn asks(&self, key: &str) -> bool {
         self.questions.iter().any(|question| question.key == key)
     }
 
-    /// What has to be said before an export with these columns can be read.
+    /// Returns the questions that have to be answered before an export with these columns can be
+    /// read.
     pub(crate) fn open_questions(&self, binding: &Binding) -> impl Iterator<Item = &Question> {
         let is_missing = |column| binding.position(column).is_none();
         let is_open = move |question: &&Question| question.without.is_none_or(is_missing);

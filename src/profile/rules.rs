@@ -9,10 +9,10 @@ use serde::Deserialize;
 use super::words::{Spelling, WordSet};
 use crate::event::{Currency, Kind};
 
-/// Index into [`Profile::columns`](super::Profile::columns).
+/// An index into [`Profile::columns`](super::Profile::columns).
 pub(crate) type ColumnIndex = usize;
 
-/// A column by our name, with the header names that it goes by.
+/// A column by our name, with its possible header names.
 #[derive(Clone, Debug)]
 pub(crate) struct ProfileColumn {
     pub(crate) name: String,
@@ -21,28 +21,28 @@ pub(crate) struct ProfileColumn {
     pub(crate) spelling: Spelling,
 }
 
-/// Rows that belong to the row above: those that hold, and say the same in these columns.
+/// Rows that belong to the row above: those that match, and have the same values in these columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Continuation {
     pub(crate) same: Vec<ColumnIndex>,
     pub(crate) when: When,
 }
 
-/// Where a customer is named.
+/// The columns that identify a customer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CustomerColumns {
     pub(crate) email: Option<ColumnIndex>,
     pub(crate) uid: Option<ColumnIndex>,
 }
 
-/// Where a subscription's id and its plan stand.
+/// The columns of a subscription's id and its plan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SubscriptionColumns {
     pub(crate) id: ColumnIndex,
     pub(crate) plan: ColumnIndex,
 }
 
-/// Where a list of commissions says what, and what its words mean.
+/// The columns of a list of commissions, and the meanings of its words.
 #[derive(Clone, Debug)]
 pub(crate) struct CommissionColumns {
     pub(crate) amount: ColumnIndex,
@@ -64,7 +64,7 @@ pub(crate) struct CommissionColumns {
     pub(crate) approved: WordSet,
     pub(crate) pending: WordSet,
     pub(crate) denied: WordSet,
-    /// Approved, and paid out.
+    /// Words for approved commissions that were paid out.
     pub(crate) paid: WordSet,
     pub(crate) yes: WordSet,
     pub(crate) no: WordSet,
@@ -72,45 +72,45 @@ pub(crate) struct CommissionColumns {
     pub(crate) cash: WordSet,
 }
 
-/// What an export does not say, and the key in which a user says it.
+/// A setting that an export does not contain, and the key in which a user sets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) key: String,
     pub(crate) text: String,
-    /// Only of exports that do not have this column.
+    /// A column: the question applies only to exports that do not have it.
     pub(crate) without: Option<ColumnIndex>,
 }
 
-/// Where the currency of a row's amounts is said.
+/// The source of the currency of a row's amounts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CurrencySource {
-    /// In this column, where the export has it.
+    /// The column of the currency, if the export has it.
     pub(crate) column: Option<ColumnIndex>,
-    /// Else it is this one; and where there is none, the account's.
+    /// The currency for exports without the column; if there is none, the account's is used.
     pub(crate) fixed: Option<Currency>,
 }
 
-/// How dates are written.
+/// The formats and zones of dates.
 #[derive(Clone, Debug)]
 pub(crate) struct Dates {
     pub(crate) formats: Vec<DateFormat>,
     pub(crate) zone: TimeZone,
-    /// The zones that words of the export stand for.
+    /// The zones of the export's zone names.
     pub(crate) zones: BTreeMap<String, TimeZone>,
-    /// Columns whose dates are written otherwise; their own `columns` are empty.
+    /// Columns whose dates are in other formats; their own `columns` are empty.
     pub(crate) columns: BTreeMap<ColumnIndex, Dates>,
-    /// What becomes of a sale or refund that has no date.
+    /// The treatment of a sale or refund without a date.
     pub(crate) missing: MissingDate,
 }
 
 impl Dates {
-    /// How the dates of this column are written.
+    /// Returns the formats of this column's dates.
     pub(crate) fn for_column(&self, column: ColumnIndex) -> &Dates {
         self.columns.get(&column).unwrap_or(self)
     }
 }
 
-/// Where a date stands.
+/// The columns of a date.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DateSource {
     pub(crate) date: ColumnIndex,
@@ -119,7 +119,7 @@ pub(crate) struct DateSource {
 }
 
 impl DateSource {
-    /// Returns the source of a date that stands in this column alone.
+    /// Returns the source of a date that is in this column alone.
     pub(crate) fn of_column(date: ColumnIndex) -> Self {
         DateSource {
             date,
@@ -129,16 +129,16 @@ impl DateSource {
     }
 }
 
-/// One way to write a date.
+/// A format of a date.
 #[derive(Clone, Debug)]
 pub(crate) enum DateFormat {
     /// RFC 3339, with its own offset.
     Rfc3339,
     /// A `strptime` pattern, in the profile's zone unless it reads an offset.
     Pattern(String),
-    /// The same, and behind it a space and a zone word.
+    /// A `strptime` pattern, followed by a space and a zone name.
     PatternAndZone(String),
-    /// Seconds since 1970 in UTC, also with a fraction.
+    /// Seconds since 1970 in UTC, possibly with a fraction.
     UnixSeconds,
     /// Milliseconds since 1970 in UTC.
     UnixMilliseconds,
@@ -147,21 +147,21 @@ pub(crate) enum DateFormat {
     SpreadsheetSerial,
 }
 
-/// What becomes of a sale or refund that has no date.
+/// The treatment of a sale or refund without a date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MissingDate {
-    /// Its row is rejected.
+    /// The row is rejected.
     #[default]
     Reject,
-    /// It is sent without a date, and the API takes the day on which it arrives.
+    /// The event is sent without a date, and the API uses the day on which it arrives.
     Today,
 }
 
-/// All of these have to hold.
+/// Tests on cells; all of them must hold.
 pub(crate) type When = Vec<(ColumnIndex, Test)>;
 
-/// What has to hold in a cell.
+/// A test on a cell.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
     OneOf(WordSet),
@@ -169,15 +169,15 @@ pub(crate) enum Test {
     Pattern(Regex),
     Empty(bool),
     Sign(Sign),
-    /// An amount with one of these signs, or none, fails.
+    /// A test that fails for an amount with one of these signs, and for a missing amount.
     NotSign(Vec<Sign>),
-    /// The amount is that of these columns together; an empty one counts nothing.
+    /// A test that the amount is the sum of these columns; an empty one counts as zero.
     Sum(Vec<ColumnIndex>),
     NotSum(Vec<ColumnIndex>),
 }
 
 impl Test {
-    /// Whether it has to read amounts, which costs more than comparing words.
+    /// Returns `true` if it has to read amounts, which costs more than comparing words.
     pub(crate) fn reads_amounts(&self) -> bool {
         match self {
             Test::OneOf(_) | Test::NoneOf(_) | Test::Pattern(_) | Test::Empty(_) => false,
@@ -190,7 +190,7 @@ impl Test {
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
     pub(crate) when: When,
-    /// But not those for which all of these hold.
+    /// Rows that are excluded: those for which all of these tests hold.
     pub(crate) unless: Option<When>,
 }
 
@@ -203,7 +203,7 @@ pub(crate) enum Sign {
 }
 
 impl Sign {
-    /// Returns the word that a profile has for it.
+    /// Returns the word for it in profiles.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Sign::Positive => "positive",
@@ -213,18 +213,18 @@ impl Sign {
     }
 }
 
-/// Rows that are no event, and why.
+/// Rows that are not events, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct IgnoreRule {
     pub(crate) scope: Scope,
     pub(crate) reason: String,
-    /// Whether they are payments that came to nothing, even where they were good before.
+    /// `true` if the rows are payments that failed, even if they had succeeded before.
     pub(crate) not_paid: bool,
     pub(crate) warning: Option<String>,
     pub(crate) hint: Option<String>,
 }
 
-/// Something to say about rows that look like this.
+/// A warning about rows that match.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkRule {
     pub(crate) scope: Scope,
@@ -239,16 +239,16 @@ pub(crate) struct EventRule {
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
     pub(crate) note: Option<String>,
-    /// The columns of `known` in which it says by its `when` which words it is for.
+    /// The columns of `known` whose words the rule's `when` lists.
     pub(crate) names: Vec<ColumnIndex>,
-    /// Where another than the row's customer is the event's.
+    /// The columns of the event's customer, if it is not the row's customer.
     pub(crate) customer: Option<CustomerColumns>,
     pub(crate) event_id: Vec<Template>,
     pub(crate) sale_event_id: Vec<Template>,
-    /// Of a sale, by which its refunds may name it too.
+    /// Another id of a sale, by which its refunds may name it.
     pub(crate) reference: Vec<Template>,
     pub(crate) amount: Option<AmountRule>,
-    /// What was paid in all, where that is not the amount before its `minus`.
+    /// The whole amount that was paid, if that is not the amount before its `minus`.
     pub(crate) gross: Option<AmountRule>,
     pub(crate) running_total: bool,
     pub(crate) created_at: Vec<DateSource>,
@@ -264,7 +264,7 @@ pub(crate) struct EventRule {
 }
 
 impl EventRule {
-    /// Whether it names a column for any of what few events have.
+    /// Returns `true` if it has a column for any of the details that few events have.
     pub(crate) fn has_details(&self) -> bool {
         let columns = [
             self.subscription,
@@ -280,20 +280,20 @@ impl EventRule {
     }
 }
 
-/// How the amount of an event is read.
+/// The computation of an event's amount.
 #[derive(Clone, Debug)]
 pub(crate) struct AmountRule {
     pub(crate) column: ColumnIndex,
     pub(crate) convention: Convention,
-    /// Added to it; nothing where the cell is empty.
+    /// Columns that are added to the amount; an empty cell counts as zero.
     pub(crate) plus: Vec<ColumnIndex>,
-    /// Taken off it; nothing where the cell is empty.
+    /// Columns that are subtracted from the amount; an empty cell counts as zero.
     pub(crate) minus: Vec<ColumnIndex>,
-    /// Whether the tax of the order is taken off it.
+    /// `true` if the tax of the order is subtracted.
     pub(crate) less_tax: bool,
 }
 
-/// Where an order says what of it is tax.
+/// The columns that show the tax of an order.
 #[derive(Clone, Debug)]
 pub(crate) struct TaxColumns {
     pub(crate) goods: ColumnIndex,
@@ -305,7 +305,7 @@ pub(crate) struct TaxColumns {
     pub(crate) named: Vec<(ColumnIndex, ColumnIndex)>,
 }
 
-/// How the export signs what is meant to be above zero.
+/// The sign with which the export writes an amount that is meant to be above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Convention {
     Positive,

@@ -1,7 +1,7 @@
-//! The words of a profile file.
+//! The format of a profile file.
 //!
-//! A profile is data: which columns an export has, which rows are events and which are not, how
-//! its money and dates are written. These types are the file's shape; what they refer to is
+//! A profile is data: the columns of an export, which rows are events and which are not, and the
+//! format of its money and dates. These types have the structure of the file; references are
 //! checked when the profile is loaded.
 
 use std::collections::BTreeMap;
@@ -17,19 +17,19 @@ use crate::event::{AmountFormat, Kind};
 pub(super) struct Spec {
     pub(super) name: String,
     pub(super) title: String,
-    pub(super) rests_on: String,
+    pub(super) based_on: String,
     #[serde(default)]
     pub(super) detect: DetectSpec,
-    /// How many lines of other text may stand above the header.
+    /// The greatest number of lines of other text above the header.
     #[serde(default)]
     pub(super) skip_lines: usize,
-    /// What the export does not say and a user has to.
+    /// Settings that the export does not contain and a user must set.
     #[serde(default)]
     pub(super) ask: Vec<AskSpec>,
-    /// Profiles whose sales this one completes, where exports of both are in one job.
+    /// Profiles whose sales this one completes, if exports of both are in one job.
     #[serde(default)]
     pub(super) completes: Vec<String>,
-    /// Whether it reads fprecon's own report of events, handed back.
+    /// `true` if it reads fprecon's own report of events, handed back.
     #[serde(default)]
     pub(super) mends: bool,
     pub(super) columns: BTreeMap<String, ColumnSpec>,
@@ -42,12 +42,12 @@ pub(super) struct Spec {
     pub(super) dates: DatesSpec,
     #[serde(default)]
     pub(super) customer: CustomerSpec,
-    /// Lists of words by name, for rules to refer to: what another language's profile replaces.
+    /// Lists of words by name, to which rules refer: a profile for another language replaces them.
     #[serde(default)]
     pub(super) words: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     pub(super) known: BTreeMap<String, KnownSpec>,
-    /// By column, what words stand for that the profile does not know by itself.
+    /// The meanings of words that the profile does not contain itself, by column.
     #[serde(default)]
     pub(super) read_as: BTreeMap<String, BTreeMap<String, MeaningSpec>>,
     pub(super) continuation: Option<ContinuationSpec>,
@@ -62,7 +62,8 @@ pub(super) struct Spec {
     pub(super) commission: Option<CommissionSpec>,
 }
 
-/// Whether exports may be recognised as this by their header, and what must not stand there.
+/// Decides if exports may be recognised as this profile's by their header, and which names exclude
+/// them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -75,7 +76,7 @@ pub(super) enum DetectSpec {
         enabled: Option<bool>,
         #[serde(default)]
         absent: Vec<String>,
-        /// Whether a header that lacks few of the columns is taken for one of these exports.
+        /// `true` if a header that lacks few of the columns counts as one of these exports.
         nearly: Option<bool>,
     },
 }
@@ -109,13 +110,13 @@ impl DetectSpec {
     }
 }
 
-/// A key that has to be set before the profile can be used.
+/// A key that must be set before the profile can be used.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskSpec {
     pub(super) key: String,
     pub(super) question: String,
-    /// Only of exports that do not have this column.
+    /// A column: the question applies only to exports that do not have it.
     pub(super) without: Option<String>,
 }
 
@@ -150,7 +151,7 @@ impl ColumnSpec {
         matches!(self, ColumnSpec::Table { optional: true, .. })
     }
 
-    /// What it says of `fold`, if anything.
+    /// Returns the setting `fold`, if it is set.
     pub(super) fn fold(&self) -> Option<bool> {
         match self {
             ColumnSpec::Name(_) | ColumnSpec::Names(_) => None,
@@ -189,15 +190,15 @@ pub(super) struct MoneySpec {
 pub(super) struct DatesSpec {
     pub(super) formats: Vec<String>,
     pub(super) zone: Option<String>,
-    /// Zone words of the export, such as `PST`, with their offset from UTC.
+    /// Zone names of the export, such as `PST`, with their offset from UTC.
     pub(super) zones: BTreeMap<String, String>,
-    /// Columns whose dates are written otherwise.
+    /// Columns whose dates are in other formats.
     pub(super) columns: BTreeMap<String, ColumnDatesSpec>,
-    /// What becomes of a sale or refund that has no date.
+    /// The treatment of a sale or refund without a date.
     pub(super) missing: MissingDate,
 }
 
-/// What is otherwise in one column.
+/// The settings that differ for one column.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ColumnDatesSpec {
@@ -205,7 +206,7 @@ pub(super) struct ColumnDatesSpec {
     pub(super) zone: Option<String>,
 }
 
-/// The words that may stand in a column: a list, or the names of lists under `[words]`.
+/// The known words of a column: a list, or the names of lists under `[words]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -217,19 +218,19 @@ pub(super) enum KnownSpec {
     Lists { words: OneOrMany },
 }
 
-/// A known word that another one stands for, or why its rows are not events.
+/// The known word that a word stands for, or the reason why its rows are not events.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
     deny_unknown_fields,
-    expecting = "expected a word that the profile knows, or { ignore = \"the reason\" }"
+    expecting = "expected a known word of this column, or { ignore = \"the reason\" }"
 )]
 pub(super) enum MeaningSpec {
     Word(String),
     Ignored { ignore: String },
 }
 
-/// Where a list of commissions says what; such a profile has no events.
+/// The columns of a list of commissions; such a profile has no events.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CommissionSpec {
@@ -251,7 +252,7 @@ pub(super) struct CommissionSpec {
     pub(super) plan: Option<String>,
 }
 
-/// What each row says of a subscription, for other exports that only name its id.
+/// The columns of a subscription in each row, for other exports that only have its id.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscriptionSpec {
@@ -283,10 +284,10 @@ pub(super) struct CustomerSpec {
     pub(super) uid: Option<String>,
 }
 
-/// Column name to what has to hold there; all of them have to.
+/// A test for each column; all of them must hold.
 pub(super) type WhenSpec = BTreeMap<String, TestSpec>;
 
-/// A word, one of several words, or a table of tests on what the cell says.
+/// A word, one of several words, or a table of tests on the cell.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -298,7 +299,7 @@ pub(super) enum TestSpec {
     Tests(CellTests),
 }
 
-/// All that are given have to hold.
+/// Tests on a cell; all that are given must hold.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CellTests {
@@ -361,14 +362,14 @@ pub(super) struct EventSpec {
     #[serde(default)]
     pub(super) reference: Vec<String>,
     pub(super) amount: Option<AmountSpec>,
-    /// What was paid in all, where `amount` is not that less its `minus`.
+    /// The whole amount that was paid, if `amount` is not that less its `minus`.
     pub(super) gross: Option<AmountSpec>,
     #[serde(default)]
     pub(super) running_total: bool,
     #[serde(default)]
     pub(super) created_at: Vec<DateSpec>,
     pub(super) plan: Option<String>,
-    /// The subscription that it belongs to, for which another export may name the plan.
+    /// The subscription of the event; another export may have its plan.
     pub(super) subscription: Option<String>,
     pub(super) mrr: Option<String>,
     pub(super) promo_code: Option<String>,
@@ -379,7 +380,7 @@ pub(super) struct EventSpec {
     pub(super) tid: Option<String>,
 }
 
-/// A column, or how the amount is made of several.
+/// A column, or the computation of the amount from several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     untagged,
@@ -396,26 +397,26 @@ pub(super) enum AmountSpec {
         plus: Vec<String>,
         #[serde(default)]
         minus: Vec<String>,
-        /// Without the tax of an order, as `[taxes]` tells it.
+        /// `true` if the tax of an order is subtracted, as `[taxes]` defines it.
         #[serde(default)]
         less_tax: bool,
     },
 }
 
-/// How the export signs an amount that is meant to be above zero.
+/// The sign with which the export writes an amount that is meant to be above zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ConventionSpec {
-    /// Without a sign.
+    /// No sign.
     #[default]
     Positive,
-    /// With a minus.
+    /// A minus.
     Negative,
-    /// Either way; the kind of the event says what it is.
+    /// Either sign; the kind of the event decides its meaning.
     Any,
 }
 
-/// Where an order says what of it is tax.
+/// The columns that show the tax of an order.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TaxesSpec {

@@ -23,10 +23,10 @@ fn header(line: &str) -> Vec<String> {
     line.split(',').map(str::to_owned).collect()
 }
 
-/// A profile that is whole, and then what a test adds.
+/// Returns a complete profile, followed by the lines that a test adds.
 fn whole(more: &str) -> String {
     format!(
-        "[mine]\ntitle = \"t\"\nrests_on = \"r\"\ncolumns = {{ id = \"Id\", email = \"Mail\", total = \"Total\" }}\ncustomer = {{ email = \"email\" }}\n{more}"
+        "[mine]\ntitle = \"t\"\nbased_on = \"r\"\ncolumns = {{ id = \"Id\", email = \"Mail\", total = \"Total\" }}\ncustomer = {{ email = \"email\" }}\n{more}"
     )
 }
 
@@ -97,10 +97,10 @@ fn the_header_decides_and_else_the_closest_profile_is_named() {
 fn what_a_profile_refers_to_has_to_be_there() {
     assert!(load(&whole(SALE)).is_ok());
     for (more, expected) in [
-        ("", "there is no `[[event]]`, so no row could ever be one"),
+        ("", "there is no `[[event]]`, so no row could be one"),
         (
             "event = []\n",
-            "there is no `[[event]]`, so no row could ever be one",
+            "there is no `[[event]]`, so no row could be one",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\n",
@@ -124,7 +124,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\namount = \"total\"\nevent_id = [\"id\"]\n",
-            "the id `id` has no column in it, so every row would have the same",
+            "the id `id` has no column in it, so every row would have the same id",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nwhen = { state = \"paid\" }\n",
@@ -144,7 +144,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.dates]\nformats = [\"%d/%m/%Y\", \"%Y-%m-%d\", \"%m/%d/%Y %H:%M\"]\n[[mine.event]]\nkind = \"sale\"\n",
-            "`dates.formats` has `%d/%m/%Y` and `%m/%d/%Y %H:%M`: many a date is another day by the other",
+            "`dates.formats` has `%d/%m/%Y` and `%m/%d/%Y %H:%M`: many dates are different days in the two",
         ),
         (
             "[mine.dates]\nzones = { PST = \"8\" }\n[[mine.event]]\nkind = \"sale\"\n",
@@ -152,7 +152,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.dates]\nformats = [\"%Z %Y-%m-%d\"]\n[[mine.event]]\nkind = \"sale\"\n",
-            "`dates.formats` has `%Z %Y-%m-%d`, and a zone word can only stand at the end, behind a space",
+            "`dates.formats` has `%Z %Y-%m-%d`, but `%Z` can only be at the end, after a space",
         ),
         (
             "[mine.dates.columns.day]\nzone = \"UTC\"\n[[mine.event]]\nkind = \"sale\"\n",
@@ -164,11 +164,11 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[mine.money.format]\nstrip = \"$.\"\n[[mine.event]]\nkind = \"sale\"\n",
-            "`money.format.strip` has to be a symbol without digits, signs and separators",
+            "`money.format.strip` must be a symbol without digits, signs and separators",
         ),
         (
             "[mine.known]\nid = { words = \"ids\" }\n[[mine.event]]\nkind = \"sale\"\n",
-            "`known` refers to the words `ids`, and there is no such list",
+            "`known` refers to the words `ids`, but there is no such list",
         ),
         (
             "[mine.continuation]\nsame = []\nwhen = { id = \"1\" }\n[[mine.event]]\nkind = \"sale\"\n",
@@ -180,7 +180,7 @@ fn what_a_profile_refers_to_has_to_be_there() {
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\nunless = {}\n",
-            "`unless` without a test would leave no row",
+            "`unless` without a test would exclude every row",
         ),
         (
             "[[mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = { column = \"total\", minus = [\"tax\"] }\n",
@@ -205,12 +205,12 @@ fn tests_on_one_cell_have_to_make_sense_together() {
     for (test, expected) in [
         (
             "empty = true, not = \"x\"",
-            "`empty = true` for `id` leaves nothing for the other tests",
+            "`empty = true` for `id` can't be combined with other tests",
         ),
-        ("pattern = \"(\"", "`(` for `id` is not a pattern: "),
+        ("pattern = \"(\"", "`(` for `id` is not a valid pattern: "),
         (
             "words = \"w\"",
-            "`when` refers to the words `w`, and there is no such list",
+            "`when` refers to the words `w`, but there is no such list",
         ),
         (
             "above = 3",
@@ -270,22 +270,39 @@ fn unknown_keys_are_errors_wherever_they_stand() {
 }
 
 #[test]
+fn the_earlier_name_of_a_key_is_accepted() {
+    let text = whole(SALE).replace("based_on", "rests_on");
+    let profiles = load(&format!(
+        "{text}[yours]\nextends = \"mine\"\nrests_on = \"s\"\n\
+         [stripe-payments]\nrests_on = \"a file\"\n"
+    ))
+    .unwrap();
+    let basis = |name: &str| profiles.named(name).unwrap().based_on.clone();
+    assert_eq!(
+        [basis("mine"), basis("yours"), basis("stripe-payments")],
+        ["r", "s", "a file"]
+    );
+    let both = refused(&whole(&format!("rests_on = \"s\"\n{SALE}")));
+    assert!(both.contains("unknown field `rests_on`"), "{both}");
+}
+
+#[test]
 fn a_chain_of_profiles_ends_at_a_built_in_one() {
     assert_eq!(
         refused("[a]\nextends = \"b\"\n[b]\nextends = \"a\"\n"),
-        "profile `a`: `extends` goes round in a circle"
+        "profile `a`: `extends` forms a circle"
     );
     assert_eq!(
         refused("[a]\nextends = \"a\"\n"),
-        "profile `a`: `extends` goes round in a circle"
+        "profile `a`: `extends` forms a circle"
     );
     assert_eq!(
         refused("[a]\nextends = \"paddle\"\n"),
-        "profile `a`: `extends` names `paddle`, and there is no such profile"
+        "profile `a`: `extends` names `paddle`, but there is no such profile"
     );
     assert_eq!(
         refused("[a]\nextends = 1\n"),
-        "profile `a`: `extends` has to be a profile's name"
+        "profile `a`: `extends` must be a profile's name"
     );
     let chain: String = (0..20)
         .map(|n| format!("[p{n}]\nextends = \"p{}\"\n", n + 1))
@@ -379,7 +396,8 @@ fn an_error_knows_the_line_of_its_key() {
             Some(6),
         ),
         ("[mine.known]\ncolor = [\"x\"]\n", Some(4)),
-        // In the second of two rules: one without its amount, and one with a column that is none.
+        // In the second of two rules: one without its amount, and one with a column that does not
+        // exist.
         (&format!("{event}{amount}{event}"), Some(7)),
         (
             &format!("{event}{amount}{event}{amount}when = {{ color = \"x\" }}\n"),
@@ -404,7 +422,7 @@ fn an_error_knows_the_line_of_its_key() {
     assert_eq!(error.line_in(inherited, &["base"]), Some(3));
 }
 
-/// A payment of nothing is no sale, and has to say so instead of being refused.
+/// A payment of zero is not a sale, and has to be ignored with a reason instead of being refused.
 #[test]
 fn every_built_in_profile_has_a_word_for_zero_amounts() {
     let profiles = load("").unwrap();

@@ -1,21 +1,21 @@
-//! The words of a column: how they are compared, and what each of them comes to.
+//! Compares the words of a column, and decides the meaning of each.
 
 use super::{ColumnIndex, Profile, RemarkRule, Scope, Test, When};
 use crate::event::Kind;
 
-/// Which differences between two words don't count.
+/// The differences between two words that are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// Every difference counts.
+    /// No difference is ignored.
     Exact,
-    /// `Paid` and `PAID` are the same.
+    /// Case is ignored: `Paid` equals `PAID`.
     AnyCase,
-    /// `Paid out`, `paid_out` and `PAID-OUT` are the same.
+    /// Case and separators are ignored: `Paid out`, `paid_out` and `PAID-OUT` are equal.
     Loose,
 }
 
 impl Spelling {
-    /// What `fold` of a column says.
+    /// Returns the spelling for the setting `fold` of a column.
     pub(super) fn from_fold(fold: Option<bool>) -> Self {
         match fold {
             None => Spelling::AnyCase,
@@ -25,7 +25,7 @@ impl Spelling {
     }
 }
 
-/// Words that a cell is compared with.
+/// Words with which a cell is compared.
 #[derive(Clone, Debug)]
 pub(crate) struct WordSet {
     pub(crate) list: Vec<String>,
@@ -33,9 +33,9 @@ pub(crate) struct WordSet {
 }
 
 impl WordSet {
-    /// Whether a cell says one of them.
+    /// Returns `true` if a cell has one of the words.
     pub(crate) fn contain(&self, value: &str) -> bool {
-        // Nearly all cells are written as the profile has the word.
+        // Nearly all cells have the word as the profile writes it.
         if self.list.iter().any(|word| word == value) {
             return true;
         }
@@ -52,7 +52,7 @@ impl WordSet {
         }
     }
 
-    /// The words for a message.
+    /// Returns the words for a message.
     pub(crate) fn quoted(&self) -> String {
         let quoted: Vec<_> = self.list.iter().map(|word| format!("`{word}`")).collect();
         quoted.join(", ")
@@ -79,35 +79,35 @@ fn loose(text: &str) -> impl Iterator<Item = char> {
     spaced.flat_map(char::to_lowercase)
 }
 
-/// What the user says of a word that the profile does not know.
+/// The user's meaning of a word that is not in the profile.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadAs {
     pub(crate) column: ColumnIndex,
-    /// The one word.
+    /// The word, as a set of one.
     pub(crate) words: WordSet,
     pub(crate) meaning: Meaning,
 }
 
-/// What a word stands for.
+/// The meaning of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The row is read as if this word stood there.
+    /// The row is read as if it had this word.
     Word(String),
     /// The row is not an event, for this reason.
     Ignored(String),
 }
 
-/// A word that the profile knows, and what rows with it are.
+/// A word of the profile, and the meaning of rows with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) word: String,
-    /// For a person, such as `a sale` or `ignored: payment failed`.
+    /// The meaning for a person, such as `a sale` or `ignored: payment failed`.
     pub(crate) meaning: String,
 }
 
 impl Profile {
-    /// The different things that rows come to by what stands in this column, each with the first word
-    /// for it. Words that no rule names are left out.
+    /// Returns the different meanings of rows by the words of this column, each with the first word
+    /// for it. Words that are in no rule are left out.
     pub(crate) fn answers(&self, column: ColumnIndex) -> Vec<Answer> {
         let known = self.known.iter().find(|(is, _)| *is == column);
         let words = known.into_iter().flat_map(|(_, words)| &words.list);
@@ -126,7 +126,7 @@ impl Profile {
         answers
     }
 
-    /// Whether any rule but a warning names this word.
+    /// Returns `true` if any rule except a warning names this word.
     pub(crate) fn names_word(&self, column: ColumnIndex, word: &str) -> bool {
         let ignore = self.ignore.iter().map(|rule| &rule.scope);
         let reject = self.reject.iter().map(|rule| &rule.scope);
@@ -135,7 +135,7 @@ impl Profile {
         scopes.any(|scope| names(&scope.when, column, word))
     }
 
-    /// What rows with this word are, as far as the word alone tells.
+    /// Returns the meaning of rows with this word, as far as the word alone decides it.
     fn meaning_of(&self, column: ColumnIndex, word: &str) -> Option<String> {
         let is_settled = |scope: &Scope| scope.is_settled_by(column, word);
         if let Some(rule) = self.ignore.iter().find(|rule| is_settled(&rule.scope)) {
@@ -166,14 +166,14 @@ fn with_article(kind: Kind) -> &'static str {
 }
 
 impl Scope {
-    /// Whether this word alone decides that the rule fits.
+    /// Returns `true` if this word alone decides that the rule fits.
     fn is_settled_by(&self, column: ColumnIndex, word: &str) -> bool {
         let is_alone = self.when.iter().all(|(tested, _)| *tested == column);
         is_alone && self.unless.is_none() && names(&self.when, column, word)
     }
 }
 
-/// Whether a `when` names this word.
+/// Returns `true` if a `when` names this word.
 fn names(when: &When, column: ColumnIndex, word: &str) -> bool {
     when.iter().any(|(tested, test)| {
         *tested == column

@@ -1,4 +1,4 @@
-//! Which column is the amount of a sale, and whether tax and shipping are inside it.
+//! Finds the column of a sale's amount, and if tax and shipping are inside it.
 
 use super::names::{self, Names};
 use super::numbers::{Written, written};
@@ -6,26 +6,28 @@ use super::table::{SampleColumn, Table};
 use super::text::shown;
 use crate::event::{AmountFormat, Currency};
 
-/// Percentages that taxes have, in tenths.
+/// Tax rates that are not whole percentages, in tenths of a percent.
 const ODD_RATES: [i64; 5] = [25, 55, 77, 81, 105];
-/// Rows that a tax rate has to hold in before it tells anything.
+/// The smallest number of rows with the same tax rate that counts as evidence.
 const RATE_ROWS_LEAST: usize = 3;
-/// An amount that one of them has at least: a cent of tax on less of it is any rate.
+/// The smallest amount, in minor units, that one of those rows must have: on less, a cent of tax
+/// fits many rates.
 const RATE_CENTS_LEAST: i64 = 2_000;
-/// The same for fees, of which a tax has a high rate.
+/// The smallest fee, in minor units, that one of those rows must have; a tax on a fee has a high
+/// rate.
 const FEE_CENTS_LEAST: i64 = 200;
 
-/// Where the amount of a sale comes from.
+/// The columns from which the amount of a sale is computed.
 pub(super) struct Amounts<'t> {
     pub(super) total: &'t SampleColumn<'t>,
-    /// Columns that could be the amount as well, and say otherwise or might.
+    /// Columns that could be the amount as well, with other values or possibly so.
     pub(super) rivals: Vec<&'t SampleColumn<'t>>,
-    /// What may be inside the amount and counts for nobody.
+    /// The parts that may be inside the amount and are not part of the sale.
     pub(super) parts: Vec<Component<'t>>,
     /// A column of tax that is the tax on a fee, and the column of that fee.
     pub(super) tax_on_fee: Option<[&'t SampleColumn<'t>; 2]>,
     pub(super) refunded: Option<&'t SampleColumn<'t>>,
-    /// How they are all written.
+    /// The format of all of these amounts.
     pub(super) written: Written,
 }
 
@@ -37,14 +39,14 @@ pub(super) struct Component<'t> {
     pub(super) part: AmountPart,
 }
 
-/// Whether the total has something inside it.
+/// Tells if a part is inside the total.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AmountPart {
-    /// It has, for this reason.
+    /// The part is inside, for this reason.
     Inside(String),
-    /// It has not, for this reason.
+    /// The part is not inside, for this reason.
     Outside(String),
-    /// Nothing tells.
+    /// Nothing in the sample decides it.
     Unknown,
 }
 
@@ -52,14 +54,14 @@ pub(super) enum AmountPart {
 struct Candidates<'t> {
     totals: Vec<(usize, &'t SampleColumn<'t>)>,
     subtotals: Vec<&'t SampleColumn<'t>>,
-    /// Tax, shipping, tip.
+    /// The columns of tax, shipping and tip.
     parts: Vec<(&'static str, &'t SampleColumn<'t>)>,
     discounts: Vec<&'t SampleColumn<'t>>,
     fee: Option<&'t SampleColumn<'t>>,
 }
 
-/// Finds the amount; nothing if no column could be it. `currency` is that of most rows, `rows` are those
-/// that may be events.
+/// Finds the amount; returns `None` if no column could be it. `currency` is the currency of most
+/// rows, and `rows` are those that may be events.
 pub(super) fn amounts<'t>(
     table: &'t Table<'t>,
     currency: Currency,
@@ -72,12 +74,12 @@ pub(super) fn amounts<'t>(
     let first = |names: &Names| numbers(names).first().map(|(_, column)| *column);
     let mut totals = numbers(&names::TOTAL);
     if totals.iter().any(|(rank, _)| Names::tier(*rank) < 2) {
-        // The price of a piece is not what was paid.
+        // The price of a unit is not what was paid.
         totals.retain(|(rank, _)| Names::tier(*rank) < 2);
     }
     let fee = first(&names::FEE);
     let subtotals = numbers(&names::SUBTOTAL).into_iter();
-    // Behind a fee, `Net` is what is left of it for the merchant.
+    // After a fee, `Net` is what the merchant receives.
     let subtotals = subtotals.filter(|(rank, _)| fee.is_none() || Names::tier(*rank) == 0);
     let parts = [
         (TAX, first(&names::TAX)),
@@ -97,7 +99,7 @@ pub(super) fn amounts<'t>(
             .collect(),
         fee,
     };
-    // No column is a part of itself.
+    // A column is not a part of itself.
     let parts = candidates.parts.iter().map(|(_, column)| column.header);
     let parts: Vec<&str> = parts.chain(fee.map(|fee| fee.header)).collect();
     candidates
@@ -131,7 +133,7 @@ pub(super) fn amounts<'t>(
 
 const TAX: &str = "tax";
 
-/// The amount, its rivals, and for each part whether it is inside.
+/// The amount, its rivals, and for each part if it is inside.
 type AmountChoice<'t> = (
     &'t SampleColumn<'t>,
     Vec<&'t SampleColumn<'t>>,
@@ -153,7 +155,7 @@ impl<'t> Candidates<'t> {
         Some(*column)
     }
 
-    /// Takes the tax out of the parts where it is that of the fee, and returns both.
+    /// Removes the tax from the parts if it is the tax on the fee, and returns both columns.
     fn take_tax_on_fee(&mut self, books: &SampleAmounts<'_>) -> Option<[&'t SampleColumn<'t>; 2]> {
         let (tax, fee) = (self.tax()?, self.fee?);
         let is_on_fee = books.place_of_tax(fee, tax, FEE_CENTS_LEAST) != AmountPart::Unknown;
@@ -168,8 +170,8 @@ impl<'t> Candidates<'t> {
         Some([tax, fee])
     }
 
-    /// The other columns that could be the amount of a sale: those that are called so whole, and
-    /// those that are called so among other things and say something else.
+    /// Returns the other columns that could be the amount of a sale: those whose whole name says
+    /// so, and those whose name says so among other words and whose values differ.
     fn rivals(
         &self,
         total: &SampleColumn<'_>,
@@ -182,12 +184,12 @@ impl<'t> Candidates<'t> {
         totals.map(|(_, column)| *column).collect()
     }
 
-    /// Drops what is left for the merchant without the fee: no customer paid that.
+    /// Removes columns with the merchant's share after the fee: no customer paid that.
     fn drop_without_fee(&mut self, books: &SampleAmounts<'_>) {
         let Some(fee) = self.fee else { return };
         let totals: Vec<&SampleColumn<'_>> =
             self.totals.iter().map(|(_, column)| *column).collect();
-        // Fees are written with a minus or without one.
+        // Fees are written with or without a minus.
         let is_left = |net: &SampleColumn<'_>, total: &SampleColumn<'_>| {
             books.is_sum(total, net, &[fee], None) || books.is_sum(net, total, &[fee], None)
         };
@@ -195,8 +197,8 @@ impl<'t> Candidates<'t> {
             .retain(|net| !totals.iter().any(|total| is_left(net, total)));
     }
 
-    /// Two amounts of which one is the other with tax, shipping or a tip, in every row; the more of them,
-    /// the better.
+    /// Finds two amounts of which one is the other plus tax, shipping or a tip in every row; the
+    /// more parts, the better.
     fn proven(&self, books: &SampleAmounts<'_>) -> Option<AmountChoice<'t>> {
         let with: Vec<&'t SampleColumn<'t>> = self
             .parts
@@ -259,7 +261,7 @@ impl<'t> Candidates<'t> {
         (total, self.rivals(total, &[total, net]), places.collect())
     }
 
-    /// The best name, and what else tells where the tax is.
+    /// Returns the column with the best name, and further evidence of where the tax is.
     fn guessed(&self, books: &SampleAmounts<'_>) -> Option<AmountChoice<'t>> {
         let named = self.totals.first().map(|(_, column)| *column);
         let total = named.or(self.subtotals.first().copied())?;
@@ -274,7 +276,7 @@ impl<'t> Candidates<'t> {
     }
 }
 
-/// Amounts of the sample in minor units.
+/// The amounts of the sample in minor units.
 struct SampleAmounts<'b> {
     format: AmountFormat,
     currency: Currency,
@@ -283,7 +285,7 @@ struct SampleAmounts<'b> {
 }
 
 impl SampleAmounts<'_> {
-    /// Nothing where the cell is no amount; an empty cell counts nothing.
+    /// Returns the amount of a cell; `None` if the cell is not an amount, and 0 if it is empty.
     fn cents(&self, column: &SampleColumn<'_>, row: usize) -> Option<i64> {
         match column.cells.get(row).copied().unwrap_or_default() {
             "" => Some(0),
@@ -300,7 +302,8 @@ impl SampleAmounts<'_> {
         rows.all(|&row| self.cents(column, row) == Some(0))
     }
 
-    /// Whether `total` = `net` + `plus` - `minus` in every row, and each of them counts in some.
+    /// Returns `true` if `total` = `net` + `plus` - `minus` in every row, and each of them is not
+    /// zero in some row.
     fn is_sum(
         &self,
         total: &SampleColumn<'_>,
@@ -319,7 +322,7 @@ impl SampleAmounts<'_> {
                 sum = sum.checked_add(self.cents(part, row)?)?;
             }
             if let Some(minus) = minus {
-                // Discounts are written with a minus or without one.
+                // Discounts are written with or without a minus.
                 sum = sum.checked_sub(self.cents(minus, row)?.checked_abs()?)?;
             }
             Some(sum == self.cents(total, row)?)
@@ -327,8 +330,8 @@ impl SampleAmounts<'_> {
         rows.all(|&row| holds(row) == Some(true))
     }
 
-    /// Tells by the one rate at which every row is taxed. `least` is the amount that one of them has to
-    /// have.
+    /// Decides where the tax is if every row is taxed at the same rate. `least` is the amount that
+    /// one of them must have.
     fn place_of_tax(
         &self,
         total: &SampleColumn<'_>,
@@ -347,7 +350,7 @@ impl SampleAmounts<'_> {
         }
         let rates = (1..=30).map(|percent| percent * 10).chain(ODD_RATES);
         let rates: Vec<i64> = rates.collect();
-        // The tax is rounded to a cent, and what is left without it therefore too.
+        // The tax is rounded to a cent, and so is the amount without it.
         let near = |tax: i64, base: i64, rate: i64, most: i128| {
             (i128::from(tax) * 1000 - i128::from(base) * i128::from(rate)).abs() <= most
         };
@@ -372,7 +375,7 @@ impl SampleAmounts<'_> {
                 percent(rate)
             )),
             (None, Some(&rate)) => AmountPart::Inside(format!(
-                "in every row {tax} is {} of what is left of {total} without it",
+                "in every row {tax} is {} of {total} less {tax}",
                 percent(rate)
             )),
             _ => AmountPart::Unknown,

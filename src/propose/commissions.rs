@@ -1,4 +1,4 @@
-//! A proposal for a list of commissions whose columns have names of their own.
+//! Proposes a profile for a list of commissions with its own column names.
 
 use super::days::Days;
 use super::names::words_of;
@@ -8,14 +8,15 @@ use super::text::{Snippet, list, place, quoted, shown};
 use super::write_dates::{unread_date, unread_question};
 use super::{Proposal, Refusal, Sample};
 
-/// A column of the profile `commissions`, and the phrases in a header that name it, the surest first.
+/// A column of the profile `commissions`, and the phrases in a header that name it, the surest
+/// first.
 struct Field {
     name: &'static str,
     phrases: &'static [&'static str],
     holds: CellType,
 }
 
-/// What has to stand in the cells.
+/// The type of the cells that a column must have.
 #[derive(Clone, Copy)]
 enum CellType {
     Amounts,
@@ -206,8 +207,8 @@ const fn field(name: &'static str, phrases: &'static [&'static str], holds: Cell
     }
 }
 
-/// Words of a header without which an export has no commissions in it, and without which nobody gets
-/// them.
+/// Words of headers: an export without any of them is not a list of commissions, or has no receiver
+/// of them.
 const COMMISSION: [&str; 7] = [
     "commission",
     "commissions",
@@ -219,7 +220,7 @@ const COMMISSION: [&str; 7] = [
 ];
 const PROMOTER: [&str; 5] = ["promoter", "affiliate", "partner", "referrer", "vermittler"];
 
-/// Whether a header looks like that of a list of commissions.
+/// Returns `true` if a header looks like that of a list of commissions.
 pub fn is_of_commissions(header: &[String]) -> bool {
     let names = |words: &[&str]| {
         header.iter().any(|name| {
@@ -234,7 +235,7 @@ pub fn is_of_commissions(header: &[String]) -> bool {
 ///
 /// # Errors
 ///
-/// Nothing in it looks like the amount of a commission, or there is nothing to judge by.
+/// No column looks like the amount of a commission, or the sample has no rows.
 pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::new(sample);
     if table.rows == 0 {
@@ -244,9 +245,7 @@ pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, 
     text.line(&format!("[exports.{name}]"));
     text.key("extends", "commissions");
     text.line("");
-    text.comment(
-        "What of a list of commissions stands in which column: by the names and what is in them.",
-    );
+    text.comment("The columns of the list of commissions, found by their names and contents.");
     text.line(&format!("[exports.{name}.columns]"));
     let mut taken: Vec<&str> = Vec::new();
     let mut found: Vec<(&str, &SampleColumn<'_>)> = Vec::new();
@@ -277,7 +276,7 @@ pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, 
     Ok(text.into())
 }
 
-/// The column whose header says it best, of those that nothing else was taken from.
+/// Returns the column whose header fits best, of those that are not in use yet.
 fn best<'t, 's>(
     field: &Field,
     table: &'t Table<'s>,
@@ -289,7 +288,7 @@ fn best<'t, 's>(
         let words = format!(" {} ", words_of(column.header));
         let within = |phrase: &&&str| words.contains(&format!(" {phrase} "));
         let phrase = field.phrases.iter().position(|phrase| within(&phrase))?;
-        // A header that says nothing else goes first.
+        // A header without other words comes first.
         Some((phrase, words.len()))
     };
     let ranked = table.columns.iter().filter(free);
@@ -299,7 +298,7 @@ fn best<'t, 's>(
         .map(|(_, column)| column)
 }
 
-/// The one column that has to be there: who gets it.
+/// Writes the one column that is required: the receiver of the commission.
 fn promoter(text: &mut Snippet, table: &Table<'_>, email: Option<&SampleColumn<'_>>) {
     let named = |column: &&SampleColumn<'_>| {
         let words = words_of(column.header);
@@ -320,7 +319,7 @@ fn promoter(text: &mut Snippet, table: &Table<'_>, email: Option<&SampleColumn<'
     }
 }
 
-/// Names the columns from which nothing is taken.
+/// Names the columns that are not used.
 fn unused(text: &mut Snippet, table: &Table<'_>, taken: &[&str]) {
     let columns = table.columns.iter().map(|column| column.header);
     let unused: Vec<&str> = columns.filter(|header| !taken.contains(header)).collect();
@@ -332,7 +331,7 @@ fn unused(text: &mut Snippet, table: &Table<'_>, taken: &[&str]) {
     }
 }
 
-/// What the words of a status mean, as the profile has them and as German lists do.
+/// The meanings of the words of a status, as in the profile and in German lists.
 const STATUSES: [(&str, &[&str], &[&str]); 4] = [
     (
         "approved",
@@ -352,7 +351,8 @@ const STATUSES: [(&str, &[&str], &[&str]); 4] = [
     ("paid", &["paid"], &["ausgezahlt", "bezahlt"]),
 ];
 
-/// Words that the profile does not know reject their rows; German ones are proposed.
+/// Writes the meanings of words that the profile does not have and whose rows would be rejected;
+/// German ones are proposed.
 fn statuses(text: &mut Snippet, name: &str, column: Option<&SampleColumn<'_>>) {
     let words = column.and_then(SampleColumn::words).unwrap_or_default();
     let mut unknown: Vec<&str> = Vec::new();
@@ -385,14 +385,14 @@ fn statuses(text: &mut Snippet, name: &str, column: Option<&SampleColumn<'_>>) {
     }
     if let (Some(column), false) = (column, unknown.is_empty()) {
         text.decisions.push(format!(
-            "rows with {} in {} are rejected until `approved`, `pending`, `denied` or `paid` under `[words]` has them",
+            "rows with {} in {} are rejected until they are in `approved`, `pending`, `denied` or `paid` under `[words]`",
             list(&unknown),
             shown(column.header)
         ));
     }
 }
 
-/// How amounts are written: one format holds for all of them, so that all columns are evidence.
+/// Writes the format of amounts: it is the same for all columns, so all of them are evidence.
 fn money(text: &mut Snippet, name: &str, columns: [Option<&SampleColumn<'_>>; 2]) {
     let amounts = columns.into_iter().flatten().flat_map(SampleColumn::proofs);
     let Some(written) = numbers::written(amounts) else {
@@ -466,7 +466,7 @@ pub(super) fn dates(text: &mut Snippet, name: &str, column: &SampleColumn<'_>) {
                 let formats: Vec<&str> = pairs.iter().map(|pair| pair[first]).collect();
                 text.line(&format!("# formats = {}", list(&formats)));
             }
-            let question = "does the day or the month stand first in dates?";
+            let question = "does the day or the month come first in dates?";
             text.questions.push(question.to_owned());
             text.line("");
             text.line(&format!("[[exports.{name}.ask]]"));
@@ -477,7 +477,7 @@ pub(super) fn dates(text: &mut Snippet, name: &str, column: &SampleColumn<'_>) {
     }
 }
 
-/// Asks how dates are written that no format reads.
+/// Adds the question for the format of dates that no known format reads.
 fn unread_dates(text: &mut Snippet, name: &str, column: &SampleColumn<'_>) {
     unread_date(text, column);
     let question = unread_question(column);

@@ -1,4 +1,4 @@
-//! A CSV of one's own that has the columns of `generic`, but for some that are called otherwise.
+//! Completes a custom CSV that has the columns of `generic`, except for some with other names.
 
 use super::commissions::dates;
 use super::names::{self, Names};
@@ -7,24 +7,24 @@ use super::text::{Snippet, shown};
 use super::{Proposal, Sample};
 use crate::profile::{Binding, Profile};
 
-/// The column of `generic` that says when something was.
+/// The column of `generic` with the date of an event.
 const CREATED_AT: &str = "created_at";
 const AMOUNT: &str = "amount";
 const KIND: &str = "kind";
 
-/// What is to be done with an export that is recognised by few of its columns.
+/// The next step for an export that is recognised by few of its columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Complement {
-    /// It has all that its rows need.
+    /// The export has all columns that its rows need.
     Complete,
     /// A profile that extends the one by which it is recognised.
     Extended(Proposal),
-    /// Too little of it is recognised: it needs a profile of its own.
+    /// Too few columns are recognised: the export needs a profile of its own.
     Unfit,
 }
 
-/// Proposes, as the profile `name`, where the date stands that a profile of the user's columns does not
-/// find by its name.
+/// Proposes the profile `name`, which adds the date column that a profile with the user's columns
+/// does not find by its name.
 pub fn complement(
     name: &str,
     profile: &Profile,
@@ -60,7 +60,7 @@ pub fn complement(
             text.line("");
             text.line(&format!("[exports.{name}.columns]"));
             text.guess(&format!(
-                "{} is when it was: it has dates",
+                "{} is the date: it has dates",
                 shown(column.header)
             ));
             text.key(CREATED_AT, column.header);
@@ -71,7 +71,7 @@ pub fn complement(
     Complement::Extended(text.into())
 }
 
-/// The column that is called a date, or else the one that holds dates.
+/// Returns the column that has the name of a date, or else the one that holds dates.
 fn date_of<'t>(
     table: &'t Table<'t>,
     is_free: impl Fn(&SampleColumn<'_>) -> bool,
@@ -93,16 +93,16 @@ fn date_of<'t>(
         })
 }
 
-/// Asks what an export without dates means by that.
+/// Adds the question what the missing dates of an export mean.
 pub(super) fn no_date(text: &mut Snippet, name: &str) {
     text.line("");
     text.line(&format!("[exports.{name}.dates]"));
     text.comment(
-        "No column has dates. TO FILL IN: take the `#` away if each event is of the day on which it is sent",
+        "No column has dates. TO FILL IN: remove the `#` if each event has the date on which it is sent",
     );
     text.line("# missing = \"today\"");
     let question =
-        "the export has no dates: is each event of the day on which it is sent (`today`)?";
+        "the export has no dates: does each event have the date on which it is sent (`today`)?";
     text.line("");
     text.line(&format!("[[exports.{name}.ask]]"));
     text.key("key", "dates.missing");

@@ -1,4 +1,4 @@
-//! Which columns say who the customer is.
+//! Finds the columns that identify the customer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,17 @@ use super::names::{self, Names};
 use super::table::{SampleColumn, Table};
 use super::text::shown;
 
-/// Rows in which one address says that it is not the customers'.
+/// The smallest number of rows in which one address is taken as evidence against a column.
 const SAME_EMAIL_ROWS_LEAST: usize = 3;
 
-/// So many of a hundred rows have an address that is not the customers'.
+/// The percentage of rows with the same address from which on it is not a customer's.
 const SAME_EMAIL_PERCENT: usize = 90;
 
-/// One customer id may come with so many emails; with more it is not a customer's.
+/// The greatest number of emails that one customer id may come with; with more it is not a
+/// customer's.
 const EMAILS_OF_UID_MOST: usize = 2;
 
-/// Which columns say who the customer is.
+/// The columns that identify the customer.
 pub(super) struct Buyer<'t> {
     pub(super) email: Option<&'t SampleColumn<'t>>,
     pub(super) is_named: bool,
@@ -39,7 +40,8 @@ impl<'t> Buyer<'t> {
         let mut emails: Vec<_> = emails
             .chain(unnamed.map(|column| (usize::MAX, column)))
             .collect();
-        // Behind those with many addresses stand those with one: a merchant's, or a till's.
+        // Columns with many addresses come before those with one, which are a merchant's or a
+        // till's.
         emails
             .sort_by_key(|(rank, column)| !Names::is_surest(*rank) && same_email(column).is_some());
         let mut emails = emails.into_iter();
@@ -49,7 +51,7 @@ impl<'t> Buyer<'t> {
             .filter(|(rank, _)| !Names::is_surest(*rank))
             .and_then(|(_, column)| same_email(column));
         let uids = table.named(&names::UID, SampleColumn::has_ids).into_iter();
-        // What is called `Buyer` may hold first names.
+        // A column named `Buyer` may hold first names.
         let mut uids = uids
             .filter(|(rank, column)| Names::tier(*rank) == 0 || column.has_digits())
             .map(|(_, column)| column);
@@ -71,7 +73,7 @@ impl<'t> Buyer<'t> {
     }
 }
 
-/// Why a column of addresses is not the customers': one stands in nearly all rows.
+/// Returns why a column of addresses is not the customers': nearly all rows have the same one.
 pub(super) fn same_email(column: &SampleColumn<'_>) -> Option<String> {
     let filled = column.filled();
     let (value, n) = column.commonest()?;
@@ -85,7 +87,7 @@ pub(super) fn same_email(column: &SampleColumn<'_>) -> Option<String> {
     })
 }
 
-/// Why a column is not the customers' id: one value comes with many emails.
+/// Returns why a column is not the customers' id: one value comes with many emails.
 fn shared_uid(uid: &SampleColumn<'_>, email: &SampleColumn<'_>) -> Option<String> {
     let mut emails: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (uid, email) in uid.cells.iter().zip(&email.cells) {

@@ -1,4 +1,4 @@
-//! How dates are written, as far as the dates themselves prove it.
+//! Detects the format of dates, as far as the dates themselves prove it.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::names;
 
-/// Days as they are written, the surest first.
+/// The formats of days, the surest first.
 const DATES: [&str; 19] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -32,7 +32,7 @@ const DATES: [&str; 19] = [
     "%d. %B %Y",
 ];
 
-/// What stands behind a day.
+/// The formats that may follow a day.
 const TIMES: [&str; 10] = [
     "",
     " %H:%M:%S",
@@ -46,10 +46,10 @@ const TIMES: [&str; 10] = [
     " %H:%M:%S%.f",
 ];
 
-/// What stands behind a time.
+/// The formats that may follow a time.
 const OFFSETS: [&str; 4] = ["", " %z", "%z", ZONE_WORD];
 
-/// What stands between the day and the time by ISO 8601.
+/// The formats between day and time in ISO 8601.
 const ISO: [&str; 4] = [
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%dT%H:%M",
@@ -57,10 +57,10 @@ const ISO: [&str; 4] = [
     "%Y-%m-%dT%H:%M:%S%.f %Z",
 ];
 
-/// A word for a zone, in the language of profiles.
+/// A name of a zone in the format language of profiles.
 pub(super) const ZONE_WORD: &str = " %Z";
 
-/// Ways to write a date that are tried, the surest first.
+/// The date formats that are tried, the surest first.
 static FORMATS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut formats = vec!["rfc3339".to_owned()];
     for (date, time) in DATES.iter().flat_map(|date| TIMES.map(|time| (date, time))) {
@@ -79,16 +79,16 @@ fn formats() -> impl DoubleEndedIterator<Item = &'static str> {
     FORMATS.iter().map(String::as_str)
 }
 
-/// The numbers that are dates, with what they are called in a profile and from where to where they are
-/// believed: from the year 2000 to 2100.
+/// The numbers that are dates, with their names in a profile and their plausible ranges: from the
+/// year 2000 to 2100.
 const NUMBERS: [(&str, u64, u64); 3] = [
     ("unix-seconds", 946_684_800, 4_102_444_800),
     ("unix-milliseconds", 946_684_800_000, 4_102_444_800_000),
     ("spreadsheet-serial", 36_526, 73_051),
 ];
 
-/// Returns the format of dates that are all numbers of one unit. Only a column that is called a date
-/// should be asked: an order number can be as large.
+/// Returns the format of dates that are all numbers of one unit. It is only for columns with the
+/// name of a date: an order number can be as large.
 pub(super) fn numbers(values: &[&str]) -> Option<Days> {
     let is_in = |value: &str, from: u64, to: u64| {
         let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
@@ -106,31 +106,31 @@ pub(super) fn numbers(values: &[&str]) -> Option<Days> {
     })
 }
 
-/// Formats that one column may be written in at most.
+/// The greatest number of formats in one column.
 const FORMATS_MOST: usize = 3;
 
-/// What the dates of a column tell of how they are written.
+/// The format of the dates of a column, as far as they show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Days {
-    /// In these formats.
+    /// All dates are in these formats.
     Written {
         formats: Vec<&'static str>,
-        /// The index of a date that only they can read, where day and month are both numbers.
+        /// The index of a date that only these formats can read, if day and month are both numbers.
         proof: Option<usize>,
     },
-    /// Day and month could be either way round in every one of them.
+    /// Day and month could be in either order in every date.
     Ambiguous(Vec<[&'static str; 2]>),
-    /// Some have the day first and some the month.
+    /// Some dates have the day first and some the month.
     Mixed(Vec<[&'static str; 2]>),
 }
 
-/// Returns what a zone word has to be declared as: an offset, or a zone of the IANA database.
+/// Returns the declaration that a zone name needs: an offset, or a zone of the IANA database.
 pub(super) fn declared_zone(word: &str) -> Option<&'static str> {
     let known = names::ZONES.iter().find(|(known, _)| *known == word);
     known.map(|(_, zone)| *zone)
 }
 
-/// Whether a zone is known by this word, declared or not.
+/// Returns `true` if a zone has a known name, declared or not.
 pub(super) fn is_zone(word: &str) -> bool {
     declared_zone(word).is_some() || (word.contains('/') && TimeZone::get(word).is_ok())
 }
@@ -144,7 +144,7 @@ fn reads(format: &str, value: &str) -> bool {
             .and_then(|(value, _)| read_pattern(pattern, value)),
         (pattern, None) => read_pattern(pattern, value),
     };
-    // As when exports are read: no payment is older.
+    // The limit of the reading of exports: no payment is older.
     timestamp.is_some_and(|timestamp: Timestamp| timestamp >= Timestamp::UNIX_EPOCH)
 }
 
@@ -160,7 +160,7 @@ fn read_pattern(pattern: &str, value: &str) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(civil).ok()
 }
 
-/// The same format with day and month the other way round, if it is one of those tried.
+/// Returns the same format with day and month in the other order, if it is one of those tried.
 fn swapped(format: &str) -> Option<&'static str> {
     let other = match (format.find("%d"), format.find("%m")) {
         (Some(day), Some(month)) if day < month => format
@@ -176,7 +176,7 @@ fn swapped(format: &str) -> Option<&'static str> {
     formats().find(|known| *known == other && *known != format)
 }
 
-/// What these dates tell; nothing if some of them are none.
+/// Returns the format of these dates; `None` if some of them are not dates.
 pub(super) fn days(values: &[&str]) -> Option<Days> {
     if values.is_empty() {
         return None;
@@ -186,7 +186,7 @@ pub(super) fn days(values: &[&str]) -> Option<Days> {
     while !left.is_empty() && chosen.len() < FORMATS_MOST {
         let read = |format: &str| left.iter().filter(|&&at| reads(format, values[at])).count();
         let first = values[left[0]];
-        // Of formats that read as many, the first is the surest.
+        // Of formats that read equally many, the first is the surest.
         let mut possible = formats().filter(|format| reads(format, first)).rev();
         let format = possible.by_ref().max_by_key(|format| read(format))?;
         left.retain(|&at| !reads(format, values[at]));
@@ -195,7 +195,7 @@ pub(super) fn days(values: &[&str]) -> Option<Days> {
     left.is_empty().then(|| order(values, chosen))
 }
 
-/// Whether day or month comes first, where both are numbers.
+/// Decides the order of day and month, if both are numbers.
 fn order(values: &[&str], chosen: Vec<&'static str>) -> Days {
     let pairs: Vec<[&'static str; 2]> = chosen
         .iter()

@@ -1,4 +1,4 @@
-//! Which column tells one sale from another, and how a refund names its sale.
+//! Finds the column that identifies a sale, and how a refund names its sale.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use super::table::{SampleColumn, Table};
 use super::text::shown;
 use super::words::RowRules;
 
-/// What tells one sale from another.
+/// The identification of a sale.
 pub(super) enum SaleId<'t> {
-    /// A column that is filled and says something else in each row that may be an event.
+    /// A column that is filled and different in each row that may be an event.
     Unique(&'t SampleColumn<'t>),
-    /// A column that says the same on the lines of one order.
+    /// A column with the same value on all lines of one order.
     OfLines(&'t SampleColumn<'t>, Proof),
-    /// No column is; with what is wrong with those that are called so.
+    /// No column identifies a sale; these are the problems of the columns with such names.
     Asked(Vec<String>),
 }
 
@@ -30,13 +30,13 @@ impl<'t> SaleId<'t> {
     }
 }
 
-/// How the row of a refund names its sale.
+/// The way in which the row of a refund names its sale.
 pub(super) enum SaleLink<'t> {
-    /// It does not.
+    /// The row does not name it.
     None,
     /// This column has the id of the sale's row.
     Names(&'t SampleColumn<'t>),
-    /// This column says the same on the rows of the sale and of its refund.
+    /// This column has the same value on the rows of the sale and of its refund.
     Shares(&'t SampleColumn<'t>),
 }
 
@@ -49,7 +49,8 @@ impl<'t> SaleLink<'t> {
     }
 }
 
-/// The column that tells one sale from another: called so, filled, and new in each of `rows`.
+/// Returns the column that identifies a sale: it has such a name, is filled, and different in each
+/// of `rows`.
 pub(super) fn id<'t>(
     table: &'t Table<'t>,
     amounts: &Amounts<'_>,
@@ -61,7 +62,7 @@ pub(super) fn id<'t>(
         taken.is_free(column) && column.has_ids() && column.days().is_none()
     };
     let mut named = table.named(&names::EVENT_ID, fits);
-    // What is called `id` and no more is that of the row itself.
+    // A column that is just named `id` has the id of the row itself.
     named.sort_by_key(
         |(rank, column)| match names::words_of(column.header).as_str() {
             "id" | "uuid" => 0,
@@ -84,7 +85,8 @@ pub(super) fn id<'t>(
     if let Some(column) = named_in(&all).or_else(|| named_in(rows)) {
         return Ok(SaleId::Unique(column));
     }
-    // A number that is new in every row may be an amount or a phone's by chance, a text a name.
+    // A number that differs in every row may be an amount or a phone number by chance, and a text a
+    // name.
     let could_be = |column: &&SampleColumn<'_>| {
         table.rows > 1
             && fits(column)
@@ -100,7 +102,7 @@ pub(super) fn id<'t>(
     let reasons = named.iter().map(|column| why_no_id(column, rows));
     let unnamed = unnamed.into_iter().map(|column| {
         format!(
-            "{} is new in each row, and not called an id",
+            "{} differs in each row, but does not have the name of an id",
             shown(column.header)
         )
     });
@@ -120,8 +122,8 @@ fn why_no_id(column: &SampleColumn<'_>, rows: &[usize]) -> String {
     }
 }
 
-/// Whether the rows with one id are lines of one order: they stand together, say the same amount and the
-/// same customer, and differ in what an order has many of.
+/// Returns `true` if the rows with one id are lines of one order: they follow each other, have the
+/// same amount and the same customer, and differ in details of which an order has several.
 fn is_of_lines(
     table: &Table<'_>,
     id: &SampleColumn<'_>,
@@ -150,7 +152,7 @@ fn is_of_lines(
         && lines.any(|(_, column)| column.header != id.header && !agree(column))
 }
 
-/// The rows that may be events, by whether they take money or give it back.
+/// The rows that may be events, divided into payments and refunds.
 pub(super) struct MoneyRows {
     pub(super) sales: Vec<usize>,
     pub(super) refunds: Vec<usize>,
@@ -166,7 +168,7 @@ impl MoneyRows {
         MoneyRows { sales, refunds }
     }
 
-    /// How many refunds name a sale that is there, and whether none names another.
+    /// Returns the number of refunds that name an existing sale.
     fn named(&self, link: &SampleColumn<'_>, id: &SampleColumn<'_>) -> usize {
         let sales: BTreeSet<&str> = self.sales.iter().map(|&row| id.cell(row)).collect();
         let refunds = self.refunds.iter().map(|&row| link.cell(row));
@@ -175,13 +177,13 @@ impl MoneyRows {
             .count()
     }
 
-    /// Whether each of the refunds names a sale that is there.
+    /// Returns `true` if each of the refunds names a sale that exists.
     fn proves(&self, link: &SampleColumn<'_>, id: &SaleId<'_>) -> bool {
         let id = id.column();
         !self.refunds.is_empty() && id.is_some_and(|id| self.named(link, id) == self.refunds.len())
     }
 
-    /// How refunds name their sales, and whether an amount below zero is one of them.
+    /// Returns how refunds name their sales, and if an amount below zero is a refund.
     pub(super) fn sale_link<'t>(
         &self,
         table: &'t Table<'t>,
@@ -219,7 +221,7 @@ impl MoneyRows {
                 && self.sales.iter().any(|&row| !column.cell(row).is_empty())
                 && (is_ledger || self.named(column, column) > 0)
         };
-        // An invoice before the order that it is for.
+        // An invoice is before the order that it is for.
         if let Some(column) = ids.iter().copied().find(is_shared) {
             return SaleLink::Shares(column);
         }
@@ -229,7 +231,7 @@ impl MoneyRows {
     }
 }
 
-/// Whether every row without an amount says the same id as the row above it.
+/// Returns `true` if every row without an amount has the same id as the row above it.
 pub(super) fn continues(id: &SampleColumn<'_>, total: &SampleColumn<'_>) -> bool {
     let without: Vec<usize> = (0..total.cells.len())
         .filter(|&row| total.cells[row].is_empty())

@@ -1,4 +1,4 @@
-//! Which column is what.
+//! Assigns a purpose to each column.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,43 +15,44 @@ use super::when::{RowDate, dates, paid_date, refund_date};
 use super::words::{Flag, RowRules, WordColumn, refunded_flag};
 use crate::event::Currency;
 
-/// What each column is taken for. No column stands there twice.
+/// The purpose of each column. A column has only one.
 pub(super) struct Mapping<'t> {
     pub(super) id: SaleId<'t>,
     pub(super) email: Option<&'t SampleColumn<'t>>,
-    /// Whether its name says that it is the customer's.
+    /// `true` if the name of the column says that it is the customer's email.
     pub(super) email_is_named: bool,
-    /// Why it has to be asked whether it is the customer's.
+    /// The reason why the user must confirm that it is the customer's.
     pub(super) email_doubt: Option<String>,
     pub(super) other_emails: Vec<&'t SampleColumn<'t>>,
     pub(super) uid: Option<&'t SampleColumn<'t>>,
-    /// A column that is called a customer's id and is none, and why.
+    /// A column that has the name of a customer id but is not one, and the reason.
     pub(super) not_uid: Option<(&'t SampleColumn<'t>, String)>,
     pub(super) amounts: Amounts<'t>,
     pub(super) money: Money<'t>,
     pub(super) date: RowDate<'t>,
     pub(super) other_dates: Vec<&'t SampleColumn<'t>>,
-    /// The only column that says which rows were paid: by the date of the payment, which some lack.
+    /// The only column that shows which rows were paid: the date of the payment, which some lack.
     pub(super) paid_date: Option<&'t SampleColumn<'t>>,
-    /// When something was refunded, and how that is written, if it can be read.
+    /// The date of a refund, and its format if it can be read.
     pub(super) refund_date: Option<(&'t SampleColumn<'t>, Option<Days>)>,
     pub(super) status: Option<WordColumn<'t>>,
     /// Another column that could be the status.
     pub(super) other_status: Option<&'t SampleColumn<'t>>,
     pub(super) kind: Option<WordColumn<'t>>,
-    /// How a refund that is a row of its own names its sale.
+    /// The way in which a refund on a row of its own names its sale.
     pub(super) link: SaleLink<'t>,
-    /// Whether an amount below zero is a refund, as its sale shows.
+    /// `true` if an amount below zero is a refund, as its sale shows.
     pub(super) negative_is_refund: bool,
-    /// How many rows that may be events have an amount below zero, where no column says what they are.
+    /// The number of rows that may be events with an amount below zero, if no column says what they
+    /// are.
     pub(super) negatives: usize,
-    /// Says only whether something was refunded, and not how much.
+    /// The column that only shows that something was refunded, and not how much.
     pub(super) refunded_flag: Option<Flag<'t>>,
-    /// Says whether it was paid, with the words for no.
+    /// The column that shows if a row was paid, with the words for no.
     pub(super) paid_flag: Option<Flag<'t>>,
-    /// Says whether it was a test, with the words for yes.
+    /// The column that shows if a row was a test, with the words for yes.
     pub(super) test_flag: Option<Flag<'t>>,
-    /// Rows of one order, with its amount on the first of them only.
+    /// `true` if an order has several rows, with its amount on the first of them only.
     pub(super) continues: bool,
 }
 
@@ -62,7 +63,7 @@ pub(super) enum Money<'t> {
     Unknown,
 }
 
-/// Columns that have a purpose already.
+/// The columns that have a purpose already.
 #[derive(Default)]
 pub(super) struct Taken<'t>(BTreeSet<&'t str>);
 
@@ -78,7 +79,7 @@ impl<'t> Taken<'t> {
 }
 
 impl<'t> Mapping<'t> {
-    /// Whether a row says how much was refunded.
+    /// Returns `true` if a row shows how much was refunded.
     pub(super) fn has_refunds(&self) -> bool {
         let of_kind = |words: &WordColumn<'_>| !words.words_meaning(Meaning::Refund).is_empty();
         self.amounts.refunded.is_some()
@@ -161,7 +162,7 @@ impl<'t> Mapping<'t> {
     }
 }
 
-/// The rows with an amount that is not zero: no others can be events.
+/// Returns the rows with an amount that is not zero: no others can be events.
 fn with_amount(rows: Vec<usize>, amounts: &Amounts<'_>) -> Vec<usize> {
     let has_amount = |row: &usize| {
         let cell = amounts.total.cell(*row);
@@ -170,7 +171,7 @@ fn with_amount(rows: Vec<usize>, amounts: &Amounts<'_>) -> Vec<usize> {
     rows.into_iter().filter(has_amount).collect()
 }
 
-/// The currency of most cells.
+/// Returns the currency of most cells.
 pub(super) fn commonest(column: &SampleColumn<'_>) -> Option<Currency> {
     let mut counts: BTreeMap<Currency, usize> = BTreeMap::new();
     for (value, _) in column.values() {
@@ -184,7 +185,7 @@ pub(super) fn commonest(column: &SampleColumn<'_>) -> Option<Currency> {
         .map(|(currency, _)| currency)
 }
 
-/// A currency in the header of the amount, or beside each amount.
+/// Finds a currency in the header of the amount, or beside each amount.
 fn said_beside(amounts: &Amounts<'_>) -> Money<'static> {
     let header = amounts.total.header;
     let words = header.split(|c: char| !c.is_alphanumeric());
@@ -217,7 +218,7 @@ fn said_beside(amounts: &Amounts<'_>) -> Money<'static> {
     match found {
         Some((symbol, currency)) if !disagrees(symbol) => Money::Fixed(
             currency,
-            format!("{} stands beside the amounts", shown(symbol)),
+            format!("{} is next to the amounts", shown(symbol)),
         ),
         _ => Money::Unknown,
     }

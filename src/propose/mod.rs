@@ -1,11 +1,11 @@
-//! How an export that no profile fits might be read, as far as its header and its rows tell.
+//! Proposes how to read an export that no profile fits, from its header and its rows.
 //!
 //! A proposal is a profile in TOML for a person to check. What the rows prove is written with its
-//! proof, what they only suggest is marked as a guess. What they leave open is decided so that rows
-//! are rejected, or becomes a question that has to be answered before the profile can be used:
-//! nothing that could be read in two ways is sent by a proposal.
+//! proof, and what they only suggest is marked as a guess. What they leave open is decided so that
+//! rows are rejected, or becomes a question that has to be answered before the profile can be used:
+//! nothing ambiguous is sent because of a proposal.
 //!
-//! Pure, like the profiles themselves: the same rows give the same proposal.
+//! The module is pure, like the profiles: the same rows give the same proposal.
 
 mod amount;
 mod commissions;
@@ -46,16 +46,16 @@ pub struct Sample<'s> {
     pub path: &'s str,
     /// Its header.
     pub header: &'s [String],
-    /// How many lines stand above the header.
+    /// The number of lines above the header.
     pub lines_above: u64,
-    /// Rows from its beginning.
+    /// Rows from the start of the export.
     pub rows: &'s [Row],
-    /// Whether these are all of its rows.
+    /// `true` if these are all of its rows.
     pub is_whole: bool,
 }
 
 impl Sample<'_> {
-    /// How much was looked at: `its 20 rows`, `its first 10000 rows`.
+    /// Returns the size of the sample in words: `its 20 rows`, `its first 10000 rows`.
     pub fn extent(&self) -> String {
         let first = if self.is_whole { "" } else { "first " };
         match self.rows.len() {
@@ -65,65 +65,65 @@ impl Sample<'_> {
     }
 }
 
-/// A part of a configuration, and what a person has to look at in it.
+/// A part of a configuration, and the points that a person has to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
     /// The tables of `[exports.NAME]`, with their comments.
     pub toml: String,
-    /// What is guessed in it.
+    /// The guesses in the configuration.
     pub guesses: Vec<String>,
     /// Rows that are rejected until a person decides what they are.
     pub decisions: Vec<String>,
-    /// What has to be answered in it before it can be used.
+    /// Questions that have to be answered before the configuration can be used.
     pub questions: Vec<String>,
 }
 
-/// Why no profile can be proposed.
+/// The reason why no profile can be proposed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is nothing to judge by.
-    #[error(
-        "the export has no row of the header's width, so there is nothing to propose a profile by"
-    )]
+    /// The sample has no usable row.
+    #[error("cannot propose a profile: no row has the header's width")]
     NoRows,
-    /// Nothing tells whose a row is.
-    #[error(
-        "no column names the customer: none has emails, and none is called like a customer's id"
-    )]
+    /// No column identifies the customer.
+    #[error("cannot find the customer: no column has emails or the name of a customer id")]
     NoCustomer,
-    /// Nothing tells what was paid.
+    /// No column has the amount of a sale.
     #[error("no column looks like the amount of a sale")]
     NoAmount,
-    /// A row is a customer, and an amount what he has paid in all.
+    /// Each row is a customer, with the sum of all payments.
     #[error(
-        "this is a list of customers: {0} is a figure over all that a customer has paid, and no row is a payment"
+        "this is a list of customers, not of payments: {0} is the sum of a customer's payments"
     )]
     Lifetime(String),
-    /// Nothing tells one sale from another.
-    #[error("no column tells one sale from another")]
+    /// No column identifies a sale.
+    #[error("no column identifies a sale")]
     NoId,
 }
 
 impl Refusal {
-    /// What to do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Refusal::NoRows => "export the file again with some rows",
             Refusal::NoCustomer => "export the file again with the customer's email",
             Refusal::NoAmount => {
-                "export the file again with what was paid, or write a profile of your own: docs/profiles.md"
+                "export the file again with the paid amounts, or write a custom profile: docs/profiles.md"
             }
             Refusal::Lifetime(_) => {
-                "export the payments, invoices or orders instead, with one row for each and its date and id"
+                "export the payments, invoices or orders instead, with one row for each, with its date and id"
             }
             Refusal::NoId => {
-                "without an id a second run could not know what was sent; export the file again with a number for each order, invoice or payment"
+                "export the file again with an id for each order, invoice or payment; without one, a second run could send the same sale twice"
             }
         }
     }
 }
 
 /// Proposes the profile `name` for an export that no profile fits.
+///
+/// # Errors
+///
+/// The sample has no rows, or a column that every profile needs is missing.
 pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::new(sample);
     if let Some(header) = lifetime(&table) {
@@ -133,12 +133,13 @@ pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     Ok(write::proposal(name, sample, &table, &mapping).into())
 }
 
-/// Whether a header is called the currency of amounts.
+/// Returns `true` if a header is the name of a column of currencies.
 pub fn is_currency(header: &str) -> bool {
     names::CURRENCY.rank(header).is_some_and(Names::is_whole)
 }
 
-/// The column that says of each customer what he has paid in all; nothing where a row is a payment.
+/// Returns the column with the sum of all of a customer's payments; `None` if each row is a
+/// payment.
 fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
     let is_whole = |(rank, _): &(usize, &SampleColumn<'t>)| Names::is_whole(*rank);
     let totals = table.named(&names::LIFETIME, SampleColumn::has_amounts);
@@ -147,8 +148,8 @@ fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
     payments.is_empty().then_some(total.header)
 }
 
-/// Answers the open questions of a profile, as far as the rows of its exports do, in a profile
-/// `name` that extends it.
+/// Answers the open questions of a profile from the rows of its exports, in a profile `name` that
+/// extends it.
 pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Proposal {
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
@@ -182,8 +183,7 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
     text.into()
 }
 
-/// Proposes the profile `name`, by which exports of another profile are read whose header stands below
-/// other lines.
+/// Proposes the profile `name` for exports of another profile whose header is below other lines.
 pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal {
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
@@ -192,14 +192,15 @@ pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal 
     text.into()
 }
 
-/// Says how many lines above the header are skipped, if any are.
+/// Writes how many lines above the header are skipped, if any are.
 fn skip_lines(text: &mut Snippet, lines: u64) {
     if lines > 0 {
         text.line(&format!("skip_lines = {lines}  # lines above the header"));
     }
 }
 
-/// Whether amounts are in cents: a decimal separator says no, and nothing proves a yes.
+/// Decides if amounts are in cents: a decimal separator proves that they are not, and nothing
+/// proves that they are.
 fn unit(text: &mut Snippet, amounts: Option<Written>, question: &str) {
     match amounts {
         Some(Written::Decimal(_, proof) | Written::Mixed(_, proof, _)) => {
@@ -217,7 +218,7 @@ fn unit(text: &mut Snippet, amounts: Option<Written>, question: &str) {
     }
 }
 
-/// The one column that has emails in all of these exports, if there is one.
+/// Writes the only column that has emails in all of these exports, if there is exactly one.
 fn email(text: &mut Snippet, samples: &[(Sample<'_>, Binding)], question: &str) {
     let tables: Vec<Table<'_>> = samples
         .iter()
@@ -250,7 +251,7 @@ fn open(text: &mut Snippet, key: &str, question: &str) {
     text.questions.push(one_line(question));
 }
 
-/// How the amounts of these exports are written.
+/// Returns the format of the amounts of these exports.
 fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<Written> {
     let columns = profile
         .events
@@ -278,12 +279,12 @@ fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<Wr
             );
         }
     }
-    // What stands first in an export without a decision is most often zero, and says little.
+    // The first amounts of an export without a decision are mostly zero, and show little.
     proofs.sort_by_key(|proof| proof.value.trim_matches(['0', '.', ',']).is_empty());
     numbers::written(proofs.into_iter())
 }
 
-/// How many rows have an amount in which currency, where the export says it.
+/// Returns the number of rows with an amount by currency, if the export has the currency.
 pub fn currencies(profile: &Profile, binding: &Binding, rows: &[Row]) -> BTreeMap<Currency, u64> {
     let mut counts = BTreeMap::new();
     let column = profile
@@ -302,12 +303,12 @@ pub fn currencies(profile: &Profile, binding: &Binding, rows: &[Row]) -> BTreeMa
     counts
 }
 
-/// A text as a TOML string.
+/// Returns a text as a TOML string.
 pub fn toml_string(text: &str) -> String {
     quoted(text)
 }
 
-/// A text that can stand in a comment: what can't is written as an escape.
+/// Returns a text for a comment, with the characters that a comment can't contain escaped.
 pub fn comment_text(text: &str) -> String {
     one_line(text)
 }

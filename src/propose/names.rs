@@ -1,10 +1,11 @@
-//! What header names say: words for the same thing, in the languages that exports come in.
+//! The meanings of header names: words for the same thing, in the languages of exports.
 
-/// Header names of one thing, with commas between them. They are compared in lower case, as words.
+/// Header names of one thing, separated by commas. They are compared in lower case, as words.
 pub(super) struct Names {
-    /// The surest names first. A header that is one of them whole goes before one that has it in it.
+    /// The names, the surest first. A header that equals one of them ranks before one that contains
+    /// it.
     tiers: &'static [&'static str],
-    /// Words that make it something else.
+    /// Words with which a header means something else.
     never: &'static str,
 }
 
@@ -28,7 +29,7 @@ pub(super) const EVENT_ID: Names = Names {
             of at di riferimento referencia orders payments count cost price title name session device",
 };
 
-/// The number of a payment, an invoice or an order.
+/// Names for the number of a payment, an invoice or an order.
 pub(super) const PAYMENT_ID: Names = Names {
     tiers: &[
         "transaction id, transaction number, transaction, charge id, payment id, invoice id, \
@@ -39,7 +40,7 @@ pub(super) const PAYMENT_ID: Names = Names {
     never: "first last count total average date at value amount",
 };
 
-/// The number of a shop's order.
+/// Names for the number of a shop's order.
 pub(super) const ORDER_ID: Names = Names {
     tiers: &[
         "order id, order number, order no, order nr, order, bestellnummer, bestellnr, \
@@ -48,13 +49,13 @@ pub(super) const ORDER_ID: Names = Names {
     never: "date status total amount",
 };
 
-/// What tells one entry of a ledger from another, and is no id that a refund names.
+/// Names for the id of an entry of a ledger, which is not an id that a refund names.
 pub(super) const LEDGER_ID: Names = Names {
     tiers: &["balance transaction id, balance transaction, ledger id, ledger entry id, entry id"],
     never: "",
 };
 
-/// What is new on each of the lines over which an export writes one order.
+/// Names for columns that differ on each of the lines on which an export writes one order.
 pub(super) const LINE: Names = Names {
     tiers: &[
         "line id, line, item, items, item name, lineitem, sku, product, product name, product id, \
@@ -181,7 +182,7 @@ pub(super) const REFUNDED: Names = Names {
     never: "date id reason status converted at by currency fee tax transaction am on le",
 };
 
-/// When something was paid.
+/// Names for the date of a payment.
 pub(super) const PAID_DATE: Names = Names {
     tiers: &[
         "paid at, payment date, date paid, paid on, paid date, zahlungsdatum, bezahlt am, \
@@ -190,7 +191,7 @@ pub(super) const PAID_DATE: Names = Names {
     never: "next due by amount",
 };
 
-/// When something was refunded.
+/// Names for the date of a refund.
 pub(super) const REFUND_DATE: Names = Names {
     tiers: &[
         "refunded at, refund date, date refunded, refunded on, refunded date, refunded date utc, \
@@ -200,13 +201,13 @@ pub(super) const REFUND_DATE: Names = Names {
     never: "id reason status by amount",
 };
 
-/// The time of a day whose date has a column of its own.
+/// Names for the time of a day whose date has a column of its own.
 pub(super) const TIME: Names = Names {
     tiers: &["time, local time, time of day, uhrzeit, zeit, heure, hora, orario, ora, tijd, 時間"],
     never: "zone zona fuso fuseau huso offset",
 };
 
-/// The zone of a date or a time.
+/// Names for the zone of a date or a time.
 pub(super) const ZONE: Names = Names {
     tiers: &[
         "time zone, timezone, tz, utc offset, zeitzone, fuseau horaire, fuso orario, \
@@ -215,7 +216,7 @@ pub(super) const ZONE: Names = Names {
     never: "",
 };
 
-/// What a customer has paid in all his time, or how often.
+/// Names for the sum or the number of all of a customer's payments.
 pub(super) const LIFETIME: Names = Names {
     tiers: &[
         "total spend, total spent, lifetime value, ltv, clv, lifetime spend, lifetime revenue, \
@@ -255,7 +256,7 @@ pub(super) const DATE: Names = Names {
             customer next subscription zone zona cancelación",
 };
 
-/// Yes or no, for: was it paid?
+/// Names for columns of yes or no that answer: was it paid?
 pub(super) const PAID_FLAG: Names = Names {
     tiers: &[
         "paid, is paid, captured, succeeded, successful, bezahlt, payé, pagado, pagato, \
@@ -264,7 +265,7 @@ pub(super) const PAID_FLAG: Names = Names {
     never: "at on date amount by out am",
 };
 
-/// Yes or no, for: was it a test?
+/// Names for columns of yes or no that answer: was it a test?
 pub(super) const TEST_FLAG: Names = Names {
     tiers: &["test, is test, test mode, testmode, sandbox"],
     never: "name id",
@@ -273,8 +274,8 @@ pub(super) const TEST_FLAG: Names = Names {
 pub(super) const YES: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, wahr";
 pub(super) const NO: &str = "no, false, 0, n, f, nein, non, nee, falsch, none, -";
 
-/// Zone words that stand for one offset, and names that stand for a zone of the IANA database. `BST`,
-/// `CST` and `IST` are left out: each stands for more than one zone.
+/// Zone names with one offset, and names for a zone of the IANA database. `BST`, `CST` and `IST`
+/// are left out: each of them means more than one zone.
 pub(super) const ZONES: [(&str, &str); 26] = [
     ("UTC", "+00:00"),
     ("Z", "+00:00"),
@@ -304,12 +305,13 @@ pub(super) const ZONES: [(&str, &str); 26] = [
     ("London", "Europe/London"),
 ];
 
-/// Whether a list of phrases, with commas between them, has this one.
+/// Returns `true` if a list of phrases, separated by commas, contains this one.
 pub(super) fn is_in(list: &str, phrase: &str) -> bool {
     list.split(", ").any(|known| known == phrase)
 }
 
-/// A header in lower case, its words with one space between them: `Created (UTC)` is `created utc`.
+/// Returns a header in lower case, its words with one space between them: `Created (UTC)` is
+/// `created utc`.
 pub(super) fn words_of(header: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
     let words: String = header
@@ -320,7 +322,8 @@ pub(super) fn words_of(header: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same for names such as `createdAt`. Not for all: `MwSt` is one word.
+/// Returns the words of names such as `createdAt`. It is not used for all headers: `MwSt` is one
+/// word.
 fn humps_of(header: &str) -> String {
     let mut spaced = String::new();
     let mut before = ' ';
@@ -335,7 +338,7 @@ fn humps_of(header: &str) -> String {
 }
 
 impl Names {
-    /// How well a header names this thing: 0 is best; nothing where it does not.
+    /// Returns how well a header names this thing: 0 is best; `None` if it does not.
     pub(super) fn rank(&self, header: &str) -> Option<usize> {
         self.rank_of(&words_of(header))
             .or_else(|| self.rank_of(&humps_of(header)))
@@ -359,39 +362,39 @@ impl Names {
         tier.map(|tier| tier * 2 + 1)
     }
 
-    /// Whether a header says that it is something else.
+    /// Returns `true` if a header means something else.
     pub(super) fn forbids(&self, header: &str) -> bool {
         let words = words_of(header);
         let mut never = self.never.split(' ');
         never.any(|never| words.split(' ').any(|word| word == never))
     }
 
-    /// Whether a rank is that of the surest names.
+    /// Returns `true` if a rank is that of the surest names.
     pub(super) fn is_surest(rank: usize) -> bool {
         rank / 2 == 0
     }
 
-    /// Whether a rank is that of a header that is a name as a whole.
+    /// Returns `true` if a rank is that of a header that equals a name.
     pub(super) fn is_whole(rank: usize) -> bool {
         rank.is_multiple_of(2)
     }
 
-    /// In which tier a rank stands.
+    /// Returns the tier of a rank.
     pub(super) fn tier(rank: usize) -> usize {
         rank / 2
     }
 }
 
-/// What a word of a status or of a type says of its row.
+/// The meaning of a word of a status or of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Sale,
     Refund,
-    /// Money that has not come, or will not.
+    /// The money has not arrived, or will not.
     NoMoney,
-    /// Of a status: paid in a shop, and not yet paid at a payment provider.
+    /// A status with two meanings: paid in a shop, and not yet paid at a payment provider.
     Processing,
-    /// Of a type: no payment by a customer.
+    /// A type of row that is not a payment by a customer.
     Other,
     Unclear,
 }
@@ -429,7 +432,7 @@ const OTHER_TYPES: &str = "payout, fee, fees, withdrawal, deposit, transfer, adj
      versamento generico con carta, conversione di valuta generica, trasferimento avviato dall utente, \
      general withdrawal, general currency conversion, general card deposit";
 
-/// What a word of a status says.
+/// Returns the meaning of a word of a status.
 pub(super) fn status_meaning(word: &str) -> Meaning {
     let word = status_word(word);
     let is_of = |list| is_in(list, &word);
@@ -442,7 +445,7 @@ pub(super) fn status_meaning(word: &str) -> Meaning {
     }
 }
 
-/// Whether a header can't be the name of anything but a status; `State` may be one of a country's.
+/// Returns `true` if a header can only be the name of a status; `State` may be a part of a country.
 pub(super) fn is_surely_a_status(header: &str) -> bool {
     let words = words_of(header);
     STATUS.rank(header).is_some_and(Names::is_surest)
@@ -451,7 +454,7 @@ pub(super) fn is_surely_a_status(header: &str) -> bool {
             .any(|word| word.ends_with("status") || ["estado", "statut", "stato"].contains(&word))
 }
 
-/// Whether a header can't be the name of anything but what kind of row it is.
+/// Returns `true` if a header can only be the name of the kind of a row.
 pub(super) fn is_surely_a_kind(header: &str) -> bool {
     is_in(
         "transaction type, event type, type, kind, typ, tipo, vorgang, soort",
@@ -459,12 +462,12 @@ pub(super) fn is_surely_a_kind(header: &str) -> bool {
     )
 }
 
-/// Whether only the orders of a shop have this status.
+/// Returns `true` if only the orders of a shop have this status.
 pub(super) fn is_of_a_shop(word: &str) -> bool {
     word.trim().to_lowercase().starts_with(WOOCOMMERCE) || is_in(SHOP, &status_word(word))
 }
 
-/// What stands before a status of WooCommerce, where it is written as the database has it.
+/// The prefix of WooCommerce's statuses in its database.
 const WOOCOMMERCE: &str = "wc-";
 
 fn status_word(word: &str) -> String {
@@ -472,7 +475,7 @@ fn status_word(word: &str) -> String {
     words_of(lower.strip_prefix(WOOCOMMERCE).unwrap_or(&lower))
 }
 
-/// What a word of a type says.
+/// Returns the meaning of a word of a type.
 pub(super) fn kind_meaning(word: &str) -> Meaning {
     let word = words_of(word);
     let is_of = |list| is_in(list, &word);

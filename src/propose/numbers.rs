@@ -1,8 +1,8 @@
-//! How amounts are written, as far as the amounts themselves prove it.
+//! Detects the format of amounts, as far as the amounts themselves prove it.
 
 use crate::event::{AmountFormat, Currency};
 
-/// A cell that proves something, and where it stands.
+/// A cell that proves something, and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
     pub(super) header: String,
@@ -10,21 +10,21 @@ pub(super) struct Proof {
     pub(super) line: u64,
 }
 
-/// What the amounts of an export tell of how they are written.
+/// The format of an export's amounts, as far as the amounts show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Written {
-    /// With this decimal separator.
+    /// Amounts with this decimal separator.
     Decimal(AmountFormat, Proof),
-    /// All of them are whole numbers: units or hundredths.
+    /// Whole numbers only: units or hundredths.
     Whole(AmountFormat, Proof),
-    /// Such as `1,234`: one thousand or one and a bit.
+    /// An ambiguous amount such as `1,234`: one thousand, or one and a fraction.
     Ambiguous(AmountFormat, Proof),
-    /// Some have a decimal comma, some a decimal point.
+    /// Amounts of which some have a decimal comma and some a decimal point.
     Mixed(AmountFormat, Proof, Proof),
 }
 
 impl Written {
-    /// The format, as far as it is told: what is not told is as by default.
+    /// Returns the format as far as it is known; unknown settings have their defaults.
     pub(super) fn format(&self) -> &AmountFormat {
         match self {
             Written::Decimal(format, _)
@@ -35,9 +35,9 @@ impl Written {
     }
 }
 
-/// An amount taken apart.
+/// The parts of an amount's text.
 struct Parts<'t> {
-    /// Digits and separators.
+    /// The digits and separators.
     digits: &'t str,
     symbol: Option<&'t str>,
     parentheses: bool,
@@ -46,7 +46,7 @@ struct Parts<'t> {
 const SPACES: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
 const APOSTROPHES: [char; 2] = ['\'', '’'];
 
-/// A minus, as a keyboard has it and as typesetters and spreadsheets do.
+/// The minus signs of keyboards, and of typesetters and spreadsheets.
 const MINUS: [char; 2] = ['-', '\u{2212}'];
 
 fn parts(text: &str) -> Option<Parts<'_>> {
@@ -80,7 +80,8 @@ fn parts(text: &str) -> Option<Parts<'_>> {
         })
 }
 
-/// Letters alone are no currency, or every `ch_1` and `No 7` were an amount.
+/// Returns `true` for a currency's symbol or code. Letters alone are not enough, or every `ch_1`
+/// and `No 7` would be an amount.
 fn is_currency(symbol: &str) -> bool {
     const SIGNS: &str = "$€£¥₹₽₩₺₫₪₴₦₱฿";
     const LETTERS: [&str; 7] = ["kr", "kr.", "zł", "Kč", "Ft", "lei", "Fr."];
@@ -92,35 +93,35 @@ fn is_currency(symbol: &str) -> bool {
         || Currency::from_code(symbol).is_some_and(|currency| currency.code() == symbol)
 }
 
-/// Whether a cell could be an amount, in whatever way of writing.
+/// Returns `true` if a cell could be an amount in any format.
 pub(super) fn looks_like_amount(text: &str) -> bool {
     parts(text).is_some()
 }
 
-/// Whether an amount is below zero, in whatever way of writing.
+/// Returns `true` if an amount is below zero, in any format.
 pub(super) fn is_negative(text: &str) -> bool {
     parts(text).is_some_and(|parts| parts.parentheses)
         || (looks_like_amount(text) && text.contains(MINUS))
 }
 
-/// Whether an amount is zero, in whatever way of writing.
+/// Returns `true` if an amount is zero, in any format.
 pub(super) fn is_zero(text: &str) -> bool {
     parts(text).is_some_and(|parts| !parts.digits.contains(|c: char| ('1'..='9').contains(&c)))
 }
 
-/// The symbol beside an amount, such as `$` or `EUR`.
+/// Returns the symbol beside an amount, such as `$` or `EUR`.
 pub(super) fn symbol_of(text: &str) -> Option<&str> {
     parts(text)?.symbol
 }
 
-/// What one amount tells of the separators.
+/// The evidence of one amount for the separators.
 enum SeparatorEvidence {
     Nothing,
-    /// This one is the decimal separator; this one, if any, stands between thousands.
+    /// The first character is the decimal separator; the second, if any, is between thousands.
     Decimal(char, Option<char>),
-    /// This one stands between thousands.
+    /// This character is between thousands.
     Thousands(char),
-    /// It could be either.
+    /// This character could be either separator.
     Either(char),
 }
 
@@ -146,7 +147,7 @@ fn told(digits: &str) -> SeparatorEvidence {
     }
 }
 
-/// What all these amounts tell together; nothing where there is none.
+/// Returns the combined evidence of all these amounts; `None` if there is no amount.
 pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
     let mut format = AmountFormat::default();
     let mut decimals: Vec<(char, Proof)> = Vec::new();
@@ -202,7 +203,8 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
             Written::Decimal(format, proof)
         }
         (None, _, Some((separator, proof))) if group != Some(separator) => {
-            // Beside a point or a comma for thousands, the other one may be it: both are left open.
+            // Where a point or a comma is between thousands, the other one may be, too: both stay
+            // undecided.
             format.thousands = group.filter(|group| !matches!(group, '.' | ','));
             Written::Ambiguous(format, proof)
         }

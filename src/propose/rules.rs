@@ -1,5 +1,5 @@
-//! The rules of a proposed profile: which rows are events, which are not, and which wait for a
-//! person.
+//! Writes the rules of a proposed profile: which rows are events, which are not, and which need a
+//! decision by a person.
 
 use super::amount::AmountPart;
 use super::ids::SaleLink;
@@ -10,11 +10,11 @@ use super::when::RowDate;
 use super::words::WordColumn;
 use super::write::Writer;
 
-/// Of a row whose status is a refund.
-const NOT_HOW_MUCH: &str = "the row says that something was refunded, and not how much";
+/// The message of a row whose status is a refund.
+const NOT_HOW_MUCH: &str = "the row shows a refund without its amount";
 
 impl Writer<'_> {
-    /// Rows that are no event, and rows of which it is not known.
+    /// Writes the rules for rows that are not events, and for rows of which it is not known.
     pub(super) fn rules(&mut self) {
         let mapping = self.mapping;
         if mapping.continues {
@@ -39,7 +39,7 @@ impl Writer<'_> {
             self.rejected(
                 "kind",
                 &kind.words_meaning(Meaning::Unclear),
-                "whether this is a sale is not known",
+                "unknown if this is a sale",
             );
         }
         self.flag_rules();
@@ -50,15 +50,16 @@ impl Writer<'_> {
         self.negatives();
     }
 
-    /// Rows of which a yes, a no or a date says that they are no sale, or that something was refunded.
+    /// Writes the rules for columns of yes, no or a date that show that a row is not a sale, or was
+    /// refunded.
     fn flag_rules(&mut self) {
         let mapping = self.mapping;
         if let Some((column, no)) = &mapping.paid_flag {
-            let guess = format!("what {} says no of was not paid", shown(column.header));
+            let guess = format!("rows where {} is no are unpaid", shown(column.header));
             self.ignored("paid_flag", no, "not paid", &guess);
         }
         if let Some((column, yes)) = &mapping.test_flag {
-            let guess = format!("what {} says yes of was a test", shown(column.header));
+            let guess = format!("rows where {} is yes are tests", shown(column.header));
             self.ignored("test_flag", yes, "a test", &guess);
         }
         self.without_payment();
@@ -87,7 +88,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Rows without a date of the payment, where nothing else says whether they were paid.
+    /// Writes the rule for rows without a date of payment, if nothing else shows that they were
+    /// paid.
     fn without_payment(&mut self) {
         let Some(column) = self.mapping.paid_date else {
             return;
@@ -103,10 +105,12 @@ impl Writer<'_> {
         self.text.key("column", "paid_at");
         self.text.key(
             "message",
-            "the row has no date of the payment: whether it was paid is not known",
+            "the row has no date of payment: unknown if it was paid",
         );
-        self.text
-            .key("hint", "say it in fprecon.toml, where this message stands");
+        self.text.key(
+            "hint",
+            "decide it in fprecon.toml, at the rule with this message",
+        );
         self.text
             .decisions
             .push(format!("rows without {date} are rejected: were they paid?"));
@@ -127,7 +131,7 @@ impl Writer<'_> {
         );
         let mut unclear = status.words_meaning(Meaning::Unclear);
         unclear.extend(status.words_meaning(Meaning::Processing));
-        self.rejected("status", &unclear, "whether this is a sale is not known");
+        self.rejected("status", &unclear, "unknown if this is a sale");
         let refunded = status.words_meaning(Meaning::Refund);
         if has_totals && !refunded.is_empty() {
             self.entry("reject");
@@ -143,7 +147,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Amounts below zero that nothing says to be a refund.
+    /// Writes the rule for amounts below zero that no column shows to be refunds.
     fn negatives(&mut self) {
         let mapping = self.mapping;
         if mapping.negatives == 0 || mapping.negative_is_refund {
@@ -152,7 +156,7 @@ impl Writer<'_> {
         let total = shown(mapping.amounts.total.header);
         self.text.line("");
         self.text.comment(&format!(
-            "Rejected: {total} is below zero, and no column says whether that is a refund, and of which sale."
+            "Rejected: {total} is below zero, and no column shows if that is a refund, and of which sale."
         ));
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.reject]]"));
@@ -161,7 +165,7 @@ impl Writer<'_> {
         self.text.key("column", "amount");
         self.text.key(
             "message",
-            "an amount below zero: whether this is a refund, and of which sale, is not known",
+            "the amount is below zero: unknown if this is a refund, and of which sale",
         );
         self.text.key(
             "hint",
@@ -206,7 +210,7 @@ impl Writer<'_> {
         self.text.key("message", message);
         self.text.key(
             "hint",
-            "say it in fprecon.toml, where the word stands in a `reject`: move it to the `when` of the sale, or make the `reject` an `ignore`",
+            "decide it in fprecon.toml, at the `reject` with this value: move the value to the `when` of the sale, or change `reject` to `ignore`",
         );
     }
 
@@ -220,7 +224,7 @@ impl Writer<'_> {
             let (total, part) = (shown(amounts.total.header), shown(column.header));
             self.text.line("");
             self.text.comment(&format!(
-                "Rejected until you decide: nothing tells whether {total} has {part} inside it. Delete this rule, and if it has, take it off: `minus = [\"{key}\"]` in `amount` below."
+                "Rejected until you decide: unknown if {total} includes {part}. Delete this rule, and if it does, subtract it: `minus = [\"{key}\"]` in `amount` below."
             ));
             let name = self.name;
             self.text.line(&format!("[[exports.{name}.reject]]"));
@@ -231,13 +235,15 @@ impl Writer<'_> {
             self.text.key("column", key);
             self.text.key(
                 "message",
-                &format!("whether the amount has this {key} inside it is not known"),
+                &format!("unknown if the amount includes this {key}"),
             );
-            self.text
-                .key("hint", "say it in fprecon.toml, where this message stands");
+            self.text.key(
+                "hint",
+                "decide it in fprecon.toml, at the rule with this message",
+            );
             if column.values().any(|(value, _)| !is_zero(value)) {
                 self.text.decisions.push(format!(
-                    "rows with {part} are rejected: does {total} have it inside?"
+                    "rows with {part} are rejected: does {total} include it?"
                 ));
             }
         }
@@ -261,10 +267,12 @@ impl Writer<'_> {
             self.text.key("column", "amount");
             self.text.key(
                 "message",
-                &format!("{total} and {rival} differ, and which one is the sale is not known"),
+                &format!("{total} and {rival} differ: unknown which one is the sale"),
             );
-            self.text
-                .key("hint", "say it in fprecon.toml, where this message stands");
+            self.text.key(
+                "hint",
+                "decide it in fprecon.toml, at the rule with this message",
+            );
             self.text.decisions.push(format!(
                 "rows in which {total} and {rival} differ are rejected: which one is the sale?"
             ));
@@ -274,18 +282,19 @@ impl Writer<'_> {
             self.text
                 .line("when = { refunded = { sign = \"negative\" } }");
             self.text.key("column", "refunded");
-            self.text.key("message", "what was refunded is below zero");
+            self.text
+                .key("message", "the refunded amount is below zero");
         }
     }
 
-    /// The parts that are, or are not, inside the amount.
+    /// Returns the names of the parts that are, or are not, inside the amount.
     fn parts(&self, are: impl Fn(&AmountPart) -> bool) -> Vec<&'static str> {
         let parts = self.mapping.amounts.parts.iter();
         let found = parts.filter(|part| are(&part.part));
         found.map(|part| part.key).collect()
     }
 
-    /// What is inside the amount and has to be taken off it.
+    /// Returns the parts inside the amount that have to be subtracted.
     fn minus(&self) -> Vec<&'static str> {
         self.parts(|part| matches!(part, AmountPart::Inside(_)))
     }
@@ -297,7 +306,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Where the date of an event stands.
+    /// Writes the date of an event.
     fn created_at(&mut self, of_refund: &[&str]) {
         let date = match &self.mapping.date {
             RowDate::None => None,
@@ -325,7 +334,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The date of the refund itself, where it has a column.
+    /// Returns the date of the refund itself, if it has a column.
     fn refund_date(&self) -> &'static [&'static str] {
         match self.mapping.refund_date {
             Some(_) => &["refunded_at"],
@@ -340,7 +349,7 @@ impl Writer<'_> {
             let column = shown(part.column.header);
             match &part.part {
                 AmountPart::Inside(why) => self.text.guess(&format!(
-                    "{column} is inside the amount and is taken off: {why}"
+                    "{column} is inside the amount and is subtracted: {why}"
                 )),
                 AmountPart::Outside(why) => self
                     .text
@@ -352,7 +361,7 @@ impl Writer<'_> {
         let is_said = is_said || mapping.paid_date.is_some() || mapping.paid_flag.is_some();
         if mapping.status.is_none() && !is_said {
             self.text
-                .guess("every row is a sale: no column says whether it was paid");
+                .guess("every row is a sale: no column shows if it was paid");
         }
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
@@ -365,8 +374,8 @@ impl Writer<'_> {
         self.created_at(&[]);
     }
 
-    /// Only rows of a type that means this, and of a status that means that money has moved: an event
-    /// names the words that it is for.
+    /// Writes the condition for rows of a type with this meaning, and of a status which means that
+    /// money has moved: an event lists the words that it is for.
     fn when(&mut self, meaning: Meaning) {
         let mapping = self.mapping;
         let mut tests = Vec::new();
@@ -393,7 +402,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The id of a sale: the one that its refunds name, else that of its row.
+    /// Writes the id of a sale: the one that its refunds name, else the id of its row.
     fn sale_id(&mut self) {
         if let SaleLink::Shares(_) = self.mapping.link {
             self.text.line("event_id = [\"{sale}\", \"{id}\"]");
@@ -443,7 +452,8 @@ impl Writer<'_> {
         self.created_at(self.refund_date());
     }
 
-    /// A running total on the row of the sale; linking takes its share before tax and shipping.
+    /// Writes the event for a running total on the row of the sale; linking deducts its share of
+    /// tax and shipping.
     fn running_totals(&mut self) {
         let mapping = self.mapping;
         self.text.line("");
@@ -452,7 +462,7 @@ impl Writer<'_> {
             .refunded
             .map_or(String::new(), |column| shown(column.header));
         self.text.guess(&format!(
-            "{refunded} is all that was refunded of the sale so far"
+            "{refunded} is the total refunded for the sale so far"
         ));
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
@@ -473,7 +483,8 @@ impl Writer<'_> {
         self.created_at(self.refund_date());
     }
 
-    /// What was paid in all, where the amount is a part of it: refunds are compared with that.
+    /// Writes the whole paid amount, if the amount is a part of it: refunds are compared with the
+    /// whole.
     fn gross(&mut self) {
         let outside = self.parts(|part| matches!(part, AmountPart::Outside(_)));
         if self.mapping.amounts.refunded.is_some() && !outside.is_empty() {

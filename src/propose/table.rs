@@ -1,4 +1,4 @@
-//! The sample, by column.
+//! The rows of the sample, by column.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +8,23 @@ use super::names::Names;
 use super::numbers::{Proof, looks_like_amount};
 use crate::event::Currency;
 
-/// A column with more different words than this is no status and no type.
+/// The greatest number of different words in a column of a status or a type.
 const WORDS_MOST: usize = 24;
-/// Of so many cells it is seen whether a column could hold dates, before all are looked at.
+/// The number of cells that are checked for dates before all are.
 const FIRST_DATES: usize = 16;
-/// Of twenty filled cells, how many have to be what the column is taken for.
+/// The number of filled cells, of twenty, that must have the type of the column.
 const MOST_OF_20: usize = 19;
 
 /// The rows of a sample that are as wide as the header, column by column.
 pub(super) struct Table<'s> {
     pub(super) columns: Vec<SampleColumn<'s>>,
-    /// How many rows there are.
+    /// The number of rows.
     pub(super) rows: usize,
-    /// Rows that are narrower or wider than the header.
+    /// The number of rows that are narrower or wider than the header.
     pub(super) ragged: usize,
 }
 
-/// One column; its header name stands nowhere else in the header.
+/// One column; its name is unique in the header.
 pub(super) struct SampleColumn<'s> {
     pub(super) header: &'s str,
     /// The cells, without the spaces around them.
@@ -60,8 +60,8 @@ impl<'s> Table<'s> {
         }
     }
 
-    /// The columns that have this name and hold this, best name first; of the same name the one
-    /// with more filled cells, then the first one.
+    /// Returns the columns with this name and this content, best name first; of the same name the
+    /// one with more filled cells, then the first one.
     pub(super) fn named(
         &self,
         names: &Names,
@@ -84,7 +84,7 @@ impl<'s> SampleColumn<'s> {
         self.cells.iter().filter(|cell| !cell.is_empty()).count()
     }
 
-    /// The filled cells, with the line on which each stands.
+    /// Returns the filled cells, each with its line.
     pub(super) fn values(&self) -> impl Iterator<Item = (&'s str, u64)> + '_ {
         let cells = self.cells.iter().copied().zip(self.lines.iter().copied());
         cells.filter(|(cell, _)| !cell.is_empty())
@@ -102,7 +102,7 @@ impl<'s> SampleColumn<'s> {
         }
     }
 
-    /// The first filled cell.
+    /// Returns the first filled cell.
     pub(super) fn example(&self) -> Option<Proof> {
         self.proofs().next()
     }
@@ -130,7 +130,7 @@ impl<'s> SampleColumn<'s> {
         self.mostly(|value| Currency::from_code(value).is_some())
     }
 
-    /// Texts that could be ids: short, without spaces, and no emails.
+    /// Returns `true` if the texts could be ids: short, without spaces, and not emails.
     pub(super) fn has_ids(&self) -> bool {
         self.mostly(|value| value.len() <= 64 && !value.contains([' ', '@']))
     }
@@ -139,20 +139,20 @@ impl<'s> SampleColumn<'s> {
         self.mostly(|value| value.contains(|c: char| c.is_ascii_digit()))
     }
 
-    /// How its dates are written, if it holds dates.
+    /// Returns the format of its dates, if it holds dates.
     pub(super) fn days(&self) -> Option<Days> {
         let values: Vec<&str> = self.values().map(|(value, _)| value).collect();
         days(&values[..values.len().min(FIRST_DATES)])?;
         days(&values)
     }
 
-    /// How its dates are written, where its name says that it holds some: they may be numbers.
+    /// Returns the format of its dates, if its name is that of a date column: they may be numbers.
     pub(super) fn named_days(&self) -> Option<Days> {
         let values: Vec<&str> = self.values().map(|(value, _)| value).collect();
         numbers(&values).or_else(|| self.days())
     }
 
-    /// How those of its dates are written that can be read, and the first cell that can't.
+    /// Returns the format of those of its dates that can be read, and the first cell that can't.
     pub(super) fn days_but_for(&self) -> (Option<Days>, Option<Proof>) {
         let is_read = |value: &str| days(&[value]).is_some();
         let readable: Vec<&str> = self
@@ -166,12 +166,12 @@ impl<'s> SampleColumn<'s> {
         (days(&readable), unread)
     }
 
-    /// Whether something stands there in each of these rows.
+    /// Returns `true` if the column is filled in each of these rows.
     pub(super) fn is_full_in(&self, rows: &[usize]) -> bool {
         rows.iter().all(|&row| !self.cell(row).is_empty())
     }
 
-    /// Whether no two of these rows say the same there.
+    /// Returns `true` if all values in these rows are different.
     pub(super) fn is_unique_in(&self, rows: &[usize]) -> bool {
         let mut seen = BTreeSet::new();
         let filled = rows.iter().map(|&row| self.cell(row));
@@ -184,7 +184,7 @@ impl<'s> SampleColumn<'s> {
         self.cells.get(row).copied().unwrap_or_default()
     }
 
-    /// Each word and how often it stands there; nothing where there are too many for a status.
+    /// Returns each word and its number of rows; `None` if there are too many for a status.
     pub(super) fn words(&self) -> Option<BTreeMap<&'s str, usize>> {
         let mut words = BTreeMap::new();
         for (value, _) in self.values() {
@@ -196,7 +196,7 @@ impl<'s> SampleColumn<'s> {
         Some(words)
     }
 
-    /// The first value that stands twice in these rows, with the line of its second place.
+    /// Returns the first value that occurs twice in these rows, with the line of its second place.
     pub(super) fn first_repeated_in(&self, rows: &[usize]) -> Option<Proof> {
         let mut seen = BTreeSet::new();
         let mut filled = rows.iter().filter(|&&row| !self.cell(row).is_empty());
@@ -204,7 +204,7 @@ impl<'s> SampleColumn<'s> {
         Some(self.proof(self.cell(*row), self.line(*row)))
     }
 
-    /// The first of these rows in which nothing stands there, by its line.
+    /// Returns the line of the first of these rows in which the cell is empty.
     pub(super) fn first_empty_in(&self, rows: &[usize]) -> Option<u64> {
         let row = rows.iter().find(|&&row| self.cell(row).is_empty())?;
         Some(self.line(*row))
@@ -214,7 +214,7 @@ impl<'s> SampleColumn<'s> {
         self.lines.get(row).copied().unwrap_or_default()
     }
 
-    /// The value that most of the filled cells have, and how many have it.
+    /// Returns the most frequent value of the filled cells, and its number of cells.
     pub(super) fn commonest(&self) -> Option<(&'s str, usize)> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (value, _) in self.values() {

@@ -1,15 +1,15 @@
-//! TOML with comments: whatever stands in an export, what is written stays valid.
+//! Writes TOML with comments that stays valid whatever the export contains.
 
 use super::numbers::Proof;
 use crate::invisible::{self, Language, shown_in_strings};
 
-/// Longer values are cut in comments.
+/// The greatest number of characters of a value in a comment; longer values are cut.
 const SHOWN_CHARS: usize = 48;
 
-/// Comments go on in a new line there.
+/// The greatest length of a line of a comment.
 const LINE_CHARS: usize = 100;
 
-/// A part of a configuration, with what it leaves to a person.
+/// A part of a configuration, with the questions that it leaves to a person.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snippet {
     pub(super) toml: String,
@@ -19,13 +19,13 @@ pub(super) struct Snippet {
 }
 
 impl Snippet {
-    /// A line as it is.
+    /// Adds a line unchanged.
     pub(super) fn line(&mut self, line: &str) {
         self.toml.push_str(line);
         self.toml.push('\n');
     }
 
-    /// A comment, over as many lines as it takes.
+    /// Adds a comment on as many lines as it needs.
     pub(super) fn comment(&mut self, text: &str) {
         let mut line = String::from("#");
         for word in one_line(text).split(' ') {
@@ -39,7 +39,7 @@ impl Snippet {
         self.line(&line);
     }
 
-    /// Something that the export does not prove.
+    /// Adds a guess: something that the export does not prove.
     pub(super) fn guess(&mut self, text: &str) {
         self.comment(&format!("guess: {text}"));
         self.guesses.push(one_line(text));
@@ -50,7 +50,7 @@ impl Snippet {
     }
 }
 
-/// A text as a TOML string. JSON's escapes are those of TOML, but for one character.
+/// Returns a text as a TOML string. JSON's escapes are also TOML's, except for one character.
 pub(super) fn quoted(text: &str) -> String {
     shown_in_strings(serde_json::Value::from(text).to_string(), Language::Toml)
 }
@@ -60,7 +60,7 @@ pub(super) fn list(words: &[&str]) -> String {
     format!("[{}]", words.join(", "))
 }
 
-/// Text of an export within a comment, or within a sentence: on one line, and not too long.
+/// Returns a text of an export for a comment or a sentence: on one line, and not too long.
 pub(super) fn shown(value: &str) -> String {
     let value = match value.char_indices().nth(SHOWN_CHARS) {
         Some((cut, _)) => format!("{}…", &value[..cut]),
@@ -69,7 +69,7 @@ pub(super) fn shown(value: &str) -> String {
     format!("`{}`", one_line(&value))
 }
 
-/// `1.234,50` in line 7.
+/// Returns the place of a proof in words: `1.234,50` in line 7.
 pub(super) fn place(proof: &Proof) -> String {
     format!(
         "{} is {} in line {}",
@@ -79,7 +79,7 @@ pub(super) fn place(proof: &Proof) -> String {
     )
 }
 
-/// Without the characters that a comment can't hold.
+/// Returns a text without the characters that a comment can't contain.
 pub(super) fn one_line(text: &str) -> String {
     invisible::shown(text).into_owned()
 }

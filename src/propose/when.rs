@@ -1,20 +1,20 @@
-//! Which columns say when a row was.
+//! Finds the columns with the date of a row.
 
 use super::days::{self, Days};
 use super::mapping::Taken;
 use super::names::{self, Names};
 use super::table::{SampleColumn, Table};
 
-/// DateColumns a row was.
+/// The date of the rows.
 pub(super) enum RowDate<'t> {
-    /// No column is called a date, and none holds any.
+    /// No column has the name of a date or holds dates.
     None,
-    /// This column is called so, and what stands there is in no format that is known.
+    /// This column has the name of a date, but its values are not in a known format.
     Unread(&'t SampleColumn<'t>),
     Read(DateColumns<'t>),
 }
 
-/// A date that can be read, with its time and its zone where they have columns of their own.
+/// A date column that can be read, with the columns of time and zone if there are any.
 pub(super) struct DateColumns<'t> {
     pub(super) date: &'t SampleColumn<'t>,
     pub(super) time: Option<&'t SampleColumn<'t>>,
@@ -22,7 +22,7 @@ pub(super) struct DateColumns<'t> {
     pub(super) days: Days,
 }
 
-/// The date of the rows, and the other columns that could be it.
+/// Returns the date of the rows, and the other columns that could be it.
 pub(super) fn dates<'t>(
     table: &'t Table<'t>,
     rows: &[usize],
@@ -30,7 +30,7 @@ pub(super) fn dates<'t>(
 ) -> (RowDate<'t>, Vec<&'t SampleColumn<'t>>) {
     let is_free = |column: &SampleColumn<'_>| taken.is_free(column);
     let mut named = table.named(&names::DATE, is_free);
-    // A date that only some rows have, such as that of the payment, is not the one of them all.
+    // A date that only some rows have, such as that of the payment, is not the date of all rows.
     let is_full = |column: &SampleColumn<'_>| column.is_full_in(rows);
     named.sort_by_key(|(_, column)| !is_full(column));
     let named: Vec<_> = named.into_iter().map(|(_, column)| column).collect();
@@ -86,7 +86,7 @@ pub(super) fn dates<'t>(
     }
 }
 
-/// The date of the payment, where some rows have none.
+/// Returns the date of the payment, if some rows have none.
 pub(super) fn paid_date<'t>(
     dates: &[&'t SampleColumn<'t>],
     rows: &[usize],
@@ -95,8 +95,8 @@ pub(super) fn paid_date<'t>(
     dates.find(|date| names::PAID_DATE.rank(date.header).is_some() && !date.is_full_in(rows))
 }
 
-/// The date of a refund that stands on the row of its sale, or is a row of its own. Without a format it can
-/// only say that something was refunded.
+/// Returns the date of a refund, on the row of its sale or on a row of its own. Without a format it
+/// only shows that something was refunded.
 pub(super) fn refund_date<'t>(
     table: &'t Table<'t>,
     taken: &Taken<'t>,
@@ -114,7 +114,7 @@ fn first_of<'t>(
     named.first().map(|(_, column)| *column)
 }
 
-/// Whether a column says zones, and not the numbers of something else.
+/// Returns `true` if a column holds zones, and not other numbers.
 fn is_zone_column(column: &SampleColumn<'_>) -> bool {
     column.words().is_some_and(|words| {
         let mut words = words.into_keys();
@@ -122,7 +122,8 @@ fn is_zone_column(column: &SampleColumn<'_>) -> bool {
     })
 }
 
-/// How a date and a time in two columns are written together; nothing where some rows have no time.
+/// Returns the format of a date and a time in two columns together; `None` if some rows have no
+/// time.
 fn joined_days(date: &SampleColumn<'_>, time: &SampleColumn<'_>) -> Option<Days> {
     let both = date.cells.iter().zip(&time.cells);
     let both = both.filter(|(date, _)| !date.is_empty());

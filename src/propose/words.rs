@@ -1,4 +1,4 @@
-//! The columns that say what a row is: its status, its type, and those of yes and no.
+//! Finds the columns that say what a row is: its status, its type, and columns of yes and no.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use super::names::{self, Meaning, Names};
 use super::table::{SampleColumn, Table};
 use super::text::shown;
 
-/// A column of yes and no, and its words for one of them.
+/// A column of yes and no, and its words for one of the two.
 pub(super) type Flag<'t> = (&'t SampleColumn<'t>, Vec<&'t str>);
 
-/// A column of words, by what they say.
+/// A column of words with their meanings.
 pub(super) struct WordColumn<'t> {
     pub(super) column: &'t SampleColumn<'t>,
     pub(super) words: BTreeMap<&'t str, usize>,
     meanings: BTreeMap<&'t str, Meaning>,
-    /// Why a word that says something else elsewhere says this here.
+    /// The reason why a word has another meaning here than elsewhere.
     pub(super) why: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl<'t> RowRules<'t> {
         }
     }
 
-    /// The rows that these columns let be events; all of them where that leaves none.
+    /// Returns the rows that may be events by these columns; all rows if there would be none.
     pub(super) fn payable(&self, table: &Table<'_>) -> Vec<usize> {
         let says = |words: &Option<WordColumn<'_>>, row: usize, no: &[Meaning]| match words {
             Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
@@ -109,8 +109,8 @@ impl<'t> RowRules<'t> {
 }
 
 impl WordColumn<'_> {
-    /// Decides what a status such as `processing` says: in a shop the order is paid and not sent yet, at a
-    /// payment provider the money has not come.
+    /// Decides the meaning of a status such as `processing`: in a shop the order is paid and not
+    /// sent yet, at a payment provider the money has not arrived.
     fn decide_processing(&mut self, table: &Table<'_>) {
         let words = self.words_meaning(Meaning::Processing);
         if words.is_empty() {
@@ -156,7 +156,7 @@ impl WordColumn<'_> {
         self.why = why;
     }
 
-    /// Whether these are the statuses of a shop's orders, and not those of payments.
+    /// Returns `true` if these are the statuses of a shop's orders, and not of payments.
     fn is_of_a_shop(&self, table: &Table<'_>) -> bool {
         let header = names::words_of(self.column.header);
         let is_of_payments = ["payment", "transaction", "charge", "invoice"]
@@ -174,7 +174,7 @@ impl WordColumn<'_> {
     }
 }
 
-/// The columns of this name in which at least one word says something.
+/// Returns the columns with such a name in which at least one word has a known meaning.
 pub(super) fn words_of<'t>(
     table: &'t Table<'t>,
     names: &Names,
@@ -192,7 +192,7 @@ pub(super) fn words_of<'t>(
             why: None,
         })
     });
-    // What can't be anything else and says nothing that is known still decides: its rows are rejected.
+    // A column that can't be anything else counts even without a known word: its rows are rejected.
     let says_something = |words: &WordColumn<'_>| {
         let is_clear = |meaning: &Meaning| *meaning != Meaning::Unclear;
         words.meanings.values().any(is_clear) || is_sure(words.column.header)
@@ -223,7 +223,7 @@ fn is_of(list: &str, word: &str) -> bool {
     names::is_in(list, &word.to_lowercase())
 }
 
-/// A column of yes and no by this name, with its words that are in `list`.
+/// Returns a column of yes and no with such a name, with its words that are in `list`.
 pub(super) fn flag<'t>(
     table: &'t Table<'t>,
     names: &Names,

@@ -1,4 +1,4 @@
-//! A mapping as a profile, with what it rests on beside each choice.
+//! Writes a mapping as a profile, with the evidence beside each choice.
 
 use super::ids::SaleId;
 use super::mapping::{Mapping, Money};
@@ -9,7 +9,7 @@ use super::when::RowDate;
 use super::{Sample, skip_lines};
 use crate::event::AmountFormat;
 
-/// How many other columns are named beside a choice.
+/// The greatest number of other columns that are named beside a choice.
 const OTHERS_SHOWN: usize = 4;
 
 /// Writes the tables of one profile, in the order in which a person reads them.
@@ -73,7 +73,7 @@ impl Writer<'_> {
         text.line(&format!("[exports.{}]", self.name));
         text.key("title", sample.path);
         text.key(
-            "rests_on",
+            "based_on",
             &format!("a proposal of `fprecon init` by {}", sample.extent()),
         );
         skip_lines(text, sample.lines_above);
@@ -93,7 +93,7 @@ impl Writer<'_> {
         match &self.mapping.id {
             SaleId::Unique(column) => {
                 text.comment(
-                    "What tells one sale from another: filled, and new in each row that may be an event.",
+                    "Identifies a sale: filled, and different in each row that may be an event.",
                 );
                 text.key("id", column.header);
             }
@@ -106,7 +106,7 @@ impl Writer<'_> {
             }
             SaleId::Asked(reasons) => {
                 text.comment(&format!(
-                    "No column is filled and new in each sale: {}. TO FILL IN: the column that tells one payment from another. If only two columns do together, name one here and write both in each `event_id` below, such as `[\"{{id}}-{{created_at}}\"]`.",
+                    "No column is filled and different in each sale: {}. TO FILL IN: the column that identifies a payment. If only two columns do together, name one here and write both in each `event_id` below, such as `[\"{{id}}-{{created_at}}\"]`.",
                     reasons.join("; ")
                 ));
                 text.line("# id = \"…\"");
@@ -138,14 +138,12 @@ impl Writer<'_> {
             }
         }
         if let Some((_, why)) = &mapping.not_uid {
-            text.guess(&format!(
-                "{why}: it is not a customer's id, and is not sent"
-            ));
+            text.guess(&format!("{why}: not a customer id, so it is not sent"));
         }
         if let Some(uid) = mapping.uid {
             if mapping.email.is_none() {
                 text.comment(
-                    "There is no email: FirstPromoter has to know customers by this id (`uid`).",
+                    "There is no email: FirstPromoter must know customers by this id (`uid`).",
                 );
             }
             text.key("uid", uid.header);
@@ -165,7 +163,7 @@ impl Writer<'_> {
         }
         if let Some([tax, fee]) = amounts.tax_on_fee {
             text.guess(&format!(
-                "{} is the tax on {}, and no part of the amount: in every row it has one rate of it",
+                "{} is the tax on {}, not a part of the amount: the rate is the same in every row",
                 shown(tax.header),
                 shown(fee.header)
             ));
@@ -191,7 +189,7 @@ impl Writer<'_> {
                 if !mapping.other_dates.is_empty() {
                     let others = others(&mapping.other_dates);
                     text.guess(&format!(
-                        "{} is when the sale was, and not {others}",
+                        "{} is the date of the sale, and not {others}",
                         shown(when.date.header)
                     ));
                 }
@@ -217,7 +215,7 @@ impl Writer<'_> {
         if let Some(status) = &mapping.status {
             if let Some(other) = mapping.other_status {
                 text.guess(&format!(
-                    "{} says whether it was paid, and not {}",
+                    "{} is the status of the payment, and not {}",
                     shown(status.column.header),
                     shown(other.header)
                 ));
@@ -330,7 +328,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether hundredths don't matter.
+    /// Returns `true` if the currency has no minor unit in use.
     fn is_whole_currency(&self) -> bool {
         let all_whole = |column: &SampleColumn<'_>| {
             let mut codes = column
@@ -355,7 +353,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What has to be answered before the profile can be used.
+    /// Adds the questions that have to be answered before the profile can be used.
     fn asks(&mut self) {
         let mapping = self.mapping;
         let mut asks: Vec<(&str, String)> = Vec::new();
@@ -370,10 +368,7 @@ impl Writer<'_> {
         if let SaleId::Asked(reasons) = &mapping.id {
             asks.push((
                 "columns.id",
-                format!(
-                    "which column tells one payment from another? {}",
-                    reasons.join("; ")
-                ),
+                format!("which column identifies a payment? {}", reasons.join("; ")),
             ));
         }
         if let Some(doubt) = &mapping.email_doubt {
@@ -432,7 +427,7 @@ impl Writer<'_> {
         }
         self.text.line("");
         self.text
-            .comment("The words that may stand in a column; a row with any other is rejected.");
+            .comment("The known values of a column; a row with any other value is rejected.");
         let name = self.name;
         self.text.line(&format!("[exports.{name}.known]"));
         for (key, words) in words {

@@ -1,4 +1,4 @@
-//! The dates of a proposed profile: their formats, their zones, and what is asked of them.
+//! Writes the dates of a proposed profile: their formats, their zones, and the open questions.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::text::{Snippet, list, place, quoted, shown};
 use super::when::{DateColumns, RowDate};
 use super::write::Writer;
 
-/// How many unknown words for zones are named.
+/// The greatest number of unknown zone names in a question.
 const ZONES_SHOWN: usize = 12;
 
-/// The key of the question how the dates of refunds are written.
+/// The key of the question about the format of the dates of refunds.
 const REFUND_FORMATS: &str = "dates.columns.refunded_at.formats";
 
 impl Writer<'_> {
@@ -52,10 +52,9 @@ impl Writer<'_> {
                     (Days::Mixed(_), _) => {
                         "Some dates have the day first, others the month".to_owned()
                     }
-                    (_, Some(proof)) => format!(
-                        "{}: nothing tells whether the day or the month comes first",
-                        place(&proof)
-                    ),
+                    (_, Some(proof)) => {
+                        format!("{}: the order of day and month is ambiguous", place(&proof))
+                    }
                     (_, None) => String::new(),
                 };
                 text.comment(&format!("{what}. TO FILL IN: leave one of these lines"));
@@ -88,7 +87,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Declares the words for zones that the rows have, and says which of them are unknown.
+    /// Declares the zone names of the rows, and asks for the unknown ones.
     fn zone_words(&mut self, when: &DateColumns<'_>) {
         let behind = |value: &str| {
             let word = value.rsplit_once(' ').map(|(_, word)| word.to_owned());
@@ -125,17 +124,17 @@ impl Writer<'_> {
         }
         for word in unknown.into_iter().take(ZONES_SHOWN) {
             self.text.comment(&format!(
-                "Rejected until you decide: rows of the zone {}. Add what it stands for, as an offset such as \"-08:00\" or as a zone such as \"Europe/Berlin\".",
+                "Rejected until you decide: rows of the zone {}. Add its meaning, as an offset such as \"-08:00\" or as a zone such as \"Europe/Berlin\".",
                 shown(word)
             ));
             self.text.decisions.push(format!(
-                "rows whose time zone is {} are rejected: what does it stand for?",
+                "rows whose time zone is {} are rejected: which offset is it?",
                 shown(word)
             ));
         }
     }
 
-    /// The formats of a refund's date, where it has a column of its own.
+    /// Writes the formats of a refund's date, if it has a column of its own.
     fn refund_dates(&mut self) {
         let mapping = self.mapping;
         let Some((column, days)) = &mapping.refund_date else {
@@ -152,7 +151,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What has to be answered before the dates can be read.
+    /// Returns the questions that have to be answered before the dates can be read.
     pub(super) fn date_questions(&self) -> Vec<(&'static str, String)> {
         let mapping = self.mapping;
         let mut asks = Vec::new();
@@ -182,25 +181,25 @@ impl Writer<'_> {
     }
 }
 
-/// Whether the order of day and month is open.
+/// Returns `true` if the order of day and month is not known.
 fn is_open(days: &Days) -> bool {
     matches!(days, Days::Ambiguous(_) | Days::Mixed(_))
 }
 
-/// Asks for the order of day and month.
+/// Returns the question for the order of day and month.
 fn order_question(column: &SampleColumn<'_>) -> String {
     let example = column.example();
     let example = example.map_or(String::new(), |proof| shown(&proof.value));
     format!("does the day or the month come first in a date such as {example}?")
 }
 
-/// The formats of the dates that can be read, beside the first that can't.
+/// Writes the formats of the dates that can be read, and the first date that can't.
 pub(super) fn unread_date(text: &mut Snippet, column: &SampleColumn<'_>) {
     let (days, unread) = column.days_but_for();
     let example = unread.or_else(|| column.example());
     let example = example.map_or(String::new(), |proof| place(&proof));
     text.comment(&format!(
-        "{example}, which is in no format that is known. TO FILL IN: how dates are written; rows with another date are rejected"
+        "{example}, which is not in a known format. TO FILL IN: the format of the dates; rows with another date are rejected"
     ));
     match days {
         Some(Days::Written { formats, .. }) => {
@@ -212,10 +211,10 @@ pub(super) fn unread_date(text: &mut Snippet, column: &SampleColumn<'_>) {
     }
 }
 
-/// Asks for the format of dates, by the first that can't be read.
+/// Returns the question for the format of dates, with the first that can't be read.
 pub(super) fn unread_question(column: &SampleColumn<'_>) -> String {
     let (_, unread) = column.days_but_for();
     let example = unread.or_else(|| column.example());
     let example = example.map_or(String::new(), |proof| shown(&proof.value));
-    format!("{example} is in no format that is known: how are dates written?")
+    format!("{example} is not in a known format: how are dates written?")
 }

@@ -111,7 +111,7 @@ mod files_that_are_no_csv {
         fs::create_dir(place.path("exports")).unwrap();
         assert_snapshot!(plan_in(&place, &["exports"]), @r"
             exit 3
-            exports: error: this is a folder and no file
+            exports: error: this is a folder, not a file
               hint: name the files in it, or a pattern such as `exports/*.csv`
             ");
     }
@@ -208,7 +208,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan(b"BZh91AY&SY"), @r"
             exit 3
             x.csv: error: the file is compressed with bzip2
-              hint: decompress it first and name the CSV inside; gzip, zstd and zip are read as they are
+              hint: decompress it first and name the CSV inside; gzip, zstd and zip are read directly
             ");
     }
 
@@ -219,7 +219,7 @@ mod files_that_are_no_csv {
         bytes.pop();
         assert_snapshot!(plan(bytes), @r"
             exit 3
-            x.csv:2: error: half a character: this is not UTF-16
+            x.csv:2: error: not valid UTF-16: truncated code unit
               hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
             ");
     }
@@ -232,7 +232,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan(bytes), @r"
             exit 3
             x.csv:2: error: the byte 0xE9 is not valid UTF-8 here
-              hint: is it Windows-1252? then add `--encoding windows-1252`; else save it as UTF-8
+              hint: if it is Windows-1252, add `--encoding windows-1252`; else save it as UTF-8
             ");
     }
 
@@ -241,7 +241,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan(stripe(&[paid().with("Customer ID", "cus\0")])), @r"
             exit 3
             x.csv:2: error: a NUL byte: this is not plain text
-              hint: is it no CSV at all? save it as CSV in UTF-8
+              hint: save it as CSV in UTF-8
             ");
     }
 
@@ -292,7 +292,7 @@ mod headers {
     fn blank() {
         assert_snapshot!(plan(",,\n1,2,3\n"), @r"
             exit 3
-            x.csv:1: error: the header names no column
+            x.csv:1: error: the header has no column names
               hint: the names of the columns must be the first line; remove what is above it
             ");
     }
@@ -349,7 +349,7 @@ mod rows {
             exit 3
             x.csv:2: error: column 9 `Customer Email` swallows what look like whole rows: the quote that opens it may never have been closed
               column `Customer Email`
-              hint: close the quote; if the field is right as it is, take the delimiters or line breaks out of it
+              hint: close the quote; if the field is right as it is, remove its delimiters or line breaks
             ");
     }
 
@@ -401,9 +401,9 @@ mod rows {
     fn unknown_currency() {
         assert_snapshot!(plan(stripe(&[paid().with("Currency", "usdt")])), @r"
             exit 1
-            x.csv:2: error: this is not an ISO 4217 currency
+            x.csv:2: error: not an ISO 4217 currency code
               column `Currency`: `usdt`
-              hint: a three-letter code such as `USD` is expected
+              hint: use a three-letter code such as `USD`
             ");
     }
 
@@ -425,9 +425,9 @@ mod rows {
         ]));
         assert_snapshot!(text, @r"
             exit 1
-            x.csv:2: error: this is not a date in the format of this export
+            x.csv:2: error: not a date in the format of this export
               column `Created date (UTC)`: `03/01/2026 10:00`
-              hint: dates of this export are written like `2026-12-31 23:59:59` or `2026-12-31 23:59`; a spreadsheet may have rewritten it, and whether day or month comes first is not to be guessed: export the file again
+              hint: dates in this export look like `2026-12-31 23:59:59` or `2026-12-31 23:59`; a spreadsheet may have changed it, and the order of day and month is ambiguous: export the file again
             ");
     }
 
@@ -458,8 +458,8 @@ mod rows {
         let row = paid().with("id", "").with("Invoice ID", "");
         assert_snapshot!(plan(stripe(&[row])), @r"
             exit 1
-            x.csv:2: error: the sale has no id: nothing stands in `Invoice ID` or `id`
-              hint: without an id of its own it can't be told apart from others; give it one
+            x.csv:2: error: the sale has no id: nothing in `Invoice ID` or `id`
+              hint: without an id, two events can't be distinguished; add an id to the row
             ");
     }
 
@@ -479,7 +479,7 @@ mod rows {
         assert_snapshot!(plan(stripe(&[row])), @r"
             exit 0
             x.csv:2: warning: a payment that succeeded has no charge id, so it can't be told apart from others
-              hint: look it up in Stripe; if it is a sale of its own, send it by a CSV of your own
+              hint: look it up in Stripe; if it is a sale of its own, send it with a custom CSV
             ");
     }
 }
@@ -499,7 +499,7 @@ mod amounts {
             exit 1
             x.csv:2: error: unexpected `e` in an amount
               column `Amount`: `1e3`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -509,7 +509,7 @@ mod amounts {
             exit 1
             x.csv:2: error: unexpected `N` in an amount
               column `Amount`: `NaN`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -519,7 +519,7 @@ mod amounts {
             exit 1
             x.csv:2: error: unexpected `$` in an amount
               column `Amount`: `$5`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -529,7 +529,7 @@ mod amounts {
             exit 1
             x.csv:2: error: unexpected `,` in an amount
               column `Amount`: `1,234.56`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -539,7 +539,7 @@ mod amounts {
             exit 1
             x.csv:2: error: unexpected `(` in an amount
               column `Amount`: `(5.00)`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -547,9 +547,9 @@ mod amounts {
     fn negative() {
         assert_snapshot!(amount("-5", "usd"), @r"
             exit 1
-            x.csv:2: error: the amount of a sale has to be above zero
+            x.csv:2: error: the amount of a sale must be above zero
               column `Amount`: `-5`
-              hint: if money was paid back, the row is a refund: write it as one, with the id of its sale and the amount without a sign; else look the amount up and correct it
+              hint: if money was refunded, make the row a refund, with the id of its sale and the amount without a sign; else look up the amount and correct it
             ");
     }
 
@@ -569,7 +569,7 @@ mod amounts {
             exit 1
             x.csv:2: error: JPY has 0 decimals and the amount 2
               column `Amount`: `500.50`
-              hint: amounts of this export are written like `1234`
+              hint: amounts in this export look like `1234`
             ");
     }
 
@@ -589,7 +589,7 @@ mod amounts {
             exit 1
             x.csv:2: error: the amount is too large
               column `Amount`: `92233720368547758.08`
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -599,7 +599,7 @@ mod amounts {
             exit 1
             x.csv:2: error: the amount is empty
               column `Amount`: ``
-              hint: amounts of this export are written like `1234.56`
+              hint: amounts in this export look like `1234.56`
             ");
     }
 
@@ -607,9 +607,9 @@ mod amounts {
     fn refunded_and_nothing_refunded() {
         assert_snapshot!(plan(stripe(&[paid().with("Status", "Refunded")])), @r"
             exit 1
-            x.csv:2: error: the row says `Refunded` and refunds nothing
+            x.csv:2: error: the status is `Refunded`, but the refunded amount is zero
               column `Amount Refunded`: `0.00`
-              hint: look the charge up in Stripe and write what was refunded into `Amount Refunded`
+              hint: look up the charge in Stripe and write the refunded amount into `Amount Refunded`
             ");
     }
 
@@ -620,9 +620,9 @@ mod amounts {
             .with("Amount Refunded", "");
         assert_snapshot!(plan(stripe(&[row])), @r"
             exit 1
-            x.csv:2: error: the row says `Refunded` and not how much
+            x.csv:2: error: the status is `Refunded`, but the refunded amount is missing
               column `Amount Refunded`: ``
-              hint: look the charge up in Stripe and write what was refunded into `Amount Refunded`
+              hint: look up the charge in Stripe and write the refunded amount into `Amount Refunded`
             ");
     }
 
@@ -630,9 +630,9 @@ mod amounts {
     fn refunded_below_zero() {
         assert_snapshot!(plan(stripe(&[paid().with("Amount Refunded", "-5.00")])), @r"
             exit 1
-            x.csv:2: error: what was refunded is below zero
+            x.csv:2: error: the refunded amount is below zero
               column `Amount Refunded`: `-5.00`
-              hint: look up what was refunded, write it into `Amount Refunded` without a sign in the report's file of rejected rows, and run that file
+              hint: look up the refunded amount, write it into `Amount Refunded` without a sign in the report's file of rejected rows, and run that file
             ");
     }
 }
@@ -702,7 +702,7 @@ mod events {
         assert_snapshot!(plan("event_id,email\ns_1,a@example.com\n"), @r#"
             exit 1
             x.csv: error: 1 row is rejected: no column has the amount: the header has no `amount`
-              hint: name the column that has it: `amount = "HEADER"` under `[exports.mine.columns]`, with `extends = "generic"` under `[exports.mine]`
+              hint: set the column that has it: `amount = "HEADER"` under `[exports.mine.columns]`, with `extends = "generic"` under `[exports.mine]`
             "#);
     }
 }
@@ -748,7 +748,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `rests_on`, `detect`, `skip_lines`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `based_on`, `detect`, `skip_lines`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }
@@ -757,7 +757,7 @@ mod configuration {
     fn a_profile_that_extends_nothing_known() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"paddle\"\n"), @r"
             exit 3
-            fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, and there is no such profile
+            fprecon.toml:2: error: profile `mine`: `extends` names `paddle`, but there is no such profile
               hint: profiles are `braintree-transactions`, `chargebee-invoices`, `chargebee-subscriptions`, `commissions`, `event-report`, `generic`, `gocardless-payments`, `gumroad-sales`, `leads`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `paypal-activity-it`, `paypal-activity-ja`, `paypal-activity-nl`, `paypal-activity-pt`, `razorpay-payments`, `razorpay-refunds`, `recurly-invoices`, `recurly-subscriptions`, `recurly-transactions`, `shopify-orders`, `stripe-balance-history`, `stripe-invoices`, `stripe-itemized-balance`, `stripe-payments`, `stripe-payout-itemized`, `stripe-subscriptions`, `tiendanube-orders`, `whop-payments`, `woocommerce-order-totals`, `woocommerce-orders`, `mine`
             ");
     }
@@ -768,7 +768,7 @@ mod configuration {
         place.write("x.csv", &stripe(&[paid()]));
         assert_snapshot!(plan_in(&place, &["x.csv", "--profile", "strip"]), @r"
             exit 3
-            error: profile `strip`: there is no profile of this name
+            error: profile `strip`: there is no profile with this name
               hint: profiles are `stripe-payments`, `stripe-invoices`, `stripe-subscriptions`, `stripe-itemized-balance`, `stripe-payout-itemized`, `stripe-balance-history`, `paypal-activity`, `paypal-activity-day-first`, `paypal-activity-day-first-comma`, `paypal-activity-de`, `paypal-activity-fr`, `paypal-activity-it`, `paypal-activity-pt`, `paypal-activity-nl`, `paypal-activity-ja`, `shopify-orders`, `woocommerce-orders`, `woocommerce-order-totals`, `tiendanube-orders`, `razorpay-payments`, `razorpay-refunds`, `whop-payments`, `chargebee-invoices`, `chargebee-subscriptions`, `recurly-transactions`, `recurly-invoices`, `recurly-subscriptions`, `braintree-transactions`, `gocardless-payments`, `gumroad-sales`, `leads`, `commissions`, `event-report`, `generic`
             ");
     }
@@ -822,14 +822,14 @@ mod configuration {
         assert_snapshot!(said(&no_key), @r"
             exit 3
             error: there is no API key
-              hint: set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings
+              hint: set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings
             ");
 
         let mut run = place.command_to(&sandbox, &["run", "x.csv", "--yes"]);
         let no_wid = Ran(run.env_remove("FPRECON_WID").output().unwrap());
         assert_snapshot!(said(&no_wid), @r"
             exit 3
-            error: the account's integration id is not known
+            error: `wid` (the integration id) is not set
               hint: set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API
             ");
 

@@ -148,7 +148,7 @@ fn a_profile_of_ones_own_tells_days_by_the_words_before_them() {
             r#"
 [exports.mine]
 title = "subscriptions"
-rests_on = "a test"
+based_on = "a test"
 columns = {{ id = "Sub", email = "Mail", stopped = {{ header = "Stopped", optional = true }}, over = {{ header = "Over", optional = true }} }}
 customer = {{ email = "email" }}
 dates = {{ formats = ["%d.%m.%Y"], zone = "UTC" }}
@@ -175,15 +175,15 @@ created_at = ["stopped", "over"]
     for (second, said) in [
         (
             "{id}_gone_{over:day}",
-            "two ids with days of two columns are alike before the day",
+            "two ids with days of two columns are equal before the day",
         ),
         (
             "{id}_{over:day}_gone",
-            "a `:day` in an id stands once, and at its end",
+            "a `:day` in an id must be single, and at its end",
         ),
         (
             "{id}_gone_on_{stopped:day}",
-            "name the columns of `created_at`, in the same order",
+            "must name the columns of `created_at`, in the same order",
         ),
     ] {
         place.write("fprecon.toml", &profile(second));

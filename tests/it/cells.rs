@@ -92,7 +92,7 @@ fn invisible_characters_around_an_id_make_no_second_event() {
             assert_eq!(planned.codes(), ["id-damaged"], "{inside:?}");
             let message = planned.problem("id-damaged")["message"].as_str().unwrap();
             assert!(
-                message.contains("invisible character in it (`\\u{"),
+                message.contains("contains an invisible character (`\\u{"),
                 "{message}"
             );
         }

@@ -208,7 +208,7 @@ fn two_transactions_of_a_recurly_invoice_are_two_payments() {
 const ORDERS: &str = r#"
 [exports.orders]
 title = "orders"
-rests_on = "a test"
+based_on = "a test"
 [exports.orders.columns]
 id = "Id"
 invoice = "Invoice"
@@ -227,7 +227,7 @@ created_at = ["date"]
 
 [exports.subscriptions]
 title = "payments that are named by their subscription"
-rests_on = "a test"
+based_on = "a test"
 [exports.subscriptions.columns]
 subscription = "Subscription"
 mail = "E-mail"
@@ -876,7 +876,7 @@ fn a_refund_that_rounded_to_nothing_counts_for_the_later_ones() {
     const TAXED: &str = r#"
 [exports.till]
 title = "a till"
-rests_on = "a test"
+based_on = "a test"
 [exports.till.columns]
 id = "Id"
 of = "Of"

@@ -146,10 +146,10 @@ fn look_alikes_and_near_misses_are_refused_and_nothing_is_written() {
             "id,Customer ID,Customer Email,Plan,Currency,Amount,Status\nsub_1,cus_1,a@example.com,p,usd,8.00,active\n",
             "nearly an export for the profile `stripe-subscriptions`, but the header lacks `Interval`",
         ),
-        ("Order ID,Total\n1,8.00\n", "no column names the customer"),
+        ("Order ID,Total\n1,8.00\n", "cannot find the customer"),
         (
             "Email,Total,Date\na@example.com,8.00,2026-01-31\na@example.com,8.00,2026-01-31\n",
-            "no column tells one sale from another",
+            "no column identifies a sale",
         ),
         (
             "Order ID,Email\n1,a@example.com\n",
@@ -402,7 +402,7 @@ fn whose_email_it_is_is_a_guess_where_no_name_says_it() {
     assert!(said.contains("guess: `Who` is the customer"), "{said}");
     assert!(place.read("fprecon.toml").contains("email = \"Who\""));
     let (_, ran) = proposed("sales.csv", "id,Staff email,Total\n1,s@example.com,8.00\n");
-    assert!(ran.expect(3).stderr().contains("names the customer"));
+    assert!(ran.expect(3).stderr().contains("cannot find the customer"));
 }
 
 #[test]

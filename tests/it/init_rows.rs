@@ -79,7 +79,7 @@ fn an_order_that_is_processed_is_paid_where_the_rows_show_a_shop() {
     orders.code(1);
     orders.says("`processing` is paid: `Date Paid` is filled in each of its rows");
     // Only the currency is open, and decides nothing about the rows: they are tried with the account's.
-    orders.says("Tried, with amounts in USD where that is still to answer");
+    orders.says("Tried, assuming amounts in USD");
     let orders = orders.answer("currency = \"USD\"");
     assert_eq!(
         orders.events(),
@@ -192,12 +192,12 @@ fn an_id_is_filled_and_new_in_every_sale_or_it_is_asked_for() {
         ),
         (
             "Phone,Email,Total,Currency,Date\n555-1,a@example.com,1.00,EUR,2026-03-01\n555-2,b@example.com,1.00,EUR,2026-03-01\n",
-            "`Phone` is new in each row, and not called an id",
+            "`Phone` differs in each row, but does not have the name of an id",
         ),
     ] {
         let proposed = init(rows);
         proposed.code(1);
-        proposed.says("which column tells one payment from another?");
+        proposed.says("which column identifies a payment?");
         proposed.says(why);
         proposed.says("not tried: it needs the answers first");
         assert!(!proposed.toml().contains("\nid = "), "{}", proposed.toml());
@@ -324,7 +324,7 @@ fn tax_is_found_by_arithmetic_and_not_by_the_name_gross() {
         "Order,Date,Email,Brutto,MwSt,Currency\n1,2026-03-01,a@example.com,119.00,19.00,EUR\n",
     );
     untold.code(1);
-    untold.says("rows with `MwSt` are rejected: does `Brutto` have it inside?");
+    untold.says("rows with `MwSt` are rejected: does `Brutto` include it?");
     untold.says("none of its 1 row is read as a sale");
     // The tax on a fee is no part of the amount.
     let razorpay = init(
@@ -371,7 +371,7 @@ fn one_address_in_all_rows_is_not_the_customers() {
         "Transaction ID,Date,Operator email,Total,Currency\nT1,2026-03-01,till@shop.example,10.00,EUR\n",
     );
     operator.code(3);
-    operator.says("no column names the customer");
+    operator.says("cannot find the customer");
 }
 
 #[test]
@@ -528,12 +528,12 @@ fn dates_are_recognised_from_the_rows_or_asked_for() {
     // What can't be read is asked for, and never dropped.
     let quarters = dated("Date", "Q1/26", "Q2/26");
     quarters.code(1);
-    quarters.says("`Q1/26` is in no format that is known: how are dates written?");
+    quarters.says("`Q1/26` is not in a known format: how are dates written?");
     quarters.place.run(&["plan", EXPORT]).expect(3);
     // The formats that read the others are offered; the row that can't be read is then rejected.
     let mixed = dated("Date", "2026-03-01", "soon");
     mixed.code(1);
-    mixed.says("`soon` is in no format that is known: how are dates written?");
+    mixed.says("`soon` is not in a known format: how are dates written?");
     let mixed = mixed.answer("formats = [\"%Y-%m-%d\"]");
     assert_eq!(mixed.events(), ["sale 1  5000 EUR 2026-03-01T00:00:00Z"]);
     let undated = init("Order,Email,Amount,Currency\n1,a@example.com,50.00,EUR\n");
@@ -645,7 +645,7 @@ fn what_is_written_is_tried_and_what_it_comes_to_is_said() {
     none.code(1);
     none.says("column `Status`: `strange`");
     none.says("none of its 1 row is read as a sale: 0 ignored and 1 rejected");
-    none.says("Next: say in it which rows are sales, then `fprecon plan export.csv`");
+    none.says("Next: set in it which rows are sales, then `fprecon plan export.csv`");
     let zero = init("Order,Date,Email,Total,Currency\n1,2026-03-01,ana@example.com,0.00,EUR\n");
     zero.code(1);
     zero.says("1 ignored: zero amount");
@@ -685,7 +685,7 @@ fn the_lines_of_an_order_count_once_and_its_payments_each() {
         "Order Number,Date,Email,Amount,Currency\n1,2026-03-01,ana@example.com,30.00,EUR\n1,2026-04-01,ana@example.com,30.00,EUR\n",
     );
     payments.code(1);
-    payments.says("which column tells one payment from another?");
+    payments.says("which column identifies a payment?");
 }
 
 #[test]
@@ -812,7 +812,7 @@ fn a_number_for_a_date_is_read_by_the_setting_of_its_hint() {
         );
         let said = place.run(&["plan", "x.csv"]).expect(1).stderr();
         let hint = format!(
-            "as `{format}` it is 2026-01-01 10:00: if all dates are written so, set `formats = [\"{format}\"]` under `[exports.mine.dates]`"
+            "as `{format}` it is 2026-01-01 10:00: if all dates are in this format, set `formats = [\"{format}\"]` under `[exports.mine.dates]`"
         );
         assert!(said.contains(&hint), "{said}");
         place.write(

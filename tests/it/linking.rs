@@ -22,7 +22,7 @@ use fprecon::profile::Profiles;
 const PROFILES: &str = r#"
 [rows]
 title = "sales and refunds, a row each"
-rests_on = "a test"
+based_on = "a test"
 [rows.columns]
 kind = "kind"
 id = "id"
@@ -56,7 +56,7 @@ created_at = ["date"]
 
 [totals]
 title = "sales with what was refunded of them so far"
-rests_on = "a test"
+based_on = "a test"
 [totals.columns]
 id = "number"
 mail = "mail"
@@ -87,7 +87,7 @@ created_at = ["date"]
 
 [charges]
 title = "charges, some of them of one invoice, with what was refunded of them so far"
-rests_on = "a test"
+based_on = "a test"
 [charges.columns]
 id = "charge"
 invoice = { header = "invoice", optional = true }
@@ -1615,7 +1615,7 @@ fn resolutions_that_name_nobody_are_refused_with_their_lines() {
 
 const TILL: &str = "[exports.till]
 title = \"a till\"
-rests_on = \"a test\"
+based_on = \"a test\"
 columns = { kind = \"kind\", id = \"id\", of = \"of\", mail = \"mail\", currency = \"currency\", paid = \"paid\", tax = \"tax\" }
 customer = { email = \"mail\" }
 money = { currency_column = \"currency\" }

@@ -95,7 +95,7 @@ fn a_rule_that_names_no_date_is_said_once_too() {
     let place = Place::new();
     place.write(
         "fprecon.toml",
-        "[exports.kiosk]\ntitle = \"a kiosk\"\nrests_on = \"a test\"\n\
+        "[exports.kiosk]\ntitle = \"a kiosk\"\nbased_on = \"a test\"\n\
          columns = { id = \"Beleg\", mail = \"Kunde\", sum = \"Summe\" }\ncustomer = { email = \"mail\" }\n\
          [[exports.kiosk.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"sum\"\n",
     );

@@ -267,10 +267,10 @@ fn paypal_activity() {
 4: ignored: a payment by the account's owner
 5: ignored: payment pending
 6: sale T5 8.00 USD 2026-02-01T04:00:00Z ana@example.com
-7: rejected: the account may be outside of the US, where the day stands before the month
+7: rejected: the account may be outside of the US, where the day comes before the month
 8: rejected: unknown value `Gift` in `Type`
 9: ignored: no email and no customer id
-10: ignored: no payment by a customer
+10: ignored: not a payment by a customer
 11: rejected: this export writes such amounts with a minus",
     );
 }
@@ -365,8 +365,8 @@ fn shopify_orders() {
 3: ignored: continues the row above
 4: sale 92 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 5: sale 93 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
-6: rejected: what the goods cost before tax can't be told: the export does not have the rates of the taxes
-7: rejected: what the goods cost before tax can't be told: the export does not have the rates of the taxes
+6: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes
+7: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes
 8: sale 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 8: refund 96_refund_499 of 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 9: sale 97 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
@@ -375,9 +375,9 @@ fn shopify_orders() {
 10: refund 98_refund_2000 of 98 20.00 EUR 2026-02-01T00:00:00Z ana@example.com
 11: sale 99 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 11: refund 99_refund_2000 of 99 17.24 EUR 2026-02-01T00:00:00Z ana@example.com
-12: rejected: the row says that the order was refunded and not how much
+12: rejected: the row shows a refund of the order without its amount
 13: rejected: unknown value `partially_paid` in `Financial Status`
-14: rejected: the row continues one that does not stand above it",
+14: rejected: the row continues another row, but that row is not directly above it",
     );
 }
 
@@ -426,8 +426,8 @@ txn_4,2026-02-01 20:00:00,usd,-9.00,0.00,-9.00,payout,,,
 ",
         "2: sale in_1 20.00 USD 2026-01-31T20:00:00Z cus_1
 3: refund txn_2 of in_1 5.00 USD 2026-02-01T20:00:00Z cus_1
-4: rejected: what this does to the sale is not to be told from its row
-5: ignored: no payment by a customer",
+4: rejected: the effect on the sale is not known from this row
+5: ignored: not a payment by a customer",
     );
     check(
         "stripe-subscriptions",
@@ -458,10 +458,10 @@ a-1,t7,purchase,5.50,0.50,USD,2026-01-31 20:00:00 IST,success,false,,,
         "2: sale t1 10.00 USD 2026-02-01T04:00:00Z a-1
 3: sale 101 10.00 USD 2026-01-31T20:00:00Z a-1
 4: refund t3 of t1 5.00 USD 2026-01-31T20:00:00Z a-1
-5: rejected: the amounts of such rows above it have a minus, and this one has none
+5: rejected: the amounts of such rows above it have a minus, but this one does not
 6: ignored: an authorization, not a payment
 7: ignored: payment declined or voided
-8: rejected: this is not a date in the format of this export",
+8: rejected: not a date in the format of this export",
     );
     check(
         "recurly-invoices",
@@ -502,7 +502,7 @@ c3,cyd@example.com,,,2026-01-30
 ",
         "2: signup signup_c1 2026-01-31T10:00:00Z ana@example.com
 3: signup signup_ben@example.com 2026-01-30T00:00:00Z ben@example.com
-4: ignored: nobody brought this lead
+4: ignored: the lead has no promoter
 5: ignored: no email and no customer id",
     );
 }
@@ -613,7 +613,7 @@ fn gumroad_sales() {
 5: refund g4_refund_400 of g4 3.33 USD 2026-01-31T20:00:00Z ana@example.com
 6: ignored: the totals of the file
 7: sale g5 10.00 USD 2026-01-31T20:00:00Z ana@example.com
-8: rejected: whether tax is inside the price is not said
+8: rejected: unknown if the price includes tax
 9: sale g7 10.00 USD 2026-01-31T20:00:00Z ana@example.com
 9: cancellation abcde_ana@example.com_cancelled_2026-02-10 08:00:00 UTC 2026-02-10T08:00:00Z ana@example.com
 10: sale g8 10.00 USD 2026-01-31T20:00:00Z ana@example.com
@@ -734,10 +734,10 @@ fn paypal_activity_in_german() {
 7: ignored: a payment by the account's owner
 8: ignored: payment pending
 9: ignored: payment denied
-10: ignored: no payment by a customer
-11: ignored: no payment by a customer
-12: ignored: no payment by a customer
-13: ignored: no payment by a customer
+10: ignored: not a payment by a customer
+11: ignored: not a payment by a customer
+12: ignored: not a payment by a customer
+13: ignored: not a payment by a customer
 14: ignored: zero amount
 15: rejected: unknown value `Allgemeine Zahlung` in `Typ`
 16: rejected: unknown value `Entfernt` in `Status`
@@ -745,8 +745,8 @@ fn paypal_activity_in_german() {
 18: sale D17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
 20: rejected: unexpected `.` in an amount
-21: rejected: this is not a date in the format of this export
-22: rejected: the profile doesn't know this time zone
+21: rejected: not a date in the format of this export
+22: rejected: unknown time zone
 23: rejected: this export writes such amounts with a minus
 24: ignored: no email and no customer id",
     );
@@ -767,16 +767,16 @@ fn paypal_activity_in_french() {
 8: refund F7 of F1 285.00 EUR 2025-12-31T20:56:09Z ana@example.com
 9: ignored: a payment by the account's owner
 10: ignored: payment pending
-11: ignored: no payment by a customer
-12: ignored: no payment by a customer
-13: ignored: no payment by a customer
+11: ignored: not a payment by a customer
+12: ignored: not a payment by a customer
+13: ignored: not a payment by a customer
 14: ignored: zero amount
 15: rejected: unknown value `Paiement standard` in `Type`
 16: rejected: unknown value `Refusé` in `État`
 17: sale F16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale F17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
 19: rejected: the thousands separators are not at every third digit
-20: rejected: this is not a date in the format of this export",
+20: rejected: not a date in the format of this export",
     );
 }
 
@@ -792,8 +792,8 @@ fn paypal_activity_in_english_with_the_day_first() {
 4: sale E3 9.00 GBP 2026-07-31T19:00:00Z ana@example.com
 5: sale E4 9.00 GBP 2026-04-03T19:00:00Z ana@example.com
 6: rejected: the thousands separators are not at every third digit
-7: rejected: this is not a date in the format of this export
-8: ignored: no payment by a customer
+7: rejected: not a date in the format of this export
+8: ignored: not a payment by a customer
 9: sale E8 8.00 GBP 2026-04-03T20:00:00Z ana@example.com",
     );
 
@@ -816,15 +816,15 @@ fn stripe_invoices() {
         &sample("stripe-invoices.csv"),
         "2: sale in_1 100.00 USD 2026-01-31T20:00:00Z cus_1
 3: sale in_2 100.00 EUR 2026-02-01T20:00:30Z cus_2
-4: ignored: a draft of an invoice
+4: ignored: draft invoice
 5: ignored: invoice not paid
 6: ignored: invoice not paid
 7: ignored: invoice voided
 8: ignored: nothing was paid
-9: rejected: what was paid is not the total, so the amount before tax can't be told
+9: rejected: the paid amount is not the total, so the amount before tax is unknown
 10: rejected: unknown value `settled` in `Status`
 11: ignored: no email and no customer id
-12: rejected: this is not a date in the format of this export",
+12: rejected: not a date in the format of this export",
     );
 }
 
@@ -842,12 +842,12 @@ fn stripe_balance_history() {
 4: refund txn_3 of ch_1 5.00 EUR 2026-02-02T20:00:00Z ana@example.com
 5: held: refund txn_4 5.00 USD 2026-02-02T20:00:00Z ana@example.com (the export does not say which charge was refunded; the refund names no sale)
 6: refund txn_5 of py_2 9.00 USD 2026-02-02T20:00:00Z ben@example.com
-7: rejected: the payment of an invoice goes under the invoice's id, which is not in this export
-8: rejected: the payment of an invoice goes under the invoice's id, which is not in this export
-9: rejected: what this does to the sale is not to be told from its row
-10: ignored: no payment by a customer
-11: ignored: no payment by a customer
-12: ignored: no payment by a customer
+7: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export
+8: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export
+9: rejected: the effect on the sale is not known from this row
+10: ignored: not a payment by a customer
+11: ignored: not a payment by a customer
+12: ignored: not a payment by a customer
 13: ignored: no email and no customer id
 14: ignored: zero amount");
 }
@@ -873,7 +873,7 @@ fn chargebee_subscriptions() {
 7: ignored: subscription not ended
 8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7 plan pro-yearly
 9: rejected: unknown value `Transferred` in `subscriptions.status`
-10: rejected: this is not a date in the format of this export",
+10: rejected: not a date in the format of this export",
     );
 }
 
@@ -904,10 +904,10 @@ fn woocommerce_orders() {
 10: ignored: payment failed
 11: ignored: order cancelled
 12: ignored: zero amount
-13: rejected: the row says that the order was refunded and not how much
-14: rejected: a refund as an order of its own names neither itself nor how much of it is tax
+13: rejected: the row shows a refund of the order without its amount
+14: rejected: a refund as an order of its own has neither an id nor the amount of its tax
 15: rejected: unknown value `Shipped` in `Order Status`
-16: rejected: this is not a date in the format of this export
+16: rejected: not a date in the format of this export
 17: ignored: no email and no customer id",
     );
 }
@@ -967,8 +967,8 @@ fn dates_with_one_meaning_are_read_without_a_declaration() {
         5: sale 4 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
         6: sale 5 8.00 USD 2026-04-10T03:48:00Z ana@example.com\n\
         7: sale 6 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
-        8: rejected: this is not a date in the format of this export\n\
-        9: rejected: this is not a date in the format of this export\n";
+        8: rejected: not a date in the format of this export\n\
+        9: rejected: not a date in the format of this export\n";
     assert_eq!(outcome("", csv.as_bytes()), expected);
     let berlin = "[exports.mine]\nextends = \"generic\"\ndates = { zone = \"Europe/Berlin\" }\n";
     let first = outcome(berlin, csv.as_bytes());
@@ -1009,12 +1009,12 @@ PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,late failure,5.00,,CU1,ana@exa
 PM4,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,confirmed,0.00,,CU1,ana@example.com
 ",
         "2: sale PM1 20.00 GBP 2026-01-31T00:00:00Z ana@example.com
-3: rejected: no rule of `mine` says what a row with `late failure` in `status` is
-4: rejected: no rule of `mine` says what a row with `late failure` in `status` is
+3: rejected: no rule of `mine` is for a row with `late failure` in `status`
+4: rejected: no rule of `mine` is for a row with `late failure` in `status`
 5: rejected: unknown value `confirmed` in `status`",
     );
     // Two columns of words: each has to be named by an event of the row.
-    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", paid = \"Paid\", kind = \"Kind\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[exports.mine.known]\npaid = [\"yes\", \"no\", \"maybe\"]\nkind = [\"order\", \"gift\", \"\"]\n[[exports.mine.ignore]]\nwhen = { paid = \"no\" }\nreason = \"not paid\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = { not = \"no\" }, kind = { pattern = \"^order$\" } }\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = \"yes\", kind = { empty = true } }\nevent_id = [\"{id}\"]\namount = \"total\"\n";
+    let config = "[exports.mine]\ntitle = \"a shop\"\nbased_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", paid = \"Paid\", kind = \"Kind\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[exports.mine.known]\npaid = [\"yes\", \"no\", \"maybe\"]\nkind = [\"order\", \"gift\", \"\"]\n[[exports.mine.ignore]]\nwhen = { paid = \"no\" }\nreason = \"not paid\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = { not = \"no\" }, kind = { pattern = \"^order$\" } }\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"sale\"\nwhen = { paid = \"yes\", kind = { empty = true } }\nevent_id = [\"{id}\"]\namount = \"total\"\n";
     check(
         "mine",
         config,
@@ -1027,9 +1027,9 @@ PM4,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,confirmed,0.00,,CU1,ana@exampl
 ",
         "2: sale 1 8.00 USD ana@example.com
 3: ignored: not paid
-4: rejected: no rule of `mine` says what a row with `maybe` in `Paid` is
-5: rejected: no rule of `mine` says what a row with `gift` in `Kind` is
-6: rejected: no rule of `mine` says what a row with `yes` in `Paid` is",
+4: rejected: no rule of `mine` is for a row with `maybe` in `Paid`
+5: rejected: no rule of `mine` is for a row with `gift` in `Kind`
+6: rejected: no rule of `mine` is for a row with `yes` in `Paid`",
     );
 }
 
@@ -1059,6 +1059,22 @@ fn words_that_differ_in_case_are_the_same_unless_a_profile_says_otherwise() {
     );
 }
 
+/// Profiles that were written for earlier versions are read, with the earlier name of a key.
+#[test]
+fn a_profile_with_the_earlier_key_for_its_source_is_read() {
+    for config in [
+        "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n",
+        "[exports.mine]\nextends = \"generic\"\nrests_on = \"an example\"\ncolumns = { event_id = \"Id\", email = \"Mail\", amount = \"Total\" }\ndates = { missing = \"today\" }\n",
+    ] {
+        check(
+            "mine",
+            config,
+            "Id,Mail,Total\n1,ana@example.com,8.00\n",
+            "2: sale 1 8.00 USD ana@example.com",
+        );
+    }
+}
+
 /// What was refunded so far, in shapes of several providers.
 #[test]
 fn a_running_total_that_can_not_be_one_is_rejected_whatever_the_rules_say() {
@@ -1070,12 +1086,12 @@ PM1,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,-5.00,,CU1,ana@exampl
 PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,n/a,,CU1,ana@example.com
 PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 ",
-        "2: rejected: what was refunded is below zero
+        "2: rejected: the refunded amount is below zero
 3: rejected: unexpected `n` in an amount
 4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com",
     );
     // The rule is for other rows, and one that signs what was refunded.
-    let config = "[exports.mine]\ntitle = \"a shop\"\nrests_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", refunded = \"Refunded\", state = \"State\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"refund\"\nwhen = { state = \"refunded\" }\nsale_event_id = [\"{id}\"]\namount = { column = \"refunded\", sign = \"negative\" }\nrunning_total = true\n";
+    let config = "[exports.mine]\ntitle = \"a shop\"\nbased_on = \"an example\"\ncolumns = { id = \"Id\", mail = \"Mail\", total = \"Total\", refunded = \"Refunded\", state = \"State\" }\ncustomer = { email = \"mail\" }\ndates = { missing = \"today\" }\n[[exports.mine.event]]\nkind = \"sale\"\nevent_id = [\"{id}\"]\namount = \"total\"\n[[exports.mine.event]]\nkind = \"refund\"\nwhen = { state = \"refunded\" }\nsale_event_id = [\"{id}\"]\namount = { column = \"refunded\", sign = \"negative\" }\nrunning_total = true\n";
     check(
         "mine",
         config,

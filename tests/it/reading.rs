@@ -253,11 +253,11 @@ fn bombs_are_refused() {
     let bytes = [&b"event_id,email\n"[..], &vec![b'\n'; 80 * 1024 * 1024]].concat();
     assert_snapshot!(refused(&zstd(&bytes), &[]), @r"
         x: error: the file decompresses to more than 200 times its size
-          hint: no export is like that; if it is one, decompress it and name the CSV
+          hint: this is unusual for an export; if it is one, decompress it and name the CSV
         ");
     assert_snapshot!(refused(&zip(&[("x.csv", &bytes)]), &[]), @r"
         x/x.csv: error: the file decompresses to more than 200 times its size
-          hint: no export is like that; if it is one, decompress it and name the CSV
+          hint: this is unusual for an export; if it is one, decompress it and name the CSV
         ");
 }
 
@@ -266,7 +266,7 @@ fn encodings_that_do_not_fit_are_refused() {
     let mut half = utf_16("event_id,email\ns_1,");
     half.extend([0x00, 0xDC, b'x', 0]);
     assert_snapshot!(refused(&half, &[]), @r"
-        x:2: error: half a character: this is not UTF-16
+        x:2: error: not valid UTF-16: truncated code unit
           hint: save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`
         ");
     assert_snapshot!(refused(&utf_16(&export())[2..], &[]), @r"
@@ -275,12 +275,12 @@ fn encodings_that_do_not_fit_are_refused() {
         ");
     let told = ["--encoding", "windows-1252"];
     assert_snapshot!(refused(b"event_id,email\ns_1,\x81@example.com\n", &told), @r"
-        x:2: error: the byte 0x81 is nothing in Windows-1252
-          hint: leave `--encoding` out, or save it as UTF-8
+        x:2: error: the byte 0x81 is not defined in Windows-1252
+          hint: leave out `--encoding`, or save it as UTF-8
         ");
     let told = ["--encoding", "utf-16"];
     assert_snapshot!(refused(b"event_id,email\n", &told), @r"
-        x: error: UTF-16 begins with a byte-order mark, and the file does not
-          hint: leave `--encoding` out; UTF-16 with its mark is read without it
+        x: error: UTF-16 begins with a byte-order mark, but the file does not
+          hint: leave out `--encoding`; UTF-16 with a byte-order mark is detected
         ");
 }

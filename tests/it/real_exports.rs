@@ -266,7 +266,7 @@ const OTHERS: [Read; 5] = [
         // Four payments in person have no email.
         reasons: &[
             ("no email and no customer id", 4),
-            ("no payment by a customer", 2),
+            ("not a payment by a customer", 2),
         ],
     },
     Read {
@@ -276,7 +276,7 @@ const OTHERS: [Read; 5] = [
         sales: (18, 483_300),
         refunds: (0, 0),
         unlinked: 0,
-        reasons: &[("a draft of an invoice", 3)],
+        reasons: &[("draft invoice", 3)],
     },
     Read {
         name: "shopify/orders_export_71col_eur_vat.csv",

@@ -1,23 +1,23 @@
 //! Dates that are written as one number.
 //!
-//! Each format reads a range of its own, so that a number that is meant as another one is rejected
-//! and not a date of another decade: days up to 2,958,465, seconds from 100,000,000, milliseconds
-//! from 100,000,000,000.
+//! Each format reads a range of its own, so that a number in another format is rejected and does
+//! not become a date of another decade: days up to 2,958,465, seconds from 100,000,000,
+//! milliseconds from 100,000,000,000.
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// The first second that is read, in March 1973. Fewer digits are not seconds.
+/// The first second that is read, in March 1973. Smaller numbers are not seconds.
 const FIRST_SECOND: i64 = 100_000_000;
-/// The first millisecond that is read, also in March 1973. What is less is seconds.
+/// The first millisecond that is read, also in March 1973. Smaller numbers are seconds.
 const FIRST_MILLISECOND: i64 = 100_000_000_000;
 /// The first of January 1970 and the last day of 9999, as spreadsheets count days.
 const DAYS: std::ops::RangeInclusive<i64> = 25_569..=2_958_465;
 const SECONDS_PER_DAY: i128 = 86_400;
-/// More digits of a fraction say nothing more.
+/// The greatest number of digits of a fraction that is used.
 const MAX_FRACTION_DIGITS: usize = 18;
 
-/// A day and time as a spreadsheet counts them: 2026-12-31 18:00:00.
+/// An example of a day and time as a spreadsheet counts them: 2026-12-31 18:00:00.
 pub(super) const EXAMPLE: &str = "46387.75";
 
 /// Reads seconds since 1970, with a fraction to the nanosecond if there is one.

@@ -1,4 +1,4 @@
-//! `fprecon profiles`: how exports are read, and which profile fits a file.
+//! `fprecon profiles`: lists and shows profiles, and checks which one fits a file.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(in crate::cli) fn profiles(
     }
 }
 
-/// One profile in the list.
+/// A profile in the list.
 #[derive(Serialize)]
 struct Listed<'p> {
     name: &'p str,
@@ -46,7 +46,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
         name: &profile.name,
         reads: &profile.title,
         based_on: profile.basis(),
-        rests_on: &profile.rests_on,
+        rests_on: &profile.based_on,
         is_own: profile.is_own,
     });
     let listed: Vec<Listed<'_>> = listed.collect();
@@ -76,7 +76,7 @@ fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
         }
     }
     terminal.line("");
-    terminal.line("`fprecon profiles show NAME` prints a profile and what it rests on.");
+    terminal.line("`fprecon profiles show NAME` prints a profile and its source.");
     Ok(Exit::Done)
 }
 
@@ -90,7 +90,7 @@ struct Listing<'l> {
 /// The width of the table.
 const LIST_WIDTH: usize = 80;
 
-/// A text in lines of at most so many characters, broken at spaces.
+/// Returns a text in lines of at most `width` characters, broken at spaces.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -105,7 +105,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A profile as it is written, and behind it, as comments, what it has from those that it extends.
+/// Prints a profile as it is written, followed by the inherited settings as comments.
 fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
     let own = settings.exports.contains_key(name);
@@ -116,7 +116,7 @@ fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliErr
                 ProblemCode::ProfileUnknown,
                 format!("there is no profile `{name}`"),
             )
-            .hint("`fprecon profiles list` names them"),
+            .hint("`fprecon profiles list` lists all profiles"),
         ));
     }
     let split = Profiles::split(name, &settings.exports)?;
@@ -189,7 +189,7 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     Ok(exit)
 }
 
-/// How many profiles beside the chosen one are named.
+/// The greatest number of profiles that are named beside the chosen one.
 const OTHERS_SHOWN: usize = 3;
 
 /// The machine output of a check.
@@ -199,16 +199,16 @@ struct Checks<'c> {
     exports: &'c [Checked],
 }
 
-/// Which profile fits an export, and why the others do not.
+/// The profile that fits an export, and the reasons why the others do not.
 #[derive(Serialize)]
 struct Checked {
     path: String,
-    /// The profile by which it is read.
+    /// The name of the profile by which it is read.
     profile: Option<String>,
-    /// Why it is that one, or why it is none.
+    /// The reason for that profile, or the reason why there is none.
     why: String,
     questions: Vec<String>,
-    /// The others, the nearest first.
+    /// The other profiles, the closest first.
     others: Vec<Other>,
 }
 
@@ -243,7 +243,7 @@ impl Checked {
     }
 }
 
-/// Says which profile fits; nothing where the export can't be read.
+/// Checks which profile fits; returns `None` if the export can't be read.
 fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Option<Checked> {
     let path = export.path().display().to_string();
     let header = export.header().to_vec();
@@ -279,20 +279,20 @@ fn check_one(mut export: Export, profiles: &Profiles, terminal: &Terminal) -> Op
     })
 }
 
-/// Why the other profiles do not fit a header, the nearest first.
+/// Returns the reasons why the other profiles do not fit a header, the closest first.
 fn others(profiles: &Profiles, chosen: Option<&Profile>, header: &[String]) -> Vec<Other> {
     let is_other = |profile: &&Profile| Some(&profile.name) != chosen.map(|chosen| &chosen.name);
     let others = profiles.iter().filter(is_other).map(|profile| {
         let (why, distance) = match (profile.bind(header), chosen) {
             (Ok(_), _) if !profile.detect => {
-                let why = "would fit, but is taken by its name only".to_owned();
+                let why = "matches, but is only used with --profile".to_owned();
                 (why, (0, 0))
             }
             (Ok(_), Some(chosen)) if profile.needed() < chosen.needed() => {
-                ("would fit too, but finds fewer columns".to_owned(), (0, 0))
+                ("matches too, but finds fewer columns".to_owned(), (0, 0))
             }
-            (Ok(_), Some(_)) => ("would fit the header too".to_owned(), (0, 0)),
-            (Ok(_), None) => ("fits the header".to_owned(), (0, 0)),
+            (Ok(_), Some(_)) => ("matches the header too".to_owned(), (0, 0)),
+            (Ok(_), None) => ("matches the header".to_owned(), (0, 0)),
             (Err(misfit), _) => {
                 let why = format!("the header {}", misfit.reason());
                 (why, (misfit.faults(), usize::MAX - misfit.found))
