@@ -1,4 +1,4 @@
-//! What the user typed.
+//! The arguments of the command line.
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -49,16 +49,16 @@ Exit codes:
   6 the journal                     70 a bug in fprecon
   129, 130, 143 interrupted; `fprecon resume` goes on";
 
-/// Where a command's help sends the reader for the options that it shares with all others.
+/// The line of a command's help that names the common options.
 const COMMON_OPTIONS: &str = "\
 Common options, such as --config, --journal, --json and --quiet:
 see `fprecon --help`";
 
-/// What a command shows of the common options, since it is what they are for.
+/// The common options that the help of senders shows in full.
 const SHOWN_BY_SENDERS: [&str; 3] = ["sandbox", "yes", "no_input"];
 
-/// Returns the commands as `--help` shows them: the common options once, with `fprecon --help`, and with a
-/// command its own.
+/// Returns the commands for `--help`: it lists the common options only for `fprecon --help`, and
+/// for a command its own.
 pub(crate) fn for_help() -> clap::Command {
     let command = Arguments::command()
         .disable_help_flag(true)
@@ -104,7 +104,7 @@ pub(crate) struct Common {
     /// The journal [default: fprecon.journal beside the configuration]
     #[arg(long, global = true, value_name = "FILE", env = "FPRECON_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,
-    /// How the exports are read, or those of a path alone; can be repeated [default: found by their headers]
+    /// Profile of the exports, or of those with a path; can be repeated [default: detected from the headers]
     #[arg(
         long,
         global = true,
@@ -112,7 +112,7 @@ pub(crate) struct Common {
         env = "FPRECON_PROFILE"
     )]
     pub(crate) profile: Vec<String>,
-    /// The encoding of exports that don't say it [default: utf-8; UTF-16 says it itself]
+    /// Encoding of exports without a byte-order mark [default: utf-8]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) encoding: Option<TextEncoding>,
     /// Version of the Tracking API
@@ -121,7 +121,7 @@ pub(crate) struct Common {
     /// Base URL of the Tracking API
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// File with the API key; it goes before FPRECON_API_KEY
+    /// File with the API key; takes precedence over FPRECON_API_KEY
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
     /// Use an in-process sandbox, with a journal of its own
@@ -133,21 +133,21 @@ pub(crate) struct Common {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Say only what went wrong
+    /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: every problem, not only the first ones
+    /// List every problem, not only the first ones
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// Don't ask before sending
     #[arg(short, long, global = true)]
     pub(crate) yes: bool,
-    /// Never ask; what would ask fails instead
+    /// Never prompt; fail if a prompt would be needed
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
 }
 
-/// How the text of exports is encoded.
+/// The encodings of exports that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextEncoding {
     #[value(name = "utf-8")]
@@ -169,7 +169,7 @@ impl TextEncoding {
     }
 }
 
-/// When to use colour.
+/// The settings for the use of colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,
@@ -200,9 +200,9 @@ pub(crate) enum Command {
     /// Verify the journal, or export it
     #[command(subcommand)]
     Journal(JournalCommand),
-    /// Compare what FirstPromoter wants paid with what was billed
+    /// Compare FirstPromoter's commissions with billed sales and refunds
     Audit(AuditArguments),
-    /// The profiles by which exports are read
+    /// List, show or check the profiles for exports
     #[command(subcommand)]
     Profiles(ProfilesCommand),
     /// Show every setting and where it comes from
@@ -275,7 +275,7 @@ pub(crate) struct PlanArguments {
     pub(crate) lead_list: bool,
 }
 
-/// Which sales refunds undo.
+/// The options for the links between refunds and sales.
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
     /// CSV that names the sales of refunds, with the columns refund_event_id,sale_event_id
@@ -306,12 +306,12 @@ pub(crate) struct ResumeArguments {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct LeadListArgument {
-    /// Fetch the account's leads first; events of others are no referrals, and are not sent
+    /// Fetch the account's leads first; events of other customers are not sent
     #[arg(long = "lead-list")]
     pub(crate) is_wanted: bool,
 }
 
-/// How fast to send, and where the reports go.
+/// The options for the speed of sending, and for the reports.
 #[derive(Debug, Args)]
 pub(crate) struct PaceArguments {
     /// The most requests in a minute [default: 380; the API takes 400]
@@ -329,7 +329,7 @@ pub(crate) struct PaceArguments {
 
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct RedactArgument {
-    /// Put words in place of emails and names in the reports, so that they can be shared
+    /// Replace emails and names in the reports with stable tokens, so that they can be shared
     #[arg(id = "redact", long = "redact")]
     pub(crate) is_wanted: bool,
 }
@@ -350,10 +350,10 @@ pub(crate) struct RetryArguments {
     /// Cancellations that got no answer; they may count twice
     #[arg(long)]
     pub(crate) unconfirmed: bool,
-    /// Events of customers who were no leads
+    /// Events of customers who were not leads
     #[arg(long)]
     pub(crate) non_referral: bool,
-    /// The event with this id alone, whichever of these it is; may be given several times
+    /// Only the event with this id, whichever of these it is; can be repeated
     #[arg(
         id = "events",
         long = "event",
@@ -370,10 +370,10 @@ pub(crate) struct RetryArguments {
 #[derive(Debug, Args)]
 #[command(after_long_help = ACCEPT_EXAMPLES)]
 pub(crate) struct AcceptArguments {
-    /// Reports of a run: failed.csv, held.csv or rejected.csv, whole or with lines taken out
+    /// Reports of a run: failed.csv, held.csv or rejected.csv, whole or with lines removed
     #[arg(value_name = "REPORT.csv", required_unless_present_any = ["list", "event"])]
     pub(crate) reports: Vec<PathBuf>,
-    /// Why they are accepted; every later report shows it
+    /// Reason for accepting them; every later report shows it
     #[arg(long, value_name = "TEXT", required_unless_present_any = ["list", "undo"])]
     pub(crate) reason: Option<String>,
     /// Accept this event; can be repeated
@@ -382,7 +382,7 @@ pub(crate) struct AcceptArguments {
     /// Show what is accepted
     #[arg(long, conflicts_with_all = ["reports", "reason", "event", "undo"])]
     pub(crate) list: bool,
-    /// Take it back: the items need attention again
+    /// Undo: the items need attention again
     #[arg(long, conflicts_with = "reason")]
     pub(crate) undo: bool,
 }
@@ -413,7 +413,7 @@ pub(crate) struct ReportArguments {
     /// All runs that were started on this day (UTC) or before, added up
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<Date>,
-    /// What `--from` and `--to` select: runs by their start, or sales by their date, with their refunds, in the
+    /// Selection by `--from` and `--to`: runs by their start, or sales by their date, with their refunds, in the
     /// zone of `[audit]` [default: run-date]
     #[arg(long, value_name = "WHICH", conflicts_with = "run")]
     pub(crate) by: Option<DatedBy>,
@@ -451,7 +451,7 @@ pub(crate) struct AuditArguments {
     /// Read the commissions from the account now, and keep them beside the journal
     #[arg(long)]
     pub(crate) live: bool,
-    /// Leave out the list of leads, without which nobody knows whose customer is whose
+    /// Skip fetching leads (commissions can then not be checked against lead ownership)
     #[arg(long, requires = "live")]
     pub(crate) no_leads: bool,
     /// The first day of the sales that are compared
@@ -496,10 +496,10 @@ pub(crate) enum JournalCommand {
     ///
     /// Reads only, and works while a run goes on. Exit code 0 if nothing is wrong, else 6.
     Check,
-    /// Go on with a journal that lost what was written last, such as by a damaged or deleted log
+    /// Continue with a journal that lost its last commits, such as by a damaged or deleted log
     ///
     /// Sends nothing. Events that may have been sent and cannot be repeated become unconfirmed when the run is
-    /// resumed or the exports are run again. Asks first; `--yes` says yes.
+    /// resumed or the exports are run again. Asks first, unless `--yes` is given.
     Recover,
     /// Write every event of the journal, or every attempt, as CSV or Parquet
     ///
@@ -512,7 +512,7 @@ pub(crate) struct JournalExportArguments {
     /// Every request that was ever intended, instead of every event
     #[arg(long)]
     pub(crate) attempts: bool,
-    /// The form
+    /// Format of the export
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     pub(crate) format: ExportFormat,
     /// The file to write, whole or not at all [default: standard output, for CSV]
@@ -520,7 +520,7 @@ pub(crate) struct JournalExportArguments {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Forms in which the journal is exported.
+/// The formats in which the journal can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
     Csv,
@@ -536,7 +536,7 @@ pub(crate) enum ProfilesCommand {
         /// Its name
         name: String,
     },
-    /// Say which profile fits an export, and why the others don't
+    /// Show which profile fits an export, and why the others don't
     Check {
         /// Exports: paths, globs or `-`
         #[arg(required = true, value_name = "EXPORT")]
@@ -553,42 +553,42 @@ pub(crate) struct SandboxArguments {
     /// [default: a built-in set]
     #[arg(long, value_name = "FILE")]
     pub(crate) start: Vec<PathBuf>,
-    /// Keep the state in this file, and go on from it
+    /// Keep the state in this file, and continue from it
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many of a hundred customers are leads, besides the declared ones [default: 75, or what
+    /// Percentage of customers who are leads, besides the declared ones [default: 75, or what
     /// the start files say]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
     pub(crate) lead_share: Option<u8>,
     /// Answer 429 to more than this many requests in a minute; the API takes 400
     #[arg(long, value_name = "N")]
     pub(crate) requests_per_minute: Option<u32>,
-    /// Refuse any other API key than this file's
+    /// Accept only the API key in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) require_key: Option<PathBuf>,
-    /// Play the newer generation of v1, which tells cancellations apart by `event_id`
+    /// Simulate the newer generation of v1, which deduplicates cancellations by `event_id`
     #[arg(long)]
     pub(crate) cancellation_event_id: bool,
-    /// Hold every answer back for this long
+    /// Delay every answer by this time
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency_ms: u64,
-    /// Hold it back by up to this much longer, by chance
+    /// Delay it by up to this much longer, at random
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency_spread_ms: u64,
-    /// Hold the slowest back by this much more
+    /// Delay the slowest answers by this much more
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency_tail_ms: u64,
-    /// How many of a hundred answers are the slowest
+    /// Percentage of answers that are the slowest
     #[arg(long, value_name = "PERCENT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=100))]
     pub(crate) latency_tail_percent: u8,
-    /// Let something go wrong: `reset,after_effect`, `status,status=503,percent=2`; can be repeated
+    /// Inject a fault: `reset,after_effect`, `status,status=503,percent=2`; can be repeated
     /// (docs/sandbox.md lists them; POST /sandbox/faults adds more later)
     #[arg(long = "fault", value_name = "ACTION[,NAME=VALUE...]")]
     pub(crate) faults: Vec<String>,
-    /// What chance is drawn from: the same seed draws the same
+    /// Seed for random faults: the same seed gives the same faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// How many requests the log of arrivals keeps
+    /// Number of requests that the log of arrivals keeps
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) arrivals_kept: usize,
 }

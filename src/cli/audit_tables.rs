@@ -1,4 +1,4 @@
-//! An audit as a person reads it: the answer first, then what it is made of.
+//! Prints an audit for a person: the answer first, then its parts.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use crate::audit::output::{AuditReport, words};
 use crate::audit::{CommissionTotals, Cut, Finding, TotalLine};
 use crate::invisible::shown;
 
-/// How many findings are shown; all are in the files.
+/// The greatest number of findings that are shown; all are in the files.
 const FINDINGS_SHOWN: usize = 5;
-/// How many lines of a cut are shown.
+/// The greatest number of lines of a table that are shown.
 const LINES_SHOWN: usize = 8;
 const GAP: &str = "   ";
 
-/// Everything that is said at the end.
+/// Returns everything that is printed at the end.
 pub(super) fn whole(report: &AuditReport) -> String {
     let mut text = String::new();
     let mut part = |part: String| {
@@ -46,12 +46,12 @@ pub(super) fn whole(report: &AuditReport) -> String {
     text
 }
 
-/// By promoter, and all of them.
+/// Returns the table of totals by promoter, with their sum.
 fn totals(report: &AuditReport) -> String {
     let totals = &report.audit.totals;
     let lines = totals.by.get(&Cut::Promoter).map_or(&[][..], Vec::as_slice);
     let mut lines: Vec<&TotalLine> = lines.iter().collect();
-    // Those that differ most come first.
+    // The largest differences come first.
     lines.sort_by_key(|line| {
         std::cmp::Reverse((
             line.figures.difference_cents.unsigned_abs(),
@@ -98,7 +98,7 @@ fn totals(report: &AuditReport) -> String {
     text
 }
 
-/// The accounts of promoters, where payouts were read.
+/// Returns the accounts of promoters, if payouts were read.
 fn statements(report: &AuditReport) -> String {
     if report.statements.is_empty() {
         return String::new();
@@ -151,7 +151,7 @@ fn findings(report: &AuditReport) -> String {
     text
 }
 
-/// Where it is, what is wrong, and what to do.
+/// Returns a finding in words: its place, the problem, and what to do.
 fn finding(finding: &Finding) -> String {
     let ours = finding.ours.as_ref().map(|ours| ours.place.to_string());
     let theirs = finding.theirs.as_ref();
@@ -175,7 +175,7 @@ fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// The first column to the left, the others to the right.
+/// Aligns a table: the first column to the left, the others to the right.
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows
         .iter()

@@ -1,4 +1,4 @@
-//! What ends a command, and the code that it ends with.
+//! The errors that end a command, and the exit codes.
 
 use std::fmt;
 use std::io;
@@ -12,56 +12,56 @@ use crate::report::{ReportError, SummaryError};
 use crate::sandbox::SandboxError;
 use crate::tracking::ClientError;
 
-/// What the program exits with. Scripts rely on these.
+/// The exit code of the program. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done, nothing needs attention.
+    /// The command is done, and nothing needs attention.
     Done = 0,
-    /// Done, but rows are rejected or held, or events failed or are unconfirmed.
+    /// The command is done, but rows are rejected or held, or events failed or are unconfirmed.
     Attention = 1,
-    /// Usage.
+    /// The command line is not valid.
     Usage = 2,
-    /// Input or configuration unusable; nothing was sent.
+    /// The input or the configuration can't be used; nothing was sent.
     Unusable = 3,
     /// The API refused the account: the key, or every event for the same reason.
     Refused = 4,
-    /// Incomplete and resumable: the API stayed unreachable or kept failing.
+    /// The run is incomplete and can be resumed: the API stayed unreachable or kept failing.
     Incomplete = 5,
-    /// The journal: damaged, from a newer version, another account's, or not writable.
+    /// The journal is damaged, from a newer version, another account's, or not writable.
     Journal = 6,
-    /// Another process holds the journal; nothing was done.
+    /// Another process uses the journal; nothing was done.
     Busy = 7,
-    /// A broken invariant.
+    /// An invariant is broken.
     Internal = 70,
-    /// Ended by SIGHUP, after draining.
+    /// The run was ended by SIGHUP, after draining.
     HungUp = 129,
-    /// Ended by SIGINT, after draining.
+    /// The run was ended by SIGINT, after draining.
     Interrupted = 130,
-    /// Ended by SIGTERM, after draining.
+    /// The run was ended by SIGTERM, after draining.
     Terminated = 143,
 }
 
-/// Why a command could not do its work.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub(super) enum CliError {
-    /// Asked for in a way that can't be.
+    /// The command line is not valid.
     Usage(Box<Problem>),
-    /// Input or configuration that can't be used.
+    /// The input or the configuration can't be used.
     Unusable(Vec<Problem>),
-    /// The journal.
+    /// The journal can't be used.
     Journal(Box<JournalError>),
     /// A report could not be written; the run itself is in the journal.
     Report(Box<ReportError>),
     /// The books do not balance.
     Imbalance(Imbalance),
-    /// The API could not be asked to the end, or the user ended it.
+    /// The API's listings could not be read to the end, or the user interrupted that.
     #[cfg_attr(
         not(feature = "polars"),
         expect(dead_code, reason = "this build has no audit")
     )]
     Ended(Exit, Box<Problem>),
-    /// A thread, a signal handler, a page.
+    /// A thread, a signal handler or a page failed.
     Io(&'static str, io::Error),
 }
 
@@ -88,7 +88,7 @@ impl CliError {
         }
     }
 
-    /// The problems to show.
+    /// Returns the problems to show.
     pub(super) fn problems(&self) -> Vec<Problem> {
         match self {
             CliError::Usage(problem) | CliError::Ended(_, problem) => vec![(**problem).clone()],
@@ -102,7 +102,7 @@ impl CliError {
             }
             CliError::Imbalance(error) => {
                 vec![Problem::error(ProblemCode::Imbalance, error.to_string()).hint(
-                    "this is a fault of fprecon; keep the exports and the journal, and report it",
+                    "this is a bug in fprecon; please report it, and keep the exports and the journal",
                 )]
             }
             CliError::Io(doing, error) => {
@@ -174,7 +174,7 @@ impl From<ProfileError> for CliError {
     }
 }
 
-/// What is wrong with a profile, in the shape of every other problem.
+/// Returns a profile's error as a problem.
 pub(super) fn profile_problem(error: &ProfileError) -> Problem {
     let mut problem = Problem::error(ProblemCode::ProfileInvalid, error.to_string());
     problem.hint.clone_from(&error.hint);

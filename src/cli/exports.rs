@@ -1,4 +1,4 @@
-//! The exports that the user named, opened and read.
+//! Opens and reads the exports that the user named.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -28,18 +28,18 @@ use jiff::Timestamp;
 pub(super) struct Choice {
     pub(super) profiles: Profiles,
     named: Option<String>,
-    /// The names of profiles for exports of some paths.
+    /// The names of profiles for exports with some paths.
     named_for: NamedFor,
 }
 
-/// Names of profiles, each with the exports that it is for.
+/// The names of profiles, each with the exports that it is for.
 type NamedFor = Vec<(PathPattern, String)>;
 
-/// Splits what `--profile` says into the profile of all exports and those of some paths.
+/// Splits the values of `--profile` into the profile of all exports and those for some paths.
 fn named_profiles(given: &[String]) -> Result<(Option<String>, NamedFor), CliError> {
     let usage = |message: String| {
         let problem = Problem::error(ProblemCode::Usage, message);
-        CliError::usage(problem.hint("name one profile for all exports, or `NAME=GLOB` for some"))
+        CliError::usage(problem.hint("set one profile for all exports, or `NAME=GLOB` for some"))
     };
     let (mut named, mut named_for) = (None, Vec::new());
     for one in given {
@@ -47,7 +47,7 @@ fn named_profiles(given: &[String]) -> Result<(Option<String>, NamedFor), CliErr
             Some((name, pattern)) => {
                 let pattern = PathPattern::parse(pattern).map_err(|error| {
                     usage(format!(
-                        "`{pattern}` in `--profile` is not a pattern: {error}"
+                        "`{pattern}` in `--profile` is not a valid pattern: {error}"
                     ))
                 })?;
                 named_for.push((pattern, name.to_owned()));
@@ -104,7 +104,7 @@ impl Choice {
         })
     }
 
-    /// Profiles of which each export's is found by its header.
+    /// Returns a choice in which each export's profile is found by its header.
     pub(super) fn by_header(profiles: Profiles) -> Self {
         Choice {
             profiles,
@@ -113,7 +113,7 @@ impl Choice {
         }
     }
 
-    /// The profiles that the user named for exports of some paths.
+    /// Returns the profiles that the user named for exports with some paths.
     fn named_for(&self) -> Result<Vec<(PathPattern, &Profile)>, CliError> {
         let mut all = Vec::new();
         for (pattern, name) in &self.named_for {
@@ -122,15 +122,15 @@ impl Choice {
         Ok(all)
     }
 
-    /// The profile that the user named, if any.
+    /// Returns the profile that the user named, if any.
     pub(super) fn named(&self) -> Result<Option<&Profile>, CliError> {
         let named = self.named.as_deref().map(|name| self.profiles.named(name));
         Ok(named.transpose()?)
     }
 }
 
-/// Says of each profile in which file of the user's it stands, or a change of it would. `whole` is the
-/// one that has a file of its own.
+/// Sets the user's file of each profile, or the file in which a change of it would be. `whole` is
+/// the profile that has a file of its own.
 fn place(
     profiles: &mut Profiles,
     common: &Common,
@@ -174,8 +174,8 @@ fn profile_file(path: &Path) -> Result<(String, toml::Table), CliError> {
     Ok((stem.unwrap_or_else(|| "profile".to_owned()), table))
 }
 
-/// The exports that the arguments name, each opened when its turn comes, so that a thousand of
-/// them don't hold a thousand files.
+/// The exports that the arguments name, each opened when it is needed, so that a thousand of them
+/// don't keep a thousand files open.
 pub(super) struct Opened {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
@@ -189,7 +189,7 @@ enum Named {
 
 /// Finds the files that the arguments name: paths, globs, `-` for standard input.
 ///
-/// `lines_above` says below which lines the header of one may stand.
+/// `lines_above` decides below which lines the header of one may be.
 pub(super) fn open(
     names: &[PathBuf],
     common: &Common,
@@ -218,7 +218,7 @@ pub(super) fn open(
 }
 
 impl Opened {
-    /// The files that are still to be opened.
+    /// Returns the files that are still to be opened.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files
             .as_slice()
@@ -257,7 +257,7 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
     let paths = patterns::matching(pattern).map_err(|fault| match fault {
         PatternFault::Invalid(error) => unusable(
             format!("not a valid pattern: {error}"),
-            "`*` stands for any characters, `?` for one, `[ab]` for one of those in it",
+            "`*` matches any characters, `?` one, `[ab]` one of those in it",
         ),
         PatternFault::Unreadable(folder, error) => unusable(
             format!("the folder `{}` can't be read: {error}", folder.display()),
@@ -273,26 +273,26 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
     }
 }
 
-/// A place on disk for the rows that are no events, gone when the program ends.
+/// Creates a temporary file for the rows that are not events; it is removed when the program ends.
 pub(super) fn source_rows() -> Result<SourceRows, CliError> {
     let file = tempfile::tempfile().map_err(SourceRowsError::from)?;
     Ok(SourceRows::in_file(file))
 }
 
-/// How exports are planned, as the user asks for it.
+/// Plans exports with the options of the user.
 pub(super) struct Planner<'p> {
     choice: &'p Choice,
     settings: &'p EffectiveSettings,
     terminal: &'p Terminal,
-    /// What is done with refunds whose sale is not named or not found.
+    /// The treatment of refunds whose sale is not named or not found.
     rules: Rules,
-    /// Whether the events are for sending, so that it matters which dates the API takes.
+    /// `true` if the events are for sending, so that the dates must be valid for the API.
     is_for_sending: bool,
 }
 
 impl<'p> Planner<'p> {
-    /// Returns how exports are planned whose events are for sending. `link` is the file that names sales of
-    /// refunds; else it is that of the configuration, if there is one.
+    /// Creates a planner of events that are for sending. `link` is the file that names sales of
+    /// refunds; by default it is that of the configuration, if there is one.
     pub(super) fn new(
         choice: &'p Choice,
         settings: &'p EffectiveSettings,
@@ -308,7 +308,7 @@ impl<'p> Planner<'p> {
         })
     }
 
-    /// Returns the planner with the events not meant for sending.
+    /// Returns the planner for events that are not for sending.
     #[cfg_attr(
         not(feature = "polars"),
         expect(dead_code, reason = "this build has no audit")
@@ -320,7 +320,7 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Reads the exports and plans their events, with a sign of life on a terminal.
+    /// Reads the exports and plans their events, and shows progress on a terminal.
     pub(super) fn plan(
         self,
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
@@ -329,7 +329,7 @@ impl<'p> Planner<'p> {
         history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<JournalHistory, CliError>,
     ) -> Result<(Job, JournalHistory), CliError> {
         let settings = self.settings;
-        // What the journal can't say now, its own reading says afterwards.
+        // If the journal has no answer now, the later reading of it reports the reason.
         let read_before = |header: &[String]| {
             let journal = JournalReader::open(&settings.journal).ok().flatten();
             let profiles = journal.map(|journal| journal.profiles_of_header(header));
@@ -367,7 +367,7 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// Returns what is done with refunds whose sale is not named or not found.
+/// Returns the treatment of refunds whose sale is not named or not found.
 fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<Rules, CliError> {
     let path = link.or(settings.resolutions.as_deref());
     Ok(Rules {
@@ -386,7 +386,7 @@ fn resolutions(path: &Path) -> Result<Resolutions, CliError> {
     read.map_err(CliError::Unusable)
 }
 
-/// What is done with other currencies, with the rates where they are needed.
+/// Returns the treatment of other currencies, with the rates where they are needed.
 fn foreign(settings: &EffectiveSettings) -> Result<Foreign, CliError> {
     let path = match &settings.foreign {
         ForeignSetting::Send => return Ok(Foreign::Send),
@@ -396,7 +396,7 @@ fn foreign(settings: &EffectiveSettings) -> Result<Foreign, CliError> {
     rates(path, settings.account_currency).map(Foreign::Convert)
 }
 
-/// The rates of a file.
+/// Reads the rates of a file.
 pub(super) fn rates(path: &Path, account: Currency) -> Result<Rates, CliError> {
     let rates = Export::open_bounded(path, TABLE_BYTES)
         .map_err(RatesError::from)

@@ -1,14 +1,15 @@
-//! What the system has to grant before anything is begun.
+//! Checks the limits of the system before any work begins.
 
 use super::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 
-/// So many files may be open at once in a run: connections, the journal, exports, and the files of a report.
+/// The number of files that may be open at once in a run: connections, the journal, exports, and
+/// the files of a report.
 #[cfg(unix)]
 const OPEN_FILES: usize = 64;
 
-/// Refuses to begin where the system does not let enough files be open: it would end in the middle of the
-/// work, with a message that depends on what could not be opened.
+/// Refuses to begin if the system does not allow enough open files: the run would end in the middle
+/// of the work, with a message that depends on the file.
 #[cfg(unix)]
 pub(super) fn check() -> Result<(), CliError> {
     let mut open = Vec::with_capacity(OPEN_FILES);
@@ -26,20 +27,21 @@ pub(super) fn check() -> Result<(), CliError> {
                         .hint("nothing was read or sent; allow more with `ulimit -n 256`"),
                 ));
             }
-            // There is no such device here, and nothing to measure by.
+            // This system has no such device, and nothing to measure by.
             Err(_) => break,
         }
     }
     Ok(())
 }
 
-/// Whether this process, or the system, has as many files open as it may: EMFILE, ENFILE.
+/// Returns `true` for the error that this process, or the system, has too many open files: EMFILE,
+/// ENFILE.
 #[cfg(unix)]
 fn is_limit(error: &std::io::Error) -> bool {
     matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Elsewhere there is no such limit.
+/// Does nothing: this system has no such limit.
 #[cfg(not(unix))]
 pub(super) fn check() -> Result<(), CliError> {
     Ok(())

@@ -1,6 +1,6 @@
-//! What the user asked for, and what the user sees.
+//! The command line: arguments, settings, and output.
 //!
-//! The only module that touches the terminal and the environment.
+//! This is the only module that uses the terminal and the environment.
 
 mod arguments;
 #[cfg(feature = "polars")]
@@ -45,11 +45,11 @@ pub fn run() -> ExitCode {
     ExitCode::from(terminal.finish(exit) as u8)
 }
 
-/// Reads a configuration and its profiles as every command does; or says what is wrong with it.
+/// Reads a configuration and its profiles as every command does.
 ///
 /// # Errors
 ///
-/// What a command would say before it ends with code 2 or 3.
+/// The problems with which a command would end with code 2 or 3.
 pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
     let words = [
         "fprecon".as_ref(),
@@ -65,7 +65,7 @@ pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
     checked.map_err(|error| error.problems())
 }
 
-/// The object that `--json` prints where a command could not do its work.
+/// The object that `--json` prints if a command failed.
 #[derive(Serialize)]
 struct Failure {
     schema: u32,
@@ -87,7 +87,7 @@ fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Exit {
     };
     terminal.problems(&failure.problems, 0);
     if terminal.json() && !failure.problems.is_empty() {
-        // If standard output is gone, the exit code still says it.
+        // If standard output is gone, the exit code still shows the failure.
         let _ = terminal.write_json(&failure);
     }
     exit
@@ -99,7 +99,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         && let Some(name) = arguments.command.without_json()
     {
         let problem = Problem::error(ProblemCode::Usage, format!("`{name}` has no JSON output"));
-        return Err(CliError::usage(problem.hint("leave `--json` out")));
+        return Err(CliError::usage(problem.hint("leave out `--json`")));
     }
     match &arguments.command {
         Command::Demo(options) => commands::demo(common, options, terminal),

@@ -1,7 +1,8 @@
-//! Patterns of file names, and the files that they stand for.
+//! Patterns of file names, and the files that match them.
 //!
-//! Names need not be UTF-8. Hidden files are matched only by a pattern that begins with a dot, as in a shell:
-//! `*.csv` does not read the `._payments.csv` that another system leaves beside an export.
+//! Names need not be UTF-8. Hidden files are matched only by a pattern that begins with a dot, as
+//! in a shell: `*.csv` does not read the `._payments.csv` that another system leaves beside an
+//! export.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,24 +17,24 @@ const OPTIONS: MatchOptions = MatchOptions {
     require_literal_leading_dot: true,
 };
 
-/// Stands for any number of folders.
+/// The pattern for any number of folders.
 const ANY_FOLDERS: &str = "**";
 
-/// Why a pattern gives no files.
+/// The reason why a pattern gives no files.
 #[derive(Debug)]
 pub(super) enum PatternFault {
-    /// It is not one.
+    /// The pattern is not valid.
     Invalid(PatternError),
     /// A folder can't be read.
     Unreadable(PathBuf, io::Error),
 }
 
-/// Returns whether a name may be a pattern.
+/// Returns `true` if a name may be a pattern.
 pub(super) fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '['])
 }
 
-/// Returns the files that a pattern stands for, in the order of their names.
+/// Returns the files that match a pattern, in the order of their names.
 pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, PatternFault> {
     let mut base = PathBuf::new();
     let mut parts = Vec::new();
@@ -52,7 +53,7 @@ pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, PatternFault> {
     Ok(found)
 }
 
-/// What stands between two separators of a pattern.
+/// A part of a pattern between two separators.
 enum PatternSegment {
     Name(OsString),
     Pattern(Pattern),
@@ -103,7 +104,7 @@ fn walk(
         PatternSegment::AnyFolders => {
             walk(base, rest, found)?;
             for (name, is_folder) in entries(base)? {
-                // A link to a folder may lead round in a circle.
+                // A link to a folder may form a circle.
                 let path = base.join(&name);
                 if is_folder && !path.is_symlink() && !name.as_encoded_bytes().starts_with(b".") {
                     walk(&path, parts, found)?;
@@ -114,7 +115,7 @@ fn walk(
     }
 }
 
-/// The names in a folder, sorted, and whether each is a folder.
+/// Returns the names in a folder, sorted; for each, `true` if it is a folder.
 fn entries(folder: &Path) -> Result<Vec<(OsString, bool)>, PatternFault> {
     let here = Path::new(".");
     let read = if folder.as_os_str().is_empty() {

@@ -1,7 +1,7 @@
-//! What is in force, and where it comes from.
+//! The effective settings, and their origins.
 //!
-//! Precedence: option, environment, project file, user file, default. Every scalar setting is one
-//! row of `KEYS`, so that `fprecon config` can show them all.
+//! The order of precedence is: option, environment, project file, user file, default. Every scalar
+//! setting is one row of `KEYS`, so that `fprecon config` can show them all.
 
 mod keys;
 mod layers;
@@ -32,21 +32,21 @@ use shown::shown;
 pub(super) use layers::{Origin, line_of};
 pub(super) use shown::Shown;
 
-/// The name of the project's configuration.
+/// The name of the project's configuration file.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
-/// Where the key is read from, if it is not in a file.
+/// The environment variable of the API key.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
-/// What is done with amounts in other currencies, as it is set.
+/// The setting for amounts in other currencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ForeignSetting {
     Send,
     Hold,
-    /// By this rates file.
+    /// Amounts are converted with this file of rates.
     Convert(PathBuf),
 }
 
-/// Everything that is in force.
+/// The effective settings.
 #[derive(Clone, Debug)]
 pub(super) struct EffectiveSettings {
     pub(super) version: Version,
@@ -55,38 +55,40 @@ pub(super) struct EffectiveSettings {
     account_id: Option<String>,
     ca_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
-    /// Whether an option of this call names it, so that it goes before the environment.
+    /// `true` if an option of this call sets it, so that it takes precedence over the environment.
     key_file_is_named: bool,
     pub(super) account_currency: Currency,
-    /// Never with a version that takes none.
+    /// The treatment of other currencies; with a version without conversion it is never `Convert`.
     pub(super) foreign: ForeignSetting,
-    /// A file of rates, whatever is done with other currencies: the audit compares by them.
+    /// The file of rates, also for other treatments of foreign amounts: the audit uses it for
+    /// comparisons.
     #[cfg_attr(
         not(feature = "polars"),
-        expect(dead_code, reason = "only the audit asks")
+        expect(dead_code, reason = "only the audit uses it")
     )]
     pub(super) rates: Option<PathBuf>,
-    /// How many decimals the API takes of currencies for which that is set.
+    /// The number of decimals that the API expects, for currencies in which that is set.
     pub(super) decimals: Decimals,
     pub(super) cancellation_event_id: bool,
     pub(super) timeouts: Timeouts,
     pub(super) requests_per_minute: NonZeroU32,
-    /// Whether the rate is the user's own and not the default.
+    /// `true` if the request rate was set by the user.
     pub(super) rate_is_chosen: bool,
     pub(super) concurrency: NonZeroUsize,
     pub(super) notify_promoters: bool,
     pub(super) infer_non_referrals: bool,
-    /// Whether the account's leads are fetched before events are sent.
+    /// `true` if the account's leads are fetched before events are sent.
     pub(super) lead_list: bool,
     pub(super) give_up_after_seconds: NonZeroU32,
     pub(super) stop_after_same_refusals: NonZeroU32,
-    /// Whether a refund that names no sale takes the only one of its customer that it can reverse.
+    /// `true` if a refund that names no sale is linked with the only sale of its customer that it
+    /// can reverse.
     pub(super) match_by_customer: bool,
-    /// Whether refunds whose sale is not found are sent without it.
+    /// `true` if refunds whose sale is not found are sent without it.
     pub(super) send_unlinked: bool,
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
-    /// The table `[audit]`, as it is written.
+    /// The table `[audit]` as it is written.
     #[cfg_attr(
         not(feature = "polars"),
         expect(dead_code, reason = "this build has no audit")
@@ -95,11 +97,11 @@ pub(super) struct EffectiveSettings {
     /// The configuration files that were read, the user's first.
     #[cfg_attr(
         not(feature = "polars"),
-        expect(dead_code, reason = "only the audit looks for its table in them")
+        expect(dead_code, reason = "only the audit reads its table from them")
     )]
     pub(super) files: Vec<PathBuf>,
     pub(super) exports: BTreeMap<String, Table>,
-    /// Where each of them stands: the file, and the line of its first table.
+    /// The place of each of them: the file, and the line of its first table.
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
     pub(super) journal: PathBuf,
     pub(super) shown: Vec<Shown>,
@@ -115,7 +117,7 @@ impl EffectiveSettings {
         zone_of(&self.audit)
     }
 
-    /// Reads files and environment, and lays the options over them.
+    /// Reads the files and the environment, and applies the options.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
         let project_file = match &common.config {
             Some(path) => Some(path.clone()),
@@ -124,7 +126,7 @@ impl EffectiveSettings {
         Self::load_with(common, pace, project_file)
     }
 
-    /// What is in force where there is no project file yet.
+    /// Returns the effective settings if there is no project file yet.
     pub(super) fn load_without_project(common: &Common) -> Result<Self, CliError> {
         Self::load_with(common, None, None)
     }
@@ -159,7 +161,7 @@ impl EffectiveSettings {
         Self::merge(layers, journal, from)
     }
 
-    /// The defaults alone, for a command that nothing of the user's may change.
+    /// Returns only the defaults, for a command that must not depend on the user's settings.
     pub(super) fn defaults(journal: PathBuf) -> Result<Self, CliError> {
         let layer = Layer::new(
             LayerOrigin::Default,
@@ -168,7 +170,7 @@ impl EffectiveSettings {
         Self::merge(vec![layer], journal, Origin::Default)
     }
 
-    /// The layers laid over each other; the first one holds the defaults.
+    /// Merges the layers; the first one holds the defaults.
     fn merge(mut layers: Vec<Layer>, journal: PathBuf, from: Origin) -> Result<Self, CliError> {
         let version = version_of(&layers)?;
         base_of_version(&mut layers, version);
@@ -262,7 +264,7 @@ impl EffectiveSettings {
         let Some(path) = &self.key_file else {
             return Err(CliError::unusable(
                 Problem::error(ProblemCode::KeyMissing, "there is no API key").hint(
-                    "set FPRECON_API_KEY, or name a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings",
+                    "set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings",
                 ),
             ));
         };
@@ -283,7 +285,7 @@ impl EffectiveSettings {
         })
     }
 
-    /// Warns where others than its owner may read or write the file of the key.
+    /// Returns a warning if users other than the owner can read or write the key file.
     #[cfg(unix)]
     pub(super) fn key_file_warning(&self) -> Option<Problem> {
         use std::os::unix::fs::PermissionsExt;
@@ -297,32 +299,33 @@ impl EffectiveSettings {
         let name = path.display().to_string();
         (found.permissions().mode() & OTHERS != 0).then(|| {
             let message = "other users of this machine can read or change the file of the API key";
-            let hint = format!("make it yours alone: `chmod 600 {}`", shell_word(&name));
+            let hint = format!("restrict it to yourself: `chmod 600 {}`", shell_word(&name));
             Problem::warning(ProblemCode::KeyFileReadable, message)
                 .at(name, None)
                 .hint(hint)
         })
     }
 
-    /// Elsewhere a file has no such permissions.
+    /// Returns `None`: on this system files have no such permissions.
     #[cfg(not(unix))]
     pub(super) fn key_file_warning(&self) -> Option<Problem> {
         None
     }
 
-    /// What names the account with every call: the integration id of v1, the account id of v2.
+    /// Returns the account id that is sent with every call: the integration id of v1, the account
+    /// id of v2.
     pub(super) fn account(&self) -> Result<&str, CliError> {
         let (account, code, message, hint) = match self.version {
             Version::V1 => (
                 &self.wid,
                 ProblemCode::WidMissing,
-                "the account's integration id is not known",
+                "`wid` (the integration id) is not set",
                 "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
                 ProblemCode::AccountIdMissing,
-                "the account's id is not known, which version 2 of the API needs",
+                "`account_id` is not set, which version 2 of the API needs",
                 "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under Settings > Integrations",
             ),
         };
@@ -331,7 +334,7 @@ impl EffectiveSettings {
             .ok_or_else(|| CliError::unusable(Problem::error(code, message).hint(hint)))
     }
 
-    /// Certificates that are trusted beside this machine's, as PEM.
+    /// Returns the additional trusted certificates, as PEM.
     pub(super) fn ca_pem(&self) -> Result<Option<Vec<u8>>, CliError> {
         let Some(path) = &self.ca_file else {
             return Ok(None);
@@ -348,7 +351,7 @@ impl EffectiveSettings {
     }
 }
 
-/// The version that the last layer names.
+/// Returns the version that the last layer sets.
 fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
     let named = layers.iter().rev().find_map(|layer| {
         let api = layer.table.get("api").and_then(Value::as_table)?;
@@ -359,15 +362,15 @@ fn version_of(layers: &[Layer]) -> Result<Version, CliError> {
         CliError::unusable(
             Problem::error(
                 ProblemCode::ConfigInvalid,
-                "this is not a version of the Tracking API",
+                "not a version of the Tracking API",
             )
             .cell("api.version", &named)
-            .hint("it is `v1` or `v2`"),
+            .hint("use `v1` or `v2`"),
         )
     })
 }
 
-/// Puts the vendor's address of the version among the defaults.
+/// Sets the vendor's address for the version as the default.
 fn base_of_version(layers: &mut [Layer], version: Version) {
     if let Some(defaults) = layers.first_mut() {
         let base = Value::String(version.default_base_url().to_owned());
@@ -388,10 +391,10 @@ fn check_base(base_url: &str, version: Version) -> Result<(), CliError> {
     Err(CliError::unusable(
         Problem::error(
             ProblemCode::ConfigInvalid,
-            format!("the base URL is that of {other}, and {version} is spoken"),
+            format!("the base URL is for {other}, but the version is {version}"),
         )
         .cell("api.base_url", base_url)
-        .hint("set `version` (or `--api`) and `base_url` to the same version, or leave `base_url` out"),
+        .hint("set `version` (or `--api`) and `base_url` to the same version, or leave out `base_url`"),
     ))
 }
 
@@ -419,12 +422,9 @@ fn currency_setting(key: &str, code: &str) -> Result<Currency, CliError> {
     let money = currency.filter(|currency| currency.not_money().is_none());
     money.ok_or_else(|| {
         CliError::unusable(
-            Problem::error(
-                ProblemCode::ConfigInvalid,
-                "this is not an ISO 4217 currency",
-            )
-            .cell(key, code)
-            .hint("a three-letter code such as `USD` is expected"),
+            Problem::error(ProblemCode::ConfigInvalid, "not an ISO 4217 currency code")
+                .cell(key, code)
+                .hint("use a three-letter code such as `USD`"),
         )
     })
 }
@@ -441,16 +441,16 @@ fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError
         ("convert", Some(rates)) => Ok(ForeignSetting::Convert(PathBuf::from(rates))),
         ("convert", None) => Err(invalid(
             "amounts can't be converted without rates",
-            "name a CSV with the columns `date,currency,rate` by `rates` under `[currencies]`",
+            "set `rates` under `[currencies]` to a CSV with the columns `date,currency,rate`",
         )),
         _ => Err(invalid(
-            "this is not a way to treat other currencies",
-            "set it to `send`, `convert` or `hold`",
+            "not a valid value for `foreign`",
+            "use `send`, `convert` or `hold`",
         )),
     }
 }
 
-/// The table `[currencies.decimals]`: a currency and 0 to 3.
+/// Reads the table `[currencies.decimals]`: a currency and 0 to 3.
 fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
     let mut decimals = Decimals::default();
     for (code, digits) in table {
@@ -468,12 +468,13 @@ fn decimals(table: BTreeMap<String, u32>) -> Result<Decimals, CliError> {
     Ok(decimals)
 }
 
-/// The `[exports.…]` tables of a configuration that is not on disk yet, checked as if it were.
+/// Returns the `[exports.…]` tables of a configuration that is not on disk yet, with the usual
+/// checks.
 pub(super) fn exports_of(text: &str) -> Result<BTreeMap<String, Table>, toml::de::Error> {
     toml::from_str::<ConfigFile>(text).map(|config| config.exports)
 }
 
-/// A value of the environment or of an option that does not fit its key.
+/// Returns the error of a value from the environment or an option that does not fit its key.
 fn value_error(layers: &[Layer], message: &str) -> CliError {
     let variables = KEYS
         .iter()
@@ -486,14 +487,12 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
     CliError::unusable(if variables.is_empty() {
         problem
     } else {
-        problem.hint(format!(
-            "look at {} in the environment",
-            variables.join(", ")
-        ))
+        problem.hint(format!("check {} in the environment", variables.join(", ")))
     })
 }
 
-/// Beside the configuration; a sandbox has a journal of its own, and so has each version of it.
+/// Returns the default path of the journal: beside the configuration; a sandbox has a journal of
+/// its own for each version.
 fn default_journal(config: Option<&Path>, sandbox: Option<Version>) -> PathBuf {
     let name = match sandbox {
         Some(Version::V1) => "fprecon-sandbox.journal",

@@ -1,4 +1,5 @@
-//! Signals that end a run: what is under way is waited for, and the exit code says which signal it was.
+//! Handles signals that end a run: requests in progress are completed, and the exit code depends on
+//! the signal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::error::{CliError, Exit};
 use crate::send::Stop;
 
-/// How long a system that shuts down, or a terminal that is gone, lets requests under way finish.
+/// The time in which requests in progress must finish when a system shuts down, or a terminal is
+/// gone.
 const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A signal that ends a run.
@@ -20,7 +22,7 @@ pub(super) enum Signal {
 }
 
 impl Signal {
-    /// Its name.
+    /// Returns the signal's name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
@@ -29,7 +31,7 @@ impl Signal {
         }
     }
 
-    /// What a command ends with after it.
+    /// Returns the exit code of a command after the signal.
     pub(super) fn exit(self) -> Exit {
         match self {
             Signal::Interrupt => Exit::Interrupted,
@@ -39,7 +41,7 @@ impl Signal {
     }
 }
 
-/// The signal that came, if one did.
+/// The signal that was received, if any.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Caught(Arc<Mutex<Option<Signal>>>);
 
@@ -48,7 +50,7 @@ impl Caught {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the first one, unless a later one is more urgent.
+    /// Keeps the first signal, unless a later one is more urgent.
     fn set(&self, signal: Signal) {
         let mut caught = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if caught.is_none() || signal == Signal::Terminate {
@@ -57,13 +59,13 @@ impl Caught {
     }
 }
 
-/// SIGINT once drains, twice leaves; SIGTERM and SIGHUP drain within a limit. Where SIGHUP is ignored, as by
-/// `nohup`, it stays so.
+/// Listens for signals: one SIGINT drains, a second one ends at once; SIGTERM and SIGHUP drain
+/// within a time limit. If SIGHUP is ignored, as by `nohup`, it stays ignored.
 #[cfg(unix)]
 pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-    /// Waits for the next signal; for ever where it is not listened to.
+    /// Waits for the next signal; forever if it is not listened to.
     async fn next(stream: &mut Option<Stream>) {
         match stream {
             Some(stream) => drop(stream.recv().await),
@@ -104,7 +106,7 @@ pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
     Ok(caught)
 }
 
-/// Returns whether the process was started with SIGHUP ignored. Elsewhere than on Linux nothing says so.
+/// Returns `true` if the process was started with SIGHUP ignored. Only Linux has that information.
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -114,7 +116,7 @@ fn is_hangup_ignored() -> bool {
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Elsewhere there is one signal.
+/// Listens for the only signal of this system.
 #[cfg(not(unix))]
 pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
     let caught = Caught::default();

@@ -1,4 +1,4 @@
-//! The figures as a person reads them: tables that add up before the reader's eyes.
+//! The figures for a person: tables whose columns and lines add up.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::report::{OutcomesSummary, RunSummary, SpanSummary};
 /// A column of the balance: events of one kind in one currency.
 type BalanceColumn = (Kind, Option<Currency>);
 
-/// Rows and events of a plan or a run, with what they come to.
+/// Returns the rows and events of a plan or a run, and the states of the events.
 pub(super) fn reading(reading: &JobFigures) -> String {
     let rows = reading.rows;
     let mut lines = Vec::new();
@@ -65,7 +65,7 @@ fn plan_table(reading: &JobFigures) -> String {
     table.to_string()
 }
 
-/// What became of what was to be sent.
+/// Returns the outcomes of the events that were to be sent.
 pub(super) fn outcomes(summary: &RunSummary) -> String {
     let to_send = summary.reading.events.for_state(PlanState::ToSend);
     let mut table = Balance::new("to send", &to_send);
@@ -82,23 +82,23 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
     table.to_string()
 }
 
-/// What is open of the days of a report.
+/// Returns the lines on the open items of a report's days.
 pub(super) fn open_of(span: &SpanSummary) -> String {
     let lines = open_lines(span).into_iter();
     let lines = lines.map(|(head, what)| format!("{head}: {what}."));
     format!("\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// What a run has learned of the account's limit, where that is lower than what was asked for.
+/// Returns the learned limit of the account, if it is lower than the requested rate.
 pub(super) fn learned_limit(per_minute: Option<u32>) -> Option<String> {
     let per_minute = per_minute?;
     Some(format!(
-        "The account takes about {per_minute} requests a minute, fewer than asked for;\n\
-         `requests_per_minute = {per_minute}` under `[send]` spares its refusals."
+        "The account takes about {per_minute} requests a minute, fewer than requested;\n\
+         `requests_per_minute = {per_minute}` under `[send]` avoids refused requests."
     ))
 }
 
-/// The events of a whole journal, by outcome.
+/// Returns the events of a whole journal, by outcome.
 pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
     let mut table = Balance::new("events", &outcomes.total());
     for outcome in OutcomesSummary::all() {
@@ -112,18 +112,18 @@ pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
 
 /// A sum and its parts, in events and in money, by kind and currency.
 ///
-/// Where it fits, each part is a line, and each column adds up: the first line is what the lines with
-/// `=` and `+` come to. Where there are too many currencies for that, it is turned: each part is a
-/// column, and each line adds up. So a screen holds it either way.
+/// If it fits, each part is a line, and each column adds up: the first line is the sum of the lines
+/// with `=` and `+`. With too many currencies for that, it is transposed: each part is a column,
+/// and each line adds up. So it fits a screen either way.
 struct Balance {
     parts: Vec<(String, Tally)>,
 }
 
-/// As wide and as high as a terminal is at the least.
+/// The smallest width of a terminal.
 const MAX_WIDTH: usize = 80;
 const GAP: usize = 3;
 
-/// The cells of a column, with its head first; events and amounts are aligned each by itself.
+/// The cells of a column, its head first; events and amounts are aligned separately.
 type Block = Vec<[String; 2]>;
 
 impl Balance {
@@ -138,7 +138,7 @@ impl Balance {
         self.parts.push((format!("{sign} {name}"), tally.clone()));
     }
 
-    /// The kinds and currencies that the whole has, by kind.
+    /// Returns the kinds and currencies of the whole, ordered by kind.
     fn columns(&self) -> Vec<BalanceColumn> {
         let whole = self.parts.iter().flat_map(|(_, tally)| tally.iter());
         let present: BTreeSet<BalanceColumn> =
@@ -149,7 +149,7 @@ impl Balance {
             .collect()
     }
 
-    /// A line for each part.
+    /// Returns a grid with a line for each part.
     fn wide(&self) -> Grid {
         let mut events: Block = vec![["events".to_owned(), String::new()]];
         events.extend(self.cells(|tally| [grouped(tally.count().into()), String::new()]));
@@ -181,7 +181,8 @@ impl Balance {
         self.parts.iter().map(move |(_, tally)| cell(tally))
     }
 
-    /// A column for each part, below a name of one line or, where that is too wide, of two.
+    /// Returns a grid with a column for each part, below a name of one line or, if that is too
+    /// wide, of two.
     fn tall(&self) -> Grid {
         let grid = self.tall_below(|name, _| [String::new(), name.to_owned()]);
         match grid.panels().len() {
@@ -193,7 +194,7 @@ impl Balance {
         }
     }
 
-    /// `head` makes the two lines of a name above cells of some width.
+    /// Returns the grid; `head` returns the two lines of a name above cells of some width.
     fn tall_below(&self, head: impl Fn(&str, usize) -> [String; 2]) -> Grid {
         let columns = self.columns();
         let mut names = vec![String::new(), String::new(), "events".to_owned()];
@@ -235,10 +236,10 @@ impl std::fmt::Display for Balance {
     }
 }
 
-/// A name in two lines, neither wider than it has to be.
+/// Returns a name in two lines, neither wider than needed.
 fn two_lines(name: &str) -> [String; 2] {
     let spaces = name.match_indices(' ').map(|(at, _)| at);
-    // What stands behind the sign stays with it.
+    // The word after the sign stays with it.
     let at = spaces
         .filter(|at| *at > 1)
         .min_by_key(|at| (*at).max(name.len() - at));
@@ -248,15 +249,15 @@ fn two_lines(name: &str) -> [String; 2] {
     }
 }
 
-/// Names of lines, and columns beside them. What is wider than a terminal goes on below, with the
-/// same names.
+/// Names of lines, and columns beside them. Columns that are too wide for a terminal continue
+/// below, with the same names.
 struct Grid {
     names: Vec<String>,
     blocks: Vec<Block>,
 }
 
 impl Grid {
-    /// How wide the two cells of a block are, with the gaps before them.
+    /// Returns the widths of the two cells of a block, with the gaps before them.
     fn widths(block: &Block) -> [usize; 2] {
         let width = |index: usize| {
             let widths = block.iter().map(|cells| cells[index].len());
@@ -270,7 +271,7 @@ impl Grid {
         self.names.iter().map(String::len).max().unwrap_or(0)
     }
 
-    /// The blocks that stand beside each other.
+    /// Returns the blocks that are beside each other, panel by panel.
     fn panels(&self) -> Vec<Vec<&Block>> {
         let mut panels: Vec<Vec<&Block>> = Vec::new();
         let mut width = usize::MAX;

@@ -1,11 +1,11 @@
-//! The terminal: data on standard output, everything else on standard error.
+//! The terminal: data goes to standard output, everything else to standard error.
 //!
-//! The only place that writes to either. Whatever goes there has its control characters and invisible
-//! characters escaped, but for the lines and the styles that are the program's own.
+//! This is the only module that writes to either. Control characters and invisible characters are
+//! escaped, except for the program's own line breaks and styles.
 //!
-//! Printing ends no command. Who reads standard output may be gone (`| head`), or its disk be full: the
-//! work is done all the same, the exit code tells what came of it, and a disk that is full is said at the
-//! end.
+//! A failure to print does not end a command. The reader of standard output may be gone (`| head`),
+//! or its disk may be full: the work is done all the same, the exit code shows the result, and a
+//! full disk is reported at the end.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
@@ -24,13 +24,13 @@ use crate::invisible::{Language, shown, shown_in_strings, shown_lines};
 use crate::problem::{Problem, ProblemCode, Severity};
 use crate::report::json_text;
 
-/// How many problems are shown without `--verbose`.
+/// The greatest number of problems that are shown without `--verbose`.
 const PROBLEMS_SHOWN: usize = 12;
 
-/// Of problems that are alike, how many further lines are named.
+/// The greatest number of further lines that are named for similar problems.
 const LINES_NAMED: usize = 8;
 
-/// What may be said, and how.
+/// The output of a command, with its options.
 pub(super) struct Terminal {
     json: bool,
     quiet: bool,
@@ -39,10 +39,10 @@ pub(super) struct Terminal {
     output: RefCell<Output>,
 }
 
-/// How standard output has fared so far.
+/// The state of standard output.
 #[derive(Debug)]
 enum Output {
-    /// All of it was written.
+    /// Everything was written.
     Open,
     /// Nobody reads it any more.
     Unread,
@@ -51,7 +51,7 @@ enum Output {
 }
 
 impl Terminal {
-    /// Decides on colour for the whole process, too.
+    /// Creates the terminal, and sets the use of colour for the whole process.
     pub(super) fn new(common: &Common) -> Self {
         match common.color {
             Color::Auto => {}
@@ -68,17 +68,17 @@ impl Terminal {
         }
     }
 
-    /// Whether the user wants one JSON object.
+    /// Returns `true` if the user wants one JSON object.
     pub(super) fn json(&self) -> bool {
         self.json
     }
 
-    /// Writes one line for people: what the command was called for.
+    /// Writes one line for people: the result of the command.
     pub(super) fn line(&self, text: &str) {
         self.own(&shown(text));
     }
 
-    /// Writes a file of the program's own, such as a script or a profile, as it is.
+    /// Writes a text of the program's own, such as a script or a profile, unchanged.
     pub(super) fn own(&self, text: &str) {
         self.stream(|out| {
             out.write_all(text.as_bytes())?;
@@ -86,12 +86,12 @@ impl Terminal {
         });
     }
 
-    /// Writes TOML, which reads as it was.
+    /// Writes TOML so that it can be read back unchanged.
     pub(super) fn toml(&self, text: &str) {
         self.own(&shown_in_strings(text.to_owned(), Language::Toml));
     }
 
-    /// Writes what `--json` asks for.
+    /// Writes the object for `--json`.
     pub(super) fn write_json(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text =
             json_text(value).map_err(|error| CliError::Io("machine output", error.into()))?;
@@ -99,7 +99,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Lets the rows of a CSV be written piece by piece: as they are, unless they go to a terminal.
+    /// Writes the rows of a CSV piece by piece, escaped only if they go to a terminal.
     pub(super) fn csv(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         self.stream(|out| match io::stdout().is_terminal() {
             true => {
@@ -110,8 +110,7 @@ impl Terminal {
         });
     }
 
-    /// Lets data be written piece by piece. What can't be written is kept for the end; nothing more is
-    /// written behind it.
+    /// Writes data piece by piece. An error is kept for the end; nothing more is written after it.
     fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if !matches!(*self.output.borrow(), Output::Open) {
             return;
@@ -126,27 +125,28 @@ impl Terminal {
         }
     }
 
-    /// Refuses to go on where what was to be read first could not be written. Nothing has been sent.
+    /// Refuses to continue if a text that must be read first could not be written. Nothing has been
+    /// sent.
     pub(super) fn check_output(&self) -> Result<(), CliError> {
         let mut output = self.output.borrow_mut();
         let Output::Failed(error) = &*output else {
             return Ok(());
         };
         let problem = not_written(error);
-        // It is said here, and not once more at the end.
+        // It is reported here, and not once more at the end.
         *output = Output::Unread;
         Err(CliError::unusable(problem.hint(
-            "nothing was sent; make room, or send the output somewhere else",
+            "nothing was sent; free some space, or redirect the output",
         )))
     }
 
-    /// Returns what the program exits with after a command: a full disk is no success.
+    /// Returns the exit code after a command: a full disk is not a success.
     pub(super) fn finish(&self, exit: Exit) -> Exit {
         let Output::Failed(error) = &*self.output.borrow() else {
             return exit;
         };
         say(&coloured(&not_written(error).hint(
-            "the work itself is done; make room, and see `fprecon status` and `fprecon report`",
+            "the work itself is done; free some space, and see `fprecon status` and `fprecon report`",
         )));
         match exit {
             Exit::Done => Exit::Unusable,
@@ -154,44 +154,45 @@ impl Terminal {
         }
     }
 
-    /// Writes a line for people: with `--json` it is left out.
+    /// Writes a line for people; it is left out with `--json`.
     pub(super) fn human_line(&self, text: &str) {
         if !self.json && !self.quiet {
             self.line(text);
         }
     }
 
-    /// Writes a table or a paragraph for people: with `--json` it is left out. What is from outside in it
-    /// must have gone through [`shown`], since a line break in it would pass for one of the program's.
+    /// Writes a table or a paragraph for people; it is left out with `--json`. Text from outside in
+    /// it must be escaped by [`shown`], since a line break in it would look like one of the
+    /// program's.
     pub(super) fn human(&self, text: &str) {
         if !self.json && !self.quiet {
             self.own(&shown_lines(text));
         }
     }
 
-    /// Says something on the way, in one line.
+    /// Writes a note on progress, in one line.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             say(&shown(text));
         }
     }
 
-    /// Says something on the way that takes several lines, as [`Terminal::human`] does.
+    /// Writes a note on progress that takes several lines, like [`Terminal::human`].
     pub(super) fn note_lines(&self, text: &str) {
         if !self.quiet {
             say(text);
         }
     }
 
-    /// Says the one line that `--quiet` leaves over.
+    /// Writes the only line that `--quiet` does not suppress.
     pub(super) fn say_if_quiet(&self, text: &str) {
         if self.quiet {
             say(&shown(text));
         }
     }
 
-    /// Says what a person has to know: the first problems, errors before warnings. Those about no
-    /// single export, such as totals, come last and all of them.
+    /// Writes the problems: the first ones, errors before warnings. Those that are not about a
+    /// single export, such as totals, come last and completely.
     ///
     /// `omitted` counts those that were not even kept.
     pub(super) fn problems(&self, problems: &[Problem], omitted: u64) {
@@ -206,8 +207,8 @@ impl Terminal {
         }
     }
 
-    /// Says what the plan of a run found. With `--quiet` the report has it, and one line at the end says
-    /// whether it needs attention.
+    /// Writes the problems that the plan of a run found. With `--quiet` they are only in the
+    /// report, and one line at the end shows if it needs attention.
     pub(super) fn plan_problems(&self, problems: &[Problem], omitted: u64) {
         if !self.quiet {
             self.problems(problems, omitted);
@@ -244,19 +245,20 @@ impl Terminal {
         }
     }
 
-    /// Whether somebody can be asked: there is a terminal, and what the question is about was read.
+    /// Returns `true` if the user can be asked: there is a terminal, and the text before the
+    /// question was shown.
     fn may_ask(&self) -> bool {
         self.may_ask && matches!(*self.output.borrow(), Output::Open)
     }
 
-    /// Says what a question is about, where somebody can be asked.
+    /// Writes the text before a question, if the user can be asked.
     pub(super) fn prompt_lines(&self, text: &str) {
         if self.may_ask() {
             say(&format!("\n{}", shown_lines(text)));
         }
     }
 
-    /// Asks a yes-or-no question; nothing where nobody can be asked.
+    /// Asks a yes-or-no question; returns `None` if the user can't be asked.
     pub(super) fn ask(&self, question: &str) -> Option<bool> {
         if !self.may_ask() {
             return None;
@@ -271,7 +273,7 @@ impl Terminal {
         Some(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
-    /// Asks for a text; nothing where nobody can be asked, or nothing was said.
+    /// Asks for a text; returns `None` if the user can't be asked, or the answer is empty.
     pub(super) fn ask_for(&self, what: &str) -> Option<String> {
         if !self.may_ask() {
             return None;
@@ -285,7 +287,7 @@ impl Terminal {
         Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
     }
 
-    /// A bar on a terminal; elsewhere, or with `--quiet`, nothing is drawn.
+    /// Returns a progress bar; without a terminal, or with `--quiet`, it draws nothing.
     pub(super) fn bar(&self, len: Option<u64>, template: &str) -> ProgressBar {
         if self.quiet || !has_moving_lines() {
             return ProgressBar::hidden();
@@ -300,18 +302,18 @@ impl Terminal {
         bar
     }
 
-    /// Whether plain lines now and then take the place of a bar.
+    /// Returns `true` if plain lines now and then replace a bar.
     pub(super) fn wants_lines(&self) -> bool {
         !self.quiet && !has_moving_lines()
     }
 }
 
-/// Whether standard error is a terminal on which a line can be drawn again.
+/// Returns `true` if standard error is a terminal on which a line can be redrawn.
 fn has_moving_lines() -> bool {
     io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Whether nobody reads the output any more, also where the CSV writer says so.
+/// Returns `true` if nobody reads the output any more, also for the error of the CSV writer.
 fn is_broken_pipe(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     let kind = match inner.map(csv::Error::kind) {
@@ -321,7 +323,7 @@ fn is_broken_pipe(error: &io::Error) -> bool {
     kind == io::ErrorKind::BrokenPipe
 }
 
-/// Problems that differ in nothing but line and value, in the order of their first.
+/// Groups problems that differ only in line and value, in the order of their first.
 fn group_alike<'p>(problems: &[&'p Problem]) -> Vec<Vec<&'p Problem>> {
     let mut groups: Vec<Vec<&Problem>> = Vec::new();
     for &problem in problems {
@@ -340,7 +342,7 @@ fn group_alike<'p>(problems: &[&'p Problem]) -> Vec<Vec<&'p Problem>> {
     groups
 }
 
-/// `  also on lines 3, 7 and 12 more`.
+/// Returns the lines of similar problems in words: `  also on lines 3, 7 and 12 more`.
 fn other_lines(others: &[&Problem]) -> Option<String> {
     let lines: Vec<String> = others
         .iter()
@@ -361,18 +363,18 @@ fn say(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown_lines(text));
 }
 
-/// Shows a panic, which is a fault of the program's own, with its control characters escaped: it may
-/// quote a cell. `RUST_BACKTRACE` adds where it came from.
+/// Shows a panic, which is a bug of the program, with its control characters escaped: it may quote
+/// a cell. `RUST_BACKTRACE` adds its origin.
 pub(super) fn show_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map(ToString::to_string);
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
         let mut err = anstream::stderr().lock();
-        // Where standard error is gone, the exit code still says it.
+        // If standard error is gone, the exit code still shows the panic.
         let _ = writeln!(
             err,
-            "fprecon panicked at {place}: {}\n  what was sent is recorded: `fprecon resume` goes on; please report this as a bug",
+            "fprecon panicked at {place}: {}\n  what was sent is recorded: `fprecon resume` continues; please report this as a bug",
             shown(message)
         );
         let trace = Backtrace::capture();
@@ -382,8 +384,8 @@ pub(super) fn show_panics() {
     }));
 }
 
-/// Returns the arguments of the process, or ends it with what is wrong in them, or with the help that they ask
-/// for.
+/// Returns the arguments of the process, or ends it with the error in them, or with the help that
+/// they request.
 pub(super) fn parse_arguments() -> Arguments {
     Arguments::try_parse().unwrap_or_else(|error| {
         if error.kind() == ErrorKind::DisplayHelp
@@ -391,7 +393,7 @@ pub(super) fn parse_arguments() -> Arguments {
         {
             help.exit();
         }
-        // The names of files may be among them, whatever these are made of.
+        // File names may be among them, which can contain any bytes.
         let shown = std::env::args_os()
             .map(|argument| shown(&argument.to_string_lossy()).into_owned())
             .collect::<Vec<_>>();
@@ -402,15 +404,15 @@ pub(super) fn parse_arguments() -> Arguments {
     })
 }
 
-/// CSV on its way to a terminal: whatever stands in its cells stays on their line, and is shown escaped.
+/// A writer of CSV to a terminal: the text of cells stays on their line, and is escaped.
 struct CsvOnTerminal<'w> {
     out: &'w mut dyn Write,
-    /// The bytes of a line that is not whole yet.
+    /// The bytes of a line that is not complete yet.
     line: Vec<u8>,
 }
 
 impl CsvOnTerminal<'_> {
-    /// Whether a line break ends the row: it is not within quotation marks.
+    /// Returns `true` if a line break ends the row: it is not within quotation marks.
     fn is_row_whole(&self) -> bool {
         let quotes = self.line.iter().filter(|byte| **byte == b'"').count();
         quotes % 2 == 0

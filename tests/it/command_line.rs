@@ -189,7 +189,7 @@ fn the_readme_lists_every_profile() {
         format!("| {title} | `{name}` | {rests_on} |\n")
     });
     let table = format!(
-        "| export | profile | rests on |\n|---|---|---|\n{}\n",
+        "| export | profile | based on |\n|---|---|---|\n{}\n",
         rows.collect::<String>()
     );
     let readme =
@@ -343,7 +343,7 @@ fn the_key_never_travels_in_the_open() {
     );
     let planned = place.run(&["status", "--json"]).expect(3);
     assert!(
-        planned.stderr().contains("no journal"),
+        planned.stderr().contains("journal not found"),
         "{}",
         planned.stderr()
     );

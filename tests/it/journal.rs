@@ -352,7 +352,7 @@ fn without_a_journal_there_is_nothing_to_check() {
     for command in ["check", "export"] {
         let ran = place.run(&["journal", command]).expect(3);
         assert!(
-            ran.stderr().contains("there is no journal"),
+            ran.stderr().contains("journal not found"),
             "{}",
             ran.stderr()
         );

@@ -1,4 +1,4 @@
-//! `fprecon accept`: items that somebody has looked at and that stay as they are.
+//! `fprecon accept`: accepts items that a person has checked and that stay as they are.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,20 +23,20 @@ use crate::report::attention::what;
 use crate::report::handed_back::{Match, Unreadable, find_items, items_of_event, read_lines};
 use crate::report::{Commands, SCHEMA};
 
-/// How many refused lines are named.
+/// The greatest number of refused lines that are named.
 const REFUSED_NAMED: usize = 20;
 
 /// The object that `accept --json` prints.
 #[derive(Serialize)]
 struct AcceptOutput {
     schema: u32,
-    /// Items that are accepted now and were not before.
+    /// The number of items that are accepted now and were not before.
     accepted: u64,
-    /// Items that were accepted already.
+    /// The number of items that were accepted already.
     accepted_before: u64,
-    /// Items that are no longer accepted.
+    /// The number of items that are no longer accepted.
     undone: u64,
-    /// Lines whose events need no attention.
+    /// The number of lines whose events need no attention.
     skipped: u64,
 }
 
@@ -45,7 +45,7 @@ struct AcceptOutput {
 struct ListOutput {
     schema: u32,
     accepted: Vec<ListedItem>,
-    /// Differences of audits.
+    /// The accepted differences of audits.
     differences: Vec<serde_json::Value>,
 }
 
@@ -126,7 +126,7 @@ pub(in crate::cli) fn accept(
     }
 }
 
-/// The items that the user named, each once, and how many lines need no attention.
+/// The items that the user named, each once, and the number of lines that need no attention.
 struct NamedItems {
     items: Vec<Item>,
     skipped: u64,
@@ -174,7 +174,7 @@ fn find(
     }
 }
 
-/// The first of many refusals, and how many more there are.
+/// Returns the first of many refusals, and the number of the others.
 fn bounded(mut refused: Vec<Problem>) -> Vec<Problem> {
     let more = refused.len().saturating_sub(REFUSED_NAMED);
     if more > 0 {
@@ -201,11 +201,11 @@ fn read_file(path: &Path) -> Result<Vec<crate::report::handed_back::ReportLine>,
             )
             .at(&name, Some(1))
             .cell("header", &header)
-            .hint("pass a report that `fprecon run` or `fprecon report` wrote, with its header and its columns as they were"),
+            .hint("pass a report that `fprecon run` or `fprecon report` wrote, with its header and its columns unchanged"),
             Unreadable::Csv { line, cause } => {
                 Problem::error(ProblemCode::ReportUnreadable, format!("not a CSV in UTF-8: {cause}"))
                     .at(&name, line)
-                    .hint("save it as a CSV in UTF-8 with commas, or take `fprecon report`'s file")
+                    .hint("save it as a CSV in UTF-8 with commas, or use the file of `fprecon report`")
             }
         })
     })
@@ -218,13 +218,13 @@ fn refusal_of(path: &Path, line: u64, found: &Match, commands: &Commands) -> Pro
             return not_sent_yet(id, commands).at(path.display().to_string(), Some(line));
         }
         Match::Changed(id) => (
-            format!("event `{id}` is not as this line says any more"),
-            format!("`{report}` writes the reports as the journal has it now; look at it there"),
+            format!("event `{id}` has changed since this line was written"),
+            format!("`{report}` writes the reports with the current state; check the event there"),
         ),
         _ => (
             "the journal has no failed, held or rejected item like this line".to_owned(),
             format!(
-                "take the line out, or accept the file as `{report}` writes it, without `--redact`; the journal must be the one of that run (`--journal FILE`)"
+                "remove the line, or accept the file as `{report}` writes it, without `--redact`; the journal must be the one of that run (`--journal FILE`)"
             ),
         ),
     };
@@ -240,7 +240,7 @@ fn not_sent_yet(id: &str, commands: &Commands) -> Problem {
         format!("event `{id}` is not sent yet"),
     )
     .hint(format!(
-        "`{resume}` sends it; what is not sent cannot be accepted"
+        "`{resume}` sends it; an event that is not sent cannot be accepted"
     ))
 }
 
@@ -248,7 +248,7 @@ fn nothing_to_accept(id: &str, commands: &Commands) -> Problem {
     let message = format!("the journal has no event `{id}` that failed, is unconfirmed or is held");
     let status = commands.command("status");
     Problem::error(ProblemCode::AcceptRefused, message).hint(format!(
-        "copy the id from a report; `{status}` says what needs attention"
+        "copy the id from a report; `{status}` shows what needs attention"
     ))
 }
 
@@ -257,8 +257,9 @@ fn reason(arguments: &AcceptArguments) -> Result<String, CliError> {
     match reason.is_empty() {
         false => Ok(reason.to_owned()),
         true => Err(CliError::usage(
-            Problem::error(ProblemCode::ReasonMissing, "`--reason` is empty")
-                .hint("say why the items stay as they are; every later report shows it"),
+            Problem::error(ProblemCode::ReasonMissing, "`--reason` is empty").hint(
+                "give the reason why the items stay as they are; every later report shows it",
+            ),
         )),
     }
 }
@@ -287,7 +288,7 @@ fn accept_items(
     }
     if !named.items.is_empty() {
         lines.push(
-            "Nothing was sent, and what failed or is held stays so. Later reports list it as accepted."
+            "Nothing was sent, and failed or held items stay failed or held. Later reports list it as accepted."
                 .to_owned(),
         );
     }
@@ -313,8 +314,8 @@ fn undo(
     let ids: Vec<_> = named.items.iter().map(|item| item.id).collect();
     let undone = journal.undo_accept(&ids, &who(), now)?;
     terminal.human(&match undone {
-        0 => "Nothing was taken back: none of these items was accepted.".to_owned(),
-        n => format!("Taken back: {} no longer accepted.", are(n, "items")),
+        0 => "Nothing was changed: none of these items was accepted.".to_owned(),
+        n => format!("{} no longer accepted.", are(n, "items")),
     });
     if terminal.json() {
         terminal.write_json(&AcceptOutput {
@@ -342,7 +343,7 @@ fn need(lines: u64) -> String {
     format!("{} {verb}", count(lines, "other line"))
 }
 
-/// `2 events failed, 1 row rejected`.
+/// Returns the number of items by reason in words: `2 events failed, 1 row rejected`.
 fn in_words(items: &[Item]) -> String {
     let mut by_code: BTreeMap<AttentionCode, u64> = BTreeMap::new();
     for item in items {
@@ -352,7 +353,7 @@ fn in_words(items: &[Item]) -> String {
     words.join(", ")
 }
 
-/// Whether the files are differences of an audit; all of them have to be, or none.
+/// Returns `true` if the files are differences of an audit; all of them have to be, or none.
 #[cfg(feature = "polars")]
 fn differences(arguments: &AcceptArguments) -> Result<bool, CliError> {
     let is_one = |path: &&std::path::PathBuf| super::audit::accept::is_differences(path);
@@ -363,9 +364,9 @@ fn differences(arguments: &AcceptArguments) -> Result<bool, CliError> {
         false => Err(CliError::usage(
             Problem::error(
                 ProblemCode::AcceptMixed,
-                "differences of an audit stand beside other reports",
+                "differences of an audit cannot be accepted together with other reports",
             )
-            .hint("accept `differences.csv` in a call of its own"),
+            .hint("accept `differences.csv` in a separate call"),
         )),
     }
 }
@@ -385,7 +386,7 @@ fn accepted_findings(_: &EffectiveSettings) -> Result<Vec<AcceptedDifference>, C
     Ok(Vec::new())
 }
 
-/// A difference of an audit that is accepted.
+/// An accepted difference of an audit.
 #[cfg(feature = "polars")]
 type AcceptedDifference = crate::audit::accepted::AcceptedFinding;
 #[cfg(not(feature = "polars"))]
@@ -400,7 +401,7 @@ fn change_findings(
     Err(no_journal(settings))
 }
 
-/// Accepts differences of an audit, or takes that back.
+/// Accepts differences of an audit, or reverses that.
 #[cfg(feature = "polars")]
 fn change_findings(
     settings: &EffectiveSettings,
@@ -413,8 +414,8 @@ fn change_findings(
     };
     let changed = super::audit::accept::change(settings, &arguments.reports, reason.as_deref())?;
     let mut lines = vec![match (arguments.undo, changed.accepted, changed.undone) {
-        (true, _, 0) => "Nothing was taken back: none of these was accepted.".to_owned(),
-        (true, _, n) => format!("Taken back: {} no longer accepted.", are(n, "items")),
+        (true, _, 0) => "Nothing was changed: none of these was accepted.".to_owned(),
+        (true, _, n) => format!("{} no longer accepted.", are(n, "items")),
         (false, n, _) => format!("Accepted by {}: {}.", shown(&who()), count(n, "difference")),
     }];
     if changed.accepted_before > 0 {
@@ -446,7 +447,7 @@ fn change_findings(
     Ok(Exit::Done)
 }
 
-/// Two lines: what differs, and why it is accepted.
+/// Returns two lines for an accepted difference: the difference, and the reason for accepting it.
 #[cfg(feature = "polars")]
 fn listed_difference(own: &AcceptedDifference) -> String {
     let kind = own.kind.replace('_', " ");
@@ -461,7 +462,7 @@ fn listed_difference(_: &AcceptedDifference) -> String {
     String::new()
 }
 
-/// Says what is accepted, the oldest first; then the differences of audits.
+/// Prints the accepted items, the oldest first; then the differences of audits.
 fn list(
     journal: Option<&JournalReader>,
     findings: Vec<AcceptedDifference>,
@@ -498,7 +499,7 @@ fn list(
     Ok(Exit::Done)
 }
 
-/// Two lines: what it is, and why it is accepted.
+/// Returns two lines for an accepted item: the item, and the reason for accepting it.
 fn listed(record: &AcceptedRecord) -> String {
     let AcceptedRecord {
         item, acceptance, ..
@@ -520,7 +521,7 @@ fn listed(record: &AcceptedRecord) -> String {
     };
     let code = item.code.as_str().replace('_', " ");
     let day = acceptance.at.strftime("%Y-%m-%d");
-    // Ids, messages and paths come from outside: nothing in them is a command to the terminal.
+    // Ids, messages and paths come from outside: they must not contain commands to the terminal.
     let what = format!("{code}: {what}{amount}{place}{message}");
     let why = format!("{day} by {}: {}", acceptance.by, acceptance.reason);
     format!("{}\n  {}", shown(&what), shown(&why))
@@ -542,7 +543,8 @@ fn user() -> String {
         .unwrap_or_else(|| "unknown user".to_owned())
 }
 
-/// Cron and containers may set none of the variables.
+/// Returns the name of the user by the process's user id, since cron and containers may set none of
+/// the variables.
 #[cfg(target_os = "linux")]
 fn user_of_system() -> Option<String> {
     use std::os::unix::fs::MetadataExt;

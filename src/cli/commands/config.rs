@@ -1,4 +1,4 @@
-//! `fprecon config`: every setting, and where it comes from.
+//! `fprecon config`: shows every setting, and its origin.
 
 use std::collections::BTreeMap;
 

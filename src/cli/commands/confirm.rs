@@ -1,4 +1,4 @@
-//! Questions that need a yes before anything is sent or changed.
+//! Asks for confirmation before anything is sent or changed.
 
 use serde::Serialize;
 
@@ -8,17 +8,17 @@ use crate::cli::terminal::Terminal;
 use crate::problem::Problem;
 use crate::report::SCHEMA;
 
-/// What did not happen where sending was declined.
+/// The message when sending was declined.
 pub(super) const NOTHING_SENT: &str = "Nothing was sent.";
 
-/// What somebody answered.
+/// The answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes,
     No,
 }
 
-/// The object that `--json` prints where the answer was no.
+/// The object that `--json` prints if the answer was no.
 #[derive(Serialize)]
 struct Cancelled {
     schema: u32,
@@ -26,11 +26,11 @@ struct Cancelled {
     exit_code: u8,
 }
 
-/// Asks a question that `--yes` has answered already.
+/// Asks a question; `--yes` answers it.
 ///
 /// # Errors
 ///
-/// `otherwise`, where nobody can be asked.
+/// The error `otherwise`, if nobody can be asked.
 pub(super) fn ask(
     common: &Common,
     terminal: &Terminal,
@@ -47,7 +47,8 @@ pub(super) fn ask(
     }
 }
 
-/// Ends a command that was declined, which is no error. `left` says what did not happen.
+/// Ends a command that was declined, which is not an error. `left` is the message of what was not
+/// done.
 pub(super) fn cancelled(terminal: &Terminal, left: &str) -> Result<Exit, CliError> {
     terminal.note(&format!("Cancelled. {left}"));
     if terminal.json() {

@@ -1,4 +1,4 @@
-//! `fprecon demo`: the main job with no set-up.
+//! `fprecon demo`: runs the main job without any set-up.
 
 use std::fs;
 use std::io;
@@ -22,7 +22,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
 use crate::report::Commands;
 
-/// The sample exports, compiled in.
+/// The sample exports, which are part of the program.
 const SAMPLES: [(&str, &str); 2] = [
     (
         "samples/stripe-payments.csv",
@@ -34,7 +34,7 @@ const SAMPLES: [(&str, &str); 2] = [
     ),
 ];
 
-/// The demo's journal, in its directory.
+/// The file name of the demo's journal.
 const JOURNAL: &str = "demo.journal";
 
 pub(in crate::cli) fn demo(
@@ -83,7 +83,7 @@ pub(in crate::cli) fn demo(
     let (_, summary) = delivery.run(journal, run)?;
     terminal.human(&format!(
         "\nIn {}, every event with its answer is in tracked.csv and\n\
-         non_referral.csv, and every row that is no event in ignored.csv.\n\
+         non_referral.csv, and every row that is not an event in ignored.csv.\n\
          With an export of your own:\n\
          \x20 fprecon plan unified_payments.csv\n\
          \x20 fprecon run unified_payments.csv --sandbox",
@@ -92,7 +92,7 @@ pub(in crate::cli) fn demo(
     finish(&summary, terminal)
 }
 
-/// A demonstration begins anew: it takes its own journal of last time away, and nothing else.
+/// Removes the journal of an earlier demonstration, and nothing else.
 fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
     let failed = |error: io::Error| {
         CliError::unusable(
@@ -101,7 +101,7 @@ fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
                 format!("the directory can't be used: {error}"),
             )
             .at(directory.display().to_string(), None)
-            .hint("name another with `--dir`"),
+            .hint("set another one with `--dir`"),
         )
     };
     fs::create_dir_all(directory).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Where events go: the account, or a sandbox of this process.
+//! The destination of events: the account, or a sandbox in this process.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::sandbox::{Options, Sandbox};
 use crate::send::{self, End, Fetched, Halt, LeadList};
 use crate::tracking::{self, ApiKey, Client, Version};
 
-/// The rate against an in-process sandbox, unless the user chose one.
+/// The request rate for a sandbox in this process, unless the user set one.
 const SANDBOX_PER_MINUTE: u32 = 600_000;
-/// Why there is no list of leads of a sandbox of this process.
+/// The reason why a sandbox in this process has no list of leads.
 pub(super) const SANDBOX_HAS_NO_LIST: &str =
-    "the sandbox inside the program makes leads of customers whom it has not seen";
-/// Where events go. Made before anything is recorded, so that a key, an address or an account that
-/// can't be used leaves nothing behind.
+    "the built-in sandbox decides at the first request of a customer if it is a lead";
+/// The destination of events. It is created before anything is recorded, so that a key, an address
+/// or an account that can't be used leaves nothing behind.
 pub(super) struct Destination {
     /// The account that the journal must belong to.
     account: Account,
     client: Client,
-    /// A sandbox of this process, which stops with it.
+    /// A sandbox in this process, which stops with it.
     sandbox: Option<Sandbox>,
 }
 
 impl Destination {
-    /// The sandbox or the account, as the user asked.
+    /// Creates the destination that the user chose: the sandbox or the account.
     pub(super) fn choose(
         common: &Common,
         settings: &EffectiveSettings,
@@ -42,7 +42,7 @@ impl Destination {
         }
         let (account_id, key) = match (settings.account(), settings.api_key()) {
             (Ok(account_id), Ok(key)) => (account_id, key),
-            // All that is missing is named at once.
+            // Everything that is missing is reported at once.
             (Err(account), Err(key)) => {
                 let problems = [account.problems(), key.problems()];
                 return Err(CliError::Unusable(problems.concat()));
@@ -62,7 +62,7 @@ impl Destination {
         })
     }
 
-    /// A sandbox of this process.
+    /// Starts a sandbox in this process.
     pub(super) fn sandbox(settings: &EffectiveSettings) -> Result<Self, CliError> {
         let sandbox = Sandbox::start(Options {
             cancellation_event_id: settings.cancellation_event_id,
@@ -85,25 +85,25 @@ impl Destination {
         })
     }
 
-    /// The account that the journal must belong to.
+    /// Returns the account that the journal must belong to.
     pub(super) fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Returns the account in words, for a person who has to say yes.
+    /// Returns the account in words, for a person who has to confirm.
     pub(super) fn described(&self) -> String {
         match self.sandbox {
-            Some(_) => "the sandbox of this process".to_owned(),
+            Some(_) => "the built-in sandbox".to_owned(),
             None => self.account.to_string(),
         }
     }
 
-    /// What people call it.
+    /// Returns the destination's name for people.
     pub(super) fn name(&self) -> &str {
         &self.account.base_url
     }
 
-    /// Returns the connection to it.
+    /// Returns the connection to the destination.
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -112,7 +112,11 @@ impl Destination {
         self.sandbox.is_some()
     }
 
-    /// Reads the account's list of leads and sends nothing; or says why there is none.
+    /// Reads the account's list of leads and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no list, as a text.
     pub(super) fn lead_list(&self, settings: &EffectiveSettings) -> Result<LeadList, String> {
         if self.is_sandbox() {
             return Err(SANDBOX_HAS_NO_LIST.to_owned());
@@ -121,7 +125,7 @@ impl Destination {
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        // A plan is interrupted like any program that has nothing to lose.
+        // A plan can be interrupted at any time, since it has nothing to lose.
         let (_stop, requests) = unbounded_channel();
         let per_minute = self.pace(settings).requests_per_minute;
         match runtime.block_on(send::fetch_lead_list(&self.client, per_minute, requests)) {
@@ -143,7 +147,8 @@ impl Destination {
             requests_per_minute,
             concurrency: settings.concurrency,
             infer_non_referrals: settings.infer_non_referrals,
-            // A sandbox of this process makes leads of people whom it has not seen: its list is
+            // A sandbox in this process decides at the first request if a customer is a lead: its
+            // list is never complete.
             // never whole.
             lead_list: settings.lead_list && !self.is_sandbox(),
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
@@ -153,25 +158,25 @@ impl Destination {
     }
 }
 
-/// That a list of leads was wanted, and every event is asked for all the same.
+/// Returns the warning that the list of leads can't be used, so that every event is sent.
 pub(super) fn no_lead_list(reason: &str) -> Problem {
     let message = format!("the list of leads is not used: {reason}");
     Problem::warning(ProblemCode::LeadListUnusable, message)
-        .hint("nothing is wrong with the events: each of them is asked for, which takes longer")
+        .hint("the events are not affected: all of them are sent, which takes longer")
 }
 
-/// Refuses a base URL that no request could go to.
+/// Refuses a base URL that can't be used for requests.
 ///
 /// # Errors
 ///
-/// What a run would say before it sends anything.
+/// The error that a run would report before it sends anything.
 pub(super) fn check_base_url(settings: &EffectiveSettings) -> Result<(), CliError> {
     let account = Account {
         api: settings.version.to_string(),
         base_url: settings.base_url.clone(),
         account_id: "plan".to_owned(),
     };
-    // A key as long as the API's, since a plan needs none; it goes nowhere.
+    // A key as long as the API's, since a plan needs none; it is not sent anywhere.
     let key = ApiKey::new(&"0".repeat(32)).unwrap_or_else(ApiKey::of_sandbox);
     client(&account, &settings.base_url, &key, settings).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! How a run ended: what it says, and what the program exits with.
+//! The end of a run: its message, and the exit code.
 
 use crate::cli::error::Exit;
 use crate::cli::signals::Signal;
@@ -8,8 +8,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::report::{Commands, RunSummary};
 use crate::send::{Alarm, End, Halt};
 
-/// Returns what a person has to know of a run that did not end by itself, and what to do; nothing where it
-/// did.
+/// Returns the problem with which a run ended early, and what to do; `None` if it ended by itself.
 pub(super) fn problem_of(
     end: &End,
     signal: Option<Signal>,
@@ -33,13 +32,13 @@ pub(super) fn problem_of(
                 Alarm::AtStart => (
                     "the API refused every event for the same reason",
                     format!(
-                        "no event counts as failed: fix the cause, then {resume}; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher"
+                        "no event counts as failed: fix the cause, then {resume}; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher"
                     ),
                 ),
                 Alarm::Later => (
                     "the API refused a long series of events for the same reason",
                     format!(
-                        "fix the cause, then {resume}, and `{}` tries the refused ones again; where it is the events that are wrong, set `stop_after_same_refusals` under `[send]` higher",
+                        "fix the cause, then {resume}, and `{}` tries the refused ones again; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher",
                         commands.command("retry --failed")
                     ),
                 ),
@@ -77,7 +76,7 @@ pub(super) fn problem_of(
     Some(problem)
 }
 
-/// What the program exits with after a run that ended like this.
+/// Returns the exit code of a run with this end.
 pub(super) fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -> Exit {
     match end {
         End::Done if summary.needs_attention() => Exit::Attention,

@@ -1,4 +1,4 @@
-//! `fprecon init`: looks at exports, and writes a configuration for them.
+//! `fprecon init`: examines exports, and writes a configuration for them.
 
 mod document;
 mod file;
@@ -26,7 +26,7 @@ use proposals::{Plans, plan};
 use say::say;
 use trial::try_out;
 
-/// How often is asked for what can be mistyped.
+/// The number of times that a question is asked again after a wrong answer.
 const TRIES: usize = 3;
 
 pub(in crate::cli) fn init(
@@ -89,12 +89,12 @@ pub(in crate::cli) fn init(
     })
 }
 
-/// What stands under `[api]`.
+/// The settings under `[api]`.
 struct ApiSettings {
     wid: Option<String>,
     key_file: Option<String>,
     currency: Currency,
-    /// What the currency rests on, unless somebody said it.
+    /// The reason for the currency, unless the user set it.
     guess: Option<String>,
 }
 
@@ -126,7 +126,7 @@ impl ApiSettings {
     }
 }
 
-/// Asks again where the answer is no currency, but not for ever.
+/// Asks for a currency until the answer is valid, but only a few times.
 fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
     for _ in 0..TRIES {
         let said = terminal.ask_for(&format!("The account's currency [{usual}]"))?;
@@ -138,7 +138,7 @@ fn ask_for_currency(usual: Currency, terminal: &Terminal) -> Option<Currency> {
     None
 }
 
-/// The currency of most rows; the one that is in force where the exports name none.
+/// Returns the currency of most rows, or the configured one if the exports have no currency.
 fn usual_currency(
     looked: &[Looked<'_>],
     plans: &Plans,
@@ -174,7 +174,7 @@ fn usual_currency(
     }
 }
 
-/// The profiles as they will be, if what is proposed can be loaded.
+/// Returns the profiles as they will be, if the proposed ones can be loaded.
 fn own_profiles(plans: &Plans, settings: &EffectiveSettings) -> Option<Profiles> {
     let text: String = plans
         .proposals
@@ -186,7 +186,8 @@ fn own_profiles(plans: &Plans, settings: &EffectiveSettings) -> Option<Profiles>
     Profiles::load(&own).ok()
 }
 
-/// The file has to load, and each export has to be read by the profile that is meant for it.
+/// Checks that the file can be loaded, and that each export is read by the profile that is meant
+/// for it.
 fn check(
     text: &str,
     looked: &[Looked<'_>],
@@ -195,18 +196,18 @@ fn check(
 ) -> Result<(), CliError> {
     let refused = |message: String| {
         let problem = Problem::error(ProblemCode::ProfileNotProposed, message);
-        CliError::unusable(problem.hint("write a profile of your own: docs/profiles.md"))
+        CliError::unusable(problem.hint("write a custom profile: docs/profiles.md"))
     };
     let mut own = settings.exports.clone();
     let exports = exports_of(text).map_err(|error| {
         refused(format!(
-            "what would be proposed is not a valid file: {}",
+            "the proposal is not a valid file: {}",
             error.message()
         ))
     })?;
     own.extend(exports);
     let profiles = Profiles::load(&own)
-        .map_err(|error| refused(format!("what would be proposed can't be used: {error}")))?;
+        .map_err(|error| refused(format!("the proposal can't be used: {error}")))?;
     for (one, chosen) in looked.iter().zip(&plans.profiles) {
         let expected = &chosen.name;
         let fits = profiles.fitting(&one.header);
@@ -223,7 +224,7 @@ fn check(
             .any(|proposal| proposal.toml.contains(&format!("[exports.{expected}]")));
         if is_new && (first.is_none_or(|(profile, _)| profile.name != *expected) || rivals > 1) {
             return Err(refused(format!(
-                "the profile that would be proposed for `{}` is not told from another one by its header",
+                "the profile proposed for `{}` can't be distinguished from another one by its header",
                 one.path
             )));
         }

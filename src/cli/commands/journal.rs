@@ -1,4 +1,4 @@
-//! `fprecon journal check` and `fprecon journal export`: the journal as a file to rely on, and as data.
+//! `fprecon journal`: checks, recovers and exports the journal.
 
 use std::path::{Path, PathBuf};
 
@@ -44,14 +44,14 @@ pub(in crate::cli) fn journal(
     }
 }
 
-/// That what is shown may lack what was written last.
+/// Returns the warning that the figures may lack the last commits.
 fn may_lack(settings: &EffectiveSettings, lost: LostCommits) -> Problem {
     let path = settings.journal.clone();
     let error = JournalError::Lost { path, lost };
     Problem::warning(ProblemCode::JournalLost, error.to_string()).hint(error.hint())
 }
 
-/// Goes on without the commits that are lost, once somebody has said yes.
+/// Continues without the lost commits, after a confirmation.
 fn recover(
     common: &Common,
     settings: &EffectiveSettings,
@@ -59,13 +59,12 @@ fn recover(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let Some(lost) = lost else {
-        terminal.human("The journal has lost nothing: there is nothing to recover.");
+        terminal.human("The journal is complete: there is nothing to recover.");
         return say_recovered(settings, None, 0, terminal);
     };
     let what = lost.to_string();
     terminal.problems(&[may_lack(settings, lost)], 0);
-    let question =
-        "Go on without it? What may have been sent and cannot be repeated becomes unconfirmed.";
+    let question = "Continue without them? Events that may have been sent and cannot be repeated become unconfirmed.";
     let otherwise = || {
         let message = "cannot ask for confirmation: standard input is not a terminal";
         Problem::error(ProblemCode::NotConfirmed, message).hint("pass `--yes`")
@@ -89,7 +88,7 @@ fn recover(
 struct RecoverOutput {
     schema: u32,
     journal: String,
-    /// How the loss was known; null where there was none.
+    /// The way in which the loss was detected; null if there was none.
     lost: Option<String>,
     events_in_doubt: u64,
 }
@@ -276,7 +275,7 @@ fn export(
     Ok(Exit::Done)
 }
 
-/// That the file of an export is not there; the one that was there before still is.
+/// Returns the error that an export can't be written; the file that was there before is unchanged.
 fn not_written(error: ReportError) -> CliError {
     match error {
         ReportError::Write {
@@ -306,7 +305,7 @@ fn to_standard_output(
             "standard output can't have both JSON and the export",
         );
         return Err(CliError::usage(
-            problem.hint("name a file for the export with `--output`"),
+            problem.hint("set a file for the export with `--output`"),
         ));
     }
     let mut unreadable = None;

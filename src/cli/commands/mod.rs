@@ -1,4 +1,4 @@
-//! One file a command, and what they share.
+//! The commands, one in each file, and the code that they share.
 
 mod accept;
 #[cfg(feature = "polars")]

@@ -1,4 +1,4 @@
-//! What needs attention, and the command for it, as the terminal says it.
+//! The items that need attention, and the commands for them, for the terminal.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::report::attention::what;
 use crate::report::{AcceptedSummary, Attention, Commands, RunSummary};
 use crate::tracking::Version;
 
-/// Returns the commands that reach the journal and the account of this call again.
+/// Returns the commands for the journal and the account of this call.
 pub(super) fn commands(common: &Common, settings: &EffectiveSettings) -> Commands {
     let is_other = common.sandbox && settings.version != Version::V1;
     with_options_of(common, is_other.then(|| settings.version.to_string()))
 }
 
-/// Returns the commands that reach the journal and the account of this call again, as far as its arguments
-/// say which those are.
+/// Returns the commands for the journal and the account of this call, as far as its arguments name
+/// them.
 pub(in crate::cli) fn commands_of_call(common: &Common) -> Commands {
     with_options_of(common, None)
 }
@@ -50,7 +50,7 @@ fn with_options_of(common: &Common, api: Option<String>) -> Commands {
     Commands::new(&options, &reading)
 }
 
-/// Three lines for each item: what is the matter, what to do, and the command. Nothing where nothing
+/// Returns three lines for each item: the problem, what to do, and the command; `None` if nothing
 /// needs attention.
 pub(super) fn steps(attention: &[Attention]) -> Option<String> {
     if attention.is_empty() {
@@ -66,13 +66,13 @@ pub(super) fn steps(attention: &[Attention]) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// Returns what a run comes to for whoever has to look at it: its last lines.
+/// Returns the last lines of a run: the result for a person.
 pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
     let mut lines = Vec::new();
     let accepted: u64 = summary.accepted.iter().map(|item| item.count).sum();
     if accepted > 0 {
         lines.push(format!(
-            "Accepted: {}. accepted.csv says by whom and why.",
+            "Accepted: {}. For details see accepted.csv.",
             accepted_in_words(&summary.accepted)
         ));
     }
@@ -83,7 +83,7 @@ pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
     }
     if let Some(accept) = summary.accept_command(commands) {
         lines.push(
-            "  To accept items as they are, take the other lines out of the files, then:"
+            "  To accept items as they are, remove the other lines from the files, then:"
                 .to_owned(),
         );
         lines.push(format!("    {accept}"));
@@ -91,7 +91,7 @@ pub(super) fn verdict(summary: &RunSummary, commands: &Commands) -> String {
     lines.join("\n")
 }
 
-/// Returns what was accepted, whenever and by whomever: `3 events failed, 1 row rejected`.
+/// Returns what was accepted, at any time and by anybody: `3 events failed, 1 row rejected`.
 fn accepted_in_words(accepted: &[AcceptedSummary]) -> String {
     let mut by_code: BTreeMap<AttentionCode, u64> = BTreeMap::new();
     for items in accepted {
@@ -104,7 +104,7 @@ fn accepted_in_words(accepted: &[AcceptedSummary]) -> String {
     words.join(", ")
 }
 
-/// Returns the verdict in one line, for a run that says nothing else; nothing where nothing needs
+/// Returns the result in one line, for a run that prints nothing else; `None` if nothing needs
 /// attention.
 pub(super) fn one_line(summary: &RunSummary) -> Option<String> {
     let first = summary.attention.first()?;

@@ -1,4 +1,4 @@
-//! `fprecon audit` in a build without it.
+//! `fprecon audit` in a build that doesn't contain it.
 
 use crate::cli::arguments::{AuditArguments, Common};
 use crate::cli::error::{CliError, Exit};

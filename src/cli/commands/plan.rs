@@ -1,4 +1,4 @@
-//! `fprecon plan`: what would be sent.
+//! `fprecon plan`: shows what would be sent.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::report::{SCHEMA, write_plan_events};
 use crate::send::LeadList;
 
-/// Sending that takes longer is worth a thought about the list of leads.
+/// The duration of sending, in seconds, from which on the plan recommends the list of leads.
 const LONG_SECONDS: u64 = 600;
 
 /// The object that `plan --json` prints.
@@ -32,28 +32,28 @@ struct PlanOutput<'j> {
     problems_omitted: u64,
 }
 
-/// What sending would take, at the most.
+/// The greatest number of requests and the duration of sending.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Estimate {
     pub(super) requests: u64,
     pub(super) seconds: u64,
-    /// What the list of leads is good for, where it was read.
+    /// The effect of the list of leads, if it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     lead_list: Option<ListEstimate>,
 }
 
-/// What goes into an estimate with the list of leads, and what it would be without.
+/// The part of an estimate that depends on the list of leads, and the estimate without it.
 #[derive(Clone, Copy, Serialize)]
 struct ListEstimate {
     leads: u64,
-    /// Those for the list itself; the rest is one an event.
+    /// The requests for the list itself; all others are one for each event.
     requests: u64,
     requests_without: u64,
     seconds_without: u64,
 }
 
 impl Estimate {
-    /// One request an event, at the most requests a minute.
+    /// Estimates one request for each event, at the greatest request rate.
     pub(super) fn new(to_send: u64, settings: &EffectiveSettings) -> Self {
         let per_minute = u64::from(settings.requests_per_minute.get());
         Estimate {
@@ -63,7 +63,7 @@ impl Estimate {
         }
     }
 
-    /// The same with the list of leads, which settles all events but `asked_for`.
+    /// Returns the estimate with the list of leads, which settles all events except `asked_for`.
     fn with_list(self, list: &LeadList, asked_for: u64, settings: &EffectiveSettings) -> Self {
         Estimate {
             lead_list: Some(ListEstimate {
@@ -76,13 +76,13 @@ impl Estimate {
         }
     }
 
-    /// `13 min`, `42 h 5 min`.
+    /// Returns the time in words: `13 min`, `42 h 5 min`.
     pub(super) fn in_words(self) -> String {
         time_in_words(self.seconds)
     }
 }
 
-/// Returns a time as people say it: `40 s`, `13 min`, `42 h 5 min`.
+/// Returns a time in words: `40 s`, `13 min`, `42 h 5 min`.
 pub(super) fn time_in_words(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -104,7 +104,7 @@ pub(in crate::cli) fn plan(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
-    // What the journal knows, if there is one.
+    // The state of the journal, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
         Some(journal) => Ok(journal.known_for(wanted)?),
         None => Ok(JournalHistory::default()),
@@ -139,7 +139,7 @@ pub(in crate::cli) fn plan(
     Ok(exit_of(&job.reading))
 }
 
-/// Reads the list of leads, or says why it would not be used.
+/// Reads the list of leads, or returns the reason why it would not be used.
 fn lead_list(
     common: &Common,
     settings: &EffectiveSettings,
@@ -208,7 +208,7 @@ fn show(
     Ok(())
 }
 
-/// Rows rejected and events held need attention, in a plan as in a run.
+/// Returns the exit code: rejected rows and held events need attention, in a plan as in a run.
 fn exit_of(reading: &JobFigures) -> Exit {
     let is_held =
         |state: &PlanState| state.is_held() && reading.events.for_state(*state).count() > 0;

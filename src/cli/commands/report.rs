@@ -1,4 +1,4 @@
-//! `fprecon report`: the reports again, from the journal.
+//! `fprecon report`: writes the reports again, from the journal.
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ pub(in crate::cli) fn report(
     Ok(Exit::Done)
 }
 
-/// ReportSource, their figures, and where their report went before.
+/// The books, their figures, and the directory of their last report.
 type LoadedReport<'j> = (ReportSource<'j>, RunSummary, Option<PathBuf>);
 
 fn of_run<'j>(
@@ -99,8 +99,8 @@ pub(super) fn days_missing() -> CliError {
     )
 }
 
-/// The runs that were started on the days that the user named, both included, in UTC; or the sales of these
-/// days, in the account's zone.
+/// Returns the books of the runs that were started on the days that the user set, both included, in
+/// UTC; or of the sales of these days, in the account's zone.
 fn of_span<'j>(
     journal: &'j JournalReader,
     arguments: &ReportArguments,
@@ -110,7 +110,7 @@ fn of_span<'j>(
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(CliError::usage(
             Problem::error(ProblemCode::SpanEmpty, "`--from` is after `--to`")
-                .hint("name the first day with `--from` and the last one with `--to`"),
+                .hint("set the first day with `--from` and the last one with `--to`"),
         ));
     }
     let (by, zone) = match arguments.by {

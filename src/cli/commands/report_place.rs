@@ -1,4 +1,4 @@
-//! Where a report goes, where it must not go (over an export that it is about), and what it shows there.
+//! Decides where a report is written, checks that it doesn't replace an export, and redacts it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(super) fn expect_no_input_in<'p>(
     let Some(directory) = directory else {
         return Ok(());
     };
-    // A directory that is not there has no exports.
+    // A directory that does not exist has no exports.
     let Ok(place) = directory.canonicalize() else {
         return Ok(());
     };
@@ -34,12 +34,12 @@ pub(super) fn expect_no_input_in<'p>(
         problem
             .cell("--dir", &directory.display().to_string())
             .hint(
-                "nothing was sent or written; name another directory with `--dir`, or leave it out",
+                "nothing was sent or written; set another directory with `--dir`, or leave it out",
             ),
     ))
 }
 
-/// Whether a file, or the link by which it is named, stands where the report has a file of its own.
+/// Returns `true` if a file, or the link to it, has the path of a file of the report.
 fn is_overwritten(input: &Path, place: &Path, formats: &Formats) -> bool {
     let named = || -> Option<PathBuf> {
         let parent = match input.parent()? {
@@ -57,7 +57,7 @@ fn is_overwritten(input: &Path, place: &Path, formats: &Formats) -> bool {
     })
 }
 
-/// The books as the user wants them shown: with emails and names, or without.
+/// Returns the books as the user wants them shown: with emails and names, or without.
 pub(super) fn shareable<'j>(
     books: ReportSource<'j>,
     journal: &JournalReader,
@@ -69,19 +69,19 @@ pub(super) fn shareable<'j>(
     Ok(books.redacted(redactor(journal)?))
 }
 
-/// What puts words in place of emails and names, with the journal's key.
+/// Returns the redactor for emails and names, with the journal's key.
 pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     match journal.redaction_key()? {
         Some(key) => Ok(Redactor::new(&key)),
         None => Err(CliError::unusable(
             Problem::error(ProblemCode::RedactionKey, "this journal was made by an earlier version, and has no key to redact reports with")
                 .at(journal.path().display().to_string(), None)
-                .hint("`fprecon resume` brings the journal up to date; it sends only what is left to send"),
+                .hint("`fprecon resume` updates the journal; it sends only events that are not sent yet"),
         )),
     }
 }
 
-/// `reports/RUN` beside the journal.
+/// Returns the directory `reports/RUN` beside the journal.
 pub(super) fn default_report_directory(settings: &EffectiveSettings, run: &str) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
     beside.join("reports").join(run)

@@ -1,4 +1,4 @@
-//! `fprecon resume` and `fprecon retry`: going on with what is in the journal.
+//! `fprecon resume` and `fprecon retry`: continue with the events in the journal.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ pub(in crate::cli) fn resume(
         };
         let exit = match exit {
             _ if waiting => Exit::Incomplete,
-            // What an earlier one waited for may have been settled by a later one.
+            // A later run may have settled the sign-up that an earlier one waited for.
             _ if runs_to_finish(&journal)?.is_empty() => exit_of_all(&journal, &resumed)?,
             exit => exit,
         };
@@ -82,7 +82,7 @@ pub(in crate::cli) fn resume(
     }
 }
 
-/// Returns what runs that are finished come to, all of them together.
+/// Returns the combined exit code of finished runs.
 fn exit_of_all(journal: &JournalReader, runs: &BTreeSet<RunId>) -> Result<Exit, CliError> {
     for &run in runs {
         let Some(record) = journal.run(run)? else {
@@ -95,20 +95,20 @@ fn exit_of_all(journal: &JournalReader, runs: &BTreeSet<RunId>) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-/// How many events of the journal are not settled.
+/// Returns the number of events of the journal that are not settled.
 fn left_to_send(journal: &JournalReader) -> Result<u64, CliError> {
     let counts = journal.state_counts()?;
     Ok(counts.get(&None).map_or(0, Tally::count))
 }
 
-/// Whether an incomplete run lacks only what waits for another run's sign-ups.
+/// Returns `true` if an incomplete run only waits for another run's sign-ups.
 fn waits_for_another_run(journal: &JournalReader, run: RunId) -> Result<bool, CliError> {
     let record = journal.run(run)?;
     Ok(record.is_some_and(|record| record.reason == Some(EndReason::Interrupted)))
 }
 
-/// Runs with something left to send, and those that were killed after their last answer: they lack
-/// nothing but their end and their report. Oldest first.
+/// Returns the runs with events left to send, and those that were killed after their last answer,
+/// which lack only their end and their report. The oldest is first.
 fn runs_to_finish(journal: &JournalReader) -> Result<Vec<RunId>, CliError> {
     let killed = journal.runs(u32::MAX)?.into_iter();
     let killed = killed.filter(|run| run.ended.is_none()).map(|run| run.id);
@@ -123,7 +123,7 @@ pub(in crate::cli) fn retry(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
-    // What is tried again on purpose is asked for, whatever a list says.
+    // An event that is retried on purpose is sent, whatever the list says.
     settings.lead_list = false;
     require_journal(&settings)?;
     let commands = next::commands(common, &settings);
@@ -165,7 +165,7 @@ pub(in crate::cli) fn retry(
     delivery::finish(&summary, terminal)
 }
 
-/// The events with these ids, each of which can be tried again.
+/// Returns the events with these ids, each of which can be retried.
 fn retryable(
     journal: &JournalReader,
     ids: &[String],
@@ -190,7 +190,7 @@ fn retryable(
             }
             Some((_, Some(outcome @ (Outcome::Tracked | Outcome::AlreadyTracked)))) => {
                 let message = format!("event `{id}` is {outcome}: there is nothing to try again");
-                return Err(wrong(id, message, "leave its `--event` out"));
+                return Err(wrong(id, message, "leave out its `--event`"));
             }
             Some((row, Some(outcome))) => events.push((row, outcome)),
         }
@@ -198,7 +198,7 @@ fn retryable(
     Ok(events)
 }
 
-/// What may have been recorded is sent again only on purpose.
+/// Asks before events are sent again that may have been recorded already.
 pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Answer, CliError> {
     let question =
         "Unconfirmed events may be recorded already, and would then count twice. Send them again?";
@@ -216,12 +216,12 @@ fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
     }
 }
 
-/// There is nothing yet to look at.
+/// Returns the error that there is no journal yet.
 pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
     CliError::unusable(
-        Problem::error(ProblemCode::JournalMissing, "there is no journal here")
+        Problem::error(ProblemCode::JournalMissing, "journal not found")
             .at(settings.journal.display().to_string(), None)
-            .hint("`fprecon run EXPORT` makes one; `--journal FILE` names another place, `--sandbox` the sandbox's"),
+            .hint("`fprecon run EXPORT` creates one; use `--journal FILE` for another path, or `--sandbox` for the sandbox's journal"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! `fprecon run`: plan, send, report.
+//! `fprecon run`: plans, sends, and reports.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -84,7 +84,7 @@ pub(in crate::cli) fn run(
     delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)
 }
 
-/// Asks before anything leaves, and says first what would.
+/// Asks before anything is sent, and shows first what would be.
 fn confirm_sending(
     common: &Common,
     job: &Job,
@@ -105,7 +105,8 @@ fn confirm_sending(
     })
 }
 
-/// Returns what a person says yes to: events and amounts, days, customers, the account, how long.
+/// Returns what a person has to confirm: events and amounts, days, customers, the account, the
+/// duration.
 fn what_is_sent(
     job: &Job,
     to_send: &Tally,
@@ -115,7 +116,7 @@ fn what_is_sent(
     let mut days: Option<(Timestamp, Timestamp)> = None;
     let mut customers = HashSet::new();
     for event in plan::to_send(job) {
-        // Two of a million are the same by chance once in some ten million runs.
+        // Two of a million customers have the same hash by chance once in some ten million runs.
         let customer = (&event.customer.email, &event.customer.uid);
         customers.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(customer));
         if let Some(at) = event.created_at {

@@ -1,4 +1,4 @@
-//! `fprecon sandbox`: a local Tracking API.
+//! `fprecon sandbox`: runs a local Tracking API.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(in crate::cli) fn sandbox(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let sandbox = Sandbox::start(options(arguments)?)?;
-    // On standard output, so that a script can read where it listens.
+    // On standard output, so that a script can read the address.
     terminal.line(&sandbox.base_url());
     let address = sandbox.address();
     terminal.note(&format!(
@@ -23,10 +23,10 @@ pub(in crate::cli) fn sandbox(
         sandbox.base_url_v2()
     ));
     if arguments.require_key.is_none() {
-        terminal.note("any API key passes here: don't send your real one");
+        terminal.note("any API key is accepted; do not use your real one");
     }
     if !address.ip().is_loopback() {
-        terminal.note("other machines can reach it, and its log shows what arrives to all of them");
+        terminal.note("other machines can reach it, and its log shows all requests to all of them");
     }
     sandbox.wait();
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! `fprecon completions` and `fprecon man`, made from the argument definitions.
+//! `fprecon completions` and `fprecon man`, generated from the argument definitions.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ pub(in crate::cli) fn manual(
     Ok(Exit::Done)
 }
 
-/// Returns the command of these words, such as `journal export`.
+/// Returns the command with these words, such as `journal export`.
 fn named(mut command: clap::Command, words: &[String]) -> Result<clap::Command, CliError> {
     for word in words {
         command = command.find_subcommand(word).cloned().ok_or_else(|| {

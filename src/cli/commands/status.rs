@@ -1,4 +1,4 @@
-//! `fprecon status`: what the journal holds, and what needs attention.
+//! `fprecon status`: shows the state of the journal, and what needs attention.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::journal::{EndReason, JournalReader, RunRecord};
 use crate::report::attention::attention_now;
 use crate::report::{Attention, OutcomesSummary, SCHEMA};
 
-/// How many runs are listed, for a script and on a screen.
+/// The number of runs that are listed, for a script and on a screen.
 const RUNS_LISTED: u32 = 10;
 const RUNS_SHOWN: usize = 5;
 
@@ -101,7 +101,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     Ok(Exit::Done)
 }
 
-/// The last runs in columns, the latest first.
+/// Returns the table of the last runs, the latest first.
 fn run_table(runs: &[RunRecord]) -> String {
     let cells = |run: &RunRecord| {
         [
@@ -128,7 +128,7 @@ fn run_table(runs: &[RunRecord]) -> String {
 
 fn end_words(run: &RunRecord) -> String {
     let words = match run.reason {
-        None => return "running, or it was killed".to_owned(),
+        None => return "running or killed".to_owned(),
         Some(EndReason::Done) => "done",
         Some(EndReason::Interrupted) => "interrupted",
         Some(EndReason::ApiUnreachable) => "API unreachable",

@@ -1,4 +1,4 @@
-//! The progress of a run, as it is shown while it goes on.
+//! Shows the progress of a run.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::cli::terminal::Terminal;
 use crate::invisible::shown;
 use crate::send::{LeadListState, Progress};
 
-/// How often progress is said where there is no terminal.
+/// The interval of progress lines if there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Shows progress: a bar on a terminal, a line now and then elsewhere.
@@ -27,7 +27,7 @@ pub(super) struct Watcher<'t> {
 
 impl<'t> Watcher<'t> {
     pub(super) fn new(terminal: &'t Terminal, total: u64) -> Self {
-        // The message has what is left of the line, so that none wraps.
+        // The message gets the rest of the line's width, so that no line wraps.
         let template = "{bar:20} {percent}%  {human_pos}/{human_len}{prefix}  {wide_msg}";
         Watcher {
             terminal,
@@ -67,7 +67,7 @@ impl<'t> Watcher<'t> {
         }
     }
 
-    /// Once, when it is known what it is good for.
+    /// Prints once, when it is known, how many events the list of leads settles.
     fn say_lead_list(&self) {
         match &self.lead_list {
             LeadListState::NotWanted | LeadListState::Reading { .. } => {}
@@ -82,7 +82,7 @@ impl<'t> Watcher<'t> {
         }
     }
 
-    /// Rate, and counts by outcome.
+    /// Returns the request rate, and the number of events by outcome.
     fn words(&self, progress: &Progress) -> String {
         let elapsed_ms = self.started.elapsed().as_millis().max(1);
         let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;

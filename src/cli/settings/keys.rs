@@ -1,4 +1,4 @@
-//! Every setting there is: its table and key in a file, its variable, its default.
+//! All settings: their tables and keys in a file, their variables, their defaults.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-/// A configuration file, as the contract has it. Unknown keys are errors.
+/// A configuration file. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
@@ -18,7 +18,7 @@ pub(super) struct ConfigFile {
     pub(super) currencies: CurrenciesTable,
     #[serde(default)]
     pub(super) link: LinkTable,
-    /// Checked by the audit, which knows its rules.
+    /// The table `[audit]`, which the audit checks by its own rules.
     #[serde(default)]
     pub(super) audit: Table,
     #[serde(default)]
@@ -58,7 +58,7 @@ pub(super) struct SendTable {
 pub(super) struct CurrenciesTable {
     pub(super) foreign: Option<String>,
     pub(super) rates: Option<String>,
-    /// Decimals by currency.
+    /// The number of decimals by currency.
     pub(super) decimals: BTreeMap<String, u32>,
 }
 
@@ -94,7 +94,7 @@ const fn key(
 
 pub(super) const KEYS: [Key; 23] = [
     key("api", "version", "FPRECON_API", Some("v1")),
-    // Its default goes with the version: see `base_of_version`.
+    // The default depends on the version: see `base_of_version`.
     key("api", "base_url", "FPRECON_BASE_URL", None),
     key("api", "wid", "FPRECON_WID", None),
     key("api", "account_id", "FPRECON_ACCOUNT_ID", None),

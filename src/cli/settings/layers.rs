@@ -1,4 +1,4 @@
-//! Where values come from: defaults, files, environment and options, laid over each other.
+//! The layers of settings: defaults, files, environment and options.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Origin {
     Default,
@@ -32,11 +32,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One place where values come from, in rising precedence.
+/// A source of values; later layers take precedence.
 pub(super) struct Layer {
     pub(super) origin: LayerOrigin,
     pub(super) table: Table,
-    /// Of a file: as in [`EffectiveSettings::export_places`](super::EffectiveSettings::export_places).
+    /// The places of the tables of a file, as in
+    /// [`EffectiveSettings::export_places`](super::EffectiveSettings::export_places).
     pub(super) export_places: BTreeMap<String, (PathBuf, u64)>,
 }
 
@@ -95,7 +96,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
         ("link", "resolutions", config.link.resolutions),
     ];
     for (name, key, file) in named {
-        // A file that a configuration names stands beside it, wherever the program is started.
+        // A path in a configuration is relative to it, wherever the program is started.
         let file = file.filter(|file| !file.is_empty());
         if let (Some(file), Some(directory)) = (file, path.parent()) {
             let file = directory.join(file).display().to_string();
@@ -113,13 +114,13 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     })
 }
 
-/// The line of a byte, from 1.
+/// Returns the line of a byte, from 1.
 pub(in crate::cli) fn line_of(text: &str, byte: usize) -> u64 {
     let before = text.as_bytes().iter().take(byte);
     1 + before.filter(|byte| **byte == b'\n').count() as u64
 }
 
-/// The line of the first table of `[exports.NAME]`, where the file writes it as a table.
+/// Returns the line of the first table of `[exports.NAME]`, if the file writes it as a table.
 fn table_line(text: &str, name: &str) -> Option<u64> {
     let is_its = |line: &str| {
         let table = line.trim_start_matches('[').strip_prefix("exports.");
@@ -131,7 +132,7 @@ fn table_line(text: &str, name: &str) -> Option<u64> {
     Some(index as u64 + 1)
 }
 
-/// A table of the settings for which `value` has one.
+/// Returns a table of the settings for which `value` returns one.
 pub(super) fn table_of(value: impl Fn(&Key) -> Option<String>) -> Table {
     let mut table = Table::new();
     for key in &KEYS {
@@ -184,7 +185,7 @@ pub(super) fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
     }
 }
 
-/// Text as the type that the key's default has.
+/// Returns a text as a value of the type of the key's default.
 fn scalar(key: &Key, text: String) -> Value {
     let default = key.default.unwrap_or_default();
     if default.parse::<bool>().is_ok()
@@ -200,7 +201,7 @@ fn scalar(key: &Key, text: String) -> Value {
     Value::String(text)
 }
 
-/// The inverse of [`scalar`].
+/// Returns a value as text, as [`scalar`] would read it.
 pub(super) fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! What is in force, as `fprecon config` shows it.
+//! The effective settings as `fprecon config` shows them.
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
     rows
 }
 
-/// The table `[currencies.decimals]`, its currencies one by one.
+/// Returns the rows of the table `[currencies.decimals]`, one for each currency.
 fn shown_decimals(layers: &[Layer]) -> Vec<Shown> {
     let tables = layers.iter().rev();
     let mut tables = tables.filter_map(|layer| {
@@ -76,7 +76,7 @@ fn shown_decimals(layers: &[Layer]) -> Vec<Shown> {
     rows.map(row).collect()
 }
 
-/// The table `[audit]`, its rules one by one.
+/// Returns the rows of the table `[audit]`, one for each rule.
 #[cfg(feature = "polars")]
 fn shown_audit(layers: &[Layer]) -> Vec<Shown> {
     let value = |key: &str| {

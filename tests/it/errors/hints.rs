@@ -313,7 +313,7 @@ const CALLED: &[Called] = &[
     (
         "span-empty",
         "report --sandbox --from 2026-03-05 --to 2026-03-01",
-        "name the first day with `--from`",
+        "set the first day with `--from`",
         "report --sandbox --from 2000-01-01 --to 2100-01-01",
         0,
     ),

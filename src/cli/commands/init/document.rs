@@ -1,10 +1,10 @@
-//! The configuration as it is written, with its comments.
+//! Writes the text of the configuration, with its comments.
 
 use super::look::Looked;
 use super::{ApiSettings, Plans};
 use crate::propose::{comment_text, toml_string};
 
-/// The whole file.
+/// Returns the whole file.
 pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &ApiSettings) -> String {
     let mut lines = vec![
         "# Settings of fprecon, written by `fprecon init` for these exports:".to_owned(),
@@ -42,8 +42,7 @@ fn api_table(account: &ApiSettings) -> String {
         }
     }
     lines.push(
-        "# A file that holds the API key and nothing else; its path starts here, beside this file."
-            .to_owned(),
+        "# A file that contains the API key and nothing else; relative to this file.".to_owned(),
     );
     match &account.key_file {
         Some(path) => lines.push(format!("key_file = {}", toml_string(path))),
@@ -53,7 +52,7 @@ fn api_table(account: &ApiSettings) -> String {
         }
     }
     lines.push(
-        "# The currency of the FirstPromoter account; amounts in another one name theirs."
+        "# The currency of the FirstPromoter account; amounts in other currencies are sent with their code."
             .to_owned(),
     );
     if let Some(guess) = &account.guess {

@@ -1,4 +1,4 @@
-//! Puts the configuration on disk.
+//! Writes the configuration to disk.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cli::error::CliError;
 use crate::problem::{Problem, ProblemCode};
 
-/// Puts the file in its place, whole, and only where there is none.
+/// Writes the file, whole or not at all, and only if there is none.
 pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => exists(target),
@@ -16,7 +16,7 @@ pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
                 format!("the configuration can't be written: {error}"),
             )
             .at(target.display().to_string(), None)
-            .hint("`--config` names another place, `--print` prints it"),
+            .hint("use another path with `--config`, or print it with `--print`"),
         ),
     };
     let directory = match target.parent() {
@@ -32,7 +32,7 @@ pub(super) fn write(target: &Path, text: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// As readable as any other file of the user's.
+/// Creates a temporary file with the permissions of any other file of the user's.
 #[cfg(unix)]
 fn temporary(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;

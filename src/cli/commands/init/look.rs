@@ -1,4 +1,4 @@
-//! What the exports look like: their first rows, and the profiles that fit them.
+//! Examines the exports: their first rows, and the profiles that fit them.
 
 use crate::cli::error::CliError;
 use crate::export::{Export, ExportError, LinesAbove, PEEKED_MOST_BYTES, Row};
@@ -8,17 +8,18 @@ use crate::profile::{Misfit, Profiles, Unfit};
 use crate::propose::{self, Sample};
 use crate::recognise::{Recognised, Unrecognised, recognise};
 
-/// How many rows of an export are looked at.
+/// The greatest number of rows of an export that are examined.
 const ROWS_MOST: usize = 10_000;
-/// A profile that finds so many columns, and lacks a third of that at most, is what was meant.
+/// The smallest number of matching columns, with at most a third as many missing, at which a
+/// profile was probably meant.
 const NEARLY_FOUND_LEAST: usize = 4;
 const NEARLY_FOUND_PER_FAULT: usize = 3;
 
-/// The beginning of an export, and the profile that fits it, if one does.
+/// The start of an export, and the profile that fits it, if there is one.
 pub(super) struct Looked<'p> {
     pub(super) path: String,
     pub(super) header: Vec<String>,
-    /// How many lines stand above the header.
+    /// The number of lines above the header.
     pub(super) lines_above: u64,
     pub(super) rows: Vec<Row>,
     is_whole: bool,
@@ -36,7 +37,7 @@ impl Looked<'_> {
         }
     }
 
-    /// Whether it is a list of commissions, and no export of a billing provider.
+    /// Returns `true` if it is a list of commissions, and not an export of a billing provider.
     pub(super) fn is_theirs(&self) -> bool {
         match &self.found {
             Some(found) => found.profile.is_for_commissions(),
@@ -45,7 +46,11 @@ impl Looked<'_> {
     }
 }
 
-/// Looks at every export; or says what makes them unusable, for all of them at once.
+/// Examines every export.
+///
+/// # Errors
+///
+/// The problems of all exports that can't be used.
 pub(super) fn look_at_all(
     exports: impl Iterator<Item = Result<Export, ExportError>>,
     profiles: &Profiles,
@@ -110,12 +115,12 @@ fn first_rows(export: &mut Export) -> Result<(Vec<Row>, bool), ExportError> {
     Ok((rows, true))
 }
 
-/// The lines above a header that `init` looks below.
+/// The greatest number of lines above a header for `init`.
 const LINES_ABOVE_MOST: usize = 20;
-/// A line below others has to have as many names to be taken for the header.
+/// The smallest number of names with which a line below others may be the header.
 const NAMES_LEAST: usize = 3;
 
-/// Finds a header below other lines: the first line of names alone that is wider than the first line of
+/// Finds a header below other lines: the first line of names that is wider than the first line of
 /// the file and as wide as the line below it.
 pub(super) fn header_below() -> LinesAbove {
     let is_name = |name: &String| {
@@ -131,8 +136,8 @@ pub(super) fn header_below() -> LinesAbove {
     })
 }
 
-/// The profile that all but fits: to read its export in a way of one's own would be to misread it. Where
-/// only the currency is missing, that can be asked for.
+/// Returns the profile that fits except for a few columns: to propose a new one would be to misread
+/// the export. If only the currency is missing, `init` asks for it.
 fn nearly<'u>(unfit: &'u Unfit, profiles: &Profiles) -> Option<&'u Misfit> {
     let is_currency = |misfit: &&Misfit| match misfit.missing.as_slice() {
         [name] => {
@@ -164,6 +169,6 @@ fn nearly_problem(misfit: &Misfit) -> Problem {
         misfit.reason()
     );
     Problem::error(ProblemCode::HeaderUnknown, message).hint(
-        "export the file again with those columns; nothing is proposed for it, since what they say would be guessed. If it is another kind of export, write a profile of your own: docs/profiles.md",
+        "export the file again with those columns; nothing is proposed, since the values of these columns would be guessed. If it is another kind of export, write a custom profile: docs/profiles.md",
     )
 }

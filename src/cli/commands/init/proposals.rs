@@ -1,4 +1,4 @@
-//! By which profile each export will be read, and the profiles that are proposed for that.
+//! Chooses the profile of each export, and proposes the missing ones.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,28 +10,28 @@ use crate::profile::{Profile, Profiles};
 use crate::propose::{self, Complement, Proposal, Refusal};
 use crate::recognise::Recognised;
 
-/// The longest name of a profile that is made from a file's name.
+/// The greatest length of a profile's name that is made from a file's name.
 const NAME_MOST_CHARS: usize = 40;
-/// The built-in profile that takes a CSV of one's own by the names of its columns.
+/// The built-in profile for custom CSVs, which finds columns by their names.
 const BY_NAMES: &str = "generic";
 
-/// What is to be written for the exports.
+/// The profiles to write for the exports.
 pub(super) struct Plans {
-    /// For each export, the profile by which it will be read.
+    /// The profile of each export.
     pub(super) profiles: Vec<Chosen>,
     pub(super) proposals: Vec<Proposal>,
 }
 
-/// The profile by which an export will be read.
+/// The profile of an export.
 #[derive(Clone)]
 pub(super) struct Chosen {
     pub(super) name: String,
-    /// Whether it is proposed from the header and the rows alone.
+    /// `true` if it is proposed from the header and the rows alone.
     pub(super) is_proposed: bool,
 }
 
-/// Proposes profiles for the exports that have none, once for each header, and answers the
-/// questions of those that ask some, once for each profile.
+/// Proposes profiles for the exports that have none, one for each header, and answers the questions
+/// of the profiles that have some, once for each profile.
 pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, CliError> {
     let mut planner = Planner {
         looked,
@@ -100,7 +100,7 @@ impl<'l> Planner<'l, '_> {
         chosen
     }
 
-    /// An export with the columns of one's own may have a date that is called otherwise.
+    /// Completes the profile of a custom CSV whose date column may have another name.
     fn complement(&mut self, one: &'l Looked<'_>, found: &Recognised<'_>) -> Chosen {
         let name = self.names.free(&name_of(&one.path));
         let sample = one.sample();
@@ -120,7 +120,7 @@ impl<'l> Planner<'l, '_> {
         chosen
     }
 
-    /// An export whose header stands below other lines, and is that of a profile.
+    /// Proposes the profile of an export whose header is below other lines and matches a profile.
     fn below_lines(&mut self, one: &Looked<'_>, profile: &Profile) -> String {
         let name = self.names.free(&name_of(&one.path));
         let proposal = propose::below_lines(&name, profile, one.lines_above);
@@ -128,7 +128,7 @@ impl<'l> Planner<'l, '_> {
         name
     }
 
-    /// Answers the questions of a profile by all the exports that it fits.
+    /// Answers the questions of a profile from all the exports that it fits.
     fn answer(&mut self, found: &'l Recognised<'_>) -> String {
         let base = found.profile.name.as_str();
         if let Some(name) = self.of_profile.get(base) {
@@ -155,14 +155,14 @@ fn is_by_names(profile: &Profile) -> bool {
 fn refused(one: &Looked<'_>, refusal: &Refusal) -> Problem {
     Problem::error(
         ProblemCode::ProfileNotProposed,
-        format!("it fits no profile, and {refusal}"),
+        format!("no profile fits, and {refusal}"),
     )
     .at(&one.path, Some(1))
     .cell("header", &one.header.join(","))
     .hint(refusal.hint())
 }
 
-/// Names for profiles that are not taken yet.
+/// Creates names for profiles that are not in use yet.
 struct Names<'p> {
     known: &'p Profiles,
     given: Vec<String>,
@@ -188,7 +188,7 @@ impl<'p> Names<'p> {
     }
 }
 
-/// A profile's name from a file's, in letters that TOML needs no quotes for.
+/// Returns a profile's name made from a file's name, in letters that TOML doesn't have to quote.
 fn name_of(path: &str) -> String {
     let stem = Path::new(path)
         .file_stem()

@@ -1,4 +1,4 @@
-//! What `fprecon init` says of what it did.
+//! Prints the result of `fprecon init`.
 
 use std::path::PathBuf;
 
@@ -104,7 +104,7 @@ pub(super) fn say(
     Ok(())
 }
 
-/// Why an export is read by its profile.
+/// Returns the reason for the profile of an export.
 fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
     let extent = one.sample().extent();
     match &one.found {
@@ -117,7 +117,7 @@ fn why(one: &Looked<'_>, chosen: &Chosen) -> String {
     }
 }
 
-/// The next command, as it has to be typed.
+/// Returns the next command, ready to be pasted.
 fn next(
     exports: &[PathBuf],
     written: &str,
@@ -138,7 +138,7 @@ fn next(
     };
     match questions.len() {
         0 if !without_sale.is_empty() => {
-            format!("say in it which rows are sales, then {plan}")
+            format!("set in it which rows are sales, then {plan}")
         }
         0 => plan,
         n => format!(

@@ -1,4 +1,4 @@
-//! The exports as the new configuration reads them: what is written is tried before anybody relies on it.
+//! Tries the new configuration on the exports before anybody relies on it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -19,32 +19,32 @@ use crate::problem::Problem;
 use crate::profile::{OwnFile, ProfileError, Profiles};
 use crate::report::words;
 
-/// The questions that a trial answers by the account's currency and by UTC: they decide nothing about the
-/// rows.
+/// A question that a trial answers with the account's currency or with UTC: these answers don't
+/// affect which rows are events.
 const CURRENCY_QUESTION: &str = "money.currency";
 const ZONE_QUESTION: &str = "dates.zone";
 
-/// What the exports come to, and which of them could not be tried.
+/// The result of a trial, and the exports that could not be tried.
 #[derive(Serialize)]
 pub(super) struct Trial {
-    /// Rows, events and amounts; nothing if no export could be tried.
+    /// The figures of rows, events and amounts; `None` if no export could be tried.
     #[serde(flatten)]
     pub(super) reading: Option<JobFigures>,
     problems: Vec<Problem>,
     problems_omitted: u64,
-    /// Exports that wait for an answer, or that can't be read twice.
+    /// Exports that need an answer first, or that can't be read twice.
     not_tried: Vec<String>,
     /// Exports with a proposed profile that reads none of their rows as a sale.
     pub(super) without_sale: Vec<String>,
-    /// Whether amounts were taken to be in the account's currency, because no answer says otherwise.
+    /// The account's currency, if it was assumed for amounts because the question is still open.
     #[serde(skip)]
     currency: Option<String>,
-    /// Whether dates were taken to be in UTC, because no answer says otherwise.
+    /// `true` if UTC was assumed for dates because the question is still open.
     #[serde(skip)]
     is_zone_open: bool,
 }
 
-/// Plans the exports with the configuration `text`, as `fprecon plan` does, but without a journal.
+/// Plans the exports with the configuration `text`, like `fprecon plan`, but without a journal.
 pub(super) fn try_out(
     text: &str,
     (looked, plans): (&[Looked<'_>], &Plans),
@@ -109,7 +109,7 @@ pub(super) fn try_out(
     Ok(trial)
 }
 
-/// Answers a question that a profile still asks, in the user's table of it.
+/// Sets the answer to a question that a profile still has, in the user's table of it.
 fn assume(table: &mut toml::Table, question: &str, answer: &str) {
     let (of, key) = question.split_once('.').unwrap_or(("", question));
     let empty = || toml::Value::Table(toml::Table::new());
@@ -118,7 +118,8 @@ fn assume(table: &mut toml::Table, question: &str, answer: &str) {
     }
 }
 
-/// The profiles of a configuration with what a trial assumes, and the keys for which it does.
+/// Returns the profiles of a configuration with the assumptions of a trial, and the keys that are
+/// assumed.
 fn assumed(
     text: &str,
     settings: &mut EffectiveSettings,
@@ -143,7 +144,7 @@ fn assumed(
     Ok((Profiles::load(&settings.exports)?, assumed))
 }
 
-/// How many sales come of each of a job's exports.
+/// Returns the number of sales of each of a job's exports.
 fn sales_of(job: &Job) -> Vec<u64> {
     let mut sales = vec![0; job.inputs.len()];
     for planned in job.plan.events() {
@@ -157,12 +158,12 @@ fn sales_of(job: &Job) -> Vec<u64> {
 }
 
 impl Trial {
-    /// Says what the exports come to, with everything that is rejected.
+    /// Prints the result, with everything that is rejected.
     pub(super) fn say(&self, terminal: &Terminal) {
         for path in &self.not_tried {
             let why = match path.as_str() {
                 "-" => "standard input can't be read twice",
-                _ => "it needs the answers first; `fprecon plan` then shows what comes of it",
+                _ => "it needs the answers first; `fprecon plan` then shows the result",
             };
             terminal.note(&format!("{path}: not tried: {why}"));
         }
@@ -172,14 +173,12 @@ impl Trial {
         terminal.problems(&self.problems, self.problems_omitted);
         let currency = match (&self.currency, self.is_zone_open) {
             (Some(currency), false) => {
-                format!(", with amounts in {currency} where that is still to answer")
+                format!(", assuming amounts in {currency}")
             }
             (Some(currency), true) => {
-                format!(
-                    ", with amounts in {currency} and times in UTC where that is still to answer"
-                )
+                format!(", assuming amounts in {currency} and times in UTC")
             }
-            (None, true) => ", with times in UTC where that is still to answer".to_owned(),
+            (None, true) => ", assuming times in UTC".to_owned(),
             (None, false) => String::new(),
         };
         terminal.note_lines(&format!(
@@ -200,7 +199,7 @@ impl Trial {
         }
         if reading.rows.rejected > 0 {
             terminal.note(&format!(
-                "{} rejected, for the reasons above: as it is, nothing of that is sent.",
+                "{} rejected, for the reasons above: as it is, none of them is sent.",
                 words::count(reading.rows.rejected, "row")
             ));
         }
