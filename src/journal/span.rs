@@ -102,7 +102,7 @@ impl JournalReader {
 
     /// Returns each event once, in the shape of `run_event`: with max(), SQLite takes the other columns from
     /// the row that has it.
-    fn events_once(&self, span: Span) -> Result<String, JournalError> {
+    pub(super) fn events_once(&self, span: Span) -> Result<String, JournalError> {
         let condition = self.condition_of(span)?;
         Ok(format!(
             "(SELECT event, max(run) AS run, input, line FROM run_event WHERE {condition} GROUP BY event)"

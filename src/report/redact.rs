@@ -286,6 +286,16 @@ impl Redactor {
         for ignored in &mut summary.reading.ignored {
             self.replace(&mut ignored.reason);
         }
+        for commissions in summary.commission_cents.values_mut() {
+            let named = std::mem::take(commissions);
+            for (name, cents) in named {
+                let name = match name.contains('@') {
+                    true => self.email(&name),
+                    false => self.name(&name),
+                };
+                *commissions.entry(name).or_default() += cents;
+            }
+        }
         for accepted in &mut summary.accepted {
             self.replace(&mut accepted.reason);
             self.replace(&mut accepted.by);

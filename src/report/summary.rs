@@ -19,7 +19,7 @@ use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
     Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
-    PlanTotal, ReasonCount, RunRecord, Scope, SpanBy,
+    PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope, SpanBy,
 };
 
 /// The version of the machine output.
@@ -228,6 +228,12 @@ pub struct RunSummary {
     pub reading: JobFigures,
     /// The outcomes of the events that were to be sent.
     pub outcomes: OutcomesSummary,
+    /// The commissions of promoters, as the API answered them, in minor units by the account's currency and by the
+    /// promoter's email, or else the referral id. Nothing where the currency is not known.
+    pub commission_cents: BTreeMap<Currency, PromoterCommissions>,
+    /// The commissions without their currency, which the journal does not have.
+    #[serde(skip)]
+    commissions: PromoterCommissions,
     /// The items that need attention and were not accepted.
     pub attention: Vec<Attention>,
     /// The items that would need attention and were accepted.
@@ -266,6 +272,8 @@ impl RunSummary {
             span: None,
             reading: JobFigures::of_runs(runs, ignored),
             outcomes: OutcomesSummary { by_outcome },
+            commission_cents: BTreeMap::new(),
+            commissions: journal.commissions(run.id)?,
             attention: figures.attention,
             accepted: figures.accepted,
             exports: exports_of(runs),
@@ -318,6 +326,8 @@ impl RunSummary {
             span: Some(days),
             reading,
             outcomes: OutcomesSummary { by_outcome },
+            commission_cents: BTreeMap::new(),
+            commissions: journal.commissions_of(span)?,
             attention: figures.attention,
             accepted: figures.accepted,
             exports: exports_of(runs),
@@ -371,6 +381,14 @@ impl RunSummary {
     /// Returns whether anything needs attention that was not accepted.
     pub fn needs_attention(&self) -> bool {
         !self.attention.is_empty()
+    }
+
+    /// Says in which currency the commissions are: the account's.
+    pub fn set_account_currency(&mut self, currency: Currency) {
+        if !self.commissions.is_empty() {
+            let commissions = std::mem::take(&mut self.commissions);
+            self.commission_cents.insert(currency, commissions);
+        }
     }
 
     /// Sets the command for everything that needs attention, with the files of the report

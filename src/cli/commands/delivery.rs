@@ -107,6 +107,7 @@ impl RunDelivery<'_> {
         };
         let record = record.with_end(&end);
         let mut summary = summary.with_end_of(&record);
+        summary.set_account_currency(self.settings.account_currency);
         summary.name_commands(self.commands);
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.

@@ -43,6 +43,7 @@ pub(in crate::cli) fn report(
     expect_no_input_in(Some(&directory), &formats, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
     let commands = next::commands(common, &settings);
+    summary.set_account_currency(settings.account_currency);
     summary.name_commands(&commands);
     summary.check()?;
     let books = shareable(books, &journal, arguments.redact)?;

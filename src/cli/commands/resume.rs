@@ -34,6 +34,7 @@ pub(in crate::cli) fn resume(
         return nothing_to_do(
             &journal,
             "nothing to resume: every event is settled",
+            &settings,
             &commands,
             terminal,
         );
@@ -148,6 +149,7 @@ pub(in crate::cli) fn retry(
         return nothing_to_do(
             &journal,
             "nothing to retry: no event has this outcome",
+            &settings,
             &commands,
             terminal,
         );
@@ -228,6 +230,7 @@ pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
 fn nothing_to_do(
     journal: &JournalReader,
     message: &str,
+    settings: &EffectiveSettings,
     commands: &Commands,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
@@ -236,6 +239,7 @@ fn nothing_to_do(
         && let Some(run) = journal.latest_run()?
     {
         let mut summary = RunSummary::load(journal, &run)?;
+        summary.set_account_currency(settings.account_currency);
         summary.name_commands(commands);
         terminal.write_json(&summary)?;
     }

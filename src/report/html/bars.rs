@@ -2,6 +2,7 @@
 //! of failures.
 
 use super::gather::{ByOutcome, Gathered, Promoter, Reason};
+use crate::event::Currency;
 use crate::journal::RunRecord;
 use crate::report::page::chart::Share;
 use crate::report::page::text::cut;
@@ -104,7 +105,7 @@ fn export_bar((path, profile, rows, outcomes): (String, String, u64, ByOutcome))
 }
 
 /// Returns the promoters: the largest commissions first, then the most events.
-pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
+pub(super) fn promoter_bars(gathered: &Gathered, currency: Option<Currency>) -> Vec<PromoterBar> {
     let mut promoters: Vec<_> = gathered.promoters.values().collect();
     promoters.sort_by(|a, b| {
         let size = |of: &Promoter| (of.commission_cents, of.events);
@@ -137,7 +138,10 @@ pub(super) fn promoter_bars(gathered: &Gathered) -> Vec<PromoterBar> {
             .iter()
             .map(|(currency, cents)| format!("{} {currency}", amount(*cents, *currency)))
             .collect(),
-        commission: grouped(of.commission_cents),
+        commission: match currency {
+            Some(currency) => format!("{} {currency}", amount(of.commission_cents, currency)),
+            None => grouped(of.commission_cents),
+        },
         width: Share::new(size(of), largest),
     };
     promoters.iter().map(bar).collect()

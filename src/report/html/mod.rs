@@ -38,7 +38,7 @@ use super::page::Shell;
 use super::page::chart::{ColumnChart, LegendEntry};
 use super::source_rows::SourceRow;
 use super::summary::{OutcomesSummary, RunSummary};
-use super::words::count;
+use super::words::{amount, count};
 use crate::event::Tally;
 use crate::journal::{Account, EventRecord, HeldRecord, PlanState, RunRecord};
 use crate::problem::Problem;
@@ -155,6 +155,8 @@ struct ReportPage<'p> {
     exports_legend: Vec<LegendEntry>,
     promoters: Vec<PromoterBar>,
     promoters_left_out: usize,
+    /// What all promoters get.
+    commission: String,
     reasons: Vec<ReasonBar>,
     reasons_left_out: usize,
     tables: Vec<EventTable<'p>>,
@@ -174,7 +176,8 @@ impl<'p> ReportPage<'p> {
             ..
         } = file;
         let exports = export_bars(runs, gathered);
-        let promoters = promoter_bars(gathered);
+        let account_currency = summary.commission_cents.keys().next().copied();
+        let promoters = promoter_bars(gathered, account_currency);
         let reasons = reason_bars(gathered);
         let seen =
             OutcomesSummary::all().filter(|of| summary.outcomes.for_outcome(*of).count() > 0);
@@ -210,6 +213,7 @@ impl<'p> ReportPage<'p> {
             exports_left_out: exports.len().saturating_sub(EXPORTS),
             exports: exports.into_iter().take(EXPORTS).collect(),
             exports_legend: charts::legend(&seen.collect::<Vec<_>>()),
+            commission: commission_words(summary),
             promoters_left_out: promoters.len().saturating_sub(BARS),
             promoters: promoters.into_iter().take(BARS).collect(),
             reasons_left_out: reasons.len().saturating_sub(BARS),
@@ -275,4 +279,14 @@ impl<'p> ReportPage<'p> {
     fn warnings_left_out(&self) -> u64 {
         left_out(self.gathered.warnings_count, self.warnings.len())
     }
+}
+
+/// What all promoters get, in words.
+fn commission_words(summary: &RunSummary) -> String {
+    let all = summary.commission_cents.iter().map(|(currency, own)| {
+        let sum: i128 = own.values().sum();
+        let promoters = count(own.len() as u64, "promoter");
+        format!("{} {currency} to {promoters}", amount(sum, *currency))
+    });
+    all.collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{ColNum, Format, Formula, Workbook, Worksheet, XlsxError};
 
-use super::sheets::{AmountFormats, count_format, head_format, number_of};
+use super::sheets::{AmountFormats, count_format, head_format, number_of, print_on_pages};
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::journal::PlanState;
@@ -24,6 +24,7 @@ impl SheetWriter {
     fn start(workbook: &mut Workbook, name: &str, widths: &[u16]) -> Result<Self, XlsxError> {
         let mut sheet = workbook.new_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
+        print_on_pages(&mut sheet, widths.iter().copied());
         for (column, width) in (0..).zip(widths) {
             sheet.set_column_width(column, *width)?;
         }
@@ -155,12 +156,33 @@ pub(super) fn summary(
         page.tally(&words(outcome_word(outcome)), &tally)?;
     }
     page.row += 1;
+    commissions(&mut page, summary)?;
     attention(&mut page, summary)?;
     page.count_of("requests", summary.requests)?;
     page.count_of("seconds of sending", summary.elapsed_seconds)?;
     page.row += 1;
     exports(&mut page, summary)?;
     workbook.push_worksheet(page.sheet);
+    Ok(())
+}
+
+/// What promoters get, and all of them together.
+fn commissions(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError> {
+    for (currency, own) in &summary.commission_cents {
+        page.head(&["commission by promoter", "", "", "currency", "amount"])?;
+        let all = own.values().sum::<i128>();
+        for (name, cents) in own
+            .iter()
+            .map(|(name, cents)| (name.as_str(), *cents))
+            .chain([("all", all)])
+        {
+            page.text(0, name)?;
+            page.text(3, currency.code())?;
+            page.amount(4, cents, *currency)?;
+            page.row += 1;
+        }
+        page.row += 1;
+    }
     Ok(())
 }
 

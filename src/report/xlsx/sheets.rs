@@ -105,6 +105,8 @@ fn new_sheet(
     let mut sheet = workbook.new_worksheet_with_constant_memory()?;
     sheet.set_name(name)?;
     sheet.set_freeze_panes(1, 0)?;
+    print_on_pages(&mut sheet, headings.iter().map(|heading| heading.width));
+    sheet.set_repeat_rows(0, 0)?;
     let head = head_format();
     for (column, heading) in (0..).zip(headings) {
         sheet.set_column_width(column, heading.width)?;
@@ -114,6 +116,17 @@ fn new_sheet(
         sheet.write_string_with_format(0, column, short(&heading.title), &head)?;
     }
     Ok(sheet)
+}
+
+/// So many characters are readable on a page that lies across.
+const PAGE_WIDTH: u32 = 170;
+
+/// Prints across, on as few pages beside each other as can be read.
+pub(super) fn print_on_pages(sheet: &mut Worksheet, widths: impl Iterator<Item = u16>) {
+    let width: u32 = widths.map(u32::from).sum();
+    let pages = u16::try_from(width.div_ceil(PAGE_WIDTH).max(1)).unwrap_or(u16::MAX);
+    sheet.set_landscape();
+    sheet.set_print_fit_to_pages(pages, 0);
 }
 
 /// Adds a filter to the rows below the headings; `end` is the index after the last row.

@@ -5,10 +5,23 @@ use std::path::{Path, PathBuf};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 
 use super::guarded::guarded;
-use super::sheets::{ROWS_PER_SHEET, Sheets};
+use super::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::{heading, new_workbook};
 use crate::report::atomic::{Failure, Partial, Whole};
 use crate::report::columns::{Cell, ReportColumn};
+
+/// How a column is headed, in the words of the page and the terminal.
+fn titled(column: &ReportColumn) -> Heading {
+    let own = heading(column);
+    let title = match own.title.as_str() {
+        "actual" => "set to pay".to_owned(),
+        "paid" => "paid out".to_owned(),
+        "unpaid" => "not paid out".to_owned(),
+        "paid_unknown" => "paid out or not: unknown".to_owned(),
+        name => name.replace('_', " "),
+    };
+    Heading { title, ..own }
+}
 
 /// A workbook that is being written, table by table.
 pub(crate) struct TableBook {
@@ -47,7 +60,7 @@ impl TableBook {
         rows: impl Iterator<Item = Vec<Cell<'c>>>,
     ) -> Result<(), Failure> {
         self.write(|workbook| {
-            let headings = columns.iter().map(heading).collect();
+            let headings = columns.iter().map(titled).collect();
             let mut sheets = Sheets::start(workbook, name, headings, ROWS_PER_SHEET)?;
             for row in rows {
                 sheets.row(workbook, row.iter())?;

@@ -441,6 +441,87 @@ fn what_is_open_since_an_earlier_run_stands_in_the_headline_until_it_is_read() {
     }
 }
 
+/// Rows of refunds that were not read hide no commission that is set to be paid and not due.
+#[test]
+fn a_refund_that_was_not_read_is_no_clean_verdict_until_it_is() {
+    let world = World::empty(8);
+    let rows = [
+        "sale,in_1,,user1@example.com,,100.00,USD,2026-03-01",
+        "refund,r1,in_1,,,100.00,USD,2026-03-05",
+        "sale,in_2,,user1@example.com,,100.00,USD,2026-03-01",
+        "refund,r2,in_2,user1@example.com,,\"$100.00\",USD,2026-03-05",
+        "sale,in_3,,user5@example.com,,49.99,USD,2026-03-01",
+        "refund,r3,in_3,user5@example.com,,49.99 USD,USD,2026-03-05",
+    ];
+    let header = "kind,event_id,sale_event_id,email,uid,amount,currency,created_at\n";
+    let text = format!("{header}{}\n", rows.join("\n"));
+    world.place.write("rows.csv", &text);
+    let run = |file: &str, code: i32| {
+        let run = ["run", file, "--yes", "--json"];
+        world.place.run_to(&world.sandbox, &run).expect(code).json()
+    };
+    let first = run("rows.csv", 1);
+    let commissions = &first["commission_cents"]["USD"];
+    // in_1 was taken back again: its refund has the sale's customer.
+    assert_eq!(commissions["nora@example.com"], 2_000, "{first:#}");
+    assert_eq!(commissions["felix@example.com"], 1_000);
+    for way in WAYS {
+        let audit = world.audit(way, &[]).expect(1).json();
+        assert_eq!(audit["unread"][0]["code"], "rejected", "{way:?}");
+        assert_eq!(audit["unread"][0]["count"], 2, "{way:?}");
+        assert_eq!(audit["needs_attention"], true);
+        assert_eq!(audit["totals"]["in_all"]["USD"]["actual_cents"], 3_000);
+    }
+    let said = world.place.run_to(&world.sandbox, &["audit", "--live"]);
+    let said = said.expect(1).stdout();
+    assert!(
+        said.starts_with("Not complete: 2 rows of ours cannot be read."),
+        "{said}"
+    );
+    assert!(!said.contains("No difference"), "{said}");
+
+    let directory = first["report_dir"].as_str().unwrap();
+    let rejected = format!("{directory}/rejected.csv");
+    let fixed = world.place.read(&rejected);
+    let fixed = fixed
+        .replace("$100.00", "100.00")
+        .replace("49.99 USD", "49.99");
+    world.place.write(&rejected, &fixed);
+    let second = run(&rejected, 0);
+    assert_eq!(
+        second["commission_cents"]["USD"]["nora@example.com"],
+        -2_000
+    );
+    for way in WAYS {
+        let audit = world.audit(way, &["--dir", "report"]).expect(0).json();
+        assert_eq!(audit["unread"], json!([]), "{way:?}");
+        assert_eq!(
+            audit["totals"]["in_all"]["USD"]["actual_cents"], 0,
+            "{way:?}"
+        );
+    }
+    // The report of both runs has what every promoter gets in the end.
+    let all = ["report", "--from", "2000-01-01", "--json", "--dir", "all"];
+    let all = world.place.run(&all).expect_one_of(&[0, 1]);
+    let own = all["commission_cents"]["USD"].as_object().unwrap();
+    assert!(own.values().all(|cents| cents == 0), "{own:?}");
+    let page = world.place.read("all/report.html");
+    assert!(page.contains("0.00 USD to 2 promoters"), "{page}");
+    let redacted = ["report", "--json", "--redact", "--dir", "shared"];
+    let redacted = world.place.run(&redacted).expect_one_of(&[0, 1]);
+    assert!(
+        !redacted["commission_cents"]
+            .to_string()
+            .contains("example.com")
+    );
+    // The workbook of the audit is headed in the words of its page, and prints across.
+    let book = std::fs::read(world.place.path("report/audit.xlsx")).unwrap();
+    let texts = rawzip_texts(&mut book.as_slice()).join("\n");
+    assert!(texts.contains("set to pay") && texts.contains("paid out"));
+    assert!(!texts.contains("_cents") && !texts.contains("actual"));
+    assert!(texts.contains("orientation=\"landscape\"") && texts.contains("fitToHeight=\"0\""));
+}
+
 #[test]
 fn what_is_signed_has_the_verdict_the_promoters_the_exports_and_room_for_signatures() {
     let world = World::new();

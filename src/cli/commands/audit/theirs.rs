@@ -251,9 +251,11 @@ impl Call<'_> {
         match read {
             Ok(requests) => {
                 self.terminal.note(&format!(
-                    "fetched {} {} in {}",
-                    grouped(send::PageSink::<T>::lines(&reading).into()),
-                    T::NAME,
+                    "fetched {} in {}",
+                    count(
+                        send::PageSink::<T>::lines(&reading),
+                        T::NAME.trim_end_matches('s')
+                    ),
                     count(requests, "request")
                 ));
                 reading.finish().map_err(not_kept)?;
