@@ -6,6 +6,7 @@
 mod cases;
 mod fetching;
 mod kinds;
+mod paper;
 mod report;
 mod rules;
 mod theirs;
