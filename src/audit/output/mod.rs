@@ -322,7 +322,17 @@ impl AuditReport {
         }
         let totals = columns::totals(&self.audit.totals);
         book.table("Totals", &columns::TOTALS, totals)?;
-        book.table("Differences", &columns::DIFFERENCES, self.differences())?;
+        let differences = self.differences().map(|mut cells| {
+            for name in ["message", "action"] {
+                let place = columns::DIFFERENCES.iter().position(|own| own.name == name);
+                let cell = place.and_then(|place| cells.get_mut(place));
+                if let Some(Cell::Text(text)) = cell {
+                    *text = words::on_paper(text).into();
+                }
+            }
+            cells
+        });
+        book.table("Differences", &columns::DIFFERENCES, differences)?;
         book.finish()
     }
 

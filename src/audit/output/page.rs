@@ -164,7 +164,7 @@ struct Tile {
 struct KindLine {
     name: String,
     count: String,
-    action: &'static str,
+    action: String,
     sums: String,
 }
 
@@ -186,7 +186,7 @@ struct LedgerLine {
 }
 
 struct FindingLine<'p> {
-    message: &'p str,
+    message: String,
     kind: &'static str,
     since: &'static str,
     cents: i64,
@@ -195,7 +195,7 @@ struct FindingLine<'p> {
     our_place: String,
     their_name: String,
     promoter: &'p str,
-    action: &'p str,
+    action: String,
 }
 
 struct CutTable {
@@ -347,7 +347,7 @@ fn kinds(report: &AuditReport) -> Vec<KindLine> {
     let lines = found.map(|((kind, _), [name, count, difference, about])| KindLine {
         name,
         count,
-        action: crate::audit::judge::action(kind),
+        action: words::on_paper(crate::audit::judge::action(kind)),
         sums: match (difference.is_empty(), about.is_empty()) {
             (false, _) => difference,
             (true, false) => format!("about {about}"),
@@ -421,7 +421,7 @@ fn finding<'p>(finding: &'p Finding, new: Option<&HashSet<&str>>) -> FindingLine
     let ours = finding.ours.as_ref();
     let theirs = finding.theirs.as_ref();
     FindingLine {
-        message: &finding.message,
+        message: words::on_paper(&finding.message),
         kind: words::kind(finding.kind),
         since: match new {
             Some(new) if new.contains(finding.id.as_str()) => "new",
@@ -446,7 +446,7 @@ fn finding<'p>(finding: &'p Finding, new: Option<&HashSet<&str>>) -> FindingLine
         promoter: theirs
             .and_then(|theirs| theirs.promoter.name())
             .unwrap_or_default(),
-        action: &finding.action,
+        action: words::on_paper(&finding.action),
     }
 }
 

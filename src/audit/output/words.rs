@@ -11,6 +11,17 @@ use crate::audit::{
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
 
+/// Returns a text for pages and workbooks: what stands between backticks stands in quotation marks.
+pub(super) fn on_paper(text: &str) -> String {
+    let mut parts = text.split('`');
+    let mut quoted = parts.next().unwrap_or_default().to_owned();
+    for (place, part) in parts.enumerate() {
+        quoted.push(if place % 2 == 0 { '“' } else { '”' });
+        quoted.push_str(part);
+    }
+    quoted
+}
+
 /// What the days of a period are of.
 pub(super) fn days_of(by: PeriodBy) -> &'static str {
     match by {

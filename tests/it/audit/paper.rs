@@ -99,6 +99,11 @@ fn no_digit_of_an_audit_is_cut_on_a_phone_or_on_paper() {
         return;
     };
     let place = large();
+    let page = place.read("out/audit.html");
+    assert!(
+        page.contains("the rules of “[audit]”"),
+        "backticks are for terminals"
+    );
     let url = format!("file://{}", place.path("out/audit.html").display());
     browser.command("url", &json!({ "url": url }));
     let mut figures = 0;
