@@ -7,6 +7,7 @@ use super::books::{AuditData, Code, Month, month_of};
 use super::expected::Payment;
 use super::grouped::Grouped;
 use super::matching::{Matching, index};
+use super::referrers::Referrers;
 use super::rules::VolumePer;
 
 /// A day in milliseconds.
@@ -99,16 +100,24 @@ fn of_customers(books: &AuditData, matching: &Matching) -> HashMap<u32, OfCustom
 }
 
 /// What the sales of each sale's promoter came to before it, in the account's currency: in its month, or
-/// since ever. A sale is the promoter's whose lead the customer is, or else who has its commission.
+/// since ever. A sale is the promoter's whose lead the customer is, or else who has its commission, or one of the
+/// customer's before.
 fn volumes(
     books: &AuditData,
     matching: &Matching,
     commissions: &Grouped,
     rules: &Rules,
 ) -> HashMap<u32, i64> {
+    let referrers = Referrers::new(books, matching, commissions);
     let mut sales: HashMap<(Code, Month), Vec<u32>> = HashMap::new();
     for (row, ours) in (0..).zip(&books.ours) {
-        let promoter = promoter_of(books, matching, commissions, row);
+        let promoter = match promoter_of(books, matching, commissions, row) {
+            // A sale that earns nothing is of whoever brought the customer.
+            0 => referrers
+                .before(books, row)
+                .map_or(0, |(referral, _)| referral.promoter),
+            promoter => promoter,
+        };
         if ours.is_refund || ours.created_ms.is_none() || promoter == 0 {
             continue;
         }

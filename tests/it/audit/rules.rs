@@ -103,6 +103,19 @@ fn the_rate_rises_with_what_the_promoter_sold_before() {
     assert_eq!(sum("month", all_time)[0].1, "s5");
 }
 
+/// The second payment earns nothing, and counts for the volume of who brought the customer.
+#[test]
+fn a_sale_that_earns_nothing_counts_for_its_promoters_volume() {
+    let rules = "[[audit.rule]]\nrate = \"10\"\n[[audit.rule]]\nrate = \"20\"\nfrom_volume_cents = 30000\n[[audit.rule]]\nplan = \"once\"\nrate = \"10\"\npayments = \"first\"\n";
+    let sales = sale("s1", "ana@example.com", "100.00", "2026-03-01", "once")
+        + &sale("s2", "ana@example.com", "250.00", "2026-03-02", "once")
+        + &sale("s3", "ben@example.com", "100.00", "2026-03-03", "pro");
+    let theirs = commission(1, "s1", "nora", "10.00", "100.00", "2026-03-01")
+        + &commission(3, "s3", "nora", "20.00", "100.00", "2026-03-03");
+    let audit = Files::new(rules, &sales, &theirs).audit(&[]);
+    assert_eq!(found(&audit), []);
+}
+
 #[test]
 fn a_rule_for_a_promoter_holds_under_every_name() {
     // Nobody has the new name yet.
