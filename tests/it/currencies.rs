@@ -204,7 +204,7 @@ fn settings_and_rates_that_can_t_be_used_stop_everything_with_their_place() {
     let refused = |code: i32| place.run(&["plan", "payments.csv"]).expect(code).stderr();
     assert!(refused(3).contains("`send`, `convert` or `hold`"));
     place.write("fprecon.toml", "[currencies]\nforeign = \"convert\"\n");
-    assert!(refused(3).contains("hint: name a CSV with the columns `date,currency,rate`"));
+    assert!(refused(3).contains("to a CSV with the columns `date,currency,rate`"));
     place.write("fprecon.toml", CONVERT);
     place.write("rates.csv", "date,currency,rate\n2026-03-01,EUR,\"1,08\"\n");
     let said = refused(3);

@@ -284,7 +284,7 @@ fn try_damage(killed: &Killed, damage: &Damage, again: Again, what: &str) -> Cam
         // No journal is left, and nothing that says that there was one.
         3 => {
             assert_eq!(count(&killed.sandbox), before, "{what}");
-            assert!(resumed.stderr().contains("no journal"), "{what}");
+            assert!(resumed.stderr().contains("journal not found"), "{what}");
             return Came::Refused;
         }
         6 => {
