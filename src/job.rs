@@ -11,6 +11,7 @@ mod notes;
 mod read;
 mod refused;
 mod setup;
+mod signs;
 mod source_rows;
 mod wanted;
 

@@ -282,6 +282,7 @@ fn obstacle(
 ) -> Option<Problem> {
     let mut row = row.clone();
     row.replace_cells(cell);
+    classifier.settle(&mut row);
     let source = Source {
         input: 0,
         line: row.line(),

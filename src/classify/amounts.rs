@@ -6,6 +6,23 @@ use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{AmountRule, ColumnIndex, Convention, EventRule, Sign};
 
+/// The sign of an amount that may be written with either one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenSign {
+    pub(crate) column: ColumnIndex,
+    pub(crate) is_minus: bool,
+}
+
+impl SeenSign {
+    /// An amount of zero has no sign.
+    fn new(column: ColumnIndex, sign: i64) -> Option<Self> {
+        (sign != 0).then_some(SeenSign {
+            column,
+            is_minus: sign < 0,
+        })
+    }
+}
+
 /// The money of an event, as a row has it.
 pub(super) struct MoneyRead {
     /// The amount that counts.
@@ -125,7 +142,10 @@ impl Classifier<'_> {
         let sign = match rule.convention {
             Convention::Positive => 1,
             Convention::Negative => -1,
-            Convention::Any => self.one_sign(row, rule.column, sum.sign())?,
+            Convention::Any => {
+                self.seen_sign.set(SeenSign::new(rule.column, sum.sign()));
+                sum.sign()
+            }
         };
         if rule.convention == Convention::Negative && sum.sign() > 0 {
             return Err(Box::new(self.wrong_sign(
@@ -139,27 +159,23 @@ impl Classifier<'_> {
         Ok((sum, sign))
     }
 
-    /// Returns the sign of an amount that the export may write either way, if the amounts before it
-    /// have the same sign: a refund with another sign than all others may be one that was reversed.
-    fn one_sign(&self, row: &Row, column: ColumnIndex, sign: i64) -> Result<i64, Box<Problem>> {
-        let other = match self.sign_of_others.get() {
-            Some((of, other)) if of == column => other,
-            _ => sign,
-        };
-        match sign {
-            0 => {}
-            _ if sign == other => self.sign_of_others.set(Some((column, sign))),
-            1.. => {
-                let message =
-                    "the amounts of such rows above it have a minus, but this one does not";
-                return Err(Box::new(self.wrong_sign(row, column, message)));
-            }
-            _ => {
-                let message = "the amounts of such rows above it have no minus, but this one does";
-                return Err(Box::new(self.wrong_sign(row, column, message)));
-            }
-        }
-        Ok(sign)
+    /// Returns the sign of an amount of the row classified last, if the export may write it with either one.
+    /// What of it counts depends on the other rows of the export.
+    pub(crate) fn take_seen_sign(&self) -> Option<SeenSign> {
+        self.seen_sign.take()
+    }
+
+    /// Says that refunds of an export have both signs: those with a minus may be refunds that were taken back,
+    /// or the others may.
+    pub(crate) fn mixed_signs(&self, column: ColumnIndex, rows: u64, lines: [u64; 2]) -> Problem {
+        let [with, without] = lines;
+        let name = self.header_name(column);
+        let message = format!(
+            "{rows} rows are rejected: refunds have a minus in `{name}`, as in line {with}, and none, as in line {without}"
+        );
+        Problem::error(ProblemCode::AmountSign, message).hint(
+            "look these rows up at the provider; take those out that are no refunds, write the amounts of the others all with a minus or all without, in the report's file of rejected rows, and run that file",
+        )
     }
 
     /// Returns an amount without its `minus`.
@@ -395,6 +411,14 @@ impl Classifier<'_> {
         })?;
         self.see_amount(value, currency);
         Ok(parsed)
+    }
+
+    /// How the export writes amounts, by what it has told so far.
+    pub(super) fn format_so_far(&self) -> &AmountFormat {
+        match &self.other_format {
+            Some(other) if self.has_other_format.get() == Some(true) => other,
+            _ => &self.profile.amount_format,
+        }
     }
 
     /// Returns the format of the export's amounts. Until an amount has decided it, one with the

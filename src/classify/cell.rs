@@ -65,6 +65,86 @@ fn read_pattern(value: &str, pattern: &str, zone: &TimeZone) -> Option<Timestamp
     zone.to_timestamp(civil).ok()
 }
 
+/// Writes a date in a format; nothing where the format has another zone in it, or would lose something.
+pub(super) fn write_date(date: DateTime, format: &DateFormat) -> Option<String> {
+    match format {
+        DateFormat::Pattern(pattern) => {
+            let text = strtime::format(pattern, date).ok()?;
+            (read_civil(&text, pattern)? == date).then_some(text)
+        }
+        DateFormat::SpreadsheetSerial => {
+            let text = serial::write_spreadsheet(date)?;
+            (serial::spreadsheet(&text)? == date).then_some(text)
+        }
+        DateFormat::Rfc3339
+        | DateFormat::PatternAndZone(_)
+        | DateFormat::UnixSeconds
+        | DateFormat::UnixMilliseconds => None,
+    }
+}
+
+/// Reads `01.03.2026`, perhaps with a time behind it: where dots are used, the day comes first.
+pub(super) fn dotted_date(value: &str) -> Option<DateTime> {
+    let patterns = ["%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S"];
+    let day = value.split(' ').next()?;
+    let is_whole = day.len() == 10 && day.as_bytes()[2] == b'.' && day.as_bytes()[5] == b'.';
+    let mut patterns = patterns.iter();
+    is_whole.then(|| patterns.find_map(|pattern| read_civil(value, pattern)))?
+}
+
+/// Reads a date without a zone; nothing where the pattern has one.
+fn read_civil(text: &str, pattern: &str) -> Option<DateTime> {
+    let parsed = strtime::parse(pattern, text).ok()?;
+    if parsed.timestamp().is_some() || parsed.offset().is_some() {
+        return None;
+    }
+    let day = || {
+        Some(
+            parsed
+                .to_date()
+                .ok()?
+                .to_datetime(jiff::civil::Time::midnight()),
+        )
+    };
+    parsed.to_datetime().ok().or_else(day)
+}
+
+/// A day and a time that stand in two cells, and are read with a space between them.
+pub(super) struct Parts<'t> {
+    pub(super) date: &'t str,
+    pub(super) time: &'t str,
+}
+
+impl Parts<'_> {
+    /// Writes both in a format, where `date` and `time` are what cells of a workbook say; nothing where the
+    /// format can't say it.
+    pub(super) fn rewritten(
+        &self,
+        date: Option<DateTime>,
+        time: Option<jiff::civil::Time>,
+        format: &DateFormat,
+    ) -> Option<(String, String)> {
+        let DateFormat::Pattern(pattern) = format else {
+            return None;
+        };
+        let (of_date, of_time) = pattern.split_once(' ')?;
+        let date_text = match date {
+            Some(date) => strtime::format(of_date, date).ok()?,
+            None => self.date.to_owned(),
+        };
+        let any_day = Date::constant(2000, 1, 1);
+        let time_text = match time {
+            Some(time) => strtime::format(of_time, any_day.to_datetime(time)).ok()?,
+            None => self.time.to_owned(),
+        };
+        let read = read_civil(&format!("{date_text} {time_text}"), pattern)?;
+        let is_same_day = date.is_none_or(|date| date == read.date().to_datetime(date.time()));
+        let is_day_alone = date.is_none_or(|date| date.time() == jiff::civil::Time::midnight());
+        let is_same_time = time.is_none_or(|time| time == read.time());
+        (is_same_day && is_day_alone && is_same_time).then_some((date_text, time_text))
+    }
+}
+
 /// Reads `2026-04-10 03:48:02` with the patterns that most exports have. A parser for only these
 /// takes a tenth of the time.
 fn iso_second(value: &str, pattern: &str) -> Option<DateTime> {

@@ -14,11 +14,13 @@ mod ids;
 mod order_tax;
 mod overview;
 mod taxes;
+mod typed;
 mod words;
 
+use self::amounts::SeenSign;
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use self::overview::Overview;
 use crate::event::{
@@ -66,10 +68,11 @@ pub struct Classifier<'p> {
     has_other_format: Cell<Option<bool>>,
     /// The placement of the tax in the orders of the export.
     shop: Cell<order_tax::Shop>,
-    /// The column and the sign of the last amount that may be written with either sign.
-    sign_of_others: Cell<Option<(ColumnIndex, i64)>>,
+    /// The sign of an amount of the last row that may be written with either.
+    seen_sign: Cell<Option<SeenSign>>,
     /// The identifying columns of the last row that does not continue another one.
     first_row: RefCell<Vec<String>>,
+    typed_columns: OnceCell<typed::TypedColumns>,
 }
 
 impl<'p> Classifier<'p> {
@@ -94,8 +97,9 @@ impl<'p> Classifier<'p> {
             other_format: profile.amount_format.other(),
             has_other_format: Cell::new(None),
             shop: Cell::new(order_tax::Shop::default()),
-            sign_of_others: Cell::new(None),
+            seen_sign: Cell::new(None),
             first_row: RefCell::new(Vec::new()),
+            typed_columns: OnceCell::new(),
         }
     }
 
@@ -164,6 +168,7 @@ impl<'p> Classifier<'p> {
             return Ok(RowOutcome::Ignored(BLANK.to_owned()));
         }
         self.check_width(row)?;
+        self.check_cells(row)?;
         if let Some(rows) = &self.profile.continuation
             && self.continues(rows, row)?
         {

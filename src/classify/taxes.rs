@@ -21,6 +21,9 @@ impl Classifier<'_> {
         };
         let mut shop = Shop::default();
         for row in rows {
+            let mut settled = row.clone();
+            self.settle(&mut settled);
+            let row = &settled;
             let order = self.currency(row).and_then(|c| self.order(columns, row, c));
             let decided = order.ok().filter(|order| order.tax > 0);
             let decided = decided.and_then(|order| order.decide(Shop::default()).ok());

@@ -115,6 +115,9 @@ pub(crate) struct Common {
     /// Encoding of exports without a byte-order mark [default: utf-8]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) encoding: Option<TextEncoding>,
+    /// The sheet of workbooks that is read [default: the only one]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
     /// Version of the Tracking API
     #[arg(long, global = true, value_name = "v1|v2")]
     pub(crate) api: Option<String>,

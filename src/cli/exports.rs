@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 use crate::bounded::{self, Bounded, SETTINGS_BYTES, TABLE_BYTES};
 use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
-use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove};
+use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
 use crate::job::{
     self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
@@ -189,11 +189,12 @@ enum Named {
 
 /// Finds the files that the arguments name: paths, globs, `-` for standard input.
 ///
-/// `lines_above` decides below which lines the header of one may be.
+/// `lines_above` decides below which lines the header of one may be; `sheets` are those that profiles name.
 pub(super) fn open(
     names: &[PathBuf],
     common: &Common,
     lines_above: LinesAbove,
+    sheets: Vec<String>,
 ) -> Result<Opened, CliError> {
     let mut files = Vec::new();
     for name in names {
@@ -213,7 +214,14 @@ pub(super) fn open(
     Ok(Opened {
         files: files.into_iter(),
         current: None,
-        how: How { told, lines_above },
+        how: How {
+            told,
+            lines_above,
+            sheet: SheetChoice {
+                named: common.sheet.clone(),
+                of_profiles: sheets,
+            },
+        },
     })
 }
 

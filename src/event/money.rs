@@ -116,6 +116,20 @@ impl Currency {
         Some(Currency(Code::Withdrawn(u8::try_from(place).ok()?)))
     }
 
+    /// Whether amounts of this currency may be shown with a symbol, or with a code in its place.
+    pub fn may_be_shown_as(self, symbol: &str) -> bool {
+        let code = self.code();
+        if symbol.eq_ignore_ascii_case(code) {
+            return true;
+        }
+        let Code::Current(current) = self.0 else {
+            return false;
+        };
+        let own = current.symbol().symbol;
+        let is_dollar = |prefix: &str| own.ends_with('$') && code.starts_with(prefix);
+        own == symbol || symbol.strip_suffix('$').is_some_and(is_dollar)
+    }
+
     /// Returns what the code denotes if that is not money, such as gold.
     pub fn not_money(self) -> Option<&'static str> {
         let code = self.code();

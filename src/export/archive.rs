@@ -54,7 +54,7 @@ pub(super) struct Members {
 
 impl Archive {
     /// Reads the list of an archive of `len` bytes.
-    pub(super) fn open(bytes: Bytes, len: u64) -> Result<(Archive, Members), Fault> {
+    pub(super) fn open(bytes: Bytes, len: u64) -> Result<(Archive, Vec<Member>), Fault> {
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let zip = rawzip::ZipLocator::new()
             .locate_in_reader(bytes, &mut buffer, len)
@@ -65,16 +65,21 @@ impl Archive {
             len,
             budget: Arc::default(),
         };
+        Ok((archive, listed))
+    }
+
+    /// Tells the exports among the members from the others.
+    pub(super) fn exports(&self, listed: Vec<Member>) -> Result<Members, Fault> {
         let mut members = Members::default();
         for member in listed {
-            match member.is_csv() || archive.is_archive(&member) {
+            match member.is_csv() || self.is_archive(&member) {
                 true => members.exports.push(member),
                 false => members.skipped.push(member.name),
             }
         }
         match members.exports.is_empty() {
             true => Err(Fault::NoCsvInside),
-            false => Ok((archive, members)),
+            false => Ok(members),
         }
     }
 
@@ -124,6 +129,12 @@ impl Member {
     }
 }
 
+/// Whether these are the parts of a workbook or another document of an office.
+pub(super) fn is_document(members: &[Member]) -> bool {
+    let mut members = members.iter();
+    members.any(|member| member.name == "[Content_Types].xml")
+}
+
 /// Returns all files of an archive. Folders are left out, and so are the files that macOS adds: in
 /// a folder of its own, one `._x.csv` for each `x.csv`.
 fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault> {
@@ -141,9 +152,6 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
         }
         let path = entry.file_path();
         let name = path.as_bytes();
-        if name == b"[Content_Types].xml" {
-            return Err(Fault::NotCsv("an Excel workbook (.xlsx)"));
-        }
         if entry.is_dir() || name.starts_with(b"__MACOSX/") {
             continue;
         }
@@ -155,6 +163,9 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
             size: entry.uncompressed_size_hint(),
             crc: entry.crc32(),
         });
+    }
+    if members.iter().any(|member| member.name.ends_with(".iwa")) {
+        return Err(Fault::NotCsv("an Apple Numbers document"));
     }
     match found == listed {
         true => Ok(members),

@@ -129,14 +129,18 @@ pub(super) fn text_start(head: &[u8], whole: bool) -> Result<usize, Fault> {
 
 /// Returns the error for a file whose first bytes show that it is not text.
 pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
-    const MAGICS: [(&[u8], Fault); 6] = [
+    const MAGICS: [(&[u8], Fault); 7] = [
         (b"\xFD7zXZ\x00", Fault::Compressed("xz")),
         (b"BZh", Fault::Compressed("bzip2")),
         (b"7z\xBC\xAF\x27\x1C", Fault::Compressed("7z")),
         (b"%PDF-", Fault::NotCsv("a PDF")),
         (
             b"\xD0\xCF\x11\xE0",
-            Fault::NotCsv("an Excel workbook (.xls)"),
+            Fault::NotCsv("an Excel workbook of the old kind (.xls), or one with a password"),
+        ),
+        (
+            b"\x09\x08",
+            Fault::NotCsv("an Excel workbook of the old kind (.xls)"),
         ),
         (b"PAR1", Fault::NotCsv("a Parquet file")),
     ];
@@ -148,7 +152,8 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
         return Some(Fault::NotCsv("a tar archive"));
     }
     match Packing::from_head(head) {
-        // A workbook is a zip, but unpacking it would not help its owner.
+        // A document is a zip, but unpacking it would not help its owner.
+        Some(Packing::Zip) if is_open_document(head) => open_document(head),
         Some(Packing::Zip) if is_workbook(head) => Some(Fault::NotCsv("an Excel workbook (.xlsx)")),
         Some(packing) => Some(Fault::Compressed(packing.name())),
         None => {
@@ -158,6 +163,17 @@ pub(super) fn foreign(head: &[u8]) -> Option<Fault> {
             magic.map(|(_, fault)| fault)
         }
     }
+}
+
+/// An OpenDocument file, by the first member of the zip that it is.
+pub(super) fn open_document(zip: &[u8]) -> Option<Fault> {
+    is_open_document(zip).then_some(Fault::NotCsv("an OpenDocument file (.ods)"))
+}
+
+fn is_open_document(zip: &[u8]) -> bool {
+    const NAME_AT: usize = 30;
+    let name = zip.get(NAME_AT..).unwrap_or_default();
+    name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument")
 }
 
 /// Returns `true` if the first member of a zip is one with which workbooks begin.

@@ -121,6 +121,31 @@ pub enum Fault {
     /// The file is of another type.
     #[error("the file is not a CSV but {0}")]
     NotCsv(&'static str),
+    /// A workbook that can't be relied on.
+    #[error("the workbook can't be read: {0}")]
+    WorkbookDamaged(&'static str),
+    /// A workbook beyond a cap.
+    #[error("the workbook has more than {most} {what}")]
+    WorkbookTooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        most: u64,
+    },
+    /// Several sheets, and nothing says which one is the export.
+    #[error("the workbook has {} sheets: {}", .sheets.len(), quoted(.sheets))]
+    SheetUndecided {
+        /// Their names.
+        sheets: Vec<String>,
+    },
+    /// The sheet that was named is not there.
+    #[error("the workbook has no sheet `{}`, but {}", shown(.name), quoted(.sheets))]
+    SheetMissing {
+        /// The name.
+        name: String,
+        /// The names of those that are.
+        sheets: Vec<String>,
+    },
     /// The file is in UTF-16, and its byte order is not known.
     #[error("the file is in UTF-16 without a byte-order mark")]
     Utf16Unmarked,
@@ -190,6 +215,19 @@ pub enum Fault {
     AlreadyFailed,
 }
 
+/// The most sheets that a message names.
+const SHEETS_SHOWN: usize = 8;
+
+/// The names of sheets for a message.
+fn quoted(sheets: &[String]) -> String {
+    let names = sheets.iter().take(SHEETS_SHOWN);
+    let names: Vec<_> = names.map(|name| format!("`{}`", shown(name))).collect();
+    match sheets.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
 impl Fault {
     /// Returns the column with the problem.
     pub fn column(&self) -> Option<&NamedColumn> {
@@ -238,6 +276,10 @@ impl Fault {
             Fault::NoCsvInside => ProblemCode::ArchiveWithoutCsv,
             Fault::MemberEncrypted => ProblemCode::ArchiveEncrypted,
             Fault::MemberMethod(_) => ProblemCode::ArchiveMethod,
+            Fault::WorkbookDamaged(_) => ProblemCode::WorkbookDamaged,
+            Fault::WorkbookTooLarge { .. } => ProblemCode::WorkbookTooLarge,
+            Fault::SheetUndecided { .. } => ProblemCode::SheetUndecided,
+            Fault::SheetMissing { .. } => ProblemCode::SheetMissing,
             Fault::NotCsv(_) => ProblemCode::NotCsv,
             Fault::Utf16Unmarked | Fault::NoUtf16Mark | Fault::NotUtf16 => ProblemCode::Utf16,
             Fault::NotWindows1252 { .. } => ProblemCode::NotWindows1252,
@@ -285,7 +327,16 @@ impl Fault {
             }
             Fault::MemberMethod(_) => "unpack it and name the CSVs inside, or pack it with Deflate",
             Fault::NoCsvInside => "only members whose names end with `.csv` are read",
-            Fault::NotCsv(_) => "download or save the export as CSV",
+            Fault::NotCsv(_) => {
+                "download or save the export as CSV, or as an Excel workbook (.xlsx)"
+            }
+            Fault::WorkbookDamaged(_) => {
+                "open it in a spreadsheet and save it once more as .xlsx, or save its sheet as CSV"
+            }
+            Fault::WorkbookTooLarge { .. } => "save its sheet as CSV, which may be of any size",
+            Fault::SheetUndecided { .. } | Fault::SheetMissing { .. } => {
+                "name the sheet with the payments in `--sheet`"
+            }
             Fault::Utf16Unmarked | Fault::NotUtf16 => {
                 "save it as UTF-8; in Excel: `CSV UTF-8 (Comma delimited)`"
             }
@@ -312,6 +363,24 @@ impl Fault {
             }
         })
     }
+}
+
+/// How to name a sheet, with the first one as the example.
+fn sheet_hint(sheets: &[String]) -> String {
+    let first = sheets.first().map_or("NAME", String::as_str);
+    let first = shown(first);
+    let is_word = first
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let word = match (is_word, first.contains('\'')) {
+        (true, _) => first.to_string(),
+        (false, true) => format!("\"{first}\""),
+        (false, false) => format!("'{first}'"),
+    };
+    let setting = first.replace('\\', "\\\\").replace('"', "\\\"");
+    format!(
+        "name the sheet with the payments: `--sheet {word}`; for good, set `sheet = \"{setting}\"` under `[exports.NAME]` of your profile"
+    )
 }
 
 /// Wraps a fault for readers, whose errors are of this type.
@@ -383,6 +452,10 @@ impl ExportError {
 
     /// Returns what a person can do about it.
     pub fn hint(&self) -> Option<String> {
+        if let Fault::SheetUndecided { sheets } | Fault::SheetMissing { sheets, .. } = &*self.fault
+        {
+            return Some(sheet_hint(sheets));
+        }
         self.fault.hint().map(str::to_owned)
     }
 }

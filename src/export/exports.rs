@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use rawzip::FileReader;
 
-use super::archive::{Archive, Member, Members, member_path};
-use super::encoding::foreign;
+use super::archive::{Archive, Member, Members, is_document, member_path};
+use super::encoding::open_document;
 use super::error::{ExportError, Fault};
 use super::source::{Peeked, Source};
 use super::unpack::Packing;
@@ -20,7 +20,7 @@ const HELD_MOST_BYTES: u64 = 512 * 1024 * 1024;
 /// The exports of one file, each opened when it is requested.
 ///
 /// A zip has one for each member whose name ends with `.csv`, named `archive.zip/inner.csv`; any
-/// other file is one export.
+/// other file is one export, a workbook too.
 pub struct Exports {
     path: PathBuf,
     how: How,
@@ -51,7 +51,14 @@ impl Exports {
                 let archive = file.try_clone().map_err(Fault::from).and_then(|file| {
                     Archive::open(Arc::new(FileReader::from(file)), metadata.len())
                 });
-                Exports::members(path, how, archive)
+                match archive {
+                    // What stands at the beginning has been read, and on some systems a reader moves all.
+                    Ok((_, listed)) if is_document(&listed) => {
+                        let export = Export::open_with(path, &how);
+                        Exports::new(path, how, Discovered::One(Some(Box::new(export))))
+                    }
+                    archive => Exports::members(path, how, archive),
+                }
             }
             _ => Exports::held(path, how, source),
         }
@@ -89,13 +96,26 @@ impl Exports {
             Ok(read) if read as u64 > HELD_MOST_BYTES => Err(Fault::TooLargeToHold {
                 most_bytes: HELD_MOST_BYTES,
             }),
-            Ok(read) => Archive::open(Arc::new(bytes), read as u64),
+            Ok(read) => {
+                let bytes = Arc::new(bytes);
+                match Archive::open(Arc::clone(&bytes) as _, read as u64) {
+                    Ok((_, listed)) if is_document(&listed) => {
+                        let export = Export::from_workbook(path, bytes, &how);
+                        return Exports::new(path, how, Discovered::One(Some(Box::new(export))));
+                    }
+                    archive => archive,
+                }
+            }
         };
         Exports::members(path, how, archive)
     }
 
-    fn members(path: &Path, how: How, archive: Result<(Archive, Members), Fault>) -> Exports {
-        match archive {
+    fn members(path: &Path, how: How, archive: Result<(Archive, Vec<Member>), Fault>) -> Exports {
+        let members = archive.and_then(|(archive, listed)| {
+            let members = archive.exports(listed)?;
+            Ok((archive, members))
+        });
+        match members {
             Ok((archive, Members { exports, skipped })) => {
                 let found = Discovered::Members(archive, exports.into_iter());
                 Exports {
@@ -126,12 +146,10 @@ impl Exports {
     }
 }
 
-/// Returns `true` if a file is a zip of exports. A workbook is a zip too, but is refused as a
-/// workbook.
+/// Returns `true` if a file is a zip with members. A workbook is one, too.
 fn is_zip(source: &Peeked<Source>) -> bool {
     let (head, _) = source.head();
-    Packing::from_head(head) == Some(Packing::Zip)
-        && !matches!(foreign(head), Some(Fault::NotCsv(_)))
+    Packing::from_head(head) == Some(Packing::Zip) && open_document(head).is_none()
 }
 
 impl Iterator for Exports {

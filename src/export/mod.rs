@@ -27,13 +27,15 @@ mod source;
 mod start;
 mod unpack;
 mod width;
+mod workbook;
 
 pub use delimiter::Delimiter;
 pub use encoding::{DeclaredEncoding, Encoding};
 pub use error::{ExportError, Fault, NamedColumn};
 pub use exports::Exports;
-pub use row::Row;
+pub use row::{CellKind, Row};
 pub use start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
+pub use workbook::{SheetChoice, SheetRemark};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -41,12 +43,15 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use archive::{Archive, is_document};
 use decode::Decoder;
 use guard::{Guard, LocatedFault};
 use source::{Peeked, Source};
 use start::Start;
 use unpack::{Budget, Packing, Unpacked};
+use workbook::{Sheet, SheetRows, WORKBOOK_MOST_BYTES};
 
 use crate::bounded::Bounded;
 
@@ -81,7 +86,10 @@ pub struct Export {
     lines_above: u64,
     delimiter: Delimiter,
     encoding: Encoding,
-    reader: csv::Reader<Guard<DecodedText>>,
+    reader: Reader,
+    /// The sheet of a workbook that this is.
+    sheet: Option<SheetName>,
+    sheet_remarks: Vec<SheetRemark>,
     rows: u64,
     /// Rows that were peeked at and not read yet.
     peeked: VecDeque<Row>,
@@ -99,6 +107,19 @@ struct LeftOut {
     members: Vec<String>,
 }
 
+/// Where rows come from.
+enum Reader {
+    Text(Box<csv::Reader<Guard<DecodedText>>>),
+    /// The rows of a workbook, and its bytes, which have all gone by.
+    Sheet(Box<(SheetRows, Source)>),
+}
+
+/// The name of a sheet, and whether it says which one of several it is.
+struct SheetName {
+    name: String,
+    is_one_of_several: bool,
+}
+
 /// The settings for files that don't declare them themselves.
 #[derive(Clone, Debug, Default)]
 pub struct How {
@@ -106,6 +127,8 @@ pub struct How {
     pub told: Option<DeclaredEncoding>,
     /// The lines below which the header may be.
     pub lines_above: LinesAbove,
+    /// Which sheet of a workbook is read.
+    pub sheet: SheetChoice,
 }
 
 /// The totals of an export that was read completely.
@@ -132,9 +155,13 @@ impl Export {
     ///
     /// The file can't be read, or its header is not valid.
     pub fn open(path: &Path) -> Result<Export, ExportError> {
+        Export::open_with(path, &How::default())
+    }
+
+    fn open_with(path: &Path, how: &How) -> Result<Export, ExportError> {
         let file = File::open(path).map_err(|error| ExportError::new(path, None, error.into()))?;
         let source = Peeked::new(Source::new(Box::new(file)));
-        Export::from_source(path, source, &How::default(), BytesLocation::File)
+        Export::from_source(path, source, how, BytesLocation::File)
     }
 
     /// Opens a file like [`Export::open`], but only if it is not larger than `most_bytes`.
@@ -166,10 +193,16 @@ impl Export {
 
     fn from_source(
         path: &Path,
-        source: Peeked<Source>,
+        mut source: Peeked<Source>,
         how: &How,
         place: BytesLocation,
     ) -> Result<Export, ExportError> {
+        if place == BytesLocation::File && Packing::from_head(source.head().0) == Some(Packing::Zip)
+        {
+            let bytes =
+                held_document(&mut source).map_err(|fault| ExportError::new(path, None, fault))?;
+            return Export::from_workbook(path, bytes, how);
+        }
         let (text, encoding) = DecodedText::new(source, how.told, place)
             .map_err(|fault| ExportError::new(path, None, fault))?;
         Export::from_text(path, text, encoding, &how.lines_above)
@@ -205,7 +238,9 @@ impl Export {
             lines_above: lines,
             delimiter,
             encoding,
-            reader,
+            reader: Reader::Text(Box::new(reader)),
+            sheet: None,
+            sheet_remarks: Vec::new(),
             rows: 0,
             peeked: VecDeque::new(),
             failed: false,
@@ -214,6 +249,44 @@ impl Export {
         };
         export.read_header()?;
         export.settle_width();
+        Ok(export)
+    }
+
+    /// Reads the sheet of a workbook that is held in memory.
+    fn from_workbook(path: &Path, bytes: Arc<Vec<u8>>, how: &How) -> Result<Export, ExportError> {
+        let failed = |fault| ExportError::new(path, None, fault);
+        let Sheet {
+            name,
+            mut rows,
+            remarks,
+            is_one_of_several,
+        } = workbook::read(&bytes, &how.sheet).map_err(failed)?;
+        let lines_above = rows.skip_to_header(&how.lines_above);
+        let mut source = Source::new(Box::new(io::Cursor::new(workbook::Shared(bytes))));
+        io::copy(&mut source, &mut io::sink()).map_err(|error| failed(error.into()))?;
+        let mut export = Export {
+            path: path.to_owned(),
+            header: Vec::new(),
+            header_line: 1,
+            lines_above,
+            delimiter: Delimiter::Comma,
+            encoding: Encoding::Utf8,
+            reader: Reader::Sheet(Box::new((rows, source))),
+            sheet: Some(SheetName {
+                name,
+                is_one_of_several,
+            }),
+            sheet_remarks: remarks,
+            rows: 0,
+            peeked: VecDeque::new(),
+            failed: false,
+            left_out: None,
+            failure: None,
+        };
+        export.read_header()?;
+        if let Reader::Sheet(sheet) = &mut export.reader {
+            sheet.0.set_width(export.header.len());
+        }
         Ok(export)
     }
 
@@ -293,6 +366,25 @@ impl Export {
         self.lines_above
     }
 
+    /// The sheet that is read, if it is one of several with cells in a workbook.
+    pub fn one_of_several_sheets(&self) -> Option<&str> {
+        let sheet = self
+            .sheet
+            .as_ref()
+            .filter(|sheet| sheet.is_one_of_several)?;
+        Some(&sheet.name)
+    }
+
+    /// The sheet of a workbook that is read.
+    pub fn sheet(&self) -> Option<&str> {
+        self.sheet.as_ref().map(|sheet| sheet.name.as_str())
+    }
+
+    /// What a person should know of the sheet beside its rows.
+    pub fn sheet_remarks(&self) -> &[SheetRemark] {
+        &self.sheet_remarks
+    }
+
     /// Returns the delimiter between fields.
     pub fn delimiter(&self) -> Delimiter {
         self.delimiter
@@ -306,7 +398,13 @@ impl Export {
     /// Returns the number of bytes of the file read so far, for progress: up to a chunk ahead of
     /// the rows.
     pub fn bytes_read(&self) -> u64 {
-        self.reader.get_ref().inner().source().bytes()
+        match &self.reader {
+            Reader::Text(reader) => reader.get_ref().inner().source().bytes(),
+            Reader::Sheet(sheet) => {
+                let source = &sheet.1;
+                Source::bytes(source)
+            }
+        }
     }
 
     /// Reads the next row into `row`; returns `false` at the end. Blank lines are skipped.
@@ -356,13 +454,18 @@ impl Export {
     pub fn finish(mut self) -> Result<Totals, ExportError> {
         let mut row = Row::new();
         while self.read_row(&mut row)? {}
-        let guard = self.reader.get_ref();
-        let source = guard.inner().source();
+        let (source, ends_with_line_end) = match &self.reader {
+            Reader::Text(reader) => {
+                let guard = reader.get_ref();
+                (guard.inner().source(), guard.ends_with_line_end())
+            }
+            Reader::Sheet(sheet) => (&sheet.1, true),
+        };
         Ok(Totals {
             rows: self.rows,
             bytes: source.bytes(),
             sha256: source.sha256(),
-            ends_with_line_end: guard.ends_with_line_end(),
+            ends_with_line_end,
             delimiter: self.delimiter,
             encoding: self.encoding,
         })
@@ -375,9 +478,14 @@ impl Export {
         if self.failed {
             return Err(ExportError::new(&self.path, None, Fault::AlreadyFailed));
         }
-        let read = self.reader.read_record(&mut row.record);
+        let reader = match &mut self.reader {
+            Reader::Text(reader) => reader,
+            Reader::Sheet(sheet) => return Ok(sheet.0.read(row)),
+        };
+        row.kinds.clear();
+        let read = reader.read_record(&mut row.record);
         let start = match read {
-            Ok(_) => self.reader.get_mut().next_start(),
+            Ok(_) => reader.get_mut().next_start(),
             Err(_) => None,
         };
         match (read, start) {
@@ -397,7 +505,11 @@ impl Export {
 
     /// Returns the error for which the parser stopped: the guard's, or that of the file.
     fn stopped(&mut self, error: csv::Error) -> ExportError {
-        if let Some(LocatedFault { line, mut fault }) = self.reader.get_mut().take_found() {
+        let found = match &mut self.reader {
+            Reader::Text(reader) => reader.get_mut().take_found(),
+            Reader::Sheet(_) => None,
+        };
+        if let Some(LocatedFault { line, mut fault }) = found {
             if let Some(column) = fault.column_mut() {
                 column.name = self.header.get(column.number - 1).cloned();
             }
@@ -412,6 +524,34 @@ impl Export {
     fn fail(&mut self, line: Option<u64>, fault: Fault) -> ExportError {
         self.failed = true;
         ExportError::new(&self.path, line, fault)
+    }
+}
+
+/// Reads a zip whole that has to be a document, such as a workbook.
+fn held_document(source: &mut Peeked<Source>) -> Result<Arc<Vec<u8>>, Fault> {
+    if let Some(fault @ Fault::NotCsv(_)) = encoding::open_document(source.head().0) {
+        return Err(fault);
+    }
+    let mut bytes = Vec::new();
+    let read = source
+        .by_ref()
+        .take(WORKBOOK_MOST_BYTES + 1)
+        .read_to_end(&mut bytes);
+    match read {
+        Err(error) => return Err(source.inner_mut().take_failure().unwrap_or(error.into())),
+        Ok(read) if read as u64 > WORKBOOK_MOST_BYTES => {
+            return Err(Fault::WorkbookTooLarge {
+                what: "bytes",
+                most: WORKBOOK_MOST_BYTES,
+            });
+        }
+        Ok(_) => {}
+    }
+    let bytes = Arc::new(bytes);
+    let (_, listed) = Archive::open(Arc::clone(&bytes) as _, bytes.len() as u64)?;
+    match is_document(&listed) {
+        true => Ok(bytes),
+        false => Err(Fault::Compressed(Packing::Zip.name())),
     }
 }
 

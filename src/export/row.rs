@@ -2,6 +2,22 @@
 
 use std::borrow::Cow;
 
+/// What the text of a cell was made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CellKind {
+    /// It is text by itself, as all of a CSV is.
+    #[default]
+    Text,
+    /// A number of a workbook, written in full with a point, perhaps behind the symbol of a currency.
+    Number,
+    /// A day of a workbook, such as `2026-03-01`, perhaps with a time behind it.
+    Date,
+    /// A time of a workbook without a day, such as `18:00:00`.
+    Time,
+    /// An error such as `#N/A`, or nothing where a formula was saved without its value.
+    Error,
+}
+
 /// A row of an export. It is created once and filled again for every row, so that reading a million
 /// rows allocates only for the longest of them.
 #[derive(Clone, Debug, Default)]
@@ -9,6 +25,8 @@ pub struct Row {
     pub(super) record: csv::StringRecord,
     pub(super) line: u64,
     pub(super) byte: u64,
+    /// Of each cell; empty where all are text.
+    pub(super) kinds: Vec<CellKind>,
 }
 
 impl Row {
@@ -42,6 +60,30 @@ impl Row {
     /// Returns `true` if the row has no field. A row that was read has at least one.
     pub fn is_empty(&self) -> bool {
         self.record.is_empty()
+    }
+
+    /// What the text of a field was made from.
+    pub fn kind(&self, index: usize) -> CellKind {
+        self.kinds.get(index).copied().unwrap_or_default()
+    }
+
+    /// Whether a field may be something else than text.
+    pub(crate) fn is_typed(&self) -> bool {
+        !self.kinds.is_empty()
+    }
+
+    /// Puts other texts into these fields, which are text from then on.
+    pub(crate) fn set_texts(&mut self, texts: &[(usize, String)]) {
+        let text_at = |at: usize| texts.iter().find(|(place, _)| *place == at);
+        let fields = self.record.iter().enumerate();
+        self.record = fields
+            .map(|(at, field)| text_at(at).map_or(field, |(_, text)| text.as_str()))
+            .collect();
+        for (at, _) in texts {
+            if let Some(kind) = self.kinds.get_mut(*at) {
+                *kind = CellKind::Text;
+            }
+        }
     }
 
     /// Replaces the text of each field.

@@ -42,6 +42,12 @@ impl LinesAbove {
             is_header: Some(Arc::new(is_header)),
         }
     }
+
+    /// Whether this line is the header.
+    pub(super) fn accepts(&self, line: &HeaderLine) -> bool {
+        let is_header = self.is_header.as_ref();
+        self.counts.contains(&line.lines_above) && is_header.is_some_and(|is_it| is_it(line))
+    }
 }
 
 impl fmt::Debug for LinesAbove {

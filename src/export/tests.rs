@@ -673,7 +673,7 @@ mod packed {
             assert_eq!(code(&zipped), "x/inner:-:archive-nested");
         }
         let workbook = zip(&[("xl/workbook.xml", b""), ("[Content_Types].xml", b"")]);
-        assert_eq!(code(&workbook), "x:-:not-csv");
+        assert_eq!(code(&workbook), "x:-:workbook-damaged");
         let beside = zip(&[("b.csv", csv), ("b.xlsx", &workbook)]);
         let export = open(&beside, None).next().unwrap().unwrap();
         assert_eq!(export.left_out().unwrap().1, ["b.xlsx"]);

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT};
 use super::not_paid::NotPaidRows;
-use super::refused::{export_problem, left_out};
+use super::refused::{export_problem, left_out, remarks_of_sheet};
+use super::signs::{MIXED, SignedRefunds};
 use super::{ADDED_COLUMNS, CorrectedRow, Input, Rows, Setup, SourceRows};
 use crate::classify::{Classifier, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
-use crate::export::{Export, ExportError, Row};
+use crate::export::{Delimiter, Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::profile::Profile;
 use crate::readings::Origins;
@@ -140,6 +141,9 @@ impl Opened<'_> {
             handed_back: self.handed_back,
             mends: self.found.profile.mends,
             completes: !self.found.profile.completes.is_empty(),
+            is_resaved: (self.handed_back.is_some() || self.found.profile.mends)
+                && self.export.sheet().is_none()
+                && self.export.delimiter() != Delimiter::Comma,
         }
     }
 }
@@ -151,6 +155,9 @@ struct RowKind {
     handed_back: Option<usize>,
     /// `true` if they are events that were corrected.
     mends: bool,
+    /// `true` if a spreadsheet has saved a file of ours, which has commas, with another delimiter: as one does
+    /// where the comma is the decimal sign.
+    is_resaved: bool,
     /// `true` if they say what the sales of other exports count.
     completes: bool,
 }
@@ -165,6 +172,8 @@ struct Reader<'r> {
     problems: Problems,
     corrected: Vec<CorrectedRow>,
     events: Events,
+    /// Refunds of the export that is being read, which may have either sign.
+    signed: SignedRefunds,
     /// The events of the row that is being read.
     of_row: Vec<Event>,
     /// The sales that the export completes, while such an export is read.
@@ -188,6 +197,7 @@ impl<'r> Reader<'r> {
             problems: Problems::default(),
             corrected: Vec::new(),
             events: Events::default(),
+            signed: SignedRefunds::default(),
             of_row: Vec::new(),
             sales: None,
             invoices: Invoices::default(),
@@ -201,6 +211,7 @@ impl<'r> Reader<'r> {
     fn open(&mut self, mut export: Export) -> Result<Opened<'r>, Box<Problem>> {
         let path = export.path().display().to_string();
         self.problems.extend(left_out(&export));
+        self.problems.extend(remarks_of_sheet(&export));
         let mut header = export.header().to_vec();
         let handed_back = added_columns(&header);
         if handed_back.is_some() {
@@ -288,6 +299,7 @@ impl<'r> Reader<'r> {
         let mut rows = Rows::default();
         let mut warnings = Vec::new();
         let mut without_column: Vec<(Problem, u64)> = Vec::new();
+        self.signed = SignedRefunds::default();
         let read = export.for_each_row(|row| {
             rows.read += 1;
             self.count_row();
@@ -295,14 +307,25 @@ impl<'r> Reader<'r> {
                 input,
                 line: row.line(),
             };
+            let signed = self.signed.rows;
             let outcome = self.classify(row, source, classifier, kind, &mut warnings);
+            let is_signed = self.signed.rows > signed;
             if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
             {
-                self.corrected.extend(corrected(row, width, input));
+                let of_row = corrected(row, width, input);
+                match is_signed {
+                    true => self.signed.corrected.extend(of_row),
+                    false => self.corrected.extend(of_row),
+                }
             }
             match outcome {
-                RowOutcome::Events => rows.with_events += 1,
+                RowOutcome::Events => {
+                    rows.with_events += 1;
+                    if is_signed {
+                        self.source_rows.add_open(source, MIXED, row.iter());
+                    }
+                }
                 RowOutcome::Ignored(reason) => {
                     rows.ignored += 1;
                     if let Some(sale) = classifier.not_paid(row) {
@@ -327,6 +350,7 @@ impl<'r> Reader<'r> {
             }
         });
         read.map_err(|error| export_problem(&error))?;
+        self.settle_signs(input, path, classifier, &mut rows);
         for (mut problem, count) in without_column {
             problem.message = match count {
                 1 => format!("1 row is rejected: {}", problem.message),
@@ -338,6 +362,31 @@ impl<'r> Reader<'r> {
             self.problems.push(problem.at(path, None));
         }
         Ok(rows)
+    }
+
+    /// Takes the refunds of an export that may have either sign, if all of them have the same one.
+    fn settle_signs(
+        &mut self,
+        input: usize,
+        path: &str,
+        classifier: &Classifier<'_>,
+        rows: &mut Rows,
+    ) {
+        let signed = std::mem::take(&mut self.signed);
+        let Some((column, lines)) = signed.mixed() else {
+            for event in signed.events.iter() {
+                let event = event.to_event();
+                classifier.see(&event);
+                self.events.push(&event);
+            }
+            self.corrected.extend(signed.corrected);
+            return;
+        };
+        rows.with_events -= signed.rows;
+        rows.rejected += signed.rows;
+        self.source_rows.reject_open(input);
+        let problem = classifier.mixed_signs(column, signed.rows, lines);
+        self.problems.push(problem.at(path, None));
     }
 
     fn count_row(&mut self) {
@@ -363,11 +412,27 @@ impl<'r> Reader<'r> {
         } else if kind.mends {
             row.replace_cells(restore);
         }
+        classifier.settle(row);
+        if kind.is_resaved
+            && let Err(problem) = classifier.settle_resaved(row)
+        {
+            return RowOutcome::Rejected(*problem);
+        }
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
         let is_unconfirmed = kind.mends && is_unconfirmed(classifier, row);
         let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
+        if let (Some(seen), RowOutcome::Events, None) =
+            (classifier.take_seen_sign(), &outcome, &self.sales)
+        {
+            self.signed.add(seen.column, seen.is_minus, source.line);
+            for mut event in self.of_row.drain(..) {
+                event.is_mended = kind.mends;
+                self.signed.push(&event);
+            }
+            return outcome;
+        }
         let Some(sales) = &mut self.sales else {
             for mut event in self.of_row.drain(..) {
                 event.is_mended = kind.mends;

@@ -1,6 +1,7 @@
 //! Explains why an export can't be read, and what to do about it.
 
-use crate::export::{Export, ExportError};
+use crate::export::{Export, ExportError, SheetRemark};
+use crate::invisible::shown;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{Binding, LookAlike, Misfit, Profile, Unfit};
 use crate::recognise::Unrecognised;
@@ -147,6 +148,43 @@ pub fn export_problem(error: &ExportError) -> Problem {
     });
     problem.hint = error.hint();
     problem
+}
+
+/// Says what a person should know of the sheet that is read.
+pub(super) fn remarks_of_sheet(export: &Export) -> Vec<Problem> {
+    let path = export.path().display().to_string();
+    let problem = |remark: &SheetRemark| match remark {
+        SheetRemark::HiddenRows { count, first } => {
+            let rows = match count {
+                1 => "1 hidden row is".to_owned(),
+                _ => format!("{count} hidden rows are"),
+            };
+            Problem::warning(ProblemCode::RowsHidden, format!("{rows} read like the others"))
+                    .at(&path, Some((*first).into()))
+                    .hint("show all rows of the sheet; if some of them should not count, delete them in a copy and read that")
+        }
+        SheetRemark::MergedCells { count, first } => {
+            let ranges = match count {
+                1 => format!("the cells {first} are merged"),
+                _ => format!("{count} ranges of cells are merged, the first is {first}"),
+            };
+            let message = format!("{ranges}: only the first cell of a range has a value");
+            Problem::warning(ProblemCode::CellsMerged, message)
+                .at(&path, None)
+                .hint("unmerge the cells, write the value into each of them, and save the workbook")
+        }
+        SheetRemark::HiddenSheets(names) => {
+            let names: Vec<_> = names
+                .iter()
+                .map(|name| format!("`{}`", shown(name)))
+                .collect();
+            let message = format!("hidden sheets are not read: {}", names.join(", "));
+            Problem::warning(ProblemCode::SheetsHidden, message)
+                .at(&path, None)
+                .hint("to read one of them, name it in `--sheet`")
+        }
+    };
+    export.sheet_remarks().iter().map(problem).collect()
 }
 
 /// Reports which members of an archive are left out, whose first one is the export.

@@ -1,5 +1,6 @@
 //! Keeps rows that gave no event for the reports, without keeping them in memory.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 
@@ -24,6 +25,8 @@ pub struct SourceRow {
 pub struct SourceRows {
     file: Option<csv::Writer<File>>,
     failed: Option<io::Error>,
+    /// The inputs whose open rows are rejected.
+    rejected_inputs: HashSet<usize>,
 }
 
 /// Reports that the file of [`SourceRows`] could not be written or read back.
@@ -40,7 +43,12 @@ impl SourceRowsError {
     }
 }
 
-/// The number of cells in front of a row's own: input, line, whether it was rejected, reason.
+/// What became of a row, in the file.
+const IGNORED: &str = "";
+const REJECTED: &str = "1";
+const OPEN: &str = "?";
+
+/// Cells in front of a row's own: input, line, what became of it, reason.
 const OWN_CELLS: usize = 4;
 
 impl SourceRows {
@@ -49,6 +57,7 @@ impl SourceRows {
         SourceRows {
             file: None,
             failed: None,
+            rejected_inputs: HashSet::new(),
         }
     }
 
@@ -58,6 +67,7 @@ impl SourceRows {
         SourceRows {
             file: Some(writer),
             failed: None,
+            rejected_inputs: HashSet::new(),
         }
     }
 
@@ -67,14 +77,39 @@ impl SourceRows {
         source: Source,
         rejected: bool,
         reason: &str,
+        fields: impl Iterator<Item = &'f str>,
+    ) {
+        let state = if rejected { REJECTED } else { IGNORED };
+        self.write(source, state, reason, fields);
+    }
+
+    /// Keeps a row that has events, and is rejected after all if its input turns out to be such.
+    pub(super) fn add_open<'f>(
+        &mut self,
+        source: Source,
+        reason: &str,
+        fields: impl Iterator<Item = &'f str>,
+    ) {
+        self.write(source, OPEN, reason, fields);
+    }
+
+    /// Rejects the open rows of an input.
+    pub(super) fn reject_open(&mut self, input: usize) {
+        self.rejected_inputs.insert(input);
+    }
+
+    fn write<'f>(
+        &mut self,
+        source: Source,
+        state: &str,
+        reason: &str,
         mut fields: impl Iterator<Item = &'f str>,
     ) {
         let Some(file) = self.file.as_mut().filter(|_| self.failed.is_none()) else {
             return;
         };
         let (input, line) = (source.input.to_string(), source.line.to_string());
-        let rejected = if rejected { "1" } else { "" };
-        let own: [&str; OWN_CELLS] = [&input, &line, rejected, reason];
+        let own: [&str; OWN_CELLS] = [&input, &line, state, reason];
         let mut write = || {
             own.iter().try_for_each(|cell| file.write_field(cell))?;
             fields.try_for_each(|cell| file.write_field(cell))?;
@@ -104,10 +139,18 @@ impl SourceRows {
             Ok(reader.into_records())
         });
         let records = file.transpose()?.into_iter().flatten();
-        Ok(records.map(|record| {
+        let rejected_inputs = self.rejected_inputs;
+        let rows = records.map(move |record| {
             let record = record.map_err(io::Error::from)?;
-            source_row(&record).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData).into())
-        }))
+            let mut row =
+                source_row(&record).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+            if record.get(2) == Some(OPEN) {
+                row.rejected = rejected_inputs.contains(&row.source.input);
+                return Ok(Some(row).filter(|row| row.rejected));
+            }
+            Ok(Some(row))
+        });
+        Ok(rows.filter_map(Result::transpose))
     }
 }
 

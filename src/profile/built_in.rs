@@ -88,6 +88,13 @@ impl Profiles {
         })
     }
 
+    /// Returns the sheets that these profiles name.
+    pub fn sheets(&self) -> Vec<String> {
+        self.iter()
+            .filter_map(|profile| profile.sheet.clone())
+            .collect()
+    }
+
     /// Returns the numbers of lines that may be above the header, for all profiles.
     pub fn lines_above(&self) -> LinesAbove {
         let below: Vec<Profile> = self

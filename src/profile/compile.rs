@@ -158,6 +158,7 @@ impl<'s> Compiler<'s> {
             detect: spec.detect.is_enabled(),
             is_nearly_known: spec.detect.is_nearly_known(),
             skip_lines: spec.skip_lines,
+            sheet: spec.sheet.clone(),
             lineage: Vec::new(),
             completes: spec.completes.clone(),
             mends: spec.mends,

@@ -45,6 +45,8 @@ pub struct Profile {
     pub detect: bool,
     /// The greatest number of lines of other text above the header.
     pub(crate) skip_lines: usize,
+    /// The sheet to read of a workbook with several.
+    pub(crate) sheet: Option<String>,
     /// `true` if a header that lacks few of its columns counts as one of its exports.
     pub(crate) is_nearly_known: bool,
     /// `true` if it is the user's own, and not built in.
@@ -94,6 +96,89 @@ pub enum OwnFile {
 }
 
 impl Profile {
+    /// The columns whose cells are amounts.
+    pub(crate) fn amount_columns(&self) -> Vec<ColumnIndex> {
+        let mut columns = Vec::new();
+        for event in &self.events {
+            let rules = event.amount.iter().chain(&event.gross);
+            for rule in rules {
+                columns.push(rule.column);
+                columns.extend(rule.plus.iter().chain(&rule.minus));
+            }
+            columns.extend(event.mrr);
+        }
+        if let Some(taxes) = &self.taxes {
+            columns.extend([taxes.goods, taxes.shipping, taxes.tax, taxes.total]);
+            columns.extend(taxes.duties);
+            columns.extend(taxes.named.iter().map(|(_, value)| *value));
+        }
+        if let Some(commission) = &self.commission {
+            columns.push(commission.amount);
+            columns.extend(commission.sale_amount);
+        }
+        columns.extend(self.totals.iter().map(|(column, _)| *column));
+        for (column, test) in self.tests() {
+            if test.reads_amounts() {
+                columns.push(*column);
+            }
+            if let Test::Sum(parts) | Test::NotSum(parts) = test {
+                columns.extend(parts);
+            }
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// What has to hold by any of its rules.
+    fn tests(&self) -> impl Iterator<Item = &(ColumnIndex, Test)> {
+        let ignore = self.ignore.iter().map(|rule| &rule.scope);
+        let remarks = self.reject.iter().chain(&self.warn);
+        let scopes = ignore
+            .chain(remarks.map(|rule| &rule.scope))
+            .chain(self.events.iter().map(|rule| &rule.scope));
+        let whens = scopes.flat_map(|scope| scope.when.iter().chain(scope.unless.iter().flatten()));
+        let continued = self.continuation.iter().flat_map(|rows| &rows.when);
+        whens.chain(continued)
+    }
+
+    /// Where dates stand.
+    pub(crate) fn date_sources(&self) -> Vec<DateSource> {
+        let mut sources = Vec::new();
+        let of_events = self.events.iter().flat_map(|event| &event.created_at);
+        let of_commissions = self.commission.iter().filter_map(|c| c.created_at.as_ref());
+        for source in of_events.chain(of_commissions) {
+            let is_known = |known: &DateSource| known.date == source.date;
+            if !sources.iter().any(is_known) {
+                sources.push(*source);
+            }
+        }
+        for event in &self.events {
+            let ids = [&event.event_id, &event.sale_event_id, &event.reference];
+            let parts = ids.into_iter().flatten().flat_map(|template| &template.0);
+            for part in parts {
+                if let TemplatePart::Day(column) = part
+                    && !sources
+                        .iter()
+                        .any(|known: &DateSource| known.date == *column)
+                {
+                    sources.push(DateSource::of_column(*column));
+                }
+            }
+        }
+        sources
+    }
+
+    /// The columns whose words decide what a row is.
+    pub(crate) fn compared_columns(&self) -> Vec<ColumnIndex> {
+        let tested = self.tests().map(|(column, _)| *column);
+        let known = self.known.iter().map(|(column, _)| *column);
+        let mut columns: Vec<_> = tested.chain(known).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
     /// Returns `true` if this profile's rows complete the sales of `other`, if both are in one job.
     pub(crate) fn completes(&self, other: &Profile) -> bool {
         let is_named = |name: &String| self.completes.contains(name);

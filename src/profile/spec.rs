@@ -23,6 +23,8 @@ pub(super) struct Spec {
     /// The greatest number of lines of other text above the header.
     #[serde(default)]
     pub(super) skip_lines: usize,
+    /// The sheet that is read of a workbook with several.
+    pub(super) sheet: Option<String>,
     /// Settings that the export does not contain and a user must set.
     #[serde(default)]
     pub(super) ask: Vec<AskSpec>,

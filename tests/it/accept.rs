@@ -10,7 +10,7 @@ fn generic(rows: &[&str]) -> String {
 }
 
 /// Refuses the next events for good.
-fn refuse(sandbox: &SandboxProcess, times: u32) {
+pub fn refuse(sandbox: &SandboxProcess, times: u32) {
     sandbox.fault(&json!({"action": "status", "status": 422, "times": times}));
 }
 

@@ -154,7 +154,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan("%PDF-1.7\n"), @r"
             exit 3
             x.csv: error: the file is not a CSV but a PDF
-              hint: download or save the export as CSV
+              hint: download or save the export as CSV, or as an Excel workbook (.xlsx)
             ");
     }
 
@@ -163,7 +163,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan("<!doctype html><title>Sign in</title>"), @r"
             exit 3
             x.csv: error: the file is not a CSV but HTML or XML
-              hint: download or save the export as CSV
+              hint: download or save the export as CSV, or as an Excel workbook (.xlsx)
             ");
     }
 
@@ -172,7 +172,7 @@ mod files_that_are_no_csv {
         assert_snapshot!(plan("{\"data\": []}"), @r"
             exit 3
             x.csv: error: the file is not a CSV but JSON
-              hint: download or save the export as CSV
+              hint: download or save the export as CSV, or as an Excel workbook (.xlsx)
             ");
     }
 
@@ -180,8 +180,8 @@ mod files_that_are_no_csv {
     fn workbook() {
         assert_snapshot!(plan(b"PK\x03\x04..........................[Content_Types].xml"), @r"
             exit 3
-            x.csv: error: the file is not a CSV but an Excel workbook (.xlsx)
-              hint: download or save the export as CSV
+            x.csv: error: the zip data are cut off
+              hint: the download was not complete; download it again
             ");
     }
 
@@ -748,7 +748,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `based_on`, `detect`, `skip_lines`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `based_on`, `detect`, `skip_lines`, `sheet`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }

@@ -457,8 +457,8 @@ a-1,t7,purchase,5.50,0.50,USD,2026-01-31 20:00:00 IST,success,false,,,
 ",
         "2: sale t1 10.00 USD 2026-02-01T04:00:00Z a-1
 3: sale 101 10.00 USD 2026-01-31T20:00:00Z a-1
-4: refund t3 of t1 5.00 USD 2026-01-31T20:00:00Z a-1
-5: rejected: the amounts of such rows above it have a minus, but this one does not
+4: rejected: the export writes refunds with a minus and without one
+5: rejected: the export writes refunds with a minus and without one
 6: ignored: an authorization, not a payment
 7: ignored: payment declined or voided
 8: rejected: not a date in the format of this export",

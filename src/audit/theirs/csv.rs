@@ -49,6 +49,7 @@ pub fn read_csv(
             file: file.clone(),
             line: row.line(),
         };
+        classifier.settle(&mut row);
         match classifier.commission(&row) {
             CommissionOutcome::Commission(commission) => {
                 read.rows.with_events += 1;

@@ -56,6 +56,23 @@ pub(super) fn spreadsheet(value: &str) -> Option<DateTime> {
         .ok()
 }
 
+/// Writes a day and time as a spreadsheet counts them.
+pub(super) fn write_spreadsheet(at: DateTime) -> Option<String> {
+    let first = Date::constant(1970, 1, 1);
+    let days = i64::from(first.until(at.date()).ok()?.get_days()) + DAYS.start();
+    let time = at.time();
+    let seconds =
+        i128::from(time.hour()) * 3600 + i128::from(time.minute()) * 60 + i128::from(time.second());
+    if seconds == 0 {
+        return Some(days.to_string());
+    }
+    let scale = 10_i128.pow(10);
+    Some(format!(
+        "{days}.{:010}",
+        (seconds * scale * 2 + SECONDS_PER_DAY) / (SECONDS_PER_DAY * 2)
+    ))
+}
+
 /// Splits a number without a sign into its whole part and the digits of its fraction.
 fn split<'v>(value: &'v str, separators: &[char]) -> Option<(i64, &'v str)> {
     let (whole, fraction) = value

@@ -410,6 +410,7 @@ impl Call<'_> {
             &self.arguments.exports,
             self.common,
             choice.profiles.lines_above(),
+            choice.profiles.sheets(),
         )?;
         let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
         let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());

@@ -52,7 +52,12 @@ pub(in crate::cli) fn init(
     }
     let settings = EffectiveSettings::load_without_project(common)?;
     let choice = Choice::load(common, &settings)?;
-    let mut opened = exports::open(&arguments.exports, common, header_below())?;
+    let mut opened = exports::open(
+        &arguments.exports,
+        common,
+        header_below(),
+        choice.profiles.sheets(),
+    )?;
     let looked = look_at_all(&mut opened, &choice.profiles)?;
 
     let plans = plan(&looked, &choice.profiles)?;

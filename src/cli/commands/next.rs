@@ -47,6 +47,9 @@ fn with_options_of(common: &Common, api: Option<String>) -> Commands {
     if let Some(encoding) = common.encoding {
         reading.push(("--encoding", encoding.as_str().to_owned()));
     }
+    if let Some(sheet) = &common.sheet {
+        reading.push(("--sheet", sheet.clone()));
+    }
     Commands::new(&options, &reading)
 }
 

@@ -102,7 +102,12 @@ pub(in crate::cli) fn plan(
     let settings = EffectiveSettings::load(common, None)?;
     check_base_url(&settings)?;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
+    let exports = exports::open(
+        &arguments.exports,
+        common,
+        choice.profiles.lines_above(),
+        choice.profiles.sheets(),
+    )?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
     // The state of the journal, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {

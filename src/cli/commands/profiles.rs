@@ -157,7 +157,12 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let mut exit = Exit::Done;
     let mut problems = Vec::new();
     let mut checked = Vec::new();
-    for export in exports::open(names, common, choice.profiles.lines_above())? {
+    for export in exports::open(
+        names,
+        common,
+        choice.profiles.lines_above(),
+        choice.profiles.sheets(),
+    )? {
         let export = match export {
             Ok(export) => export,
             Err(error) => {

@@ -34,7 +34,12 @@ pub(in crate::cli) fn run(
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
-    let exports = exports::open(&arguments.exports, common, choice.profiles.lines_above())?;
+    let exports = exports::open(
+        &arguments.exports,
+        common,
+        choice.profiles.lines_above(),
+        choice.profiles.sheets(),
+    )?;
     let read_beside = [
         arguments.link.link.as_deref(),
         settings.resolutions.as_deref(),

@@ -442,6 +442,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "an_old_journal_is_brought_up_to_date_by_the_command_of_the_hint",
     ),
     (
+        "sheet-undecided",
+        "workbooks.rs",
+        "of_several_sheets_the_hint_leads_to_the_right_one",
+    ),
+    (
         "counts-less",
         "identity.rs",
         "a_payment_that_was_sent_whole_and_of_which_less_counts_needs_attention",
@@ -526,6 +531,8 @@ const FOR_A_PERSON: &[&str] = &[
     "client",
     "compressed",
     "currency-converted",
+    "cell-error",
+    "cells-merged",
     "date-in-future",
     "dates-not-taken",
     "export-empty",
@@ -561,12 +568,17 @@ const FOR_A_PERSON: &[&str] = &[
     "row-remarkable",
     "row-too-long",
     "row-without-first",
+    "rows-hidden",
     "sale-after-cancellation",
+    "sheet-missing",
+    "sheets-hidden",
     "server-untrusted",
     "status-unknown",
     "temporary-file",
     "uid-shared",
     "utf-16",
+    "workbook-damaged",
+    "workbook-too-large",
 ];
 
 /// Codes with a hint that no test follows, and why.

@@ -64,7 +64,12 @@ impl Call<'_> {
         let choice = Choice::load(self.common, self.settings)?;
         let profiles = choice.profiles.for_commissions();
         let name = path.display().to_string();
-        let mut opened = exports::open(&[path.to_owned()], self.common, profiles.lines_above())?;
+        let mut opened = exports::open(
+            &[path.to_owned()],
+            self.common,
+            profiles.lines_above(),
+            profiles.sheets(),
+        )?;
         let (Some(export), None) = (opened.next(), opened.next()) else {
             let problem = Problem::error(ProblemCode::CommissionsNotOne, "this is not one CSV");
             return Err(CliError::unusable(

@@ -89,7 +89,12 @@ pub(super) fn try_out(
     if !tried.contains(&true) {
         return Ok(trial);
     }
-    let opened = exports::open(&arguments.exports, common, profiles.lines_above())?;
+    let opened = exports::open(
+        &arguments.exports,
+        common,
+        profiles.lines_above(),
+        profiles.sheets(),
+    )?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
     let planner = Planner::new(&choice, &settings, terminal, None)?;
