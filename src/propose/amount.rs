@@ -27,6 +27,8 @@ pub(super) struct Amounts<'t> {
     /// A column of tax that is the tax on a fee, and the column of that fee.
     pub(super) tax_on_fee: Option<[&'t SampleColumn<'t>; 2]>,
     pub(super) refunded: Option<&'t SampleColumn<'t>>,
+    /// Money that went out, in a list in which the total is money that came in.
+    pub(super) money_out: Option<&'t SampleColumn<'t>>,
     /// The format of all of these amounts.
     pub(super) written: Written,
 }
@@ -77,6 +79,19 @@ pub(super) fn amounts<'t>(
         // The price of a unit is not what was paid.
         totals.retain(|(rank, _)| Names::tier(*rank) < 2);
     }
+    let whole = |names: &Names| {
+        let all = numbers(names).into_iter();
+        let mut whole = all.filter(|(rank, _)| Names::is_whole(*rank));
+        whole.next().map(|(_, column)| column)
+    };
+    let money_out = match (totals.is_empty(), whole(&names::MONEY_IN)) {
+        (true, Some(money_in)) => {
+            let out = whole(&names::MONEY_OUT);
+            totals.extend(out.map(|_| (0, money_in)));
+            out
+        }
+        _ => None,
+    };
     let fee = first(&names::FEE);
     let subtotals = numbers(&names::SUBTOTAL).into_iter();
     // After a fee, `Net` is what the merchant receives.
@@ -106,7 +121,7 @@ pub(super) fn amounts<'t>(
         .totals
         .retain(|(_, column)| !parts.contains(&column.header));
     let refunded = first(&names::REFUNDED);
-    let all = candidates.all().chain(refunded);
+    let all = candidates.all().chain(refunded).chain(money_out);
     let written = written(all.flat_map(|column| column.proofs().collect::<Vec<_>>()))?;
     let books = SampleAmounts {
         format: written.format().clone(),
@@ -127,6 +142,7 @@ pub(super) fn amounts<'t>(
             .collect(),
         tax_on_fee,
         refunded,
+        money_out,
         written,
     })
 }

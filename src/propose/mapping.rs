@@ -113,6 +113,7 @@ impl<'t> Mapping<'t> {
         taken.take([amounts.total]);
         taken.take(amounts.parts.iter().map(|part| part.column));
         taken.take(amounts.refunded);
+        taken.take(amounts.money_out);
         let money = match currency_column {
             Some(column) => Money::Column(column),
             None => said_beside(&amounts),

@@ -173,6 +173,24 @@ pub(super) const FEE: Names = Names {
     never: "",
 };
 
+/// Money that came in, in a list that has money that went out in another column.
+pub(super) const MONEY_IN: Names = Names {
+    tiers: &[
+        "credit, credits, credit amount, money in, paid in, amount in, deposit, deposits, received, haben, \
+         gutschrift, eingang, einnahme, crédit, abono, haber, entrata, accrediti, avere, bij, crédito",
+    ],
+    never: "card note",
+};
+
+/// Money that went out.
+pub(super) const MONEY_OUT: Names = Names {
+    tiers: &[
+        "debit, debits, debit amount, money out, paid out, amount out, withdrawal, withdrawals, soll, lastschrift, \
+         belastung, ausgang, ausgabe, débit, cargo, debe, uscita, addebiti, dare, af, débito",
+    ],
+    never: "card note",
+};
+
 pub(super) const REFUNDED: Names = Names {
     tiers: &[
         "amount refunded, refunded amount, refund amount, total refunded, refunded, erstattet, \

@@ -45,7 +45,12 @@ impl Writer<'_> {
         self.flag_rules();
         self.entry("ignore");
         self.text.line("when = { amount = { sign = \"zero\" } }");
+        if mapping.amounts.money_out.is_some() {
+            self.text
+                .line("unless = { money_out = { not_sign = [\"zero\"] } }");
+        }
         self.text.key("reason", "zero amount");
+        self.money_out();
         self.amount_rules();
         self.negatives();
     }
@@ -174,6 +179,32 @@ impl Writer<'_> {
         self.text.decisions.push(format!(
             "rows with {total} below zero are rejected ({}): are they refunds, and of which sales?",
             mapping.negatives
+        ));
+    }
+
+    /// Rows of money that went out, of which nothing says whether it was paid back to a customer.
+    fn money_out(&mut self) {
+        let Some(column) = self.mapping.amounts.money_out else {
+            return;
+        };
+        let (out, name) = (shown(column.header), self.name);
+        self.text.line("");
+        self.text.comment(&format!(
+            "Rejected until you decide: a row with {out}. If it is not about a customer's payment, write `ignore` instead of `reject`, and `reason = \"money that went out\"` instead of `column`, `message` and `hint`. If it was paid back to a customer, delete this rule, add `when = {{ amount = {{ sign = \"positive\" }} }}` to the sale below and an `event` of the kind `refund` with `amount = \"money_out\"`: docs/profiles.md."
+        ));
+        self.text.line(&format!("[[exports.{name}.reject]]"));
+        self.text.line("when = { money_out = { empty = false } }");
+        self.text
+            .line("unless = { money_out = { sign = \"zero\" } }");
+        self.text.key("column", "money_out");
+        self.text.key(
+            "message",
+            "money that went out: whether it was paid back to a customer is not known",
+        );
+        self.text
+            .key("hint", "say it in fprecon.toml, where this message stands");
+        self.text.decisions.push(format!(
+            "rows with {out} are rejected: was it paid back to customers?"
         ));
     }
 

@@ -171,6 +171,9 @@ impl Writer<'_> {
         if let Some(refunded) = amounts.refunded {
             text.key("refunded", refunded.header);
         }
+        if let Some(money_out) = amounts.money_out {
+            text.key("money_out", money_out.header);
+        }
         for (number, rival) in amounts.rivals.iter().enumerate() {
             text.key(&format!("other_amount_{}", number + 1), rival.header);
         }

@@ -164,6 +164,102 @@ fn look_alikes_and_near_misses_are_refused_and_nothing_is_written() {
     }
 }
 
+/// Empty cells or zeros on the other side, and two languages.
+#[test]
+fn a_list_with_money_in_and_out_has_sales_and_asks_what_went_out() {
+    for (text, currency, right) in [
+        (
+            "Date,Reference,Customer,Email,Debit,Credit,Balance\n\
+             2026-03-01,R1,Ana,ana@example.com,,120.00,120.00\n\
+             2026-03-02,R2,Ben,ben@example.com,,80.50,200.50\n\
+             2026-03-05,R3,Ana,ana@example.com,20.00,,180.50\n",
+            "USD",
+            ["sale R1 12000", "sale R2 8050"],
+        ),
+        (
+            "Datum;Rechnungsnummer;E-Mail;Soll;Haben\n\
+             01.03.2026;R1;ana@example.com;0,00;1.120,00\n\
+             13.03.2026;R2;ben@example.com;0,00;80,50\n\
+             15.03.2026;R3;ana@example.com;20,00;0,00\n",
+            "EUR",
+            ["sale R1 112000", "sale R2 8050"],
+        ),
+    ] {
+        let (place, ran) = proposed("bank.csv", text);
+        let said = ran.expect(1).stderr();
+        assert!(
+            said.contains("are rejected: was it paid back to customers?"),
+            "{said}"
+        );
+        let config = place.read("fprecon.toml").replace(
+            "# currency = \"USD\"",
+            &format!("currency = \"{currency}\""),
+        );
+        let (before, rest) = config.split_once("[[exports.bank.ask]]\n").unwrap();
+        let (_, rest) = rest.split_once("\n\n").unwrap();
+        let config = format!("{before}{rest}");
+        place.write("fprecon.toml", &config);
+        let read = |place: &Place| -> Vec<String> {
+            let events = events(place, "bank.csv");
+            let words = events
+                .iter()
+                .map(|event| event.split(' ').filter(|word| !word.is_empty()).take(3));
+            words
+                .map(|words| words.collect::<Vec<_>>().join(" "))
+                .collect()
+        };
+        assert_eq!(read(&place), right);
+        let planned = place.run(&["plan", "bank.csv"]).expect(1);
+        assert!(
+            planned
+                .stderr()
+                .contains("bank.csv:4: error: money that went out"),
+            "{}",
+            planned.stderr()
+        );
+        // The first answer, as the comment says it.
+        let (before, rule) = config.split_once("[[exports.bank.reject]]\n").unwrap();
+        let (when, rest) = rule.split_once("column = ").unwrap();
+        let (_, rest) = rest.split_once("\n\n").unwrap();
+        place.write(
+            "fprecon.toml",
+            &format!(
+                "{before}[[exports.bank.ignore]]\n{when}reason = \"money that went out\"\n\n{rest}"
+            ),
+        );
+        place.run(&["plan", "bank.csv"]).expect(0);
+        assert_eq!(read(&place), right);
+    }
+}
+
+#[test]
+fn a_list_of_google_sheets_is_read_once_its_currency_is_named() {
+    let (place, ran) = proposed(
+        "list.csv",
+        "Invoice,Customer email,Amount,Paid on\n\
+         1001,ana@example.com,\"$1,200.00\",\"Mar 1, 2026\"\n\
+         1002,ben@example.com,$85.00,\"Mar 14, 2026\"\n",
+    );
+    let said = ran.expect(1).stderr();
+    assert!(
+        said.contains("to answer: the export names no currency"),
+        "{said}"
+    );
+    let config = place
+        .read("fprecon.toml")
+        .replace("# currency = \"USD\"", "currency = \"USD\"");
+    place.write("fprecon.toml", &config);
+    let is = events(&place, "list.csv");
+    assert_eq!(is.len(), 2);
+    for (is, right) in is.iter().zip(["sale 1001 ", "sale 1002 "]) {
+        assert!(is.starts_with(right), "{is}");
+    }
+    assert!(
+        is[0].contains(" 120000 ") && is[0].contains("2026-03-01"),
+        "{is:?}"
+    );
+}
+
 #[test]
 fn a_german_file_is_read_by_its_commas_dots_and_words() {
     let (place, ran) = proposed(

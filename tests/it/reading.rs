@@ -284,3 +284,58 @@ fn encodings_that_do_not_fit_are_refused() {
           hint: leave out `--encoding`; UTF-16 with a byte-order mark is detected
         ");
 }
+
+/// Tapes and some servers fill up a packed file with zeros.
+#[test]
+fn zeros_behind_a_gzip_file_are_no_damage() {
+    let place = Place::new();
+    let csv = "kind,event_id,sale_event_id,email,amount,currency,created_at\nsale,s1,,ana@example.com,8.00,USD,2026-03-01\n";
+    let mut bytes = gzip(csv.as_bytes());
+    bytes.extend([0; 4096]);
+    fs::write(place.path("x.csv.gz"), &bytes).unwrap();
+    let said = place.run(&["plan", "x.csv.gz"]).expect(0);
+    assert!(said.stdout().contains("8.00"), "{}", said.stdout());
+    bytes.push(1);
+    fs::write(place.path("x.csv.gz"), &bytes).unwrap();
+    place.run(&["plan", "x.csv.gz"]).expect(3);
+}
+
+/// A title, an empty line and a header; `init` finds the line that the setting names.
+#[test]
+fn lines_above_the_header_are_found_by_init_and_skipped() {
+    let place = Place::new();
+    let csv = "Sales of March\n\nOrder,Customer email,Amount,Currency,Paid on\n1,ana@example.com,8.00,USD,2026-03-01\n2,ben@example.com,9.00,USD,2026-03-14\n";
+    place.write("x.csv", csv);
+    place.run(&["plan", "x.csv"]).expect(3);
+    place.run(&["init", "x.csv"]).expect(0);
+    assert!(place.read("fprecon.toml").contains("skip_lines = 2"));
+    let said = place.run(&["plan", "x.csv"]).expect(0);
+    assert!(said.stdout().contains("17.00"), "{}", said.stdout());
+}
+
+/// Each is refused by name, by every command that reads exports.
+#[test]
+fn exports_that_only_look_like_payments_are_refused_by_name() {
+    for file in [
+        "shopify-payment-transactions",
+        "square-transactions",
+        "stripe-application-fees",
+        "paypal-disputes",
+    ] {
+        let place = Place::new();
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/exports/");
+        fs::copy(format!("{sample}{file}.csv"), place.path("x.csv")).unwrap();
+        for command in [
+            &["plan", "x.csv"][..],
+            &["run", "x.csv", "--sandbox", "--yes"],
+        ] {
+            let ran = place.run(command).expect(3);
+            let said = ran.stderr();
+            assert!(
+                said.starts_with("x.csv:1: error: this is "),
+                "{file}: {said}"
+            );
+            assert!(said.contains("\n  hint: "), "{file}: {said}");
+        }
+    }
+}
