@@ -125,6 +125,8 @@ const SEND: &str = r#"[send]
 # match_days = 3
 # Commissions may be pending for so many days.
 # pending_days = 0
+# Of what `from_volume_cents` of a rule counts the sales: month or all-time.
+# volume = "month"
 #
 # [[audit.rule]]
 # rate = "20"
