@@ -247,7 +247,7 @@ fn child(journal: &Path, directory: &Path, formats: &str, redact: bool) {
         let run = reader.latest_run().unwrap().unwrap();
         let summary = RunSummary::load(&reader, &run).unwrap();
         summary.check().unwrap();
-        let mut books = ReportSource::of_run(&reader, run);
+        let mut books = ReportSource::for_run(&reader, run);
         if redact {
             let key = reader.redaction_key().unwrap().unwrap();
             books = books.redacted(Redactor::new(&key));

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Finding;
 use crate::bounded::{self, REPORT_BYTES};
 use crate::journal::{Acceptance, AcceptedDifference};
-use crate::report::atomic::{Failure, Partial};
+use crate::report::atomic::{FileError, PartialFile};
 
 /// The name of the file.
 const FILE: &str = "accepted.json";
@@ -179,14 +179,14 @@ impl AcceptedFindings {
     pub fn write(&mut self, audits: &Path) -> Result<(), AcceptedError> {
         self.schema = 1;
         let path = audits.join(FILE);
-        let failed = |failure: Failure| AcceptedError {
+        let failed = |failure: FileError| AcceptedError {
             path: failure.path,
             message: failure.source.to_string(),
         };
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
-        let mut file = Partial::create(&path).map_err(failed)?;
+        let mut file = PartialFile::create(&path).map_err(failed)?;
         writeln!(file, "{text}")
-            .map_err(|error| failed(Failure::new(&path, "writing it", error)))?;
+            .map_err(|error| failed(FileError::new(&path, "writing it", error)))?;
         let whole = file.finish().map_err(failed)?;
         whole.commit().map_err(failed)
     }

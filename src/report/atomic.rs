@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all.
 //!
-//! A [`Partial`] is written beside its target under another name, becomes [`Whole`] once all of it
+//! A [`PartialFile`] is written beside its target under another name, becomes [`FinishedFile`] once all of it
 //! is on disk, and only then takes the target's place. If it is dropped before, it is removed.
 //!
 //! A process that is killed can't remove anything. So the writer of a file holds a lock on it until
@@ -19,16 +19,16 @@ const NAMES_TRIED: u32 = 16;
 
 /// The reason why a file was not written.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct FileError {
     /// The file that was to be written.
     pub(crate) path: PathBuf,
     pub(crate) doing: &'static str,
     pub(crate) source: io::Error,
 }
 
-impl Failure {
+impl FileError {
     pub(crate) fn new(path: &Path, doing: &'static str, source: impl Into<io::Error>) -> Self {
-        Failure {
+        FileError {
             path: path.to_owned(),
             doing,
             source: source.into(),
@@ -52,7 +52,7 @@ impl Drop for Temporary {
 
 /// A file that is being written.
 #[derive(Debug)]
-pub(crate) struct Partial {
+pub(crate) struct PartialFile {
     // Closed before it is removed, as some systems require.
     file: BufWriter<File>,
     temporary: Temporary,
@@ -61,21 +61,21 @@ pub(crate) struct Partial {
 
 /// A file that is on disk and not yet at its final path.
 #[derive(Debug)]
-pub(crate) struct Whole {
+pub(crate) struct FinishedFile {
     /// Open and locked until the file is at its final path.
     file: File,
     temporary: Temporary,
     target: PathBuf,
 }
 
-impl Partial {
+impl PartialFile {
     /// Starts a file whose final path is `target`.
     ///
     /// A symbolic link is followed. A target that exists and is not a regular file, such as a
     /// terminal, is refused here, since a rename would replace it; a directory refuses the rename
     /// itself.
-    pub(crate) fn create(target: &Path) -> Result<Self, Failure> {
-        let failed = |source| Failure::new(target, "creating it", source);
+    pub(crate) fn create(target: &Path) -> Result<Self, FileError> {
+        let failed = |source| FileError::new(target, "creating it", source);
         let place = match fs::metadata(target) {
             Ok(found) if found.is_file() => fs::canonicalize(target).map_err(failed)?,
             Ok(found) if !found.is_dir() => {
@@ -85,7 +85,7 @@ impl Partial {
             Ok(_) | Err(_) => target.to_owned(),
         };
         let (file, path) = create_beside(&place).map_err(failed)?;
-        Ok(Partial {
+        Ok(PartialFile {
             file: BufWriter::new(file),
             temporary: Temporary { path },
             target: place,
@@ -93,17 +93,17 @@ impl Partial {
     }
 
     /// Syncs everything that was written to disk.
-    pub(crate) fn finish(self) -> Result<Whole, Failure> {
-        let Partial {
+    pub(crate) fn finish(self) -> Result<FinishedFile, FileError> {
+        let PartialFile {
             mut file,
             temporary,
             target,
         } = self;
-        let failed = |source| Failure::new(&target, "putting it on disk", source);
+        let failed = |source| FileError::new(&target, "putting it on disk", source);
         file.flush().map_err(failed)?;
         let file = file.into_inner().map_err(|error| failed(error.into()))?;
         file.sync_all().map_err(failed)?;
-        Ok(Whole {
+        Ok(FinishedFile {
             file,
             temporary,
             target,
@@ -111,7 +111,7 @@ impl Partial {
     }
 }
 
-impl Write for Partial {
+impl Write for PartialFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -121,17 +121,17 @@ impl Write for Partial {
     }
 }
 
-impl Whole {
+impl FinishedFile {
     /// Moves the file to its target. [`sync_directory`] makes the move durable.
-    pub(crate) fn commit(self) -> Result<(), Failure> {
-        let Whole {
+    pub(crate) fn commit(self) -> Result<(), FileError> {
+        let FinishedFile {
             file,
             temporary,
             target,
         } = self;
         let moved = fs::rename(&temporary.path, &target);
         drop(file);
-        moved.map_err(|source| Failure::new(&target, "putting it in its place", source))
+        moved.map_err(|source| FileError::new(&target, "putting it in its place", source))
     }
 
     /// Returns the directory of the target.
@@ -217,7 +217,7 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Syncs the names of a directory to disk.
 #[cfg(unix)]
-pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), FileError> {
     match File::open(directory).and_then(|opened| opened.sync_all()) {
         // Some network file systems don't support this.
         Err(error)
@@ -226,7 +226,11 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
                 io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
             ) =>
         {
-            Err(Failure::new(directory, "putting its names on disk", error))
+            Err(FileError::new(
+                directory,
+                "putting its names on disk",
+                error,
+            ))
         }
         _ => Ok(()),
     }
@@ -234,7 +238,7 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<(), Failure> {
 
 /// Does nothing: on this system a directory can't be synced.
 #[cfg(not(unix))]
-pub(crate) fn sync_directory(_: &Path) -> Result<(), Failure> {
+pub(crate) fn sync_directory(_: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
@@ -258,7 +262,7 @@ mod tests {
         let target = directory.path().join("x.csv");
         fs::write(&target, "old").unwrap();
 
-        let mut partial = Partial::create(&target).unwrap();
+        let mut partial = PartialFile::create(&target).unwrap();
         partial.write_all(b"new").unwrap();
         let whole = partial.finish().unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "old");
@@ -273,10 +277,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("x.csv");
         fs::write(&target, "old").unwrap();
-        let mut partial = Partial::create(&target).unwrap();
+        let mut partial = PartialFile::create(&target).unwrap();
         partial.write_all(b"new").unwrap();
         drop(partial);
-        drop(Partial::create(&target).unwrap().finish().unwrap());
+        drop(PartialFile::create(&target).unwrap().finish().unwrap());
         assert_eq!(fs::read_to_string(&target).unwrap(), "old");
         assert_eq!(names(directory.path()), ["x.csv"]);
     }
@@ -296,7 +300,7 @@ mod tests {
         for name in &left {
             fs::write(place(name), "half").unwrap();
         }
-        let mut partial = Partial::create(&place("x.csv")).unwrap();
+        let mut partial = PartialFile::create(&place("x.csv")).unwrap();
         partial.write_all(b"new").unwrap();
         clear_abandoned(directory.path(), |name| name == "x.csv");
         let whole = partial.finish().unwrap();
@@ -315,14 +319,14 @@ mod tests {
         let (real, link) = (directory.path().join("real"), directory.path().join("link"));
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let mut partial = Partial::create(&link).unwrap();
+        let mut partial = PartialFile::create(&link).unwrap();
         partial.write_all(b"new").unwrap();
         partial.finish().unwrap().commit().unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         assert_eq!(names(directory.path()), ["link", "real"]);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 
-        let refused = Partial::create(Path::new("/dev/null")).unwrap_err();
+        let refused = PartialFile::create(Path::new("/dev/null")).unwrap_err();
         assert_eq!(refused.doing, "creating it");
         assert_eq!(refused.source.to_string(), "it is not a regular file");
     }

@@ -137,13 +137,13 @@ pub(crate) fn attention_now(
 }
 
 /// The key of what was accepted together: why it needed attention, the reason, who and when.
-type Together = (AttentionCode, String, String, String);
+type AcceptanceKey = (AttentionCode, String, String, String);
 
 /// Adds up items by reason.
 struct Counter {
     accepted_items: AcceptedItems,
     attention: BTreeMap<AttentionCode, Attention>,
-    accepted: BTreeMap<Together, AcceptedSummary>,
+    accepted: BTreeMap<AcceptanceKey, AcceptedSummary>,
 }
 
 impl Counter {

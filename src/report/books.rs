@@ -30,7 +30,7 @@ pub struct ReportSource<'j> {
 
 impl<'j> ReportSource<'j> {
     /// Returns the books of one run.
-    pub fn of_run(journal: &'j JournalReader, run: RunRecord) -> Self {
+    pub fn for_run(journal: &'j JournalReader, run: RunRecord) -> Self {
         ReportSource {
             journal,
             runs: vec![run],
@@ -47,7 +47,7 @@ impl<'j> ReportSource<'j> {
     /// # Errors
     ///
     /// The journal can't be read.
-    pub fn of_span(journal: &'j JournalReader, span: Span) -> Result<Self, JournalError> {
+    pub fn for_span(journal: &'j JournalReader, span: Span) -> Result<Self, JournalError> {
         let mut runs = journal.runs_of(span)?;
         let open = OpenOfSpan::load(journal, span, &runs)?;
         if span.by == SpanBy::SaleDate {
@@ -122,7 +122,7 @@ impl<'j> ReportSource<'j> {
 
     /// Streams the events that need attention, accepted or not, and that the other parts of a
     /// report don't show as needing it: those that an earlier run settled, and flagged ones.
-    pub(super) fn for_each_needing<E: From<JournalError>>(
+    pub(super) fn for_each_attention_event<E: From<JournalError>>(
         &self,
         mut each: impl FnMut(Age, AttentionCode, EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {

@@ -60,12 +60,12 @@ impl<'c> Cell<'c> {
     /// Returns the cell of a sentence, a place or a name for people, which may repeat text from
     /// outside: it is shown with its invisible characters escaped. Text that programs read goes
     /// into [`Cell::text`], unchanged.
-    pub(crate) fn said(text: &'c str) -> Self {
+    pub(crate) fn escaped(text: &'c str) -> Self {
         Cell::Text(shown(text))
     }
 
     pub(crate) fn optional_said(text: Option<&'c str>) -> Self {
-        text.map_or(Cell::Empty, Cell::said)
+        text.map_or(Cell::Empty, Cell::escaped)
     }
 
     pub(crate) fn optional_text(text: Option<&'c str>) -> Self {
@@ -94,8 +94,8 @@ const fn column(name: &'static str, holds: ColumnType) -> ReportColumn {
     ReportColumn { name, holds }
 }
 
-/// The columns that identify an event: those of the cells of [`what`].
-const WHAT_COLUMNS: [ReportColumn; 7] = [
+/// The columns that identify an event: those of the cells of [`identity_cells`].
+const IDENTITY_COLUMNS: [ReportColumn; 7] = [
     column("kind", ColumnType::Text),
     column("event_id", ColumnType::Text),
     column("sale_event_id", ColumnType::Text),
@@ -105,17 +105,17 @@ const WHAT_COLUMNS: [ReportColumn; 7] = [
     column("currency", ColumnType::Text),
 ];
 
-/// Returns `WHAT_COLUMNS`, followed by more columns.
-const fn what_and<const MORE: usize, const ALL: usize>(
+/// Returns `IDENTITY_COLUMNS`, followed by more columns.
+const fn with_identity<const MORE: usize, const ALL: usize>(
     more: [ReportColumn; MORE],
 ) -> [ReportColumn; ALL] {
-    assert!(ALL == WHAT_COLUMNS.len() + MORE);
-    let mut all = [WHAT_COLUMNS[0]; ALL];
+    assert!(ALL == IDENTITY_COLUMNS.len() + MORE);
+    let mut all = [IDENTITY_COLUMNS[0]; ALL];
     let mut at = 0;
     while at < ALL {
-        all[at] = match at < WHAT_COLUMNS.len() {
-            true => WHAT_COLUMNS[at],
-            false => more[at - WHAT_COLUMNS.len()],
+        all[at] = match at < IDENTITY_COLUMNS.len() {
+            true => IDENTITY_COLUMNS[at],
+            false => more[at - IDENTITY_COLUMNS.len()],
         };
         at += 1;
     }
@@ -123,7 +123,7 @@ const fn what_and<const MORE: usize, const ALL: usize>(
 }
 
 /// The columns of event reports.
-pub const EVENT_COLUMNS: [ReportColumn; 20] = what_and([
+pub const EVENT_COLUMNS: [ReportColumn; 20] = with_identity([
     column("created_at", ColumnType::Time),
     column("outcome", ColumnType::Text),
     column("http_status", ColumnType::Integer),
@@ -140,7 +140,7 @@ pub const EVENT_COLUMNS: [ReportColumn; 20] = what_and([
 ]);
 
 /// The columns of events that are held.
-pub(super) const HELD_COLUMNS: [ReportColumn; 13] = what_and([
+pub(super) const HELD_COLUMNS: [ReportColumn; 13] = with_identity([
     column("created_at", ColumnType::Time),
     column("plan_state", ColumnType::Text),
     column("reason", ColumnType::Text),
@@ -194,9 +194,9 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
         currency.map_or(Cell::Empty, Cell::Word),
         Cell::optional_said(item.file.as_deref()),
         Cell::line(item.line.unwrap_or_default()),
-        Cell::said(&item.message),
-        Cell::said(&acceptance.reason),
-        Cell::said(&acceptance.by),
+        Cell::escaped(&item.message),
+        Cell::escaped(&acceptance.reason),
+        Cell::escaped(&acceptance.by),
         Cell::Time(acceptance.at),
     ]
 }
@@ -207,7 +207,7 @@ const INFERRED: &str = "from an earlier answer for this customer";
 /// Returns the cells of an event, in the order of [`EVENT_COLUMNS`].
 pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     let settled = record.settlement.as_ref();
-    let [kind, event_id, sale, email, uid, amount, currency] = what(&record.event);
+    let [kind, event_id, sale, email, uid, amount, currency] = identity_cells(&record.event);
     let (http_status, message) = match settled {
         Some(settled) => (settled.http_status, settled.message.as_deref()),
         None => (record.last_http_status, record.last_message.as_deref()),
@@ -246,7 +246,7 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
 /// Returns the cells of a held event, in the order of [`HELD_COLUMNS`].
 pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
     let event = &record.event;
-    let [kind, event_id, sale, email, uid, amount, currency] = what(event);
+    let [kind, event_id, sale, email, uid, amount, currency] = identity_cells(event);
     [
         kind,
         event_id,
@@ -257,7 +257,7 @@ pub(super) fn held_cells(record: &HeldRecord) -> [Cell<'_>; 13] {
         currency,
         Cell::optional_time(event.created_at),
         Cell::Word(record.state.as_str()),
-        Cell::said(&event.note),
+        Cell::escaped(&event.note),
         Cell::optional_text(event.details().candidates.as_deref()),
         Cell::optional_said(record.file.as_deref()),
         Cell::line(event.source.line),
@@ -283,8 +283,8 @@ pub(super) fn converted_cells(record: &ConversionRecord) -> [Cell<'_>; 11] {
     ]
 }
 
-/// Returns the cells that identify an event, in the order of [`WHAT_COLUMNS`].
-pub(super) fn what(event: &Event) -> [Cell<'_>; 7] {
+/// Returns the cells that identify an event, in the order of [`IDENTITY_COLUMNS`].
+pub(super) fn identity_cells(event: &Event) -> [Cell<'_>; 7] {
     [
         Cell::Word(event.kind.as_str()),
         Cell::text(event.event_id()),

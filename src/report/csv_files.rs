@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::atomic::Failure;
+use super::atomic::FileError;
 use super::books::ReportSource;
 use super::columns::{
     ACCEPTED_COLUMNS, CONVERTED_COLUMNS, Cell, EVENT_COLUMNS, HELD_COLUMNS, ReportSection,
 };
-use super::exporter::{Content, Exporter, Needing, Written};
+use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
@@ -28,7 +28,7 @@ pub(super) struct CsvFiles {
 }
 
 impl CsvFiles {
-    pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, Failure> {
+    pub(super) fn create(directory: &Path, books: &ReportSource<'_>) -> Result<Self, FileError> {
         let part = |part: ReportSection| {
             let path = directory.join(format!("{}.csv", part.as_str()));
             Table::of_columns(path, &EVENT_COLUMNS)
@@ -69,11 +69,11 @@ impl Exporter for CsvFiles {
         ]
     }
 
-    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.part(record).row(cells)
     }
 
-    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+    fn attention_event(&mut self, needing: &AttentionEvent<'_>) -> Result<(), FileError> {
         match needing.age {
             // It is listed among the events of this run.
             Age::New => Ok(()),
@@ -81,26 +81,26 @@ impl Exporter for CsvFiles {
         }
     }
 
-    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.accepted.row(cells)
     }
 
-    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.held.row(cells)
     }
 
-    fn conversion(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn conversion(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.converted.row(cells)
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
         match row.disposition {
             Disposition::Rejected => self.rejected.add(row),
             Disposition::Ignored => self.ignored.add(row),
         }
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError> {
         let CsvFiles {
             tracked,
             non_referral,
@@ -121,7 +121,7 @@ impl Exporter for CsvFiles {
             ("accepted.csv", accepted),
         ] {
             let whole = table.finish()?;
-            files.push(Written {
+            files.push(WrittenFile {
                 name: name.to_owned(),
                 whole,
             });
@@ -155,7 +155,7 @@ impl RowFiles {
         }
     }
 
-    fn add(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+    fn add(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
         let index = match self.by_layout.get(row.own) {
             Some(&index) => index,
             None => {
@@ -171,7 +171,7 @@ impl RowFiles {
         table.end_row()
     }
 
-    fn start(&mut self, own: &[String]) -> Result<usize, Failure> {
+    fn start(&mut self, own: &[String]) -> Result<usize, FileError> {
         let name = numbered(self.disposition, self.tables.len() + 1);
         let header = source_rows::header(own);
         let table = Table::create(self.directory.join(name), header)?;
@@ -179,7 +179,7 @@ impl RowFiles {
         Ok(self.tables.len() - 1)
     }
 
-    fn finish(mut self) -> Result<Vec<Written>, Failure> {
+    fn finish(mut self) -> Result<Vec<WrittenFile>, FileError> {
         if self.tables.is_empty() {
             let first = std::mem::take(&mut self.first);
             self.start(&first)?;
@@ -187,7 +187,7 @@ impl RowFiles {
         let disposition = self.disposition;
         let tables = self.tables.into_iter().enumerate();
         let files = tables.map(|(index, table)| {
-            Ok(Written {
+            Ok(WrittenFile {
                 name: numbered(disposition, index + 1),
                 whole: table.finish()?,
             })

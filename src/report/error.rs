@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-use super::atomic::Failure;
+use super::atomic::FileError;
 use crate::journal::JournalError;
 
 /// The reason why there is no report, or no list of planned events. Everything that was sent is in
@@ -54,9 +54,9 @@ impl ReportError {
     }
 }
 
-impl From<Failure> for ReportError {
-    fn from(failure: Failure) -> Self {
-        let Failure {
+impl From<FileError> for ReportError {
+    fn from(failure: FileError) -> Self {
+        let FileError {
             path,
             doing,
             source,

@@ -1,6 +1,6 @@
 //! The interface of a format that is part of a report.
 
-use super::atomic::{Failure, Whole};
+use super::atomic::{FileError, FinishedFile};
 use super::columns::Cell;
 use super::items::Age;
 use super::source_rows::SourceRow;
@@ -30,7 +30,7 @@ pub(super) enum Content {
 
 /// An event that needs attention and that the other parts don't show as needing it: an earlier run
 /// settled it so, or it is settled and flagged.
-pub(super) struct Needing<'r> {
+pub(super) struct AttentionEvent<'r> {
     pub(super) code: AttentionCode,
     pub(super) age: Age,
     pub(super) record: &'r EventRecord,
@@ -39,10 +39,10 @@ pub(super) struct Needing<'r> {
 }
 
 /// A file that is on disk and not yet at its final path.
-pub(super) struct Written {
+pub(super) struct WrittenFile {
     /// The file's name in the report's directory.
     pub(super) name: String,
-    pub(super) whole: Whole,
+    pub(super) whole: FinishedFile,
 }
 
 /// Writes the files of one format. The journal is read once for all formats; each is given the
@@ -52,40 +52,40 @@ pub(super) trait Exporter: Send {
     fn takes(&self) -> &'static [Content];
 
     /// Takes an event with its cells, in the order of [`super::columns::EVENT_COLUMNS`].
-    fn event(&mut self, _record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn event(&mut self, _record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes an event that needs attention.
-    fn needing(&mut self, _needing: &Needing<'_>) -> Result<(), Failure> {
+    fn attention_event(&mut self, _needing: &AttentionEvent<'_>) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes the cells of an accepted item, in the order of [`super::columns::ACCEPTED_COLUMNS`].
-    fn accepted(&mut self, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn accepted(&mut self, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes a held event with its cells, in the order of [`super::columns::HELD_COLUMNS`].
-    fn held(&mut self, _record: &HeldRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn held(&mut self, _record: &HeldRecord, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes the cells of a converted amount.
-    fn conversion(&mut self, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn conversion(&mut self, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes a row that gave no event.
-    fn source_row(&mut self, _row: &SourceRow<'_>) -> Result<(), Failure> {
+    fn source_row(&mut self, _row: &SourceRow<'_>) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Takes a problem that the plan found.
-    fn problem(&mut self, _problem: &Problem) -> Result<(), Failure> {
+    fn problem(&mut self, _problem: &Problem) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Syncs the files to disk, beside their final paths.
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure>;
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError>;
 }

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, ScopedJoinHandle};
 
-use super::atomic::{Failure, clear_abandoned, sync_directory};
+use super::atomic::{FileError, clear_abandoned, sync_directory};
 use super::books::ReportSource;
 use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
 use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
 use super::error::ReportError;
-use super::exporter::{Content, Exporter, Needing, Written};
+use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
 use super::json_file::JsonFile;
@@ -45,7 +45,7 @@ pub fn write(
 ) -> Result<Vec<PathBuf>, ReportError> {
     let summary = &*books.shown(summary);
     fs::create_dir_all(directory)
-        .map_err(|error| Failure::new(directory, "creating the directory", error))?;
+        .map_err(|error| FileError::new(directory, "creating the directory", error))?;
     // Removed first, so that the new files can use their space.
     clear_abandoned(directory, is_report_file);
     let mut exporters = formats
@@ -106,16 +106,16 @@ fn read(books: &ReportSource<'_>, exporters: &mut [Box<dyn Exporter>]) -> Result
     }
     let mut needing = takers(exporters, Content::Needing);
     if !needing.is_empty() {
-        books.for_each_needing(|age, code, record| {
+        books.for_each_attention_event(|age, code, record| {
             let cells = &event_cells(&record);
             let record = &record;
-            let event = Needing {
+            let event = AttentionEvent {
                 code,
                 age,
                 record,
                 cells,
             };
-            hand_out(&mut needing, |taker| taker.needing(&event))
+            hand_out(&mut needing, |taker| taker.attention_event(&event))
         })?;
     }
     let mut held = takers(exporters, Content::Held);
@@ -232,7 +232,7 @@ fn hand_out_batches(
 fn write_batches(
     batches: mpsc::Receiver<Batch>,
     taker: &mut Box<dyn Exporter>,
-) -> Result<(), Failure> {
+) -> Result<(), FileError> {
     for batch in batches {
         for record in &*batch {
             taker.event(record, &event_cells(record))?;
@@ -242,7 +242,7 @@ fn write_batches(
 }
 
 /// Syncs the files of all formats to disk, side by side.
-fn finish(exporters: Vec<Box<dyn Exporter>>) -> Result<Vec<Written>, Failure> {
+fn finish(exporters: Vec<Box<dyn Exporter>>) -> Result<Vec<WrittenFile>, FileError> {
     thread::scope(|scope| {
         let ends = |exporter: Box<dyn Exporter>| scope.spawn(|| exporter.finish());
         let ends: Vec<_> = exporters.into_iter().map(ends).collect();
@@ -268,7 +268,7 @@ fn takers(exporters: &mut [Box<dyn Exporter>], content: Content) -> Takers<'_> {
 
 fn hand_out(
     takers: &mut Takers<'_>,
-    mut hand: impl FnMut(&mut dyn Exporter) -> Result<(), Failure>,
+    mut hand: impl FnMut(&mut dyn Exporter) -> Result<(), FileError>,
 ) -> Result<(), ReportError> {
     for taker in takers {
         hand(taker.as_mut())?;
@@ -276,9 +276,9 @@ fn hand_out(
     Ok(())
 }
 
-fn put_in_place(files: Vec<Written>, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+fn put_in_place(files: Vec<WrittenFile>, directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut names = Vec::new();
-    for Written { name, whole } in files {
+    for WrittenFile { name, whole } in files {
         whole.commit()?;
         names.push(name);
     }
@@ -292,8 +292,9 @@ fn put_in_place(files: Vec<Written>, directory: &Path) -> Result<Vec<PathBuf>, R
 }
 
 /// Removes `rejected-N.csv` and `ignored-N.csv` files that are not among `names`.
-fn remove_stale(directory: &Path, names: &[String]) -> Result<bool, Failure> {
-    let listing = |error| Failure::new(directory, "looking for files of an earlier report", error);
+fn remove_stale(directory: &Path, names: &[String]) -> Result<bool, FileError> {
+    let listing =
+        |error| FileError::new(directory, "looking for files of an earlier report", error);
     let mut removed = false;
     for entry in fs::read_dir(directory).map_err(listing)? {
         let entry = entry.map_err(listing)?;
@@ -308,7 +309,7 @@ fn remove_stale(directory: &Path, names: &[String]) -> Result<bool, Failure> {
                 Ok(()) => removed = true,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    return Err(Failure::new(
+                    return Err(FileError::new(
                         &path,
                         "removing an earlier report's file",
                         error,

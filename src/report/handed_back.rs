@@ -32,7 +32,7 @@ enum Report {
 
 /// The content of a line about its item, as far as a spreadsheet leaves it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Said {
+struct LineContent {
     report: Report,
     cells: Vec<String>,
 }
@@ -42,7 +42,7 @@ struct Said {
 pub(crate) struct ReportLine {
     /// The line number from 1; the header is line 1.
     pub(crate) line: u64,
-    said: Said,
+    said: LineContent,
     event_id: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum Match {
     /// The line names this item.
     Item(Box<Item>),
     /// An event that needs no attention, or no longer.
-    Well,
+    NeedsNothing,
     /// An event that will be sent.
     NotSent(String),
     /// An event with this id that differs from the line.
@@ -144,7 +144,7 @@ pub(crate) fn read_lines(file: impl Read) -> Result<Vec<ReportLine>, Unreadable>
         };
         lines.push(ReportLine {
             line: record.position().map_or(0, csv::Position::line),
-            said: Said { report, cells },
+            said: LineContent { report, cells },
             event_id: match report {
                 Report::Events => of("event_id").map(str::to_owned),
                 Report::Held | Report::Rows => None,
@@ -182,14 +182,19 @@ fn without_empty_end(mut cells: Vec<String>) -> Vec<String> {
     cells
 }
 
-fn said(report: Report, columns: &[ReportColumn], names: &[&str], cells: &[Cell<'_>]) -> Said {
+fn said(
+    report: Report,
+    columns: &[ReportColumn],
+    names: &[&str],
+    cells: &[Cell<'_>],
+) -> LineContent {
     let cell = |name: &&str| {
         let place = columns.iter().position(|column| column.name == *name);
         place
             .and_then(|place| cells.get(place))
             .map_or(String::new(), cell_text)
     };
-    Said {
+    LineContent {
         report,
         cells: names.iter().map(cell).collect(),
     }
@@ -205,7 +210,7 @@ pub(crate) fn find_items(
     lines: &[ReportLine],
 ) -> Result<Vec<Match>, JournalError> {
     let has = |report| lines.iter().any(|line| line.said.report == report);
-    let mut found: HashMap<&Said, Option<Item>> =
+    let mut found: HashMap<&LineContent, Option<Item>> =
         lines.iter().map(|line| (&line.said, None)).collect();
     let mut needing: HashSet<String> = HashSet::new();
     if has(Report::Events) {
@@ -244,7 +249,7 @@ pub(crate) fn find_items(
             journal.for_each_row(run.id, Disposition::Rejected, |record| {
                 let row = SourceRow::new(run, Disposition::Rejected, &record);
                 let cells = row.cells().map(|cell| cell_text(&cell)).collect();
-                let said = Said {
+                let said = LineContent {
                     report: Report::Rows,
                     cells: without_empty_end(cells),
                 };
@@ -265,7 +270,7 @@ pub(crate) fn find_items(
                 }
                 (Some(item), _) => Match::Item(Box::new(item)),
                 (None, Some(id)) if needing.contains(id) => Match::Changed(id.clone()),
-                (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::Well,
+                (None, Some(id)) if known.contains(&EventKey::from_id(id)) => Match::NeedsNothing,
                 (None, _) => Match::Unknown,
             },
         )

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::atomic::{Failure, sync_directory};
+use super::atomic::{FileError, sync_directory};
 use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
 use super::error::ReportError;
 use super::table::Table;
@@ -128,7 +128,7 @@ fn all_event_cells(record: &EventRecord) -> Vec<Cell<'_>> {
         Cell::optional_integer(event.gross_cents),
         Cell::optional_integer(event.refund_total_cents),
         Cell::optional_text(event.reference.as_deref()),
-        Cell::said(&event.note),
+        Cell::escaped(&event.note),
     ]);
     cells
 }
@@ -189,7 +189,7 @@ pub fn write_journal_csv_file(
 ) -> Result<u64, ReportError> {
     let mut csv = Table::of_columns(path.to_owned(), table.columns())?;
     let rows = table.for_each_row(journal, |cells| csv.row(cells).map_err(ReportError::from))?;
-    let placed = || -> Result<(), Failure> {
+    let placed = || -> Result<(), FileError> {
         let whole = csv.finish()?;
         let directory = whole.directory();
         whole.commit()?;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::atomic::{Failure, Partial};
-use super::exporter::{Content, Exporter, Written};
+use super::atomic::{FileError, PartialFile};
+use super::exporter::{Content, Exporter, WrittenFile};
 use super::summary::RunSummary;
 use crate::invisible::{Language, shown_in_strings};
 
@@ -17,18 +17,18 @@ pub(crate) fn json_text(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// The file `summary.json`.
-pub(super) struct JsonFile(Written);
+pub(super) struct JsonFile(WrittenFile);
 
 impl JsonFile {
-    pub(super) fn create(directory: &Path, summary: &RunSummary) -> Result<Self, Failure> {
+    pub(super) fn create(directory: &Path, summary: &RunSummary) -> Result<Self, FileError> {
         let name = "summary.json";
         let path = directory.join(name);
-        let mut file = Partial::create(&path)?;
+        let mut file = PartialFile::create(&path)?;
         json_text(summary)
             .map_err(io::Error::from)
             .and_then(|text| writeln!(file, "{text}"))
-            .map_err(|error| Failure::new(&path, "writing it", error))?;
-        Ok(JsonFile(Written {
+            .map_err(|error| FileError::new(&path, "writing it", error))?;
+        Ok(JsonFile(WrittenFile {
             name: name.to_owned(),
             whole: file.finish()?,
         }))
@@ -40,7 +40,7 @@ impl Exporter for JsonFile {
         &[]
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError> {
         Ok(vec![self.0])
     }
 }

@@ -47,7 +47,7 @@ pub use open_items::OpenCount;
 pub use parquet::ParquetTable;
 pub use plan_events::write_plan_events;
 pub use redact::Redactor;
-pub use source_rows::MEND_MARK;
+pub use source_rows::MISSING_CELLS_MARK;
 pub use summary::{
     NOT_SENT, OpenSummary, OutcomesSummary, RunSummary, SCHEMA, SpanSummary, SummaryError, Undated,
     outcome_word,

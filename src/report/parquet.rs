@@ -15,10 +15,10 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::atomic::{Failure, Partial, Whole, sync_directory};
+use super::atomic::{FileError, FinishedFile, PartialFile, sync_directory};
 use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn};
 use super::error::ReportError;
-use super::exporter::{Content, Exporter, Written};
+use super::exporter::{Content, Exporter, WrittenFile};
 use crate::journal::EventRecord;
 
 /// The number of rows of a row group, which are kept in memory before they are written.
@@ -28,7 +28,7 @@ const ROW_GROUP_ROWS: usize = 65_536;
 pub struct ParquetTable {
     columns: Vec<Builder>,
     rows: usize,
-    writer: SerializedFileWriter<Partial>,
+    writer: SerializedFileWriter<PartialFile>,
     path: PathBuf,
 }
 
@@ -64,8 +64,8 @@ impl ParquetTable {
         Ok(sync_directory(&directory)?)
     }
 
-    pub(crate) fn start(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, Failure> {
-        let file = Partial::create(path)?;
+    pub(crate) fn start(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, FileError> {
+        let file = PartialFile::create(path)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by("fprecon".to_owned())
@@ -84,7 +84,7 @@ impl ParquetTable {
         })
     }
 
-    pub(crate) fn add(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         for (builder, cell) in self.columns.iter_mut().zip(cells) {
             builder.push(cell);
         }
@@ -96,7 +96,7 @@ impl ParquetTable {
     }
 
     /// Syncs the file to disk, beside its final path.
-    pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(mut self) -> Result<FinishedFile, FileError> {
         if self.rows > 0 {
             self.write_group()?;
         }
@@ -104,7 +104,7 @@ impl ParquetTable {
         file.map_err(|error| failure(&self.path, error))?.finish()
     }
 
-    fn write_group(&mut self) -> Result<(), Failure> {
+    fn write_group(&mut self) -> Result<(), FileError> {
         self.rows = 0;
         let written = write_columns(&mut self.writer, &mut self.columns);
         written.map_err(|error| failure(&self.path, error))
@@ -112,7 +112,7 @@ impl ParquetTable {
 }
 
 fn write_columns(
-    writer: &mut SerializedFileWriter<Partial>,
+    writer: &mut SerializedFileWriter<PartialFile>,
     columns: &mut [Builder],
 ) -> Result<(), ParquetError> {
     let mut group = writer.next_row_group()?;
@@ -125,7 +125,7 @@ fn write_columns(
     group.close().map(|_| ())
 }
 
-fn failure(path: &Path, error: ParquetError) -> Failure {
+fn failure(path: &Path, error: ParquetError) -> FileError {
     let source = match error {
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(source) => *source,
@@ -133,7 +133,7 @@ fn failure(path: &Path, error: ParquetError) -> Failure {
         },
         other => io::Error::other(other),
     };
-    Failure::new(path, "writing it", source)
+    FileError::new(path, "writing it", source)
 }
 
 fn schema(columns: &[ReportColumn]) -> Result<TypePtr, ParquetError> {
@@ -258,7 +258,7 @@ pub(super) struct ParquetFile(ParquetTable);
 impl ParquetFile {
     const NAME: &'static str = "events.parquet";
 
-    pub(super) fn create(directory: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(directory: &Path) -> Result<Self, FileError> {
         let path = directory.join(Self::NAME);
         ParquetTable::start(&path, &EVENT_COLUMNS).map(ParquetFile)
     }
@@ -269,12 +269,12 @@ impl Exporter for ParquetFile {
         &[Content::Events]
     }
 
-    fn event(&mut self, _: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn event(&mut self, _: &EventRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.0.add(cells)
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
-        Ok(vec![Written {
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError> {
+        Ok(vec![WrittenFile {
             name: Self::NAME.to_owned(),
             whole: self.0.finish()?,
         }])

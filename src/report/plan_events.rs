@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::atomic::{Failure, sync_directory};
-use super::columns::{Cell, what};
+use super::atomic::{FileError, sync_directory};
+use super::columns::{Cell, identity_cells};
 use super::error::ReportError;
 use super::table::Table;
 use crate::plan::Planned;
@@ -37,7 +37,7 @@ pub fn write_plan_events<'p>(
     paths: &[String],
     path: &Path,
 ) -> Result<(), ReportError> {
-    let written = || -> Result<(), Failure> {
+    let written = || -> Result<(), FileError> {
         let mut table = Table::create(path.to_owned(), PLAN_COLUMNS)?;
         for planned in events {
             let file = paths.get(planned.event.source.input);
@@ -55,10 +55,14 @@ pub fn write_plan_events<'p>(
     })
 }
 
-fn write_event(table: &mut Table, planned: Planned<'_>, file: Option<&str>) -> Result<(), Failure> {
+fn write_event(
+    table: &mut Table,
+    planned: Planned<'_>,
+    file: Option<&str>,
+) -> Result<(), FileError> {
     let event = &planned.event.to_event();
     let details = event.details();
-    for cell in &what(event) {
+    for cell in &identity_cells(event) {
         table.cell(cell)?;
     }
     table.row(&[
@@ -69,6 +73,6 @@ fn write_event(table: &mut Table, planned: Planned<'_>, file: Option<&str>) -> R
         Cell::optional_said(file),
         Cell::line(event.source.line),
         Cell::Word(planned.state.as_str()),
-        Cell::said(&event.note),
+        Cell::escaped(&event.note),
     ])
 }

@@ -175,7 +175,7 @@ impl Redactor {
             self.replace_text(plan);
         }
         let names = names_of(event);
-        let note = hide(self, &event.note, &names);
+        let note = replace_words(self, &event.note, &names);
         event.note = self.text(&note).into();
         self.details(event);
     }
@@ -209,7 +209,7 @@ impl Redactor {
         self.event_itself(&mut record.event);
         let hidden = |message: &mut Option<String>| {
             if let Some(message) = message {
-                *message = hide(self, message, &names);
+                *message = replace_words(self, message, &names);
                 self.replace(message);
             }
         };
@@ -255,12 +255,12 @@ impl Redactor {
             }
         }
         let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
-        record.reason = hide(self, &record.reason, &hidden);
+        record.reason = replace_words(self, &record.reason, &hidden);
         self.replace(&mut record.reason);
         for (index, cell) in record.fields.iter_mut().enumerate() {
             let is_reason = header.get(index).map(String::as_str) == ADDED_COLUMNS.last().copied();
             if is_reason {
-                *cell = hide(self, cell, &hidden);
+                *cell = replace_words(self, cell, &hidden);
             }
         }
     }
@@ -272,7 +272,7 @@ impl Redactor {
             Some((value.to_owned(), redacted))
         });
         if let Some((value, redacted)) = redacted {
-            problem.message = hide(self, &problem.message, &[&value]);
+            problem.message = replace_words(self, &problem.message, &[&value]);
             problem.value = Some(redacted);
         }
         self.replace(&mut problem.message);
@@ -325,7 +325,7 @@ fn names_of(event: &Event) -> Vec<String> {
 }
 
 /// Returns a text with these words replaced by their tokens, where it has them in exactly this case.
-fn hide(redactor: &Redactor, text: &str, hidden: &[impl AsRef<str>]) -> String {
+fn replace_words(redactor: &Redactor, text: &str, hidden: &[impl AsRef<str>]) -> String {
     let mut text = text.to_owned();
     for word in hidden {
         let word = word.as_ref().trim();

@@ -8,7 +8,7 @@
 //! read again without being corrected, since one could only guess which cell is missing. So such a
 //! row is always wider than the file's header: its cells are padded or cut to the header's width,
 //! the added cells are in their columns, and behind them are the cells that were cut off, or else
-//! [`MEND_MARK`]. To fix the row, correct its cells and delete what follows `_reason`.
+//! [`MISSING_CELLS_MARK`]. To fix the row, correct its cells and delete what follows `_reason`.
 //!
 //! Where an export is such a file itself, its added columns are filled anew and not added again.
 
@@ -17,7 +17,7 @@ use crate::job::ADDED_COLUMNS;
 use crate::journal::{Disposition, RowRecord, RunRecord};
 
 /// The text after `_reason` in a row that had fewer cells than its header.
-pub const MEND_MARK: &str = "cells are missing; delete this one once the row is fixed";
+pub const MISSING_CELLS_MARK: &str = "cells are missing; delete this one once the row is fixed";
 
 /// A row of an export that gave no event.
 pub(super) struct SourceRow<'r> {
@@ -56,14 +56,14 @@ impl<'r> SourceRow<'r> {
             cell.map_or(Cell::Empty, Cell::text)
         });
         let added = [
-            Cell::said(file),
+            Cell::escaped(file),
             Cell::line(source.line),
-            Cell::said(reason),
+            Cell::escaped(reason),
         ];
         // Cells after the own columns of a row of the right width were added by a report.
         let rest = fields.get(width..).unwrap_or_default();
         let rest = if self.is_ragged { rest } else { &[] };
-        let mark = (self.is_ragged && rest.is_empty()).then_some(MEND_MARK);
+        let mark = (self.is_ragged && rest.is_empty()).then_some(MISSING_CELLS_MARK);
         let behind = rest.iter().map(String::as_str).chain(mark);
         own.chain(added).chain(behind.map(Cell::text))
     }

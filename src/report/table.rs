@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use jiff::fmt::StdFmtWrite;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use super::atomic::{Failure, Partial, Whole};
+use super::atomic::{FileError, FinishedFile, PartialFile};
 use super::columns::{Cell, ReportColumn};
 use crate::spreadsheet::neutralise;
 
 static TIMES: DateTimePrinter = DateTimePrinter::new();
 
 /// A CSV file that is being written. A spreadsheet takes none of its cells as a formula.
-pub(crate) struct Table<W: Write = Partial> {
+pub(crate) struct Table<W: Write = PartialFile> {
     writer: csv::Writer<W>,
     path: PathBuf,
     /// A buffer for the text of numbers and times.
@@ -25,22 +25,22 @@ impl Table {
     pub(crate) fn create<'h>(
         path: PathBuf,
         header: impl IntoIterator<Item = &'h str>,
-    ) -> Result<Self, Failure> {
-        let file = Partial::create(&path)?;
+    ) -> Result<Self, FileError> {
+        let file = PartialFile::create(&path)?;
         Self::over(file, path, header)
     }
 
-    pub(crate) fn of_columns(path: PathBuf, columns: &[ReportColumn]) -> Result<Self, Failure> {
+    pub(crate) fn of_columns(path: PathBuf, columns: &[ReportColumn]) -> Result<Self, FileError> {
         Self::create(path, columns.iter().map(|column| column.name))
     }
 
-    pub(crate) fn finish(self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(self) -> Result<FinishedFile, FileError> {
         let Table { writer, path, .. } = self;
         // The error holds the writer, and with it the file that is to be removed.
         let partial = writer.into_inner().map_err(|error| {
             let cause = error.error();
             let source = io::Error::new(cause.kind(), cause.to_string());
-            Failure::new(&path, "writing it", source)
+            FileError::new(&path, "writing it", source)
         })?;
         partial.finish()
     }
@@ -64,7 +64,7 @@ impl<W: Write> Table<W> {
         to: W,
         path: PathBuf,
         header: impl IntoIterator<Item = &'h str>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, FileError> {
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(to);
         let mut table = Table {
             writer,
@@ -79,20 +79,20 @@ impl<W: Write> Table<W> {
     }
 
     /// Writes out what is buffered.
-    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+    pub(super) fn flush(&mut self) -> Result<(), FileError> {
         self.writer
             .flush()
-            .map_err(|error| Failure::new(&self.path, "writing it", error))
+            .map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         for cell in cells {
             self.cell(cell)?;
         }
         self.end_row()
     }
 
-    pub(crate) fn cell(&mut self, cell: &Cell<'_>) -> Result<(), Failure> {
+    pub(crate) fn cell(&mut self, cell: &Cell<'_>) -> Result<(), FileError> {
         match cell {
             Cell::Empty => self.plain(""),
             Cell::Word(word) => self.plain(word),
@@ -103,17 +103,17 @@ impl<W: Write> Table<W> {
         }
     }
 
-    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), FileError> {
         self.plain(&neutralise(text))
     }
 
-    pub(crate) fn end_row(&mut self) -> Result<(), Failure> {
+    pub(crate) fn end_row(&mut self) -> Result<(), FileError> {
         self.writer
             .write_record(None::<&[u8]>)
-            .map_err(|error| Failure::new(&self.path, "writing it", error))
+            .map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn integer(&mut self, number: i64) -> Result<(), Failure> {
+    fn integer(&mut self, number: i64) -> Result<(), FileError> {
         use std::fmt::Write as _;
         self.scratch(|scratch| {
             // Writing to a string can't fail.
@@ -121,13 +121,13 @@ impl<W: Write> Table<W> {
         })
     }
 
-    fn time(&mut self, time: Timestamp) -> Result<(), Failure> {
+    fn time(&mut self, time: Timestamp) -> Result<(), FileError> {
         self.scratch(|scratch| {
             let _ = TIMES.print_timestamp(&time, StdFmtWrite(scratch));
         })
     }
 
-    fn scratch(&mut self, write: impl FnOnce(&mut String)) -> Result<(), Failure> {
+    fn scratch(&mut self, write: impl FnOnce(&mut String)) -> Result<(), FileError> {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         write(&mut scratch);
@@ -137,9 +137,9 @@ impl<W: Write> Table<W> {
     }
 
     /// Writes a cell that needs no escaping.
-    fn plain(&mut self, cell: &str) -> Result<(), Failure> {
+    fn plain(&mut self, cell: &str) -> Result<(), FileError> {
         self.writer
             .write_field(cell)
-            .map_err(|error| Failure::new(&self.path, "writing it", error))
+            .map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 }

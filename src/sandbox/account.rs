@@ -117,7 +117,7 @@ impl AccountState {
         let created_at = created_at(params)?.unwrap_or(now);
         let (promoter, source) = self
             .visited(version, params)
-            .filter(|(promoter, _)| !self.promoters.get(*promoter).banned)
+            .filter(|(promoter, _)| !self.promoters.get(*promoter).is_banned)
             .ok_or(Refusal::UnknownVisitor)?;
         let anew = version == Version::V1
             && params
@@ -129,7 +129,9 @@ impl AccountState {
                 self.leads.get_mut(place).promoter = promoter;
                 place
             }
-            Some(place) if self.leads.get(place).signed_up => return Err(Refusal::SignedUpBefore),
+            Some(place) if self.leads.get(place).has_signed_up => {
+                return Err(Refusal::SignedUpBefore);
+            }
             Some(place) => place,
             None => self.leads.create(
                 who,
@@ -141,7 +143,7 @@ impl AccountState {
             ),
         };
         let lead = self.leads.get_mut(place);
-        lead.signed_up = true;
+        lead.has_signed_up = true;
         describe(lead, params);
         self.record(Kind::Signup, params, place, created_at, Money::NONE);
         Ok(())
@@ -255,7 +257,7 @@ impl AccountState {
             Some((owner, Source::Coupon))
         };
         let (promoter, source) = self.visited(version, params).or_else(by_code)?;
-        if self.promoters.get(promoter).banned {
+        if self.promoters.get(promoter).is_banned {
             return None;
         }
         let new = NewLead {
@@ -269,7 +271,7 @@ impl AccountState {
     /// Returns the lead, unless there is none or its promoter is banned.
     fn referral<'a>(&self, lead: Option<usize>) -> Result<usize, Refusal<'a>> {
         let place = lead.ok_or(Refusal::NoReferral)?;
-        if self.promoters.get(self.leads.get(place).promoter).banned {
+        if self.promoters.get(self.leads.get(place).promoter).is_banned {
             return Err(Refusal::NoReferral);
         }
         Ok(place)

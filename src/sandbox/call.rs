@@ -53,7 +53,7 @@ pub(super) enum List {
 
 /// The subject of a request below `/api`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Requested {
     Track(Kind),
     List(List),
     /// One lead by its id, email or uid (v1).
@@ -64,7 +64,7 @@ pub(super) enum Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) version: Version,
-    pub(super) asked: Asked,
+    pub(super) asked: Requested,
 }
 
 impl Call {
@@ -76,19 +76,19 @@ impl Call {
         };
         let asked = match (version, rest) {
             (Version::V1, "leads/list") | (Version::V2, "company/referrals") => {
-                Asked::List(List::Leads)
+                Requested::List(List::Leads)
             }
             (Version::V1, "rewards/list") | (Version::V2, "company/commissions") => {
-                Asked::List(List::Rewards)
+                Requested::List(List::Rewards)
             }
             (Version::V1, "promoters/list") | (Version::V2, "company/promoters") => {
-                Asked::List(List::Promoters)
+                Requested::List(List::Promoters)
             }
             (Version::V1, "payouts/list") | (Version::V2, "company/payouts") => {
-                Asked::List(List::Payouts)
+                Requested::List(List::Payouts)
             }
-            (Version::V1, "leads/show") => Asked::Lead,
-            (_, rest) => Asked::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
+            (Version::V1, "leads/show") => Requested::Lead,
+            (_, rest) => Requested::Track(Kind::from_word(rest.strip_prefix("track/")?)?),
         };
         Some(Call { version, asked })
     }
@@ -96,8 +96,8 @@ impl Call {
     /// Returns the HTTP method that the path takes.
     pub(super) fn method(self) -> &'static str {
         match self.asked {
-            Asked::Track(_) => "POST",
-            Asked::List(_) | Asked::Lead => "GET",
+            Requested::Track(_) => "POST",
+            Requested::List(_) | Requested::Lead => "GET",
         }
     }
 }

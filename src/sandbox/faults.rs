@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::call::Asked;
+use super::call::Requested;
 use order::Percent;
 
 pub(super) use order::Order;
@@ -51,7 +51,7 @@ pub(super) enum Action {
 /// The properties of a call that faults depend on.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
-    pub(super) asked: Asked,
+    pub(super) asked: Requested,
     pub(super) event_id: Option<&'a str>,
     /// A number that is the same for every arrival of one event.
     pub(super) identity: u64,

@@ -19,7 +19,7 @@ use super::account::listing::Paging;
 use super::admin;
 use super::answer::{Answer, BodyDelivery, Format};
 use super::body::AnswerBody;
-use super::call::{Asked, Call, Kind, Version};
+use super::call::{Call, Kind, Requested, Version};
 use super::faults::{Action, Fault, Subject};
 use super::log::Seen;
 use super::moment::Moment;
@@ -153,7 +153,7 @@ async fn call(
         Err(refusal) => return Ok(refusal),
     };
     match call.asked {
-        Asked::Track(kind) => {
+        Requested::Track(kind) => {
             let is_json = is_json(&head.headers);
             let query = head.uri.query();
             let params = match Params::read(call.version, query, is_json, body) {
@@ -169,7 +169,7 @@ async fn call(
             let track = || track(state, call.version, kind, &params);
             act(fault, reset, track).await
         }
-        Asked::List(_) | Asked::Lead => {
+        Requested::List(_) | Requested::Lead => {
             let subject = || Subject {
                 asked: call.asked,
                 event_id: None,
@@ -279,7 +279,7 @@ fn admit(state: &State, head: &Parts) -> Result<Call, Answer> {
 /// documented to answer without a body.
 fn bad_credentials(call: Call) -> Answer {
     match (call.version, call.asked) {
-        (Version::V2, Asked::List(_)) => Answer::empty(401),
+        (Version::V2, Requested::List(_)) => Answer::empty(401),
         _ => Answer::bare_string(401, "Bad credentials"),
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Lead {
     pub(super) state: LeadState,
     pub(super) source: Source,
     /// `true` if a sign-up event is registered on the lead.
-    pub(super) signed_up: bool,
+    pub(super) has_signed_up: bool,
     pub(super) email: Option<Rc<str>>,
     pub(super) uid: Option<Rc<str>>,
     pub(super) plan: Option<Rc<str>>,
@@ -165,7 +165,7 @@ impl Leads {
         );
         let plan = lead.plan.as_deref().map(|plan| self.plan(plan));
         let own = &mut self.all[place];
-        own.signed_up = true;
+        own.has_signed_up = true;
         own.state = lead.state;
         own.plan = plan;
         own.customer_since = lead.customer_since;
@@ -225,7 +225,7 @@ impl Leads {
             self.learn(who, Some(place));
             return Some(place);
         }
-        match self.imagined(who, promoters) {
+        match self.simulated(who, promoters) {
             Some(promoter) => Some(self.create(
                 who,
                 NewLead {
@@ -248,7 +248,7 @@ impl Leads {
             promoter: new.promoter,
             state: LeadState::Signup,
             source: new.source,
-            signed_up: false,
+            has_signed_up: false,
             email: who.email.map(Rc::from),
             uid: who.uid.map(Rc::from),
             plan: None,
@@ -291,7 +291,7 @@ impl Leads {
     }
 
     /// Returns the promoter whose lead this unseen customer is simulated to be.
-    fn imagined(&self, who: Who<'_>, promoters: &Promoters) -> Option<usize> {
+    fn simulated(&self, who: Who<'_>, promoters: &Promoters) -> Option<usize> {
         let stranger = who.uid.is_some_and(|uid| self.by_uid.contains_key(uid))
             || who
                 .email

@@ -17,7 +17,7 @@ pub(super) struct Promoter {
     pub(super) promo_code: Option<String>,
     pub(super) rate: Option<Rate>,
     /// `true` if the promoter is banned: the leads of a banned promoter are not referrals.
-    pub(super) banned: bool,
+    pub(super) is_banned: bool,
     pub(super) created_at: Moment,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Promoters {
     /// The index of the promoter who owns all codes that nobody else owns.
     pub(super) other_codes: Option<usize>,
     /// `true` if a tracking id that is not declared is accepted as a real one.
-    pub(super) other_visits: bool,
+    pub(super) accepts_other_visits: bool,
 }
 
 impl Promoters {
@@ -53,7 +53,7 @@ impl Promoters {
         if let Some(code) = &promoter.promo_code {
             self.by_code.insert(code.to_lowercase(), place);
         }
-        if !promoter.banned {
+        if !promoter.is_banned {
             self.open.push(place);
         }
         self.all.push(promoter);
@@ -93,7 +93,10 @@ impl Promoters {
     /// every tracking id is accepted as a real one.
     pub(super) fn by_visit(&self, tid: &str) -> Option<usize> {
         let declared = self.visits.get(tid).copied();
-        declared.or_else(|| self.other_visits.then(|| self.any(stable_hash(tid)))?)
+        declared.or_else(|| {
+            self.accepts_other_visits
+                .then(|| self.any(stable_hash(tid)))?
+        })
     }
 
     /// Returns one of the promoters who are not banned.

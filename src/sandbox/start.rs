@@ -224,7 +224,7 @@ impl Draft {
             self.promoters.add_visit(visit.tid, promoter);
         }
         if let Some(other_visits) = file.other_visits {
-            self.promoters.other_visits = other_visits;
+            self.promoters.accepts_other_visits = other_visits;
         }
         for lead in file.leads {
             let promoter = self.promoter(&lead.promoter)?;
@@ -292,7 +292,7 @@ impl Draft {
             ref_id: entry.ref_id,
             promo_code: entry.promo_code,
             rate,
-            banned: entry.banned,
+            is_banned: entry.banned,
             created_at: entry.created_at.unwrap_or(Moment::EPOCH),
         });
         Ok(place)

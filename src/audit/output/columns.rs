@@ -134,9 +134,9 @@ pub(super) fn difference<'f>(
     cells.push(amount(Some(finding.concerned_cents), &finding.unit));
     cells.push(amount(finding.expected_cents, &finding.unit));
     cells.push(unit(&finding.unit));
-    cells.push(Cell::said(&finding.message));
-    cells.push(Cell::said(&finding.action));
-    cells.push(accepted.map_or(Cell::Empty, Cell::said));
+    cells.push(Cell::escaped(&finding.message));
+    cells.push(Cell::escaped(&finding.action));
+    cells.push(accepted.map_or(Cell::Empty, Cell::escaped));
     cells.push(word(finding.matched_by.map(|reason| reason.as_str())));
     ours(&mut cells, finding.ours.as_ref());
     theirs(&mut cells, finding.theirs.as_ref());
@@ -168,7 +168,7 @@ fn ours<'f>(cells: &mut Vec<Cell<'f>>, billed: Option<&'f Billed>) {
     cells.push(Cell::optional_text(billed.plan.as_deref()));
     cells.push(time(billed.created_at));
     cells.push(word(billed.outcome.map(|outcome| outcome.as_str())));
-    cells.push(Cell::said(&billed.place.file));
+    cells.push(Cell::escaped(&billed.place.file));
     cells.push(Cell::line(billed.place.line));
 }
 
@@ -196,7 +196,7 @@ fn theirs<'f>(cells: &mut Vec<Cell<'f>>, commission: Option<&'f Commission>) {
     cells.push(Cell::optional_text(own.campaign.as_deref()));
     cells.push(Cell::optional_text(own.plan.as_deref()));
     cells.push(time(own.created_at));
-    cells.push(Cell::said(&own.place.file));
+    cells.push(Cell::escaped(&own.place.file));
     cells.push(Cell::line(own.place.line));
 }
 

@@ -22,7 +22,9 @@ use super::{
 use crate::bounded::{self, REPORT_BYTES};
 use crate::event::Tally;
 use crate::problem::Problem;
-use crate::report::atomic::{Failure, Partial, Whole, clear_abandoned, sync_directory};
+use crate::report::atomic::{
+    FileError, FinishedFile, PartialFile, clear_abandoned, sync_directory,
+};
 use crate::report::json_text;
 use crate::report::table::Table;
 use crate::report::xlsx::TableBook;
@@ -255,7 +257,7 @@ impl AuditReport {
     ) -> Result<Vec<PathBuf>, AuditOutputError> {
         let directory = Path::new(&self.report_dir);
         fs::create_dir_all(directory)
-            .map_err(|error| Failure::new(directory, "creating the directory", error))?;
+            .map_err(|error| FileError::new(directory, "creating the directory", error))?;
         clear_abandoned(directory, |name| FILES.contains(&name));
         let path = |index: usize| directory.join(FILES[index]);
         let whole = [
@@ -308,13 +310,13 @@ impl AuditReport {
         })
     }
 
-    fn workbook(&self, path: &Path) -> Result<Whole, Failure> {
+    fn workbook(&self, path: &Path) -> Result<FinishedFile, FileError> {
         let made: Option<Timestamp> = self.made_at.parse().ok();
         let made = made.map_or(0, Timestamp::as_second);
         let mut book = TableBook::create(path, "Audit of FirstPromoter's commissions", made)?;
         let verdict = self.verdict_lines();
         let verdict = verdict.iter();
-        let verdict = verdict.map(|(what, is)| vec![Cell::text(what), Cell::said(is)]);
+        let verdict = verdict.map(|(what, is)| vec![Cell::text(what), Cell::escaped(is)]);
         book.table("Verdict", &columns::VERDICT, verdict)?;
         if !self.statements.is_empty() {
             let statements = self.statements.iter().map(columns::statement);
@@ -375,12 +377,12 @@ impl AuditReport {
         lines
     }
 
-    fn write_summary(&self, path: PathBuf) -> Result<Whole, Failure> {
-        let mut file = Partial::create(&path)?;
+    fn write_summary(&self, path: PathBuf) -> Result<FinishedFile, FileError> {
+        let mut file = PartialFile::create(&path)?;
         json_text(self)
             .map_err(io::Error::from)
             .and_then(|text| writeln!(file, "{text}"))
-            .map_err(|error| Failure::new(&path, "writing it", error))?;
+            .map_err(|error| FileError::new(&path, "writing it", error))?;
         file.finish()
     }
 }
@@ -389,7 +391,7 @@ fn csv<'c>(
     path: PathBuf,
     columns: &[ReportColumn],
     rows: impl Iterator<Item = Vec<Cell<'c>>>,
-) -> Result<Whole, Failure> {
+) -> Result<FinishedFile, FileError> {
     let mut table = Table::of_columns(path, columns)?;
     for row in rows {
         table.row(&row)?;
@@ -401,7 +403,7 @@ fn parquet<'c>(
     path: &Path,
     columns: &'static [ReportColumn],
     rows: impl Iterator<Item = Vec<Cell<'c>>>,
-) -> Result<Whole, Failure> {
+) -> Result<FinishedFile, FileError> {
     let mut table = ParquetTable::start(path, columns)?;
     for row in rows {
         table.add(&row)?;
@@ -413,7 +415,7 @@ fn matches_csv(
     path: PathBuf,
     matches: &Matches,
     redactor: Option<&Redactor>,
-) -> Result<Whole, Failure> {
+) -> Result<FinishedFile, FileError> {
     let mut table = Table::of_columns(path.clone(), columns::MATCHES)?;
     for own in shareable(matches, redactor, &path) {
         table.row(&columns::matched(&own?))?;
@@ -425,7 +427,7 @@ fn matches_parquet(
     path: &Path,
     matches: &Matches,
     redactor: Option<&Redactor>,
-) -> Result<Whole, Failure> {
+) -> Result<FinishedFile, FileError> {
     let mut table = ParquetTable::start(path, columns::MATCHES)?;
     for own in shareable(matches, redactor, path) {
         table.add(&columns::matched(&own?))?;
@@ -438,9 +440,9 @@ fn shareable<'m>(
     matches: &'m Matches,
     redactor: Option<&'m Redactor>,
     path: &'m Path,
-) -> impl Iterator<Item = Result<Match, Failure>> {
+) -> impl Iterator<Item = Result<Match, FileError>> {
     let unreadable =
-        |error: AuditError| Failure::new(path, "reading the matches", io::Error::other(error));
+        |error: AuditError| FileError::new(path, "reading the matches", io::Error::other(error));
     matches.iter().map(move |own| {
         let mut own = own.map_err(unreadable)?;
         if let Some(redactor) = redactor {
@@ -521,9 +523,9 @@ impl AuditOutputError {
     }
 }
 
-impl From<Failure> for AuditOutputError {
-    fn from(failure: Failure) -> Self {
-        let Failure {
+impl From<FileError> for AuditOutputError {
+    fn from(failure: FileError) -> Self {
+        let FileError {
             path,
             doing,
             source,

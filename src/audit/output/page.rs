@@ -9,7 +9,7 @@ use askama::Template;
 use super::{AuditReport, words};
 use crate::audit::accepted::AcceptedFinding;
 use crate::audit::{CommissionTotals, Cut, Finding, InferredRate, MatchReason, TotalLine};
-use crate::report::atomic::{Failure, Partial, Whole};
+use crate::report::atomic::{FileError, FinishedFile, PartialFile};
 use crate::report::page::Shell;
 
 /// How many differences are listed, and how many lines of a cut; the files beside the page have all.
@@ -29,12 +29,12 @@ const CUT_HEADS: [&str; 8] = [
 const DIFFERENCE: &str = "difference";
 
 /// Writes the page.
-pub(super) fn write(report: &AuditReport, path: &Path) -> Result<Whole, Failure> {
-    let mut file = Partial::create(path)?;
+pub(super) fn write(report: &AuditReport, path: &Path) -> Result<FinishedFile, FileError> {
+    let mut file = PartialFile::create(path)?;
     AuditPage::new(report)
         .write_into(&mut file)
         .and_then(|()| file.write_all(b"\n"))
-        .map_err(|error| Failure::new(path, "writing it", error))?;
+        .map_err(|error| FileError::new(path, "writing it", error))?;
     file.finish()
 }
 

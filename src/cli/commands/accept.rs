@@ -149,7 +149,7 @@ fn find(
                 for (line, found) in lines.iter().zip(found) {
                     match found {
                         Match::Item(item) => named.items.push(*item),
-                        Match::Well => named.skipped += 1,
+                        Match::NeedsNothing => named.skipped += 1,
                         refusal => refused.push(refusal_of(path, line.line, &refusal, commands)),
                     }
                 }

@@ -112,7 +112,7 @@ impl RunDelivery<'_> {
         // A run that is killed before its report is whole has no end, and `resume` finishes it. One
         // whose report can't be written has ended all the same.
         let books = shareable(
-            ReportSource::of_run(&journal, record),
+            ReportSource::for_run(&journal, record),
             &journal,
             self.redact,
         )?;

@@ -70,7 +70,7 @@ fn of_run<'j>(
     let run = find(journal, name)?;
     let summary = RunSummary::load(journal, &run)?;
     let before = run.report_dir.as_ref().map(PathBuf::from);
-    Ok((ReportSource::of_run(journal, run), summary, before))
+    Ok((ReportSource::for_run(journal, run), summary, before))
 }
 
 fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliError> {
@@ -129,7 +129,7 @@ fn of_span<'j>(
             .unwrap_or(Timestamp::MAX),
         by,
     };
-    let books = ReportSource::of_span(journal, span)?;
+    let books = ReportSource::for_span(journal, span)?;
     let Some((first, last)) = first_and_last(&books, by, &zone)? else {
         return Err(match by {
             SpanBy::RunDate => unknown("no run was started on these days".to_owned()),

@@ -16,7 +16,7 @@ use crate::journal::{
 };
 use crate::plan::Planned;
 use crate::report::columns::{EVENT_COLUMNS, HELD_COLUMNS, ReportColumn};
-use crate::report::{MEND_MARK, write_plan_events};
+use crate::report::{MISSING_CELLS_MARK, write_plan_events};
 use crate::spreadsheet::{neutralise, restore};
 
 fn at(seconds: i64) -> Timestamp {
@@ -152,7 +152,7 @@ impl Fixture {
     fn write(&self, run: RunId) -> Result<Vec<String>, ReportError> {
         let run = self.journal.run(run).unwrap().unwrap();
         let summary = RunSummary::load(&self.journal, &run).unwrap();
-        let books = ReportSource::of_run(&self.journal, run);
+        let books = ReportSource::for_run(&self.journal, run);
         let formats = Formats::new(&[Format::Csv, Format::Json]);
         let written = super::write(&books, &summary, &formats, &self.reports())?;
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -500,7 +500,7 @@ fn a_ragged_row_loses_nothing_and_stays_ragged_until_it_is_mended() {
         assert_eq!(row.len() == header.len(), fields.len() == HEADER.len());
         assert_eq!(row[5], *reason);
         let mut cells = [&row[..3], &row[6..]].concat();
-        cells.retain(|cell| cell != MEND_MARK);
+        cells.retain(|cell| cell != MISSING_CELLS_MARK);
         cells.resize(cells.len().max(fields.len()), String::new());
         assert_eq!(cells[..fields.len()], **fields);
     }

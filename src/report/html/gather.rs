@@ -154,7 +154,7 @@ fn to_seconds(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
-impl Bulk for EventLine {
+impl PageBytes for EventLine {
     fn bulk(&self) -> usize {
         [
             &self.event_id,
@@ -179,7 +179,7 @@ pub(super) struct RowLine {
     pub(super) cells: String,
 }
 
-impl Bulk for RowLine {
+impl PageBytes for RowLine {
     fn bulk(&self) -> usize {
         [&self.file, &self.reason, &self.cells]
             .map(|text| escaped_len(text))
@@ -190,14 +190,14 @@ impl Bulk for RowLine {
 
 /// A remark of the plan.
 #[derive(Clone, Debug)]
-pub(super) struct Remark {
+pub(super) struct WarningLine {
     pub(super) message: String,
     pub(super) hint: String,
     pub(super) file: String,
     pub(super) line: Option<u64>,
 }
 
-impl Bulk for Remark {
+impl PageBytes for WarningLine {
     fn bulk(&self) -> usize {
         [&self.message, &self.hint, &self.file]
             .map(|text| escaped_len(text))
@@ -207,14 +207,14 @@ impl Bulk for Remark {
 }
 
 /// A value that takes up space on the page.
-pub(super) trait Bulk {
+pub(super) trait PageBytes {
     /// Returns the size of the value's text in bytes, escaped.
     fn bulk(&self) -> usize;
 }
 
 /// The first rows of a table.
 #[derive(Clone, Debug)]
-pub(super) struct First<T> {
+pub(super) struct FirstRows<T> {
     pub(super) rows: Vec<T>,
     /// The number of all rows, including those that are left out.
     pub(super) count: u64,
@@ -222,9 +222,9 @@ pub(super) struct First<T> {
     is_full: bool,
 }
 
-impl<T> Default for First<T> {
+impl<T> Default for FirstRows<T> {
     fn default() -> Self {
-        First {
+        FirstRows {
             rows: Vec::new(),
             count: 0,
             bytes: 0,
@@ -233,7 +233,7 @@ impl<T> Default for First<T> {
     }
 }
 
-impl<T: Bulk> First<T> {
+impl<T: PageBytes> FirstRows<T> {
     fn push(&mut self, row: impl FnOnce() -> T) {
         self.count += 1;
         if self.is_full {
@@ -262,16 +262,16 @@ pub(super) struct Gathered {
     export_places: HashMap<Option<String>, usize>,
     pub(super) promoters: HashMap<(String, String), Promoter>,
     pub(super) failed: HashMap<Reason, u64>,
-    pub(super) not_sent: First<EventLine>,
-    pub(super) refused: First<EventLine>,
-    pub(super) unconfirmed: First<EventLine>,
-    pub(super) other_amounts: First<EventLine>,
-    pub(super) reversals: First<EventLine>,
-    pub(super) signed_up_since: First<EventLine>,
-    pub(super) counts_less: First<EventLine>,
-    pub(super) held: First<EventLine>,
-    pub(super) rejected: First<RowLine>,
-    pub(super) warnings: First<Remark>,
+    pub(super) not_sent: FirstRows<EventLine>,
+    pub(super) refused: FirstRows<EventLine>,
+    pub(super) unconfirmed: FirstRows<EventLine>,
+    pub(super) other_amounts: FirstRows<EventLine>,
+    pub(super) reversals: FirstRows<EventLine>,
+    pub(super) signed_up_since: FirstRows<EventLine>,
+    pub(super) counts_less: FirstRows<EventLine>,
+    pub(super) held: FirstRows<EventLine>,
+    pub(super) rejected: FirstRows<RowLine>,
+    pub(super) warnings: FirstRows<WarningLine>,
     /// The number of warnings.
     pub(super) warnings_count: u64,
 }
@@ -406,7 +406,7 @@ impl Gathered {
             return;
         }
         self.warnings_count += 1;
-        self.warnings.push(|| Remark {
+        self.warnings.push(|| WarningLine {
             message: cut(&problem.message, 2 * TEXT),
             hint: cut(problem.hint.as_deref().unwrap_or_default(), 2 * TEXT),
             file: cut(problem.file.as_deref().unwrap_or_default(), TEXT),

@@ -25,15 +25,15 @@ use self::answer::{
     step_lines, tiles, verdict,
 };
 use self::bars::{ExportBar, PromoterBar, ReasonBar, export_bars, promoter_bars, reason_bars};
-use self::gather::{Gathered, Remark, RowLine};
+use self::gather::{Gathered, RowLine, WarningLine};
 use self::ledger::Ledger;
 use self::listing::{EventTable, event_tables, left_out};
 use self::neighbours::{Neighbour, Neighbours};
 use super::Formats;
-use super::atomic::{Failure, Partial};
+use super::atomic::{FileError, PartialFile};
 use super::books::ReportSource;
 use super::columns::Cell;
-use super::exporter::{Content, Exporter, Needing, Written};
+use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::page::Shell;
 use super::page::chart::{ColumnChart, LegendEntry};
 use super::source_rows::SourceRow;
@@ -90,40 +90,40 @@ impl Exporter for HtmlFile {
         ]
     }
 
-    fn event(&mut self, record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn event(&mut self, record: &EventRecord, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.gathered.event(record);
         Ok(())
     }
 
-    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+    fn attention_event(&mut self, needing: &AttentionEvent<'_>) -> Result<(), FileError> {
         self.gathered.list(needing.code, needing.record);
         Ok(())
     }
 
-    fn held(&mut self, record: &HeldRecord, _cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn held(&mut self, record: &HeldRecord, _cells: &[Cell<'_>]) -> Result<(), FileError> {
         self.gathered.held(record);
         Ok(())
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
         self.gathered.rejected(row.record);
         Ok(())
     }
 
-    fn problem(&mut self, problem: &Problem) -> Result<(), Failure> {
+    fn problem(&mut self, problem: &Problem) -> Result<(), FileError> {
         self.gathered.problem(problem);
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError> {
         let path = self.directory.join(NAME);
         let page = ReportPage::new(&self);
-        let mut file = Partial::create(&path)?;
+        let mut file = PartialFile::create(&path)?;
         page.agrees()
             .and_then(|()| page.write_into(&mut file))
             .and_then(|()| file.write_all(b"\n"))
-            .map_err(|error| Failure::new(&path, "writing it", error))?;
-        Ok(vec![Written {
+            .map_err(|error| FileError::new(&path, "writing it", error))?;
+        Ok(vec![WrittenFile {
             name: NAME.to_owned(),
             whole: file.finish()?,
         }])
@@ -161,7 +161,7 @@ struct ReportPage<'p> {
     reasons_left_out: usize,
     tables: Vec<EventTable<'p>>,
     rejected: &'p [RowLine],
-    warnings: &'p [Remark],
+    warnings: &'p [WarningLine],
     neighbours: &'p Neighbours,
 }
 

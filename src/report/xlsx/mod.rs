@@ -20,12 +20,12 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
 
 use self::guarded::guarded;
 use self::sheets::{Heading, ROWS_PER_SHEET, Sheets};
-use super::atomic::{Failure, Partial};
+use super::atomic::{FileError, PartialFile};
 use super::books::ReportSource;
 use super::columns::{
     ACCEPTED_COLUMNS, Cell, ColumnType, EVENT_COLUMNS, HELD_COLUMNS, ReportColumn, ReportSection,
 };
-use super::exporter::{Content, Exporter, Needing, Written};
+use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::summary::RunSummary;
@@ -41,7 +41,7 @@ pub(super) struct XlsxFile {
     path: PathBuf,
     /// The file, created first, so that a path that can't be written is known before the work is
     /// done.
-    file: Partial,
+    file: PartialFile,
     workbook: Workbook,
     tracked: Sheets,
     non_referral: Sheets,
@@ -58,7 +58,7 @@ impl XlsxFile {
         directory: &Path,
         books: &ReportSource<'_>,
         summary: &RunSummary,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, FileError> {
         Self::with_rows_per_sheet(directory, books, summary, ROWS_PER_SHEET)
     }
 
@@ -67,9 +67,9 @@ impl XlsxFile {
         books: &ReportSource<'_>,
         summary: &RunSummary,
         rows_per_sheet: u32,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, FileError> {
         let path = directory.join(NAME);
-        let file = Partial::create(&path)?;
+        let file = PartialFile::create(&path)?;
         let mut workbook = new_workbook();
         let sheets = guarded(|| {
             workbook.set_tempdir(directory)?;
@@ -94,7 +94,7 @@ impl XlsxFile {
             ])
         });
         let [tracked, non_referral, failed, held, accepted] =
-            sheets.map_err(|error| Failure::new(&path, "writing it", error))?;
+            sheets.map_err(|error| FileError::new(&path, "writing it", error))?;
         let mut file = XlsxFile {
             path,
             file,
@@ -116,7 +116,7 @@ impl XlsxFile {
         &mut self,
         books: &ReportSource<'_>,
         rows_per_sheet: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), FileError> {
         let inputs = || books.runs().iter().flat_map(|run| &run.inputs);
         let with_rows = inputs().filter(|input| input.rows_rejected > 0);
         let layouts = with_rows.map(|input| own_columns(&input.header));
@@ -131,7 +131,7 @@ impl XlsxFile {
         Ok(())
     }
 
-    fn rejected_of(&mut self, own: &[String], rows_per_sheet: u32) -> Result<usize, Failure> {
+    fn rejected_of(&mut self, own: &[String], rows_per_sheet: u32) -> Result<usize, FileError> {
         if let Some(&index) = self.rejected_by_layout.get(own) {
             return Ok(index);
         }
@@ -153,7 +153,7 @@ impl XlsxFile {
                 rows_per_sheet,
             )
         });
-        let sheets = sheets.map_err(|error| Failure::new(&self.path, "writing it", error))?;
+        let sheets = sheets.map_err(|error| FileError::new(&self.path, "writing it", error))?;
         self.rejected.push(sheets);
         self.rejected_by_layout.insert(own.to_vec(), index);
         Ok(index)
@@ -212,17 +212,17 @@ impl Exporter for XlsxFile {
         ]
     }
 
-    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
         let sheets = match ReportSection::from_outcome(record.outcome()) {
             ReportSection::Tracked => &mut self.tracked,
             ReportSection::NonReferral => &mut self.non_referral,
             ReportSection::Failed => &mut self.failed,
         };
         let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
-        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+        written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn needing(&mut self, needing: &Needing<'_>) -> Result<(), Failure> {
+    fn attention_event(&mut self, needing: &AttentionEvent<'_>) -> Result<(), FileError> {
         match needing.age {
             // It is listed among the events of this run.
             Age::New => Ok(()),
@@ -230,25 +230,25 @@ impl Exporter for XlsxFile {
         }
     }
 
-    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn accepted(&mut self, cells: &[Cell<'_>]) -> Result<(), FileError> {
         let written = guarded(|| self.accepted.row(&mut self.workbook, cells.iter()));
-        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+        written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), Failure> {
+    fn held(&mut self, _: &HeldRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
         let written = guarded(|| self.held.row(&mut self.workbook, cells.iter()));
-        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+        written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), Failure> {
+    fn source_row(&mut self, row: &SourceRow<'_>) -> Result<(), FileError> {
         let index = self.rejected_of(row.own, ROWS_PER_SHEET)?;
         let cells: Vec<Cell<'_>> = row.cells().collect();
         let sheets = &mut self.rejected[index];
         let written = guarded(|| sheets.row(&mut self.workbook, cells.iter()));
-        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+        written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Written>, Failure> {
+    fn finish(self: Box<Self>) -> Result<Vec<WrittenFile>, FileError> {
         let XlsxFile {
             path,
             mut file,
@@ -271,8 +271,8 @@ impl Exporter for XlsxFile {
             accepted.finish(&mut workbook)?;
             workbook.save_to_writer(&mut file)
         });
-        saved.map_err(|error| Failure::new(&path, "writing it", error))?;
-        Ok(vec![Written {
+        saved.map_err(|error| FileError::new(&path, "writing it", error))?;
+        Ok(vec![WrittenFile {
             name: NAME.to_owned(),
             whole: file.finish()?,
         }])

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use super::guarded::guarded;
 use super::sheets::{Heading, ROWS_PER_SHEET, Sheets};
 use super::{heading, new_workbook};
-use crate::report::atomic::{Failure, Partial, Whole};
+use crate::report::atomic::{FileError, FinishedFile, PartialFile};
 use crate::report::columns::{Cell, ReportColumn};
 
 /// How a column is headed, in the words of the page and the terminal.
@@ -26,16 +26,16 @@ fn titled(column: &ReportColumn) -> Heading {
 /// A workbook that is being written, table by table.
 pub(crate) struct TableBook {
     path: PathBuf,
-    file: Partial,
+    file: PartialFile,
     workbook: Workbook,
 }
 
 impl TableBook {
     /// Starts a workbook whose final path is `path`; `made` is its date, in seconds since 1970.
-    pub(crate) fn create(path: &Path, title: &str, made: i64) -> Result<Self, Failure> {
+    pub(crate) fn create(path: &Path, title: &str, made: i64) -> Result<Self, FileError> {
         let mut book = TableBook {
             path: path.to_owned(),
-            file: Partial::create(path)?,
+            file: PartialFile::create(path)?,
             workbook: new_workbook(),
         };
         let whole = DocProperties::new().set_title(title).set_author("fprecon");
@@ -58,7 +58,7 @@ impl TableBook {
         name: &str,
         columns: &[ReportColumn],
         rows: impl Iterator<Item = Vec<Cell<'c>>>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), FileError> {
         self.write(|workbook| {
             let headings = columns.iter().map(titled).collect();
             let mut sheets = Sheets::start(workbook, name, headings, ROWS_PER_SHEET)?;
@@ -70,17 +70,17 @@ impl TableBook {
     }
 
     /// Syncs the file to disk, beside its final path.
-    pub(crate) fn finish(mut self) -> Result<Whole, Failure> {
+    pub(crate) fn finish(mut self) -> Result<FinishedFile, FileError> {
         let saved = guarded(|| self.workbook.save_to_writer(&mut self.file));
-        saved.map_err(|error| Failure::new(&self.path, "writing it", error))?;
+        saved.map_err(|error| FileError::new(&self.path, "writing it", error))?;
         self.file.finish()
     }
 
     fn write(
         &mut self,
         work: impl FnOnce(&mut Workbook) -> Result<(), XlsxError>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), FileError> {
         let written = guarded(|| work(&mut self.workbook));
-        written.map_err(|error| Failure::new(&self.path, "writing it", error))
+        written.map_err(|error| FileError::new(&self.path, "writing it", error))
     }
 }

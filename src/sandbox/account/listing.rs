@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::commissions::Commission;
 use super::{AccountState, v1, v2};
 use crate::sandbox::answer::Answer;
-use crate::sandbox::call::{Asked, Call, List, Version};
+use crate::sandbox::call::{Call, List, Requested, Version};
 use crate::sandbox::leads::{Lead, LeadState, Who};
 use crate::sandbox::moment::Moment;
 use crate::sandbox::promoters::Promoter;
@@ -42,7 +42,7 @@ impl AccountState {
     /// Answers a listing; v1's comes with the paging for its headers.
     pub(in crate::sandbox) fn list(&self, call: Call, query: &str) -> (Answer, Option<Paging>) {
         let listed = match call.asked {
-            Asked::List(list) => self.page(call.version, list, query),
+            Requested::List(list) => self.page(call.version, list, query),
             _ => self.show(query).map(|answer| (answer, None)),
         };
         match listed {

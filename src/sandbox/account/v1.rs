@@ -238,7 +238,7 @@ fn lead_body(place: usize, lead: &Lead) -> LeadBody<'_> {
 
 /// Returns the promoter's status in the listings' words; the tracking pages say `active`.
 pub(super) fn status(promoter: &Promoter) -> &'static str {
-    if promoter.banned {
+    if promoter.is_banned {
         "denied"
     } else {
         "approved"

@@ -310,7 +310,7 @@ pub(super) fn promoter_line<'a>(promoter: &'a Promoter, standing: &Standing) -> 
 
 /// Returns the promoter's state in the campaign, in the API's words.
 pub(super) fn state(promoter: &Promoter) -> &'static str {
-    if promoter.banned {
+    if promoter.is_banned {
         "blocked"
     } else {
         "accepted"

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Subject, WHOLE, Waiting};
 use crate::sandbox::answer::{Answer, Format};
-use crate::sandbox::call::{Asked, Kind};
+use crate::sandbox::call::{Kind, Requested};
 use crate::sandbox::rates::Millionths;
 
 /// The size of a huge body, unless it is set.
@@ -78,13 +78,13 @@ enum FaultTarget {
 }
 
 impl FaultTarget {
-    fn from_asked(asked: Asked) -> FaultTarget {
+    fn from_asked(asked: Requested) -> FaultTarget {
         match asked {
-            Asked::Track(Kind::Sale) => FaultTarget::Sale,
-            Asked::Track(Kind::Refund) => FaultTarget::Refund,
-            Asked::Track(Kind::Cancellation) => FaultTarget::Cancellation,
-            Asked::Track(Kind::Signup) => FaultTarget::Signup,
-            Asked::List(_) | Asked::Lead => FaultTarget::Listing,
+            Requested::Track(Kind::Sale) => FaultTarget::Sale,
+            Requested::Track(Kind::Refund) => FaultTarget::Refund,
+            Requested::Track(Kind::Cancellation) => FaultTarget::Cancellation,
+            Requested::Track(Kind::Signup) => FaultTarget::Signup,
+            Requested::List(_) | Requested::Lead => FaultTarget::Listing,
         }
     }
 }

@@ -1,11 +1,11 @@
 use super::order::from_option;
 use super::{Action, Faults, Subject};
-use crate::sandbox::call::{Asked, Kind};
+use crate::sandbox::call::{Kind, Requested};
 use crate::sandbox::promoters::stable_hash;
 
 fn subject(kind: Kind, event_id: Option<&str>) -> Subject<'_> {
     Subject {
-        asked: Asked::Track(kind),
+        asked: Requested::Track(kind),
         event_id,
         identity: stable_hash(event_id.unwrap_or_default()),
     }
@@ -83,7 +83,7 @@ fn asking_again_is_a_new_draw() {
 #[test]
 fn listings_have_faults_of_their_own() {
     let listing = Subject {
-        asked: Asked::Lead,
+        asked: Requested::Lead,
         event_id: None,
         identity: 0,
     };
