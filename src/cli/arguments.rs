@@ -209,7 +209,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Profiles(ProfilesCommand),
     /// Show every setting and where it comes from
-    Config,
+    Config(ConfigArguments),
     /// Run a local Tracking API with the documented behaviour
     Sandbox(SandboxArguments),
     /// Print shell completions
@@ -594,4 +594,12 @@ pub(crate) struct SandboxArguments {
     /// Number of requests that the log of arrivals keeps
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) arrivals_kept: usize,
+}
+
+/// What `config` prints.
+#[derive(Args, Debug)]
+pub(super) struct ConfigArguments {
+    /// Print the JSON Schema of `fprecon.toml`, for editors
+    #[arg(long)]
+    pub(super) schema: bool,
 }

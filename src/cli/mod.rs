@@ -114,7 +114,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Journal(command) => commands::journal(common, command, terminal),
         Command::Audit(options) => commands::audit(common, options, terminal),
         Command::Profiles(command) => commands::profiles(common, command, terminal),
-        Command::Config => commands::config(common, terminal),
+        Command::Config(arguments) => commands::config(common, arguments, terminal),
         Command::Sandbox(options) => commands::sandbox(options, terminal),
         Command::Completions { shell } => commands::completions(*shell, terminal),
         Command::Man(options) => commands::manual(options, terminal),

@@ -5,6 +5,7 @@
 
 mod keys;
 mod layers;
+mod schema;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -22,18 +23,22 @@ use crate::event::{Currency, Decimals};
 use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
-use keys::{ConfigFile, KEYS};
+use keys::{ConfigFile, KEYS, variables};
 use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
 };
 use shown::shown;
 
+pub(super) use keys::template;
 pub(super) use layers::{Origin, line_of};
+pub(super) use schema::schema;
 pub(super) use shown::Shown;
 
 /// The name of the project's configuration file.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
+/// The first characters of every variable of this program.
+const VARIABLE_PREFIX: &str = "FPRECON_";
 /// The environment variable of the API key.
 const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
@@ -136,6 +141,7 @@ impl EffectiveSettings {
         pace: Option<&PaceArguments>,
         project_file: Option<PathBuf>,
     ) -> Result<Self, CliError> {
+        check_variables()?;
         let mut layers = vec![Layer::new(
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
@@ -349,6 +355,34 @@ impl EffectiveSettings {
             .map(Some)
             .map_err(|error| failed(format!("the certificates can't be read: {error}")))
     }
+}
+
+/// Refuses a variable of ours that nothing reads: a setting that is misspelled would be left out in silence.
+fn check_variables() -> Result<(), CliError> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_unknown = |name: &String| {
+        name.starts_with(VARIABLE_PREFIX) && !variables().any(|known| known == name)
+    };
+    let mut unknown: Vec<String> = names.filter(is_unknown).collect();
+    unknown.sort_unstable();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let problems = unknown.iter().map(|name| {
+        let message = format!("unknown variable `{name}` in the environment");
+        let nearest = variables().max_by(|a, b| {
+            let likeness = |known| strsim::jaro_winkler(known, name);
+            likeness(a).total_cmp(&likeness(b))
+        });
+        let hint = match nearest.filter(|known| strsim::jaro_winkler(known, name) > 0.9) {
+            Some(known) => format!("did you mean `{known}`? Otherwise unset it: `unset {name}`"),
+            None => {
+                format!("unset it: `unset {name}`; `docs/configuration.md` lists all variables")
+            }
+        };
+        Problem::error(ProblemCode::VariableUnknown, message).hint(hint)
+    });
+    Err(CliError::Unusable(problems.collect()))
 }
 
 /// Returns the version that the last layer sets.

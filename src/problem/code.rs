@@ -200,6 +200,7 @@ problem_codes! {
     Utf16 = "utf-16",
     ValueUnknown = "value-unknown",
     ValueWithoutRule = "value-without-rule",
+    VariableUnknown = "variable-unknown",
     WidMissing = "wid-missing",
     WorkbookDamaged = "workbook-damaged",
     WorkbookTooLarge = "workbook-too-large",

@@ -722,7 +722,7 @@ mod configuration {
         assert_snapshot!(configured("[api]\n\nwidd = \"1\"\n"), @r"
             exit 3
             fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `account_currency`, `cancellation_event_id`, `ca_file`
-              hint: the README lists every key
+              hint: docs/configuration.md lists every key
             ");
     }
 
@@ -731,7 +731,7 @@ mod configuration {
         assert_snapshot!(configured("[send]\nconcurrency = \"many\"\n"), @r#"
             exit 3
             fprecon.toml:2: error: invalid type: string "many", expected a nonzero usize
-              hint: the README lists every key
+              hint: docs/configuration.md lists every key
             "#);
     }
 
@@ -740,7 +740,7 @@ mod configuration {
         assert_snapshot!(configured("[api\n"), @r"
             exit 3
             fprecon.toml:1: error: unclosed table, expected `]`
-              hint: the README lists every key
+              hint: docs/configuration.md lists every key
             ");
     }
 

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::arguments::Common;
+use crate::cli::arguments::{Common, ConfigArguments};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::EffectiveSettings;
+use crate::cli::settings::{EffectiveSettings, schema};
 use crate::cli::terminal::Terminal;
 
-pub(in crate::cli) fn config(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
+pub(in crate::cli) fn config(
+    common: &Common,
+    arguments: &ConfigArguments,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    if arguments.schema {
+        terminal.write_json(&schema())?;
+        return Ok(Exit::Done);
+    }
     let settings = EffectiveSettings::load(common, None)?;
     #[cfg(feature = "polars")]
     super::audit::rules(&settings)?;

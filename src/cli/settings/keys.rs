@@ -1,4 +1,4 @@
-//! All settings: their tables and keys in a file, their variables, their defaults.
+//! Every setting there is: its table and key in a file, its variable, its default, its meaning.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -6,7 +6,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-/// A configuration file. Unknown keys are errors.
+use ValueType::{Boolean, Count, OneOf, Path, Text};
+
+/// A configuration file, as the contract has it. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
@@ -70,116 +72,257 @@ pub(super) struct LinkTable {
     pub(super) resolutions: Option<String>,
 }
 
-/// A setting: its table and key in the file, its variable, its default.
+/// The values that a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueType {
+    Text,
+    /// A path; in a file it starts at that file's directory.
+    Path,
+    Boolean,
+    /// A whole number above zero.
+    Count,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// A setting: the one place that names its key, variable, default and meaning. `fprecon config`, its JSON
+/// Schema, what `fprecon init` writes and `docs/configuration.md` are made of it.
+#[derive(Debug)]
 pub(super) struct Key {
     pub(super) table: &'static str,
     pub(super) key: &'static str,
     pub(super) variable: &'static str,
+    /// The value where nothing is set; `None` where that is "not set".
     pub(super) default: Option<&'static str>,
+    pub(super) values: ValueType,
+    /// What it sets, in sentences.
+    pub(super) about: &'static str,
 }
 
-const fn key(
-    table: &'static str,
-    key: &'static str,
-    variable: &'static str,
-    default: Option<&'static str>,
-) -> Key {
+/// Every setting with one value, in the order of the file.
+pub(super) const KEYS: [Key; 23] = [
     Key {
-        table,
-        key,
-        variable,
-        default,
+        table: "api",
+        key: "version",
+        variable: "FPRECON_API",
+        default: Some("v1"),
+        values: OneOf(&["v1", "v2"]),
+        about: "The version of the Tracking API.",
+    },
+    Key {
+        table: "api",
+        key: "base_url",
+        variable: "FPRECON_BASE_URL",
+        // With version 2, `base_of_version` gives another one.
+        default: Some("https://firstpromoter.com/api/v1"),
+        values: Text,
+        about: "The address of the API; its default goes with the version. Plain http only to this machine.",
+    },
+    Key {
+        table: "api",
+        key: "wid",
+        variable: "FPRECON_WID",
+        default: None,
+        values: Text,
+        about: "The account's integration id, for version 1. FirstPromoter shows it under Settings > Integrations > Tracking API.",
+    },
+    Key {
+        table: "api",
+        key: "account_id",
+        variable: "FPRECON_ACCOUNT_ID",
+        default: None,
+        values: Text,
+        about: "The account's id, for version 2. FirstPromoter shows it under Settings > Integrations.",
+    },
+    Key {
+        table: "api",
+        key: "key_file",
+        variable: "FPRECON_API_KEY_FILE",
+        default: None,
+        values: Path,
+        about: "A file that holds the API key and nothing else. FPRECON_API_KEY goes before it, --api-key-file before both.",
+    },
+    Key {
+        table: "api",
+        key: "account_currency",
+        variable: "FPRECON_ACCOUNT_CURRENCY",
+        default: Some("USD"),
+        values: Text,
+        about: "The currency of the FirstPromoter account. Amounts in another one are sent with theirs.",
+    },
+    Key {
+        table: "api",
+        key: "cancellation_event_id",
+        variable: "FPRECON_CANCELLATION_EVENT_ID",
+        default: Some("false"),
+        values: Boolean,
+        about: "Whether the account's version 1 takes `event_id` on cancellations, so that they can be sent again safely.",
+    },
+    Key {
+        table: "api",
+        key: "ca_file",
+        variable: "FPRECON_CA_FILE",
+        default: None,
+        values: Path,
+        about: "Extra certificates (PEM) to trust beside those of this machine.",
+    },
+    Key {
+        table: "send",
+        key: "requests_per_minute",
+        variable: "FPRECON_REQUESTS_PER_MINUTE",
+        default: Some("380"),
+        values: Count,
+        about: "The most requests in a minute. FirstPromoter's documented limit is 400.",
+    },
+    Key {
+        table: "send",
+        key: "concurrency",
+        variable: "FPRECON_CONCURRENCY",
+        default: Some("16"),
+        values: Count,
+        about: "The most requests at a time.",
+    },
+    Key {
+        table: "send",
+        key: "notify_promoters",
+        variable: "FPRECON_NOTIFY_PROMOTERS",
+        default: Some("false"),
+        values: Boolean,
+        about: "Whether FirstPromoter sends promoters an email about what is sent.",
+    },
+    Key {
+        table: "send",
+        key: "infer_non_referrals",
+        variable: "FPRECON_INFER_NON_REFERRALS",
+        default: Some("true"),
+        values: Boolean,
+        about: "Whether the answer that nobody referred a customer also settles the customer's other events, without further requests.",
+    },
+    Key {
+        table: "send",
+        key: "lead_list",
+        variable: "FPRECON_LEAD_LIST",
+        default: Some("false"),
+        values: Boolean,
+        about: "Whether the account's leads are fetched first, so that no request is made for other customers.",
+    },
+    Key {
+        table: "send",
+        key: "give_up_after_seconds",
+        variable: "FPRECON_GIVE_UP_AFTER_SECONDS",
+        default: Some("120"),
+        values: Count,
+        about: "Stop the run after this many seconds without a single success (exit 5); `fprecon resume` continues it.",
+    },
+    Key {
+        table: "send",
+        key: "stop_after_same_refusals",
+        variable: "FPRECON_STOP_AFTER_SAME_REFUSALS",
+        default: Some("20"),
+        values: Count,
+        about: "Stop the run after this many refusals for the same reason without a success (exit 4); `fprecon resume` continues it.",
+    },
+    Key {
+        table: "send",
+        key: "connect_timeout_seconds",
+        variable: "FPRECON_CONNECT_TIMEOUT_SECONDS",
+        default: Some("10"),
+        values: Count,
+        about: "How long name lookup, TCP and TLS may take together.",
+    },
+    Key {
+        table: "send",
+        key: "read_timeout_seconds",
+        variable: "FPRECON_READ_TIMEOUT_SECONDS",
+        default: Some("20"),
+        values: Count,
+        about: "How long the server may be silent within an answer.",
+    },
+    Key {
+        table: "send",
+        key: "request_timeout_seconds",
+        variable: "FPRECON_REQUEST_TIMEOUT_SECONDS",
+        default: Some("45"),
+        values: Count,
+        about: "How long a request may take in all.",
+    },
+    Key {
+        table: "currencies",
+        key: "foreign",
+        variable: "FPRECON_FOREIGN_CURRENCIES",
+        default: Some("send"),
+        values: OneOf(&["send", "convert", "hold"]),
+        about: "Amounts in another currency than the account's are sent as they are, converted by `rates`, or held.",
+    },
+    Key {
+        table: "currencies",
+        key: "rates",
+        variable: "FPRECON_RATES",
+        default: None,
+        values: Path,
+        about: "A CSV of `date,currency,rate`, for `convert` and for audits.",
+    },
+    Key {
+        table: "link",
+        key: "match_by_customer",
+        variable: "FPRECON_MATCH_BY_CUSTOMER",
+        default: Some("false"),
+        values: Boolean,
+        about: "Whether a refund that names no sale reverses the only sale of its customer that it can reverse.",
+    },
+    Key {
+        table: "link",
+        key: "send_unlinked",
+        variable: "FPRECON_SEND_UNLINKED",
+        default: Some("false"),
+        values: Boolean,
+        about: "Whether refunds whose sale is not named or not found are sent without one.",
+    },
+    Key {
+        table: "link",
+        key: "resolutions",
+        variable: "FPRECON_RESOLUTIONS",
+        default: None,
+        values: Path,
+        about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
+    },
+];
+
+impl Key {
+    /// Returns the setting as a line of a configuration: its default, or an empty value.
+    pub(super) fn line(&self) -> String {
+        let value = self.default.unwrap_or_default();
+        match self.values {
+            Boolean | Count => format!("{} = {value}", self.key),
+            Text | Path | OneOf(_) => format!("{} = \"{value}\"", self.key),
+        }
     }
 }
 
-pub(super) const KEYS: [Key; 23] = [
-    key("api", "version", "FPRECON_API", Some("v1")),
-    // The default depends on the version: see `base_of_version`.
-    key("api", "base_url", "FPRECON_BASE_URL", None),
-    key("api", "wid", "FPRECON_WID", None),
-    key("api", "account_id", "FPRECON_ACCOUNT_ID", None),
-    key("api", "key_file", "FPRECON_API_KEY_FILE", None),
-    key(
-        "api",
-        "account_currency",
-        "FPRECON_ACCOUNT_CURRENCY",
-        Some("USD"),
+/// Returns the settings of a table as a configuration shows defaults: each behind its meaning, and behind a `#`.
+pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
+    let keys = KEYS.iter().filter(|key| key.table == table);
+    let keys = keys.filter(|key| !left_out.contains(&key.key));
+    keys.map(|key| format!("# {}\n# {}\n", key.about, key.line()))
+        .collect()
+}
+
+/// Variables that are no setting of a configuration.
+pub(super) const OTHER_VARIABLES: [(&str, &str); 4] = [
+    ("FPRECON_API_KEY", "The API key."),
+    ("FPRECON_CONFIG", "The configuration, as `--config`."),
+    ("FPRECON_JOURNAL", "The journal, as `--journal`."),
+    (
+        "FPRECON_PROFILE",
+        "The profile of the exports, as `--profile`.",
     ),
-    key(
-        "api",
-        "cancellation_event_id",
-        "FPRECON_CANCELLATION_EVENT_ID",
-        Some("false"),
-    ),
-    key("api", "ca_file", "FPRECON_CA_FILE", None),
-    key(
-        "send",
-        "requests_per_minute",
-        "FPRECON_REQUESTS_PER_MINUTE",
-        Some("380"),
-    ),
-    key("send", "concurrency", "FPRECON_CONCURRENCY", Some("16")),
-    key(
-        "send",
-        "notify_promoters",
-        "FPRECON_NOTIFY_PROMOTERS",
-        Some("false"),
-    ),
-    key(
-        "send",
-        "infer_non_referrals",
-        "FPRECON_INFER_NON_REFERRALS",
-        Some("true"),
-    ),
-    key("send", "lead_list", "FPRECON_LEAD_LIST", Some("false")),
-    key(
-        "send",
-        "give_up_after_seconds",
-        "FPRECON_GIVE_UP_AFTER_SECONDS",
-        Some("120"),
-    ),
-    key(
-        "send",
-        "stop_after_same_refusals",
-        "FPRECON_STOP_AFTER_SAME_REFUSALS",
-        Some("20"),
-    ),
-    key(
-        "send",
-        "connect_timeout_seconds",
-        "FPRECON_CONNECT_TIMEOUT_SECONDS",
-        Some("10"),
-    ),
-    key(
-        "send",
-        "read_timeout_seconds",
-        "FPRECON_READ_TIMEOUT_SECONDS",
-        Some("20"),
-    ),
-    key(
-        "send",
-        "request_timeout_seconds",
-        "FPRECON_REQUEST_TIMEOUT_SECONDS",
-        Some("45"),
-    ),
-    key(
-        "currencies",
-        "foreign",
-        "FPRECON_FOREIGN_CURRENCIES",
-        Some("send"),
-    ),
-    key("currencies", "rates", "FPRECON_RATES", None),
-    key(
-        "link",
-        "match_by_customer",
-        "FPRECON_MATCH_BY_CUSTOMER",
-        Some("false"),
-    ),
-    key(
-        "link",
-        "send_unlinked",
-        "FPRECON_SEND_UNLINKED",
-        Some("false"),
-    ),
-    key("link", "resolutions", "FPRECON_RESOLUTIONS", None),
 ];
+
+/// Returns every variable of the environment that the program reads.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    let settings = KEYS.iter().map(|key| key.variable);
+    settings.chain(OTHER_VARIABLES.iter().map(|(name, _)| *name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::keys::{ConfigFile, KEYS, Key};
+use super::keys::{ConfigFile, KEYS, Key, ValueType};
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
@@ -84,23 +84,23 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
                 error.message().trim().to_owned(),
             )
             .at(&name, line)
-            .hint("the README lists every key"),
+            .hint("docs/configuration.md lists every key"),
         )
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
-    let named = [
-        ("api", "key_file", config.api.key_file),
-        ("api", "ca_file", config.api.ca_file),
-        ("currencies", "rates", config.currencies.rates),
-        ("link", "resolutions", config.link.resolutions),
-    ];
-    for (name, key, file) in named {
-        // A path in a configuration is relative to it, wherever the program is started.
-        let file = file.filter(|file| !file.is_empty());
-        if let (Some(file), Some(directory)) = (file, path.parent()) {
-            let file = directory.join(file).display().to_string();
-            insert(&mut table, name, key, Value::String(file));
+    for key in KEYS.iter().filter(|key| key.default.is_none()) {
+        remove_empty(&mut table, key);
+    }
+    // A path in a configuration is relative to it, wherever the program is started.
+    let directory = path.parent().unwrap_or(Path::new(""));
+    for key in KEYS.iter().filter(|key| key.values == ValueType::Path) {
+        let named = table.get(key.table).and_then(|table| table.get(key.key));
+        let named = named
+            .and_then(Value::as_str)
+            .filter(|file| !file.is_empty());
+        if let Some(file) = named.map(|file| directory.join(file).display().to_string()) {
+            insert(&mut table, key.table, key.key, Value::String(file));
         }
     }
     let export_places = config.exports.keys().filter_map(|name| {
@@ -112,6 +112,17 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
         table,
         export_places: export_places.collect(),
     })
+}
+
+/// Takes out a setting without a default whose value is empty: it is not set.
+fn remove_empty(table: &mut Table, key: &Key) {
+    let inner = table.get_mut(key.table).and_then(Value::as_table_mut);
+    let is_empty = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    if let Some(inner) = inner
+        && inner.get(key.key).is_some_and(is_empty)
+    {
+        inner.remove(key.key);
+    }
 }
 
 /// Returns the line of a byte, from 1.
@@ -185,20 +196,14 @@ pub(super) fn insert(table: &mut Table, name: &str, key: &str, value: Value) {
     }
 }
 
-/// Returns a text as a value of the type of the key's default.
+/// Returns text as a value of the key's type; a text that is not one stays as it is, and is refused later.
 fn scalar(key: &Key, text: String) -> Value {
-    let default = key.default.unwrap_or_default();
-    if default.parse::<bool>().is_ok()
-        && let Ok(value) = text.parse()
-    {
-        return Value::Boolean(value);
-    }
-    if default.parse::<i64>().is_ok()
-        && let Ok(value) = text.parse()
-    {
-        return Value::Integer(value);
-    }
-    Value::String(text)
+    let value = match key.values {
+        ValueType::Boolean => text.parse().ok().map(Value::Boolean),
+        ValueType::Count => text.parse().ok().map(Value::Integer),
+        ValueType::Text | ValueType::Path | ValueType::OneOf(_) => None,
+    };
+    value.unwrap_or(Value::String(text))
 }
 
 /// Returns a value as text, as [`scalar`] would read it.

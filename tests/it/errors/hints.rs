@@ -407,6 +407,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_limit_that_sending_has_found_is_said_everywhere",
     ),
     (
+        "variable-unknown",
+        "errors/hints_of_commands.rs",
+        "a_misspelled_variable_is_refused_with_the_one_that_was_meant",
+    ),
+    (
         "account-id-missing",
         "errors/hints_of_commands.rs",
         "without_an_id_of_the_account_the_configuration_gives_one",

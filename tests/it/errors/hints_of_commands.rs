@@ -92,6 +92,27 @@ fn without_an_id_of_the_account_the_configuration_gives_one() {
 }
 
 #[test]
+fn a_misspelled_variable_is_refused_with_the_one_that_was_meant() {
+    let (place, sandbox) = (Place::new(), SandboxProcess::start(&[]));
+    sale(&place, "x.csv", "s1");
+    let run = ["run", "x.csv", "--yes", "--json"];
+    let with = |name: &str| {
+        let mut command = place.command_to(&sandbox, &run);
+        command.env(name, "true");
+        Ran(command.output().unwrap())
+    };
+    let misspelled = with("FPRECON_LEADLIST").expect(3);
+    let said = hint(&misspelled, "variable-unknown");
+    assert!(said.contains("did you mean `FPRECON_LEAD_LIST`?"), "{said}");
+    let unlike = with("FPRECON_COLOUR_OF_THE_SKY").expect(3);
+    let said = hint(&unlike, "variable-unknown");
+    assert!(said.contains("`unset FPRECON_COLOUR_OF_THE_SKY`"), "{said}");
+    assert!(sandbox.arrivals().is_empty());
+    with("FPRECON_LEAD_LIST").expect(0);
+    assert_eq!(sandbox.events().len(), 1);
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_made_again() {
     let place = Place::new();
     sale(&place, "x.csv", "s1");

@@ -2,6 +2,7 @@
 
 use super::look::Looked;
 use super::{ApiSettings, Plans};
+use crate::cli::settings::template;
 use crate::propose::{comment_text, toml_string};
 
 /// Returns the whole file.
@@ -15,7 +16,7 @@ pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &ApiSettin
     }
     lines.push(HEAD.to_owned());
     lines.push(api_table(account));
-    lines.push(SEND.to_owned());
+    lines.push(other_tables());
     for proposal in &plans.proposals {
         lines.push(proposal.toml.clone());
     }
@@ -25,7 +26,7 @@ pub(super) fn document(looked: &[Looked<'_>], plans: &Plans, account: &ApiSettin
 const HEAD: &str = "\
 #
 # `fprecon plan` and `fprecon run --sandbox` work with it as it is, unless a line says TO FILL IN in
-# `[exports.…]`. A line behind a single `#` shows a default: take the `#` away to change it. What
+# `[exports.…]`. A line behind a single `#` shows a default: remove the `#` to change it. What
 # `fprecon init` could not know for sure says `guess`. `fprecon config` shows what is in force.
 ";
 
@@ -62,58 +63,24 @@ fn api_table(account: &ApiSettings) -> String {
         "account_currency = {}",
         toml_string(account.currency.code())
     ));
-    lines.push(API_DEFAULTS.to_owned());
+    lines.push(template("api", &["wid", "key_file", "account_currency"]));
     lines.join("\n")
 }
 
-const API_DEFAULTS: &str = r#"# The version of the Tracking API (v1 or v2), and where it is; plain http only to this machine.
-# version = "v1"
-# base_url = "https://firstpromoter.com/api/v1"
-# Only of version 2: the account's id.
-# account_id = "…"
-# true: the account takes `event_id` on cancellations, so that they can be sent again safely.
-# cancellation_event_id = false
-# Certificates (PEM) to trust beside those of this machine; the path starts here.
-# ca_file = "…"
-"#;
+/// Returns the tables behind `[api]`, with all their defaults.
+fn other_tables() -> String {
+    let send = template("send", &[]);
+    let currencies = template("currencies", &[]);
+    let link = template("link", &[]);
+    format!("[send]\n{send}\n[currencies]\n{currencies}{DECIMALS}\n[link]\n{link}\n{AUDIT}")
+}
 
-const SEND: &str = r#"[send]
-# The most requests in a minute; the API takes 400.
-# requests_per_minute = 380
-# The most requests at a time.
-# concurrency = 16
-# true: promoters are mailed about what is sent.
-# notify_promoters = false
-# After the answer that nobody referred a customer, don't ask for the customer's other events.
-# infer_non_referrals = true
-# true: fetch the account's leads first, and send no events of others.
-# lead_list = false
-# Of nothing but failures; then the run ends and can be resumed.
-# give_up_after_seconds = 120
-# The same refusal so often, and nothing that went well: then the run ends and can be resumed.
-# stop_after_same_refusals = 20
-# For looking up the name, TCP and TLS together; between two pieces of an answer; for all of it.
-# connect_timeout_seconds = 10
-# read_timeout_seconds = 20
-# request_timeout_seconds = 45
-
-[currencies]
-# Amounts that are not in the account's currency: send, convert or hold.
-# foreign = "send"
-# For convert: a CSV of date,currency,rate beside this file.
-# rates = ""
-# In which unit the API takes a currency, where it is not ISO 4217's: docs/currencies.md.
+const DECIMALS: &str = "\
+# How many decimals the API takes of a currency, where that is not ISO 4217's: see docs/currencies.md.
 # decimals = { ISK = 2 }
+";
 
-[link]
-# true: a refund that names no sale takes the only one of its customer that it can reverse.
-# match_by_customer = false
-# true: refunds whose sale is not named or not found are sent without one.
-# send_unlinked = false
-# Which sale a held refund undoes: a CSV of refund_event_id,sale_event_id beside this file.
-# resolutions = ""
-
-[audit]
+const AUDIT: &str = r#"[audit]
 # What `fprecon audit` compares commissions with; docs/audit.md has the whole of it. Without rules the
 # rate of each promoter and plan is inferred.
 # rounding = "half-up"
@@ -123,9 +90,9 @@ const SEND: &str = r#"[send]
 # true: what no id matches is matched by customer, amount and days.
 # match_by_customer = false
 # match_days = 3
-# Commissions may be pending for so many days.
+# Do not report commissions that have been pending for fewer days than this.
 # pending_days = 0
-# Of what `from_volume_cents` of a rule counts the sales: month or all-time.
+# The sales that `from_volume_cents` of a rule counts: of the month, or all-time.
 # volume = "month"
 #
 # [[audit.rule]]
