@@ -335,9 +335,12 @@ fn builder(
         // A proxy of the environment must not see what is meant for this machine.
         builder = builder.no_proxy();
     }
-    if let Some(pem) = &settings.ca_pem {
-        builder = builder.tls_certs_merge(certificates(pem)?);
-    }
+    let own = settings.ca_pem.as_deref().map(certificates).transpose()?;
+    builder = match base.scheme() {
+        // There is no TLS, nor a proxy: the certificates of this machine need not be read.
+        "http" => builder.tls_certs_only(None),
+        _ => builder.tls_certs_merge(own.into_iter().flatten()),
+    };
     let Timeouts {
         connect,
         read,
@@ -416,6 +419,15 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
             }
         }
     }
+}
+
+/// Checks that a base URL is one to which a client would send anything.
+///
+/// # Errors
+///
+/// It is not a URL, not HTTPS and not this machine, or carries a user, a password or a query.
+pub fn check_base_url(text: &str) -> Result<(), ClientError> {
+    checked_url(text).map(|_| ())
 }
 
 /// Returns a base URL that is HTTPS, or HTTP to this machine.
