@@ -192,7 +192,8 @@ fn a_refusal_is_one_however_much_it_says() {
         r#"{{"message":"plan is invalid","more":"{}"}}"#,
         "x".repeat(80_000)
     );
-    sandbox.fault(&json!({"action": "status", "status": 422, "body": body, "times": 1}));
+    let fault = json!({"action": "status", "status": 422, "body": body, "event_id": "s1"});
+    sandbox.fault(&fault);
     let report = place.run_to(&sandbox, &run("own.csv")).expect(1).json();
     assert_eq!(
         (outcome(&report, "failed"), outcome(&report, "tracked")),
