@@ -13,14 +13,18 @@ mod refused;
 mod setup;
 mod signs;
 mod source_rows;
+mod totals;
 mod wanted;
 
-pub use figures::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures};
+pub use figures::{
+    EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, RecognisedAs,
+};
 pub use notes::SentTooMuch;
 pub(crate) use refused::left_out;
 pub use refused::{export_problem, unanswered, unrecognised};
 pub use setup::{PathPattern, ReadBefore, Setup};
 pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
+pub use totals::{ExportTotals, RowTotals, RowsOf};
 
 use std::collections::BTreeMap;
 
@@ -52,8 +56,8 @@ pub struct Input {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
-    /// The reason for this profile, in a few words.
-    pub chosen: String,
+    /// What that stands for, and why it is read so.
+    pub recognised: RecognisedAs,
     /// The header of the export.
     pub header: Vec<String>,
     /// The number of its rows, by their results.
@@ -97,6 +101,8 @@ pub struct Job {
     pub source_rows: SourceRows,
     /// The number of ignored rows by reason.
     pub ignored: BTreeMap<String, u64>,
+    /// The totals of the amount column of each export, in the order of `inputs`.
+    pub totals: Vec<ExportTotals>,
     /// The problems that a person should know or fix.
     pub problems: Problems,
     /// The rows that earlier runs rejected and that these exports have in a corrected form.
@@ -240,6 +246,7 @@ impl ReadExports {
             inputs: self.inputs,
             source_rows: self.source_rows,
             ignored: self.ignored,
+            totals: self.totals,
             problems: self.problems,
             corrected: self.corrected,
             reading,

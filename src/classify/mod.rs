@@ -13,12 +13,14 @@ mod dates;
 mod ids;
 mod order_tax;
 mod overview;
+mod row_amount;
 mod taxes;
 mod typed;
 mod words;
 
 use self::amounts::SeenSign;
 pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
+pub(crate) use row_amount::RowAmount;
 
 use std::cell::{Cell, OnceCell, RefCell};
 

@@ -46,7 +46,9 @@ Exit codes:
   0 done                            1 something needs attention
   2 wrong usage                     3 input or configuration unusable
   4 the API refused the key         5 incomplete; `fprecon resume` goes on
-  6 the journal                     70 a bug in fprecon
+  6 the journal is damaged or not writable
+  7 another process holds the journal; try again later
+  70 a bug in fprecon
   129, 130, 143 interrupted; `fprecon resume` goes on";
 
 /// The line of a command's help that names the common options.

@@ -146,7 +146,7 @@ fn findings(report: &AuditReport) -> String {
     let mut text = shown.join("\n");
     if all > FINDINGS_SHOWN {
         let more = words::count((all - FINDINGS_SHOWN) as u64, "more difference");
-        let _ = write!(text, "\n… and {more} in differences.csv");
+        let _ = write!(text, "\nand {more} more in differences.csv");
     }
     text
 }

@@ -354,6 +354,7 @@ impl<'p> Planner<'p> {
             ..Setup::new(&self.choice.profiles, settings.account_currency)
         };
         let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");
+        bar.set_message("0");
         let last = Cell::new(0);
         let progress = |rows: u64| {
             if rows >= last.get() + 20_000 {

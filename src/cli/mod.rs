@@ -10,6 +10,7 @@ mod error;
 mod exports;
 mod limits;
 mod patterns;
+mod plan_tables;
 mod settings;
 mod signals;
 mod tables;

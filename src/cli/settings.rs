@@ -94,10 +94,6 @@ pub(super) struct EffectiveSettings {
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
     /// The table `[audit]` as it is written.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "this build has no audit")
-    )]
     pub(super) audit: Table,
     /// The configuration files that were read, the user's first.
     #[cfg_attr(

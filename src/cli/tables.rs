@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
-use crate::job::JobFigures;
+use crate::job::{InputSummary, JobFigures, Rows};
 use crate::journal::{Outcome, PlanState};
 use crate::report::words::{amount, kind_words, open_lines, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
@@ -14,28 +14,12 @@ use crate::report::{OutcomesSummary, RunSummary, SpanSummary};
 type BalanceColumn = (Kind, Option<Currency>);
 
 /// Returns the rows and events of a plan or a run, and the states of the events.
-pub(super) fn reading(reading: &JobFigures) -> String {
-    let rows = reading.rows;
-    let mut lines = Vec::new();
-    for input in &reading.inputs {
-        let n = input.rows;
-        let rows = count(n, "row");
-        let mut line = format!("{}: {rows}, read as {}", input.path, input.profile);
-        if let Some(why) = &input.chosen {
-            line.push_str(&format!(": {why}"));
-        }
-        lines.push(shown(&line).into_owned());
-    }
+pub(super) fn reading(reading: &JobFigures, width: usize) -> String {
+    let mut lines: Vec<String> = reading.inputs.iter().map(input_line).collect();
     if !reading.inputs.is_empty() {
-        lines.push(format!(
-            "\n{} read = {} with events + {} ignored + {} rejected",
-            count(rows.read, "row"),
-            grouped(rows.with_events.into()),
-            grouped(rows.ignored.into()),
-            grouped(rows.rejected.into()),
-        ));
+        lines.push(format!("\n{}", rows_line(reading.rows)));
     }
-    let width = reading
+    let digits = reading
         .ignored
         .iter()
         .map(|i| grouped(i.rows.into()).len())
@@ -45,15 +29,37 @@ pub(super) fn reading(reading: &JobFigures) -> String {
         lines.push(format!(
             "  {n:>width$} ignored: {}",
             shown(&ignored.reason),
-            width = width.unwrap_or(0)
+            width = digits.unwrap_or(0)
         ));
     }
     lines.push(String::new());
-    lines.push(plan_table(reading));
+    lines.push(plan_table(reading, width));
     lines.join("\n")
 }
 
-fn plan_table(reading: &JobFigures) -> String {
+/// Returns how many rows an export has and by which profile they are read.
+pub(super) fn input_line(input: &InputSummary) -> String {
+    let rows = count(input.rows, "row");
+    let mut line = format!("{}: {rows}, read as {}", input.path, input.profile);
+    if let Some(recognised) = &input.recognised {
+        line.push_str(&format!(" ({}): {}", recognised.title, recognised.why));
+    }
+    shown(&line).into_owned()
+}
+
+/// Returns the equation of rows.
+pub(super) fn rows_line(rows: Rows) -> String {
+    format!(
+        "{} read = {} with events + {} ignored + {} rejected",
+        count(rows.read, "row"),
+        grouped(rows.with_events.into()),
+        grouped(rows.ignored.into()),
+        grouped(rows.rejected.into()),
+    )
+}
+
+/// Returns what is to happen with the events, as a table that adds up.
+pub(super) fn plan_table(reading: &JobFigures, width: usize) -> String {
     let events = &reading.events;
     let mut table = Balance::new("events read", &events.read);
     for &state in PlanState::ALL {
@@ -62,11 +68,11 @@ fn plan_table(reading: &JobFigures) -> String {
             table.part(state_words(state), &tally);
         }
     }
-    table.to_string()
+    table.within(width)
 }
 
 /// Returns the outcomes of the events that were to be sent.
-pub(super) fn outcomes(summary: &RunSummary) -> String {
+pub(super) fn outcomes(summary: &RunSummary, width: usize) -> String {
     let to_send = summary.reading.events.for_state(PlanState::ToSend);
     let mut table = Balance::new("to send", &to_send);
     for outcome in OutcomesSummary::all() {
@@ -79,7 +85,7 @@ pub(super) fn outcomes(summary: &RunSummary) -> String {
             table.part(outcome_words(outcome), &tally);
         }
     }
-    table.to_string()
+    table.within(width)
 }
 
 /// Returns the lines on the open items of a report's days.
@@ -99,7 +105,7 @@ pub(super) fn learned_limit(per_minute: Option<u32>) -> Option<String> {
 }
 
 /// Returns the events of a whole journal, by outcome.
-pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
+pub(super) fn by_outcome(outcomes: &OutcomesSummary, width: usize) -> String {
     let mut table = Balance::new("events", &outcomes.total());
     for outcome in OutcomesSummary::all() {
         let tally = outcomes.for_outcome(outcome);
@@ -107,7 +113,7 @@ pub(super) fn by_outcome(outcomes: &OutcomesSummary) -> String {
             table.part(outcome_words(outcome), &tally);
         }
     }
-    table.to_string()
+    table.within(width)
 }
 
 /// A sum and its parts, in events and in money, by kind and currency.
@@ -119,8 +125,6 @@ struct Balance {
     parts: Vec<(String, Tally)>,
 }
 
-/// The smallest width of a terminal.
-const MAX_WIDTH: usize = 80;
 const GAP: usize = 3;
 
 /// The cells of a column, its head first; events and amounts are aligned separately.
@@ -181,11 +185,20 @@ impl Balance {
         self.parts.iter().map(move |(_, tally)| cell(tally))
     }
 
+    /// Returns the table in lines of at most so many characters, unless a single column is wider.
+    fn within(&self, width: usize) -> String {
+        let wide = self.wide();
+        match wide.panels(width).len() {
+            ..=1 => wide.within(width),
+            _ => self.tall(width).within(width),
+        }
+    }
+
     /// Returns a grid with a column for each part, below a name of one line or, if that is too
     /// wide, of two.
-    fn tall(&self) -> Grid {
+    fn tall(&self, most: usize) -> Grid {
         let grid = self.tall_below(|name, _| [String::new(), name.to_owned()]);
-        match grid.panels().len() {
+        match grid.panels(most).len() {
             ..=1 => grid,
             _ => self.tall_below(|name, width| match name.len() > width {
                 true => two_lines(name),
@@ -226,16 +239,6 @@ impl Balance {
     }
 }
 
-impl std::fmt::Display for Balance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let wide = self.wide();
-        match wide.panels().len() {
-            ..=1 => wide.fmt(f),
-            _ => self.tall().fmt(f),
-        }
-    }
-}
-
 /// Returns a name in two lines, neither wider than needed.
 fn two_lines(name: &str) -> [String; 2] {
     let spaces = name.match_indices(' ').map(|(at, _)| at);
@@ -272,13 +275,13 @@ impl Grid {
     }
 
     /// Returns the blocks that are beside each other, panel by panel.
-    fn panels(&self) -> Vec<Vec<&Block>> {
+    fn panels(&self, most: usize) -> Vec<Vec<&Block>> {
         let mut panels: Vec<Vec<&Block>> = Vec::new();
         let mut width = usize::MAX;
         for block in &self.blocks {
             let wide: usize = Self::widths(block).iter().sum();
             match panels.last_mut() {
-                Some(panel) if width + wide <= MAX_WIDTH => {
+                Some(panel) if width + wide <= most => {
                     panel.push(block);
                     width += wide;
                 }
@@ -292,10 +295,11 @@ impl Grid {
     }
 }
 
-impl std::fmt::Display for Grid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Grid {
+    /// Returns the lines, of at most so many characters where the columns allow it.
+    fn within(&self, most: usize) -> String {
         let name_width = self.name_width();
-        let panels = self.panels();
+        let panels = self.panels(most);
         let panels = panels.iter().map(|panel| {
             let is_empty = |index: &usize| panel.iter().all(|block| block[*index][0].is_empty());
             let lines = (0..self.names.len()).filter(|index| !is_empty(index));
@@ -310,7 +314,7 @@ impl std::fmt::Display for Grid {
             });
             lines.collect::<Vec<_>>().join("\n")
         });
-        f.write_str(&panels.collect::<Vec<_>>().join("\n\n"))
+        panels.collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -322,7 +326,7 @@ mod tests {
 
     use super::*;
     use crate::invisible::is_invisible;
-    use crate::job::{EventsSummary, IgnoredSummary, InputSummary, Rows};
+    use crate::job::{EventsSummary, IgnoredSummary, RecognisedAs};
 
     fn tally(sums: &[(Kind, &str, u64, i128)]) -> Tally {
         let mut tally = Tally::default();
@@ -362,7 +366,7 @@ mod tests {
             "= to send        935     900   1,234,560.00        30   600.00               5",
             "+ held            40      40           7.00         0     0.00               0",
         ];
-        assert_eq!(table.to_string(), expected.join("\n"));
+        assert_eq!(table.within(80), expected.join("\n"));
     }
 
     #[test]
@@ -385,7 +389,7 @@ mod tests {
         let mut table = Balance::new("events read", &tally(&read));
         table.part("to send", &tally(&to_send));
         table.part("held", &tally(&held));
-        let text = table.to_string();
+        let text = table.within(80);
         let expected = [
             "                 events read      = to send   + held",
             "events                   989            949       40",
@@ -399,11 +403,11 @@ mod tests {
         ];
         assert_eq!(text, expected.join("\n"));
         table.part("held: for other reasons", &tally(&[]));
-        let text = table.to_string();
+        let text = table.within(80);
         let first = text.lines().next().unwrap();
         assert!(first.ends_with("+ held: for other reasons"), "{text}");
         table.part("failed (422)", &tally(&[]));
-        let text = table.to_string();
+        let text = table.within(80);
         let head = [
             format!("{:>68}{:>11}", "+ held: for", "+ failed"),
             format!(
@@ -415,8 +419,8 @@ mod tests {
         for part in ["one more", "another one", "a third one", "and a fourth"] {
             table.part(part, &tally(&[]));
         }
-        let text = table.to_string();
-        assert!(text.lines().all(|line| line.len() <= MAX_WIDTH), "{text}");
+        let text = table.within(80);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         assert_eq!(
             text.matches("refunds").count(),
             2,
@@ -424,13 +428,16 @@ mod tests {
         );
     }
 
-    fn reading_of([path, profile, chosen, reason]: [&str; 4]) -> JobFigures {
+    fn reading_of([path, profile, title, why, reason]: [&str; 5]) -> JobFigures {
         JobFigures {
             inputs: vec![InputSummary {
                 path: path.to_owned(),
                 sha256: String::new(),
                 profile: profile.to_owned(),
-                chosen: Some(chosen.to_owned()),
+                recognised: Some(RecognisedAs {
+                    title: title.to_owned(),
+                    why: why.to_owned(),
+                }),
                 rows: 1,
             }],
             rows: Rows::default(),
@@ -448,10 +455,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_name_or_reason_makes_lines_of_its_own(
-            texts in prop::array::uniform4("(?s).{0,20}|(\n|\r|\u{1b}\\[2J|error: ){0,6}")
+            texts in prop::array::uniform5("(?s).{0,20}|(\n|\r|\u{1b}\\[2J|error: ){0,6}")
         ) {
-            let plain = reading(&reading_of(["a", "b", "c", "d"]));
-            let odd = reading(&reading_of(texts.each_ref().map(String::as_str)));
+            let plain = reading(&reading_of(["a", "b", "c", "d", "e"]), 80);
+            let odd = reading(&reading_of(texts.each_ref().map(String::as_str)), 80);
             prop_assert_eq!(odd.lines().count(), plain.lines().count());
             prop_assert!(odd.chars().all(|c| c == '\n' || !is_invisible(c)));
         }

@@ -68,6 +68,16 @@ impl Terminal {
         }
     }
 
+    /// Returns how wide tables may be: 80 characters, or as many as a narrower terminal has.
+    pub(super) fn width(&self) -> usize {
+        const USUAL: usize = 80;
+        const NARROWEST: usize = 40;
+        let terminal = terminal_size::terminal_size_of(io::stdout());
+        terminal.map_or(USUAL, |(width, _)| {
+            usize::from(width.0).clamp(NARROWEST, USUAL)
+        })
+    }
+
     /// Returns `true` if the user wants one JSON object.
     pub(super) fn json(&self) -> bool {
         self.json
@@ -241,7 +251,7 @@ impl Terminal {
                 true => "all of them are in the report",
                 false => "`--verbose` shows more",
             };
-            say(&format!("… and {more} more problems; {how}"));
+            say(&format!("and {more} more problems; {how}"));
         }
     }
 
@@ -297,7 +307,9 @@ impl Terminal {
             None => ProgressBar::new_spinner(),
         };
         let style = ProgressStyle::with_template(template);
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        // Characters that every terminal has, whatever its locale.
+        bar.set_style(style.progress_chars("=> ").tick_chars("-\\|/ "));
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }

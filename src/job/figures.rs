@@ -13,6 +13,15 @@ use crate::event::{Currency, Kind, Sum, Tally};
 use crate::journal::PlanState;
 use crate::plan::Plan;
 
+/// Describes what an export was recognised as.
+#[derive(Clone, Debug)]
+pub struct RecognisedAs {
+    /// The title of its profile.
+    pub title: String,
+    /// The reason for this profile, in a few words.
+    pub why: String,
+}
+
 /// Describes one export.
 #[derive(Clone, Debug, Serialize)]
 pub struct InputSummary {
@@ -22,9 +31,9 @@ pub struct InputSummary {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
-    /// The reason for this profile, if it was just chosen; the journal does not keep it.
+    /// What it was recognised as, if it was just read; the journal does not keep it.
     #[serde(skip)]
-    pub chosen: Option<String>,
+    pub recognised: Option<RecognisedAs>,
     /// The number of its rows.
     pub rows: u64,
 }
@@ -158,7 +167,7 @@ impl JobFigures {
             path: input.path.clone(),
             sha256: input.sha256.clone(),
             profile: input.profile.clone(),
-            chosen: Some(input.chosen.clone()),
+            recognised: Some(input.recognised.clone()),
             rows: input.rows.read,
         });
         let ignored = ignored.iter().map(|(reason, rows)| IgnoredSummary {

@@ -8,8 +8,10 @@ use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAY
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::{MIXED, SignedRefunds};
-use super::{ADDED_COLUMNS, CorrectedRow, Input, Rows, Setup, SourceRows};
-use crate::classify::{Classifier, RowOutcome};
+use super::{
+    ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
+};
+use crate::classify::{Classifier, RowAmount, RowOutcome};
 use crate::event::{Event, EventKey, Events, Kind, Source};
 use crate::export::{Delimiter, Export, ExportError, Row};
 use crate::problem::{Problem, ProblemCode, Problems};
@@ -30,6 +32,8 @@ pub(super) struct ReadExports {
     pub(super) inputs: Vec<Input>,
     pub(super) source_rows: SourceRows,
     pub(super) ignored: BTreeMap<String, u64>,
+    /// In the order of `inputs`.
+    pub(super) totals: Vec<ExportTotals>,
     pub(super) problems: Problems,
     pub(super) corrected: Vec<CorrectedRow>,
     pub(super) events: Events,
@@ -167,6 +171,8 @@ struct Reader<'r> {
     progress: &'r dyn Fn(u64),
     /// The inputs in the order in which the exports were named; `None` for those that are being read.
     inputs: Vec<(&'r Profile, Option<Input>)>,
+    /// In the same order.
+    totals: Vec<ExportTotals>,
     source_rows: SourceRows,
     ignored: BTreeMap<String, u64>,
     problems: Problems,
@@ -176,6 +182,8 @@ struct Reader<'r> {
     signed: SignedRefunds,
     /// The events of the row that is being read.
     of_row: Vec<Event>,
+    /// The kind of the first of them.
+    kind_of_row: Option<Kind>,
     /// The sales that the export completes, while such an export is read.
     sales: Option<Sales>,
     invoices: Invoices,
@@ -192,6 +200,7 @@ impl<'r> Reader<'r> {
             setup,
             progress,
             inputs: Vec::new(),
+            totals: Vec::new(),
             source_rows,
             ignored: BTreeMap::new(),
             problems: Problems::default(),
@@ -199,6 +208,7 @@ impl<'r> Reader<'r> {
             events: Events::default(),
             signed: SignedRefunds::default(),
             of_row: Vec::new(),
+            kind_of_row: None,
             sales: None,
             invoices: Invoices::default(),
             plans: Plans::default(),
@@ -225,6 +235,7 @@ impl<'r> Reader<'r> {
         };
         let found = self.setup.bind(&mut export, &header, cell)?;
         self.inputs.push((found.profile, None));
+        self.totals.push(ExportTotals::default());
         Ok(Opened {
             input: self.inputs.len() - 1,
             path,
@@ -268,6 +279,7 @@ impl<'r> Reader<'r> {
         } = opened;
         let currency = self.setup.account_currency;
         let classifier = Classifier::new(found.profile, found.binding, &header, currency);
+        self.totals[input].column = classifier.amount_header();
         if classifier.can_learn() {
             let rows = export
                 .peek(ROWS_MOST)
@@ -281,7 +293,10 @@ impl<'r> Reader<'r> {
             path,
             sha256: totals.sha256,
             profile: found.profile.name.clone(),
-            chosen: found.why.to_string(),
+            recognised: RecognisedAs {
+                title: found.profile.title.clone(),
+                why: found.why.to_string(),
+            },
             header,
             rows,
         });
@@ -310,6 +325,7 @@ impl<'r> Reader<'r> {
             let signed = self.signed.rows;
             let outcome = self.classify(row, source, classifier, kind, &mut warnings);
             let is_signed = self.signed.rows > signed;
+            self.add_to_totals(input, &outcome, classifier.row_amount(row), is_signed);
             if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
             {
@@ -380,13 +396,36 @@ impl<'r> Reader<'r> {
                 self.events.push(&event);
             }
             self.corrected.extend(signed.corrected);
+            self.totals[input].merge(&signed.totals);
             return;
         };
         rows.with_events -= signed.rows;
         rows.rejected += signed.rows;
         self.source_rows.reject_open(input);
+        self.totals[input].add_rejected(&signed.totals);
         let problem = classifier.mixed_signs(column, signed.rows, lines);
         self.problems.push(problem.at(path, None));
+    }
+
+    /// Adds a row to the totals of its export, or of its refunds whose sign is still open.
+    fn add_to_totals(
+        &mut self,
+        input: usize,
+        outcome: &RowOutcome,
+        amount: RowAmount,
+        is_signed: bool,
+    ) {
+        let group = match (outcome, self.kind_of_row) {
+            (RowOutcome::Events, Some(kind)) => RowsOf::Event(kind),
+            (RowOutcome::Events, None) => unreachable!("a row with events has a first one"),
+            (RowOutcome::Ignored(reason), _) => RowsOf::Ignored(reason.clone()),
+            (RowOutcome::Rejected(_), _) => RowsOf::Rejected,
+        };
+        let totals = match is_signed {
+            true => &mut self.signed.totals,
+            false => &mut self.totals[input],
+        };
+        totals.add(group, amount);
     }
 
     fn count_row(&mut self) {
@@ -404,6 +443,7 @@ impl<'r> Reader<'r> {
         kind: RowKind,
         warnings: &mut Vec<Problem>,
     ) -> RowOutcome {
+        self.kind_of_row = None;
         if let Some(width) = kind.handed_back {
             if row.iter().skip(width).any(|cell| !cell.is_empty()) {
                 return RowOutcome::Rejected(not_mended());
@@ -423,6 +463,7 @@ impl<'r> Reader<'r> {
         }
         let is_unconfirmed = kind.mends && is_unconfirmed(classifier, row);
         let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
+        self.kind_of_row = self.of_row.first().map(|event| event.kind);
         if let (Some(seen), RowOutcome::Events, None) =
             (classifier.take_seen_sign(), &outcome, &self.sales)
         {
@@ -513,6 +554,7 @@ impl<'r> Reader<'r> {
                 .collect(),
             source_rows: self.source_rows,
             ignored: self.ignored,
+            totals: self.totals,
             problems: self.problems,
             corrected: self.corrected,
             events: self.events,

@@ -1,6 +1,6 @@
 //! Refunds that an export may write with a minus or without one, until all of its rows are read.
 
-use super::CorrectedRow;
+use super::{CorrectedRow, ExportTotals};
 use crate::event::{Event, Events};
 use crate::profile::ColumnIndex;
 
@@ -12,6 +12,8 @@ pub(super) const MIXED: &str = "the export writes refunds with a minus and witho
 pub(super) struct SignedRefunds {
     pub(super) rows: u64,
     pub(super) events: Events,
+    /// What their column of amounts comes to.
+    pub(super) totals: ExportTotals,
     /// Of a file of rejected rows that was handed back, what these rows were.
     pub(super) corrected: Vec<CorrectedRow>,
     column: Option<ColumnIndex>,

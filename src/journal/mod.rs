@@ -68,6 +68,7 @@ pub use records::{
 };
 pub use recover::Recovered;
 pub use redaction::REDACTION_KEY_BYTES;
+pub use runs::TrackedSales;
 pub use span::{Span, SpanBy};
 pub use words::{
     AttentionCode, Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand,

@@ -13,6 +13,17 @@ use super::{
 use crate::event::{Details, Text};
 use crate::problem::{Problem, ProblemCode};
 
+/// Sales that were tracked with a commission, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrackedSales {
+    /// Number of sales.
+    pub sales: u64,
+    /// What they come to, in minor units of their currency.
+    pub amount_cents: i64,
+    /// Their commissions, in minor units of the account's currency.
+    pub commission_cents: i64,
+}
+
 impl JournalReader {
     /// Returns a run with its exports and totals.
     ///
@@ -238,6 +249,24 @@ impl JournalReader {
             Ok(())
         })?;
         Ok(reasons)
+    }
+
+    /// Adds up the sales of one currency that the API tracked with a commission.
+    pub fn tracked_sales(&self, currency: &str) -> Result<TrackedSales, JournalError> {
+        let sql =
+            "SELECT count(*), coalesce(sum(amount_cents), 0), coalesce(sum(commission_cents), 0)
+             FROM event WHERE kind = 'sale' AND outcome = 'tracked' AND currency = ?1
+               AND commission_cents IS NOT NULL";
+        let mut sums = TrackedSales::default();
+        self.each("adding up commissions", sql, [currency], |row| {
+            sums = TrackedSales {
+                sales: count(row, 0)?,
+                amount_cents: row.get(1)?,
+                commission_cents: row.get(2)?,
+            };
+            Ok(())
+        })?;
+        Ok(sums)
     }
 
     /// Streams the problems of a run's plan, in the order in which they were recorded.

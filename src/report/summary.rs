@@ -88,7 +88,7 @@ impl JobFigures {
             path: input.path.clone(),
             sha256: input.sha256.clone(),
             profile: input.profile.clone(),
-            chosen: None,
+            recognised: None,
             rows: input.rows_read,
         });
         let ignored = ignored.into_iter().map(|count| IgnoredSummary {

@@ -185,6 +185,7 @@ fn the_question_says_what_is_sent_and_no_is_no_error() {
         "70 sales, 1400.00 USD",
         "of 70 customers, dated 2026-03-01 to 2026-03-02 (UTC)",
         "in about 12 s, at 380 requests a minute",
+        "expected commission: not known, no sale with a commission was tracked yet",
         "Send 70 events? [y/N]",
         "Cancelled. Nothing was sent.",
     ] {
@@ -203,6 +204,20 @@ fn the_question_says_what_is_sent_and_no_is_no_error() {
         .run_on_a_terminal(&sandbox.base_url, "run payments.csv", "y\n")
         .expect(0);
     assert_eq!(sandbox.events().len(), 70, "{}", sent.stdout());
+
+    let more: Vec<Payment> = (101..=110).map(|n| Payment::paid(n, n)).collect();
+    place.write("more.csv", &stripe_export(&more));
+    let asked = |words: &str| {
+        let ran = place.run_on_a_terminal(&sandbox.base_url, words, "n\n");
+        ran.expect(0).stdout()
+    };
+    let shown = asked("run more.csv");
+    assert!(shown.contains("expected commission: at most "), "{shown}");
+    assert!(shown.contains(" % of 70 sales tracked before"), "{shown}");
+    place.write("fprecon.toml", "[[audit.rule]]\nrate = \"12.5\"\n");
+    let shown = asked("run more.csv");
+    let by_rule = "expected commission: at most 25.00 USD, by the rule of 12.5 % under `[audit]`";
+    assert!(shown.contains(by_rule), "{shown}");
 }
 
 #[test]

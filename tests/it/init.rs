@@ -692,7 +692,9 @@ fn rows_decide_between_profiles_of_one_header() {
     );
     let plan = place.run(&["plan", "uk.csv"]).expect(0).stdout();
     assert!(
-        plan.contains("read as british: `american` can't read `Day` in line 3: `25/12/2026`"),
+        plan.contains(
+            "read as british (a custom CSV): `american` can't read `Day` in line 3: `25/12/2026`"
+        ),
         "{plan}"
     );
 

@@ -212,7 +212,7 @@ pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Termina
         terminal.say_if_quiet(&line);
     }
     terminal.human("");
-    terminal.human(&tables::outcomes(summary));
+    terminal.human(&tables::outcomes(summary, terminal.width()));
     terminal.human(&format!(
         "\nThe books balance, in rows, events and cents. {} in {} s.",
         count(summary.requests, "request"),

@@ -57,7 +57,7 @@ pub(in crate::cli) fn demo(
     terminal.note("A demonstration: made-up exports, sent to a sandbox inside this program.");
     terminal.note("");
     terminal.problems(job.problems.kept(), 0);
-    terminal.human(&tables::reading(&job.reading));
+    terminal.human(&tables::reading(&job.reading, terminal.width()));
     let run = record(
         &mut journal,
         &NewJob {

@@ -165,22 +165,6 @@ pub(super) fn no_lead_list(reason: &str) -> Problem {
         .hint("the events are not affected: all of them are sent, which takes longer")
 }
 
-/// Refuses a base URL that can't be used for requests.
-///
-/// # Errors
-///
-/// The error that a run would report before it sends anything.
-pub(super) fn check_base_url(settings: &EffectiveSettings) -> Result<(), CliError> {
-    let account = Account {
-        api: settings.version.to_string(),
-        base_url: settings.base_url.clone(),
-        account_id: "plan".to_owned(),
-    };
-    // A key as long as the API's, since a plan needs none; it is not sent anywhere.
-    let key = ApiKey::new(&"0".repeat(32)).unwrap_or_else(ApiKey::of_sandbox);
-    client(&account, &settings.base_url, &key, settings).map(|_| ())
-}
-
 fn client(
     account: &Account,
     base_url: &str,

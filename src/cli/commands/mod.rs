@@ -24,6 +24,7 @@ mod run;
 mod sandbox;
 mod shell;
 mod status;
+mod to_be_sent;
 mod watcher;
 
 pub(super) use accept::accept;

@@ -3,20 +3,22 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::destination::{Destination, check_base_url, no_lead_list};
+use super::destination::{Destination, no_lead_list};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::plan_tables::{self, Span};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
 use crate::event::Event;
-use crate::job::{Job, JobFigures, SourceRows};
+use crate::job::{ExportTotals, Job, JobFigures, SourceRows};
 use crate::journal::{JournalHistory, JournalReader, PlanState};
 use crate::problem::Problem;
 use crate::report::{SCHEMA, write_plan_events};
 use crate::send::LeadList;
+use crate::tracking::check_base_url;
 
 /// The duration of sending, in seconds, from which on the plan recommends the list of leads.
 const LONG_SECONDS: u64 = 600;
@@ -27,6 +29,13 @@ struct PlanOutput<'j> {
     schema: u32,
     #[serde(flatten)]
     reading: &'j JobFigures,
+    /// What the amount column of each export comes to, in the order of `inputs`, to compare with the
+    /// provider's page.
+    totals: &'j [ExportTotals],
+    /// The customers of the events that were read.
+    customers: u64,
+    /// The first and the last day of these events, in UTC.
+    days: Option<[String; 2]>,
     estimate: Estimate,
     problems: &'j [Problem],
     problems_omitted: u64,
@@ -100,7 +109,7 @@ pub(in crate::cli) fn plan(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
-    check_base_url(&settings)?;
+    check_base_url(&settings.base_url)?;
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
         &arguments.exports,
@@ -173,17 +182,28 @@ fn show(
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
+    let span = Span::new(job.plan.events().map(|planned| planned.event.to_event()));
     if terminal.json() {
         let output = PlanOutput {
             schema: SCHEMA,
             reading: &job.reading,
+            totals: &job.totals,
+            customers: span.customers(),
+            days: span.days(),
             estimate,
             problems: job.problems.kept(),
             problems_omitted: omitted,
         };
         return terminal.write_json(&output);
     }
-    terminal.human(&tables::reading(&job.reading));
+    terminal.human(&plan_tables::exports(job));
+    if job.reading.events.read.count() > 0 {
+        terminal.human(&format!("Events {}", span.in_words()));
+    }
+    terminal.human(&format!(
+        "\n{}",
+        tables::plan_table(&job.reading, terminal.width())
+    ));
     terminal.human(&format!(
         "\nThe books balance. Sending takes {} and about {} at {} a minute.",
         tables::count(estimate.requests, "request"),

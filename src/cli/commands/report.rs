@@ -49,7 +49,7 @@ pub(in crate::cli) fn report(
     let books = shareable(books, &journal, arguments.redact)?;
     let summary = books.shown(&summary).into_owned();
     report::write(&books, &summary, &formats, &directory)?;
-    terminal.human(&tables::reading(&summary.reading));
+    terminal.human(&tables::reading(&summary.reading, terminal.width()));
     delivery::show(&summary, &commands, terminal);
     if let Some(span) = &summary.span {
         terminal.human(&tables::open_of(span));

@@ -1,8 +1,5 @@
 //! `fprecon run`: plans, sends, and reports.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use jiff::Timestamp;
 
 use super::accept::who;
@@ -10,16 +7,15 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery;
 use super::destination::Destination;
 use super::next;
-use super::plan::{self, Estimate};
 use super::report_place::expect_no_input_in;
 use super::resume::confirm_repeat;
+use super::to_be_sent::{expected_commission, what_is_sent};
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
 use crate::cli::terminal::Terminal;
-use crate::event::Tally;
 use crate::job::Job;
 use crate::journal::{Journal, PlanState, RunCommand};
 use crate::problem::{Problem, ProblemCode};
@@ -62,11 +58,11 @@ pub(in crate::cli) fn run(
     job.problems.edit(|problem| commands.complete(problem));
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.plan_problems(job.problems.kept(), omitted);
-    terminal.human(&tables::reading(&job.reading));
+    terminal.human(&tables::reading(&job.reading, terminal.width()));
     terminal.check_output()?;
     let is_repeat = job.repeated_unconfirmed.count() > 0;
     if is_repeat && confirm_repeat(common, terminal)? == Answer::No
-        || confirm_sending(common, &job, &settings, &target, terminal)? == Answer::No
+        || confirm_sending(common, &job, &settings, &target, &journal, terminal)? == Answer::No
     {
         return confirm::cancelled(terminal, NOTHING_SENT);
     }
@@ -95,58 +91,19 @@ fn confirm_sending(
     job: &Job,
     settings: &EffectiveSettings,
     target: &Destination,
+    journal: &Journal,
     terminal: &Terminal,
 ) -> Result<Answer, CliError> {
     let to_send = job.reading.events.for_state(PlanState::ToSend);
     if common.yes || to_send.count() == 0 {
         return Ok(Answer::Yes);
     }
-    terminal.prompt_lines(&what_is_sent(job, &to_send, settings, target));
+    let commission = expected_commission(&to_send, settings, journal)?;
+    terminal.prompt_lines(&what_is_sent(job, &to_send, settings, target, &commission));
     let question = format!("Send {}?", tables::count(to_send.count(), "event"));
     confirm::ask(common, terminal, &question, || {
         let message = "cannot ask for confirmation: standard input is not a terminal";
         Problem::error(ProblemCode::NotConfirmed, message)
             .hint("pass `--yes` to send; `fprecon plan` shows what would be sent")
     })
-}
-
-/// Returns what a person has to confirm: events and amounts, days, customers, the account, the
-/// duration.
-fn what_is_sent(
-    job: &Job,
-    to_send: &Tally,
-    settings: &EffectiveSettings,
-    target: &Destination,
-) -> String {
-    let mut days: Option<(Timestamp, Timestamp)> = None;
-    let mut customers = HashSet::new();
-    for event in plan::to_send(job) {
-        // Two of a million customers have the same hash by chance once in some ten million runs.
-        let customer = (&event.customer.email, &event.customer.uid);
-        customers.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(customer));
-        if let Some(at) = event.created_at {
-            let (first, last) = days.unwrap_or((at, at));
-            days = Some((first.min(at), last.max(at)));
-        }
-    }
-    let customers = tables::count(customers.len() as u64, "customer");
-    let of_days = match days {
-        None => "without dates".to_owned(),
-        Some((first, last)) => format!(
-            "dated {} to {} (UTC)",
-            first.strftime("%Y-%m-%d"),
-            last.strftime("%Y-%m-%d")
-        ),
-    };
-    let estimate = Estimate::new(to_send.count(), settings);
-    let about = match settings.lead_list {
-        true => "at most",
-        false => "about",
-    };
-    format!(
-        "To be sent to {}:\n  {to_send}\n  of {customers}, {of_days}\n  in {about} {}, at {} requests a minute",
-        target.described(),
-        estimate.in_words(),
-        settings.requests_per_minute,
-    )
 }

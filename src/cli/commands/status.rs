@@ -84,7 +84,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     terminal.human_line(&format!("Journal  {}", settings.journal.display()));
     terminal.human_line(&format!("Account  {account}"));
     terminal.human("");
-    terminal.human(&tables::by_outcome(&events));
+    terminal.human(&tables::by_outcome(&events, terminal.width()));
     terminal.human(&format!(
         "\n{}",
         run_table(&runs[..runs.len().min(RUNS_SHOWN)])
@@ -121,7 +121,7 @@ fn run_table(runs: &[RunRecord]) -> String {
     };
     let [names, commands, requests] = [0, 1, 2].map(width);
     let lines = lines.iter().map(|[name, command, sent, end]| {
-        format!("{name:<names$}   {command:<commands$}   {sent:>requests$}   {end}")
+        format!("{name:<names$}  {command:<commands$}  {sent:>requests$}  {end}")
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -28,7 +28,7 @@ pub(super) struct Watcher<'t> {
 impl<'t> Watcher<'t> {
     pub(super) fn new(terminal: &'t Terminal, total: u64) -> Self {
         // The message gets the rest of the line's width, so that no line wraps.
-        let template = "{bar:20} {percent}%  {human_pos}/{human_len}{prefix}  {wide_msg}";
+        let template = "[{bar:20}] {percent}%  {human_pos}/{human_len}{prefix}  {wide_msg}";
         Watcher {
             terminal,
             bar: terminal.bar(Some(total), template),
@@ -86,12 +86,12 @@ impl<'t> Watcher<'t> {
     fn words(&self, progress: &Progress) -> String {
         let elapsed_ms = self.started.elapsed().as_millis().max(1);
         let per_minute = u128::from(progress.requests) * 60_000 / elapsed_ms;
-        let mut words = format!("{per_minute}/min");
+        let mut words = format!("{}/min", grouped(per_minute as i128));
         if let LeadListState::Reading { leads } = progress.lead_list {
-            words.push_str(&format!("  list of leads: {leads}"));
+            words.push_str(&format!("  list of leads: {}", grouped(leads.into())));
         }
         for (outcome, n) in &progress.settled {
-            words.push_str(&format!("  {} {n}", outcome.as_str()));
+            words.push_str(&format!("  {} {}", outcome.as_str(), grouped(*n as i128)));
         }
         if let Some(trouble) = &progress.trouble {
             words.push_str(&format!("  waiting: {trouble}"));

@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,6 +34,20 @@ pub fn real_exports() -> Option<PathBuf> {
     None
 }
 
+/// A folder in memory, where the machine has one with room: the program syncs whatever it writes, and tests
+/// would mostly wait for a disk.
+fn fast_folder() -> Option<&'static Path> {
+    const ROOM_KILOBYTES: u64 = 2 << 20;
+    static FOLDER: OnceLock<Option<&Path>> = OnceLock::new();
+    *FOLDER.get_or_init(|| {
+        let folder = Path::new("/dev/shm");
+        let df = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+        let text = String::from_utf8_lossy(&df.stdout).into_owned();
+        let free = text.lines().nth(1)?.split_whitespace().nth(3)?;
+        (free.parse::<u64>().ok()? >= ROOM_KILOBYTES).then_some(folder)
+    })
+}
+
 /// A folder of its own, in which the program runs.
 pub struct Place {
     directory: TempDir,
@@ -41,6 +55,16 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
+        Place {
+            directory: match fast_folder() {
+                Some(folder) => tempfile::tempdir_in(folder).unwrap(),
+                None => tempfile::tempdir().unwrap(),
+            },
+        }
+    }
+
+    /// A folder from which programs can be started, which not every folder in memory allows.
+    pub fn on_disk() -> Self {
         Place {
             directory: tempfile::tempdir().unwrap(),
         }
@@ -129,14 +153,25 @@ impl Place {
         Ran(self.command_to(sandbox, arguments).output().unwrap())
     }
 
-    /// Runs the program on a terminal, with what is typed there.
+    /// Runs the program on a terminal that can move no line, with what is typed there.
     pub fn run_on_a_terminal(&self, base_url: &str, words: &str, typed: &str) -> Ran {
         let program = env!("CARGO_BIN_EXE_fprecon");
+        self.on_a_terminal("dumb", base_url, &format!("{program} {words}"), typed)
+    }
+
+    /// Runs the program on a terminal with so many columns, on which lines can move.
+    pub fn run_on_a_wide_terminal(&self, columns: usize, base_url: &str, words: &str) -> Ran {
+        let program = env!("CARGO_BIN_EXE_fprecon");
+        let line = format!("stty rows 24 cols {columns}; {program} {words}");
+        self.on_a_terminal("xterm", base_url, &line, "")
+    }
+
+    fn on_a_terminal(&self, term: &str, base_url: &str, line: &str, typed: &str) -> Ran {
         let mut child = Command::new("script")
-            .args(["-qec", &format!("{program} {words}"), "/dev/null"])
+            .args(["-qec", line, "/dev/null"])
             .current_dir(self.root())
             .env_clear()
-            .envs([("HOME", self.root()), ("TERM", "dumb".as_ref())])
+            .envs([("HOME", self.root()), ("TERM", term.as_ref())])
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs([("FPRECON_BASE_URL", base_url), ("FPRECON_WID", "wid-1")])
             .env("FPRECON_API_KEY", KEY)

@@ -188,7 +188,7 @@ impl Trial {
         };
         terminal.note_lines(&format!(
             "\nTried{currency}:\n{}\n",
-            indented(&tables::reading(reading))
+            indented(&tables::reading(reading, terminal.width() - 2))
         ));
         for path in &self.without_sale {
             let mut inputs = reading.inputs.iter();
