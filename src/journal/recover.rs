@@ -109,10 +109,15 @@ impl Journal {
         place::expect_one_name(&path)?;
         let found = migrate::read_record(&path)?;
         let looked = JournalReader::open_even_if_lost(&path)?;
-        let Some((reader, Some(lost))) = looked else {
+        let Some((reader, lost)) = looked else {
             return Ok(None);
         };
         drop(reader);
+        let Some(lost) = lost else {
+            // That it has lost no commit does not say that what it has can be read.
+            expect_sound(&path)?;
+            return Ok(None);
+        };
         if lost == LostCommits::ForeignLog {
             set_log_aside(&path)?;
         }

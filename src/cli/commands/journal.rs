@@ -59,6 +59,7 @@ fn recover(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let Some(lost) = lost else {
+        Journal::recover(&settings.journal, &who(), Timestamp::now())?;
         terminal.human("The journal is complete: there is nothing to recover.");
         return say_recovered(settings, None, 0, terminal);
     };
