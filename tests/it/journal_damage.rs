@@ -308,7 +308,11 @@ fn try_damage(killed: &Killed, damage: &Damage, again: Again, what: &str) -> Cam
             }
             let resumed = place.run_to(&killed.sandbox, RESUME);
             let code = resumed.code();
-            assert!(matches!(code, 0 | 1), "{what}: {code}: {}", resumed.stderr());
+            assert!(
+                matches!(code, 0 | 1),
+                "{what}: {code}: {}",
+                resumed.stderr()
+            );
         }
         code => panic!("{what}: {code}: {}", resumed.stderr()),
     }
