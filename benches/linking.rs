@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
-use fprecon::journal::Wanted;
+use fprecon::journal::HistoryRequest;
 use fprecon::link::{AskedAgain, EmptyHistory, Rules, link};
 use fprecon::problem::ProblemCode;
 use fprecon::profile::Profiles;
@@ -134,7 +134,7 @@ fn main() {
         let export = Export::from_bytes("bench.csv", bytes.clone());
         let start = Instant::now();
         let mut read = start;
-        let without_past = |_: &dyn Fn() -> Wanted| {
+        let without_past = |_: &dyn Fn() -> HistoryRequest| {
             read = Instant::now();
             Ok::<_, Infallible>(EmptyHistory)
         };

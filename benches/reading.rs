@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use fprecon::event::Currency;
 use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
-use fprecon::journal::Wanted;
+use fprecon::journal::HistoryRequest;
 use fprecon::link::EmptyHistory;
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
@@ -97,7 +97,7 @@ fn plan(path: &Path) -> (u64, Box<dyn Any>, Instant) {
     let profiles = Profiles::load(&BTreeMap::new()).unwrap();
     let setup = Setup::new(&profiles, Currency::from_code("USD").unwrap());
     let mut classified = Instant::now();
-    let without_past = |_: &dyn Fn() -> Wanted| {
+    let without_past = |_: &dyn Fn() -> HistoryRequest| {
         classified = Instant::now();
         Ok::<_, Infallible>(EmptyHistory)
     };

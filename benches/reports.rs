@@ -91,7 +91,7 @@ fn settlement(n: u64) -> (Effect, u16, Settlement) {
     let tracked = outcome == Outcome::Tracked;
     let settlement = Settlement {
         outcome,
-        inferred: false,
+        is_inferred: false,
         http_status: Some(status),
         message: message.map(str::to_owned),
         at: at(16_000_000 + n / 6),

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_are_taken_off_and_the_middle_stays() {
+    fn the_ends_are_trimmed_and_the_middle_is_kept() {
         assert_eq!(
             trim("\u{feff} in\u{200b}_1\u{a0}\u{2060}\n"),
             "in\u{200b}_1"

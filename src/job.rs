@@ -33,12 +33,12 @@ use jiff::Timestamp;
 use self::complete::complete;
 use self::customers::{drop_shared_uids, hold_without_customer};
 use self::read::{ReadExports, read};
-use crate::convert::{convert, hold_inexact};
+use crate::convert::{CurrencyRules, convert, hold_inexact};
 use crate::event::{Events, Tally, Text};
 use crate::export::{Export, ExportError};
-use crate::journal::Wanted;
+use crate::journal::HistoryRequest;
 use crate::link::{AskedAgain, HeldReason, Link, link};
-use crate::plan::{History, Plan, plan as decide};
+use crate::plan::{History, LinkedReadings, Plan, plan as decide};
 use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
 use crate::sanity;
@@ -145,9 +145,9 @@ impl Job {
     }
 
     /// Reports what adds up and may be wrong nevertheless.
-    fn note_insane(&mut self, past: &dyn History, now: Timestamp) {
+    fn note_implausible(&mut self, history: &dyn History, now: Timestamp) {
         let paths: Vec<String> = self.inputs.iter().map(|input| input.path.clone()).collect();
-        let found = sanity::findings(&self.plan, past, now, &paths);
+        let found = sanity::findings(&self.plan, history, now, &paths);
         self.problems.extend(found);
     }
 }
@@ -165,57 +165,62 @@ pub enum PlanError<E> {
 
 /// Reads exports and plans their events.
 ///
-/// Rows that give no event are written to `source_rows`. `history` reads what earlier runs know, for what the
-/// job requests, and is returned with the job; an empty one means no earlier runs. `now` is the time of the
+/// Rows that give no event are written to `source_rows`. `read_history` reads what earlier runs know, for what the
+/// job requests, and what it returns is returned with the job; an empty history means no earlier runs. `now` is the time of the
 /// caller's clock, and `progress` is called now and then with the number of rows read so far.
 ///
 /// # Errors
 ///
-/// An export or a resolution can't be used, for all of them at once; `history` failed; or the plan does not
+/// An export or a resolution can't be used, for all of them at once; `read_history` failed; or the plan does not
 /// add up, which is a bug in the program.
 pub fn plan<P: History, E>(
     exports: impl IntoIterator<Item = Result<Export, ExportError>>,
     setup: &Setup<'_>,
     source_rows: SourceRows,
-    history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<P, E>,
+    read_history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<P, E>,
     now: Timestamp,
     progress: &dyn Fn(u64),
 ) -> Result<(Job, P), PlanError<E>> {
     let read = read(exports, setup, source_rows, progress).map_err(PlanError::Unusable)?;
-    let past = history(&|| read.wanted(&setup.rules)).map_err(PlanError::History)?;
-    let unknown = setup.rules.resolutions.unknown(&read.events, &past);
+    let history =
+        read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
+    let unknown = setup.rules.resolutions.unknown(&read.events, &history);
     if !unknown.is_empty() {
         return Err(PlanError::Unusable(unknown));
     }
-    let mut job = read.plan(setup, &past);
+    let mut job = read.plan(setup, &history);
     notes::note_dates(&mut job, setup);
-    notes::note_left_over(&mut job, &past);
+    notes::note_left_over(&mut job, &history);
     notes::note_counted_less(&mut job);
     notes::note_repeated(&mut job);
-    job.note_insane(&past, now);
+    job.note_implausible(&history, now);
     job.reading.check().map_err(PlanError::Imbalance)?;
-    Ok((job, past))
+    Ok((job, history))
 }
 
 impl ReadExports {
     /// Links refunds, converts amounts, and decides what is to happen with each event.
-    fn plan(mut self, setup: &Setup<'_>, past: &dyn History) -> Job {
+    fn plan(mut self, setup: &Setup<'_>, history: &dyn History) -> Job {
         let (foreign, account) = (&setup.foreign, setup.account_currency);
         let origins = &self.origins;
-        let (shared_uids, shared) = drop_shared_uids(&mut self.events, past);
+        let (shared_uids, shared) = drop_shared_uids(&mut self.events, history);
         self.problems.extend(shared);
-        let waiting = complete(&mut self.events, &self.invoices, past, origins, |input| {
-            self.is_completed[input]
-        });
-        self.plans.apply(&mut self.events, past);
-        let not_paid = self.not_paid.add_refunds(&mut self.events, past);
-        let identified = identify(&mut self.events, past);
+        let waiting = complete(
+            &mut self.events,
+            &self.invoices,
+            history,
+            origins,
+            |input| self.is_completed[input],
+        );
+        self.plans.apply(&mut self.events, history);
+        let not_paid = self.not_paid.add_refunds(&mut self.events, history);
+        let identified = identify(&mut self.events, history);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
-        let asked_again = AskedAgain::new(&self.events, past);
+        let asked_again = AskedAgain::new(&self.events, history);
         let mut links = link(
             &mut self.events,
-            past,
+            history,
             &setup.rules,
             &identified.shared,
             &asked_again,
@@ -230,17 +235,21 @@ impl ReadExports {
         let seen = convert(
             &mut self.events,
             &mut links,
-            foreign,
-            account,
-            past,
+            CurrencyRules { foreign, account },
+            history,
             &asked_again,
         );
-        hold_inexact(&self.events, &mut links, &setup.decimals, past);
-        let mut plan = decide(self.events, links, &asked_again, readings, past, origins);
+        hold_inexact(&self.events, &mut links, &setup.decimals, history);
+        let linked = LinkedReadings {
+            links,
+            asked_again: &asked_again,
+            readings,
+        };
+        let mut plan = decide(self.events, linked, history, origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);
         self.problems.extend(seen);
         self.problems.extend(plan.problems.drain(..));
-        let repeated_unconfirmed = notes::repeated_unconfirmed(&plan, &self.unconfirmed, past);
+        let repeated_unconfirmed = notes::repeated_unconfirmed(&plan, &self.unconfirmed, history);
         let reading = JobFigures::new(&self.inputs, &self.ignored, &plan);
         Job {
             inputs: self.inputs,
@@ -251,7 +260,7 @@ impl ReadExports {
             corrected: self.corrected,
             reading,
             repeated_unconfirmed,
-            sent_too_much: notes::sent_too_much(&plan, past),
+            sent_too_much: notes::sent_too_much(&plan, history),
             plan,
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),

@@ -105,7 +105,7 @@ impl fmt::Display for Obstacle {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Named => f.write_str("as you said"),
+            Why::Named => f.write_str("you named it"),
             Why::Header { columns, looser } => {
                 match columns {
                     1 => f.write_str("the header has the column that it needs")?,
@@ -154,7 +154,7 @@ pub struct Undecided {
     /// The number of rows that were read.
     pub rows: usize,
     /// `true` if each of them can read all of these rows.
-    pub all_read: bool,
+    pub can_all_read: bool,
 }
 
 impl fmt::Display for Undecided {
@@ -162,7 +162,7 @@ impl fmt::Display for Undecided {
         let names = quoted(&self.names);
         write!(f, "the header fits {names}, and ")?;
         let rows = self.rows;
-        match self.all_read {
+        match self.can_all_read {
             true => write!(f, "all of them read its rows (the first {rows} were tried)"),
             false => write!(
                 f,
@@ -325,7 +325,7 @@ fn undecided(readings: &[Read<'_>], rows: &[Row]) -> Undecided {
     }
     let all_read = |read: &&Read<'_>| read.obstacles.iter().all(Option::is_none);
     Undecided {
-        all_read: left.iter().all(all_read),
+        can_all_read: left.iter().all(all_read),
         names: left.iter().map(|read| read.profile.name.clone()).collect(),
         rows: rows.len(),
     }

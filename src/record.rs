@@ -65,7 +65,7 @@ pub fn record(
     record_events(&mut recording, job, known)?;
     for &state in PlanState::ALL {
         for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
-            let cents = i64::try_from(sum.amount_cents).map_err(|_| too_much())?;
+            let cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
             recording.add_total(state, kind, currency, sum.count, cents)?;
         }
     }
@@ -98,7 +98,7 @@ fn record_events(
         let Planned { event, state } = planned;
         match state {
             PlanState::ToSend => record_event(recording, event, &job.plan, known)?,
-            PlanState::Duplicate if event.counts_nothing() && !held.contains(&event.key()) => {
+            PlanState::Duplicate if event.is_uncounted() && !held.contains(&event.key()) => {
                 let sale = event.sale_event_id.map(EventKey::from_id);
                 if let (Some(sale), Some(gross_cents)) = (sale, event.gross_cents) {
                     recording.add_uncounted(event.key(), sale, gross_cents)?;
@@ -110,7 +110,7 @@ fn record_events(
                     && !held.contains(&key)
                     && !sent.contains(&key)
                 {
-                    recording.meet(left, event.source)?;
+                    recording.add_met_event(left, event.source)?;
                 }
             }
             PlanState::Settled => {
@@ -140,7 +140,7 @@ fn record_event(
     let key = event.key();
     match known.events.get(key) {
         Some(recorded) if plan.replaces(key) => {
-            recording.mend(recorded.row, event.to_event())?;
+            recording.replace(recorded.row, event.to_event())?;
             for &refund in known.refunds_left.get(&key).into_iter().flatten() {
                 recording.supersede(refund)?;
             }
@@ -163,11 +163,11 @@ fn record_settled(
     record_alias(recording, event, known)?;
     if is_too_much && let Some(recorded) = known.events.get(event.key()) {
         recording.flag(recorded.row, AttentionCode::CountsLess)?;
-        recording.meet(recorded.row, event.source)
+        recording.add_met_event(recorded.row, event.source)
     } else if let Some(row) = known.no_longer_counts_less(event) {
         recording.unflag(row)
     } else if let Some(row) = known.needing_attention(event.key()) {
-        recording.meet(row, event.source)
+        recording.add_met_event(row, event.source)
     } else {
         Ok(())
     }
@@ -181,7 +181,9 @@ fn record_alias(
     known: &JournalHistory,
 ) -> Result<(), JournalError> {
     let recorded = known.events.get(event.key());
-    let further = event.reference.filter(|_| event.is_told_by_reference);
+    let further = event
+        .reference
+        .filter(|_| event.is_distinguished_by_reference);
     if let (Kind::Sale, Some(further), Some(recorded)) = (event.kind, further, recorded)
         && !recorded.essence.has_reference(further)
     {
@@ -207,7 +209,7 @@ fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), Rec
     for row in rows.read()? {
         let SourceRow {
             source,
-            rejected,
+            is_rejected: rejected,
             reason,
             fields,
         } = row?;
@@ -248,6 +250,6 @@ fn corrected_rows(
 }
 
 /// Returns the error for a total that no real account reaches.
-fn too_much() -> Imbalance {
+fn total_overflow() -> Imbalance {
     Imbalance::new("the amounts of one kind and currency add up to more than the journal can hold")
 }

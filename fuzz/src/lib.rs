@@ -16,7 +16,7 @@ use fprecon::export::Export;
 use fprecon::job::{self, PlanError, Setup, SourceRows};
 use fprecon::journal::{
     Account, Disposition, Journal, JournalError, JournalHistory, JournalReader, NewInput, NewRun,
-    PlanState, RunCommand, Wanted,
+    PlanState, RunCommand, HistoryRequest,
 };
 use fprecon::profile::Profiles;
 use fprecon::tracking::{ApiKey, Client, ClientSettings, Timeouts, Version};
@@ -206,7 +206,7 @@ fn plan(
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(JournalHistory::default());
+    let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(JournalHistory::default());
     let (rows, now) = (SourceRows::dropped(), Timestamp::UNIX_EPOCH);
     let job = match job::plan(exports, &setup, rows, without_past, now, &|_| {}) {
         Ok((job, _)) => job,
@@ -376,8 +376,8 @@ pub fn answer(bytes: &[u8]) -> String {
                 account_id: String::from("a-1"),
                 account_currency: dollar(),
                 decimals: Decimals::default(),
-                notify_promoters: false,
-                cancellation_event_id: false,
+                should_notify_promoters: false,
+                has_cancellation_event_id: false,
                 ca_pem: None,
                 timeouts: Timeouts::default(),
             };
@@ -505,7 +505,7 @@ pub fn amount(bytes: &[u8]) -> String {
         },
         decimal,
         thousands,
-        parentheses: how >> 4 & 1 == 1,
+        has_parentheses: how >> 4 & 1 == 1,
         strip: (how >> 5 & 1 == 1).then(|| String::from("$")),
         decimals: (how >> 6 & 1 == 1).then_some(3),
     };

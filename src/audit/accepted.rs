@@ -107,7 +107,7 @@ impl TryFrom<&AcceptedFinding> for AcceptedDifference {
                 by: own.by.clone(),
                 at,
             },
-            undone: None,
+            withdrawn: None,
         })
     }
 }
@@ -214,7 +214,9 @@ impl AcceptedFindings {
 
     /// Adds those that the journal has; one of the file stays as the file has it.
     pub fn add_of_journal(&mut self, differences: Vec<AcceptedDifference>) {
-        let accepted = differences.into_iter().filter(|own| own.undone.is_none());
+        let accepted = differences
+            .into_iter()
+            .filter(|own| own.withdrawn.is_none());
         for own in accepted.map(AcceptedFinding::from) {
             self.accept(own);
         }

@@ -70,7 +70,7 @@ pub fn of_journal(
 ) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
     // What was refused and corrected stands a second time, as it was sent again.
-    let mended = journal.mended()?;
+    let mended = journal.replaced()?;
     let recorded = match by {
         PeriodBy::SaleDate => HashMap::new(),
         PeriodBy::RunDate => journal.recorded_at()?,

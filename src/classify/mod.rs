@@ -346,7 +346,7 @@ impl<'p> Classifier<'p> {
         events.push(Event::new(rule.kind, event_id, customer.clone(), source));
         let event = &mut events[at];
         event.sale_event_id = sale_event_id;
-        event.is_told_by_reference = own_id.is_some();
+        event.is_distinguished_by_reference = own_id.is_some();
         event.reference = match own_id.or(sale_reference) {
             Some(reference) => Some(reference),
             None => self

@@ -18,7 +18,7 @@ use crate::job::{
     self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
 };
-use crate::journal::{JournalHistory, JournalReader, Wanted};
+use crate::journal::{HistoryRequest, JournalHistory, JournalReader};
 use crate::link::{Resolutions, Rules};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{OwnFile, Profile, Profiles};
@@ -334,7 +334,7 @@ impl<'p> Planner<'p> {
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
         source_rows: SourceRows,
         now: Timestamp,
-        history: impl FnOnce(&dyn Fn() -> Wanted) -> Result<JournalHistory, CliError>,
+        history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<JournalHistory, CliError>,
     ) -> Result<(Job, JournalHistory), CliError> {
         let settings = self.settings;
         // If the journal has no answer now, the later reading of it reports the reason.
@@ -350,7 +350,7 @@ impl<'p> Planner<'p> {
             foreign: foreign(settings)?,
             decimals: settings.decimals.clone(),
             rules: self.rules,
-            takes_dates: !self.is_for_sending || settings.version.takes_dates(),
+            can_send_dates: !self.is_for_sending || settings.version.can_take_dates(),
             ..Setup::new(&self.choice.profiles, settings.account_currency)
         };
         let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");
@@ -362,7 +362,7 @@ impl<'p> Planner<'p> {
                 bar.set_message(grouped(rows.into()));
             }
         };
-        let history = |wanted: &dyn Fn() -> Wanted| {
+        let history = |wanted: &dyn Fn() -> HistoryRequest| {
             bar.finish_and_clear();
             history(wanted)
         };

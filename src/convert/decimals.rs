@@ -13,7 +13,7 @@ pub(crate) fn hold_inexact(
     events: &Events,
     links: &mut Links,
     decimals: &Decimals,
-    past: &dyn History,
+    history: &dyn History,
 ) {
     if *decimals == Decimals::default() {
         return;
@@ -21,7 +21,7 @@ pub(crate) fn hold_inexact(
     for index in 0..events.len() {
         if let Some(money) = events.figures(index).money
             && !decimals.is_exact(money)
-            && past.essence(events.key(index)).is_none()
+            && history.essence(events.key(index)).is_none()
             && links[index] == Link::Sound
         {
             let currency = money.currency;

@@ -57,20 +57,27 @@ pub struct Seen {
     is_foreign: bool,
 }
 
-/// Converts or holds the events of a job that are in another currency than `account`, as `foreign` says.
-/// `links` holds the results of linking them, `asked_again` says which of their sales are asked again.
+/// Says which currency the account has, and what is done with others.
+#[derive(Clone, Copy)]
+pub struct CurrencyRules<'r> {
+    /// The treatment of amounts in other currencies.
+    pub foreign: &'r Foreign,
+    /// The account's currency.
+    pub account: Currency,
+}
+
+/// Converts or holds the events of a job that are in another currency than the account's. `links` holds the results of linking them, `asked_again` says which of their sales are asked again.
 pub fn convert(
     events: &mut Events,
     links: &mut Links,
-    foreign: &Foreign,
-    account: Currency,
-    past: &dyn History,
+    CurrencyRules { foreign, account }: CurrencyRules<'_>,
+    history: &dyn History,
     asked_again: &AskedAgain,
 ) -> Seen {
     let mut converter = Converter {
         foreign,
         account,
-        past,
+        history,
         asked_again,
         seen: Seen::default(),
         sales: HashMap::new(),
@@ -103,7 +110,7 @@ pub fn convert(
 #[derive(Clone, Debug)]
 enum Treatment {
     /// It is sent, or was sent, as it is.
-    AsItIs,
+    Unconverted,
     /// It is converted.
     Converted(Conversion),
     /// It is held, and so are its refunds.
@@ -113,7 +120,7 @@ enum Treatment {
 struct Converter<'c> {
     foreign: &'c Foreign,
     account: Currency,
-    past: &'c dyn History,
+    history: &'c dyn History,
     asked_again: &'c AskedAgain,
     seen: Seen,
     /// The sales of this job. Of several with one id it is the first one in the exports, which is the one
@@ -124,33 +131,33 @@ struct Converter<'c> {
 impl Converter<'_> {
     /// Converts a sale. An error is the reason why it is held.
     fn sale(&mut self, event: &mut Event) -> Result<(), String> {
-        let (fate, said) = match self.fate_of(event) {
-            Ok(fate) => (fate, Ok(())),
+        let (treatment, said) = match self.treatment_of(event) {
+            Ok(treatment) => (treatment, Ok(())),
             Err(reason) => (Treatment::Held, Err(reason)),
         };
-        if let Treatment::Converted(conversion) = &fate {
+        if let Treatment::Converted(conversion) = &treatment {
             apply(event, conversion.clone());
         }
         let source = event.source;
         let known = self
             .sales
             .entry(event.key())
-            .or_insert((source, fate.clone()));
+            .or_insert((source, treatment.clone()));
         if source < known.0 {
-            *known = (source, fate);
+            *known = (source, treatment);
         }
         said
     }
 
     /// Returns what is done with a sale's amount: what was sent to the API is kept, else the setting decides.
     /// An error is the reason why it is held.
-    fn fate_of(&mut self, sale: &mut Event) -> Result<Treatment, String> {
+    fn treatment_of(&mut self, sale: &mut Event) -> Result<Treatment, String> {
         let Some(money) = sale.money else {
-            return Ok(Treatment::AsItIs);
+            return Ok(Treatment::Unconverted);
         };
-        if let Some(recorded) = self.past.conversion(sale.key()) {
+        if let Some(recorded) = self.history.conversion(sale.key()) {
             if recorded.original.money != money {
-                return Ok(Treatment::AsItIs);
+                return Ok(Treatment::Unconverted);
             }
             self.compare_rates(sale, recorded);
             sale.remark(&format!(
@@ -159,11 +166,11 @@ impl Converter<'_> {
             ));
             return Ok(Treatment::Converted(recorded.clone()));
         }
-        if self.past.essence(sale.key()).is_some() {
-            return Ok(Treatment::AsItIs);
+        if self.history.essence(sale.key()).is_some() {
+            return Ok(Treatment::Unconverted);
         }
         match self.foreign {
-            Foreign::Send => Ok(Treatment::AsItIs),
+            Foreign::Send => Ok(Treatment::Unconverted),
             Foreign::Hold => Err(self.not_the_accounts(money)),
             Foreign::Convert(rates) => {
                 let day = sale.created_at.map(day_of);
@@ -217,13 +224,13 @@ impl Converter<'_> {
             };
             order(a).cmp(&order(b))
         });
-        let fate = sale.and_then(|sale| self.fate_of_sale(sale));
-        let mut shares = match (&fate, sale) {
+        let treatment = sale.and_then(|sale| self.treatment_of_sale(sale));
+        let mut shares = match (&treatment, sale) {
             (Some(Treatment::Converted(conversion)), Some(sale)) => Some(Shares {
                 of: conversion,
                 given: match self.asked_again.has_sale(sale) {
-                    true => self.past.converted_refunds_to_referrals(sale),
-                    false => self.past.converted_refunds(sale),
+                    true => self.history.converted_refunds_to_referrals(sale),
+                    false => self.history.converted_refunds(sale),
                 },
             }),
             _ => None,
@@ -231,8 +238,8 @@ impl Converter<'_> {
         let mut copies = HashMap::new();
         for index in refunds {
             let (event, link) = (events.get(index), &links[index]);
-            let is_superseded = self.asked_again.supersedes(event.key(), self.past);
-            if let Some(recorded) = self.past.conversion(event.key())
+            let is_superseded = self.asked_again.supersedes(event.key(), self.history);
+            if let Some(recorded) = self.history.conversion(event.key())
                 && !is_superseded
             {
                 // Where the amounts differ, the plan has a conflict to find.
@@ -242,12 +249,12 @@ impl Converter<'_> {
                 continue;
             }
             let is_held = matches!(link, Link::Held(_));
-            if is_held || (self.past.essence(event.key()).is_some() && !is_superseded) {
+            if is_held || (self.history.essence(event.key()).is_some() && !is_superseded) {
                 continue;
             }
             let converted = copies
                 .entry((event.key(), event.money))
-                .or_insert_with(|| self.refund(event, link, fate.is_some(), &mut shares));
+                .or_insert_with(|| self.refund(event, link, treatment.is_some(), &mut shares));
             match converted {
                 Ok(Some(conversion)) => events.edit(index, |event| {
                     event.remark(&in_words(&conversion.original));
@@ -295,14 +302,16 @@ impl Converter<'_> {
         }
     }
 
-    fn fate_of_sale(&self, sale: EventKey) -> Option<Treatment> {
-        if let Some(recorded) = self.past.conversion(sale) {
+    fn treatment_of_sale(&self, sale: EventKey) -> Option<Treatment> {
+        if let Some(recorded) = self.history.conversion(sale) {
             return Some(Treatment::Converted(recorded.clone()));
         }
-        if self.past.essence(sale).is_some() {
-            return Some(Treatment::AsItIs);
+        if self.history.essence(sale).is_some() {
+            return Some(Treatment::Unconverted);
         }
-        self.sales.get(&sale).map(|(_, fate)| fate.clone())
+        self.sales
+            .get(&sale)
+            .map(|(_, treatment)| treatment.clone())
     }
 }
 
@@ -316,9 +325,9 @@ struct Shares<'s> {
 impl Shares<'_> {
     /// Returns what this refund reverses; `None` if that is zero. Only a refund that counts takes part in the
     /// running sum.
-    fn next(&mut self, refund: EventRef<'_>, counts: bool) -> Option<Conversion> {
+    fn next(&mut self, refund: EventRef<'_>, is_counted: bool) -> Option<Conversion> {
         let money = refund.money?;
-        let before = if counts {
+        let before = if is_counted {
             self.given
         } else {
             ConvertedRefunds::default()
@@ -329,7 +338,7 @@ impl Shares<'_> {
         if amount_cents <= 0 {
             return None;
         }
-        if counts {
+        if is_counted {
             self.given = ConvertedRefunds {
                 original_cents,
                 sent_cents,
@@ -363,7 +372,7 @@ fn by_rate(
 ) -> Result<(Conversion, RateOf), String> {
     let currency = money.currency;
     let day =
-        day.ok_or_else(|| format!("it has no date, so that no rate of {currency} can be chosen"))?;
+        day.ok_or_else(|| format!("it has no date, so no rate of {currency} can be chosen"))?;
     let Some(found) = rates.on(day, currency) else {
         return Err(match rates.first_day(currency) {
             None => format!("the rates file has no rate for {currency}"),
@@ -461,7 +470,7 @@ impl Seen {
             }
         }
         if sent.count() > 0 {
-            let message = format!("{sent}: not in {account}, and sent in their own currency");
+            let message = format!("{sent}: not in {account}; sent unconverted");
             problems.push(Problem::warning(ProblemCode::CurrencySent, message).hint(
                 "`foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`",
             ));
@@ -507,7 +516,7 @@ impl Seen {
                 "{other}: the rates file would now convert what earlier runs sent into other amounts"
             );
             problems.push(Problem::warning(ProblemCode::RateChanged, message).hint(
-                "what was sent stands, and nothing is sent again; change it in FirstPromoter if it has to be changed",
+                "what was sent is not changed, and nothing is sent again; change it in FirstPromoter if necessary",
             ));
         }
         problems
@@ -531,7 +540,7 @@ fn cut_amounts(plan: &Plan) -> Vec<Problem> {
     }
     let problems = cut.into_iter().map(|(currency, tally)| {
         let message = format!(
-            "{tally}: the third decimal is cut off, for the Tracking API takes hundredths of {currency}"
+            "{tally}: the third decimal is cut off, because the Tracking API takes hundredths of {currency}"
         );
         Problem::warning(ProblemCode::AmountCut, message)
     });

@@ -176,14 +176,14 @@ impl Rates {
             invalid(1, code, "not an ISO 4217 currency code", hint)
         })?;
         let rate = Rate::parse(rate_text).ok_or_else(|| {
-            let hint = "write it with a point, at most eight digits before and ten behind it, such as `1.0834`";
+            let hint = "write it with a point, at most eight digits before it and ten after it, such as `1.0834`";
             invalid(2, rate_text, "this is not a rate above zero", hint)
         })?;
         if currency == account && rate.to_string() != "1" {
             return Err(invalid(
                 2,
                 rate_text,
-                "a rate of the account's own currency can't be anything but 1",
+                "the rate of the account's own currency must be 1",
                 "the rate is what one unit of `currency` is worth in the account's; the file may have it the other way round",
             ));
         }
@@ -193,7 +193,7 @@ impl Rates {
                 2,
                 rate_text,
                 &format!("the file has another rate for {currency} on {date}: {other}"),
-                "leave one of them",
+                "remove one of them",
             )),
             _ => Ok(()),
         }
@@ -319,7 +319,7 @@ mod tests {
              rates.csv:3: error: not an ISO 4217 currency code\n\
              rates.csv:4: error: this is not a rate above zero\n\
              rates.csv:6: error: the file has another rate for GBP on 2026-03-02: 1.2\n\
-             rates.csv:8: error: a rate of the account's own currency can't be anything but 1\n"
+             rates.csv:8: error: the rate of the account's own currency must be 1\n"
         );
         assert_eq!(
             read("Date,Rate\n2026-03-02,1\n").unwrap_err(),

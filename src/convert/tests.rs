@@ -3,7 +3,7 @@ use crate::event::{Customer, Essence, Refunded, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
 use crate::link::{AskedAgain, Rules, SaleHistory, link};
-use crate::plan::plan;
+use crate::plan::{LinkedReadings, plan};
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
 
@@ -102,7 +102,11 @@ fn euros() -> Foreign {
     rates("2026-03-01,EUR,1.0834\n2026-03-09,EUR,2\n")
 }
 
-fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn History) -> (Plan, Vec<Problem>) {
+fn planned(
+    mut events: Vec<Event>,
+    foreign: &Foreign,
+    history: &dyn History,
+) -> (Plan, Vec<Problem>) {
     for (index, event) in events.iter_mut().enumerate() {
         event.source.line = 2 + index as u64;
     }
@@ -110,13 +114,13 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn History) -> (Pl
     let mut events: Events = events.into_iter().collect();
     let mut origins = Origins::default();
     origins.add_input("x.csv", "mine");
-    let identified = identify(&mut events, past);
+    let identified = identify(&mut events, history);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
-    let asked_again = AskedAgain::new(&events, past);
+    let asked_again = AskedAgain::new(&events, history);
     let mut links = link(
         &mut events,
-        past,
+        history,
         &Rules::default(),
         &identified.shared,
         &asked_again,
@@ -124,12 +128,16 @@ fn planned(mut events: Vec<Event>, foreign: &Foreign, past: &dyn History) -> (Pl
     let seen = convert(
         &mut events,
         &mut links,
-        foreign,
-        account,
-        past,
+        CurrencyRules { foreign, account },
+        history,
         &asked_again,
     );
-    let plan = plan(events, links, &asked_again, readings, past, &origins);
+    let linked = LinkedReadings {
+        links,
+        asked_again: &asked_again,
+        readings,
+    };
+    let plan = plan(events, linked, history, &origins);
     assert!(plan.balances());
     let problems = seen.problems(&plan, foreign, account, &Decimals::default());
     (plan, problems)
@@ -157,7 +165,7 @@ fn codes(problems: &[Problem]) -> Vec<&str> {
 }
 
 #[test]
-fn a_refund_takes_back_its_share_of_the_sale_and_not_the_rate_of_its_own_day() {
+fn a_refund_reverses_its_share_of_the_sale_and_not_the_rate_of_its_own_day() {
     let events = vec![
         sale("s1", 2000, "EUR"),
         refund("r1", "s1", 700, "EUR"),
@@ -226,7 +234,7 @@ fn what_has_no_rate_is_held_with_its_refunds() {
             "sale `s1`: the rates file has no rate for GBP",
             "refund `r1`: its sale is held",
             "sale `s2`: the rates file has no rate for EUR on 2026-02-28: its first is of 2026-03-01",
-            "sale `s3`: it has no date, so that no rate of EUR can be chosen",
+            "sale `s3`: it has no date, so no rate of EUR can be chosen",
             "sale `s4`: at 0.0001 it is less than the smallest amount of USD",
         ]
     );
@@ -244,7 +252,7 @@ fn what_has_no_rate_is_held_with_its_refunds() {
 }
 
 #[test]
-fn what_was_sent_stands_whatever_the_rates_and_the_setting_say_later() {
+fn what_was_sent_is_kept_whatever_the_rates_and_the_setting_say_later() {
     let mut journal = Journal::default();
     let (first, _) = planned(vec![sale("s1", 2000, "EUR")], &euros(), &journal);
     journal.record(&first);
@@ -276,7 +284,7 @@ fn what_was_sent_stands_whatever_the_rates_and_the_setting_say_later() {
 }
 
 #[test]
-fn what_was_sent_as_it_stood_is_refunded_as_it_stands() {
+fn what_was_sent_unconverted_is_refunded_unconverted() {
     let mut journal = Journal::default();
     let (first, problems) = planned(vec![sale("s1", 2000, "EUR")], &Foreign::Send, &journal);
     assert_eq!(lines(&first), ["s1: 20.00 EUR to_send"]);
@@ -324,7 +332,7 @@ fn a_job_in_the_accounts_currency_has_nothing_said() {
 proptest! {
     /// However a sale is refunded, in one run or in many: all of it is reversed, to the cent.
     #[test]
-    fn refunds_of_all_of_a_sale_undo_it(
+    fn refunds_of_a_whole_sale_reverse_it(
         parts in prop::collection::vec((1_i64..100_000, any::<bool>()), 1..12),
         rate in 1_000_i64..5_000_000,
     ) {

@@ -65,7 +65,7 @@ impl Corrected {
         Essence {
             money,
             gross_cents: Some(self.paid_cents).filter(|&paid| Some(paid) != counted_cents),
-            gross_is_unknown: false,
+            is_gross_unknown: false,
             is_corrected: true,
             ..*recorded
         }

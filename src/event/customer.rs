@@ -24,11 +24,11 @@ impl Customer {
 
     /// Returns `true` if there is nothing to find a lead by.
     pub fn is_unknown(&self) -> bool {
-        self.lend().is_unknown()
+        self.borrowed().is_unknown()
     }
 
     /// Returns the customer with borrowed texts.
-    pub fn lend(&self) -> CustomerRef<'_> {
+    pub fn borrowed(&self) -> CustomerRef<'_> {
         CustomerRef {
             email: self.email.as_deref(),
             uid: self.uid.as_deref(),
@@ -37,7 +37,7 @@ impl Customer {
 
     /// Returns the email as it is compared: case does not distinguish customers.
     pub fn email_folded(&self) -> Option<Text> {
-        self.lend().email_folded()
+        self.borrowed().email_folded()
     }
 }
 

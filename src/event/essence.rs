@@ -23,7 +23,7 @@ pub struct Essence {
     /// The amount that was paid in all, as in [`Event::gross_cents`](super::Event::gross_cents).
     pub gross_cents: Option<i64>,
     /// `true` if what was paid in all was not kept, so that `money` may be all of it or a part.
-    pub gross_is_unknown: bool,
+    pub is_gross_unknown: bool,
     /// `true` if a further event has corrected this one. What counts then depends on the refunds before that,
     /// and is not compared.
     pub is_corrected: bool,
@@ -61,7 +61,7 @@ impl Essence {
             kind: parts.kind,
             money: parts.money,
             gross_cents: parts.gross_cents,
-            gross_is_unknown: false,
+            is_gross_unknown: false,
             is_corrected: false,
             refund_total_cents: parts.refund_total_cents,
             sale: parts.sale_event_id.map(EventKey::from_id),
@@ -77,7 +77,7 @@ impl Essence {
         let parts = [
             (MONEY, self.money.is_some()),
             (GROSS, self.gross_cents.is_some()),
-            (GROSS_IS_UNKNOWN, self.gross_is_unknown),
+            (GROSS_IS_UNKNOWN, self.is_gross_unknown),
             (TOTAL, self.refund_total_cents.is_some()),
             (SALE, self.sale.is_some()),
             (DATE, self.created_at_s.is_some()),
@@ -113,7 +113,7 @@ impl Essence {
             kind,
             money: has(MONEY).then(|| currencies.read(from)),
             gross_cents: from.signed_if(has(GROSS)),
-            gross_is_unknown: has(GROSS_IS_UNKNOWN),
+            is_gross_unknown: has(GROSS_IS_UNKNOWN),
             is_corrected: false,
             refund_total_cents: from.signed_if(has(TOTAL)),
             created_at_s: from.signed_if(has(DATE)),
@@ -133,7 +133,7 @@ impl Essence {
     pub fn counts_less_than(&self, earlier: &Essence) -> bool {
         let is_same = self.kind == Kind::Sale && self.paid_cents() == earlier.paid_cents();
         is_same
-            && !earlier.gross_is_unknown
+            && !earlier.is_gross_unknown
             && self.money.zip(earlier.money).is_some_and(|(now, then)| {
                 now.currency == then.currency && now.amount_cents < then.amount_cents
             })
@@ -149,7 +149,7 @@ impl Essence {
         if self.is_corrected || other.is_corrected {
             return self.paid_cents() == other.paid_cents();
         }
-        if (self.gross_is_unknown || other.gross_is_unknown) && self.money == other.money {
+        if (self.is_gross_unknown || other.is_gross_unknown) && self.money == other.money {
             return true;
         }
         match (self.gross_cents, other.gross_cents) {

@@ -114,7 +114,7 @@ impl Events {
     ///
     /// If there is no event at this index.
     pub fn sale_event_id(&self, index: usize) -> Option<&str> {
-        match record::names_sale(self.record(index)) {
+        match record::has_sale(self.record(index)) {
             true => self.get(index).sale_event_id,
             false => None,
         }

@@ -134,7 +134,7 @@ pub struct Event {
     pub reference: Option<Text>,
     /// `true` if `reference` distinguishes payments: it is then the `event_id` of a further payment whose own
     /// `event_id` another payment has.
-    pub is_told_by_reference: bool,
+    pub is_distinguished_by_reference: bool,
     /// The customer whom the event belongs to.
     pub customer: Customer,
     /// The amount: positive for sales and refunds, absent for the others.
@@ -157,7 +157,7 @@ pub struct Event {
     pub source: Source,
     /// `true` if the event was corrected after the API had refused it: it replaces what the journal has under
     /// its id.
-    pub is_mended: bool,
+    pub is_fixed_after_refusal: bool,
     /// The note for a reader of the plan: how a refund was linked, which date was taken.
     pub note: Text,
     details: Option<Box<Details>>,
@@ -228,7 +228,7 @@ impl Event {
             event_id,
             sale_event_id: None,
             reference: None,
-            is_told_by_reference: false,
+            is_distinguished_by_reference: false,
             customer,
             money: None,
             original: None,
@@ -238,7 +238,7 @@ impl Event {
             plan: None,
             created_at: None,
             source,
-            is_mended: false,
+            is_fixed_after_refusal: false,
             note: Text::default(),
             details: None,
         }
@@ -340,7 +340,7 @@ impl Event {
             refund_total_cents: self.refund_total_cents,
             sale_event_id: self.sale_event_id.as_deref(),
             reference: self.reference.as_deref(),
-            customer: self.customer.lend(),
+            customer: self.customer.borrowed(),
             created_at: self.created_at,
         })
     }
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_total_is_told_by_its_total_and_not_by_its_difference() {
+    fn a_running_total_is_identified_by_its_total_and_not_by_its_difference() {
         let mut whole = sale(5000, "cus_1");
         whole.kind = Kind::Refund;
         whole.refund_total_cents = Some(5000);
@@ -480,7 +480,7 @@ mod tests {
         let mut net = sale(1000, "cus_1");
         net.gross_cents = Some(1190);
         let kept = |cents| Essence {
-            gross_is_unknown: true,
+            is_gross_unknown: true,
             ..sale(cents, "cus_1").essence()
         };
         for (cents, expected) in [

@@ -259,7 +259,8 @@ pub struct AmountFormat {
     /// The separator between groups of three digits, if the export writes any.
     pub thousands: Option<char>,
     /// `true` if `(5.00)` is minus five.
-    pub parentheses: bool,
+    #[serde(rename = "parentheses")]
+    pub has_parentheses: bool,
     /// The currency symbol in front of the number or behind it, where the export writes one.
     pub strip: Option<String>,
     /// The number of decimals that the export writes at most. Those that the currency does not have must be
@@ -274,7 +275,7 @@ impl Default for AmountFormat {
             decimal: '.',
             or_decimal: None,
             thousands: None,
-            parentheses: false,
+            has_parentheses: false,
             strip: None,
             decimals: None,
         }
@@ -352,7 +353,7 @@ pub enum AmountError {
     #[error("the thousands separators are not at every third digit")]
     Grouping,
     /// The cell has more decimals than the currency.
-    #[error("{currency} has {allowed} decimals and the amount {digits}")]
+    #[error("too many decimals in the amount: {digits}, but {currency} has {allowed}")]
     Decimals {
         /// The number of decimals in the text.
         digits: usize,
@@ -538,7 +539,7 @@ impl AmountFormat {
 
     /// Removes a minus, which may appear once, at either end, as a hyphen or as the sign U+2212.
     fn split_sign<'t>(&self, text: &'t str) -> Result<(bool, &'t str), AmountError> {
-        if self.parentheses
+        if self.has_parentheses
             && let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))
         {
             return Ok((true, inner.trim()));
@@ -662,7 +663,7 @@ mod tests {
     #[test]
     fn parentheses_are_minus_where_the_format_says_so() {
         let format = AmountFormat {
-            parentheses: true,
+            has_parentheses: true,
             ..AmountFormat::default()
         };
         assert_eq!(cents(&format, "(5.00)", "USD"), Ok(-500));
@@ -673,10 +674,10 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_is_taken_off_where_the_format_names_it() {
+    fn a_symbol_is_removed_where_the_format_names_it() {
         let dollars = AmountFormat {
             strip: Some("$".to_owned()),
-            parentheses: true,
+            has_parentheses: true,
             ..AmountFormat::default()
         };
         for (text, expected) in [
@@ -730,31 +731,31 @@ mod tests {
                 &plain,
                 "10.0000",
                 "USD",
-                "USD has 2 decimals and the amount 4",
+                "too many decimals in the amount: 4, but USD has 2",
             ),
             (
                 &plain,
                 "0.000",
                 "USD",
-                "USD has 2 decimals and the amount 3",
+                "too many decimals in the amount: 3, but USD has 2",
             ),
             (
                 &plain,
                 "5000.0",
                 "JPY",
-                "JPY has 0 decimals and the amount 1",
+                "too many decimals in the amount: 1, but JPY has 0",
             ),
             (
                 &plain,
                 "5000.0000",
                 "JPY",
-                "JPY has 0 decimals and the amount 4",
+                "too many decimals in the amount: 4, but JPY has 0",
             ),
             (
                 &plain,
                 "1.2300",
                 "KWD",
-                "KWD has 3 decimals and the amount 4",
+                "too many decimals in the amount: 4, but KWD has 3",
             ),
         ] {
             let error = format.parse(text, currency(code)).unwrap_err();

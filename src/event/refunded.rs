@@ -15,7 +15,7 @@ pub struct Refunded {
 
 impl Refunded {
     /// Returns what this one refund refunds.
-    pub fn by(refund: &Essence) -> Self {
+    pub fn from_refund(refund: &Essence) -> Self {
         Refunded {
             cents: refund.money.map_or(0, |money| money.amount_cents),
             gross_cents: refund.paid_cents().unwrap_or(0),

@@ -14,13 +14,13 @@ pub struct Ties<'e> {
     pub sale_event_id: Option<&'e str>,
     /// The customer whom the event belongs to.
     pub customer: CustomerRef<'e>,
-    names_promoter: bool,
+    has_promoter: bool,
 }
 
 impl<'e> Ties<'e> {
     /// Returns the ties of an event in whatever form it is: kind, `event_id`, the sale's, the customer, and
     /// what may name a promoter: coupon, tracking id and referral id.
-    pub(crate) fn of_parts(
+    pub(crate) fn from_parts(
         kind: Kind,
         event_id: &'e str,
         sale_event_id: Option<&'e str>,
@@ -32,7 +32,7 @@ impl<'e> Ties<'e> {
             event_id,
             sale_event_id,
             customer,
-            names_promoter: promoter.iter().any(Option::is_some),
+            has_promoter: promoter.iter().any(Option::is_some),
         }
     }
 
@@ -46,7 +46,7 @@ impl<'e> Ties<'e> {
 
     /// Returns `true` if the API may make the customer a lead because of this event.
     pub fn may_create_lead(&self) -> bool {
-        self.kind == Kind::Signup || self.names_promoter
+        self.kind == Kind::Signup || self.has_promoter
     }
 }
 
@@ -55,11 +55,11 @@ impl Event {
     pub fn ties(&self) -> Ties<'_> {
         let details = self.details();
         let promoter = [&details.promo_code, &details.tid, &details.ref_id];
-        Ties::of_parts(
+        Ties::from_parts(
             self.kind,
             self.event_id(),
             self.sale_event_id.as_deref(),
-            self.customer.lend(),
+            self.customer.borrowed(),
             promoter.map(Option::as_deref),
         )
     }

@@ -19,7 +19,7 @@ pub struct EventRef<'e> {
     /// Another id of the payment.
     pub reference: Option<&'e str>,
     /// `true` if `reference` distinguishes payments.
-    pub is_told_by_reference: bool,
+    pub is_distinguished_by_reference: bool,
     /// The customer whom the event belongs to.
     pub customer: CustomerRef<'e>,
     /// The event's amount.
@@ -38,7 +38,7 @@ pub struct EventRef<'e> {
     /// The place where the event was read.
     pub source: Source,
     /// `true` if the event was corrected after the API had refused it.
-    pub is_mended: bool,
+    pub is_fixed_after_refusal: bool,
     /// The note for a reader of the plan.
     pub note: &'e str,
     /// The details as they were written, and what follows them.
@@ -135,7 +135,7 @@ impl<'e> EventRef<'e> {
 
     /// Returns `true` if it is a refund with an id of its own of which nothing counts, since its share of
     /// what its sale counts rounds to zero.
-    pub fn counts_nothing(&self) -> bool {
+    pub fn is_uncounted(&self) -> bool {
         let cents = self.money.map(|money| money.amount_cents);
         self.kind == Kind::Refund && self.refund_total_cents.is_none() && cents == Some(0)
     }
@@ -162,7 +162,7 @@ impl<'e> EventRef<'e> {
             key: self.key,
             sale_event_id: self.sale_event_id.map(Text::new),
             reference: self.reference.map(Text::new),
-            is_told_by_reference: self.is_told_by_reference,
+            is_distinguished_by_reference: self.is_distinguished_by_reference,
             customer: self.customer.to_customer(),
             money: self.money,
             original: self.original().map(Box::new),
@@ -172,7 +172,7 @@ impl<'e> EventRef<'e> {
             plan: self.plan.map(Text::new),
             created_at: self.created_at,
             source: self.source,
-            is_mended: self.is_mended,
+            is_fixed_after_refusal: self.is_fixed_after_refusal,
             note: Text::new(self.note),
             details: self.details.map(read_details).map(Box::new),
         }

@@ -17,7 +17,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::readings::Origins;
 
 /// The reason why a row of a completing export is not an event of its own.
-pub(super) const COMPLETED: &str = "says more of a payment in another export";
+pub(super) const COMPLETED: &str = "merged into its payment";
 /// The reason why a row of a completing export does not count.
 pub(super) const WITHOUT_PAYMENT: &str = "its payment is in none of these exports";
 
@@ -99,7 +99,7 @@ impl Sales {
             .collect();
         let count = self.without_payment.count();
         let message = format!(
-            "paid invoices without a payment in these exports, of which no sale is made: {count} ({})",
+            "paid invoices without a payment in these exports, for which no sale was created: {count} ({})",
             amounts.join(", ")
         );
         (count > 0).then(|| {
@@ -165,12 +165,12 @@ pub(super) type HeldPayments = Vec<(usize, String)>;
 pub(super) fn complete(
     events: &mut Events,
     invoices: &Invoices,
-    past: &dyn History,
+    history: &dyn History,
     origins: &Origins,
     is_completed: impl Fn(usize) -> bool,
 ) -> HeldPayments {
     let mut held = HeldPayments::new();
-    if invoices.by_key.is_empty() && !past.has_invoices() {
+    if invoices.by_key.is_empty() && !history.has_invoices() {
         return held;
     }
     let mut payments: BTreeMap<EventKey, Vec<usize>> = BTreeMap::new();
@@ -184,16 +184,17 @@ pub(super) fn complete(
             let place = origins.place(said);
             (said.to_event(), place)
         });
-        let said = here.or_else(|| Some((past.invoice(key)?.clone(), "an earlier run".to_owned())));
+        let said =
+            here.or_else(|| Some((history.invoice(key)?.clone(), "an earlier run".to_owned())));
         match said {
             Some((said, place)) => {
-                let payments = Payments::new(&readings, events, past);
+                let payments = Payments::new(&readings, events, history);
                 if let Err(reason) = payments.share_out(events, &said, &place) {
                     held.extend(readings.iter().map(|&reading| (reading, reason.clone())));
                 }
             }
             None => held.extend(readings.iter().filter_map(|&reading| {
-                Some((reading, missing_invoice(events.get(reading), past)?))
+                Some((reading, missing_invoice(events.get(reading), history)?))
             })),
         }
     }
@@ -201,16 +202,18 @@ pub(super) fn complete(
 }
 
 /// Returns why a payment waits for its invoice; `None` if it names none, or was recorded before.
-fn missing_invoice(event: EventRef<'_>, past: &dyn History) -> Option<String> {
-    let reference = event.reference.filter(|_| event.is_told_by_reference)?;
+fn missing_invoice(event: EventRef<'_>, history: &dyn History) -> Option<String> {
+    let reference = event
+        .reference
+        .filter(|_| event.is_distinguished_by_reference)?;
     let own = EventKey::from_id(reference);
-    let recorded = past.essence(event.key());
+    let recorded = history.essence(event.key());
     let is_recorded = recorded.is_some_and(|recorded| recorded.has_reference(reference))
-        || past.essence(own).is_some();
+        || history.essence(own).is_some();
     let invoice = event.event_id();
     (!is_recorded).then(|| {
         format!(
-            "its invoice `{invoice}` is neither in these exports nor known from an earlier run, and says what of the payment counts"
+            "its invoice `{invoice}` is neither in these exports nor known from an earlier run, but decides how much of the payment counts"
         )
     })
 }
@@ -224,7 +227,7 @@ struct Payments {
 }
 
 impl Payments {
-    fn new(readings: &[usize], events: &Events, past: &dyn History) -> Self {
+    fn new(readings: &[usize], events: &Events, history: &dyn History) -> Self {
         let mut of_job: Vec<Vec<usize>> = Vec::new();
         for &reading in readings {
             let reference = events.get(reading).reference;
@@ -240,7 +243,7 @@ impl Payments {
             let event = events.get(payment[0]);
             (event.created_at, event.reference.map(Text::new))
         });
-        let recorded_cents = recorded_cents(events.get(readings[0]), &of_job, events, past);
+        let recorded_cents = recorded_cents(events.get(readings[0]), &of_job, events, history);
         Payments {
             of_job,
             recorded_cents,
@@ -275,7 +278,7 @@ impl Payments {
         if sum != whole_cents {
             let (sum, whole) = (money(sum, counts), money(whole_cents, counts));
             return Err(format!(
-                "its invoice says that {whole} was paid ({place}), and its payments come to {sum}"
+                "its invoice says that {whole} was paid ({place}), but its payments add up to {sum}"
             ));
         }
         let share = |paid_cents: i64| {
@@ -302,20 +305,20 @@ fn recorded_cents(
     of: EventRef<'_>,
     payments: &[Vec<usize>],
     events: &Events,
-    past: &dyn History,
+    history: &dyn History,
 ) -> i64 {
     let references = payments
         .iter()
         .filter_map(|payment| events.get(payment[0]).reference);
     let references: Vec<&str> = references.collect();
-    let first = past.essence(of.key()).filter(|first| {
+    let first = history.essence(of.key()).filter(|first| {
         first.has_any_reference() && !references.iter().any(|id| first.has_reference(id))
     });
-    let further = past.further_payments(of.key());
+    let further = history.further_payments(of.key());
     let further = further
         .iter()
         .filter(|id| !references.contains(&id.as_str()))
-        .filter_map(|id| past.essence(EventKey::from_id(id)));
+        .filter_map(|id| history.essence(EventKey::from_id(id)));
     first
         .into_iter()
         .chain(further)

@@ -61,12 +61,12 @@ fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
 }
 
 /// Removes the uids that are not ids of customers from the events, and reports them. Returns them, in order.
-/// `past` is the history of earlier runs.
+/// `history` is the history of earlier runs.
 pub(super) fn drop_shared_uids(
     events: &mut Events,
-    past: &dyn History,
+    history: &dyn History,
 ) -> (Vec<Text>, Vec<Problem>) {
-    let shared = shared_uids(events, past);
+    let shared = shared_uids(events, history);
     if shared.is_empty() {
         return (Vec::new(), Vec::new());
     }
@@ -150,17 +150,17 @@ impl fmt::Display for Why {
 }
 
 /// Returns the uids that are not the id of one customer, each with the reason.
-fn shared_uids(events: &Events, past: &dyn History) -> BTreeMap<Text, Why> {
+fn shared_uids(events: &Events, history: &dyn History) -> BTreeMap<Text, Why> {
     let suspects = suspects(events);
     let mut by_uid: BTreeMap<Text, Option<EmailsOfUid>> = BTreeMap::new();
     for event in events.iter() {
         let Some(uid) = event.customer.uid else {
             continue;
         };
-        if is_placeholder(uid) || past.is_shared_uid(uid) {
+        if is_placeholder(uid) || history.is_shared_uid(uid) {
             by_uid.entry(Text::new(uid)).or_insert(None);
         }
-        let earlier = past.emails_of_uid(uid);
+        let earlier = history.emails_of_uid(uid);
         let is_suspect = earlier.is_some()
             || suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok()
             || is_placeholder(uid);
@@ -180,7 +180,7 @@ fn shared_uids(events: &Events, past: &dyn History) -> BTreeMap<Text, Why> {
                 0 | 1 => Why::Placeholder,
                 _ => Why::Emails(count),
             }
-        } else if past.is_shared_uid(&uid) {
+        } else if history.is_shared_uid(&uid) {
             Why::KnownBefore
         } else {
             return None;

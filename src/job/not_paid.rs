@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use crate::event::{Essence, Event, EventKey, Events, Kind, Money, Source, Text};
-use crate::journal::{Outcome, Wanted};
+use crate::journal::{HistoryRequest, Outcome};
 use crate::plan::History;
 
 /// Describes a row of a payment that was not made.
@@ -39,7 +39,7 @@ impl NotPaidRows {
     }
 
     /// Requests the customers of these sales from the journal.
-    pub(super) fn want(&self, wanted: &mut Wanted) {
+    pub(super) fn add_to_request(&self, wanted: &mut HistoryRequest) {
         for row in &self.0 {
             let ids = [&row.shared, &row.own];
             wanted
@@ -53,19 +53,19 @@ impl NotPaidRows {
     pub(super) fn add_refunds(
         &self,
         events: &mut Events,
-        past: &dyn History,
+        history: &dyn History,
     ) -> Vec<(usize, String)> {
         let mut added = Vec::new();
         let mut done: Option<HashSet<EventKey>> = None;
         for row in &self.0 {
-            let Some((sale, recorded)) = row.sent(past) else {
+            let Some((sale, recorded)) = row.sent(history) else {
                 continue;
             };
             let done = done.get_or_insert_with(|| settled_here(events));
             if !done.insert(EventKey::from_id(sale)) {
                 continue;
             }
-            if let Some(refund) = row.refund(sale, &recorded, past) {
+            if let Some(refund) = row.refund(sale, &recorded, history) {
                 added.push((events.len(), row.why(sale)));
                 events.push(&refund);
             }
@@ -89,29 +89,29 @@ fn settled_here(events: &Events) -> HashSet<EventKey> {
 impl NotPaid {
     /// Returns the sale that an earlier run sent for the row: by its own id, or by the shared one if that was
     /// recorded with its own. A sale that was recorded without may be another attempt's.
-    fn sent(&self, past: &dyn History) -> Option<(&Text, Essence)> {
-        let recorded = |id: &Text| past.essence(EventKey::from_id(id));
+    fn sent(&self, history: &dyn History) -> Option<(&Text, Essence)> {
+        let recorded = |id: &Text| history.essence(EventKey::from_id(id));
         let of_shared = || recorded(&self.shared).filter(|sale| sale.has_reference(&self.own));
         let (sale, recorded) = match recorded(&self.own) {
             Some(recorded) => (&self.own, recorded),
             None => (&self.shared, of_shared()?),
         };
         let has_counted = matches!(
-            past.outcome(EventKey::from_id(sale)),
+            history.outcome(EventKey::from_id(sale)),
             Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed)
         );
         (recorded.kind == Kind::Sale && has_counted).then_some((sale, recorded))
     }
 
     /// Returns the refund of what was paid and is not refunded yet.
-    fn refund(&self, sale: &Text, recorded: &Essence, past: &dyn History) -> Option<Event> {
+    fn refund(&self, sale: &Text, recorded: &Essence, history: &dyn History) -> Option<Event> {
         let key = EventKey::from_id(sale);
-        let refunded_cents = past.refunded(key).gross_cents;
+        let refunded_cents = history.refunded(key).gross_cents;
         let amount_cents = recorded.paid_cents()?.checked_sub(refunded_cents)?;
         if amount_cents <= 0 {
             return None;
         }
-        let customer = past.customer_of(key)?;
+        let customer = history.customer_of(key)?;
         let id = Text::new(format!("{sale}_not_paid"));
         let mut refund = Event::new(Kind::Refund, id, customer, self.source);
         refund.sale_event_id = Some(sale.clone());

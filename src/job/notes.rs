@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{Job, Setup};
 use crate::event::{Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, share_cents};
 use crate::journal::{Outcome, PlanState};
-use crate::plan::{CSV_HEADER, History, Plan, Planned, take_back_row};
+use crate::plan::{CSV_HEADER, History, Plan, Planned, reversal_row};
 use crate::problem::{Problem, ProblemCode};
 
 /// Describes a settled sale of which less counts, as the exports say, than an earlier run sent.
@@ -19,9 +19,9 @@ pub struct SentTooMuch {
 }
 
 /// Returns the settled sales of which less counts than an earlier run sent.
-pub(super) fn sent_too_much(plan: &Plan, past: &dyn History) -> Vec<SentTooMuch> {
+pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMuch> {
     let counts_less = |planned: &Planned<'_>| {
-        planned.state == PlanState::Settled && counts_less(planned.event, past).is_some()
+        planned.state == PlanState::Settled && counts_less(planned.event, history).is_some()
     };
     let all = plan.events().enumerate();
     let sales: Vec<_> = all.filter(|(_, planned)| counts_less(planned)).collect();
@@ -36,36 +36,36 @@ pub(super) fn sent_too_much(plan: &Plan, past: &dyn History) -> Vec<SentTooMuch>
         let refund = planned.event.essence();
         let sale = refund.sale.filter(|_| refund.kind == Kind::Refund);
         if let Some(sum) = sale.and_then(|sale| here.get_mut(&sale)) {
-            *sum = sum.with(Refunded::by(&refund));
+            *sum = sum.with(Refunded::from_refund(&refund));
         }
     }
     let too_much = sales
         .into_iter()
         .filter_map(|(place, Planned { event, .. })| {
             let here = here.get(&event.key()).copied().unwrap_or_default();
-            let difference = too_much(event, here, past)?;
+            let difference = excess(event, here, history)?;
             Some(SentTooMuch { place, difference })
         });
     too_much.collect()
 }
 
 /// Returns what was sent of a tracked sale of which less counts, as this reading says.
-fn counts_less(sale: EventRef<'_>, past: &dyn History) -> Option<Essence> {
+fn counts_less(sale: EventRef<'_>, history: &dyn History) -> Option<Essence> {
     // Only a reading that distinguishes what counts from what was paid can say so.
     sale.gross_cents?;
     let key = sale.key();
-    let sent = past.essence(key)?;
-    let is_tracked = past.outcome(key).is_some_and(Outcome::is_tracked);
+    let sent = history.essence(key)?;
+    let is_tracked = history.outcome(key).is_some_and(Outcome::is_tracked);
     (is_tracked && sale.essence().counts_less_than(&sent)).then_some(sent)
 }
 
 /// Returns by how much the API has too much of a sale, after the refunds that it has and those of the job,
 /// `here`.
-fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn History) -> Option<Money> {
+fn excess(sale: EventRef<'_>, here: Refunded, history: &dyn History) -> Option<Money> {
     let read = sale.essence();
-    let sent = counts_less(sale, past)?.money?;
+    let sent = counts_less(sale, history)?.money?;
     let (counts, paid_cents) = (read.money?, read.paid_cents()?);
-    let refunds = past.refunded_to_referrals(sale.key()).with(here);
+    let refunds = history.refunded_to_referrals(sale.key()).with(here);
     let left_cents = paid_cents.saturating_sub(refunds.gross_cents).max(0);
     let right_cents = share_cents(counts.amount_cents, left_cents, paid_cents)?;
     let is_cents = sent.amount_cents.saturating_sub(refunds.cents);
@@ -81,7 +81,7 @@ fn too_much(sale: EventRef<'_>, here: Refunded, past: &dyn History) -> Option<Mo
 pub(super) fn repeated_unconfirmed(
     plan: &Plan,
     unconfirmed: &HashSet<EventKey>,
-    past: &dyn History,
+    history: &dyn History,
 ) -> Tally {
     let mut repeated = Tally::default();
     if unconfirmed.is_empty() {
@@ -89,7 +89,7 @@ pub(super) fn repeated_unconfirmed(
     }
     for Planned { event, state } in plan.events() {
         let key = event.key();
-        let is_new = state == PlanState::ToSend && past.essence(key).is_none();
+        let is_new = state == PlanState::ToSend && history.essence(key).is_none();
         if is_new && unconfirmed.contains(&key) {
             repeated.add(event.kind, event.money);
         }
@@ -99,7 +99,7 @@ pub(super) fn repeated_unconfirmed(
 
 /// Reports once that dates of the exports do not reach FirstPromoter.
 pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
-    if setup.takes_dates {
+    if setup.can_send_dates {
         return;
     }
     let mut dated = Tally::default();
@@ -113,7 +113,7 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
         return;
     }
     let message = format!(
-        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will fall on the day on which they are sent, commissions too"
+        "version 2 of the Tracking API takes no dates on sales, refunds and cancellations: {dated} will get the day on which they are sent, and so will their commissions"
     );
     job.problems.push(
         Problem::warning(ProblemCode::DatesNotTaken, message)
@@ -122,12 +122,12 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
 }
 
 /// Reports which events of these exports an earlier run left to send, or left with an unknown result.
-pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
+pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());
     for planned in job.plan.events() {
         let event = planned.event;
-        let recorded = past.essence(event.key());
-        let outcome = recorded.map(|_| past.outcome(event.key()));
+        let recorded = history.essence(event.key());
+        let outcome = recorded.map(|_| history.outcome(event.key()));
         match (planned.state, outcome) {
             (PlanState::ToSend, Some(None)) => unsent.add(event.kind, event.money),
             (PlanState::Settled, Some(Some(Outcome::Unconfirmed))) => {
@@ -138,7 +138,7 @@ pub(super) fn note_left_over(job: &mut Job, past: &dyn History) {
     }
     if unsent.count() > 0 {
         let message = format!(
-            "an earlier run left events of these exports to send: {unsent}; they go out first"
+            "an earlier run left events of these exports to send: {unsent}; they are sent first"
         );
         job.problems.push(
             Problem::warning(ProblemCode::LeftToSend, message)
@@ -164,7 +164,7 @@ pub(super) fn note_counted_less(job: &mut Job) {
     for sent in &job.sent_too_much {
         let sale = job.plan.event(sent.place).event;
         too_much.add(sale.kind, Some(sent.difference));
-        first = first.or_else(|| take_back_row(sale, sent.difference));
+        first = first.or_else(|| reversal_row(sale, sent.difference));
     }
     if let Some(row) = first {
         let message = format!(

@@ -104,12 +104,12 @@ fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
 /// Returns the problem of a row that had too few or too many cells and was not fixed, which it says in a cell
 /// after the added columns. A spreadsheet evens out the widths of all rows when it saves, so width alone
 /// would not show it.
-fn not_mended() -> Problem {
+fn not_fixed() -> Problem {
     Problem::error(
         ProblemCode::RowNotMended,
-        "the row still has cells behind `_reason`",
+        "the row still has cells after `_reason`",
     )
-    .hint("put its cells into their columns, then delete what stands behind `_reason`")
+    .hint("put its cells into their columns, then delete the cells after `_reason`")
 }
 
 /// Returns `true` if a row of a report says that its event may have been recorded.
@@ -143,8 +143,8 @@ impl Opened<'_> {
     fn kind(&self) -> RowKind {
         RowKind {
             handed_back: self.handed_back,
-            mends: self.found.profile.mends,
-            completes: !self.found.profile.completes.is_empty(),
+            is_corrected: self.found.profile.mends,
+            is_completing: !self.found.profile.completes.is_empty(),
             is_resaved: (self.handed_back.is_some() || self.found.profile.mends)
                 && self.export.sheet().is_none()
                 && self.export.delimiter() != Delimiter::Comma,
@@ -158,12 +158,12 @@ struct RowKind {
     /// The index after the added columns, as in [`Opened`].
     handed_back: Option<usize>,
     /// `true` if they are events that were corrected.
-    mends: bool,
+    is_corrected: bool,
     /// `true` if a spreadsheet has saved a file of ours, which has commas, with another delimiter: as one does
     /// where the comma is the decimal sign.
     is_resaved: bool,
     /// `true` if they say what the sales of other exports count.
-    completes: bool,
+    is_completing: bool,
 }
 
 struct Reader<'r> {
@@ -446,10 +446,10 @@ impl<'r> Reader<'r> {
         self.kind_of_row = None;
         if let Some(width) = kind.handed_back {
             if row.iter().skip(width).any(|cell| !cell.is_empty()) {
-                return RowOutcome::Rejected(not_mended());
+                return RowOutcome::Rejected(not_fixed());
             }
             row.replace_cells(restore);
-        } else if kind.mends {
+        } else if kind.is_corrected {
             row.replace_cells(restore);
         }
         classifier.settle(row);
@@ -461,7 +461,7 @@ impl<'r> Reader<'r> {
         if let Some((subscription, plan)) = classifier.subscription(row) {
             self.plans.add(subscription, plan);
         }
-        let is_unconfirmed = kind.mends && is_unconfirmed(classifier, row);
+        let is_unconfirmed = kind.is_corrected && is_unconfirmed(classifier, row);
         let outcome = classifier.classify(row, source, &mut self.of_row, warnings);
         self.kind_of_row = self.of_row.first().map(|event| event.kind);
         if let (Some(seen), RowOutcome::Events, None) =
@@ -469,18 +469,18 @@ impl<'r> Reader<'r> {
         {
             self.signed.add(seen.column, seen.is_minus, source.line);
             for mut event in self.of_row.drain(..) {
-                event.is_mended = kind.mends;
+                event.is_fixed_after_refusal = kind.is_corrected;
                 self.signed.push(&event);
             }
             return outcome;
         }
         let Some(sales) = &mut self.sales else {
             for mut event in self.of_row.drain(..) {
-                event.is_mended = kind.mends;
+                event.is_fixed_after_refusal = kind.is_corrected;
                 if is_unconfirmed {
                     self.unconfirmed.insert(event.key());
                 }
-                if kind.completes && event.kind == Kind::Sale {
+                if kind.is_completing && event.kind == Kind::Sale {
                     self.invoices.add(&event);
                 }
                 classifier.see(&event);
@@ -507,8 +507,9 @@ impl<'r> Reader<'r> {
         RowOutcome::Ignored(reason.to_owned())
     }
 
-    fn keep_row(&mut self, row: &Row, source: Source, rejected: bool, reason: &str) {
-        self.source_rows.add(source, rejected, reason, row.iter());
+    fn keep_row(&mut self, row: &Row, source: Source, is_rejected: bool, reason: &str) {
+        self.source_rows
+            .add(source, is_rejected, reason, row.iter());
     }
 
     fn check_end(&mut self, path: &str, totals: &crate::export::Totals, rows: Rows) {

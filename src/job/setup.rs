@@ -35,7 +35,7 @@ pub struct Setup<'s> {
     /// The treatment of refunds whose sale is not named or not found.
     pub rules: Rules,
     /// `true` if the API takes the dates of sales, refunds and cancellations.
-    pub takes_dates: bool,
+    pub can_send_dates: bool,
 }
 
 impl<'s> Setup<'s> {
@@ -51,7 +51,7 @@ impl<'s> Setup<'s> {
             foreign: Foreign::default(),
             decimals: Decimals::default(),
             rules: Rules::default(),
-            takes_dates: true,
+            can_send_dates: true,
         }
     }
 

@@ -13,7 +13,7 @@ pub struct SourceRow {
     /// The place of the row.
     pub source: Source,
     /// `true` if it was rejected, `false` if it was ignored.
-    pub rejected: bool,
+    pub is_rejected: bool,
     /// The reason why it gave no event.
     pub reason: String,
     /// The cells of the row.
@@ -31,14 +31,14 @@ pub struct SourceRows {
 
 /// Reports that the file of [`SourceRows`] could not be written or read back.
 #[derive(Debug, thiserror::Error)]
-#[error("the rows that are no events could not be kept in a temporary file")]
+#[error("the rows that are not events could not be kept in a temporary file")]
 pub struct SourceRowsError(#[from] io::Error);
 
 impl SourceRowsError {
     /// Returns the error in the shape of every other problem.
     pub fn problem(&self) -> Problem {
         Problem::error(ProblemCode::TemporaryFile, format!("{self}: {}", self.0)).hint(
-            "make room where temporary files stand, or name another folder in `TMPDIR`; nothing was sent",
+            "free space for temporary files, or set `TMPDIR` to another folder; nothing was sent",
         )
     }
 }
@@ -75,11 +75,11 @@ impl SourceRows {
     pub(super) fn add<'f>(
         &mut self,
         source: Source,
-        rejected: bool,
+        is_rejected: bool,
         reason: &str,
         fields: impl Iterator<Item = &'f str>,
     ) {
-        let state = if rejected { REJECTED } else { IGNORED };
+        let state = if is_rejected { REJECTED } else { IGNORED };
         self.write(source, state, reason, fields);
     }
 
@@ -145,8 +145,8 @@ impl SourceRows {
             let mut row =
                 source_row(&record).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
             if record.get(2) == Some(OPEN) {
-                row.rejected = rejected_inputs.contains(&row.source.input);
-                return Ok(Some(row).filter(|row| row.rejected));
+                row.is_rejected = rejected_inputs.contains(&row.source.input);
+                return Ok(Some(row).filter(|row| row.is_rejected));
             }
             Ok(Some(row))
         });
@@ -161,7 +161,7 @@ fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
     };
     Some(SourceRow {
         source,
-        rejected: !record.get(2)?.is_empty(),
+        is_rejected: !record.get(2)?.is_empty(),
         reason: record.get(3)?.to_owned(),
         fields: record.iter().skip(OWN_CELLS).map(str::to_owned).collect(),
     })
@@ -174,7 +174,7 @@ mod tests {
     fn row(line: u64, rejected: bool, fields: &[&str]) -> SourceRow {
         SourceRow {
             source: Source { input: 1, line },
-            rejected,
+            is_rejected: rejected,
             reason: "no amount, \"none\"".to_owned(),
             fields: fields.iter().map(|&cell| cell.to_owned()).collect(),
         }
@@ -183,7 +183,7 @@ mod tests {
     fn kept(rows: &[SourceRow], mut to: SourceRows) -> Result<Vec<SourceRow>, SourceRowsError> {
         for row in rows {
             let fields = row.fields.iter().map(String::as_str);
-            to.add(row.source, row.rejected, &row.reason, fields);
+            to.add(row.source, row.is_rejected, &row.reason, fields);
         }
         to.read()?.collect()
     }
@@ -203,7 +203,7 @@ mod tests {
     /// `/dev/full` accepts every open and no byte.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_told() {
+    fn a_full_disk_is_reported() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let rows: Vec<_> = (2..5000).map(|line| row(line, false, &["cell"])).collect();
         let error = kept(&rows, SourceRows::in_file(full)).unwrap_err();

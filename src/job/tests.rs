@@ -15,7 +15,7 @@ fn planned(files: &[(&str, &[u8])]) -> Result<Job, Vec<Problem>> {
     let exports = files
         .iter()
         .map(|(name, bytes)| Export::from_bytes(name, bytes.to_vec()));
-    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(EmptyHistory);
+    let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(EmptyHistory);
     let now = "2099-01-01T00:00:00Z".parse().unwrap();
     match plan(
         exports,
@@ -181,7 +181,7 @@ fn every_status_is_an_event_or_ignored_for_a_reason() {
 }
 
 #[test]
-fn refunds_are_told_by_the_amount_and_not_by_the_status() {
+fn refunds_are_recognised_by_the_amount_and_not_by_the_status() {
     let whole = stripe(&[("Status", "Refunded"), ("Amount Refunded", "20.00")]);
     assert_eq!(
         events(&whole),

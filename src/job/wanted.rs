@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use super::customers::emails_by_uid;
 use super::read::ReadExports;
 use crate::event::{EventKey, EventRef, KeyMap, Kind, Text};
-use crate::journal::Wanted;
+use crate::journal::HistoryRequest;
 use crate::link::Rules;
 
 impl ReadExports {
     /// Returns what of the journal the refunds may need whose sales are in none of these exports.
-    pub(super) fn wanted(&self, rules: &Rules) -> Wanted {
+    pub(super) fn history_request(&self, rules: &Rules) -> HistoryRequest {
         let events = &self.events;
         let of_kind = |kind| (0..events.len()).filter(move |&index| events.kind(index) == kind);
         let refunds = || of_kind(Kind::Refund).map(|index| events.get(index));
@@ -25,13 +25,13 @@ impl ReadExports {
                 *is_here = true;
             }
         }
-        let mut wanted = Wanted {
+        let mut wanted = HistoryRequest {
             emails_by_uid: emails_by_uid(events),
-            ..Wanted::default()
+            ..HistoryRequest::default()
         };
         for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {
             let own = match sale.reference {
-                Some(reference) if sale.is_told_by_reference => {
+                Some(reference) if sale.is_distinguished_by_reference => {
                     wanted.shared.insert(sale.key(), ());
                     EventKey::from_id(reference)
                 }
@@ -42,7 +42,7 @@ impl ReadExports {
                 wanted.invoices.insert(sale.key(), ());
             }
         }
-        self.not_paid.want(&mut wanted);
+        self.not_paid.add_to_request(&mut wanted);
         wanted.subscriptions = self.subscriptions_without_plan();
         for refund in refunds() {
             let sale = sale_of(refund);

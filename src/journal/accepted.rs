@@ -56,7 +56,7 @@ pub struct AcceptedRecord {
     /// The person who accepted it, with the time and the reason.
     pub acceptance: Acceptance,
     /// The person who withdrew the acceptance, and when; `None` while it holds.
-    pub undone: Option<(String, Timestamp)>,
+    pub withdrawn: Option<(String, Timestamp)>,
 }
 
 /// Maps what exactly was accepted to its acceptance.
@@ -79,7 +79,7 @@ impl AcceptedRecord {
                 by: bounded_text(&acceptance.by),
                 at: acceptance.at,
             },
-            undone: None,
+            withdrawn: None,
         }
     }
 
@@ -102,8 +102,8 @@ impl AcceptedRecord {
         seal.bytes(self.acceptance.reason.as_bytes());
         seal.bytes(self.acceptance.by.as_bytes());
         seal.integer(Some(self.acceptance.at.as_millisecond()));
-        seal.text(self.undone.as_ref().map(|(by, _)| by.as_str()));
-        seal.integer(self.undone.as_ref().map(|(_, at)| at.as_millisecond()));
+        seal.text(self.withdrawn.as_ref().map(|(by, _)| by.as_str()));
+        seal.integer(self.withdrawn.as_ref().map(|(_, at)| at.as_millisecond()));
         seal.value()
     }
 
@@ -154,7 +154,7 @@ impl AcceptedRecord {
                 by: row.get(11)?,
                 at: row.get::<_, Millis>(12)?.0,
             },
-            undone: undone_by.zip(undone_at),
+            withdrawn: undone_by.zip(undone_at),
         };
         if row.get::<_, i64>(15)? != record.seal(id) {
             let what = format!("accepted item {id} is not as it was written");
@@ -189,7 +189,7 @@ impl JournalReader {
     pub fn accepted(&self) -> Result<AcceptedItems, JournalError> {
         let mut accepted = AcceptedItems::new();
         self.for_each_accepted(|record| {
-            if record.undone.is_none() {
+            if record.withdrawn.is_none() {
                 accepted.insert(record.item.id, record);
             }
         })?;
@@ -216,7 +216,7 @@ impl Journal {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn undo_accept(
+    pub fn withdraw_acceptance(
         &mut self,
         items: &[ItemId],
         by: &str,
@@ -227,7 +227,7 @@ impl Journal {
             let undo = || -> rusqlite::Result<u64> {
                 let mut undone = 0;
                 for item in items {
-                    undone += undo_one(connection, *item, by, at)?;
+                    undone += withdraw_one(connection, *item, by, at)?;
                 }
                 Ok(undone)
             };
@@ -260,7 +260,7 @@ pub(super) fn accept_in(
     Ok(u64::try_from(id - last).unwrap_or_default())
 }
 
-fn undo_one(
+fn withdraw_one(
     connection: &Connection,
     item: ItemId,
     by: &str,
@@ -274,7 +274,7 @@ fn undo_one(
         return Ok(0);
     };
     let by = bounded_text(by);
-    record.undone = Some((by.clone(), at));
+    record.withdrawn = Some((by.clone(), at));
     connection.execute(
         "UPDATE accepted SET undone_by = ?2, undone_ms = ?3, seal = ?4 WHERE id = ?1",
         params![id, by, at.as_millisecond(), record.seal(id)],

@@ -28,7 +28,7 @@ pub struct AcceptedDifference {
     /// The person who accepted it, with the time and the reason.
     pub acceptance: Acceptance,
     /// The person who withdrew the acceptance, and when; `None` while it holds.
-    pub undone: Option<(String, Timestamp)>,
+    pub withdrawn: Option<(String, Timestamp)>,
 }
 
 const COLUMNS: &str = "id, seen, difference, kind, difference_cents, concerned_cents, unit, message, \
@@ -49,8 +49,8 @@ impl AcceptedDifference {
         seal.bytes(self.acceptance.reason.as_bytes());
         seal.bytes(self.acceptance.by.as_bytes());
         seal.integer(Some(self.acceptance.at.as_millisecond()));
-        seal.text(self.undone.as_ref().map(|(by, _)| by.as_str()));
-        seal.integer(self.undone.as_ref().map(|(_, at)| at.as_millisecond()));
+        seal.text(self.withdrawn.as_ref().map(|(by, _)| by.as_str()));
+        seal.integer(self.withdrawn.as_ref().map(|(_, at)| at.as_millisecond()));
         seal.value()
     }
 
@@ -107,7 +107,7 @@ impl AcceptedDifference {
                 by: row.get(9)?,
                 at: row.get::<_, Millis>(10)?.0,
             },
-            undone: undone_by.zip(undone_at),
+            withdrawn: undone_by.zip(undone_at),
         };
         if row.get::<_, i64>(13)? != record.seal(id) {
             let what = format!("accepted difference {id} is not as it was written");
@@ -152,7 +152,7 @@ impl Journal {
     ) -> Result<u64, JournalError> {
         let known = self.accepted_rows()?;
         let mut id = known.iter().map(|(id, _)| *id).max().unwrap_or(0);
-        let known = known.into_iter().filter(|(_, own)| own.undone.is_none());
+        let known = known.into_iter().filter(|(_, own)| own.withdrawn.is_none());
         let mut accepted: HashSet<[u8; 16]> = known.map(|(_, own)| own.seen).collect();
         let new: Vec<AcceptedDifference> = differences
             .iter()
@@ -176,18 +176,18 @@ impl Journal {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn undo_accepted_differences(
+    pub fn withdraw_accepted_differences(
         &mut self,
         seen: &HashSet<[u8; 16]>,
         by: &str,
         at: Timestamp,
     ) -> Result<u64, JournalError> {
         let mut rows = self.accepted_rows()?;
-        rows.retain(|(_, own)| own.undone.is_none() && seen.contains(&own.seen));
+        rows.retain(|(_, own)| own.withdrawn.is_none() && seen.contains(&own.seen));
         let path = self.path.clone();
         self.transact(DOING, |connection| {
             for (id, own) in &mut rows {
-                own.undone = Some((bounded_text(by), at));
+                own.withdrawn = Some((bounded_text(by), at));
                 connection
                     .execute(
                         "UPDATE accepted_difference SET undone_by = ?2, undone_ms = ?3, seal = ?4

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::events::scan_sql_of;
-use super::mended::NOT_MENDED;
+use super::mended::NOT_REPLACED;
 use super::span::RUNS;
 use super::{
     AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span, SpanBy,
@@ -83,9 +83,9 @@ impl JournalReader {
             Scope::Span(_) => "WHERE ".to_owned(),
         };
         condition.push_str(NEEDING);
-        if self.has_mended()? {
+        if self.has_replaced()? {
             condition.push_str(" AND ");
-            condition.push_str(&NOT_MENDED.replacen("event.id", "e.id", 1));
+            condition.push_str(&NOT_REPLACED.replacen("event.id", "e.id", 1));
         }
         let sql = scan_sql_of(&self.events_of(scope, of)?, &condition);
         let each = |record: EventRecord| {

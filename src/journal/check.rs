@@ -147,7 +147,7 @@ const RULES: [Rule; 10] = [
     Rule {
         aspect: Aspect::Attempts,
         of: "event",
-        what: "has an attempt by a run that did not set out to send it",
+        what: "has an attempt by a run that was not started to send it",
         sql: "SELECT event FROM attempt WHERE NOT EXISTS (SELECT 1 FROM run_event
               WHERE run_event.run = attempt.run AND run_event.event = attempt.event)",
     },
@@ -179,7 +179,7 @@ const RULES: [Rule; 10] = [
     Rule {
         aspect: Aspect::Attempts,
         of: "event",
-        what: "is no referral, and neither an answer says so nor was it inferred",
+        what: "is not a referral, but no answer says so and it was not inferred",
         sql: "SELECT id FROM event WHERE outcome = 'non_referral' AND inferred = 0
               AND NOT EXISTS (SELECT 1 FROM attempt
                   WHERE attempt.event = event.id AND answer IS NOT NULL)",
@@ -308,7 +308,7 @@ impl JournalReader {
             columns::NAMES,
             columns::RESULT
         );
-        let mended = self.mended().unwrap_or_else(|error| {
+        let mended = self.replaced().unwrap_or_else(|error| {
             checked.add(Aspect::Seals, crate::problem::causes(&error));
             HashMap::new()
         });
@@ -345,7 +345,7 @@ impl JournalReader {
         self.expect_attempts_sealed()?;
         self.originals()?;
         self.flags()?;
-        self.mended()?;
+        self.replaced()?;
         self.in_doubt()?;
         self.for_each_accepted(drop)?;
         self.accepted_differences()?;
@@ -516,7 +516,7 @@ mod tests {
             ),
             (
                 "DELETE FROM run_event WHERE event = 2",
-                "attempts: event 2 has an attempt by a run that did not set out to send it",
+                "attempts: event 2 has an attempt by a run that was not started to send it",
             ),
             (
                 "DELETE FROM event WHERE id = 2",

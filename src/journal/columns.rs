@@ -258,7 +258,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn ties(&self) -> Ties<'a> {
-        Ties::of_parts(
+        Ties::from_parts(
             self.kind,
             self.event_id,
             self.sale_event_id,
@@ -351,7 +351,7 @@ pub(super) fn read_settlement(
     };
     let settlement = Settlement {
         outcome,
-        inferred: row.get(first + 1)?,
+        is_inferred: row.get(first + 1)?,
         http_status: row.get(first + 2)?,
         message: row.get(first + 3)?,
         at: row.get::<_, Millis>(first + 4)?.0,
@@ -371,7 +371,7 @@ pub(super) fn read_settlement(
 pub(super) fn result_seal(id: EventRow, settlement: &Settlement) -> i64 {
     let mut seal = Seal::new(id);
     seal.bytes(settlement.outcome.as_str().as_bytes());
-    seal.integer(Some(i64::from(settlement.inferred)));
+    seal.integer(Some(i64::from(settlement.is_inferred)));
     seal.integer(settlement.http_status.map(i64::from));
     seal.text(settlement.message.as_deref());
     seal.integer(Some(settlement.at.as_millisecond()));

@@ -8,7 +8,7 @@ use super::columns::result_seal;
 use super::commits::{Commit, CommitRecord};
 use super::events;
 use super::flags;
-use super::mended::NOT_MENDED;
+use super::mended::NOT_REPLACED;
 use super::place::recorded_directory;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
@@ -91,11 +91,11 @@ pub struct RunEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetrySelection {
     /// `true` selects [`Outcome::Failed`].
-    pub failed: bool,
+    pub has_failed: bool,
     /// `true` selects [`Outcome::Unconfirmed`].
-    pub unconfirmed: bool,
+    pub has_unconfirmed: bool,
     /// `true` selects [`Outcome::NonReferral`], also where it was inferred.
-    pub non_referral: bool,
+    pub has_non_referral: bool,
     /// The events that are selected, whichever of the three outcomes they have, with the refunds that were
     /// settled without a request by their outcomes.
     pub events: Vec<EventRow>,
@@ -106,9 +106,9 @@ impl RetrySelection {
     /// from the journal.
     fn sql(&self) -> String {
         let words: Vec<String> = [
-            (self.failed, Outcome::Failed),
-            (self.unconfirmed, Outcome::Unconfirmed),
-            (self.non_referral, Outcome::NonReferral),
+            (self.has_failed, Outcome::Failed),
+            (self.has_unconfirmed, Outcome::Unconfirmed),
+            (self.has_non_referral, Outcome::NonReferral),
         ]
         .into_iter()
         .filter(|(selected, _)| *selected)
@@ -228,7 +228,7 @@ impl Journal {
     /// Starts a run that sends the events with the selected outcomes again; returns `None` if there are none.
     ///
     /// Their results are removed, from this run's reports and from those of the earlier runs that had them.
-    /// Their attempts are kept, so that [`super::Pending::maybe_recorded`] stays true.
+    /// Their attempts are kept, so that [`super::Pending::is_maybe_recorded`] stays true.
     ///
     /// # Errors
     ///
@@ -241,7 +241,8 @@ impl Journal {
         const DOING: &str = "recording a retry";
         let path = self.path.clone();
         let selected = selection.sql();
-        let any = format!("SELECT EXISTS (SELECT 1 FROM event WHERE {selected} AND {NOT_MENDED})");
+        let any =
+            format!("SELECT EXISTS (SELECT 1 FROM event WHERE {selected} AND {NOT_REPLACED})");
         let any: rusqlite::Result<bool> = self
             .connection
             .query_row(&any, [], |row| row.get::<_, bool>(0));
@@ -254,20 +255,20 @@ impl Journal {
                 started: now,
             };
             insert_run(connection, &new)
-                .and_then(|run| take_back(connection, run, &selected).map(|()| Some(run)))
+                .and_then(|run| reset_results(connection, run, &selected).map(|()| Some(run)))
                 .map_err(|error| JournalError::sqlite(&path, DOING, error))
         })
     }
 }
 
 /// Gives the events with some outcomes to a run and removes their results.
-fn take_back(connection: &Connection, run: RunId, selected: &str) -> rusqlite::Result<()> {
+fn reset_results(connection: &Connection, run: RunId, selected: &str) -> rusqlite::Result<()> {
     // With max(), SQLite takes the other columns from the row that has it.
     let events = format!(
         "INSERT INTO run_event (run, event, input, line)
          SELECT ?1, event, input, line FROM (
              SELECT event, max(run), input, line FROM run_event
-             WHERE event IN (SELECT id FROM event WHERE {selected} AND {NOT_MENDED})
+             WHERE event IN (SELECT id FROM event WHERE {selected} AND {NOT_REPLACED})
              GROUP BY event)"
     );
     connection.execute(&events, [run.0])?;
@@ -539,7 +540,7 @@ fn execute_settle(
     statement.execute(params![
         event.0,
         settlement.outcome.as_str(),
-        settlement.inferred,
+        settlement.is_inferred,
         settlement.http_status,
         settlement.message,
         settlement.at.as_millisecond(),

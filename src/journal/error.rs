@@ -28,7 +28,7 @@ pub enum JournalError {
         what: String,
     },
     /// The path names a directory, a device, a pipe or a socket; it was not opened.
-    #[error("{} is {what}, and the journal has to be a file", path.display())]
+    #[error("{} is {what}, but the journal must be a file", path.display())]
     NotAFile {
         /// The path that was given.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum JournalError {
         what: &'static str,
     },
     /// The path is a link to a file that does not exist, such as one on a disk that is not mounted.
-    #[error("the journal {} is a link to {}, which is not there", path.display(), target.display())]
+    #[error("the journal {} is a link to {}, which does not exist", path.display(), target.display())]
     LinkToNothing {
         /// The path that was given.
         path: PathBuf,
@@ -76,7 +76,7 @@ pub enum JournalError {
     },
     /// The journal was written by a later version of the program; it was not changed.
     #[error(
-        "the journal {} is of version {found}, and this program knows versions up to {supported}",
+        "the journal {} is of version {found}, and this program supports versions up to {supported}",
         path.display()
     )]
     Newer {
@@ -168,7 +168,7 @@ pub enum LostCommits {
         at: Timestamp,
     },
     /// The journal was killed while its log was moved into the database, and that log is not whole.
-    #[error("its log is damaged or gone, and was being moved into the database at {at}")]
+    #[error("its log is damaged or missing, and was being moved into the database at {at}")]
     HalfMoved {
         /// The time of the last recorded commit.
         at: Timestamp,
@@ -177,7 +177,7 @@ pub enum LostCommits {
     #[error("the log beside it was not written for it, as after a backup was restored over it")]
     ForeignLog,
     /// The journal does not exist, but its commit record does.
-    #[error("it is gone, and its commit record is there")]
+    #[error("it does not exist, but its commit record does")]
     NoJournal,
     /// There is no commit record.
     #[error("its commit record (the file of the same name with `.commits`) is not beside it")]
@@ -213,9 +213,9 @@ impl JournalError {
                  file from a backup, but leave the present .commits file where it is: it knows what was sent \
                  since; then run `fprecon journal recover`"
             }
-            JournalError::NotAFile { .. } => "it was not touched; name a file with --journal",
+            JournalError::NotAFile { .. } => "it was not opened; name a file with --journal",
             JournalError::LinkToNothing { .. } => {
-                "it was not touched; mount the disk that the file lies on, or, for a new journal, name \
+                "it was not opened; mount the disk that the file is on, or, for a new journal, name \
                  the file itself with --journal"
             }
             JournalError::Linked { .. } => {

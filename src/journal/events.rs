@@ -44,7 +44,7 @@ impl JournalReader {
         &self,
         event_id: &str,
     ) -> Result<Option<(EventRow, Option<Outcome>)>, JournalError> {
-        let mended = self.mended()?;
+        let mended = self.replaced()?;
         let sql = "SELECT id, outcome FROM event WHERE event_id = ?1";
         let mut found = None;
         self.each("looking for an event", sql, [event_id], |row| {
@@ -106,7 +106,7 @@ impl JournalReader {
              WHERE kind = 'sale' AND outcome IS NOT NULL",
             columns::NAMES
         );
-        let mended = self.mended()?;
+        let mended = self.replaced()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;
             if !mended.contains_key(&id) {
@@ -336,7 +336,7 @@ fn pending_of(record: EventRecord) -> Pending {
         row: record.row,
         event: record.event,
         attempts: record.attempts,
-        maybe_recorded: record.maybe_recorded,
+        is_maybe_recorded: record.maybe_recorded,
         is_in_doubt: record.is_in_doubt,
         // The content of the lost request is not known.
         carried: record.carried.filter(|_| !record.is_in_doubt),

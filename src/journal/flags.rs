@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Row, Statement, params};
 
 use super::columns::{self, Columns, Seal, Word, impossible};
-use super::mended::NOT_MENDED;
+use super::mended::NOT_REPLACED;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
 
@@ -131,7 +131,7 @@ impl Journal {
         }
         let sql = format!(
             "SELECT id, key, seal, {names}, settled_ms FROM event
-             WHERE kind = 'sale' AND outcome = 'non_referral' AND {NOT_MENDED}"
+             WHERE kind = 'sale' AND outcome = 'non_referral' AND {NOT_REPLACED}"
         );
         self.each(SIGN_UPS, &sql, [], |row| {
             let (sale, _, columns) = Columns::read_sealed(row, 0)?;

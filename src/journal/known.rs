@@ -76,7 +76,7 @@ pub struct JournalHistory {
 /// Lists what a job requests of the journal: what its payments may be sent with, and what its refunds may
 /// need to find their sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct HistoryRequest {
     /// The refunds whose sale their export does not have.
     pub refunds: HashSet<EventKey>,
     /// The possible references of a sale: ids of payments, and what refunds name as their sale.
@@ -110,7 +110,7 @@ pub struct KnownSale {
 }
 
 impl JournalHistory {
-    fn add_wanted(&mut self, key: EventKey, event: &Columns<'_>, wanted: &Wanted) {
+    fn add_requested(&mut self, key: EventKey, event: &Columns<'_>, wanted: &HistoryRequest) {
         if let Some(shared) = event.shared_id() {
             let further = self.further_payments.entry(EventKey::from_id(shared));
             further.or_default().push(Text::new(event.event_id()));
@@ -126,7 +126,7 @@ impl JournalHistory {
         }
     }
 
-    fn add_sale(&mut self, key: EventKey, sale: &Columns<'_>, wanted: &Wanted) {
+    fn add_sale(&mut self, key: EventKey, sale: &Columns<'_>, wanted: &HistoryRequest) {
         if let Some(reference) = sale.reference().filter(|_| !wanted.references.is_empty()) {
             let reference = EventKey::from_id(reference);
             if wanted.references.contains_key(&reference) {
@@ -198,9 +198,9 @@ impl JournalHistory {
         sale: EventKey,
         refund: &Essence,
         conversion: Option<&Conversion>,
-        counts_nowhere: bool,
+        is_uncounted: bool,
     ) {
-        let (refunds, converted) = match counts_nowhere {
+        let (refunds, converted) = match is_uncounted {
             true => (
                 &mut self.unreferred_refunds,
                 &mut self.unreferred_converted_refunds,
@@ -208,7 +208,7 @@ impl JournalHistory {
             false => (&mut self.refunds, &mut self.converted_refunds),
         };
         let sum = refunds.entry(sale).or_default();
-        *sum = sum.with(Refunded::by(refund));
+        *sum = sum.with(Refunded::from_refund(refund));
         if let Some(conversion) = conversion {
             let sum = converted.entry(sale).or_default();
             *sum = sum.with(ConvertedRefunds {
@@ -219,7 +219,7 @@ impl JournalHistory {
     }
 
     /// Notes the uid of an event if the job has it with another email.
-    fn suspect_uid(&mut self, event: &Essence, wanted: &Wanted) {
+    fn suspect_uid(&mut self, event: &Essence, wanted: &HistoryRequest) {
         if let Some((email, uid)) = event.email_and_uid()
             && event.kind != Kind::Refund
             && let Some(&of_job) = wanted.emails_by_uid.get(&uid)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
 
 use super::columns::{Seal, impossible, read_money};
-use super::known::{JournalHistory, Wanted};
+use super::known::{HistoryRequest, JournalHistory};
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
 
@@ -219,7 +219,7 @@ impl JournalReader {
     pub(super) fn aliases(
         &self,
         known: &mut JournalHistory,
-        wanted: &Wanted,
+        wanted: &HistoryRequest,
     ) -> Result<(), JournalError> {
         if !self.has_table("alias")? {
             return Ok(());
@@ -268,7 +268,7 @@ impl JournalReader {
     pub(super) fn learned(
         &self,
         known: &mut JournalHistory,
-        wanted: &Wanted,
+        wanted: &HistoryRequest,
     ) -> Result<(), JournalError> {
         if !self.has_table("invoice")? {
             return Ok(());

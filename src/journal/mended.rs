@@ -8,7 +8,7 @@ use super::columns::{Seal, impossible};
 use super::{EventRow, JournalError, JournalReader};
 
 /// The SQL condition for events without a corrected one. It is only for journals that have the table.
-pub(super) const NOT_MENDED: &str = "event.id NOT IN (SELECT event FROM mended)";
+pub(super) const NOT_REPLACED: &str = "event.id NOT IN (SELECT event FROM mended)";
 
 pub(super) fn insert(
     connection: &Connection,
@@ -28,14 +28,14 @@ fn seal(refused: EventRow, by: EventRow) -> i64 {
 }
 
 impl JournalReader {
-    pub(super) fn has_mended(&self) -> Result<bool, JournalError> {
+    pub(super) fn has_replaced(&self) -> Result<bool, JournalError> {
         self.has_table("mended")
     }
 
     /// Returns the events that have a corrected one, each with that.
-    pub(crate) fn mended(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
+    pub(crate) fn replaced(&self) -> Result<HashMap<EventRow, EventRow>, JournalError> {
         let mut mended = HashMap::new();
-        if self.has_mended()? {
+        if self.has_replaced()? {
             let sql = "SELECT event, by_event, seal FROM mended";
             self.each("reading what was corrected", sql, [], |row| {
                 let (refused, by) = (EventRow(row.get(0)?), EventRow(row.get(1)?));

@@ -394,7 +394,7 @@ fn has_content(path: &Path) -> Result<bool, JournalError> {
         return if start == MAGIC {
             Ok(true)
         } else {
-            Err(JournalError::damaged(path, "it is no SQLite database"))
+            Err(JournalError::damaged(path, "it is not an SQLite database"))
         };
     }
     // SQLite would delete a log that has no database, and with it what was acknowledged.
@@ -402,7 +402,7 @@ fn has_content(path: &Path) -> Result<bool, JournalError> {
     match log.metadata() {
         Ok(found) if found.len() > 0 => Err(JournalError::damaged(
             path,
-            format!("it is gone, but its log {} is there", log.display()),
+            format!("it does not exist, but its log {} does", log.display()),
         )),
         _ => Ok(false),
     }
@@ -499,7 +499,7 @@ fn expect_schema(connection: &Connection, path: &Path, version: i64) -> Result<(
         Ok(true) => Ok(()),
         Ok(false) => Err(JournalError::damaged(
             path,
-            "its tables are not as they were made",
+            "the definitions of its tables were changed",
         )),
         // There is no such table or column: its definition is damaged.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {

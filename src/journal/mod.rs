@@ -59,7 +59,7 @@ pub use commissions::PromoterCommissions;
 pub use conversions::ConversionRecord;
 pub use deliver::{DeliveryStatements, Entry, RetrySelection, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
-pub use known::{JournalHistory, KnownEvent, KnownEvents, KnownSale, Wanted};
+pub use known::{HistoryRequest, JournalHistory, KnownEvent, KnownEvents, KnownSale};
 pub use place::PlaceWatch;
 pub use record::{NewInput, NewRun, Recording};
 pub use records::{
@@ -145,7 +145,7 @@ pub struct Settlement {
     /// The outcome of the event.
     pub outcome: Outcome,
     /// `true` if it follows from another event's answer, without a request.
-    pub inferred: bool,
+    pub is_inferred: bool,
     /// The HTTP status of the answer that settled it.
     pub http_status: Option<u16>,
     /// The message of the API or the network; at most [`MESSAGE_LIMIT`] bytes are kept of any text here.
@@ -167,7 +167,7 @@ impl Settlement {
     pub fn without_answer(outcome: Outcome, message: Option<String>, at: Timestamp) -> Self {
         Settlement {
             outcome,
-            inferred: false,
+            is_inferred: false,
             http_status: None,
             message,
             at,

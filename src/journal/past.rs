@@ -58,7 +58,7 @@ impl JournalReader {
             ),
         };
         // A corrected event was open until the correction came.
-        let corrected = match self.has_mended()? {
+        let corrected = match self.has_replaced()? {
             true => {
                 " AND e.id NOT IN (SELECT m.event FROM mended m JOIN run_event re ON re.event = m.by_event
                   JOIN run r ON r.id = re.run WHERE r.started_ms < ?2)"

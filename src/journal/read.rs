@@ -73,5 +73,5 @@ pub(super) fn source(row: &Row<'_>, ordinal: usize, line: usize) -> rusqlite::Re
 
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
-    u64::try_from(value).map_err(|_| impossible(column, format!("{value} is no count")))
+    u64::try_from(value).map_err(|_| impossible(column, format!("{value} is not a count")))
 }

@@ -276,7 +276,11 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn mend(&mut self, refused: EventRow, mut event: Event) -> Result<EventRow, JournalError> {
+    pub fn replace(
+        &mut self,
+        refused: EventRow,
+        mut event: Event,
+    ) -> Result<EventRow, JournalError> {
         self.ready()?;
         event.complete_from(&self.recorded(refused)?);
         let by = self.add_event(&event)?;
@@ -293,10 +297,10 @@ impl Recording<'_> {
     /// The journal can't be written.
     pub fn supersede(&mut self, refund: EventRow) -> Result<(), JournalError> {
         self.ready()?;
-        let message = "its sale is asked again for another customer, and it with that".to_owned();
+        let message = "sent again with its sale, for another customer".to_owned();
         let outcome = Outcome::NonReferral;
         let settlement = Settlement {
-            inferred: true,
+            is_inferred: true,
             ..Settlement::without_answer(outcome, Some(message), self.started)
         };
         let settled = settle_where_left(&self.transaction, refund, &settlement);
@@ -341,7 +345,7 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn meet(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
+    pub fn add_met_event(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
         let written = self.statements.met_event.execute(params![

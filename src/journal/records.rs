@@ -19,7 +19,7 @@ pub struct Pending {
     pub attempts: u32,
     /// `true` if some attempt may have been recorded at the API: it was intended and nothing is known of its
     /// answer, or the answer did not say.
-    pub maybe_recorded: bool,
+    pub is_maybe_recorded: bool,
     /// `true` if it may have been sent by a request whose record the journal lost.
     pub is_in_doubt: bool,
     /// The content of the last of these attempts, if the journal has kept it.
@@ -47,7 +47,7 @@ pub struct EventRecord {
     pub last_http_status: Option<u16>,
     /// The message of the last attempt's answer.
     pub last_message: Option<String>,
-    /// `true` if some attempt may have been recorded at the API, as in [`Pending::maybe_recorded`].
+    /// `true` if some attempt may have been recorded at the API, as in [`Pending::is_maybe_recorded`].
     pub maybe_recorded: bool,
     /// `true` if it may have been sent by a lost request, as in [`Pending::is_in_doubt`].
     pub is_in_doubt: bool,

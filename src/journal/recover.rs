@@ -18,7 +18,7 @@ use super::place;
 use super::{EventRow, Journal, JournalError, JournalReader};
 use crate::event::Event;
 
-const DOING: &str = "going on without the commits that it lost";
+const DOING: &str = "continuing without the commits that it lost";
 
 /// The query for events up to a number that may have been sent: those that are not settled, and cancellations
 /// that a retry may have had.
@@ -139,7 +139,7 @@ impl Journal {
 fn expect_sound(path: &Path) -> Result<super::Account, JournalError> {
     let damaged = |what: &str| JournalError::damaged(path, what);
     let Some((reader, _)) = JournalReader::open_even_if_lost(path)? else {
-        return Err(damaged("there is nothing left of it"));
+        return Err(damaged("nothing is left of it"));
     };
     let checked = reader.check(|_| Ok(None))?;
     let mut findings = checked.findings.iter();

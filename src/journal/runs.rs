@@ -3,7 +3,7 @@
 use rusqlite::{Params, Row, params};
 
 use super::columns::{self, Code, Columns, Millis, Word, impossible, read_money};
-use super::mended::NOT_MENDED;
+use super::mended::NOT_REPLACED;
 use super::place::place_of_directory;
 use super::read::{count, source};
 use super::{
@@ -167,8 +167,8 @@ impl JournalReader {
     ///
     /// The journal can't be read or is damaged.
     pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
-        match self.has_mended()? {
-            true => self.outcome_totals(&format!("event WHERE {NOT_MENDED}"), []),
+        match self.has_replaced()? {
+            true => self.outcome_totals(&format!("event WHERE {NOT_REPLACED}"), []),
             false => self.outcome_totals("event", []),
         }
     }

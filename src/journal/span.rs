@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::columns::{Code, Word};
 use super::events::scan_sql_of;
-use super::mended::NOT_MENDED;
+use super::mended::NOT_REPLACED;
 use super::read::count;
 use super::{
     ConversionRecord, EventRecord, JournalError, JournalReader, OutcomeTallies, PlanState,
@@ -85,8 +85,8 @@ impl JournalReader {
     /// Returns the query for the events whose sale has a date that meets a condition. An event that was sent
     /// again with another content is one event: the corrected one.
     fn dated(&self, condition: &str) -> Result<String, JournalError> {
-        let not_mended = match self.has_mended()? {
-            true => NOT_MENDED.replacen("event.id", "e.id", 1),
+        let not_mended = match self.has_replaced()? {
+            true => NOT_REPLACED.replacen("event.id", "e.id", 1),
             false => "true".to_owned(),
         };
         Ok(format!(

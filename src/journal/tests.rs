@@ -125,7 +125,7 @@ pub(super) fn intent(run: RunId, event: i64, number: u32) -> Entry {
 fn settlement(outcome: Outcome) -> Settlement {
     Settlement {
         outcome,
-        inferred: false,
+        is_inferred: false,
         http_status: Some(200),
         message: Some("ok".into()),
         at: at(11),
@@ -267,7 +267,7 @@ fn everything_of_a_run_comes_back() {
 }
 
 #[test]
-fn a_second_writer_is_told_who_has_the_journal_and_readers_are_let_in() {
+fn a_second_writer_learns_who_has_the_journal_and_readers_are_admitted() {
     let (_directory, path) = place();
     let mut journal = open(&path).unwrap();
     let run = record(&mut journal, &[sale("in_1", 800, 2)]);
@@ -293,7 +293,7 @@ fn a_second_writer_is_told_who_has_the_journal_and_readers_are_let_in() {
 }
 
 #[test]
-fn a_journal_that_is_not_there_is_none() {
+fn a_missing_journal_is_none() {
     let (directory, path) = place();
     assert!(JournalReader::open(&path).unwrap().is_none());
     fs::write(&path, "").unwrap();
@@ -325,7 +325,7 @@ fn a_newer_journal_is_refused_untouched() {
 }
 
 #[test]
-fn what_is_no_journal_is_refused_untouched() {
+fn what_is_not_a_journal_is_refused_and_not_changed() {
     let (directory, path) = place();
     fs::write(&path, "id,amount\n1,2\n").unwrap();
     assert!(matches!(open(&path), Err(JournalError::Damaged { .. })));
@@ -461,7 +461,7 @@ fn what_returned_is_there_after_a_kill() {
     let pending = pending_of(&killed, run);
     let state: Vec<_> = pending
         .iter()
-        .map(|one| (one.row.0, one.attempts, one.maybe_recorded))
+        .map(|one| (one.row.0, one.attempts, one.is_maybe_recorded))
         .collect();
     assert_eq!(state, [(1, 1, true), (2, 0, false)]);
 }
@@ -473,7 +473,7 @@ fn an_intent_may_be_recorded_until_an_answer_tells() {
     let run = record(&mut journal, &[sale("in_1", 800, 2)]);
     let state = |journal: &Journal| {
         let pending = &pending_of(journal, run)[0];
-        (pending.attempts, pending.maybe_recorded)
+        (pending.attempts, pending.is_maybe_recorded)
     };
     assert_eq!(state(&journal), (0, false));
     journal.write(&[intent(run, 1, 1)]).unwrap();
@@ -555,7 +555,7 @@ fn a_full_disk_poisons_and_the_run_can_be_resumed() {
     drop(journal);
     let journal = open(&path).unwrap();
     assert_eq!(journal.known().unwrap().events.len(), 1);
-    assert!(pending_of(&journal, run)[0].maybe_recorded);
+    assert!(pending_of(&journal, run)[0].is_maybe_recorded);
 }
 
 #[test]
@@ -594,7 +594,7 @@ fn an_id_that_was_taken_with_its_invisible_characters_is_known_without_them() {
 }
 
 #[test]
-fn a_retry_takes_the_selected_outcomes_back() {
+fn a_retry_removes_the_selected_outcomes() {
     let (_directory, path) = place();
     let mut journal = open(&path).unwrap();
     let events = [
@@ -615,15 +615,15 @@ fn a_retry_takes_the_selected_outcomes_back() {
     let nothing = RetrySelection::default();
     assert_eq!(journal.start_retry(&nothing, at(20)).unwrap(), None);
     let both = RetrySelection {
-        failed: true,
-        unconfirmed: true,
+        has_failed: true,
+        has_unconfirmed: true,
         ..RetrySelection::default()
     };
     let retry = journal.start_retry(&both, at(20)).unwrap().unwrap();
     let pending = pending_of(&journal, retry);
     let state: Vec<_> = pending
         .iter()
-        .map(|one| (one.row.0, one.event.source.line, one.maybe_recorded))
+        .map(|one| (one.row.0, one.event.source.line, one.is_maybe_recorded))
         .collect();
     assert_eq!(state, [(2, 3, false), (3, 4, true)]);
     assert_eq!(pending[0].attempts, 1);
@@ -905,7 +905,7 @@ fn a_flag_stays_with_its_answer_until_the_event_is_tried_again() {
         Some(EventRow(1))
     );
     let retried = RetrySelection {
-        non_referral: true,
+        has_non_referral: true,
         ..RetrySelection::default()
     };
     journal.start_retry(&retried, at(9)).unwrap().unwrap();

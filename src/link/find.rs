@@ -315,12 +315,12 @@ impl<'r> Finder<'r> {
             return Sale::from_essence(&here?);
         };
         match here {
-            Some(here) if recorded.gross_is_unknown && here.money == recorded.money => {
+            Some(here) if recorded.is_gross_unknown && here.money == recorded.money => {
                 Sale::from_essence(&here)
             }
             Some(here) if here.paid_cents() == recorded.paid_cents() => {
                 let mut known = recorded;
-                known.gross_is_unknown = false;
+                known.is_gross_unknown = false;
                 Sale::from_essence(&known)
             }
             _ => Sale::from_essence(&recorded),

@@ -134,11 +134,12 @@ pub struct EarlierSale {
 pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
-        Some(Outcome::Failed) => event.is_mended,
+        Some(Outcome::Failed) => event.is_fixed_after_refusal,
         Some(Outcome::NonReferral) => {
             let difference = event.essence().contradicts(recorded);
             names_another_non_referral(event, recorded, earlier)
-                && (event.is_mended || matches!(difference, None | Some(Contradiction::Customer)))
+                && (event.is_fixed_after_refusal
+                    || matches!(difference, None | Some(Contradiction::Customer)))
         }
         _ => false,
     }
@@ -294,7 +295,7 @@ impl Sale {
         Some(Sale {
             money: essence.money?,
             gross_cents: essence.paid_cents()?,
-            gross_is_unknown: essence.gross_is_unknown,
+            gross_is_unknown: essence.is_gross_unknown,
         })
     }
 

@@ -294,7 +294,7 @@ fn a_sale_of_which_nothing_says_whether_tax_is_in_it_is_refunded_by_what_counts(
     told.gross_cents = None;
     let mut past = RecordedRuns::new(&[told.clone()]);
     for essence in past.essences.values_mut() {
-        essence.gross_is_unknown = true;
+        essence.is_gross_unknown = true;
     }
     let mut own = part("re_1", Some("in_1"), 1000);
     own.gross_cents = Some(1190);

@@ -59,7 +59,7 @@ impl Planner<'_> {
             HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
             HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
-            HeldReason::NotPaid => settle::not_paid_hint(event, self.past).into(),
+            HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
         }
     }
 
@@ -75,7 +75,7 @@ impl Planner<'_> {
             {
                 "settle its sale first, as the error of the sale says, then run the exports again".into()
             }
-            Some(sale) if firsts.named(sale).is_some() || self.past.essence(sale).is_some() => {
+            Some(sale) if firsts.named(sale).is_some() || self.history.essence(sale).is_some() => {
                 settle::unclear_refund_hint(refund).into()
             }
             Some(_) => {
@@ -88,10 +88,10 @@ impl Planner<'_> {
         if self.left_behind.contains(&index) {
             return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first".into();
         }
-        let recorded = self.past.essence(event.key());
-        match self.with_past.get(&index).zip(recorded) {
+        let recorded = self.history.essence(event.key());
+        match self.with_history.get(&index).zip(recorded) {
             Some((&difference, recorded)) => {
-                let outcome = self.past.outcome(event.key());
+                let outcome = self.history.outcome(event.key());
                 settle::hint(difference, event, &recorded, outcome)
             }
             // One side is not in these exports, so that nothing can be removed from them.

@@ -7,7 +7,7 @@ mod planner;
 mod settle;
 
 pub use history::History;
-pub(crate) use settle::{CSV_HEADER, take_back_row};
+pub(crate) use settle::{CSV_HEADER, reversal_row};
 
 use std::collections::BTreeMap;
 
@@ -97,16 +97,25 @@ impl Plan {
     }
 }
 
+/// Holds what was found about the events of a job before they are planned.
+pub struct LinkedReadings<'f> {
+    /// The results of [`crate::link::link`].
+    pub links: Links,
+    /// The sales that are asked again.
+    pub asked_again: &'f AskedAgain,
+    /// The readings that are one event.
+    pub readings: Readings,
+}
+
 /// Decides what is to happen with every event of a job.
-///
-/// `links` holds the results of [`crate::link::link`] for `events`, `asked_again` says which of their sales
-/// are asked again, `readings` which of them are one event.
 pub fn plan(
     mut events: Events,
-    mut links: Links,
-    asked_again: &AskedAgain,
-    mut readings: Readings,
-    past: &dyn History,
+    LinkedReadings {
+        mut links,
+        asked_again,
+        mut readings,
+    }: LinkedReadings<'_>,
+    history: &dyn History,
     origins: &Origins,
 ) -> Plan {
     let read = (0..events.len())
@@ -115,10 +124,10 @@ pub fn plan(
     readings.join_refunds(&mut events, origins);
     let (decided, of_several, maybe_sent) = readings.into_parts();
     let mut firsts = Firsts::new(of_several, &events);
-    let mut planner = Planner::new(past, origins, asked_again, decided, events.len());
+    let mut planner = Planner::new(history, origins, asked_again, decided, events.len());
     planner.maybe_sent = maybe_sent;
     planner.other_customers = links.take_other_customers();
-    planner.compare_with_past(&events, &mut firsts);
+    planner.compare_with_history(&events, &mut firsts);
     planner.apply_links(&mut events, links);
     planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);

@@ -20,14 +20,14 @@ const MONTHS_S: u64 = 120 * 24 * 3600;
 
 /// The note of a refund whose customer was corrected, while that of its sale was not.
 const CORRECTED_ALONE: &str =
-    "its customer was corrected and that of its sale was not, with which it is sent";
+    "its customer was corrected, but not that of its sale, which it is sent with";
 
 /// The note of a refund whose sale may be another provider's.
-const OTHER_PROVIDER: &str = "the sale with the id that it names is another provider's, of another customer, and months away";
+const OTHER_PROVIDER: &str = "the sale with the id that it names is from another provider, of another customer, and months away";
 
 /// The note of a refund that an interrupted run has left together with its sale.
 const LEFT_WITH_ITS_SALE: &str =
-    "a run that was interrupted has it, and its sale; `fprecon resume` sends both";
+    "it and its sale belong to a run that was interrupted; `fprecon resume` sends both";
 
 /// Finds which event represents each key: the first, or the one that the journal knows. Most keys have one
 /// reading, which represents itself: only the others are kept, and those that refunds name.
@@ -48,7 +48,7 @@ impl Firsts {
     }
 
     /// Returns which event represents the key of this one.
-    pub(super) fn of(&self, index: usize, key: EventKey) -> usize {
+    pub(super) fn for_event(&self, index: usize, key: EventKey) -> usize {
         let first = self.of_several.get(&key);
         first.copied().unwrap_or(index)
     }
@@ -92,7 +92,7 @@ struct RefundsHere {
 }
 
 pub(super) struct Planner<'p> {
-    pub(super) past: &'p dyn History,
+    pub(super) history: &'p dyn History,
     pub(super) origins: &'p Origins,
     asked_again: &'p AskedAgain,
     pub(super) states: Vec<PlanState>,
@@ -103,7 +103,7 @@ pub(super) struct Planner<'p> {
     /// The reasons why events are held.
     pub(super) held: HashMap<usize, HeldReason>,
     /// The events in conflict with what an earlier run sent, and in what they differ.
-    pub(super) with_past: HashMap<usize, Contradiction>,
+    pub(super) with_history: HashMap<usize, Contradiction>,
     /// The sales that can't be asked for again without their refunds.
     pub(super) left_behind: HashSet<usize>,
     /// The payments of which an earlier run sent one without saying which.
@@ -114,21 +114,21 @@ pub(super) struct Planner<'p> {
 
 impl<'p> Planner<'p> {
     pub(super) fn new(
-        past: &'p dyn History,
+        history: &'p dyn History,
         origins: &'p Origins,
         asked_again: &'p AskedAgain,
         decided: Decided,
         events: usize,
     ) -> Self {
         let mut planner = Planner {
-            past,
+            history,
             origins,
             asked_again,
             replacing: KeyMap::default(),
             states: vec![PlanState::ToSend; events],
             notes: HashMap::new(),
             held: HashMap::new(),
-            with_past: HashMap::new(),
+            with_history: HashMap::new(),
             left_behind: HashSet::new(),
             maybe_sent: HashSet::new(),
             other_customers: BTreeSet::new(),
@@ -162,8 +162,8 @@ impl<'p> Planner<'p> {
         }
     }
 
-    pub(super) fn compare_with_past(&mut self, events: &Events, firsts: &mut Firsts) {
-        if self.past.is_empty() {
+    pub(super) fn compare_with_history(&mut self, events: &Events, firsts: &mut Firsts) {
+        if self.history.is_empty() {
             return;
         }
         let mut matched: KeyMap<()> = KeyMap::default();
@@ -171,12 +171,12 @@ impl<'p> Planner<'p> {
         let mut refunds_here: Option<KeyMap<RefundsHere>> = None;
         for index in 0..events.len() {
             let key = events.key(index);
-            let recorded = self.past.essence(key);
+            let recorded = self.history.essence(key);
             let Some(recorded) = recorded.filter(|_| !self.maybe_sent.contains(&index)) else {
                 continue;
             };
             let event = events.get(index);
-            let is_first = firsts.of(index, key) == index;
+            let is_first = firsts.for_event(index, key) == index;
             if is_first
                 && self.states[index] == PlanState::ToSend
                 && let Some(note) = self.replaces(event, &recorded)
@@ -186,7 +186,7 @@ impl<'p> Planner<'p> {
                 match self.refunds_left_behind(event, here) {
                     Some(refunds) => {
                         let note = format!(
-                            "its customer is another one now, and an earlier run found its refunds of {refunds} to be no referrals"
+                            "its customer is another one now, and its refunds of {refunds} were not referrals in an earlier run"
                         );
                         self.mark(index, PlanState::Conflict, note);
                         self.left_behind.insert(index);
@@ -198,7 +198,9 @@ impl<'p> Planner<'p> {
                 }
                 continue;
             }
-            if event.is_mended && self.past.outcome(key) == Some(Outcome::NonReferral) {
+            if event.is_fixed_after_refusal
+                && self.history.outcome(key) == Some(Outcome::NonReferral)
+            {
                 matched.insert(key, ());
                 match self.other_customers.contains(&index) {
                     true => self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE),
@@ -214,12 +216,12 @@ impl<'p> Planner<'p> {
                 Some(difference) => {
                     let note = self.note_of_contradiction(difference, event, recorded);
                     self.mark(index, PlanState::Conflict, note);
-                    self.with_past.insert(index, difference);
+                    self.with_history.insert(index, difference);
                 }
                 // What the journal has decides a conflict between two exports, unless it is about a customer
                 // whom the journal does not know as a referral.
                 None if self.states[index] == PlanState::Conflict
-                    && names_another_non_referral(event, &recorded, self.past) => {}
+                    && names_another_non_referral(event, &recorded, self.history) => {}
                 None if self.states[index] == PlanState::Conflict || is_first => {
                     if matched.insert(key, ()).is_some() {
                         let note = "these exports have it more than once";
@@ -227,7 +229,7 @@ impl<'p> Planner<'p> {
                         continue;
                     }
                     firsts.set(index, key);
-                    let state = match self.past.is_settled(key) {
+                    let state = match self.history.is_settled(key) {
                         true => PlanState::Settled,
                         false => PlanState::ToSend,
                     };
@@ -251,7 +253,9 @@ impl<'p> Planner<'p> {
         }
         let seconds = read.created_at_s?.abs_diff(recorded.created_at_s?);
         let here = self.origins.of_event(event)?;
-        let there = self.origins.of_profile(self.past.profile(event.key())?)?;
+        let there = self
+            .origins
+            .of_profile(self.history.profile(event.key())?)?;
         here.are_apart(there, seconds)
             .then_some(Contradiction::Date)
     }
@@ -259,28 +263,28 @@ impl<'p> Planner<'p> {
     /// Returns `true` if a sale is an invoice, and earlier runs sent all that was paid of it as several
     /// payments.
     fn is_sum_of_payments(&self, event: EventRef<'_>) -> bool {
-        let further = self.past.further_payments(event.key());
+        let further = self.history.further_payments(event.key());
         if event.kind != Kind::Sale || event.reference.is_some() || further.is_empty() {
             return false;
         }
         let further = further.iter().map(|id| EventKey::from_id(id));
         let keys: Vec<EventKey> = std::iter::once(event.key()).chain(further).collect();
-        let payments = keys.iter().filter_map(|&key| self.past.essence(key));
+        let payments = keys.iter().filter_map(|&key| self.history.essence(key));
         let paid = payments.filter_map(|recorded| recorded.paid_cents());
-        keys.iter().all(|&key| self.past.is_settled(key))
+        keys.iter().all(|&key| self.history.is_settled(key))
             && event.paid_cents() == Some(paid.fold(0, i64::saturating_add))
     }
 
     /// Returns the reason why an event replaces what an earlier run sent under its id, if it does.
     fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
         let key = event.key();
-        if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.past) {
+        if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.history) {
             return Some("its sale is asked again for another customer");
         }
-        if !replaces(event, recorded, self.past) {
+        if !replaces(event, recorded, self.history) {
             return None;
         }
-        Some(match self.past.outcome(event.key()) {
+        Some(match self.history.outcome(event.key()) {
             Some(Outcome::Failed) => {
                 "corrected: the API refused what an earlier run sent under this id"
             }
@@ -291,7 +295,7 @@ impl<'p> Planner<'p> {
     /// Returns what earlier runs recorded as refunded of a sale that is asked again, as far as none of these
     /// exports has it: asked for alone, the sale would count without its refunds.
     fn refunds_left_behind(&self, sale: EventRef<'_>, here: &KeyMap<RefundsHere>) -> Option<Money> {
-        let recorded = self.past.refunded(sale.key());
+        let recorded = self.history.refunded(sale.key());
         if sale.kind != Kind::Sale || recorded.cents == 0 {
             return None;
         }
@@ -321,7 +325,10 @@ impl<'p> Planner<'p> {
             let here = by_sale.entry(EventKey::from_id(sale)).or_default();
             let total_cents = events.figures(index).refund_total_cents;
             here.total_cents = here.total_cents.max(total_cents);
-            if let Some(money) = self.past.essence(key).and_then(|recorded| recorded.money)
+            if let Some(money) = self
+                .history
+                .essence(key)
+                .and_then(|recorded| recorded.money)
                 && seen.insert(key, ()).is_none()
             {
                 here.recorded_cents = here.recorded_cents.saturating_add(money.amount_cents);
@@ -332,7 +339,7 @@ impl<'p> Planner<'p> {
 
     fn was_replaced(&self, event: EventRef<'_>) -> bool {
         let read = event.essence();
-        let mut replaced = self.past.replaced(event.key()).iter();
+        let mut replaced = self.history.replaced(event.key()).iter();
         replaced.any(|old| read.contradicts(old).is_none())
     }
 
@@ -343,7 +350,7 @@ impl<'p> Planner<'p> {
         recorded: Essence,
     ) -> String {
         let note = difference_note(difference, &Side::from_event(event), &recorded.into());
-        match self.past.outcome(event.key()) {
+        match self.history.outcome(event.key()) {
             Some(outcome) => format!(
                 "an earlier run sent an event with this id ({}) and with {note}",
                 outcome_in_words(outcome)
@@ -390,9 +397,9 @@ impl<'p> Planner<'p> {
                     (self.origins.of_event(sale), sold_at_s)
                 }
                 None => {
-                    let profile = self.past.profile(sale);
+                    let profile = self.history.profile(sale);
                     let origin = profile.and_then(|profile| self.origins.of_profile(profile));
-                    let recorded = self.past.essence(sale);
+                    let recorded = self.history.essence(sale);
                     (origin, recorded.and_then(|sale| sale.created_at_s))
                 }
             };
@@ -426,10 +433,10 @@ impl<'p> Planner<'p> {
                 Some(sale) if self.states[sale].is_held() => "its sale is held",
                 // The sale was corrected, and is sent first.
                 Some(sale) if self.states[sale] == PlanState::ToSend => continue,
-                _ if self.past.has_failed(key) => {
+                _ if self.history.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }
-                None if !self.past.is_settled(key) => {
+                None if !self.history.is_settled(key) => {
                     if self.is_left_to_send(events.key(index)) {
                         self.mark(index, PlanState::Duplicate, LEFT_WITH_ITS_SALE);
                         continue;
@@ -444,23 +451,23 @@ impl<'p> Planner<'p> {
 
     /// Returns `true` if an earlier run recorded an event that is not settled.
     pub(super) fn is_left_to_send(&self, key: EventKey) -> bool {
-        self.past.essence(key).is_some() && !self.past.is_settled(key)
+        self.history.essence(key).is_some() && !self.history.is_settled(key)
     }
 
     /// Returns `true` if an earlier run sent a sale, and these exports only name another customer for it. Its
     /// refunds are sent with the customer to whom it was sent.
     pub(super) fn was_sent_to_another(&self, sale: usize, key: EventKey) -> bool {
-        let was_sent = self.past.outcome(key).is_some_and(Outcome::is_tracked);
-        was_sent && self.with_past.get(&sale) == Some(&Contradiction::Customer)
+        let was_sent = self.history.outcome(key).is_some_and(Outcome::is_tracked);
+        was_sent && self.with_history.get(&sale) == Some(&Contradiction::Customer)
     }
 
     /// Returns `true` if nothing of a refund counts, and no earlier run has seen it.
     fn is_newly_uncounted(&self, index: usize, events: &Events, firsts: &Firsts) -> bool {
         let event = events.get(index);
         self.states[index] == PlanState::Duplicate
-            && event.counts_nothing()
-            && firsts.of(index, event.key()) == index
-            && self.past.counted_nothing(event.key()).is_none()
+            && event.is_uncounted()
+            && firsts.for_event(index, event.key()) == index
+            && self.history.counted_nothing(event.key()).is_none()
     }
 }
 

@@ -29,10 +29,10 @@ pub(super) fn hint(
     match outcome {
         None => "`fprecon resume` sends what was recorded first; then run these exports again".into(),
         Some(Outcome::Failed) => {
-            "nothing of what was sent counts: correct it in failed.csv and run that file".into()
+            "FirstPromoter counted nothing of what was sent: correct it in failed.csv and run that file".into()
         }
         Some(Outcome::NonReferral) => format!(
-            "nothing of what was sent counts; if this row is right, correct it in non_referral.csv and run that file; else {}",
+            "FirstPromoter counted nothing of what was sent; if this row is right, correct it in non_referral.csv and run that file; else {}",
             accept(event)
         )
         .into(),
@@ -62,15 +62,15 @@ pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
 /// Returns how to reverse a sale that was sent and not paid.
 ///
 /// A refund from the user's own CSV beside a recorded running total may be a part of that, and would be held.
-pub(super) fn not_paid_hint(refund: EventRef<'_>, past: &dyn History) -> String {
+pub(super) fn not_paid_hint(refund: EventRef<'_>, history: &dyn History) -> String {
     let sale = refund.sale_event_id.map(EventKey::from_id);
-    let has_total = sale.is_some_and(|sale| past.refunded(sale).largest_total_cents.is_some());
+    let has_total = sale.is_some_and(|sale| history.refunded(sale).largest_total_cents.is_some());
     match refund_row(refund).filter(|_| !has_total) {
         Some(row) => format!(
             "if nothing was paid, send the refund with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
         ),
         None => format!(
-            "a part of the sale was refunded by a running total, so that its rest can be taken back in FirstPromoter only; once it is right there, {}",
+            "a part of the sale was refunded by a running total, so the rest can only be refunded in FirstPromoter itself; once it is right there, {}",
             accept(refund)
         ),
     }
@@ -118,7 +118,7 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             "if it is another event, its profile has to give it an `event_id` of its own, by a column that differs; {is_right}"
         ),
         _ => format!(
-            "{is_right}; if this row is right, reverse what was sent by a refund, and send it under another `event_id`, both by a CSV of your own"
+            "{is_right}; if this row is right, reverse what was sent by a refund, and send it under another `event_id`, both with a CSV of your own"
         ),
     }
 }
@@ -161,7 +161,7 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
 }
 
 /// Returns the row of a CSV that reverses the part of a sale that was sent and does not count.
-pub(crate) fn take_back_row(sale: EventRef<'_>, difference: Money) -> Option<String> {
+pub(crate) fn reversal_row(sale: EventRef<'_>, difference: Money) -> Option<String> {
     let id = correction_id(sale.event_id(), sale.paid_cents()?);
     Some(own_row(
         Kind::Refund,

@@ -11,14 +11,14 @@ use crate::readings::identify;
 /// Stands in for a journal, in memory.
 #[derive(Default)]
 struct Journal {
-    events: HashMap<EventKey, (Essence, bool, bool)>,
+    events: HashMap<EventKey, (Essence, Option<Outcome>)>,
     refunded: HashMap<EventKey, Refunded>,
 }
 
 impl Journal {
-    fn with(mut self, event: &Event, settled: bool, failed: bool) -> Self {
+    fn with(mut self, event: &Event, outcome: Option<Outcome>) -> Self {
         let essence = event.essence();
-        self.events.insert(event.key(), (essence, settled, failed));
+        self.events.insert(event.key(), (essence, outcome));
         if let (Some(sale), Some(money)) = (&event.sale_event_id, event.money) {
             let refunded = self.refunded.entry(EventKey::from_id(sale)).or_default();
             refunded.cents += money.amount_cents;
@@ -36,10 +36,7 @@ impl SaleHistory for Journal {
         self.refunded.get(&sale).copied().unwrap_or_default()
     }
     fn outcome(&self, key: EventKey) -> Option<Outcome> {
-        match self.events.get(&key)? {
-            (_, _, true) => Some(Outcome::Failed),
-            (_, is_settled, false) => is_settled.then_some(Outcome::Tracked),
-        }
+        self.events.get(&key)?.1
     }
 }
 
@@ -76,7 +73,7 @@ fn on(mut event: Event, date: &str) -> Event {
 }
 
 /// Plans events that are in two files, from line 2 on.
-fn planned(mut events: Vec<Event>, past: &dyn History) -> Plan {
+fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let count = events.len();
     for (index, event) in events.iter_mut().enumerate() {
         let line = 2 + index as u64;
@@ -89,25 +86,30 @@ fn planned(mut events: Vec<Event>, past: &dyn History) -> Plan {
     let mut origins = Origins::default();
     origins.add_input("a.csv", "mine");
     origins.add_input("b.csv", "mine");
-    let identified = identify(&mut events, past);
+    let identified = identify(&mut events, history);
     let mut readings = Readings::new(&events, &identified, &origins);
     readings.join(&mut events, &origins);
-    let asked_again = AskedAgain::new(&events, past);
+    let asked_again = AskedAgain::new(&events, history);
     let links = link(
         &mut events,
-        past,
+        history,
         &Rules::default(),
         &identified.shared,
         &asked_again,
     );
-    let plan = plan(events, links, &asked_again, readings, past, &origins);
+    let linked = LinkedReadings {
+        links,
+        asked_again: &asked_again,
+        readings,
+    };
+    let plan = plan(events, linked, history, &origins);
     assert!(plan.balances());
     plan
 }
 
 /// Returns the states by line.
-fn states(events: Vec<Event>, past: &dyn History) -> Vec<PlanState> {
-    let plan = planned(events, past);
+fn states(events: Vec<Event>, history: &dyn History) -> Vec<PlanState> {
+    let plan = planned(events, history);
     let mut planned: Vec<_> = plan.events().collect();
     planned.sort_by_key(|planned| planned.event.source.line);
     planned.iter().map(|planned| planned.state).collect()
@@ -151,27 +153,27 @@ fn two_who_agree_with_the_first_and_contradict_each_other_are_a_conflict() {
 
 #[test]
 fn the_journals_version_decides() {
-    let past = Journal::default().with(&sale(800), true, false);
-    assert_eq!(states(vec![sale(800)], &past), [Settled]);
-    assert_eq!(states(vec![sale(900)], &past), [Conflict]);
+    let history = Journal::default().with(&sale(800), Some(Outcome::Tracked));
+    assert_eq!(states(vec![sale(800)], &history), [Settled]);
+    assert_eq!(states(vec![sale(900)], &history), [Conflict]);
     assert_eq!(
-        states(vec![sale(900), sale(800), sale(800)], &past),
+        states(vec![sale(900), sale(800), sale(800)], &history),
         [Conflict, Settled, Duplicate]
     );
-    let open = Journal::default().with(&sale(800), false, false);
+    let open = Journal::default().with(&sale(800), None);
     assert_eq!(states(vec![sale(800)], &open), [ToSend]);
 }
 
 #[test]
 fn a_refund_is_measured_against_the_sale_that_the_journal_knows() {
-    let past = Journal::default().with(&sale(800), true, false);
+    let history = Journal::default().with(&sale(800), Some(Outcome::Tracked));
     // The export's larger sale comes first, and was never sent.
     let above = vec![sale(900), sale(800), refund("re_1", 850)];
-    assert_eq!(states(above, &past), [Conflict, Settled, Unlinked]);
+    assert_eq!(states(above, &history), [Conflict, Settled, Unlinked]);
     let within = vec![sale(900), sale(800), refund("re_1", 800)];
-    assert_eq!(states(within, &past), [Conflict, Settled, ToSend]);
+    assert_eq!(states(within, &history), [Conflict, Settled, ToSend]);
     assert_eq!(
-        states(vec![sale(900), refund("re_1", 800)], &past),
+        states(vec![sale(900), refund("re_1", 800)], &history),
         [Conflict, Unlinked]
     );
 }
@@ -186,13 +188,13 @@ fn a_refund_waits_for_its_sale() {
         [Conflict, Conflict, Unlinked]
     );
     assert_eq!(states(vec![refund("re_1", 100)], &EmptyHistory), [Unlinked]);
-    for (settled, failed, expected) in [
-        (true, false, ToSend),
-        (true, true, Unlinked),
-        (false, false, Unlinked),
+    for (outcome, expected) in [
+        (Some(Outcome::Tracked), ToSend),
+        (Some(Outcome::Failed), Unlinked),
+        (None, Unlinked),
     ] {
-        let past = Journal::default().with(&sale(800), settled, failed);
-        assert_eq!(states(vec![refund("re_1", 100)], &past), [expected]);
+        let history = Journal::default().with(&sale(800), outcome);
+        assert_eq!(states(vec![refund("re_1", 100)], &history), [expected]);
     }
 }
 

@@ -411,7 +411,7 @@ fn money(text: &mut Snippet, name: &str, columns: [Option<&SampleColumn<'_>>; 2]
     if let Some(symbol) = &format.strip {
         text.key("strip", symbol);
     }
-    if format.parentheses {
+    if format.has_parentheses {
         text.line("parentheses = true    # (5.00) is minus five");
     }
     match &written {

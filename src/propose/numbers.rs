@@ -159,7 +159,7 @@ pub(super) fn written(amounts: impl Iterator<Item = Proof>) -> Option<Written> {
             continue;
         };
         first.get_or_insert_with(|| proof.clone());
-        format.parentheses |= parts.parentheses;
+        format.has_parentheses |= parts.parentheses;
         if let (None, Some(symbol)) = (&format.strip, parts.symbol) {
             format.strip = Some(symbol.to_owned());
         }
@@ -273,7 +273,7 @@ mod tests {
         let seen = from_values(&["$5.00", "($1,234.00)"]);
         let format = seen.format();
         assert_eq!(
-            (format.strip.as_deref(), format.parentheses),
+            (format.strip.as_deref(), format.has_parentheses),
             (Some("$"), true)
         );
         assert_eq!(

@@ -313,7 +313,7 @@ impl Writer<'_> {
         let AmountFormat {
             decimal,
             thousands,
-            parentheses,
+            has_parentheses: parentheses,
             strip,
             ..
         } = written.format();

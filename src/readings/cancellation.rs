@@ -101,7 +101,7 @@ impl Cancellation {
             OwnId::Read(own) => Some(own.clone()).filter(|own| *own != self.event_id),
             OwnId::Recorded(_) => None,
         };
-        event.is_told_by_reference = event.reference.is_some();
+        event.is_distinguished_by_reference = event.reference.is_some();
         if event.created_at != self.created_at {
             event.remark("the same cancellation with another date");
             event.created_at = self.created_at;

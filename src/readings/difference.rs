@@ -35,10 +35,10 @@ impl<'e> Side<'e> {
         }
     }
 
-    /// Returns who the customer is: the uid if `by_uid`, else the email.
-    fn customer(&self, by_uid: bool) -> Option<String> {
+    /// Returns who the customer is: the uid if `is_by_uid`, else the email.
+    fn customer(&self, is_by_uid: bool) -> Option<String> {
         let customer = self.event?.customer;
-        let name = match by_uid {
+        let name = match is_by_uid {
             true => customer.uid,
             false => customer.email,
         };

@@ -2,7 +2,7 @@
 //!
 //! Several payments may share an id: two charges of one invoice, two cancellations of a subscription that was
 //! reactivated. Where the profile names a second id that distinguishes them
-//! ([`Event::is_told_by_reference`](crate::event::Event::is_told_by_reference)), the first of them, by date
+//! ([`Event::is_distinguished_by_reference`](crate::event::Event::is_distinguished_by_reference)), the first of them, by date
 //! and then by that id, is sent with the shared id, and each further one with its own. What the journal knows
 //! does not change: a payment keeps the id under which it was recorded, in whatever order the exports come.
 //! And a payment that one export names by both ids and another by one of them is one payment.
@@ -76,7 +76,7 @@ fn is_payment(kind: Kind) -> bool {
 /// Returns the id that distinguishes a payment from all others.
 fn own_id(event: EventRef<'_>) -> &str {
     match event.reference {
-        Some(reference) if event.is_told_by_reference => reference,
+        Some(reference) if event.is_distinguished_by_reference => reference,
         _ => event.event_id(),
     }
 }
@@ -126,7 +126,7 @@ impl Suspects {
         for event in events.iter().filter(|event| is_payment(event.kind)) {
             if let Some(reference) = event.reference {
                 let is_new = references.insert(hasher.hash_one(reference), ()).is_none();
-                if !is_new && event.is_told_by_reference {
+                if !is_new && event.is_distinguished_by_reference {
                     self.own.insert(Text::new(reference));
                 }
             }
@@ -146,7 +146,7 @@ impl Suspects {
         for event in events.iter().filter(|event| is_payment(event.kind)) {
             let own = own_id(event);
             let recorded = earlier.essence(event.key());
-            let is_told_apart = event.is_told_by_reference;
+            let is_told_apart = event.is_distinguished_by_reference;
             let is_as_recorded = match recorded {
                 Some(recorded) if is_told_apart => recorded.has_reference(own),
                 recorded => recorded.is_some(),
@@ -527,11 +527,11 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
     event.set_event_id(id.clone());
     if *id == payment.own && payment.is_recorded {
         event.reference = Some(before);
-        event.is_told_by_reference = true;
+        event.is_distinguished_by_reference = true;
         event.remark(&format!("recorded as `{id}` by an earlier run"));
     } else if *id == payment.own {
         event.reference = None;
-        event.is_told_by_reference = false;
+        event.is_distinguished_by_reference = false;
         let further = match event.kind {
             Kind::Cancellation => "another cancellation beside",
             _ => "a further payment of",
@@ -545,7 +545,7 @@ fn rename(event: &mut Event, payment: &Payment, id: &Text) {
         event.remark(&format!("the same payment as `{id}`"));
         if event.reference.is_none() && before == payment.own {
             event.reference = Some(before);
-            event.is_told_by_reference = true;
+            event.is_distinguished_by_reference = true;
         }
     }
 }

@@ -272,7 +272,7 @@ impl Said {
         let dates = readings
             .iter()
             .map(|&(rank, event)| (rank, event.created_at));
-        let is_told = |event: &EventRef<'_>| event.is_told_by_reference;
+        let is_told = |event: &EventRef<'_>| event.is_distinguished_by_reference;
         Said {
             customer: Customer {
                 email: pick_text(|event| event.customer.email),
@@ -282,18 +282,20 @@ impl Said {
             created_at: pick(dates),
             reference: pick_text(|event| event.reference),
             is_told_by_reference: readings.iter().any(|(_, event)| is_told(event)),
-            is_mended: readings.iter().any(|(_, event)| event.is_mended),
+            is_mended: readings
+                .iter()
+                .any(|(_, event)| event.is_fixed_after_refusal),
             details: joined_details(&details),
         }
     }
 
     fn is_said_by(&self, event: EventRef<'_>) -> bool {
-        event.customer == self.customer.lend()
+        event.customer == self.customer.borrowed()
             && event.plan == self.plan.as_deref()
             && event.created_at == self.created_at
             && event.reference == self.reference.as_deref()
-            && event.is_told_by_reference == self.is_told_by_reference
-            && event.is_mended == self.is_mended
+            && event.is_distinguished_by_reference == self.is_told_by_reference
+            && event.is_fixed_after_refusal == self.is_mended
             && event.details() == self.details
     }
 
@@ -302,8 +304,8 @@ impl Said {
         event.plan.clone_from(&self.plan);
         event.created_at = self.created_at;
         event.reference.clone_from(&self.reference);
-        event.is_told_by_reference = self.is_told_by_reference;
-        event.is_mended = self.is_mended;
+        event.is_distinguished_by_reference = self.is_told_by_reference;
+        event.is_fixed_after_refusal = self.is_mended;
         event.set_details(self.details.clone());
     }
 }

@@ -18,7 +18,7 @@ fn payment(kind: Kind, event_id: &str, own: Option<&str>, day: i64) -> Event {
     let source = Source { input: 0, line: 2 };
     let mut event = Event::new(kind, event_id.into(), customer, source);
     event.reference = own.map(Text::new);
-    event.is_told_by_reference = own.is_some();
+    event.is_distinguished_by_reference = own.is_some();
     event.created_at = Some(Timestamp::from_second(1_772_323_200 + day * DAY_S).unwrap());
     event.money = (kind == Kind::Sale).then_some(Money {
         amount_cents: 2500,

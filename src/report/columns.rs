@@ -213,7 +213,7 @@ pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
         None => (record.last_http_status, record.last_message.as_deref()),
     };
     let message = match settled {
-        Some(settled) if settled.inferred => Cell::Text(Cow::Owned(format!(
+        Some(settled) if settled.is_inferred => Cell::Text(Cow::Owned(format!(
             "inferred: {}",
             shown(message.unwrap_or(INFERRED))
         ))),

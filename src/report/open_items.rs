@@ -239,7 +239,7 @@ fn open_at_end(
     let mut accepted_then: HashMap<ItemId, AcceptedRecord> = HashMap::new();
     journal.for_each_accepted(|record| {
         let was_undone = record
-            .undone
+            .withdrawn
             .as_ref()
             .is_some_and(|(_, at)| *at < span.until);
         if record.acceptance.at < span.until && !was_undone {

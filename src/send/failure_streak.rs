@@ -14,19 +14,19 @@ pub(super) struct FailureStreak {
     /// The number of pauses of all requests.
     pub(super) pauses: u32,
     since: Option<Instant>,
-    not_only_too_fast: bool,
+    has_other_failures: bool,
 }
 
 impl FailureStreak {
     /// Adds a failure, which may be a 429.
-    pub(super) fn note(&mut self, too_fast: bool) {
-        self.failures += u32::from(!too_fast);
-        self.not_only_too_fast |= !too_fast;
+    pub(super) fn note(&mut self, is_too_fast: bool) {
+        self.failures += u32::from(!is_too_fast);
+        self.has_other_failures |= !is_too_fast;
         self.since.get_or_insert_with(Instant::now);
     }
 
     /// Excludes a time in which the API had asked to wait.
-    pub(super) fn excuse(&mut self, wait: Duration) {
+    pub(super) fn exclude(&mut self, wait: Duration) {
         self.since = self.since.map(|since| since + wait);
     }
 
@@ -36,8 +36,8 @@ impl FailureStreak {
     }
 
     /// Returns `true` if the failures have gone on for too long.
-    pub(super) fn is_hopeless(&self, give_up_after: Duration) -> bool {
-        let limit = match self.not_only_too_fast {
+    pub(super) fn is_too_long(&self, give_up_after: Duration) -> bool {
+        let limit = match self.has_other_failures {
             true => give_up_after,
             false => GIVE_UP_ON_TOO_FAST,
         };

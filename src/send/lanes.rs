@@ -28,7 +28,7 @@ pub(super) struct Lane {
     pub(super) is_unlisted: bool,
     /// `true` if the customer's sign-up is left to send in an earlier run: without it, the lane's events
     /// would not be referrals.
-    pub(super) waits_for_signup: bool,
+    pub(super) is_waiting_for_signup: bool,
     learned: Option<Box<Learned>>,
 }
 
@@ -112,7 +112,7 @@ impl Lanes {
 
     /// Returns how many events wait for a sign-up of an earlier run.
     pub(super) fn waiting(&self) -> usize {
-        let waiting = self.lanes.iter().filter(|lane| lane.waits_for_signup);
+        let waiting = self.lanes.iter().filter(|lane| lane.is_waiting_for_signup);
         waiting.map(|lane| lane.end - lane.next).sum()
     }
 
@@ -165,7 +165,7 @@ impl Lane {
 
     /// Returns `true` if the API has said of everything that could identify the event's customer that it is
     /// not a lead. An event that could create the lead has to be sent.
-    pub(super) fn is_known_stranger(&self, event: &Event) -> bool {
+    pub(super) fn is_known_non_lead(&self, event: &Event) -> bool {
         let Some(learned) = &self.learned else {
             return false;
         };
@@ -258,7 +258,7 @@ impl Sorter {
     }
 
     /// Returns `true` if there is a lane of several events, so that the answer to one could settle others.
-    pub(super) fn has_company(&self) -> bool {
+    pub(super) fn has_shared_lane(&self) -> bool {
         self.sets.has_joined()
     }
 
@@ -295,19 +295,19 @@ impl Sorter {
                     next: 0,
                     end: 0,
                     is_unlisted: true,
-                    waits_for_signup: false,
+                    is_waiting_for_signup: false,
                     learned: None,
                 });
             }
             lanes[lane].end += 1;
             lanes[lane].is_unlisted &= standing == Standing::Unlisted;
-            lanes[lane].waits_for_signup |= standing == Standing::SignupElsewhere;
+            lanes[lane].is_waiting_for_signup |= standing == Standing::SignupElsewhere;
             lane_of.push(lane);
         }
         // With a sign-up of its own, a lane does not wait for another one, so that no two runs wait for each
         // other.
         for &index in &signups {
-            lanes[lane_of[index]].waits_for_signup = false;
+            lanes[lane_of[index]].is_waiting_for_signup = false;
         }
         for &index in &of_leads {
             let lane = &mut lanes[lane_of[index]];
@@ -411,7 +411,7 @@ mod tests {
             next: 0,
             end: 9,
             is_unlisted: false,
-            waits_for_signup: false,
+            is_waiting_for_signup: false,
             learned: None,
         }
     }
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_joins_the_lanes_that_stood_apart_before_it() {
+    fn an_event_joins_lanes_that_were_separate_before_it() {
         let lanes = sorted(&[
             event(Kind::Sale, "s1", "a@example.com", "1", None),
             event(Kind::Sale, "s2", "b@example.com", "2", None),
@@ -471,7 +471,7 @@ mod tests {
             sorter.add(row, event.ties(), standing);
         }
         let lanes = sorter.finish();
-        let waits = |lane: usize| lanes.lane(lane).waits_for_signup;
+        let waits = |lane: usize| lanes.lane(lane).is_waiting_for_signup;
         assert_eq!((waits(0), waits(1), waits(2)), (true, false, false));
         assert_eq!(lanes.waiting(), 2);
     }
@@ -487,33 +487,33 @@ mod tests {
         assert_eq!(lanes.next(0), Some(EventRow(1)));
         assert!(lanes.settled(0, &events[0], Outcome::NonReferral, Basis::Asked));
         assert_eq!(lanes.next(0), Some(EventRow(3)));
-        assert!(lanes.lane(0).is_known_stranger(&events[2]));
+        assert!(lanes.lane(0).is_known_non_lead(&events[2]));
         assert!(!lanes.settled(0, &events[2], Outcome::NonReferral, Basis::Inferred));
         assert_eq!(lanes.next(0), None);
         assert_eq!(lanes.next(1), Some(EventRow(2)));
     }
 
     #[test]
-    fn a_stranger_is_known_only_by_all_that_he_could_be_found_by() {
+    fn a_customer_is_a_known_non_lead_only_by_every_id() {
         let mut lane = lane();
         let first = event(Kind::Sale, "s1", "a@example.com", "1", None);
-        assert!(!lane.is_known_stranger(&first));
+        assert!(!lane.is_known_non_lead(&first));
         lane.learn(&first, Outcome::NonReferral, Basis::Asked);
-        assert!(lane.is_known_stranger(&first));
-        assert!(lane.is_known_stranger(&event(Kind::Sale, "s2", "", "1", None)));
+        assert!(lane.is_known_non_lead(&first));
+        assert!(lane.is_known_non_lead(&event(Kind::Sale, "s2", "", "1", None)));
         let other_email = event(Kind::Sale, "s3", "b@example.com", "1", None);
-        assert!(!lane.is_known_stranger(&other_email));
+        assert!(!lane.is_known_non_lead(&other_email));
         let mut coupon = first.clone();
         coupon.set_details(Details {
             promo_code: Some("NORA10".into()),
             ..Details::default()
         });
-        assert!(!lane.is_known_stranger(&coupon));
+        assert!(!lane.is_known_non_lead(&coupon));
 
         let signup = event(Kind::Signup, "u1", "a@example.com", "1", None);
-        assert!(!lane.is_known_stranger(&signup));
+        assert!(!lane.is_known_non_lead(&signup));
         lane.learn(&signup, Outcome::Tracked, Basis::Asked);
-        assert!(!lane.is_known_stranger(&first));
+        assert!(!lane.is_known_non_lead(&first));
     }
 
     #[test]
@@ -526,7 +526,7 @@ mod tests {
                 let event = event(kind, "x", "a@example.com", "1", None);
                 lane.learn(&event, Outcome::NonReferral, basis);
                 let is_told = matches!(kind, Kind::Sale | Kind::Signup) && basis == Basis::Asked;
-                assert_eq!(lane.is_known_stranger(&later), is_told, "{kind} {basis:?}");
+                assert_eq!(lane.is_known_non_lead(&later), is_told, "{kind} {basis:?}");
             }
         }
         for outcome in [Outcome::Tracked, Outcome::AlreadyTracked] {
@@ -538,10 +538,10 @@ mod tests {
                     outcome,
                     Basis::Asked,
                 );
-                assert!(!lane.is_known_stranger(&later), "{kind} {outcome}");
+                assert!(!lane.is_known_non_lead(&later), "{kind} {outcome}");
                 lane.learn(&sale, Outcome::NonReferral, Basis::Asked);
                 assert!(
-                    !lane.is_known_stranger(&later),
+                    !lane.is_known_non_lead(&later),
                     "a tracked customer stays one"
                 );
             }

@@ -12,7 +12,7 @@ use std::io;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Sorter, Standing};
-use super::listing::{self, PageSink, Unlisted};
+use super::listing::{self, IncompleteListing, PageSink};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
@@ -105,7 +105,7 @@ impl LeadList {
                 leads => format!("{leads} leads"),
             };
             format!(
-                "it has {leads}, and lacks {lacks} of the {known} customers of whom events were tracked before"
+                "it has {leads}, but lacks {lacks} of the {known} customers with tracked events"
             )
         }))
     }
@@ -172,8 +172,8 @@ pub(super) async fn fetch(
         Err(unlisted) => unlisted,
     };
     match unlisted {
-        Unlisted::Interrupted => Fetched::Ended(End::Interrupted),
-        Unlisted::Page { number, answer } => match answer {
+        IncompleteListing::Interrupted => Fetched::Ended(End::Interrupted),
+        IncompleteListing::Page { number, answer } => match answer {
             Answer::KeyRefused {
                 status: 401,
                 message,
@@ -186,11 +186,11 @@ pub(super) async fn fetch(
                 describe(&answer)
             )),
         },
-        Unlisted::Changing => unusable("it keeps changing while it is read"),
-        Unlisted::Short { lines, total } => unusable(format!(
-            "it has {lines} leads, and says that there are {total}"
-        )),
-        Unlisted::Sink(error) => unusable(error.to_string()),
+        IncompleteListing::Changing => unusable("it keeps changing while it is read"),
+        IncompleteListing::Short { lines, total } => {
+            unusable(format!("it has {lines} leads, but reports {total}"))
+        }
+        IncompleteListing::Sink(error) => unusable(error.to_string()),
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_is_asked_for_whole_where_one_event_concerns_a_lead_or_makes_one() {
+    fn all_events_of_a_customer_are_sent_if_one_concerns_a_lead_or_makes_one() {
         let list = list(&[("ada@example.com", "")]);
         let mut coupon = event(Kind::Sale, "s5", "eve@example.com", "c5");
         coupon.set_details(Details {

@@ -54,7 +54,7 @@ pub trait PageSink<T> {
 
 /// Names why a listing is not complete.
 #[derive(Debug)]
-pub enum Unlisted {
+pub enum IncompleteListing {
     /// It was interrupted by the user.
     Interrupted,
     /// A page could not be read.
@@ -87,11 +87,11 @@ pub async fn fetch_list<T: Listed + PartialEq>(
     client: &Client,
     requests_per_minute: NonZeroU32,
     stop: &mut UnboundedReceiver<Stop>,
-    shelf: &mut impl PageSink<T>,
+    sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<u64, Unlisted> {
+) -> Result<u64, IncompleteListing> {
     let mut pace = Pace::new(requests_per_minute, Instant::now());
-    read(client, &mut pace, stop, shelf, progress).await
+    read(client, &mut pace, stop, sink, progress).await
 }
 
 /// Reads a listing as [`fetch_list`] does, at a pace that others share.
@@ -99,9 +99,9 @@ pub(super) async fn read<T: Listed + PartialEq>(
     client: &Client,
     pace: &mut Pace,
     stop: &mut UnboundedReceiver<Stop>,
-    shelf: &mut impl PageSink<T>,
+    sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<u64, Unlisted> {
+) -> Result<u64, IncompleteListing> {
     let mut reader = Reader {
         client,
         pace,
@@ -109,12 +109,12 @@ pub(super) async fn read<T: Listed + PartialEq>(
         requests: 0,
     };
     for _ in 0..MAX_READINGS {
-        if reader.read(shelf, progress).await? {
+        if reader.read(sink, progress).await? {
             return Ok(reader.requests);
         }
-        shelf.clear().map_err(Unlisted::Sink)?;
+        sink.clear().map_err(IncompleteListing::Sink)?;
     }
-    Err(Unlisted::Changing)
+    Err(IncompleteListing::Changing)
 }
 
 struct Reader<'r> {
@@ -129,21 +129,21 @@ impl Reader<'_> {
     /// in a way that may have hidden a line.
     async fn read<T: Listed + PartialEq>(
         &mut self,
-        shelf: &mut impl PageSink<T>,
+        sink: &mut impl PageSink<T>,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<bool, Unlisted> {
-        if shelf.pages() > 0 && !self.has_lost_nothing(shelf).await? {
+    ) -> Result<bool, IncompleteListing> {
+        if sink.pages() > 0 && !self.has_lost_nothing(sink).await? {
             return Ok(false);
         }
-        let mut latest = shelf.total();
-        while shelf.pages() == 0 || latest.is_none_or(|total| shelf.lines() < total) {
-            let page = self.page::<T>(shelf.pages() + 1).await?;
+        let mut latest = sink.total();
+        while sink.pages() == 0 || latest.is_none_or(|total| sink.lines() < total) {
+            let page = self.page::<T>(sink.pages() + 1).await?;
             let (is_last, total) = (page.lines.is_empty(), page.total);
             let can_move = page
                 .lines
                 .first()
-                .is_some_and(|line| shelf.has(line).is_some());
-            let is_new = shelf.put(page).map_err(Unlisted::Sink)?;
+                .is_some_and(|line| sink.has(line).is_some());
+            let is_new = sink.put(page).map_err(IncompleteListing::Sink)?;
             let has_shrunk = latest
                 .zip(total)
                 .is_some_and(|(latest, total)| total < latest);
@@ -152,25 +152,25 @@ impl Reader<'_> {
                 return Ok(false);
             }
             latest = total;
-            let lines = shelf.lines();
+            let lines = sink.lines();
             progress(lines, self.requests);
             // If lines were added before others, only those of the beginning have to be there.
-            let known = shelf.total().into_iter().chain(total).min();
+            let known = sink.total().into_iter().chain(total).min();
             match known {
                 Some(total) if is_last && lines < total => {
-                    return Err(Unlisted::Short { lines, total });
+                    return Err(IncompleteListing::Short { lines, total });
                 }
                 _ if total.is_some_and(|total| lines > total) => {
                     let total = total.unwrap_or_default();
-                    return Err(Unlisted::Short { lines, total });
+                    return Err(IncompleteListing::Short { lines, total });
                 }
                 _ if is_last => break,
                 _ => {}
             }
         }
         // Lines that were removed before the current page have moved those after them.
-        match shelf.pages() > 1 {
-            true => self.has_lost_nothing(shelf).await,
+        match sink.pages() > 1 {
+            true => self.has_lost_nothing(sink).await,
             false => Ok(true),
         }
     }
@@ -179,21 +179,21 @@ impl Reader<'_> {
     /// have pushed to the next page; also if the sink does not keep it.
     async fn has_lost_nothing<T: Listed + PartialEq>(
         &mut self,
-        shelf: &impl PageSink<T>,
-    ) -> Result<bool, Unlisted> {
-        if shelf.first().is_none() {
+        sink: &impl PageSink<T>,
+    ) -> Result<bool, IncompleteListing> {
+        if sink.first().is_none() {
             return Ok(true);
         }
         let page = self.page::<T>(1).await?;
-        let first = shelf.first().unwrap_or_default();
-        let has_shrunk = shelf
+        let first = sink.first().unwrap_or_default();
+        let has_shrunk = sink
             .total()
             .zip(page.total)
             .is_some_and(|(was, is)| is < was);
         let known = page
             .lines
             .iter()
-            .filter(|line| shelf.has(line) != Some(false));
+            .filter(|line| sink.has(line) != Some(false));
         let added = page.lines.len() - known.clone().count();
         let kept = first.len().saturating_sub(added);
         let ids = first.iter().take(kept).map(Listed::id);
@@ -201,7 +201,7 @@ impl Reader<'_> {
     }
 
     /// Reads one page, with the same retries as for an event.
-    async fn page<T: Listed>(&mut self, number: u32) -> Result<Page<T>, Unlisted> {
+    async fn page<T: Listed>(&mut self, number: u32) -> Result<Page<T>, IncompleteListing> {
         let (mut failures, mut slowed) = (0, 0);
         loop {
             let left = self.wait_for_leave().await?;
@@ -209,7 +209,7 @@ impl Reader<'_> {
             let asked = self.client.list(number);
             let answer = tokio::select! {
                 biased;
-                Some(_) = self.stop.recv() => return Err(Unlisted::Interrupted),
+                Some(_) = self.stop.recv() => return Err(IncompleteListing::Interrupted),
                 answer = asked => answer,
             };
             let Reply { answer, wait } = match answer {
@@ -231,13 +231,13 @@ impl Reader<'_> {
                     let own = backoff::after(failures);
                     self.sleep(wait.map_or(own, |wait| wait.max(own))).await?;
                 }
-                _ => return Err(Unlisted::Page { number, answer }),
+                _ => return Err(IncompleteListing::Page { number, answer }),
             }
         }
     }
 
     /// Waits until a request may be sent, and returns when that was.
-    async fn wait_for_leave(&mut self) -> Result<Instant, Unlisted> {
+    async fn wait_for_leave(&mut self) -> Result<Instant, IncompleteListing> {
         loop {
             let now = Instant::now();
             match self.pace.take(now) {
@@ -247,10 +247,10 @@ impl Reader<'_> {
         }
     }
 
-    async fn sleep(&mut self, wait: Duration) -> Result<(), Unlisted> {
+    async fn sleep(&mut self, wait: Duration) -> Result<(), IncompleteListing> {
         tokio::select! {
             biased;
-            Some(_) = self.stop.recv() => Err(Unlisted::Interrupted),
+            Some(_) = self.stop.recv() => Err(IncompleteListing::Interrupted),
             () = tokio::time::sleep(wait) => Ok(()),
         }
     }

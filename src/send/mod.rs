@@ -21,8 +21,8 @@ mod sender;
 mod verdict;
 
 pub use lead_list::{Fetched, LeadList};
-pub use listing::{PageSink, Unlisted, fetch_list};
-pub use refusals::Alarm;
+pub use listing::{IncompleteListing, PageSink, fetch_list};
+pub use refusals::RefusalSeries;
 pub use verdict::Halt;
 
 use std::collections::{BTreeMap, HashSet};
@@ -49,17 +49,17 @@ pub struct SendSettings {
     /// The most requests at a time.
     pub concurrency: NonZeroUsize,
     /// `true` if a customer's 204 settles the customer's other events.
-    pub infer_non_referrals: bool,
+    pub should_infer_non_referrals: bool,
     /// The time of nothing but failures after which the run ends.
     pub give_up_after: Duration,
     /// The number of refusals in the same words after which the run stops if nothing has succeeded; ten times
     /// as many in a row stop it later. `None` never stops it.
     pub stop_after_same_refusals: Option<NonZeroU32>,
     /// `true` if the account's leads are read first, so that the events of other customers need not be sent.
-    pub lead_list: bool,
+    pub should_use_lead_list: bool,
     /// `true` if events that may have been recorded are sent again although that could count twice: only if
     /// the user asked for it.
-    pub repeat_unconfirmed: bool,
+    pub should_repeat_unconfirmed: bool,
 }
 
 /// Says what the user, or the system, wants to stop.
@@ -159,14 +159,25 @@ pub struct Sent {
     pub learned_per_minute: Option<u32>,
 }
 
-/// Sends what is left to send in a run until all is settled, or it has to stop; `total` is the number of
-/// these events ([`JournalReader::pending_count`]).
+/// Describes the run that [`send`] sends.
+pub struct RunToSend {
+    /// The run with events that are left to send.
+    pub run: RunId,
+    /// The number of these events ([`JournalReader::pending_count`]).
+    pub total: u64,
+    /// The settings for sending them.
+    pub settings: SendSettings,
+}
+
+/// Sends what is left to send in a run until all is settled, or it has to stop.
 pub async fn send(
     journal: Journal,
     client: &Client,
-    run: RunId,
-    total: u64,
-    settings: SendSettings,
+    RunToSend {
+        run,
+        total,
+        settings,
+    }: RunToSend,
     mut stop: UnboundedReceiver<Stop>,
     watch: &mut dyn FnMut(&Progress),
 ) -> Sent {
@@ -177,7 +188,7 @@ pub async fn send(
         ..Progress::default()
     };
     let mut work = async || -> Result<Work, End> {
-        let list = match settings.lead_list && total > 0 {
+        let list = match settings.should_use_lead_list && total > 0 {
             true => {
                 let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
                 trusted(list, &journal, &mut progress).map_err(End::Journal)?
@@ -197,7 +208,12 @@ pub async fn send(
             };
         }
     };
-    let mut sender = Sender::new(journal, client, run, work, settings, pace, progress);
+    let prepared = Prepared {
+        work,
+        pace,
+        progress,
+    };
+    let mut sender = Sender::new(journal, client, (run, settings), prepared);
     let end = sender.run(stop, watch).await;
     let learned_per_minute = sender.learned_per_minute();
     let (journal, requests) = sender.finish();
@@ -207,6 +223,13 @@ pub async fn send(
         requests,
         learned_per_minute,
     }
+}
+
+/// Holds what is ready before the first event is sent.
+struct Prepared {
+    work: Work,
+    pace: Pace,
+    progress: Progress,
 }
 
 /// Holds what is to be sent, as far as that is kept in memory.
@@ -229,14 +252,14 @@ impl Work {
         let mut reversals = Reversals::default();
         journal.for_each_pending(run, |row, event| {
             let standing = match list {
-                _ if signups.concern(event) => Standing::SignupElsewhere,
+                _ if signups.include(event) => Standing::SignupElsewhere,
                 Some(list) => list.standing(event),
                 None => Standing::MayBeLead,
             };
             sorter.add(row, event, standing);
             reversals.add(event);
         })?;
-        if sorter.has_company() {
+        if sorter.has_shared_lane() {
             journal.for_each_tracked(|event| sorter.note_lead(event))?;
         }
         Ok(Work {
@@ -285,7 +308,7 @@ impl EarlierAnswers {
             if wanted.sales.contains(&key) {
                 earlier.sales.insert(key, outcome);
             }
-            if outcome.is_tracked() && wanted.customers.concern(event) {
+            if outcome.is_tracked() && wanted.customers.include(event) {
                 earlier.customers.add(event);
             }
         })?;
@@ -312,7 +335,7 @@ impl Customers {
     }
 
     /// Returns `true` if an event is one of theirs.
-    fn concern(&self, event: Ties<'_>) -> bool {
+    fn include(&self, event: Ties<'_>) -> bool {
         if self.is_empty() {
             return false;
         }

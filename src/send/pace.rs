@@ -66,7 +66,7 @@ pub(super) struct Pace {
     falls: u32,
     has_shown_limit: bool,
     /// The rate that was tolerated before the current one, while that is on trial.
-    borne: Option<u32>,
+    tolerated: Option<u32>,
 }
 
 impl Pace {
@@ -87,7 +87,7 @@ impl Pace {
             wait_if_refused: TRIAL,
             falls: 0,
             has_shown_limit: false,
-            borne: None,
+            tolerated: None,
         }
     }
 
@@ -189,7 +189,7 @@ impl Pace {
         self.has_shown_limit |= self.falls > 1 || let_through >= percent(FALL_PERCENT);
         self.wait = TRIAL;
         let on_trial = now.saturating_duration_since(self.changed) < TRIAL;
-        match self.borne.take() {
+        match self.tolerated.take() {
             Some(borne) if on_trial => {
                 lower = lower.min(borne);
                 self.wait = self.wait_if_refused;
@@ -208,12 +208,12 @@ impl Pace {
         if self.per_minute >= self.ceiling_per_minute || !is_due || self.pauses > 0 {
             return;
         }
-        if self.borne.is_some() {
+        if self.tolerated.is_some() {
             // The last step was tolerated: what was learned before does not hold any more.
             self.step = self.step.saturating_mul(2);
             self.wait_if_refused = TRIAL;
         }
-        self.borne = Some(self.per_minute);
+        self.tolerated = Some(self.per_minute);
         let raised = self.per_minute.saturating_add(self.step);
         self.wait = TRIAL;
         self.change(raised.min(self.ceiling_per_minute), now);

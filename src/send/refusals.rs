@@ -11,7 +11,7 @@ const LATER: u32 = 10;
 
 /// Says that a run has met too many equal refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alarm {
+pub enum RefusalSeries {
     /// Nothing has succeeded, and so many events were refused in the same words.
     AtStart,
     /// Events have succeeded, and then a long series was refused in the same words.
@@ -49,15 +49,15 @@ impl Refusals {
         self.row.1 = 0;
     }
 
-    /// Records that an event was refused in these words. Returns an alarm if that is one too many.
-    pub(super) fn note(&mut self, text: String) -> Option<Alarm> {
+    /// Records that an event was refused in these words. Returns the series if that is one too many.
+    pub(super) fn note(&mut self, text: String) -> Option<RefusalSeries> {
         let limit = self.limit?.get();
         let most = limit.saturating_mul(LATER);
         if let Some(texts) = &mut self.at_start {
             let count = texts.entry(text.clone()).or_default();
             *count += 1;
             if *count >= limit {
-                return Some(Alarm::AtStart);
+                return Some(RefusalSeries::AtStart);
             }
             // So many different refusals are the events' own.
             if texts.values().sum::<u32>() >= most {
@@ -69,7 +69,7 @@ impl Refusals {
         } else {
             self.row = (text, 1);
         }
-        (self.row.1 >= most).then_some(Alarm::Later)
+        (self.row.1 >= most).then_some(RefusalSeries::Later)
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         Refusals::new(NonZeroU32::new(limit))
     }
 
-    fn note(refusals: &mut Refusals, text: &str, times: u32) -> Option<Alarm> {
+    fn note(refusals: &mut Refusals, text: &str, times: u32) -> Option<RefusalSeries> {
         let mut last = None;
         for _ in 0..times {
             assert_eq!(last, None);
@@ -117,7 +117,10 @@ mod tests {
         assert_eq!(note(&mut first, "wid is invalid", 19), None);
         assert_eq!(note(&mut first, "amount blank", 19), None, "other words");
         assert!(first.is_start());
-        assert_eq!(note(&mut first, "wid is invalid", 1), Some(Alarm::AtStart));
+        assert_eq!(
+            note(&mut first, "wid is invalid", 1),
+            Some(RefusalSeries::AtStart)
+        );
 
         let mut later = refusals(20);
         assert_eq!(note(&mut later, "wid is invalid", 19), None);
@@ -127,7 +130,10 @@ mod tests {
         later.went_well();
         assert_eq!(note(&mut later, "wid is invalid", 199), None);
         assert_eq!(note(&mut later, "amount blank", 1), None);
-        assert_eq!(note(&mut later, "wid is invalid", 200), Some(Alarm::Later));
+        assert_eq!(
+            note(&mut later, "wid is invalid", 200),
+            Some(RefusalSeries::Later)
+        );
     }
 
     #[test]

@@ -17,9 +17,9 @@ use super::journal_thread::{Done, JournalThread};
 use super::lanes::{Basis, Lanes};
 use super::pace::Pace;
 use super::refusals::{Refusals, refusal_of};
-use super::verdict::{Halt, Verdict, effect, is_repeatable, verdict};
+use super::verdict::{Attempts, Halt, Verdict, effect, is_repeatable, verdict};
 use super::{
-    EarlierAnswers, End, MAX_SLOWED, Progress, SendSettings, Stop, Work, backoff, describe,
+    EarlierAnswers, End, MAX_SLOWED, Prepared, Progress, SendSettings, Stop, backoff, describe,
 };
 use crate::event::{Event, EventKey, Kind};
 use crate::journal::{
@@ -55,7 +55,7 @@ struct Slot {
     is_repeatable: bool,
     /// The number of attempts in the journal, including those of earlier runs.
     attempts: u32,
-    maybe_recorded: bool,
+    is_maybe_recorded: bool,
     is_in_doubt: bool,
 }
 
@@ -107,7 +107,7 @@ pub(super) struct Sender<'c> {
     in_flight: FuturesUnordered<Request<'c>>,
     outbox: Vec<(Entry, After)>,
     writing: Vec<After>,
-    scribe: JournalThread,
+    journal_thread: JournalThread,
     place: PlaceWatch,
     next_place_check: Instant,
     /// The number of events that are intended and were not sent.
@@ -128,18 +128,20 @@ impl<'c> Sender<'c> {
     pub(super) fn new(
         journal: Journal,
         client: &'c Client,
-        run: RunId,
-        work: Work,
-        settings: SendSettings,
-        pace: Pace,
-        progress: Progress,
+        (run, settings): (RunId, SendSettings),
+        prepared: Prepared,
     ) -> Self {
+        let Prepared {
+            work,
+            pace,
+            progress,
+        } = prepared;
         Sender {
             client,
             run,
             settings,
             ready: (0..work.lanes.len())
-                .filter(|lane| !work.lanes.lane(*lane).waits_for_signup)
+                .filter(|lane| !work.lanes.lane(*lane).is_waiting_for_signup)
                 .collect(),
             lanes: work.lanes,
             earlier: work.earlier,
@@ -154,7 +156,7 @@ impl<'c> Sender<'c> {
             writing: Vec::new(),
             place: journal.place_watch(),
             next_place_check: Instant::now(),
-            scribe: JournalThread::start(journal, run),
+            journal_thread: JournalThread::start(journal, run),
             unsent: 0,
             pace,
             trouble: FailureStreak::default(),
@@ -202,7 +204,7 @@ impl<'c> Sender<'c> {
                         break;
                     }
                 },
-                done = self.scribe.done(), if self.scribe.is_writing() || self.scribe.is_reading() => {
+                done = self.journal_thread.done(), if self.journal_thread.is_writing() || self.journal_thread.is_reading() => {
                     match done {
                         Done::Written(written) => self.on_written(written),
                         Done::Read(read) => self.on_read(read),
@@ -217,7 +219,7 @@ impl<'c> Sender<'c> {
 
     /// Returns the journal, and how many requests were sent.
     pub(super) fn finish(self) -> (Journal, u64) {
-        (self.scribe.finish(), self.progress.requests)
+        (self.journal_thread.finish(), self.progress.requests)
     }
 
     /// Returns `true` if nothing is under way, and nothing could be.
@@ -228,8 +230,8 @@ impl<'c> Sender<'c> {
             && self.in_flight.is_empty()
             && self.prepared.is_empty()
             && self.outbox.is_empty()
-            && !self.scribe.is_writing()
-            && !self.scribe.is_reading()
+            && !self.journal_thread.is_writing()
+            && !self.journal_thread.is_reading()
     }
 
     fn why_ended(&mut self) -> End {
@@ -282,19 +284,30 @@ impl<'c> Sender<'c> {
         }
     }
 
+    /// Returns an event that is being sent. It has a slot from when it is read until its lane continues.
+    fn slot_of(&self, row: EventRow) -> Option<&Slot> {
+        let slot = self.slots.get(&row);
+        debug_assert!(
+            slot.is_some(),
+            "event {} is being sent without a slot",
+            row.0
+        );
+        slot
+    }
+
     /// Claims events whose turn has come, as far as there is room.
     fn claim(&mut self) {
         while self.end.is_none() && self.outbox.len() < MAX_BATCH {
             let Some(&row) = self.loaded.front() else {
                 return;
             };
-            let Some(slot) = self.slots.get(&row) else {
+            let Some(slot) = self.slot_of(row) else {
                 self.loaded.pop_front();
                 continue;
             };
-            if let Some(settlement) = self.without_asking(slot) {
+            if let Some(settlement) = self.settlement_without_request(slot) {
                 self.loaded.pop_front();
-                self.settle_without_asking(row, settlement);
+                self.settle_without_request(row, settlement);
             } else if self.has_room(slot) {
                 self.loaded.pop_front();
                 self.intend(row);
@@ -324,21 +337,22 @@ impl<'c> Sender<'c> {
     }
 
     /// Returns the result of an event that need not, or must not, be sent.
-    fn without_asking(&self, slot: &Slot) -> Option<Settlement> {
+    fn settlement_without_request(&self, slot: &Slot) -> Option<Settlement> {
         let lane = self.lanes.lane(slot.lane);
         let settle = |outcome, message: Option<&str>| {
             let message = message.map(str::to_owned);
             Settlement::without_answer(outcome, message, Timestamp::now())
         };
         let infer = |message| Settlement {
-            inferred: true,
+            is_inferred: true,
             ..settle(Outcome::NonReferral, message)
         };
         if slot.form.is_none() {
-            let message = "an earlier attempt got no answer, and by these settings a second one would say something else";
+            let message = "an earlier attempt got no answer, and with these settings a second one would be different";
             return Some(settle(Outcome::Unconfirmed, Some(message)));
         }
-        if slot.maybe_recorded && !slot.is_repeatable && !self.settings.repeat_unconfirmed {
+        if slot.is_maybe_recorded && !slot.is_repeatable && !self.settings.should_repeat_unconfirmed
+        {
             let message = match slot.is_in_doubt {
                 true => LOST,
                 false => "an earlier attempt got no answer, and a second one could count twice",
@@ -349,17 +363,17 @@ impl<'c> Sender<'c> {
         if sale == Some(Outcome::Failed) {
             return Some(settle(Outcome::Failed, Some("not sent: its sale failed")));
         }
-        if slot.maybe_recorded {
+        if slot.is_maybe_recorded {
             return None;
         }
         if lane.is_unlisted {
-            let message = "not asked: the customer is not in the account's list of leads";
+            let message = "not sent: the customer is not in the account's list of leads";
             return Some(infer(Some(message)));
         }
         // A refund of a sale that was not a referral has nothing to reverse, even if its customer became a
         // lead since.
-        let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_stranger(&slot.event);
-        (self.settings.infer_non_referrals && is_strange).then(|| infer(None))
+        let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_non_lead(&slot.event);
+        (self.settings.should_infer_non_referrals && is_strange).then(|| infer(None))
     }
 
     /// Returns the outcome of the sale that an event refunds.
@@ -384,7 +398,7 @@ impl<'c> Sender<'c> {
             }
             Kind::Cancellation
                 if self.lanes.lane(slot.lane).has_tracked_sale_of(event)
-                    || self.earlier.customers.concern(event.ties()) =>
+                    || self.earlier.customers.include(event.ties()) =>
             {
                 Some("a sale of the same customer is tracked".to_owned())
             }
@@ -410,7 +424,7 @@ impl<'c> Sender<'c> {
         }
     }
 
-    fn settle_without_asking(&mut self, row: EventRow, mut settlement: Settlement) {
+    fn settle_without_request(&mut self, row: EventRow, mut settlement: Settlement) {
         self.flag(row, &mut settlement);
         let outcome = settlement.outcome;
         if outcome == Outcome::Failed && self.refusals.is_start() {
@@ -425,7 +439,9 @@ impl<'c> Sender<'c> {
     }
 
     fn intend(&mut self, row: EventRow) {
-        if let Some(slot) = self.slots.get_mut(&row) {
+        let slot = self.slots.get_mut(&row);
+        debug_assert!(slot.is_some(), "event {} is intended without a slot", row.0);
+        if let Some(slot) = slot {
             slot.attempts += 1;
             self.unsent += 1;
             let entry = Entry::Intent {
@@ -450,10 +466,11 @@ impl<'c> Sender<'c> {
             }
             self.prepared.pop_front();
             self.unsent -= 1;
-            if let Some(slot) = self.slots.get_mut(&row)
-                && let Some(form) = slot.form.take()
-            {
-                let (client, event) = (self.client, Arc::clone(&slot.event));
+            let slot = self.slots.get_mut(&row);
+            let sent = slot.and_then(|slot| Some((slot.form.take()?, Arc::clone(&slot.event))));
+            debug_assert!(sent.is_some(), "event {} is prepared without a form", row.0);
+            if let Some((form, event)) = sent {
+                let client = self.client;
                 self.progress.requests += 1;
                 self.in_flight.push(Box::pin(async move {
                     (row, now, client.send(&event, form).await)
@@ -465,21 +482,26 @@ impl<'c> Sender<'c> {
 
     /// Gives the journal's thread what is to be written, and what is to be read.
     fn hand_over(&mut self) {
-        if !self.scribe.is_writing() && !self.outbox.is_empty() {
+        if !self.journal_thread.is_writing() && !self.outbox.is_empty() {
             let (entries, afters) = self.outbox.drain(..).unzip();
             self.writing = afters;
-            self.scribe.write(entries);
+            self.journal_thread.write(entries);
         }
         // Not before there is room for many: one at a time costs as much as several.
         let has_room = self.loaded.len() + MAX_READ <= MAX_LOADED;
         let count = self.ready.len().min(MAX_READ);
-        if self.end.is_some() || self.scribe.is_reading() || !has_room || count == 0 {
+        if self.end.is_some() || self.journal_thread.is_reading() || !has_room || count == 0 {
             return;
         }
         self.reading = self.ready.drain(..count).collect();
         let next = |&lane: &usize| self.lanes.next(lane);
         let rows: Vec<EventRow> = self.reading.iter().filter_map(next).collect();
-        self.scribe.read(rows);
+        debug_assert_eq!(
+            rows.len(),
+            self.reading.len(),
+            "a lane that is ready has a next event"
+        );
+        self.journal_thread.read(rows);
     }
 
     fn on_read(&mut self, read: Result<Vec<Pending>, JournalError>) {
@@ -488,6 +510,7 @@ impl<'c> Sender<'c> {
             Ok(events) => events,
             Err(error) => return self.journal_failed(error),
         };
+        debug_assert_eq!(lanes.len(), events.len(), "each lane gets its next event");
         for (lane, pending) in lanes.into_iter().zip(events) {
             let row = pending.row;
             self.loaded.push_back(row);
@@ -504,12 +527,12 @@ impl<'c> Sender<'c> {
         let Pending {
             event,
             attempts,
-            maybe_recorded,
+            is_maybe_recorded: maybe_recorded,
             is_in_doubt,
             carried,
             ..
         } = pending;
-        let is_started = maybe_recorded && !self.settings.repeat_unconfirmed;
+        let is_started = maybe_recorded && !self.settings.should_repeat_unconfirmed;
         let before = carried.as_ref().filter(|_| maybe_recorded);
         let as_before = before.and_then(|before| self.client.form_as_before(&event, before));
         let form = match before {
@@ -527,7 +550,7 @@ impl<'c> Sender<'c> {
             event: Arc::new(event),
             form,
             attempts,
-            maybe_recorded,
+            is_maybe_recorded: maybe_recorded,
             is_in_doubt,
         }
     }
@@ -559,7 +582,13 @@ impl<'c> Sender<'c> {
                 }
                 After::Again(row, at) => {
                     // The journal has everything that is known of it.
-                    if let Some(slot) = self.slots.remove(&row) {
+                    let slot = self.slots.remove(&row);
+                    debug_assert!(
+                        slot.is_some(),
+                        "event {} is sent again without a slot",
+                        row.0
+                    );
+                    if let Some(slot) = slot {
                         self.later.push(Reverse((at, slot.lane)));
                     }
                 }
@@ -573,7 +602,9 @@ impl<'c> Sender<'c> {
     /// Continues with the next event of the lane.
     fn go_on(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
         self.tries.remove(&row);
-        if let Some(slot) = self.slots.remove(&row)
+        let slot = self.slots.remove(&row);
+        debug_assert!(slot.is_some(), "event {} is settled without a slot", row.0);
+        if let Some(slot) = slot
             && self.lanes.settled(slot.lane, &slot.event, outcome, basis)
         {
             self.ready.push_back(slot.lane);
@@ -630,22 +661,20 @@ impl<'c> Sender<'c> {
         if matches!(self.end, Some(End::Journal(_))) {
             return;
         }
-        let Some(slot) = self.slots.get(&row) else {
+        let Some(slot) = self.slot_of(row) else {
             return;
         };
         let at = Timestamp::now();
-        let verdict = verdict(
-            &slot.event,
-            answer,
-            slot.maybe_recorded,
-            slot.is_repeatable,
-            at,
-        );
+        let attempts = Attempts {
+            is_maybe_recorded: slot.is_maybe_recorded,
+            is_repeatable: slot.is_repeatable,
+        };
+        let verdict = verdict(&slot.event, answer, attempts, at);
         match wait {
             Some(wait) if verdict != Verdict::SlowDown => self.wait_as_asked(*wait),
             _ => {}
         }
-        self.look_for_alarm(row, answer);
+        self.check_refusals(row, answer);
         match verdict {
             Verdict::Settle(settlement)
                 if matches!(answer, Answer::Refused { .. }) && self.refusals.is_start() =>
@@ -685,7 +714,7 @@ impl<'c> Sender<'c> {
                 self.pace.slow_down(left, *wait, Instant::now());
                 self.trouble.note(true);
                 self.progress.trouble = Some(describe(answer));
-                self.give_up_if_hopeless(answer);
+                self.give_up_if_too_long(answer);
                 self.ask_again(row, reply, at, None);
             }
             Verdict::Stop(halt) => {
@@ -696,8 +725,8 @@ impl<'c> Sender<'c> {
     }
 
     /// Stops if the account seems to be refused, and not the events.
-    fn look_for_alarm(&mut self, row: EventRow, answer: &Answer) {
-        let Some(slot) = self.slots.get(&row) else {
+    fn check_refusals(&mut self, row: EventRow, answer: &Answer) {
+        let Some(slot) = self.slot_of(row) else {
             return;
         };
         match answer {
@@ -712,10 +741,10 @@ impl<'c> Sender<'c> {
             _ if self.tries.contains_key(&row) => {}
             _ => {
                 let refusal = refusal_of(&slot.event, answer);
-                let alarm = refusal.and_then(|text| self.refusals.note(text));
-                if let Some(alarm) = alarm {
+                let series = refusal.and_then(|text| self.refusals.note(text));
+                if let Some(series) = series {
                     let message = describe(answer);
-                    self.wind_down(End::Halted(Halt::SameRefusal { alarm, message }));
+                    self.wind_down(End::Halted(Halt::SameRefusal { series, message }));
                 }
             }
         }
@@ -725,7 +754,7 @@ impl<'c> Sender<'c> {
     fn wait_as_asked(&mut self, wait: Duration) {
         let now = Instant::now();
         if !self.pace.is_paused(now) {
-            self.trouble.excuse(wait);
+            self.trouble.exclude(wait);
         }
         self.pace.pause(wait, now);
     }
@@ -738,7 +767,7 @@ impl<'c> Sender<'c> {
         settlement: Option<Settlement>,
         after: After,
     ) {
-        let Some(slot) = self.slots.get(&row) else {
+        let Some(slot) = self.slot_of(row) else {
             return;
         };
         let message = answer.message();
@@ -799,11 +828,11 @@ impl<'c> Sender<'c> {
             self.trouble.pauses += 1;
             self.pace.pause(backoff::after(self.trouble.pauses), now);
         }
-        self.give_up_if_hopeless(answer);
+        self.give_up_if_too_long(answer);
     }
 
-    fn give_up_if_hopeless(&mut self, answer: &Answer) {
-        if self.trouble.is_hopeless(self.settings.give_up_after) {
+    fn give_up_if_too_long(&mut self, answer: &Answer) {
+        if self.trouble.is_too_long(self.settings.give_up_after) {
             let message = describe(answer);
             self.wind_down(End::Unreachable { message });
         }
@@ -822,7 +851,7 @@ impl<'c> Sender<'c> {
     /// Records that a request which was intended was never sent.
     fn withdraw(&mut self, row: EventRow) {
         self.unsent -= 1;
-        let Some(slot) = self.slots.get(&row) else {
+        let Some(slot) = self.slot_of(row) else {
             return;
         };
         let entry = Entry::Answer {

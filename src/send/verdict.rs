@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::refusals::Alarm;
+use super::refusals::RefusalSeries;
 use crate::event::{Event, Kind};
 use crate::journal::{Effect, Outcome, Settlement};
 use crate::tracking::{Answer, Receipt};
@@ -31,7 +31,7 @@ pub enum Halt {
     /// The API refused one event after the other in the same words.
     SameRefusal {
         /// The kind of series that stopped the run.
-        alarm: Alarm,
+        series: RefusalSeries,
         /// The message of the API, with the status.
         message: String,
     },
@@ -65,13 +65,20 @@ pub(super) fn effect(answer: &Answer) -> Effect {
     }
 }
 
-/// Returns what to do with an event after `answer`, where `maybe_recorded` says that an attempt before this
-/// one may have taken effect.
+/// Says what is known of an event's attempts when an answer comes.
+#[derive(Clone, Copy)]
+pub(super) struct Attempts {
+    /// `true` if an attempt before the one that was answered may have taken effect.
+    pub(super) is_maybe_recorded: bool,
+    /// `true` if the event can be sent twice and count once.
+    pub(super) is_repeatable: bool,
+}
+
+/// Returns what to do with an event after `answer`.
 pub(super) fn verdict(
     event: &Event,
     answer: &Answer,
-    maybe_recorded: bool,
-    repeatable: bool,
+    attempts: Attempts,
     at: Timestamp,
 ) -> Verdict {
     let settled = |outcome| settlement(outcome, answer, at);
@@ -87,18 +94,20 @@ pub(super) fn verdict(
             })
         }
         Answer::NotReferral { .. } => settle(Outcome::NonReferral),
-        Answer::AlreadyThere { .. } if maybe_recorded => settle(Outcome::Tracked),
+        Answer::AlreadyThere { .. } if attempts.is_maybe_recorded => settle(Outcome::Tracked),
         Answer::AlreadyThere { .. } => settle(Outcome::AlreadyTracked),
         Answer::Refused { .. } => settle(Outcome::Failed),
-        Answer::Unclear { .. } if repeatable => Verdict::Again(None),
-        Answer::NotThisEvent { .. } if repeatable => {
+        Answer::Unclear { .. } if attempts.is_repeatable => Verdict::Again(None),
+        Answer::NotThisEvent { .. } if attempts.is_repeatable => {
             Verdict::Again(Some(settled(Outcome::Unconfirmed)))
         }
         Answer::Unclear { .. } | Answer::NotThisEvent { .. } => settle(Outcome::Unconfirmed),
-        Answer::Conflicting { .. } => Verdict::Again(Some(settled(match maybe_recorded {
-            true => Outcome::Unconfirmed,
-            false => Outcome::Failed,
-        }))),
+        Answer::Conflicting { .. } => {
+            Verdict::Again(Some(settled(match attempts.is_maybe_recorded {
+                true => Outcome::Unconfirmed,
+                false => Outcome::Failed,
+            })))
+        }
         Answer::NotDelivered { .. } => Verdict::Again(None),
         Answer::TooFast { .. } => Verdict::SlowDown,
         Answer::KeyRefused { message, .. } => Verdict::Stop(Halt::KeyRefused {
@@ -137,10 +146,16 @@ mod tests {
         Event::new(kind, "x".into(), customer, Source { input: 0, line: 2 })
     }
 
-    fn outcome(kind: Kind, answer: &Answer, maybe_recorded: bool) -> Option<Outcome> {
-        let repeatable = is_repeatable(kind, false);
-        let at = Timestamp::UNIX_EPOCH;
-        match verdict(&event(kind), answer, maybe_recorded, repeatable, at) {
+    fn decided(kind: Kind, answer: &Answer, is_maybe_recorded: bool) -> Verdict {
+        let attempts = Attempts {
+            is_maybe_recorded,
+            is_repeatable: is_repeatable(kind, false),
+        };
+        verdict(&event(kind), answer, attempts, Timestamp::UNIX_EPOCH)
+    }
+
+    fn outcome(kind: Kind, answer: &Answer, is_maybe_recorded: bool) -> Option<Outcome> {
+        match decided(kind, answer, is_maybe_recorded) {
             Verdict::Settle(settlement) => Some(settlement.outcome),
             _ => None,
         }
@@ -175,13 +190,13 @@ mod tests {
 
     #[test]
     fn what_is_asked_again_in_vain_is_never_better_than_what_is_known() {
-        let in_the_end = |kind, answer: &Answer, maybe_recorded| {
-            let at = Timestamp::UNIX_EPOCH;
-            let repeatable = is_repeatable(kind, false);
-            match verdict(&event(kind), answer, maybe_recorded, repeatable, at) {
-                Verdict::Again(settlement) => settlement.map(|settlement| settlement.outcome),
-                other => panic!("{other:?}"),
-            }
+        let in_the_end = |kind, answer: &Answer, is_maybe_recorded| match decided(
+            kind,
+            answer,
+            is_maybe_recorded,
+        ) {
+            Verdict::Again(settlement) => settlement.map(|settlement| settlement.outcome),
+            other => panic!("{other:?}"),
         };
         let message = || "another request is in progress".to_owned();
         let conflict = Answer::Conflicting { message: message() };
@@ -218,15 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_takes_commission_back_whatever_its_sign() {
+    fn a_refund_reduces_commission_whatever_its_sign() {
         for cents in [1200, -1200] {
             let answer = Answer::Recorded(Receipt {
                 commission_cents: Some(cents),
                 ..Receipt::default()
             });
-            let at = Timestamp::UNIX_EPOCH;
-            let Verdict::Settle(settled) = verdict(&event(Kind::Refund), &answer, false, true, at)
-            else {
+            let Verdict::Settle(settled) = decided(Kind::Refund, &answer, false) else {
                 panic!("a recorded event is settled");
             };
             assert_eq!(settled.commission_cents, Some(-1200));

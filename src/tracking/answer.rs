@@ -190,13 +190,13 @@ pub(super) struct Asked<'e> {
 }
 
 /// Returns what a whole answer to an event means.
-pub(super) fn of_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
+pub(super) fn answer_to_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
     let kind = asked.event.kind;
     match status {
-        200 | 201 => asked.of_success(status, body),
+        200 | 201 => asked.answer_of_success(status, body),
         204 if kind == Kind::Signup || !body.is_empty() => Answer::NotThisEvent {
             status,
-            message: format!("no {kind} is answered like this: {}", message_of(body)),
+            message: format!("unexpected answer to a {kind}: {}", message_of(body)),
         },
         204 => Answer::NotReferral { status },
         404 if is_unknown_lead(asked.version, kind, body) => Answer::NotReferral { status },
@@ -207,17 +207,17 @@ pub(super) fn of_event(asked: &Asked<'_>, status: u16, body: &[u8]) -> Answer {
                 message_of(body)
             ),
         },
-        409 => asked.of_conflict(body),
+        409 => asked.answer_of_conflict(body),
         422 if kind == Kind::Signup && is_second_signup(body) => Answer::AlreadyThere {
             status,
             message: message_of(body),
         },
-        _ => of_status(status, body),
+        _ => answer_of_status(status, body),
     }
 }
 
 /// Returns what an answer means that is neither a success nor about an event.
-pub(super) fn of_status(status: u16, body: &[u8]) -> Answer {
+pub(super) fn answer_of_status(status: u16, body: &[u8]) -> Answer {
     let message = message_of(body);
     match status {
         300..400 => Answer::NotDelivered {
@@ -291,7 +291,7 @@ struct Promoter {
 }
 
 impl Asked<'_> {
-    fn of_success(&self, status: u16, body: &[u8]) -> Answer {
+    fn answer_of_success(&self, status: u16, body: &[u8]) -> Answer {
         let Ok(Object(success)) = serde_json::from_slice::<Object<Success>>(body) else {
             return Answer::Unclear {
                 status: Some(status),
@@ -373,7 +373,7 @@ impl Asked<'_> {
         let Some(recorded) = written.whole().and_then(i64::checked_abs) else {
             let has = written.written_number()?;
             return Some(format!(
-                "recorded with another amount: {money} was sent, the API has `{has}`, which is no whole number"
+                "recorded with another amount: {money} was sent, the API has `{has}`, which is not a whole number"
             ));
         };
         let sent = self.amount?;
@@ -390,7 +390,7 @@ impl Asked<'_> {
     }
 
     /// Returns the meaning of a 409. Only one that says that this very event exists says so of it.
-    fn of_conflict(&self, body: &[u8]) -> Answer {
+    fn answer_of_conflict(&self, body: &[u8]) -> Answer {
         let status = 409;
         let message = message_of(body);
         match existing_event(body) {
@@ -553,7 +553,7 @@ fn existing_event(body: &[u8]) -> Option<(String, String)> {
 pub(super) fn unreadable(status: u16, unread: &Unread) -> Answer {
     match (status, unread) {
         // The status says enough, however long the body is.
-        (400..500, Unread::TooLarge { begin, .. }) => of_status(status, begin),
+        (400..500, Unread::TooLarge { begin, .. }) => answer_of_status(status, begin),
         _ => Answer::Unclear {
             status: Some(status),
             message: unread.to_string(),
@@ -578,7 +578,7 @@ pub(super) enum Unread {
 }
 
 /// Returns the meaning of a request that got no answer.
-pub(super) fn of_error(error: reqwest::Error) -> Answer {
+pub(super) fn answer_of_error(error: reqwest::Error) -> Answer {
     let is_connect = error.is_connect();
     let error = error.without_url();
     let message = causes(&error);
@@ -719,7 +719,7 @@ mod tests {
             ),
             amount: event.money.map(|money| money.amount_cents),
         };
-        of_event(&asked, status, body.as_bytes())
+        answer_to_event(&asked, status, body.as_bytes())
     }
 
     fn word(version: Version, kind: Kind, status: u16, body: &str) -> &'static str {
@@ -795,7 +795,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_nothing_or_another_event_is_no_success() {
+    fn an_error_nothing_or_another_event_is_not_a_success() {
         let nothing = [
             r#"{"error":"Invalid company"}"#,
             r#"{"message":"ok"}"#,
@@ -863,7 +863,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_said_in_the_documented_form_only() {
+    fn an_unknown_lead_is_recognised_in_the_documented_form_only() {
         let not_found = r#"{"message":"Referral …","code":"not_found"}"#;
         for kind in [Kind::Sale, Kind::Refund] {
             assert_eq!(word(Version::V1, kind, 404, not_found), "refused");

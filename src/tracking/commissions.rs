@@ -112,7 +112,7 @@ impl Listed for ListedCommission {
         }
     }
 
-    fn of_line(version: Version, line: CommissionLine) -> Result<Self, &'static str> {
+    fn from_line(version: Version, line: CommissionLine) -> Result<Self, &'static str> {
         let is_v1 = version == Version::V1;
         let lead = if is_v1 { line.lead } else { line.referral }.unwrap_or_default();
         let (promotion, campaign) = (line.promotion.unwrap_or_default(), line.promoter_campaign);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_that_is_no_whole_number_is_not_guessed_at() {
+    fn an_amount_that_is_not_a_whole_number_is_not_guessed() {
         let body = r#"[{"id": 7, "status": "approved", "unit": "discount_per", "amount": AMOUNT}]"#;
         for (amount, text) in [
             ("4.5", Some("4.5")),

@@ -5,24 +5,24 @@ use crate::event::{Carried, Currency, Decimals, Event, Kind};
 
 /// Describes how events are written: the settings that affect their requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner<'s> {
+pub(super) struct FormSettings<'s> {
     pub(super) version: Version,
     pub(super) account_id: &'s str,
     pub(super) account_currency: Currency,
     pub(super) decimals: &'s Decimals,
-    pub(super) notify_promoters: bool,
-    pub(super) cancellation_event_id: bool,
+    pub(super) should_notify_promoters: bool,
+    pub(super) has_cancellation_event_id: bool,
 }
 
 impl ClientSettings {
-    pub(super) fn manner(&self) -> Manner<'_> {
-        Manner {
+    pub(super) fn manner(&self) -> FormSettings<'_> {
+        FormSettings {
             version: self.version,
             account_id: &self.account_id,
             account_currency: self.account_currency,
             decimals: &self.decimals,
-            notify_promoters: self.notify_promoters,
-            cancellation_event_id: self.cancellation_event_id
+            should_notify_promoters: self.should_notify_promoters,
+            has_cancellation_event_id: self.has_cancellation_event_id
                 && self.version.may_take_cancellation_event_id(),
         }
     }
@@ -48,7 +48,7 @@ impl Form {
     }
 }
 
-impl Manner<'_> {
+impl FormSettings<'_> {
     /// Returns the form of an event. The same event always gives the same bytes.
     pub(super) fn form(&self, event: &Event) -> Form {
         let body = match self.version {
@@ -57,7 +57,7 @@ impl Manner<'_> {
         };
         let currency = event.money.map(|money| money.currency);
         let currency = currency.filter(|currency| *currency != self.account_currency);
-        let has_event_id = v1::has_event_id(event.kind, self.cancellation_event_id);
+        let has_event_id = v1::has_event_id(event.kind, self.has_cancellation_event_id);
         let carried = Carried::new(body.as_bytes(), has_event_id, currency);
         let amount = event.money.map(|money| self.decimals.sent(money));
         Form {
@@ -74,14 +74,14 @@ impl Manner<'_> {
             .decimals
             .with_others(event.money.map(|money| money.currency));
         let mut all = all.iter();
-        all.find_map(|decimals| Manner { decimals, ..*self }.form_with(event, before))
+        all.find_map(|decimals| FormSettings { decimals, ..*self }.form_with(event, before))
     }
 
     /// Returns the form in which an event was sent before, if its amount was in the unit that is set now.
     fn form_with(&self, event: &Event, before: &Carried) -> Option<Form> {
         let mut manner = *self;
         if event.kind == Kind::Cancellation {
-            manner.cancellation_event_id = before.has_event_id;
+            manner.has_cancellation_event_id = before.has_event_id;
         }
         if let Some(money) = event.money {
             let others = ["USD", "EUR"].into_iter().filter_map(Currency::from_code);
@@ -91,13 +91,14 @@ impl Manner<'_> {
                 Some(_) => others.next()?,
             };
         }
-        let forms = [self.notify_promoters, !self.notify_promoters].map(|notify_promoters| {
-            let manner = Manner {
-                notify_promoters,
-                ..manner
-            };
-            manner.form(event)
-        });
+        let forms =
+            [self.should_notify_promoters, !self.should_notify_promoters].map(|notify_promoters| {
+                let manner = FormSettings {
+                    should_notify_promoters: notify_promoters,
+                    ..manner
+                };
+                manner.form(event)
+            });
         forms.into_iter().find(|form| form.carried == *before)
     }
 }
@@ -125,13 +126,13 @@ mod tests {
                     let mut manners = Vec::new();
                     for account_currency in ["USD", "EUR", "GBP"].map(currency) {
                         for flags in 0..4 {
-                            manners.push(Manner {
+                            manners.push(FormSettings {
                                 version,
                                 account_id: "w",
                                 account_currency,
                                 decimals: &decimals[flags % decimals.len()],
-                                notify_promoters: flags & 1 == 0,
-                                cancellation_event_id: flags & 2 == 0 && version == Version::V1,
+                                should_notify_promoters: flags & 1 == 0,
+                                has_cancellation_event_id: flags & 2 == 0 && version == Version::V1,
                             });
                         }
                     }

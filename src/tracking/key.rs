@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 /// secret: it would be found in words and ids that have nothing to do with it.
 const SHORTEST_SECRET: usize = 16;
 /// The text that replaces the key.
-const STRUCK: &str = "…";
+const REPLACEMENT: &str = "…";
 /// The number of times that an escape may be escaped again.
 const MOST_LAYERS: usize = 4;
 
@@ -49,7 +49,7 @@ impl ApiKey {
     }
 
     /// Returns the key for a sandbox of this process, which accepts any.
-    pub fn of_sandbox() -> Self {
+    pub fn for_sandbox() -> Self {
         ApiKey {
             text: "sandbox".to_owned(),
             forms: Vec::new(),
@@ -77,7 +77,7 @@ impl ApiKey {
             match self.forms.iter().find_map(|form| form.at(&text[at..])) {
                 Some(length) => {
                     struck.extend_from_slice(&text[from..at]);
-                    struck.extend_from_slice(STRUCK.as_bytes());
+                    struck.extend_from_slice(REPLACEMENT.as_bytes());
                     at += length;
                     from = at;
                 }

@@ -29,7 +29,8 @@ pub struct Lead {
     pub customer_since: Option<Timestamp>,
     /// `true` if it was moved to another promoter, who has a lead of its own.
     #[serde(default)]
-    pub was_moved: bool,
+    #[serde(rename = "was_moved")]
+    pub is_moved: bool,
 }
 
 /// Reads a lead of either version.
@@ -60,7 +61,7 @@ impl Listed for Lead {
         }
     }
 
-    fn of_line(version: Version, line: LeadLine) -> Result<Self, &'static str> {
+    fn from_line(version: Version, line: LeadLine) -> Result<Self, &'static str> {
         let promoter = match version {
             Version::V1 => {
                 let ref_id = line.promotion.and_then(|own| own.ref_id.text());
@@ -75,7 +76,7 @@ impl Listed for Lead {
         let (email, has_suffix) = email.map_or((None, false), |(email, has)| (Some(email), has));
         Ok(Lead {
             id: line.id.text().ok_or("has no id")?,
-            was_moved: has_suffix || line.state.word() == Some("moved"),
+            is_moved: has_suffix || line.state.word() == Some("moved"),
             email,
             uid: line.uid.text(),
             promoter,
@@ -134,12 +135,12 @@ mod tests {
             {"id": 2, "email": "b@example.com", "state": "moved"}, {"id": 3, "state": "active"}]"#;
         let page = page::<Lead>(Version::V2, 200, body.as_bytes(), None).unwrap();
         assert_eq!(page.lines[0].email.as_deref(), Some("a@example.com"));
-        let moved: Vec<bool> = page.lines.iter().map(|lead| lead.was_moved).collect();
+        let moved: Vec<bool> = page.lines.iter().map(|lead| lead.is_moved).collect();
         assert_eq!(moved, [true, true, false]);
     }
 
     #[test]
-    fn whatever_else_comes_is_no_list() {
+    fn any_other_answer_is_not_a_list() {
         assert_eq!(word(Version::V2, 200, "{}", None), "unclear");
         assert_eq!(word(Version::V2, 200, "[{\"id\":1}", None), "unclear");
         assert_eq!(

@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{message_of, of_status};
+use super::answer::{answer_of_status, message_of};
 use super::scalar::Scalar;
 use super::{Answer, Version};
 
@@ -40,7 +40,7 @@ pub trait Listed: Sized {
     /// # Errors
     ///
     /// The line lacks something without which the listing can't be relied on.
-    fn of_line(version: Version, line: Self::Line) -> Result<Self, &'static str>;
+    fn from_line(version: Version, line: Self::Line) -> Result<Self, &'static str>;
 
     /// Returns the API's own id of it.
     fn id(&self) -> &str;
@@ -70,7 +70,7 @@ pub(super) fn page<T: Listed>(
     match status {
         200 => {}
         201..300 | 409 => return Err(refused(message_of(body))),
-        _ => return Err(of_status(status, body)),
+        _ => return Err(answer_of_status(status, body)),
     }
     let listed: Vec<T::Line> = serde_json::from_slice(body).map_err(|_| Answer::Unclear {
         status: Some(status),
@@ -82,7 +82,7 @@ pub(super) fn page<T: Listed>(
     })?;
     let lines: Result<Vec<T>, &str> = listed
         .into_iter()
-        .map(|line| T::of_line(version, line))
+        .map(|line| T::from_line(version, line))
         .collect();
     let lines = lines.map_err(|lacks| refused(format!("a line of the list {lacks}")))?;
     match (version, total) {

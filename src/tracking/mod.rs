@@ -38,7 +38,7 @@ use reqwest::{Certificate, Response, Url};
 use crate::event::{Carried, Currency, Decimals, Event, Kind};
 use crate::problem::causes;
 use answer::{Asked, Unread};
-use form::Manner;
+use form::FormSettings;
 
 /// The most bytes of an answer's body that are read; the rest is never fetched.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -71,7 +71,7 @@ impl Version {
 
     /// Returns `true` if sales, refunds and cancellations may have dates. If not, they get the day on which
     /// they are sent.
-    pub fn takes_dates(self) -> bool {
+    pub fn can_take_dates(self) -> bool {
         self == Version::V1
     }
 
@@ -147,9 +147,9 @@ pub struct ClientSettings {
     /// The decimals that the API takes of currencies for which they are set.
     pub decimals: Decimals,
     /// `true` if promoters are notified by email about what is sent.
-    pub notify_promoters: bool,
+    pub should_notify_promoters: bool,
     /// `true` if the account's version 1 takes `event_id` on cancellations; version 2 never does.
-    pub cancellation_event_id: bool,
+    pub has_cancellation_event_id: bool,
     /// The certificates that are trusted in addition to this machine's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
     /// The limits for the time of a request.
@@ -168,7 +168,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The base URL is not HTTPS, and not on this machine.
-    #[error("`{0}` is not HTTPS: the API key would travel in the open")]
+    #[error("`{0}` is not HTTPS: the API key would be sent unencrypted")]
     Insecure(String),
     /// The key has characters that a header can't carry.
     #[error("the API key has characters that no HTTP header can carry")]
@@ -257,7 +257,7 @@ impl Client {
             .body(form.body.clone());
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return answer::of_error(error).into(),
+            Err(error) => return answer::answer_of_error(error).into(),
         };
         let status = response.status().as_u16();
         let wait = wait::asked_for(status, response.headers(), Timestamp::now());
@@ -286,7 +286,7 @@ impl Client {
             carried: form.carried(),
             amount: form.amount(),
         };
-        answer::of_event(&asked, status, &self.key.strike_out(body))
+        answer::answer_to_event(&asked, status, &self.key.strike_out(body))
     }
 
     /// Requests one page of a listing of the account, once; pages are counted from 1.
@@ -301,7 +301,7 @@ impl Client {
         url.set_query(Some(&listing::query(version, page)));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
-            Err(error) => return Err(answer::of_error(error).into()),
+            Err(error) => return Err(answer::answer_of_error(error).into()),
         };
         let status = response.status().as_u16();
         let wait = wait::asked_for(status, response.headers(), Timestamp::now());
@@ -391,7 +391,9 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
     let found = Certificate::from_pem_bundle(pem)
         .map_err(|error| ClientError::Certificates(causes(&error.without_url())))?;
     match found.is_empty() {
-        true => Err(ClientError::Certificates("there is none".to_owned())),
+        true => Err(ClientError::Certificates(
+            "it has no certificate".to_owned(),
+        )),
         false => Ok(found),
     }
 }
@@ -470,8 +472,8 @@ mod tests {
             account_id: "a-1".to_owned(),
             account_currency: Currency::from_code("USD").unwrap(),
             decimals: Decimals::default(),
-            notify_promoters: false,
-            cancellation_event_id: false,
+            should_notify_promoters: false,
+            has_cancellation_event_id: false,
             ca_pem: None,
             timeouts: Timeouts::default(),
         }

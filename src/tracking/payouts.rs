@@ -56,7 +56,7 @@ impl Listed for ListedPayout {
         }
     }
 
-    fn of_line(version: Version, line: PayoutLine) -> Result<Self, &'static str> {
+    fn from_line(version: Version, line: PayoutLine) -> Result<Self, &'static str> {
         let paid_at = match version {
             Version::V1 => &line.date_paid,
             Version::V2 => &line.paid_at,

@@ -2,12 +2,12 @@
 
 use form_urlencoded::Serializer;
 
-use super::Manner;
+use super::FormSettings;
 use crate::event::{Event, Kind};
 
 /// Returns the form of an event, with the parameters that the vendor's documents have for its call. The same
 /// event always gives the same bytes.
-pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
+pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
     let details = event.details();
     let is_sale = event.kind == Kind::Sale;
     let is_signup = event.kind == Kind::Signup;
@@ -17,7 +17,7 @@ pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
     form.add("uid", event.customer.uid.as_deref());
     form.add(
         "event_id",
-        has_event_id(event.kind, manner.cancellation_event_id).then(|| event.event_id()),
+        has_event_id(event.kind, manner.has_cancellation_event_id).then(|| event.event_id()),
     );
     if event.kind == Kind::Refund {
         form.add("sale_event_id", event.sale_event_id.as_deref());
@@ -41,7 +41,7 @@ pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
         form.add("tid", details.tid.as_deref());
     }
     form.add_shown("created_at", event.created_at);
-    if !manner.notify_promoters {
+    if !manner.should_notify_promoters {
         form.add("skip_email_notification", Some("true"));
     }
     form.0.finish()
@@ -86,8 +86,8 @@ mod tests {
             account_id: "b850ac4wer56hy1b5ef41".into(),
             account_currency: Currency::from_code("USD").unwrap(),
             decimals: crate::event::Decimals::default(),
-            notify_promoters: true,
-            cancellation_event_id: false,
+            should_notify_promoters: true,
+            has_cancellation_event_id: false,
             ca_pem: None,
             timeouts: Timeouts::default(),
         }
@@ -108,7 +108,7 @@ mod tests {
     const WHO: &str = "wid=b850ac4wer56hy1b5ef41&email=shelley%40example.com&uid=cbdemo_shelley";
 
     #[test]
-    fn events_are_told_as_in_the_founding_document() {
+    fn events_are_sent_as_in_the_founding_document() {
         let mut sale = shelley(Kind::Sale, "9856044");
         sale.money = money("USD");
         sale.plan = Some("monthly-starter".into());
@@ -135,7 +135,7 @@ mod tests {
         sale.money = money("GBP");
         sale.created_at = Some("2026-04-10T03:48:02Z".parse().unwrap());
         let quiet = ClientSettings {
-            notify_promoters: false,
+            should_notify_promoters: false,
             ..settings()
         };
         assert_eq!(
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_few_events_have_is_told_where_the_export_has_it() {
+    fn what_few_events_have_is_sent_where_the_export_has_it() {
         let mut sale = shelley(Kind::Sale, "1");
         sale.money = money("USD");
         sale.plan = Some("yearly".into());
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_cancellation_carries_its_id_only_where_the_account_takes_one() {
         let newer = ClientSettings {
-            cancellation_event_id: true,
+            has_cancellation_event_id: true,
             ..settings()
         };
         let cancellation = shelley(Kind::Cancellation, "sub_1_cancelled");

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::Manner;
+use super::FormSettings;
 use crate::event::{Event, Kind};
 
 /// Holds the parameters of the four calls; each has some of them, in the types of the vendor's file.
@@ -49,20 +49,20 @@ enum Number {
 }
 
 /// Returns the JSON of an event. The same event always gives the same bytes.
-pub(super) fn body(event: &Event, manner: &Manner<'_>) -> String {
+pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
     let parameters = parameters(event, manner);
     // Text and numbers always have a JSON form.
     serde_json::to_string(&parameters).unwrap_or_default()
 }
 
-fn parameters<'e>(event: &'e Event, manner: &Manner<'_>) -> Parameters<'e> {
+fn parameters<'e>(event: &'e Event, manner: &FormSettings<'_>) -> Parameters<'e> {
     let details = event.details();
     let who = Parameters {
         email: event.customer.email.as_deref(),
         uid: event.customer.uid.as_deref(),
         ..Parameters::default()
     };
-    let quiet = (!manner.notify_promoters).then_some(true);
+    let quiet = (!manner.should_notify_promoters).then_some(true);
     let currency = event
         .money
         .map(|money| money.currency)
@@ -120,8 +120,8 @@ mod tests {
             account_id: "acc-1".into(),
             account_currency: Currency::from_code("USD").unwrap(),
             decimals: crate::event::Decimals::default(),
-            notify_promoters: false,
-            cancellation_event_id: true,
+            should_notify_promoters: false,
+            has_cancellation_event_id: true,
             ca_pem: None,
             timeouts: super::super::Timeouts::default(),
         }

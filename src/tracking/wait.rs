@@ -163,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_is_no_wait_or_one_of_ten_minutes_at_most(value in ".{0,40}") {
+        fn any_value_is_a_wait_of_ten_minutes_at_most_or_none(value in ".{0,40}") {
             prop_assert!(parse(&value, now()).is_none_or(|wait| wait <= MAX_WAIT));
         }
 

@@ -567,7 +567,7 @@ mod amounts {
     fn decimals_of_a_currency_without() {
         assert_snapshot!(amount("500.50", "jpy"), @r"
             exit 1
-            x.csv:2: error: JPY has 0 decimals and the amount 2
+            x.csv:2: error: too many decimals in the amount: 2, but JPY has 0
               column `Amount`: `500.50`
               hint: amounts in this export look like `1234`
             ");
@@ -577,8 +577,8 @@ mod amounts {
     fn a_third_decimal_that_the_api_does_not_take() {
         assert_snapshot!(amount("5.001", "kwd"), @r"
             exit 0
-            warning: 1 sale, 5.00 KWD: the third decimal is cut off, for the Tracking API takes hundredths of KWD
-            warning: 1 sale, 5.00 KWD: not in USD, and sent in their own currency
+            warning: 1 sale, 5.00 KWD: the third decimal is cut off, because the Tracking API takes hundredths of KWD
+            warning: 1 sale, 5.00 KWD: not in USD; sent unconverted
               hint: `foreign` under `[currencies]` of fprecon.toml can be `send`, `convert` or `hold`
             ");
     }

@@ -58,7 +58,7 @@ fn they_are_sent_with_their_currency_and_never_in_silence() {
     let plan = place.run(&["plan", "payments.csv"]).expect(0);
     assert!(
         plan.stderr().contains(
-            "warning: 2 sales, 20.00 EUR and 500 JPY, 1 refund, 5.00 EUR: not in USD, and sent in their own currency"
+            "warning: 2 sales, 20.00 EUR and 500 JPY, 1 refund, 5.00 EUR: not in USD; sent unconverted"
         ),
         "{}",
         plan.stderr()

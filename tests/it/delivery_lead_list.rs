@@ -207,7 +207,7 @@ fn a_list_whose_total_is_not_its_count_is_not_trusted() {
     for (pages, why) in [
         (
             &[("3", ONE), ("3", TWO), ("3", "[]")] as &'static [_],
-            "says that there are 3",
+            "but reports 3",
         ),
         (&[("", ONE)], "does not say how many"),
         (&[("2", ONE), ("2", ONE)], "keeps changing"),
@@ -374,7 +374,7 @@ fn a_list_that_lacks_many_of_the_leads_that_the_journal_knows_is_not_used() {
 
     let ran = run_listed(&server, &place, 1001, 1008).expect(0);
     let said = ran.stderr();
-    let why = "it has 1 lead, and lacks 5 of the 5 customers of whom events were tracked before";
+    let why = "it has 1 lead, but lacks 5 of the 5 customers with tracked events";
     assert!(said.contains(why), "{said}");
     assert_eq!(outcome(&ran.json(), "tracked"), 8);
     assert_eq!(posts(&server), 13, "each is asked for");

@@ -430,8 +430,11 @@ fn row_36_each_file_that_is_deleted_after_a_kill_is_missed() {
             "and commit ",
         ),
         (&["fprecon.journal.commits"], "its commit record"),
-        (&["fprecon.journal"], "it is gone"),
-        (&["fprecon.journal", "fprecon.journal-wal"], "it is gone"),
+        (&["fprecon.journal"], "it does not exist"),
+        (
+            &["fprecon.journal", "fprecon.journal-wal"],
+            "it does not exist",
+        ),
     ] {
         let place = killed.copy();
         Damage::Deleted(files.to_vec()).apply(&place);

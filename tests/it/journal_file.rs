@@ -51,7 +51,10 @@ fn row_39_what_is_no_file_is_refused_as_a_journal_and_not_touched() {
         ("pipe", "a named pipe"),
         ("socket", "a socket"),
         ("link", "a device"),
-        ("loose", "a link to not-mounted/journal, which is not there"),
+        (
+            "loose",
+            "a link to not-mounted/journal, which does not exist",
+        ),
         ("/dev/null", "a device"),
     ] {
         let before = fs::symlink_metadata(place.path(name)).unwrap();

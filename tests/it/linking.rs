@@ -14,7 +14,7 @@ use fprecon::event::{
 };
 use fprecon::export::Export;
 use fprecon::job::{self, Job, Setup, SourceRows};
-use fprecon::journal::{Outcome as Settled, PlanState, Wanted};
+use fprecon::journal::{HistoryRequest, Outcome as Settled, PlanState};
 use fprecon::link::{EarlierSale, Rules, SaleHistory};
 use fprecon::plan::History;
 use fprecon::profile::Profiles;
@@ -1232,7 +1232,7 @@ fn job(profiles: &Profiles, texts: &[String], past: &(impl History + Clone), rul
     let exports = numbered.map(|(number, text)| {
         Export::from_bytes(&format!("{number}.csv"), text.clone().into_bytes())
     });
-    let history = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(past.clone());
+    let history = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(past.clone());
     let now = "2099-01-01T00:00:00Z".parse().unwrap();
     let rows = SourceRows::dropped();
     let (job, _) = job::plan(exports, &setup, rows, history, now, &|_| {}).unwrap();
@@ -1318,7 +1318,7 @@ fn check_job(seed: u64, profiles: &Profiles, seen: &mut Seen) {
         let again = outcome(&job(profiles, &files(&rows), &memory, &rules));
         assert_eq!(again, is, "in another order\n{}", texts.join("\n"));
 
-        for planned in read.plan.events().filter(|p| p.event.counts_nothing()) {
+        for planned in read.plan.events().filter(|p| p.event.is_uncounted()) {
             let (event, state) = (planned.event, planned.state);
             let is_held = is.held.contains(event.event_id());
             if let (PlanState::Duplicate, Some(sale), false) = (state, event.sale_event_id, is_held)

@@ -246,7 +246,7 @@ fn a_row_that_was_cut_off_is_rejected_until_it_is_mended() {
     place.write("saved.csv", &format!("{header},\n{row}"));
     let saved = place.run(&["plan", "saved.csv"]).expect(1);
     assert!(
-        saved.stderr().contains("behind `_reason`"),
+        saved.stderr().contains("after `_reason`"),
         "{}",
         saved.stderr()
     );

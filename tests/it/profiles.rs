@@ -7,7 +7,7 @@ use std::path::Path;
 use fprecon::event::{Currency, Event};
 use fprecon::export::Export;
 use fprecon::job::{self, Job, PlanError, Setup, SourceRows};
-use fprecon::journal::{PlanState, Wanted};
+use fprecon::journal::{HistoryRequest, PlanState};
 use fprecon::link::EmptyHistory;
 use fprecon::problem::Problem;
 use fprecon::profile::Profiles;
@@ -31,7 +31,7 @@ fn read(config: &str, csvs: &[&[u8]]) -> Result<Job, Vec<Problem>> {
     let exports =
         exports.map(|(n, csv)| Export::from_bytes(&format!("{}.csv", n + 1), csv.to_vec()));
     let rows = SourceRows::in_file(tempfile::tempfile().unwrap());
-    let without_past = |_: &dyn Fn() -> Wanted| Ok::<_, Infallible>(EmptyHistory);
+    let without_past = |_: &dyn Fn() -> HistoryRequest| Ok::<_, Infallible>(EmptyHistory);
     let now = "2099-01-01T00:00:00Z".parse().unwrap();
     let planned = job::plan(exports, &setup, rows, without_past, now, &|_| {});
     let (job, _) = planned.map_err(|error| match error {
@@ -87,7 +87,11 @@ fn outcomes(config: &str, csvs: &[&[u8]]) -> String {
     }
     for row in job.source_rows.read().unwrap() {
         let row = row.unwrap();
-        let what = if row.rejected { "rejected" } else { "ignored" };
+        let what = if row.is_rejected {
+            "rejected"
+        } else {
+            "ignored"
+        };
         lines.push((row.source, format!("{what}: {}", row.reason)));
     }
     lines.sort_by_key(|(source, _)| *source);

@@ -87,7 +87,7 @@ fn invoices_say_what_of_a_payment_counts_and_subscriptions_say_the_plan() {
     sale ch_0003 2000 USD  to_send 
     sale in_1 10000 USD pro to_send 119.00 USD was paid, 100.00 USD of it counts: invoices.csv:2
     sale in_2 4000 USD basic to_send 47.60 USD was paid, 40.00 USD of it counts: invoices.csv:3
-    invoices.csv: warning: paid invoices without a payment in these exports, of which no sale is made: 1 (80.00 USD)
+    invoices.csv: warning: paid invoices without a payment in these exports, for which no sale was created: 1 (80.00 USD)
       hint: export payments and invoices for the same dates; invoices that were paid elsewhere can be run by themselves, and a payment without a customer counts as none
     ");
 
@@ -111,7 +111,7 @@ fn rows_of_invoices_beside_payments_are_accounted_for() {
     let place = place();
     let ran = place.run(&["plan", "payments.csv", "invoices.csv", "--json"]);
     let json = ran.expect(0).json();
-    assert_snapshot!(json["ignored"], @r#"[{"reason":"its payment is in none of these exports","rows":1},{"reason":"says more of a payment in another export","rows":2}]"#);
+    assert_snapshot!(json["ignored"], @r#"[{"reason":"its payment is in none of these exports","rows":1},{"reason":"merged into its payment","rows":2}]"#);
     assert_snapshot!(json["rows"], @r#"{"ignored":3,"read":6,"rejected":0,"with_events":3}"#);
     let paths: Vec<_> = json["inputs"]
         .as_array()
@@ -141,12 +141,12 @@ fn an_invoice_that_contradicts_its_payment_is_a_conflict() {
         .write("invoices.csv", &invoices.concat());
     assert_snapshot!(planned(&place, &["invoices.csv", "payments.csv"]), @"
     exit 1
-    sale in_1 11900 USD  unlinked its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
+    sale in_1 11900 USD  unlinked its invoice says that 200.00 USD was paid (invoices.csv:2), but its payments add up to 119.00 USD
     sale in_2 4000 EUR  conflict the same id as payments.csv:3 with another currency: 40.00 EUR of 47.60 EUR paid here, 47.60 USD there
     sale in_2 4760 USD  conflict the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
     sale in_3 1000 USD  conflict the same id as payments.csv:4 with another customer: `cus_8` here, `cus_3` there
     sale in_3 1190 USD  conflict the same id as invoices.csv:4 with another customer: `cus_3` here, `cus_8` there
-    payments.csv:2: error: sale `in_1`: its invoice says that 200.00 USD was paid (invoices.csv:2), and its payments come to 119.00 USD
+    payments.csv:2: error: sale `in_1`: its invoice says that 200.00 USD was paid (invoices.csv:2), but its payments add up to 119.00 USD
       hint: add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent
     payments.csv:3: error: sale `in_2`: the same id as invoices.csv:3 with another currency: 47.60 USD here, 40.00 EUR of 47.60 EUR paid there
       hint: find out which one is right and remove the others from the exports; none of them is sent
@@ -274,7 +274,7 @@ fn what_a_call_learned_of_invoices_and_plans_counts_in_later_ones() {
         .expect(1);
     assert!(
         held.stderr()
-            .contains("59.50 USD was paid (i7.csv:2), and its payments come to 29.75 USD")
+            .contains("59.50 USD was paid (i7.csv:2), but its payments add up to 29.75 USD")
     );
     let later = place
         .run(&[&run[..], &["both.csv"]].concat())

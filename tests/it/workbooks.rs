@@ -132,7 +132,7 @@ fn what_a_cell_does_not_say_exactly_is_rejected_with_its_row() {
     );
     let said = place.run(&["plan", "x.xlsx"]).expect(1).stderr();
     for part in [
-        "x.xlsx:2: error: USD has 2 decimals and the amount 4\n  column `amount`: `23.7881`",
+        "x.xlsx:2: error: too many decimals in the amount: 4, but USD has 2\n  column `amount`: `23.7881`",
         "x.xlsx:3: error: a spreadsheet has turned this id into a number and lost its last digits\n  column `event_id`: `1.23456789012346E+18`",
         "x.xlsx:4: error: the cell has an error of the spreadsheet\n  column `amount`: `#DIV/0!`",
         "x.xlsx:5: error: unexpected `€` in an amount\n  column `amount`: `€5.00`",

@@ -109,7 +109,7 @@ pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
             promoter: promoter_of(lead.promoter),
             created_at: lead.created_at,
             customer_since: lead.customer_since,
-            was_moved: lead.was_moved,
+            was_moved: lead.is_moved,
         })
         .collect()
 }

@@ -312,7 +312,7 @@ fn undo(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let ids: Vec<_> = named.items.iter().map(|item| item.id).collect();
-    let undone = journal.undo_accept(&ids, &who(), now)?;
+    let undone = journal.withdraw_acceptance(&ids, &who(), now)?;
     terminal.human(&match undone {
         0 => "Nothing was changed: none of these items was accepted.".to_owned(),
         n => format!("{} no longer accepted.", are(n, "items")),
@@ -471,7 +471,7 @@ fn list(
     let mut accepted = Vec::new();
     if let Some(journal) = journal {
         journal.for_each_accepted(|record| {
-            if record.undone.is_none() {
+            if record.withdrawn.is_none() {
                 accepted.push(record);
             }
         })?;

@@ -19,7 +19,7 @@ use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::Terminal;
 use crate::journal::{Journal, JournalReader, RunEnd, RunId};
 use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
-use crate::send::{self, Alarm, End, Halt, Progress};
+use crate::send::{self, End, Halt, Progress, RefusalSeries};
 
 /// How one run is delivered.
 pub(super) struct RunDelivery<'d> {
@@ -134,14 +134,14 @@ impl RunDelivery<'_> {
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
         let limit = self.settings.stop_after_same_refusals;
         let (sent, signal) = self.send(journal, run, Some(limit))?;
-        let End::Halted(Halt::SameRefusal { alarm, message }) = &sent.end else {
+        let End::Halted(Halt::SameRefusal { series, message }) = &sent.end else {
             return Ok((sent, signal));
         };
         let question = format!(
             "The API refuses one event after the other: {message}. Send the other {}?",
             count(sent.journal.pending_count(run)?, "event")
         );
-        if *alarm == Alarm::AtStart || self.terminal.ask(&question) != Some(true) {
+        if *series == RefusalSeries::AtStart || self.terminal.ask(&question) != Some(true) {
             return Ok((sent, signal));
         }
         let (more, signal) = self.send(sent.journal, run, None)?;
@@ -156,7 +156,7 @@ impl RunDelivery<'_> {
         stop_after_same_refusals: Option<NonZeroU32>,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
         let settings = send::SendSettings {
-            repeat_unconfirmed: self.repeat_unconfirmed,
+            should_repeat_unconfirmed: self.repeat_unconfirmed,
             stop_after_same_refusals,
             ..self.destination.pace(self.settings)
         };
@@ -166,7 +166,7 @@ impl RunDelivery<'_> {
             .map_err(|error| CliError::Io("the network runtime", error))?;
         let total = journal.pending_count(run)?;
         let mut watcher = Watcher::new(self.terminal, total);
-        if self.settings.lead_list && !settings.lead_list && total > 0 {
+        if self.settings.lead_list && !settings.should_use_lead_list && total > 0 {
             self.terminal
                 .problems(&[no_lead_list(SANDBOX_HAS_NO_LIST)], 0);
         }
@@ -177,9 +177,11 @@ impl RunDelivery<'_> {
             let sent = send::send(
                 journal,
                 self.destination.client(),
-                run,
-                total,
-                settings,
+                send::RunToSend {
+                    run,
+                    total,
+                    settings,
+                },
                 requests,
                 &mut watch,
             );

@@ -73,7 +73,7 @@ impl Destination {
             base_url: Account::SANDBOX.to_owned(),
             account_id: "sandbox".to_owned(),
         };
-        let key = ApiKey::of_sandbox();
+        let key = ApiKey::for_sandbox();
         let base_url = match settings.version {
             Version::V1 => sandbox.base_url(),
             Version::V2 => sandbox.base_url_v2(),
@@ -146,13 +146,12 @@ impl Destination {
         send::SendSettings {
             requests_per_minute,
             concurrency: settings.concurrency,
-            infer_non_referrals: settings.infer_non_referrals,
+            should_infer_non_referrals: settings.infer_non_referrals,
             // A sandbox in this process decides at the first request if a customer is a lead: its
             // list is never complete.
-            // never whole.
-            lead_list: settings.lead_list && !self.is_sandbox(),
+            should_use_lead_list: settings.lead_list && !self.is_sandbox(),
             give_up_after: Duration::from_secs(settings.give_up_after_seconds.get().into()),
-            repeat_unconfirmed: false,
+            should_repeat_unconfirmed: false,
             stop_after_same_refusals: None,
         }
     }
@@ -177,8 +176,8 @@ fn client(
         account_id: account.account_id.clone(),
         account_currency: settings.account_currency,
         decimals: settings.decimals.clone(),
-        notify_promoters: settings.notify_promoters,
-        cancellation_event_id: settings.cancellation_event_id,
+        should_notify_promoters: settings.notify_promoters,
+        has_cancellation_event_id: settings.cancellation_event_id,
         ca_pem: settings.ca_pem()?,
         timeouts: settings.timeouts,
     };

@@ -6,7 +6,7 @@ use crate::cli::tables::count;
 use crate::journal::EndReason;
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{Commands, RunSummary};
-use crate::send::{Alarm, End, Halt};
+use crate::send::{End, Halt, RefusalSeries};
 
 /// Returns the problem with which a run ended early, and what to do; `None` if it ended by itself.
 pub(super) fn problem_of(
@@ -27,15 +27,15 @@ pub(super) fn problem_of(
             format!("the API refused the key: {message}"),
         )
         .hint(format!("fix the key, then {resume}")),
-        End::Halted(Halt::SameRefusal { alarm, message }) => {
-            let (what, hint) = match alarm {
-                Alarm::AtStart => (
+        End::Halted(Halt::SameRefusal { series, message }) => {
+            let (what, hint) = match series {
+                RefusalSeries::AtStart => (
                     "the API refused every event for the same reason",
                     format!(
                         "no event counts as failed: fix the cause, then {resume}; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher"
                     ),
                 ),
-                Alarm::Later => (
+                RefusalSeries::Later => (
                     "the API refused a long series of events for the same reason",
                     format!(
                         "fix the cause, then {resume}, and `{}` tries the refused ones again; if the events are wrong, set `stop_after_same_refusals` under `[send]` higher",

@@ -137,9 +137,9 @@ pub(in crate::cli) fn retry(
         .any(|(_, outcome)| *outcome == Outcome::Unconfirmed);
     let repeat_unconfirmed = arguments.unconfirmed || is_any_unconfirmed;
     let selection = RetrySelection {
-        failed: arguments.failed,
-        unconfirmed: arguments.unconfirmed,
-        non_referral: arguments.non_referral,
+        has_failed: arguments.failed,
+        has_unconfirmed: arguments.unconfirmed,
+        has_non_referral: arguments.non_referral,
         events: events.into_iter().map(|(row, _)| row).collect(),
     };
     if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {

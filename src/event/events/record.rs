@@ -79,9 +79,9 @@ const TOTAL: u16 = 1 << 7;
 const PLAN: u16 = 1 << 8;
 const DATE: u16 = 1 << 9;
 const NANOSECONDS: u16 = 1 << 10;
-const MENDED: u16 = 1 << 11;
+const FIXED_AFTER_REFUSAL: u16 = 1 << 11;
 const DETAILS: u16 = 1 << 12;
-const TOLD_BY_REFERENCE: u16 = 1 << 13;
+const DISTINGUISHED_BY_REFERENCE: u16 = 1 << 13;
 const NO_REFUNDS: u16 = 1 << 14;
 
 /// Returns the key of the event whose record begins here.
@@ -95,7 +95,7 @@ pub(super) fn kind(record: &[u8]) -> Kind {
 }
 
 /// Returns `true` if the event names a sale.
-pub(super) fn names_sale(record: &[u8]) -> bool {
+pub(super) fn has_sale(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & SALE != 0
 }
 
@@ -223,7 +223,7 @@ impl Shared {
             key,
             sale_event_id,
             reference,
-            is_told_by_reference: has(TOLD_BY_REFERENCE),
+            is_distinguished_by_reference: has(DISTINGUISHED_BY_REFERENCE),
             customer: CustomerRef { email, uid },
             money: figures.money,
             original,
@@ -233,7 +233,7 @@ impl Shared {
             plan: plan.map(|plan| texts.word(plan)),
             created_at: figures.created_at,
             source: figures.source,
-            is_mended: has(MENDED),
+            is_fixed_after_refusal: has(FIXED_AFTER_REFUSAL),
             note: texts.word(note),
             details: has(DETAILS).then_some(from.0),
         }
@@ -280,9 +280,12 @@ fn flags_of(event: &Event) -> u16 {
         (PLAN, event.plan.is_some()),
         (DATE, event.created_at.is_some()),
         (NANOSECONDS, nanoseconds.is_some_and(|n| n != 0)),
-        (MENDED, event.is_mended),
+        (FIXED_AFTER_REFUSAL, event.is_fixed_after_refusal),
         (DETAILS, event.details.is_some()),
-        (TOLD_BY_REFERENCE, event.is_told_by_reference),
+        (
+            DISTINGUISHED_BY_REFERENCE,
+            event.is_distinguished_by_reference,
+        ),
         (NO_REFUNDS, event.has_no_refunds),
     ];
     let set = flags.iter().filter(|(_, is_set)| *is_set);

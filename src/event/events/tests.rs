@@ -87,8 +87,8 @@ prop_compose! {
         event.plan = plan;
         event.note = note;
         event.created_at = created_at;
-        event.is_mended = is_mended;
-        event.is_told_by_reference = is_told_by_reference;
+        event.is_fixed_after_refusal = is_mended;
+        event.is_distinguished_by_reference = is_told_by_reference;
         event.has_no_refunds = has_no_refunds;
         event.set_details(details);
         event
@@ -123,7 +123,7 @@ proptest! {
     fn essences_come_back_as_they_were(all in prop::collection::vec((event(), any::<bool>()), 1..6)) {
         let (mut record, mut currencies) = (Vec::new(), Currencies::default());
         let essences = all.iter().map(|(event, gross_is_unknown)| Essence {
-            gross_is_unknown: *gross_is_unknown,
+            is_gross_unknown: *gross_is_unknown,
             ..event.essence()
         });
         let essences: Vec<Essence> = essences.collect();

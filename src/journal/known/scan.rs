@@ -6,7 +6,7 @@ use rusqlite::Row;
 
 use super::super::columns::{self, Columns, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
-use super::{JournalHistory, KnownEvent, Wanted};
+use super::{HistoryRequest, JournalHistory, KnownEvent};
 use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original};
 use crate::invisible::is_invisible;
 
@@ -17,7 +17,7 @@ impl JournalReader {
     ///
     /// The journal can't be read or is damaged.
     pub fn known(&self) -> Result<JournalHistory, JournalError> {
-        self.known_for(Wanted::default)
+        self.known_for(HistoryRequest::default)
     }
 
     /// Reads every event once and keeps what a plan needs of it, and what a job requests. If the journal is
@@ -28,7 +28,7 @@ impl JournalReader {
     /// The journal can't be read or is damaged.
     pub fn known_for(
         &self,
-        wanted: impl FnOnce() -> Wanted,
+        wanted: impl FnOnce() -> HistoryRequest,
     ) -> Result<JournalHistory, JournalError> {
         match self.is_new()? {
             true => Ok(JournalHistory::default()),
@@ -44,7 +44,7 @@ impl JournalReader {
             .map_err(|error| self.failed("looking for what it knows", error))
     }
 
-    fn known_of(&self, wanted: &Wanted) -> Result<JournalHistory, JournalError> {
+    fn known_of(&self, wanted: &HistoryRequest) -> Result<JournalHistory, JournalError> {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
@@ -56,7 +56,7 @@ impl JournalReader {
             wanted,
             profiles,
             originals: self.originals()?,
-            mended: self.mended()?,
+            mended: self.replaced()?,
             flags: self.flags()?,
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
@@ -145,7 +145,7 @@ impl JournalReader {
 /// Holds the state of the pass over all events, in the order in which they were recorded.
 struct Scan<'w> {
     known: JournalHistory,
-    wanted: &'w Wanted,
+    wanted: &'w HistoryRequest,
     profiles: ProfilesOfEvents,
     /// The amounts before they were converted, of events that are still to come.
     originals: HashMap<EventRow, Original>,
@@ -180,8 +180,8 @@ impl Scan<'_> {
             self.known.refused.entry(key).or_default().push(essence);
             return Ok(());
         }
-        essence.gross_is_unknown = id.0 < self.gross_kept_from;
-        self.known.add_wanted(key, &columns, self.wanted);
+        essence.is_gross_unknown = id.0 < self.gross_kept_from;
+        self.known.add_requested(key, &columns, self.wanted);
         self.known.suspect_uid(&essence, self.wanted);
         if let Some(&code) = self.flags.get(&id) {
             self.known.flagged.insert(key, code);
@@ -190,7 +190,7 @@ impl Scan<'_> {
             row: id,
             essence,
             outcome,
-            profile: self.profiles.of(id),
+            profile: self.profiles.for_event(id),
         };
         let is_new = self.known.events.insert(key, event);
         if read_now.is_some() {
@@ -270,7 +270,7 @@ impl ProfilesOfEvents {
     }
 
     /// Returns the profile of an event. Events are asked for in the order of their numbers.
-    fn of(&mut self, event: EventRow) -> Option<usize> {
+    fn for_event(&mut self, event: EventRow) -> Option<usize> {
         let next = |at: usize| self.spans.get(at + 1);
         while next(self.at).is_some_and(|(first, _)| *first <= event) {
             self.at += 1;

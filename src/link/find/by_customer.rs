@@ -144,7 +144,7 @@ impl Finder<'_> {
         }
         for customer in sales.customers() {
             for sale in self.earlier.sales_of(customer) {
-                offer(&sale.event_id, sale.customer.lend(), sale.created_at);
+                offer(&sale.event_id, sale.customer.borrowed(), sale.created_at);
             }
         }
         candidates.find(refunds.len())

@@ -50,7 +50,7 @@ fn input(path: &str, header: &[&str]) -> NewInput {
 fn settlement(outcome: Outcome, http_status: u16, message: Option<&str>) -> Settlement {
     Settlement {
         outcome,
-        inferred: false,
+        is_inferred: false,
         http_status: Some(http_status),
         message: message.map(str::to_owned),
         at: at(12),
@@ -262,7 +262,7 @@ fn full() -> (Fixture, RunId) {
     let inferred = Entry::Settle {
         event: EventRow(4),
         settlement: Settlement {
-            inferred: true,
+            is_inferred: true,
             http_status: None,
             ..settlement(Outcome::NonReferral, 204, None)
         },

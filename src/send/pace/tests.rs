@@ -247,7 +247,7 @@ fn a_limit_that_goes_away_is_noticed() {
 }
 
 #[test]
-fn one_storm_of_429_slows_down_once_and_pauses_as_told() {
+fn one_storm_of_429_slows_down_once_and_pauses_as_asked() {
     let start = Instant::now();
     let mut pace = pace(400, start);
     for _ in 0..16 {

@@ -24,8 +24,7 @@ fn what_an_earlier_run_left_to_send_is_said_and_goes_out_first() {
          sale,s0,ana@example.com,10.00,USD,2026-03-01T10:00:00Z\n\
          sale,s1,ana@example.com,10.00,USD,2026-03-05T10:00:00Z\n",
     );
-    let said =
-        "an earlier run left events of these exports to send: 1 sale, 10.00 USD; they go out first";
+    let said = "an earlier run left events of these exports to send: 1 sale, 10.00 USD; they are sent first";
     let plan = place.run(&["plan", "next.csv"]).expect(0);
     assert!(plan.stderr().contains(said), "{}", plan.stderr());
     let ran = place.run_to(&sandbox, &run("next.csv")).expect(0);

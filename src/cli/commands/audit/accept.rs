@@ -76,7 +76,7 @@ pub(in crate::cli::commands) fn change(
             if reason.is_none() {
                 let seen = findings.iter().map(|own| own.seen).collect();
                 return Ok(Changed {
-                    undone: journal.undo_accepted_differences(&seen, &by, at)?,
+                    undone: journal.withdraw_accepted_differences(&seen, &by, at)?,
                     ..Changed::default()
                 });
             }

@@ -25,7 +25,7 @@ use crate::job::{unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
-use crate::send::{self, Unlisted};
+use crate::send::{self, IncompleteListing};
 use crate::shell_word::shell_word;
 use crate::tracking::{Answer, Client, Listed, ListedCommission, ListedPayout};
 
@@ -275,7 +275,7 @@ impl Call<'_> {
         &self,
         client: &Client,
         reading: &mut PartialListing<T>,
-    ) -> Result<Result<u64, (Unlisted, Exit)>, CliError>
+    ) -> Result<Result<u64, (IncompleteListing, Exit)>, CliError>
     where
         T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
     {
@@ -357,20 +357,20 @@ fn not_kept(error: StoreError) -> CliError {
 }
 
 /// Why a listing is not whole. What was read of it is kept.
-fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
+fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
     let name = T::NAME;
     let again = format!(
         "the pages that were read are kept for a day; the same command goes on behind them, and then fetches the rest of the {name}"
     );
     let (exit, problem) = match unlisted {
-        Unlisted::Interrupted => {
+        IncompleteListing::Interrupted => {
             let message = format!("fetching the {name} was interrupted");
             (
                 interrupted,
                 Problem::warning(ProblemCode::Interrupted, message),
             )
         }
-        Unlisted::Page {
+        IncompleteListing::Page {
             answer: Answer::KeyRefused { message, .. },
             ..
         } => {
@@ -379,7 +379,7 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
                 .hint("fix the key, then run the same command");
             return CliError::Ended(Exit::Refused, Box::new(problem));
         }
-        Unlisted::Page { number, answer } => {
+        IncompleteListing::Page { number, answer } => {
             let said = match answer.status() {
                 Some(status) => format!("HTTP {status}: {}", answer.message()),
                 None => answer.message().to_owned(),
@@ -390,20 +390,20 @@ fn not_whole<T: Listed>(unlisted: Unlisted, interrupted: Exit) -> CliError {
                 Problem::error(ProblemCode::ListingUnreadable, message),
             )
         }
-        Unlisted::Changing => {
+        IncompleteListing::Changing => {
             let message = format!("the list of {name} keeps changing while it is read");
             let problem = Problem::error(ProblemCode::ListingChanges, message)
                 .hint("try again when nothing is being imported or paid");
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
-        Unlisted::Short { lines, total } => {
+        IncompleteListing::Short { lines, total } => {
             let message = format!("the list has {lines} {name}, and says that there are {total}");
             (
                 Exit::Incomplete,
                 Problem::error(ProblemCode::ListingShort, message),
             )
         }
-        Unlisted::Sink(error) => {
+        IncompleteListing::Sink(error) => {
             let message = format!("the {name} can't be kept: {error}");
             let problem = Problem::error(ProblemCode::ListingNotKept, message).hint(format!(
                 "check the permissions, and make room on the disk; {again}"
