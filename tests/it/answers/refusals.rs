@@ -128,6 +128,7 @@ fn on_a_terminal(place: &Place, sandbox: &SandboxProcess, typed: &str) -> Ran {
     terminal
         .args(["-qec", &format!("{program} run own.csv"), "/dev/null"])
         .current_dir(run.get_current_dir().unwrap())
+        .env_clear()
         .env("FPRECON_STOP_AFTER_SAME_REFUSALS", "3")
         .env("FPRECON_CONCURRENCY", "1")
         .stdin(Stdio::piped())
