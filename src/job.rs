@@ -56,7 +56,7 @@ pub struct Input {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
-    /// What that stands for, and why it is read so.
+    /// The kind of export that it was recognised as, with the reason.
     pub recognised: RecognisedAs,
     /// The header of the export.
     pub header: Vec<String>,

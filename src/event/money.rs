@@ -116,7 +116,7 @@ impl Currency {
         Some(Currency(Code::Withdrawn(u8::try_from(place).ok()?)))
     }
 
-    /// Whether amounts of this currency may be shown with a symbol, or with a code in its place.
+    /// Returns `true` if amounts of this currency may be shown with a symbol, or with a code in its place.
     pub fn may_be_shown_as(self, symbol: &str) -> bool {
         let code = self.code();
         if symbol.eq_ignore_ascii_case(code) {

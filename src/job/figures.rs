@@ -31,7 +31,7 @@ pub struct InputSummary {
     pub sha256: String,
     /// The name of the profile that it was read by.
     pub profile: String,
-    /// What it was recognised as, if it was just read; the journal does not keep it.
+    /// The kind of export that it was recognised as, if it was just read; the journal does not keep it.
     #[serde(skip)]
     pub recognised: Option<RecognisedAs>,
     /// The number of its rows.

@@ -7,14 +7,14 @@ use crate::profile::ColumnIndex;
 /// Why each of them is rejected where an export has both.
 pub(super) const MIXED: &str = "the export writes refunds with a minus and without one";
 
-/// The refunds of one export whose sign may be either one, and what is known of them so far.
+/// Holds the refunds of one export whose sign may be either one, and what is known of them so far.
 #[derive(Debug, Default)]
 pub(super) struct SignedRefunds {
     pub(super) rows: u64,
     pub(super) events: Events,
-    /// What their column of amounts comes to.
+    /// The sums of their column of amounts.
     pub(super) totals: ExportTotals,
-    /// Of a file of rejected rows that was handed back, what these rows were.
+    /// The rows as they were, in a file of rejected rows that was handed back.
     pub(super) corrected: Vec<CorrectedRow>,
     column: Option<ColumnIndex>,
     first_with_minus: Option<u64>,

@@ -43,12 +43,12 @@ impl SourceRowsError {
     }
 }
 
-/// What became of a row, in the file.
+/// The state of a row, as the file has it.
 const IGNORED: &str = "";
 const REJECTED: &str = "1";
 const OPEN: &str = "?";
 
-/// Cells in front of a row's own: input, line, what became of it, reason.
+/// The number of cells in front of a row's own: input, line, state, reason.
 const OWN_CELLS: usize = 4;
 
 impl SourceRows {
@@ -171,10 +171,10 @@ fn source_row(record: &csv::StringRecord) -> Option<SourceRow> {
 mod tests {
     use super::*;
 
-    fn row(line: u64, rejected: bool, fields: &[&str]) -> SourceRow {
+    fn row(line: u64, is_rejected: bool, fields: &[&str]) -> SourceRow {
         SourceRow {
             source: Source { input: 1, line },
-            is_rejected: rejected,
+            is_rejected,
             reason: "no amount, \"none\"".to_owned(),
             fields: fields.iter().map(|&cell| cell.to_owned()).collect(),
         }

@@ -1,4 +1,4 @@
-//! What the amount column of each export comes to over all its rows, so that a person can compare it with
+//! Adds up the amount column of each export over all its rows, so that a person can compare it with
 //! the provider's own page before anything is sent.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::classify::RowAmount;
 use crate::event::{Currency, Kind};
 
-/// The rows of an export that had the same end, in the order in which they are shown.
+/// Names a group of rows of an export with the same result, in the order in which the groups are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "rows_of", content = "is", rename_all = "snake_case")]
 pub enum RowsOf {
@@ -20,7 +20,7 @@ pub enum RowsOf {
     Rejected,
 }
 
-/// What a group of rows comes to.
+/// Holds the sums of a group of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RowTotals {
     /// Number of rows.
@@ -41,12 +41,12 @@ impl RowTotals {
     }
 }
 
-/// The amount column of one export over all its rows: for each group of rows, and so for the whole.
+/// Holds the sums of the amount column of one export, for each group of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExportTotals {
-    /// The header of the column that is added up; nothing where the export has none.
+    /// The header of the column that is added up; `None` if the export has none.
     pub column: Option<String>,
-    /// What each group of rows comes to.
+    /// The sums of each group of rows.
     #[serde(serialize_with = "as_list")]
     pub groups: BTreeMap<RowsOf, RowTotals>,
 }

@@ -1,4 +1,4 @@
-//! What promoters get for events, as the API answered it.
+//! Adds up what promoters get for events, as the API answered it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use rusqlite::Params;
 
 use super::{JournalError, JournalReader, RunId, Span};
 
-/// Commissions in minor units of the account's currency, by the promoter's email, or else the referral id.
+/// Maps each promoter, by email or else by referral id, to the commissions in minor units of the account's
+/// currency.
 pub type PromoterCommissions = BTreeMap<String, i128>;
 
 impl JournalReader {

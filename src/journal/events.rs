@@ -284,7 +284,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
         last_answer: None,
         last_http_status: None,
         last_message: None,
-        maybe_recorded: is_in_doubt(row, id)?,
+        is_maybe_recorded: is_in_doubt(row, id)?,
         is_in_doubt: is_in_doubt(row, id)?,
         carried: None,
     })
@@ -325,7 +325,7 @@ fn fold_attempt(record: &mut EventRecord, row: &Row<'_>) -> rusqlite::Result<()>
         Some(Word(Effect::Recorded | Effect::None)) => false,
     };
     if maybe_recorded {
-        record.maybe_recorded = true;
+        record.is_maybe_recorded = true;
         record.carried = read_carried(row, AT_ATTEMPT + 3)?;
     }
     Ok(())
@@ -336,7 +336,7 @@ fn pending_of(record: EventRecord) -> Pending {
         row: record.row,
         event: record.event,
         attempts: record.attempts,
-        is_maybe_recorded: record.maybe_recorded,
+        is_maybe_recorded: record.is_maybe_recorded,
         is_in_doubt: record.is_in_doubt,
         // The content of the lost request is not known.
         carried: record.carried.filter(|_| !record.is_in_doubt),

@@ -48,7 +48,7 @@ pub struct EventRecord {
     /// The message of the last attempt's answer.
     pub last_message: Option<String>,
     /// `true` if some attempt may have been recorded at the API, as in [`Pending::is_maybe_recorded`].
-    pub maybe_recorded: bool,
+    pub is_maybe_recorded: bool,
     /// `true` if it may have been sent by a lost request, as in [`Pending::is_in_doubt`].
     pub is_in_doubt: bool,
     /// The content of the last of these attempts, as in [`Pending::carried`].

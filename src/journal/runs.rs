@@ -13,12 +13,12 @@ use super::{
 use crate::event::{Details, Text};
 use crate::problem::{Problem, ProblemCode};
 
-/// Sales that were tracked with a commission, added up.
+/// Holds the sums of the sales that were tracked with a commission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrackedSales {
-    /// Number of sales.
+    /// The number of sales.
     pub sales: u64,
-    /// What they come to, in minor units of their currency.
+    /// The sum of their amounts, in minor units of their currency.
     pub amount_cents: i64,
     /// Their commissions, in minor units of the account's currency.
     pub commission_cents: i64,

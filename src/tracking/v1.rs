@@ -49,10 +49,10 @@ pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
 
 /// Returns `true` if requests of this kind have an event id. A second sign-up is recognised by its lead, a
 /// cancellation only by accounts whose API is newer.
-pub(super) fn has_event_id(kind: Kind, cancellation_event_id: bool) -> bool {
+pub(super) fn has_event_id(kind: Kind, has_cancellation_event_id: bool) -> bool {
     match kind {
         Kind::Sale | Kind::Refund => true,
-        Kind::Cancellation => cancellation_event_id,
+        Kind::Cancellation => has_cancellation_event_id,
         Kind::Signup => false,
     }
 }
