@@ -21,10 +21,6 @@ use crate::problem::ProblemCode;
 pub(crate) const LEFT_OUT: [ProblemCode; 2] = [ProblemCode::RowIgnored, ProblemCode::NoCustomer];
 
 /// An item that is open.
-#[cfg_attr(
-    not(feature = "polars"),
-    expect(dead_code, reason = "only the audit uses it")
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenItem {
     /// The reason why it is open; `None` for rows that were ignored with a warning.
