@@ -48,6 +48,7 @@ mod span;
 mod tests;
 mod words;
 #[cfg(feature = "polars")]
+pub(crate) use past::PastOpen;
 pub(crate) use words::words;
 
 pub use accepted::{Acceptance, AcceptedItems, AcceptedRecord, Item, ItemId};

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::items::{event_item, for_each_other_item, held_item, row_item};
 use crate::event::{Currency, Money};
 use crate::journal::{
-    AcceptedRecord, AttentionCode, Disposition, EventsOf, Item, ItemId, JournalError,
-    JournalReader, RunRecord, Scope, Span, SpanBy,
+    AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId, JournalError,
+    JournalReader, PastOpen, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::ProblemCode;
 
@@ -180,6 +180,8 @@ pub(crate) struct OpenOfSpan {
     pub(crate) now: HashSet<ItemId>,
     /// The items that were open at its end and not accepted then.
     pub(crate) at_end: Vec<OpenCount>,
+    /// The items of before the span that were open at its end and not accepted then.
+    pub(crate) earlier: Vec<OpenCount>,
 }
 
 impl OpenOfSpan {
@@ -202,13 +204,25 @@ impl OpenOfSpan {
             SpanBy::RunDate => of_runs.contains(&item.id),
             SpanBy::SaleDate => created_at.is_none_or(|at| span.holds(at)),
         };
-        let unplanned = |before: Timestamp| -> Result<Vec<Item>, JournalError> {
+        let unplanned = |before: Timestamp| -> Result<(Vec<Item>, Vec<Item>), JournalError> {
             let items = Unplanned::before(journal, before)?.items.into_iter();
-            let items = items.filter(|(item, created_at)| belongs(item, *created_at));
-            Ok(items.map(|(item, _)| item).collect())
+            let is_earlier = |at: Option<Timestamp>| match span.by {
+                SpanBy::RunDate => true,
+                SpanBy::SaleDate => at.is_some_and(|at| at < span.from),
+            };
+            let (mut own, mut earlier) = (Vec::new(), Vec::new());
+            for (item, created_at) in items {
+                match belongs(&item, created_at) {
+                    true => own.push(item),
+                    false if is_earlier(created_at) => earlier.push(item),
+                    false => {}
+                }
+            }
+            Ok((own, earlier))
         };
         let ids = |items: &[Item]| items.iter().map(|item| item.id).collect();
-        let (now, at_end) = (unplanned(Timestamp::MAX)?, unplanned(span.until)?);
+        let ((now, _), (at_end, earlier)) = (unplanned(Timestamp::MAX)?, unplanned(span.until)?);
+        let open = OpenAtEnd::load(journal, span)?;
         let held = match span.by {
             SpanBy::RunDate => ids(&at_end),
             SpanBy::SaleDate => ids(&now),
@@ -216,7 +230,8 @@ impl OpenOfSpan {
         Ok(OpenOfSpan {
             held,
             now: ids(&now),
-            at_end: open_at_end(journal, span, &at_end)?,
+            at_end: open.count(&open.own, &at_end),
+            earlier: open.count(&open.earlier, &earlier),
         })
     }
 
@@ -226,47 +241,77 @@ impl OpenOfSpan {
     }
 }
 
-/// Adds up what was open at the end of a span: events, and what was held and rejected.
-fn open_at_end(
-    journal: &JournalReader,
-    span: Span,
-    unplanned: &[Item],
-) -> Result<Vec<OpenCount>, JournalError> {
-    let mut accepted_then: HashMap<ItemId, AcceptedRecord> = HashMap::new();
-    journal.for_each_accepted(|record| {
-        let was_undone = record
-            .withdrawn
-            .as_ref()
-            .is_some_and(|(_, at)| *at < span.until);
-        if record.acceptance.at < span.until && !was_undone {
-            accepted_then.insert(record.item.id, record);
-        }
-    })?;
-    let accepted_events: HashSet<(AttentionCode, &str)> = accepted_then
-        .values()
-        .filter_map(|record| Some((record.item.code, record.item.event_id.as_deref()?)))
-        .collect();
-    let mut counts: BTreeMap<AttentionCode, OpenCount> = BTreeMap::new();
-    let mut add = |code: AttentionCode, money: Option<Money>| {
-        let own = counts.entry(code).or_insert_with(|| OpenCount {
-            code,
-            count: 0,
-            amount_cents: BTreeMap::new(),
-        });
-        own.count += 1;
-        if let Some(money) = money {
-            *own.amount_cents.entry(money.currency).or_default() += i128::from(money.amount_cents);
-        }
-    };
-    journal.for_each_open_at_end(span, |open| {
-        if !accepted_events.contains(&(open.code, open.event_id.as_str())) {
-            add(open.code, open.money);
-        }
-    })?;
-    for item in unplanned {
-        if !accepted_then.contains_key(&item.id) {
-            add(item.code, item.money);
-        }
+/// The events that were open at the end of a span, and what was accepted then.
+struct OpenAtEnd {
+    /// The events of the span.
+    own: Vec<PastOpen>,
+    /// The events of before the span.
+    earlier: Vec<PastOpen>,
+    accepted: HashMap<ItemId, AcceptedRecord>,
+}
+
+impl OpenAtEnd {
+    fn load(journal: &JournalReader, span: Span) -> Result<Self, JournalError> {
+        let mut accepted: HashMap<ItemId, AcceptedRecord> = HashMap::new();
+        journal.for_each_accepted(|record| {
+            let was_undone = record
+                .withdrawn
+                .as_ref()
+                .is_some_and(|(_, at)| *at < span.until);
+            if record.acceptance.at < span.until && !was_undone {
+                accepted.insert(record.item.id, record);
+            }
+        })?;
+        let mut own = Vec::new();
+        journal.for_each_open_at_end(span, |open| own.push(open))?;
+        let of_span: HashSet<EventRow> = own.iter().map(|open| open.row).collect();
+        let mut earlier = Vec::new();
+        let since_ever = Span {
+            from: Timestamp::MIN,
+            ..span
+        };
+        journal.for_each_open_at_end(since_ever, |open| {
+            if !of_span.contains(&open.row) {
+                earlier.push(open);
+            }
+        })?;
+        Ok(OpenAtEnd {
+            own,
+            earlier,
+            accepted,
+        })
     }
-    Ok(counts.into_values().collect())
+
+    /// Adds up events, and what was held and rejected, without what was accepted.
+    fn count(&self, events: &[PastOpen], unplanned: &[Item]) -> Vec<OpenCount> {
+        let accepted_events: HashSet<(AttentionCode, &str)> = self
+            .accepted
+            .values()
+            .filter_map(|record| Some((record.item.code, record.item.event_id.as_deref()?)))
+            .collect();
+        let mut counts: BTreeMap<AttentionCode, OpenCount> = BTreeMap::new();
+        let mut add = |code: AttentionCode, money: Option<Money>| {
+            let own = counts.entry(code).or_insert_with(|| OpenCount {
+                code,
+                count: 0,
+                amount_cents: BTreeMap::new(),
+            });
+            own.count += 1;
+            if let Some(money) = money {
+                *own.amount_cents.entry(money.currency).or_default() +=
+                    i128::from(money.amount_cents);
+            }
+        };
+        for open in events {
+            if !accepted_events.contains(&(open.code, open.event_id.as_str())) {
+                add(open.code, open.money);
+            }
+        }
+        for item in unplanned {
+            if !self.accepted.contains_key(&item.id) {
+                add(item.code, item.money);
+            }
+        }
+        counts.into_values().collect()
+    }
 }

@@ -170,6 +170,10 @@ pub struct OpenSummary {
     pub as_of: String,
     /// The items that are not accepted, by reason.
     pub items: Vec<OpenCount>,
+    /// At the end of the days: the items of before the first day that were open then, by reason. They are not
+    /// among the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<OpenCount>,
 }
 
 /// Events without a date.
@@ -315,10 +319,12 @@ impl RunSummary {
         days.open_at_end = (span.until <= now).then(|| OpenSummary {
             as_of: span.until.to_string(),
             items: open.at_end.clone(),
+            earlier: open.earlier.clone(),
         });
         days.open_now = OpenSummary {
             as_of: now.to_string(),
             items: figures.attention.iter().map(Attention::open).collect(),
+            earlier: Vec::new(),
         };
         let mut summary = RunSummary {
             schema: SCHEMA,

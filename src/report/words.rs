@@ -88,6 +88,10 @@ pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
     if let Some(open) = &span.open_at_end {
         let head = format!("Open at the end of {} ({})", span.to, span.zone);
         lines.push((head, open_words(&open.items)));
+        if !open.earlier.is_empty() {
+            let head = format!("Open then from before {}", span.from);
+            lines.push((head, open_words(&open.earlier)));
+        }
     }
     let as_of = span.open_now.as_of.parse::<Timestamp>();
     let as_of = as_of.map_or_else(

@@ -149,6 +149,30 @@ fn a_month_of_runs_says_what_was_open_at_its_end_and_what_is_open_now() {
 }
 
 #[test]
+fn what_began_before_the_days_and_was_open_at_their_end_is_said() {
+    let Some(months) = Months::new() else { return };
+    let last = ["--from", "2026-03-31", "--to", "2026-03-31"];
+    let failed = json!([{"code": "failed", "count": 1, "amount_cents": {"USD": 2000}}]);
+    let held = json!([{"code": "held", "count": 1, "amount_cents": {"USD": 3000}}]);
+    let report = months.report(&last, &[]);
+    let at_end = &report["span"]["open_at_end"];
+    assert_eq!((&at_end["items"], &at_end["earlier"]), (&held, &failed));
+    let words = [&["report", "--dir", "month"], &last[..]].concat();
+    let said = months.run_at("2026-05-02", &words).expect(0).stdout();
+    let line = "Open then from before 2026-03-31: 1 event failed (20.00 USD).";
+    assert!(said.contains(line), "{said}");
+    // By the dates of sales both are of a day before.
+    let first = ["--from", "2026-04-01", "--to", "2026-04-01"];
+    let report = months.report(&first, &["--by", "sale-date"]);
+    let at_end = &report["span"]["open_at_end"];
+    assert_eq!(at_end["items"], json!([]));
+    assert_eq!(at_end["earlier"], json!([failed[0], held[0]]));
+    // What was settled by then is not among them.
+    let april = months.report(&APRIL, &[]);
+    assert_eq!(april["span"]["open_at_end"]["earlier"], Value::Null);
+}
+
+#[test]
 fn a_month_of_sales_has_their_refunds_whenever_they_were_read() {
     let Some(months) = Months::new() else { return };
     let by = ["--by", "sale-date"];
