@@ -134,6 +134,7 @@ problem_codes! {
     LimitLower = "limit-lower",
     Listing = "listing",
     ListingChanges = "listing-changes",
+    ListingUnordered = "listing-unordered",
     ListingNotKept = "listing-not-kept",
     ListingOld = "listing-old",
     ListingShort = "listing-short",

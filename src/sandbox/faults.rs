@@ -46,6 +46,9 @@ pub(super) enum Action {
     Huge(u64),
     /// The call, or its answer, is delayed by this time.
     Delay(Duration),
+    /// A listing is answered as if these parameters of the query were not there: one name, or all that
+    /// start with it and a bracket.
+    Ignore(String),
 }
 
 /// The properties of a call that faults depend on.

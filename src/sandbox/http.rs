@@ -176,7 +176,8 @@ async fn call(
                 identity: stable_hash(head.uri.query().unwrap_or_default()),
             };
             let fault = fault(state, number, subject);
-            act(fault, reset, || list(state, call, head)).await
+            let query = query_of(head, fault.as_ref());
+            act(fault, reset, || list(state, call, head, &query)).await
         }
     }
 }
@@ -217,8 +218,24 @@ fn track(state: &State, version: Version, kind: Kind, params: &Params<'_>) -> An
     answer
 }
 
-fn list(state: &State, call: Call, head: &Parts) -> Answer {
+/// Returns the query of a listing, without what a fault lets it ignore.
+fn query_of(head: &Parts, fault: Option<&Fault>) -> String {
     let query = head.uri.query().unwrap_or_default();
+    let Some(Action::Ignore(parameter)) = fault.map(|fault| &fault.action) else {
+        return query.to_owned();
+    };
+    let is_ignored = |name: &str| {
+        let rest = name.strip_prefix(&**parameter);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+    };
+    let all = form_urlencoded::parse(query.as_bytes());
+    let kept = all.filter(|(name, _)| !is_ignored(name));
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .finish()
+}
+
+fn list(state: &State, call: Call, head: &Parts, query: &str) -> Answer {
     let account = state.account.borrow();
     let (answer, paging) = account.list(call, query);
     match paging {
@@ -335,6 +352,7 @@ async fn act(
             tokio::time::sleep(delay).await;
             return Ok(answer());
         }
+        Action::Ignore(_) => return Ok(answer()),
         _ if fault.after_effect => {
             answer();
         }

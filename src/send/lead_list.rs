@@ -12,7 +12,7 @@ use std::io;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::lanes::{Sorter, Standing};
-use super::listing::{self, IncompleteListing, PageSink};
+use super::listing::{self, IncompleteListing, OrderCheck, PageSink};
 use super::pace::Pace;
 use super::verdict::Halt;
 use super::{End, Stop, describe};
@@ -37,6 +37,7 @@ pub struct LeadList {
     pages: u32,
     /// The number of leads that the first page reports.
     total: Option<u64>,
+    order: OrderCheck,
     /// The number of requests that it took.
     pub requests: u64,
 }
@@ -165,8 +166,8 @@ pub(super) async fn fetch(
 ) -> Fetched {
     let mut list = LeadList::default();
     let unlisted = match listing::read(client, pace, stop, &mut list, progress).await {
-        Ok(requests) => {
-            list.requests = requests;
+        Ok(read) => {
+            list.requests = read.requests;
             return Fetched::Whole(list);
         }
         Err(unlisted) => unlisted,
@@ -187,6 +188,10 @@ pub(super) async fn fetch(
             )),
         },
         IncompleteListing::Changing => unusable("it keeps changing while it is read"),
+        IncompleteListing::Unordered(_) => unusable("it is not in the order that was asked for"),
+        IncompleteListing::Repeating { number } => {
+            unusable(format!("page {number} repeats the pages before it"))
+        }
         IncompleteListing::Short { lines, total } => {
             unusable(format!("it has {lines} leads, but reports {total}"))
         }
@@ -227,6 +232,7 @@ impl PageSink<Lead> for LeadList {
             self.total = page.total;
         }
         self.pages += 1;
+        self.order.follow(&page.lines);
         let is_new = page.lines.iter().all(|lead| self.add(lead));
         match self.len() > MAX_LEADS {
             true => Err(io::Error::other(format!(
@@ -234,6 +240,10 @@ impl PageSink<Lead> for LeadList {
             ))),
             false => Ok(is_new),
         }
+    }
+
+    fn order(&self) -> OrderCheck {
+        self.order
     }
 
     fn clear(&mut self) -> io::Result<()> {

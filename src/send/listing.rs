@@ -4,11 +4,18 @@
 //! appears again, because others were added before it, is skipped. Lines that are removed move others to
 //! pages that were read already, so a listing is restarted if its total falls, or if its first page has lost
 //! a line. Pages are given to a [`PageSink`], which may keep them beyond an interruption.
+//!
+//! Version 2 reports no total, so its order is all that shows that no line is missing. It is asked for the
+//! order of creation, and each line is checked for it. If the lines come in another order, or some come twice
+//! (then others of the same moment may never have come), the listing is read once more and both readings have
+//! to agree.
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::pace::Pace;
@@ -17,6 +24,49 @@ use crate::tracking::{Answer, Client, Listed, Page, Reply};
 
 /// The number of times that a listing is read which changes each time.
 const MAX_READINGS: u32 = 3;
+
+/// The number of pages in a row that may have nothing new. More of them show that the API does not page.
+const MAX_KNOWN_PAGES: u32 = 3;
+
+/// Follows the lines of a listing, and tells whether they came in the order that was asked for, each once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCheck {
+    latest: Option<Timestamp>,
+    /// `true` if a line is older than one before it.
+    pub is_broken: bool,
+    /// `true` if a line came twice.
+    pub has_repeats: bool,
+}
+
+impl OrderCheck {
+    /// Follows the lines of a page that were not there before.
+    pub fn follow<T: Listed>(&mut self, lines: &[T]) {
+        for at in lines.iter().filter_map(Listed::ordered_at) {
+            self.is_broken |= self.latest.is_some_and(|latest| at < latest);
+            self.latest = self.latest.max(Some(at));
+        }
+    }
+
+    /// Returns `true` if a line is later than all that were followed.
+    fn is_later<T: Listed>(&self, line: &T) -> bool {
+        line.ordered_at()
+            .zip(self.latest)
+            .is_some_and(|(at, latest)| latest < at)
+    }
+
+    fn is_in_doubt(self) -> bool {
+        self.is_broken || self.has_repeats
+    }
+}
+
+/// Describes a listing that was read completely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompleteListing {
+    /// The number of requests.
+    pub requests: u64,
+    /// The order of the lines. If there were doubts about it, two readings agree.
+    pub order: OrderCheck,
+}
 
 /// Keeps the pages of a listing.
 pub trait PageSink<T> {
@@ -44,6 +94,9 @@ pub trait PageSink<T> {
     /// The page can't be kept.
     fn put(&mut self, page: Page<T>) -> io::Result<bool>;
 
+    /// Returns in which order the lines of all pages came.
+    fn order(&self) -> OrderCheck;
+
     /// Removes all pages.
     ///
     /// # Errors
@@ -66,6 +119,13 @@ pub enum IncompleteListing {
     },
     /// It changed each time while it was read.
     Changing,
+    /// Its lines are not in the order that was asked for, or come twice, and no two readings of it agree.
+    Unordered(OrderCheck),
+    /// It has the same lines on page after page.
+    Repeating {
+        /// The number of the last page that was read, from 1.
+        number: u32,
+    },
     /// It reports another number of lines than it has.
     Short {
         /// The number of lines that it has.
@@ -78,7 +138,7 @@ pub enum IncompleteListing {
 }
 
 /// Reads the pages of a listing that the sink does not have yet; `progress` is called for every page with the
-/// lines and requests so far. Returns the number of requests.
+/// lines and requests so far.
 ///
 /// # Errors
 ///
@@ -89,7 +149,7 @@ pub async fn fetch_list<T: Listed + PartialEq>(
     stop: &mut UnboundedReceiver<Stop>,
     sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<u64, IncompleteListing> {
+) -> Result<CompleteListing, IncompleteListing> {
     let mut pace = Pace::new(requests_per_minute, Instant::now());
     read(client, &mut pace, stop, sink, progress).await
 }
@@ -101,20 +161,30 @@ pub(super) async fn read<T: Listed + PartialEq>(
     stop: &mut UnboundedReceiver<Stop>,
     sink: &mut impl PageSink<T>,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<u64, IncompleteListing> {
+) -> Result<CompleteListing, IncompleteListing> {
     let mut reader = Reader {
         client,
         pace,
         stop,
         requests: 0,
     };
+    let mut doubt = None;
     for _ in 0..MAX_READINGS {
         if reader.read(sink, progress).await? {
-            return Ok(reader.requests);
+            let order = sink.order();
+            // A total shows by itself that nothing is missing.
+            let is_in_doubt = sink.total().is_none() && T::HAS_PAGES && order.is_in_doubt();
+            if !is_in_doubt || reader.reads_the_same(sink, progress).await? {
+                return Ok(CompleteListing {
+                    requests: reader.requests,
+                    order,
+                });
+            }
+            doubt = Some(order);
         }
         sink.clear().map_err(IncompleteListing::Sink)?;
     }
-    Err(IncompleteListing::Changing)
+    Err(doubt.map_or(IncompleteListing::Changing, IncompleteListing::Unordered))
 }
 
 struct Reader<'r> {
@@ -135,9 +205,10 @@ impl Reader<'_> {
         if sink.pages() > 0 && !self.has_lost_nothing(sink).await? {
             return Ok(false);
         }
-        let mut latest = sink.total();
+        let (mut latest, mut known_pages) = (sink.total(), 0);
         while sink.pages() == 0 || latest.is_none_or(|total| sink.lines() < total) {
             let page = self.page::<T>(sink.pages() + 1).await?;
+            let had = sink.lines();
             let (is_last, total) = (page.lines.is_empty(), page.total);
             let can_move = page
                 .lines
@@ -154,6 +225,17 @@ impl Reader<'_> {
             latest = total;
             let lines = sink.lines();
             progress(lines, self.requests);
+            known_pages = if lines == had { known_pages + 1 } else { 0 };
+            if known_pages > 0 && !is_last {
+                let number = sink.pages();
+                match T::HAS_PAGES {
+                    false => break,
+                    true if known_pages == MAX_KNOWN_PAGES => {
+                        return Err(IncompleteListing::Repeating { number });
+                    }
+                    true => {}
+                }
+            }
             // If lines were added before others, only those of the beginning have to be there.
             let known = sink.total().into_iter().chain(total).min();
             match known {
@@ -173,6 +255,33 @@ impl Reader<'_> {
             true => self.has_lost_nothing(sink).await,
             false => Ok(true),
         }
+    }
+
+    /// Reads the whole listing once more; returns `true` if it has the lines that the sink has, each once, and
+    /// none else but such as were added behind them since.
+    async fn reads_the_same<T: Listed + PartialEq>(
+        &mut self,
+        sink: &impl PageSink<T>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<bool, IncompleteListing> {
+        let order = sink.order();
+        let mut seen: HashSet<String> = HashSet::new();
+        for number in 1.. {
+            let page = self.page::<T>(number).await?;
+            progress(sink.lines(), self.requests);
+            if page.lines.is_empty() {
+                break;
+            }
+            for line in &page.lines {
+                let was_added = !order.is_broken && order.is_later(line);
+                match sink.has(line) {
+                    Some(false) if was_added => {}
+                    Some(true) if seen.insert(line.id().to_owned()) => {}
+                    _ => return Ok(false),
+                }
+            }
+        }
+        Ok(seen.len() as u64 == sink.lines())
     }
 
     /// Returns `true` if the first page has all lines that it had, except those that new ones before them

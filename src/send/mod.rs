@@ -21,7 +21,7 @@ mod sender;
 mod verdict;
 
 pub use lead_list::{Fetched, LeadList};
-pub use listing::{IncompleteListing, PageSink, fetch_list};
+pub use listing::{CompleteListing, IncompleteListing, OrderCheck, PageSink, fetch_list};
 pub use refusals::RefusalSeries;
 pub use verdict::Halt;
 

@@ -175,6 +175,10 @@ impl Listed for ListedCommission {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn ordered_at(&self) -> Option<Timestamp> {
+        self.created_at
+    }
 }
 
 #[cfg(test)]

@@ -88,6 +88,10 @@ impl Listed for Lead {
     fn id(&self) -> &str {
         &self.id
     }
+
+    fn ordered_at(&self) -> Option<Timestamp> {
+        self.created_at
+    }
 }
 
 /// Returns an email without the suffix that the API adds for a lead that was moved, and whether it had it.

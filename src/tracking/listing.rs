@@ -44,13 +44,26 @@ pub trait Listed: Sized {
 
     /// Returns the API's own id of it.
     fn id(&self) -> &str;
+
+    /// Names the moment by which version 2 is asked to order the lines, so that what is added while they are
+    /// read comes last.
+    const ORDER: &'static str = "created_at";
+
+    /// Returns the moment that [`Listed::ORDER`] names; `None` if the line has none that can be compared.
+    fn ordered_at(&self) -> Option<Timestamp>;
+
+    /// Says whether version 2 documents pages for this listing. If it doesn't, a page that repeats earlier
+    /// ones is the end.
+    const HAS_PAGES: bool = true;
 }
 
-pub(super) fn query(version: Version, page: u32) -> String {
+pub(super) fn query<T: Listed>(version: Version, page: u32) -> String {
     match version {
         Version::V1 => format!("page={page}"),
-        // What is added while it is read comes last.
-        Version::V2 => format!("page={page}&per_page={PER_PAGE}&sorting%5Bcreated_at%5D=asc"),
+        Version::V2 => format!(
+            "page={page}&per_page={PER_PAGE}&sorting%5B{}%5D=asc",
+            T::ORDER
+        ),
     }
 }
 
@@ -72,7 +85,13 @@ pub(super) fn page<T: Listed>(
         201..300 | 409 => return Err(refused(message_of(body))),
         _ => return Err(answer_of_status(status, body)),
     }
-    let listed: Vec<T::Line> = serde_json::from_slice(body).map_err(|_| Answer::Unclear {
+    // The list of promoters of version 2 comes inside an object.
+    let is_wrapped = version == Version::V2 && body.trim_ascii_start().starts_with(b"{");
+    let listed = match is_wrapped {
+        true => serde_json::from_slice(body).map(|wrapped: Wrapped<T::Line>| wrapped.data),
+        false => serde_json::from_slice(body),
+    };
+    let listed: Vec<T::Line> = listed.map_err(|_| Answer::Unclear {
         status: Some(status),
         message: format!(
             "the answer is not a list of {}: {}",
@@ -95,6 +114,12 @@ pub(super) fn page<T: Listed>(
     }
 }
 
+/// Reads a list inside an object.
+#[derive(Deserialize)]
+struct Wrapped<L> {
+    data: Vec<L>,
+}
+
 /// Returns a moment as the API writes it; `None` if it is written otherwise.
 pub(super) fn moment(value: &Scalar) -> Option<Timestamp> {
     value.word()?.parse().ok()
@@ -110,7 +135,7 @@ pub struct ListedPromoter {
     /// The referral id of the promoter.
     pub ref_id: Option<String>,
     /// The amount that is earned and not paid out, in minor units of the account's currency (version 1's
-    /// `current_balance`).
+    /// `current_balance`, and `balances` in version 2's list of promoters).
     #[serde(default)]
     pub balance_cents: Option<i64>,
 }
@@ -118,12 +143,14 @@ pub struct ListedPromoter {
 /// Reads a promoter inside a line of version 1, and of a `promoter_campaign` of version 2.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct PromoterShape {
+#[doc(hidden)]
+pub struct PromoterShape {
     id: Scalar,
     email: Scalar,
     default_ref_id: Scalar,
     earnings_balance: Option<BalanceShape>,
     current_balance: Option<BalanceShape>,
+    balances: Option<BalanceShape>,
 }
 
 #[derive(Default, Deserialize)]
@@ -142,9 +169,50 @@ impl PromoterShape {
                 (Some(balance), _) => balance.cash.integer(),
                 // A balance of zero is null, and absent where the version has none.
                 (None, Some(_)) => Some(0),
-                (None, None) => None,
+                (None, None) => self.balances.as_ref().and_then(BalanceShape::cents),
             },
         }
+    }
+}
+
+impl BalanceShape {
+    /// Returns version 2's amount of money: null where there is none, and written with decimals at times.
+    fn cents(&self) -> Option<i64> {
+        match self.cash.text() {
+            None => Some(0),
+            Some(_) => self.cash.whole(),
+        }
+    }
+}
+
+impl Listed for ListedPromoter {
+    const NAME: &'static str = "promoters";
+    const ORDER: &'static str = "joined_at";
+    const HAS_PAGES: bool = false;
+
+    type Line = PromoterShape;
+
+    fn path(version: Version) -> &'static str {
+        match version {
+            Version::V1 => "promoters/list",
+            Version::V2 => "company/promoters",
+        }
+    }
+
+    fn from_line(_: Version, line: PromoterShape) -> Result<Self, &'static str> {
+        let promoter = line.promoter(None);
+        match promoter.id {
+            Some(_) => Ok(promoter),
+            None => Err("has no id"),
+        }
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
+    fn ordered_at(&self) -> Option<Timestamp> {
+        None
     }
 }
 

@@ -298,7 +298,7 @@ impl Client {
     pub async fn list<T: Listed>(&self, page: u32) -> Result<Page<T>, Reply> {
         let version = self.settings.version;
         let mut url = below(&self.base, T::path(version));
-        url.set_query(Some(&listing::query(version, page)));
+        url.set_query(Some(&listing::query::<T>(version, page)));
         let response = match self.http.get(url).send().await {
             Ok(response) => response,
             Err(error) => return Err(answer::answer_of_error(error).into()),

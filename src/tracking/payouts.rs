@@ -25,6 +25,9 @@ pub struct ListedPayout {
     /// The time when it was created.
     #[serde(default, with = "optional_moment")]
     pub created_at: Option<Timestamp>,
+    /// The end of the time for which it was earned (version 2).
+    #[serde(default, with = "optional_moment")]
+    pub period_end: Option<Timestamp>,
     /// The promoter who gets it.
     pub promoter: ListedPromoter,
 }
@@ -41,11 +44,14 @@ pub struct PayoutLine {
     date_paid: Scalar,
     paid_at: Scalar,
     created_at: Scalar,
+    period_end: Scalar,
     promoter: Option<PromoterShape>,
 }
 
 impl Listed for ListedPayout {
     const NAME: &'static str = "payouts";
+    // Version 2 documents no other order by time for payouts.
+    const ORDER: &'static str = "period_end";
 
     type Line = PayoutLine;
 
@@ -65,9 +71,10 @@ impl Listed for ListedPayout {
             id: line.id.text().ok_or("has no id")?,
             status: line.status.text().ok_or("has no status")?,
             unit: line.unit.text().unwrap_or_else(|| "cash".to_owned()),
-            amount: whole(&line.amount),
+            amount: line.amount.whole(),
             paid_at: moment(paid_at),
             created_at: moment(&line.created_at),
+            period_end: moment(&line.period_end),
             promoter: line.promoter.unwrap_or_default().promoter(None),
         })
     }
@@ -75,16 +82,10 @@ impl Listed for ListedPayout {
     fn id(&self) -> &str {
         &self.id
     }
-}
 
-/// Returns a whole number, even if it is written with decimals: version 2 has floats here.
-fn whole(value: &Scalar) -> Option<i64> {
-    value.integer().or_else(|| {
-        let text = value.text()?;
-        let (whole, decimals) = text.split_once('.')?;
-        let is_whole = decimals.bytes().all(|digit| digit == b'0');
-        whole.parse().ok().filter(|_| is_whole)
-    })
+    fn ordered_at(&self) -> Option<Timestamp> {
+        self.period_end
+    }
 }
 
 #[cfg(test)]

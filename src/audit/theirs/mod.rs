@@ -143,13 +143,18 @@ pub fn payouts_of(
     (payouts, unreadable)
 }
 
-/// FirstPromoter's own balances, by the promoter's name, as far as the lines have them.
-pub fn balances_of(listing: &StoredListing<ListedCommission>) -> BTreeMap<String, i128> {
-    let lines = listing.lines.iter();
-    let known = lines.filter_map(|(_, line)| {
-        let balance = line.promoter.balance_cents?;
-        let promoter = promoter_of(line.promoter.clone());
-        let name = promoter.name()?.to_lowercase();
+/// Returns FirstPromoter's own balances, by the promoter's name, as far as the lines have them: in version 1
+/// those of commissions, in version 2 those of promoters.
+pub fn balances_of(
+    commissions: &StoredListing<ListedCommission>,
+    promoters: Option<&StoredListing<ListedPromoter>>,
+) -> BTreeMap<String, i128> {
+    let of_commissions = commissions.lines.iter().map(|(_, line)| &line.promoter);
+    let of_promoters = promoters.into_iter().flat_map(|listing| &listing.lines);
+    let all = of_commissions.chain(of_promoters.map(|(_, promoter)| promoter));
+    let known = all.filter_map(|listed| {
+        let balance = listed.balance_cents?;
+        let name = promoter_of(listed.clone()).name()?.to_lowercase();
         Some((name, i128::from(balance)))
     });
     known.collect()

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Account;
 use crate::private;
-use crate::send::PageSink;
+use crate::send::{OrderCheck, PageSink};
 use crate::tracking::{Listed, Page};
 
 /// Pages that were read longer ago are read again: the rest would be of another time.
@@ -67,6 +67,9 @@ struct PageEnd {
     /// Of the listing, as the page says.
     total: Option<u64>,
     fetched_at: String,
+    /// `true` if the page had lines that earlier pages have, which are not kept again.
+    #[serde(default)]
+    is_repeating: bool,
 }
 
 /// Why listings can't be kept, or those that are kept can't be read.
@@ -133,6 +136,7 @@ pub struct PartialListing<T> {
     pages: u32,
     total: Option<u64>,
     first: Vec<T>,
+    order: OrderCheck,
     ids: HashSet<u64>,
     hasher: RandomState,
     header: Header,
@@ -165,6 +169,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             pages: 0,
             total: None,
             first: Vec::new(),
+            order: OrderCheck::default(),
             ids: HashSet::new(),
             hasher: RandomState::new(),
             header: Header::new::<T>(account),
@@ -215,6 +220,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
                 lines: std::mem::take(&mut page),
                 total: end.total,
             });
+            self.order.has_repeats |= end.is_repeating;
             whole_bytes = lines.bytes;
         }
         let is_too_old = oldest.is_some_and(|at| now.duration_since(at) > KEPT_FOR);
@@ -241,11 +247,13 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             self.first = lines.clone();
         }
         let is_new = lines.len() == before;
+        self.order.follow(&lines);
+        self.order.has_repeats |= !is_new;
         let total = page.total;
         (Page { lines, total }, is_new)
     }
 
-    fn write_page(&mut self, page: &Page<T>) -> io::Result<()> {
+    fn write_page(&mut self, page: &Page<T>, is_new: bool) -> io::Result<()> {
         for line in &page.lines {
             serde_json::to_writer(&mut self.file, line)?;
             self.file.write_all(b"\n")?;
@@ -255,6 +263,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
             lines: page.lines.len() as u64,
             total: page.total,
             fetched_at: Timestamp::now().to_string(),
+            is_repeating: !is_new,
         };
         serde_json::to_writer(&mut self.file, &end)?;
         self.file.write_all(b"\n")?;
@@ -302,13 +311,18 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PageSink<T> for PartialLi
 
     fn put(&mut self, page: Page<T>) -> io::Result<bool> {
         let (page, is_new) = self.enter(page);
-        self.write_page(&page)?;
+        self.write_page(&page, is_new)?;
         self.fetched_at = Timestamp::now();
         Ok(is_new)
     }
 
+    fn order(&self) -> OrderCheck {
+        self.order
+    }
+
     fn clear(&mut self) -> io::Result<()> {
         self.pages = 0;
+        self.order = OrderCheck::default();
         self.total = None;
         self.first.clear();
         self.ids.clear();
@@ -332,6 +346,13 @@ pub struct StoredListing<T> {
     pub fetched_at: Timestamp,
     /// Its lines, each with its line in the file.
     pub lines: Vec<(u64, T)>,
+}
+
+impl<T> StoredListing<T> {
+    /// Returns `true` if it is of the same account as another listing, and was fetched with it or later.
+    pub fn is_beside<U>(&self, other: &StoredListing<U>) -> bool {
+        self.account == other.account && self.fetched_at >= other.fetched_at
+    }
 }
 
 /// The listing in `directory` that was fetched last, if there is one.

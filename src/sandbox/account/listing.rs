@@ -58,6 +58,9 @@ impl AccountState {
         query: &str,
     ) -> Result<(Answer, Option<Paging>), Answer> {
         let query = Query::read(version, query)?;
+        if version == Version::V2 {
+            query.check(list)?;
+        }
         match (version, list) {
             (Version::V1, List::Leads) => {
                 let wanted = self.one_promoter(&query)?;
@@ -89,7 +92,10 @@ impl AccountState {
                 let payouts = self.placed_payouts().filter(|(_, own)| {
                     own.has(status) && fits(promoter, self.promoters.get(own.promoter).id)
                 });
-                let page = query.page(payouts, |(place, own)| self.v2_payout(place, own));
+                let payouts = query.sorted(payouts, "period_end", |(_, own)| own.created_at())?;
+                let page = query.page(payouts.into_iter(), |(place, own)| {
+                    self.v2_payout(place, own)
+                });
                 Ok((Answer::json(200, &page.lines), None))
             }
             (Version::V2, List::Leads) => {
@@ -97,7 +103,7 @@ impl AccountState {
                 let leads = self
                     .places()
                     .filter(|(place, lead)| filter.fits(self, *place, lead));
-                let leads = query.sorted(leads, |(_, lead)| lead.created_at)?;
+                let leads = query.sorted(leads, "created_at", |(_, lead)| lead.created_at)?;
                 let page = query.page(leads.into_iter(), |(place, lead)| {
                     v2::referral_line(place, lead, self.promoters.get(lead.promoter))
                 });
@@ -106,7 +112,7 @@ impl AccountState {
             (Version::V2, List::Rewards) => {
                 let filter = CommissionFilter::read(&query)?;
                 let rewards = self.commissions().filter(|own| filter.fits(own));
-                let rewards = query.sorted(rewards, |own| own.created_at)?;
+                let rewards = query.sorted(rewards, "created_at", |own| own.created_at)?;
                 let page = query.page(rewards.into_iter(), |commission| {
                     v2::commission(&commission)
                 });
@@ -116,7 +122,9 @@ impl AccountState {
                 let filter = PromoterFilter::read(&query)?;
                 let places = (0..self.promoters.len())
                     .filter(|place| filter.fits(self.promoters.get(*place)));
-                let page = query.page(places, |place| {
+                let joined = |place: &usize| self.promoters.get(*place).created_at;
+                let places = query.sorted(places, "joined_at", joined)?;
+                let page = query.page(places.into_iter(), |place| {
                     v2::promoter_line(self.promoters.get(place), &self.books.standing(place))
                 });
                 let body = v2::PromoterPage {
@@ -250,24 +258,46 @@ impl<'q> Query<'q> {
         })
     }
 
-    /// Returns the lines in the order that `sorting[created_at]` sets.
+    /// Refuses what this sandbox does not play, so that no client believes that it was honoured.
+    fn check(&self, list: List) -> Result<(), Answer> {
+        let (played, order) = played(list);
+        let sorting = format!("sorting[{order}]");
+        for (written, _) in &self.filters {
+            let plain = match written
+                .strip_prefix("filters[")
+                .and_then(|inner| inner.split_once(']'))
+            {
+                Some((head, tail)) => format!("{head}{tail}"),
+                None => written.to_string(),
+            };
+            let is_played = PAGING.contains(&&*plain) || played.contains(&&*plain);
+            if !is_played && **written != sorting {
+                let message = format!("the sandbox does not play {written}");
+                return Err(Answer::message(400, &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the lines in the order that `sorting[ORDER]` sets.
     fn sorted<T>(
         &self,
         all: impl Iterator<Item = T>,
+        order: &str,
         at: impl Fn(&T) -> Moment,
     ) -> Result<Vec<T>, Answer> {
         let mut all: Vec<T> = all.collect();
-        let name = "sorting[created_at]";
+        let name = format!("sorting[{order}]");
         let asked = self
             .filters
             .iter()
             .rev()
-            .find(|(written, _)| written == name);
+            .find(|(written, _)| *written == name);
         match asked.map(|(_, word)| &**word) {
             None => {}
             Some("asc") => all.sort_by_key(at),
             Some("desc") => all.sort_by_key(|one| std::cmp::Reverse(at(one))),
-            Some(other) => return Err(bad_filter(name, other)),
+            Some(other) => return Err(bad_filter(&name, other)),
         }
         Ok(all)
     }
@@ -300,6 +330,47 @@ impl<'q> Query<'q> {
             total: page.total,
         };
         (Answer::json(200, &page.lines), Some(paging))
+    }
+}
+
+/// The parameters that all listings of v2 take.
+const PAGING: [&str; 4] = ["page", "per_page", "q", "ids[]"];
+
+/// Returns the filters of a listing of v2, and the moment by which it can be sorted.
+fn played(list: List) -> (&'static [&'static str], &'static str) {
+    match list {
+        List::Leads => (
+            &[
+                "type",
+                "state",
+                "promoter_id",
+                "campaign_id",
+                "created_at[from]",
+                "created_at[to]",
+                "customer_since[from]",
+                "customer_since[to]",
+                "cancelled_at[from]",
+                "cancelled_at[to]",
+            ],
+            "created_at",
+        ),
+        List::Rewards => (
+            &[
+                "status",
+                "paid",
+                "plan_id",
+                "promoter_id",
+                "campaign_id",
+                "created_at[from]",
+                "created_at[to]",
+            ],
+            "created_at",
+        ),
+        List::Promoters => (
+            &["state", "campaign_id", "joined_at[from]", "joined_at[to]"],
+            "joined_at",
+        ),
+        List::Payouts => (&["status", "promoter_id"], "period_end"),
     }
 }
 

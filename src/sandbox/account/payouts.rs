@@ -19,6 +19,10 @@ pub(super) struct Payout {
 }
 
 impl Payout {
+    pub(super) fn created_at(&self) -> Moment {
+        self.created_at
+    }
+
     /// Returns `true` if the payout has the requested status, or no status is requested.
     pub(super) fn has(&self, status: Option<&str>) -> bool {
         status.is_none_or(|status| status == self.status)

@@ -600,8 +600,24 @@ fn v2_searches_and_filters() {
         "page=x",
         "promoter_id=nora",
         "ids[]=x",
+        // It refuses what it does not play, so that nobody believes that it was honoured.
+        "sorting[amount]=asc",
+        "sorting[created_at]=up",
+        "filters[fraud_check]=no_suspicion",
+        "first_commission=true",
     ] {
         assert_eq!(listed(&account, COMMISSIONS, query).0, 400, "{query}");
+    }
+    let newest = ids(&account, COMMISSIONS, "sorting[created_at]=desc")[0];
+    let last = ids(
+        &account,
+        COMMISSIONS,
+        "sorting[created_at]=asc&per_page=100",
+    )
+    .pop();
+    assert_eq!(Some(newest), last);
+    for query in ["sorting[joined_at]=asc", "sorting[joined_at]=desc"] {
+        assert_eq!(ids(&account, PROMOTERS, query).len(), 6, "{query}");
     }
 }
 

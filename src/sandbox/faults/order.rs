@@ -42,6 +42,8 @@ pub(in crate::sandbox) struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -64,6 +66,7 @@ pub(super) enum Word {
     Drip,
     Huge,
     Delay,
+    Ignore,
 }
 
 /// The calls that a fault is for. Without one, it is for every tracking call.
@@ -148,7 +151,10 @@ pub(in crate::sandbox) fn from_option(text: &str) -> Result<Vec<Order>, String> 
 
 /// Returns the value of an option. Texts stay texts, even if they look like numbers.
 fn value_of_option(name: &str, value: &str) -> serde_json::Value {
-    let is_text = matches!(name, "event_id" | "body" | "location" | "kind" | "action");
+    let is_text = matches!(
+        name,
+        "event_id" | "body" | "location" | "kind" | "action" | "parameter"
+    );
     match value.parse::<u64>() {
         Ok(number) if !is_text => number.into(),
         _ if value == "true" || value == "false" => (value == "true").into(),
@@ -169,6 +175,7 @@ impl Word {
             Word::Drip => "drip",
             Word::Huge => "huge",
             Word::Delay => "delay",
+            Word::Ignore => "ignore",
         }
     }
 }
@@ -205,6 +212,13 @@ impl Order {
                 return Err("a delay needs delay_ms or spread_ms".to_owned());
             }
             Word::Delay => Action::Delay(delay.unwrap_or_default()),
+            Word::Ignore if self.kind != Some(FaultTarget::Listing) => {
+                return Err("only listings can ignore a parameter: kind is listing".to_owned());
+            }
+            Word::Ignore => {
+                let parameter = self.parameter.clone();
+                Action::Ignore(parameter.ok_or("an ignore fault needs a parameter")?)
+            }
         })
     }
 

@@ -397,6 +397,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "a_list_that_changes_while_it_is_read_is_read_anew",
     ),
     (
+        "listing-unordered",
+        "audit/theirs.rs",
+        "a_list_without_order_that_moves_is_no_ground_for_a_verdict",
+    ),
+    (
         "listing-unreadable",
         "audit/fetching.rs",
         "fetching_goes_on_where_the_api_failed",

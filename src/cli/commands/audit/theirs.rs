@@ -25,9 +25,11 @@ use crate::job::{unanswered, unrecognised};
 use crate::journal::Account;
 use crate::problem::{Problem, ProblemCode, Problems, causes};
 use crate::recognise::{Recognised, Why, recognise};
-use crate::send::{self, IncompleteListing};
+use crate::send::{self, CompleteListing, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
-use crate::tracking::{Answer, Client, Listed, ListedCommission, ListedPayout};
+use crate::tracking::{
+    Answer, Client, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
+};
 
 /// How often progress is said where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -176,9 +178,9 @@ impl Call<'_> {
         };
         let account = kept.account.clone();
         let currency = self.settings.account_currency;
-        let payouts = latest::<ListedPayout>(&directory)?;
-        // Those of another fetching would be of another time.
-        let payouts = payouts.filter(|payouts| payouts.account == kept.account);
+        // Those of an earlier fetching would not fit the commissions.
+        let payouts = latest::<ListedPayout>(&directory)?.filter(|own| own.is_beside(&kept));
+        let promoters = latest::<ListedPromoter>(&directory)?.filter(|own| own.is_beside(&kept));
         let payouts = payouts.map(|payouts| payouts_of(payouts, currency));
         let (payouts, payouts_unreadable) = payouts.map_or((None, 0), |(payouts, unreadable)| {
             (Some(payouts), unreadable)
@@ -187,7 +189,7 @@ impl Call<'_> {
             payouts: payouts.as_ref().map(|payouts| payouts.len() as u64),
             ..summary
         };
-        let balances = balances_of(&kept);
+        let balances = balances_of(&kept, promoters.as_ref());
         let (commissions, left_out) = commissions_of(kept, self.settings.account_currency);
         let rejected = left_out.len() as u64;
         left_out
@@ -224,15 +226,24 @@ impl Call<'_> {
         if !self.arguments.no_leads {
             self.fetch_one::<crate::tracking::Lead>(directory, &target)?;
         }
-        self.fetch_payouts(directory, &target)
+        self.fetch_for_accounts::<ListedPayout>(directory, &target)?;
+        match self.settings.version {
+            // Its commissions have the promoters' balances.
+            Version::V1 => Ok(()),
+            Version::V2 => self.fetch_for_accounts::<ListedPromoter>(directory, &target),
+        }
     }
 
-    /// Payouts are for the promoters' accounts alone: without them the audit goes on.
-    fn fetch_payouts(&self, directory: &Path, target: &Destination) -> Result<(), CliError> {
-        match self.fetch_one::<ListedPayout>(directory, target) {
+    /// Fetches what is for the promoters' accounts alone: without it the audit goes on.
+    fn fetch_for_accounts<T>(&self, directory: &Path, target: &Destination) -> Result<(), CliError>
+    where
+        T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
+    {
+        match self.fetch_one::<T>(directory, target) {
             Err(CliError::Ended(Exit::Incomplete, problem)) => {
+                let (name, message) = (T::NAME, problem.message);
                 self.terminal
-                    .note(&format!("payouts are not read: {}", problem.message));
+                    .note(&format!("{name} are not read: {message}"));
                 Ok(())
             }
             other => other,
@@ -254,15 +265,20 @@ impl Call<'_> {
         }
         let read = self.read_listing(target.client(), &mut reading)?;
         match read {
-            Ok(requests) => {
+            Ok(read) => {
                 self.terminal.note(&format!(
                     "fetched {} in {}",
                     count(
                         send::PageSink::<T>::lines(&reading),
                         T::NAME.trim_end_matches('s')
                     ),
-                    count(requests, "request")
+                    count(read.requests, "request")
                 ));
+                if let Some(doubt) = order_doubt::<T>(read.order, &reading) {
+                    self.terminal.note(&format!(
+                        "{doubt}; it was read twice, and both readings agree"
+                    ));
+                }
                 reading.finish().map_err(not_kept)?;
                 Ok(())
             }
@@ -275,7 +291,7 @@ impl Call<'_> {
         &self,
         client: &Client,
         reading: &mut PartialListing<T>,
-    ) -> Result<Result<u64, (IncompleteListing, Exit)>, CliError>
+    ) -> Result<Result<CompleteListing, (IncompleteListing, Exit)>, CliError>
     where
         T: Listed + Clone + PartialEq + Serialize + DeserializeOwned,
     {
@@ -356,6 +372,24 @@ fn not_kept(error: StoreError) -> CliError {
     }
 }
 
+/// Says what was not as it was asked for in a listing without a total.
+fn order_doubt<T: Listed>(order: OrderCheck, reading: &impl PageSink<T>) -> Option<String> {
+    if reading.total().is_some() || !T::HAS_PAGES {
+        return None;
+    }
+    order_words(T::NAME, order)
+}
+
+fn order_words(name: &str, order: OrderCheck) -> Option<String> {
+    match (order.is_broken, order.has_repeats) {
+        (true, _) => Some(format!(
+            "the list of {name} is not in the order that was asked for"
+        )),
+        (false, true) => Some(format!("the list of {name} has lines twice")),
+        (false, false) => None,
+    }
+}
+
 /// Why a listing is not whole. What was read of it is kept.
 fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
     let name = T::NAME;
@@ -394,6 +428,23 @@ fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliEr
             let message = format!("the list of {name} keeps changing while it is read");
             let problem = Problem::error(ProblemCode::ListingChanges, message)
                 .hint("try again when nothing is being imported or paid");
+            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        }
+        IncompleteListing::Unordered(order) => {
+            let doubt = order_words(name, order).unwrap_or_default();
+            let message = format!("{doubt}, and no two readings of it agree: lines may be missing");
+            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(
+                "run it again when nothing is being imported or paid; or export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`",
+            );
+            return CliError::Ended(Exit::Incomplete, Box::new(problem));
+        }
+        IncompleteListing::Repeating { number } => {
+            let message = format!(
+                "page {number} of the {name} repeats the pages before it: lines may be missing"
+            );
+            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(
+                "export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`; and please report this",
+            );
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
         IncompleteListing::Short { lines, total } => {
