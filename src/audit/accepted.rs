@@ -23,42 +23,42 @@ const FILE: &str = "accepted.json";
 /// A finding that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedFinding {
-    /// As in [`Finding::id`].
+    /// The id of the finding, equal to [`Finding::id`].
     pub id: String,
     /// A hash of all that was seen of it.
     pub seen: String,
     /// The word of its kind.
     pub kind: String,
-    /// As in [`Finding::difference_cents`].
+    /// The difference, equal to [`Finding::difference_cents`].
     pub difference_cents: i64,
-    /// As in [`Finding::concerned_cents`].
+    /// The money concerned, equal to [`Finding::concerned_cents`].
     pub concerned_cents: i64,
     /// The currency, or the unit of what is not money.
     pub unit: String,
-    /// As in [`Finding::message`].
+    /// The message, equal to [`Finding::message`].
     pub message: String,
-    /// Why it was accepted.
+    /// The reason why it was accepted.
     pub reason: String,
     /// The user and the host.
     pub by: String,
-    /// When, in RFC 3339.
+    /// The time of accepting, in RFC 3339.
     pub at: String,
 }
 
-/// What a person sees of a finding.
+/// The part of a finding that a person sees.
 #[derive(Clone, Copy, Debug)]
 pub struct SeenFinding<'f> {
-    /// As in [`Finding::id`].
+    /// The id of the finding, equal to [`Finding::id`].
     pub id: &'f str,
     /// The word of its kind.
     pub kind: &'f str,
-    /// As in [`Finding::difference_cents`].
+    /// The difference, equal to [`Finding::difference_cents`].
     pub difference_cents: i64,
-    /// As in [`Finding::concerned_cents`].
+    /// The money concerned, equal to [`Finding::concerned_cents`].
     pub concerned_cents: i64,
     /// The currency, or the unit of what is not money.
     pub unit: &'f str,
-    /// As in [`Finding::expected_cents`].
+    /// The expected amount, equal to [`Finding::expected_cents`].
     pub expected_cents: Option<i64>,
 }
 
@@ -136,13 +136,13 @@ pub struct AcceptedFindings {
     accepted: Vec<AcceptedFinding>,
 }
 
-/// Why the file of accepted findings can't be used.
+/// Reports why the file of accepted findings can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the accepted differences in {} cannot be used: {message}", path.display())]
 pub struct AcceptedError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong.
+    /// The reason, in words.
     pub message: String,
 }
 
@@ -191,7 +191,7 @@ impl AcceptedFindings {
         whole.commit().map_err(failed)
     }
 
-    /// All of them, in the order in which they were accepted.
+    /// Returns all accepted findings, in the order in which they were accepted.
     pub fn all(&self) -> &[AcceptedFinding] {
         &self.accepted
     }
@@ -231,14 +231,14 @@ impl AcceptedFindings {
         is_new
     }
 
-    /// Takes the acceptance of a finding back; false where it was not accepted.
+    /// Withdraws the acceptance of a finding; returns `false` if it was not accepted.
     pub fn undo(&mut self, seen: &str) -> bool {
         let before = self.accepted.len();
         self.accepted.retain(|own| own.seen != seen);
         self.accepted.len() < before
     }
 
-    /// Those of the findings that are accepted, as they are now.
+    /// Returns the findings that are accepted as they are now.
     pub fn among(&self, findings: &[Finding]) -> Vec<AcceptedFinding> {
         let known: HashMap<&str, &AcceptedFinding> = self
             .accepted

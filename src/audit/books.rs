@@ -39,7 +39,7 @@ impl Names {
         code
     }
 
-    /// How many there are; the largest code.
+    /// Returns the number of names, which is the largest code.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
@@ -50,7 +50,7 @@ impl Names {
     }
 }
 
-/// Id, email and referral id of a promoter, as far as a row has them.
+/// Holds id, email and referral id of a promoter, as far as a row has them.
 type Keys<'k> = [Option<&'k str>; 3];
 
 /// The promoters of some rows as they stand there, each combination of keys once and with a number.
@@ -115,7 +115,7 @@ impl Promoters {
         })
     }
 
-    /// Whose commissions count as whose. A new name that nobody has yet is that of a promoter of its own.
+    /// Returns the names that count as another one. A new name that nobody has yet is that of a promoter of its own.
     fn aliases(&mut self, aliases: &[(String, String)]) -> HashMap<Code, Code> {
         let mut codes = HashMap::new();
         for (old, new) in aliases {
@@ -187,7 +187,7 @@ impl Promoters {
         }
     }
 
-    /// How many there are; the largest code.
+    /// Returns the number of promoters, which is the largest code.
     pub(super) fn len(&self) -> usize {
         self.promoters.len()
     }
@@ -206,13 +206,13 @@ pub(super) struct OurRow {
     pub(super) is_dispute: bool,
     pub(super) amount_cents: i64,
     pub(super) currency: Code,
-    /// In the account's currency.
+    /// The amount in the account's currency.
     pub(super) account_cents: Option<i64>,
-    /// Where the API converted: what the user's rates make of it.
+    /// The amount by the user's rates, if the API converted.
     pub(super) estimated_cents: Option<i64>,
     pub(super) plan: Code,
     pub(super) created_ms: Option<i64>,
-    /// When the journal first had it.
+    /// The time when the journal first had it.
     pub(super) recorded_ms: Option<i64>,
     pub(super) month: Month,
     pub(super) outcome: Option<Outcome>,
@@ -257,13 +257,13 @@ impl TheirRow {
         self.status != Status::Denied
     }
 
-    /// Whether it takes back what a sale has earned.
+    /// Returns `true` if it reverses what a sale has earned.
     pub(super) fn takes_back(&self) -> bool {
         self.amount_cents < 0 || self.sale_cents.is_some_and(|cents| cents < 0)
     }
 }
 
-/// Whose customer somebody is.
+/// Says to which promoter a customer belongs.
 #[derive(Clone, Copy)]
 pub(super) struct LeadRow {
     pub(super) promoter: Code,
@@ -272,7 +272,7 @@ pub(super) struct LeadRow {
     pub(super) was_moved: bool,
 }
 
-/// All of it.
+/// Holds both sides, as the audit works with them.
 pub(super) struct AuditData {
     pub(super) ours: Vec<OurRow>,
     pub(super) theirs: Vec<TheirRow>,
@@ -283,7 +283,7 @@ pub(super) struct AuditData {
     /// Plans, currencies and units.
     pub(super) names: Names,
     pub(super) promoters: Promoters,
-    /// By the number of the campaign, else its name.
+    /// The campaigns, by their number, else by their name.
     pub(super) campaigns: Names,
     /// The names of campaigns, by their code.
     campaign_names: HashMap<Code, String>,
@@ -374,7 +374,7 @@ impl AuditData {
     }
 }
 
-/// What a code of one table is in another.
+/// Returns the code in another table.
 fn translated(codes: &[Code], code: Code) -> Code {
     let place = usize::try_from(code).ok();
     let place = place.and_then(|place| place.checked_sub(1));
@@ -384,14 +384,14 @@ fn translated(codes: &[Code], code: Code) -> Code {
         .unwrap_or(0)
 }
 
-/// Their side, with the leads.
+/// Collects their side, with the leads.
 struct Theirs {
     rows: Vec<TheirRow>,
     leads: Vec<LeadRow>,
     columns: CommissionColumns,
     lead_columns: LeadColumns,
     names: Names,
-    /// As they are mentioned; rows have these numbers until [`Theirs::translate`].
+    /// The promoters in the order of their mention; rows have these numbers until [`Theirs::translate`].
     promoters: Vec<[Option<String>; 3]>,
     campaigns: Names,
     campaign_names: HashMap<Code, String>,
@@ -523,12 +523,12 @@ fn campaign_names(columns: &CommissionColumns, rows: &[TheirRow]) -> HashMap<Cod
         .collect()
 }
 
-/// Our side, with codes of its own.
+/// Collects our side, with codes of its own.
 struct Ours {
     rows: Vec<OurRow>,
     columns: BilledColumns,
     names: Names,
-    /// As they are mentioned; rows have these numbers until they are translated.
+    /// The promoters in the order of their mention; rows have these numbers until they are translated.
     promoters: Vec<[Option<String>; 3]>,
 }
 

@@ -1,10 +1,10 @@
-//! Why an audit can't be made.
+//! Reports why an audit can't be made.
 
 use polars::error::PolarsError;
 
 use super::SourceLocation;
 
-/// Why an audit can't be made.
+/// Reports why an audit can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// Our side has an event twice, so that nothing says which of them a commission is for.
@@ -12,9 +12,9 @@ pub enum AuditError {
     EventTwice {
         /// The event.
         event_id: String,
-        /// Where it stands first.
+        /// The place where it appears first.
         first: SourceLocation,
-        /// Where it stands again.
+        /// The place where it appears again.
         second: SourceLocation,
     },
     /// A column holds what it can't.

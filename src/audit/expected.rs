@@ -1,4 +1,4 @@
-//! What a commission should be: by the rules, or, where none fits, by the rate that most commissions of
+//! Works out the expected commission of a sale: by the rules, or, where none fits, by the rate that most commissions of
 //! its promoter and plan have.
 
 use std::collections::{HashMap, HashSet};
@@ -10,10 +10,10 @@ use super::rate::Rate;
 use super::rules::{CommissionRate, Deal, Payments, Rule};
 use super::{InferredRate, Rules};
 
-/// Fewer commissions than this prove no rate.
+/// The number of commissions that are needed to prove a rate.
 const FEWEST: u64 = 3;
 
-/// By what a rate is chosen, but for the date.
+/// The key by which a rate is chosen, apart from the date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TermsKey {
     pub(super) promoter: Code,
@@ -43,15 +43,15 @@ impl TermsKey {
     }
 }
 
-/// When a sale was made, and when its customer first paid.
+/// The times of a sale and of its customer's first payment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Payment {
     pub(super) created_ms: Option<i64>,
-    /// As far as it is known.
+    /// The time of the first payment, as far as it is known.
     pub(super) first_ms: Option<i64>,
-    /// Which payment of its customer it is, from 1; as far as that is known, at least.
+    /// The number of the payment among its customer's, from 1; at least as high as is known.
     pub(super) number: Option<u32>,
-    /// What the promoter had sold before.
+    /// The volume that the promoter had sold before.
     pub(super) volume_cents: i64,
 }
 
@@ -69,13 +69,13 @@ pub(super) struct Sample {
 pub(super) struct Terms<'r> {
     rules: &'r Rules,
     by_deals: PlHashMap<TermsKey, Vec<&'r Rule>>,
-    /// By the groups that prove one.
+    /// The inferred rates, by the groups that prove one.
     inferred: PlHashMap<TermsKey, GroupRate>,
-    /// Of promoters and plans that prove none by themselves: the group whose rate they have.
+    /// The group whose rate a promoter and plan have that prove none by themselves.
     borrowed: PlHashMap<TermsKey, TermsKey>,
 }
 
-/// What is paid for a sale, and how that is known.
+/// The commission of a sale, and how it is known.
 #[derive(Clone, Copy)]
 pub(super) struct Paid {
     pub(super) pays: CommissionRate,
@@ -88,7 +88,7 @@ struct GroupRate {
     pays: CommissionRate,
     explained: u64,
     commissions: u64,
-    /// Whether it is of a promoter and a plan.
+    /// `true` if it is of a promoter and a plan.
     is_near: bool,
 }
 
@@ -115,7 +115,7 @@ impl<'r> Terms<'r> {
         terms
     }
 
-    /// What is paid for a sale; `None` where nobody knows, and nothing where the rule leaves it out.
+    /// Returns the commission of a sale; `None` if nobody knows it, and nothing if the rule leaves the sale out.
     pub(super) fn pays(
         &mut self,
         books: &AuditData,
@@ -140,7 +140,7 @@ impl<'r> Terms<'r> {
         })
     }
 
-    /// Whether a rule is for a sale, or else some commission is for a sale of its plan.
+    /// Returns `true` if a rule is for a sale, or else some commission is for a sale of its plan.
     pub(super) fn is_known_to_earn(
         &mut self,
         books: &AuditData,
@@ -154,7 +154,7 @@ impl<'r> Terms<'r> {
             || self.inferred.contains_key(&of_plan)
     }
 
-    /// Whether a rule is for a sale.
+    /// Returns `true` if a rule is for a sale.
     pub(super) fn is_declared(
         &mut self,
         books: &AuditData,
@@ -164,7 +164,7 @@ impl<'r> Terms<'r> {
         self.rule(books, deals, payment).is_some()
     }
 
-    /// What a rule says that is paid for a sale; `None` where there is none.
+    /// Returns the commission of a sale by a rule; `None` if there is no rule.
     pub(super) fn declared(
         &mut self,
         books: &AuditData,
@@ -319,7 +319,7 @@ impl<'r> Terms<'r> {
         proven
     }
 
-    /// What was inferred, by promoter and plan; of wider groups what is used.
+    /// Returns the inferred rates, by promoter and plan; of wider groups those that are used.
     pub(super) fn inferred(&self, books: &AuditData) -> Vec<InferredRate> {
         let name = |code| books.names.name(code).map(str::to_owned);
         let shown = |(deals, found): (&TermsKey, &GroupRate)| InferredRate {

@@ -1,4 +1,4 @@
-//! What differs between the two sides.
+//! Describes the differences between the two sides.
 
 use serde::{Serialize, Serializer};
 
@@ -6,16 +6,16 @@ use super::{Billed, Commission, Unit};
 use crate::journal::words;
 
 words! {
-    /// In what way the two sides differ. Each finding has one cause; what only follows from it is not
+    /// The kind of a difference. Each finding has one cause; what only follows from it is not
     /// reported beside it.
     FindingKind, "kind of finding" {
-        /// They want a commission paid for which nothing was billed.
+        /// A commission is set to be paid for which nothing was billed.
         CommissionWithoutSale = "commission_without_sale",
         /// A sale that was tracked, or whose customer is a lead, has no commission though one is due.
         SaleWithoutCommission = "sale_without_commission",
-        /// They have the sale with another amount.
+        /// FirstPromoter has the sale with another amount.
         SaleAmountDiffers = "sale_amount_differs",
-        /// Somebody else told them of the event before us (409), with another amount.
+        /// Somebody else reported the event before us (409), with another amount.
         AlreadyTrackedDiffers = "already_tracked_differs",
         /// The sale agrees, and the commission is not what it should be.
         CommissionDiffers = "commission_differs",
@@ -33,9 +33,9 @@ words! {
         WrongPromoter = "wrong_promoter",
         /// The commission falls in another month than what it is for.
         OtherMonth = "other_month",
-        /// They will not pay for a sale that stands.
+        /// The commission of a sale that was not refunded is denied.
         Denied = "denied",
-        /// They have not decided to pay for a sale that stands.
+        /// The commission of a sale that was not refunded is not decided yet.
         Pending = "pending",
         /// The commission was paid out, and what a refund takes back of it is still open.
         PaidBeforeRefund = "paid_before_refund",
@@ -43,7 +43,7 @@ words! {
 }
 
 words! {
-    /// Why a commission is held for a sale's or a refund's.
+    /// The reason why a commission belongs to a sale or a refund.
     MatchReason, "reason of a match" {
         /// It has the same `event_id`.
         EventId = "event_id",
@@ -73,29 +73,29 @@ impl Serialize for MatchReason {
 /// A difference, with both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// The same in every audit that finds it, as long as it is the same events and commissions that
+    /// The id. It is equal in every audit that finds it, as long as it is the same events and commissions that
     /// differ in the same way.
     pub id: String,
-    /// In what way they differ.
+    /// The kind of the difference.
     pub kind: FindingKind,
-    /// What they want to pay too much (or, where negative, too little) by this cause. The findings of a
+    /// The amount that is set to be paid too much (or, if negative, too little) by this cause. The findings of a
     /// currency add up to the difference of its totals.
     pub difference_cents: i64,
     /// The money that it is about, where nothing is paid too much or too little by it: a commission in
     /// the wrong month, to the wrong promoter, not approved yet.
     pub concerned_cents: i64,
-    /// What it is in.
+    /// The currency, or the unit, of the amounts.
     pub unit: Unit,
     /// Our side, with file and line.
     pub ours: Option<Billed>,
     /// Their side, with file and line. Of several, the one to look at first.
     pub theirs: Option<Commission>,
-    /// Why `theirs` belongs to `ours`.
+    /// The reason why `theirs` belongs to `ours`.
     pub matched_by: Option<MatchReason>,
-    /// What the commission (of `theirs`, or for `ours`) should be, where it is known.
+    /// The expected commission (of `theirs`, or for `ours`), if it is known.
     pub expected_cents: Option<i64>,
-    /// What is wrong, without a full stop.
+    /// The message: what is wrong, without a full stop.
     pub message: String,
-    /// What to do about it.
+    /// The action that a person should take.
     pub action: String,
 }

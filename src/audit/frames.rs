@@ -15,17 +15,17 @@ use super::{
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
 
-/// So many records wait until they become columns.
+/// The number of records that wait until they become columns.
 pub(super) const BATCH: usize = 65_536;
 
 /// Both sides as columns in memory.
 #[derive(Clone)]
 pub struct Frames {
-    /// Our side.
+    /// The sales and refunds of our side.
     pub billed: DataFrame,
-    /// Theirs.
+    /// The commissions of their side.
     pub commissions: DataFrame,
-    /// Whose customer is whose; may have no rows.
+    /// The leads, which say to which promoter a customer belongs; it may have no rows.
     pub leads: DataFrame,
 }
 
@@ -219,7 +219,7 @@ pub(super) fn flag(frame: &DataFrame, name: &str) -> PolarsResult<BooleanChunked
     column.bool().cloned()
 }
 
-/// The columns by which promoters are told.
+/// The columns by which promoters are distinguished.
 pub(super) struct PromoterColumns {
     id: StringChunked,
     email: StringChunked,
@@ -235,7 +235,7 @@ impl PromoterColumns {
         })
     }
 
-    /// Id, email and referral id of a row.
+    /// Returns id, email and referral id of a row.
     pub(super) fn get(&self, row: usize) -> [Option<&str>; 3] {
         [self.id.get(row), self.email.get(row), self.ref_id.get(row)]
     }
@@ -246,7 +246,7 @@ impl PromoterColumns {
     }
 }
 
-/// Our side's columns.
+/// Returns our side's columns.
 pub(super) struct BilledColumns {
     pub(super) height: usize,
     file: StringChunked,
@@ -330,7 +330,7 @@ impl BilledColumns {
     }
 }
 
-/// Their side's columns.
+/// Returns their side's columns.
 pub(super) struct CommissionColumns {
     pub(super) height: usize,
     file: StringChunked,
@@ -388,7 +388,7 @@ impl CommissionColumns {
         })
     }
 
-    /// The sale as it was told to them, where that was in another currency.
+    /// The sale as it was reported to them, if that was in another currency.
     pub(super) fn original_sale(&self, row: usize) -> Option<Money> {
         let amount_cents = self.original_sale_amount_cents.get(row)?;
         let currency = Currency::from_code(self.original_sale_currency.get(row)?)?;

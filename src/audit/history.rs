@@ -1,4 +1,4 @@
-//! What rules ask of a sale's past: which payment of its customer it is, and what its promoter had sold before.
+//! Works out the part of a sale's past that rules need: which payment of its customer it is, and what its promoter had sold before.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use super::rules::VolumePer;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// When a sale's customer first paid, and which payment of the customer the sale is.
+/// The time of the first payment of a sale's customer, and the number of the sale among the customer's payments.
 #[derive(Clone, Copy)]
 struct OfCustomer {
     first_ms: i64,
     number: u32,
 }
 
-/// By the row of the sale. Only what some rule asks for is worked out.
+/// The history of each sale, by its row. Only the parts that a rule needs are worked out.
 #[derive(Default)]
 pub(super) struct History {
     customers: HashMap<u32, OfCustomer>,
@@ -99,7 +99,7 @@ fn of_customers(books: &AuditData, matching: &Matching) -> HashMap<u32, OfCustom
     all
 }
 
-/// What the sales of each sale's promoter came to before it, in the account's currency: in its month, or
+/// Returns the volume of each sale's promoter before the sale, in the account's currency: in its month, or
 /// since ever. A sale is the promoter's whose lead the customer is, or else who has its commission, or one of the
 /// customer's before.
 fn volumes(

@@ -1,4 +1,4 @@
-//! What differs: each sale is judged together with its refunds and all commissions that belong to it,
+//! Finds the differences: each sale is judged together with its refunds and all commissions that belong to it,
 //! so that one cause is one finding.
 //!
 //! Within a sale, commissions of each tier and unit are judged by themselves. Their findings come to
@@ -52,7 +52,7 @@ pub(super) struct Expected {
     pub(super) cents: i64,
 }
 
-/// What was judged.
+/// The findings and sums of what was judged.
 #[derive(Default)]
 pub(super) struct Judged {
     pub(super) drafts: Vec<Draft>,
@@ -64,7 +64,7 @@ pub(super) struct Judged {
     pub(super) owners: HashMap<u32, (Code, Code)>,
 }
 
-/// What is judged, and by what.
+/// The two sides to judge, and everything that they are judged by.
 pub(super) struct Brief<'a> {
     pub(super) books: &'a AuditData,
     pub(super) matching: &'a Matching,
@@ -75,7 +75,7 @@ pub(super) struct Brief<'a> {
     pub(super) commissions: &'a Grouped,
     pub(super) orphans: &'a Orphans,
     pub(super) selection: &'a Selection,
-    /// When their side was read.
+    /// The time when their side was read.
     pub(super) as_of: Timestamp,
 }
 
@@ -90,13 +90,13 @@ pub(super) struct Case<'c> {
 struct Group<'c> {
     tier: u32,
     is_cash: bool,
-    /// What a sale has earned.
+    /// The commissions of the sale.
     earned: &'c [u32],
-    /// What refunds take back.
+    /// The commissions that refunds reverse.
     taken: &'c [u32],
 }
 
-/// What a sale has earned, where it has: the measure of what its refunds take back.
+/// The commission of a sale that has one: the measure of what its refunds reverse.
 #[derive(Clone, Copy)]
 struct EarnedCommission {
     main: u32,
@@ -387,7 +387,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What is in no period, because it has no date.
+    /// Counts what is in no period because it has no date.
     fn undated(&mut self) {
         let (commissions, billed) = self.selection.undated();
         for row in commissions {
@@ -446,7 +446,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether a commission is for this sale or refund, and not for another of its case.
+    /// Returns `true` if a commission is for this sale or refund, and not for another of its case.
     fn is_for(&self, commission: u32, billed: u32, case: &Case<'_>) -> bool {
         let matched = self.matched(commission);
         match (self.ours(billed).is_refund, self.takes_back(commission)) {
@@ -488,7 +488,7 @@ impl<'a> Judge<'a> {
             .map(|(_, reason)| reason)
     }
 
-    /// By its amounts, or because it is for a refund.
+    /// Returns `true` if a commission is a reversal, by its amounts or because it is for a refund.
     fn takes_back(&self, commission: u32) -> bool {
         let by_id = [MatchReason::EventId, MatchReason::SimilarId];
         let for_refund = self
@@ -541,7 +541,7 @@ impl<'a> Judge<'a> {
         self.drafts.len() - 1
     }
 
-    /// Takes down what a commission should be, under that commission's head.
+    /// Adds the expected commission of a commission, under its head.
     fn expect(&mut self, theirs: u32, promoter: Code, billed: Option<u32>, cents: i64) {
         let row = *self.theirs(theirs);
         let ours = billed.map(|billed| *self.ours(billed));
@@ -557,7 +557,7 @@ impl<'a> Judge<'a> {
         self.expected.push(Expected { head, cents });
     }
 
-    /// The same of what was billed and has no commission.
+    /// Adds the expected commission of a sale or refund that has none.
     fn expect_unpaid(&mut self, billed: u32, deals: TermsKey, cents: i64) {
         let head = TotalKey {
             promoter: deals.promoter,

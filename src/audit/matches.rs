@@ -1,4 +1,4 @@
-//! What each commission was held for, and why: the whole of the matching, for a reader to follow.
+//! Lists the match of each commission, and why: the whole of the matching, for a reader to follow.
 
 use super::books::AuditData;
 use super::frames::{BilledColumns, CommissionColumns};
@@ -9,15 +9,16 @@ use super::{AuditError, Billed, Commission, MatchReason};
 /// A commission, and what it was made for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Match {
-    /// Their side.
+    /// The commission.
     pub theirs: Commission,
-    /// Our side; absent where nothing of ours belongs to it, which is a finding unless it was denied.
+    /// The sale or refund of ours; absent if nothing belongs to it, which is a finding unless it was denied.
     pub ours: Option<Billed>,
-    /// Why it belongs to it.
+    /// The reason why the commission belongs to it.
     pub reason: Option<MatchReason>,
 }
 
-/// All commissions of the period, in the order in which they were read. They are read from the columns one by one.
+/// The matches of all commissions of the period, in the order in which they were read. They are made from the
+/// columns one by one.
 pub struct Matches {
     billed: BilledColumns,
     commissions: CommissionColumns,
@@ -35,7 +36,7 @@ impl Matches {
         }
     }
 
-    /// Each commission with what it belongs to.
+    /// Returns each commission with the sale or refund that it belongs to.
     pub fn iter(&self) -> impl Iterator<Item = Result<Match, AuditError>> {
         let rows = (0..).zip(&self.rows);
         let of_period = rows.filter(|(row, _)| self.selection.has_commission(*row));

@@ -1,4 +1,4 @@
-//! What each commission was made for: by event id, then by the linked sale, then by customer and amount
+//! Matches each commission with a sale or refund: by event id, then by the linked sale, then by customer and amount
 //! where the user wants that.
 
 use std::collections::HashMap;
@@ -12,16 +12,16 @@ use super::{AuditError, MatchReason};
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Which row belongs to which.
+/// Holds which rows of the two sides belong together.
 pub(super) struct Matching {
-    /// For each commission: what was billed, and why that.
+    /// The sale or refund of each commission, and the reason.
     pub(super) billed: Vec<Option<(u32, MatchReason)>>,
-    /// For each that was billed: the row under which a sale, its refunds and its commissions are
+    /// The row of the case of each sale or refund: the row under which a sale, its refunds and its commissions are
     /// judged together. That of the sale; of refunds whose sale is not there, that of the first.
     pub(super) case: Vec<u32>,
-    /// For each that was billed: whose lead the customer is.
+    /// The lead of each sale's or refund's customer.
     pub(super) lead: Vec<Option<u32>>,
-    /// Of commissions that belong to nothing: several of ours whose ids are near theirs.
+    /// Several ids of ours that are near the id of a commission that belongs to nothing.
     pub(super) near: HashMap<u32, Vec<u32>>,
 }
 
@@ -70,12 +70,12 @@ impl Matching {
         Ok(matching)
     }
 
-    /// What a commission was made for.
+    /// Returns the sale or refund that a commission was made for, and why.
     pub(super) fn of_commission(&self, row: u32) -> Option<(u32, MatchReason)> {
         self.billed.get(index(row)).copied().flatten()
     }
 
-    /// Running totals that name their sale, and sales that only their refund names.
+    /// Matches running totals that name their sale, and sales that only their refund names.
     fn by_linked_sale(
         &mut self,
         books: &AuditData,
@@ -108,7 +108,7 @@ impl Matching {
         Ok(())
     }
 
-    /// Ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an
+    /// Matches ids that differ only in what spreadsheets and people change: case, spaces, zeros in front, an
     /// apostrophe in front. Only where one of ours can be meant; of several each is offered.
     fn by_similar_id(&mut self, books: &AuditData) {
         let mut waiting: PlHashMap<u64, Vec<usize>> = PlHashMap::default();
@@ -239,7 +239,7 @@ fn sale_of_running_total(event_id: &str) -> Option<&str> {
     (digits && !sale.is_empty()).then_some(sale)
 }
 
-/// For each key, the row of `rows` that has it. `rows` has each once; it is an error where not, if that
+/// Returns the row of `rows` for each key. `rows` has each once; it is an error where not, if that
 /// is to be validated.
 fn look_up(
     keys: &StringChunked,
@@ -294,7 +294,7 @@ fn cases(books: &AuditData, refunds: Vec<u32>, sales: Vec<Option<u32>>) -> Cases
     (case, lost_sales)
 }
 
-/// Whose lead each customer is: by uid, else by email. Of several leads of one customer the last one
+/// Returns the lead of each customer: by uid, else by email. Of several leads of one customer the last one
 /// before the sale counts: a customer can be moved to another promoter.
 fn leads(books: &AuditData) -> Result<Vec<Option<u32>>, AuditError> {
     let leads = &books.lead_columns;
@@ -324,7 +324,7 @@ fn leads(books: &AuditData) -> Result<Vec<Option<u32>>, AuditError> {
 /// The rows of leads that share a key, by that key.
 type Shared<'k> = PlHashMap<&'k str, Vec<u32>>;
 
-/// The same keys, each only where it stands first; and the rows of those that stand several times.
+/// Returns the keys, each only where it is first; and the rows of those that appear several times.
 fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
     let mut seen: PlHashMap<&str, u32> = PlHashMap::with_capacity(keys.len());
     let mut shared: Shared<'_> = PlHashMap::default();
@@ -344,7 +344,7 @@ fn first_only(keys: &StringChunked) -> (StringChunked, Shared<'_>) {
     )
 }
 
-/// Of leads that share a key, takes the last one before each sale, else the first.
+/// Returns the lead of each sale: of those that share a key, the last one before the sale, else the first.
 fn by_date(books: &AuditData, keys: &StringChunked, found: &mut [Option<u32>], shared: Shared<'_>) {
     let order = |row: &u32| {
         let lead = books.leads[index(*row)];

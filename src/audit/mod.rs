@@ -60,22 +60,22 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Audit {
     /// The differences, the largest of each kind first.
     pub findings: Vec<Finding>,
-    /// Both sides added up.
+    /// The totals of both sides.
     pub totals: Totals,
-    /// How many commissions were matched for each reason; those that are not are findings.
+    /// The number of commissions that were matched for each reason; those that are not are findings.
     pub matched: BTreeMap<MatchReason, u64>,
     /// The rates that were inferred, where no rule is given.
     pub inferred: Vec<InferredRate>,
-    /// How many commissions were judged by those.
+    /// The number of commissions that were judged by inferred rates.
     pub judged_by_inferred: u64,
-    /// What was not checked, and why.
+    /// The sales and commissions that were not checked, and why.
     pub unchecked: Vec<Unchecked>,
-    /// What the findings explain of the difference, by currency or unit: all of it. The program checks
+    /// The difference that the findings explain, by currency or unit: all of it. The program checks
     /// that it is the same as in the totals.
     pub explained_cents: BTreeMap<String, i128>,
 }
@@ -83,7 +83,7 @@ pub struct Audit {
 /// A rate that nobody declared: that which explains most of the commissions of a promoter and a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InferredRate {
-    /// Whose commissions they are; absent where those of all promoters were taken together.
+    /// The promoter whose commissions they are; absent if those of all promoters were taken together.
     pub promoter: Option<String>,
     /// The plan; absent where those of all plans were taken together, or none is known.
     pub plan: Option<String>,
@@ -91,11 +91,11 @@ pub struct InferredRate {
     pub campaign: Option<String>,
     /// The tier.
     pub tier: u32,
-    /// In percent, as decimal text: `20`, `12.5`; or a fixed amount.
+    /// The rate in percent, as decimal text: `20`, `12.5`; or a fixed amount.
     pub rate: String,
-    /// How many commissions have it.
+    /// The number of commissions that have it.
     pub explained: u64,
-    /// Of how many.
+    /// The number of commissions from which it was inferred.
     pub commissions: u64,
 }
 

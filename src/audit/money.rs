@@ -7,7 +7,7 @@ pub(crate) fn money(cents: i128, unit: &str) -> String {
     format!("{} {unit}", figure(cents, unit))
 }
 
-/// The same without its currency or unit.
+/// Returns an amount without its currency or unit.
 pub(crate) fn figure(cents: i128, unit: &str) -> String {
     match Currency::from_code(unit) {
         Some(currency) => {

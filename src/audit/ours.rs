@@ -14,7 +14,7 @@ use crate::journal::{
 use crate::problem::Problem;
 use crate::report::open_items::{LEFT_OUT, open_items};
 
-/// How a note says that the customer's bank took the money back.
+/// The start of a note that says that the customer's bank reversed the payment.
 const DISPUTE: &str = "dispute";
 
 /// Sales and refunds, and what is not among them.
@@ -29,24 +29,24 @@ pub struct Ours {
     pub open: Vec<Open>,
     /// SHA-256 of the exports, by path, as far as it is known.
     pub sha256: BTreeMap<String, String>,
-    /// Of a journal: what is tracked, as the reports of all runs have it.
+    /// The tracked events of a journal, as the reports of all runs have them.
     pub tracked: Tally,
 }
 
 /// A row that was not read, or an event that is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
-    /// What it is.
+    /// The kind of the item.
     pub code: UnreadCode,
-    /// How many of them.
+    /// The number of such items.
     pub count: u64,
-    /// Its amount, where it is an event.
+    /// The amount, if the item is an event.
     pub money: Option<Money>,
-    /// When it happened, as far as that is known.
+    /// The time when it happened, as far as that is known.
     pub created_at: Option<Timestamp>,
 }
 
-/// Why our side is not known.
+/// Reports why our side is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum OursError {
     /// The journal can't be read.
@@ -57,7 +57,7 @@ pub enum OursError {
     Unbalanced(String),
 }
 
-/// What the journal has: every sale and refund, with what the API said to it and where it stands in the
+/// Reads the journal: every sale and refund, with the API's answer to it and its place in the
 /// exports of the latest run that has it. When it was recorded is only looked up where that counts.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub fn of_journal(
     Ok(ours)
 }
 
-/// What is tracked of our side, by kind and currency: what the report of all runs says as well.
+/// Returns the tracked events of our side, by kind and currency. The report of all runs has the same.
 fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursError> {
     let mut reported = Tally::default();
     let outcomes = journal.outcomes_of(Span::ALL)?;
@@ -162,7 +162,7 @@ fn of_record(record: &EventRecord, account_currency: Currency) -> Option<Billed>
     Some(billed)
 }
 
-/// What exports say, read and planned without a journal.
+/// Returns the sales and refunds of exports that were read and planned without a journal.
 pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
     let mut ours = Ours::default();
     for planned in job.plan.events() {

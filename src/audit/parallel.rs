@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::thread;
 
-/// Fewer rows than this are not worth a thread.
+/// The number of rows from which on a thread is worth it.
 const FEWEST_ROWS: usize = 16_384;
 
-/// Does both.
+/// Runs two functions in parallel.
 pub(super) fn both<A: Send, B>(
     one: impl FnOnce() -> A + Send,
     other: impl FnOnce() -> B,
@@ -23,7 +23,7 @@ pub(super) fn both<A: Send, B>(
     })
 }
 
-/// Does all rows, in as many ranges as there are cores.
+/// Runs a function over all rows, in as many ranges as there are cores.
 pub(super) fn ranges<T: Send>(rows: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let parts = cores.min(rows / FEWEST_ROWS).max(1);

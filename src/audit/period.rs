@@ -1,4 +1,4 @@
-//! Which days an audit is of.
+//! Names the days that an audit is about.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -15,7 +15,7 @@ pub struct Period {
     /// The last day.
     #[serde(serialize_with = "shown", deserialize_with = "day")]
     pub to: Option<Date>,
-    /// Which day of a sale counts.
+    /// The day of a sale that counts.
     pub by: PeriodBy,
 }
 
@@ -26,18 +26,18 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Er
 }
 
 impl Period {
-    /// Whether it is all time.
+    /// Returns `true` if it is all time.
     pub fn is_open(self) -> bool {
         self.from.or(self.to).is_none()
     }
 
-    /// Whether a day falls into it.
+    /// Returns `true` if a day is in it.
     pub fn holds(self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
 }
 
-/// Which day of a sale decides whether it belongs to a period.
+/// The day of a sale that decides whether it belongs to a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeriodBy {

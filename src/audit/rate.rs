@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How a share of an amount is rounded to the cent. Refunds are rounded as their sale is, with the
+/// The way in which a share of an amount is rounded to the cent. Refunds are rounded as their sale is, with the
 /// sign turned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {
@@ -12,9 +12,9 @@ pub enum Rounding {
     HalfUp,
     /// Half a cent goes to the even cent, as bankers do it.
     HalfEven,
-    /// What is no whole cent is left out.
+    /// A part of a cent is dropped.
     Down,
-    /// What is no whole cent is made one.
+    /// A part of a cent becomes a whole cent.
     Up,
 }
 
@@ -46,7 +46,7 @@ impl Rounding {
     }
 
     /// `amount * part / whole` to the cent; `whole` is positive, and nothing of nothing is nothing.
-    /// What does not fit is as large as it can be.
+    /// Returns the share; one that does not fit is as large as it can be.
     pub(super) fn share(self, amount_cents: i64, part: i64, whole: i64) -> i64 {
         let product = i128::from(amount_cents) * i128::from(part);
         let (size, whole) = (product.unsigned_abs(), u128::from(whole.unsigned_abs()));
@@ -69,27 +69,27 @@ impl Rounding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Rate(u32);
 
-/// All of an amount.
+/// The whole of an amount.
 const WHOLE: u32 = 1_000_000;
-/// So many make one hundredth of a percent, the step in which rates are inferred.
+/// The number of steps in a hundredth of a percent, in which rates are inferred.
 const STEP: u32 = 100;
 /// A hundred percent, in steps.
 const STEPS: i128 = 10_000;
-/// Nothing is inferred beyond ten times the sale.
+/// The highest rate that is inferred: ten times the sale.
 const MOST_STEPS: i128 = 10 * STEPS;
 
 impl Rate {
-    /// So many hundredths of a percent.
+    /// Returns a rate of so many hundredths of a percent.
     pub(super) fn of_steps(steps: u32) -> Rate {
         Rate(steps * STEP)
     }
 
-    /// What the rate gives of an amount.
+    /// Returns the commission for an amount.
     pub(super) fn of(self, amount_cents: i64, rounding: Rounding) -> i64 {
         rounding.share(amount_cents, i64::from(self.0), i64::from(WHOLE))
     }
 
-    /// Which rates, in hundredths of a percent, give this commission of this sale: from the first to
+    /// Returns the rates, in hundredths of a percent, that give this commission of this sale: from the first to
     /// the last, both with it. Exact, for each way of rounding.
     pub(super) fn steps_giving(
         commission_cents: i64,
@@ -139,7 +139,7 @@ impl FromStr for Rate {
 }
 
 impl fmt::Display for Rate {
-    /// In percent: `20`, `12.5`.
+    /// Writes the rate in percent: `20`, `12.5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (percent, rest) = (self.0 / 10_000, self.0 % 10_000);
         let decimals = format!("{rest:04}");

@@ -1,4 +1,4 @@
-//! Who brought a customer, as far as commissions say it: whoever has one for a sale of the customer has
+//! Finds the promoter who brought a customer, as far as commissions say it: whoever has one for a sale of the customer has
 //! referred the customer from that sale on.
 //!
 //! Without a list of leads nothing else says it. It is looked for only of customers of whom a sale has
@@ -18,7 +18,7 @@ pub(super) struct Referral {
     pub(super) campaign: Code,
 }
 
-/// What commissions say of the customers of sales that have none.
+/// The promoters of customers whose sales have no commission, by their other commissions.
 #[derive(Default)]
 pub(super) struct Referrers<'b> {
     by_key: PlHashMap<&'b str, Vec<Referral>>,
@@ -77,7 +77,7 @@ impl<'b> Referrers<'b> {
     }
 }
 
-/// By what a customer is known: the uid first.
+/// Returns the names by which a customer is known: the uid first.
 fn keys(books: &AuditData, row: usize) -> [Option<&str>; 2] {
     [books.billed.uid.get(row), books.billed.email.get(row)]
 }

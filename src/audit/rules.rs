@@ -1,4 +1,4 @@
-//! What a commission should be, as the user declares it: the table `[audit]` of the configuration.
+//! Holds the rules for commissions, as the user declares them: the table `[audit]` of the configuration.
 //!
 //! ```toml
 //! [audit]
@@ -68,17 +68,17 @@ use super::rate::{Rate, Rounding};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "AuditTable")]
 pub struct Rules {
-    /// How commissions are rounded to the cent.
+    /// The way in which commissions are rounded to the cent.
     pub rounding: Rounding,
-    /// Whose months and days count.
+    /// The time zone of months and days.
     pub zone: TimeZone,
     /// Findings of no more than this, taken together by currency, need no attention.
     pub tolerance_cents: i64,
-    /// How many days apart a match by customer and amount may be; absent where the rule is off.
+    /// The number of days that a match by customer and amount may be apart; absent if the rule is off.
     pub match_days: Option<u32>,
-    /// For how many days a commission may be pending.
+    /// The number of days for which a commission may be pending.
     pub pending_days: u32,
-    /// Which sales count for `from_volume_cents`.
+    /// The sales that count for `from_volume_cents`.
     pub volume_per: VolumePer,
     /// Promoters who were merged or renamed: whose commissions count as whose.
     pub aliases: Vec<(String, String)>,
@@ -100,13 +100,13 @@ impl Default for Rules {
     }
 }
 
-/// Which sales of a promoter count for a volume.
+/// The sales of a promoter that count for a volume.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VolumePer {
-    /// Those of the calendar month of the sale.
+    /// The sales of the calendar month of the sale.
     #[default]
     Month,
-    /// All of them.
+    /// All sales.
     AllTime,
 }
 
@@ -120,14 +120,14 @@ impl VolumePer {
     }
 }
 
-/// What a rule pays.
+/// The commission that a rule pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CommissionRate {
     /// A part of the sale.
     Share(Rate),
     /// A part of the sale, and no more than so much.
     ShareUpTo(Rate, i64),
-    /// So much for a sale, in minor units of the account's currency.
+    /// A fixed amount for a sale, in minor units of the account's currency.
     Fixed(i64),
 }
 
@@ -144,23 +144,23 @@ impl CommissionRate {
     }
 }
 
-/// For which of a customer's payments a rule pays.
+/// The payments of a customer for which a rule pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payments {
-    /// All of them.
+    /// All payments.
     Recurring,
     /// The first only.
     First,
-    /// Those within so many months of the first.
+    /// The payments within so many months of the first.
     Months(u32),
-    /// So many, the first among them.
+    /// The first payments, up to this number.
     Count(u32),
 }
 
-/// One `[[audit.rule]]`.
+/// A rule: one `[[audit.rule]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
-    /// From 1, as it stands in the file.
+    /// The number of the rule in the file, from 1.
     number: usize,
     campaign: Option<String>,
     plan: Option<String>,
@@ -168,13 +168,13 @@ pub(super) struct Rule {
     tier: u32,
     from: Option<Date>,
     until: Option<Date>,
-    /// What the promoter's sales have to have come to.
+    /// The volume that the promoter's sales must have reached.
     from_volume_cents: i64,
     pub(super) pays: CommissionRate,
     pub(super) payments: Payments,
 }
 
-/// What rules choose by, but for the date.
+/// The properties of a sale that rules choose by, apart from the date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deal<'a> {
     pub(super) promoter: &'a Promoter,
@@ -197,7 +197,7 @@ impl Rules {
         fitting
     }
 
-    /// Whether a promoter has a name, or one that stands for the same.
+    /// Returns `true` if a promoter has a name, or one that is an alias of it.
     fn is_promoter(&self, promoter: &Promoter, wanted: &str) -> bool {
         let wanted = self.name_of(wanted);
         let names = [&promoter.id, &promoter.ref_id, &promoter.email];
@@ -252,13 +252,13 @@ impl Rules {
         words
     }
 
-    /// Whether some rule depends on which payment of its customer a sale is.
+    /// Returns `true` if some rule depends on the number of a sale among its customer's payments.
     pub(super) fn count_payments(&self) -> bool {
         let mut rules = self.rules.iter();
         rules.any(|rule| rule.payments != Payments::Recurring)
     }
 
-    /// Whether some rule depends on what its promoter has sold.
+    /// Returns `true` if some rule depends on the volume of the promoter.
     pub(super) fn have_volumes(&self) -> bool {
         self.rules.iter().any(|rule| rule.from_volume_cents > 0)
     }
@@ -272,7 +272,7 @@ impl Rules {
 }
 
 impl Rule {
-    /// Whether the rule is for sales of that day. A sale without a date has the rules for all time.
+    /// Returns `true` if the rule is for sales of that day. A sale without a date has the rules for all time.
     pub(super) fn covers(&self, day: Option<Date>) -> bool {
         match day {
             Some(day) => {
@@ -283,7 +283,7 @@ impl Rule {
         }
     }
 
-    /// Whether the promoter has sold enough before.
+    /// Returns `true` if the promoter has sold enough before.
     pub(super) fn is_reached(&self, volume_cents: i64) -> bool {
         self.from_volume_cents <= volume_cents
     }
@@ -292,7 +292,7 @@ impl Rule {
         self.from.is_some() || self.until.is_some()
     }
 
-    /// Whether it is for such sales, whoever the promoter is.
+    /// Returns `true` if it is for such sales, whoever the promoter is.
     fn fits(&self, deal: &Deal<'_>) -> bool {
         let campaign_is =
             |wanted: &str| deal.campaign == Some(wanted) || deal.campaign_id == Some(wanted);
@@ -314,7 +314,7 @@ impl Rule {
         (named, self.is_dated(), self.from_volume_cents)
     }
 
-    /// Whether some sale fits both.
+    /// Returns `true` if some sale fits both.
     fn meets(&self, other: &Rule) -> bool {
         let names = self.selectors().into_iter().zip(other.selectors());
         let apart = |(one, other): (Option<&str>, Option<&str>)| {
@@ -331,7 +331,7 @@ impl Rule {
             && !starts_late(other, self)
     }
 
-    /// Whether this rule decides wherever both of the others fit.
+    /// Returns `true` if this rule decides wherever both of the others fit.
     fn settles(&self, one: &Rule, other: &Rule) -> bool {
         let both = one.selectors().into_iter().zip(other.selectors());
         let mut names = both.map(|(one, other)| one.or(other)).zip(self.selectors());
@@ -350,7 +350,7 @@ impl Rule {
     }
 }
 
-/// Whether two names mean the same: of emails the case does not count.
+/// Returns `true` if two names mean the same: of emails the case does not count.
 fn is_same_name(one: &str, other: &str) -> bool {
     match one.contains('@') {
         true => one.to_lowercase() == other.to_lowercase(),

@@ -38,12 +38,12 @@ pub fn audit(
     Ok(audit)
 }
 
-/// Of which days an audit is, and when their side was read.
+/// The days that an audit is about, and the time when their side was read.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
-    /// What is shown and added up; learned is from all that is there.
+    /// The period that is shown and added up; rates and the like are learned from all that is there.
     pub period: Period,
-    /// By which it is told how long a commission is pending.
+    /// The time by which commissions count as pending for too long.
     pub as_of: Timestamp,
 }
 
@@ -51,7 +51,7 @@ pub struct View {
 ///
 /// # Errors
 ///
-/// As [`audit`].
+/// Audits like [`audit`], and returns the match of each commission too.
 pub fn audit_with_matches(
     frames: Frames,
     rules: &Rules,
@@ -236,7 +236,7 @@ fn explained(findings: &[Finding]) -> BTreeMap<String, i128> {
     explained
 }
 
-/// What the findings explain is all that differs.
+/// Checks that the findings explain the whole difference of the totals.
 fn check(explained: &BTreeMap<String, i128>, totals: &Totals) -> Result<(), AuditError> {
     for (unit, figures) in &totals.in_all {
         let found = explained.get(unit).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Which cases and commissions belong to the period of an audit.
+//! Selects the cases and commissions that belong to the period of an audit.
 //!
 //! Everything is read and learned from, whatever the period: it only selects what is judged and added
 //! up. So each finding of an audit of all days is a finding of exactly one month.
@@ -45,15 +45,15 @@ impl Orphans {
     }
 }
 
-/// What belongs to the period. Without a period nothing is kept: all of it does.
+/// The cases and commissions of the period. Without a period it holds nothing, and all belong to it.
 pub(super) struct Selection {
     parts: Option<Parts>,
 }
 
 struct Parts {
-    /// By the row of the case.
+    /// `true` for cases of the period, by the row of the case.
     cases: Vec<bool>,
-    /// By the row of the commission.
+    /// `true` for commissions of the period, by the row of the commission.
     commissions: Vec<bool>,
     /// Rows of commissions, and of sales and refunds, that no date says the month of.
     undated: Vec<u32>,
@@ -141,13 +141,13 @@ impl Selection {
         Selection { parts: Some(parts) }
     }
 
-    /// Whether a case, by its row, is judged.
+    /// Returns `true` if a case, by its row, is judged.
     pub(super) fn has_case(&self, case: u32) -> bool {
         let parts = self.parts.as_ref();
         parts.is_none_or(|parts| parts.cases.get(index(case)) == Some(&true))
     }
 
-    /// Whether a commission, by its row, is judged.
+    /// Returns `true` if a commission, by its row, is judged.
     pub(super) fn has_commission(&self, row: u32) -> bool {
         let parts = self.parts.as_ref();
         parts.is_none_or(|parts| parts.commissions.get(index(row)) == Some(&true))

@@ -13,7 +13,7 @@ use super::{AuditError, shown};
 use crate::event::{Currency, Customer, Money};
 use crate::journal::Outcome;
 
-/// Where something was read.
+/// The place at which something was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SourceLocation {
     /// The file, as the user named it; of a listing, the file in which it is kept.
@@ -32,11 +32,11 @@ impl fmt::Display for SourceLocation {
     }
 }
 
-/// Who gets a commission. Not every source knows all three; two are the same promoter if the first of
-/// id, email (in any case of letters) and referral id that both have is the same.
+/// Names the promoter who gets a commission. Not every source knows all three; two are the same promoter if the
+/// first of id, email (in any case of letters) and referral id that both have is the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Promoter {
-    /// FirstPromoter's number.
+    /// The promoter's number at FirstPromoter.
     pub id: Option<String>,
     /// The email.
     pub email: Option<String>,
@@ -45,19 +45,19 @@ pub struct Promoter {
 }
 
 impl Promoter {
-    /// Whether nothing is known.
+    /// Returns `true` if nothing is known of the promoter.
     pub fn is_unknown(&self) -> bool {
         self.id.is_none() && self.email.is_none() && self.ref_id.is_none()
     }
 
-    /// What a reader knows the promoter by: the email, else the referral id, else the number.
+    /// Returns the promoter's name for readers: the email, else the referral id, else the number.
     pub fn name(&self) -> Option<&str> {
         let names = [&self.email, &self.ref_id, &self.id];
         names.into_iter().find_map(|name| name.as_deref())
     }
 }
 
-/// What FirstPromoter says of a commission: is it to be paid.
+/// The decision about a commission at FirstPromoter: whether it is to be paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -71,10 +71,10 @@ pub enum Status {
 }
 
 impl Status {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Status; 3] = [Status::Approved, Status::Pending, Status::Denied];
 
-    /// The API's word.
+    /// Returns the API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Approved => "approved",
@@ -99,12 +99,12 @@ impl FromStr for Status {
     }
 }
 
-/// A word that is none of the three.
+/// Reports a word that is not a status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a status of a commission; they are approved, pending, denied")]
 pub struct UnknownStatus(String);
 
-/// In what a commission is paid.
+/// The unit in which a commission is paid.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Unit {
@@ -127,48 +127,48 @@ impl fmt::Display for Unit {
 /// A commission, as FirstPromoter has it: a line of a listing, or of a CSV that was exported there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Commission {
-    /// Where it was read.
+    /// The place at which it was read.
     pub place: SourceLocation,
-    /// Their number of it. Without one, findings are told apart by what else they have.
+    /// The number of the commission at FirstPromoter. Without one, findings are distinguished by what else they have.
     pub id: Option<String>,
-    /// Whether it is to be paid.
+    /// The decision whether it is to be paid.
     pub status: Status,
-    /// In what it is paid; money is in the account's currency.
+    /// The unit in which it is paid; money is in the account's currency.
     pub unit: Unit,
-    /// How much; negative where a refund takes it back.
+    /// The amount; negative if a refund reverses it.
     pub amount_cents: i64,
     /// The sale it is for, as they have it, in minor units of the account's currency; negative for a
     /// refund (v1 `conversion_amount`, v2 `sale_amount`).
     pub sale_amount_cents: Option<i64>,
-    /// The same as it was told to them, where that was in another currency (v2 only).
+    /// The sale as it was reported to them, if that was in another currency (v2 only).
     #[serde(serialize_with = "money_if_any")]
     pub original_sale: Option<Money>,
-    /// Whether somebody gave it by hand, as a bonus: no sale has to stand behind it (v2
+    /// `true` if somebody gave it by hand, as a bonus: no sale has to exist for it (v2
     /// `commission_type` `custom`).
     pub is_by_hand: bool,
     /// The event that made it; commissions made by hand have none.
     pub event_id: Option<String>,
     /// 1 for the promoter of the customer, 2 for that promoter's own, and so on.
     pub tier: u32,
-    /// Whether several promoters share the commission of one sale; v1 doesn't say.
+    /// `true` if several promoters share the commission of one sale; v1 doesn't say.
     pub is_split: Option<bool>,
-    /// Whether it was paid out; v1 doesn't say.
+    /// `true` if it was paid out; v1 doesn't say.
     pub is_paid: Option<bool>,
-    /// When it was made, or the day that it was told to belong to.
+    /// The time when it was made, or the day that was given for it.
     #[serde(serialize_with = "shown")]
     pub created_at: Option<Timestamp>,
-    /// When it was approved or denied.
+    /// The time when it was approved or denied.
     #[serde(serialize_with = "shown")]
     pub status_updated_at: Option<Timestamp>,
-    /// Who gets it.
+    /// The promoter who gets it.
     pub promoter: Promoter,
-    /// FirstPromoter's number of the campaign.
+    /// The campaign's number at FirstPromoter.
     pub campaign_id: Option<String>,
     /// The campaign's name.
     pub campaign: Option<String>,
     /// The plan, as they have it.
     pub plan: Option<String>,
-    /// Whose sale it is for.
+    /// The customer whose sale it is for.
     #[serde(flatten, serialize_with = "customer")]
     pub customer: Customer,
 }
@@ -184,7 +184,7 @@ pub enum BilledKind {
 }
 
 impl BilledKind {
-    /// The word in files.
+    /// Returns the word in files.
     pub fn as_str(self) -> &'static str {
         match self {
             BilledKind::Sale => "sale",
@@ -202,35 +202,35 @@ impl fmt::Display for BilledKind {
 /// A sale or a refund of ours: an event of the journal, or of billing exports that were never sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Billed {
-    /// Where it was read.
+    /// The place at which it was read.
     pub place: SourceLocation,
     /// Sale or refund.
     pub kind: BilledKind,
     /// The idempotency key; once among all that is billed.
     pub event_id: String,
-    /// For a refund: the sale that it undoes.
+    /// The sale that a refund reverses.
     pub sale_event_id: Option<String>,
-    /// Whose it is.
+    /// The customer.
     #[serde(flatten, serialize_with = "customer")]
     pub customer: Customer,
-    /// What was told to the API, or would be; positive for refunds too.
+    /// The amount that was reported to the API, or would be; positive for refunds too.
     #[serde(serialize_with = "money")]
     pub money: Money,
-    /// The same in minor units of the account's currency; absent where the API converts and nobody
+    /// The amount in minor units of the account's currency; absent if the API converts and nobody
     /// else knows its rate.
     pub account_amount_cents: Option<i64>,
-    /// Where that is absent: what the user's own rates make of it, in minor units of the account's
+    /// If that is absent: the amount by the user's own rates, in minor units of the account's
     /// currency. The API converts by its own rates, so this is compared with an allowance.
     pub estimated_amount_cents: Option<i64>,
     /// The billing provider's plan id.
     pub plan: Option<String>,
-    /// When it happened.
+    /// The time when it happened.
     #[serde(serialize_with = "shown")]
     pub created_at: Option<Timestamp>,
-    /// When the first run that has it was started; absent where no journal has it.
+    /// The time when the first run that has it was started; absent if no journal has it.
     #[serde(serialize_with = "shown")]
     pub recorded_at: Option<Timestamp>,
-    /// What the API said to it; absent where it was never sent.
+    /// The outcome of sending it; absent if it was never sent.
     #[serde(serialize_with = "shown")]
     pub outcome: Option<Outcome>,
     /// The promoter in the API's answer.
@@ -242,18 +242,18 @@ pub struct Billed {
     pub is_dispute: bool,
 }
 
-/// Whose customer somebody is: a line of the leads listing.
+/// Says to which promoter a customer belongs: a line of the leads listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lead {
     /// The customer.
     pub customer: Customer,
     /// The promoter who referred the customer.
     pub promoter: Promoter,
-    /// When the customer became a lead: what was sold before earns nothing.
+    /// The time when the customer became a lead: earlier sales earn nothing.
     pub created_at: Option<Timestamp>,
-    /// When the customer first paid, as FirstPromoter has it.
+    /// The time when the customer first paid, by FirstPromoter.
     pub customer_since: Option<Timestamp>,
-    /// Whether the customer was given to another promoter later, whose lead stands beside this one.
+    /// `true` if the customer was moved to another promoter later, who has another lead for it.
     pub was_moved: bool,
 }
 
@@ -273,7 +273,7 @@ impl Sides {
     ///
     /// # Errors
     ///
-    /// As [`Sides::into_frames`]; so for all here.
+    /// The columns cannot be made, as [`Sides::into_frames`] says.
     pub fn add_billed(&mut self, billed: Billed) -> Result<(), AuditError> {
         self.billed.push(billed);
         match self.billed.len() < BATCH {

@@ -1,4 +1,4 @@
-//! What came of the findings of the last audit.
+//! Compares the findings with those of the last audit.
 
 use std::collections::HashSet;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::Finding;
 
-/// What of a finding is kept until the next audit.
+/// The part of a finding that is kept until the next audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastFinding {
-    /// As in [`Finding::id`].
+    /// The id of the finding, equal to [`Finding::id`].
     pub id: String,
     /// The word of its kind.
     pub kind: String,
-    /// As in [`Finding::difference_cents`].
+    /// The difference, equal to [`Finding::difference_cents`].
     pub difference_cents: i64,
-    /// As in [`Finding::concerned_cents`].
+    /// The money concerned, equal to [`Finding::concerned_cents`].
     pub concerned_cents: i64,
     /// The currency, or the unit of what is no money.
     pub unit: String,
-    /// As in [`Finding::message`].
+    /// The message, equal to [`Finding::message`].
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What each promoter's account came to in a period: the opening balance, what was earned, reversed and
+//! Adds up the account of each promoter in a period: the opening balance, what was earned, reversed and
 //! paid out, and the closing balance, by FirstPromoter's own lists.
 //!
 //! Approved commissions count by their own days, whatever sale they are for; pending and denied ones are
@@ -15,13 +15,13 @@ use super::{Commission, Period, Promoter, Status, Unit};
 /// A payout that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payout {
-    /// Who got it.
+    /// The promoter who got it.
     pub promoter: Promoter,
-    /// In what it was paid.
+    /// The unit in which it was paid.
     pub unit: Unit,
-    /// How much.
+    /// The amount.
     pub amount_cents: i64,
-    /// When.
+    /// The time when it was paid.
     pub paid_at: Option<Timestamp>,
 }
 
@@ -32,21 +32,21 @@ pub struct Statement {
     pub promoter: String,
     /// The currency, or the unit of what is not money.
     pub currency: String,
-    /// Earned and not paid out before the period.
+    /// The opening balance: earned and not paid out before the period.
     pub opening_cents: i128,
-    /// Commissions of the period.
+    /// The commissions that were earned in the period.
     pub earned_cents: i128,
-    /// What refunds took back in the period, positive.
+    /// The commissions that refunds reversed in the period, positive.
     pub reversed_cents: i128,
-    /// Payouts of the period.
+    /// The payouts of the period.
     pub paid_cents: i128,
-    /// Opening + earned - reversed - paid out.
+    /// The closing balance: opening + earned - reversed - paid out.
     pub closing_cents: i128,
-    /// All of it until the lists were read, whatever the period.
+    /// The closing balance of all time until the lists were read, whatever the period.
     pub now_cents: i128,
-    /// FirstPromoter's own balance of the promoter, where the API gives it.
+    /// FirstPromoter's own balance of the promoter, if the API gives it.
     pub balance_cents: Option<i128>,
-    /// Whether that is what the lists come to; absent where the API gives no balance.
+    /// `true` if that is the balance of the lists; absent if the API gives no balance.
     pub ties: Option<bool>,
 }
 
@@ -114,7 +114,7 @@ pub fn statements(
     accounts.collect()
 }
 
-/// Where a day lies.
+/// The position of a day in relation to the period.
 enum DayPosition {
     Before,
     Within,

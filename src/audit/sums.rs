@@ -12,7 +12,7 @@ use super::parallel::ranges;
 use super::selection::Selection;
 use super::{AuditError, CommissionTotals, Cut, Status, TotalLine, Totals};
 
-/// What a line of the long table adds to.
+/// A column of the long table that a line adds to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Sale,
@@ -66,7 +66,7 @@ impl Measure {
     }
 }
 
-/// Under which head something is added up.
+/// The head under which something is added up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TotalKey {
     pub(super) promoter: Code,
@@ -78,14 +78,14 @@ pub(super) struct TotalKey {
 }
 
 /// Heads and measures as one number each, since Polars groups by one column much faster than by seven.
-/// What doesn't fit into 64 bits takes a second column.
+/// Packs the head of a line into one or two columns. A part that doesn't fit into 64 bits goes into the second.
 struct Packing {
-    /// How many bits each part takes, in the order of [`Packing::parts`].
+    /// The number of bits of each part, in the order of [`Packing::parts`].
     bits: [u32; 7],
 }
 
 impl Packing {
-    /// With room for all codes that there are.
+    /// Returns a packing with room for all codes that there are.
     fn new(books: &AuditData, last_month: Month) -> Result<Packing, AuditError> {
         let names = books.names.len();
         let most = [
@@ -144,7 +144,7 @@ impl Packing {
 struct Long<'p> {
     packing: &'p Packing,
     keys: Vec<u64>,
-    /// Their upper halves, where they are wide.
+    /// The upper halves of the keys, if they are wide.
     upper_keys: Vec<u64>,
     cents: Vec<i64>,
     /// Beside the columns, for the check: rows and cents by unit and measure.
@@ -249,7 +249,7 @@ impl<'p> Long<'p> {
         }
     }
 
-    /// What was added up beside Polars.
+    /// Returns the totals that were added up beside Polars.
     fn in_all(&self) -> BTreeMap<Code, CommissionTotals> {
         let figures = |sums: &[(u64, i128); Measure::ALL.len()]| {
             let mut figures = CommissionTotals::default();
@@ -307,7 +307,7 @@ impl<'p> Long<'p> {
     }
 }
 
-/// What stands under one head and measure.
+/// The sum of the lines under one head and measure.
 struct SummedLine {
     key: u128,
     rows: u64,

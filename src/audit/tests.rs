@@ -97,7 +97,7 @@ fn commission(id: &str, event_id: &str) -> Commission {
     }
 }
 
-/// What takes a part of it back.
+/// Returns a commission that reverses a part of an earlier one.
 fn taken_back(id: &str, event_id: &str, sale_cents: i64) -> Commission {
     Commission {
         amount_cents: -sale_cents / 5,
@@ -185,7 +185,7 @@ impl TestAccount {
         audit(frames, &rules, usd(), moment("2026-04-01T00:00:00Z")).unwrap()
     }
 
-    /// What is found: kind, event, commission, difference and what is concerned.
+    /// Returns the findings: kind, event, commission, difference and the money concerned.
     fn found(&self) -> Vec<(String, String, String, i64, i64)> {
         let findings = self.audit().findings.into_iter();
         let shown = findings.map(|finding| {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// By what totals are shown.
+/// The breakdowns by which totals are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cut {
-    /// Who is paid.
+    /// The promoter who is paid.
     Promoter,
     /// The campaign of the commission.
     Campaign,
@@ -24,7 +24,7 @@ pub enum Cut {
 }
 
 impl Cut {
-    /// All of them, in the order in which they are shown.
+    /// All breakdowns, in the order in which they are shown.
     pub const ALL: [Cut; 6] = [
         Cut::Promoter,
         Cut::Campaign,
@@ -52,29 +52,29 @@ impl Cut {
 pub struct CommissionTotals {
     /// Sales of ours.
     pub sales: u64,
-    /// What they come to.
+    /// The amount of the sales.
     pub sales_cents: i128,
     /// Refunds of ours.
     pub refunds: u64,
-    /// What they come to, positive.
+    /// The amount of the refunds, positive.
     pub refunds_cents: i128,
-    /// What was sold and not paid back.
+    /// The amount of the sales less that of the refunds.
     pub net_cents: i128,
-    /// What the commissions should come to, less what refunds take back.
+    /// The commissions that are expected, less those that refunds reverse.
     pub expected_cents: i128,
     /// Commissions of theirs, denied ones too.
     pub commissions: u64,
-    /// What they come to, without the denied ones.
+    /// The amount of the commissions, without the denied ones.
     pub actual_cents: i128,
     /// Actual less expected.
     pub difference_cents: i128,
-    /// Of `actual_cents`: paid out.
+    /// The part of `actual_cents` that was paid out.
     pub paid_cents: i128,
-    /// Of `actual_cents`: not paid out.
+    /// The part of `actual_cents` that was not paid out.
     pub unpaid_cents: i128,
-    /// Of `actual_cents`: their side doesn't say.
+    /// The part of `actual_cents` of which their side doesn't say it.
     pub paid_unknown_cents: i128,
-    /// What the denied ones come to.
+    /// The amount of the denied commissions.
     pub denied_cents: i128,
 }
 
@@ -90,7 +90,7 @@ pub struct TotalLine {
     pub figures: CommissionTotals,
 }
 
-/// Both sides added up. The lines of every cut come to `in_all`, by currency: the program checks it.
+/// The totals of both sides. The lines of every breakdown come to `in_all`, by currency: the program checks it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Everything, by currency or unit.

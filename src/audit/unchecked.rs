@@ -1,4 +1,4 @@
-//! What an audit could not check, with counts and sums.
+//! Counts and adds up the sales and commissions that an audit could not check.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -9,14 +9,14 @@ use super::books::{AuditData, Code};
 use crate::journal::words;
 
 words! {
-    /// Why something was not checked.
+    /// The reason why something was not checked.
     UncheckedReason, "reason why something was not checked" {
         /// Sales in another currency than the account's, whose conversion nobody can check without
         /// rates.
         ForeignSale = "foreign_sale",
         /// Commissions in another currency than the account's and their sale's.
         OtherCurrency = "other_currency",
-        /// What has no date and so belongs to no period.
+        /// Sales and commissions without a date, which belong to no period.
         Undated = "undated",
         /// Commissions for which there is no rule, and too few of their kind to infer a rate.
         RateUnknown = "rate_unknown",
@@ -39,7 +39,7 @@ impl Serialize for UncheckedReason {
 }
 
 impl UncheckedReason {
-    /// Whether money may be wrong that the verdict says nothing about, so that somebody has to look.
+    /// Returns `true` if money may be wrong that the verdict says nothing about, so that somebody has to look.
     pub fn needs_attention(self) -> bool {
         matches!(
             self,
@@ -50,14 +50,14 @@ impl UncheckedReason {
     }
 }
 
-/// What was not checked for one reason.
+/// The sales or commissions that were not checked for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unchecked {
-    /// Why.
+    /// The reason.
     pub reason: UncheckedReason,
-    /// How many sales or commissions.
+    /// The number of sales or commissions.
     pub count: u64,
-    /// What they come to, by currency or unit.
+    /// Their amounts, by currency or unit.
     pub amount_cents: BTreeMap<String, i128>,
 }
 
@@ -85,7 +85,7 @@ impl Tallies {
         self.inferred += other.inferred;
     }
 
-    /// What was not checked, by reason.
+    /// Returns what was not checked, by reason.
     pub(super) fn unchecked(&self, books: &AuditData) -> Vec<Unchecked> {
         let of = |reason: &UncheckedReason| {
             let mut unchecked = Unchecked {

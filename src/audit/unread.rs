@@ -1,11 +1,11 @@
-//! What an audit has not, of either side.
+//! Names the rows, events and lines that an audit does not have, of either side.
 
 use serde::{Serialize, Serializer};
 
 use crate::journal::{AttentionCode, words};
 
 words! {
-    /// What of a side the audit has not.
+    /// The kind of what an audit does not have.
     UnreadCode, "what an audit has not" {
         /// Rows of ours that can't be read.
         Rejected = "rejected",
@@ -31,7 +31,7 @@ words! {
 }
 
 impl UnreadCode {
-    /// Those of single rows and events of ours.
+    /// The kinds that are single rows and events of ours.
     pub(crate) const OF_ITEMS: [UnreadCode; 7] = [
         UnreadCode::Rejected,
         UnreadCode::Ignored,

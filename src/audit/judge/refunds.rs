@@ -1,4 +1,4 @@
-//! What refunds take back of what a sale has earned.
+//! Judges the commissions that refunds reverse, by what their sale has earned.
 
 use super::sale::is_near;
 use super::{Case, Draft, EarnedCommission, Group, Judge};
@@ -8,7 +8,7 @@ use crate::audit::expected::TermsKey;
 use crate::audit::rules::CommissionRate;
 use crate::journal::Outcome;
 
-/// What a refund should take back, as a negative amount.
+/// The commission that a refund should reverse, as a negative amount.
 #[derive(Clone, Copy)]
 struct Back {
     by_rule: i64,
@@ -62,13 +62,13 @@ impl Judge<'_> {
         }
     }
 
-    /// What of a sale was not refunded yet.
+    /// Returns the part of a sale that was not refunded yet.
     fn rest_of(&self, case: &Case<'_>, sale: u32) -> i64 {
         let refunds = case.refunds.iter().map(|row| self.ours(*row).amount_cents);
         refunds.fold(self.ours(sale).amount_cents, i64::saturating_sub)
     }
 
-    /// How much a refund is, and of how much: ours, in the same currency.
+    /// Returns the amount of a refund and that of its sale: ours, in the same currency.
     fn part(&self, case: &Case<'_>, refund: u32) -> (i64, Option<i64>) {
         if case.sale == Some(refund) {
             let whole = self.ours(refund).amount_cents;

@@ -1,4 +1,4 @@
-//! What a sale has earned, tier by tier.
+//! Judges the commissions of a sale, tier by tier.
 
 use super::{Case, EarnedCommission, Group, Judge, Referral};
 use crate::audit::books::Code;
@@ -8,26 +8,26 @@ use crate::audit::unchecked::UncheckedReason;
 use crate::audit::{FindingKind, MatchReason, Status};
 use crate::journal::Outcome;
 
-/// So much may lie between the rate by which the API converted a sale and the user's own.
+/// The share that may lie between the rate by which the API converted a sale and the user's own.
 const RATE_ALLOWANCE_PERCENT: i128 = 5;
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// What a sale should earn.
+/// The commission that a sale should earn.
 struct Due {
     paid: Option<Paid>,
-    /// Of the amount that was billed.
+    /// The commission for the amount that was billed.
     cents: i64,
-    /// Of the amount that they have.
+    /// The commission for the amount that FirstPromoter has.
     of_theirs_cents: i64,
-    /// Ours and theirs, where they are not the same.
+    /// The amounts of both sides, if they differ.
     amounts: Option<(i64, i64)>,
     /// The amount of the sale of which it is a share.
     base_cents: i64,
 }
 
 impl Judge<'_> {
-    /// Judges what a sale has earned in one tier; returns what of it stands.
+    /// Judges the commissions of a sale in one tier; returns those that remain.
     pub(super) fn earned(
         &mut self,
         case: &Case<'_>,
@@ -128,7 +128,7 @@ impl Judge<'_> {
             .then(|| self.terms.pays(self.books, deals, payment))?
     }
 
-    /// Which of several commissions are the sale's, and which are too many.
+    /// Returns the commissions that are the sale's, of several, and those that are too many.
     fn keep(&mut self, sale: u32, group: &Group<'_>, live: Vec<u32>) -> (Vec<u32>, Vec<u32>) {
         if live.len() == 1 {
             return (live, Vec::new());
@@ -174,7 +174,7 @@ impl Judge<'_> {
         live.into_iter().partition(|row| Some(*row) == best)
     }
 
-    /// What the sale should earn under a promoter: that of the lead, or else that of the commission.
+    /// Returns the commission that is due for the sale under a promoter: the lead's, or else the commission's.
     fn due(&mut self, group: &Group<'_>, sale: u32, main: u32, promoter: Code) -> Option<Due> {
         let (ours, theirs) = (*self.ours(sale), *self.theirs(main));
         let promoter = if promoter == 0 {
@@ -210,14 +210,14 @@ impl Judge<'_> {
         })
     }
 
-    /// The sale as it was told to them, in the currency of ours.
+    /// Returns the sale as it was reported to them, in the currency of ours.
     fn told(&self, sale: u32, main: u32) -> Option<i64> {
         let told = self.books.commissions.original_sale(super::index(main))?;
         let currency = self.books.names.name(self.ours(sale).currency);
         (currency == Some(told.currency.code())).then_some(told.amount_cents)
     }
 
-    /// Our amount of a sale in the currency of a commission, where both can be compared: as it was
+    /// Returns our amount of a sale in the currency of a commission, if both can be compared: as it was
     /// billed, as it was converted, or, where the API converted by a rate near the user's, as they have it.
     fn comparable(&self, sale: u32, main: u32) -> Option<i64> {
         let (ours, theirs) = (self.ours(sale), self.theirs(main));
@@ -234,7 +234,7 @@ impl Judge<'_> {
         })
     }
 
-    /// What is paid without a rate that anybody knows is taken for right, but for the amount.
+    /// Returns the commission itself as the right one if no rate is known; only its amount is checked.
     fn due_by_itself(&self, sale: u32, main: u32, actual_cents: i64) -> Due {
         let theirs = self.theirs(main);
         let amounts = self.comparable(sale, main).zip(theirs.sale_cents);
@@ -278,7 +278,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Under whom a sale is judged: the promoter of the lead where one of several has it, else who
+    /// Returns the promoter under whom a sale is judged: that of the lead if one of several has it, else who
     /// should get what is paid, else the first.
     fn main_of_kept(&mut self, group: &Group<'_>, sale: u32, kept: &[u32], lead: Code) -> u32 {
         let mut rows = kept.iter().copied();
@@ -448,7 +448,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether something of the sale was not paid back.
+    /// Returns `true` if some of the sale was not refunded.
     pub(super) fn sale_stands(&self, case: &Case<'_>, sale: u32) -> bool {
         let ours = self.ours(sale);
         !ours.is_dispute && self.refunded(case) < i128::from(ours.amount_cents)
@@ -459,7 +459,7 @@ impl Judge<'_> {
         refunds.map(i128::from).sum()
     }
 
-    /// Nobody is paid for the sale, because that was denied.
+    /// Reports a sale for which nobody is paid, because that was denied.
     fn denied(&mut self, case: &Case<'_>, group: &Group<'_>, sale: u32, main: u32) {
         if !self.sale_stands(case, sale) {
             return;
@@ -485,7 +485,7 @@ impl Judge<'_> {
         self.expect(main, promoter, Some(sale), left);
     }
 
-    /// Of what a sale should earn, what is left after refunds that took nothing back.
+    /// Returns the part of a sale's commission that is left after refunds that reversed nothing.
     pub(super) fn net_of_open_refunds(
         &self,
         case: &Case<'_>,
@@ -563,7 +563,7 @@ impl Judge<'_> {
         self.expect_unpaid(sale, deals, left.unwrap_or(0));
     }
 
-    /// Why a sale without a commission should have one; `None` where it should not, or nobody knows.
+    /// Returns why a sale without a commission should have one; `None` if it should not, or nobody knows.
     fn earns(
         &mut self,
         sale: u32,

@@ -10,14 +10,14 @@ use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
 use crate::audit::{FindingKind, Rules};
 
-/// Who gets the commissions of a tier, and from which sale on.
+/// The promoter who gets the commissions of a tier, and the sale from which on.
 #[derive(Clone, Copy)]
 struct Upper {
     promoter: Code,
     since_ms: i64,
 }
 
-/// By promoter and tier; `None` where several got them.
+/// The promoters of higher tiers, by promoter and tier; `None` if several got them.
 #[derive(Default)]
 pub(super) struct UpperTiers {
     tiers: Vec<u32>,

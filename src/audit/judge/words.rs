@@ -1,11 +1,11 @@
-//! What a finding says, and what there is to do about it.
+//! Words the message of a finding, and the action that follows from it.
 
 use jiff::tz::TimeZone;
 
 use super::super::FindingKind;
 use super::super::books::day_of;
 
-/// So many ids that are near are named.
+/// The number of near ids that are named.
 const NEAR_NAMED: usize = 3;
 
 pub(super) fn no_sale(rows: usize, near: &[String]) -> String {
@@ -42,7 +42,7 @@ pub(super) fn other_month(ours: Option<i64>, theirs: Option<i64>, zone: &TimeZon
     format!("billed on {ours}, the commission falls on {theirs}")
 }
 
-/// What to do.
+/// Returns what to do about a kind of finding.
 pub(in crate::audit) fn action(kind: FindingKind) -> &'static str {
     match kind {
         FindingKind::CommissionWithoutSale => {

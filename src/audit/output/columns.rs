@@ -64,7 +64,7 @@ pub(super) const DIFFERENCES: [ReportColumn; 42] = [
 /// A line for each commission, with what it was made for: the last columns of [`DIFFERENCES`].
 pub(super) static MATCHES: &[ReportColumn] = DIFFERENCES.split_at(10).1;
 
-/// Both sides added up: a line for each value of each cut.
+/// The columns of both sides added up: a line for each value of each breakdown.
 pub(super) const TOTALS: [ReportColumn; 16] = [
     text("by"),
     text("value"),
@@ -84,7 +84,7 @@ pub(super) const TOTALS: [ReportColumn; 16] = [
     column("denied_cents", ColumnType::Amount),
 ];
 
-/// What is to be signed: a line for each thing.
+/// The columns of the sheet to sign: a line for each fact.
 pub(super) const VERDICT: [ReportColumn; 2] = [text("what"), text("is")];
 
 /// The accounts of promoters.

@@ -1,4 +1,4 @@
-//! What an audit found, as files: CSV, JSON, a workbook, Parquet and a page; each is there whole or not at
+//! Writes an audit as files: CSV, JSON, a workbook, Parquet and a page; each is there whole or not at
 //! all.
 
 mod columns;
@@ -33,7 +33,7 @@ use crate::report::{Cell, ParquetTable, Redactor, ReportColumn, SCHEMA};
 /// The file in which the figures stand, and by which an audit's directory is known.
 const SUMMARY: &str = "summary.json";
 
-/// What an audit writes. The summary is moved last: who sees a new one sees the new files too.
+/// The files that an audit writes. The summary is moved last: whoever sees a new one sees the new files too.
 const FILES: [&str; 9] = [
     "differences.csv",
     "totals.csv",
@@ -46,23 +46,23 @@ const FILES: [&str; 9] = [
     SUMMARY,
 ];
 
-/// What of a side the audit has not: the verdict is without it.
+/// Rows, events or lines that the audit does not have; the verdict is without them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unread {
     /// `ours` or `theirs`.
     pub side: &'static str,
-    /// What it is.
+    /// Their kind.
     pub code: UnreadCode,
-    /// How many rows, events or lines.
+    /// Their number.
     pub count: u64,
-    /// What they come to, by currency, as far as they have an amount.
+    /// Their amounts, by currency, as far as they have one.
     pub amount_cents: BTreeMap<String, i128>,
 }
 
 /// An export that was audited, or of which the journal has events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InputSummary {
-    /// As the user named it.
+    /// The path as the user named it.
     pub path: String,
     /// SHA-256 of its bytes, in hexadecimal, where it is known.
     pub sha256: Option<String>,
@@ -74,7 +74,7 @@ pub struct InputSummary {
     pub last_date: Option<String>,
 }
 
-/// Where our side comes from.
+/// Describes the source of our side.
 #[derive(Clone, Debug, Serialize)]
 pub struct OursSummary {
     /// `journal` or `exports`.
@@ -89,12 +89,12 @@ pub struct OursSummary {
     pub refunds: u64,
     /// Events that are held back and not audited.
     pub held: u64,
-    /// Of the journal, of all days: what is tracked, by kind, as the reports of all runs have it.
+    /// The tracked events of the journal, of all days, by kind, as the reports of all runs have them.
     #[serde(serialize_with = "crate::event::by_kind")]
     pub tracked: Tally,
 }
 
-/// Where their side comes from.
+/// Describes the source of their side.
 #[derive(Clone, Debug, Serialize)]
 pub struct TheirsSummary {
     /// `live`, `kept` (a listing that was fetched before) or `file`.
@@ -105,9 +105,9 @@ pub struct TheirsSummary {
     pub sha256: Option<String>,
     /// The account, where it is known.
     pub account: Option<String>,
-    /// When the listing was fetched.
+    /// The time when the listing was fetched.
     pub fetched_at: Option<String>,
-    /// How long before the audit that was, in seconds.
+    /// The age of the listing at the time of the audit, in seconds.
     pub age_seconds: Option<i64>,
     /// Commissions of the period.
     pub commissions: u64,
@@ -122,22 +122,22 @@ pub struct TheirsSummary {
 /// The findings of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub struct KindSummary {
-    /// How many there are.
+    /// The number of findings.
     pub count: u64,
-    /// What they come to, too much or (negative) too little, by currency or unit.
+    /// The sum of their differences, too much or (negative) too little, by currency or unit.
     pub difference_cents: BTreeMap<String, i128>,
-    /// What they concern without changing the sum, likewise.
+    /// The sum of the money that they concern without changing the totals, by currency or unit.
     pub concerned_cents: BTreeMap<String, i128>,
 }
 
-/// What came of the last audit's findings.
+/// Compares the findings with those of the last audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct SinceSummary {
     /// The last audit's directory.
     pub last: String,
-    /// When it was made.
+    /// The time when the last audit was made.
     pub made_at: String,
-    /// What is new, remains, or was resolved.
+    /// The findings that are new, remain, or were resolved.
     #[serde(flatten)]
     pub since: Since,
 }
@@ -147,13 +147,13 @@ pub struct SinceSummary {
 pub struct AuditReport {
     /// The version of this shape.
     pub schema: u32,
-    /// When the audit was made.
+    /// The time when the audit was made.
     pub made_at: String,
-    /// Of which days.
+    /// The days that it is about.
     pub period: Period,
-    /// Our side.
+    /// The source of our side.
     pub ours: OursSummary,
-    /// Their side.
+    /// The source of their side.
     pub theirs: TheirsSummary,
     /// The findings by kind.
     pub kinds: BTreeMap<&'static str, KindSummary>,
@@ -163,32 +163,32 @@ pub struct AuditReport {
     pub account_currency: String,
     /// The settings of the audit, each with its value; then its rules.
     pub settings: Vec<(String, String)>,
-    /// What was not read, or is open: the verdict is without it.
+    /// Rows, events and lines that were not read or are open: the verdict is without them.
     pub unread: Vec<Unread>,
     /// Findings of no more than this, by currency, need no attention.
     pub tolerance_cents: i64,
-    /// Whether there are differences beyond the tolerance.
+    /// `true` if there are differences beyond the tolerance.
     pub exceeds_tolerance: bool,
-    /// Whether somebody has to look: at differences beyond the tolerance, at what was not read, or at
+    /// `true` if somebody has to look: at differences beyond the tolerance, at what was not read, or at
     /// money that was not checked.
     pub needs_attention: bool,
     /// Findings that somebody has accepted as they are.
     pub accepted: Vec<AcceptedFinding>,
-    /// What was found.
+    /// The result of the audit.
     #[serde(flatten)]
     pub audit: Audit,
-    /// What came of the last audit's findings; absent where there is no audit of the same sides and
+    /// The comparison with the last audit; absent if there is no audit of the same sides and
     /// period before this one.
     pub since: Option<SinceSummary>,
-    /// What each promoter's account came to; empty where payouts were not read.
+    /// The account of each promoter; empty if payouts were not read.
     pub statements: Vec<Statement>,
-    /// What a person should know or fix.
+    /// The problems that a person should know or fix.
     pub problems: Vec<Problem>,
     /// Further ones that were not kept.
     pub problems_omitted: u64,
-    /// Where the files are.
+    /// The directory of the files.
     pub report_dir: String,
-    /// What the program exits with.
+    /// The exit code of the program.
     pub exit_code: u8,
 }
 
@@ -213,8 +213,8 @@ impl AuditReport {
         kinds
     }
 
-    /// Whether the findings that nobody accepted come to more than the tolerance in a currency; with none, whether there is a
-    /// finding. What is too much does not make up for what is too little, and what is only concerned
+    /// Returns `true` if the findings that nobody accepted come to more than the tolerance in a currency; without
+    /// a tolerance, if there is one. Too much does not make up for too little, and money that is only concerned
     /// counts too.
     pub fn exceeds(audit: &Audit, accepted: &[AcceptedFinding], tolerance_cents: i64) -> bool {
         let mut sums: BTreeMap<String, i128> = BTreeMap::new();
@@ -435,7 +435,7 @@ fn matches_parquet(
     table.finish()
 }
 
-/// The matches, redacted if that is wanted.
+/// Returns the matches, redacted if that is requested.
 fn shareable<'m>(
     matches: &'m Matches,
     redactor: Option<&'m Redactor>,
@@ -455,15 +455,15 @@ fn shareable<'m>(
 /// An audit that was made before.
 #[derive(Clone, Debug)]
 pub struct LastAudit {
-    /// Its directory.
+    /// The directory of the audit.
     pub directory: PathBuf,
-    /// When it was made.
+    /// The time when it was made.
     pub made_at: String,
-    /// What it found.
+    /// The findings of the audit.
     pub findings: Vec<PastFinding>,
 }
 
-/// What of an earlier summary is read.
+/// The part of an earlier summary that is read.
 #[derive(Deserialize)]
 struct PastReport {
     schema: u32,
@@ -503,20 +503,20 @@ pub fn free_directory(audits: &Path, day: jiff::civil::Date) -> PathBuf {
     }
 }
 
-/// Why the files of an audit are not there.
+/// Reports why the files of an audit could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the audit {} can't be written ({doing})", path.display())]
 pub struct AuditOutputError {
     /// The file or the directory.
     pub path: PathBuf,
-    /// What was under way.
+    /// The step that failed.
     pub doing: &'static str,
-    /// What the system says.
+    /// The system's error.
     pub source: io::Error,
 }
 
 impl AuditOutputError {
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> &'static str {
         "check the permissions, the free space, and that no other program has the file open; then run \
          the same audit again: a listing that was fetched is kept"

@@ -12,7 +12,7 @@ use crate::audit::{CommissionTotals, Cut, Finding, InferredRate, MatchReason, To
 use crate::report::atomic::{FileError, FinishedFile, PartialFile};
 use crate::report::page::Shell;
 
-/// How many differences are listed, and how many lines of a cut; the files beside the page have all.
+/// The number of differences that are listed; the files beside the page have all.
 const FINDINGS_SHOWN: usize = 500;
 const LINES_SHOWN: usize = 50;
 
@@ -61,7 +61,7 @@ struct AuditPage<'p> {
     inferred: &'p [InferredRate],
 }
 
-/// What is signed: on paper the first page, by itself.
+/// The sheet to sign: on paper the first page, by itself.
 struct Sheet {
     /// The verdict, a line each.
     lines: Vec<String>,
@@ -74,7 +74,7 @@ struct Sheet {
     settings: Vec<(String, String)>,
 }
 
-/// So many promoters and exports stand on the sheet.
+/// The number of promoters and exports on the sheet.
 const SHEET_LINES: usize = 30;
 
 fn sheet(report: &AuditReport) -> Sheet {
@@ -151,7 +151,7 @@ fn statements(report: &AuditReport) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// One of the figures at the top.
+/// A figure at the top.
 struct Tile {
     name: &'static str,
     value: u64,
@@ -176,12 +176,12 @@ struct Ledger {
 }
 
 struct LedgerLine {
-    /// Nothing at a sum, `=` at its first part, then `+`.
+    /// The sign before the figure: nothing at a sum, `=` at its first part, then `+`.
     sign: &'static str,
     name: String,
     cents: i128,
     words: String,
-    /// Where the figure stands in `summary.json`.
+    /// The path of the figure in `summary.json`.
     path: String,
 }
 
@@ -515,7 +515,7 @@ fn matched(report: &AuditReport) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// How many are not shown, as the page says it; nothing where all are.
+/// Returns how many are not shown, in the page's words; nothing if all are.
 fn left_out(all: usize, shown: usize) -> String {
     match all.saturating_sub(shown) {
         0 => String::new(),

@@ -52,7 +52,7 @@ fn of_past(redactor: &Redactor, past: &mut PastFinding) {
     past.message = message(redactor, &past.kind, &past.message);
 }
 
-/// What a finding says. Those of these two kinds quote promoters, and nothing else.
+/// Returns the message of a finding with words in place of names. Those of two kinds quote promoters, and no others do.
 fn message(redactor: &Redactor, kind: &str, message: &str) -> String {
     let quotes = [
         FindingKind::WrongPromoter,
@@ -123,7 +123,7 @@ fn name_of_promoter(redactor: &Redactor, name: &mut Option<String>) {
     }
 }
 
-/// What a promoter is known by: an email, a referral id, or a number.
+/// Returns the word for a promoter's name: an email, a referral id, or a number.
 fn word(redactor: &Redactor, name: &str) -> String {
     match redactor.text(name) {
         std::borrow::Cow::Owned(redacted) => redacted,

@@ -11,7 +11,7 @@ use crate::audit::{
 pub(crate) use crate::report::words::count;
 use crate::report::words::grouped;
 
-/// Returns a text for pages and workbooks: what stands between backticks stands in quotation marks.
+/// Returns a text for pages and workbooks: text between backticks is put between quotation marks.
 pub(super) fn on_paper(text: &str) -> String {
     let mut parts = text.split('`');
     let mut quoted = parts.next().unwrap_or_default().to_owned();
@@ -22,7 +22,7 @@ pub(super) fn on_paper(text: &str) -> String {
     quoted
 }
 
-/// What the days of a period are of.
+/// Returns the word for the events whose days make the period.
 pub(super) fn days_of(by: PeriodBy) -> &'static str {
     match by {
         PeriodBy::SaleDate => "Sales of",
@@ -30,7 +30,7 @@ pub(super) fn days_of(by: PeriodBy) -> &'static str {
     }
 }
 
-/// So many of the differences that were resolved are shown.
+/// The number of resolved differences that are shown.
 const RESOLVED_SHOWN: usize = 10;
 
 /// The answer: what was not read, then a sentence a currency, the worst first, then what was not checked
@@ -44,7 +44,7 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines
 }
 
-/// What FirstPromoter is set to pay, what is expected, and the difference, by currency.
+/// Returns what FirstPromoter is set to pay, what is expected, and the difference, by currency.
 fn sums_of_all(report: &AuditReport) -> Vec<String> {
     let in_all = report.audit.totals.in_all.iter();
     let mut units: Vec<_> = in_all.collect();
@@ -78,7 +78,7 @@ fn sums_of_all(report: &AuditReport) -> Vec<String> {
     units.iter().map(line).collect()
 }
 
-/// What was not read of a side.
+/// Returns the words for what was not read of a side.
 pub(crate) fn unread(unread: &Unread) -> String {
     let n = unread.count;
     let text = match unread.code {
@@ -101,7 +101,7 @@ pub(crate) fn unread(unread: &Unread) -> String {
     }
 }
 
-/// What was read and not checked.
+/// Returns the words for what was read and not checked.
 pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
     let n = unchecked.count;
     let sums = sums(&unchecked.amount_cents);
@@ -143,7 +143,7 @@ pub(crate) fn unchecked(unchecked: &Unchecked) -> String {
     format!("Not checked: {text}.")
 }
 
-/// How many commissions were judged by rates that nobody declared.
+/// Returns the number of commissions that were judged by rates that nobody declared, in words.
 fn inferred(report: &AuditReport) -> Option<String> {
     let judged = report.audit.judged_by_inferred;
     let fewest = report.audit.inferred.iter().map(|rate| rate.commissions);
@@ -156,7 +156,7 @@ fn inferred(report: &AuditReport) -> Option<String> {
     })
 }
 
-/// How many differences there are.
+/// Returns the number of differences, in words.
 pub(crate) fn verdict(report: &AuditReport) -> String {
     let found = report.open_findings().count() as u64;
     let accepted = match report.accepted.len() as u64 {
@@ -179,7 +179,7 @@ pub(crate) fn verdict(report: &AuditReport) -> String {
     verdict + &accepted
 }
 
-/// Where our side comes from.
+/// Returns the words for the source of our side.
 pub(crate) fn ours(ours: &OursSummary) -> String {
     format!(
         "{} and {} in {}",
@@ -189,7 +189,7 @@ pub(crate) fn ours(ours: &OursSummary) -> String {
     )
 }
 
-/// Where their side comes from.
+/// Returns the words for the source of their side.
 pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
     let mut text = format!(
         "{} in {}",
@@ -217,7 +217,7 @@ pub(crate) fn theirs(theirs: &TheirsSummary) -> String {
     text
 }
 
-/// What came of the last audit's findings; those that were resolved are listed, the first of them.
+/// Returns the comparison with the last audit; findings that were resolved are listed, the first of them.
 pub(crate) fn since(last: &SinceSummary) -> Vec<String> {
     let since = &last.since;
     let mut lines = vec![format!(

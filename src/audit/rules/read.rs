@@ -10,12 +10,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::{CommissionRate, Payments, Rule, Rules, VolumePer};
 
-/// Where in the table `[audit]` something stands.
+/// The place of a key in the table `[audit]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesKey {
     /// The number of the `[[audit.rule]]`, from 1, if it is in one.
     rule: Option<usize>,
-    /// Its name; empty for the rule as a whole.
+    /// The name of the key; empty for the rule as a whole.
     name: &'static str,
 }
 
@@ -29,7 +29,7 @@ impl std::fmt::Display for RulesKey {
     }
 }
 
-/// What is wrong in the table `[audit]`.
+/// Reports a mistake in the table `[audit]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// A value is not what its key takes.
@@ -37,7 +37,7 @@ pub enum RulesError {
     Value {
         /// The key.
         key: RulesKey,
-        /// What stands there and what could.
+        /// The value, and the values that are possible.
         message: String,
     },
     /// Two rules fit the same sale and nothing says which one wins.
@@ -67,16 +67,16 @@ impl RulesError {
     }
 }
 
-/// What is wrong in a configuration's table `[audit]`, and where.
+/// Reports a mistake in a configuration's table `[audit]`, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongRules {
-    /// What is wrong.
+    /// The mistake, in words.
     pub message: String,
     /// The byte of the text at which it stands, where that is known.
     pub byte: Option<usize>,
 }
 
-/// As much of a configuration as the audit has to do with.
+/// The part of a configuration that the audit reads.
 #[derive(Deserialize)]
 struct Config {
     #[serde(default)]
@@ -84,7 +84,7 @@ struct Config {
 }
 
 impl Rules {
-    /// Each key of `[audit]` that is no rule, with what it is where nobody sets it.
+    /// The keys of `[audit]` that are not rules, each with its default.
     pub const KEYS: [(&'static str, &'static str); 7] = [
         ("rounding", "half-up"),
         ("zone", "UTC"),
@@ -99,7 +99,7 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// What is wrong first, and where.
+    /// Checks the table, and returns the first mistake with its place.
     pub fn check(text: &str) -> Result<(), WrongRules> {
         let config: Config = toml::from_str(text).map_err(|error| WrongRules {
             message: error.message().trim().to_owned(),
@@ -113,7 +113,7 @@ impl Rules {
     }
 }
 
-/// Where a key stands in a configuration; of one that is not there, its table.
+/// Returns the byte at which a key is in a configuration; if it is not there, that of its table.
 fn byte_of(text: &str, key: &RulesKey) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let audit = document.get_ref().get("audit")?;
@@ -378,7 +378,7 @@ fn pays(
     }
 }
 
-/// Which payments are paid for: `payments`, `months` or `max_recurring`, of which a rule has one.
+/// Returns which payments are paid for: `payments`, `months` or `max_recurring`, of which a rule has one.
 fn payments(
     word: Option<&str>,
     months: Option<u32>,
@@ -412,7 +412,7 @@ fn payments(
     }
 }
 
-/// Old names of promoters with the new ones; a new one is no old one of others.
+/// Reads the old names of promoters with the new ones; a new one is not an old one of others.
 fn aliases(table: BTreeMap<String, TextOrNumber>) -> Result<Vec<(String, String)>, RulesError> {
     let key = |name| RulesKey { rule: None, name };
     let mut aliases = Vec::new();

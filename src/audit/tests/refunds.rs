@@ -1,4 +1,4 @@
-//! What refunds and disputes take back.
+//! Tests of the commissions that refunds and disputes reverse.
 
 use super::*;
 

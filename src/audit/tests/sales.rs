@@ -1,4 +1,4 @@
-//! What a sale should earn, and whom it pays.
+//! Tests of the commission that a sale should earn, and of the promoter who gets it.
 
 use super::*;
 

@@ -13,11 +13,11 @@ use crate::profile::{Binding, Profile};
 pub struct ReadCommissions {
     /// The commissions, with their places.
     pub commissions: Vec<Commission>,
-    /// What became of the rows: those that are commissions count as rows with events.
+    /// The counts of the rows: those that are commissions count as rows with events.
     pub rows: Rows,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// What a person should fix.
+    /// The problems that a person should fix.
     pub problems: Problems,
 }
 

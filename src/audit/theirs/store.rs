@@ -22,11 +22,11 @@ use crate::tracking::{Listed, Page};
 
 /// Pages that were read longer ago are read again: the rest would be of another time.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// What a file's first line starts with; another number means another format.
+/// The number at the start of a file's first line; another number means another format.
 const FORMAT: u32 = 1;
-/// How a line begins that says that a page is whole.
+/// The start of a line that says that a page is whole.
 const PAGE_START: &str = r#"{"page":"#;
-/// A line is no longer than this: one commission.
+/// The most bytes of a line: one commission.
 const LINE_MOST_BYTES: u64 = 1024 * 1024;
 
 /// The first line of a file.
@@ -64,7 +64,7 @@ impl Header {
 struct PageEnd {
     page: u32,
     lines: u64,
-    /// Of the listing, as the page says.
+    /// The number of all lines of the listing, as the page reports it.
     total: Option<u64>,
     fetched_at: String,
     /// `true` if the page had lines that earlier pages have, which are not kept again.
@@ -72,7 +72,7 @@ struct PageEnd {
     is_repeating: bool,
 }
 
-/// Why listings can't be kept, or those that are kept can't be read.
+/// Reports why listings can't be kept, or those that are kept can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -81,9 +81,9 @@ pub enum StoreError {
     Io {
         /// The file or the directory.
         path: PathBuf,
-        /// What was under way.
+        /// The step that failed.
         doing: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// Somebody is reading the same listing.
@@ -97,15 +97,15 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// What is wrong.
+        /// The reason, in words.
         message: String,
     },
 }
 
 impl StoreError {
-    /// What a person can do about it.
+    /// Returns what a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             StoreError::Io { .. } => {
@@ -131,7 +131,7 @@ pub struct PartialListing<T> {
     path: PathBuf,
     file: BufWriter<File>,
     directory: PathBuf,
-    /// What was there when it was opened.
+    /// The number of pages that were there when it was opened.
     resumed_pages: u32,
     pages: u32,
     total: Option<u64>,
@@ -140,7 +140,7 @@ pub struct PartialListing<T> {
     ids: HashSet<u64>,
     hasher: RandomState,
     header: Header,
-    /// When the last page came.
+    /// The time when the last page came.
     fetched_at: Timestamp,
 }
 
@@ -187,7 +187,7 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PartialListing<T> {
         Ok(reading)
     }
 
-    /// How many pages an earlier reading has left.
+    /// Returns the number of pages that an earlier reading has left.
     pub fn resumed_pages(&self) -> u32 {
         self.resumed_pages
     }
@@ -340,11 +340,11 @@ impl<T: Listed + Clone + Serialize + DeserializeOwned> PageSink<T> for PartialLi
 pub struct StoredListing<T> {
     /// The file.
     pub path: PathBuf,
-    /// Whose it is.
+    /// The account of the listing.
     pub account: Account,
-    /// When its last page was fetched.
+    /// The time when its last page was fetched.
     pub fetched_at: Timestamp,
-    /// Its lines, each with its line in the file.
+    /// The lines of the listing, each with its line in the file.
     pub lines: Vec<(u64, T)>,
 }
 
@@ -417,9 +417,9 @@ fn read<T: Listed + DeserializeOwned>(path: &Path) -> Result<StoredListing<T>, S
 struct Lines<'p> {
     path: &'p Path,
     reader: BufReader<File>,
-    /// Of the last line, from 1.
+    /// The number of the last line, from 1.
     number: u64,
-    /// Up to and with the last line.
+    /// The number of bytes up to the end of the last line.
     bytes: u64,
 }
 

@@ -107,7 +107,7 @@ fn period(arguments: &AuditArguments) -> Result<Period, CliError> {
     }
 }
 
-/// Which day of a sale counts.
+/// Returns which day of a sale counts.
 fn period_by(arguments: &AuditArguments) -> Result<PeriodBy, CliError> {
     let has_days = arguments.from.or(arguments.to).is_some();
     match arguments.by {
@@ -265,7 +265,7 @@ impl Call<'_> {
         )?)
     }
 
-    /// What of the two sides is not there: rows and lines that were not read, events that are open. Of
+    /// Returns what is missing of the two sides: rows and lines that were not read, events that are open. Of
     /// events with a date, those of the period.
     fn unread(&self, ours: &Ours, unreadable: u64, problems: &Problems) -> Vec<Unread> {
         // By the days of runs, what is open is of every period: nothing has recorded it for good.
@@ -345,7 +345,7 @@ impl Call<'_> {
         audits(self.settings)
     }
 
-    /// Where the files go, and the audit to compare with.
+    /// Returns the directory of the files, and the audit to compare with.
     fn directory(&self) -> (PathBuf, Option<LastAudit>) {
         let audits = self.audits();
         match &self.arguments.dir {

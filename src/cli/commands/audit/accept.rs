@@ -24,7 +24,7 @@ const COLUMNS: [&str; 7] = [
     "message",
 ];
 
-/// What came of accepting, or of taking back.
+/// The differences that a call accepted, or whose acceptance it withdrew.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli::commands) struct Changed {
     pub(in crate::cli::commands) accepted: u64,
@@ -34,7 +34,7 @@ pub(in crate::cli::commands) struct Changed {
     pub(in crate::cli::commands) file: Option<PathBuf>,
 }
 
-/// Whether a file is the `differences.csv` of an audit.
+/// Returns `true` if a file is the `differences.csv` of an audit.
 pub(in crate::cli::commands) fn is_differences(path: &Path) -> bool {
     let file = Bounded::open(path, REPORT_BYTES).ok();
     let header = file.and_then(|file| {

@@ -31,7 +31,7 @@ use crate::tracking::{
     Answer, Client, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
 };
 
-/// How often progress is said where there is no terminal.
+/// The time between two lines about progress, if there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 /// A list that was fetched longer ago is remarked on.
 const OLD_SECONDS: i64 = 24 * 3600;
@@ -61,7 +61,7 @@ impl Call<'_> {
         }
     }
 
-    /// From a CSV.
+    /// Reads their side from a CSV.
     fn theirs_of_file(&self, path: &Path, problems: &mut Problems) -> Result<Theirs, CliError> {
         let choice = Choice::load(self.common, self.settings)?;
         let profiles = choice.profiles.for_commissions();
@@ -138,7 +138,7 @@ impl Call<'_> {
         })
     }
 
-    /// From the account's listings: read now, or kept.
+    /// Reads their side from the account's listings: fetched now, or kept.
     fn theirs_of_listing(
         &self,
         account: Option<&Account>,
@@ -329,7 +329,7 @@ impl Call<'_> {
     }
 }
 
-/// Whose sales they are has to be whose commissions they are.
+/// Checks that the sales and the commissions are those of one account.
 pub(super) fn check_accounts(
     ours: Option<&Account>,
     theirs: Option<&Account>,
@@ -390,7 +390,7 @@ fn order_words(name: &str, order: OrderCheck) -> Option<String> {
     }
 }
 
-/// Why a listing is not whole. What was read of it is kept.
+/// Reports why a listing is not whole. The pages that were read are kept.
 fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
     let name = T::NAME;
     let again = format!(
