@@ -45,6 +45,17 @@ pub(super) struct Draft {
     pub(super) message: String,
 }
 
+/// A finding about a commission and the sale or refund that it belongs to, by their rows.
+struct PairFinding {
+    kind: FindingKind,
+    ours: u32,
+    theirs: u32,
+    difference_cents: i64,
+    concerned_cents: i64,
+    expected_cents: Option<i64>,
+    message: String,
+}
+
 /// A part of what commissions should come to, and under which head it is added up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
@@ -434,15 +445,15 @@ impl<'a> Judge<'a> {
             let concerned_cents = amounts.fold(0, i64::saturating_add);
             let zone = &self.rules.zone;
             let message = words::other_month(ours.created_ms, self.theirs(first).created_ms, zone);
-            self.push(
-                FindingKind::OtherMonth,
-                billed,
-                first,
-                0,
+            self.push(PairFinding {
+                kind: FindingKind::OtherMonth,
+                ours: billed,
+                theirs: first,
+                difference_cents: 0,
                 concerned_cents,
-                None,
+                expected_cents: None,
                 message,
-            );
+            });
         }
     }
 
@@ -516,27 +527,18 @@ impl<'a> Judge<'a> {
         Some(self.terms.commission(paid.pays, cents))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a finding has that many sides")]
-    fn push(
-        &mut self,
-        kind: FindingKind,
-        ours: u32,
-        theirs: u32,
-        difference_cents: i64,
-        concerned_cents: i64,
-        expected_cents: Option<i64>,
-        message: String,
-    ) -> usize {
+    /// Adds a finding about a commission and the sale or refund that it belongs to; returns its place.
+    fn push(&mut self, found: PairFinding) -> usize {
         self.drafts.push(Draft {
-            kind,
-            difference_cents,
-            concerned_cents,
-            unit: self.theirs(theirs).unit,
-            ours: Some(ours),
-            theirs: Some(theirs),
-            matched_by: self.reason(theirs),
-            expected_cents,
-            message,
+            kind: found.kind,
+            difference_cents: found.difference_cents,
+            concerned_cents: found.concerned_cents,
+            unit: self.theirs(found.theirs).unit,
+            ours: Some(found.ours),
+            theirs: Some(found.theirs),
+            matched_by: self.reason(found.theirs),
+            expected_cents: found.expected_cents,
+            message: found.message,
         });
         self.drafts.len() - 1
     }

@@ -1,7 +1,7 @@
 //! Judges the commissions that refunds reverse, by what their sale has earned.
 
 use super::sale::is_near;
-use super::{Case, Draft, EarnedCommission, Group, Judge};
+use super::{Case, Draft, EarnedCommission, Group, Judge, PairFinding};
 use crate::audit::FindingKind;
 use crate::audit::books::Code;
 use crate::audit::expected::TermsKey;
@@ -53,7 +53,15 @@ impl Judge<'_> {
                 let message = "more was taken back than was refunded".to_owned();
                 let billed = self.matched(row).or(case.sale).unwrap_or_default();
                 let kind = FindingKind::TakenBackTooMuch;
-                self.push(kind, billed, row, amount_cents, 0, Some(0), message);
+                self.push(PairFinding {
+                    kind,
+                    ours: billed,
+                    theirs: row,
+                    difference_cents: amount_cents,
+                    concerned_cents: 0,
+                    expected_cents: Some(0),
+                    message,
+                });
             }
         } else {
             // One running total here may be several there: only their sum can be compared.
@@ -252,7 +260,15 @@ impl Judge<'_> {
                 ),
             ),
         };
-        self.push(kind, refund, main, difference, 0, Some(due), message);
+        self.push(PairFinding {
+            kind,
+            ours: refund,
+            theirs: main,
+            difference_cents: difference,
+            concerned_cents: 0,
+            expected_cents: Some(due),
+            message,
+        });
     }
 
     fn paid_before(&mut self, kept: Option<EarnedCommission>, refund: u32, own: &[u32]) {
@@ -269,15 +285,15 @@ impl Judge<'_> {
                 "the commission was paid out, and {} of it is still to come back",
                 self.money(cents, self.theirs(main).unit)
             );
-            self.push(
-                FindingKind::PaidBeforeRefund,
-                refund,
-                main,
-                0,
-                cents,
-                None,
+            self.push(PairFinding {
+                kind: FindingKind::PaidBeforeRefund,
+                ours: refund,
+                theirs: main,
+                difference_cents: 0,
+                concerned_cents: cents,
+                expected_cents: None,
                 message,
-            );
+            });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Judges the commissions of a sale, tier by tier.
 
-use super::{Case, EarnedCommission, Group, Judge, Referral};
+use super::{Case, EarnedCommission, Group, Judge, PairFinding, Referral};
 use crate::audit::books::Code;
 use crate::audit::expected::{Paid, TermsKey};
 use crate::audit::rules::CommissionRate;
@@ -51,15 +51,15 @@ impl Judge<'_> {
                 "duplicate: commission {} already exists for this sale",
                 self.commission_name(kept[0])
             );
-            self.push(
-                FindingKind::CommissionTwice,
-                sale,
-                row,
-                amount_cents,
-                0,
-                Some(0),
+            self.push(PairFinding {
+                kind: FindingKind::CommissionTwice,
+                ours: sale,
+                theirs: row,
+                difference_cents: amount_cents,
+                concerned_cents: 0,
+                expected_cents: Some(0),
                 message,
-            );
+            });
         }
         Some(self.stands(case, group, sale, &kept))
     }
@@ -84,15 +84,15 @@ impl Judge<'_> {
         let amounts = live.iter().map(|row| self.theirs(*row).amount_cents);
         let actual_cents = amounts.fold(0, i64::saturating_add);
         let message = "the sale of this commission was not billed, though its refund was";
-        self.push(
-            FindingKind::CommissionWithoutSale,
-            refund,
-            main,
-            actual_cents,
-            0,
-            Some(0),
-            message.to_owned(),
-        );
+        self.push(PairFinding {
+            kind: FindingKind::CommissionWithoutSale,
+            ours: refund,
+            theirs: main,
+            difference_cents: actual_cents,
+            concerned_cents: 0,
+            expected_cents: Some(0),
+            message: message.to_owned(),
+        });
         let theirs = *self.theirs(main);
         let paid = self.pays_of(group, &theirs, theirs.promoter, refund);
         Some(EarnedCommission {
@@ -346,7 +346,15 @@ impl Judge<'_> {
             let (ours, theirs) = (self.money(ours, unit), self.money(theirs, unit));
             let message = format!("billed {ours}, and FirstPromoter has {theirs}");
             let expected = Some(due.cents);
-            finding = Some(self.push(kind, sale, main, explained, 0, expected, message));
+            finding = Some(self.push(PairFinding {
+                kind,
+                ours: sale,
+                theirs: main,
+                difference_cents: explained,
+                concerned_cents: 0,
+                expected_cents: expected,
+                message,
+            }));
             left_cents -= explained;
         }
         if is_wrong {
@@ -360,7 +368,15 @@ impl Judge<'_> {
             let message = self.wrong_promoter(lead, own);
             let kind = FindingKind::WrongPromoter;
             let expected = Some(due.cents);
-            let place = self.push(kind, sale, main, explained, actual_cents, expected, message);
+            let place = self.push(PairFinding {
+                kind,
+                ours: sale,
+                theirs: main,
+                difference_cents: explained,
+                concerned_cents: actual_cents,
+                expected_cents: expected,
+                message,
+            });
             finding = finding.or(Some(place));
         }
         let rounded = finding.is_none() && is_near(actual_cents, due.cents, kept.len());
@@ -387,7 +403,15 @@ impl Judge<'_> {
             };
             let kind = FindingKind::CommissionDiffers;
             let expected = Some(due.cents);
-            finding = Some(self.push(kind, sale, main, left_cents, 0, expected, message));
+            finding = Some(self.push(PairFinding {
+                kind,
+                ours: sale,
+                theirs: main,
+                difference_cents: left_cents,
+                concerned_cents: 0,
+                expected_cents: expected,
+                message,
+            }));
         }
         let rest = expected_cents - (actual_cents - self.theirs(main).amount_cents);
         for row in kept {
@@ -444,7 +468,15 @@ impl Judge<'_> {
             let amounts = rows.iter().map(|row| self.theirs(*row).amount_cents);
             let cents = amounts.fold(0, i64::saturating_add);
             let message = "the sale stands, and its commission is not approved".to_owned();
-            self.push(FindingKind::Pending, sale, first, 0, cents, None, message);
+            self.push(PairFinding {
+                kind: FindingKind::Pending,
+                ours: sale,
+                theirs: first,
+                difference_cents: 0,
+                concerned_cents: cents,
+                expected_cents: None,
+                message,
+            });
         }
     }
 
@@ -473,15 +505,15 @@ impl Judge<'_> {
         }
         let message = "the sale stands, and its commission was denied".to_owned();
         let promoter = self.theirs(main).promoter;
-        self.push(
-            FindingKind::Denied,
-            sale,
-            main,
-            -left,
-            0,
-            Some(left),
+        self.push(PairFinding {
+            kind: FindingKind::Denied,
+            ours: sale,
+            theirs: main,
+            difference_cents: -left,
+            concerned_cents: 0,
+            expected_cents: Some(left),
             message,
-        );
+        });
         self.expect(main, promoter, Some(sale), left);
     }
 
