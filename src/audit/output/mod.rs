@@ -103,6 +103,10 @@ pub struct TheirsSummary {
     pub file: String,
     /// SHA-256 of a file that was exported.
     pub sha256: Option<String>,
+    /// The day of its first commission, in the zone of the audit.
+    pub first_date: Option<String>,
+    /// The day of its last commission.
+    pub last_date: Option<String>,
     /// The account, where it is known.
     pub account: Option<String>,
     /// The time when the listing was fetched.
@@ -355,15 +359,13 @@ impl AuditReport {
         add("Made by", format!("fprecon {}", self.program));
         for input in &self.ours.inputs {
             let sha256 = input.sha256.as_deref().unwrap_or("SHA-256 unknown");
-            let first = input.first_date.as_deref().unwrap_or_default();
-            let last = input.last_date.as_deref().unwrap_or_default();
-            add(
-                "Export",
-                format!("{}, {first} to {last}, {sha256}", input.path),
-            );
+            let days = words::days(&input.first_date, &input.last_date);
+            add("Export", format!("{}, {days}, {sha256}", input.path));
         }
         if let Some(sha256) = &self.theirs.sha256 {
-            add("Commissions", format!("{}, {sha256}", self.theirs.file));
+            let theirs = &self.theirs;
+            let days = words::days(&theirs.first_date, &theirs.last_date);
+            add("Commissions", format!("{}, {days}, {sha256}", theirs.file));
         }
         for (name, value) in &self.settings {
             add("Setting", format!("{name}: {value}"));

@@ -106,16 +106,16 @@ fn sheet(report: &AuditReport) -> Sheet {
         .collect();
     let all = totals.in_all.iter();
     promoters.extend(all.map(|(unit, figures)| row("All promoters", unit, figures)));
-    let days = |input: &super::InputSummary| match (&input.first_date, &input.last_date) {
-        (Some(first), Some(last)) => format!("{first} to {last}"),
-        _ => String::new(),
-    };
     let inputs = report.ours.inputs.iter().map(|input| {
         let sha256 = input.sha256.clone().unwrap_or_default();
-        [input.path.clone(), days(input), sha256]
+        let days = words::days(&input.first_date, &input.last_date);
+        [input.path.clone(), days, sha256]
     });
-    let theirs = report.theirs.sha256.iter();
-    let theirs = theirs.map(|sha256| [report.theirs.file.clone(), String::new(), sha256.clone()]);
+    let theirs = &report.theirs;
+    let theirs = theirs.sha256.iter().map(|sha256| {
+        let days = words::days(&theirs.first_date, &theirs.last_date);
+        [theirs.file.clone(), days, sha256.clone()]
+    });
     Sheet {
         lines: words::answer(report),
         facts: facts(report),

@@ -44,6 +44,14 @@ pub(crate) fn answer(report: &AuditReport) -> Vec<String> {
     lines
 }
 
+/// Returns the days of an export: `2026-03-01 to 2026-03-31`; without a date, that there is none.
+pub(super) fn days(first: &Option<String>, last: &Option<String>) -> String {
+    match (first, last) {
+        (Some(first), Some(last)) => format!("{first} to {last}"),
+        _ => "no dates".to_owned(),
+    }
+}
+
 /// Returns what FirstPromoter is set to pay, what is expected, and the difference, by currency.
 fn sums_of_all(report: &AuditReport) -> Vec<String> {
     let in_all = report.audit.totals.in_all.iter();

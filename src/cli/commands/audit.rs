@@ -173,6 +173,9 @@ impl Call<'_> {
         });
         problems_of(&statements, &mut problems);
         let inputs = inputs(&ours, &self.rules.zone);
+        let dates = || theirs.commissions.iter().filter_map(|own| own.created_at);
+        theirs_summary.first_date = day_of(dates().min(), &self.rules.zone);
+        theirs_summary.last_date = day_of(dates().max(), &self.rules.zone);
         let mut unread = self.unread(&ours, theirs_summary.rejected, &problems);
         if theirs.payouts_unreadable > 0 {
             unread.push(Unread {
@@ -439,17 +442,20 @@ fn inputs(ours: &Ours, zone: &TimeZone) -> Vec<InputSummary> {
         *first = (*first).into_iter().chain(one.created_at).min();
         *last = (*last).max(one.created_at);
     }
-    let day = |at: Option<Timestamp>| at.map(|at| zone.to_datetime(at).date().to_string());
     let files = files.into_iter();
     files
         .map(|(path, (events, first, last))| InputSummary {
             path: path.to_owned(),
             sha256: ours.sha256.get(path).cloned(),
             events,
-            first_date: day(first),
-            last_date: day(last),
+            first_date: day_of(first, zone),
+            last_date: day_of(last, zone),
         })
         .collect()
+}
+
+fn day_of(at: Option<Timestamp>, zone: &TimeZone) -> Option<String> {
+    at.map(|at| zone.to_datetime(at).date().to_string())
 }
 
 /// Says which accounts are not what FirstPromoter's balances say.

@@ -556,6 +556,12 @@ fn what_is_signed_has_the_verdict_the_promoters_the_exports_and_room_for_signatu
     ] {
         assert!(sheet.contains(part), "{part}: {sheet}");
     }
+    // Both exports have their days.
+    for side in [&summary["ours"]["inputs"][0], &summary["theirs"]] {
+        let day = |key: &str| side[key].as_str().unwrap().to_owned();
+        let days = format!("{} to {}", day("first_date"), day("last_date"));
+        assert!(sheet.contains(&days), "{days}: {sheet}");
+    }
 }
 
 #[test]
