@@ -182,6 +182,8 @@ pub(crate) struct OpenOfSpan {
     pub(crate) at_end: Vec<OpenCount>,
     /// The items of before the span that were open at its end and not accepted then.
     pub(crate) earlier: Vec<OpenCount>,
+    /// The items among those that are open now.
+    pub(crate) earlier_now: Vec<OpenCount>,
 }
 
 impl OpenOfSpan {
@@ -220,9 +222,12 @@ impl OpenOfSpan {
             }
             Ok((own, earlier))
         };
-        let ids = |items: &[Item]| items.iter().map(|item| item.id).collect();
-        let ((now, _), (at_end, earlier)) = (unplanned(Timestamp::MAX)?, unplanned(span.until)?);
+        let ids = |items: &[Item]| items.iter().map(|item| item.id).collect::<HashSet<_>>();
+        let (now, not_own) = unplanned(Timestamp::MAX)?;
+        let (at_end, earlier) = unplanned(span.until)?;
         let open = OpenAtEnd::load(journal, span)?;
+        let were_open: HashSet<ItemId> = ids(&earlier);
+        let still_open = not_own.iter().filter(|item| were_open.contains(&item.id));
         let held = match span.by {
             SpanBy::RunDate => ids(&at_end),
             SpanBy::SaleDate => ids(&now),
@@ -232,6 +237,7 @@ impl OpenOfSpan {
             now: ids(&now),
             at_end: open.count(&open.own, &at_end),
             earlier: open.count(&open.earlier, &earlier),
+            earlier_now: open.earlier_now(journal, still_open)?,
         })
     }
 
@@ -282,6 +288,34 @@ impl OpenAtEnd {
         })
     }
 
+    /// Adds up the events of before the span that need attention now, and of what was held and rejected before it
+    /// what still is, without what is accepted now.
+    fn earlier_now<'i>(
+        &self,
+        journal: &JournalReader,
+        unplanned: impl Iterator<Item = &'i Item>,
+    ) -> Result<Vec<OpenCount>, JournalError> {
+        let accepted = journal.accepted()?;
+        let were_open: HashSet<EventRow> = self.earlier.iter().map(|open| open.row).collect();
+        let mut seen = HashSet::new();
+        let mut counts = OpenCounts::default();
+        for of in [EventsOf::Sending, EventsOf::Earlier] {
+            journal.for_each_needing(Scope::Span(Span::ALL), of, |code, record| {
+                if were_open.contains(&record.row) && seen.insert(record.row) {
+                    let item = event_item(code, &record);
+                    if !accepted.contains_key(&item.id) {
+                        counts.add(code, item.money);
+                    }
+                }
+                Ok::<_, JournalError>(())
+            })?;
+        }
+        for item in unplanned.filter(|item| !accepted.contains_key(&item.id)) {
+            counts.add(item.code, item.money);
+        }
+        Ok(counts.finish())
+    }
+
     /// Adds up events, and what was held and rejected, without what was accepted.
     fn count(&self, events: &[PastOpen], unplanned: &[Item]) -> Vec<OpenCount> {
         let accepted_events: HashSet<(AttentionCode, &str)> = self
@@ -289,29 +323,39 @@ impl OpenAtEnd {
             .values()
             .filter_map(|record| Some((record.item.code, record.item.event_id.as_deref()?)))
             .collect();
-        let mut counts: BTreeMap<AttentionCode, OpenCount> = BTreeMap::new();
-        let mut add = |code: AttentionCode, money: Option<Money>| {
-            let own = counts.entry(code).or_insert_with(|| OpenCount {
-                code,
-                count: 0,
-                amount_cents: BTreeMap::new(),
-            });
-            own.count += 1;
-            if let Some(money) = money {
-                *own.amount_cents.entry(money.currency).or_default() +=
-                    i128::from(money.amount_cents);
-            }
-        };
+        let mut counts = OpenCounts::default();
         for open in events {
             if !accepted_events.contains(&(open.code, open.event_id.as_str())) {
-                add(open.code, open.money);
+                counts.add(open.code, open.money);
             }
         }
         for item in unplanned {
             if !self.accepted.contains_key(&item.id) {
-                add(item.code, item.money);
+                counts.add(item.code, item.money);
             }
         }
-        counts.into_values().collect()
+        counts.finish()
+    }
+}
+
+/// Adds up open items by reason.
+#[derive(Default)]
+struct OpenCounts(BTreeMap<AttentionCode, OpenCount>);
+
+impl OpenCounts {
+    fn add(&mut self, code: AttentionCode, money: Option<Money>) {
+        let own = self.0.entry(code).or_insert_with(|| OpenCount {
+            code,
+            count: 0,
+            amount_cents: BTreeMap::new(),
+        });
+        own.count += 1;
+        if let Some(money) = money {
+            *own.amount_cents.entry(money.currency).or_default() += i128::from(money.amount_cents);
+        }
+    }
+
+    fn finish(self) -> Vec<OpenCount> {
+        self.0.into_values().collect()
     }
 }

@@ -170,8 +170,8 @@ pub struct OpenSummary {
     pub as_of: String,
     /// The items that are not accepted, by reason.
     pub items: Vec<OpenCount>,
-    /// At the end of the days: the items of before the first day that were open then, by reason. They are not
-    /// among the others.
+    /// The items of before the first day that were open at the end of the days and are open at the instant, by
+    /// reason. They are not among the others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<OpenCount>,
 }
@@ -324,7 +324,7 @@ impl RunSummary {
         days.open_now = OpenSummary {
             as_of: now.to_string(),
             items: figures.attention.iter().map(Attention::open).collect(),
-            earlier: Vec::new(),
+            earlier: open.earlier_now.clone(),
         };
         let mut summary = RunSummary {
             schema: SCHEMA,

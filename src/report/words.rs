@@ -102,6 +102,10 @@ pub(crate) fn open_lines(span: &SpanSummary) -> Vec<(String, String)> {
         format!("Open now ({as_of})"),
         open_words(&span.open_now.items),
     ));
+    if !span.open_now.earlier.is_empty() {
+        let head = format!("Still open from before {}", span.from);
+        lines.push((head, open_words(&span.open_now.earlier)));
+    }
     if let Some(undated) = &span.undated {
         let events = count(undated.count, "event");
         let what = format!("{events}{}", amounts_words(&undated.amount_cents));

@@ -161,6 +161,8 @@ fn what_began_before_the_days_and_was_open_at_their_end_is_said() {
     let said = months.run_at("2026-05-02", &words).expect(0).stdout();
     let line = "Open then from before 2026-03-31: 1 event failed (20.00 USD).";
     assert!(said.contains(line), "{said}");
+    assert_eq!(report["span"]["open_now"]["earlier"], Value::Null);
+    assert!(!said.contains("Still open"), "{said}");
     // By the dates of sales both are of a day before.
     let first = ["--from", "2026-04-01", "--to", "2026-04-01"];
     let report = months.report(&first, &["--by", "sale-date"]);
@@ -170,6 +172,59 @@ fn what_began_before_the_days_and_was_open_at_their_end_is_said() {
     // What was settled by then is not among them.
     let april = months.report(&APRIL, &[]);
     assert_eq!(april["span"]["open_at_end"]["earlier"], Value::Null);
+}
+
+#[test]
+fn what_began_before_the_days_and_is_open_still_is_said() {
+    let Some(clock) = libfaketime() else { return };
+    let months = Months {
+        place: Place::new(),
+        sandbox: SandboxProcess::start(&["--lead-share", "100"]),
+        clock,
+    };
+    let refused = "sale,s2,,ben@example.com,20.00,USD,2026-02-20T09:00:00Z";
+    let early = "refund,r9,s9,cyd@example.com,30.00,USD,2026-02-20T12:00:00Z";
+    months.export("first.csv", &[refused, early]);
+    let refuse = json!({"action": "status", "status": 422, "times": 1});
+    months.sandbox.fault(&refuse);
+    months
+        .run_at("2026-02-21", &["run", "first.csv", "--yes"])
+        .expect(1);
+    let paid = "sale,s1,,ana@example.com,100.00,USD,2026-03-30T10:00:00Z";
+    months.export("second.csv", &[paid]);
+    months
+        .run_at("2026-03-30", &["run", "second.csv", "--yes"])
+        .expect(0);
+    let items = json!([
+        {"code": "failed", "count": 1, "amount_cents": {"USD": 2000}},
+        {"code": "held", "count": 1, "amount_cents": {"USD": 3000}},
+    ]);
+    let march = months.report(&MARCH, &[]);
+    for (instant, own) in [("open_at_end", json!([])), ("open_now", json!([]))] {
+        let open = &march["span"][instant];
+        assert_eq!(
+            (&open["items"], &open["earlier"]),
+            (&own, &items),
+            "{instant}"
+        );
+    }
+    let words = [&["report", "--dir", "month"], &MARCH[..]].concat();
+    let said = months.run_at("2026-05-02", &words).expect(0).stdout();
+    let line =
+        "Still open from before 2026-03-01: 1 event failed (20.00 USD), 1 event held (30.00 USD).";
+    assert!(said.contains(line), "{said}");
+    // What was accepted since was open then, and is not open now.
+    let folders = std::fs::read_dir(months.place.path("reports")).unwrap();
+    let mut files = folders.map(|folder| folder.unwrap().path().join("failed.csv"));
+    let failed =
+        files.find(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("s2")));
+    let failed = failed.unwrap().display().to_string();
+    months
+        .run_at("2026-04-20", &["accept", &failed, "--reason", "agreed"])
+        .expect(0);
+    let march = months.report(&MARCH, &[]);
+    assert_eq!(march["span"]["open_at_end"]["earlier"], items);
+    assert_eq!(march["span"]["open_now"]["earlier"], json!([items[1]]));
 }
 
 #[test]
