@@ -16,15 +16,17 @@ mod source_rows;
 mod totals;
 mod wanted;
 
-pub use figures::{
-    EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, RecognisedAs,
-};
-pub use notes::SentTooMuch;
+pub use crate::convert::{Foreign, Rates, RatesError};
+pub use crate::plan::{History, Plan, Planned};
+pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
+pub use figures::{Imbalance, JobFigures};
+pub(crate) use notes::SentTooMuch;
 pub(crate) use refused::left_out;
-pub use refused::{export_problem, unanswered, unrecognised};
+pub(crate) use refused::{export_problem, unanswered, unrecognised};
 pub use setup::{PathPattern, ReadBefore, Setup};
-pub use source_rows::{SourceRow, SourceRows, SourceRowsError};
-pub use totals::{ExportTotals, RowTotals, RowsOf};
+pub(crate) use source_rows::SourceRow;
+pub use source_rows::{SourceRows, SourceRowsError};
+pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 
 use std::collections::BTreeMap;
 
@@ -38,14 +40,14 @@ use crate::event::{Events, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::HistoryRequest;
 use crate::link::{AskedAgain, HeldReason, Link, link};
-use crate::plan::{History, LinkedReadings, Plan, plan as decide};
+use crate::plan::{LinkedReadings, plan as decide};
 use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
 use crate::sanity;
 
 /// The columns after those of the export in the files of rejected and ignored rows. An export that has them
 /// is such a file, corrected and handed back: its cells are restored from the form that no spreadsheet runs.
-pub const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
+pub(crate) const ADDED_COLUMNS: [&str; 3] = ["_file", "_line", "_reason"];
 
 /// Describes one export of a job, as it was read.
 #[derive(Clone, Debug)]

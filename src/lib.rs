@@ -10,10 +10,10 @@
 pub mod audit;
 mod bounded;
 #[deny(clippy::disallowed_methods)]
-pub mod classify;
+mod classify;
 pub mod cli;
 #[deny(clippy::disallowed_methods)]
-pub mod convert;
+mod convert;
 #[deny(clippy::disallowed_methods)]
 pub mod event;
 #[deny(clippy::disallowed_methods)]
@@ -26,27 +26,27 @@ pub mod journal;
 #[deny(clippy::disallowed_methods)]
 pub mod link;
 #[deny(clippy::disallowed_methods)]
-pub mod plan;
+mod plan;
 mod private;
 #[deny(clippy::disallowed_methods)]
 pub mod problem;
 #[deny(clippy::disallowed_methods)]
 pub mod profile;
 #[deny(clippy::disallowed_methods)]
-pub mod propose;
+mod propose;
 #[deny(clippy::disallowed_methods)]
-pub mod readings;
+mod readings;
 #[deny(clippy::disallowed_methods)]
-pub mod recognise;
+mod recognise;
 #[deny(clippy::disallowed_methods)]
 pub mod record;
 pub mod report;
 pub mod sandbox;
 #[deny(clippy::disallowed_methods)]
-pub mod sanity;
+mod sanity;
 pub mod send;
 #[deny(clippy::disallowed_methods)]
 mod shell_word;
 #[deny(clippy::disallowed_methods)]
-pub mod spreadsheet;
+mod spreadsheet;
 pub mod tracking;

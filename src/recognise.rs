@@ -16,7 +16,7 @@ use crate::profile::{Binding, Fits, Profile, Profiles, Unfit};
 use crate::shell_word::shell_word;
 
 /// The number of rows that are read where the header does not decide.
-pub const ROWS_MOST: usize = 1_000;
+pub(crate) const ROWS_MOST: usize = 1_000;
 
 /// The problems that say that a cell is written otherwise than the profile has it. A profile of the user's
 /// own that rejects a row for anything else does so on purpose.
@@ -32,7 +32,7 @@ const WRITTEN_OTHERWISE: [ProblemCode; 7] = [
 
 /// Holds the profile of an export.
 #[derive(Clone, Debug)]
-pub struct Recognised<'p> {
+pub(crate) struct Recognised<'p> {
     /// The profile that was recognised.
     pub profile: &'p Profile,
     /// The places of its columns in the header.
@@ -43,7 +43,7 @@ pub struct Recognised<'p> {
 
 /// Names why an export is read by a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// The user named it.
     Named,
     /// The header fits it, and no other one as closely.
@@ -74,7 +74,7 @@ pub enum Why {
 
 /// Describes the first row that a profile can't read and the chosen one can.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// The name of the profile that can't read it.
     pub profile: String,
     /// The line on which the row starts.
@@ -137,7 +137,7 @@ impl fmt::Display for Why {
 
 /// Names why no profile is chosen.
 #[derive(Debug)]
-pub enum Unrecognised {
+pub(crate) enum Unrecognised {
     /// No profile fits the header.
     Unfit(Box<Unfit>),
     /// Several profiles fit, and neither header nor rows decide between them.
@@ -148,7 +148,7 @@ pub enum Unrecognised {
 
 /// Holds profiles that fit an export equally well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Undecided {
+pub(crate) struct Undecided {
     /// The names of the profiles.
     pub names: Vec<String>,
     /// The number of rows that were read.
@@ -174,7 +174,7 @@ impl fmt::Display for Undecided {
 
 impl Undecided {
     /// Returns what would decide, for the export at a path.
-    pub fn hint(&self, path: &str) -> String {
+    pub(crate) fn hint(&self, path: &str) -> String {
         let first = self.names.first().map_or("NAME", String::as_str);
         let named = shell_word(&format!("{first}={path}")).into_owned();
         format!(
@@ -185,7 +185,7 @@ impl Undecided {
 
 /// Finds the profile of an export whose header, as the caller sees it, is `header`; `cell` is applied to each
 /// cell before it is read. The rows that are read here are read again afterwards.
-pub fn recognise<'p>(
+pub(crate) fn recognise<'p>(
     profiles: &'p Profiles,
     export: &mut Export,
     header: &[String],

@@ -30,7 +30,12 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 ///
 /// `past` is what the plan was compared with, `now` what the caller's clock says, `paths` are the
 /// names of the exports.
-pub fn findings(plan: &Plan, past: &dyn History, now: Timestamp, paths: &[String]) -> Vec<Problem> {
+pub(crate) fn findings(
+    plan: &Plan,
+    past: &dyn History,
+    now: Timestamp,
+    paths: &[String],
+) -> Vec<Problem> {
     let mut finder = Finder::new(plan, past, paths);
     let mut future = FindingGroup::new(ProblemCode::DateInFuture, paths);
     let limit = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);

@@ -27,7 +27,7 @@ const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// assert_eq!(neutralise("-5.00"), "-5.00");
 /// assert_eq!(restore("a;'=1+1"), "a;=1+1");
 /// ```
-pub fn neutralise(text: &str) -> Cow<'_, str> {
+pub(crate) fn neutralise(text: &str) -> Cow<'_, str> {
     let is_bare = |part: &TextSegment<'_>| part.is_dangerous(part.text);
     if is_number(text) || !parts(text).any(|part| is_bare(&part)) {
         return Cow::Borrowed(text);
@@ -46,7 +46,7 @@ pub fn neutralise(text: &str) -> Cow<'_, str> {
 /// Returns the text that [`neutralise`] was given.
 ///
 /// Every cell of a report that is read again has to be restored, whatever its column.
-pub fn restore(cell: &str) -> Cow<'_, str> {
+pub(crate) fn restore(cell: &str) -> Cow<'_, str> {
     let without = |part: &TextSegment<'_>| -> Option<usize> {
         let text = part.text.strip_prefix('\'')?;
         part.is_dangerous(text).then_some(1)

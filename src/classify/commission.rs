@@ -10,7 +10,7 @@ use crate::profile::{ColumnIndex, CommissionColumns, DateSource, WordSet};
 
 /// The status of a commission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CommissionStatus {
+pub(crate) enum CommissionStatus {
     /// The commission will be paid, or was.
     Approved,
     /// The commission is not decided yet.
@@ -21,7 +21,7 @@ pub enum CommissionStatus {
 
 /// A row of a list of commissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommissionRow {
+pub(crate) struct CommissionRow {
     /// The commission's number, if the list has one.
     pub id: Option<Text>,
     /// The commission's status; approved if the list has none.
@@ -62,7 +62,7 @@ pub struct CommissionRow {
 
 /// The result of reading a row of a list of commissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommissionOutcome {
+pub(crate) enum CommissionOutcome {
     /// The row is a commission.
     Commission(Box<CommissionRow>),
     /// The row is not a commission, for this reason.
@@ -75,7 +75,7 @@ impl Classifier<'_> {
     /// Reads a row of a list of commissions. The profile must be one for such lists.
     ///
     /// Problems name column and value; the caller adds file and line.
-    pub fn commission(&self, row: &Row) -> CommissionOutcome {
+    pub(crate) fn commission(&self, row: &Row) -> CommissionOutcome {
         let Some(columns) = &self.profile.commission else {
             return CommissionOutcome::Ignored("the profile is not for commissions".to_owned());
         };

@@ -19,7 +19,7 @@ mod typed;
 mod words;
 
 use self::amounts::SeenSign;
-pub use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
+pub(crate) use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
 pub(crate) use row_amount::RowAmount;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -45,7 +45,7 @@ const CONTINUES: &str = "continues the row above";
 
 /// The result of reading a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowOutcome {
+pub(crate) enum RowOutcome {
     /// Its events were added to the list.
     Events,
     /// The row is not an event, for this reason.
@@ -55,7 +55,7 @@ pub enum RowOutcome {
 }
 
 /// A profile bound to the header of one export.
-pub struct Classifier<'p> {
+pub(crate) struct Classifier<'p> {
     profile: &'p Profile,
     binding: Binding,
     header: &'p [String],
@@ -83,7 +83,7 @@ impl<'p> Classifier<'p> {
     ///
     /// `account_currency` is the currency of amounts for which neither the export nor the profile
     /// has one.
-    pub fn new(
+    pub(crate) fn new(
         profile: &'p Profile,
         binding: Binding,
         header: &'p [String],
@@ -108,7 +108,7 @@ impl<'p> Classifier<'p> {
     /// Reads one row: adds its events to `events` and what a person should know to `warnings`.
     ///
     /// Problems name column and value; the caller adds file and line.
-    pub fn classify(
+    pub(crate) fn classify(
         &self,
         row: &Row,
         source: Source,
@@ -153,7 +153,7 @@ impl<'p> Classifier<'p> {
 
     /// Returns the subscription of the row and its plan, also for rows that are ignored or
     /// rejected.
-    pub fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
+    pub(crate) fn subscription<'r>(&self, row: &'r Row) -> Option<(&'r str, &'r str)> {
         let columns = self.profile.subscription?;
         let (id, plan) = (self.text(row, columns.id), self.text(row, columns.plan));
         (!id.is_empty() && !plan.is_empty()).then_some((id, plan))

@@ -9,13 +9,13 @@ use crate::profile::{ColumnIndex, TaxColumns};
 
 impl Classifier<'_> {
     /// Returns `true` if rows of the export can help to read other rows.
-    pub fn can_learn(&self) -> bool {
+    pub(crate) fn can_learn(&self) -> bool {
         self.profile.taxes.is_some()
     }
 
     /// Learns the place of the tax from those of these rows that show it by themselves, for the
     /// others.
-    pub fn learn_taxes(&self, rows: &[Row]) {
+    pub(crate) fn learn_taxes(&self, rows: &[Row]) {
         let Some(columns) = &self.profile.taxes else {
             return;
         };

@@ -14,7 +14,8 @@ mod decimals;
 mod rates;
 
 pub(crate) use decimals::hold_inexact;
-pub use rates::{Rate, RateOf, Rates, RatesError};
+pub(crate) use rates::RateOf;
+pub use rates::{Rates, RatesError};
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,7 +50,7 @@ pub enum Foreign {
 
 /// Collects what conversion found, for [`Seen::problems`].
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The sales of earlier runs that today's rates would convert into another amount.
     other_rates: Tally,
     /// The sales that were converted by a rate that is much older.
@@ -59,7 +60,7 @@ pub struct Seen {
 
 /// Says which currency the account has, and what is done with others.
 #[derive(Clone, Copy)]
-pub struct CurrencyRules<'r> {
+pub(crate) struct CurrencyRules<'r> {
     /// The treatment of amounts in other currencies.
     pub foreign: &'r Foreign,
     /// The account's currency.
@@ -67,7 +68,7 @@ pub struct CurrencyRules<'r> {
 }
 
 /// Converts or holds the events of a job that are in another currency than the account's. `links` holds the results of linking them, `asked_again` says which of their sales are asked again.
-pub fn convert(
+pub(crate) fn convert(
     events: &mut Events,
     links: &mut Links,
     CurrencyRules { foreign, account }: CurrencyRules<'_>,
@@ -435,7 +436,7 @@ fn day_of(at: Timestamp) -> Date {
 
 impl Seen {
     /// Reports what is done with other currencies in a plan, with totals: never in silence.
-    pub fn problems(
+    pub(crate) fn problems(
         &self,
         plan: &Plan,
         foreign: &Foreign,

@@ -10,7 +10,7 @@ const INFIX: &str = "_corrected_to_";
 
 /// Describes which event a correction belongs to, and what it corrects that event to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Correction {
+pub(crate) struct Correction {
     /// The key of the event that is corrected.
     pub base: EventKey,
     /// The amount that was paid or paid back in all according to the correction, in minor units.
@@ -19,7 +19,7 @@ pub struct Correction {
 
 impl Correction {
     /// Returns what an event of this kind and id corrects, or `None` if it is not a correction.
-    pub fn from_id(kind: Kind, event_id: &str) -> Option<Self> {
+    pub(crate) fn from_id(kind: Kind, event_id: &str) -> Option<Self> {
         let (base, paid_cents) = event_id.rsplit_once(INFIX)?;
         let is_told = matches!(kind, Kind::Sale | Kind::Refund) && !base.is_empty();
         Some(Correction {
@@ -33,7 +33,7 @@ impl Correction {
 }
 
 /// Returns the `event_id` of the event that corrects the amount paid with another one.
-pub fn correction_id(event_id: &str, paid_cents: i64) -> Text {
+pub(crate) fn correction_id(event_id: &str, paid_cents: i64) -> Text {
     compact_str::format_compact!("{event_id}{INFIX}{paid_cents}")
 }
 

@@ -19,21 +19,25 @@ mod tally;
 mod ties;
 mod view;
 
-pub use carried::Carried;
-pub use conversion::{Conversion, ConvertedRefunds, Original};
-pub use correction::{Corrected, Correction, correction_id};
+pub(crate) use carried::Carried;
+pub(crate) use conversion::{Conversion, ConvertedRefunds, Original};
+pub use correction::Corrected;
+pub(crate) use correction::{Correction, correction_id};
 pub use customer::Customer;
 pub use decimals::Decimals;
-pub use essence::{Contradiction, Essence};
-pub use events::{EventNumbers, Events};
-pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money, ParsedAmount};
+pub(crate) use essence::Contradiction;
+pub use essence::Essence;
+pub(crate) use events::EventNumbers;
+pub use events::Events;
+pub(crate) use money::ParsedAmount;
+pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money};
 pub(crate) use money::{in_units, share_cents};
 pub use refunded::Refunded;
-pub use shared_uid::EmailsOfUid;
+pub(crate) use shared_uid::EmailsOfUid;
 #[cfg(feature = "polars")]
 pub(crate) use tally::by_kind;
 pub use tally::{Sum, Tally};
-pub use ties::Ties;
+pub(crate) use ties::Ties;
 pub use view::{CustomerRef, EventRef};
 
 use std::collections::HashMap;
@@ -347,11 +351,11 @@ impl Event {
 }
 
 /// Maps an [`EventKey`] to a value.
-pub type KeyMap<V> = HashMap<EventKey, V, BuildHasherDefault<KeyHasher>>;
+pub(crate) type KeyMap<V> = HashMap<EventKey, V, BuildHasherDefault<KeyHasher>>;
 
 /// Hashes an [`EventKey`] by taking its start, which is a hash already.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct KeyHasher(u64);
+pub(crate) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn write(&mut self, bytes: &[u8]) {
@@ -394,7 +398,7 @@ impl EventKey {
 
 /// Returns the `event_id` of a refund that an export gives as a running total on its sale's row: `<sale
 /// event_id>_refund_<running total in cents>`.
-pub fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> Text {
+pub(crate) fn running_total_refund_id(sale_event_id: &str, total_cents: i64) -> Text {
     compact_str::format_compact!("{sale_event_id}_refund_{total_cents}")
 }
 

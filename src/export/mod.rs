@@ -29,13 +29,16 @@ mod unpack;
 mod width;
 mod workbook;
 
-pub use delimiter::Delimiter;
-pub use encoding::{DeclaredEncoding, Encoding};
-pub use error::{ExportError, Fault, NamedColumn};
+pub(crate) use delimiter::Delimiter;
+pub(crate) use encoding::DeclaredEncoding;
+pub use encoding::Encoding;
+
+pub use error::{ExportError, Fault};
 pub use exports::Exports;
-pub use row::{CellKind, Row};
-pub use start::{HeaderLine, LINES_ABOVE_MOST, LinesAbove};
-pub use workbook::{SheetChoice, SheetRemark};
+pub(crate) use row::CellKind;
+pub use row::Row;
+pub(crate) use start::{LINES_ABOVE_MOST, LinesAbove};
+pub(crate) use workbook::{SheetChoice, SheetRemark};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -61,7 +64,7 @@ const COLUMNS_MOST: usize = 4096;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The greatest size of the text of rows that are peeked at, in bytes; the last row may exceed it.
-pub const PEEKED_MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const PEEKED_MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// An export that is open for reading, its header already read.
 ///

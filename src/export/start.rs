@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::delimiter::Delimiter;
 
 /// The greatest number of lines above a header.
-pub const LINES_ABOVE_MOST: usize = 50;
+pub(crate) const LINES_ABOVE_MOST: usize = 50;
 
 /// A line below other lines that may be the header.
 #[derive(Clone, Debug, PartialEq, Eq)]

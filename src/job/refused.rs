@@ -36,7 +36,7 @@ pub(super) fn named_misfit(path: &str, misfit: &Misfit) -> Problem {
 }
 
 /// Returns the question that the export does not answer and the profile may not guess.
-pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
+pub(crate) fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
     let open: Vec<_> = profile.open_questions(binding).collect();
     if open.is_empty() {
         return None;
@@ -64,7 +64,7 @@ pub fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem> {
 }
 
 /// Returns the problem of an export for which no profile is chosen.
-pub fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
+pub(crate) fn unrecognised(path: &str, header: &[String], error: Unrecognised) -> Box<Problem> {
     Box::new(match error {
         Unrecognised::Unfit(unfit) => unknown_header(path, header, &unfit),
         Unrecognised::Export(error) => export_problem(&error),
@@ -139,7 +139,7 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
 }
 
 /// Returns the problem of an export that can't be read.
-pub fn export_problem(error: &ExportError) -> Problem {
+pub(crate) fn export_problem(error: &ExportError) -> Problem {
     let path = error.path().display().to_string();
     let mut problem = Problem::error(error.code(), error.to_string()).at(path, error.line());
     problem.column = error.column().map(|column| match &column.name {

@@ -60,7 +60,7 @@ pub struct AcceptedRecord {
 }
 
 /// Maps what exactly was accepted to its acceptance.
-pub type AcceptedItems = HashMap<ItemId, AcceptedRecord>;
+pub(crate) type AcceptedItems = HashMap<ItemId, AcceptedRecord>;
 
 const COLUMNS: &str = "id, item, code, kind, event_id, amount_cents, currency, file, line, message, \
      reason, accepted_by, accepted_ms, undone_by, undone_ms, seal";

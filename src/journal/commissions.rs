@@ -8,7 +8,7 @@ use super::{JournalError, JournalReader, RunId, Span};
 
 /// Maps each promoter, by email or else by referral id, to the commissions in minor units of the account's
 /// currency.
-pub type PromoterCommissions = BTreeMap<String, i128>;
+pub(crate) type PromoterCommissions = BTreeMap<String, i128>;
 
 impl JournalReader {
     /// Returns the commissions of the events that a run set out to send.

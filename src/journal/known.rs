@@ -3,7 +3,7 @@
 mod events;
 mod scan;
 
-pub use events::{KnownEvent, KnownEvents};
+pub(crate) use events::{KnownEvent, KnownEvents};
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,41 +22,41 @@ pub struct JournalHistory {
     /// The events by the keys of their ids.
     pub events: KnownEvents,
     /// The events whose answer settles them and that need attention nevertheless, with the reasons.
-    pub flagged: KeyMap<AttentionCode>,
+    pub(crate) flagged: KeyMap<AttentionCode>,
     /// The events that the API refused before they were corrected, by the keys of their ids.
-    pub refused: KeyMap<Vec<Essence>>,
+    pub(crate) refused: KeyMap<Vec<Essence>>,
     /// The refunds by the key of the sale that they reverse, without those that were not referrals and those
     /// that are left to send while their sale was not one.
-    pub refunds: KeyMap<Refunded>,
+    pub(crate) refunds: KeyMap<Refunded>,
     /// The refunds that were not referrals, by the key of the sale that they reverse, without the superseded
     /// ones.
-    pub unreferred_refunds: KeyMap<Refunded>,
+    pub(crate) unreferred_refunds: KeyMap<Refunded>,
     /// The refunds that were not referrals and whose sale was asked again since.
-    pub superseded_refunds: KeyMap<()>,
+    pub(crate) superseded_refunds: KeyMap<()>,
     /// The refunds that are left to send of sales that count nowhere, by the key of the sale.
-    pub refunds_left: KeyMap<Vec<EventRow>>,
+    pub(crate) refunds_left: KeyMap<Vec<EventRow>>,
     /// The conversions of amounts, by the key of their event.
-    pub conversions: KeyMap<Conversion>,
+    pub(crate) conversions: KeyMap<Conversion>,
     /// The sums of converted refunds, by the key of the sale that they reverse.
-    pub converted_refunds: KeyMap<ConvertedRefunds>,
+    pub(crate) converted_refunds: KeyMap<ConvertedRefunds>,
     /// The sums of converted refunds that were not referrals, by the key of the sale that they reverse.
-    pub unreferred_converted_refunds: KeyMap<ConvertedRefunds>,
+    pub(crate) unreferred_converted_refunds: KeyMap<ConvertedRefunds>,
     /// The sale of each requested refund that has one, by the key of the refund.
-    pub sales_of_refunds: KeyMap<Text>,
+    pub(crate) sales_of_refunds: KeyMap<Text>,
     /// The sales of each requested reference, by its key.
-    pub sales_by_reference: KeyMap<Vec<Text>>,
+    pub(crate) sales_by_reference: KeyMap<Vec<Text>>,
     /// The further payments of a shared id, by the key of that id.
-    pub further_payments: KeyMap<Vec<Text>>,
+    pub(crate) further_payments: KeyMap<Vec<Text>>,
     /// The further ids of sales that payments of the job share with others, by the key of the sale.
-    pub aliases: KeyMap<Vec<EventKey>>,
+    pub(crate) aliases: KeyMap<Vec<EventKey>>,
     /// The customers of requested sales, by the key of the sale.
-    pub customers: KeyMap<Customer>,
+    pub(crate) customers: KeyMap<Customer>,
     /// The amounts of refunds of which nothing counts, as they were paid back, in minor units, by their keys.
-    pub counted_nothing: KeyMap<i64>,
+    pub(crate) counted_nothing: KeyMap<i64>,
     /// `true` if earlier runs read any invoices.
     pub has_invoices: bool,
     /// The requested invoices, by their keys.
-    pub invoices: KeyMap<Event>,
+    pub(crate) invoices: KeyMap<Event>,
     /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
@@ -80,13 +80,13 @@ pub struct HistoryRequest {
     /// The refunds whose sale their export does not have.
     pub refunds: HashSet<EventKey>,
     /// The possible references of a sale: ids of payments, and what refunds name as their sale.
-    pub references: KeyMap<()>,
+    pub(crate) references: KeyMap<()>,
     /// The ids that payments may share because another one distinguishes them.
-    pub shared: KeyMap<()>,
+    pub(crate) shared: KeyMap<()>,
     /// The sales whose refunds are sent with their customer.
-    pub sales: KeyMap<()>,
+    pub(crate) sales: KeyMap<()>,
     /// The invoices that say what the job's payments count.
-    pub invoices: KeyMap<()>,
+    pub(crate) invoices: KeyMap<()>,
     /// The subscriptions whose plan the job does not have.
     pub subscriptions: HashSet<Text>,
     /// The email of each uid that the job has; `None` for a uid that comes with several. Both are hashes, as

@@ -51,30 +51,34 @@ mod words;
 pub(crate) use past::PastOpen;
 pub(crate) use words::words;
 
-pub use accepted::{Acceptance, AcceptedItems, AcceptedRecord, Item, ItemId};
-pub use accepted_differences::AcceptedDifference;
-pub use attempts::AttemptRecord;
-pub use attention::{EventsOf, Scope};
-pub use check::{Aspect, Checked, Finding};
-pub use commissions::PromoterCommissions;
-pub use conversions::ConversionRecord;
-pub use deliver::{DeliveryStatements, Entry, RetrySelection, RunEnd};
+pub use accepted::Item;
+pub(crate) use accepted::{Acceptance, AcceptedItems, AcceptedRecord, ItemId};
+pub(crate) use accepted_differences::AcceptedDifference;
+pub(crate) use attempts::AttemptRecord;
+pub(crate) use attention::{EventsOf, Scope};
+pub use check::Finding;
+pub(crate) use check::{Aspect, Checked};
+pub(crate) use commissions::PromoterCommissions;
+pub(crate) use conversions::ConversionRecord;
+pub(crate) use deliver::RetrySelection;
+pub use deliver::{Entry, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
-pub use known::{HistoryRequest, JournalHistory, KnownEvent, KnownEvents, KnownSale};
-pub use place::PlaceWatch;
-pub use record::{NewInput, NewRun, Recording};
-pub use records::{
-    EventRecord, HeldRecord, InputRecord, OutcomeTallies, Pending, PlanTotal, ReasonCount,
-    RowRecord, RunRecord,
+pub use known::{HistoryRequest, JournalHistory};
+
+pub(crate) use place::PlaceWatch;
+pub(crate) use record::Recording;
+pub use record::{NewInput, NewRun};
+pub use records::Pending;
+pub(crate) use records::{
+    EventRecord, HeldRecord, InputRecord, OutcomeTallies, PlanTotal, ReasonCount, RowRecord,
+    RunRecord,
 };
 pub use recover::Recovered;
-pub use redaction::REDACTION_KEY_BYTES;
-pub use runs::TrackedSales;
-pub use span::{Span, SpanBy};
-pub use words::{
-    AttentionCode, Disposition, Effect, EndReason, MESSAGE_LIMIT, Outcome, PlanState, RunCommand,
-    UnknownWord,
-};
+pub(crate) use redaction::REDACTION_KEY_BYTES;
+
+pub(crate) use span::{Span, SpanBy};
+pub(crate) use words::{AttentionCode, UnknownWord};
+pub use words::{Disposition, Effect, EndReason, Outcome, PlanState, RunCommand};
 
 use std::fmt;
 use std::ops::Deref;

@@ -96,7 +96,7 @@ pub struct ReasonCount {
 }
 
 /// Holds an export of a run, in the order in which they were given.
-pub type InputRecord = NewInput;
+pub(crate) type InputRecord = NewInput;
 
 /// Holds a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,4 +159,4 @@ pub struct PlanTotal {
 }
 
 /// Maps each outcome to the sums of its events; `None` is `not_sent`.
-pub type OutcomeTallies = BTreeMap<Option<Outcome>, Tally>;
+pub(crate) type OutcomeTallies = BTreeMap<Option<Outcome>, Tally>;

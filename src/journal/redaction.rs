@@ -5,7 +5,7 @@ use rusqlite::OptionalExtension;
 use super::{JournalError, JournalReader};
 
 /// The length of [`JournalReader::redaction_key`] in bytes.
-pub const REDACTION_KEY_BYTES: usize = 32;
+pub(crate) const REDACTION_KEY_BYTES: usize = 32;
 
 impl JournalReader {
     /// Returns the key with which emails and names are hashed in reports that are shared: random, and the

@@ -187,7 +187,7 @@ words! {
 }
 
 /// The longest message that is kept, in bytes.
-pub const MESSAGE_LIMIT: usize = 500;
+pub(crate) const MESSAGE_LIMIT: usize = 500;
 
 /// Returns the start of a message, cut between characters.
 pub(super) fn bounded(message: &str) -> &str {

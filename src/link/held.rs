@@ -4,7 +4,7 @@ use crate::event::Text;
 use crate::problem::ProblemCode;
 
 /// How many sales are named that a refund may undo.
-pub const MAX_CANDIDATES: usize = 10;
+pub(crate) const MAX_CANDIDATES: usize = 10;
 
 /// Why an event is held that is in no conflict with another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -35,7 +35,8 @@ use crate::journal::Outcome;
 
 pub use asked_again::AskedAgain;
 use find::Finder;
-pub use held::{Held, HeldReason, MAX_CANDIDATES};
+pub use held::Held;
+pub(crate) use held::{HeldReason, MAX_CANDIDATES};
 pub use resolutions::Resolutions;
 use settle::SaleAccount;
 
@@ -131,7 +132,7 @@ pub struct EarlierSale {
 /// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
 /// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
 /// API said that its customer is not a referral, and this reading names another one.
-pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
+pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
         Some(Outcome::Failed) => event.is_fixed_after_refusal,
@@ -147,7 +148,7 @@ pub fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHisto
 
 /// Returns whether the API said that the customer of a recorded event is not a referral, and this
 /// reading names the customer by an email or a uid that was not asked for.
-pub fn names_another_non_referral(
+pub(crate) fn names_another_non_referral(
     event: EventRef<'_>,
     recorded: &Essence,
     earlier: &dyn SaleHistory,

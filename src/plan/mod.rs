@@ -98,7 +98,7 @@ impl Plan {
 }
 
 /// Holds what was found about the events of a job before they are planned.
-pub struct LinkedReadings<'f> {
+pub(crate) struct LinkedReadings<'f> {
     /// The results of [`crate::link::link`].
     pub links: Links,
     /// The sales that are asked again.
@@ -108,7 +108,7 @@ pub struct LinkedReadings<'f> {
 }
 
 /// Decides what is to happen with every event of a job.
-pub fn plan(
+pub(crate) fn plan(
     mut events: Events,
     LinkedReadings {
         mut links,

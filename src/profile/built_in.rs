@@ -126,7 +126,7 @@ impl Profiles {
     }
 
     /// Sets the user's file of each profile, by its name.
-    pub fn place(&mut self, file_of: impl Fn(&str) -> Option<OwnFile>) {
+    pub(crate) fn place(&mut self, file_of: impl Fn(&str) -> Option<OwnFile>) {
         for profile in &mut self.all {
             profile.file = file_of(&profile.name);
         }

@@ -20,10 +20,10 @@ mod words;
 use crate::event::AmountFormat;
 
 pub use built_in::Profiles;
-pub use detect::{Binding, Fits, Misfit, Unfit};
+pub(crate) use detect::{Binding, Fits, Misfit, Unfit};
 pub use error::ProfileError;
 pub use extend::Split;
-pub use look_alike::LookAlike;
+pub(crate) use look_alike::LookAlike;
 pub(crate) use rules::{
     AmountRule, ColumnIndex, CommissionColumns, Continuation, Convention, CurrencySource,
     CustomerColumns, DateFormat, DateSource, Dates, EventRule, IgnoreRule, MissingDate,
@@ -88,7 +88,7 @@ pub struct Profile {
 
 /// A file of the user's with a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnFile {
+pub(crate) enum OwnFile {
     /// The profile is in `[exports.NAME]` of this configuration.
     Config(String),
     /// The whole file is the profile.

@@ -221,7 +221,7 @@ const COMMISSION: [&str; 7] = [
 const PROMOTER: [&str; 5] = ["promoter", "affiliate", "partner", "referrer", "vermittler"];
 
 /// Returns `true` if a header looks like that of a list of commissions.
-pub fn is_of_commissions(header: &[String]) -> bool {
+pub(crate) fn is_of_commissions(header: &[String]) -> bool {
     let names = |words: &[&str]| {
         header.iter().any(|name| {
             let name = words_of(name);
@@ -236,7 +236,7 @@ pub fn is_of_commissions(header: &[String]) -> bool {
 /// # Errors
 ///
 /// No column looks like the amount of a commission, or the sample has no rows.
-pub fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
+pub(crate) fn propose_commissions(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::new(sample);
     if table.rows == 0 {
         return Err(Refusal::NoRows);

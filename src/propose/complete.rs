@@ -14,7 +14,7 @@ const KIND: &str = "kind";
 
 /// The next step for an export that is recognised by few of its columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Complement {
+pub(crate) enum Complement {
     /// The export has all columns that its rows need.
     Complete,
     /// A profile that extends the one by which it is recognised.
@@ -25,7 +25,7 @@ pub enum Complement {
 
 /// Proposes the profile `name`, which adds the date column that a profile with the user's columns
 /// does not find by its name.
-pub fn complement(
+pub(crate) fn complement(
     name: &str,
     profile: &Profile,
     sample: &Sample<'_>,

@@ -24,8 +24,8 @@ mod words;
 mod write;
 mod write_dates;
 
-pub use commissions::{is_of_commissions, propose_commissions};
-pub use complete::{Complement, complement};
+pub(crate) use commissions::{is_of_commissions, propose_commissions};
+pub(crate) use complete::{Complement, complement};
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ use text::{Snippet, one_line, place, quoted, shown};
 
 /// The first rows of an export.
 #[derive(Clone, Copy, Debug)]
-pub struct Sample<'s> {
+pub(crate) struct Sample<'s> {
     /// The export, as the user named it.
     pub path: &'s str,
     /// Its header.
@@ -56,7 +56,7 @@ pub struct Sample<'s> {
 
 impl Sample<'_> {
     /// Returns the size of the sample in words: `its 20 rows`, `its first 10000 rows`.
-    pub fn extent(&self) -> String {
+    pub(crate) fn extent(&self) -> String {
         let first = if self.is_whole { "" } else { "first " };
         match self.rows.len() {
             1 => format!("its {first}row"),
@@ -67,7 +67,7 @@ impl Sample<'_> {
 
 /// A part of a configuration, and the points that a person has to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The tables of `[exports.NAME]`, with their comments.
     pub toml: String,
     /// The guesses in the configuration.
@@ -80,7 +80,7 @@ pub struct Proposal {
 
 /// The reason why no profile can be proposed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The sample has no usable row.
     #[error("cannot propose a profile: no row has the header's width")]
     NoRows,
@@ -102,7 +102,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Returns what a person can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Refusal::NoRows => "export the file again with some rows",
             Refusal::NoCustomer => "export the file again with the customer's email",
@@ -124,7 +124,7 @@ impl Refusal {
 /// # Errors
 ///
 /// The sample has no rows, or a column that every profile needs is missing.
-pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
+pub(crate) fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
     let table = Table::new(sample);
     if let Some(header) = lifetime(&table) {
         return Err(Refusal::Lifetime(shown(header)));
@@ -134,7 +134,7 @@ pub fn propose(name: &str, sample: &Sample<'_>) -> Result<Proposal, Refusal> {
 }
 
 /// Returns `true` if a header is the name of a column of currencies.
-pub fn is_currency(header: &str) -> bool {
+pub(crate) fn is_currency(header: &str) -> bool {
     names::CURRENCY.rank(header).is_some_and(Names::is_whole)
 }
 
@@ -150,7 +150,7 @@ fn lifetime<'t>(table: &Table<'t>) -> Option<&'t str> {
 
 /// Answers the open questions of a profile from the rows of its exports, in a profile `name` that
 /// extends it.
-pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Proposal {
+pub(crate) fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Proposal {
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
@@ -184,7 +184,7 @@ pub fn answer(name: &str, profile: &Profile, samples: &[(Sample<'_>, Binding)]) 
 }
 
 /// Proposes the profile `name` for exports of another profile whose header is below other lines.
-pub fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal {
+pub(crate) fn below_lines(name: &str, profile: &Profile, lines_above: u64) -> Proposal {
     let mut text = Snippet::default();
     text.line(&format!("[exports.{name}]"));
     text.key("extends", &profile.name);
@@ -285,7 +285,11 @@ fn amounts_of(profile: &Profile, samples: &[(Sample<'_>, Binding)]) -> Option<Wr
 }
 
 /// Returns the number of rows with an amount by currency, if the export has the currency.
-pub fn currencies(profile: &Profile, binding: &Binding, rows: &[Row]) -> BTreeMap<Currency, u64> {
+pub(crate) fn currencies(
+    profile: &Profile,
+    binding: &Binding,
+    rows: &[Row],
+) -> BTreeMap<Currency, u64> {
     let mut counts = BTreeMap::new();
     let column = profile
         .currency
@@ -304,12 +308,12 @@ pub fn currencies(profile: &Profile, binding: &Binding, rows: &[Row]) -> BTreeMa
 }
 
 /// Returns a text as a TOML string.
-pub fn toml_string(text: &str) -> String {
+pub(crate) fn toml_string(text: &str) -> String {
     quoted(text)
 }
 
 /// Returns a text for a comment, with the characters that a comment can't contain escaped.
-pub fn comment_text(text: &str) -> String {
+pub(crate) fn comment_text(text: &str) -> String {
     one_line(text)
 }
 

@@ -21,7 +21,7 @@ use crate::link::SaleHistory;
 
 /// Holds what was found about the ids of a job.
 #[derive(Clone, Debug, Default)]
-pub struct Identified {
+pub(crate) struct Identified {
     /// The readings of each id that has several.
     pub groups: Vec<Vec<usize>>,
     /// The events for which nothing decides which id they are sent with, with the reasons.
@@ -34,7 +34,7 @@ pub struct Identified {
 }
 
 /// Gives every payment of a job the `event_id` that it is sent with, and its refunds that of their sale.
-pub fn identify(events: &mut Events, earlier: &dyn SaleHistory) -> Identified {
+pub(crate) fn identify(events: &mut Events, earlier: &dyn SaleHistory) -> Identified {
     let mut groups = same_ids(events);
     let suspects = Suspects::new(events, earlier, &groups);
     let mut identified = Identified::default();

@@ -22,7 +22,7 @@ const MAX_VARIANTS: usize = 32;
 
 /// Holds which events of a job are readings of one, and what was decided about them.
 #[derive(Debug, Default)]
-pub struct Readings {
+pub(crate) struct Readings {
     /// The readings of sales, sign-ups and cancellations, then those with a refund among them.
     groups: Vec<Vec<usize>>,
     refunds: Vec<Vec<usize>>,
@@ -37,7 +37,7 @@ pub(crate) type Decided = BTreeMap<usize, (PlanState, Cow<'static, str>)>;
 
 impl Readings {
     /// Sorts the readings of each id, so that what is decided does not depend on their order.
-    pub fn new(events: &Events, identified: &Identified, origins: &Origins) -> Self {
+    pub(crate) fn new(events: &Events, identified: &Identified, origins: &Origins) -> Self {
         let mut readings = Readings::default();
         for group in &identified.groups {
             let mut group = group.clone();
@@ -70,7 +70,7 @@ impl Readings {
     }
 
     /// Joins the readings of all events that are not refunds.
-    pub fn join(&mut self, events: &mut Events, origins: &Origins) {
+    pub(crate) fn join(&mut self, events: &mut Events, origins: &Origins) {
         let groups = std::mem::take(&mut self.groups);
         for group in &groups {
             self.join_group(group, events, origins);
@@ -78,7 +78,7 @@ impl Readings {
     }
 
     /// Joins the readings of refunds, once they have their sales and amounts.
-    pub fn join_refunds(&mut self, events: &mut Events, origins: &Origins) {
+    pub(crate) fn join_refunds(&mut self, events: &mut Events, origins: &Origins) {
         let groups = std::mem::take(&mut self.refunds);
         for group in &groups {
             self.join_group(group, events, origins);

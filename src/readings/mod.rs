@@ -14,7 +14,7 @@ mod origin;
 mod tests;
 
 pub(crate) use difference::{Side, difference_note};
-pub use identity::{Identified, identify};
+pub(crate) use identity::identify;
 pub(crate) use join::Decided;
-pub use join::Readings;
-pub use origin::{Origin, Origins};
+pub(crate) use join::Readings;
+pub(crate) use origin::Origins;

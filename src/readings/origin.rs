@@ -14,7 +14,7 @@ const FEW_DAYS_S: i64 = 3 * 24 * 3600;
 
 /// Identifies a kind of export: the profile that reads it, or the built-in one that this extends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     kind: String,
     /// The provider whose export it is: `stripe` of `stripe-payments`.
     provider: String,
@@ -50,13 +50,13 @@ impl Origin {
     }
 
     /// Returns `true` if both are exports of one provider.
-    pub fn is_of_provider_of(&self, other: &Origin) -> bool {
+    pub(crate) fn is_of_provider_of(&self, other: &Origin) -> bool {
         self.provider == other.provider
     }
 
     /// Returns `true` if events of these two exports that are so many seconds apart are two events, whatever
     /// else they share.
-    pub fn are_apart(&self, other: &Origin, seconds: u64) -> bool {
+    pub(crate) fn are_apart(&self, other: &Origin, seconds: u64) -> bool {
         if self.is_kind_of(other) {
             seconds >= SAME_DAY_S.unsigned_abs()
         } else {
@@ -68,7 +68,7 @@ impl Origin {
 
 /// Holds which kinds of export the inputs of a job, and those of earlier runs, come from.
 #[derive(Clone, Debug, Default)]
-pub struct Origins {
+pub(crate) struct Origins {
     by_profile: HashMap<String, Origin>,
     /// The path and the origin of each input, by its place among those of the job.
     inputs: Vec<(String, Option<Origin>)>,
@@ -78,7 +78,7 @@ impl Origins {
     /// Returns the origins of all these profiles. Where two kinds of export say different things of
     /// one event, the one whose profile comes first goes first: the user's own, then the built-in
     /// ones in the order in which `profiles list` names them.
-    pub fn new<'p>(profiles: impl Iterator<Item = &'p Profile>) -> Self {
+    pub(crate) fn new<'p>(profiles: impl Iterator<Item = &'p Profile>) -> Self {
         let ranked = profiles.enumerate();
         let named = ranked
             .map(|(rank, profile)| (profile.name.clone(), Origin::from_profile(profile, rank)));
@@ -89,29 +89,29 @@ impl Origins {
     }
 
     /// Adds the job's next input: its path, and the name of its profile.
-    pub fn add_input(&mut self, path: &str, profile: &str) {
+    pub(crate) fn add_input(&mut self, path: &str, profile: &str) {
         let origin = self.by_profile.get(profile).cloned();
         self.inputs.push((path.to_owned(), origin));
     }
 
     /// Returns the origin of an event of the job.
-    pub fn of_event(&self, event: EventRef<'_>) -> Option<&Origin> {
+    pub(crate) fn of_event(&self, event: EventRef<'_>) -> Option<&Origin> {
         let (_, origin) = self.inputs.get(event.source.input)?;
         origin.as_ref()
     }
 
     /// Returns the origin of what a profile read, by the profile's name.
-    pub fn of_profile(&self, profile: &str) -> Option<&Origin> {
+    pub(crate) fn of_profile(&self, profile: &str) -> Option<&Origin> {
         self.by_profile.get(profile)
     }
 
     /// Returns the path of an input of the job.
-    pub fn path(&self, input: usize) -> &str {
+    pub(crate) fn path(&self, input: usize) -> &str {
         self.inputs.get(input).map_or("", |(path, _)| path)
     }
 
     /// Returns where an event was read, for people: `payments.csv:12`.
-    pub fn place(&self, event: EventRef<'_>) -> String {
+    pub(crate) fn place(&self, event: EventRef<'_>) -> String {
         format!("{}:{}", self.path(event.source.input), event.source.line)
     }
 }

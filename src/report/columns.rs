@@ -15,7 +15,7 @@ use super::summary::outcome_word;
 
 /// The type of the cells of a column that are not empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnType {
+pub(crate) enum ColumnType {
     /// Any text.
     Text,
     /// An integer.
@@ -28,7 +28,7 @@ pub enum ColumnType {
 
 /// A column of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReportColumn {
+pub(crate) struct ReportColumn {
     /// The column's name in files for machines.
     pub name: &'static str,
     /// The type of the column's cells.
@@ -37,7 +37,7 @@ pub struct ReportColumn {
 
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell<'c> {
+pub(crate) enum Cell<'c> {
     /// Nothing.
     Empty,
     /// A word of a closed set, which needs no escaping.
@@ -123,7 +123,7 @@ const fn with_identity<const MORE: usize, const ALL: usize>(
 }
 
 /// The columns of event reports.
-pub const EVENT_COLUMNS: [ReportColumn; 20] = with_identity([
+pub(crate) const EVENT_COLUMNS: [ReportColumn; 20] = with_identity([
     column("created_at", ColumnType::Time),
     column("outcome", ColumnType::Text),
     column("http_status", ColumnType::Integer),
@@ -205,7 +205,7 @@ pub(super) fn accepted_cells(record: &AcceptedRecord) -> [Cell<'_>; 11] {
 const INFERRED: &str = "from an earlier answer for this customer";
 
 /// Returns the cells of an event, in the order of [`EVENT_COLUMNS`].
-pub fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
+pub(crate) fn event_cells(record: &EventRecord) -> [Cell<'_>; 20] {
     let settled = record.settlement.as_ref();
     let [kind, event_id, sale, email, uid, amount, currency] = identity_cells(&record.event);
     let (http_status, message) = match settled {

@@ -62,7 +62,7 @@ fn is_report_file(name: &str) -> bool {
 }
 
 /// Returns `true` if a report in these formats writes or removes a file of this name.
-pub fn is_file_of(formats: &Formats, name: &str) -> bool {
+pub(crate) fn is_file_of(formats: &Formats, name: &str) -> bool {
     formats.iter().any(|format| match format {
         Format::Csv => is_csv_file(name),
         Format::Parquet => name == "events.parquet",

@@ -13,7 +13,7 @@ use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Sp
 
 /// A table of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JournalTable {
+pub(crate) enum JournalTable {
     /// Every event that was ever to be sent, once.
     Events,
     /// Every request that was ever intended.
@@ -82,7 +82,7 @@ const fn time(name: &'static str) -> ReportColumn {
 
 impl JournalTable {
     /// Returns the table's columns.
-    pub fn columns(self) -> &'static [ReportColumn] {
+    pub(crate) fn columns(self) -> &'static [ReportColumn] {
         match self {
             JournalTable::Events => &ALL_EVENT_COLUMNS,
             JournalTable::Attempts => &ATTEMPT_COLUMNS,
@@ -163,7 +163,7 @@ fn attempt_cells(record: &AttemptRecord) -> [Cell<'_>; 13] {
 /// # Errors
 ///
 /// The journal can't be read, or `to` can't be written. Errors call `to` by `name`.
-pub fn write_journal_csv(
+pub(crate) fn write_journal_csv(
     journal: &JournalReader,
     table: JournalTable,
     to: impl Write,
@@ -182,7 +182,7 @@ pub fn write_journal_csv(
 /// # Errors
 ///
 /// The journal can't be read, or the file can't be written.
-pub fn write_journal_csv_file(
+pub(crate) fn write_journal_csv_file(
     journal: &JournalReader,
     table: JournalTable,
     path: &Path,
@@ -206,7 +206,7 @@ pub fn write_journal_csv_file(
 ///
 /// The journal can't be read, or the file can't be written.
 #[cfg(feature = "polars")]
-pub fn write_journal_parquet(
+pub(crate) fn write_journal_parquet(
     journal: &JournalReader,
     table: JournalTable,
     path: &Path,

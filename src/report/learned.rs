@@ -7,7 +7,7 @@ use crate::problem::{Problem, ProblemCode};
 
 /// Returns the problem that an account takes fewer requests a minute than were requested, as its
 /// 429s have shown.
-pub fn lower_limit(learned_per_minute: u32, asked_per_minute: NonZeroU32) -> Problem {
+pub(crate) fn lower_limit(learned_per_minute: u32, asked_per_minute: NonZeroU32) -> Problem {
     let message = format!(
         "the account takes about {learned_per_minute} requests a minute, fewer than the {asked_per_minute} requested"
     );

@@ -31,24 +31,24 @@ pub(crate) mod table;
 pub(crate) mod words;
 pub(crate) mod xlsx;
 
-pub use attention::{AcceptedSummary, Attention, Commands};
+pub(crate) use attention::{AcceptedSummary, Attention, Commands};
 pub use books::ReportSource;
-pub use columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
+pub(crate) use columns::{Cell, ColumnType, ReportColumn};
 pub use error::ReportError;
-pub use files::{is_file_of, write};
-pub use format::{Format, FormatError, Formats};
+pub(crate) use files::is_file_of;
+pub use files::write;
+
+pub use format::{Format, Formats};
 #[cfg(feature = "polars")]
-pub use journal_export::write_journal_parquet;
-pub use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
+pub(crate) use journal_export::write_journal_parquet;
+pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 pub(crate) use json_file::json_text;
-pub use learned::lower_limit;
-pub use open_items::OpenCount;
+pub(crate) use learned::lower_limit;
+
 #[cfg(feature = "polars")]
-pub use parquet::ParquetTable;
-pub use plan_events::write_plan_events;
+pub(crate) use parquet::ParquetTable;
+pub(crate) use plan_events::write_plan_events;
 pub use redact::Redactor;
-pub use source_rows::MISSING_CELLS_MARK;
-pub use summary::{
-    NOT_SENT, OpenSummary, OutcomesSummary, RunSummary, SCHEMA, SpanSummary, SummaryError, Undated,
-    outcome_word,
-};
+
+pub(crate) use summary::{OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated};
+pub use summary::{RunSummary, SummaryError};

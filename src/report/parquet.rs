@@ -25,7 +25,7 @@ use crate::journal::EventRecord;
 const ROW_GROUP_ROWS: usize = 65_536;
 
 /// A Parquet file that is being written, row by row, in bounded memory.
-pub struct ParquetTable {
+pub(crate) struct ParquetTable {
     columns: Vec<Builder>,
     rows: usize,
     writer: SerializedFileWriter<PartialFile>,
@@ -39,7 +39,10 @@ impl ParquetTable {
     /// # Errors
     ///
     /// The file can't be written.
-    pub fn create(path: &Path, columns: &'static [ReportColumn]) -> Result<Self, ReportError> {
+    pub(crate) fn create(
+        path: &Path,
+        columns: &'static [ReportColumn],
+    ) -> Result<Self, ReportError> {
         Ok(Self::start(path, columns)?)
     }
 
@@ -48,7 +51,7 @@ impl ParquetTable {
     /// # Errors
     ///
     /// The file can't be written.
-    pub fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ReportError> {
+    pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), ReportError> {
         Ok(self.add(cells)?)
     }
 
@@ -57,7 +60,7 @@ impl ParquetTable {
     /// # Errors
     ///
     /// The file can't be written.
-    pub fn commit(self) -> Result<(), ReportError> {
+    pub(crate) fn commit(self) -> Result<(), ReportError> {
         let whole = self.finish()?;
         let directory = whole.directory();
         whole.commit()?;

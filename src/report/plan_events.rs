@@ -32,7 +32,7 @@ const PLAN_COLUMNS: [&str; 15] = [
 /// # Errors
 ///
 /// The file can't be written.
-pub fn write_plan_events<'p>(
+pub(crate) fn write_plan_events<'p>(
     events: impl Iterator<Item = Planned<'p>>,
     paths: &[String],
     path: &Path,

@@ -17,7 +17,8 @@ use crate::job::ADDED_COLUMNS;
 use crate::journal::{Disposition, RowRecord, RunRecord};
 
 /// The text after `_reason` in a row that had fewer cells than its header.
-pub const MISSING_CELLS_MARK: &str = "cells are missing; delete this one once the row is fixed";
+pub(crate) const MISSING_CELLS_MARK: &str =
+    "cells are missing; delete this one once the row is fixed";
 
 /// A row of an export that gave no event.
 pub(super) struct SourceRow<'r> {

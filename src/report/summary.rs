@@ -23,7 +23,7 @@ use crate::journal::{
 };
 
 /// The version of the machine output.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// The outcomes of the events that were to be sent.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub struct OutcomesSummary {
 }
 
 /// The word of events that a run did not settle.
-pub const NOT_SENT: &str = "not_sent";
+pub(crate) const NOT_SENT: &str = "not_sent";
 
 impl OutcomesSummary {
     /// Returns the events of one outcome; `None` is `not_sent`.
@@ -57,7 +57,7 @@ impl OutcomesSummary {
 }
 
 /// Returns the word for an outcome; `None` is `not_sent`.
-pub fn outcome_word(outcome: Option<Outcome>) -> &'static str {
+pub(crate) fn outcome_word(outcome: Option<Outcome>) -> &'static str {
     outcome.map_or(NOT_SENT, Outcome::as_str)
 }
 

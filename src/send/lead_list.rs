@@ -144,7 +144,7 @@ impl LeadList {
 
 /// Reports the result of reading the list.
 #[derive(Debug)]
-pub enum Fetched {
+pub(crate) enum Fetched {
     /// The list is complete.
     Whole(LeadList),
     /// The list can't be relied on.

@@ -69,7 +69,7 @@ pub struct CompleteListing {
 }
 
 /// Keeps the pages of a listing.
-pub trait PageSink<T> {
+pub(crate) trait PageSink<T> {
     /// Returns how many pages it has already, from an earlier reading that was interrupted.
     fn pages(&self) -> u32;
 
@@ -107,7 +107,7 @@ pub trait PageSink<T> {
 
 /// Names why a listing is not complete.
 #[derive(Debug)]
-pub enum IncompleteListing {
+pub(crate) enum IncompleteListing {
     /// It was interrupted by the user.
     Interrupted,
     /// A page could not be read.
@@ -143,7 +143,7 @@ pub enum IncompleteListing {
 /// # Errors
 ///
 /// The reason why the listing is not complete; the sink keeps its pages.
-pub async fn fetch_list<T: Listed + PartialEq>(
+pub(crate) async fn fetch_list<T: Listed + PartialEq>(
     client: &Client,
     requests_per_minute: NonZeroU32,
     stop: &mut UnboundedReceiver<Stop>,

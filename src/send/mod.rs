@@ -20,8 +20,10 @@ mod refusals;
 mod sender;
 mod verdict;
 
-pub use lead_list::{Fetched, LeadList};
-pub use listing::{CompleteListing, IncompleteListing, OrderCheck, PageSink, fetch_list};
+pub(crate) use lead_list::Fetched;
+pub use lead_list::LeadList;
+pub use listing::{CompleteListing, OrderCheck};
+pub(crate) use listing::{IncompleteListing, PageSink, fetch_list};
 pub use refusals::RefusalSeries;
 pub use verdict::Halt;
 
@@ -395,7 +397,7 @@ fn trusted(
 }
 
 /// Reads the account's list of leads and sends nothing.
-pub async fn fetch_lead_list(
+pub(crate) async fn fetch_lead_list(
     client: &Client,
     requests_per_minute: NonZeroU32,
     mut stop: UnboundedReceiver<Stop>,

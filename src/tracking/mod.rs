@@ -18,12 +18,13 @@ mod v2;
 mod wait;
 
 pub use answer::{Answer, Receipt, Reply};
-pub use commissions::ListedCommission;
+pub(crate) use commissions::ListedCommission;
 pub use form::Form;
 pub use key::ApiKey;
 pub use leads::Lead;
-pub use listing::{Listed, ListedPromoter, Page};
-pub use payouts::ListedPayout;
+pub use listing::Listed;
+pub(crate) use listing::{ListedPromoter, Page};
+pub(crate) use payouts::ListedPayout;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -428,7 +429,7 @@ async fn body_of(mut response: Response, most_bytes: usize) -> Result<Bytes, Unr
 /// # Errors
 ///
 /// It is not a URL, not HTTPS and not this machine, or carries a user, a password or a query.
-pub fn check_base_url(text: &str) -> Result<(), ClientError> {
+pub(crate) fn check_base_url(text: &str) -> Result<(), ClientError> {
     checked_url(text).map(|_| ())
 }
 

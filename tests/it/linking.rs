@@ -13,10 +13,10 @@ use fprecon::event::{
     Currency, Customer, CustomerRef, Essence, Event, EventKey, Kind, Refunded, Text,
 };
 use fprecon::export::Export;
-use fprecon::job::{self, Job, Setup, SourceRows};
+use fprecon::job::{self, History, Job, Setup, SourceRows};
 use fprecon::journal::{HistoryRequest, Outcome as Settled, PlanState};
 use fprecon::link::{EarlierSale, Rules, SaleHistory};
-use fprecon::plan::History;
+
 use fprecon::profile::Profiles;
 
 const PROFILES: &str = r#"

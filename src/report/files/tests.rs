@@ -16,7 +16,8 @@ use crate::journal::{
 };
 use crate::plan::Planned;
 use crate::report::columns::{EVENT_COLUMNS, HELD_COLUMNS, ReportColumn};
-use crate::report::{MISSING_CELLS_MARK, write_plan_events};
+use crate::report::source_rows::MISSING_CELLS_MARK;
+use crate::report::write_plan_events;
 use crate::spreadsheet::{neutralise, restore};
 
 fn at(seconds: i64) -> Timestamp {
