@@ -16,17 +16,6 @@ const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// after what may be taken for the end of a cell; only a plain number is not. A text that begins with a tab
 /// or a carriage return is dangerous too. Quotation marks and apostrophes before that do not help, and what
 /// has apostrophes gets one more, so that an apostrophe that was there before is never removed.
-///
-/// ```
-/// use fprecon::spreadsheet::{neutralise, restore};
-///
-/// assert_eq!(neutralise("=1+1"), "'=1+1");
-/// assert_eq!(neutralise("a;=1+1"), "a;'=1+1");
-/// assert_eq!(neutralise("＝1+1"), "'＝1+1");
-/// assert_eq!(neutralise("'=1+1"), "''=1+1");
-/// assert_eq!(neutralise("-5.00"), "-5.00");
-/// assert_eq!(restore("a;'=1+1"), "a;=1+1");
-/// ```
 pub(crate) fn neutralise(text: &str) -> Cow<'_, str> {
     let is_bare = |part: &TextSegment<'_>| part.is_dangerous(part.text);
     if is_number(text) || !parts(text).any(|part| is_bare(&part)) {

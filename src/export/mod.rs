@@ -428,7 +428,7 @@ impl Export {
     }
 
     /// Returns the next rows, at most `rows_most` of them and hardly more than
-    /// [`PEEKED_MOST_BYTES`]; [`Export::read_row`] returns them again. Nothing is read twice from
+    /// `PEEKED_MOST_BYTES`; [`Export::read_row`] returns them again. Nothing is read twice from
     /// the file, so that it works for standard input, too.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use super::{
 
 use crate::event::Carried;
 
-/// Holds one thing to put on disk with [`DeliveryStatements::write`].
+/// Holds one thing to put on disk with `DeliveryStatements::write`.
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A request is about to be sent.
@@ -49,7 +49,7 @@ pub enum Entry {
         effect: Effect,
         /// The HTTP status, if there was one.
         http_status: Option<u16>,
-        /// The message of the API or the network; at most [`super::MESSAGE_LIMIT`] bytes are kept.
+        /// The message of the API or the network; at most `MESSAGE_LIMIT` bytes are kept.
         message: Option<String>,
         /// The event's result, if the answer settles it.
         settlement: Option<Settlement>,
@@ -126,7 +126,7 @@ impl RetrySelection {
 }
 
 impl Journal {
-    /// Puts entries on disk once. Callers that write repeatedly use [`DeliveryStatements::write`].
+    /// Puts entries on disk once. Callers that write repeatedly use `DeliveryStatements::write`.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@
 //!
 //! 1. [`JournalReader::known`] returns what the plan has to compare with.
 //! 2. [`Journal::begin`] records a run and all its events in one transaction, or nothing.
-//! 3. [`JournalReader::for_each_pending`] says what is left to send; [`DeliveryStatements::write`] puts intents
+//! 3. [`JournalReader::for_each_pending`] says what is left to send; `DeliveryStatements::write` puts intents
 //!    on disk before their requests go out, and answers before they count.
 //! 4. The reading functions of [`JournalReader`] give the reports everything they have.
 //!
@@ -47,8 +47,8 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod words;
-#[cfg(feature = "polars")]
 pub(crate) use past::PastOpen;
+#[cfg(feature = "polars")]
 pub(crate) use words::words;
 
 pub use accepted::Item;
@@ -64,18 +64,15 @@ pub(crate) use deliver::RetrySelection;
 pub use deliver::{Entry, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
 pub use known::{HistoryRequest, JournalHistory};
-
 pub(crate) use place::PlaceWatch;
 pub(crate) use record::Recording;
 pub use record::{NewInput, NewRun};
-pub use records::Pending;
 pub(crate) use records::{
     EventRecord, HeldRecord, InputRecord, OutcomeTallies, PlanTotal, ReasonCount, RowRecord,
-    RunRecord,
 };
+pub use records::{Pending, RunRecord};
 pub use recover::Recovered;
 pub(crate) use redaction::REDACTION_KEY_BYTES;
-
 pub(crate) use span::{Span, SpanBy};
 pub(crate) use words::{AttentionCode, UnknownWord};
 pub use words::{Disposition, Effect, EndReason, Outcome, PlanState, RunCommand};
@@ -153,7 +150,7 @@ pub struct Settlement {
     pub is_inferred: bool,
     /// The HTTP status of the answer that settled it.
     pub http_status: Option<u16>,
-    /// The message of the API or the network; at most [`MESSAGE_LIMIT`] bytes are kept of any text here.
+    /// The message of the API or the network; at most `MESSAGE_LIMIT` bytes are kept of any text here.
     pub message: Option<String>,
     /// The time when it was settled.
     pub at: Timestamp,
@@ -362,7 +359,7 @@ impl JournalReader {
     }
 }
 
-/// Returns a text as it is kept: its first [`MESSAGE_LIMIT`] bytes.
+/// Returns a text as it is kept: its first `MESSAGE_LIMIT` bytes.
 fn bounded_text(text: &str) -> String {
     bounded(text).to_owned()
 }

@@ -4,7 +4,7 @@ use super::{SaleHistory, replaces};
 use crate::event::{EventKey, Events, KeyMap, Kind, Refunded};
 use crate::journal::Outcome;
 
-/// The sales of a job that take the place of what an earlier run sent under their ids, as [`replaces`]
+/// The sales of a job that take the place of what an earlier run sent under their ids, as `replaces`
 /// says.
 ///
 /// Nothing of such a sale is at the API, so nothing of its refunds is that were no referrals or have no

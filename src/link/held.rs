@@ -64,7 +64,7 @@ pub struct Held {
     pub reason: HeldReason,
     /// The same in words.
     pub note: String,
-    /// The `event_id`s of the sales that a refund may undo: at most [`MAX_CANDIDATES`].
+    /// The `event_id`s of the sales that a refund may undo: at most `MAX_CANDIDATES`.
     pub candidates: Vec<Text>,
 }
 

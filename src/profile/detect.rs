@@ -226,8 +226,8 @@ impl Profiles {
     /// No profile fits, or it is a file of fprecon that can't be read again: the reasons, the
     /// closest profile first.
     ///
-    /// If [`Fits::closest`] has several profiles, the rows have to decide: see
-    /// [`crate::recognise`].
+    /// If `Fits::closest` has several profiles, the rows have to decide: see
+    /// `recognise`.
     pub fn fitting(&self, header: &[String]) -> Result<Fits<'_>, Box<Unfit>> {
         let names = Header::new(header);
         let mut fits = self.fitting_as(&names, Compared::Exactly);

@@ -2,7 +2,7 @@
 //!
 //! A profile is a TOML file: built in (`builtin/`), or the user's own in `fprecon.toml`, where one
 //! may extend another and change a part of it. Loading checks everything that a profile refers to,
-//! so that [`crate::classify`] meets no unknown column. [`Profiles::detect`] finds the profile that
+//! so that `classify` meets no unknown column. [`Profiles::detect`] finds the profile that
 //! fits a header.
 
 mod built_in;

@@ -1,8 +1,8 @@
 //! Reports of what happened, made from the journal alone, and so reproducible at any time.
 //!
 //! [`ReportSource`] is the source of a report; [`write()`] reads it once and passes what it reads
-//! to one exporter for each [`Format`]. The cells of an event are defined once, in [`event_cells`]
-//! for [`EVENT_COLUMNS`], for all formats.
+//! to one exporter for each [`Format`]. The cells of an event are defined once, in `event_cells`
+//! for `EVENT_COLUMNS`, for all formats.
 
 pub(crate) mod atomic;
 pub(crate) mod attention;
@@ -37,18 +37,17 @@ pub(crate) use columns::{Cell, ColumnType, ReportColumn};
 pub use error::ReportError;
 pub(crate) use files::is_file_of;
 pub use files::write;
-
+#[cfg(not(feature = "polars"))]
+pub(crate) use format::FormatError;
 pub use format::{Format, Formats};
 #[cfg(feature = "polars")]
 pub(crate) use journal_export::write_journal_parquet;
 pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
 pub(crate) use json_file::json_text;
 pub(crate) use learned::lower_limit;
-
 #[cfg(feature = "polars")]
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;
 pub use redact::Redactor;
-
 pub(crate) use summary::{OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated};
 pub use summary::{RunSummary, SummaryError};

@@ -13,7 +13,7 @@ use super::scalar::Scalar;
 
 /// Describes a commission, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedCommission {
+pub(crate) struct ListedCommission {
     /// The API's own id of the commission.
     pub id: String,
     /// The status: `approved`, `pending` or `denied`; another word if the API has one.
@@ -65,7 +65,7 @@ pub struct ListedCommission {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 #[doc(hidden)]
-pub struct CommissionLine {
+pub(crate) struct CommissionLine {
     id: Scalar,
     status: Scalar,
     unit: Scalar,

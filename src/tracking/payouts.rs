@@ -9,7 +9,7 @@ use super::scalar::Scalar;
 
 /// Describes a payout, in the API's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedPayout {
+pub(crate) struct ListedPayout {
     /// The API's own id of the payout.
     pub id: String,
     /// The status: `pending`, `processing`, `completed`, `failed` or `cancelled`; another word if the API has
@@ -36,7 +36,7 @@ pub struct ListedPayout {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 #[doc(hidden)]
-pub struct PayoutLine {
+pub(crate) struct PayoutLine {
     id: Scalar,
     status: Scalar,
     unit: Scalar,

@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{self, ListedCommission, ListedPayout, ListedPromoter};
 
 /// Commissions of a listing, and what of it can't be taken for one.
-pub fn commissions_of(
+pub(crate) fn commissions_of(
     listing: StoredListing<ListedCommission>,
     account_currency: Currency,
 ) -> (Vec<Commission>, Vec<Problem>) {
@@ -116,7 +116,7 @@ pub fn leads_of(listing: StoredListing<tracking::Lead>) -> Vec<Lead> {
 
 /// The payouts of a listing that were made, in words of the audit; and how many have an amount that can't
 /// be read.
-pub fn payouts_of(
+pub(crate) fn payouts_of(
     listing: StoredListing<ListedPayout>,
     account_currency: Currency,
 ) -> (Vec<Payout>, u64) {
@@ -145,7 +145,7 @@ pub fn payouts_of(
 
 /// Returns FirstPromoter's own balances, by the promoter's name, as far as the lines have them: in version 1
 /// those of commissions, in version 2 those of promoters.
-pub fn balances_of(
+pub(crate) fn balances_of(
     commissions: &StoredListing<ListedCommission>,
     promoters: Option<&StoredListing<ListedPromoter>>,
 ) -> BTreeMap<String, i128> {
