@@ -23,10 +23,10 @@ use cancellations::LastCancellations;
 use group::FindingGroup;
 use outliers::Outliers;
 
-/// How far in the future a date may lie: a date without a time, in another zone, is up to a day off.
+/// The furthest in the future that a date may lie: a date without a time, in another zone, is up to a day off.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is remarkable in a plan.
+/// Returns what is remarkable in a plan.
 ///
 /// `past` is what the plan was compared with, `now` what the caller's clock says, `paths` are the
 /// names of the exports.
@@ -180,7 +180,7 @@ impl<'p> Finder<'p> {
         problems
     }
 
-    /// What this job adds to the refunds of each sale.
+    /// Returns what this job adds to the refunds of each sale.
     fn refunded_here(&self) -> HashMap<EventKey, i64> {
         let mut refunded: HashMap<EventKey, i64> = HashMap::new();
         for (sale, refund) in &self.refunds {
@@ -194,7 +194,7 @@ impl<'p> Finder<'p> {
         refunded
     }
 
-    /// Whether a held refund goes above its sale with those of earlier runs and `here`, what the
+    /// Returns `true` if a held refund goes above its sale with those of earlier runs and `here`, what the
     /// others of this job come to; nothing where the two can't be compared.
     fn is_above(
         &self,
@@ -227,7 +227,7 @@ impl<'p> Finder<'p> {
     }
 }
 
-/// Whether the event was sent, or is to be.
+/// Returns `true` if the event was sent, or is to be sent.
 fn is_sound(state: PlanState) -> bool {
     matches!(state, PlanState::ToSend | PlanState::Settled)
 }

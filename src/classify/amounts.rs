@@ -413,7 +413,7 @@ impl Classifier<'_> {
         Ok(parsed)
     }
 
-    /// How the export writes amounts, by what it has told so far.
+    /// Returns the format of the export's amounts, as far as its rows have shown it.
     pub(super) fn format_so_far(&self) -> &AmountFormat {
         match &self.other_format {
             Some(other) if self.has_other_format.get() == Some(true) => other,

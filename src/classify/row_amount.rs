@@ -6,7 +6,7 @@ use crate::event::{Currency, Kind, Money, ParsedAmount};
 use crate::export::Row;
 use crate::profile::ColumnIndex;
 
-/// What a row has in the column of amounts.
+/// Holds what a row has in the column of amounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowAmount {
     /// The cell is empty, or the export does not have the column.

@@ -432,7 +432,7 @@ pub(crate) struct ReportArguments {
     pub(crate) redact: RedactArgument,
 }
 
-/// Which date `--from` and `--to` are about.
+/// Names the date that `--from` and `--to` select by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DatedBy {
     /// The start of the run
@@ -598,7 +598,7 @@ pub(crate) struct SandboxArguments {
     pub(crate) arrivals_kept: usize,
 }
 
-/// What `config` prints.
+/// The arguments of `config`.
 #[derive(Args, Debug)]
 pub(super) struct ConfigArguments {
     /// Print the JSON Schema of `fprecon.toml`, for editors

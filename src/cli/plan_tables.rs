@@ -12,7 +12,7 @@ use crate::invisible::shown;
 use crate::job::{ExportTotals, Job, RowTotals, RowsOf};
 use crate::report::words::{amount, kind_words};
 
-/// When events were, and of how many customers they are.
+/// Holds the first and last dates of events, and the number of their customers.
 pub(super) struct Span {
     days: Option<(Timestamp, Timestamp)>,
     customers: HashSet<u64>,

@@ -31,7 +31,7 @@ pub struct Essence {
     pub refund_total_cents: Option<i64>,
     /// The key of the sale that a refund reverses.
     pub sale: Option<EventKey>,
-    /// When it happened, in seconds since 1970-01-01 UTC.
+    /// The time of the event, in seconds since 1970-01-01 UTC.
     pub created_at_s: Option<i64>,
     pub(super) reference: Option<u64>,
     pub(super) email: Option<u64>,

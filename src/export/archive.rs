@@ -129,7 +129,7 @@ impl Member {
     }
 }
 
-/// Whether these are the parts of a workbook or another document of an office.
+/// Returns `true` if these are the parts of a workbook or of another office document.
 pub(super) fn is_document(members: &[Member]) -> bool {
     let mut members = members.iter();
     members.any(|member| member.name == "[Content_Types].xml")

@@ -127,9 +127,9 @@ pub enum Fault {
     /// A workbook beyond a cap.
     #[error("the workbook has more than {most} {what}")]
     WorkbookTooLarge {
-        /// What there is too much of.
+        /// The things of which there are too many.
         what: &'static str,
-        /// How much there may be.
+        /// The most that there may be.
         most: u64,
     },
     /// Several sheets, and nothing says which one is the export.
@@ -365,7 +365,7 @@ impl Fault {
     }
 }
 
-/// How to name a sheet, with the first one as the example.
+/// Returns the hint that says how to name a sheet, with the first one as the example.
 fn sheet_hint(sheets: &[String]) -> String {
     let first = sheets.first().map_or("NAME", String::as_str);
     let first = shown(first);

@@ -110,7 +110,7 @@ struct LeftOut {
     members: Vec<String>,
 }
 
-/// Where rows come from.
+/// Reads rows from text or from a sheet.
 enum Reader {
     Text(Box<csv::Reader<Guard<DecodedText>>>),
     /// The rows of a workbook, and its bytes, which have all gone by.
@@ -130,7 +130,7 @@ pub struct How {
     pub told: Option<DeclaredEncoding>,
     /// The lines below which the header may be.
     pub lines_above: LinesAbove,
-    /// Which sheet of a workbook is read.
+    /// The sheet of a workbook to read.
     pub sheet: SheetChoice,
 }
 
@@ -383,7 +383,7 @@ impl Export {
         self.sheet.as_ref().map(|sheet| sheet.name.as_str())
     }
 
-    /// What a person should know of the sheet beside its rows.
+    /// Returns the remarks about the sheet that a person should know.
     pub fn sheet_remarks(&self) -> &[SheetRemark] {
         &self.sheet_remarks
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What the text of a cell was made from.
+/// Says what the text of a cell was made from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CellKind {
     /// It is text by itself, as all of a CSV is.
@@ -62,12 +62,12 @@ impl Row {
         self.record.is_empty()
     }
 
-    /// What the text of a field was made from.
+    /// Returns what the text of a field was made from.
     pub fn kind(&self, index: usize) -> CellKind {
         self.kinds.get(index).copied().unwrap_or_default()
     }
 
-    /// Whether a field may be something else than text.
+    /// Returns `true` if a field may be something other than text.
     pub(crate) fn is_typed(&self) -> bool {
         !self.kinds.is_empty()
     }

@@ -43,7 +43,7 @@ impl LinesAbove {
         }
     }
 
-    /// Whether this line is the header.
+    /// Returns `true` if this line is the header.
     pub(super) fn accepts(&self, line: &HeaderLine) -> bool {
         let is_header = self.is_header.as_ref();
         self.counts.contains(&line.lines_above) && is_header.is_some_and(|is_it| is_it(line))

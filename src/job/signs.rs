@@ -4,7 +4,7 @@ use super::{CorrectedRow, ExportTotals};
 use crate::event::{Event, Events};
 use crate::profile::ColumnIndex;
 
-/// Why each of them is rejected where an export has both.
+/// The reason for rejecting refunds of an export that writes some with a minus and some without.
 pub(super) const MIXED: &str = "the export writes refunds with a minus and without one";
 
 /// Holds the refunds of one export whose sign may be either one, and what is known of them so far.

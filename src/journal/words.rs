@@ -96,7 +96,7 @@ words! {
         ToSend = "to_send",
         /// The journal has its outcome.
         Settled = "settled",
-        /// The same event appears again in the same job.
+        /// Another row of this job has this event already.
         Duplicate = "duplicate",
         /// It contradicts another event with the same id, and is held.
         Conflict = "conflict",

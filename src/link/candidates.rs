@@ -13,85 +13,89 @@ use jiff::Timestamp;
 use super::MAX_CANDIDATES;
 use crate::event::{Currency, CustomerRef, Text};
 
-/// As many of each group are found as are named, and one that tells whether there are more.
+/// The most sales that are found of each group: as many as are named, and one that shows whether there are more.
 const MOST: usize = MAX_CANDIDATES + 1;
-/// What a sale has left that is not there yet.
+/// Marks a sale that is not there yet, in place of what it has left.
 const ABSENT: i64 = i64::MIN;
 
-/// Whose sales they are. The uid decides where both have one, else the email.
+/// Identifies the customer of sales. The uid decides where both have one, else the email.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Whose {
+enum IdentityKey {
     Uid(Text),
     Email(Text),
     /// Of this email, and without a uid.
     EmailAlone(Text),
 }
 
-/// A sale that may be undone.
+/// A sale that a refund may reverse.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Offer<'s> {
+pub(super) struct RefundableSale<'s> {
     pub(super) event_id: &'s str,
     pub(super) customer: CustomerRef<'s>,
     pub(super) currency: Currency,
     pub(super) created_at: Timestamp,
-    /// What of it is not refunded, as it was paid.
+    /// The part that is not refunded, as it was paid, in cents.
     pub(super) left: i64,
 }
 
 /// A reading of a refund that looks for its sale.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish<'r> {
-    /// Which refund it is a reading of.
+pub(super) struct SearchedRefund<'r> {
+    /// The index of the refund that it is a reading of.
     pub(super) refund: usize,
     pub(super) customer: CustomerRef<'r>,
     pub(super) currency: Currency,
     pub(super) created_at: Timestamp,
-    /// What was paid back.
+    /// The amount that was paid back, in cents.
     pub(super) paid: i64,
 }
 
-/// The wishes of refunds, and the sales that are offered to them.
+/// The refunds whose sales are searched for, and the sales that they may reverse.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    groups: HashMap<(Whose, Currency), Group>,
+    groups: HashMap<(IdentityKey, Currency), Group>,
 }
 
 #[derive(Debug, Default)]
 struct Group {
-    /// When it was made, what is left of it.
+    /// The date of each sale, and what is left of it in cents.
     sales: HashMap<Text, (Timestamp, i64)>,
-    /// When it was made, what was paid back, which refund it is.
-    wishes: Vec<(Timestamp, i64, usize)>,
+    /// The date of each refund, what was paid back in cents, and its index.
+    refunds: Vec<(Timestamp, i64, usize)>,
 }
 
 impl Candidates {
-    pub(super) fn wish(&mut self, wish: &Wish<'_>) {
-        let email = wish.customer.email_folded();
-        let whose = match wish.customer.uid {
+    /// Adds a refund whose sale is searched for. Refunds are added before sales.
+    pub(super) fn add_refund(&mut self, searched: &SearchedRefund<'_>) {
+        let email = searched.customer.email_folded();
+        let keys = match searched.customer.uid {
             Some(uid) => [
-                Some(Whose::Uid(Text::new(uid))),
-                email.map(Whose::EmailAlone),
+                Some(IdentityKey::Uid(Text::new(uid))),
+                email.map(IdentityKey::EmailAlone),
             ],
-            None => [email.map(Whose::Email), None],
+            None => [email.map(IdentityKey::Email), None],
         };
-        for whose in whose.into_iter().flatten() {
-            let group = self.groups.entry((whose, wish.currency)).or_default();
-            group.wishes.push((wish.created_at, wish.paid, wish.refund));
+        for key in keys.into_iter().flatten() {
+            let group = self.groups.entry((key, searched.currency)).or_default();
+            group
+                .refunds
+                .push((searched.created_at, searched.paid, searched.refund));
         }
     }
 
     /// Offers a reading of a sale. Of several, the earliest counts.
-    pub(super) fn offer(&mut self, sale: &Offer<'_>) {
+    /// Adds a sale, if there is a refund of its customer in its currency.
+    pub(super) fn add_sale(&mut self, sale: &RefundableSale<'_>) {
         let email = sale.customer.email_folded();
         let uid = sale.customer.uid.map(Text::new);
         let alone = email.clone().filter(|_| uid.is_none());
-        let whose = [
-            uid.map(Whose::Uid),
-            email.map(Whose::Email),
-            alone.map(Whose::EmailAlone),
+        let keys = [
+            uid.map(IdentityKey::Uid),
+            email.map(IdentityKey::Email),
+            alone.map(IdentityKey::EmailAlone),
         ];
-        for whose in whose.into_iter().flatten() {
-            if let Some(group) = self.groups.get_mut(&(whose, sale.currency)) {
+        for key in keys.into_iter().flatten() {
+            if let Some(group) = self.groups.get_mut(&(key, sale.currency)) {
                 let known = group
                     .sales
                     .entry(Text::new(sale.event_id))
@@ -117,10 +121,10 @@ impl Group {
         sales.sort();
         let mut by_date: Vec<usize> = (0..sales.len()).collect();
         by_date.sort_by_key(|&place| sales[place].1.0);
-        self.wishes.sort();
+        self.refunds.sort();
         let mut tree = Tree::new(sales.len());
         let mut later = by_date.into_iter().peekable();
-        for (created_at, paid, refund) in self.wishes {
+        for (created_at, paid, refund) in self.refunds {
             while let Some(place) = later.next_if(|&place| sales[place].1.0 <= created_at) {
                 tree.set(place, sales[place].1.1);
             }
@@ -222,11 +226,11 @@ mod tests {
             let mut candidates = Candidates::default();
             for (refund, &row) in refunds.iter().enumerate() {
                 let (customer, currency, created_at) = (customer(row), currency(row), at(row));
-                candidates.wish(&Wish { refund, customer, currency, created_at, paid: row.4 });
+                candidates.add_refund(&SearchedRefund { refund, customer, currency, created_at, paid: row.4 });
             }
             for (id, &(number, row)) in ids.iter().zip(&sales) {
                 let (customer, currency, created_at) = (customer(row), currency(row), at(row));
-                candidates.offer(&Offer { event_id: id, customer, currency, created_at, left: left(number) });
+                candidates.add_sale(&RefundableSale { event_id: id, customer, currency, created_at, left: left(number) });
             }
             let found = candidates.find(refunds.len());
             for (&refund, found) in refunds.iter().zip(found) {
@@ -256,7 +260,7 @@ mod tests {
         for n in 0..MANY {
             let created_at = Timestamp::from_second(n).unwrap();
             let refund = usize::try_from(n).unwrap();
-            candidates.wish(&Wish {
+            candidates.add_refund(&SearchedRefund {
                 refund,
                 customer,
                 currency: usd,
@@ -267,7 +271,7 @@ mod tests {
         for n in 0..MANY {
             let (at, left) = if n % 2 == 0 { (0, 9) } else { (MANY, 10) };
             let created_at = Timestamp::from_second(at).unwrap();
-            candidates.offer(&Offer {
+            candidates.add_sale(&RefundableSale {
                 event_id: &format!("s{n}"),
                 customer,
                 currency: usd,

@@ -27,7 +27,7 @@ pub(super) struct Finder<'r> {
     unresolved: Vec<usize>,
 }
 
-/// Where a refund's sale was found, and how.
+/// Holds the place where a refund's sale was found, and the way in which it was found.
 struct FoundSale {
     key: EventKey,
     /// The id of the sale, where the refund names it otherwise.
@@ -66,7 +66,7 @@ impl<'r> Finder<'r> {
         self.found
     }
 
-    /// What the user says goes before what the exports say.
+    /// Applies the user's resolutions, which take precedence over the exports.
     fn resolve(&self, events: &mut Events) {
         if self.rules.resolutions.is_empty() {
             return;
@@ -220,7 +220,7 @@ impl<'r> Finder<'r> {
         self.named(name, event, events)
     }
 
-    /// What an earlier run linked stays linked.
+    /// Returns the sale to which an earlier run linked the refund, which stays.
     fn recorded(&self, refund: EventRef<'_>) -> Option<FoundSale> {
         let sale = self.earlier.sale_of_refund(refund.key())?;
         Some(FoundSale {

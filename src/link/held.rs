@@ -3,10 +3,10 @@
 use crate::event::Text;
 use crate::problem::ProblemCode;
 
-/// How many sales are named that a refund may undo.
+/// The most sales that are named as those that a refund may reverse.
 pub(crate) const MAX_CANDIDATES: usize = 10;
 
-/// Why an event is held that is in no conflict with another one.
+/// Names why an event is held that is in no conflict with another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldReason {
     /// The refund names no sale.
@@ -60,11 +60,11 @@ impl HeldReason {
 /// An event that is not sent, for a person to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Why.
+    /// The reason why it is held.
     pub reason: HeldReason,
-    /// The same in words.
+    /// The reason in words, with what to do.
     pub note: String,
-    /// The `event_id`s of the sales that a refund may undo: at most `MAX_CANDIDATES`.
+    /// The `event_id`s of the sales that a refund may reverse: at most `MAX_CANDIDATES`.
     pub candidates: Vec<Text>,
 }
 

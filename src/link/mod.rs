@@ -40,12 +40,12 @@ pub(crate) use held::{HeldReason, MAX_CANDIDATES};
 pub use resolutions::Resolutions;
 use settle::SaleAccount;
 
-/// What earlier runs know, for the events of a job.
+/// Answers what earlier runs know of the events of a job.
 pub trait SaleHistory {
-    /// What an earlier run recorded under this key.
+    /// Returns what an earlier run recorded under this key.
     fn essence(&self, key: EventKey) -> Option<Essence>;
 
-    /// What earlier runs recorded as refunded for the sale with this key.
+    /// Returns what earlier runs recorded as refunded of the sale with this key.
     fn refunded(&self, sale: EventKey) -> Refunded;
 
     /// Returns the same without the refunds that were no referrals.
@@ -123,9 +123,9 @@ pub trait SaleHistory {
 pub struct EarlierSale {
     /// Its id.
     pub event_id: Text,
-    /// Whose it is.
+    /// The customer of the sale.
     pub customer: Customer,
-    /// When it was made.
+    /// The time of the sale.
     pub created_at: Option<Timestamp>,
 }
 
@@ -177,7 +177,7 @@ impl SaleHistory for EmptyHistory {
     }
 }
 
-/// What the user wants done with refunds whose sale is not named or not found.
+/// Configures what is done with refunds whose sale is not named or not found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Take the one sale of the same customer and currency that is not after the refund and of which
@@ -189,7 +189,7 @@ pub struct Rules {
     pub resolutions: Resolutions,
 }
 
-/// What linking says of one event.
+/// Says of one event whether linking found it sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Link {
     /// It needs no sale, or has found it.
@@ -207,7 +207,7 @@ impl Link {
     }
 }
 
-/// What linking says of the events of a job, by their places. Nearly all are sound, and take no
+/// Holds what linking says of the events of a job, by their places. Nearly all are sound, and take no
 /// memory.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
@@ -282,16 +282,16 @@ pub fn link(
 /// A sale as its refunds see it.
 #[derive(Clone, Copy, Debug)]
 struct Sale {
-    /// What of it counts.
+    /// The part that counts.
     money: Money,
-    /// What was paid for it.
+    /// The amount that was paid for it, in cents.
     gross_cents: i64,
-    /// Whether nothing says if that is with or without tax.
+    /// `true` if nothing says whether that is with or without tax.
     gross_is_unknown: bool,
 }
 
 impl Sale {
-    /// As it was told to the API or will be.
+    /// Returns the sale as it was sent to the API, or will be.
     fn from_essence(essence: &Essence) -> Option<Self> {
         Some(Sale {
             money: essence.money?,
@@ -300,7 +300,7 @@ impl Sale {
         })
     }
 
-    /// What counts of so much of what was paid, rounded half up.
+    /// Returns what counts of a part of what was paid, rounded half up.
     fn net_of(&self, gross_cents: i64) -> i64 {
         let (whole, paid) = (self.money.amount_cents, self.gross_cents);
         if whole == paid || paid <= 0 {

@@ -16,9 +16,9 @@ pub(super) struct SaleAccount<'e> {
     sale: Sale,
     earlier: &'e dyn SaleHistory,
     asked_again: &'e AskedAgain,
-    /// What is refunded so far, as it was paid back.
+    /// The sum refunded so far, as it was paid back, in cents.
     gross_cents: i64,
-    /// What is refunded so far, as it counts.
+    /// The sum refunded so far, as it counts, in cents.
     net_cents: i64,
 }
 
@@ -221,7 +221,7 @@ impl<'e> SaleAccount<'e> {
         }
     }
 
-    /// What a total counts, what was paid back with it where that is more, and what becomes of it.
+    /// Settles a running total: what it counts, what was paid back with it if that is more, and what becomes of it.
     fn settle_total(
         &mut self,
         total: i64,
@@ -413,7 +413,7 @@ fn parts_of(parts: &[usize], events: &Events) -> Vec<PartialRefund> {
     parts
 }
 
-/// What an earlier run recorded of a refund is what was told; another amount stays, to be a conflict.
+/// Gives the readings of a refund what an earlier run recorded of it; another amount stays, to be a conflict.
 fn adopt(recorded: &Essence, readings: &[usize], events: &mut Events) {
     for &index in readings {
         let event = events.get(index);

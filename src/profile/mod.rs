@@ -130,7 +130,7 @@ impl Profile {
         columns
     }
 
-    /// What has to hold by any of its rules.
+    /// Returns the tests of all its rules, with the columns that they read.
     fn tests(&self) -> impl Iterator<Item = &(ColumnIndex, Test)> {
         let ignore = self.ignore.iter().map(|rule| &rule.scope);
         let remarks = self.reject.iter().chain(&self.warn);
@@ -142,7 +142,7 @@ impl Profile {
         whens.chain(continued)
     }
 
-    /// Where dates stand.
+    /// Returns the columns that dates are read from.
     pub(crate) fn date_sources(&self) -> Vec<DateSource> {
         let mut sources = Vec::new();
         let of_events = self.events.iter().flat_map(|event| &event.created_at);

@@ -32,7 +32,7 @@ pub(crate) struct Readings {
     maybe_sent: HashSet<usize>,
 }
 
-/// What was decided about events by their indexes, with the reasons. Events without an entry are undecided.
+/// Holds the decisions about events by their indexes, with the reasons. Events without an entry are undecided.
 pub(crate) type Decided = BTreeMap<usize, (PlanState, Cow<'static, str>)>;
 
 impl Readings {

@@ -223,7 +223,7 @@ struct Texts {
     what: &'static str,
     /// The file of the report that has the items.
     file: &'static str,
-    /// What to do before running the command.
+    /// The advice on what to do before running the command.
     advice: &'static str,
     /// The command.
     next: Next,

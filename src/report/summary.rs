@@ -139,7 +139,7 @@ impl JobFigures {
 /// The days whose runs, or whose sales, are added up.
 #[derive(Clone, Debug, Serialize)]
 pub struct SpanSummary {
-    /// Which dates these days are: `run-date` or `sale-date`.
+    /// The kind of date that these days are: `run-date` or `sale-date`.
     #[serde(serialize_with = "span_by")]
     pub by: SpanBy,
     /// The time zone of the days.
@@ -426,7 +426,7 @@ fn exports_of(runs: &[RunRecord]) -> Vec<String> {
     inputs.map(|input| input.path.clone()).collect()
 }
 
-/// Why rows of several runs were ignored, the most frequent first.
+/// Returns the reasons for which rows of several runs were ignored, the most frequent first.
 fn ignored_of(
     journal: &JournalReader,
     runs: &[RunRecord],

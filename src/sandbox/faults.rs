@@ -69,7 +69,7 @@ struct Waiting {
     to_skip: u64,
     /// A number that separates this fault's random draws from those of others.
     number: u64,
-    /// How often it has happened to each event, so that a retry is a new draw.
+    /// The number of times that it has happened to each event, so that a retry is a new draw.
     hits: HashMap<u64, u64>,
 }
 

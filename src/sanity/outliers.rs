@@ -10,12 +10,12 @@ use crate::journal::PlanState;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, ProblemCode};
 
-/// What is taken for a hundred times: from 4/5 to 5/4 of it, since a customer's amounts vary by a
-/// tax, a discount, a part of a month. Yearly beside monthly payments are twelve times as much; a
-/// shop's large order beside a small one has no reason to meet just this.
+/// The ratios, in percent of a hundredfold, that count as a hundred times: from 4/5 to 5/4 of it, since a
+/// customer's amounts vary by a tax, a discount, a part of a month. Yearly payments are twelve times as much
+/// as monthly ones; the ratio of a shop's large order to a small one is rarely just this.
 const HUNDREDFOLD: RangeInclusive<i128> = 80..=125;
 
-/// How many other sales a customer needs before one of them can stand out.
+/// The number of other sales that a customer needs before one of them can stand out.
 const OTHERS: usize = 3;
 
 /// For how many customers the amounts of two exports must be a hundred times apart.
@@ -45,7 +45,7 @@ struct UnitMismatch {
     small: usize,
     /// For how many customers they are.
     customers: usize,
-    /// How many customers both have.
+    /// The number of customers that both have.
     shared: usize,
 }
 

@@ -21,17 +21,18 @@ use crate::journal::{Journal, JournalReader, RunEnd, RunId};
 use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
 use crate::send::{self, End, Halt, Progress, RefusalSeries};
 
-/// How one run is delivered.
+/// Describes how one run is delivered.
 pub(super) struct RunDelivery<'d> {
     pub(super) destination: &'d Destination,
     pub(super) settings: &'d EffectiveSettings,
-    /// Where its reports go; else where they went before, or `reports/RUN` beside the journal.
+    /// The directory of its reports; without one, the directory of earlier reports of this run, or
+    /// `reports/RUN` beside the journal.
     pub(super) directory: Option<PathBuf>,
-    /// Whether emails and names are left out of its reports.
+    /// The choice whether emails and names are left out of its reports.
     pub(super) redact: RedactArgument,
-    /// Whether what may have been recorded is sent again: only `retry --unconfirmed`.
+    /// `true` if events that may have been recorded are sent again: only `retry --unconfirmed`.
     pub(super) repeat_unconfirmed: bool,
-    /// How commands reach the same journal and account again.
+    /// The options with which commands reach the same journal and account again.
     pub(super) commands: &'d Commands,
     pub(super) terminal: &'d Terminal,
 }

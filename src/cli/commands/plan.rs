@@ -29,7 +29,7 @@ struct PlanOutput<'j> {
     schema: u32,
     #[serde(flatten)]
     reading: &'j JobFigures,
-    /// What the amount column of each export comes to, in the order of `inputs`, to compare with the
+    /// The totals of the amount column of each export, in the order of `inputs`, to compare with the
     /// provider's page.
     totals: &'j [ExportTotals],
     /// The customers of the events that were read.

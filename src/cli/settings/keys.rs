@@ -95,7 +95,7 @@ pub(super) struct Key {
     /// The value where nothing is set; `None` where that is "not set".
     pub(super) default: Option<&'static str>,
     pub(super) values: ValueType,
-    /// What it sets, in sentences.
+    /// The meaning of the setting, in sentences.
     pub(super) about: &'static str,
 }
 

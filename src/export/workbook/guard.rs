@@ -24,7 +24,7 @@ const UNSAVED_MOST: usize = 100_000;
 /// The fewest bytes that the XML of a text takes: `<si/>`.
 const TEXT_LEAST_BYTES: u64 = 5;
 
-/// What a sheet says beside its values.
+/// Holds what a sheet says beside its values.
 #[derive(Debug, Default)]
 pub(super) struct SheetFacts {
     /// Hidden rows: how many, and the first one's number.
@@ -70,7 +70,7 @@ fn at_most(found: u64, what: &'static str, most: u64) -> Result<(), Fault> {
     }
 }
 
-/// Whether any cell of a sheet says something.
+/// Returns `true` if any cell of a sheet has a value.
 pub(super) fn has_values(parts: &Parts, sheet: &Member) -> Result<bool, Fault> {
     let mut found = false;
     parts.walk(sheet, SHEET_MOST_BYTES, |event| {
@@ -116,7 +116,7 @@ struct SheetWalk {
     is_in_value: bool,
     /// Pieces of text of the value.
     text: u32,
-    /// Whether the value has what `calamine` does not read.
+    /// `true` if the value has something that `calamine` does not read.
     is_odd: bool,
     facts: SheetFacts,
 }

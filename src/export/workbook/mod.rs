@@ -34,7 +34,7 @@ pub(super) const WORKBOOK_MOST_BYTES: u64 = 256 * 1024 * 1024;
 /// The most bytes of a part that names other parts.
 const LIST_MOST_BYTES: u64 = 4 << 20;
 
-/// Which sheet of a workbook is read, where it has several.
+/// Chooses the sheet to read of a workbook with several.
 #[derive(Clone, Debug, Default)]
 pub struct SheetChoice {
     /// The one that the user names for this call.
@@ -43,19 +43,19 @@ pub struct SheetChoice {
     pub of_profiles: Vec<String>,
 }
 
-/// What a person should know of a sheet beside its rows.
+/// Tells a person something about a sheet that its rows don't show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SheetRemark {
     /// Rows that nobody sees are read like the others.
     HiddenRows {
-        /// How many.
+        /// The number of such rows.
         count: u64,
         /// The number of the first one.
         first: u32,
     },
     /// Of cells that are merged, only the first one has a value.
     MergedCells {
-        /// How many ranges.
+        /// The number of such ranges.
         count: u64,
         /// The first one.
         first: String,
@@ -69,7 +69,7 @@ pub(super) struct Sheet {
     pub(super) name: String,
     pub(super) rows: SheetRows,
     pub(super) remarks: Vec<SheetRemark>,
-    /// Whether the workbook has others with cells.
+    /// `true` if the workbook has other sheets with cells.
     pub(super) is_one_of_several: bool,
 }
 

@@ -8,15 +8,15 @@ const OF_THE_SYSTEM: [u32; 8] = [5, 6, 7, 8, 37, 42, 43, 44];
 /// The most decimals that are written though they are zeros.
 const DECIMALS_MOST: usize = 2;
 
-/// What a number format shows.
+/// Describes what a number format shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shown {
-    /// How many digits a whole number has at least, where the format is nothing but zeros.
+    /// The least number of digits of a whole number, if the format has only zeros.
     pub(super) digits_least: usize,
-    /// How many decimals it has at least, up to the two of most currencies.
+    /// The least number of decimals, up to the two of most currencies.
     pub(super) decimals_least: usize,
     pub(super) is_percent: bool,
-    /// Whether a date has its time.
+    /// `true` if a date is shown with its time.
     pub(super) has_time: bool,
     /// The symbol or code of a currency.
     pub(super) currency: Option<String>,
@@ -85,7 +85,7 @@ fn text_until(letters: &mut std::str::Chars<'_>, end: char) -> String {
     letters.take_while(|&letter| letter != end).collect()
 }
 
-/// Whether a character is the sign of a currency, as Unicode has it.
+/// Returns `true` if a character is a currency sign according to Unicode.
 fn is_symbol(c: char) -> bool {
     matches!(c, '$' | '¢'..='¥' | '\u{20A0}'..='\u{20CF}')
 }

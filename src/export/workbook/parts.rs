@@ -11,13 +11,13 @@ use quick_xml::{Reader, XmlVersion};
 use super::super::archive::{Archive, Member};
 use super::super::error::Fault;
 
-/// How far from its end a zip may have the record that ends it.
+/// The greatest distance in bytes from the end of a zip at which its end record may begin.
 const END_BYTES: usize = 65_557;
 /// The signature of that record.
 const END_SIGNATURE: &[u8] = b"PK\x05\x06";
 /// The most bytes of one tag or text, which is held whole. A cell has 32,767 characters at most.
 const PIECE_MOST_BYTES: u64 = 16 << 20;
-/// How deep elements may stand in each other. Those of a workbook are less than ten.
+/// The greatest depth of nested elements. A workbook has less than ten.
 const DEPTH_MOST: u32 = 64;
 
 /// A zip whose members are the parts of a document.

@@ -13,13 +13,13 @@ const TEXT_MOST_BYTES: u64 = 512 << 20;
 #[derive(Default)]
 pub(in crate::export) struct SheetRows {
     text: String,
-    /// Where the text of each cell ends.
+    /// The end of each cell's text in `text`.
     ends: Vec<u32>,
     kinds: Vec<CellKind>,
     rows: Vec<PackedRow>,
     /// The next row to be given.
     next: usize,
-    /// How many cells each row has at least.
+    /// The least number of cells that a row is given.
     width: usize,
 }
 
@@ -78,7 +78,7 @@ impl SheetRows {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
-    /// Is called behind the last cell.
+    /// Ends the last row; nothing may be added after it.
     pub(super) fn end(&mut self) {
         let first_cell = self.cells();
         self.rows.push(PackedRow {
@@ -87,7 +87,7 @@ impl SheetRows {
         });
     }
 
-    /// Whether there is no row.
+    /// Returns `true` if there is no row.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.len() < 2
     }

@@ -26,7 +26,7 @@ const LAST_DAY: i64 = 2_958_465;
 const PARTS: i128 = 10_000_000_000;
 const SECONDS_PER_DAY: i128 = 86_400;
 
-/// How a workbook counts days.
+/// Names the day from which a workbook counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateSystem {
     From1900,

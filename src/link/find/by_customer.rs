@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Finder, FoundSale};
 use crate::event::{Currency, CustomerRef, EventKey, Events, KeyMap, Text};
-use crate::link::candidates::{Candidates, Offer, Wish};
+use crate::link::candidates::{Candidates, RefundableSale, SearchedRefund};
 use crate::link::{Link, Links, MAX_CANDIDATES, Sale};
 
 impl Finder<'_> {
@@ -57,7 +57,7 @@ impl Finder<'_> {
         by_key.into_values().collect()
     }
 
-    /// What is left of the sales whose refunds are found, as it was paid.
+    /// Returns what is left of the sales whose refunds are found, as it was paid, in cents.
     fn left(&self, events: &Events) -> KeyMap<i64> {
         let mut left = KeyMap::default();
         for (&key, found) in &self.found {
@@ -109,7 +109,7 @@ impl Finder<'_> {
             let paid = paid.max().unwrap_or(i64::MAX);
             for reading in readings {
                 if let Some((created_at, money)) = reading.created_at.zip(reading.money) {
-                    candidates.wish(&Wish {
+                    candidates.add_refund(&SearchedRefund {
                         refund,
                         customer: reading.customer,
                         currency: money.currency,
@@ -120,7 +120,7 @@ impl Finder<'_> {
             }
         }
         let mut known: KeyMap<Option<(Currency, i64)>> = KeyMap::default();
-        let mut offer = |event_id: &str, customer: CustomerRef<'_>, created_at| {
+        let mut add_sale = |event_id: &str, customer: CustomerRef<'_>, created_at| {
             let key = EventKey::from_id(event_id);
             let sale = known.entry(key).or_insert_with(|| {
                 let sale = self.sale(key, events)?;
@@ -129,7 +129,7 @@ impl Finder<'_> {
                 Some((sale.money.currency, left))
             });
             if let (Some((currency, left)), Some(created_at)) = (*sale, created_at) {
-                candidates.offer(&Offer {
+                candidates.add_sale(&RefundableSale {
                     event_id,
                     customer,
                     currency,
@@ -140,11 +140,11 @@ impl Finder<'_> {
         };
         let places: BTreeSet<usize> = sales.indexes().collect();
         for sale in places.into_iter().map(|place| events.get(place)) {
-            offer(sale.event_id(), sale.customer, sale.created_at);
+            add_sale(sale.event_id(), sale.customer, sale.created_at);
         }
         for customer in sales.customers() {
             for sale in self.earlier.sales_of(customer) {
-                offer(&sale.event_id, sale.customer.borrowed(), sale.created_at);
+                add_sale(&sale.event_id, sale.customer.borrowed(), sale.created_at);
             }
         }
         candidates.find(refunds.len())

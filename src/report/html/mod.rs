@@ -155,7 +155,7 @@ struct ReportPage<'p> {
     exports_legend: Vec<LegendEntry>,
     promoters: Vec<PromoterBar>,
     promoters_left_out: usize,
-    /// What all promoters get.
+    /// The commission of all promoters.
     commission: String,
     reasons: Vec<ReasonBar>,
     reasons_left_out: usize,
@@ -281,7 +281,7 @@ impl<'p> ReportPage<'p> {
     }
 }
 
-/// What all promoters get, in words.
+/// Returns the commission of all promoters, in words.
 fn commission_words(summary: &RunSummary) -> String {
     let all = summary.commission_cents.iter().map(|(currency, own)| {
         let sum: i128 = own.values().sum();

@@ -166,7 +166,7 @@ pub(super) fn summary(
     Ok(())
 }
 
-/// What promoters get, and all of them together.
+/// Writes the commission of each promoter, and their sum.
 fn commissions(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError> {
     for (currency, own) in &summary.commission_cents {
         page.head(&["commission by promoter", "", "", "currency", "amount"])?;

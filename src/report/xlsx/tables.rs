@@ -10,7 +10,7 @@ use super::{heading, new_workbook};
 use crate::report::atomic::{FileError, FinishedFile, PartialFile};
 use crate::report::columns::{Cell, ReportColumn};
 
-/// How a column is headed, in the words of the page and the terminal.
+/// Returns the heading of a column, in the words of the page and the terminal.
 fn titled(column: &ReportColumn) -> Heading {
     let own = heading(column);
     let title = match own.title.as_str() {

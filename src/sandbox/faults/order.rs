@@ -21,7 +21,7 @@ const HOLD: Duration = Duration::from_secs(300);
 #[serde(deny_unknown_fields)]
 pub(in crate::sandbox) struct Order {
     pub(super) action: Word,
-    /// How often it happens; 1, or unlimited if `percent` is set.
+    /// The number of times that it happens; 1, or unlimited if `percent` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
