@@ -83,8 +83,8 @@ impl Candidates {
         }
     }
 
-    /// Offers a reading of a sale. Of several, the earliest counts.
-    /// Adds a sale, if there is a refund of its customer in its currency.
+    /// Adds a reading of a sale, if there is a refund of its customer in its currency. Of several readings,
+    /// the earliest counts.
     pub(super) fn add_sale(&mut self, sale: &RefundableSale<'_>) {
         let email = sale.customer.email_folded();
         let uid = sale.customer.uid.map(Text::new);
