@@ -170,9 +170,10 @@ mod comparison {
             let cents = sale
                 .as_ref()
                 .map_or_else(|| random.i64(500..50_000), |sale| sale.1);
-            let (kind, sign) = match refunds {
-                true => (BilledKind::Refund, -1),
-                false => (BilledKind::Sale, 1),
+            let (kind, sign) = if refunds {
+                (BilledKind::Refund, -1)
+            } else {
+                (BilledKind::Sale, 1)
             };
             let customer_of = Customer::new(
                 Some(&format!("customer{customer}@example.com")),

@@ -43,9 +43,10 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_invisible(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
+        if is_invisible(c) {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
         }
     }
     Cow::Owned(shown)
@@ -84,9 +85,10 @@ pub(crate) fn shown_in_strings(text: String, language: Language) -> String {
     }
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_own(c) {
-            true => shown.push(c),
-            false => shown.push_str(&language.escape(c)),
+        if is_own(c) {
+            shown.push(c)
+        } else {
+            shown.push_str(&language.escape(c))
         }
     }
     shown

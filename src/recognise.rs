@@ -162,12 +162,13 @@ impl fmt::Display for Undecided {
         let names = quoted(&self.names);
         write!(f, "the header fits {names}, and ")?;
         let rows = self.rows;
-        match self.can_all_read {
-            true => write!(f, "all of them read its rows (the first {rows} were tried)"),
-            false => write!(
+        if self.can_all_read {
+            write!(f, "all of them read its rows (the first {rows} were tried)")
+        } else {
+            write!(
                 f,
                 "none of them reads more of its rows than the others (the first {rows} were tried)"
-            ),
+            )
         }
     }
 }

@@ -213,9 +213,10 @@ fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), Rec
             reason,
             fields,
         } = row?;
-        let disposition = match rejected {
-            true => Disposition::Rejected,
-            false => Disposition::Ignored,
+        let disposition = if rejected {
+            Disposition::Rejected
+        } else {
+            Disposition::Ignored
         };
         recording.add_row(source, disposition, &reason, &fields)?;
     }

@@ -122,9 +122,10 @@ impl Promoters {
             let Some(old) = self.named(old) else { continue };
             let new = self.named(new).unwrap_or_else(|| {
                 let lower = new.to_lowercase();
-                match new.contains('@') {
-                    true => self.code([None, Some(&lower), None]),
-                    false => self.code([None, None, Some(new)]),
+                if new.contains('@') {
+                    self.code([None, Some(&lower), None])
+                } else {
+                    self.code([None, None, Some(new)])
                 }
             });
             codes.insert(old, new);

@@ -172,9 +172,10 @@ impl<'r> Terms<'r> {
         payment: Payment,
     ) -> Option<CommissionRate> {
         let rule = self.rule(books, deals, payment)?;
-        Some(match self.covers(rule.payments, payment) {
-            true => rule.pays,
-            false => CommissionRate::Fixed(0),
+        Some(if self.covers(rule.payments, payment) {
+            rule.pays
+        } else {
+            CommissionRate::Fixed(0)
         })
     }
 
@@ -254,10 +255,7 @@ impl<'r> Terms<'r> {
             let [_, groups @ ..] = own.groups();
             let known = groups.iter().zip(wider).zip(explained);
             let known = known.filter(|((group, found), _)| found.contains_key(*group));
-            let best = known.reduce(|best, other| match other.1 > best.1 {
-                true => other,
-                false => best,
-            });
+            let best = known.reduce(|best, other| if other.1 > best.1 { other } else { best });
             if let Some(((group, _), _)) = best {
                 self.borrowed.insert(own, *group);
             }

@@ -306,9 +306,10 @@ impl BilledColumns {
     pub(super) fn get(&self, row: usize) -> Result<Billed, AuditError> {
         Ok(Billed {
             place: self.place(row),
-            kind: match self.is_refund(row) {
-                true => BilledKind::Refund,
-                false => BilledKind::Sale,
+            kind: if self.is_refund(row) {
+                BilledKind::Refund
+            } else {
+                BilledKind::Sale
             },
             event_id: owned(&self.event_id, row).unwrap_or_default(),
             sale_event_id: owned(&self.sale_event_id, row),

@@ -35,13 +35,15 @@ impl History {
         rules: &Rules,
     ) -> Self {
         History {
-            customers: match rules.count_payments() {
-                true => of_customers(books, matching),
-                false => HashMap::new(),
+            customers: if rules.count_payments() {
+                of_customers(books, matching)
+            } else {
+                HashMap::new()
             },
-            volumes: match rules.have_volumes() {
-                true => volumes(books, matching, commissions, rules),
-                false => HashMap::new(),
+            volumes: if rules.have_volumes() {
+                volumes(books, matching, commissions, rules)
+            } else {
+                HashMap::new()
             },
         }
     }

@@ -248,9 +248,10 @@ impl<'a> Judge<'a> {
         let (mut earned_first, mut first) = (false, None);
         if let [only] = case.commissions {
             let takes_back = self.takes_back(*only);
-            let (earned, taken) = match takes_back {
-                true => (&[][..], case.commissions),
-                false => (case.commissions, &[][..]),
+            let (earned, taken) = if takes_back {
+                (&[][..], case.commissions)
+            } else {
+                (case.commissions, &[][..])
             };
             let group = self.group(*only, earned, taken);
             earned_first = group.tier == 1 && !takes_back;
@@ -341,15 +342,16 @@ impl<'a> Judge<'a> {
             let amount_cents = amounts.fold(0, i64::saturating_add);
             let theirs = *self.theirs(rows[0]);
             let near = self.near_ids(rows[0]);
-            let (kind, message) = match theirs.takes_back() {
-                true => (
+            let (kind, message) = if theirs.takes_back() {
+                (
                     FindingKind::TakenBackTooMuch,
                     words::no_refund(rows.len(), &near),
-                ),
-                false => (
+                )
+            } else {
+                (
                     FindingKind::CommissionWithoutSale,
                     words::no_sale(rows.len(), &near),
-                ),
+                )
             };
             self.drafts.push(Draft {
                 kind,
@@ -389,9 +391,10 @@ impl<'a> Judge<'a> {
                 && self.selection.has_commission(row)
             {
                 self.expect(row, theirs.promoter, None, theirs.amount_cents);
-                let reason = match theirs.is_cash {
-                    true => UncheckedReason::ByHand,
-                    false => UncheckedReason::NotMoney,
+                let reason = if theirs.is_cash {
+                    UncheckedReason::ByHand
+                } else {
+                    UncheckedReason::NotMoney
                 };
                 self.tallies.add(reason, theirs.unit, theirs.amount_cents);
             }

@@ -50,9 +50,10 @@ impl Matching {
             let billed = billed?;
             let is_sale = !books.billed.is_refund(index(billed));
             let linked = is_sale && books.theirs.get(row)?.takes_back();
-            let reason = match linked {
-                true => MatchReason::LinkedSale,
-                false => MatchReason::EventId,
+            let reason = if linked {
+                MatchReason::LinkedSale
+            } else {
+                MatchReason::EventId
             };
             Some((billed, reason))
         };
@@ -88,13 +89,14 @@ impl Matching {
             .iter()
             .map(|row| ids.get(*row).and_then(sale_of_running_total));
         let sale_ids = StringChunked::from_iter_options("key".into(), sale_ids);
-        let sales = match sale_ids.null_count() == sale_ids.len() {
-            true => vec![None; rows.len()],
-            false => look_up(
+        let sales = if sale_ids.null_count() == sale_ids.len() {
+            vec![None; rows.len()]
+        } else {
+            look_up(
                 &sale_ids,
                 &books.billed.event_id,
                 JoinValidation::ManyToMany,
-            )?,
+            )?
         };
         for (row, sale) in rows.into_iter().zip(sales) {
             let named = ids

@@ -129,11 +129,12 @@ fn tracked(journal: &JournalReader, billed: &[Billed]) -> Result<Tally, OursErro
         };
         audited.add_sum(kind, Some(own.money.currency), sum);
     }
-    match audited == reported {
-        true => Ok(audited),
-        false => Err(OursError::Unbalanced(format!(
+    if audited == reported {
+        Ok(audited)
+    } else {
+        Err(OursError::Unbalanced(format!(
             "tracked are {audited:?}, and the reports say {reported:?}"
-        ))),
+        )))
     }
 }
 

@@ -131,9 +131,10 @@ impl FromStr for Rate {
         let rate: u32 = format!("{percent}{decimals:0<4}")
             .parse()
             .map_err(|_| wrong())?;
-        match rate <= 10 * WHOLE {
-            true => Ok(Rate(rate)),
-            false => Err(format!("`{text}` percent are more than ten times the sale")),
+        if rate <= 10 * WHOLE {
+            Ok(Rate(rate))
+        } else {
+            Err(format!("`{text}` percent are more than ten times the sale"))
         }
     }
 }

@@ -352,9 +352,10 @@ impl Rule {
 
 /// Returns `true` if two names mean the same: of emails the case does not count.
 fn is_same_name(one: &str, other: &str) -> bool {
-    match one.contains('@') {
-        true => one.to_lowercase() == other.to_lowercase(),
-        false => one == other,
+    if one.contains('@') {
+        one.to_lowercase() == other.to_lowercase()
+    } else {
+        one == other
     }
 }
 
@@ -372,9 +373,10 @@ impl fmt::Display for Rule {
         }
         parts.extend(self.from.map(|day| format!("from {day}")));
         parts.extend(self.until.map(|day| format!("until {day}")));
-        match parts.is_empty() {
-            true => f.write_str(" (for all)"),
-            false => write!(f, " ({})", parts.join(", ")),
+        if parts.is_empty() {
+            f.write_str(" (for all)")
+        } else {
+            write!(f, " ({})", parts.join(", "))
         }
     }
 }

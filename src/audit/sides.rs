@@ -276,27 +276,30 @@ impl Sides {
     /// The columns cannot be made, as [`Sides::into_frames`] says.
     pub fn add_billed(&mut self, billed: Billed) -> Result<(), AuditError> {
         self.billed.push(billed);
-        match self.billed.len() < BATCH {
-            true => Ok(()),
-            false => Ok(self.flush_billed()?),
+        if self.billed.len() < BATCH {
+            Ok(())
+        } else {
+            Ok(self.flush_billed()?)
         }
     }
 
     /// Takes a commission of theirs.
     pub fn add_commission(&mut self, commission: Commission) -> Result<(), AuditError> {
         self.commissions.push(commission);
-        match self.commissions.len() < BATCH {
-            true => Ok(()),
-            false => Ok(self.flush_commissions()?),
+        if self.commissions.len() < BATCH {
+            Ok(())
+        } else {
+            Ok(self.flush_commissions()?)
         }
     }
 
     /// Takes a lead. Without any, nothing is said about whose customer is whose.
     pub fn add_lead(&mut self, lead: Lead) -> Result<(), AuditError> {
         self.leads.push(lead);
-        match self.leads.len() < BATCH {
-            true => Ok(()),
-            false => Ok(self.flush_leads()?),
+        if self.leads.len() < BATCH {
+            Ok(())
+        } else {
+            Ok(self.flush_leads()?)
         }
     }
 }

@@ -192,9 +192,10 @@ impl<'p> Long<'p> {
             let main = judged.mains[index(matching.case[row])];
             let main = main.map(|main| &books.theirs[index(main)]);
             let lead = matching.lead[row].map(|lead| books.leads[index(lead)].promoter);
-            let measure = match ours.is_refund {
-                true => Measure::Refund,
-                false => Measure::Sale,
+            let measure = if ours.is_refund {
+                Measure::Refund
+            } else {
+                Measure::Sale
             };
             let mut head = head_of_ours(books, ours, main, lead.unwrap_or(0));
             let owner = judged.owners.get(&matching.case[row]);

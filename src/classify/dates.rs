@@ -81,16 +81,17 @@ impl Classifier<'_> {
             .iter()
             .flat_map(|source| &self.profile.columns[source.date].headers);
         let headers: Vec<_> = headers.map(|header| format!("`{header}`")).collect();
-        let message = match headers.is_empty() {
-            true => format!(
+        let message = if headers.is_empty() {
+            format!(
                 "the profile names no column for the date of a {}",
                 rule.kind
-            ),
-            false => format!(
+            )
+        } else {
+            format!(
                 "no column has the date of the {}: the header has no {}",
                 rule.kind,
                 headers.join(" or ")
-            ),
+            )
         };
         let candidates: Vec<_> = self.unused_date_headers().collect();
         let column = match candidates[..] {
@@ -101,13 +102,14 @@ impl Classifier<'_> {
             0 | 1 => String::new(),
             _ => format!(" (such as `{}`)", candidates.join("`, `")),
         };
-        let names_it = match headers.is_empty() {
-            true => format!("set a column in `created_at` of its `[[event]]`{seen}"),
-            false => format!(
+        let names_it = if headers.is_empty() {
+            format!("set a column in `created_at` of its `[[event]]`{seen}")
+        } else {
+            format!(
                 "set the column that has it{seen}: `{own_name} = {column}` under `[exports.{}.columns]`{}",
                 self.own_table(),
                 self.extending()
-            ),
+            )
         };
         Problem::error(ProblemCode::DateColumnMissing, message)
             .hint(format!("{names_it}; {}", self.how_to_send_undated()))

@@ -404,13 +404,15 @@ impl<'p> Classifier<'p> {
         row: &Row,
     ) -> Result<Details, Box<Problem>> {
         Ok(Details {
-            subscription: match has_plan {
-                true => None,
-                false => self.maybe(rule.subscription, row),
+            subscription: if has_plan {
+                None
+            } else {
+                self.maybe(rule.subscription, row)
             },
-            promo_code: match self.has_several_coupons(rule, row) {
-                true => None,
-                false => self.maybe(rule.promo_code, row),
+            promo_code: if self.has_several_coupons(rule, row) {
+                None
+            } else {
+                self.maybe(rule.promo_code, row)
             },
             first_name: self.maybe(rule.first_name, row),
             last_name: self.maybe(rule.last_name, row),
@@ -465,18 +467,20 @@ impl<'p> Classifier<'p> {
 
     /// Returns the name of the user's table that has, or could have, the profile's settings.
     fn own_table(&self) -> &str {
-        match self.profile.is_own {
-            true => &self.profile.name,
-            false => "mine",
+        if self.profile.is_own {
+            &self.profile.name
+        } else {
+            "mine"
         }
     }
 
     /// Returns what the user's table needs beside a setting, if the table does not exist yet.
     fn extending(&self) -> String {
         let profile = &self.profile.name;
-        match self.profile.is_own {
-            true => String::new(),
-            false => format!(", with `extends = \"{profile}\"` under `[exports.mine]`"),
+        if self.profile.is_own {
+            String::new()
+        } else {
+            format!(", with `extends = \"{profile}\"` under `[exports.mine]`")
         }
     }
 

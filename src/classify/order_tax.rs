@@ -349,10 +349,7 @@ mod tests {
             let (goods_tax, shipping_tax) =
                 (rounded(goods), if on_shipping { rounded(shipping) } else { 0 });
             let tax = goods_tax + shipping_tax;
-            let (shown_goods, shown_shipping) = match inside {
-                true => (goods + goods_tax, shipping + shipping_tax),
-                false => (goods, shipping),
-            };
+            let (shown_goods, shown_shipping) = if inside { (goods + goods_tax, shipping + shipping_tax) } else { (goods, shipping) };
             let order = Order {
                 goods: shown_goods, shipping: shown_shipping, tax, duties,
                 total: goods + shipping + tax + duties + tip,

@@ -123,9 +123,10 @@ impl Seen {
         if self.first_values.contains(&value) {
             return;
         }
-        match self.first_values.len() < VALUES_SHOWN {
-            true => self.first_values.push(value),
-            false => self.has_more_values = true,
+        if self.first_values.len() < VALUES_SHOWN {
+            self.first_values.push(value)
+        } else {
+            self.has_more_values = true
         }
     }
 

@@ -134,11 +134,12 @@ impl Classifier<'_> {
         };
         let hint =
             "send the order with a custom CSV, with the amount before tax and without shipping";
-        let hint = match has_rates {
-            true => hint.to_owned(),
-            false => format!(
+        let hint = if has_rates {
+            hint.to_owned()
+        } else {
+            format!(
                 "export the orders again with all columns: `Tax 1 Name` and `Tax 1 Value` have the rate; or {hint}"
-            ),
+            )
         };
         self.cell_error(
             ProblemCode::RowRefused,

@@ -96,9 +96,10 @@ impl<'p> Classifier<'p> {
             .events
             .iter()
             .any(|rule| rule.names.contains(&column));
-        problem.hint(match is_told_by_events {
-            true => self.question(column, text),
-            false => self.question_of_events(column, text),
+        problem.hint(if is_told_by_events {
+            self.question(column, text)
+        } else {
+            self.question_of_events(column, text)
         })
     }
 
@@ -214,9 +215,10 @@ fn shown(text: &str) -> String {
 /// Returns a key of TOML, quoted if needed.
 fn toml_key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    match !name.is_empty() && name.bytes().all(is_bare) {
-        true => name.to_owned(),
-        false => toml_text(name),
+    if !name.is_empty() && name.bytes().all(is_bare) {
+        name.to_owned()
+    } else {
+        toml_text(name)
     }
 }
 

@@ -130,9 +130,10 @@ fn statements(report: &AuditReport) -> String {
 fn kinds(report: &AuditReport) -> String {
     let rows = words::kinds(report).into_iter();
     let rows = rows.map(|[kind, count, difference, about]| {
-        let about = match about.is_empty() {
-            true => about,
-            false => format!("about {about}"),
+        let about = if about.is_empty() {
+            about
+        } else {
+            format!("about {about}")
         };
         [kind, count, difference, about]
     });

@@ -85,9 +85,10 @@ impl Choice {
             let mut problem = profile_problem(&error);
             if let Some((path, line)) = places.get(&error.profile) {
                 let name = &error.profile;
-                let table: &[&str] = match file_of_its_own && named.as_ref() == Some(name) {
-                    true => &[],
-                    false => &["exports", name],
+                let table: &[&str] = if file_of_its_own && named.as_ref() == Some(name) {
+                    &[]
+                } else {
+                    &["exports", name]
                 };
                 let text = bounded::read_text(path, SETTINGS_BYTES).unwrap_or_default();
                 let line = error.line_in(&text, table).unwrap_or(*line);
@@ -141,9 +142,10 @@ fn place(
     profiles.place(|name| {
         let path = places.get(name).map(|(path, _)| path).or(config)?;
         let path = path.display().to_string();
-        Some(match whole == Some(name) {
-            true => OwnFile::Whole(path),
-            false => OwnFile::Config(path),
+        Some(if whole == Some(name) {
+            OwnFile::Whole(path)
+        } else {
+            OwnFile::Config(path)
         })
     });
 }
@@ -272,12 +274,13 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, CliError> {
             "check that you may read the folder",
         ),
     })?;
-    match paths.is_empty() {
-        true => Err(unusable(
+    if paths.is_empty() {
+        Err(unusable(
             "no file matches this pattern".to_owned(),
             "check the folder and the ending",
-        )),
-        false => Ok(paths),
+        ))
+    } else {
+        Ok(paths)
     }
 }
 

@@ -66,11 +66,12 @@ impl PatternSegment {
         if text == ANY_FOLDERS {
             return Ok(PatternSegment::AnyFolders);
         }
-        match is_pattern(&text) {
-            false => Ok(PatternSegment::Name(name)),
-            true => Pattern::new(&text)
+        if !is_pattern(&text) {
+            Ok(PatternSegment::Name(name))
+        } else {
+            Pattern::new(&text)
                 .map(PatternSegment::Pattern)
-                .map_err(PatternFault::Invalid),
+                .map_err(PatternFault::Invalid)
         }
     }
 }
@@ -87,9 +88,10 @@ fn walk(
     match part {
         PatternSegment::Name(name) => {
             let path = base.join(name);
-            match path.exists() {
-                true => walk(&path, rest, found),
-                false => Ok(()),
+            if path.exists() {
+                walk(&path, rest, found)
+            } else {
+                Ok(())
             }
         }
         PatternSegment::Pattern(pattern) => {

@@ -152,9 +152,10 @@ fn aligned(table: &[Line]) -> Vec<String> {
         let amounts: Vec<_> = amounts
             .map(|(code, amount)| format!("{amount} {code}"))
             .collect();
-        let sums = match amounts.is_empty() {
-            true => String::new(),
-            false => format!(": {}", amounts.join(", ")),
+        let sums = if amounts.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", amounts.join(", "))
         };
         format!("  {:>width$}  {text}{sums}", cells[0], width = widths[0])
     });

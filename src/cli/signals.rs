@@ -76,9 +76,10 @@ pub(super) fn listen(stop: UnboundedSender<Stop>) -> Result<Caught, CliError> {
     let failed = |error| CliError::Io("signal handlers", error);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut hangups = match is_hangup_ignored() {
-        true => None,
-        false => Some(signal(SignalKind::hangup()).map_err(failed)?),
+    let mut hangups = if is_hangup_ignored() {
+        None
+    } else {
+        Some(signal(SignalKind::hangup()).map_err(failed)?)
     };
     let caught = Caught::default();
     let seen = caught.clone();

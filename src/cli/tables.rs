@@ -200,9 +200,12 @@ impl Balance {
         let grid = self.tall_below(|name, _| [String::new(), name.to_owned()]);
         match grid.panels(most).len() {
             ..=1 => grid,
-            _ => self.tall_below(|name, width| match name.len() > width {
-                true => two_lines(name),
-                false => [String::new(), name.to_owned()],
+            _ => self.tall_below(|name, width| {
+                if name.len() > width {
+                    two_lines(name)
+                } else {
+                    [String::new(), name.to_owned()]
+                }
             }),
         }
     }

@@ -111,12 +111,13 @@ impl Terminal {
 
     /// Writes the rows of a CSV piece by piece, escaped only if they go to a terminal.
     pub(super) fn csv(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        self.stream(|out| match io::stdout().is_terminal() {
-            true => {
+        self.stream(|out| {
+            if io::stdout().is_terminal() {
                 let line = Vec::new();
                 write(&mut CsvOnTerminal { out, line })
+            } else {
+                write(out)
             }
-            false => write(out),
         });
     }
 
@@ -230,13 +231,15 @@ impl Terminal {
             .iter()
             .partition(|problem| problem.severity == Severity::Error);
         let all: Vec<&Problem> = errors.into_iter().chain(warnings).collect();
-        let alike = match self.verbose {
-            true => all.iter().map(|problem| vec![*problem]).collect(),
-            false => group_alike(&all),
+        let alike = if self.verbose {
+            all.iter().map(|problem| vec![*problem]).collect()
+        } else {
+            group_alike(&all)
         };
-        let shown = match self.verbose {
-            true => alike.len(),
-            false => alike.len().min(PROBLEMS_SHOWN),
+        let shown = if self.verbose {
+            alike.len()
+        } else {
+            alike.len().min(PROBLEMS_SHOWN)
         };
         for group in &alike[..shown] {
             say(&coloured(group[0]));
@@ -247,9 +250,10 @@ impl Terminal {
         let not_shown: usize = alike[shown..].iter().map(Vec::len).sum();
         let more = not_shown as u64 + omitted;
         if more > 0 {
-            let how = match self.verbose {
-                true => "all of them are in the report",
-                false => "`--verbose` shows more",
+            let how = if self.verbose {
+                "all of them are in the report"
+            } else {
+                "`--verbose` shows more"
             };
             say(&format!("and {more} more problems; {how}"));
         }

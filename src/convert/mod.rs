@@ -229,9 +229,10 @@ impl Converter<'_> {
         let mut shares = match (&treatment, sale) {
             (Some(Treatment::Converted(conversion)), Some(sale)) => Some(Shares {
                 of: conversion,
-                given: match self.asked_again.has_sale(sale) {
-                    true => self.history.converted_refunds_to_referrals(sale),
-                    false => self.history.converted_refunds(sale),
+                given: if self.asked_again.has_sale(sale) {
+                    self.history.converted_refunds_to_referrals(sale)
+                } else {
+                    self.history.converted_refunds(sale)
                 },
             }),
             _ => None,

@@ -141,9 +141,10 @@ impl Rates {
             }
         })?;
         export.finish()?;
-        match problems.is_empty() {
-            true => Ok(rates),
-            false => Err(RatesError::Rows(problems)),
+        if problems.is_empty() {
+            Ok(rates)
+        } else {
+            Err(RatesError::Rows(problems))
         }
     }
 

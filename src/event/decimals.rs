@@ -43,9 +43,10 @@ impl Decimals {
             return money.amount_cents;
         };
         let own = money.currency.api_digits();
-        match digits >= own {
-            true => money.amount_cents.saturating_mul(power(digits - own)),
-            false => money.amount_cents / power(own - digits),
+        if digits >= own {
+            money.amount_cents.saturating_mul(power(digits - own))
+        } else {
+            money.amount_cents / power(own - digits)
         }
     }
 
@@ -55,12 +56,13 @@ impl Decimals {
             return true;
         };
         let own = money.currency.api_digits();
-        match digits >= own {
-            true => money
+        if digits >= own {
+            money
                 .amount_cents
                 .checked_mul(power(digits - own))
-                .is_some(),
-            false => money.amount_cents % power(own - digits) == 0,
+                .is_some()
+        } else {
+            money.amount_cents % power(own - digits) == 0
         }
     }
 }

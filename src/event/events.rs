@@ -114,9 +114,10 @@ impl Events {
     ///
     /// If there is no event at this index.
     pub fn sale_event_id(&self, index: usize) -> Option<&str> {
-        match record::has_sale(self.record(index)) {
-            true => self.get(index).sale_event_id,
-            false => None,
+        if record::has_sale(self.record(index)) {
+            self.get(index).sale_event_id
+        } else {
+            None
         }
     }
 

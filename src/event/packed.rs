@@ -141,9 +141,10 @@ impl<'e> Reader<'e> {
 
     #[inline]
     pub(super) fn number_if(&mut self, is_there: bool) -> Option<usize> {
-        match is_there {
-            true => Some(self.number() as usize),
-            false => None,
+        if is_there {
+            Some(self.number() as usize)
+        } else {
+            None
         }
     }
 
@@ -155,9 +156,6 @@ impl<'e> Reader<'e> {
 
     #[inline]
     pub(super) fn signed_if(&mut self, is_there: bool) -> Option<i64> {
-        match is_there {
-            true => Some(self.signed()),
-            false => None,
-        }
+        if is_there { Some(self.signed()) } else { None }
     }
 }

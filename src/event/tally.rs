@@ -55,9 +55,10 @@ impl Tally {
             count,
             amount_cents,
         };
-        match left == Sum::default() {
-            true => self.0.remove(&of),
-            false => self.0.insert(of, left),
+        if left == Sum::default() {
+            self.0.remove(&of)
+        } else {
+            self.0.insert(of, left)
         };
         true
     }

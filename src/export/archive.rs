@@ -72,14 +72,16 @@ impl Archive {
     pub(super) fn exports(&self, listed: Vec<Member>) -> Result<Members, Fault> {
         let mut members = Members::default();
         for member in listed {
-            match member.is_csv() || self.is_archive(&member) {
-                true => members.exports.push(member),
-                false => members.skipped.push(member.name),
+            if member.is_csv() || self.is_archive(&member) {
+                members.exports.push(member)
+            } else {
+                members.skipped.push(member.name)
             }
         }
-        match members.exports.is_empty() {
-            true => Err(Fault::NoCsvInside),
-            false => Ok(members),
+        if members.exports.is_empty() {
+            Err(Fault::NoCsvInside)
+        } else {
+            Ok(members)
         }
     }
 
@@ -167,9 +169,10 @@ fn list(zip: &ZipArchive<Bytes>, buffer: &mut [u8]) -> Result<Vec<Member>, Fault
     if members.iter().any(|member| member.name.ends_with(".iwa")) {
         return Err(Fault::NotCsv("an Apple Numbers document"));
     }
-    match found == listed {
-        true => Ok(members),
-        false => Err(Fault::PackedDamaged("zip")),
+    if found == listed {
+        Ok(members)
+    } else {
+        Err(Fault::PackedDamaged("zip"))
     }
 }
 

@@ -68,9 +68,10 @@ impl Exports {
     pub fn from_reader(name: &str, reader: Box<dyn Read + Send>, how: How) -> Exports {
         let path = Path::new(name);
         let source = Peeked::new(Source::new(reader));
-        match is_zip(&source) {
-            true => Exports::held(path, how, source),
-            false => Exports::one(path, how, source),
+        if is_zip(&source) {
+            Exports::held(path, how, source)
+        } else {
+            Exports::one(path, how, source)
         }
     }
 

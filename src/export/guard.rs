@@ -421,9 +421,10 @@ impl<R> Guard<R> {
         let rowlike = self.inner_breaks > 0
             && self.columns >= ROWLIKE_FEWEST_COLUMNS
             && self.inner_delimiters >= self.columns - 1;
-        match rowlike {
-            true => Err(self.unclosed(Fault::RowsSwallowed)),
-            false => Ok(()),
+        if rowlike {
+            Err(self.unclosed(Fault::RowsSwallowed))
+        } else {
+            Ok(())
         }
     }
 

@@ -317,12 +317,11 @@ impl Export {
     fn settle_width(&mut self) {
         let width = self.header.len();
         let is_other = |rows: &[Row]| rows.first().is_some_and(|row| row.len() != width);
-        let rows = match self.look_ahead(1) {
-            true if is_other(self.peeked.make_contiguous()) => {
-                self.look_ahead(width::ROWS_MOST);
-                self.peeked.make_contiguous()
-            }
-            _ => return,
+        let rows = if self.look_ahead(1) && is_other(self.peeked.make_contiguous()) {
+            self.look_ahead(width::ROWS_MOST);
+            self.peeked.make_contiguous()
+        } else {
+            return;
         };
         if let Some(added) = width::added_names(&self.header, rows) {
             let width = self.header.len().saturating_add_signed(added);
@@ -552,9 +551,10 @@ fn held_document(source: &mut Peeked<Source>) -> Result<Arc<Vec<u8>>, Fault> {
     }
     let bytes = Arc::new(bytes);
     let (_, listed) = Archive::open(Arc::clone(&bytes) as _, bytes.len() as u64)?;
-    match is_document(&listed) {
-        true => Ok(bytes),
-        false => Err(Fault::Compressed(Packing::Zip.name())),
+    if is_document(&listed) {
+        Ok(bytes)
+    } else {
+        Err(Fault::Compressed(Packing::Zip.name()))
     }
 }
 

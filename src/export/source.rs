@@ -111,9 +111,10 @@ impl<R: Read> Peeked<R> {
 
     /// Returns the error at the very start, if there is one.
     pub(super) fn take_first_error(&mut self) -> Option<io::Error> {
-        match self.head.get_ref().is_empty() {
-            true => self.error.take(),
-            false => None,
+        if self.head.get_ref().is_empty() {
+            self.error.take()
+        } else {
+            None
         }
     }
 

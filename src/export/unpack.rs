@@ -149,9 +149,10 @@ impl Unpacked {
             Form::Gzip(_) => Packing::Gzip.name(),
             Form::Zstd(_) => Packing::Zstd.name(),
         };
-        match self.source().at_end() {
-            true => Fault::PackedCutOff(packing),
-            false => Fault::PackedDamaged(packing),
+        if self.source().at_end() {
+            Fault::PackedCutOff(packing)
+        } else {
+            Fault::PackedDamaged(packing)
         }
     }
 }
@@ -282,9 +283,10 @@ impl Zstd {
         let checksum = self.decoder.get_checksum_from_data();
         let is_whole = size == 0 || size == self.frame_bytes;
         let is_right = checksum.is_none() || checksum == self.decoder.get_calculated_checksum();
-        match is_whole && is_right {
-            true => Ok(()),
-            false => Err(io::ErrorKind::InvalidData.into()),
+        if is_whole && is_right {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
         }
     }
 }

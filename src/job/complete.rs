@@ -77,9 +77,10 @@ impl Sales {
             said.gross_cents = Some(paid.amount_cents);
             return Completion::Contradiction(Box::new(said));
         }
-        match invoices.add(&said) {
-            true => Completion::Done,
-            false => Completion::Contradiction(Box::new(said)),
+        if invoices.add(&said) {
+            Completion::Done
+        } else {
+            Completion::Contradiction(Box::new(said))
         }
     }
 

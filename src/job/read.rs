@@ -62,9 +62,10 @@ pub(super) fn read(
         let read = export
             .map_err(|error| Box::new(export_problem(&error)))
             .and_then(|export| reader.open(export))
-            .and_then(|opened| match opened.found.profile.completes.is_empty() {
-                true => reader.read_export(opened),
-                false => {
+            .and_then(|opened| {
+                if opened.found.profile.completes.is_empty() {
+                    reader.read_export(opened)
+                } else {
                     completing.push(opened);
                     Ok(())
                 }
@@ -330,9 +331,10 @@ impl<'r> Reader<'r> {
                 (kind.handed_back, &outcome)
             {
                 let of_row = corrected(row, width, input);
-                match is_signed {
-                    true => self.signed.corrected.extend(of_row),
-                    false => self.corrected.extend(of_row),
+                if is_signed {
+                    self.signed.corrected.extend(of_row)
+                } else {
+                    self.corrected.extend(of_row)
                 }
             }
             match outcome {
@@ -421,9 +423,10 @@ impl<'r> Reader<'r> {
             (RowOutcome::Ignored(reason), _) => RowsOf::Ignored(reason.clone()),
             (RowOutcome::Rejected(_), _) => RowsOf::Rejected,
         };
-        let totals = match is_signed {
-            true => &mut self.signed.totals,
-            false => &mut self.totals[input],
+        let totals = if is_signed {
+            &mut self.signed.totals
+        } else {
+            &mut self.totals[input]
         };
         totals.add(group, amount);
     }

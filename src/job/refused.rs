@@ -54,11 +54,12 @@ pub(crate) fn unanswered(profile: &Profile, binding: &Binding) -> Option<Problem
     });
     let places: Vec<_> = places.collect();
     let places = places.join(" and ");
-    let hint = match profile.is_own {
-        true => format!("set {places} of fprecon.toml"),
-        false => format!(
+    let hint = if profile.is_own {
+        format!("set {places} of fprecon.toml")
+    } else {
+        format!(
             "`fprecon init` writes a fprecon.toml in which to answer; by hand, set {places}, in a profile with `extends = \"{name}\"`"
-        ),
+        )
     };
     Some(Problem::error(ProblemCode::ProfileIncomplete, message).hint(hint))
 }
@@ -115,9 +116,10 @@ fn unknown_header(path: &str, header: &[String], unfit: &Unfit) -> Problem {
     let is_strange = unfit.misfits.iter().all(|misfit| misfit.found == 0);
     let (message, hint) = match closest.as_slice() {
         [] => (
-            match is_strange {
-                true => "the header fits no profile: none has any of its columns".to_owned(),
-                false => "the header fits no profile, and none comes close".to_owned(),
+            if is_strange {
+                "the header fits no profile: none has any of its columns".to_owned()
+            } else {
+                "the header fits no profile, and none comes close".to_owned()
             },
             format!(
                 "is the first line the header? `fprecon init {}` proposes a profile for it; `fprecon profiles list` names the exports that are read without one",

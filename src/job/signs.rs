@@ -26,9 +26,10 @@ impl SignedRefunds {
     pub(super) fn add(&mut self, column: ColumnIndex, is_minus: bool, line: u64) {
         self.rows += 1;
         self.column.get_or_insert(column);
-        match is_minus {
-            true => self.first_with_minus.get_or_insert(line),
-            false => self.first_without.get_or_insert(line),
+        if is_minus {
+            self.first_with_minus.get_or_insert(line)
+        } else {
+            self.first_without.get_or_insert(line)
         };
     }
 

@@ -240,9 +240,10 @@ fn stripe_row() -> impl Strategy<Value = String> {
     )
         .prop_map(|(id, amount, refunded, currency, customer, day)| {
             let day = format!("2026-03-0{day} 10:00:00");
-            let customer = match customer.is_empty() {
-                true => String::new(),
-                false => format!("cus_{customer}"),
+            let customer = if customer.is_empty() {
+                String::new()
+            } else {
+                format!("cus_{customer}")
             };
             let cells = [
                 ("id", format!("ch_{id}")),

@@ -120,9 +120,10 @@ pub(super) fn expect_sealed(row: &Row<'_>, event: EventRow, at: usize) -> rusqli
                 http_status: row.get(at + 10)?,
                 message: row.get_ref(at + 11)?.as_str_or_null()?,
             };
-            match answered.seal(event, number) == found {
-                true => Ok(()),
-                false => broken(),
+            if answered.seal(event, number) == found {
+                Ok(())
+            } else {
+                broken()
             }
         }
         // An earlier version sealed nothing.

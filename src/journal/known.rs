@@ -200,12 +200,13 @@ impl JournalHistory {
         conversion: Option<&Conversion>,
         is_uncounted: bool,
     ) {
-        let (refunds, converted) = match is_uncounted {
-            true => (
+        let (refunds, converted) = if is_uncounted {
+            (
                 &mut self.unreferred_refunds,
                 &mut self.unreferred_converted_refunds,
-            ),
-            false => (&mut self.refunds, &mut self.converted_refunds),
+            )
+        } else {
+            (&mut self.refunds, &mut self.converted_refunds)
         };
         let sum = refunds.entry(sale).or_default();
         *sum = sum.with(Refunded::from_refund(refund));

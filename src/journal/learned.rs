@@ -109,15 +109,16 @@ fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     invoice.created_at = created_at.map_err(|error| impossible(9, error.to_string()))?;
     let is_sealed = row.get::<_, i64>(10)? == seal_of_invoice(&invoice)
         && EventKey(row.get(0)?) == invoice.key();
-    match is_sealed {
-        true => Ok(invoice),
-        false => Err(impossible(
+    if is_sealed {
+        Ok(invoice)
+    } else {
+        Err(impossible(
             10,
             format!(
                 "the invoice `{}` is not as it was written",
                 invoice.event_id()
             ),
-        )),
+        ))
     }
 }
 

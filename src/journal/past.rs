@@ -58,12 +58,11 @@ impl JournalReader {
             ),
         };
         // A corrected event was open until the correction came.
-        let corrected = match self.has_replaced()? {
-            true => {
-                " AND e.id NOT IN (SELECT m.event FROM mended m JOIN run_event re ON re.event = m.by_event
-                  JOIN run r ON r.id = re.run WHERE r.started_ms < ?2)"
-            }
-            false => "",
+        let corrected = if self.has_replaced()? {
+            " AND e.id NOT IN (SELECT m.event FROM mended m JOIN run_event re ON re.event = m.by_event
+              JOIN run r ON r.id = re.run WHERE r.started_ms < ?2)"
+        } else {
+            ""
         };
         let sql = format!(
             "{PAST}{condition}{corrected}

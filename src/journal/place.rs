@@ -65,9 +65,10 @@ pub(super) fn directory_of(path: &Path) -> PathBuf {
 /// that, so that both can be moved together, else absolute. Later commands may run in other directories.
 pub(super) fn recorded_directory(beside: &Path, directory: &str) -> String {
     let whole = |path: &Path| {
-        let path = match path.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => path,
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
         };
         let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.canonicalize().unwrap_or_else(|_| absolute())
@@ -86,13 +87,15 @@ pub(super) fn place_of_directory(beside: &Path, run: &str, recorded: &str) -> St
     let default = Path::new("reports").join(run);
     let recorded = Path::new(recorded);
     // Earlier versions recorded the default path relative to the directory that they were called in.
-    let below = match recorded.is_relative() && recorded.ends_with(&default) {
-        true => &default,
-        false => recorded,
+    let below = if recorded.is_relative() && recorded.ends_with(&default) {
+        &default
+    } else {
+        recorded
     };
-    let place = match below == Path::new(".") && !beside.as_os_str().is_empty() {
-        true => beside.to_owned(),
-        false => beside.join(below),
+    let place = if below == Path::new(".") && !beside.as_os_str().is_empty() {
+        beside.to_owned()
+    } else {
+        beside.join(below)
     };
     place.display().to_string()
 }

@@ -42,12 +42,13 @@ impl ReadOnly {
             return Err(JournalError::sqlite(path, DOING, error));
         }
         let log = beside(path, "-wal").metadata();
-        match log.is_ok_and(|found| found.len() > 0) {
-            true => open_copy(path),
-            false => open_without_log(path)
+        if log.is_ok_and(|found| found.len() > 0) {
+            open_copy(path)
+        } else {
+            open_without_log(path)
                 .and_then(ready)
                 .map(ReadOnly::in_place)
-                .map_err(|error| JournalError::sqlite(path, DOING, error)),
+                .map_err(|error| JournalError::sqlite(path, DOING, error))
         }
     }
 

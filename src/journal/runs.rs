@@ -167,9 +167,10 @@ impl JournalReader {
     ///
     /// The journal can't be read or is damaged.
     pub fn state_counts(&self) -> Result<OutcomeTallies, JournalError> {
-        match self.has_replaced()? {
-            true => self.outcome_totals(&format!("event WHERE {NOT_REPLACED}"), []),
-            false => self.outcome_totals("event", []),
+        if self.has_replaced()? {
+            self.outcome_totals(&format!("event WHERE {NOT_REPLACED}"), [])
+        } else {
+            self.outcome_totals("event", [])
         }
     }
 

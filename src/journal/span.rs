@@ -85,9 +85,10 @@ impl JournalReader {
     /// Returns the query for the events whose sale has a date that meets a condition. An event that was sent
     /// again with another content is one event: the corrected one.
     fn dated(&self, condition: &str) -> Result<String, JournalError> {
-        let not_mended = match self.has_replaced()? {
-            true => NOT_REPLACED.replacen("event.id", "e.id", 1),
-            false => "true".to_owned(),
+        let not_mended = if self.has_replaced()? {
+            NOT_REPLACED.replacen("event.id", "e.id", 1)
+        } else {
+            "true".to_owned()
         };
         Ok(format!(
             "SELECT e.id FROM event e LEFT JOIN

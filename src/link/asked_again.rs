@@ -40,9 +40,10 @@ impl AskedAgain {
 
     /// Returns what is refunded of a sale, as far as it is of account.
     pub(super) fn refunded(&self, sale: EventKey, earlier: &dyn SaleHistory) -> Refunded {
-        match self.has_sale(sale) {
-            true => earlier.refunded_to_referrals(sale),
-            false => earlier.refunded(sale),
+        if self.has_sale(sale) {
+            earlier.refunded_to_referrals(sale)
+        } else {
+            earlier.refunded(sale)
         }
     }
 

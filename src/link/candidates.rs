@@ -168,9 +168,10 @@ impl Tree {
             if value == ABSENT || value < least {
                 continue;
             }
-            match node >= self.leaves {
-                true => places.push(node - self.leaves),
-                false => nodes.extend([2 * node + 1, 2 * node]),
+            if node >= self.leaves {
+                places.push(node - self.leaves)
+            } else {
+                nodes.extend([2 * node + 1, 2 * node])
             }
         }
         places

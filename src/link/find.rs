@@ -242,9 +242,10 @@ impl<'r> Finder<'r> {
         let readings = self.readings.get(&key).map_or(&[][..], Vec::as_slice);
         if !readings.is_empty() {
             let is_same_row = |&sale: &usize| events.figures(sale).source == refund.source;
-            let why = match readings.iter().any(is_same_row) {
-                true => "linked to the sale of its row",
-                false => "linked to a sale of these exports by its id",
+            let why = if readings.iter().any(is_same_row) {
+                "linked to the sale of its row"
+            } else {
+                "linked to a sale of these exports by its id"
             };
             return Ok(by_id(key, why));
         }

@@ -68,9 +68,10 @@ impl Resolutions {
                 }
             }
         }
-        match problems.is_empty() {
-            true => Ok(resolutions),
-            false => Err(problems),
+        if problems.is_empty() {
+            Ok(resolutions)
+        } else {
+            Err(problems)
         }
     }
 

@@ -66,9 +66,10 @@ impl<'e> SaleAccount<'e> {
             .partition(|&refund| events.figures(refund).refund_total_cents.is_some());
         let known = self.asked_again.refunded(self.key, self.earlier);
         // Of a sale for which nothing says what was paid, only what counts can be compared.
-        let refunded_cents = match self.sale.gross_is_unknown {
-            true => known.cents,
-            false => known.gross_cents,
+        let refunded_cents = if self.sale.gross_is_unknown {
+            known.cents
+        } else {
+            known.gross_cents
         };
         self.gross_cents = refunded_cents.max(known.largest_total_cents.unwrap_or(0));
         self.net_cents = known.cents;
@@ -146,17 +147,19 @@ impl<'e> SaleAccount<'e> {
             return Link::Sound;
         };
         let keeps_net = gross.is_some() && (self.sale.is_taxed() || self.sale.gross_is_unknown);
-        let paid = match self.sale.gross_is_unknown {
-            true => counted,
-            false => gross.unwrap_or(counted),
+        let paid = if self.sale.gross_is_unknown {
+            counted
+        } else {
+            gross.unwrap_or(counted)
         };
         let refunded = self.gross_cents.saturating_add(paid);
         if refunded > self.sale.gross_cents {
             return self.above_sale(self.sale.money_of(refunded), self.sale.gross_cents);
         }
-        let net = match keeps_net {
-            true => counted,
-            false => self.sale.net_of(refunded).saturating_sub(self.net_cents),
+        let net = if keeps_net {
+            counted
+        } else {
+            self.sale.net_of(refunded).saturating_sub(self.net_cents)
         };
         let net_refunded = self.net_cents.saturating_add(net);
         if net_refunded > self.sale.money.amount_cents {

@@ -30,12 +30,13 @@ pub(super) fn sending_order(events: &Events, firsts: &Firsts) -> Vec<usize> {
         turns.push((SendKey::new(figures.kind, date(index, figures)), index));
     }
     // Nearly always they are kept in the order in which they stand in the exports.
-    match are_in_order {
-        true => turns.sort_unstable(),
-        false => turns.sort_unstable_by(|(one, a), (other, b)| {
+    if are_in_order {
+        turns.sort_unstable()
+    } else {
+        turns.sort_unstable_by(|(one, a), (other, b)| {
             let place = |index: usize| (events.figures(index).source, index);
             one.cmp(other).then_with(|| place(*a).cmp(&place(*b)))
-        }),
+        })
     }
     turns.into_iter().map(|(_, index)| index).collect()
 }

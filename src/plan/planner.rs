@@ -142,9 +142,10 @@ impl<'p> Planner<'p> {
     fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
         self.states[index] = state;
         let note = note.into();
-        match note.is_empty() {
-            true => self.notes.remove(&index),
-            false => self.notes.insert(index, note),
+        if note.is_empty() {
+            self.notes.remove(&index)
+        } else {
+            self.notes.insert(index, note)
         };
     }
 
@@ -202,9 +203,10 @@ impl<'p> Planner<'p> {
                 && self.history.outcome(key) == Some(Outcome::NonReferral)
             {
                 matched.insert(key, ());
-                match self.other_customers.contains(&index) {
-                    true => self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE),
-                    false => self.mark(index, PlanState::Settled, ""),
+                if self.other_customers.contains(&index) {
+                    self.hold(index, HeldReason::CorrectedAlone, CORRECTED_ALONE)
+                } else {
+                    self.mark(index, PlanState::Settled, "")
                 }
                 continue;
             }
@@ -229,9 +231,10 @@ impl<'p> Planner<'p> {
                         continue;
                     }
                     firsts.set(index, key);
-                    let state = match self.history.is_settled(key) {
-                        true => PlanState::Settled,
-                        false => PlanState::ToSend,
+                    let state = if self.history.is_settled(key) {
+                        PlanState::Settled
+                    } else {
+                        PlanState::ToSend
                     };
                     self.mark(index, state, "");
                 }

@@ -148,9 +148,10 @@ fn correction(event: EventRef<'_>, recorded: &Essence) -> Option<String> {
     if read.currency != sent.currency || difference_cents <= 0 {
         return None;
     }
-    let (kind, sale) = match is_more {
-        true => (Kind::Sale, ""),
-        false => (Kind::Refund, sale),
+    let (kind, sale) = if is_more {
+        (Kind::Sale, "")
+    } else {
+        (Kind::Refund, sale)
     };
     let difference = Money {
         amount_cents: difference_cents,

@@ -145,9 +145,10 @@ impl<'s> Compiler<'s> {
             rule.names = named_columns(&rule.scope.when, &known);
         }
         if events.is_empty() == spec.commission.is_none() {
-            let message = match events.is_empty() {
-                true => "there is no `[[event]]`, so no row could be one",
-                false => "a list of commissions has no `[[event]]`",
+            let message = if events.is_empty() {
+                "there is no `[[event]]`, so no row could be one"
+            } else {
+                "a list of commissions has no `[[event]]`"
             };
             return Err(self.error(message).about("event"));
         }

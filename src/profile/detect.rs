@@ -150,9 +150,10 @@ impl Profile {
             found: 0,
         };
         for column in &self.columns {
-            let compared = match column.optional {
-                true => Compared::BySpelling,
-                false => compared,
+            let compared = if column.optional {
+                Compared::BySpelling
+            } else {
+                compared
             };
             let find = |compared| {
                 let mut names = column.headers.iter();
@@ -270,9 +271,10 @@ impl Profiles {
                 Err(misfit) => misfits.push(misfit),
             }
         }
-        match closest.is_empty() {
-            false => Ok(Fits { closest, looser }),
-            true => Err(misfits),
+        if !closest.is_empty() {
+            Ok(Fits { closest, looser })
+        } else {
+            Err(misfits)
         }
     }
 

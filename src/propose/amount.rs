@@ -266,12 +266,12 @@ impl<'t> Candidates<'t> {
             shown(net.header),
             names.join(" + ")
         );
-        let place = |column: &SampleColumn<'_>| match plus
-            .iter()
-            .any(|part| part.header == column.header)
-        {
-            true => AmountPart::Inside(sum.clone()),
-            false => AmountPart::Unknown,
+        let place = |column: &SampleColumn<'_>| {
+            if plus.iter().any(|part| part.header == column.header) {
+                AmountPart::Inside(sum.clone())
+            } else {
+                AmountPart::Unknown
+            }
         };
         let places = self.parts.iter().map(|(_, column)| place(column));
         (total, self.rivals(total, &[total, net]), places.collect())

@@ -348,9 +348,10 @@ impl Writer<'_> {
                 let parts: Vec<String> = parts
                     .map(|(key, _)| format!(", {key} = {}", quoted(key)))
                     .collect();
-                Some(match parts.is_empty() {
-                    true => quoted("created_at"),
-                    false => format!("{{ date = \"created_at\"{} }}", parts.concat()),
+                Some(if parts.is_empty() {
+                    quoted("created_at")
+                } else {
+                    format!("{{ date = \"created_at\"{} }}", parts.concat())
                 })
             }
         };
@@ -473,9 +474,10 @@ impl Writer<'_> {
             self.text.line("sale_event_id = [\"{sale}\"]");
         }
         let minus = self.minus();
-        let minus = match minus.is_empty() {
-            true => String::new(),
-            false => format!(", minus = {}", list(&minus)),
+        let minus = if minus.is_empty() {
+            String::new()
+        } else {
+            format!(", minus = {}", list(&minus))
         };
         self.text.line(&format!(
             "amount = {{ column = \"amount\", sign = \"any\"{minus} }}"

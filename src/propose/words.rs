@@ -101,9 +101,10 @@ impl<'t> RowRules<'t> {
                 && !flagged(&self.test_flag, *row)
         };
         let rows: Vec<usize> = (0..table.rows).filter(is_payable).collect();
-        match rows.is_empty() {
-            true => (0..table.rows).collect(),
-            false => rows,
+        if rows.is_empty() {
+            (0..table.rows).collect()
+        } else {
+            rows
         }
     }
 }

@@ -78,12 +78,11 @@ impl Writer<'_> {
             return;
         }
         let words = names::words_of(when.date.header);
-        match words.split(' ').any(|word| word == "utc") {
-            true => self.text.line("zone = \"UTC\"    # so says the header"),
-            false => {
-                self.text.guess("dates are in UTC: the export names no zone; yours may be one such as `Europe/Berlin`");
-                self.text.line("zone = \"UTC\"");
-            }
+        if words.split(' ').any(|word| word == "utc") {
+            self.text.line("zone = \"UTC\"    # so says the header")
+        } else {
+            self.text.guess("dates are in UTC: the export names no zone; yours may be one such as `Europe/Berlin`");
+            self.text.line("zone = \"UTC\"");
         }
     }
 

@@ -38,9 +38,10 @@ impl<'e> Side<'e> {
     /// Returns who the customer is: the uid if `is_by_uid`, else the email.
     fn customer(&self, is_by_uid: bool) -> Option<String> {
         let customer = self.event?.customer;
-        let name = match is_by_uid {
-            true => customer.uid,
-            false => customer.email,
+        let name = if is_by_uid {
+            customer.uid
+        } else {
+            customer.email
         };
         name.map(|name| format!("`{name}`"))
     }

@@ -434,9 +434,10 @@ impl Decider<'_> {
                     payment.cancellation = Some(same);
                 }
                 None => {
-                    let id = match known.is_empty() {
-                        true => shared.clone(),
-                        false => payment.own.clone(),
+                    let id = if known.is_empty() {
+                        shared.clone()
+                    } else {
+                        payment.own.clone()
                     };
                     known.push(Cancellation::read(&id, &payment.own, payment.created_at));
                     payment.event_id = Some(id);
@@ -581,12 +582,13 @@ fn follow_sales_of_earlier_runs(events: &mut Events, earlier: &dyn SaleHistory) 
         }
         let key = EventKey::from_id(reference);
         let is_sale = |recorded: Essence| recorded.kind == Kind::Sale;
-        let sale = match earlier.essence(key).is_some_and(is_sale) {
-            true => Some(Text::new(reference)),
-            false => match &earlier.sales_with_reference(key)[..] {
+        let sale = if earlier.essence(key).is_some_and(is_sale) {
+            Some(Text::new(reference))
+        } else {
+            match &earlier.sales_with_reference(key)[..] {
                 [sale] => Some(sale.clone()),
                 _ => None,
-            },
+            }
         };
         if let Some(sale) = sale.filter(|sale| sale != named) {
             events.edit(index, |refund| name_sale(refund, sale));

@@ -51,9 +51,10 @@ impl Readings {
                 )
             });
             let is_refund = |&index: &usize| events.kind(index) == Kind::Refund;
-            match group.iter().any(is_refund) {
-                true => readings.refunds.push(group),
-                false => readings.groups.push(group),
+            if group.iter().any(is_refund) {
+                readings.refunds.push(group)
+            } else {
+                readings.groups.push(group)
             }
         }
         readings.maybe_sent.clone_from(&identified.maybe_sent);

@@ -401,11 +401,11 @@ impl Commands {
         let pieces = hint.split('`').enumerate().map(|(place, piece)| {
             let words = piece.strip_prefix("fprecon ").filter(|_| place % 2 == 1);
             let name = words.and_then(|words| words.split(' ').next());
-            match name.is_some_and(|name| COMMANDS.contains(&name))
-                && !piece.ends_with(&self.options)
+            if name.is_some_and(|name| COMMANDS.contains(&name)) && !piece.ends_with(&self.options)
             {
-                true => Cow::Owned(format!("{piece}{}", self.options)),
-                false => Cow::Borrowed(piece),
+                Cow::Owned(format!("{piece}{}", self.options))
+            } else {
+                Cow::Borrowed(piece)
             }
         });
         *hint = pieces.collect::<Vec<_>>().join("`");

@@ -113,9 +113,10 @@ const fn with_identity<const MORE: usize, const ALL: usize>(
     let mut all = [IDENTITY_COLUMNS[0]; ALL];
     let mut at = 0;
     while at < ALL {
-        all[at] = match at < IDENTITY_COLUMNS.len() {
-            true => IDENTITY_COLUMNS[at],
-            false => more[at - IDENTITY_COLUMNS.len()],
+        all[at] = if at < IDENTITY_COLUMNS.len() {
+            IDENTITY_COLUMNS[at]
+        } else {
+            more[at - IDENTITY_COLUMNS.len()]
         };
         at += 1;
     }

@@ -74,9 +74,10 @@ impl FromStr for Format {
             .into_iter()
             .find(|format| format.as_str() == word)
             .ok_or_else(|| FormatError::Unknown(word.to_owned()))?;
-        match format.is_built_in() {
-            true => Ok(format),
-            false => Err(FormatError::NotBuiltIn(format)),
+        if format.is_built_in() {
+            Ok(format)
+        } else {
+            Err(FormatError::NotBuiltIn(format))
         }
     }
 }

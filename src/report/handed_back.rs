@@ -226,9 +226,10 @@ pub(crate) fn find_items(
         })?;
     }
     // The latest run comes last, and its item is kept.
-    let runs = match has(Report::Held) || has(Report::Rows) {
-        true => journal.runs_of(Span::ALL)?,
-        false => Vec::new(),
+    let runs = if has(Report::Held) || has(Report::Rows) {
+        journal.runs_of(Span::ALL)?
+    } else {
+        Vec::new()
     };
     for run in &runs {
         if has(Report::Held) {
@@ -283,9 +284,10 @@ fn known_events(
 ) -> Result<HashSet<EventKey>, JournalError> {
     let ids = lines.iter().filter_map(|line| line.event_id.as_deref());
     let wanted: HashSet<EventKey> = ids.map(EventKey::from_id).collect();
-    match wanted.is_empty() {
-        true => Ok(wanted),
-        false => journal.known_keys(&wanted),
+    if wanted.is_empty() {
+        Ok(wanted)
+    } else {
+        journal.known_keys(&wanted)
     }
 }
 

@@ -40,9 +40,10 @@ const ALL_EVENT_COLUMNS: [ReportColumn; EVENT_COLUMNS.len() + MORE_COLUMNS.len()
     let mut all = [EVENT_COLUMNS[0]; EVENT_COLUMNS.len() + MORE_COLUMNS.len()];
     let mut at = 0;
     while at < all.len() {
-        all[at] = match at < EVENT_COLUMNS.len() {
-            true => EVENT_COLUMNS[at],
-            false => MORE_COLUMNS[at - EVENT_COLUMNS.len()],
+        all[at] = if at < EVENT_COLUMNS.len() {
+            EVENT_COLUMNS[at]
+        } else {
+            MORE_COLUMNS[at - EVENT_COLUMNS.len()]
         };
         at += 1;
     }

@@ -85,9 +85,10 @@ impl Redactor {
     /// is encoded for an address line (`ada%40example.com`) is decoded first.
     pub fn email(&self, email: &str) -> String {
         let email = email.trim();
-        match email.contains(ENCODED_AT) {
-            true => self.word("email", &decoded(email).to_lowercase()),
-            false => self.word("email", &email.to_lowercase()),
+        if email.contains(ENCODED_AT) {
+            self.word("email", &decoded(email).to_lowercase())
+        } else {
+            self.word("email", &email.to_lowercase())
         }
     }
 
@@ -148,12 +149,13 @@ impl Redactor {
             return Some(self.email(cell));
         }
         let is_personal = column.is_none_or(is_personal);
-        match is_personal && !is_number(cell) {
-            true => Some(self.name(cell)),
-            false => match self.text(cell) {
+        if is_personal && !is_number(cell) {
+            Some(self.name(cell))
+        } else {
+            match self.text(cell) {
                 Cow::Owned(redacted) => Some(redacted),
                 Cow::Borrowed(_) => None,
-            },
+            }
         }
     }
 
@@ -289,9 +291,10 @@ impl Redactor {
         for commissions in summary.commission_cents.values_mut() {
             let named = std::mem::take(commissions);
             for (name, cents) in named {
-                let name = match name.contains('@') {
-                    true => self.email(&name),
-                    false => self.name(&name),
+                let name = if name.contains('@') {
+                    self.email(&name)
+                } else {
+                    self.name(&name)
                 };
                 *commissions.entry(name).or_default() += cents;
             }
@@ -330,9 +333,10 @@ fn replace_words(redactor: &Redactor, text: &str, hidden: &[impl AsRef<str>]) ->
     for word in hidden {
         let word = word.as_ref().trim();
         if word.chars().count() >= SHORTEST_NAME && text.contains(word) {
-            let replacement = match is_email(word) {
-                true => redactor.email(word),
-                false => redactor.name(word),
+            let replacement = if is_email(word) {
+                redactor.email(word)
+            } else {
+                redactor.name(word)
             };
             text = text.replace(word, &replacement);
         }

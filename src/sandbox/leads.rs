@@ -77,9 +77,10 @@ pub(super) struct Lead {
 impl Lead {
     /// Returns the state as the listings show it.
     pub(super) fn state_word(&self) -> &'static str {
-        match self.was_moved {
-            true => "moved",
-            false => self.state.word(),
+        if self.was_moved {
+            "moved"
+        } else {
+            self.state.word()
         }
     }
 

@@ -37,9 +37,10 @@ impl FailureStreak {
 
     /// Returns `true` if the failures have gone on for too long.
     pub(super) fn is_too_long(&self, give_up_after: Duration) -> bool {
-        let limit = match self.has_other_failures {
-            true => give_up_after,
-            false => GIVE_UP_ON_TOO_FAST,
+        let limit = if self.has_other_failures {
+            give_up_after
+        } else {
+            GIVE_UP_ON_TOO_FAST
         };
         self.since.is_some_and(|since| since.elapsed() >= limit)
     }

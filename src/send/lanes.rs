@@ -286,9 +286,10 @@ impl Sorter {
         for (index, &standing) in standing.iter().enumerate() {
             // The earliest event of a lane is its root.
             let root = sets.root(index);
-            let lane = match root == index {
-                true => lanes.len(),
-                false => lane_of[root],
+            let lane = if root == index {
+                lanes.len()
+            } else {
+                lane_of[root]
             };
             if root == index {
                 lanes.push(Lane {
@@ -464,9 +465,10 @@ mod tests {
         ];
         let elsewhere = ["s1", "s3", "u3"];
         for (row, event) in (1..).map(EventRow).zip(&events) {
-            let standing = match elsewhere.contains(&event.event_id()) {
-                true => Standing::SignupElsewhere,
-                false => Standing::MayBeLead,
+            let standing = if elsewhere.contains(&event.event_id()) {
+                Standing::SignupElsewhere
+            } else {
+                Standing::MayBeLead
             };
             sorter.add(row, event.ties(), standing);
         }

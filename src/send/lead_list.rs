@@ -124,9 +124,10 @@ impl LeadList {
 
     /// Returns whether the customer of an event may be a lead by this list.
     pub(super) fn standing(&self, event: Ties<'_>) -> Standing {
-        match self.may_concern(event) {
-            true => Standing::MayBeLead,
-            false => Standing::Unlisted,
+        if self.may_concern(event) {
+            Standing::MayBeLead
+        } else {
+            Standing::Unlisted
         }
     }
 
@@ -234,11 +235,12 @@ impl PageSink<Lead> for LeadList {
         self.pages += 1;
         self.order.follow(&page.lines);
         let is_new = page.lines.iter().all(|lead| self.add(lead));
-        match self.len() > MAX_LEADS {
-            true => Err(io::Error::other(format!(
+        if self.len() > MAX_LEADS {
+            Err(io::Error::other(format!(
                 "it has more than {MAX_LEADS} leads"
-            ))),
-            false => Ok(is_new),
+            )))
+        } else {
+            Ok(is_new)
         }
     }
 

@@ -251,9 +251,10 @@ impl Reader<'_> {
             }
         }
         // Lines that were removed before the current page have moved those after them.
-        match sink.pages() > 1 {
-            true => self.has_lost_nothing(sink).await,
-            false => Ok(true),
+        if sink.pages() > 1 {
+            self.has_lost_nothing(sink).await
+        } else {
+            Ok(true)
         }
     }
 

@@ -190,12 +190,11 @@ pub async fn send(
         ..Progress::default()
     };
     let mut work = async || -> Result<Work, End> {
-        let list = match settings.should_use_lead_list && total > 0 {
-            true => {
-                let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
-                trusted(list, &journal, &mut progress).map_err(End::Journal)?
-            }
-            false => None,
+        let list = if settings.should_use_lead_list && total > 0 {
+            let list = fetch_leads(client, &mut pace, &mut stop, &mut progress, watch).await?;
+            trusted(list, &journal, &mut progress).map_err(End::Journal)?
+        } else {
+            None
         };
         Work::read(&journal, run, list.as_ref()).map_err(End::Journal)
     };

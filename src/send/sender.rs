@@ -330,9 +330,10 @@ impl<'c> Sender<'c> {
 
     /// Returns how many requests may be under way.
     fn at_a_time(&self) -> usize {
-        match self.trouble.is_serious() {
-            true => 1,
-            false => self.settings.concurrency.get(),
+        if self.trouble.is_serious() {
+            1
+        } else {
+            self.settings.concurrency.get()
         }
     }
 
@@ -353,9 +354,10 @@ impl<'c> Sender<'c> {
         }
         if slot.is_maybe_recorded && !slot.is_repeatable && !self.settings.should_repeat_unconfirmed
         {
-            let message = match slot.is_in_doubt {
-                true => LOST,
-                false => "an earlier attempt got no answer, and a second one could count twice",
+            let message = if slot.is_in_doubt {
+                LOST
+            } else {
+                "an earlier attempt got no answer, and a second one could count twice"
             };
             return Some(settle(Outcome::Unconfirmed, Some(message)));
         }

@@ -103,9 +103,10 @@ pub(super) fn verdict(
         }
         Answer::Unclear { .. } | Answer::NotThisEvent { .. } => settle(Outcome::Unconfirmed),
         Answer::Conflicting { .. } => {
-            Verdict::Again(Some(settled(match attempts.is_maybe_recorded {
-                true => Outcome::Unconfirmed,
-                false => Outcome::Failed,
+            Verdict::Again(Some(settled(if attempts.is_maybe_recorded {
+                Outcome::Unconfirmed
+            } else {
+                Outcome::Failed
             })))
         }
         Answer::NotDelivered { .. } => Verdict::Again(None),

@@ -381,12 +381,9 @@ impl Asked<'_> {
             amount_cents: recorded,
             ..money
         };
-        (recorded != sent).then(|| match sent == money.amount_cents {
-            true => format!("recorded with another amount: {money} was sent, the API has {has}"),
-            false => format!(
-                "recorded with another amount: {sent} was sent for {money}, the API has {recorded}"
-            ),
-        })
+        (recorded != sent).then(|| if sent == money.amount_cents { format!("recorded with another amount: {money} was sent, the API has {has}") } else { format!(
+            "recorded with another amount: {sent} was sent for {money}, the API has {recorded}"
+        ) })
     }
 
     /// Returns the meaning of a 409. Only one that says that this very event exists says so of it.
@@ -395,10 +392,10 @@ impl Asked<'_> {
         let message = message_of(body);
         match existing_event(body) {
             Some((kind, id)) if self.carried.has_event_id && id == self.event.event_id() => {
-                match kind.eq_ignore_ascii_case(self.event.kind.as_str()) {
-                    true => Answer::AlreadyThere { status, message },
-                    // Another event has its id, for good.
-                    false => Answer::Refused { status, message },
+                if kind.eq_ignore_ascii_case(self.event.kind.as_str()) {
+                    Answer::AlreadyThere { status, message }
+                } else {
+                    Answer::Refused { status, message }
                 }
             }
             _ => Answer::Conflicting { message },

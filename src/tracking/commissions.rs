@@ -117,12 +117,12 @@ impl Listed for ListedCommission {
         let lead = if is_v1 { line.lead } else { line.referral }.unwrap_or_default();
         let (promotion, campaign) = (line.promotion.unwrap_or_default(), line.promoter_campaign);
         let campaign = campaign.unwrap_or_default();
-        let promoter = match is_v1 {
-            true => line
-                .promoter
+        let promoter = if is_v1 {
+            line.promoter
                 .unwrap_or_default()
-                .promoter(promotion.ref_id.text()),
-            false => campaign.promoter.promoter(None),
+                .promoter(promotion.ref_id.text())
+        } else {
+            campaign.promoter.promoter(None)
         };
         let tier = if is_v1 { &line.tier_level } else { &line.tier };
         let currency = line.original_sale_currency.text();
@@ -136,16 +136,15 @@ impl Listed for ListedCommission {
                 None => line.amount.text(),
             },
             // Version 1 has no word for it: a commission without an event and a sale was created manually.
-            is_by_hand: match is_v1 {
-                true => {
-                    line.event_id.text().is_none()
-                        && line.conversion_amount.integer().unwrap_or(0) == 0
-                }
-                false => line.commission_type.word() == Some("custom"),
+            is_by_hand: if is_v1 {
+                line.event_id.text().is_none() && line.conversion_amount.integer().unwrap_or(0) == 0
+            } else {
+                line.commission_type.word() == Some("custom")
             },
-            sale_amount: match is_v1 {
-                true => line.conversion_amount.integer(),
-                false => line.sale_amount.integer(),
+            sale_amount: if is_v1 {
+                line.conversion_amount.integer()
+            } else {
+                line.sale_amount.integer()
             },
             original_sale: line.original_sale_amount.integer().zip(currency),
             event_id: line.event_id.text(),

@@ -40,9 +40,10 @@ impl ApiKey {
         if text.is_empty() {
             return None;
         }
-        let forms = match text.len() < SHORTEST_SECRET {
-            true => Vec::new(),
-            false => forms(text.as_bytes()),
+        let forms = if text.len() < SHORTEST_SECRET {
+            Vec::new()
+        } else {
+            forms(text.as_bytes())
         };
         let text = text.to_owned();
         Some(ApiKey { text, forms })

@@ -87,9 +87,10 @@ pub(super) fn page<T: Listed>(
     }
     // The list of promoters of version 2 comes inside an object.
     let is_wrapped = version == Version::V2 && body.trim_ascii_start().starts_with(b"{");
-    let listed = match is_wrapped {
-        true => serde_json::from_slice(body).map(|wrapped: Wrapped<T::Line>| wrapped.data),
-        false => serde_json::from_slice(body),
+    let listed = if is_wrapped {
+        serde_json::from_slice(body).map(|wrapped: Wrapped<T::Line>| wrapped.data)
+    } else {
+        serde_json::from_slice(body)
     };
     let listed: Vec<T::Line> = listed.map_err(|_| Answer::Unclear {
         status: Some(status),

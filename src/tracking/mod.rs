@@ -248,9 +248,10 @@ impl Client {
     /// Sends one event, once, and returns what the answer means.
     pub async fn send(&self, event: &Event, form: Form) -> Reply {
         let version = self.settings.version;
-        let http = match event.kind == Kind::Cancellation && !form.carried().has_event_id {
-            true => &self.http_once,
-            false => &self.http,
+        let http = if event.kind == Kind::Cancellation && !form.carried().has_event_id {
+            &self.http_once
+        } else {
+            &self.http
         };
         let request = http
             .post(self.track(event.kind).clone())
@@ -391,11 +392,12 @@ fn headers(settings: &ClientSettings, key: &ApiKey) -> Result<HeaderMap, ClientE
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, ClientError> {
     let found = Certificate::from_pem_bundle(pem)
         .map_err(|error| ClientError::Certificates(causes(&error.without_url())))?;
-    match found.is_empty() {
-        true => Err(ClientError::Certificates(
+    if found.is_empty() {
+        Err(ClientError::Certificates(
             "it has no certificate".to_owned(),
-        )),
-        false => Ok(found),
+        ))
+    } else {
+        Ok(found)
     }
 }
 

@@ -253,9 +253,10 @@ impl Account {
             7 | 8 => {
                 let (refund, mut back) = self.refund(deal, &sale, &theirs, deal.cents);
                 let off = self.random.i64(10..200);
-                let (kind, off) = match self.random.bool() {
-                    true => (FindingKind::RefundPartlyTakenBack, off),
-                    false => (FindingKind::TakenBackTooMuch, -off),
+                let (kind, off) = if self.random.bool() {
+                    (FindingKind::RefundPartlyTakenBack, off)
+                } else {
+                    (FindingKind::TakenBackTooMuch, -off)
                 };
                 back.amount_cents += off;
                 self.billed.push(refund);

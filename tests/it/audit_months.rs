@@ -163,12 +163,12 @@ impl Account {
                 was_moved: false,
             });
         }
-        let wrong = match self.is_clean || !is_referred {
-            true => None,
-            false => self
-                .random
+        let wrong = if self.is_clean || !is_referred {
+            None
+        } else {
+            self.random
                 .bool()
-                .then(|| self.random.usize(0..deals.len())),
+                .then(|| self.random.usize(0..deals.len()))
         };
         for place in 0..deals.len() {
             let (sale, theirs) = (self.sale(&deals[place]), self.commission(&deals[place]));

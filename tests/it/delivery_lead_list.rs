@@ -317,9 +317,10 @@ fn takes_all(leads: &[String]) -> Server {
         leads.len()
     );
     Server::start(move |request, stream| {
-        let body = match request.starts_with("GET") {
-            true => body.as_str(),
-            false => "{\"id\": 1, \"type\": \"sale\"}",
+        let body = if request.starts_with("GET") {
+            body.as_str()
+        } else {
+            "{\"id\": 1, \"type\": \"sale\"}"
         };
         respond(stream, "200 OK", &headers, body.as_bytes());
     })

@@ -166,9 +166,10 @@ impl Damage {
             .map_or(0, |bytes| bytes.len())
             .max(1);
         // The index of a log is mostly empty.
-        let most = match file.ends_with("-shm") {
-            true => 1024.min(bytes),
-            false => bytes,
+        let most = if file.ends_with("-shm") {
+            1024.min(bytes)
+        } else {
+            bytes
         };
         let at = rng.usize(..most);
         match rng.u8(..20) {

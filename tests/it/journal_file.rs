@@ -467,17 +467,14 @@ fn left_behind() -> Vec<(&'static str, Place)> {
         ("killed, no index", true),
     ] {
         let (place, sandbox) = (Place::on_disk(), slow_sandbox());
-        match is_killed {
-            true => {
-                let mut run = run_under_way(&place, &sandbox);
-                run.kill().unwrap();
-                run.wait().unwrap();
-            }
-            false => {
-                cancellations(&place, 30);
-                let run = ["run", "cancellations.csv", "--yes"];
-                place.run_to(&sandbox, &run).expect(0);
-            }
+        if is_killed {
+            let mut run = run_under_way(&place, &sandbox);
+            run.kill().unwrap();
+            run.wait().unwrap();
+        } else {
+            cancellations(&place, 30);
+            let run = ["run", "cancellations.csv", "--yes"];
+            place.run_to(&sandbox, &run).expect(0);
         }
         assert_eq!(
             place.path("fprecon.journal-wal").exists(),

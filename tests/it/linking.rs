@@ -250,9 +250,10 @@ fn files(rows: &[Vec<Row>]) -> Vec<String> {
             match row {
                 Row::Charge(charge) => {
                     let file = &mut charges[usize::from(charge.has_invoice_column)];
-                    let invoice = match charge.has_invoice_column {
-                        true => format!(",{}", charge.invoice),
-                        false => String::new(),
+                    let invoice = if charge.has_invoice_column {
+                        format!(",{}", charge.invoice)
+                    } else {
+                        String::new()
                     };
                     writeln!(
                         file,
@@ -396,9 +397,10 @@ fn add_refunds(sale: &mut Sale, dice: &mut Dice) {
             },
             paid,
             day,
-            currency: match dice.one_in(25) {
-                true => "CHF",
-                false => sale.currency,
+            currency: if dice.one_in(25) {
+                "CHF"
+            } else {
+                sale.currency
             },
         });
         if left <= 0 {
@@ -475,9 +477,10 @@ fn charges(dice: &mut Dice) -> Vec<Charge> {
             },
             mail: format!("v{customer}@example.com"),
             uid: format!("cus{customer}"),
-            code: match dice.one_in(3) {
-                true => "NORA10".to_owned(),
-                false => String::new(),
+            code: if dice.one_in(3) {
+                "NORA10".to_owned()
+            } else {
+                String::new()
             },
             paid: dice.between(100, 3000),
             refunded: 0,
@@ -865,9 +868,10 @@ impl Model {
             uid: readings[0].uid.clone(),
             code: first(codes),
             charge: id.to_owned(),
-            shared: match goes_by == id {
-                true => invoice,
-                false => String::new(),
+            shared: if goes_by == id {
+                invoice
+            } else {
+                String::new()
             },
             day: readings[0].day,
             id: goes_by,

@@ -200,35 +200,32 @@ fn failed_events_come_back_with_semicolons_and_as_a_workbook() {
             cell.replace("800", "900")
                 .replace("2026-03-01T00:00:00Z", "01.03.2026 00:00")
         };
-        let name = match as_workbook {
-            false => {
-                let rows = failed.iter().map(|record| {
-                    let cells: Vec<_> = record.iter().map(|text| cell(text)).collect();
-                    cells.join(";") + "\r\n"
-                });
-                place.write("back.csv", &rows.collect::<String>());
-                "back.csv"
-            }
-            true => {
-                let mut workbook = Workbook::new();
-                let sheet = workbook.add_worksheet();
-                let date = Format::new().set_num_format("dd\\.mm\\.yyyy");
-                for (row, record) in (0..).zip(&failed) {
-                    for (column, text) in (0..).zip(record) {
-                        match (text.parse::<f64>(), text.as_str()) {
-                            (Ok(_), "800") => sheet.write_number(row, column, 900.0),
-                            (Ok(number), _) => sheet.write_number(row, column, number),
-                            (_, "2026-03-01T00:00:00Z") => {
-                                sheet.write_number_with_format(row, column, 46_082.0, &date)
-                            }
-                            (_, text) => sheet.write_string(row, column, text),
+        let name = if !as_workbook {
+            let rows = failed.iter().map(|record| {
+                let cells: Vec<_> = record.iter().map(|text| cell(text)).collect();
+                cells.join(";") + "\r\n"
+            });
+            place.write("back.csv", &rows.collect::<String>());
+            "back.csv"
+        } else {
+            let mut workbook = Workbook::new();
+            let sheet = workbook.add_worksheet();
+            let date = Format::new().set_num_format("dd\\.mm\\.yyyy");
+            for (row, record) in (0..).zip(&failed) {
+                for (column, text) in (0..).zip(record) {
+                    match (text.parse::<f64>(), text.as_str()) {
+                        (Ok(_), "800") => sheet.write_number(row, column, 900.0),
+                        (Ok(number), _) => sheet.write_number(row, column, number),
+                        (_, "2026-03-01T00:00:00Z") => {
+                            sheet.write_number_with_format(row, column, 46_082.0, &date)
                         }
-                        .unwrap();
+                        (_, text) => sheet.write_string(row, column, text),
                     }
+                    .unwrap();
                 }
-                workbook.save(place.path("back.xlsx")).unwrap();
-                "back.xlsx"
             }
+            workbook.save(place.path("back.xlsx")).unwrap();
+            "back.xlsx"
         };
         let again = ["run", name, "--yes", "--dir", "two"];
         place.run_to(&sandbox, &again).expect(0);

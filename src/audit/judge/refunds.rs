@@ -103,9 +103,10 @@ impl Judge<'_> {
                 .pays_of(group, &theirs, theirs.promoter, refund)
                 .map(|paid| paid.pays),
         };
-        let account = match case.sale == Some(refund) {
-            true => Some(part).filter(|_| self.ours(refund).account_cents.is_some()),
-            false => self.ours(refund).account_cents,
+        let account = if case.sale == Some(refund) {
+            Some(part).filter(|_| self.ours(refund).account_cents.is_some())
+        } else {
+            self.ours(refund).account_cents
         };
         let told = own.iter().filter_map(|row| self.theirs(*row).sale_cents);
         let told = told.map(|cents| cents.saturating_abs()).max();

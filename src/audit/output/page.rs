@@ -316,9 +316,10 @@ fn tiles(report: &AuditReport) -> Vec<Tile> {
 
 fn facts(report: &AuditReport) -> Vec<(&'static str, String)> {
     let day = |day: Option<jiff::civil::Date>| day.map_or("…".to_owned(), |day| day.to_string());
-    let days = match report.period.is_open() {
-        true => "all days".to_owned(),
-        false => format!("{} to {}", day(report.period.from), day(report.period.to)),
+    let days = if report.period.is_open() {
+        "all days".to_owned()
+    } else {
+        format!("{} to {}", day(report.period.from), day(report.period.to))
     };
     let mut facts = vec![
         ("Made", moment(&report.made_at)),

@@ -277,9 +277,10 @@ pub(crate) fn kinds(report: &AuditReport) -> Vec<[String; 4]> {
 }
 
 fn concerned(summary: &KindSummary) -> String {
-    match summary.difference_cents.values().all(|cents| *cents == 0) {
-        true => sums(&summary.concerned_cents),
-        false => String::new(),
+    if summary.difference_cents.values().all(|cents| *cents == 0) {
+        sums(&summary.concerned_cents)
+    } else {
+        String::new()
     }
 }
 

@@ -224,9 +224,10 @@ fn the_defaults_that_are_shown_are_those_in_force() {
     let mut text = String::from("[audit]\n");
     for (key, value) in Rules::KEYS {
         let is_word = value.parse::<i64>().is_err() && value.parse::<bool>().is_err();
-        text += &match is_word {
-            true => format!("{key} = \"{value}\"\n"),
-            false => format!("{key} = {value}\n"),
+        text += &if is_word {
+            format!("{key} = \"{value}\"\n")
+        } else {
+            format!("{key} = {value}\n")
         };
     }
     assert_eq!(rules(&text).unwrap(), Rules::default());

@@ -113,16 +113,15 @@ pub(in crate::cli) fn accept(
     drop(reader);
     let mut journal = Journal::open(&settings.journal, &account, "accept", now)?;
     let found = find(&journal, arguments, &commands)?;
-    match arguments.undo {
-        true => undo(&mut journal, &found, now, terminal),
-        false => {
-            let acceptance = Acceptance {
-                reason: reason(arguments)?,
-                by: who(),
-                at: now,
-            };
-            accept_items(&mut journal, &found, &acceptance, terminal)
-        }
+    if arguments.undo {
+        undo(&mut journal, &found, now, terminal)
+    } else {
+        let acceptance = Acceptance {
+            reason: reason(arguments)?,
+            by: who(),
+            at: now,
+        };
+        accept_items(&mut journal, &found, &acceptance, terminal)
     }
 }
 
@@ -168,9 +167,10 @@ fn find(
     }
     let mut seen = std::collections::HashSet::new();
     named.items.retain(|item| seen.insert(item.id));
-    match refused.is_empty() {
-        true => Ok(named),
-        false => Err(CliError::Unusable(bounded(refused))),
+    if refused.is_empty() {
+        Ok(named)
+    } else {
+        Err(CliError::Unusable(bounded(refused)))
     }
 }
 
@@ -254,13 +254,14 @@ fn nothing_to_accept(id: &str, commands: &Commands) -> Problem {
 
 fn reason(arguments: &AcceptArguments) -> Result<String, CliError> {
     let reason = arguments.reason.as_deref().unwrap_or_default().trim();
-    match reason.is_empty() {
-        false => Ok(reason.to_owned()),
-        true => Err(CliError::usage(
+    if !reason.is_empty() {
+        Ok(reason.to_owned())
+    } else {
+        Err(CliError::usage(
             Problem::error(ProblemCode::ReasonMissing, "`--reason` is empty").hint(
                 "give the reason why the items stay as they are; every later report shows it",
             ),
-        )),
+        ))
     }
 }
 
@@ -272,13 +273,14 @@ fn accept_items(
 ) -> Result<Exit, CliError> {
     let accepted = journal.accept(&named.items, acceptance)?;
     let before = (named.items.len() as u64).saturating_sub(accepted);
-    let mut lines = vec![match named.items.is_empty() {
-        true => "Nothing was accepted.".to_owned(),
-        false => format!(
+    let mut lines = vec![if named.items.is_empty() {
+        "Nothing was accepted.".to_owned()
+    } else {
+        format!(
             "Accepted by {}: {}.",
             shown(&acceptance.by),
             in_words(&named.items)
-        ),
+        )
     }];
     if before > 0 {
         lines.push(format!("{} accepted before.", are(before, "of them")));
@@ -408,9 +410,10 @@ fn change_findings(
     arguments: &AcceptArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let reason = match arguments.undo {
-        true => None,
-        false => Some(reason(arguments)?),
+    let reason = if arguments.undo {
+        None
+    } else {
+        Some(reason(arguments)?)
     };
     let changed = super::audit::accept::change(settings, &arguments.reports, reason.as_deref())?;
     let mut lines = vec![match (arguments.undo, changed.accepted, changed.undone) {

@@ -204,9 +204,10 @@ impl Call<'_> {
         let mut unchecked = audit.unchecked.iter();
         let is_unchecked = unchecked.any(|one| one.reason.needs_attention());
         let needs_attention = exceeds_tolerance || is_unchecked || !unread.is_empty();
-        let exit = match needs_attention {
-            true => Exit::Attention,
-            false => Exit::Done,
+        let exit = if needs_attention {
+            Exit::Attention
+        } else {
+            Exit::Done
         };
         let report = AuditReport {
             schema: SCHEMA,
@@ -368,18 +369,15 @@ impl Call<'_> {
         problems: &mut Problems,
     ) -> Result<(Ours, OursSummary, Option<Account>), CliError> {
         let currency = self.settings.account_currency;
-        let (ours, source, files, account) = match self.arguments.exports.is_empty() {
-            false => {
-                let (ours, files) = self.exports(problems)?;
-                (ours, "exports", files, None)
-            }
-            true => {
-                let journal = JournalReader::open(&self.settings.journal)?;
-                let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
-                let ours = ours::of_journal(&journal, currency, self.period.by)?;
-                let files = vec![self.settings.journal.display().to_string()];
-                (ours, "journal", files, Some(journal.account()?))
-            }
+        let (ours, source, files, account) = if !self.arguments.exports.is_empty() {
+            let (ours, files) = self.exports(problems)?;
+            (ours, "exports", files, None)
+        } else {
+            let journal = JournalReader::open(&self.settings.journal)?;
+            let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
+            let ours = ours::of_journal(&journal, currency, self.period.by)?;
+            let files = vec![self.settings.journal.display().to_string()];
+            (ours, "journal", files, Some(journal.account()?))
         };
         if ours.held > 0 {
             let message = format!(

@@ -139,9 +139,10 @@ impl Destination {
     }
 
     pub(super) fn pace(&self, settings: &EffectiveSettings) -> send::SendSettings {
-        let requests_per_minute = match self.is_sandbox() && !settings.rate_is_chosen {
-            true => NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute),
-            false => settings.requests_per_minute,
+        let requests_per_minute = if self.is_sandbox() && !settings.rate_is_chosen {
+            NonZeroU32::new(SANDBOX_PER_MINUTE).unwrap_or(settings.requests_per_minute)
+        } else {
+            settings.requests_per_minute
         };
         send::SendSettings {
             requests_per_minute,

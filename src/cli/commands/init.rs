@@ -71,12 +71,11 @@ pub(in crate::cli) fn init(
         (&settings, &account),
         terminal,
     )?;
-    let written = match arguments.print {
-        true => None,
-        false => {
-            write(&target, &text)?;
-            Some(target.display().to_string())
-        }
+    let written = if arguments.print {
+        None
+    } else {
+        write(&target, &text)?;
+        Some(target.display().to_string())
     };
     if arguments.print {
         terminal.toml(text.trim_end());
@@ -112,10 +111,8 @@ impl ApiSettings {
     ) -> Self {
         let (currency, guess) = usual_currency(looked, plans, settings);
         let said = ask_for_currency(currency, terminal);
-        let ask_unless = |known: bool, what: &str| match known {
-            true => None,
-            false => terminal.ask_for(what),
-        };
+        let ask_unless =
+            |known: bool, what: &str| if known { None } else { terminal.ask_for(what) };
         ApiSettings {
             wid: ask_unless(
                 settings.wid.is_some(),

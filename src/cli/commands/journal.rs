@@ -148,9 +148,10 @@ fn check(
     if let Some(lost) = &lost {
         checked.add(Aspect::Commits, lost.to_string());
     }
-    let exit = match checked.is_sound() {
-        true => Exit::Done,
-        false => Exit::Journal,
+    let exit = if checked.is_sound() {
+        Exit::Done
+    } else {
+        Exit::Journal
     };
     let path = reader.path().display().to_string();
     terminal.human_line(&format!("{path}: {account}, version {}", checked.version));
@@ -249,9 +250,10 @@ fn export(
     options: &JournalExportArguments,
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
-    let table = match options.attempts {
-        true => JournalTable::Attempts,
-        false => JournalTable::Events,
+    let table = if options.attempts {
+        JournalTable::Attempts
+    } else {
+        JournalTable::Events
     };
     let Some(path) = &options.output else {
         return to_standard_output(reader, table, terminal);

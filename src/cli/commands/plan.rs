@@ -237,8 +237,9 @@ fn show(
 fn exit_of(reading: &JobFigures) -> Exit {
     let is_held =
         |state: &PlanState| state.is_held() && reading.events.for_state(*state).count() > 0;
-    match reading.rows.rejected > 0 || PlanState::ALL.iter().any(is_held) {
-        true => Exit::Attention,
-        false => Exit::Done,
+    if reading.rows.rejected > 0 || PlanState::ALL.iter().any(is_held) {
+        Exit::Attention
+    } else {
+        Exit::Done
     }
 }

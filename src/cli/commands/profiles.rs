@@ -179,9 +179,10 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
         if one.profile.is_none() {
             exit = Exit::Unusable;
         }
-        match terminal.json() {
-            true => checked.push(one),
-            false => one.say(common.verbose, terminal),
+        if terminal.json() {
+            checked.push(one)
+        } else {
+            one.say(common.verbose, terminal)
         }
     }
     if terminal.json() {

@@ -212,9 +212,10 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Ans
 }
 
 fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
-    match Journal::is_there_or_was(&settings.journal) {
-        true => Ok(()),
-        false => Err(no_journal(settings)),
+    if Journal::is_there_or_was(&settings.journal) {
+        Ok(())
+    } else {
+        Err(no_journal(settings))
     }
 }
 

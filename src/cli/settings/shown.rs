@@ -47,9 +47,10 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
             }
             .to_owned(),
         ),
-        origin: match key_is_set {
-            true => Origin::Variable(KEY_VARIABLE),
-            false => Origin::Default,
+        origin: if key_is_set {
+            Origin::Variable(KEY_VARIABLE)
+        } else {
+            Origin::Default
         },
     });
     rows.push(Shown {

@@ -182,17 +182,19 @@ impl Shared {
         let key = from.key();
         let (figures, flags) = self.read_figures(from);
         let has = |flag: u16| flags & flag != 0;
-        let original = match has(ORIGINAL) {
-            true => Some((
+        let original = if has(ORIGINAL) {
+            Some((
                 self.currencies.read(from),
                 from.date(),
                 from.word(&self.rates),
-            )),
-            false => None,
+            ))
+        } else {
+            None
         };
-        let plan = match has(PLAN) {
-            true => Some(from.word(&self.plans)),
-            false => None,
+        let plan = if has(PLAN) {
+            Some(from.word(&self.plans))
+        } else {
+            None
         };
         let note = from.word(&self.notes);
         let id_bytes = from.number() as usize;
@@ -251,15 +253,17 @@ impl Shared {
                 input: from.number() as usize,
                 line: from.number(),
             },
-            money: match has(MONEY) {
-                true => Some(self.currencies.read(from)),
-                false => None,
+            money: if has(MONEY) {
+                Some(self.currencies.read(from))
+            } else {
+                None
             },
             gross_cents: from.signed_if(has(GROSS)),
             refund_total_cents: from.signed_if(has(TOTAL)),
-            created_at: match has(DATE) {
-                true => Some(from.timestamp(has(NANOSECONDS))),
-                false => None,
+            created_at: if has(DATE) {
+                Some(from.timestamp(has(NANOSECONDS)))
+            } else {
+                None
             },
         };
         (figures, flags)
@@ -386,9 +390,10 @@ impl<'e> Reader<'e> {
     #[inline]
     fn timestamp(&mut self, has_nanoseconds: bool) -> Timestamp {
         let second = self.signed();
-        let nanosecond = match has_nanoseconds {
-            true => self.signed() as i32,
-            false => 0,
+        let nanosecond = if has_nanoseconds {
+            self.signed() as i32
+        } else {
+            0
         };
         Timestamp::new(second, nanosecond).expect("it was written from a timestamp")
     }

@@ -64,9 +64,10 @@ pub(super) fn check_workbook(parts: &Parts) -> Result<(), Fault> {
 }
 
 fn at_most(found: u64, what: &'static str, most: u64) -> Result<(), Fault> {
-    match found <= most {
-        true => Ok(()),
-        false => Err(Fault::WorkbookTooLarge { what, most }),
+    if found <= most {
+        Ok(())
+    } else {
+        Err(Fault::WorkbookTooLarge { what, most })
     }
 }
 
@@ -77,9 +78,10 @@ pub(super) fn has_values(parts: &Parts, sheet: &Member) -> Result<bool, Fault> {
         if let Event::Start(element) = event {
             found |= matches!(element.local_name().as_ref(), "v" | "is");
         }
-        Ok(match found {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        Ok(if found {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         })
     })?;
     Ok(found)

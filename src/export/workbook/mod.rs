@@ -277,9 +277,10 @@ impl AsRef<[u8]> for Shared {
 fn read_rows(bytes: &Arc<Vec<u8>>, name: &str, facts: &SheetFacts) -> Result<SheetRows, Fault> {
     let shared = Cursor::new(Shared(Arc::clone(bytes)));
     let mut workbook = Xlsx::new(shared).map_err(damaged)?;
-    let system = match workbook.has_1904_epoch() {
-        true => DateSystem::From1904,
-        false => DateSystem::From1900,
+    let system = if workbook.has_1904_epoch() {
+        DateSystem::From1904
+    } else {
+        DateSystem::From1900
     };
     let mut cells = workbook.worksheet_cells_reader(name).map_err(damaged)?;
     let formats: Vec<Shown> = cells

@@ -37,9 +37,10 @@ impl Parts {
         let (archive, mut members) = Archive::open(shared, bytes.len() as u64)?;
         members.sort_by_cached_key(|member| member.name.to_ascii_lowercase());
         let is_same = |pair: &[Member]| pair[0].name.eq_ignore_ascii_case(&pair[1].name);
-        match members.windows(2).any(is_same) {
-            true => Err(Fault::WorkbookDamaged("a part is in it twice")),
-            false => Ok(Parts { archive, members }),
+        if members.windows(2).any(is_same) {
+            Err(Fault::WorkbookDamaged("a part is in it twice"))
+        } else {
+            Ok(Parts { archive, members })
         }
     }
 

@@ -160,9 +160,10 @@ fn date_text(serial: f64, shown: &Shown, system: DateSystem) -> Option<(String, 
 
 /// A day, and its time where that is to be seen.
 fn written(at: DateTime, has_time: bool) -> String {
-    match has_time {
-        true => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        false => at.strftime("%Y-%m-%d").to_string(),
+    if has_time {
+        at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    } else {
+        at.strftime("%Y-%m-%d").to_string()
     }
 }
 

@@ -30,9 +30,10 @@ impl JournalReader {
         &self,
         wanted: impl FnOnce() -> HistoryRequest,
     ) -> Result<JournalHistory, JournalError> {
-        match self.is_new()? {
-            true => Ok(JournalHistory::default()),
-            false => self.known_of(&wanted()),
+        if self.is_new()? {
+            Ok(JournalHistory::default())
+        } else {
+            self.known_of(&wanted())
         }
     }
 

@@ -209,9 +209,10 @@ pub(super) fn tiles(summary: &RunSummary) -> Vec<Tile> {
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{} {what}", grouped((*n).into())))
         .collect();
-    let rest = match rest.is_empty() {
-        true => of_sent(of(Outcome::Failed)),
-        false => format!("besides {}", rest.join(", ")),
+    let rest = if rest.is_empty() {
+        of_sent(of(Outcome::Failed))
+    } else {
+        format!("besides {}", rest.join(", "))
     };
     let rows = summary.reading.rows;
     vec![

@@ -116,9 +116,12 @@ pub(super) fn promoter_bars(gathered: &Gathered, currency: Option<Currency>) -> 
     let by_commission = promoters
         .first()
         .is_some_and(|first| first.commission_cents > 0);
-    let size = |of: &Promoter| match by_commission {
-        true => of.commission_cents.max(0),
-        false => of.events.into(),
+    let size = |of: &Promoter| {
+        if by_commission {
+            of.commission_cents.max(0)
+        } else {
+            of.events.into()
+        }
     };
     let largest = promoters.iter().map(|of| size(of)).max().unwrap_or(0);
     let bar = |of: &&Promoter| PromoterBar {

@@ -71,9 +71,10 @@ fn what_a_server_sends_unasked_is_not_the_next_requests_answer() {
     ] {
         let place = sales(2);
         let (base_url, requests) = keep_alive(move |_, request, stream| {
-            let answer = match request.contains("event_id=s1&") {
-                true => success("sale") + &unasked,
-                false => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
+            let answer = if request.contains("event_id=s1&") {
+                success("sale") + &unasked
+            } else {
+                "HTTP/1.1 204 No Content\r\n\r\n".to_owned()
             };
             stream.write_all(answer.as_bytes()).is_ok()
         });

@@ -651,9 +651,10 @@ fn each_hint_followed_literally_leads_to_what_it_says() {
             }
         }
         arguments.extend(given);
-        match bytes.is_empty() {
-            true => drop(place.write("x.csv", &csv)),
-            false => fs::write(place.path("x.csv"), &bytes).unwrap(),
+        if bytes.is_empty() {
+            place.write("x.csv", &csv);
+        } else {
+            fs::write(place.path("x.csv"), &bytes).unwrap();
         }
         place.write("fprecon.toml", &config);
         let ran = place.run(&arguments);

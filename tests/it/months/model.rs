@@ -558,34 +558,41 @@ impl Model {
             _ => vec![one, other],
         };
         match event.kind {
-            Kind::Signup => match self.leads.sign_up(&event.who) {
-                true => vec![Outcome::Tracked],
-                false => either(Outcome::AlreadyTracked, Outcome::Tracked),
-            },
+            Kind::Signup => {
+                if self.leads.sign_up(&event.who) {
+                    vec![Outcome::Tracked]
+                } else {
+                    either(Outcome::AlreadyTracked, Outcome::Tracked)
+                }
+            }
             // Whoever was asked twice can't know whose it was.
             Kind::Sale if self.foreign.contains(id) => {
                 either(Outcome::AlreadyTracked, Outcome::Tracked)
             }
-            Kind::Sale => vec![match self.leads.takes(&event.who, event.has_promo_code) {
-                true => Outcome::Tracked,
-                false => Outcome::NonReferral,
+            Kind::Sale => vec![if self.leads.takes(&event.who, event.has_promo_code) {
+                Outcome::Tracked
+            } else {
+                Outcome::NonReferral
             }],
             Kind::Refund => {
                 let sale = &self.events[event.sale.as_ref().unwrap()];
                 let is_strange = sale.is_non_referral();
-                vec![match !is_strange && self.leads.takes(&event.who, false) {
-                    true => Outcome::Tracked,
-                    false => Outcome::NonReferral,
+                vec![if !is_strange && self.leads.takes(&event.who, false) {
+                    Outcome::Tracked
+                } else {
+                    Outcome::NonReferral
                 }]
             }
             Kind::Cancellation => {
-                let outcome = match self.leads.takes(&event.who, false) {
-                    true => Outcome::Tracked,
-                    false => Outcome::NonReferral,
+                let outcome = if self.leads.takes(&event.who, false) {
+                    Outcome::Tracked
+                } else {
+                    Outcome::NonReferral
                 };
-                match self.have_cancellations_ids {
-                    true => vec![outcome],
-                    false => either(outcome, Outcome::Unconfirmed),
+                if self.have_cancellations_ids {
+                    vec![outcome]
+                } else {
+                    either(outcome, Outcome::Unconfirmed)
                 }
             }
         }

@@ -349,9 +349,10 @@ impl Month {
                 self.was_killed = true;
                 is_settled = false;
                 // Where nothing was recorded yet, there is nothing to resume.
-                arguments = match rng.bool() && self.is_recorded() {
-                    true => resume,
-                    false => original,
+                arguments = if rng.bool() && self.is_recorded() {
+                    resume
+                } else {
+                    original
                 };
                 continue;
             };
@@ -374,9 +375,10 @@ impl Month {
                 return codes.into_iter().max().unwrap();
             }
             is_settled = true;
-            arguments = match arguments == original {
-                true => resume,
-                false => original,
+            arguments = if arguments == original {
+                resume
+            } else {
+                original
             };
         }
         panic!("{arguments:?} does not end");

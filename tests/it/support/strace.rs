@@ -171,9 +171,10 @@ pub fn calls(trace: &Path) -> Vec<Call> {
         let Ok(result) = word.parse() else { continue };
         let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
         let call = Call::parse(name, arguments, result);
-        let at = match call.request().is_some() {
-            true => entered,
-            false => number,
+        let at = if call.request().is_some() {
+            entered
+        } else {
+            number
         };
         calls.push((at, call));
     }
@@ -401,9 +402,10 @@ impl Disk {
             Loss::Some(rng) => rng.bool(),
             Loss::Everything => false,
         };
-        let names = match names_are_kept {
-            true => &self.names,
-            false => &self.durable_names,
+        let names = if names_are_kept {
+            &self.names
+        } else {
+            &self.durable_names
         };
         for (path, index) in names {
             let file = &self.files[*index];

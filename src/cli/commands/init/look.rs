@@ -66,9 +66,10 @@ pub(super) fn look_at_all(
             Err(problem) => problems.push(*problem),
         }
     }
-    match problems.is_empty() {
-        true => Ok(looked),
-        false => Err(CliError::Unusable(problems)),
+    if problems.is_empty() {
+        Ok(looked)
+    } else {
+        Err(CliError::Unusable(problems))
     }
 }
 

@@ -42,12 +42,13 @@ pub(super) fn plan(looked: &[Looked<'_>], known: &Profiles) -> Result<Plans, Cli
         problems: Vec::new(),
     };
     let profiles = looked.iter().map(|one| planner.choose(one)).collect();
-    match planner.problems.is_empty() {
-        true => Ok(Plans {
+    if planner.problems.is_empty() {
+        Ok(Plans {
             profiles,
             proposals: planner.proposals,
-        }),
-        false => Err(CliError::Unusable(planner.problems)),
+        })
+    } else {
+        Err(CliError::Unusable(planner.problems))
     }
 }
 
@@ -84,9 +85,10 @@ impl<'l> Planner<'l, '_> {
 
     fn propose(&mut self, one: &'l Looked<'_>) -> Chosen {
         let name = self.names.free(&name_of(&one.path));
-        let proposed = match propose::is_of_commissions(&one.header) {
-            true => propose::propose_commissions(&name, &one.sample()),
-            false => propose::propose(&name, &one.sample()),
+        let proposed = if propose::is_of_commissions(&one.header) {
+            propose::propose_commissions(&name, &one.sample())
+        } else {
+            propose::propose(&name, &one.sample())
         };
         match proposed {
             Ok(proposal) => self.proposals.push(proposal),

@@ -124,17 +124,19 @@ fn next(
     (questions, without_sale): (&[&str], &[String]),
     is_theirs: bool,
 ) -> String {
-    let config = match written == CONFIG_FILE {
-        true => String::new(),
-        false => format!(" --config {}", shell_word(written)),
+    let config = if written == CONFIG_FILE {
+        String::new()
+    } else {
+        format!(" --config {}", shell_word(written))
     };
     let paths: Vec<_> = exports
         .iter()
         .map(|path| shell_word(&path.to_string_lossy()).into_owned())
         .collect();
-    let plan = match is_theirs {
-        true => format!("`fprecon audit{config} --commissions {}`", paths.join(" ")),
-        false => format!("`fprecon plan{config} {}`", paths.join(" ")),
+    let plan = if is_theirs {
+        format!("`fprecon audit{config} --commissions {}`", paths.join(" "))
+    } else {
+        format!("`fprecon plan{config} {}`", paths.join(" "))
     };
     match questions.len() {
         0 if !without_sale.is_empty() => {

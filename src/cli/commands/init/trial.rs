@@ -212,9 +212,12 @@ impl Trial {
 }
 
 fn indented(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.is_empty() {
-        true => String::new(),
-        false => format!("  {line}"),
+    let lines = text.lines().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("  {line}")
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }

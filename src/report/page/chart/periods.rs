@@ -180,9 +180,10 @@ impl<T: Default> Periods<T> {
             return totals.to_owned();
         };
         let (first, last) = (self.unit.full(*first), self.unit.full(*last));
-        match first == last {
-            true => format!("{first}: {totals}."),
-            false => format!("{first} to {last}: {totals}."),
+        if first == last {
+            format!("{first}: {totals}.")
+        } else {
+            format!("{first} to {last}: {totals}.")
         }
     }
 }
