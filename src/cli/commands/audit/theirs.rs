@@ -28,7 +28,7 @@ use crate::recognise::{Recognised, Why, recognise};
 use crate::send::{self, CompleteListing, IncompleteListing, OrderCheck, PageSink};
 use crate::shell_word::shell_word;
 use crate::tracking::{
-    Answer, Client, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
+    self, Answer, Client, Listed, ListedCommission, ListedPayout, ListedPromoter, Version,
 };
 
 /// The time between two lines about progress, if there is no terminal.
@@ -394,6 +394,15 @@ fn order_words(name: &str, order: OrderCheck) -> Option<String> {
     }
 }
 
+/// Returns how an audit is made without a listing that cannot be relied on.
+fn without_listing<T: Listed>() -> &'static str {
+    if T::NAME == tracking::Lead::NAME {
+        "leave the leads out: `fprecon audit --live --no-leads`"
+    } else {
+        "export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`"
+    }
+}
+
 /// Reports why a listing is not whole. The pages that were read are kept.
 fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliError {
     let name = T::NAME;
@@ -437,18 +446,20 @@ fn not_whole<T: Listed>(unlisted: IncompleteListing, interrupted: Exit) -> CliEr
         IncompleteListing::Unordered(order) => {
             let doubt = order_words(name, order).unwrap_or_default();
             let message = format!("{doubt}, and no two readings of it agree: lines may be missing");
-            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(
-                "run it again when nothing is being imported or paid; or export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`",
-            );
+            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
+                "run it again when nothing is being imported or paid; or {}",
+                without_listing::<T>()
+            ));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
         IncompleteListing::Repeating { number } => {
             let message = format!(
                 "page {number} of the {name} repeats the pages before it: lines may be missing"
             );
-            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(
-                "export the commissions in FirstPromoter and pass the file: `fprecon audit --commissions FILE`; and please report this",
-            );
+            let problem = Problem::error(ProblemCode::ListingUnordered, message).hint(format!(
+                "please report this; until then, {}",
+                without_listing::<T>()
+            ));
             return CliError::Ended(Exit::Incomplete, Box::new(problem));
         }
         IncompleteListing::Short { lines, total } => {
