@@ -74,6 +74,8 @@ group by grouping sets ((promoter), (campaign), (plan), (month), (currency), (st
 times = []
 for _ in range(rounds):
     connection = duckdb.connect()
+    # The bar of slow queries would be written between the results.
+    connection.execute("set enable_progress_bar = false")
     for side in TYPES:
         connection.execute(table(side))
     started = time.perf_counter()
