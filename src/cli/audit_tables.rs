@@ -1,10 +1,13 @@
 //! Prints an audit for a person: the answer first, then its parts.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::audit::output::{AuditReport, words};
 use crate::audit::{CommissionTotals, Cut, Finding, TotalLine};
 use crate::invisible::shown;
+use crate::report::Commands;
+use crate::shell_word::shell_word;
 
 /// The greatest number of findings that are shown; all are in the files.
 const FINDINGS_SHOWN: usize = 5;
@@ -44,6 +47,20 @@ pub(super) fn whole(report: &AuditReport) -> String {
     part(findings(report));
     let _ = write!(text, "Report: {}", shown(&report.report_dir));
     text
+}
+
+/// Returns the answer in one line, for an audit that prints nothing else: the sums, the verdict, the
+/// page of the report, and the command that accepts what is as it should be.
+pub(super) fn one_line(report: &AuditReport, commands: &Commands) -> String {
+    let directory = Path::new(&report.report_dir);
+    let differences = directory.join("differences.csv").display().to_string();
+    let accept = format!("accept {} --reason TEXT", shell_word(&differences));
+    format!(
+        "{} Report: {}; to accept differences: {}",
+        words::answer(report).join(" "),
+        directory.join("audit.html").display(),
+        commands.command(&accept)
+    )
 }
 
 /// Returns the table of totals by promoter, with their sum.

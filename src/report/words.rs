@@ -126,8 +126,9 @@ fn open_words(items: &[OpenCount]) -> String {
     }
 }
 
-/// ` (80.00 USD, 5.00 EUR)`; nothing where there are no amounts.
-fn amounts_words(amounts: &BTreeMap<Currency, i128>) -> String {
+/// Returns amounts after a space, in brackets: ` (80.00 USD, 5.00 EUR)`; nothing where there are
+/// none.
+pub(crate) fn amounts_words(amounts: &BTreeMap<Currency, i128>) -> String {
     let words = amounts
         .iter()
         .map(|(currency, cents)| format!("{} {currency}", amount(*cents, *currency)));

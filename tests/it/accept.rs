@@ -92,11 +92,19 @@ fn a_failed_event_is_said_every_night_until_it_is_accepted_and_again_when_that_i
     assert_eq!(quiet.stdout(), "");
     let line = quiet.stderr();
     assert!(
-        line.starts_with("needs attention: 1 event failed in an earlier run; report: "),
+        line.starts_with("needs attention: 1 event failed in an earlier run (20.00 USD); report: "),
         "{line}"
     );
-    assert!(line.ends_with("; next: fprecon retry --failed\n"), "{line}");
+    let next = "/report.html; next: fprecon retry --failed\n";
+    assert!(line.ends_with(next), "{line}");
     assert_eq!(line.lines().count(), 1);
+
+    // The report is written, which is all that this command is asked for.
+    let report = place.run(&["report", "-q"]).expect(0);
+    assert_eq!(
+        (report.stdout(), report.stderr()),
+        (String::new(), String::new())
+    );
 
     let arrivals = sandbox.arrivals().len();
     let ran = accept(&place, &[&failed]).expect(0);

@@ -11,6 +11,7 @@ use jiff::{Timestamp, Zoned};
 use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
+use super::next::commands_of_call;
 use super::report::days_missing;
 use super::report_place::redactor;
 use crate::audit::accepted::AcceptedError;
@@ -61,7 +62,10 @@ pub(in crate::cli) fn audit(
         report.redact(redactor);
     }
     report.write(&matches, redactor.as_ref())?;
-    terminal.problems(&report.problems, report.problems_omitted);
+    terminal.plan_problems(&report.problems, report.problems_omitted);
+    if report.exit_code != 0 {
+        terminal.say_if_quiet(&audit_tables::one_line(&report, &commands_of_call(common)));
+    }
     terminal.human(&audit_tables::whole(&report));
     if terminal.json() {
         terminal.write_json(&report)?;

@@ -64,10 +64,20 @@ pub(super) fn deliver(
 /// Prints a finished run.
 pub(super) fn finish(summary: &(RunSummary, Exit), terminal: &Terminal) -> Result<Exit, CliError> {
     let (summary, exit) = summary;
+    if *exit == Exit::Attention {
+        say_attention(summary, terminal);
+    }
     if terminal.json() {
         terminal.write_json(summary)?;
     }
     Ok(*exit)
+}
+
+/// Says in one line what needs attention, where nothing else is printed.
+pub(super) fn say_attention(summary: &RunSummary, terminal: &Terminal) {
+    if let Some(line) = next::one_line(summary) {
+        terminal.say_if_quiet(&line);
+    }
 }
 
 impl RunDelivery<'_> {
@@ -122,6 +132,9 @@ impl RunDelivery<'_> {
         report?;
         let problem = ending::problem_of(&sent.end, signal, self.destination.name(), self.commands);
         self.terminal.problems(problem.as_slice(), 0);
+        if let Some(line) = problem.and_then(|problem| next::line_of_warning(&problem, &summary)) {
+            self.terminal.say_if_quiet(&line);
+        }
         show(&summary, self.commands, self.terminal);
         Ok((journal, (summary, exit)))
     }
@@ -211,9 +224,6 @@ fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord
 
 /// The result, the balance, and what to do next.
 pub(super) fn show(summary: &RunSummary, commands: &Commands, terminal: &Terminal) {
-    if let Some(line) = next::one_line(summary) {
-        terminal.say_if_quiet(&line);
-    }
     terminal.human("");
     terminal.human(&tables::outcomes(summary, terminal.width()));
     terminal.human(&format!(

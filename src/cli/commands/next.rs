@@ -1,13 +1,16 @@
 //! The items that need attention, and the commands for them, for the terminal.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anstyle::Style;
 
 use crate::cli::arguments::Common;
 use crate::cli::settings::EffectiveSettings;
 use crate::journal::AttentionCode;
+use crate::problem::{Problem, Severity};
 use crate::report::attention::what;
+use crate::report::words::amounts_words;
 use crate::report::{AcceptedSummary, Attention, Commands, RunSummary};
 use crate::tracking::Version;
 
@@ -107,16 +110,37 @@ fn accepted_in_words(accepted: &[AcceptedSummary]) -> String {
     words.join(", ")
 }
 
+/// Returns the warning with which a run ended early in one line, for a run that prints no
+/// warnings; `None` for an error, which is always printed.
+pub(super) fn line_of_warning(problem: &Problem, summary: &RunSummary) -> Option<String> {
+    if problem.severity == Severity::Error {
+        return None;
+    }
+    let hint = problem.hint.as_deref();
+    let next = hint.map_or(String::new(), |hint| format!("; next: {hint}"));
+    Some(format!("{}{}{next}", problem.message, report_of(summary)))
+}
+
+/// Returns the part of a line that names the page of the report.
+fn report_of(summary: &RunSummary) -> String {
+    let directory = summary.report_dir.as_deref();
+    directory.map_or(String::new(), |directory| {
+        let page = Path::new(directory).join("report.html");
+        format!("; report: {}", page.display())
+    })
+}
+
 /// Returns the result in one line, for a run that prints nothing else; `None` if nothing needs
 /// attention.
 pub(super) fn one_line(summary: &RunSummary) -> Option<String> {
     let first = summary.attention.first()?;
-    let what: Vec<String> = summary.attention.iter().map(Attention::what).collect();
-    let report = summary.report_dir.as_deref();
-    let report = report.map_or(String::new(), |directory| format!("; report: {directory}"));
+    let attention = summary.attention.iter();
+    let what =
+        attention.map(|item| format!("{}{}", item.what(), amounts_words(&item.amount_cents)));
     Some(format!(
-        "needs attention: {}{report}; next: {}",
-        what.join(", "),
+        "needs attention: {}{}; next: {}",
+        what.collect::<Vec<_>>().join(", "),
+        report_of(summary),
         first.command
     ))
 }

@@ -76,24 +76,38 @@ pub(in crate::cli) fn resume(
         let exit = match exit {
             _ if waiting => Exit::Incomplete,
             // A later run may have settled the sign-up that an earlier one waited for.
-            _ if runs_to_finish(&journal)?.is_empty() => exit_of_all(&journal, &resumed)?,
+            _ if runs_to_finish(&journal)?.is_empty() => {
+                let Some(mut needing) = needing_attention(&journal, &resumed)? else {
+                    return delivery::finish(&(summary, Exit::Done), terminal);
+                };
+                // The last run may need none, and then it can't say what does.
+                if !summary.needs_attention() {
+                    needing.name_commands(&commands);
+                    delivery::say_attention(&needing, terminal);
+                }
+                Exit::Attention
+            }
             exit => exit,
         };
         return delivery::finish(&(summary, exit), terminal);
     }
 }
 
-/// Returns the combined exit code of finished runs.
-fn exit_of_all(journal: &JournalReader, runs: &BTreeSet<RunId>) -> Result<Exit, CliError> {
+/// Returns the summary of the first of these runs that needs attention; `None` if none does.
+fn needing_attention(
+    journal: &JournalReader,
+    runs: &BTreeSet<RunId>,
+) -> Result<Option<RunSummary>, CliError> {
     for &run in runs {
         let Some(record) = journal.run(run)? else {
             continue;
         };
-        if RunSummary::load(journal, &record)?.needs_attention() {
-            return Ok(Exit::Attention);
+        let summary = RunSummary::load(journal, &record)?;
+        if summary.needs_attention() {
+            return Ok(Some(summary));
         }
     }
-    Ok(Exit::Done)
+    Ok(None)
 }
 
 /// Returns the number of events of the journal that are not settled.

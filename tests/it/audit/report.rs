@@ -49,6 +49,33 @@ fn what_an_audit_that_was_killed_left_half_written_is_cleared_away() {
 }
 
 #[test]
+fn a_quiet_audit_prints_one_line_where_it_needs_attention_and_else_nothing() {
+    let world = World::new();
+    let audit = |arguments: &[&str]| {
+        let arguments = [&["audit", "--live", "-q"], arguments].concat();
+        world.place.run_to(&world.sandbox, &arguments)
+    };
+    let quiet = audit(&[]).expect(0);
+    assert_eq!(
+        (quiet.stdout(), quiet.stderr()),
+        (String::new(), String::new())
+    );
+    world.plant(&json!({"action": "change", "of": "in_0001", "amount_cents": 403}));
+    let quiet = audit(&["--dir", "out"]).expect(1);
+    assert_eq!(quiet.stdout(), "");
+    let line = quiet.stderr();
+    assert_eq!(line.lines().count(), 1, "{line}");
+    for part in [
+        " Overpaid by 0.03 USD. ",
+        "1 difference to look at.",
+        "out/audit.html; ",
+        "accept out/differences.csv --reason TEXT\n",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+}
+
+#[test]
 fn what_is_within_the_tolerance_ends_with_zero() {
     let world = World::new();
     world.plant(&json!({"action": "change", "of": "in_0001", "amount_cents": 403}));
