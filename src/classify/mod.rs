@@ -133,22 +133,32 @@ impl<'p> Classifier<'p> {
         Some(self.text(row, column))
     }
 
-    /// Returns the ids of the sale that a row would have been if it had been paid, and why it is
-    /// ignored: the id that it may share with others, and the one that identifies it. Several
-    /// attempts to pay an invoice share its id, and only one of them is the payment.
-    pub(crate) fn not_paid(&self, row: &Row) -> Option<(Text, Text, &'p str)> {
+    /// Returns the ids of the sale of an ignored row that says that the sale was not paid or that money went
+    /// back, and why the row is ignored: the id that it may share with others, and the one that identifies it.
+    /// Several attempts to pay an invoice share its id, and only one of them is the payment.
+    pub(crate) fn unpaid_sale(&self, row: &Row) -> Option<(Text, Text, &'p str)> {
         let rules = &self.profile.ignore;
-        if rules.iter().all(|rule| !rule.not_paid) {
+        let has_totals = self.profile.events.iter().any(|rule| rule.running_total);
+        if !has_totals && rules.iter().all(|rule| !rule.not_paid) {
             return None;
         }
         let rule = self.matching_ignore(row).ok()??;
+        if !rule.not_paid && !self.has_refunded_total(row) {
+            return None;
+        }
         let mut events = self.profile.events.iter();
         let sale = events.find(|event| event.kind == Kind::Sale)?;
         let (first, last) = (sale.event_id.first()?, sale.event_id.last()?);
         let own = self.first_id(std::slice::from_ref(last), row).ok()??;
         let shared = self.first_id(std::slice::from_ref(first), row).ok()?;
         let shared = shared.unwrap_or_else(|| own.clone());
-        rule.not_paid.then_some((shared, own, &rule.reason))
+        Some((shared, own, &rule.reason))
+    }
+
+    /// Returns `true` if the row has a total of what was refunded of its sale.
+    fn has_refunded_total(&self, row: &Row) -> bool {
+        let mut events = self.profile.events.iter();
+        events.any(|rule| rule.running_total && matches!(self.is_for(&rule.scope, row), Ok(true)))
     }
 
     /// Returns the subscription of the row and its plan, also for rows that are ignored or

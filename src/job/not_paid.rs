@@ -1,6 +1,7 @@
-//! Holds refunds of sales that earlier runs sent, and whose rows say now that they were not paid.
+//! Holds refunds of sales that earlier runs sent, and whose rows say now that they were not paid, or are ignored
+//! although they have a refund.
 //!
-//! Such a row is ignored: it is not an event. If a sale was sent for it before, the refund that would reverse
+//! Such a row is not an event. If a sale was sent for it before, the refund that would reverse
 //! it is held, for a person to look at: the row does not say when the payment failed, or whether somebody has
 //! paid in another way.
 
@@ -12,7 +13,7 @@ use crate::event::{Essence, Event, EventKey, Events, Kind, Money, Source, Text};
 use crate::journal::{HistoryRequest, Outcome};
 use crate::plan::History;
 
-/// Describes a row of a payment that was not made.
+/// Describes an ignored row that takes the sale back.
 #[derive(Clone, Debug)]
 struct NotPaid {
     /// The id that its sale may share with others.
@@ -24,7 +25,7 @@ struct NotPaid {
     source: Source,
 }
 
-/// Holds the rows of a job that say that a payment was not made.
+/// Holds the ignored rows of a job that take their sales back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NotPaidRows(Vec<NotPaid>);
 

@@ -346,7 +346,7 @@ impl<'r> Reader<'r> {
                 }
                 RowOutcome::Ignored(reason) => {
                     rows.ignored += 1;
-                    if let Some(sale) = classifier.not_paid(row) {
+                    if let Some(sale) = classifier.unpaid_sale(row) {
                         self.not_paid.add(sale, source);
                     }
                     self.keep_row(row, source, false, &reason);

@@ -165,10 +165,13 @@ fn every_status_is_an_event_or_ignored_for_a_reason() {
         let warned = job.problems.kept().len();
         assert_eq!(warned, usize::from(status == "succeeded"), "{status}");
     }
-    for captured in ["false", "FALSE", ""] {
+    for captured in ["false", "FALSE"] {
         let job = stripe(&[("Captured", captured)]);
         assert_eq!(job.ignored.get("payment not captured"), Some(&1));
     }
+    // The status says that it was paid.
+    let job = stripe(&[("Captured", "")]);
+    assert_eq!((job.rows().ignored, job.rows().rejected), (0, 1));
     assert_eq!(
         stripe(&[("Amount", "0.00"), ("Amount Refunded", "0.00")])
             .ignored

@@ -58,6 +58,13 @@ fn stripe(status: &str, invoice: &str) -> String {
     stripe_export(&[payment])
 }
 
+fn shopify(status: &str, subtotal: &str, refunded: &str) -> String {
+    format!(
+        "Id,Name,Email,Financial Status,Paid at,Created at,Currency,Subtotal,Shipping,Taxes,Total,Refunded Amount\n\
+         81,#1,dan@example.com,{status},2026-03-01 10:00:00 +0000,2026-03-01 10:00:00 +0000,USD,{subtotal},0.00,0.00,100.00,{refunded}\n"
+    )
+}
+
 /// The two lines that the hint of `sale-not-paid` names.
 fn lines_of_hint(place: &Place, file: &str) -> String {
     let said = place.run(&["plan", file, "--sandbox"]).expect(1).stderr();
@@ -122,6 +129,59 @@ fn a_sale_that_was_sent_and_was_not_paid_has_its_refund_held() {
         let amount = format!(",{}.{:02},", cents / 100, cents % 100);
         assert!(paid.contains(&amount), "{sale}: {paid}");
         assert_eq!(sent(&run(&place, &["after.csv"], 0)), 0, "{sale}");
+    }
+}
+
+#[test]
+fn an_ignored_row_with_a_refund_takes_back_the_sale_that_was_sent() {
+    let edited = [
+        (
+            "81",
+            shopify("paid", "100.00", "0.00"),
+            shopify("refunded", "0.00", "100.00"),
+        ),
+        (
+            "81",
+            shopify("paid", "100.00", "0.00"),
+            shopify("pending", "100.00", "40.00"),
+        ),
+        (
+            "PM1",
+            gocardless("confirmed", "0.00"),
+            gocardless("pending", "3.00"),
+        ),
+    ];
+    for (sale, before, after) in edited {
+        // Nobody has sent it: there is nothing to take back.
+        let place = place(&[("before.csv", before), ("after.csv", after)]);
+        run(&place, &["after.csv"], 0);
+        assert_eq!(sent(&run(&place, &["before.csv"], 0)), 1, "{sale}");
+        let report = run(&place, &["after.csv"], 1);
+        assert_eq!(
+            (sent(&report), &report["rows"]["ignored"]),
+            (0, &1.into()),
+            "{sale}"
+        );
+        let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+        let rows = place.csv(&held);
+        let is = [0, 1, 2].map(|column| rows[1][column].as_str());
+        assert_eq!(is, ["refund", &format!("{sale}_not_paid"), sale]);
+    }
+}
+
+#[test]
+fn what_an_export_leaves_open_of_a_payment_is_rejected() {
+    let captured = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n\
+                    ch_1,2026-03-01 10:00:00,100.00,30.00,usd,,Paid,cus_1,ana@example.com,in_1\n";
+    let taxed = "Id,Name,Email,Financial Status,Paid at,Created at,Currency,Subtotal,Shipping,Taxes,Total,Refunded Amount,Tax 1 Name,Tax 1 Value\n\
+                 81,#1,dan@example.com,paid,2026-03-01 10:00:00 +0000,2026-03-01 10:00:00 +0000,USD,100.00,0.00,0.00,110.00,0.00,VAT 10%,10.00\n";
+    let place = place(&[
+        ("captured.csv", captured.to_owned()),
+        ("taxed.csv", taxed.to_owned()),
+    ]);
+    for file in ["captured.csv", "taxed.csv"] {
+        let report = run(&place, &[file], 1);
+        assert_eq!(report["rows"]["rejected"], 1, "{file}");
     }
 }
 
