@@ -85,7 +85,7 @@
 //! };
 //! let to_send = RunToSend { run, total: 1, settings };
 //! let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();
-//! let runtime = tokio::runtime::Runtime::new()?;
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! let sent = runtime.block_on(send(journal, &client, to_send, stopped, &mut |_| ()));
 //!
 //! // A report is a function of the journal.
