@@ -73,6 +73,23 @@ fn lines_of_hint(place: &Place, file: &str) -> String {
     format!("{}\n{}\n", lines[0], lines[1])
 }
 
+/// Runs `after.csv` before anybody has sent its sale, then `before.csv`, then `after.csv` again: the row is ignored
+/// each time, and the refund is held once there is something to take back.
+fn check_refund_is_held(place: &Place, sale: &str) {
+    let check_ignored = |report: &Value| {
+        let is = (sent(report), &report["rows"]["ignored"]);
+        assert_eq!(is, (0, &1.into()), "{sale}");
+    };
+    check_ignored(&run(place, &["after.csv"], 0));
+    assert_eq!(sent(&run(place, &["before.csv"], 0)), 1, "{sale}");
+    let report = run(place, &["after.csv"], 1);
+    check_ignored(&report);
+    let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+    let rows = place.csv(&held);
+    let is = [0, 1, 2].map(|column| rows[1][column].as_str());
+    assert_eq!(is, ["refund", &format!("{sale}_not_paid"), sale]);
+}
+
 #[test]
 fn a_sale_that_was_sent_and_was_not_paid_has_its_refund_held() {
     let sent_and_not_paid = [
@@ -98,26 +115,8 @@ fn a_sale_that_was_sent_and_was_not_paid_has_its_refund_held() {
         ("ch_0001", 2000, stripe("Paid", ""), stripe("canceled", "")),
     ];
     for (sale, cents, before, after) in sent_and_not_paid {
-        // Nobody has sent it: there is nothing to take back.
         let place = place(&[("before.csv", before), ("after.csv", after)]);
-        let report = run(&place, &["after.csv"], 0);
-        assert_eq!(
-            (sent(&report), &report["rows"]["ignored"]),
-            (0, &1.into()),
-            "{sale}"
-        );
-
-        assert_eq!(sent(&run(&place, &["before.csv"], 0)), 1, "{sale}");
-        let report = run(&place, &["after.csv"], 1);
-        assert_eq!(
-            (sent(&report), &report["rows"]["ignored"]),
-            (0, &1.into()),
-            "{sale}"
-        );
-        let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
-        let rows = place.csv(&held);
-        let is = [0, 1, 2].map(|column| rows[1][column].as_str());
-        assert_eq!(is, ["refund", &format!("{sale}_not_paid"), sale]);
+        check_refund_is_held(&place, sale);
 
         // The hint, followed: all that was paid is refunded, and nothing is held any more.
         place.write("own.csv", &lines_of_hint(&place, "after.csv"));
@@ -152,20 +151,8 @@ fn an_ignored_row_with_a_refund_takes_back_the_sale_that_was_sent() {
         ),
     ];
     for (sale, before, after) in edited {
-        // Nobody has sent it: there is nothing to take back.
         let place = place(&[("before.csv", before), ("after.csv", after)]);
-        run(&place, &["after.csv"], 0);
-        assert_eq!(sent(&run(&place, &["before.csv"], 0)), 1, "{sale}");
-        let report = run(&place, &["after.csv"], 1);
-        assert_eq!(
-            (sent(&report), &report["rows"]["ignored"]),
-            (0, &1.into()),
-            "{sale}"
-        );
-        let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
-        let rows = place.csv(&held);
-        let is = [0, 1, 2].map(|column| rows[1][column].as_str());
-        assert_eq!(is, ["refund", &format!("{sale}_not_paid"), sale]);
+        check_refund_is_held(&place, sale);
     }
 }
 
