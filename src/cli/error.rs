@@ -56,10 +56,6 @@ pub(super) enum CliError {
     /// The books do not balance.
     Imbalance(Imbalance),
     /// The API's listings could not be read to the end, or the user interrupted that.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "this build has no audit")
-    )]
     Ended(Exit, Box<Problem>),
     /// A thread, a signal handler or a page failed.
     Io(&'static str, io::Error),

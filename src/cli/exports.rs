@@ -320,10 +320,6 @@ impl<'p> Planner<'p> {
     }
 
     /// Returns the planner for events that are not for sending.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "this build has no audit")
-    )]
     pub(super) fn for_looking(self) -> Self {
         Planner {
             is_for_sending: false,

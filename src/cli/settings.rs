@@ -67,10 +67,6 @@ pub(super) struct EffectiveSettings {
     pub(super) foreign: ForeignSetting,
     /// The file of rates, also for other treatments of foreign amounts: the audit uses it for
     /// comparisons.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "only the audit uses it")
-    )]
     pub(super) rates: Option<PathBuf>,
     /// The number of decimals that the API expects, for currencies in which that is set.
     pub(super) decimals: Decimals,
@@ -96,10 +92,6 @@ pub(super) struct EffectiveSettings {
     /// The table `[audit]` as it is written.
     pub(super) audit: Table,
     /// The configuration files that were read, the user's first.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "only the audit reads its table from them")
-    )]
     pub(super) files: Vec<PathBuf>,
     pub(super) exports: BTreeMap<String, Table>,
     /// The place of each of them: the file, and the line of its first table.

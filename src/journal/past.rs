@@ -91,10 +91,6 @@ impl JournalReader {
     /// # Errors
     ///
     /// The journal can't be read.
-    #[cfg_attr(
-        not(feature = "polars"),
-        expect(dead_code, reason = "only the audit asks")
-    )]
     pub(crate) fn recorded_at(&self) -> Result<HashMap<EventRow, Timestamp>, JournalError> {
         let mut recorded = HashMap::new();
         let sql = "SELECT re.event, min(r.started_ms) FROM run_event re JOIN run r ON r.id = re.run

@@ -36,10 +36,6 @@ pub(crate) struct OpenItem {
 /// # Errors
 ///
 /// The journal can't be read.
-#[cfg_attr(
-    not(feature = "polars"),
-    expect(dead_code, reason = "only the audit asks")
-)]
 pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, JournalError> {
     let accepted = journal.accepted()?;
     let mut open = Vec::new();
