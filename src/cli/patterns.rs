@@ -66,12 +66,12 @@ impl PatternSegment {
         if text == ANY_FOLDERS {
             return Ok(PatternSegment::AnyFolders);
         }
-        if !is_pattern(&text) {
-            Ok(PatternSegment::Name(name))
-        } else {
+        if is_pattern(&text) {
             Pattern::new(&text)
                 .map(PatternSegment::Pattern)
                 .map_err(PatternFault::Invalid)
+        } else {
+            Ok(PatternSegment::Name(name))
         }
     }
 }

@@ -271,10 +271,10 @@ impl Profiles {
                 Err(misfit) => misfits.push(misfit),
             }
         }
-        if !closest.is_empty() {
-            Ok(Fits { closest, looser })
-        } else {
+        if closest.is_empty() {
             Err(misfits)
+        } else {
+            Ok(Fits { closest, looser })
         }
     }
 

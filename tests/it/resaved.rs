@@ -200,14 +200,7 @@ fn failed_events_come_back_with_semicolons_and_as_a_workbook() {
             cell.replace("800", "900")
                 .replace("2026-03-01T00:00:00Z", "01.03.2026 00:00")
         };
-        let name = if !as_workbook {
-            let rows = failed.iter().map(|record| {
-                let cells: Vec<_> = record.iter().map(|text| cell(text)).collect();
-                cells.join(";") + "\r\n"
-            });
-            place.write("back.csv", &rows.collect::<String>());
-            "back.csv"
-        } else {
+        let name = if as_workbook {
             let mut workbook = Workbook::new();
             let sheet = workbook.add_worksheet();
             let date = Format::new().set_num_format("dd\\.mm\\.yyyy");
@@ -226,6 +219,13 @@ fn failed_events_come_back_with_semicolons_and_as_a_workbook() {
             }
             workbook.save(place.path("back.xlsx")).unwrap();
             "back.xlsx"
+        } else {
+            let rows = failed.iter().map(|record| {
+                let cells: Vec<_> = record.iter().map(|text| cell(text)).collect();
+                cells.join(";") + "\r\n"
+            });
+            place.write("back.csv", &rows.collect::<String>());
+            "back.csv"
         };
         let again = ["run", name, "--yes", "--dir", "two"];
         place.run_to(&sandbox, &again).expect(0);

@@ -497,12 +497,12 @@ pub fn latest_audit(audits: &Path, period: Period) -> Option<LastAudit> {
 pub fn free_directory(audits: &Path, day: jiff::civil::Date) -> PathBuf {
     let first = audits.join(day.to_string());
     let mut numbered = (2_u64..).map(|number| audits.join(format!("{day}-{number}")));
-    if !first.exists() {
-        first
-    } else {
+    if first.exists() {
         numbered
             .find(|directory| !directory.exists())
             .unwrap_or(first)
+    } else {
+        first
     }
 }
 

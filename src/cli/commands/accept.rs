@@ -254,14 +254,14 @@ fn nothing_to_accept(id: &str, commands: &Commands) -> Problem {
 
 fn reason(arguments: &AcceptArguments) -> Result<String, CliError> {
     let reason = arguments.reason.as_deref().unwrap_or_default().trim();
-    if !reason.is_empty() {
-        Ok(reason.to_owned())
-    } else {
+    if reason.is_empty() {
         Err(CliError::usage(
             Problem::error(ProblemCode::ReasonMissing, "`--reason` is empty").hint(
                 "give the reason why the items stay as they are; every later report shows it",
             ),
         ))
+    } else {
+        Ok(reason.to_owned())
     }
 }
 

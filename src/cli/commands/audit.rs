@@ -373,15 +373,15 @@ impl Call<'_> {
         problems: &mut Problems,
     ) -> Result<(Ours, OursSummary, Option<Account>), CliError> {
         let currency = self.settings.account_currency;
-        let (ours, source, files, account) = if !self.arguments.exports.is_empty() {
-            let (ours, files) = self.exports(problems)?;
-            (ours, "exports", files, None)
-        } else {
+        let (ours, source, files, account) = if self.arguments.exports.is_empty() {
             let journal = JournalReader::open(&self.settings.journal)?;
             let journal = journal.ok_or_else(|| nothing_of_ours(self.settings))?;
             let ours = ours::of_journal(&journal, currency, self.period.by)?;
             let files = vec![self.settings.journal.display().to_string()];
             (ours, "journal", files, Some(journal.account()?))
+        } else {
+            let (ours, files) = self.exports(problems)?;
+            (ours, "exports", files, None)
         };
         if ours.held > 0 {
             let message = format!(
