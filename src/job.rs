@@ -36,7 +36,7 @@ use self::complete::complete;
 use self::customers::{drop_shared_uids, hold_without_customer};
 use self::read::{ReadExports, read};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
-use crate::event::{Events, Tally, Text};
+use crate::event::{Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::HistoryRequest;
 use crate::link::{AskedAgain, HeldReason, Link, link};
@@ -130,8 +130,8 @@ pub struct Job {
 /// with the row corrected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CorrectedRow {
-    /// The place of the file that was handed back among the inputs.
-    pub input: usize,
+    /// The place of the row in the file that was handed back.
+    pub source: Source,
     /// The export that had the row.
     pub file: String,
     /// The line of the row in that export.

@@ -1,18 +1,20 @@
 //! Records a planned job in the journal: its exports, its events and what is held, in one transaction.
 
+mod corrected;
+
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use self::corrected::{CorrectedBefore, Corrections};
 use crate::event::{EventKey, EventRef, Kind};
-use crate::job::{Imbalance, Job, SourceRow, SourceRows, SourceRowsError};
+use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
-    Acceptance, AttentionCode, Disposition, Item, Journal, JournalError, JournalHistory, NewInput,
-    NewRun, PlanState, Recording, RunCommand, RunId,
+    AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, PlanState,
+    Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
-use crate::report::handed_back::items_of_rows;
 
 /// Describes what a job is recorded with, beside what it has itself.
 #[derive(Clone, Copy, Debug)]
@@ -53,16 +55,16 @@ pub fn record(
     job: &mut Job,
     known: &JournalHistory,
 ) -> Result<RunId, RecordError> {
-    let corrected = corrected_rows(journal, job, new)?;
+    let corrections = Corrections::find(journal, job, new)?;
+    let before = CorrectedBefore::read(journal, known)?;
     let mut recording = journal.begin(&NewRun {
         command: new.command,
         started: new.started,
     })?;
-    for (items, acceptance) in &corrected {
-        recording.accept(items, acceptance)?;
-    }
+    corrections.record(&mut recording)?;
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
+    record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
         for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
             let cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
@@ -192,7 +194,7 @@ fn record_alias(
     Ok(())
 }
 
-fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), RecordError> {
+fn record_inputs(recording: &mut Recording<'_>, job: &Job) -> Result<(), JournalError> {
     for input in &job.inputs {
         recording.add_input(&NewInput {
             path: input.path.clone(),
@@ -205,49 +207,27 @@ fn record_inputs(recording: &mut Recording<'_>, job: &mut Job) -> Result<(), Rec
             rows_rejected: input.rows.rejected,
         })?;
     }
+    Ok(())
+}
+
+/// Records the rows that are not events, and what earlier runs know of them.
+fn record_rows(
+    recording: &mut Recording<'_>,
+    job: &mut Job,
+    before: &CorrectedBefore<'_>,
+) -> Result<(), RecordError> {
     let rows = std::mem::replace(&mut job.source_rows, SourceRows::dropped());
     for row in rows.read()? {
-        let SourceRow {
-            source,
-            is_rejected: rejected,
-            reason,
-            fields,
-        } = row?;
-        let disposition = if rejected {
+        let row = row?;
+        before.meet(recording, &job.inputs, &row)?;
+        let disposition = if row.is_rejected {
             Disposition::Rejected
         } else {
             Disposition::Ignored
         };
-        recording.add_row(source, disposition, &reason, &fields)?;
+        recording.add_row(row.source, disposition, &row.reason, &row.fields)?;
     }
     Ok(())
-}
-
-/// Returns the rejected rows that these exports have in a corrected form, by the file that was handed back:
-/// the export that still has them as they were needs no attention for them any more.
-fn corrected_rows(
-    journal: &Journal,
-    job: &Job,
-    new: &NewJob<'_>,
-) -> Result<Vec<(Vec<Item>, Acceptance)>, JournalError> {
-    let mut by_input: BTreeMap<usize, Vec<Item>> = BTreeMap::new();
-    for (row, item) in items_of_rows(journal, job.corrected.iter())? {
-        by_input.entry(row.input).or_default().push(item);
-    }
-    let accepted = by_input.into_iter().map(|(input, mut items)| {
-        items.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-        let path = job
-            .inputs
-            .get(input)
-            .map_or("", |input| input.path.as_str());
-        let acceptance = Acceptance {
-            reason: format!("corrected in {path}"),
-            by: new.by.to_owned(),
-            at: new.started,
-        };
-        (items, acceptance)
-    });
-    Ok(accepted.collect())
 }
 
 /// Returns the error for a total that no real account reaches.

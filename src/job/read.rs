@@ -92,10 +92,10 @@ fn added_columns(header: &[String]) -> Option<usize> {
 }
 
 /// Returns what the added columns of a file of rejected rows, which end at `width`, say of a row.
-fn corrected(row: &Row, width: usize, input: usize) -> Option<CorrectedRow> {
+fn corrected(row: &Row, width: usize, source: Source) -> Option<CorrectedRow> {
     let mut added = row.iter().skip(width - ADDED_COLUMNS.len());
     Some(CorrectedRow {
-        input,
+        source,
         file: added.next()?.to_owned(),
         line: added.next()?.to_owned(),
         reason: added.next()?.to_owned(),
@@ -330,7 +330,7 @@ impl<'r> Reader<'r> {
             if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
             {
-                let of_row = corrected(row, width, input);
+                let of_row = corrected(row, width, source);
                 if is_signed {
                     self.signed.corrected.extend(of_row)
                 } else {

@@ -251,6 +251,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.accepted_differences().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.corrected_rows().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.in_doubt().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.expect_attempts_sealed();

@@ -24,6 +24,7 @@ mod columns;
 mod commissions;
 mod commits;
 mod conversions;
+mod corrected_rows;
 mod deliver;
 mod error;
 mod events;

@@ -7,6 +7,7 @@ use super::accepted;
 use super::columns::{self, Columns};
 use super::commits::CommitRecord;
 use super::conversions;
+use super::corrected_rows;
 use super::deliver::settle_where_left;
 use super::flags;
 use super::learned;
@@ -14,8 +15,9 @@ use super::mended;
 use super::recover::{self, DoubtUntil};
 use super::words::bounded;
 use super::{
-    Acceptance, AttentionCode, Disposition, EventRow, Item, Journal, JournalError, JournalReader,
-    Outcome, PlanState, RunCommand, RunId, Settlement, commit, poison, start, stored,
+    Acceptance, AttentionCode, Disposition, EventRow, Item, ItemId, Journal, JournalError,
+    JournalReader, Outcome, PlanState, RunCommand, RunId, Settlement, commit, poison, start,
+    stored,
 };
 use crate::event::{Currency, Event, EventKey, Kind, Source};
 use crate::problem::Problem;
@@ -124,7 +126,8 @@ impl<'j> Statements<'j> {
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
             // A key may have two settled readings: as it was refused, and as it was fixed.
             met_event: connection.prepare(
-                "INSERT OR IGNORE INTO met_event (run, event, input, line) VALUES (?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO met_event (run, event, input, line) SELECT ?1, ?2, ?3, ?4
+                 WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
             )?,
             held: connection.prepare(&format!(
                 "INSERT INTO held (run, plan_state, input, line, candidates, {names})
@@ -340,7 +343,7 @@ impl Recording<'_> {
     }
 
     /// Keeps that the exports have an event again which an earlier run settled with an outcome that needs
-    /// attention.
+    /// attention, or left. An event that this run sends is not kept a second time.
     ///
     /// # Errors
     ///
@@ -389,6 +392,17 @@ impl Recording<'_> {
         self.ready()?;
         let written = accepted::accept_in(&self.transaction, items, acceptance);
         self.done(written.map(|_| 0))
+    }
+
+    /// Keeps an event of a rejected row that the exports have in a corrected form.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn add_corrected_row(&mut self, row: ItemId, event: EventKey) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = corrected_rows::insert(&self.transaction, row, event);
+        self.done(written)
     }
 
     /// Keeps an event that will not be sent: [`PlanState::Conflict`] or [`PlanState::Unlinked`], with the

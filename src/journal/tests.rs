@@ -312,14 +312,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 6")
+        .execute_batch("PRAGMA user_version = 7")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 6, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 7, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }
@@ -832,7 +832,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
     Connection::open(&path)
         .unwrap()
         .execute_batch(
-            "DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
+            "DROP TABLE corrected_row; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE accepted_difference; DROP TABLE met_event; DROP TABLE flag;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;

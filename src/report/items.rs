@@ -123,21 +123,15 @@ fn item(
 /// Returns the item of a row that can't be read. The same cells in another export of the same kind
 /// are the same item.
 pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
-    let header = header_of(run, record);
-    let own = match own_columns(header).len() {
-        own if own < header.len() => record.fields.get(..own),
-        _ => None,
-    };
     let profile = run.inputs.get(record.source.input);
-    let mut id = ItemHash::new(AttentionCode::Rejected);
-    id.text(profile.map(|input| input.profile.as_str()));
-    for cell in own.unwrap_or(&record.fields) {
-        id.text(Some(cell));
-    }
-    id.text(None);
-    id.text(Some(&record.reason));
+    let profile = profile.map(|input| input.profile.as_str());
     Item {
-        id: id.finish(),
+        id: row_item_id(
+            profile,
+            header_of(run, record),
+            &record.fields,
+            &record.reason,
+        ),
         code: AttentionCode::Rejected,
         kind: None,
         event_id: None,
@@ -146,6 +140,28 @@ pub(crate) fn row_item(run: &RunRecord, record: &RowRecord) -> Item {
         line: Some(record.source.line),
         message: record.reason.clone(),
     }
+}
+
+/// Returns the identity of a row that can't be read, by the profile and the header of its export, its cells
+/// and the reason.
+pub(crate) fn row_item_id<T: AsRef<str>>(
+    profile: Option<&str>,
+    header: &[String],
+    fields: &[T],
+    reason: &str,
+) -> ItemId {
+    let own = match own_columns(header).len() {
+        own if own < header.len() => fields.get(..own),
+        _ => None,
+    };
+    let mut id = ItemHash::new(AttentionCode::Rejected);
+    id.text(profile);
+    for cell in own.unwrap_or(fields) {
+        id.text(Some(cell.as_ref()));
+    }
+    id.text(None);
+    id.text(Some(reason));
+    id.finish()
 }
 
 /// Returns a note without the places in exports that it names: the next night's export has another

@@ -369,6 +369,100 @@ fn rows_that_were_corrected_and_sent_stop_counting_as_rejected() {
     assert_eq!(sandbox.events().len(), 2);
 }
 
+/// Hands the rejected row of a run back with `wrong` replaced by `right`.
+fn hand_back(place: &Place, run: &Value, wrong: &str, right: &str) {
+    let rejected = place.read(&file(run, "rejected.csv"));
+    assert!(rejected.contains(wrong), "{rejected}");
+    place.write("corrected.csv", &rejected.replacen(wrong, right, 1));
+}
+
+#[test]
+fn a_corrected_row_whose_event_failed_is_said_every_night_until_it_is_settled() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let payments = [Payment::paid(1, 1), Payment::paid(2, 2)];
+    let export = stripe_export(&payments).replacen("20.00", "2o.00", 1);
+    place.write("payments.csv", &export);
+    let first = night(&place, &sandbox, &["payments.csv"]);
+    assert_eq!(attention(&first), ["rejected 1 {}"]);
+    hand_back(&place, &first, "2o.00", "20.00");
+    refuse(&sandbox, 1);
+    let failed = [r#"failed 1 {"USD":2000}"#];
+    let corrected = night(&place, &sandbox, &["corrected.csv"]);
+    assert_eq!(attention(&corrected), failed);
+    // The export has the row as it was. Its money is still missing.
+    for _ in 0..2 {
+        let later = night(&place, &sandbox, &["payments.csv"]);
+        assert_eq!(attention(&later), failed);
+        assert_eq!(accepted(&later), ["rejected 1 {}"]);
+        assert_eq!(place.csv(&file(&later, "failed.csv")).len(), 2);
+    }
+    // Both in one call: the event counts once.
+    let both = night(&place, &sandbox, &["payments.csv", "corrected.csv"]);
+    assert_eq!(attention(&both), failed);
+    place
+        .run_to(&sandbox, &["retry", "--failed", "--yes"])
+        .expect(0);
+    let settled = night(&place, &sandbox, &["payments.csv"]);
+    assert_eq!(attention(&settled), [""; 0]);
+    assert_eq!(sandbox.events().len(), 2);
+    assert!(
+        place
+            .run(&["journal", "check"])
+            .expect(0)
+            .stdout()
+            .contains("sound")
+    );
+}
+
+#[test]
+fn a_corrected_row_whose_refund_is_held_stays_rejected() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let refund = "refund,r1,s1,ann@example.com,x,USD,2026-03-02";
+    place.write("refunds.csv", &generic(&[refund]));
+    let first = night(&place, &sandbox, &["refunds.csv"]);
+    hand_back(&place, &first, ",x,", ",3.00,");
+    let held = night(&place, &sandbox, &["corrected.csv"]);
+    assert_eq!(attention(&held), [r#"held 1 {"USD":300}"#]);
+    assert_eq!(
+        attention(&night(&place, &sandbox, &["refunds.csv"])),
+        ["rejected 1 {}"]
+    );
+    let sale = "sale,s1,,ann@example.com,8.00,USD,2026-03-01";
+    place.write("sales.csv", &generic(&[sale]));
+    let sent = night(&place, &sandbox, &["sales.csv", "corrected.csv"]);
+    assert_eq!(attention(&sent), [""; 0]);
+    assert_eq!(
+        attention(&night(&place, &sandbox, &["refunds.csv"])),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_corrected_row_whose_event_was_not_sent_is_said_until_it_is() {
+    let (place, sandbox) = (
+        Place::new(),
+        SandboxProcess::start(&["--lead-share", "100"]),
+    );
+    let sale = "sale,s1,,ann@example.com,x,USD,2026-03-01";
+    place.write("night.csv", &generic(&[sale]));
+    let first = night(&place, &sandbox, &["night.csv"]);
+    hand_back(&place, &first, ",x,", ",8.00,");
+    sandbox.fault(&json!({"action": "status", "status": 401, "times": 1}));
+    place
+        .run_to(&sandbox, &["run", "--yes", "corrected.csv"])
+        .expect(4);
+    let unsent = [r#"not_sent 1 {"USD":800}"#];
+    assert_eq!(attention(&night(&place, &sandbox, &["night.csv"])), unsent);
+    place.run_to(&sandbox, &["resume", "--yes"]).expect(0);
+    assert_eq!(attention(&night(&place, &sandbox, &["night.csv"])), [""; 0]);
+}
+
 #[test]
 fn a_corrected_failed_event_needs_no_attention_any_more() {
     let (place, sandbox) = (
