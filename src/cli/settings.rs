@@ -3,6 +3,7 @@
 //! The order of precedence is: option, environment, project file, user file, default. Every scalar
 //! setting is one row of `KEYS`, so that `fprecon config` can show them all.
 
+mod api_key;
 mod keys;
 mod layers;
 mod schema;
@@ -18,11 +19,12 @@ use toml::{Table, Value};
 
 use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
-use crate::bounded::{self, CERTIFICATES_BYTES, KEY_BYTES};
+use crate::bounded::{self, CERTIFICATES_BYTES};
 use crate::event::{Currency, Decimals};
 use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
+use api_key::KeySource;
 use keys::{ConfigFile, KEYS, variables};
 use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
@@ -39,8 +41,6 @@ pub(super) use shown::Shown;
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
 /// The first characters of every variable of this program.
 const VARIABLE_PREFIX: &str = "FPRECON_";
-/// The environment variable of the API key.
-const KEY_VARIABLE: &str = "FPRECON_API_KEY";
 
 /// The setting for amounts in other currencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,7 @@ pub(super) struct EffectiveSettings {
     pub(super) wid: Option<String>,
     account_id: Option<String>,
     ca_file: Option<PathBuf>,
-    pub(super) key_file: Option<PathBuf>,
-    /// `true` if an option of this call sets it, so that it takes precedence over the environment.
-    key_file_is_named: bool,
+    key: KeySource,
     pub(super) account_currency: Currency,
     /// The treatment of other currencies; with a version without conversion it is never `Convert`.
     pub(super) foreign: ForeignSetting,
@@ -141,7 +139,10 @@ impl EffectiveSettings {
         }
         layers.push(Layer::new(
             LayerOrigin::Environment,
-            table_of(|key| std::env::var(key.variable).ok().filter(|v| !v.is_empty())),
+            table_of(|key| {
+                let value = std::env::var(key.variable?).ok();
+                value.filter(|value| !value.is_empty())
+            }),
         ));
         layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
         let version = version_of(&layers)?;
@@ -197,15 +198,13 @@ impl EffectiveSettings {
             total: seconds(send.request_timeout_seconds)?,
         };
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
-        let key_origin = origin_of(layers, "api", "key_file");
+        let key = KeySource::find(layers)?;
         Ok(EffectiveSettings {
             version,
             base_url,
             wid: api.wid.filter(|wid| !wid.trim().is_empty()),
             account_id: api.account_id.filter(|id| !id.trim().is_empty()),
             ca_file: api.ca_file.map(PathBuf::from),
-            key_file: api.key_file.map(PathBuf::from),
-            key_file_is_named: matches!(key_origin, Origin::Option(_)),
             account_currency: account_currency(&api.account_currency.ok_or_else(missing)?)?,
             cancellation_event_id: cancellation_event_id
                 && version.may_take_cancellation_event_id(),
@@ -238,45 +237,24 @@ impl EffectiveSettings {
                 .iter()
                 .flat_map(|layer| layer.export_places.clone())
                 .collect(),
-            shown: shown(layers, &journal, from),
+            shown: shown(layers, &key, &journal, from),
+            key,
             journal,
         })
     }
 
-    /// Returns the key of the environment, unless `--api-key-file` names another one for this call.
-    fn key_of_environment(&self) -> Option<ApiKey> {
-        let key = std::env::var(KEY_VARIABLE).ok()?;
-        ApiKey::new(&key).filter(|_| !self.key_file_is_named)
+    /// Returns `true` if something other than the environment has the API key.
+    pub(super) fn has_stored_key(&self) -> bool {
+        matches!(self.key, KeySource::File(_) | KeySource::Command(_))
     }
 
-    /// Returns the API key: from the file that `--api-key-file` names, from the environment, or from the
-    /// file of the configuration, in this order. It is never an argument.
+    /// Returns the API key; runs `key_command` if that has it.
+    ///
+    /// # Errors
+    ///
+    /// There is no key, or it can't be read.
     pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {
-        if let Some(key) = self.key_of_environment() {
-            return Ok(key);
-        }
-        let Some(path) = &self.key_file else {
-            return Err(CliError::unusable(
-                Problem::error(ProblemCode::KeyMissing, "there is no API key").hint(
-                    "set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings",
-                ),
-            ));
-        };
-        let text = bounded::read_text(path, KEY_BYTES).map_err(|error| {
-            CliError::unusable(
-                Problem::error(
-                    ProblemCode::KeyMissing,
-                    format!("the API key can't be read: {error}"),
-                )
-                .at(path.display().to_string(), None),
-            )
-        })?;
-        ApiKey::new(&text).ok_or_else(|| {
-            CliError::unusable(
-                Problem::error(ProblemCode::KeyMissing, "the file of the API key is empty")
-                    .at(path.display().to_string(), None),
-            )
-        })
+        self.key.read()
     }
 
     /// Returns a warning if users other than the owner can read or write the key file.
@@ -285,10 +263,9 @@ impl EffectiveSettings {
         use std::os::unix::fs::PermissionsExt;
 
         const OTHERS: u32 = 0o066;
-        if self.key_of_environment().is_some() {
+        let KeySource::File(path) = &self.key else {
             return None;
-        }
-        let path = self.key_file.as_ref()?;
+        };
         let found = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let name = path.display().to_string();
         (found.permissions().mode() & OTHERS != 0).then(|| {

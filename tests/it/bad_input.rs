@@ -721,7 +721,7 @@ mod configuration {
     fn unknown_key() {
         assert_snapshot!(configured("[api]\n\nwidd = \"1\"\n"), @r"
             exit 3
-            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `account_currency`, `cancellation_event_id`, `ca_file`
+            fprecon.toml:3: error: unknown field `widd`, expected one of `version`, `base_url`, `wid`, `account_id`, `key_file`, `key_command`, `account_currency`, `cancellation_event_id`, `ca_file`
               hint: docs/configuration.md lists every key
             ");
     }
@@ -822,7 +822,7 @@ mod configuration {
         assert_snapshot!(said(&no_key), @r"
             exit 3
             error: there is no API key
-              hint: set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`; find the key in FirstPromoter's settings
+              hint: set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`, or a command with `api.key_command`; find the key in FirstPromoter's settings
             ");
 
         let mut run = place.command_to(&sandbox, &["run", "x.csv", "--yes"]);

@@ -44,6 +44,7 @@ mod init_rows;
 mod journal;
 mod journal_damage;
 mod journal_file;
+mod key_command;
 mod linking;
 mod main_job;
 mod missing_dates;

@@ -119,7 +119,7 @@ impl ApiSettings {
                 "The account's `wid` (FirstPromoter: Settings > Integrations > Tracking API) [later]",
             ),
             key_file: ask_unless(
-                settings.key_file.is_some(),
+                settings.has_stored_key(),
                 "A file that holds the API key [none: FPRECON_API_KEY]",
             ),
             guess: guess.filter(|_| said.is_none()),

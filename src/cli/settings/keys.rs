@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-use ValueType::{Boolean, Count, OneOf, Path, Text};
+use ValueType::{Boolean, Count, OneOf, Path, Text, Words};
 
 /// A configuration file, as the contract has it. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +35,7 @@ pub(super) struct ApiTable {
     pub(super) wid: Option<String>,
     pub(super) account_id: Option<String>,
     pub(super) key_file: Option<String>,
+    pub(super) key_command: Option<Vec<String>>,
     pub(super) account_currency: Option<String>,
     pub(super) cancellation_event_id: Option<bool>,
     pub(super) ca_file: Option<String>,
@@ -81,6 +82,8 @@ pub(super) enum ValueType {
     Boolean,
     /// A whole number above zero.
     Count,
+    /// A program and its arguments.
+    Words,
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
@@ -91,7 +94,8 @@ pub(super) enum ValueType {
 pub(super) struct Key {
     pub(super) table: &'static str,
     pub(super) key: &'static str,
-    pub(super) variable: &'static str,
+    /// `None` where only a file can set it.
+    pub(super) variable: Option<&'static str>,
     /// The value where nothing is set; `None` where that is "not set".
     pub(super) default: Option<&'static str>,
     pub(super) values: ValueType,
@@ -100,11 +104,11 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 23] = [
+pub(super) const KEYS: [Key; 24] = [
     Key {
         table: "api",
         key: "version",
-        variable: "FPRECON_API",
+        variable: Some("FPRECON_API"),
         default: Some("v1"),
         values: OneOf(&["v1", "v2"]),
         about: "The version of the Tracking API.",
@@ -112,7 +116,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "base_url",
-        variable: "FPRECON_BASE_URL",
+        variable: Some("FPRECON_BASE_URL"),
         // With version 2, `base_of_version` gives another one.
         default: Some("https://firstpromoter.com/api/v1"),
         values: Text,
@@ -121,7 +125,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "wid",
-        variable: "FPRECON_WID",
+        variable: Some("FPRECON_WID"),
         default: None,
         values: Text,
         about: "The account's integration id, for version 1. FirstPromoter shows it under Settings > Integrations > Tracking API.",
@@ -129,7 +133,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "account_id",
-        variable: "FPRECON_ACCOUNT_ID",
+        variable: Some("FPRECON_ACCOUNT_ID"),
         default: None,
         values: Text,
         about: "The account's id, for version 2. FirstPromoter shows it under Settings > Integrations.",
@@ -137,15 +141,23 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "key_file",
-        variable: "FPRECON_API_KEY_FILE",
+        variable: Some("FPRECON_API_KEY_FILE"),
         default: None,
         values: Path,
         about: "A file that holds the API key and nothing else. FPRECON_API_KEY goes before it, --api-key-file before both.",
     },
     Key {
         table: "api",
+        key: "key_command",
+        variable: None,
+        default: None,
+        values: Words,
+        about: "A command that prints the API key on one line, in place of `key_file`: the program and its arguments, run without a shell.",
+    },
+    Key {
+        table: "api",
         key: "account_currency",
-        variable: "FPRECON_ACCOUNT_CURRENCY",
+        variable: Some("FPRECON_ACCOUNT_CURRENCY"),
         default: Some("USD"),
         values: Text,
         about: "The currency of the FirstPromoter account. Amounts in another one are sent with theirs.",
@@ -153,7 +165,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "cancellation_event_id",
-        variable: "FPRECON_CANCELLATION_EVENT_ID",
+        variable: Some("FPRECON_CANCELLATION_EVENT_ID"),
         default: Some("false"),
         values: Boolean,
         about: "Whether the account's version 1 takes `event_id` on cancellations, so that they can be sent again safely.",
@@ -161,7 +173,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "api",
         key: "ca_file",
-        variable: "FPRECON_CA_FILE",
+        variable: Some("FPRECON_CA_FILE"),
         default: None,
         values: Path,
         about: "Extra certificates (PEM) to trust beside those of this machine.",
@@ -169,7 +181,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "requests_per_minute",
-        variable: "FPRECON_REQUESTS_PER_MINUTE",
+        variable: Some("FPRECON_REQUESTS_PER_MINUTE"),
         default: Some("380"),
         values: Count,
         about: "The most requests in a minute. FirstPromoter's documented limit is 400.",
@@ -177,7 +189,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "concurrency",
-        variable: "FPRECON_CONCURRENCY",
+        variable: Some("FPRECON_CONCURRENCY"),
         default: Some("16"),
         values: Count,
         about: "The most requests at a time.",
@@ -185,7 +197,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "notify_promoters",
-        variable: "FPRECON_NOTIFY_PROMOTERS",
+        variable: Some("FPRECON_NOTIFY_PROMOTERS"),
         default: Some("false"),
         values: Boolean,
         about: "Whether FirstPromoter sends promoters an email about what is sent.",
@@ -193,7 +205,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "infer_non_referrals",
-        variable: "FPRECON_INFER_NON_REFERRALS",
+        variable: Some("FPRECON_INFER_NON_REFERRALS"),
         default: Some("true"),
         values: Boolean,
         about: "Whether the answer that nobody referred a customer also settles the customer's other events, without further requests.",
@@ -201,7 +213,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "lead_list",
-        variable: "FPRECON_LEAD_LIST",
+        variable: Some("FPRECON_LEAD_LIST"),
         default: Some("false"),
         values: Boolean,
         about: "Whether the account's leads are fetched first, so that no request is made for other customers.",
@@ -209,7 +221,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "give_up_after_seconds",
-        variable: "FPRECON_GIVE_UP_AFTER_SECONDS",
+        variable: Some("FPRECON_GIVE_UP_AFTER_SECONDS"),
         default: Some("120"),
         values: Count,
         about: "Stop the run after this many seconds without a single success (exit 5); `fprecon resume` continues it.",
@@ -217,7 +229,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "stop_after_same_refusals",
-        variable: "FPRECON_STOP_AFTER_SAME_REFUSALS",
+        variable: Some("FPRECON_STOP_AFTER_SAME_REFUSALS"),
         default: Some("20"),
         values: Count,
         about: "Stop the run after this many refusals for the same reason without a success (exit 4); `fprecon resume` continues it.",
@@ -225,7 +237,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "connect_timeout_seconds",
-        variable: "FPRECON_CONNECT_TIMEOUT_SECONDS",
+        variable: Some("FPRECON_CONNECT_TIMEOUT_SECONDS"),
         default: Some("10"),
         values: Count,
         about: "How long name lookup, TCP and TLS may take together.",
@@ -233,7 +245,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "read_timeout_seconds",
-        variable: "FPRECON_READ_TIMEOUT_SECONDS",
+        variable: Some("FPRECON_READ_TIMEOUT_SECONDS"),
         default: Some("20"),
         values: Count,
         about: "How long the server may be silent within an answer.",
@@ -241,7 +253,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "send",
         key: "request_timeout_seconds",
-        variable: "FPRECON_REQUEST_TIMEOUT_SECONDS",
+        variable: Some("FPRECON_REQUEST_TIMEOUT_SECONDS"),
         default: Some("45"),
         values: Count,
         about: "How long a request may take in all.",
@@ -249,7 +261,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "currencies",
         key: "foreign",
-        variable: "FPRECON_FOREIGN_CURRENCIES",
+        variable: Some("FPRECON_FOREIGN_CURRENCIES"),
         default: Some("send"),
         values: OneOf(&["send", "convert", "hold"]),
         about: "Amounts in another currency than the account's are sent as they are, converted by `rates`, or held.",
@@ -257,7 +269,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "currencies",
         key: "rates",
-        variable: "FPRECON_RATES",
+        variable: Some("FPRECON_RATES"),
         default: None,
         values: Path,
         about: "A CSV of `date,currency,rate`, for `convert` and for audits.",
@@ -265,7 +277,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "link",
         key: "match_by_customer",
-        variable: "FPRECON_MATCH_BY_CUSTOMER",
+        variable: Some("FPRECON_MATCH_BY_CUSTOMER"),
         default: Some("false"),
         values: Boolean,
         about: "Whether a refund that names no sale reverses the only sale of its customer that it can reverse.",
@@ -273,7 +285,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "link",
         key: "send_unlinked",
-        variable: "FPRECON_SEND_UNLINKED",
+        variable: Some("FPRECON_SEND_UNLINKED"),
         default: Some("false"),
         values: Boolean,
         about: "Whether refunds whose sale is not named or not found are sent without one.",
@@ -281,7 +293,7 @@ pub(super) const KEYS: [Key; 23] = [
     Key {
         table: "link",
         key: "resolutions",
-        variable: "FPRECON_RESOLUTIONS",
+        variable: Some("FPRECON_RESOLUTIONS"),
         default: None,
         values: Path,
         about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
@@ -295,6 +307,7 @@ impl Key {
         match self.values {
             Boolean | Count => format!("{} = {value}", self.key),
             Text | Path | OneOf(_) => format!("{} = \"{value}\"", self.key),
+            Words => format!("{} = []", self.key),
         }
     }
 }
@@ -320,7 +333,7 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 4] = [
 
 /// Returns every variable of the environment that the program reads.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
-    let settings = KEYS.iter().map(|key| key.variable);
+    let settings = KEYS.iter().filter_map(|key| key.variable);
     settings.chain(OTHER_VARIABLES.iter().map(|(name, _)| *name))
 }
 

@@ -103,6 +103,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
             insert(&mut table, key.table, key.key, Value::String(file));
         }
     }
+    place_program(&mut table, directory);
     let export_places = config.exports.keys().filter_map(|name| {
         let line = table_line(&text, name)?;
         Some((name.clone(), (path.to_owned(), line)))
@@ -114,10 +115,29 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     })
 }
 
+/// Lets a program of `key_command` with a relative path start at a directory, as other paths of a configuration
+/// do. A name alone is looked for where the system looks for programs.
+fn place_program(table: &mut Table, directory: &Path) {
+    let api = table.get_mut("api").and_then(Value::as_table_mut);
+    let words = api
+        .and_then(|api| api.get_mut("key_command"))
+        .and_then(Value::as_array_mut);
+    let Some(Value::String(program)) = words.and_then(|words| words.first_mut()) else {
+        return;
+    };
+    if Path::new(program.as_str()).components().count() > 1 {
+        *program = directory.join(&program).display().to_string();
+    }
+}
+
 /// Takes out a setting without a default whose value is empty: it is not set.
 fn remove_empty(table: &mut Table, key: &Key) {
     let inner = table.get_mut(key.table).and_then(Value::as_table_mut);
-    let is_empty = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    let is_empty = |value: &Value| match value {
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(words) => words.is_empty(),
+        _ => false,
+    };
     if let Some(inner) = inner
         && inner.get(key.key).is_some_and(is_empty)
     {
@@ -201,7 +221,7 @@ fn scalar(key: &Key, text: String) -> Value {
     let value = match key.values {
         ValueType::Boolean => text.parse().ok().map(Value::Boolean),
         ValueType::Count => text.parse().ok().map(Value::Integer),
-        ValueType::Text | ValueType::Path | ValueType::OneOf(_) => None,
+        ValueType::Text | ValueType::Path | ValueType::Words | ValueType::OneOf(_) => None,
     };
     value.unwrap_or(Value::String(text))
 }
@@ -212,6 +232,7 @@ pub(super) fn scalar_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
         Value::Boolean(yes) => yes.to_string(),
+        Value::Array(words) => Value::Array(words.clone()).to_string(),
         other => format!("a {}", other.type_str()),
     }
 }
@@ -237,7 +258,8 @@ pub(super) fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
         None | Some(LayerOrigin::Default) => Origin::Default,
         Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
         Some(LayerOrigin::Environment) => {
-            Origin::Variable(variable.map_or("environment", |k| k.variable))
+            let variable = variable.and_then(|key| key.variable);
+            Origin::Variable(variable.unwrap_or("environment"))
         }
         Some(LayerOrigin::Option) => Origin::Option("option"),
     }

@@ -49,6 +49,7 @@ fn property(key: &Key) -> Value {
     let mut property = match key.values {
         ValueType::Text | ValueType::Path => json!({ "type": "string" }),
         ValueType::Boolean => json!({ "type": "boolean" }),
+        ValueType::Words => json!({ "type": "array", "items": { "type": "string" } }),
         ValueType::Count => json!({ "type": "integer", "minimum": 1 }),
         ValueType::OneOf(words) => json!({ "enum": words }),
     };
@@ -57,7 +58,9 @@ fn property(key: &Key) -> Value {
         property["default"] = match key.values {
             ValueType::Boolean => (default == "true").into(),
             ValueType::Count => default.parse::<u64>().unwrap_or_default().into(),
-            ValueType::Text | ValueType::Path | ValueType::OneOf(_) => default.into(),
+            ValueType::Text | ValueType::Path | ValueType::Words | ValueType::OneOf(_) => {
+                default.into()
+            }
         };
     }
     property

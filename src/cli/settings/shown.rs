@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::KEY_VARIABLE;
+use super::api_key::KeySource;
 use super::keys::KEYS;
 use super::layers::{Layer, Origin, origin_of, scalar_text};
 
@@ -16,7 +16,12 @@ pub(in crate::cli) struct Shown {
     pub(in crate::cli) origin: Origin,
 }
 
-pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> Vec<Shown> {
+pub(super) fn shown(
+    layers: &[Layer],
+    key: &KeySource,
+    journal: &Path,
+    journal_from: Origin,
+) -> Vec<Shown> {
     let mut rows: Vec<Shown> = KEYS
         .iter()
         .map(|key| {
@@ -34,24 +39,11 @@ pub(super) fn shown(layers: &[Layer], journal: &Path, journal_from: Origin) -> V
     rows.extend(shown_decimals(layers));
     #[cfg(feature = "polars")]
     rows.extend(shown_audit(layers));
-    let key_is_set = std::env::var(KEY_VARIABLE).is_ok_and(|key| !key.trim().is_empty());
-    let file_is_named = matches!(origin_of(layers, "api", "key_file"), Origin::Option(_));
-    let key_is_set = key_is_set && !file_is_named;
+    let (value, origin) = key.shown();
     rows.push(Shown {
         name: "API key".to_owned(),
-        value: Some(
-            if key_is_set {
-                "set, not shown"
-            } else {
-                "from the key file, if any"
-            }
-            .to_owned(),
-        ),
-        origin: if key_is_set {
-            Origin::Variable(KEY_VARIABLE)
-        } else {
-            Origin::Default
-        },
+        value: value.map(str::to_owned),
+        origin,
     });
     rows.push(Shown {
         name: "journal".to_owned(),

@@ -17,11 +17,14 @@ fn generated() -> String {
                     format!("{}, of {}", words[0], words.join(", "))
                 }
                 (Some(default), Text | Path) => format!("`\"{default}\"`"),
-                (Some(default), Boolean | Count) => format!("`{default}`"),
+                (Some(default), Boolean | Count | Words) => format!("`{default}`"),
             };
             page += &format!(
-                "| `{}` | `{}` | {default} | {} |\n",
-                key.key, key.variable, key.about
+                "| `{}` | {} | {default} | {} |\n",
+                key.key,
+                key.variable
+                    .map_or("none".to_owned(), |name| format!("`{name}`")),
+                key.about
             );
         }
     }
@@ -55,6 +58,7 @@ fn the_file_has_each_key_and_no_other() {
         for key in KEYS.iter().filter(|key| key.table == table) {
             text += &match key.default {
                 Some(_) => key.line(),
+                None if key.values == Words => format!("{} = [\"x\"]", key.key),
                 None => format!("{} = \"x\"", key.key),
             };
             text.push('\n');
