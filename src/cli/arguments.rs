@@ -96,6 +96,9 @@ fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command
     command.mut_subcommands(|own| without_common(own, common))
 }
 
+/// The variable of `--log-format`.
+pub(crate) const LOG_FORMAT_VARIABLE: &str = "FPRECON_LOG_FORMAT";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
@@ -135,6 +138,24 @@ pub(crate) struct Common {
     /// Print one JSON object on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Form of what goes to standard error: text, or one JSON object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "text|json",
+        default_value = "text",
+        hide_possible_values = true,
+        env = LOG_FORMAT_VARIABLE
+    )]
+    pub(crate) log_format: LogFormat,
+    /// Leave emails and names in the lines of `--log-format json`
+    #[arg(
+        long,
+        global = true,
+        value_parser = clap::builder::FalseyValueParser::new(),
+        env = "FPRECON_LOG_EMAILS"
+    )]
+    pub(crate) log_emails: bool,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
@@ -172,6 +193,15 @@ impl TextEncoding {
             TextEncoding::Windows1252 => "windows-1252",
         }
     }
+}
+
+/// The forms of what goes to standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Text for people
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 /// The settings for the use of colour.
@@ -224,6 +254,17 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns the name of a command that sends events and reports on it.
+    pub(crate) fn sender(&self) -> Option<&'static str> {
+        match self {
+            Command::Demo(_) => Some("demo"),
+            Command::Run(_) => Some("run"),
+            Command::Resume(_) => Some("resume"),
+            Command::Retry(_) => Some("retry"),
+            _ => None,
+        }
+    }
+
     /// Returns the name of a command that has no JSON output, so that `--json` is never ignored.
     pub(crate) fn without_json(&self) -> Option<&'static str> {
         match self {

@@ -6,6 +6,7 @@ mod arguments;
 #[cfg(feature = "polars")]
 mod audit_tables;
 mod commands;
+mod ended;
 mod error;
 mod exports;
 mod limits;
@@ -25,7 +26,8 @@ use clap::Parser;
 
 use serde::Serialize;
 
-use arguments::{Arguments, Command, Common};
+use arguments::{Arguments, Command, Common, LogFormat};
+use ended::Ended;
 use error::CliError;
 use terminal::Terminal;
 
@@ -34,16 +36,22 @@ use crate::report::SCHEMA;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    terminal::show_panics();
+    terminal::show_panics(LogFormat::Text);
     // Usage errors end here, with clap's text and the contract's code 2.
-    let arguments = terminal::parse_arguments();
-    let terminal = Terminal::new(&arguments.common);
-    let done = limits::check().and_then(|()| dispatch(&arguments, &terminal));
-    let exit = match done {
-        Ok(exit) => exit,
-        Err(error) => fail(&error, &arguments.common, &terminal),
+    let arguments = match terminal::parse_arguments() {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
     };
-    ExitCode::from(terminal.finish(exit) as u8)
+    terminal::show_panics(arguments.common.log_format);
+    let terminal = Terminal::new(&arguments.common);
+    let mut ended = limits::check()
+        .and_then(|()| dispatch(&arguments, &terminal))
+        .unwrap_or_else(|error| fail(&error, &arguments.common, &terminal));
+    ended.exit = terminal.finish(ended.exit);
+    if let Some(command) = arguments.command.sender() {
+        terminal.log(ended.entry(command));
+    }
+    ExitCode::from(ended.exit as u8)
 }
 
 /// Reads a configuration and its profiles as every command does.
@@ -74,7 +82,7 @@ struct Failure {
     exit_code: u8,
 }
 
-fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Exit {
+fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Ended {
     let exit = error.exit();
     let commands = commands::commands_of_call(common);
     let mut problems = error.problems();
@@ -91,10 +99,10 @@ fn fail(error: &CliError, common: &Common, terminal: &Terminal) -> Exit {
         // If standard output is gone, the exit code still shows the failure.
         let _ = terminal.write_json(&failure);
     }
-    exit
+    Ended::failed(exit, failure.problems)
 }
 
-fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError> {
+fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Ended, CliError> {
     let common = &arguments.common;
     if common.json
         && let Some(name) = arguments.command.without_json()
@@ -102,13 +110,13 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         let problem = Problem::error(ProblemCode::Usage, format!("`{name}` has no JSON output"));
         return Err(CliError::usage(problem.hint("leave out `--json`")));
     }
-    match &arguments.command {
-        Command::Demo(options) => commands::demo(common, options, terminal),
+    let exit = match &arguments.command {
+        Command::Demo(options) => return commands::demo(common, options, terminal),
+        Command::Run(options) => return commands::run(common, options, terminal),
+        Command::Resume(options) => return commands::resume(common, options, terminal),
+        Command::Retry(options) => return commands::retry(common, options, terminal),
         Command::Init(options) => commands::init(common, options, terminal),
         Command::Plan(options) => commands::plan(common, options, terminal),
-        Command::Run(options) => commands::run(common, options, terminal),
-        Command::Resume(pace) => commands::resume(common, pace, terminal),
-        Command::Retry(options) => commands::retry(common, options, terminal),
         Command::Accept(options) => commands::accept(common, options, terminal),
         Command::Status => commands::status(common, terminal),
         Command::Report(options) => commands::report(common, options, terminal),
@@ -119,5 +127,6 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Exit, CliError
         Command::Sandbox(options) => commands::sandbox(options, terminal),
         Command::Completions { shell } => commands::completions(*shell, terminal),
         Command::Man(options) => commands::manual(options, terminal),
-    }
+    }?;
+    Ok(exit.into())
 }

@@ -6,10 +6,17 @@
 //! A failure to print does not end a command. The reader of standard output may be gone (`| head`),
 //! or its disk may be full: the work is done all the same, the exit code shows the result, and a
 //! full disk is reported at the end.
+//!
+//! With `--log-format json` all that goes to standard error is one JSON object a line ([`json_log`]),
+//! and nothing can be asked.
+
+mod json_log;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -18,11 +25,14 @@ use clap::error::ErrorKind;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::arguments::{self, Arguments, Color, Common};
+use super::arguments::{self, Arguments, Color, Common, LogFormat};
 use super::error::{CliError, Exit};
 use crate::invisible::{Language, shown, shown_in_strings, shown_lines};
 use crate::problem::{Problem, ProblemCode, Severity};
 use crate::report::json_text;
+use json_log::JsonLog;
+
+pub(super) use json_log::{Entry, Level};
 
 /// The greatest number of problems that are shown without `--verbose`.
 const PROBLEMS_SHOWN: usize = 12;
@@ -36,6 +46,8 @@ pub(super) struct Terminal {
     quiet: bool,
     verbose: bool,
     may_ask: bool,
+    /// The log for programs; `None` if standard error is for people.
+    log: Option<JsonLog>,
     output: RefCell<Output>,
 }
 
@@ -59,11 +71,18 @@ impl Terminal {
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
         let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let log = match common.log_format {
+            LogFormat::Text => None,
+            LogFormat::Json if common.log_emails => Some(JsonLog::with_emails()),
+            LogFormat::Json => Some(JsonLog::redacted()),
+        };
         Terminal {
             json: common.json,
             quiet: common.quiet,
             verbose: common.verbose,
-            may_ask: is_terminal && !common.no_input,
+            // A question is not a JSON object.
+            may_ask: is_terminal && !common.no_input && log.is_none(),
+            log,
             output: RefCell::new(Output::Open),
         }
     }
@@ -156,9 +175,9 @@ impl Terminal {
         let Output::Failed(error) = &*self.output.borrow() else {
             return exit;
         };
-        say(&coloured(&not_written(error).hint(
+        self.say_problem(&not_written(error).hint(
             "the work itself is done; free some space, and see `fprecon status` and `fprecon report`",
-        )));
+        ));
         match exit {
             Exit::Done => Exit::Unusable,
             exit => exit,
@@ -183,22 +202,67 @@ impl Terminal {
 
     /// Writes a note on progress, in one line.
     pub(super) fn note(&self, text: &str) {
-        if !self.quiet {
-            say(&shown(text));
-        }
+        self.note_lines(&shown(text));
     }
 
     /// Writes a note on progress that takes several lines, like [`Terminal::human`].
     pub(super) fn note_lines(&self, text: &str) {
-        if !self.quiet {
-            say(text);
+        if self.quiet {
+            return;
+        }
+        match &self.log {
+            None => say(text),
+            Some(_) if text.trim().is_empty() => {}
+            Some(log) => log.write(Entry::new(Level::Info, "note", strip_styles(text))),
+        }
+    }
+
+    /// Writes how far a command has come: its sentence for people, all of it for programs.
+    pub(super) fn progress(&self, entry: Entry) {
+        match &self.log {
+            _ if self.quiet => {}
+            None => say(&shown(entry.message())),
+            Some(log) => log.write(entry),
+        }
+    }
+
+    /// Writes an entry of the log for programs. People see the same in tables and problems.
+    pub(super) fn log(&self, entry: Entry) {
+        if let Some(log) = &self.log
+            && !(self.quiet && entry.is_info())
+        {
+            log.write(entry);
+        }
+    }
+
+    /// Names the run that what follows belongs to.
+    pub(super) fn set_run(&self, name: &str) {
+        if let Some(log) = &self.log {
+            log.set_run(name);
         }
     }
 
     /// Writes the only line that `--quiet` does not suppress.
     pub(super) fn say_if_quiet(&self, text: &str) {
-        if self.quiet {
-            say(&shown(text));
+        match &self.log {
+            _ if !self.quiet => {}
+            None => say(&shown(text)),
+            Some(log) => log.write(Entry::new(Level::Warning, "verdict", text)),
+        }
+    }
+
+    /// Writes that line for a run. For programs it is the run's last entry in the log.
+    pub(super) fn say_of_run_if_quiet(&self, text: &str) {
+        if self.log.is_none() {
+            self.say_if_quiet(text);
+        }
+    }
+
+    /// Writes a problem that is shown even with `--quiet`: one of which nobody would hear otherwise.
+    pub(super) fn say_problem(&self, problem: &Problem) {
+        match &self.log {
+            None => say(&coloured(problem)),
+            Some(log) => log.problem(problem),
         }
     }
 
@@ -210,6 +274,15 @@ impl Terminal {
         let wanted = problems
             .iter()
             .filter(|problem| !self.quiet || problem.severity == Severity::Error);
+        if let Some(log) = &self.log {
+            wanted.for_each(|problem| log.problem(problem));
+            if omitted > 0 {
+                let message = format!("and {omitted} more problems; all of them are in the report");
+                let entry = Entry::new(Level::Warning, "problems-omitted", message);
+                log.write(entry.with("count", omitted));
+            }
+            return;
+        }
         let (whole, single): (Vec<&Problem>, Vec<&Problem>) =
             wanted.partition(|problem| problem.file.is_none());
         self.single_problems(&single, omitted);
@@ -303,7 +376,7 @@ impl Terminal {
 
     /// Returns a progress bar; without a terminal, or with `--quiet`, it draws nothing.
     pub(super) fn bar(&self, len: Option<u64>, template: &str) -> ProgressBar {
-        if self.quiet || !has_moving_lines() {
+        if self.quiet || !self.has_moving_lines() {
             return ProgressBar::hidden();
         }
         let bar = match len {
@@ -320,13 +393,15 @@ impl Terminal {
 
     /// Returns `true` if plain lines now and then replace a bar.
     pub(super) fn wants_lines(&self) -> bool {
-        !self.quiet && !has_moving_lines()
+        !self.quiet && !self.has_moving_lines()
     }
-}
 
-/// Returns `true` if standard error is a terminal on which a line can be redrawn.
-fn has_moving_lines() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    /// Returns `true` if standard error is a terminal on which a line can be redrawn.
+    fn has_moving_lines(&self) -> bool {
+        self.log.is_none()
+            && io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
 }
 
 /// Returns `true` if nobody reads the output any more, also for the error of the CSV writer.
@@ -381,43 +456,87 @@ fn say(text: &str) {
 
 /// Shows a panic, which is a bug of the program, with its control characters escaped: it may quote
 /// a cell. `RUST_BACKTRACE` adds its origin.
-pub(super) fn show_panics() {
-    std::panic::set_hook(Box::new(|panic| {
+pub(super) fn show_panics(format: LogFormat) {
+    std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map(ToString::to_string);
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
+        let trace = Backtrace::capture();
+        let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+        if format == LogFormat::Json {
+            let message = format!("fprecon panicked at {place}: {message}");
+            let entry = Entry::new(Level::Error, "panic", message);
+            JsonLog::redacted().write(entry.with("hint", PANIC_HINT).with("backtrace", trace));
+            return;
+        }
         let mut err = anstream::stderr().lock();
         // If standard error is gone, the exit code still shows the panic.
         let _ = writeln!(
             err,
-            "fprecon panicked at {place}: {}\n  what was sent is recorded: `fprecon resume` continues; please report this as a bug",
+            "fprecon panicked at {place}: {}\n  {PANIC_HINT}",
             shown(message)
         );
-        let trace = Backtrace::capture();
-        if trace.status() == BacktraceStatus::Captured {
-            let _ = writeln!(err, "{}", shown_lines(&trace.to_string()));
+        if let Some(trace) = trace {
+            let _ = writeln!(err, "{}", shown_lines(&trace));
         }
     }));
 }
 
-/// Returns the arguments of the process, or ends it with the error in them, or with the help that
-/// they request.
-pub(super) fn parse_arguments() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|error| {
-        if error.kind() == ErrorKind::DisplayHelp
-            && let Err(help) = arguments::for_help().try_get_matches()
-        {
-            help.exit();
+const PANIC_HINT: &str =
+    "what was sent is recorded: `fprecon resume` continues; please report this as a bug";
+
+/// Returns the arguments of the process.
+///
+/// # Errors
+///
+/// They are not valid, or request help, which is shown by now: the exit code.
+pub(super) fn parse_arguments() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        let error = match error.kind() {
+            ErrorKind::DisplayHelp => arguments::for_help().try_get_matches().err(),
+            _ => {
+                // File names may be among them, which can contain any bytes.
+                let shown = std::env::args_os()
+                    .map(|argument| shown(&argument.to_string_lossy()).into_owned())
+                    .collect::<Vec<_>>();
+                Arguments::try_parse_from(shown).err()
+            }
         }
-        // File names may be among them, which can contain any bytes.
-        let shown = std::env::args_os()
-            .map(|argument| shown(&argument.to_string_lossy()).into_owned())
-            .collect::<Vec<_>>();
-        Arguments::try_parse_from(shown)
-            .err()
-            .unwrap_or(error)
-            .exit()
+        .unwrap_or(error);
+        let log = wanted_log(std::env::args_os().skip(1));
+        if error.use_stderr() && log == LogFormat::Json {
+            let text = strip_styles(&error.to_string());
+            JsonLog::redacted().write(Entry::new(Level::Error, "usage", text));
+        } else {
+            // If it can't be printed, the exit code still shows it.
+            let _ = error.print();
+        }
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
     })
+}
+
+/// Returns the form of the log that arguments ask for which could not be read.
+fn wanted_log(arguments: impl Iterator<Item = OsString>) -> LogFormat {
+    let mut wanted = std::env::var_os(arguments::LOG_FORMAT_VARIABLE);
+    let mut is_next = false;
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        if is_next {
+            wanted = Some((&*argument).into());
+        } else if let Some(value) = argument.strip_prefix("--log-format=") {
+            wanted = Some(value.into());
+        }
+        is_next = argument == "--log-format";
+    }
+    match wanted {
+        Some(word) if word == "json" => LogFormat::Json,
+        _ => LogFormat::Text,
+    }
+}
+
+/// Returns a text of the program without its styles.
+fn strip_styles(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 /// A writer of CSV to a terminal: the text of cells stays on their line, and is escaped.

@@ -49,5 +49,7 @@ pub(crate) use learned::lower_limit;
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;
 pub use redact::Redactor;
-pub(crate) use summary::{OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated};
+pub(crate) use summary::{
+    OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated, outcome_word,
+};
 pub use summary::{RunSummary, SummaryError};

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::summary::RunSummary;
 use crate::event::{Details, Event, Text};
@@ -79,6 +80,14 @@ impl Redactor {
         Redactor {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
+    }
+
+    /// Creates a redactor with a random key: its tokens are the same only in what it writes itself.
+    /// Returns `None` if the system has no random numbers.
+    pub(crate) fn with_random_key() -> Option<Self> {
+        let mut key = [0; REDACTION_KEY_BYTES];
+        SystemRandom::new().fill(&mut key).ok()?;
+        Some(Redactor::new(&key))
     }
 
     /// Returns the token of an email, the same in any case and with spaces around it. An email that

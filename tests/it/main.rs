@@ -46,6 +46,7 @@ mod journal_damage;
 mod journal_file;
 mod key_command;
 mod linking;
+mod log_lines;
 mod main_job;
 mod missing_dates;
 mod month_report;

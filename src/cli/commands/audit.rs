@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use ring::rand::SecureRandom;
 
 use self::theirs::check_accounts;
 use super::next::commands_of_call;
@@ -34,7 +33,7 @@ use crate::cli::settings::{EffectiveSettings, line_of};
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::job::{Imbalance, SourceRows};
-use crate::journal::{Account, JournalHistory, JournalReader, REDACTION_KEY_BYTES};
+use crate::journal::{Account, JournalHistory, JournalReader};
 use crate::problem::{Problem, ProblemCode, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
@@ -141,16 +140,13 @@ impl Call<'_> {
         if let Some(journal) = JournalReader::open(&self.settings.journal)? {
             return redactor(&journal).map(Some);
         }
-        let mut key = [0; REDACTION_KEY_BYTES];
-        ring::rand::SystemRandom::new()
-            .fill(&mut key)
-            .map_err(|_| {
-                CliError::Io(
-                    "the system's random numbers",
-                    std::io::ErrorKind::Other.into(),
-                )
-            })?;
-        Ok(Some(Redactor::new(&key)))
+        let redactor = Redactor::with_random_key().ok_or_else(|| {
+            CliError::Io(
+                "the system's random numbers",
+                std::io::ErrorKind::Other.into(),
+            )
+        })?;
+        Ok(Some(redactor))
     }
 
     fn report(&self) -> Result<(AuditReport, Matches), CliError> {

@@ -12,12 +12,14 @@ use super::report_place::{default_report_directory, expect_no_input_in, shareabl
 use super::watcher::Watcher;
 use super::{ending, next};
 use crate::cli::arguments::{PaceArguments, RedactArgument};
+use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
-use crate::cli::terminal::Terminal;
-use crate::journal::{Journal, JournalReader, RunEnd, RunId};
+use crate::cli::terminal::{Entry, Level, Terminal};
+use crate::journal::{Journal, JournalReader, RunEnd, RunId, RunRecord};
+use crate::problem::Problem;
 use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
 use crate::send::{self, End, Halt, Progress, RefusalSeries};
 
@@ -46,7 +48,7 @@ pub(super) fn deliver(
     pace: &PaceArguments,
     commands: &Commands,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     let delivery = RunDelivery {
         destination: target,
         settings,
@@ -56,27 +58,51 @@ pub(super) fn deliver(
         commands,
         terminal,
     };
-    let (journal, summary) = delivery.run(journal, run)?;
+    let (journal, delivered) = delivery.run(journal, run)?;
     drop(journal);
-    finish(&summary, terminal)
+    finish(delivered, terminal)
+}
+
+/// A run that was sent and reported.
+pub(super) struct Delivered {
+    pub(super) summary: RunSummary,
+    pub(super) exit: Exit,
+    /// The problem with which it ended early.
+    problem: Option<Problem>,
+}
+
+impl Delivered {
+    /// Returns the same run with the exit code that the whole command ends with.
+    pub(super) fn with_exit(self, exit: Exit) -> Self {
+        let is_early = !matches!(exit, Exit::Done | Exit::Attention);
+        Delivered {
+            exit,
+            problem: self.problem.filter(|_| is_early),
+            ..self
+        }
+    }
 }
 
 /// Prints a finished run.
-pub(super) fn finish(summary: &(RunSummary, Exit), terminal: &Terminal) -> Result<Exit, CliError> {
-    let (summary, exit) = summary;
-    if *exit == Exit::Attention {
-        say_attention(summary, terminal);
+pub(super) fn finish(delivered: Delivered, terminal: &Terminal) -> Result<Ended, CliError> {
+    let Delivered {
+        summary,
+        exit,
+        problem,
+    } = delivered;
+    if exit == Exit::Attention {
+        say_attention(&summary, terminal);
     }
     if terminal.json() {
-        terminal.write_json(summary)?;
+        terminal.write_json(&summary)?;
     }
-    Ok(*exit)
+    Ok(Ended::of_run(exit, summary, problem))
 }
 
 /// Says in one line what needs attention, where nothing else is printed.
 pub(super) fn say_attention(summary: &RunSummary, terminal: &Terminal) {
     if let Some(line) = next::one_line(summary) {
-        terminal.say_if_quiet(&line);
+        terminal.say_of_run_if_quiet(&line);
     }
 }
 
@@ -87,10 +113,12 @@ impl RunDelivery<'_> {
         &self,
         journal: Journal,
         run: RunId,
-    ) -> Result<(Journal, (RunSummary, Exit)), CliError> {
+    ) -> Result<(Journal, Delivered), CliError> {
         let started = Instant::now();
-        let inputs = load(&journal, run)?.inputs;
-        let inputs = inputs.iter().map(|input| Path::new(&input.path));
+        let record = load(&journal, run)?;
+        self.log_start(&record, journal.pending_count(run)?);
+        let inputs = record.inputs.iter();
+        let inputs = inputs.map(|input| Path::new(&input.path));
         expect_no_input_in(self.directory.as_deref(), &Formats::default(), inputs)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
@@ -132,11 +160,26 @@ impl RunDelivery<'_> {
         report?;
         let problem = ending::problem_of(&sent.end, signal, self.destination.name(), self.commands);
         self.terminal.problems(problem.as_slice(), 0);
-        if let Some(line) = problem.and_then(|problem| next::line_of_warning(&problem, &summary)) {
-            self.terminal.say_if_quiet(&line);
+        let warning = problem.as_ref();
+        if let Some(line) = warning.and_then(|problem| next::line_of_warning(problem, &summary)) {
+            self.terminal.say_of_run_if_quiet(&line);
         }
         show(&summary, self.commands, self.terminal);
-        Ok((journal, (summary, exit)))
+        let delivered = Delivered {
+            summary,
+            exit,
+            problem,
+        };
+        Ok((journal, delivered))
+    }
+
+    /// Names the run in the log for programs.
+    fn log_start(&self, record: &RunRecord, pending: u64) {
+        self.terminal.set_run(&record.name);
+        let message = format!("run {}: {} to send", record.name, count(pending, "event"));
+        let entry = Entry::new(Level::Info, "started", message);
+        let entry = entry.with("destination", self.destination.name());
+        self.terminal.log(entry.with("to_send", pending));
     }
 
     /// Sends. Where a long series of refusals has stopped that, somebody who can be asked decides
@@ -205,7 +248,7 @@ impl RunDelivery<'_> {
         Ok((sent, caught.signal()))
     }
 
-    fn report_directory(&self, record: &crate::journal::RunRecord) -> PathBuf {
+    fn report_directory(&self, record: &RunRecord) -> PathBuf {
         let before = record.report_dir.as_ref().map(PathBuf::from);
         self.directory
             .clone()
@@ -214,7 +257,7 @@ impl RunDelivery<'_> {
     }
 }
 
-fn load(journal: &JournalReader, run: RunId) -> Result<crate::journal::RunRecord, CliError> {
+fn load(journal: &JournalReader, run: RunId) -> Result<RunRecord, CliError> {
     journal.run(run)?.ok_or_else(|| {
         CliError::Imbalance(crate::job::Imbalance::new(
             "the run that was sent is not in the journal",

@@ -10,7 +10,8 @@ use super::accept::who;
 use super::delivery::{RunDelivery, finish};
 use super::destination::Destination;
 use crate::cli::arguments::{Common, DemoArguments, RedactArgument};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::ended::Ended;
+use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
@@ -41,7 +42,7 @@ pub(in crate::cli) fn demo(
     common: &Common,
     arguments: &DemoArguments,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     let settings = EffectiveSettings::defaults(arguments.dir.join(JOURNAL))?;
     start_afresh(&arguments.dir, &settings.journal)?;
     let choice = Choice::load(common, &settings)?;
@@ -80,7 +81,7 @@ pub(in crate::cli) fn demo(
         commands: &commands,
         terminal,
     };
-    let (_, summary) = delivery.run(journal, run)?;
+    let (_, delivered) = delivery.run(journal, run)?;
     terminal.human(&format!(
         "\nIn {}, every event with its answer is in tracked.csv and\n\
          non_referral.csv, and every row that is not an event in ignored.csv.\n\
@@ -89,7 +90,7 @@ pub(in crate::cli) fn demo(
          \x20 fprecon run unified_payments.csv --sandbox",
         shown(&arguments.dir.display().to_string())
     ));
-    finish(&summary, terminal)
+    finish(delivered, terminal)
 }
 
 /// Removes the journal of an earlier demonstration, and nothing else.

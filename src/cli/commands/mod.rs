@@ -33,7 +33,7 @@ pub(super) use config::config;
 pub(super) use demo::demo;
 pub(super) use init::init;
 pub(super) use journal::journal;
-pub(super) use next::commands_of_call;
+pub(super) use next::{commands_of_call, verdict_in_one_line};
 pub(super) use plan::plan;
 pub(super) use profiles::profiles;
 pub(super) use report::report;

@@ -113,12 +113,26 @@ fn accepted_in_words(accepted: &[AcceptedSummary]) -> String {
 /// Returns the warning with which a run ended early in one line, for a run that prints no
 /// warnings; `None` for an error, which is always printed.
 pub(super) fn line_of_warning(problem: &Problem, summary: &RunSummary) -> Option<String> {
-    if problem.severity == Severity::Error {
-        return None;
-    }
+    (problem.severity == Severity::Warning).then(|| line_of_problem(problem, Some(summary)))
+}
+
+fn line_of_problem(problem: &Problem, summary: Option<&RunSummary>) -> String {
     let hint = problem.hint.as_deref();
     let next = hint.map_or(String::new(), |hint| format!("; next: {hint}"));
-    Some(format!("{}{}{next}", problem.message, report_of(summary)))
+    let report = summary.map_or(String::new(), report_of);
+    format!("{}{report}{next}", problem.message)
+}
+
+/// Returns what a person has to know of a command that ended, in one line: the problem that ended
+/// it, else what needs attention; `None` if neither is there.
+pub(in crate::cli) fn verdict_in_one_line(
+    summary: Option<&RunSummary>,
+    problem: Option<&Problem>,
+) -> Option<String> {
+    match problem {
+        Some(problem) => Some(line_of_problem(problem, summary)),
+        None => one_line(summary?),
+    }
 }
 
 /// Returns the part of a line that names the page of the report.

@@ -9,6 +9,7 @@ use super::delivery::{self, RunDelivery};
 use super::destination::Destination;
 use super::next;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
+use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::terminal::Terminal;
@@ -21,7 +22,7 @@ pub(in crate::cli) fn resume(
     common: &Common,
     arguments: &ResumeArguments,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     let pace = &arguments.pace;
     let mut settings = EffectiveSettings::load(common, Some(pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
@@ -37,7 +38,8 @@ pub(in crate::cli) fn resume(
             &settings,
             &commands,
             terminal,
-        );
+        )
+        .map(Ended::from);
     }
     let delivery = RunDelivery {
         destination: &target,
@@ -56,11 +58,12 @@ pub(in crate::cli) fn resume(
         for run in runs_to_finish(&journal)? {
             resumed.insert(run);
             journal.resume_run(run)?;
-            let (back, (summary, exit)) = delivery.run(journal, run)?;
+            let (back, delivered) = delivery.run(journal, run)?;
             journal = back;
+            let exit = delivered.exit;
             let waits = exit == Exit::Incomplete && waits_for_another_run(&journal, run)?;
             waiting |= waits;
-            last = Some((summary, exit));
+            last = Some(delivered);
             if !waits && !matches!(exit, Exit::Done | Exit::Attention) {
                 waiting = false;
                 break;
@@ -70,26 +73,30 @@ pub(in crate::cli) fn resume(
         if waiting && left_to_send(&journal)? < left_before {
             continue;
         }
-        let Some((summary, exit)) = last else {
-            return Ok(Exit::Done);
+        let Some(delivered) = last else {
+            return Ok(Exit::Done.into());
         };
-        let exit = match exit {
+        let mut other = None;
+        let exit = match delivered.exit {
             _ if waiting => Exit::Incomplete,
             // A later run may have settled the sign-up that an earlier one waited for.
             _ if runs_to_finish(&journal)?.is_empty() => {
                 let Some(mut needing) = needing_attention(&journal, &resumed)? else {
-                    return delivery::finish(&(summary, Exit::Done), terminal);
+                    return delivery::finish(delivered.with_exit(Exit::Done), terminal);
                 };
                 // The last run may need none, and then it can't say what does.
-                if !summary.needs_attention() {
+                if !delivered.summary.needs_attention() {
                     needing.name_commands(&commands);
                     delivery::say_attention(&needing, terminal);
+                    other = Some(needing);
                 }
                 Exit::Attention
             }
             exit => exit,
         };
-        return delivery::finish(&(summary, exit), terminal);
+        let mut ended = delivery::finish(delivered.with_exit(exit), terminal)?;
+        ended.summary = other.or(ended.summary);
+        return Ok(ended);
     }
 }
 
@@ -136,7 +143,7 @@ pub(in crate::cli) fn retry(
     common: &Common,
     arguments: &RetryArguments,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     // An event that is retried on purpose is sent, whatever the list says.
     settings.lead_list = false;
@@ -157,7 +164,7 @@ pub(in crate::cli) fn retry(
         events: events.into_iter().map(|(row, _)| row).collect(),
     };
     if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
-        return confirm::cancelled(terminal, NOTHING_SENT);
+        return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
     let Some(run) = journal.start_retry(&selection, now)? else {
         return nothing_to_do(
@@ -166,7 +173,8 @@ pub(in crate::cli) fn retry(
             &settings,
             &commands,
             terminal,
-        );
+        )
+        .map(Ended::from);
     };
     let delivery = RunDelivery {
         destination: &target,
@@ -177,8 +185,8 @@ pub(in crate::cli) fn retry(
         commands: &commands,
         terminal,
     };
-    let (_, summary) = delivery.run(journal, run)?;
-    delivery::finish(&summary, terminal)
+    let (_, delivered) = delivery.run(journal, run)?;
+    delivery::finish(delivered, terminal)
 }
 
 /// Returns the events with these ids, each of which can be retried.

@@ -11,7 +11,8 @@ use super::report_place::expect_no_input_in;
 use super::resume::confirm_repeat;
 use super::to_be_sent::{expected_commission, what_is_sent};
 use crate::cli::arguments::{Common, RunArguments};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::ended::Ended;
+use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables;
@@ -26,7 +27,7 @@ pub(in crate::cli) fn run(
     common: &Common,
     arguments: &RunArguments,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
     let choice = Choice::load(common, &settings)?;
@@ -64,7 +65,7 @@ pub(in crate::cli) fn run(
     if is_repeat && confirm_repeat(common, terminal)? == Answer::No
         || confirm_sending(common, &job, &settings, &target, &journal, terminal)? == Answer::No
     {
-        return confirm::cancelled(terminal, NOTHING_SENT);
+        return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
 
     let run = record(

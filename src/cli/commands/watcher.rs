@@ -1,5 +1,6 @@
 //! Shows the progress of a run.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -7,7 +8,7 @@ use indicatif::ProgressBar;
 use super::destination::no_lead_list;
 use super::plan::time_in_words;
 use crate::cli::tables::{count, grouped};
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Entry, Level, Terminal};
 use crate::invisible::shown;
 use crate::send::{LeadListState, Progress};
 
@@ -60,11 +61,24 @@ impl<'t> Watcher<'t> {
         }
         if self.terminal.wants_lines() && self.said.elapsed() >= LINE_INTERVAL {
             self.said = Instant::now();
-            let done = grouped(progress.done() as i128);
-            let total = grouped(self.total.into());
-            self.terminal
-                .note(&format!("{done}/{total} events  {}", self.words(progress)));
+            self.terminal.progress(self.entry(progress));
         }
+    }
+
+    /// Returns the progress as a line, and its figures for programs.
+    fn entry(&self, progress: &Progress) -> Entry {
+        let done = grouped(progress.done() as i128);
+        let total = grouped(self.total.into());
+        let message = format!("{done}/{total} events  {}", self.words(progress));
+        let settled = progress.settled.iter();
+        let settled: BTreeMap<_, _> = settled.map(|(outcome, n)| (outcome.as_str(), n)).collect();
+        Entry::new(Level::Info, "progress", message)
+            .with("done", progress.done())
+            .with("total", self.total)
+            .with("outcomes", settled)
+            .with("requests", progress.requests)
+            .with("requests_per_minute", progress.per_minute)
+            .with("waiting", &progress.trouble)
     }
 
     /// Prints once, when it is known, how many events the list of leads settles.

@@ -321,10 +321,18 @@ pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
 }
 
 /// Variables that are no setting of a configuration.
-pub(super) const OTHER_VARIABLES: [(&str, &str); 4] = [
+pub(super) const OTHER_VARIABLES: [(&str, &str); 6] = [
     ("FPRECON_API_KEY", "The API key."),
     ("FPRECON_CONFIG", "The configuration, as `--config`."),
     ("FPRECON_JOURNAL", "The journal, as `--journal`."),
+    (
+        "FPRECON_LOG_EMAILS",
+        "`true`: leave emails and names in the log, as `--log-emails`.",
+    ),
+    (
+        "FPRECON_LOG_FORMAT",
+        "The form of what goes to standard error, as `--log-format`: `text` or `json`.",
+    ),
     (
         "FPRECON_PROFILE",
         "The profile of the exports, as `--profile`.",
