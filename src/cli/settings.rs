@@ -39,6 +39,9 @@ pub(super) use shown::Shown;
 
 /// The name of the project's configuration file.
 pub(super) const CONFIG_FILE: &str = "fprecon.toml";
+
+/// The file name of the journal where none is set.
+pub(super) const DEFAULT_JOURNAL: &str = "fprecon.journal";
 /// The first characters of every variable of this program.
 const VARIABLE_PREFIX: &str = "FPRECON_";
 
@@ -496,7 +499,7 @@ fn default_journal(config: Option<&Path>, sandbox: Option<Version>) -> PathBuf {
     let name = match sandbox {
         Some(Version::V1) => "fprecon-sandbox.journal",
         Some(Version::V2) => "fprecon-sandbox-v2.journal",
-        None => "fprecon.journal",
+        None => DEFAULT_JOURNAL,
     };
     match config.and_then(Path::parent) {
         Some(directory) => directory.join(name),

@@ -26,7 +26,7 @@ use super::lock::beside;
 use super::log_file::{LogEnd, LogIndex};
 use super::place::PlaceWatch;
 use super::read_only::open_without_log;
-use super::{EventRow, JournalError};
+use super::{EventRow, JournalError, JournalId, JournalReader};
 
 /// The record's name, after the journal's.
 pub(super) const SUFFIX: &str = ".commits";
@@ -77,6 +77,19 @@ impl Commit {
             number: row.get(1)?,
             mark: row.get(2)?,
         })
+    }
+}
+
+impl JournalReader {
+    /// Returns what identifies the journal; `None` for a journal of a version that has nothing.
+    pub(crate) fn id(&self) -> Result<Option<JournalId>, JournalError> {
+        if !self.has_table("last_commit")? {
+            return Ok(None);
+        }
+        let sql = "SELECT lower(hex(journal)) FROM main.last_commit WHERE id = 1";
+        let id = self.connection.query_row(sql, [], |row| row.get(0));
+        let id = id.map_err(|error| self.failed("reading what identifies it", error))?;
+        Ok(Some(JournalId(id)))
     }
 }
 

@@ -134,6 +134,10 @@ impl fmt::Display for Account {
     }
 }
 
+/// Identifies a journal among all others, by what was drawn at random when it was made. A copy has the same.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct JournalId(pub(crate) String);
+
 /// Identifies a run by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub i64);

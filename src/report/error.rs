@@ -25,6 +25,9 @@ pub enum ReportError {
         /// The system's error.
         source: io::Error,
     },
+    /// The directory holds a report of another journal, which is left as it is.
+    #[error("the directory {} has a report of another journal", .0.display())]
+    Occupied(PathBuf),
     /// The file of a plan's events can't be written; the file that was there before is unchanged.
     #[error("the planned events {} can't be written ({doing})", path.display())]
     WriteEvents {
@@ -45,6 +48,9 @@ impl ReportError {
             ReportError::Write { .. } => Cow::Borrowed(
                 "the journal is fine; check the permissions, the free space, and that no other \
                  program has the file open, then `fprecon report` makes the report again",
+            ),
+            ReportError::Occupied(_) => Cow::Borrowed(
+                "the journal is fine; `fprecon report --dir DIR` makes the report in another directory",
             ),
             ReportError::WriteEvents { .. } => Cow::Borrowed(
                 "nothing was sent; check the path, the permissions and the free space, and plan \

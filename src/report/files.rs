@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, ScopedJoinHandle};
 
-use super::atomic::{FileError, clear_abandoned, sync_directory};
+use super::atomic::{FileError, FinishedFile, clear_abandoned, sync_directory};
 use super::books::ReportSource;
 use super::columns::{accepted_cells, converted_cells, event_cells, held_cells};
 use super::csv_files::{CsvFiles, is_csv_file, is_numbered};
@@ -19,7 +19,8 @@ use super::error::ReportError;
 use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::format::{Format, Formats};
 use super::html::HtmlFile;
-use super::json_file::JsonFile;
+use super::json_file::{JsonFile, SUMMARY_FILE};
+use super::occupant::{MARKER, ReportId, move_aside};
 #[cfg(feature = "polars")]
 use super::parquet::ParquetFile;
 use super::summary::RunSummary;
@@ -32,11 +33,11 @@ use crate::journal::{Disposition, EventRecord, JournalError};
 /// `summary` is the summary of these books. All files of the formats are written, with a header
 /// even where there are no rows; files of other formats are left alone. Files of an earlier report
 /// for more headers than this one has (`rejected-3.csv`) are removed when the new ones are in
-/// place.
+/// place. A report of another run that the directory holds is moved into a folder in it, named after that run.
 ///
 /// # Errors
 ///
-/// The journal can't be read, or a file can't be written.
+/// The journal can't be read, a file can't be written, or the directory holds another journal's report.
 pub fn write(
     books: &ReportSource<'_>,
     summary: &RunSummary,
@@ -46,6 +47,10 @@ pub fn write(
     let summary = &*books.shown(summary);
     fs::create_dir_all(directory)
         .map_err(|error| FileError::new(directory, "creating the directory", error))?;
+    let report = summary.report_id();
+    if ReportId::found_in(directory).is_some_and(|found| !found.may_share_journal(&report)) {
+        return Err(ReportError::Occupied(directory.to_owned()));
+    }
     // Removed first, so that the new files can use their space.
     clear_abandoned(directory, is_report_file);
     let mut exporters = formats
@@ -53,12 +58,31 @@ pub fn write(
         .filter_map(|format| exporter(format, books, summary, formats, directory).transpose())
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
-    put_in_place(finish(exporters)?, directory)
+    let files = finish(exporters)?;
+    make_room(&report, formats, directory)?;
+    put_in_place(files, directory)
+}
+
+/// Moves the report of another run aside, and sees to it that the directory says whose the new one is.
+fn make_room(report: &ReportId, formats: &Formats, directory: &Path) -> Result<(), FileError> {
+    let found = ReportId::found_in(directory);
+    let is_same = found.as_ref().is_some_and(|found| found.run == report.run);
+    let has_summary = formats.iter().any(|format| format == Format::Json);
+    // Written before anything is moved, while an error leaves all as it was.
+    let marker = if has_summary || is_same {
+        None
+    } else {
+        Some(report.write(directory)?)
+    };
+    if let Some(earlier) = found.filter(|_| !is_same) {
+        move_aside(directory, &earlier, is_report_file)?;
+    }
+    marker.map_or(Ok(()), FinishedFile::commit)
 }
 
 /// Returns `true` if a report has a file of this name.
 fn is_report_file(name: &str) -> bool {
-    is_file_of(&Formats::default(), name) || name == "events.parquet"
+    is_file_of(&Formats::default(), name) || ["events.parquet", MARKER].contains(&name)
 }
 
 /// Returns `true` if a report in these formats writes or removes a file of this name.
@@ -68,7 +92,7 @@ pub(crate) fn is_file_of(formats: &Formats, name: &str) -> bool {
         Format::Parquet => name == "events.parquet",
         Format::Xlsx => name == "report.xlsx",
         Format::Html => name == "report.html",
-        Format::Json => name == "summary.json",
+        Format::Json => name == SUMMARY_FILE,
     })
 }
 

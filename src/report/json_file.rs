@@ -16,12 +16,15 @@ pub(crate) fn json_text(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(shown_in_strings(text, Language::Json))
 }
 
+/// The name of the file.
+pub(crate) const SUMMARY_FILE: &str = "summary.json";
+
 /// The file `summary.json`.
 pub(super) struct JsonFile(WrittenFile);
 
 impl JsonFile {
     pub(super) fn create(directory: &Path, summary: &RunSummary) -> Result<Self, FileError> {
-        let name = "summary.json";
+        let name = SUMMARY_FILE;
         let path = directory.join(name);
         let mut file = PartialFile::create(&path)?;
         json_text(summary)

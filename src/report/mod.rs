@@ -19,6 +19,7 @@ pub(crate) mod items;
 mod journal_export;
 mod json_file;
 mod learned;
+mod occupant;
 pub(crate) mod open_items;
 pub(crate) mod page;
 #[cfg(feature = "polars")]
@@ -43,8 +44,9 @@ pub use format::{Format, Formats};
 #[cfg(feature = "polars")]
 pub(crate) use journal_export::write_journal_parquet;
 pub(crate) use journal_export::{JournalTable, write_journal_csv, write_journal_csv_file};
-pub(crate) use json_file::json_text;
+pub(crate) use json_file::{SUMMARY_FILE, json_text};
 pub(crate) use learned::lower_limit;
+pub(crate) use occupant::ReportId;
 #[cfg(feature = "polars")]
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;

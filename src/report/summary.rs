@@ -14,12 +14,13 @@ use super::attention::{self, AcceptedSummary, Attention, AttentionFigures, Comma
 use super::books::ReportSource;
 use super::csv_files::row_file_names;
 use super::items::held_item;
+use super::occupant::ReportId;
 use super::open_items::{OpenCount, OpenOfSpan};
 use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
-    Disposition, EndReason, JournalError, JournalReader, Outcome, OutcomeTallies, PlanState,
-    PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope, SpanBy,
+    Disposition, EndReason, JournalError, JournalId, JournalReader, Outcome, OutcomeTallies,
+    PlanState, PlanTotal, PromoterCommissions, ReasonCount, RunRecord, Scope, SpanBy,
 };
 
 /// The version of the machine output.
@@ -222,6 +223,8 @@ const INCOMPLETE: u8 = 5;
 pub struct RunSummary {
     /// The version of the machine output.
     pub schema: u32,
+    /// What identifies the journal among all others; `None` for a journal of a version that has nothing.
+    pub(crate) journal_id: Option<JournalId>,
     /// The run's name; for several runs, the name of the span.
     pub run: String,
     /// The days of the runs; `None` for a single run.
@@ -264,6 +267,14 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
+    /// Returns which report this is.
+    pub(super) fn report_id(&self) -> ReportId {
+        ReportId {
+            journal: self.journal_id.clone(),
+            run: self.run.clone(),
+        }
+    }
+
     /// Adds up a run from the journal.
     pub fn load(journal: &JournalReader, run: &RunRecord) -> Result<Self, JournalError> {
         let by_outcome = journal.outcomes(run.id)?;
@@ -272,6 +283,7 @@ impl RunSummary {
         let figures = AttentionFigures::in_run(journal, run)?;
         let summary = RunSummary {
             schema: SCHEMA,
+            journal_id: journal.id()?,
             run: run.name.clone(),
             span: None,
             reading: JobFigures::of_runs(runs, ignored),
@@ -328,6 +340,7 @@ impl RunSummary {
         };
         let mut summary = RunSummary {
             schema: SCHEMA,
+            journal_id: journal.id()?,
             run: days.name(),
             span: Some(days),
             reading,

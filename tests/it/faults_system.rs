@@ -222,7 +222,17 @@ fn row_08_a_disk_that_fills_up_under_the_report_leaves_the_old_one_whole() {
     fs::remove_file(filler).unwrap();
     place.run_to(&sandbox, &["report"]).expect(0);
     let (new, tracked) = (files(&disk.at), disk.at.join("tracked.csv"));
-    assert!(new.keys().eq(old.keys()) && new[&tracked] != old[&tracked]);
+    assert_ne!(new[&tracked], old[&tracked]);
+    // The old one is whole, in a folder named after its run.
+    let folder = new.keys().find_map(|path| {
+        let folder = path.parent()?;
+        (folder != disk.at).then(|| folder.to_owned())
+    });
+    let folder = folder.unwrap();
+    for (path, bytes) in &old {
+        assert_eq!(&new[&folder.join(path.file_name().unwrap())], bytes);
+    }
+    assert_eq!(new.len(), 2 * old.len());
     assert_eq!(sandbox.arrivals().len(), 80);
 }
 

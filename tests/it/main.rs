@@ -59,6 +59,7 @@ mod reading;
 mod real_exports;
 mod refund_shapes;
 mod reliability;
+mod report_places;
 mod reports;
 mod resaved;
 mod sandbox;

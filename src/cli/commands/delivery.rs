@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::destination::{Destination, SANDBOX_HAS_NO_LIST, no_lead_list};
-use super::report_place::{default_report_directory, expect_no_input_in, shareable};
+use super::report_place::{
+    expect_no_input_in, expect_no_other_journal_in, report_directory, shareable,
+};
 use super::watcher::Watcher;
 use super::{ending, next};
 use crate::cli::arguments::{PaceArguments, RedactArgument};
@@ -27,8 +29,7 @@ use crate::send::{self, End, Halt, Progress, RefusalSeries};
 pub(super) struct RunDelivery<'d> {
     pub(super) destination: &'d Destination,
     pub(super) settings: &'d EffectiveSettings,
-    /// The directory of its reports; without one, the directory of earlier reports of this run, or
-    /// `reports/RUN` beside the journal.
+    /// The directory of its reports, if the user sets one.
     pub(super) directory: Option<PathBuf>,
     /// The choice whether emails and names are left out of its reports.
     pub(super) redact: RedactArgument,
@@ -120,6 +121,7 @@ impl RunDelivery<'_> {
         let inputs = record.inputs.iter();
         let inputs = inputs.map(|input| Path::new(&input.path));
         expect_no_input_in(self.directory.as_deref(), &Formats::default(), inputs)?;
+        expect_no_other_journal_in(self.directory.as_deref(), &journal)?;
         let (sent, signal) = self.send_and_ask(journal, run)?;
         let mut journal = sent.journal;
         if let End::Journal(error) = sent.end {
@@ -135,7 +137,7 @@ impl RunDelivery<'_> {
         let summary = RunSummary::load(&journal, &record)?;
         summary.check()?;
         let exit = ending::exit_of(&sent.end, signal, &summary);
-        let directory = self.report_directory(&record);
+        let directory = self.report_directory(&journal, &record)?;
         let end = RunEnd {
             ended: Timestamp::now(),
             reason: ending::reason(&sent.end),
@@ -248,12 +250,15 @@ impl RunDelivery<'_> {
         Ok((sent, caught.signal()))
     }
 
-    fn report_directory(&self, record: &RunRecord) -> PathBuf {
-        let before = record.report_dir.as_ref().map(PathBuf::from);
-        self.directory
-            .clone()
-            .or(before)
-            .unwrap_or_else(|| default_report_directory(self.settings, &record.name))
+    fn report_directory(
+        &self,
+        journal: &JournalReader,
+        record: &RunRecord,
+    ) -> Result<PathBuf, CliError> {
+        if let Some(set) = &self.directory {
+            return Ok(set.clone());
+        }
+        report_directory(self.settings, journal, &record.name, Some(record))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ use crate::invisible::shown;
 use crate::journal::{Journal, RunCommand};
 use crate::problem::{Problem, ProblemCode};
 use crate::record::{NewJob, record};
-use crate::report::Commands;
+use crate::report::{Commands, ReportId, SUMMARY_FILE};
 
 /// The sample exports, which are part of the program.
 const SAMPLES: [(&str, &str); 2] = [
@@ -93,22 +93,29 @@ pub(in crate::cli) fn demo(
     finish(delivered, terminal)
 }
 
-/// Removes the journal of an earlier demonstration, and nothing else.
+/// Removes the journal of an earlier demonstration, and lets its report be replaced.
 fn start_afresh(directory: &Path, journal: &Path) -> Result<(), CliError> {
-    let failed = |error: io::Error| {
+    let unusable = |message: String| {
         CliError::unusable(
-            Problem::error(
-                ProblemCode::DemoDirectory,
-                format!("the directory can't be used: {error}"),
-            )
-            .at(directory.display().to_string(), None)
-            .hint("set another one with `--dir`"),
+            Problem::error(ProblemCode::DemoDirectory, message)
+                .at(directory.display().to_string(), None)
+                .hint("set another one with `--dir`"),
         )
     };
+    let failed = |error: io::Error| unusable(format!("the directory can't be used: {error}"));
+    if !journal.exists() && ReportId::found_in(directory).is_some() {
+        return Err(unusable("the directory has the report of a run".to_owned()));
+    }
     fs::create_dir_all(directory).map_err(failed)?;
-    for suffix in ["", "-wal", "-shm", ".lock", ".commits"] {
+    let journal_files = ["", "-wal", "-shm", ".lock", ".commits"].map(|suffix| {
         let mut path = journal.as_os_str().to_owned();
         path.push(suffix);
+        PathBuf::from(path)
+    });
+    for path in [directory.join(SUMMARY_FILE)]
+        .into_iter()
+        .chain(journal_files)
+    {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}

@@ -1,12 +1,14 @@
 //! `fprecon report`: writes the reports again, from the journal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span as Days, Timestamp};
 
-use super::report_place::{default_report_directory, expect_no_input_in, shareable};
+use super::report_place::{
+    expect_no_input_in, expect_no_other_journal_in, report_directory, shareable,
+};
 use super::resume::no_journal;
 use super::{delivery, next};
 use crate::cli::arguments::{Common, DatedBy, ReportArguments};
@@ -27,16 +29,19 @@ pub(in crate::cli) fn report(
     let Some(journal) = JournalReader::open(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
-    let (books, mut summary, before) = match (arguments.from, arguments.to) {
+    let (books, mut summary) = match (arguments.from, arguments.to) {
         (None, None) if arguments.by.is_some() => return Err(days_missing()),
         (None, None) => of_run(&journal, arguments.run.as_deref())?,
         _ => of_span(&journal, arguments, &settings)?,
     };
-    let directory = arguments
-        .dir
-        .clone()
-        .or(before)
-        .unwrap_or_else(|| default_report_directory(&settings, &summary.run));
+    expect_no_other_journal_in(arguments.dir.as_deref(), &journal)?;
+    let directory = match &arguments.dir {
+        Some(set) => set.clone(),
+        None => {
+            let run = books.runs().first().filter(|_| summary.span.is_none());
+            report_directory(&settings, &journal, &summary.run, run)?
+        }
+    };
     let formats = Formats::new(&arguments.format);
     let inputs = books.runs().iter().flat_map(|run| &run.inputs);
     let inputs = inputs.map(|input| Path::new(&input.path));
@@ -60,8 +65,8 @@ pub(in crate::cli) fn report(
     Ok(Exit::Done)
 }
 
-/// The books, their figures, and the directory of their last report.
-type LoadedReport<'j> = (ReportSource<'j>, RunSummary, Option<PathBuf>);
+/// The books and their figures.
+type LoadedReport<'j> = (ReportSource<'j>, RunSummary);
 
 fn of_run<'j>(
     journal: &'j JournalReader,
@@ -69,8 +74,7 @@ fn of_run<'j>(
 ) -> Result<LoadedReport<'j>, CliError> {
     let run = find(journal, name)?;
     let summary = RunSummary::load(journal, &run)?;
-    let before = run.report_dir.as_ref().map(PathBuf::from);
-    Ok((ReportSource::for_run(journal, run), summary, before))
+    Ok((ReportSource::for_run(journal, run), summary))
 }
 
 fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliError> {
@@ -151,7 +155,7 @@ fn of_span<'j>(
         }),
     };
     let summary = RunSummary::load_span(&books, days, Timestamp::now())?;
-    Ok((books, summary, None))
+    Ok((books, summary))
 }
 
 /// The first and the last day of what the books hold; `None` where they hold nothing.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::RedactArgument;
 use crate::cli::error::CliError;
-use crate::cli::settings::EffectiveSettings;
-use crate::journal::JournalReader;
+use crate::cli::settings::{DEFAULT_JOURNAL, EffectiveSettings};
+use crate::journal::{JournalReader, RunRecord};
 use crate::problem::{Problem, ProblemCode};
-use crate::report::{Formats, Redactor, ReportSource, is_file_of};
+use crate::report::{Formats, Redactor, ReportId, ReportSource, is_file_of};
 
 /// Refuses a directory in which a file of the report would replace one of `inputs`.
 pub(super) fn expect_no_input_in<'p>(
@@ -81,8 +81,86 @@ pub(super) fn redactor(journal: &JournalReader) -> Result<Redactor, CliError> {
     }
 }
 
-/// Returns the directory `reports/RUN` beside the journal.
-pub(super) fn default_report_directory(settings: &EffectiveSettings, run: &str) -> PathBuf {
+/// Refuses a directory that holds the report of another journal, before anything is sent or written.
+pub(super) fn expect_no_other_journal_in(
+    directory: Option<&Path>,
+    journal: &JournalReader,
+) -> Result<(), CliError> {
+    let Some(directory) = directory else {
+        return Ok(());
+    };
+    let own = report_id(journal, "")?;
+    match ReportId::found_in(directory) {
+        Some(found) if !found.may_share_journal(&own) => Err(CliError::usage(
+            Problem::error(
+                ProblemCode::ReportDirectory,
+                "the directory has a report of another journal",
+            )
+            .cell("--dir", &directory.display().to_string())
+            .hint(
+                "nothing was sent or written; set another directory with `--dir`, or leave it out",
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn report_id(journal: &JournalReader, run: &str) -> Result<ReportId, CliError> {
+    Ok(ReportId {
+        journal: journal.id()?,
+        run: run.to_owned(),
+    })
+}
+
+/// Returns the directory for the report of a run, or of some days, where the user sets none: the one that the
+/// run has, else the default one. One that has got another report since is left alone.
+pub(super) fn report_directory(
+    settings: &EffectiveSettings,
+    journal: &JournalReader,
+    name: &str,
+    run: Option<&RunRecord>,
+) -> Result<PathBuf, CliError> {
+    if let Some(run) = run
+        && let Some(directory) = run.report_dir.as_ref().map(PathBuf::from)
+        && !has_later_report(journal, run, &directory)?
+    {
+        return Ok(directory);
+    }
+    let own = report_id(journal, name)?;
+    let is_free = |directory: &PathBuf| match ReportId::found_in(directory) {
+        Some(found) => found.run == own.run && found.may_share_journal(&own),
+        None => true,
+    };
+    let first = default_report_directory(settings, name);
+    let numbered = (2..).map(|number| first.with_file_name(format!("{name}-{number}")));
+    let mut places = std::iter::once(first.clone()).chain(numbered);
+    Ok(places.find(is_free).unwrap_or(first))
+}
+
+/// Returns `true` if a directory has a report that is neither the run's own nor of an earlier run of the
+/// journal.
+fn has_later_report(
+    journal: &JournalReader,
+    run: &RunRecord,
+    directory: &Path,
+) -> Result<bool, CliError> {
+    let Some(found) = ReportId::found_in(directory) else {
+        return Ok(false);
+    };
+    if !found.may_share_journal(&report_id(journal, &run.name)?) {
+        return Ok(true);
+    }
+    let of = journal.run_named(&found.run)?;
+    Ok(of.is_none_or(|of| of.id > run.id))
+}
+
+/// Returns the directory `reports/RUN` beside the journal. Another journal than `fprecon.journal` has a
+/// folder of its own, so that two journals in one folder share none.
+fn default_report_directory(settings: &EffectiveSettings, name: &str) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
-    beside.join("reports").join(run)
+    let reports = beside.join("reports");
+    match settings.journal.file_name() {
+        Some(journal) if journal != DEFAULT_JOURNAL => reports.join(journal).join(name),
+        _ => reports.join(name),
+    }
 }

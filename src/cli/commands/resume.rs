@@ -8,6 +8,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::{self, RunDelivery};
 use super::destination::Destination;
 use super::next;
+use super::report_place::expect_no_other_journal_in;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
@@ -152,6 +153,7 @@ pub(in crate::cli) fn retry(
     let target = Destination::choose(common, &settings, terminal)?;
     let now = Timestamp::now();
     let mut journal = Journal::open(&settings.journal, target.account(), "retry", now)?;
+    expect_no_other_journal_in(arguments.pace.dir.as_deref(), &journal)?;
     let events = retryable(&journal, &arguments.events)?;
     let is_any_unconfirmed = events
         .iter()

@@ -7,7 +7,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery;
 use super::destination::Destination;
 use super::next;
-use super::report_place::expect_no_input_in;
+use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
 use super::resume::confirm_repeat;
 use super::to_be_sent::{expected_commission, what_is_sent};
 use crate::cli::arguments::{Common, RunArguments};
@@ -55,6 +55,7 @@ pub(in crate::cli) fn run(
         Ok(known)
     })?;
     let (target, mut journal) = opened.expect("a job is planned by what its journal knows");
+    expect_no_other_journal_in(arguments.pace.dir.as_deref(), &journal)?;
     let mut commands = next::commands(common, &settings);
     job.problems.edit(|problem| commands.complete(problem));
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();

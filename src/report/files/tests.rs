@@ -447,8 +447,13 @@ fn every_header_has_a_file_of_its_own_and_older_ones_go() {
     fs::write(fixture.reports().join("ignored-9.csv"), "old").unwrap();
     let run = fixture.record(&inputs, &[], &[], &rows[..2]);
     fixture.write(run).unwrap();
+    // The first report is whole, in a folder of its own.
+    let all = fixture.names();
+    let first = all.iter().find(|name| name.starts_with("20")).unwrap();
+    let moved = names(&fixture.reports().join(first));
+    assert!(moved.contains(&"rejected-3.csv".to_owned()), "{moved:?}");
     let mut expected: Vec<&str> = ALWAYS.into_iter().chain(theirs).collect();
-    expected.push("rejected-2.csv");
+    expected.extend(["rejected-2.csv", first]);
     expected.sort_unstable();
     assert_eq!(fixture.names(), expected);
 }
