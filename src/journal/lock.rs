@@ -3,16 +3,79 @@
 //! The system releases it when the process ends, however it ends, so that a killed run leaves nothing to
 //! clean up. The file itself stays: deleting it would let two processes lock two files of the same name.
 
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
-use super::JournalError;
+use super::{Journal, JournalError};
 
 /// The name of the file, after the journal's.
 pub(super) const SUFFIX: &str = ".lock";
+
+/// The number of times that the lock is tried, and the pause between two of them: a reader that looks whether
+/// somebody holds it may have it for a moment.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Describes the process that holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// The command that it runs.
+    pub command: String,
+    /// The number of the process.
+    pub process: u32,
+    /// The name of its machine.
+    pub host: String,
+    /// The time since when it holds the lock.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Holder {
+            command,
+            process,
+            host,
+            since,
+        } = self;
+        write!(
+            f,
+            "`fprecon {command}`, process {process} on {host}, since {since}"
+        )
+    }
+}
+
+impl Holder {
+    /// Describes this process.
+    fn this(command: &str, since: Timestamp) -> Self {
+        let whole_seconds = TimestampRound::new().smallest(Unit::Second);
+        let whole_seconds = whole_seconds.mode(RoundMode::Trunc);
+        Holder {
+            command: command.to_owned(),
+            process: std::process::id(),
+            host: host(),
+            since: since.round(whole_seconds).unwrap_or(since),
+        }
+    }
+
+    /// Reads what [`Holder`] is displayed as.
+    fn parse(text: &str) -> Option<Self> {
+        let (command, rest) = text.strip_prefix("`fprecon ")?.split_once("`, process ")?;
+        let (process, rest) = rest.split_once(" on ")?;
+        let (host, since) = rest.rsplit_once(", since ")?;
+        Some(Holder {
+            command: command.to_owned(),
+            process: process.parse().ok()?,
+            host: host.to_owned(),
+            since: since.trim().parse().ok()?,
+        })
+    }
+}
 
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
@@ -33,7 +96,7 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|source| JournalError::io(&path, "opening its lock", source))?;
-        match file.try_lock() {
+        match try_several_times(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(JournalError::Locked {
@@ -45,11 +108,39 @@ impl Lock {
                 return Err(JournalError::io(&path, "locking it", source));
             }
         }
-        let described = describe(command, since);
+        let described = format!("{}\n", Holder::this(command, since));
         file.set_len(0)
             .and_then(|()| file.write_all(described.as_bytes()))
             .map_err(|source| JournalError::io(&path, "writing its lock", source))?;
         Ok(Lock(file))
+    }
+}
+
+impl Journal {
+    /// Returns which process holds the lock of the journal at `path`, if one does.
+    ///
+    /// # Errors
+    ///
+    /// The lock can't be read.
+    pub(crate) fn lock_holder(path: &Path) -> Result<Option<Holder>, JournalError> {
+        let path = super::migrate::resolve(path)?;
+        let failed = |source| JournalError::unreadable(&path, "reading its lock", source);
+        let mut file = match File::open(beside(&path, SUFFIX)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        // A holder has its name in the file. Where there is none, nothing is tried: a run that starts at this
+        // very moment would find the lock taken.
+        let Some(found) = Holder::parse(&holder(&mut file)) else {
+            return Ok(None);
+        };
+        match file.try_lock_shared() {
+            // A process that was killed has left its name.
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(found)),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
     }
 }
 
@@ -68,11 +159,14 @@ pub(super) fn beside(journal: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn describe(command: &str, since: Timestamp) -> String {
-    let pid = std::process::id();
-    let host = host();
-    let since = since.round(jiff::Unit::Second).unwrap_or(since).to_string();
-    format!("`fprecon {command}`, process {pid} on {host}, since {since}\n")
+fn try_several_times(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => sleep(PAUSE),
+            result => return result,
+        }
+    }
+    file.try_lock()
 }
 
 /// Returns the name of this machine.

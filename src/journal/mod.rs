@@ -37,6 +37,7 @@ mod mended;
 mod migrate;
 mod past;
 mod place;
+mod progress;
 mod read;
 mod read_only;
 mod record;
@@ -66,6 +67,7 @@ pub use deliver::{Entry, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
 pub use known::{HistoryRequest, JournalHistory};
 pub(crate) use place::PlaceWatch;
+pub(crate) use progress::RunProgress;
 pub(crate) use record::Recording;
 pub use record::{NewInput, NewRun};
 pub(crate) use records::{
@@ -88,7 +90,7 @@ use tempfile::TempDir;
 
 use commits::{Commit, CommitRecord};
 use lock::Lock;
-pub(crate) use lock::host;
+pub(crate) use lock::{Holder, host};
 use words::bounded;
 
 /// Identifies the account whose events a journal holds. All three fields must be equal for a run to use it.

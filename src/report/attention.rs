@@ -13,7 +13,7 @@ use super::csv_files::row_file_names;
 use super::items::{Age, for_each_event_item, for_each_item, for_each_other_item};
 use super::open_items::{OpenCount, OpenOfSpan};
 use super::words::count;
-use crate::event::Currency;
+use crate::event::{Currency, Tally};
 use crate::journal::{
     AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunRecord, Scope,
     Span,
@@ -134,6 +134,26 @@ pub(crate) fn attention_now(
     };
     name_commands(&mut attention, &places, commands);
     Ok(attention)
+}
+
+/// Leaves out events that are about to be sent: they are no reason for anybody to act.
+pub(crate) fn without_unsent(attention: Vec<Attention>, sending: &Tally) -> Vec<Attention> {
+    let mut left = attention;
+    left.retain_mut(|item| {
+        if item.code != AttentionCode::NotSent {
+            return true;
+        }
+        item.count = item.count.saturating_sub(sending.count());
+        for (_, currency, sum) in sending.iter() {
+            if let Some(cents) = currency.and_then(|currency| item.amount_cents.get_mut(&currency))
+            {
+                *cents -= sum.amount_cents;
+            }
+        }
+        item.amount_cents.retain(|_, cents| *cents > 0);
+        item.count > 0
+    });
+    left
 }
 
 /// The key of what was accepted together: why it needed attention, the reason, who and when.

@@ -599,6 +599,48 @@ fn a_second_process_on_a_journal_is_told_who_has_it() {
     assert_eq!(sandbox.arrivals().len(), 8);
 }
 
+#[test]
+fn status_says_how_far_a_run_is_while_it_goes_on() {
+    let place = sales(60);
+    let sandbox = SandboxProcess::start(&["--lead-share", "100", "--latency-ms", "300"]);
+    let arguments = [RUN, &["--concurrency", "1"]].concat();
+    let mut child = spawn(place.command_to(&sandbox, &arguments));
+    wait_for_arrivals(&sandbox, 3);
+    let status = place.run_to(&sandbox, &["status", "--json"]).expect(0);
+    let json = status.json();
+    let running = &json["running"];
+    assert_eq!(running["command"], "run");
+    assert_eq!(running["process"], child.id());
+    assert_eq!(running["events"], 60);
+    let settled = running["settled"].as_u64().unwrap();
+    assert!((1..60).contains(&settled), "{running}");
+    assert!(
+        running["requests"].as_u64().unwrap() >= settled,
+        "{running}"
+    );
+    assert!(running["requests_per_minute"].as_u64().unwrap() >= settled);
+    assert!(running["seconds_left"].as_u64().unwrap() > 0, "{running}");
+    // What is being sent is nobody's task.
+    assert_eq!(json["attention"], json!([]));
+    let said = place.run_to(&sandbox, &["status"]).expect(0).stdout();
+    let process = format!("Running  `fprecon run`, process {} on ", child.id());
+    assert!(said.contains(&process), "{said}");
+    assert!(said.contains(" of 60 events settled, "), "{said}");
+    assert!(
+        said.ends_with("Nothing needs attention so far.\n"),
+        "{said}"
+    );
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = place.run_to(&sandbox, &["status", "--json"]).json();
+    assert_eq!(killed["running"], json!(null));
+    assert_eq!(killed["attention"][0]["code"], "not_sent");
+    let said = place.run_to(&sandbox, &["status"]).stdout();
+    assert!(said.contains("  killed\n"), "{said}");
+    assert!(said.contains("fprecon resume"), "{said}");
+}
+
 /// Signals a slow run, and says what it reported; then `resume` has to send the rest once.
 fn interrupted(name: &str, code: i32) {
     let place = sales(40);

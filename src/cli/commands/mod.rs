@@ -21,6 +21,7 @@ mod report;
 mod report_place;
 mod resume;
 mod run;
+mod running;
 mod sandbox;
 mod shell;
 mod status;

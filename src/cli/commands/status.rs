@@ -1,9 +1,11 @@
 //! `fprecon status`: shows the state of the journal, and what needs attention.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::next;
 use super::resume::no_journal;
+use super::running::{Running, RunningOutput};
 use crate::cli::arguments::Common;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
@@ -25,6 +27,8 @@ struct StatusOutput {
     account: String,
     events: OutcomesSummary,
     attention: Vec<Attention>,
+    /// The process that writes the journal at this moment.
+    running: Option<RunningOutput>,
     unfinished_runs: u64,
     runs: Vec<RunOutput>,
 }
@@ -64,7 +68,11 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     let events = OutcomesSummary {
         by_outcome: journal.state_counts()?,
     };
-    let attention = attention_now(&journal, &next::commands(common, &settings))?;
+    let running = Running::find(&journal, Timestamp::now())?;
+    let mut attention = attention_now(&journal, &next::commands(common, &settings))?;
+    if let Some(running) = &running {
+        attention = running.without_its_events(&journal, attention)?;
+    }
     let unfinished = journal.unfinished_runs()?.len() as u64;
     let runs = journal.runs(RUNS_LISTED)?;
     let account = journal.account()?;
@@ -75,6 +83,7 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
             account: account.to_string(),
             events,
             attention,
+            running: running.as_ref().map(Running::output),
             unfinished_runs: unfinished,
             runs: runs.iter().map(RunOutput::from).collect(),
         };
@@ -83,11 +92,14 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     }
     terminal.human_line(&format!("Journal  {}", settings.journal.display()));
     terminal.human_line(&format!("Account  {account}"));
+    if let Some(running) = &running {
+        terminal.human(&running.lines());
+    }
     terminal.human("");
     terminal.human(&tables::by_outcome(&events, terminal.width()));
     terminal.human(&format!(
         "\n{}",
-        run_table(&runs[..runs.len().min(RUNS_SHOWN)])
+        run_table(&runs[..runs.len().min(RUNS_SHOWN)], running.as_ref())
     ));
     if let Some(last) = runs.first()
         && let Some(line) = tables::learned_limit(last.learned_per_minute)
@@ -96,19 +108,20 @@ pub(in crate::cli) fn status(common: &Common, terminal: &Terminal) -> Result<Exi
     }
     match next::steps(&attention) {
         Some(steps) => terminal.human(&format!("\n{steps}")),
+        None if running.is_some() => terminal.human("\nNothing needs attention so far."),
         None => terminal.human("\nNothing needs attention."),
     }
     Ok(Exit::Done)
 }
 
 /// Returns the table of the last runs, the latest first.
-fn run_table(runs: &[RunRecord]) -> String {
+fn run_table(runs: &[RunRecord], running: Option<&Running>) -> String {
     let cells = |run: &RunRecord| {
         [
             run.name.clone(),
             run.command.to_string(),
             grouped(run.requests.into()),
-            end_words(run),
+            end_words(run, running),
         ]
     };
     let head = ["Last runs", "command", "requests", "end"].map(str::to_owned);
@@ -126,9 +139,12 @@ fn run_table(runs: &[RunRecord]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn end_words(run: &RunRecord) -> String {
+fn end_words(run: &RunRecord, running: Option<&Running>) -> String {
     let words = match run.reason {
-        None => return "running or killed".to_owned(),
+        None if running.is_some_and(|running| running.sends(run.id)) => {
+            return "running".to_owned();
+        }
+        None => return "killed".to_owned(),
         Some(EndReason::Done) => "done",
         Some(EndReason::Interrupted) => "interrupted",
         Some(EndReason::ApiUnreachable) => "API unreachable",

@@ -13,7 +13,7 @@ use crate::invisible::shown;
 use crate::send::{LeadListState, Progress};
 
 /// The interval of progress lines if there is no terminal.
-const LINE_INTERVAL: Duration = Duration::from_secs(30);
+const LINE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Shows progress: a bar on a terminal, a line now and then elsewhere.
 pub(super) struct Watcher<'t> {
