@@ -123,6 +123,7 @@ pub mod job;
 pub mod journal;
 #[deny(clippy::disallowed_methods)]
 pub mod link;
+mod notify;
 #[deny(clippy::disallowed_methods)]
 mod plan;
 mod private;

@@ -265,6 +265,16 @@ impl Command {
         }
     }
 
+    /// Returns the options for sending of a command that sends to the account.
+    pub(crate) fn pace(&self) -> Option<&PaceArguments> {
+        match self {
+            Command::Run(options) => Some(&options.pace),
+            Command::Resume(options) => Some(&options.pace),
+            Command::Retry(options) => Some(&options.pace),
+            _ => None,
+        }
+    }
+
     /// Returns the name of a command that has no JSON output, so that `--json` is never ignored.
     pub(crate) fn without_json(&self) -> Option<&'static str> {
         match self {
@@ -369,6 +379,9 @@ pub(crate) struct PaceArguments {
     /// Where the reports go [default: reports/RUN beside the journal]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Write metrics for Prometheus to this file at the end, whatever the exit code
+    #[arg(long, value_name = "FILE.prom")]
+    pub(crate) metrics_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) redact: RedactArgument,
 }

@@ -2,9 +2,11 @@
 //!
 //! This is the only module that uses the terminal and the environment.
 
+mod after_run;
 mod arguments;
 #[cfg(feature = "polars")]
 mod audit_tables;
+mod child;
 mod commands;
 mod ended;
 mod error;
@@ -19,6 +21,7 @@ mod terminal;
 
 pub use error::Exit;
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -26,6 +29,7 @@ use clap::Parser;
 
 use serde::Serialize;
 
+use after_run::AfterRun;
 use arguments::{Arguments, Command, Common, LogFormat};
 use ended::Ended;
 use error::CliError;
@@ -44,14 +48,32 @@ pub fn run() -> ExitCode {
     };
     terminal::show_panics(arguments.common.log_format);
     let terminal = Terminal::new(&arguments.common);
-    let mut ended = limits::check()
-        .and_then(|()| dispatch(&arguments, &terminal))
-        .unwrap_or_else(|error| fail(&error, &arguments.common, &terminal));
+    let after = AfterRun::of(&arguments);
+    let mut ended = work(&arguments, &terminal);
     ended.exit = terminal.finish(ended.exit);
+    if let Some(after) = after {
+        // A panic there has been shown, too, and the exit code stays that of the command.
+        let report = || after.report(&ended, &terminal);
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(report));
+    }
     if let Some(command) = arguments.command.sender() {
         terminal.log(ended.entry(command));
     }
     ExitCode::from(ended.exit as u8)
+}
+
+/// Does what the arguments request. A panic is a bug of the program, and has said by now where it happened.
+fn work(arguments: &Arguments, terminal: &Terminal) -> Ended {
+    let work = || limits::check().and_then(|()| dispatch(arguments, terminal));
+    match std::panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(error)) => fail(&error, &arguments.common, terminal),
+        Err(_) => {
+            let problem = Problem::error(ProblemCode::Internal, "fprecon panicked");
+            let problem = problem.hint(terminal::PANIC_HINT);
+            Ended::failed(Exit::Internal, vec![problem])
+        }
+    }
 }
 
 /// Reads a configuration and its profiles as every command does.

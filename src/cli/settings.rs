@@ -3,6 +3,7 @@
 //! The order of precedence is: option, environment, project file, user file, default. Every scalar
 //! setting is one row of `KEYS`, so that `fprecon config` can show them all.
 
+mod after_run;
 mod api_key;
 mod keys;
 mod layers;
@@ -21,6 +22,7 @@ use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
 use crate::bounded::{self, CERTIFICATES_BYTES};
 use crate::event::{Currency, Decimals};
+use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
@@ -32,6 +34,7 @@ use layers::{
 };
 use shown::shown;
 
+pub(super) use after_run::{AfterRunSettings, NotifySettings, NotifyWhen};
 pub(super) use keys::template;
 pub(super) use layers::{Origin, line_of};
 pub(super) use schema::schema;
@@ -90,6 +93,9 @@ pub(super) struct EffectiveSettings {
     pub(super) send_unlinked: bool,
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
+    /// The file of metrics, which is written when a run has ended.
+    metrics_file: Option<PathBuf>,
+    notify: Option<NotifySettings>,
     /// The table `[audit]` as it is written.
     pub(super) audit: Table,
     /// The configuration files that were read, the user's first.
@@ -113,11 +119,7 @@ impl EffectiveSettings {
 
     /// Reads the files and the environment, and applies the options.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
-        let project_file = match &common.config {
-            Some(path) => Some(path.clone()),
-            None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
-        };
-        Self::load_with(common, pace, project_file)
+        Self::load_with(common, pace, project_file(common))
     }
 
     /// Returns the effective settings if there is no project file yet.
@@ -140,13 +142,7 @@ impl EffectiveSettings {
         for path in [user_file, project_file].into_iter().flatten() {
             layers.push(file_layer(&path)?);
         }
-        layers.push(Layer::new(
-            LayerOrigin::Environment,
-            table_of(|key| {
-                let value = std::env::var(key.variable?).ok();
-                value.filter(|value| !value.is_empty())
-            }),
-        ));
+        layers.push(Layer::new(LayerOrigin::Environment, environment_table()));
         layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
         let version = version_of(&layers)?;
         let (journal, from) = match &common.journal {
@@ -233,6 +229,8 @@ impl EffectiveSettings {
                 .resolutions
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            metrics_file: config.metrics.file.map(PathBuf::from),
+            notify: NotifySettings::new(config.notify)?,
             audit: config.audit,
             files: layers.iter().filter_map(Layer::file).collect(),
             exports: config.exports,
@@ -485,7 +483,8 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
             _ => None,
         });
     let variables: Vec<String> = variables.collect();
-    let problem = Problem::error(ProblemCode::ConfigInvalid, message.trim().to_owned());
+    let message = hide_secrets_of_urls(message.trim());
+    let problem = Problem::error(ProblemCode::ConfigInvalid, message);
     CliError::unusable(if variables.is_empty() {
         problem
     } else {
@@ -505,6 +504,27 @@ fn default_journal(config: Option<&Path>, sandbox: Option<Version>) -> PathBuf {
         Some(directory) => directory.join(name),
         None => PathBuf::from(name),
     }
+}
+
+/// Returns the project's configuration file, if there is one or this call names one.
+fn project_file(common: &Common) -> Option<PathBuf> {
+    match &common.config {
+        Some(path) => Some(path.clone()),
+        None => Some(PathBuf::from(CONFIG_FILE)).filter(|path| path.is_file()),
+    }
+}
+
+/// Returns the configuration files of this call, the user's first.
+fn files(common: &Common) -> Vec<PathBuf> {
+    let user_file = user_config().filter(|path| path.is_file());
+    user_file.into_iter().chain(project_file(common)).collect()
+}
+
+fn environment_table() -> Table {
+    table_of(|key| {
+        let value = std::env::var(key.variable?).ok();
+        value.filter(|value| !value.is_empty())
+    })
 }
 
 fn user_config() -> Option<PathBuf> {

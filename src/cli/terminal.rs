@@ -482,7 +482,8 @@ pub(super) fn show_panics(format: LogFormat) {
     }));
 }
 
-const PANIC_HINT: &str =
+/// What to do after a panic.
+pub(super) const PANIC_HINT: &str =
     "what was sent is recorded: `fprecon resume` continues; please report this as a bug";
 
 /// Returns the arguments of the process.

@@ -165,6 +165,45 @@ fn create_beside(target: &Path) -> io::Result<(File, PathBuf)> {
     }
 }
 
+/// Writes a small file that programs of other users read, whole or not at all.
+///
+/// Such a file says nothing about customers. A new one can be read by everybody (0644), whatever the user's
+/// mask says; one that is there keeps its permissions, so that a narrower choice holds.
+///
+/// # Errors
+///
+/// The file can't be written.
+pub(crate) fn write_for_others(target: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let directory = directory_of(target);
+    if let Some(name) = target.file_name().and_then(|name| name.to_str()) {
+        clear_abandoned(directory, |abandoned| abandoned == name);
+    }
+    let failed = |source| FileError::new(target, "writing it", source);
+    let mut file = PartialFile::create(target)?;
+    file.write_all(bytes).map_err(failed)?;
+    let_others_read(file.file.get_ref(), &file.target).map_err(failed)?;
+    file.finish()?.commit()?;
+    sync_directory(directory)
+}
+
+#[cfg(unix)]
+fn let_others_read(file: &File, target: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    const FOR_ALL: u32 = 0o644;
+    let permissions = match fs::metadata(target) {
+        Ok(there) => there.permissions(),
+        Err(_) => fs::Permissions::from_mode(FOR_ALL),
+    };
+    file.set_permissions(permissions)
+}
+
+/// Does nothing: on other systems a file has the permissions of its folder.
+#[cfg(not(unix))]
+fn let_others_read(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Returns `true` if a new file is locked and still there: between its creation and its lock,
 /// another process that clears up may have taken it for an abandoned one. Where there are no locks,
 /// nothing is cleared up.

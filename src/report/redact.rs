@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
 
 use super::summary::RunSummary;
 use crate::event::{Details, Event, Text};
@@ -88,6 +89,12 @@ impl Redactor {
         let mut key = [0; REDACTION_KEY_BYTES];
         SystemRandom::new().fill(&mut key).ok()?;
         Some(Redactor::new(&key))
+    }
+
+    /// Creates a redactor for what is written once and can't be refused. Without random numbers its tokens
+    /// could be guessed; even so, no email is written.
+    pub(crate) fn for_messages() -> Self {
+        Self::with_random_key().unwrap_or_else(|| Redactor::new(&[0; REDACTION_KEY_BYTES]))
     }
 
     /// Returns the token of an email, the same in any case and with spaces around it. An email that
@@ -273,6 +280,16 @@ impl Redactor {
             if is_reason {
                 *cell = replace_words(self, cell, &hidden);
             }
+        }
+    }
+
+    /// Replaces each email in the texts of a value; its keys are words of the program.
+    pub(crate) fn json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.replace(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.json(value)),
+            Value::Object(values) => values.values_mut().for_each(|value| self.json(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 

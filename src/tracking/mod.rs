@@ -217,10 +217,9 @@ impl Client {
             return Err(ClientError::ShortKey);
         }
         let headers = headers(&settings, key)?;
-        // On a second call the provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |idle_connections: usize| {
-            let builder = builder(&settings, &base, headers.clone())?;
+            let builder = builder(&base, settings.ca_pem.as_deref(), settings.timeouts)?;
+            let builder = builder.default_headers(headers.clone());
             let http = builder.pool_max_idle_per_host(idle_connections).build();
             http.map_err(|error| ClientError::SetUp(causes(&error.without_url())))
         };
@@ -326,18 +325,35 @@ impl Client {
     }
 }
 
+/// Returns a client without a key, for requests to another service than the API. Like the API's, it follows
+/// no redirect and repeats nothing.
+///
+/// # Errors
+///
+/// The certificates can't be read, or the client can't be set up.
+pub(crate) fn http_client(
+    url: &Url,
+    ca_pem: Option<&[u8]>,
+    timeouts: Timeouts,
+) -> Result<reqwest::Client, ClientError> {
+    let http = builder(url, ca_pem, timeouts)?.build();
+    http.map_err(|error| ClientError::SetUp(causes(&error.without_url())))
+}
+
 /// Returns what all requests have in common: time limits, certificates, proxies.
 fn builder(
-    settings: &ClientSettings,
     base: &Url,
-    headers: HeaderMap,
+    ca_pem: Option<&[u8]>,
+    timeouts: Timeouts,
 ) -> Result<reqwest::ClientBuilder, ClientError> {
+    // On a second call the provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder();
     if is_loopback(base) {
         // A proxy of the environment must not see what is meant for this machine.
         builder = builder.no_proxy();
     }
-    let own = settings.ca_pem.as_deref().map(certificates).transpose()?;
+    let own = ca_pem.map(certificates).transpose()?;
     builder = match base.scheme() {
         // There is no TLS, nor a proxy: the certificates of this machine need not be read.
         "http" => builder.tls_certs_only(None),
@@ -347,10 +363,9 @@ fn builder(
         connect,
         read,
         total,
-    } = settings.timeouts;
+    } = timeouts;
     Ok(builder
         .user_agent(concat!("fprecon/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -458,7 +473,8 @@ fn checked_url(text: &str) -> Result<Url, ClientError> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Returns `true` if a URL is on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

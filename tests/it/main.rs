@@ -11,6 +11,7 @@
 )]
 
 mod accept;
+mod after_run;
 mod answers;
 mod audit;
 mod audit_generated;

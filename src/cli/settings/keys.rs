@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-use ValueType::{Boolean, Count, OneOf, Path, Text, Words};
+use ValueType::{Boolean, Count, OneOf, Path, SecretUrl, Text, Words};
 
 /// A configuration file, as the contract has it. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +20,10 @@ pub(super) struct ConfigFile {
     pub(super) currencies: CurrenciesTable,
     #[serde(default)]
     pub(super) link: LinkTable,
+    #[serde(default)]
+    pub(super) metrics: MetricsTable,
+    #[serde(default)]
+    pub(super) notify: NotifyTable,
     /// The table `[audit]`, which the audit checks by its own rules.
     #[serde(default)]
     pub(super) audit: Table,
@@ -73,6 +77,22 @@ pub(super) struct LinkTable {
     pub(super) resolutions: Option<String>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct MetricsTable {
+    pub(super) file: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct NotifyTable {
+    pub(super) url: Option<String>,
+    pub(super) form: Option<String>,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) when: Option<String>,
+    pub(super) timeout_seconds: Option<NonZeroU32>,
+}
+
 /// The values that a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueType {
@@ -84,6 +104,8 @@ pub(super) enum ValueType {
     Count,
     /// A program and its arguments.
     Words,
+    /// A URL of which only the host is shown.
+    SecretUrl,
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
@@ -104,7 +126,7 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 24] = [
+pub(super) const KEYS: [Key; 30] = [
     Key {
         table: "api",
         key: "version",
@@ -298,7 +320,59 @@ pub(super) const KEYS: [Key; 24] = [
         values: Path,
         about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
     },
+    Key {
+        table: "metrics",
+        key: "file",
+        variable: Some("FPRECON_METRICS_FILE"),
+        default: None,
+        values: Path,
+        about: "A file `NAME.prom` for the textfile collector of node_exporter: how the last run, resume or retry ended.",
+    },
+    Key {
+        table: "notify",
+        key: "url",
+        variable: Some("FPRECON_NOTIFY_URL"),
+        default: None,
+        values: SecretUrl,
+        about: "An address to which the end of a run is posted. It counts as a secret: only its host is shown. Plain http only to this machine.",
+    },
+    Key {
+        table: "notify",
+        key: "form",
+        variable: Some("FPRECON_NOTIFY_FORM"),
+        default: Some("json"),
+        values: OneOf(&["json", "slack", "healthchecks"]),
+        about: "What is posted: the summary as JSON, a message for Slack, or a ping for healthchecks.io (with `/fail` behind the address where the exit code is not 0).",
+    },
+    Key {
+        table: "notify",
+        key: "command",
+        variable: None,
+        default: None,
+        values: Words,
+        about: "A command that gets the summary as JSON on its standard input: the program and its arguments, run without a shell.",
+    },
+    Key {
+        table: "notify",
+        key: "when",
+        variable: Some("FPRECON_NOTIFY_WHEN"),
+        default: Some("attention"),
+        values: OneOf(&["attention", "always"]),
+        about: "Notify if the exit code is not 0, or always.",
+    },
+    Key {
+        table: "notify",
+        key: "timeout_seconds",
+        variable: Some("FPRECON_NOTIFY_TIMEOUT_SECONDS"),
+        default: Some("10"),
+        values: Count,
+        about: "How long the address, and the command, may take.",
+    },
 ];
+
+/// The tables of these settings, in the order of the file.
+#[cfg(test)]
+const TABLES: [&str; 6] = ["api", "send", "currencies", "link", "metrics", "notify"];
 
 impl Key {
     /// Returns the setting as a line of a configuration: its default, or an empty value.
@@ -306,7 +380,7 @@ impl Key {
         let value = self.default.unwrap_or_default();
         match self.values {
             Boolean | Count => format!("{} = {value}", self.key),
-            Text | Path | OneOf(_) => format!("{} = \"{value}\"", self.key),
+            Text | Path | SecretUrl | OneOf(_) => format!("{} = \"{value}\"", self.key),
             Words => format!("{} = []", self.key),
         }
     }

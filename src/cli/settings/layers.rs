@@ -10,6 +10,7 @@ use super::keys::{ConfigFile, KEYS, Key, ValueType};
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
 use crate::cli::error::CliError;
+use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
 
 /// The origin of a value.
@@ -81,7 +82,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
         CliError::unusable(
             Problem::error(
                 ProblemCode::ConfigInvalid,
-                error.message().trim().to_owned(),
+                hide_secrets_of_urls(error.message().trim()),
             )
             .at(&name, line)
             .hint("docs/configuration.md lists every key"),
@@ -89,21 +90,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
-    for key in KEYS.iter().filter(|key| key.default.is_none()) {
-        remove_empty(&mut table, key);
-    }
-    // A path in a configuration is relative to it, wherever the program is started.
-    let directory = path.parent().unwrap_or(Path::new(""));
-    for key in KEYS.iter().filter(|key| key.values == ValueType::Path) {
-        let named = table.get(key.table).and_then(|table| table.get(key.key));
-        let named = named
-            .and_then(Value::as_str)
-            .filter(|file| !file.is_empty());
-        if let Some(file) = named.map(|file| directory.join(file).display().to_string()) {
-            insert(&mut table, key.table, key.key, Value::String(file));
-        }
-    }
-    place_program(&mut table, directory);
+    paths_from(&mut table, path);
     let export_places = config.exports.keys().filter_map(|name| {
         let line = table_line(&text, name)?;
         Some((name.clone(), (path.to_owned(), line)))
@@ -115,18 +102,28 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     })
 }
 
-/// Lets a program of `key_command` with a relative path start at a directory, as other paths of a configuration
-/// do. A name alone is looked for where the system looks for programs.
-fn place_program(table: &mut Table, directory: &Path) {
-    let api = table.get_mut("api").and_then(Value::as_table_mut);
-    let words = api
-        .and_then(|api| api.get_mut("key_command"))
-        .and_then(Value::as_array_mut);
-    let Some(Value::String(program)) = words.and_then(|words| words.first_mut()) else {
-        return;
-    };
-    if Path::new(program.as_str()).components().count() > 1 {
-        *program = directory.join(&program).display().to_string();
+/// Removes the settings of a file that are empty, and lets its relative paths start at its directory, wherever
+/// the program is started. A program that is a name alone is looked for where the system looks for programs.
+pub(super) fn paths_from(table: &mut Table, file: &Path) {
+    for key in KEYS.iter().filter(|key| key.default.is_none()) {
+        remove_empty(table, key);
+    }
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let place = |text: &mut String| *text = directory.join(&text).display().to_string();
+    for key in &KEYS {
+        let inner = table.get_mut(key.table).and_then(Value::as_table_mut);
+        let value = inner.and_then(|inner| inner.get_mut(key.key));
+        match (key.values, value) {
+            (ValueType::Path, Some(Value::String(named))) if !named.is_empty() => place(named),
+            (ValueType::Words, Some(Value::Array(words))) => {
+                if let Some(Value::String(program)) = words.first_mut()
+                    && Path::new(program.as_str()).components().count() > 1
+                {
+                    place(program);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -180,6 +177,7 @@ pub(super) fn option_table(common: &Common, pace: Option<&PaceArguments>) -> Tab
     let key_file = common.api_key_file.as_ref();
     let per_minute = pace.and_then(|pace| pace.requests_per_minute);
     let concurrency = pace.and_then(|pace| pace.concurrency);
+    let metrics_file = pace.and_then(|pace| pace.metrics_file.as_ref());
     let mut table = Table::new();
     for (name, key, value) in [
         ("api", "version", text(&common.api)),
@@ -188,6 +186,11 @@ pub(super) fn option_table(common: &Common, pace: Option<&PaceArguments>) -> Tab
             "api",
             "key_file",
             key_file.map(|path| Value::String(path.display().to_string())),
+        ),
+        (
+            "metrics",
+            "file",
+            metrics_file.map(|path| Value::String(path.display().to_string())),
         ),
         (
             "send",
@@ -221,7 +224,11 @@ fn scalar(key: &Key, text: String) -> Value {
     let value = match key.values {
         ValueType::Boolean => text.parse().ok().map(Value::Boolean),
         ValueType::Count => text.parse().ok().map(Value::Integer),
-        ValueType::Text | ValueType::Path | ValueType::Words | ValueType::OneOf(_) => None,
+        ValueType::Text
+        | ValueType::Path
+        | ValueType::SecretUrl
+        | ValueType::Words
+        | ValueType::OneOf(_) => None,
     };
     value.unwrap_or(Value::String(text))
 }

@@ -48,6 +48,7 @@ fn table() -> Value {
 fn property(key: &Key) -> Value {
     let mut property = match key.values {
         ValueType::Text | ValueType::Path => json!({ "type": "string" }),
+        ValueType::SecretUrl => json!({ "type": "string", "format": "uri" }),
         ValueType::Boolean => json!({ "type": "boolean" }),
         ValueType::Words => json!({ "type": "array", "items": { "type": "string" } }),
         ValueType::Count => json!({ "type": "integer", "minimum": 1 }),
@@ -58,9 +59,11 @@ fn property(key: &Key) -> Value {
         property["default"] = match key.values {
             ValueType::Boolean => (default == "true").into(),
             ValueType::Count => default.parse::<u64>().unwrap_or_default().into(),
-            ValueType::Text | ValueType::Path | ValueType::Words | ValueType::OneOf(_) => {
-                default.into()
-            }
+            ValueType::Text
+            | ValueType::Path
+            | ValueType::SecretUrl
+            | ValueType::Words
+            | ValueType::OneOf(_) => default.into(),
         };
     }
     property

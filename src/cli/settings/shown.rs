@@ -5,8 +5,9 @@ use std::path::Path;
 use toml::Value;
 
 use super::api_key::KeySource;
-use super::keys::KEYS;
+use super::keys::{KEYS, Key};
 use super::layers::{Layer, Origin, origin_of, scalar_text};
+use crate::notify::hide_secrets_of_urls;
 
 /// A setting as `fprecon config` shows it.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(super) fn shown(
             });
             Shown {
                 name: format!("{}.{}", key.table, key.key),
-                value: value.as_ref().map(scalar_text),
+                value: value.as_ref().map(|value| shown_value(key, value)),
                 origin: origin_of(layers, key.table, key.key),
             }
         })
@@ -51,6 +52,15 @@ pub(super) fn shown(
         origin: journal_from,
     });
     rows
+}
+
+/// Returns a value as text. The addresses of `[notify]` are secrets, also as an argument of its command.
+fn shown_value(key: &Key, value: &Value) -> String {
+    let text = scalar_text(value);
+    match key.table {
+        "notify" => hide_secrets_of_urls(&text),
+        _ => text,
+    }
 }
 
 /// Returns the rows of the table `[currencies.decimals]`, one for each currency.

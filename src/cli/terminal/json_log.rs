@@ -107,10 +107,8 @@ pub(super) struct JsonLog {
 impl JsonLog {
     /// Creates a log that has tokens in place of emails and names.
     pub(super) fn redacted() -> Self {
-        // Without random numbers a token could be guessed. Even so, no email is written.
-        let redactor = Redactor::with_random_key().unwrap_or_else(|| Redactor::new(&[0; 32]));
         JsonLog {
-            redactor: Some(redactor),
+            redactor: Some(Redactor::for_messages()),
             run: RefCell::new(None),
         }
     }
@@ -139,10 +137,8 @@ impl JsonLog {
     pub(super) fn write(&self, mut entry: Entry) {
         if let Some(redactor) = &self.redactor {
             entry.message = redactor.text(&entry.message).into_owned();
-            entry
-                .details
-                .values_mut()
-                .for_each(|value| redact(redactor, value));
+            let values = entry.details.values_mut();
+            values.for_each(|value| redactor.json(value));
         }
         let run = self.run.borrow();
         let line = Line {
@@ -158,16 +154,5 @@ impl JsonLog {
             let text = shown_in_strings(text, Language::Json);
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
-    }
-}
-
-fn redact(redactor: &Redactor, value: &mut Value) {
-    match value {
-        Value::String(text) => *text = redactor.text(text).into_owned(),
-        Value::Array(values) => values.iter_mut().for_each(|value| redact(redactor, value)),
-        Value::Object(values) => values
-            .values_mut()
-            .for_each(|value| redact(redactor, value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

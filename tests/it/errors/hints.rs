@@ -511,6 +511,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 /// Codes whose hint names nothing that this program could do: a person has to look something up, to
 /// export a file again, or to report a bug; or there is no hint at all.
 const FOR_A_PERSON: &[&str] = &[
+    "metrics-not-written",
+    "not-notified",
     "reason-missing",
     "accept-mixed",
     "accepted-unusable",

@@ -72,7 +72,11 @@ fn other_tables() -> String {
     let send = template("send", &[]);
     let currencies = template("currencies", &[]);
     let link = template("link", &[]);
-    format!("[send]\n{send}\n[currencies]\n{currencies}{DECIMALS}\n[link]\n{link}\n{AUDIT}")
+    let metrics = template("metrics", &[]);
+    let notify = template("notify", &[]);
+    format!(
+        "[send]\n{send}\n[currencies]\n{currencies}{DECIMALS}\n[link]\n{link}\n[metrics]\n{metrics}\n[notify]\n{notify}\n{AUDIT}"
+    )
 }
 
 const DECIMALS: &str = "\

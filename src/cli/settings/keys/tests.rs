@@ -4,7 +4,7 @@ use crate::cli::settings::schema;
 /// Returns the tables of `docs/configuration.md`, as the settings say it.
 fn generated() -> String {
     let mut page = String::new();
-    for table in ["api", "send", "currencies", "link"] {
+    for table in TABLES {
         page += &format!(
             "\n### `[{table}]`\n\n| key | variable | default | meaning |\n|---|---|---|---|\n"
         );
@@ -16,7 +16,7 @@ fn generated() -> String {
                         words.iter().map(|word| format!("`\"{word}\"`")).collect();
                     format!("{}, of {}", words[0], words.join(", "))
                 }
-                (Some(default), Text | Path) => format!("`\"{default}\"`"),
+                (Some(default), Text | Path | SecretUrl) => format!("`\"{default}\"`"),
                 (Some(default), Boolean | Count | Words) => format!("`{default}`"),
             };
             page += &format!(
@@ -53,7 +53,7 @@ fn the_page_of_settings_is_made_of_the_table() {
 #[test]
 fn the_file_has_each_key_and_no_other() {
     let mut text = String::new();
-    for table in ["api", "send", "currencies", "link"] {
+    for table in TABLES {
         text += &format!("[{table}]\n");
         for key in KEYS.iter().filter(|key| key.table == table) {
             text += &match key.default {
@@ -73,7 +73,7 @@ fn the_file_has_each_key_and_no_other() {
 
 #[test]
 fn a_template_that_is_uncommented_is_a_configuration() {
-    for table in ["api", "send", "currencies", "link"] {
+    for table in TABLES {
         let lines = template(table, &[]);
         let set = lines.lines().filter_map(|line| line.strip_prefix("# "));
         let set: Vec<&str> = set
