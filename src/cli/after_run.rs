@@ -58,7 +58,7 @@ impl AfterRun {
                 let problem = Problem::warning(ProblemCode::MetricsNotWritten, message);
                 let problem = problem.at(path.display().to_string(), None);
                 terminal.say_problem(&problem.hint(
-                    "the run is recorded; set `--metrics-file`, or `file` under `[metrics]`, to a file in a folder that exists and that you may write to",
+                    "nothing else is affected; set `--metrics-file`, or `file` under `[metrics]`, to a file in a folder that exists and that you may write to",
                 ));
             }
         }
@@ -113,7 +113,7 @@ impl AfterRun {
             let message = format!("nobody was notified at `{webhook}`: {why}");
             let problem = Problem::warning(ProblemCode::NotNotified, message);
             terminal.say_problem(&problem.hint(
-                "the run is recorded; check `url` under `[notify]`, and whether this machine reaches that address",
+                "nothing else is affected; check `url` under `[notify]`, and whether this machine reaches that address",
             ));
         }
     }
@@ -146,6 +146,6 @@ fn run_command(notify: &NotifySettings, notice: &Notice, terminal: &Terminal) {
     );
     let problem = Problem::warning(ProblemCode::NotNotified, message);
     terminal.say_problem(&problem.hint(
-        "the run is recorded; run `command` of `[notify]` yourself: it has to read the summary on standard input, and to end with exit code 0",
+        "nothing else is affected; run `command` of `[notify]` yourself: it has to read the summary on standard input, and to end with exit code 0",
     ));
 }
