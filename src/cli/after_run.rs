@@ -11,15 +11,15 @@ use super::arguments::Arguments;
 use super::child::{Program, failure};
 use super::ended::Ended;
 use super::error::Exit;
-use super::settings::{AfterRunSettings, NotifySettings, NotifyWhen};
+use super::settings::{AfterRunSettings, NotifySettings, NotifyWhen, VARIABLE_PREFIX};
 use super::terminal::Terminal;
 use crate::journal::host;
 use crate::notify::{Metrics, Notice, NoticeParts, hide_secrets_of_urls, write_metrics};
 use crate::problem::{Problem, ProblemCode};
 use crate::report::Redactor;
 
-/// The variables that the command of `[notify]` does not get: they are secrets.
-const SECRET_VARIABLES: [&str; 2] = ["FPRECON_API_KEY", "FPRECON_NOTIFY_URL"];
+/// The ends of our variables that the command of `[notify]` does not get: they are secrets.
+const SECRETS: [&str; 2] = ["API_KEY", "NOTIFY_URL"];
 /// The bytes that are read of what that command prints.
 const OUTPUT_BYTES: u64 = 64 * 1024;
 
@@ -119,6 +119,13 @@ impl AfterRun {
     }
 }
 
+fn secret_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let ours = names.filter(|name| name.starts_with(VARIABLE_PREFIX));
+    ours.filter(|name| SECRETS.iter().any(|end| name.ends_with(end)))
+        .collect()
+}
+
 fn run_command(notify: &NotifySettings, notice: &Notice, terminal: &Terminal) {
     let Some(words) = &notify.command else {
         return;
@@ -126,7 +133,7 @@ fn run_command(notify: &NotifySettings, notice: &Notice, terminal: &Terminal) {
     let program = Program {
         words,
         input: notice.json().into_bytes(),
-        without_variables: &SECRET_VARIABLES,
+        without_variables: &secret_variables(),
         time: notify.time,
         output_bytes: OUTPUT_BYTES,
     };

@@ -22,7 +22,7 @@ pub(super) struct Program<'p> {
     /// The text on its standard input.
     pub(super) input: Vec<u8>,
     /// The variables that it does not get.
-    pub(super) without_variables: &'p [&'static str],
+    pub(super) without_variables: &'p [String],
     /// The time after which it is killed.
     pub(super) time: Duration,
     /// The bytes that are read of what it prints.

@@ -46,7 +46,7 @@ pub(super) const CONFIG_FILE: &str = "fprecon.toml";
 /// The file name of the journal where none is set.
 pub(super) const DEFAULT_JOURNAL: &str = "fprecon.journal";
 /// The first characters of every variable of this program.
-const VARIABLE_PREFIX: &str = "FPRECON_";
+pub(super) const VARIABLE_PREFIX: &str = "FPRECON_";
 
 /// The setting for amounts in other currencies.
 #[derive(Clone, Debug, PartialEq, Eq)]

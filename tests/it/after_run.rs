@@ -531,13 +531,17 @@ fn a_command_gets_the_summary_and_no_secrets() {
         "[notify]\ncommand = [\"./tell.sh\", \"told.json\"]\n",
     );
     let run = ["run", "bad.csv", "--yes", "--config", "conf/fprecon.toml"];
-    let ran = run_with(&place, &sandbox, &run, "").expect(1);
+    let (_server, origin) = receiver("200 OK");
+    let url = format!("{origin}/{SECRET}");
+    let ran = run_with(&place, &sandbox, &run, &url).expect(1);
     assert!(!(ran.stdout() + &ran.stderr()).contains("printed"));
     let told: Value = serde_json::from_str(&place.read("told.json")).unwrap();
     assert_eq!(told["exit_code"], 1);
     assert_eq!(told["attention"][0]["code"], "rejected");
     assert!(!told.to_string().contains("example.com"), "{told}");
-    assert!(!place.read("variables").contains(KEY));
+    let variables = place.read("variables");
+    assert!(variables.contains("FPRECON_WID=wid-1"), "{variables}");
+    assert!(!variables.contains(KEY) && !variables.contains("SECRET"));
 }
 
 #[cfg(unix)]
