@@ -14,6 +14,7 @@ mod setup;
 mod signs;
 mod source_rows;
 mod totals;
+mod trace;
 mod wanted;
 
 pub use crate::convert::{Foreign, Rates, RatesError};
@@ -27,6 +28,7 @@ pub use setup::{PathPattern, ReadBefore, Setup};
 pub(crate) use source_rows::SourceRow;
 pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
+pub(crate) use trace::Trace;
 
 use std::collections::BTreeMap;
 
@@ -124,6 +126,8 @@ pub struct Job {
     pub plans: Vec<(Text, Text)>,
     /// The uids that are not ids of one customer, for later calls.
     pub shared_uids: Vec<Text>,
+    /// What is known of the row on [`Setup::traced_line`], for each export.
+    pub(crate) traces: Vec<Trace>,
 }
 
 /// Identifies a row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back
@@ -267,6 +271,7 @@ impl ReadExports {
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
             shared_uids,
+            traces: self.traces,
         }
     }
 }

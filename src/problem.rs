@@ -113,7 +113,7 @@ impl Problem {
     /// Sets the column and the value there, with its invisible characters escaped.
     pub fn cell(mut self, column: impl Into<String>, value: &str) -> Self {
         self.column = Some(column.into());
-        self.value = Some(shorten(&shown(value)));
+        self.value = Some(shortened(value));
         self
     }
 
@@ -135,10 +135,13 @@ impl Problem {
     }
 }
 
-fn shorten(value: &str) -> String {
+/// Returns a value as problems show it: its invisible characters are escaped, and it is cut after
+/// [`Problem::VALUE_CHARS`] characters.
+pub(crate) fn shortened(value: &str) -> String {
+    let value = shown(value);
     match value.char_indices().nth(Problem::VALUE_CHARS) {
         Some((cut, _)) => format!("{}…", &value[..cut]),
-        None => value.to_owned(),
+        None => value.into_owned(),
     }
 }
 

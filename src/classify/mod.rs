@@ -11,6 +11,7 @@ mod commission;
 mod conditions;
 mod dates;
 mod ids;
+mod matched;
 mod order_tax;
 mod overview;
 mod row_amount;
@@ -20,6 +21,7 @@ mod words;
 
 use self::amounts::SeenSign;
 pub(crate) use commission::{CommissionOutcome, CommissionRow, CommissionStatus};
+pub(crate) use matched::MatchedRule;
 pub(crate) use row_amount::RowAmount;
 
 use std::cell::{Cell, OnceCell, RefCell};

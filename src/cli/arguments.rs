@@ -38,6 +38,7 @@ Examples:
                                     a whole run against a local sandbox
   fprecon run payments.csv          the real thing; asks before it sends
   fprecon resume                    go on after an interruption
+  fprecon explain payments.csv:12   why this row is what it is
   fprecon accept reports/RUN/failed.csv --reason 'test orders'
                                     accept what is known and stays as it is
   fprecon audit --live              check every commission against a sale
@@ -230,6 +231,8 @@ pub(crate) enum Command {
     Accept(AcceptArguments),
     /// Show what the journal holds, and what needs attention
     Status,
+    /// Show the life of one row or event: why it is what it is, what was sent and answered
+    Explain(ExplainArguments),
     /// Write a run's reports again, from the journal
     Report(ReportArguments),
     /// Verify the journal, or export it
@@ -459,6 +462,30 @@ Exit codes:
   0 accepted
   3 a file is not a report, or the journal does not have one of its lines;
     nothing was accepted
+  6 the journal";
+
+/// Reads the journal, and the export if it is still there. Nothing is sent and nothing is written: it works
+/// while a run goes on. An export that no run has read is explained as `plan` would decide now.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct ExplainArguments {
+    /// A row by its export and line, or an event by its id, as the reports have them
+    #[arg(value_name = "FILE:LINE|EVENT_ID")]
+    pub(crate) what: String,
+    /// The run whose reading of the row is meant [default: of the export as it is now, else the last one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fprecon explain payments.csv:12      the row that starts on line 12
+  fprecon explain in_1001              the event with this id
+  fprecon explain in_1001 --json       the same, for a script
+
+Exit codes:
+  0 explained
+  3 neither the journal nor the export has it
   6 the journal";
 
 #[derive(Debug, Args)]

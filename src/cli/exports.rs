@@ -114,6 +114,14 @@ impl Choice {
         }
     }
 
+    /// Returns this choice with a profile for all exports for which the user named none.
+    pub(super) fn or_named(self, name: &str) -> Self {
+        Choice {
+            named: self.named.or_else(|| Some(name.to_owned())),
+            ..self
+        }
+    }
+
     /// Returns the profiles that the user named for exports with some paths.
     fn named_for(&self) -> Result<Vec<(PathPattern, &Profile)>, CliError> {
         let mut all = Vec::new();
@@ -299,6 +307,8 @@ pub(super) struct Planner<'p> {
     rules: Rules,
     /// `true` if the events are for sending, so that the dates must be valid for the API.
     is_for_sending: bool,
+    /// The line of each export whose row is explained.
+    traced_line: Option<u64>,
 }
 
 impl<'p> Planner<'p> {
@@ -316,6 +326,7 @@ impl<'p> Planner<'p> {
             terminal,
             rules: rules(link, settings)?,
             is_for_sending: true,
+            traced_line: None,
         })
     }
 
@@ -323,6 +334,14 @@ impl<'p> Planner<'p> {
     pub(super) fn for_looking(self) -> Self {
         Planner {
             is_for_sending: false,
+            ..self
+        }
+    }
+
+    /// Returns the planner that explains the row on a line.
+    pub(super) fn tracing(self, line: u64) -> Self {
+        Planner {
+            traced_line: Some(line),
             ..self
         }
     }
@@ -350,6 +369,7 @@ impl<'p> Planner<'p> {
             decimals: settings.decimals.clone(),
             rules: self.rules,
             can_send_dates: !self.is_for_sending || settings.version.can_take_dates(),
+            traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.account_currency)
         };
         let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");

@@ -141,6 +141,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Ended, CliErro
         Command::Plan(options) => commands::plan(common, options, terminal),
         Command::Accept(options) => commands::accept(common, options, terminal),
         Command::Status => commands::status(common, terminal),
+        Command::Explain(options) => commands::explain(common, options, terminal),
         Command::Report(options) => commands::report(common, options, terminal),
         Command::Journal(command) => commands::journal(common, command, terminal),
         Command::Audit(options) => commands::audit(common, options, terminal),

@@ -37,6 +37,11 @@ pub(crate) fn correction_id(event_id: &str, paid_cents: i64) -> Text {
     compact_str::format_compact!("{event_id}{INFIX}{paid_cents}")
 }
 
+/// Returns the text with which the ids of all events begin that correct the event with this id.
+pub(crate) fn correction_id_start(event_id: &str) -> String {
+    format!("{event_id}{INFIX}")
+}
+
 /// Sums up the corrections of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Corrected {

@@ -22,7 +22,7 @@ mod view;
 pub(crate) use carried::Carried;
 pub(crate) use conversion::{Conversion, ConvertedRefunds, Original};
 pub use correction::Corrected;
-pub(crate) use correction::{Correction, correction_id};
+pub(crate) use correction::{Correction, correction_id, correction_id_start};
 pub use customer::Customer;
 pub use decimals::Decimals;
 pub(crate) use essence::Contradiction;

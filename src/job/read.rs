@@ -8,6 +8,7 @@ use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAY
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::{MIXED, SignedRefunds};
+use super::trace::{Trace, TracedRow};
 use super::{
     ADDED_COLUMNS, CorrectedRow, ExportTotals, Input, RecognisedAs, Rows, RowsOf, Setup, SourceRows,
 };
@@ -44,6 +45,7 @@ pub(super) struct ReadExports {
     pub(super) invoices: Invoices,
     pub(super) plans: Plans,
     pub(super) not_paid: NotPaidRows,
+    pub(super) traces: Vec<Trace>,
 }
 
 /// Reads the exports of a job; or returns what makes them unusable, for all of them at once. Rows that give
@@ -192,6 +194,8 @@ struct Reader<'r> {
     not_paid: NotPaidRows,
     /// The events of which a report that was handed back says that they may have been recorded.
     unconfirmed: HashSet<EventKey>,
+    /// In the order of `inputs`, if a line is traced.
+    traces: Vec<Trace>,
     rows_read: u64,
 }
 
@@ -215,6 +219,7 @@ impl<'r> Reader<'r> {
             plans: Plans::default(),
             not_paid: NotPaidRows::default(),
             unconfirmed: HashSet::new(),
+            traces: Vec::new(),
             rows_read: 0,
         }
     }
@@ -237,6 +242,7 @@ impl<'r> Reader<'r> {
         let found = self.setup.bind(&mut export, &header, cell)?;
         self.inputs.push((found.profile, None));
         self.totals.push(ExportTotals::default());
+        self.traces.push(Trace::default());
         Ok(Opened {
             input: self.inputs.len() - 1,
             path,
@@ -326,6 +332,9 @@ impl<'r> Reader<'r> {
             let signed = self.signed.rows;
             let outcome = self.classify(row, source, classifier, kind, &mut warnings);
             let is_signed = self.signed.rows > signed;
+            if let Some(traced) = self.trace(row, source, &outcome, classifier) {
+                traced.has_open_sign = is_signed;
+            }
             self.add_to_totals(input, &outcome, classifier.row_amount(row), is_signed);
             if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
@@ -406,7 +415,29 @@ impl<'r> Reader<'r> {
         self.source_rows.reject_open(input);
         self.totals[input].add_rejected(&signed.totals);
         let problem = classifier.mixed_signs(column, signed.rows, lines);
+        self.traces[input].reject_signed(&problem);
         self.problems.push(problem.at(path, None));
+    }
+
+    /// Keeps what is known of a row, if it is the one to be explained.
+    fn trace(
+        &mut self,
+        row: &Row,
+        source: Source,
+        outcome: &RowOutcome,
+        classifier: &Classifier<'_>,
+    ) -> Option<&mut TracedRow> {
+        let line = self.setup.traced_line.filter(|line| source.line <= *line)?;
+        let trace = &mut self.traces[source.input];
+        trace.nearest_line = Some(source.line);
+        (source.line == line).then(|| {
+            trace.row.insert(TracedRow {
+                outcome: outcome.clone(),
+                rules: classifier.matched_rules(row),
+                cells: row.iter().map(str::to_owned).collect(),
+                has_open_sign: false,
+            })
+        })
     }
 
     /// Adds a row to the totals of its export, or of its refunds whose sign is still open.
@@ -563,6 +594,7 @@ impl<'r> Reader<'r> {
             corrected: self.corrected,
             events: self.events,
             unconfirmed: self.unconfirmed,
+            traces: self.traces,
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Setup<'s> {
     pub rules: Rules,
     /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub can_send_dates: bool,
+    /// The line of each export whose row is to be explained in the job's traces.
+    pub traced_line: Option<u64>,
 }
 
 impl<'s> Setup<'s> {
@@ -52,6 +54,7 @@ impl<'s> Setup<'s> {
             decimals: Decimals::default(),
             rules: Rules::default(),
             can_send_dates: true,
+            traced_line: None,
         }
     }
 

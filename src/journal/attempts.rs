@@ -160,7 +160,8 @@ impl JournalReader {
     }
 }
 
-fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
+/// Reads an attempt from the first thirteen columns.
+pub(super) fn read_attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
     Ok(AttemptRecord {
         event_id: row.get(0)?,
         kind: row.get::<_, Word<_>>(1)?.0,

@@ -59,7 +59,7 @@ fn seal(event: EventRow, original: &Original) -> i64 {
 }
 
 /// Reads `event, amount_cents, currency, rate, rate_date, seal` from the column `first` on.
-fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, Original)> {
+pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<(EventRow, Original)> {
     let event = EventRow(row.get(first)?);
     let currency = row.get::<_, Code>(first + 2)?.0;
     let rate: String = row.get(first + 3)?;

@@ -286,7 +286,7 @@ impl JournalReader {
     }
 }
 
-fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
+pub(super) fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
     let mut event = Columns::read(row, 5)?.to_event(None, source(row, 1, 3)?);
     let candidates: Option<String> = row.get(4)?;
     event.set_details(Details {
@@ -300,7 +300,7 @@ fn read_held(row: &Row<'_>) -> rusqlite::Result<HeldRecord> {
     })
 }
 
-fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
+pub(super) fn read_source_row(row: &Row<'_>) -> rusqlite::Result<RowRecord> {
     Ok(RowRecord {
         source: source(row, 0, 2)?,
         file: row.get(1)?,

@@ -101,6 +101,8 @@ problem_codes! {
     EventConflict = "event-conflict",
     EventIdMissing = "event-id-missing",
     EventTwice = "event-twice",
+    ExplainAmbiguous = "explain-ambiguous",
+    ExplainUnknown = "explain-unknown",
     ExportEmpty = "export-empty",
     ExportHundredfold = "export-hundredfold",
     ExportMissing = "export-missing",

@@ -19,6 +19,7 @@ pub(crate) mod items;
 mod journal_export;
 mod json_file;
 mod learned;
+pub(crate) mod life;
 mod occupant;
 pub(crate) mod open_items;
 pub(crate) mod page;

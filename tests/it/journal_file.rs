@@ -436,12 +436,14 @@ fn read_all(place: &Place, call: &dyn Fn(&Place, &[&str]) -> Command) -> Vec<Str
     let elsewhere = Place::new();
     fs::set_permissions(elsewhere.root(), fs::Permissions::from_mode(0o777)).unwrap();
     let directory = elsewhere.path("report").display().to_string();
-    let calls: [&[&str]; 6] = [
+    let calls: [&[&str]; 8] = [
         &["status", "--json"],
         &["journal", "check", "--json"],
         &["journal", "export"],
         &["journal", "export", "--attempts"],
         &["plan", "cancellations.csv", "--json"],
+        &["explain", "cancellations.csv:2", "--json"],
+        &["explain", "c1", "--json"],
         &["report", "--dir", &directory, "--format", "csv"],
     ];
     let mut said: Vec<String> = calls
@@ -534,6 +536,9 @@ fn row_40_a_run_that_goes_on_is_watched_from_a_read_only_mount() {
     let (place, sandbox) = (Place::new(), slow_sandbox());
     let mut run = run_under_way(&place, &sandbox);
     for _ in 0..3 {
+        let explain = ["explain", "cancellations.csv:2", "--json"];
+        let ran = Ran(on_read_only_mount(&place, &explain).output().unwrap());
+        assert_eq!(ran.expect(0).json()["is_recorded"], true);
         let ran = Ran(on_read_only_mount(&place, &["status", "--json"])
             .output()
             .unwrap());

@@ -32,6 +32,7 @@ mod delivery_signups;
 mod delivery_v2;
 mod errors;
 mod every_export;
+mod explain;
 mod faults_input;
 mod faults_power;
 mod faults_system;

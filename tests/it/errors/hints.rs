@@ -332,6 +332,13 @@ const CALLED: &[Called] = &[
         0,
     ),
     (
+        "explain-unknown",
+        "explain --sandbox nope",
+        "`fprecon journal export",
+        "journal export --sandbox",
+        0,
+    ),
+    (
         "retry-event",
         "retry --sandbox --event nope --yes",
         "`fprecon journal export` lists the events",
@@ -356,6 +363,11 @@ const CALLED: &[Called] = &[
 
 /// Codes whose hints are followed in another file of tests: that file, and the name of the test.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "explain-ambiguous",
+        "explain.rs",
+        "a_name_of_several_exports_is_said_and_one_of_them_can_be_pasted",
+    ),
     (
         "api-unreachable",
         "delivery.rs",

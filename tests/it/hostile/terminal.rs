@@ -79,6 +79,12 @@ fn row_42_text_of_headers_cells_and_file_names_commands_no_terminal() {
         run(&["plan", &format!("missing{HOSTILE}*.csv")], 3);
         run(&["plan", &file, "--profile", HOSTILE], 3);
         run(&["status"], 3);
+        // Some cells have line breaks.
+        for (line, code) in [(2, 0), (3, 0), (4, 0), (5, 3), (7, 0), (12, 0)] {
+            run(&["explain", &format!("{file}:{line}")], code);
+        }
+        run(&["explain", HOSTILE], 3);
+        run(&["explain", &format!("missing{HOSTILE}:2")], 3);
     }
     let check = format!("unknown{HOSTILE}.csv");
     assert_says_plainly(place.run(&["profiles", "check", &file, &check]), 3);
@@ -144,6 +150,9 @@ fn row_42_text_of_the_api_commands_no_terminal_and_no_report() {
         &["report"],
         &["journal", "check"],
         &["journal", "export", "--attempts"],
+        &["explain", "in_0001"],
+        &["explain", "in_0002", "--json"],
+        &["explain", &format!("{file}:5")],
         &["run", &file, "--yes", "--quiet"],
     ] {
         let ran = place.run_to(&sandbox, arguments);

@@ -1,0 +1,252 @@
+//! The life of one event or one row, from the journal: where it was read, what was sent for it, what the API
+//! answered, what came of it, and what is left to do.
+
+mod event;
+mod row;
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::attention::{Attention, Commands, Places, name_commands};
+use super::csv_files::row_file_names;
+use super::open_items::unplanned_items;
+use crate::event::{Currency, Money};
+use crate::journal::{
+    AcceptedItems, AcceptedRecord, AttentionCode, Disposition, EventRow, Item, ItemId,
+    JournalError, JournalReader, RunId, RunRecord,
+};
+use crate::shell_word::shell_word;
+
+pub(crate) use event::{EventLife, HeldLife, LifeAttempt, LifeEvent, LifeRun, RelatedEvent};
+pub(crate) use row::{RowCell, RowInRun, RowLife, row_cells};
+
+/// Looks up lives in one state of a journal.
+pub(crate) struct Lives<'j> {
+    journal: &'j JournalReader,
+    commands: &'j Commands,
+    /// All runs, the latest first.
+    runs: Vec<RunRecord>,
+    accepted: AcceptedItems,
+    /// Every acceptance, also those that were withdrawn.
+    acceptances: Vec<AcceptedRecord>,
+    replaced: HashMap<EventRow, EventRow>,
+    /// The runs whose events another process is sending at this moment.
+    sending: Vec<RunId>,
+    /// What is held or rejected now, found when it is needed.
+    open: OnceCell<HashSet<ItemId>>,
+}
+
+/// An amount in minor units with its currency; both are null for events without an amount.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct LifeMoney {
+    pub(crate) amount_cents: Option<i64>,
+    pub(crate) currency: Option<Currency>,
+}
+
+impl From<Option<Money>> for LifeMoney {
+    fn from(money: Option<Money>) -> Self {
+        LifeMoney {
+            amount_cents: money.map(|money| money.amount_cents),
+            currency: money.map(|money| money.currency),
+        }
+    }
+}
+
+impl LifeMoney {
+    /// Returns the amount for people.
+    pub(crate) fn money(self) -> Option<Money> {
+        Some(Money {
+            amount_cents: self.amount_cents?,
+            currency: self.currency?,
+        })
+    }
+}
+
+/// What needs attention, and what to do about it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LifeAttention {
+    /// The code of the reason.
+    pub(crate) code: &'static str,
+    /// What to do before running the command.
+    pub(crate) advice: &'static str,
+    /// The command that comes next.
+    pub(crate) command: String,
+}
+
+/// An item that somebody accepted.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LifeAcceptance {
+    /// The code of the reason why it needed attention.
+    pub(crate) code: &'static str,
+    /// The reason for accepting it.
+    pub(crate) reason: String,
+    /// The user and the host.
+    pub(crate) by: String,
+    /// The time, in RFC 3339.
+    pub(crate) at: String,
+    /// The person who withdrew the acceptance.
+    pub(crate) undone_by: Option<String>,
+    /// The time when it was withdrawn.
+    pub(crate) undone_at: Option<String>,
+    /// `true` if it is the item as it is now; it may have changed since.
+    pub(crate) is_current: bool,
+}
+
+impl<'j> Lives<'j> {
+    /// Reads what all lives have in common.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn load(
+        journal: &'j JournalReader,
+        commands: &'j Commands,
+    ) -> Result<Self, JournalError> {
+        let mut acceptances = Vec::new();
+        journal.for_each_accepted(|record| acceptances.push(record))?;
+        Ok(Lives {
+            journal,
+            commands,
+            runs: journal.runs(u32::MAX)?,
+            accepted: journal.accepted()?,
+            acceptances,
+            replaced: journal.replaced()?,
+            sending: Vec::new(),
+            open: OnceCell::new(),
+        })
+    }
+
+    /// Says which runs another process is working on: what they have not sent yet needs no attention.
+    pub(crate) fn while_sending(mut self, is_sent_by: impl Fn(RunId) -> bool) -> Self {
+        let runs = self.runs.iter().map(|run| run.id);
+        self.sending = runs.filter(|run| is_sent_by(*run)).collect();
+        self
+    }
+
+    /// Returns all runs, the latest first.
+    pub(crate) fn runs(&self) -> &[RunRecord] {
+        &self.runs
+    }
+
+    fn run(&self, id: RunId) -> Option<&RunRecord> {
+        self.runs.iter().find(|run| run.id == id)
+    }
+
+    /// Returns whether what was held or rejected is so still: no later run has read that export again, and the
+    /// event was not recorded since.
+    fn is_open(&self, item: ItemId) -> Result<bool, JournalError> {
+        let open = match self.open.get() {
+            Some(open) => open,
+            None => {
+                let items = unplanned_items(self.journal)?;
+                self.open.get_or_init(|| items)
+            }
+        };
+        Ok(open.contains(&item))
+    }
+
+    fn is_accepted(&self, item: ItemId) -> bool {
+        self.accepted.contains_key(&item)
+    }
+
+    /// Returns the acceptances that a test selects, the oldest first. `current` is the item as it is now.
+    fn acceptances(
+        &self,
+        current: Option<ItemId>,
+        is_wanted: impl Fn(&AcceptedRecord) -> bool,
+    ) -> Vec<LifeAcceptance> {
+        let wanted = self.acceptances.iter().filter(|record| is_wanted(record));
+        let lives = wanted.map(|record| LifeAcceptance {
+            code: record.item.code.as_str(),
+            reason: record.acceptance.reason.clone(),
+            by: record.acceptance.by.clone(),
+            at: record.acceptance.at.to_string(),
+            undone_by: record.withdrawn.as_ref().map(|(by, _)| by.clone()),
+            undone_at: record.withdrawn.as_ref().map(|(_, at)| at.to_string()),
+            is_current: current == Some(record.item.id) && record.withdrawn.is_none(),
+        });
+        lives.collect()
+    }
+
+    /// Returns what to do about a single item. `run` is the one that held or rejected it.
+    fn attention(&self, item: &Item, run: Option<&RunRecord>) -> LifeAttention {
+        let code = item.code;
+        let id = item.event_id.as_deref().unwrap_or_default();
+        let with_id = |words: &str| {
+            self.commands
+                .command(&format!("{words} {}", shell_word(id)))
+        };
+        let accept = || {
+            let words = format!("accept --event {} --reason TEXT", shell_word(id));
+            self.commands.command(&words)
+        };
+        let (advice, command) = match code {
+            AttentionCode::NotSent => (
+                "It was not sent yet, and nothing is lost. Send it:",
+                self.commands.command("resume"),
+            ),
+            AttentionCode::Failed => ("Fix the cause, then try again:", with_id("retry --event")),
+            AttentionCode::Unconfirmed => (
+                "Look it up in FirstPromoter first. If sent again, it may count twice:",
+                with_id("retry --event"),
+            ),
+            AttentionCode::ReversalNonReferral => (
+                "Look up the customer in FirstPromoter, then try again:",
+                with_id("retry --event"),
+            ),
+            AttentionCode::SignedUpSince => (
+                "The customer signed up after it was sent. If it is from before the sign-up, accept it; else ask again:",
+                with_id("retry --event"),
+            ),
+            AttentionCode::OtherAmount => (
+                "Compare the amount in FirstPromoter, then accept it:",
+                accept(),
+            ),
+            AttentionCode::CountsLess => (
+                "Less of it counts than was sent. Refund the difference, or accept it:",
+                accept(),
+            ),
+            AttentionCode::Conflict => (
+                "Find out which side is right, remove the other one, then run the exports again:",
+                self.next(code, run),
+            ),
+            AttentionCode::Held => (
+                "Add what is missing, then run the exports again:",
+                self.next(code, run),
+            ),
+            AttentionCode::Rejected => (
+                "Fix the row in rejected.csv of the run's report, then run that file:",
+                self.next(code, run),
+            ),
+        };
+        LifeAttention {
+            code: code.as_str(),
+            advice,
+            command,
+        }
+    }
+
+    /// Returns the command for what a run held or rejected.
+    fn next(&self, code: AttentionCode, run: Option<&RunRecord>) -> String {
+        let runs = run.map_or(&[][..], std::slice::from_ref);
+        let rejected = row_file_names(Disposition::Rejected, runs);
+        let inputs = runs.iter().flat_map(|run| &run.inputs);
+        let places = Places {
+            directory: run.and_then(|run| run.report_dir.as_deref()),
+            exports: inputs.map(|input| input.path.as_str()).collect(),
+            rejected: &rejected,
+        };
+        let mut attention = [Attention {
+            code,
+            count: 1,
+            amount_cents: Default::default(),
+            earlier: 0,
+            command: String::new(),
+        }];
+        name_commands(&mut attention, &places, self.commands);
+        let [attention] = attention;
+        attention.command
+    }
+}
