@@ -245,6 +245,11 @@ pub(crate) enum Command {
     Profiles(ProfilesCommand),
     /// Show every setting and where it comes from
     Config(ConfigArguments),
+    /// Check the settings, the key, the folders, the journal, the API and the clock; send no event
+    ///
+    /// The API is asked for the first page of the account's leads, which records nothing. Nothing is written.
+    #[command(after_long_help = DOCTOR_EXIT_CODES)]
+    Doctor,
     /// Run a local Tracking API with the documented behaviour
     Sandbox(SandboxArguments),
     /// Print shell completions
@@ -476,6 +481,12 @@ pub(crate) struct ExplainArguments {
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
 }
+
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes:
+  0 nothing was found
+  1 warnings: a run is possible
+  3 a run would refuse, or could not do its work";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:

@@ -147,6 +147,7 @@ fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<Ended, CliErro
         Command::Audit(options) => commands::audit(common, options, terminal),
         Command::Profiles(command) => commands::profiles(common, command, terminal),
         Command::Config(arguments) => commands::config(common, arguments, terminal),
+        Command::Doctor => commands::doctor(common, terminal),
         Command::Sandbox(options) => commands::sandbox(options, terminal),
         Command::Completions { shell } => commands::completions(*shell, terminal),
         Command::Man(options) => commands::manual(options, terminal),

@@ -258,6 +258,19 @@ impl EffectiveSettings {
         self.key.read()
     }
 
+    /// Returns where the API key comes from, in words.
+    pub(super) fn key_source(&self) -> String {
+        match &self.key {
+            KeySource::Nothing => "nowhere".to_owned(),
+            KeySource::Variable(name) => format!("{name} of the environment"),
+            KeySource::File(path) => path.display().to_string(),
+            KeySource::Command(words) => {
+                let program = words.first().map_or("", String::as_str);
+                format!("what the command `{program}` prints")
+            }
+        }
+    }
+
     /// Returns a warning if users other than the owner can read or write the key file.
     #[cfg(unix)]
     pub(super) fn key_file_warning(&self) -> Option<Problem> {

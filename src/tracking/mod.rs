@@ -12,6 +12,7 @@ mod key;
 mod leads;
 mod listing;
 mod payouts;
+mod probe;
 mod scalar;
 mod v1;
 mod v2;
@@ -25,6 +26,7 @@ pub use leads::Lead;
 pub use listing::Listed;
 pub(crate) use listing::{ListedPromoter, Page};
 pub(crate) use payouts::ListedPayout;
+pub(crate) use probe::{Probe, ProbeAnswer, probe_without_key};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -82,7 +82,7 @@ fn number(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// Reads the three forms of dates in HTTP, and ISO 8601.
-fn date(value: &str) -> Option<Timestamp> {
+pub(super) fn date(value: &str) -> Option<Timestamp> {
     if let Ok(date) = jiff::fmt::rfc2822::parse(value) {
         return Some(date.timestamp());
     }

@@ -30,6 +30,7 @@ mod delivery_network;
 mod delivery_rate;
 mod delivery_signups;
 mod delivery_v2;
+mod doctor;
 mod errors;
 mod every_export;
 mod explain;

@@ -171,16 +171,25 @@ fn client(
     key: &ApiKey,
     settings: &EffectiveSettings,
 ) -> Result<Client, CliError> {
-    let settings = tracking::ClientSettings {
+    let client = client_settings(&account.account_id, base_url, settings)?;
+    Ok(Client::new(client, key)?)
+}
+
+/// Returns what a client of an account is made from, beside the key.
+pub(super) fn client_settings(
+    account_id: &str,
+    base_url: &str,
+    settings: &EffectiveSettings,
+) -> Result<tracking::ClientSettings, CliError> {
+    Ok(tracking::ClientSettings {
         version: settings.version,
         base_url: base_url.to_owned(),
-        account_id: account.account_id.clone(),
+        account_id: account_id.to_owned(),
         account_currency: settings.account_currency,
         decimals: settings.decimals.clone(),
         should_notify_promoters: settings.notify_promoters,
         has_cancellation_event_id: settings.cancellation_event_id,
         ca_pem: settings.ca_pem()?,
         timeouts: settings.timeouts,
-    };
-    Ok(Client::new(settings, key)?)
+    })
 }

@@ -141,10 +141,7 @@ fn check(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let account = reader.account()?.to_string();
-    let mut checked = reader.check(|run| {
-        let summary = RunSummary::load(reader, run)?;
-        Ok(summary.check().err().map(|imbalance| imbalance.to_string()))
-    })?;
+    let mut checked = check_all(reader)?;
     if let Some(lost) = &lost {
         checked.add(Aspect::Commits, lost.to_string());
     }
@@ -155,7 +152,7 @@ fn check(
     };
     let path = reader.path().display().to_string();
     terminal.human_line(&format!("{path}: {account}, version {}", checked.version));
-    terminal.human(&contents(&checked));
+    terminal.human(&format!("{}\n", contents(&checked)));
     for aspect in Aspect::ALL {
         terminal.human(&format!(
             "  {:<50} {}",
@@ -188,9 +185,17 @@ fn check(
     Ok(exit)
 }
 
-fn contents(checked: &Checked) -> String {
+/// Checks everything in a journal, with the books of its runs.
+pub(super) fn check_all(reader: &JournalReader) -> Result<Checked, JournalError> {
+    reader.check(|run| {
+        let summary = RunSummary::load(reader, run)?;
+        Ok(summary.check().err().map(|imbalance| imbalance.to_string()))
+    })
+}
+
+pub(super) fn contents(checked: &Checked) -> String {
     format!(
-        "{}, {}, {}, {} held, {} without events\n",
+        "{}, {}, {}, {} held, {} without events",
         count(checked.runs, "run"),
         count(checked.events, "event"),
         count(checked.attempts, "attempt"),

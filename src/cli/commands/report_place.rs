@@ -156,7 +156,7 @@ fn has_later_report(
 
 /// Returns the directory `reports/RUN` beside the journal. Another journal than `fprecon.journal` has a
 /// folder of its own, so that two journals in one folder share none.
-fn default_report_directory(settings: &EffectiveSettings, name: &str) -> PathBuf {
+pub(super) fn default_report_directory(settings: &EffectiveSettings, name: &str) -> PathBuf {
     let beside = settings.journal.parent().unwrap_or(Path::new(""));
     let reports = beside.join("reports");
     match settings.journal.file_name() {

@@ -85,6 +85,7 @@ fn row_42_text_of_headers_cells_and_file_names_commands_no_terminal() {
         }
         run(&["explain", HOSTILE], 3);
         run(&["explain", &format!("missing{HOSTILE}:2")], 3);
+        run(&["doctor"], 3);
     }
     let check = format!("unknown{HOSTILE}.csv");
     assert_says_plainly(place.run(&["profiles", "check", &file, &check]), 3);

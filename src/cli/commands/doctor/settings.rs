@@ -1,0 +1,155 @@
+//! Checks the settings, the key and the limits.
+
+use super::{Check, Findings, State};
+use crate::cli::arguments::Common;
+use crate::cli::commands::destination::client_settings;
+use crate::cli::error::CliError;
+use crate::cli::exports::{self, Choice, Planner};
+use crate::cli::settings::{EffectiveSettings, ForeignSetting};
+use crate::cli::terminal::Terminal;
+use crate::tracking::{ApiKey, Client, ClientError, check_base_url};
+
+/// The requests in a minute that FirstPromoter documents as its limit.
+const DOCUMENTED_PER_MINUTE: u32 = 400;
+
+/// Checks all settings, so that everything that is missing or wrong is reported together.
+pub(super) fn check(
+    common: &Common,
+    settings: &EffectiveSettings,
+    terminal: &Terminal,
+    findings: &mut Findings,
+) {
+    const CHECK: Check = Check::Configuration;
+    let before = findings.results.len();
+    let mut expect = |checked: Result<(), CliError>| {
+        if let Err(error) = checked {
+            findings.error(CHECK, &error);
+        }
+    };
+    expect(check_base_url(&settings.base_url).map_err(CliError::from));
+    if !common.sandbox {
+        expect(settings.account().map(drop));
+        // The placeholders are valid: only certificates and the like can be refused here.
+        expect(client_settings("account", &settings.base_url, settings).map(drop));
+    }
+    expect(settings.zone().map(drop));
+    #[cfg(feature = "polars")]
+    expect(crate::cli::commands::audit::rules(settings).map(drop));
+    if let ForeignSetting::Convert(rates) = &settings.foreign {
+        expect(exports::rates(rates, settings.account_currency).map(drop));
+    }
+    expect(
+        Choice::load(common, settings)
+            .and_then(|choice| Planner::new(&choice, settings, terminal, None).map(drop)),
+    );
+    if findings.results.len() > before {
+        return;
+    }
+    let files: Vec<String> = settings
+        .files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let files = if files.is_empty() {
+        "no configuration file".to_owned()
+    } else {
+        files.join(", ")
+    };
+    let account = match settings.account() {
+        Ok(account) if !common.sandbox => format!(", account `{account}`"),
+        _ => String::new(),
+    };
+    let to = if common.sandbox {
+        "the built-in sandbox"
+    } else {
+        &settings.base_url
+    };
+    let version = settings.version;
+    findings.add(
+        CHECK,
+        State::Ok,
+        format!("{files}; {version} at {to}{account}"),
+    );
+}
+
+/// Checks the key, and returns it if there is one. The API is not asked about it here.
+pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -> Option<ApiKey> {
+    let key = match settings.api_key() {
+        Ok(key) => key,
+        Err(error) => {
+            findings.error(Check::Key, &error);
+            return None;
+        }
+    };
+    if let Err(error) = with_key(settings, &key) {
+        findings.error(Check::Key, &error.into());
+        return None;
+    }
+    match settings.key_file_warning() {
+        Some(problem) => findings.problem(Check::Key, problem),
+        None => {
+            let message = format!("read from {}", settings.key_source());
+            findings.add(Check::Key, State::Ok, message);
+        }
+    }
+    Some(key)
+}
+
+/// Returns what a client refuses about the key.
+fn with_key(settings: &EffectiveSettings, key: &ApiKey) -> Result<(), ClientError> {
+    let Ok(client) = client_settings("account", &settings.base_url, settings) else {
+        return Ok(());
+    };
+    match Client::new(client, key) {
+        Err(error @ (ClientError::Key | ClientError::ShortKey)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the limits of time and rate fit each other.
+pub(super) fn check_limits(settings: &EffectiveSettings, findings: &mut Findings) {
+    const CHECK: Check = Check::Limits;
+    let before = findings.results.len();
+    let timeouts = settings.timeouts;
+    let give_up = u64::from(settings.give_up_after_seconds.get());
+    let total = timeouts.total.as_secs();
+    for (name, seconds) in [
+        ("connect_timeout_seconds", timeouts.connect.as_secs()),
+        ("read_timeout_seconds", timeouts.read.as_secs()),
+    ] {
+        if seconds > total {
+            findings.add_with_hint(
+                CHECK,
+                State::Warning,
+                format!("`{name}` ({seconds} s) is longer than `request_timeout_seconds` ({total} s), which ends a request first"),
+                format!("set `{name}` under `[send]` to {total} or less"),
+            );
+        }
+    }
+    if give_up <= total {
+        findings.add_with_hint(
+            CHECK,
+            State::Warning,
+            format!("`give_up_after_seconds` ({give_up} s) is not longer than `request_timeout_seconds` ({total} s): a single request without an answer can end the run"),
+            format!("set `give_up_after_seconds` under `[send]` to more than {total}"),
+        );
+    }
+    let per_minute = settings.requests_per_minute.get();
+    let is_firstpromoter = settings.base_url == settings.version.default_base_url();
+    if per_minute > DOCUMENTED_PER_MINUTE && is_firstpromoter {
+        findings.add_with_hint(
+            CHECK,
+            State::Warning,
+            format!("`requests_per_minute` is {per_minute}, and FirstPromoter documents a limit of {DOCUMENTED_PER_MINUTE}"),
+            "set `requests_per_minute` under `[send]` to 380",
+        );
+    }
+    if findings.results.len() == before {
+        let (connect, read) = (timeouts.connect.as_secs(), timeouts.read.as_secs());
+        findings.add(
+            CHECK,
+            State::Ok,
+            format!("a request may take {total} s (connecting {connect} s, silence {read} s); a run gives up after {give_up} s without a success; {per_minute} requests a minute"),
+        );
+    }
+}
