@@ -216,7 +216,7 @@ impl ReadExports {
             &self.invoices,
             history,
             origins,
-            |input| self.is_completed[input],
+            &self.completions,
         );
         self.plans.apply(&mut self.events, history);
         let not_paid = self.not_paid.add_refunds(&mut self.events, history);

@@ -40,6 +40,19 @@ impl Classifier<'_> {
         Ok((first, None))
     }
 
+    /// Returns `true` if there are several ids, and the last one, which distinguishes a payment from all others,
+    /// is not in the row.
+    pub(super) fn lacks_last_id(
+        &self,
+        templates: &[Template],
+        row: &Row,
+    ) -> Result<bool, Box<Problem>> {
+        match templates {
+            [_, .., last] => Ok(self.fill(last, row)?.is_none()),
+            _ => Ok(false),
+        }
+    }
+
     /// Returns the first id whose columns are all filled.
     pub(super) fn first_id(
         &self,

@@ -358,6 +358,9 @@ impl<'p> Classifier<'p> {
         events.push(Event::new(rule.kind, event_id, customer.clone(), source));
         let event = &mut events[at];
         event.sale_event_id = sale_event_id;
+        event.is_named_by_shared_id_alone = rule.kind == Kind::Sale
+            && own_id.is_none()
+            && self.lacks_last_id(&rule.event_id, row)?;
         event.is_distinguished_by_reference = own_id.is_some();
         event.reference = match own_id.or(sale_reference) {
             Some(reference) => Some(reference),

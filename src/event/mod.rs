@@ -139,6 +139,9 @@ pub struct Event {
     /// `true` if `reference` distinguishes payments: it is then the `event_id` of a further payment whose own
     /// `event_id` another payment has.
     pub is_distinguished_by_reference: bool,
+    /// `true` if several payments may share its id, and nothing in its row distinguishes it from them: an
+    /// export names the invoice, and not the charge.
+    pub is_named_by_shared_id_alone: bool,
     /// The customer whom the event belongs to.
     pub customer: Customer,
     /// The amount: positive for sales and refunds, absent for the others.
@@ -233,6 +236,7 @@ impl Event {
             sale_event_id: None,
             reference: None,
             is_distinguished_by_reference: false,
+            is_named_by_shared_id_alone: false,
             customer,
             money: None,
             original: None,

@@ -20,6 +20,8 @@ pub struct EventRef<'e> {
     pub reference: Option<&'e str>,
     /// `true` if `reference` distinguishes payments.
     pub is_distinguished_by_reference: bool,
+    /// `true` if several payments may share its id, and nothing in its row distinguishes it from them.
+    pub is_named_by_shared_id_alone: bool,
     /// The customer whom the event belongs to.
     pub customer: CustomerRef<'e>,
     /// The event's amount.
@@ -163,6 +165,7 @@ impl<'e> EventRef<'e> {
             sale_event_id: self.sale_event_id.map(Text::new),
             reference: self.reference.map(Text::new),
             is_distinguished_by_reference: self.is_distinguished_by_reference,
+            is_named_by_shared_id_alone: self.is_named_by_shared_id_alone,
             customer: self.customer.to_customer(),
             money: self.money,
             original: self.original().map(Box::new),

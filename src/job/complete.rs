@@ -6,14 +6,15 @@
 //! that it does not matter how exports are split over calls.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::event::{
-    Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text, share_cents,
+    Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Tally, Text, share_cents,
 };
 use crate::link::SaleHistory;
 use crate::plan::History;
 use crate::problem::{Problem, ProblemCode};
+use crate::profile::Profile;
 use crate::readings::Origins;
 
 /// The reason why a row of a completing export is not an event of its own.
@@ -156,27 +157,72 @@ impl Invoices {
     }
 }
 
+/// Holds which kinds of export complete the sales of a job's inputs.
+#[derive(Debug, Default)]
+pub(super) struct Completions {
+    /// The profiles that are known.
+    known: HashSet<Text>,
+    /// The profiles of the inputs, in their order, each with those that complete its sales.
+    inputs: Vec<(Text, Vec<Text>)>,
+}
+
+impl Completions {
+    /// Finds which of the profiles `known` complete the sales that `inputs` read.
+    pub(super) fn new<'p>(
+        inputs: impl Iterator<Item = &'p Profile>,
+        known: impl Iterator<Item = &'p Profile>,
+    ) -> Self {
+        let known: Vec<&Profile> = known.collect();
+        let inputs = inputs.map(|input| {
+            let completing = known.iter().filter(|other| other.completes(input));
+            let names = completing.map(|other| Text::new(&other.name));
+            (Text::new(&input.name), names.collect())
+        });
+        Completions {
+            inputs: inputs.collect(),
+            known: known.iter().map(|known| Text::new(&known.name)).collect(),
+        }
+    }
+
+    /// Returns, for each input, whether the job uses exports that complete its sales: now or in an earlier
+    /// run, and whether they had any row that counts or not.
+    fn in_use(&self, history: &dyn History) -> Vec<bool> {
+        let is_in_call = |name: &Text| self.inputs.iter().any(|(input, _)| input == name);
+        let read = history.profiles_read();
+        let is_read = |name: &Text| read.iter().any(|read| *name == **read);
+        // Nobody knows by now what such a profile completed.
+        let is_unknown = |read: &String| !self.known.contains(read.as_str());
+        let is_unclear = history.has_invoices() && read.iter().any(is_unknown);
+        let inputs = self.inputs.iter().map(|(_, completing)| {
+            let mut names = completing.iter();
+            names.any(|name| is_in_call(name) || is_read(name) || is_unclear)
+        });
+        inputs.collect()
+    }
+}
+
 /// The reasons why payments are held because of their invoices, by the indexes of their events.
 pub(super) type HeldPayments = Vec<(usize, String)>;
 
 /// Sets what every payment counts by its invoice, and finds the payments for which no invoice says it.
 ///
-/// `is_completed` says of which inputs the sales are completed by exports of invoices. If the job uses such
-/// exports, now or in an earlier run, a payment that names an invoice is held until that is known.
+/// If the job uses exports of invoices for those of its payments, now or in an earlier run, a payment that names
+/// an invoice is held until that is known.
 pub(super) fn complete(
     events: &mut Events,
     invoices: &Invoices,
     history: &dyn History,
     origins: &Origins,
-    is_completed: impl Fn(usize) -> bool,
+    completions: &Completions,
 ) -> HeldPayments {
     let mut held = HeldPayments::new();
-    if invoices.by_key.is_empty() && !history.has_invoices() {
+    let is_completed = completions.in_use(history);
+    if !is_completed.contains(&true) {
         return held;
     }
     let mut payments: BTreeMap<EventKey, Vec<usize>> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
-        if event.kind == Kind::Sale && is_completed(event.source.input) {
+        if event.kind == Kind::Sale && is_completed[event.source.input] {
             payments.entry(event.key()).or_default().push(index);
         }
     }
@@ -204,17 +250,19 @@ pub(super) fn complete(
 
 /// Returns why a payment waits for its invoice; `None` if it names none, or was recorded before.
 fn missing_invoice(event: EventRef<'_>, history: &dyn History) -> Option<String> {
-    let reference = event
-        .reference
-        .filter(|_| event.is_distinguished_by_reference)?;
-    let own = EventKey::from_id(reference);
     let recorded = history.essence(event.key());
-    let is_recorded = recorded.is_some_and(|recorded| recorded.has_reference(reference))
-        || history.essence(own).is_some();
+    let is_recorded = match event.reference {
+        Some(reference) if event.is_distinguished_by_reference => {
+            recorded.is_some_and(|recorded| recorded.has_reference(reference))
+                || history.essence(EventKey::from_id(reference)).is_some()
+        }
+        _ if event.is_named_by_shared_id_alone => recorded.is_some(),
+        _ => return None,
+    };
     let invoice = event.event_id();
     (!is_recorded).then(|| {
         format!(
-            "its invoice `{invoice}` is neither in these exports nor known from an earlier run, but decides how much of the payment counts"
+            "its invoice `{invoice}` is neither in these exports, as a paid one, nor known from an earlier run, but decides how much of the payment counts"
         )
     })
 }
@@ -240,6 +288,7 @@ impl Payments {
                 None => of_job.push(vec![reading]),
             }
         }
+        join_unnamed(&mut of_job, events);
         of_job.sort_by_cached_key(|payment| {
             let event = events.get(payment[0]);
             (event.created_at, event.reference.map(Text::new))
@@ -301,6 +350,20 @@ impl Payments {
     }
 }
 
+/// Takes readings that name the invoice alone for readings of its one payment of the same amount. Of several
+/// such payments, nothing says which it is.
+fn join_unnamed(payments: &mut Vec<Vec<usize>>, events: &Events) {
+    let is_unnamed = |payment: &Vec<usize>| events.get(payment[0]).is_named_by_shared_id_alone;
+    let paid = |payment: &Vec<usize>| events.get(payment[0]).paid_cents();
+    let unnamed = payments.iter().position(is_unnamed);
+    if let (Some(unnamed), 2) = (unnamed, payments.len())
+        && paid(&payments[0]) == paid(&payments[1])
+    {
+        let readings = payments.remove(unnamed);
+        payments[0].extend(readings);
+    }
+}
+
 /// Returns what earlier runs recorded as paid of the invoice of this payment by others than those.
 fn recorded_cents(
     of: EventRef<'_>,
@@ -312,8 +375,17 @@ fn recorded_cents(
         .iter()
         .filter_map(|payment| events.get(payment[0]).reference);
     let references: Vec<&str> = references.collect();
+    // A reading that names the invoice alone is of the payment that has the invoice's id.
+    let mut unnamed = payments.iter().map(|payment| events.get(payment[0]));
+    let mut is_read_again = |first: &Essence| {
+        unnamed.any(|payment| {
+            payment.is_named_by_shared_id_alone && payment.paid_cents() == first.paid_cents()
+        })
+    };
     let first = history.essence(of.key()).filter(|first| {
-        first.has_any_reference() && !references.iter().any(|id| first.has_reference(id))
+        first.has_any_reference()
+            && !references.iter().any(|id| first.has_reference(id))
+            && !is_read_again(first)
     });
     let further = history.further_payments(of.key());
     let further = further

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use super::complete::{COMPLETED, Completion, Invoices, Plans, Sales, WITHOUT_PAYMENT};
+use super::complete::{
+    COMPLETED, Completion, Completions, Invoices, Plans, Sales, WITHOUT_PAYMENT,
+};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::{MIXED, SignedRefunds};
@@ -40,8 +42,7 @@ pub(super) struct ReadExports {
     pub(super) events: Events,
     pub(super) unconfirmed: HashSet<EventKey>,
     pub(super) origins: Origins,
-    /// `true` for each input whose sales are completed by exports of another kind.
-    pub(super) is_completed: Vec<bool>,
+    pub(super) completions: Completions,
     pub(super) invoices: Invoices,
     pub(super) plans: Plans,
     pub(super) not_paid: NotPaidRows,
@@ -571,14 +572,14 @@ impl<'r> Reader<'r> {
         for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref()) {
             origins.add_input(&input.path, &input.profile);
         }
-        let is_completed = self.inputs.iter().map(|(profile, _)| {
-            let named = self.setup.profile.into_iter();
-            let mut all = named.chain(self.setup.profiles.iter());
-            all.any(|other| other.completes(profile))
-        });
+        let named = self.setup.profile.into_iter();
+        let completions = Completions::new(
+            self.inputs.iter().map(|&(profile, _)| profile),
+            named.chain(self.setup.profiles.iter()),
+        );
         ReadExports {
             origins,
-            is_completed: is_completed.collect(),
+            completions,
             invoices: self.invoices,
             plans: self.plans,
             not_paid: self.not_paid,

@@ -53,7 +53,7 @@ pub struct JournalHistory {
     pub(crate) customers: KeyMap<Customer>,
     /// The amounts of refunds of which nothing counts, as they were paid back, in minor units, by their keys.
     pub(crate) counted_nothing: KeyMap<i64>,
-    /// `true` if earlier runs read any invoices.
+    /// `true` if earlier runs learned what any invoice says.
     pub has_invoices: bool,
     /// The requested invoices, by their keys.
     pub(crate) invoices: KeyMap<Event>,
@@ -63,7 +63,7 @@ pub struct JournalHistory {
     pub shared_uids: HashSet<Text>,
     /// The emails of requested uids that come with others than the job has, by the hash of the uid.
     pub emails_of_uids: HashMap<u64, EmailsOfUid>,
-    /// The profiles by which events were read.
+    /// The profiles by which exports were read.
     profiles: Vec<String>,
     /// The sales of requested customers.
     pub sales: Vec<KnownSale>,
@@ -234,6 +234,11 @@ impl JournalHistory {
     pub fn profile(&self, key: EventKey) -> Option<&str> {
         let profile = self.events.get(key)?.profile?;
         self.profiles.get(profile).map(String::as_str)
+    }
+
+    /// Returns the names of the profiles by which earlier runs read exports, whether these had events or not.
+    pub(crate) fn profiles_read(&self) -> &[String] {
+        &self.profiles
     }
 
     /// Returns the number of the event with this key, if the answer that settled it needs attention.

@@ -89,6 +89,9 @@ impl Planner<'_> {
             return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first".into();
         }
         let recorded = self.history.essence(event.key());
+        if event.is_named_by_shared_id_alone {
+            return settle::unnamed_hint(event, recorded.is_some()).into();
+        }
         match self.with_history.get(&index).zip(recorded) {
             Some((&difference, recorded)) => {
                 let outcome = self.history.outcome(event.key());

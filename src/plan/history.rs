@@ -24,7 +24,12 @@ pub trait History: SaleHistory {
         None
     }
 
-    /// Returns `true` if earlier runs read any invoices.
+    /// Returns the names of the profiles by which earlier runs read exports.
+    fn profiles_read(&self) -> &[String] {
+        &[]
+    }
+
+    /// Returns `true` if earlier runs learned what any invoice says.
     fn has_invoices(&self) -> bool {
         false
     }
@@ -138,6 +143,10 @@ impl SaleHistory for JournalHistory {
 impl History for JournalHistory {
     fn profile(&self, key: EventKey) -> Option<&str> {
         JournalHistory::profile(self, key)
+    }
+
+    fn profiles_read(&self) -> &[String] {
+        JournalHistory::profiles_read(self)
     }
 
     fn has_invoices(&self) -> bool {

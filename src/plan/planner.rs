@@ -259,8 +259,9 @@ impl<'p> Planner<'p> {
         let there = self
             .origins
             .of_profile(self.history.profile(event.key())?)?;
-        here.are_apart(there, seconds)
-            .then_some(Contradiction::Date)
+        // Another payment of one invoice, where nothing names it.
+        let is_another = event.is_named_by_shared_id_alone && seconds > 0 && here.is_kind_of(there);
+        (is_another || here.are_apart(there, seconds)).then_some(Contradiction::Date)
     }
 
     /// Returns `true` if a sale is an invoice, and earlier runs sent all that was paid of it as several

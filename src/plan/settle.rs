@@ -51,6 +51,16 @@ pub(super) fn undecided_hint(event: EventRef<'_>) -> String {
     )
 }
 
+/// Returns how to settle a conflict of a payment of which its export names the invoice alone.
+pub(super) fn unnamed_hint(event: EventRef<'_>, is_recorded: bool) -> String {
+    let hint = "add the column with the id of the payment itself, such as `charge_id`, to the report, and run that one: without it, several payments of one invoice can't be told apart";
+    if is_recorded {
+        format!("{hint}; if what was sent is right, {}", accept(event))
+    } else {
+        format!("{hint}; none of these rows is sent")
+    }
+}
+
 /// Returns how to settle a refund that does not fit its sale, or what was refunded of that before.
 pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
     format!(

@@ -202,7 +202,14 @@ fn contradiction(
     let is_total = mine.refund_total_cents.is_some() || theirs.refund_total_cents.is_some();
     let seconds = mine.created_at_s.zip(theirs.created_at_s);
     let seconds = seconds.map(|(mine, theirs)| mine.abs_diff(theirs));
-    let are_apart = |seconds| both.is_some_and(|(mine, theirs)| mine.are_apart(theirs, seconds));
+    // Two payments of one invoice, where nothing names them.
+    let are_unnamed = one.is_named_by_shared_id_alone && other.is_named_by_shared_id_alone;
+    let are_apart = |seconds| {
+        both.is_some_and(|(mine, theirs)| {
+            mine.are_apart(theirs, seconds)
+                || (are_unnamed && seconds > 0 && mine.is_kind_of(theirs))
+        })
+    };
     if !is_total && seconds.is_some_and(are_apart) {
         return Some(Contradiction::Date);
     }

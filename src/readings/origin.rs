@@ -45,7 +45,7 @@ impl Origin {
     }
 
     /// Returns `true` if both are one kind of export.
-    pub(super) fn is_kind_of(&self, other: &Origin) -> bool {
+    pub(crate) fn is_kind_of(&self, other: &Origin) -> bool {
         self.kind == other.kind
     }
 

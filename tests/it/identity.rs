@@ -1278,3 +1278,106 @@ fn a_running_total_that_falls_of_what_is_no_referral_is_nothing_to_look_at() {
     }
     assert!(sandbox.events().is_empty());
 }
+
+const PAYOUT: &str = "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,description,customer_email,invoice_id\n";
+
+/// A charge of a payout report without the charge's id: number of the row, day of March, amount, invoice.
+fn paid_out(n: u32, day: u32, amount: &str, invoice: &str) -> String {
+    format!(
+        "po_1,txn_{n},2026-03-{day:02} 10:00:00,usd,{amount},1.00,1.00,charge,Update,ana@example.com,{invoice}\n"
+    )
+}
+
+/// The cents of the sales that reach the sandbox over these nights, and the last exit code.
+fn sent_over(place: &Place, nights: &[&[&str]]) -> (i64, i32) {
+    let mut cents = 0;
+    let mut last = 0;
+    for exports in nights {
+        let (code, report) = night(place, exports);
+        cents += sent(&report);
+        last = code;
+    }
+    (cents, last)
+}
+
+#[test]
+fn a_charge_that_a_report_names_by_its_invoice_alone_is_one_sale() {
+    let orders: [&[&[&str]]; 4] = [
+        &[&["payments.csv", "payout.csv"]],
+        &[&["payout.csv", "payments.csv"]],
+        &[&["payments.csv"], &["payout.csv"]],
+        &[&["payout.csv"], &["payments.csv"]],
+    ];
+    for nights in orders {
+        let place = Place::new();
+        let payment = charge("ch_1", 2, "50.00", "0.00", "in_1");
+        place
+            .write("payments.csv", &format!("{STRIPE}{payment}"))
+            .write(
+                "payout.csv",
+                &format!("{PAYOUT}{}", paid_out(1, 2, "50.00", "in_1")),
+            );
+        assert_eq!(sent_over(&place, nights), (5000, 0), "{nights:?}");
+    }
+}
+
+#[test]
+fn two_charges_that_a_report_names_by_one_invoice_are_never_sent_twice_or_lost() {
+    let orders: [&[&[&str]]; 6] = [
+        &[&["payout.csv"]],
+        &[&["first.csv"], &["second.csv"]],
+        &[&["payments.csv", "payout.csv"]],
+        &[&["payments.csv"], &["payout.csv"]],
+        &[&["payout.csv"], &["payments.csv"]],
+        &[&["first.csv"], &["payments.csv"], &["payout.csv"]],
+    ];
+    for second in ["50.00", "30.00"] {
+        for nights in orders {
+            let place = Place::new();
+            let payments = charge("ch_1", 2, "50.00", "0.00", "in_1")
+                + &charge("ch_2", 9, second, "0.00", "in_1");
+            let rows = [
+                paid_out(1, 2, "50.00", "in_1"),
+                paid_out(2, 9, second, "in_1"),
+            ];
+            place
+                .write("payments.csv", &format!("{STRIPE}{payments}"))
+                .write("payout.csv", &format!("{PAYOUT}{}{}", rows[0], rows[1]))
+                .write("first.csv", &format!("{PAYOUT}{}", rows[0]))
+                .write("second.csv", &format!("{PAYOUT}{}", rows[1]));
+            let (cents, code) = sent_over(&place, nights);
+            let whole = 5000 + second.replace('.', "").parse::<i64>().unwrap();
+            assert!(cents <= whole, "{nights:?} {second}: {cents}");
+            assert!(cents == whole || code == 1, "{nights:?} {second}: {cents}");
+            // The hint: a report that names the charges.
+            let named = payments
+                .lines()
+                .zip(&rows)
+                .map(|(payment, row)| {
+                    let (charge, _) = payment.split_once(',').unwrap();
+                    format!("{},{charge}\n", row.trim_end())
+                })
+                .collect::<String>();
+            place.write(
+                "named.csv",
+                &format!("{},charge_id\n{named}", PAYOUT.trim_end()),
+            );
+            let (more, code) = sent_over(&place, &[&["named.csv"]]);
+            assert_eq!((cents + more, code), (whole, 0), "{nights:?} {second}");
+        }
+    }
+}
+
+#[test]
+fn a_charge_with_neither_invoice_nor_charge_in_its_report_is_rejected() {
+    let place = Place::new();
+    let row = paid_out(1, 2, "50.00", "");
+    place.write("payout.csv", &format!("{PAYOUT}{row}"));
+    let ran = place.run(&["plan", "payout.csv"]).expect(1);
+    assert!(
+        ran.stderr()
+            .contains("names neither an invoice nor a charge"),
+        "{}",
+        ran.stderr()
+    );
+}

@@ -285,3 +285,166 @@ fn what_a_call_learned_of_invoices_and_plans_counts_in_later_ones() {
         5001
     );
 }
+
+#[test]
+fn a_payment_waits_for_its_invoice_although_no_invoice_is_paid() {
+    let paid = invoice(1, "100.00", "0.00", "119.00");
+    let not_paid = [
+        ("open", paid.replace(",paid\n", ",open\n")),
+        ("draft", paid.replace(",paid\n", ",draft\n")),
+        ("rejected", paid.replace("100.00", "1OO.00")),
+        ("none", String::new()),
+    ];
+    for (name, row) in not_paid {
+        for nights in [
+            &[&["payments.csv", "invoices.csv"][..]][..],
+            &[&["invoices.csv"], &["payments.csv"]],
+        ] {
+            let place = Place::new();
+            place
+                .write("payments.csv", &stripe_export(&[payment(1, "119.00")]))
+                .write("invoices.csv", &format!("{INVOICES}{row}"));
+            let run = ["run", "--sandbox", "--yes", "--json"];
+            let mut last = None;
+            for night in nights {
+                let ran = place.run(&[&run[..], night].concat());
+                last = Some(ran.expect_code_one_of(&[0, 1]));
+            }
+            let last = last.unwrap().expect(1).json();
+            let planned = &last["events"]["by_plan"];
+            assert_eq!(planned["unlinked"], 1, "{name} {nights:?}");
+            assert_eq!(planned["to_send"], 0, "{name} {nights:?}");
+            // What the hint says: the invoice, once it is paid.
+            place.write("paid.csv", &format!("{INVOICES}{paid}"));
+            let right = place
+                .run(&[&run[..], &["payments.csv", "paid.csv"]].concat())
+                .expect_code_one_of(&[0, 1])
+                .json();
+            let tracked = &right["outcomes"]["tracked"]["by_kind"]["sale"];
+            assert_eq!(tracked["amount_cents"]["USD"], 10_000, "{name} {nights:?}");
+        }
+    }
+}
+
+/// Payments and invoices of a shop, which have nothing to do with Stripe's.
+const SHOP: &str = r#"
+[exports.shop-payments]
+title = "payments"
+based_on = "an example"
+[exports.shop-payments.columns]
+id = "Payment"
+invoice = "Invoice"
+mail = "Mail"
+paid = "Paid"
+[exports.shop-payments.customer]
+email = "mail"
+[exports.shop-payments.dates]
+missing = "today"
+[[exports.shop-payments.event]]
+kind = "sale"
+event_id = ["{invoice}", "{id}"]
+amount = "paid"
+
+[exports.shop-invoices]
+title = "invoices"
+based_on = "an example"
+completes = ["shop-payments"]
+[exports.shop-invoices.columns]
+number = "Number"
+mail = "Mail"
+net = "Net"
+state = "State"
+[exports.shop-invoices.customer]
+email = "mail"
+[exports.shop-invoices.dates]
+missing = "today"
+[[exports.shop-invoices.ignore]]
+when = { state = "open" }
+reason = "not paid"
+[[exports.shop-invoices.event]]
+kind = "sale"
+event_id = ["{number}"]
+amount = "net"
+"#;
+
+#[test]
+fn payments_wait_for_the_invoices_of_their_own_kind_only() {
+    let place = place();
+    place
+        .write("fprecon.toml", SHOP)
+        .write(
+            "shop.csv",
+            "Payment,Invoice,Mail,Paid\np1,i1,ana@example.com,119.00\n",
+        )
+        .write(
+            "open.csv",
+            "Number,Mail,Net,State\ni1,ana@example.com,100.00,open\n",
+        );
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    place
+        .run(&[&run[..], &["payments.csv", "invoices.csv"]].concat())
+        .expect_code_one_of(&[0, 1]);
+    // Stripe's invoices say nothing of the shop's payments.
+    let shop = planned(&place, &["shop.csv", "--sandbox"]);
+    assert!(shop.contains("sale i1 11900 USD  to_send"), "{shop}");
+
+    place.run(&[&run[..], &["open.csv"]].concat()).expect(0);
+    let shop = planned(&place, &["shop.csv", "--sandbox"]);
+    assert!(shop.contains("sale i1 11900 USD  unlinked"), "{shop}");
+}
+
+const ITEMIZED: &str = "balance_transaction_id,created_utc,currency,gross,reporting_category,charge_id,invoice_id,customer_id\n";
+const PAYOUT: &str = "automatic_payout_id,balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,description,customer_email,invoice_id\n";
+
+#[test]
+fn invoices_say_what_counts_of_the_charges_in_reports_of_the_balance() {
+    let place = place();
+    place
+        .write(
+            "itemized.csv",
+            &format!("{ITEMIZED}txn_1,2026-03-01 10:00:00,usd,119.00,charge,ch_0001,in_1,cus_1\n"),
+        )
+        .write(
+            "payout.csv",
+            &format!("{PAYOUT}po_1,txn_1,2026-03-01 10:00:00,usd,119.00,1.00,118.00,charge,Update,user1@example.com,in_1\n"),
+        );
+    for report in ["itemized.csv", "payout.csv"] {
+        for exports in [
+            &[report, "invoices.csv"][..],
+            &["invoices.csv", report],
+            &[report, "payments.csv", "invoices.csv"],
+        ] {
+            let said = planned(&place, exports);
+            assert!(
+                said.contains("sale in_1 10000 USD  to_send"),
+                "{exports:?}: {said}"
+            );
+            assert_eq!(
+                said.matches("sale in_1 10000 USD").count(),
+                exports.len().min(3) - 1,
+                "{said}"
+            );
+        }
+        // Its invoice is in none of the exports, and they use invoices.
+        place.write(
+            "others.csv",
+            &format!("{INVOICES}{}", invoice(4, "80.00", "0.00", "95.20")),
+        );
+        let said = planned(&place, &[report, "others.csv"]);
+        assert!(said.contains("sale in_1 11900 USD  unlinked"), "{said}");
+    }
+}
+
+#[test]
+fn a_payment_that_names_its_invoice_alone_is_settled_with_what_the_invoice_said() {
+    let place = place();
+    place.write(
+        "payout.csv",
+        &format!("{PAYOUT}po_1,txn_1,2026-03-01 10:00:00,usd,119.00,1.00,118.00,charge,Update,user1@example.com,in_1\n"),
+    );
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    let exports = ["payments.csv", "invoices.csv"];
+    place.run(&[&run[..], &exports].concat()).expect(0);
+    let later = place.run(&[&run[..], &["payout.csv"]].concat()).expect(0);
+    assert_eq!(later.json()["events"]["by_plan"]["settled"], 1);
+}

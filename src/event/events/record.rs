@@ -83,6 +83,7 @@ const FIXED_AFTER_REFUSAL: u16 = 1 << 11;
 const DETAILS: u16 = 1 << 12;
 const DISTINGUISHED_BY_REFERENCE: u16 = 1 << 13;
 const NO_REFUNDS: u16 = 1 << 14;
+const NAMED_BY_SHARED_ID_ALONE: u16 = 1 << 15;
 
 /// Returns the key of the event whose record begins here.
 pub(super) fn key(record: &[u8]) -> EventKey {
@@ -226,6 +227,7 @@ impl Shared {
             sale_event_id,
             reference,
             is_distinguished_by_reference: has(DISTINGUISHED_BY_REFERENCE),
+            is_named_by_shared_id_alone: has(NAMED_BY_SHARED_ID_ALONE),
             customer: CustomerRef { email, uid },
             money: figures.money,
             original,
@@ -291,6 +293,7 @@ fn flags_of(event: &Event) -> u16 {
             event.is_distinguished_by_reference,
         ),
         (NO_REFUNDS, event.has_no_refunds),
+        (NAMED_BY_SHARED_ID_ALONE, event.is_named_by_shared_id_alone),
     ];
     let set = flags.iter().filter(|(_, is_set)| *is_set);
     set.fold(0, |all, (flag, _)| all | flag)
