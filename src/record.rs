@@ -64,6 +64,7 @@ pub fn record(
     corrections.record(&mut recording)?;
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
+    record_open_refunds(&mut recording, job, known)?;
     record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
         for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
@@ -113,6 +114,12 @@ fn record_events(
                     && !sent.contains(&key)
                 {
                     recording.add_met_event(left, event.source)?;
+                    let recorded = known.events.get(key);
+                    let recorded = recorded.map(|recorded| recorded.essence);
+                    // It goes out as it was recorded, since some request of it may have arrived.
+                    if recorded.is_some_and(|it| event.essence().counts_less_than(&it)) {
+                        recording.flag(left, AttentionCode::CountsLess)?;
+                    }
                 }
             }
             PlanState::Settled => {
@@ -121,6 +128,27 @@ fn record_events(
             PlanState::Unlinked | PlanState::Conflict => {
                 recording.add_held(state, &event.to_event())?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Records that the exports have earlier refunds again that are not settled well, where a running total has
+/// them in it.
+fn record_open_refunds(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    known: &JournalHistory,
+) -> Result<(), JournalError> {
+    if known.open_refunds.is_empty() {
+        return Ok(());
+    }
+    for Planned { event, .. } in job.plan.events() {
+        let is_total = event.refund_total_cents.is_some();
+        let sale = event.sale_event_id.filter(|_| is_total);
+        let open = sale.and_then(|sale| known.open_refunds.get(&EventKey::from_id(sale)));
+        for &earlier in open.into_iter().flatten() {
+            recording.add_met_event(earlier, event.source)?;
         }
     }
     Ok(())
@@ -142,9 +170,12 @@ fn record_event(
     let key = event.key();
     match known.events.get(key) {
         Some(recorded) if plan.replaces(key) => {
+            if event.kind == Kind::Sale && !recorded.is_settled() {
+                recording.supersede(recorded.row, "sent with what a later export says")?;
+            }
             recording.replace(recorded.row, event.to_event())?;
             for &refund in known.refunds_left.get(&key).into_iter().flatten() {
-                recording.supersede(refund)?;
+                recording.supersede(refund, "sent again with its sale, for another customer")?;
             }
         }
         Some(recorded) => recording.take_over(recorded.row, event.source)?,

@@ -219,6 +219,11 @@ impl Essence {
         fingerprint(uid)
     }
 
+    /// Returns `true` if this one has an email or a uid of the customer where `other` has none.
+    pub(crate) fn completes_customer_of(&self, other: &Essence) -> bool {
+        self.email.is_some() && other.email.is_none() || self.uid.is_some() && other.uid.is_none()
+    }
+
     /// Returns `true` if this one names the customer by an email or a uid that `other` does not have.
     pub fn names_customer_otherwise(&self, other: &Essence) -> bool {
         let is_new = |mine: Option<u64>, theirs: Option<u64>| mine.is_some() && mine != theirs;

@@ -63,7 +63,8 @@ impl NotPaidRows {
                 continue;
             };
             let done = done.get_or_insert_with(|| settled_here(events));
-            if !done.insert(EventKey::from_id(sale)) {
+            let is_done = done.contains(&EventKey::from_id(&row.own));
+            if is_done || !done.insert(EventKey::from_id(sale)) {
                 continue;
             }
             if let Some(refund) = row.refund(sale, &recorded, history) {
@@ -75,16 +76,24 @@ impl NotPaidRows {
     }
 }
 
-/// Returns the sales that refunds of the job reverse, and those that another row has as paid: nothing says
-/// which of the two exports is older.
+/// Returns the sales that refunds of the job reverse, and the payments that another row has as paid: nothing
+/// says which of the two exports is older. A payment goes by the id that distinguishes it from others of its
+/// invoice, if it has one.
 fn settled_here(events: &Events) -> HashSet<EventKey> {
-    let all = 0..events.len();
-    let sales = all
-        .clone()
-        .filter(|&index| events.kind(index) == Kind::Sale);
-    let refunded = all.filter_map(|index| events.sale_event_id(index));
-    let sales = sales.map(|index| events.key(index));
-    sales.chain(refunded.map(EventKey::from_id)).collect()
+    let mut settled = HashSet::new();
+    for index in 0..events.len() {
+        let event = events.get(index);
+        let own = event
+            .reference
+            .filter(|_| event.is_distinguished_by_reference);
+        match event.kind {
+            Kind::Sale => settled.insert(own.map_or(event.key(), EventKey::from_id)),
+            _ => event
+                .sale_event_id
+                .is_some_and(|sale| settled.insert(EventKey::from_id(sale))),
+        };
+    }
+    settled
 }
 
 impl NotPaid {
@@ -99,7 +108,7 @@ impl NotPaid {
         };
         let has_counted = matches!(
             history.outcome(EventKey::from_id(sale)),
-            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed)
+            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) | None
         );
         (recorded.kind == Kind::Sale && has_counted).then_some((sale, recorded))
     }

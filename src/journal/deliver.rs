@@ -99,6 +99,8 @@ pub struct RetrySelection {
     /// The events that are selected, whichever of the three outcomes they have, with the refunds that were
     /// settled without a request by their outcomes.
     pub events: Vec<EventRow>,
+    /// The events that somebody has accepted as they are: their outcome does not select them.
+    pub accepted: Vec<EventRow>,
 }
 
 impl RetrySelection {
@@ -114,13 +116,17 @@ impl RetrySelection {
         .filter(|(selected, _)| *selected)
         .map(|(_, outcome)| format!("'{outcome}'"))
         .collect();
-        let rows: Vec<String> = self.events.iter().map(|row| row.0.to_string()).collect();
+        let list = |rows: &[EventRow]| {
+            let rows: Vec<String> = rows.iter().map(|row| row.0.to_string()).collect();
+            rows.join(", ")
+        };
         format!(
-            "(outcome IN ({}) OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
+            "(outcome IN ({}) AND id NOT IN ({accepted}) OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
                  OR kind = 'refund' AND inferred = 1 AND sale_event_id IN
                     (SELECT sale.event_id FROM event AS sale WHERE sale.id IN ({rows}))))",
             words.join(", "),
-            rows = rows.join(", ")
+            accepted = list(&self.accepted),
+            rows = list(&self.events)
         )
     }
 }

@@ -23,6 +23,12 @@ pub struct JournalHistory {
     pub events: KnownEvents,
     /// The events whose answer settles them and that need attention nevertheless, with the reasons.
     pub(crate) flagged: KeyMap<AttentionCode>,
+    /// The events that are not settled and may be recorded at the API: some request of them got no answer.
+    pub(crate) maybe_recorded: KeyMap<()>,
+    /// The events that were unconfirmed when somebody accepted that.
+    pub(crate) accepted_unconfirmed: KeyMap<()>,
+    /// The refunds that are not settled well, by the key of the sale that they reverse.
+    pub(crate) open_refunds: KeyMap<Vec<EventRow>>,
     /// The events that the API refused before they were corrected, by the keys of their ids.
     pub(crate) refused: KeyMap<Vec<Essence>>,
     /// The refunds by the key of the sale that they reverse, without those that were not referrals and those

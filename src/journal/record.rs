@@ -292,21 +292,21 @@ impl Recording<'_> {
         Ok(by)
     }
 
-    /// Settles a refund that is left to send and whose sale is asked again: what it reverses counts nowhere,
-    /// and it is asked with that sale.
+    /// Settles an event that is left to send and that another one takes the place of, with the reason: a refund
+    /// whose sale is asked again, since what it reverses counts nowhere, or a sale of which more is known.
     ///
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn supersede(&mut self, refund: EventRow) -> Result<(), JournalError> {
+    pub fn supersede(&mut self, event: EventRow, reason: &str) -> Result<(), JournalError> {
         self.ready()?;
-        let message = "sent again with its sale, for another customer".to_owned();
+        let message = reason.to_owned();
         let outcome = Outcome::NonReferral;
         let settlement = Settlement {
             is_inferred: true,
             ..Settlement::without_answer(outcome, Some(message), self.started)
         };
-        let settled = settle_where_left(&self.transaction, refund, &settlement);
+        let settled = settle_where_left(&self.transaction, event, &settlement);
         self.done(settled)
     }
 

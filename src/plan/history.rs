@@ -19,6 +19,17 @@ pub trait History: SaleHistory {
         self.outcome(key) == Some(Outcome::Failed)
     }
 
+    /// Returns `true` if an event that is not settled may be recorded at the API: some request of it got no
+    /// answer.
+    fn is_maybe_recorded(&self, _: EventKey) -> bool {
+        false
+    }
+
+    /// Returns `true` if the event with this key is unconfirmed, and nobody has accepted that.
+    fn is_in_question(&self, key: EventKey) -> bool {
+        self.outcome(key) == Some(Outcome::Unconfirmed)
+    }
+
     /// Returns the name of the profile by which the event with this key was read first.
     fn profile(&self, _: EventKey) -> Option<&str> {
         None
@@ -141,6 +152,15 @@ impl SaleHistory for JournalHistory {
 }
 
 impl History for JournalHistory {
+    fn is_maybe_recorded(&self, key: EventKey) -> bool {
+        self.maybe_recorded.contains_key(&key)
+    }
+
+    fn is_in_question(&self, key: EventKey) -> bool {
+        self.outcome(key) == Some(Outcome::Unconfirmed)
+            && !self.accepted_unconfirmed.contains_key(&key)
+    }
+
     fn profile(&self, key: EventKey) -> Option<&str> {
         JournalHistory::profile(self, key)
     }

@@ -18,6 +18,14 @@ const SETTLED: &str = "settled by an earlier run";
 /// The time within which a provider's own refund comes after its sale: cards can be disputed for 120 days.
 const MONTHS_S: u64 = 120 * 24 * 3600;
 
+/// The note of a sale that an earlier run has left to send, and of which this reading says more.
+const SENT_AS_READ_NOW: &str =
+    "an earlier run has left it to send; it is sent with what these exports say";
+
+/// The note of an event that an earlier run has left to send with another amount.
+const LEFT_WITH_ANOTHER_AMOUNT: &str =
+    "an earlier run has left it to send, with another amount; `fprecon resume` sends that";
+
 /// The note of a refund whose customer was corrected, while that of its sale was not.
 const CORRECTED_ALONE: &str =
     "its customer was corrected, but not that of its sale, which it is sent with";
@@ -231,15 +239,35 @@ impl<'p> Planner<'p> {
                         continue;
                     }
                     firsts.set(index, key);
-                    let state = if self.history.is_settled(key) {
-                        PlanState::Settled
-                    } else {
-                        PlanState::ToSend
-                    };
-                    self.mark(index, state, "");
+                    self.decide_known(index, event, &recorded);
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Decides an event that agrees with what an earlier run recorded under its id.
+    fn decide_known(&mut self, index: usize, event: EventRef<'_>, recorded: &Essence) {
+        let key = event.key();
+        if self.history.is_settled(key) {
+            return self.mark(index, PlanState::Settled, "");
+        }
+        let read = event.essence();
+        let has_same_money = read.money == recorded.money;
+        if has_same_money && !read.completes_customer_of(recorded) {
+            return self.mark(index, PlanState::ToSend, "");
+        }
+        let refunded = self.history.refunded(key);
+        let is_refunded = refunded.cents != 0 || refunded.gross_cents != 0;
+        let says_more = has_same_money || event.gross_cents.is_some();
+        let is_free = !is_refunded && !self.history.is_maybe_recorded(key);
+        if event.kind == Kind::Sale && says_more && is_free {
+            self.mark(index, PlanState::ToSend, SENT_AS_READ_NOW);
+            self.replacing.insert(key, ());
+        } else if has_same_money {
+            self.mark(index, PlanState::ToSend, "");
+        } else {
+            self.mark(index, PlanState::Duplicate, LEFT_WITH_ANOTHER_AMOUNT);
         }
     }
 
@@ -440,7 +468,13 @@ impl<'p> Planner<'p> {
                 _ if self.history.has_failed(key) => {
                     "the API refused its sale; `fprecon retry --failed` tries that again"
                 }
-                None if !self.history.is_settled(key) => {
+                _ if self.history.is_in_question(key) => {
+                    "its sale is unconfirmed; settle that first, by `fprecon retry --unconfirmed` or `fprecon accept`"
+                }
+                named
+                    if named.is_none() && !self.history.is_settled(key)
+                        || self.is_left_to_send(key) =>
+                {
                     if self.is_left_to_send(events.key(index)) {
                         self.mark(index, PlanState::Duplicate, LEFT_WITH_ITS_SALE);
                         continue;

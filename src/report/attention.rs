@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::csv_files::row_file_names;
-use super::items::{Age, for_each_event_item, for_each_item, for_each_other_item};
-use super::open_items::{OpenCount, OpenOfSpan};
+use super::items::{Age, for_each_event_item, for_each_item};
+use super::open_items::{OpenCount, OpenOfSpan, open_unplanned};
 use super::words::count;
 use crate::event::{Currency, Tally};
 use crate::journal::{
-    AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunRecord, Scope,
-    Span,
+    AcceptedItems, AttentionCode, Disposition, Item, JournalError, JournalReader, RunId, RunRecord,
+    Scope, Span,
 };
 use crate::problem::Problem;
 use crate::shell_word::shell_word;
@@ -101,8 +101,8 @@ impl AttentionFigures {
     }
 }
 
-/// Returns what needs attention now, with its commands: of every event of the journal, and of what the
-/// latest run that read exports held and rejected.
+/// Returns what needs attention now, with its commands: of every event of the journal, and of what any run
+/// held or rejected.
 ///
 /// # Errors
 ///
@@ -116,24 +116,35 @@ pub(crate) fn attention_now(
         counter.add(age, &item);
         Ok::<_, JournalError>(())
     })?;
-    let run = journal.latest_run_of_exports()?;
-    if let Some(run) = &run {
-        for_each_other_item(journal, run, |item| {
-            counter.add(Age::New, &item);
-            Ok::<_, JournalError>(())
-        })?;
+    let last = journal.latest_run_of_exports()?.map(|run| run.id);
+    // The latest run that has an item of a code is where its command leads.
+    let mut runs: BTreeMap<AttentionCode, RunId> = BTreeMap::new();
+    for (run, item) in open_unplanned(journal)? {
+        if counter.add(Age::New, &item) == Counted::Open {
+            let latest = runs.entry(item.code).or_insert(run);
+            *latest = run.max(*latest);
+        }
     }
     let mut attention = counter.finish().attention;
-    let runs = run.as_slice();
+    for item in &mut attention {
+        let run = runs.get(&item.code).copied().or(last);
+        let run = run.map_or(Ok(None), |run| journal.run(run))?;
+        name_commands_in(std::slice::from_mut(item), run.as_ref(), commands);
+    }
+    Ok(attention)
+}
+
+/// Sets the commands of items by the exports and the report of a run.
+fn name_commands_in(attention: &mut [Attention], run: Option<&RunRecord>, commands: &Commands) {
+    let runs = run.map_or(&[][..], std::slice::from_ref);
     let rejected = row_file_names(Disposition::Rejected, runs);
     let inputs = runs.iter().flat_map(|run| &run.inputs);
     let places = Places {
-        directory: run.as_ref().and_then(|run| run.report_dir.as_deref()),
+        directory: run.and_then(|run| run.report_dir.as_deref()),
         exports: inputs.map(|input| input.path.as_str()).collect(),
         rejected: &rejected,
     };
-    name_commands(&mut attention, &places, commands);
-    Ok(attention)
+    name_commands(attention, &places, commands);
 }
 
 /// Leaves out events that are about to be sent: they are no reason for anybody to act.
@@ -159,6 +170,13 @@ pub(crate) fn without_unsent(attention: Vec<Attention>, sending: &Tally) -> Vec<
 /// The key of what was accepted together: why it needed attention, the reason, who and when.
 type AcceptanceKey = (AttentionCode, String, String, String);
 
+/// Tells as what an item was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Open,
+    Accepted,
+}
+
 /// Adds up items by reason.
 struct Counter {
     accepted_items: AcceptedItems,
@@ -175,8 +193,9 @@ impl Counter {
         })
     }
 
-    fn add(&mut self, age: Age, item: &Item) {
+    fn add(&mut self, age: Age, item: &Item) -> Counted {
         let code = item.code;
+        let is_accepted = self.accepted_items.contains_key(&item.id);
         let (count, amounts) = match self.accepted_items.get(&item.id) {
             Some(record) => {
                 let acceptance = &record.acceptance;
@@ -215,6 +234,11 @@ impl Counter {
         *count += 1;
         if let Some(money) = item.money {
             *amounts.entry(money.currency).or_default() += i128::from(money.amount_cents);
+        }
+        if is_accepted {
+            Counted::Accepted
+        } else {
+            Counted::Open
         }
     }
 

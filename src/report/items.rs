@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::source_rows::{header_of, own_columns};
 use crate::event::Event;
 use crate::journal::{
-    AttentionCode, Disposition, EventRecord, EventsOf, HeldRecord, InputRecord, Item, ItemId,
-    JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope,
+    AttentionCode, Disposition, EventRecord, EventRow, EventsOf, HeldRecord, InputRecord, Item,
+    ItemId, JournalError, JournalReader, PlanState, RowRecord, RunRecord, Scope, Span,
 };
 
 /// Tells whether an item first needed attention in the run in question.
@@ -66,6 +66,27 @@ pub(crate) fn for_each_event_item<E: From<JournalError>>(
         })?;
     }
     Ok(())
+}
+
+/// Returns the events that need attention but for that somebody has accepted them.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn accepted_events(journal: &JournalReader) -> Result<Vec<EventRow>, JournalError> {
+    let accepted = journal.accepted()?;
+    let mut rows = Vec::new();
+    if accepted.is_empty() {
+        return Ok(rows);
+    }
+    let scope = Scope::Span(Span::ALL);
+    journal.for_each_needing(scope, EventsOf::Sending, |code, record| {
+        if accepted.contains_key(&event_item(code, &record).id) {
+            rows.push(record.row);
+        }
+        Ok::<_, JournalError>(())
+    })?;
+    Ok(rows)
 }
 
 /// Returns the item of an event that was to be sent.

@@ -13,7 +13,7 @@ use super::items::{event_item, for_each_other_item, held_item, row_item};
 use crate::event::{Currency, Money};
 use crate::journal::{
     AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId, JournalError,
-    JournalReader, PastOpen, RunRecord, Scope, Span, SpanBy,
+    JournalReader, PastOpen, RunId, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::ProblemCode;
 
@@ -51,8 +51,8 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
     }
     let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
     let waiting = unplanned.items.iter();
-    let waiting = waiting.filter(|(item, _)| !accepted.contains_key(&item.id));
-    open.extend(waiting.map(|(item, created_at)| open_item(item, *created_at)));
+    let waiting = waiting.filter(|waiting| !accepted.contains_key(&waiting.item.id));
+    open.extend(waiting.map(|waiting| open_item(&waiting.item, waiting.created_at)));
     open.extend((0..unplanned.left_out).map(|_| OpenItem {
         code: None,
         money: None,
@@ -68,7 +68,11 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
 /// The journal can't be read.
 pub(crate) fn unplanned_items(journal: &JournalReader) -> Result<HashSet<ItemId>, JournalError> {
     let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
-    Ok(unplanned.items.iter().map(|(item, _)| item.id).collect())
+    Ok(unplanned
+        .items
+        .iter()
+        .map(|waiting| waiting.item.id)
+        .collect())
 }
 
 fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
@@ -79,10 +83,31 @@ fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
     }
 }
 
+/// Lists what any run held or rejected and nothing has settled since, accepted or not, each once, with the latest
+/// run that has it.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn open_unplanned(journal: &JournalReader) -> Result<Vec<(RunId, Item)>, JournalError> {
+    let waiting = Unplanned::before(journal, Timestamp::MAX)?
+        .items
+        .into_iter();
+    Ok(waiting.map(|waiting| (waiting.run, waiting.item)).collect())
+}
+
+/// An item that a run held or rejected.
+struct Waiting {
+    item: Item,
+    /// The time of its event, where it is known.
+    created_at: Option<Timestamp>,
+    /// The latest run that has it.
+    run: RunId,
+}
+
 /// The items that runs held or rejected and that nothing has settled, accepted or not, each once.
 struct Unplanned {
-    /// The items, each with the time of its event, where it is known.
-    items: Vec<(Item, Option<Timestamp>)>,
+    items: Vec<Waiting>,
     /// The number of rows that were ignored with a warning.
     left_out: u64,
 }
@@ -105,7 +130,11 @@ impl Unplanned {
                 let is_open =
                     item.file.as_deref().is_none_or(is_last) && !is_recorded(&item, &recorded);
                 if is_open && seen.insert(item.id) {
-                    unplanned.items.push((item, created_at));
+                    unplanned.items.push(Waiting {
+                        item,
+                        created_at,
+                        run: run.id,
+                    });
                 }
             }
             journal.for_each_problem(run.id, |problem| {
@@ -219,7 +248,10 @@ impl OpenOfSpan {
                 SpanBy::SaleDate => at.is_some_and(|at| at < span.from),
             };
             let (mut own, mut earlier) = (Vec::new(), Vec::new());
-            for (item, created_at) in items {
+            for Waiting {
+                item, created_at, ..
+            } in items
+            {
                 match belongs(&item, created_at) {
                     true => own.push(item),
                     false if is_earlier(created_at) => earlier.push(item),

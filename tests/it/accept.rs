@@ -289,7 +289,9 @@ fn an_item_that_changes_after_it_was_accepted_needs_attention_again() {
     );
     // Refused again for another reason.
     sandbox.fault(&json!({"action": "status", "status": 400, "times": 1}));
-    place.run_to(&sandbox, &["retry", "--failed"]).expect(1);
+    place
+        .run_to(&sandbox, &["retry", "--event", "s1"])
+        .expect(1);
     place.write("night.csv", &generic(&[sale]));
     assert_eq!(
         attention(&night(&place, &sandbox, &["night.csv"])),

@@ -13,10 +13,12 @@ use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::EffectiveSettings;
+use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
 use crate::event::Tally;
 use crate::journal::{EndReason, EventRow, Journal, JournalReader, Outcome, RetrySelection, RunId};
 use crate::problem::{Problem, ProblemCode};
+use crate::report::items::accepted_events;
 use crate::report::{Commands, RunSummary};
 
 pub(in crate::cli) fn resume(
@@ -159,12 +161,15 @@ pub(in crate::cli) fn retry(
         .iter()
         .any(|(_, outcome)| *outcome == Outcome::Unconfirmed);
     let repeat_unconfirmed = arguments.unconfirmed || is_any_unconfirmed;
+    let accepted = accepted_events(&journal)?;
     let selection = RetrySelection {
         has_failed: arguments.failed,
         has_unconfirmed: arguments.unconfirmed,
         has_non_referral: arguments.non_referral,
         events: events.into_iter().map(|(row, _)| row).collect(),
+        accepted,
     };
+    say_accepted(&selection, terminal);
     if repeat_unconfirmed && confirm_repeat(common, terminal)? == Answer::No {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
@@ -189,6 +194,16 @@ pub(in crate::cli) fn retry(
     };
     let (_, delivered) = delivery.run(journal, run)?;
     delivery::finish(delivered, terminal)
+}
+
+/// Says that events which somebody has accepted are not tried again by their outcome.
+fn say_accepted(selection: &RetrySelection, terminal: &Terminal) {
+    let what = match selection.accepted.len() {
+        0 => return,
+        1 => "1 accepted event is".to_owned(),
+        some => format!("{} accepted events are", grouped(some as i128)),
+    };
+    terminal.note(&format!("{what} not tried again; `--event ID` tries one"));
 }
 
 /// Returns the events with these ids, each of which can be retried.

@@ -1,6 +1,6 @@
 //! Goes through the journal to find what a plan compares a job with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Row;
 
@@ -52,6 +52,14 @@ impl JournalReader {
         self.uncounted(&mut known)?;
         self.shared_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
+        self.for_each_accepted(|record| {
+            let id = record.item.event_id.filter(|_| record.withdrawn.is_none());
+            if let (AttentionCode::Unconfirmed, Some(id)) = (record.item.code, id) {
+                known
+                    .accepted_unconfirmed
+                    .insert(EventKey::from_id(&id), ());
+            }
+        })?;
         let mut scan = Scan {
             known,
             wanted,
@@ -59,6 +67,7 @@ impl JournalReader {
             originals: self.originals()?,
             mended: self.replaced()?,
             flags: self.flags()?,
+            maybe_recorded: self.maybe_recorded()?,
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
             respelt: KeyMap::default(),
@@ -134,6 +143,19 @@ impl JournalReader {
         Ok(profiles)
     }
 
+    /// Returns the events that are not settled and of which some request got no answer, or may have had none.
+    fn maybe_recorded(&self) -> Result<HashSet<EventRow>, JournalError> {
+        let mut events = self.in_doubt()?;
+        let sql = "SELECT DISTINCT event FROM attempt
+             WHERE (effect IS NULL OR effect <> 'none')
+             AND event IN (SELECT id FROM event WHERE outcome IS NULL)";
+        self.each("looking for lost answers", sql, [], |row| {
+            events.insert(EventRow(row.get(0)?));
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
     /// Returns the first event from which on an empty `gross_cents` means that the amount is all.
     fn gross_kept_from(&self) -> Result<i64, JournalError> {
         let sql = "SELECT gross_kept_from FROM account WHERE id = 1";
@@ -152,6 +174,7 @@ struct Scan<'w> {
     originals: HashMap<EventRow, Original>,
     mended: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
+    maybe_recorded: HashSet<EventRow>,
     gross_kept_from: i64,
     /// The sales that were asked again, each with the event that replaces it. What was recorded of their
     /// refunds before that does not count.
@@ -184,6 +207,9 @@ impl Scan<'_> {
         essence.is_gross_unknown = id.0 < self.gross_kept_from;
         self.known.add_requested(key, &columns, self.wanted);
         self.known.suspect_uid(&essence, self.wanted);
+        if outcome.is_none() && self.maybe_recorded.contains(&id) {
+            self.known.maybe_recorded.insert(key, ());
+        }
         if let Some(&code) = self.flags.get(&id) {
             self.known.flagged.insert(key, code);
         }
@@ -228,6 +254,14 @@ impl Scan<'_> {
         if is_unreferred && by.is_some_and(|&by| event.row < by) {
             self.known.superseded_refunds.insert(key, ());
             return;
+        }
+        let is_well = match event.outcome {
+            Some(Outcome::Failed | Outcome::Unconfirmed) | None => false,
+            Some(_) => !self.known.flagged.contains_key(&key),
+        };
+        if !is_well {
+            let open = self.known.open_refunds.entry(sale).or_default();
+            open.push(event.row);
         }
         let outcome_of_sale = self.known.events.get(sale).and_then(|sale| sale.outcome);
         let is_left = event.outcome.is_none()

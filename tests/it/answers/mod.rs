@@ -5,6 +5,7 @@ mod connections;
 mod customers;
 mod forms;
 mod left;
+mod open;
 mod refusals;
 mod retry;
 mod reversals;
