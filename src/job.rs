@@ -218,6 +218,7 @@ impl ReadExports {
             origins,
             &self.completions,
         );
+        let without_payment = self.completions.waiting_for_payments(&self.events, history);
         self.plans.apply(&mut self.events, history);
         let not_paid = self.not_paid.add_refunds(&mut self.events, history);
         let identified = identify(&mut self.events, history);
@@ -234,6 +235,9 @@ impl ReadExports {
         hold_without_customer(&self.events, &mut links);
         for (index, reason) in waiting {
             links.set(index, Link::held(HeldReason::Invoice, reason));
+        }
+        for (index, reason) in without_payment {
+            links.set(index, Link::held(HeldReason::Payment, reason));
         }
         for (index, reason) in not_paid {
             links.set(index, Link::held(HeldReason::NotPaid, reason));

@@ -162,8 +162,18 @@ impl Invoices {
 pub(super) struct Completions {
     /// The profiles that are known.
     known: HashSet<Text>,
-    /// The profiles of the inputs, in their order, each with those that complete its sales.
-    inputs: Vec<(Text, Vec<Text>)>,
+    /// The inputs in their order.
+    inputs: Vec<CompletionsOfInput>,
+}
+
+/// Holds which other kinds of export have to do with the sales of an input, by the names of the profiles.
+#[derive(Debug)]
+struct CompletionsOfInput {
+    profile: Text,
+    /// Those that complete its sales.
+    completed_by: Vec<Text>,
+    /// Those whose sales it completes.
+    completes: Vec<Text>,
 }
 
 impl Completions {
@@ -174,9 +184,14 @@ impl Completions {
     ) -> Self {
         let known: Vec<&Profile> = known.collect();
         let inputs = inputs.map(|input| {
+            let name = |profile: &&&Profile| Text::new(&profile.name);
             let completing = known.iter().filter(|other| other.completes(input));
-            let names = completing.map(|other| Text::new(&other.name));
-            (Text::new(&input.name), names.collect())
+            let completed = known.iter().filter(|other| input.completes(other));
+            CompletionsOfInput {
+                profile: Text::new(&input.name),
+                completed_by: completing.map(|other| name(&other)).collect(),
+                completes: completed.map(|other| name(&other)).collect(),
+            }
         });
         Completions {
             inputs: inputs.collect(),
@@ -187,17 +202,48 @@ impl Completions {
     /// Returns, for each input, whether the job uses exports that complete its sales: now or in an earlier
     /// run, and whether they had any row that counts or not.
     fn in_use(&self, history: &dyn History) -> Vec<bool> {
-        let is_in_call = |name: &Text| self.inputs.iter().any(|(input, _)| input == name);
+        let is_in_call = |name: &Text| self.inputs.iter().any(|input| input.profile == *name);
         let read = history.profiles_read();
         let is_read = |name: &Text| read.iter().any(|read| *name == **read);
         // Nobody knows by now what such a profile completed.
         let is_unknown = |read: &String| !self.known.contains(read.as_str());
         let is_unclear = history.has_invoices() && read.iter().any(is_unknown);
-        let inputs = self.inputs.iter().map(|(_, completing)| {
-            let mut names = completing.iter();
+        let inputs = self.inputs.iter().map(|input| {
+            let mut names = input.completed_by.iter();
             names.any(|name| is_in_call(name) || is_read(name) || is_unclear)
         });
         inputs.collect()
+    }
+
+    /// Returns `true` if an input completes the sales of other kinds of export.
+    pub(super) fn is_completing(&self, input: usize) -> bool {
+        let input = self.inputs.get(input);
+        input.is_some_and(|input| !input.completes.is_empty())
+    }
+
+    /// Finds the invoices that are sales of the job by themselves, and whose payments earlier runs hold: these
+    /// say whose the sales are, and in how many parts they were paid.
+    pub(super) fn waiting_for_payments(
+        &self,
+        events: &Events,
+        history: &dyn History,
+    ) -> HeldPayments {
+        let mut waiting = HeldPayments::new();
+        for (index, event) in events.iter().enumerate() {
+            let Some(input) = self.inputs.get(event.source.input) else {
+                continue;
+            };
+            if event.kind != Kind::Sale || history.essence(event.key()).is_some() {
+                continue;
+            }
+            let mut held = history.held_sales(event.key()).iter().rev();
+            if let Some(payment) = held.find(|held| input.completes.contains(&held.profile)) {
+                let place = format!("{}:{}", payment.path, payment.line);
+                let reason = format!("an earlier run holds its payment, of {place}");
+                waiting.push((index, reason));
+            }
+        }
+        waiting
     }
 }
 

@@ -38,6 +38,9 @@ impl ReadExports {
                 _ => sale.key(),
             };
             wanted.references.insert(own, ());
+            if self.completions.is_completing(sale.source.input) {
+                wanted.held_sales.insert(sale.key(), ());
+            }
             if !self.invoices.has(sale.key()) {
                 wanted.invoices.insert(sale.key(), ());
             }

@@ -63,6 +63,8 @@ pub struct JournalHistory {
     pub has_invoices: bool,
     /// The requested invoices, by their keys.
     pub(crate) invoices: KeyMap<Event>,
+    /// The requested sales that earlier runs held since what they need was missing, by their keys.
+    pub(crate) held_sales: KeyMap<Vec<HeldSale>>,
     /// The plans of requested subscriptions.
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
@@ -93,6 +95,8 @@ pub struct HistoryRequest {
     pub(crate) sales: KeyMap<()>,
     /// The invoices that say what the job's payments count.
     pub(crate) invoices: KeyMap<()>,
+    /// The sales that are invoices, whose payments earlier runs may have held.
+    pub(crate) held_sales: KeyMap<()>,
     /// The subscriptions whose plan the job does not have.
     pub subscriptions: HashSet<Text>,
     /// The email of each uid that the job has; `None` for a uid that comes with several. Both are hashes, as
@@ -113,6 +117,17 @@ pub struct KnownSale {
     pub customer: Customer,
     /// The time when the sale was made.
     pub created_at: Option<Timestamp>,
+}
+
+/// Describes a row with a sale that an earlier run held since what it needs was missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldSale {
+    /// The profile by which its export was read.
+    pub(crate) profile: Text,
+    /// The path of its export.
+    pub(crate) path: Text,
+    /// The line of the row.
+    pub(crate) line: u64,
 }
 
 impl JournalHistory {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
 
 use super::columns::{Seal, impossible, read_money};
-use super::known::{HistoryRequest, JournalHistory};
+use super::known::{HeldSale, HistoryRequest, JournalHistory};
+use super::read::count;
 use super::{EventRow, JournalError, JournalReader};
 use crate::event::{Customer, Details, Event, EventKey, Kind, Source, Text};
 
@@ -261,6 +262,33 @@ impl JournalReader {
             known.counted_nothing.insert(refund, gross_cents);
             let refunds = known.refunds.entry(sale).or_default();
             refunds.gross_cents = refunds.gross_cents.saturating_add(gross_cents);
+            Ok(())
+        })
+    }
+
+    /// Adds the requested sales that earlier runs held since what they need was missing.
+    pub(super) fn held_sales(
+        &self,
+        known: &mut JournalHistory,
+        wanted: &HistoryRequest,
+    ) -> Result<(), JournalError> {
+        if wanted.held_sales.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT h.event_id, i.profile, i.path, coalesce(h.line, 0)
+             FROM held h JOIN input i ON i.id = h.input
+             WHERE h.kind = 'sale' AND h.plan_state = 'unlinked' ORDER BY h.id";
+        self.each("reading held sales", sql, [], |row| {
+            let key = EventKey::from_id(&row.get::<_, String>(0)?);
+            if wanted.held_sales.contains_key(&key) {
+                let text =
+                    |column| Ok::<_, rusqlite::Error>(Text::from(row.get::<_, String>(column)?));
+                known.held_sales.entry(key).or_default().push(HeldSale {
+                    profile: text(1)?,
+                    path: text(2)?,
+                    line: count(row, 3)?,
+                });
+            }
             Ok(())
         })
     }

@@ -66,7 +66,7 @@ pub(crate) use conversions::ConversionRecord;
 pub(crate) use deliver::RetrySelection;
 pub use deliver::{Entry, RunEnd};
 pub use error::{AccountClash, JournalError, LostCommits};
-pub use known::{HistoryRequest, JournalHistory};
+pub use known::{HeldSale, HistoryRequest, JournalHistory};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 pub(crate) use place::PlaceWatch;
 pub(crate) use progress::RunProgress;

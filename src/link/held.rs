@@ -29,6 +29,8 @@ pub enum HeldReason {
     Customer,
     /// Nothing says what of it counts.
     Invoice,
+    /// It is an invoice, and an earlier run holds its payment.
+    Payment,
     /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
     NotPaid,
 }
@@ -46,7 +48,7 @@ impl HeldReason {
             | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
             HeldReason::Currency => ProblemCode::CurrencyHeld,
             HeldReason::Customer => ProblemCode::CustomerUnclear,
-            HeldReason::Invoice => ProblemCode::InvoiceMissing,
+            HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
             HeldReason::NotPaid => ProblemCode::SaleNotPaid,
         }
     }

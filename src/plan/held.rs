@@ -59,6 +59,7 @@ impl Planner<'_> {
             HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
             HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
+            HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
         }
     }

@@ -4,7 +4,7 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Text,
 };
-use crate::journal::{JournalHistory, Outcome};
+use crate::journal::{HeldSale, JournalHistory, Outcome};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
 /// Answers what a plan needs to know of earlier runs.
@@ -48,6 +48,11 @@ pub trait History: SaleHistory {
     /// Returns the invoice with this key that an earlier run read, as the sale that it is by itself.
     fn invoice(&self, _: EventKey) -> Option<&Event> {
         None
+    }
+
+    /// Returns the rows with a sale of this key that earlier runs held since what they need was missing.
+    fn held_sales(&self, _: EventKey) -> &[HeldSale] {
+        &[]
     }
 
     /// Returns `true` if an earlier run found that this uid is not the id of one customer.
@@ -175,6 +180,10 @@ impl History for JournalHistory {
 
     fn invoice(&self, key: EventKey) -> Option<&Event> {
         self.invoices.get(&key)
+    }
+
+    fn held_sales(&self, key: EventKey) -> &[HeldSale] {
+        self.held_sales.get(&key).map_or(&[], Vec::as_slice)
     }
 
     fn is_shared_uid(&self, uid: &str) -> bool {

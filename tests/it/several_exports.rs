@@ -448,3 +448,83 @@ fn a_payment_that_names_its_invoice_alone_is_settled_with_what_the_invoice_said(
     let later = place.run(&[&run[..], &["payout.csv"]].concat()).expect(0);
     assert_eq!(later.json()["events"]["by_plan"]["settled"], 1);
 }
+
+/// Runs `alone`, an invoice whose payment an earlier run holds, by itself and then with the payments.
+fn run_without_and_with(place: &Place, alone: &str, payments: &str, others_cents: i64) {
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    let by_itself = place.run(&[&run[..], &[alone]].concat()).expect(1);
+    assert!(
+        by_itself
+            .stderr()
+            .contains("an earlier run holds its payment"),
+        "{}",
+        by_itself.stderr()
+    );
+    let planned = &by_itself.json()["events"]["by_plan"];
+    assert_eq!(
+        (&planned["to_send"], &planned["unlinked"]),
+        (&0.into(), &1.into())
+    );
+    // As the hint says.
+    let both = place
+        .run(&[&run[..], &[alone, payments]].concat())
+        .expect(0)
+        .json();
+    let sales = &both["outcomes"]["tracked"]["by_kind"]["sale"]["amount_cents"]["USD"];
+    assert_eq!(*sales, 10_000 + others_cents);
+    let tracked = place.csv(&format!(
+        "{}/tracked.csv",
+        both["report_dir"].as_str().unwrap()
+    ));
+    let sale = tracked.iter().find(|row| row[5] == "10000").unwrap();
+    assert_eq!(sale[3], "user1@example.com");
+    let status = place
+        .run(&["status", "--sandbox", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        status["attention"].as_array().map_or(0, Vec::len),
+        0,
+        "{status}"
+    );
+}
+
+#[test]
+fn an_invoice_that_was_corrected_is_not_sent_without_its_held_payment() {
+    let place = place();
+    let wrong = invoice(1, "1OO.00", "0.00", "119.00");
+    let right = invoice(2, "50.00", "10.00", "47.60");
+    place.write("invoices.csv", &format!("{INVOICES}{wrong}{right}"));
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    let first = place
+        .run(&[&run[..], &["payments.csv", "invoices.csv"]].concat())
+        .expect(1)
+        .json();
+    let rejected = format!("{}/rejected.csv", first["report_dir"].as_str().unwrap());
+    place.write(
+        "fixed.csv",
+        &place.read(&rejected).replace("1OO.00", "100.00"),
+    );
+    run_without_and_with(&place, "fixed.csv", "payments.csv", 0);
+}
+
+#[test]
+fn an_invoice_of_a_shop_is_not_sent_without_its_held_payment() {
+    let place = Place::new();
+    place
+        .write("fprecon.toml", SHOP)
+        .write(
+            "shop.csv",
+            "Payment,Invoice,Mail,Paid\np1,i1,user1@example.com,119.00\n",
+        )
+        .write("open.csv", "Number,Mail,Net,State\ni1,,100.00,open\n")
+        .write(
+            "paid.csv",
+            "Number,Mail,Net,State\ni1,office@example.com,100.00,\n",
+        );
+    let run = ["run", "--sandbox", "--yes", "--json"];
+    place
+        .run(&[&run[..], &["shop.csv", "open.csv"]].concat())
+        .expect(1);
+    run_without_and_with(&place, "paid.csv", "shop.csv", 0);
+}

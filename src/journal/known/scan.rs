@@ -49,6 +49,7 @@ impl JournalReader {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known.profiles)?;
         self.learned(&mut known, wanted)?;
+        self.held_sales(&mut known, wanted)?;
         self.uncounted(&mut known)?;
         self.shared_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
