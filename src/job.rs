@@ -22,6 +22,7 @@ pub use crate::plan::{History, Plan, Planned};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
 pub(crate) use notes::SentTooMuch;
+pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
 pub(crate) use refused::{export_problem, unanswered, unrecognised};
 pub use setup::{PathPattern, ReadBefore, Setup};
@@ -30,7 +31,7 @@ pub use source_rows::{SourceRows, SourceRowsError};
 pub(crate) use totals::{ExportTotals, RowTotals, RowsOf};
 pub(crate) use trace::Trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -38,9 +39,9 @@ use self::complete::complete;
 use self::customers::{drop_shared_uids, hold_without_customer};
 use self::read::{ReadExports, read};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
-use crate::event::{Events, Source, Tally, Text};
+use crate::event::{EventKey, Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
-use crate::journal::HistoryRequest;
+use crate::journal::{EventPrefixes, HistoryRequest, PlanState, RulesDigest};
 use crate::link::{AskedAgain, HeldReason, Link, link};
 use crate::plan::{LinkedReadings, plan as decide};
 use crate::problem::{Problem, Problems};
@@ -66,6 +67,8 @@ pub struct Input {
     pub header: Vec<String>,
     /// The number of its rows, by their results.
     pub rows: Rows,
+    /// `true` if it is a file of a report that was handed back.
+    pub is_handed_back: bool,
 }
 
 /// Counts rows by their results.
@@ -128,6 +131,8 @@ pub struct Job {
     pub shared_uids: Vec<Text>,
     /// What is known of the row on [`Setup::traced_line`], for each export.
     pub(crate) traces: Vec<Trace>,
+    /// The rules by which the exports were read, if later calls may leave out what was read by them.
+    pub rules: Option<RulesDigest>,
 }
 
 /// Identifies a row that an earlier run rejected, in the words of its `rejected.csv`, which was handed back
@@ -148,6 +153,47 @@ impl Job {
     /// Returns the number of rows of all exports.
     pub fn rows(&self) -> Rows {
         self.reading.rows
+    }
+
+    /// Returns the events of each export that was read whole and has nothing that needs attention, by its place
+    /// among the inputs; `None` for the others.
+    pub(crate) fn events_of_clean_inputs(&self) -> Vec<Option<EventPrefixes>> {
+        let mut keys: Vec<Option<Vec<EventKey>>> = self
+            .inputs
+            .iter()
+            .map(|input| self.is_clean(input).then(Vec::new))
+            .collect();
+        let is_well = |state| {
+            matches!(
+                state,
+                PlanState::ToSend | PlanState::Settled | PlanState::Duplicate
+            )
+        };
+        let unwell = self.plan.events().filter(|planned| !is_well(planned.state));
+        let unwell: HashSet<EventKey> = unwell.map(|planned| planned.event.key()).collect();
+        for Planned { event, .. } in self.plan.events() {
+            let Some(of_input) = keys.get_mut(event.source.input) else {
+                continue;
+            };
+            // Of several readings of an event, one is held and the others are its duplicates.
+            if unwell.contains(&event.key()) {
+                *of_input = None;
+            } else if let Some(of_input) = of_input {
+                of_input.push(event.key());
+            }
+        }
+        let keys = keys.into_iter();
+        keys.map(|keys| Some(EventPrefixes::new(keys?.into_iter())))
+            .collect()
+    }
+
+    /// Returns `true` if no row of an export is rejected, nothing was said of it, and it corrects nothing.
+    fn is_clean(&self, input: &Input) -> bool {
+        let is_of_input = |problem: &Problem| problem.file.as_deref() == Some(input.path.as_str());
+        input.rows.rejected == 0
+            && !input.is_handed_back
+            && self.problems.omitted().next().is_none()
+            && !self.problems.kept().iter().any(is_of_input)
     }
 
     /// Reports what adds up and may be wrong nevertheless.
@@ -276,6 +322,7 @@ impl ReadExports {
             plans: self.plans.into_known(),
             shared_uids,
             traces: self.traces,
+            rules: None,
         }
     }
 }

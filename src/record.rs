@@ -12,7 +12,7 @@ use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
     AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, PlanState,
-    Recording, RunCommand, RunId,
+    ReadExport, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
 
@@ -64,7 +64,7 @@ pub fn record(
     corrections.record(&mut recording)?;
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
-    record_open_refunds(&mut recording, job, known)?;
+    let open = record_open_refunds(&mut recording, job, known)?;
     record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
         for (kind, currency, sum) in job.reading.events.for_state(state).iter() {
@@ -72,6 +72,7 @@ pub fn record(
             recording.add_total(state, kind, currency, sum.count, cents)?;
         }
     }
+    record_read_exports(&mut recording, job, &open)?;
     for problem in job.problems.kept() {
         recording.add_problem(problem)?;
     }
@@ -134,14 +135,15 @@ fn record_events(
 }
 
 /// Records that the exports have earlier refunds again that are not settled well, where a running total has
-/// them in it.
+/// them in it; returns the places of these exports among the inputs.
 fn record_open_refunds(
     recording: &mut Recording<'_>,
     job: &Job,
     known: &JournalHistory,
-) -> Result<(), JournalError> {
+) -> Result<HashSet<usize>, JournalError> {
+    let mut inputs = HashSet::new();
     if known.open_refunds.is_empty() {
-        return Ok(());
+        return Ok(inputs);
     }
     for Planned { event, .. } in job.plan.events() {
         let is_total = event.refund_total_cents.is_some();
@@ -149,6 +151,38 @@ fn record_open_refunds(
         let open = sale.and_then(|sale| known.open_refunds.get(&EventKey::from_id(sale)));
         for &earlier in open.into_iter().flatten() {
             recording.add_met_event(earlier, event.source)?;
+            inputs.insert(event.source.input);
+        }
+    }
+    Ok(inputs)
+}
+
+/// Records which exports have nothing that needs attention, so that a later run need not read them again, and
+/// which ones this run did not read for that reason. `open` are the places of exports with earlier refunds that are
+/// not settled well.
+fn record_read_exports(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    open: &HashSet<usize>,
+) -> Result<(), JournalError> {
+    for (place, skipped) in job.reading.skipped.iter().enumerate() {
+        recording.add_skipped_export(place, skipped)?;
+    }
+    let Some(rules) = job.rules else {
+        return Ok(());
+    };
+    let run = recording.run_name()?;
+    let clean = job.events_of_clean_inputs().into_iter().enumerate();
+    for (input, (place, events)) in job.inputs.iter().zip(clean) {
+        match events.filter(|_| !open.contains(&place)) {
+            Some(events) => recording.add_read_export(&ReadExport {
+                sha256: input.sha256.clone(),
+                rules,
+                profile: input.profile.clone(),
+                run: run.clone(),
+                events,
+            })?,
+            None => recording.remove_read_export(&input.sha256)?,
         }
     }
     Ok(())

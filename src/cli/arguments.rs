@@ -316,7 +316,7 @@ pub(crate) struct DemoArguments {
 /// header and its rows, with every guess marked. An existing file is never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip)
+    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip)
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     /// Print the configuration on standard output, and write no file
@@ -326,7 +326,7 @@ pub(crate) struct InitArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
-    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
+    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     /// Write every event, in sending order, to this CSV file
@@ -349,7 +349,7 @@ pub(crate) struct LinkArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Exports: paths, globs or `-`, also packed (gzip, zstd, zip); several are one job
+    /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
     #[command(flatten)]
@@ -635,7 +635,7 @@ pub(crate) enum ProfilesCommand {
     },
     /// Show which profile fits an export, and why the others don't
     Check {
-        /// Exports: paths, globs or `-`
+        /// Exports: paths, folders, globs or `-`
         #[arg(required = true, value_name = "EXPORT")]
         exports: Vec<PathBuf>,
     },

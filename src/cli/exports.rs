@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Common, TextEncoding};
 use super::error::{CliError, profile_problem};
+use super::folders::{self, Folder};
 use super::patterns::{self, PatternFault, is_pattern};
+use super::read_before::{LeftOut, left_out};
 use super::settings::{EffectiveSettings, ForeignSetting, line_of};
 use super::tables::grouped;
 use super::terminal::Terminal;
@@ -18,7 +20,7 @@ use crate::job::{
     self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
 };
-use crate::journal::{HistoryRequest, JournalHistory, JournalReader};
+use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
 use crate::link::{Resolutions, Rules};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{OwnFile, Profile, Profiles};
@@ -190,26 +192,49 @@ pub(super) struct Opened {
     files: std::vec::IntoIter<Named>,
     current: Option<Exports>,
     how: How,
+    /// The folders among the arguments, each with the names of what is not read in it.
+    folders: Vec<(PathBuf, Vec<String>)>,
 }
 
+#[derive(Clone, Debug)]
 enum Named {
     File(PathBuf),
+    /// A file of the folder with this number.
+    InFolder(PathBuf, usize),
+    /// A file of the folder with this number that is not named as an export: it is read only if a profile
+    /// reads it.
+    MaybeExport(PathBuf, usize),
     StandardInput,
 }
 
-/// Finds the files that the arguments name: paths, globs, `-` for standard input.
+/// Finds the files that the arguments name: paths, globs, folders, `-` for standard input.
 ///
 /// `lines_above` decides below which lines the header of one may be; `sheets` are those that profiles name.
 pub(super) fn open(
     names: &[PathBuf],
-    common: &Common,
+    (common, settings): (&Common, &EffectiveSettings),
     lines_above: LinesAbove,
     sheets: Vec<String>,
 ) -> Result<Opened, CliError> {
     let mut files = Vec::new();
+    let mut folders = Vec::new();
     for name in names {
         if name.as_os_str() == "-" {
             files.push(Named::StandardInput);
+        } else if name.is_dir() {
+            let folder = folders.len();
+            let Folder {
+                files: all,
+                not_read,
+            } = folder_of(name, settings)?;
+            folders.push((name.clone(), not_read));
+            files.extend(all.into_iter().map(|file| {
+                if file.is_named_as_export {
+                    Named::InFolder(file.path, folder)
+                } else {
+                    Named::MaybeExport(file.path, folder)
+                }
+            }));
         } else if name.exists() || !is_pattern(&name.to_string_lossy()) {
             files.push(Named::File(name.clone()));
         } else {
@@ -232,6 +257,16 @@ pub(super) fn open(
                 of_profiles: sheets,
             },
         },
+        folders,
+    })
+}
+
+fn folder_of(name: &Path, settings: &EffectiveSettings) -> Result<Folder, CliError> {
+    folders::list(name, settings).map_err(|error| {
+        let message = format!("the folder can't be read: {error}");
+        let problem = Problem::error(ProblemCode::ExportMissing, message);
+        let problem = problem.at(name.display().to_string(), None);
+        CliError::unusable(problem.hint("check that you may read the folder"))
     })
 }
 
@@ -242,9 +277,103 @@ impl Opened {
             .as_slice()
             .iter()
             .filter_map(|named| match named {
-                Named::File(path) => Some(path.as_path()),
+                Named::File(path) | Named::InFolder(path, _) | Named::MaybeExport(path, _) => {
+                    Some(path.as_path())
+                }
                 Named::StandardInput => None,
             })
+    }
+
+    /// Returns the files of folders that are exports.
+    pub(super) fn folder_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.files.as_slice().iter();
+        files.filter_map(|named| match named {
+            Named::InFolder(path, _) => Some(path.as_path()),
+            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput => None,
+        })
+    }
+
+    pub(super) fn how(&self) -> &How {
+        &self.how
+    }
+
+    pub(super) fn has_standard_input(&self) -> bool {
+        let mut files = self.files.as_slice().iter();
+        files.any(|named| matches!(named, Named::StandardInput))
+    }
+
+    /// Returns the exports without the files of folders with these paths.
+    pub(super) fn without(&self, paths: &[PathBuf]) -> Opened {
+        let is_left_out = |named: &Named| match named {
+            Named::InFolder(path, _) => paths.contains(path),
+            Named::File(_) | Named::MaybeExport(..) | Named::StandardInput => false,
+        };
+        let files = self.files.as_slice().iter();
+        let files: Vec<Named> = files.filter(|it| !is_left_out(it)).cloned().collect();
+        Opened {
+            files: files.into_iter(),
+            current: None,
+            how: self.how.clone(),
+            folders: self.folders.clone(),
+        }
+    }
+
+    /// Decides which files of folders that are not named as exports are exports.
+    ///
+    /// # Errors
+    ///
+    /// A folder has no exports.
+    pub(super) fn settle(
+        &mut self,
+        mut is_export: impl FnMut(Export) -> bool,
+    ) -> Result<(), CliError> {
+        let how = self.how.clone();
+        let mut files = Vec::new();
+        for named in std::mem::take(&mut self.files) {
+            let Named::MaybeExport(path, folder) = named else {
+                files.push(named);
+                continue;
+            };
+            let export = Exports::open(&path, how.clone()).next();
+            if export.and_then(Result::ok).is_some_and(&mut is_export) {
+                files.push(Named::InFolder(path, folder));
+            } else {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                self.folders[folder].1.push(format!("`{name}`"));
+            }
+        }
+        self.files = files.into_iter();
+        self.expect_exports()
+    }
+
+    /// Refuses folders without exports: a download that is missing must not look like a night without news.
+    fn expect_exports(&self) -> Result<(), CliError> {
+        let files = self.files.as_slice();
+        let has_exports = |folder: usize| {
+            let mut files = files.iter();
+            files.any(|named| matches!(named, Named::InFolder(_, of) if *of == folder))
+        };
+        let folders = self.folders.iter().enumerate();
+        let empty = folders.filter(|(number, _)| !has_exports(*number));
+        let problems = empty.map(|(_, (folder, _))| {
+            Problem::error(ProblemCode::ExportMissing, "no export is in this folder")
+                .at(folder.display().to_string(), None)
+                .hint("check the folder; folders inside it and hidden files are not read")
+        });
+        let problems: Vec<Problem> = problems.collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(CliError::Unusable(problems))
+        }
+    }
+
+    /// Returns the warnings about what is not read in folders.
+    pub(super) fn remarks(&self) -> Vec<Problem> {
+        let folders = self.folders.iter();
+        folders
+            .filter_map(|(folder, names)| folders::not_read(folder, names))
+            .collect()
     }
 }
 
@@ -257,7 +386,10 @@ impl Iterator for Opened {
                 return Some(export);
             }
             let exports = match self.files.next()? {
-                Named::File(path) => Exports::open(&path, self.how.clone()),
+                Named::File(path) | Named::InFolder(path, _) => {
+                    Exports::open(&path, self.how.clone())
+                }
+                Named::MaybeExport(..) => continue,
                 Named::StandardInput => {
                     Exports::from_reader("-", Box::new(std::io::stdin()), self.how.clone())
                 }
@@ -348,30 +480,114 @@ impl<'p> Planner<'p> {
 
     /// Reads the exports and plans their events, and shows progress on a terminal.
     pub(super) fn plan(
-        self,
+        &self,
         exports: impl IntoIterator<Item = Result<Export, ExportError>>,
         source_rows: SourceRows,
         now: Timestamp,
         history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<JournalHistory, CliError>,
     ) -> Result<(Job, JournalHistory), CliError> {
+        let read_before = |header: &[String]| self.profiles_of_header(header);
+        let setup = self.setup(&read_before)?;
+        self.plan_with(&setup, exports, source_rows, now, history)
+    }
+
+    /// Reads files and plans their events. What folders have is left out if an earlier run has read it and reading
+    /// it again would give nothing new.
+    ///
+    /// `history` returns what the journal knows, and the number of its commits. It may be called twice: if an event
+    /// is held, all exports are read, since one of them may say more.
+    pub(super) fn plan_files(
+        &self,
+        mut opened: Opened,
+        source_rows: fn() -> Result<SourceRows, CliError>,
+        now: Timestamp,
+        mut history: impl FnMut(&dyn Fn() -> HistoryRequest) -> Result<(JournalHistory, i64), CliError>,
+    ) -> Result<(Job, JournalHistory), CliError> {
+        let read_before = |header: &[String]| self.profiles_of_header(header);
+        let setup = self.setup(&read_before)?;
+        opened.settle(|mut export| job::profile_of(&setup, &mut export).is_some())?;
+        let mut left_out = self.left_out(&opened, &setup)?;
+        loop {
+            let mut commits = 0;
+            let planned = self.plan_with(
+                &setup,
+                opened.without(&left_out.paths),
+                source_rows()?,
+                now,
+                |wanted| {
+                    let (known, of_journal) = history(wanted)?;
+                    commits = of_journal;
+                    Ok(known)
+                },
+            );
+            let (mut job, known) = planned?;
+            if !left_out.exports.is_empty() && (commits != left_out.commits || has_held(&job)) {
+                left_out = LeftOut::default();
+                continue;
+            }
+            job.rules = setup.digest(opened.how());
+            job.reading.skipped = left_out.exports;
+            job.problems.extend(opened.remarks());
+            return Ok((job, known));
+        }
+    }
+
+    /// Reads files, all of them, and plans their events as if no earlier run had read any.
+    pub(super) fn plan_alone(&self, mut opened: Opened, now: Timestamp) -> Result<Job, CliError> {
+        let read_before = |header: &[String]| self.profiles_of_header(header);
+        let setup = self.setup(&read_before)?;
+        opened.settle(|mut export| job::profile_of(&setup, &mut export).is_some())?;
+        let remarks = opened.remarks();
+        let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
+        let rows = SourceRows::dropped();
+        let (mut job, _) = self.plan_with(&setup, opened, rows, now, without_journal)?;
+        job.problems.extend(remarks);
+        Ok(job)
+    }
+
+    /// Returns the exports that need not be read again. If the journal has no answer now, all are read, and the
+    /// later reading of it reports the reason.
+    fn left_out(&self, opened: &Opened, setup: &Setup<'_>) -> Result<LeftOut, CliError> {
+        match JournalReader::open(&self.settings.journal) {
+            Ok(Some(journal)) => left_out(opened, setup, &journal),
+            Ok(None) | Err(_) => Ok(LeftOut::default()),
+        }
+    }
+
+    /// Returns the profiles by which earlier runs have read exports with a header. If the journal has no answer
+    /// now, the later reading of it reports the reason.
+    fn profiles_of_header(&self, header: &[String]) -> Vec<String> {
+        let journal = JournalReader::open(&self.settings.journal).ok().flatten();
+        let profiles = journal.map(|journal| journal.profiles_of_header(header));
+        profiles.and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn setup<'s>(
+        &'s self,
+        read_before: &'s dyn Fn(&[String]) -> Vec<String>,
+    ) -> Result<Setup<'s>, CliError> {
         let settings = self.settings;
-        // If the journal has no answer now, the later reading of it reports the reason.
-        let read_before = |header: &[String]| {
-            let journal = JournalReader::open(&settings.journal).ok().flatten();
-            let profiles = journal.map(|journal| journal.profiles_of_header(header));
-            profiles.and_then(Result::ok).unwrap_or_default()
-        };
-        let setup = Setup {
+        Ok(Setup {
             profile: self.choice.named()?,
             profile_of: self.choice.named_for()?,
-            read_before: ReadBefore::new(&read_before),
+            read_before: ReadBefore::new(read_before),
             foreign: foreign(settings)?,
             decimals: settings.decimals.clone(),
-            rules: self.rules,
+            rules: self.rules.clone(),
             can_send_dates: !self.is_for_sending || settings.version.can_take_dates(),
             traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.account_currency)
-        };
+        })
+    }
+
+    fn plan_with(
+        &self,
+        setup: &Setup<'_>,
+        exports: impl IntoIterator<Item = Result<Export, ExportError>>,
+        source_rows: SourceRows,
+        now: Timestamp,
+        history: impl FnOnce(&dyn Fn() -> HistoryRequest) -> Result<JournalHistory, CliError>,
+    ) -> Result<(Job, JournalHistory), CliError> {
         let bar = self.terminal.bar(None, "{spinner} reading: {msg} rows");
         bar.set_message("0");
         let last = Cell::new(0);
@@ -385,7 +601,7 @@ impl<'p> Planner<'p> {
             bar.finish_and_clear();
             history(wanted)
         };
-        let planned = job::plan(exports, &setup, source_rows, history, now, &progress);
+        let planned = job::plan(exports, setup, source_rows, history, now, &progress);
         bar.finish_and_clear();
         planned.map_err(|error| match error {
             PlanError::Unusable(problems) => CliError::Unusable(problems),
@@ -393,6 +609,12 @@ impl<'p> Planner<'p> {
             PlanError::Imbalance(error) => error.into(),
         })
     }
+}
+
+/// Returns `true` if a job holds an event.
+fn has_held(job: &Job) -> bool {
+    let mut held = PlanState::ALL.iter().filter(|state| state.is_held());
+    held.any(|state| job.reading.events.for_state(*state).count() > 0)
 }
 
 /// Returns the treatment of refunds whose sale is not named or not found.

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use jiff::Timestamp;
 
-use super::tables::{count, grouped, input_line, rows_line};
+use super::tables::{count, grouped, input_line, rows_line, skipped_line};
 use crate::event::{Currency, Event};
 use crate::invisible::shown;
 use crate::job::{ExportTotals, Job, RowTotals, RowsOf};
@@ -67,6 +67,9 @@ pub(super) fn exports(job: &Job) -> String {
         lines.push(input_line(input));
         lines.extend(totals_lines(totals));
         lines.push(String::new());
+    }
+    if let Some(skipped) = skipped_line(&job.reading.skipped) {
+        lines.extend([skipped, String::new()]);
     }
     lines.push(rows_line(job.reading.rows));
     lines.join("\n")

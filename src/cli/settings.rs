@@ -27,7 +27,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
 use api_key::KeySource;
-use keys::{ConfigFile, KEYS, variables};
+use keys::{ConfigFile, KEYS, Key, ValueType, variables};
 use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
@@ -98,6 +98,8 @@ pub(super) struct EffectiveSettings {
     notify: Option<NotifySettings>,
     /// The table `[audit]` as it is written.
     pub(super) audit: Table,
+    /// The files that settings name.
+    named_files: Vec<PathBuf>,
     /// The configuration files that were read, the user's first.
     pub(super) files: Vec<PathBuf>,
     pub(super) exports: BTreeMap<String, Table>,
@@ -173,7 +175,7 @@ impl EffectiveSettings {
         for layer in layers {
             lay_over(&mut merged, &layer.table);
         }
-        let config: ConfigFile = Value::Table(merged)
+        let config: ConfigFile = Value::Table(merged.clone())
             .try_into()
             .map_err(|error: toml::de::Error| value_error(layers, error.message()))?;
         let (api, send, currencies, link) =
@@ -232,6 +234,10 @@ impl EffectiveSettings {
             metrics_file: config.metrics.file.map(PathBuf::from),
             notify: NotifySettings::new(config.notify)?,
             audit: config.audit,
+            named_files: KEYS
+                .iter()
+                .filter_map(|key| file_of(&merged, key))
+                .collect(),
             files: layers.iter().filter_map(Layer::file).collect(),
             exports: config.exports,
             export_places: layers
@@ -242,6 +248,12 @@ impl EffectiveSettings {
             key,
             journal,
         })
+    }
+
+    /// Returns the files that settings name or come from, by the one name of each.
+    pub(super) fn own_files(&self) -> Vec<PathBuf> {
+        let all = self.files.iter().chain(&self.named_files);
+        all.filter_map(|path| path.canonicalize().ok()).collect()
     }
 
     /// Returns `true` if something other than the environment has the API key.
@@ -362,6 +374,12 @@ fn check_variables() -> Result<(), CliError> {
         Problem::error(ProblemCode::VariableUnknown, message).hint(hint)
     });
     Err(CliError::Unusable(problems.collect()))
+}
+
+/// Returns the file that a setting names, if it is a path.
+fn file_of(merged: &Table, key: &Key) -> Option<PathBuf> {
+    let value = merged.get(key.table)?.as_table()?.get(key.key)?.as_str()?;
+    (key.values == ValueType::Path && !value.is_empty()).then(|| PathBuf::from(value))
 }
 
 /// Returns the version that the last layer sets.

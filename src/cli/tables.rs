@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use crate::event::{Currency, Kind, Sum, Tally};
 use crate::invisible::shown;
 use crate::job::{InputSummary, JobFigures, Rows};
-use crate::journal::{Outcome, PlanState};
+use crate::journal::{Outcome, PlanState, SkippedExport};
 use crate::report::words::{amount, kind_words, open_lines, outcome_words, state_words};
 pub(super) use crate::report::words::{count, grouped};
 use crate::report::{OutcomesSummary, RunSummary, SpanSummary};
+
+/// The number of skipped exports that are named.
+const SKIPPED_SHOWN: usize = 3;
 
 /// A column of the balance: events of one kind in one currency.
 type BalanceColumn = (Kind, Option<Currency>);
@@ -16,6 +19,7 @@ type BalanceColumn = (Kind, Option<Currency>);
 /// Returns the rows and events of a plan or a run, and the states of the events.
 pub(super) fn reading(reading: &JobFigures, width: usize) -> String {
     let mut lines: Vec<String> = reading.inputs.iter().map(input_line).collect();
+    lines.extend(skipped_line(&reading.skipped));
     if !reading.inputs.is_empty() {
         lines.push(format!("\n{}", rows_line(reading.rows)));
     }
@@ -35,6 +39,20 @@ pub(super) fn reading(reading: &JobFigures, width: usize) -> String {
     lines.push(String::new());
     lines.push(plan_table(reading, width));
     lines.join("\n")
+}
+
+/// Returns which exports of folders are not read, since earlier runs have read them; `None` if there are none.
+pub(super) fn skipped_line(skipped: &[SkippedExport]) -> Option<String> {
+    let shown_paths = skipped.iter().take(SKIPPED_SHOWN);
+    let paths: Vec<_> = shown_paths.map(|export| shown(&export.path)).collect();
+    let more = match skipped.len().saturating_sub(paths.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let exports = count(skipped.len() as u64, "export");
+    let paths = paths.join(", ");
+    (!skipped.is_empty())
+        .then(|| format!("{exports} read by earlier runs, and not read again: {paths}{more}"))
 }
 
 /// Returns how many rows an export has and by which profile they are read.
@@ -448,6 +466,7 @@ mod tests {
                 reason: reason.to_owned(),
                 rows: 1,
             }],
+            skipped: Vec::new(),
             events: EventsSummary {
                 read: Tally::default(),
                 by_plan: BTreeMap::new(),

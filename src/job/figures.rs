@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Input, Rows};
 use crate::event::{Currency, Kind, Sum, Tally};
-use crate::journal::PlanState;
+use crate::journal::{PlanState, SkippedExport};
 use crate::plan::Plan;
 
 /// Describes what an export was recognised as.
@@ -148,7 +148,9 @@ impl Imbalance {
 pub struct JobFigures {
     /// The exports of the job.
     pub inputs: Vec<InputSummary>,
-    /// The number of their rows, by their results.
+    /// The exports in folders that were not read, since an earlier run had read the same bytes.
+    pub skipped: Vec<SkippedExport>,
+    /// The number of the rows that were read, by their results.
     pub rows: Rows,
     /// The number of ignored rows by reason.
     pub ignored: Vec<IgnoredSummary>,
@@ -176,6 +178,7 @@ impl JobFigures {
         });
         JobFigures {
             inputs: inputs.collect(),
+            skipped: Vec::new(),
             rows,
             ignored: ignored.collect(),
             events: EventsSummary {

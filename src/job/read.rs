@@ -86,6 +86,33 @@ pub(super) fn read(
     }
 }
 
+/// Returns the profile that an export is read by; `None` if it can't be read.
+pub(crate) fn profile_of<'s>(setup: &Setup<'s>, export: &mut Export) -> Option<&'s Profile> {
+    let (_, _, found) = bind(setup, export).ok()?;
+    Some(found.profile)
+}
+
+/// Returns an export's header, the index after the added columns if it is a file of rejected or ignored rows, and
+/// the profile that it is read by.
+fn bind<'s>(
+    setup: &Setup<'s>,
+    export: &mut Export,
+) -> Result<(Vec<String>, Option<usize>, Recognised<'s>), Box<Problem>> {
+    let mut header = export.header().to_vec();
+    let handed_back = added_columns(&header);
+    if handed_back.is_some() {
+        for name in &mut header {
+            *name = restore(name).into_owned();
+        }
+    }
+    let cell: fn(&str) -> Cow<'_, str> = match handed_back {
+        Some(_) => restore,
+        None => |cell| cell.into(),
+    };
+    let found = setup.bind(export, &header, cell)?;
+    Ok((header, handed_back, found))
+}
+
 /// Returns the index after the added columns of a file of rejected or ignored rows, if it is one.
 fn added_columns(header: &[String]) -> Option<usize> {
     let start = header
@@ -229,18 +256,7 @@ impl<'r> Reader<'r> {
         let path = export.path().display().to_string();
         self.problems.extend(left_out(&export));
         self.problems.extend(remarks_of_sheet(&export));
-        let mut header = export.header().to_vec();
-        let handed_back = added_columns(&header);
-        if handed_back.is_some() {
-            for name in &mut header {
-                *name = restore(name).into_owned();
-            }
-        }
-        let cell: fn(&str) -> Cow<'_, str> = match handed_back {
-            Some(_) => restore,
-            None => |cell| cell.into(),
-        };
-        let found = self.setup.bind(&mut export, &header, cell)?;
+        let (header, handed_back, found) = bind(self.setup, &mut export)?;
         self.inputs.push((found.profile, None));
         self.totals.push(ExportTotals::default());
         self.traces.push(Trace::default());
@@ -307,6 +323,7 @@ impl<'r> Reader<'r> {
             },
             header,
             rows,
+            is_handed_back: kind.handed_back.is_some() || kind.is_corrected,
         });
         Ok(())
     }

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::refused::{
     commissions_are_no_export, named_misfit, not_an_export, unanswered, unrecognised,
 };
 use crate::convert::Foreign;
 use crate::event::{Currency, Decimals};
 use crate::export::Export;
+use crate::journal::RulesDigest;
 use crate::link::Rules;
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
@@ -56,6 +59,44 @@ impl<'s> Setup<'s> {
             can_send_dates: true,
             traced_line: None,
         }
+    }
+
+    /// Returns a hash of all that decides how an export is read and planned, beside its bytes, its path and what
+    /// earlier runs know; `None` if the path decides, too. `opening` is how exports are opened.
+    pub(crate) fn digest(&self, opening: &dyn fmt::Debug) -> Option<RulesDigest> {
+        // A new part of the setup has to be named here, so that exports are read again where it differs.
+        let Setup {
+            profiles,
+            profile,
+            profile_of,
+            read_before: _,
+            account_currency,
+            foreign,
+            decimals,
+            rules,
+            can_send_dates,
+            traced_line: _,
+        } = self;
+        if !profile_of.is_empty() {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        let parts: [&dyn fmt::Debug; 8] = [
+            profiles,
+            profile,
+            account_currency,
+            foreign,
+            decimals,
+            rules,
+            can_send_dates,
+            opening,
+        ];
+        for part in parts {
+            hash.update([0]);
+            hash.update(format!("{part:?}"));
+        }
+        hash.finalize().first_chunk().copied().map(RulesDigest)
     }
 
     pub(super) fn bind(

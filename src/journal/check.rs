@@ -253,6 +253,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.corrected_rows().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.read_exports().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.in_doubt().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.expect_attempts_sealed();

@@ -40,6 +40,7 @@ mod past;
 mod place;
 mod progress;
 mod read;
+mod read_exports;
 mod read_only;
 mod record;
 mod records;
@@ -70,6 +71,7 @@ pub use known::{HeldSale, HistoryRequest, JournalHistory};
 pub(crate) use lookup::{Appearance, EventRole, EventsBy, RowPlace};
 pub(crate) use place::PlaceWatch;
 pub(crate) use progress::RunProgress;
+pub use read_exports::{EventPrefixes, ReadExport, RulesDigest, SkippedExport};
 pub(crate) use record::Recording;
 pub use record::{NewInput, NewRun};
 pub(crate) use records::{

@@ -12,6 +12,7 @@ use super::deliver::settle_where_left;
 use super::flags;
 use super::learned;
 use super::mended;
+use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::words::bounded;
 use super::{
@@ -245,6 +246,55 @@ impl Recording<'_> {
         self.done(written)?;
         self.inputs.push(self.transaction.last_insert_rowid());
         Ok(())
+    }
+
+    /// Returns the name of the run that is being recorded.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub fn run_name(&self) -> Result<String, JournalError> {
+        let sql = "SELECT name FROM run WHERE id = ?1";
+        self.transaction
+            .query_row(sql, [self.run.0], |row| row.get(0))
+            .map_err(|error| self.reader.failed("reading the run", error))
+    }
+
+    /// Keeps that an export was read whole, with nothing in it that needs attention.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn add_read_export(&mut self, export: &ReadExport) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = read_exports::insert(&self.transaction, export);
+        self.done(written)
+    }
+
+    /// Keeps that an export with these bytes has to be read again.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn remove_read_export(&mut self, sha256: &str) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = read_exports::remove(&self.transaction, sha256);
+        self.done(written)
+    }
+
+    /// Adds an export that this run does not read. The order of these calls is the order of the exports.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn add_skipped_export(
+        &mut self,
+        ordinal: usize,
+        export: &SkippedExport,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = read_exports::insert_skipped(&self.transaction, self.run, ordinal, export);
+        self.done(written)
     }
 
     /// Adds an event that the journal does not know yet and that this run is to send. The order of these

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::read_exports::SkippedExport;
 use super::record::NewInput;
 use super::{EndReason, EventRow, Outcome, PlanState, RunCommand, RunEnd, RunId, Settlement};
 use crate::event::{Carried, Currency, Event, Kind, Source, Tally};
@@ -126,6 +127,8 @@ pub struct RunRecord {
     pub learned_per_minute: Option<u32>,
     /// The exports of the run; a retry has none.
     pub inputs: Vec<InputRecord>,
+    /// The exports in folders that it did not read, since an earlier run had read the same bytes.
+    pub skipped: Vec<SkippedExport>,
     /// The totals that the plan counted.
     pub totals: Vec<PlanTotal>,
 }

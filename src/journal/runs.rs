@@ -52,14 +52,20 @@ impl JournalReader {
         Ok(self.runs(1)?.pop())
     }
 
-    /// Returns the latest run that read exports.
+    /// Returns the latest run over exports, even if it had to read none of them again.
     ///
     /// # Errors
     ///
     /// The journal can't be read or is damaged.
     pub fn latest_run_of_exports(&self) -> Result<Option<RunRecord>, JournalError> {
-        let which = "WHERE id IN (SELECT run FROM input) ORDER BY id DESC LIMIT 1";
-        Ok(self.list_runs(which, [])?.pop())
+        let skipped = if self.has_table("skipped_export")? {
+            "UNION SELECT run FROM skipped_export"
+        } else {
+            ""
+        };
+        let which =
+            format!("WHERE id IN (SELECT run FROM input {skipped}) ORDER BY id DESC LIMIT 1");
+        Ok(self.list_runs(&which, [])?.pop())
     }
 
     /// Returns the last runs, the latest first.
@@ -88,6 +94,7 @@ impl JournalReader {
         })?;
         for run in &mut runs {
             run.inputs = self.inputs(run.id)?;
+            run.skipped = self.skipped_exports(run.id)?;
             run.totals = self.plan_totals(run.id)?;
             let recorded = run.report_dir.take();
             run.report_dir =
@@ -337,6 +344,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         report_dir: row.get(9)?,
         learned_per_minute: row.get(10)?,
         inputs: Vec::new(),
+        skipped: Vec::new(),
         totals: Vec::new(),
     })
 }

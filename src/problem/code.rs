@@ -110,6 +110,7 @@ problem_codes! {
     ExportUnreadable = "export-unreadable",
     ExportWithoutRows = "export-without-rows",
     FieldTooLong = "field-too-long",
+    FolderFileSkipped = "folder-file-skipped",
     HeaderBlank = "header-blank",
     HeaderTooWide = "header-too-wide",
     HeaderUnknown = "header-unknown",

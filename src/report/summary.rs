@@ -109,6 +109,7 @@ impl JobFigures {
         }
         JobFigures {
             inputs: inputs.collect(),
+            skipped: runs.iter().flat_map(|run| run.skipped.clone()).collect(),
             rows,
             ignored: ignored.collect(),
             events: EventsSummary { read, by_plan },
@@ -510,6 +511,7 @@ fn reading_of_sales(
         Ok::<_, JournalError>(())
     })?;
     Ok(JobFigures {
+        skipped: Vec::new(),
         inputs: Vec::new(),
         rows: Rows::default(),
         ignored: Vec::new(),

@@ -38,6 +38,7 @@ mod faults_input;
 mod faults_power;
 mod faults_system;
 mod first_run;
+mod folders;
 mod handed_back;
 mod hostile;
 mod html_report;

@@ -32,8 +32,8 @@ use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{EffectiveSettings, line_of};
 use crate::cli::tables::grouped;
 use crate::cli::terminal::Terminal;
-use crate::job::{Imbalance, SourceRows};
-use crate::journal::{Account, JournalHistory, JournalReader};
+use crate::job::Imbalance;
+use crate::journal::{Account, JournalReader};
 use crate::problem::{Problem, ProblemCode, Problems, Severity, causes};
 use crate::report::{Redactor, SCHEMA};
 
@@ -409,14 +409,12 @@ impl Call<'_> {
         let choice = Choice::load(self.common, self.settings)?;
         let opened = exports::open(
             &self.arguments.exports,
-            self.common,
+            (self.common, self.settings),
             choice.profiles.lines_above(),
             choice.profiles.sheets(),
         )?;
         let planner = Planner::new(&choice, self.settings, self.terminal, None)?.for_looking();
-        let without_journal = |_: &dyn Fn() -> _| Ok(JournalHistory::default());
-        let now = Timestamp::now();
-        let (job, _) = planner.plan(opened, SourceRows::dropped(), now, without_journal)?;
+        let job = planner.plan_alone(opened, Timestamp::now())?;
         for problem in job.problems.kept() {
             problems.push(problem.clone());
         }

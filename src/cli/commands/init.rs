@@ -54,10 +54,12 @@ pub(in crate::cli) fn init(
     let choice = Choice::load(common, &settings)?;
     let mut opened = exports::open(
         &arguments.exports,
-        common,
+        (common, &settings),
         header_below(),
         choice.profiles.sheets(),
     )?;
+    opened.settle(|_| false)?;
+    terminal.problems(&opened.remarks(), 0);
     let looked = look_at_all(&mut opened, &choice.profiles)?;
 
     let plans = plan(&looked, &choice.profiles)?;

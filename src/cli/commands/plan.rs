@@ -113,18 +113,18 @@ pub(in crate::cli) fn plan(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
         &arguments.exports,
-        common,
+        (common, &settings),
         choice.profiles.lines_above(),
         choice.profiles.sheets(),
     )?;
     let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
     // The state of the journal, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
-        Some(journal) => Ok(journal.known_for(wanted)?),
-        None => Ok(JournalHistory::default()),
+        Some(journal) => Ok((journal.known_for(wanted)?, journal.commits()?)),
+        None => Ok((JournalHistory::default(), 0)),
     };
     let now = Timestamp::now();
-    let (mut job, _) = planner.plan(exports, SourceRows::dropped(), now, history)?;
+    let (mut job, _) = planner.plan_files(exports, || Ok(SourceRows::dropped()), now, history)?;
     if let Some(path) = &arguments.events {
         let paths: Vec<String> = job.inputs.iter().map(|input| input.path.clone()).collect();
         write_plan_events(job.plan.events(), &paths, path)?;

@@ -157,12 +157,15 @@ fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit
     let mut exit = Exit::Done;
     let mut problems = Vec::new();
     let mut checked = Vec::new();
-    for export in exports::open(
+    let mut opened = exports::open(
         names,
-        common,
+        (common, &settings),
         choice.profiles.lines_above(),
         choice.profiles.sheets(),
-    )? {
+    )?;
+    opened.settle(|_| false)?;
+    terminal.problems(&opened.remarks(), 0);
+    for export in opened {
         let export = match export {
             Ok(export) => export,
             Err(error) => {

@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
         &arguments.exports,
-        common,
+        (common, &settings),
         choice.profiles.lines_above(),
         choice.profiles.sheets(),
     )?;
@@ -47,12 +47,16 @@ pub(in crate::cli) fn run(
     let now = Timestamp::now();
     // The journal is locked once the exports are read, and stays so until the run ends.
     let mut opened = None;
-    let (mut job, known) = planner.plan(exports, exports::source_rows()?, now, |wanted| {
-        let target = Destination::choose(common, &settings, terminal)?;
-        let journal = Journal::open(&settings.journal, target.account(), "run", now)?;
-        let known = journal.known_for(wanted)?;
-        opened = Some((target, journal));
-        Ok(known)
+    let (mut job, known) = planner.plan_files(exports, exports::source_rows, now, |wanted| {
+        let (_, journal) = match opened.take() {
+            Some(opened_before) => opened.insert(opened_before),
+            None => {
+                let target = Destination::choose(common, &settings, terminal)?;
+                let journal = Journal::open(&settings.journal, target.account(), "run", now)?;
+                opened.insert((target, journal))
+            }
+        };
+        Ok((journal.known_for(wanted)?, journal.commits()?))
     })?;
     let (target, mut journal) = opened.expect("a job is planned by what its journal knows");
     expect_no_other_journal_in(arguments.pace.dir.as_deref(), &journal)?;

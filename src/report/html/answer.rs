@@ -95,10 +95,18 @@ pub(super) fn lead(summary: &RunSummary) -> String {
             count(events, "event")
         );
     }
+    let before = match summary.reading.skipped.len() as u64 {
+        0 => String::new(),
+        exports => format!(
+            " Not read again: {}, which earlier runs read.",
+            count(exports, "export")
+        ),
+    };
     match summary.reading.inputs.len() {
+        0 if !before.is_empty() => format!("No export is new.{before}"),
         0 => format!("{} were tried again.", count(to_send, "event")),
         exports => format!(
-            "{} of {} gave {}. {sent} Every row and every cent is accounted for below.",
+            "{} of {} gave {}. {sent} Every row and every cent is accounted for below.{before}",
             count(rows, "row"),
             count(exports as u64, "export"),
             count(events, "event")

@@ -225,6 +225,13 @@ fn exports(page: &mut SheetWriter, summary: &RunSummary) -> Result<(), XlsxError
         page.text(5, &input.sha256)?;
         page.row += 1;
     }
+    for export in &summary.reading.skipped {
+        page.text(0, &export.path)?;
+        page.text(2, &export.profile)?;
+        page.text(3, "read before")?;
+        page.text(5, &export.sha256)?;
+        page.row += 1;
+    }
     page.row += 1;
     page.head(&["reason for ignoring rows", "rows"])?;
     for ignored in &summary.reading.ignored {

@@ -544,6 +544,7 @@ const FOR_A_PERSON: &[&str] = &[
     "archive-damaged",
     "archive-encrypted",
     "archive-member-skipped",
+    "folder-file-skipped",
     "archive-method",
     "archive-nested",
     "archive-too-large",

@@ -68,7 +68,7 @@ impl Call<'_> {
         let name = path.display().to_string();
         let mut opened = exports::open(
             &[path.to_owned()],
-            self.common,
+            (self.common, self.settings),
             profiles.lines_above(),
             profiles.sheets(),
         )?;

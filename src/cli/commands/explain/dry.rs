@@ -89,7 +89,7 @@ impl DryReader<'_> {
         };
         let exports = exports::open(
             &[file.to_owned()],
-            self.common,
+            (self.common, self.settings),
             choice.profiles.lines_above(),
             choice.profiles.sheets(),
         )?;

@@ -89,12 +89,13 @@ pub(super) fn try_out(
     if !tried.contains(&true) {
         return Ok(trial);
     }
-    let opened = exports::open(
+    let mut opened = exports::open(
         &arguments.exports,
-        common,
+        (common, &settings),
         profiles.lines_above(),
         profiles.sheets(),
     )?;
+    opened.settle(|_| false)?;
     let opened = opened.zip(&tried).filter(|(_, tried)| **tried);
     let choice = Choice::by_header(profiles);
     let planner = Planner::new(&choice, &settings, terminal, None)?;
