@@ -107,6 +107,9 @@ pub(crate) struct Common {
     /// Configuration file [default: fprecon.toml here, and the one of the user's config directory]
     #[arg(long, global = true, value_name = "FILE", env = "FPRECON_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// The account: `[accounts.NAME]` of the configuration
+    #[arg(long, global = true, value_name = "NAME", env = "FPRECON_ACCOUNT")]
+    pub(crate) account: Option<String>,
     /// The journal [default: fprecon.journal beside the configuration]
     #[arg(long, global = true, value_name = "FILE", env = "FPRECON_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,

@@ -93,7 +93,7 @@ pub fn check_configuration(path: &Path) -> Result<(), Vec<Problem>> {
     let arguments = Arguments::try_parse_from(words)
         .map_err(|error| vec![Problem::error(ProblemCode::Usage, error.to_string())])?;
     let common = &arguments.common;
-    let checked = settings::EffectiveSettings::load(common, None)
+    let checked = settings::EffectiveSettings::load_general(common)
         .and_then(|settings| exports::Choice::load(common, &settings).map(drop));
     checked.map_err(|error| error.problems())
 }

@@ -3,6 +3,7 @@
 //! The order of precedence is: option, environment, project file, user file, default. Every scalar
 //! setting is one row of `KEYS`, so that `fprecon config` can show them all.
 
+mod accounts;
 mod after_run;
 mod api_key;
 mod keys;
@@ -26,8 +27,9 @@ use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
 use crate::tracking::{ApiKey, Timeouts, Version};
+use accounts::Chosen;
 use api_key::KeySource;
-use keys::{ConfigFile, KEYS, Key, ValueType, variables};
+use keys::{ConfigFile, KEYS, Key, ValueType};
 use layers::{
     Layer, LayerOrigin, file_layer, insert, lay_over, option_table, origin_of, scalar_text,
     table_of,
@@ -66,6 +68,8 @@ pub(super) struct EffectiveSettings {
     account_id: Option<String>,
     ca_file: Option<PathBuf>,
     key: KeySource,
+    /// The account of `[accounts]` that the settings are of.
+    pub(super) chosen: Chosen,
     pub(super) account_currency: Currency,
     /// The treatment of other currencies; with a version without conversion it is never `Convert`.
     pub(super) foreign: ForeignSetting,
@@ -119,9 +123,24 @@ impl EffectiveSettings {
         zone_of(&self.audit)
     }
 
-    /// Reads the files and the environment, and applies the options.
+    /// Reads the files and the environment, and applies the options, for a command that uses an account or its
+    /// journal.
+    ///
+    /// # Errors
+    ///
+    /// A setting is not valid, or it is open which of several accounts is meant.
     pub(super) fn load(common: &Common, pace: Option<&PaceArguments>) -> Result<Self, CliError> {
-        Self::load_with(common, pace, project_file(common))
+        let settings = Self::load_with(common, pace, project_file(common))?;
+        // A sandbox needs no account, and a journal that is named has its own.
+        if !common.sandbox && common.journal.is_none() {
+            settings.chosen.expect_one()?;
+        }
+        Ok(settings)
+    }
+
+    /// Reads the files and the environment, and applies the options, for a command that uses no account.
+    pub(super) fn load_general(common: &Common) -> Result<Self, CliError> {
+        Self::load_with(common, None, project_file(common))
     }
 
     /// Returns the effective settings if there is no project file yet.
@@ -134,7 +153,6 @@ impl EffectiveSettings {
         pace: Option<&PaceArguments>,
         project_file: Option<PathBuf>,
     ) -> Result<Self, CliError> {
-        check_variables()?;
         let mut layers = vec![Layer::new(
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
@@ -144,17 +162,24 @@ impl EffectiveSettings {
         for path in [user_file, project_file].into_iter().flatten() {
             layers.push(file_layer(&path)?);
         }
+        accounts::check_variables(&accounts::names(&layers))?;
         layers.push(Layer::new(LayerOrigin::Environment, environment_table()));
+        let chosen = Chosen::new(common.account.as_deref(), &layers)?;
+        let journal_of_account = accounts::journal_of(&layers, &chosen);
+        let mut layers = accounts::with_account(layers, &chosen);
         layers.push(Layer::new(LayerOrigin::Option, option_table(common, pace)));
         let version = version_of(&layers)?;
-        let (journal, from) = match &common.journal {
-            Some(path) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
-            None => (
-                default_journal(beside.as_deref(), common.sandbox.then_some(version)),
+        let sandbox = common.sandbox.then_some(version);
+        let name = chosen.name().unwrap_or_default().to_owned();
+        let (journal, from) = match (&common.journal, journal_of_account) {
+            (Some(path), _) => (path.clone(), Origin::Option("--journal or FPRECON_JOURNAL")),
+            (None, Some((path, file))) if !common.sandbox => (path, Origin::Account(file, name)),
+            (None, _) => (
+                default_journal(beside.as_deref(), sandbox, chosen.name()),
                 Origin::Default,
             ),
         };
-        Self::merge(layers, journal, from)
+        Self::merge(layers, chosen, journal, from)
     }
 
     /// Returns only the defaults, for a command that must not depend on the user's settings.
@@ -163,11 +188,16 @@ impl EffectiveSettings {
             LayerOrigin::Default,
             table_of(|key| key.default.map(str::to_owned)),
         );
-        Self::merge(vec![layer], journal, Origin::Default)
+        Self::merge(vec![layer], Chosen::Only, journal, Origin::Default)
     }
 
     /// Merges the layers; the first one holds the defaults.
-    fn merge(mut layers: Vec<Layer>, journal: PathBuf, from: Origin) -> Result<Self, CliError> {
+    fn merge(
+        mut layers: Vec<Layer>,
+        chosen: Chosen,
+        journal: PathBuf,
+        from: Origin,
+    ) -> Result<Self, CliError> {
         let version = version_of(&layers)?;
         base_of_version(&mut layers, version);
         let layers = &*layers;
@@ -199,7 +229,7 @@ impl EffectiveSettings {
             total: seconds(send.request_timeout_seconds)?,
         };
         let rate_origin = origin_of(layers, "send", "requests_per_minute");
-        let key = KeySource::find(layers)?;
+        let key = KeySource::find(layers, &chosen)?;
         Ok(EffectiveSettings {
             version,
             base_url,
@@ -244,8 +274,9 @@ impl EffectiveSettings {
                 .iter()
                 .flat_map(|layer| layer.export_places.clone())
                 .collect(),
-            shown: shown(layers, &key, &journal, from),
+            shown: shown(layers, (&chosen, &key), &journal, from),
             key,
+            chosen,
             journal,
         })
     }
@@ -273,7 +304,7 @@ impl EffectiveSettings {
     /// Returns where the API key comes from, in words.
     pub(super) fn key_source(&self) -> String {
         match &self.key {
-            KeySource::Nothing => "nowhere".to_owned(),
+            KeySource::Nothing | KeySource::NothingFor(_) => "nowhere".to_owned(),
             KeySource::Variable(name) => format!("{name} of the environment"),
             KeySource::File(path) => path.display().to_string(),
             KeySource::Command(words) => {
@@ -312,23 +343,32 @@ impl EffectiveSettings {
     /// Returns the account id that is sent with every call: the integration id of v1, the account
     /// id of v2.
     pub(super) fn account(&self) -> Result<&str, CliError> {
-        let (account, code, message, hint) = match self.version {
+        self.chosen.expect_one()?;
+        let (account, code, message, key, place) = match self.version {
             Version::V1 => (
                 &self.wid,
                 ProblemCode::WidMissing,
                 "`wid` (the integration id) is not set",
-                "set `wid` under `[api]` in fprecon.toml, or FPRECON_WID; find it in FirstPromoter under Settings > Integrations > Tracking API",
+                "wid",
+                "find it in FirstPromoter under Settings > Integrations > Tracking API",
             ),
             Version::V2 => (
                 &self.account_id,
                 ProblemCode::AccountIdMissing,
                 "`account_id` is not set, which version 2 of the API needs",
-                "set `account_id` under `[api]` in fprecon.toml, or FPRECON_ACCOUNT_ID; find it in FirstPromoter under Settings > Integrations",
+                "account_id",
+                "find it in FirstPromoter under Settings > Integrations",
             ),
         };
-        account
-            .as_deref()
-            .ok_or_else(|| CliError::unusable(Problem::error(code, message).hint(hint)))
+        account.as_deref().ok_or_else(|| {
+            let variable = match self.chosen.name() {
+                Some(_) => String::new(),
+                None => format!(", or FPRECON_{}", key.to_uppercase()),
+            };
+            let table = self.chosen.table();
+            let hint = format!("set `{key}` under `{table}` in fprecon.toml{variable}; {place}");
+            CliError::unusable(Problem::error(code, message).hint(hint))
+        })
     }
 
     /// Returns the additional trusted certificates, as PEM.
@@ -346,34 +386,6 @@ impl EffectiveSettings {
             .map(Some)
             .map_err(|error| failed(format!("the certificates can't be read: {error}")))
     }
-}
-
-/// Refuses a variable of ours that nothing reads: a setting that is misspelled would be left out in silence.
-fn check_variables() -> Result<(), CliError> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_unknown = |name: &String| {
-        name.starts_with(VARIABLE_PREFIX) && !variables().any(|known| known == name)
-    };
-    let mut unknown: Vec<String> = names.filter(is_unknown).collect();
-    unknown.sort_unstable();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let problems = unknown.iter().map(|name| {
-        let message = format!("unknown variable `{name}` in the environment");
-        let nearest = variables().max_by(|a, b| {
-            let likeness = |known| strsim::jaro_winkler(known, name);
-            likeness(a).total_cmp(&likeness(b))
-        });
-        let hint = match nearest.filter(|known| strsim::jaro_winkler(known, name) > 0.9) {
-            Some(known) => format!("did you mean `{known}`? Otherwise unset it: `unset {name}`"),
-            None => {
-                format!("unset it: `unset {name}`; `docs/configuration.md` lists all variables")
-            }
-        };
-        Problem::error(ProblemCode::VariableUnknown, message).hint(hint)
-    });
-    Err(CliError::Unusable(problems.collect()))
 }
 
 /// Returns the file that a setting names, if it is a path.
@@ -524,12 +536,21 @@ fn value_error(layers: &[Layer], message: &str) -> CliError {
 }
 
 /// Returns the default path of the journal: beside the configuration; a sandbox has a journal of
-/// its own for each version.
-fn default_journal(config: Option<&Path>, sandbox: Option<Version>) -> PathBuf {
-    let name = match sandbox {
-        Some(Version::V1) => "fprecon-sandbox.journal",
-        Some(Version::V2) => "fprecon-sandbox-v2.journal",
-        None => DEFAULT_JOURNAL,
+/// its own for each version, and so has each account.
+fn default_journal(
+    config: Option<&Path>,
+    sandbox: Option<Version>,
+    account: Option<&str>,
+) -> PathBuf {
+    let sandbox = match sandbox {
+        Some(Version::V1) => "-sandbox",
+        Some(Version::V2) => "-sandbox-v2",
+        None => "",
+    };
+    let name = match (sandbox, account) {
+        ("", None) => DEFAULT_JOURNAL.to_owned(),
+        (sandbox, None) => format!("fprecon{sandbox}.journal"),
+        (sandbox, Some(account)) => format!("fprecon{sandbox}-{account}.journal"),
     };
     match config.and_then(Path::parent) {
         Some(directory) => directory.join(name),

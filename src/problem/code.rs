@@ -50,6 +50,8 @@ problem_codes! {
     AcceptedUnusable = "accepted-unusable",
     AccountClash = "account-clash",
     AccountIdMissing = "account-id-missing",
+    AccountMissing = "account-missing",
+    AccountUnknown = "account-unknown",
     AlreadyFailed = "already-failed",
     AmountAmbiguous = "amount-ambiguous",
     AmountColumnMissing = "amount-column-missing",

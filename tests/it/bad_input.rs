@@ -106,13 +106,13 @@ mod files_that_are_no_csv {
     }
 
     #[test]
-    fn a_folder() {
+    fn a_folder_without_exports() {
         let place = Place::new();
         fs::create_dir(place.path("exports")).unwrap();
         assert_snapshot!(plan_in(&place, &["exports"]), @r"
             exit 3
-            exports: error: this is a folder, not a file
-              hint: name the files in it, or a pattern such as `exports/*.csv`
+            exports: error: no export is in this folder
+              hint: check the folder; folders inside it and hidden files are not read
             ");
     }
 

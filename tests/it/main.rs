@@ -11,6 +11,7 @@
 )]
 
 mod accept;
+mod accounts;
 mod after_run;
 mod answers;
 mod audit;

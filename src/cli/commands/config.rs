@@ -16,7 +16,7 @@ pub(in crate::cli) fn config(
         terminal.write_json(&schema())?;
         return Ok(Exit::Done);
     }
-    let settings = EffectiveSettings::load(common, None)?;
+    let settings = EffectiveSettings::load_general(common)?;
     #[cfg(feature = "polars")]
     super::audit::rules(&settings)?;
     if terminal.json() {

@@ -35,6 +35,10 @@ fn with_options_of(common: &Common, api: Option<String>) -> Commands {
     let given = [
         ("--api", api.or_else(|| common.api.clone())),
         ("--config", path(&common.config)),
+        (
+            "--account",
+            common.account.clone().filter(|name| !name.is_empty()),
+        ),
         ("--journal", path(&common.journal)),
         ("--base-url", common.base_url.clone()),
         ("--api-key-file", path(&common.api_key_file)),

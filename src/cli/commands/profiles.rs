@@ -40,7 +40,7 @@ struct Listed<'p> {
 }
 
 fn list(common: &Common, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = EffectiveSettings::load(common, None)?;
+    let settings = EffectiveSettings::load_general(common)?;
     let choice = Choice::load(common, &settings)?;
     let listed = choice.profiles.iter().map(|profile| Listed {
         name: &profile.name,
@@ -107,7 +107,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Prints a profile as it is written, followed by the inherited settings as comments.
 fn show(common: &Common, name: &str, terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = EffectiveSettings::load(common, None)?;
+    let settings = EffectiveSettings::load_general(common)?;
     let own = settings.exports.contains_key(name);
     let built_in = Profiles::built_in_text(name).filter(|_| !own);
     if !own && built_in.is_none() {
@@ -152,7 +152,7 @@ fn text_of(table: &Table) -> Result<String, CliError> {
 }
 
 fn check(common: &Common, names: &[PathBuf], terminal: &Terminal) -> Result<Exit, CliError> {
-    let settings = EffectiveSettings::load(common, None)?;
+    let settings = EffectiveSettings::load_general(common)?;
     let choice = Choice::load(common, &settings)?;
     let mut exit = Exit::Done;
     let mut problems = Vec::new();

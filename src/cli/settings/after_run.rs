@@ -175,8 +175,10 @@ impl AfterRunSettings {
         let metrics: MetricsTable = table("metrics").try_into().unwrap_or_default();
         let notify: NotifyTable = table("notify").try_into().unwrap_or_default();
         let journal = common.journal.clone();
+        let account = common.account.as_deref().filter(|name| !name.is_empty());
+        let default = || default_journal(files.last().map(|path| &**path), None, account);
         AfterRunSettings {
-            journal: journal.unwrap_or_else(|| default_journal(files.last().map(|p| &**p), None)),
+            journal: journal.unwrap_or_else(default),
             metrics_file: metrics.file.map(PathBuf::from),
             notify: NotifySettings::new(notify).ok().flatten(),
             ca_pem: None,

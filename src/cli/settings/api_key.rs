@@ -1,10 +1,12 @@
 //! The API key: where it comes from, and how it is read.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Value;
 
+use super::accounts::{Chosen, key_variable};
 use super::layers::{Layer, LayerOrigin, Origin};
 use crate::bounded::{self, KEY_BYTES};
 use crate::cli::child::{Program, failure};
@@ -22,8 +24,10 @@ const COMMAND_TIME: Duration = Duration::from_secs(60);
 pub(in crate::cli) enum KeySource {
     /// Nothing names one.
     Nothing,
+    /// Nothing names one for the account with this name.
+    NothingFor(String),
     /// This variable of the environment has it.
-    Variable(&'static str),
+    Variable(Cow<'static, str>),
     /// A file has it and nothing else.
     File(PathBuf),
     /// A command prints it: the program and its arguments.
@@ -32,23 +36,35 @@ pub(in crate::cli) enum KeySource {
 
 impl KeySource {
     /// Finds the source: `--api-key-file`, the environment, `key_file` or `key_command` of the
-    /// configuration, in this order.
+    /// configuration, in this order. An account with a name has a variable of its own: another one may have the
+    /// key of another account.
     ///
     /// # Errors
     ///
     /// One place sets both a file and a command.
-    pub(super) fn find(layers: &[Layer]) -> Result<Self, CliError> {
-        for layer in layers.iter().rev() {
-            if let LayerOrigin::Environment = layer.origin
-                && is_set(KEY_VARIABLE)
-            {
-                return Ok(KeySource::Variable(KEY_VARIABLE));
-            }
+    pub(super) fn find(layers: &[Layer], chosen: &Chosen) -> Result<Self, CliError> {
+        let variable = chosen
+            .name()
+            .map_or(KEY_VARIABLE.into(), |name| Cow::Owned(key_variable(name)));
+        let is_set = std::env::var(&*variable).is_ok_and(|key| !key.trim().is_empty());
+        let is_option = |layer: &&Layer| matches!(layer.origin, LayerOrigin::Option);
+        for layer in layers.iter().rev().filter(is_option) {
             if let Some(source) = Self::of_layer(layer)? {
                 return Ok(source);
             }
         }
-        Ok(KeySource::Nothing)
+        if is_set {
+            return Ok(KeySource::Variable(variable));
+        }
+        for layer in layers.iter().rev() {
+            if let Some(source) = Self::of_layer(layer)? {
+                return Ok(source);
+            }
+        }
+        Ok(match chosen.name() {
+            Some(name) => KeySource::NothingFor(name.to_owned()),
+            None => KeySource::Nothing,
+        })
     }
 
     fn of_layer(layer: &Layer) -> Result<Option<Self>, CliError> {
@@ -69,8 +85,8 @@ impl KeySource {
     /// Returns the words that `fprecon config` has for the source, and the origin.
     pub(super) fn shown(&self) -> (Option<&'static str>, Origin) {
         match self {
-            KeySource::Nothing => (None, Origin::Default),
-            KeySource::Variable(name) => (Some("set, not shown"), Origin::Variable(name)),
+            KeySource::Nothing | KeySource::NothingFor(_) => (None, Origin::Default),
+            KeySource::Variable(name) => (Some("set, not shown"), Origin::Variable(name.clone())),
             KeySource::File(_) => (Some("from the key file"), Origin::Default),
             KeySource::Command(_) => (Some("from the key command"), Origin::Default),
         }
@@ -88,8 +104,17 @@ impl KeySource {
                     "set FPRECON_API_KEY, or set a file with `--api-key-file` or `api.key_file`, or a command with `api.key_command`; find the key in FirstPromoter's settings",
                 ),
             )),
+            KeySource::NothingFor(account) => {
+                let message = format!("there is no API key for the account `{account}`");
+                let hint = format!(
+                    "set `key_file` or `key_command` under `[accounts.{account}]` in fprecon.toml, or the variable {}; a key in FPRECON_API_KEY or at the top of the file may be another account's, and is not used",
+                    key_variable(account)
+                );
+                let problem = Problem::error(ProblemCode::KeyMissing, message);
+                Err(CliError::unusable(problem.hint(hint)))
+            }
             KeySource::Variable(name) => {
-                let key = std::env::var(name).ok();
+                let key = std::env::var(&**name).ok();
                 key.as_deref().and_then(ApiKey::new).ok_or_else(|| {
                     let message = format!("`{name}` in the environment is not a key");
                     CliError::unusable(Problem::error(ProblemCode::KeyMissing, message))
@@ -112,15 +137,15 @@ impl KeySource {
     }
 }
 
-fn is_set(variable: &str) -> bool {
-    std::env::var(variable).is_ok_and(|key| !key.trim().is_empty())
-}
-
 fn both(layer: &Layer) -> CliError {
     let message =
         "`key_file` and `key_command` are both set, and only one of them can have the key";
     let problem = Problem::error(ProblemCode::ConfigInvalid, message);
-    let problem = match layer.file() {
+    let file = match &layer.origin {
+        LayerOrigin::Account(path, _) => Some(path.clone()),
+        _ => layer.file(),
+    };
+    let problem = match file {
         Some(path) => problem.at(path.display().to_string(), None),
         None => problem,
     };

@@ -29,6 +29,29 @@ pub(super) struct ConfigFile {
     pub(super) audit: Table,
     #[serde(default)]
     pub(super) exports: BTreeMap<String, Table>,
+    /// The accounts, where there are several.
+    #[serde(default)]
+    pub(super) accounts: BTreeMap<String, AccountTable>,
+}
+
+/// A table `[accounts.NAME]`: the keys of `[api]`, the journal, and what differs from the tables at the top.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AccountTable {
+    pub(super) version: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) wid: Option<String>,
+    pub(super) account_id: Option<String>,
+    pub(super) key_file: Option<String>,
+    pub(super) key_command: Option<Vec<String>>,
+    pub(super) account_currency: Option<String>,
+    pub(super) cancellation_event_id: Option<bool>,
+    pub(super) ca_file: Option<String>,
+    pub(super) journal: Option<String>,
+    pub(super) send: SendTable,
+    pub(super) currencies: CurrenciesTable,
+    pub(super) link: LinkTable,
+    pub(super) audit: Table,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -395,7 +418,11 @@ pub(in crate::cli) fn template(table: &str, left_out: &[&str]) -> String {
 }
 
 /// Variables that are no setting of a configuration.
-pub(super) const OTHER_VARIABLES: [(&str, &str); 6] = [
+pub(super) const OTHER_VARIABLES: [(&str, &str); 7] = [
+    (
+        "FPRECON_ACCOUNT",
+        "The account, as `--account`: `[accounts.NAME]` of the file.",
+    ),
     ("FPRECON_API_KEY", "The API key."),
     ("FPRECON_CONFIG", "The configuration, as `--config`."),
     ("FPRECON_JOURNAL", "The journal, as `--journal`."),
@@ -413,7 +440,14 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 6] = [
     ),
 ];
 
-/// Returns every variable of the environment that the program reads.
+/// The variable of each account, and its meaning.
+#[cfg(test)]
+pub(super) const ACCOUNT_VARIABLE: (&str, &str) = (
+    "FPRECON_ACCOUNTS_NAME_API_KEY",
+    "The API key of `[accounts.NAME]`, with the name in capitals and `_` in place of `-`.",
+);
+
+/// Returns every variable of the environment that the program reads, beside those of accounts.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
     let settings = KEYS.iter().filter_map(|key| key.variable);
     settings.chain(OTHER_VARIABLES.iter().map(|(name, _)| *name))

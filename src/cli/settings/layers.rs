@@ -1,11 +1,13 @@
 //! The layers of settings: defaults, files, environment and options.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::accounts;
 use super::keys::{ConfigFile, KEYS, Key, ValueType};
 use crate::bounded::{self, SETTINGS_BYTES};
 use crate::cli::arguments::{Common, PaceArguments};
@@ -18,7 +20,9 @@ use crate::problem::{Problem, ProblemCode};
 pub(in crate::cli) enum Origin {
     Default,
     File(PathBuf),
-    Variable(&'static str),
+    /// The table of this account in a file.
+    Account(PathBuf, String),
+    Variable(Cow<'static, str>),
     Option(&'static str),
 }
 
@@ -27,6 +31,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Default => f.write_str("default"),
             Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Account(path, name) => write!(f, "{} [accounts.{name}]", path.display()),
             Origin::Variable(name) => f.write_str(name),
             Origin::Option(name) => f.write_str(name),
         }
@@ -62,6 +67,8 @@ impl Layer {
 pub(super) enum LayerOrigin {
     Default,
     File(PathBuf),
+    /// The table of this account in a file.
+    Account(PathBuf, String),
     Environment,
     Option,
 }
@@ -90,7 +97,14 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
     };
     let config = toml::from_str::<ConfigFile>(&text).map_err(invalid)?;
     let mut table: Table = toml::from_str(&text).map_err(invalid)?;
+    accounts::check_names(config.accounts.keys()).map_err(|message| {
+        let problem = Problem::error(ProblemCode::ConfigInvalid, message);
+        CliError::unusable(problem.at(&name, None).hint("rename the account"))
+    })?;
     paths_from(&mut table, path);
+    for (_, account) in tables_in(&mut table, "accounts") {
+        settle_account(account, path);
+    }
     let export_places = config.exports.keys().filter_map(|name| {
         let line = table_line(&text, name)?;
         Some((name.clone(), (path.to_owned(), line)))
@@ -100,6 +114,34 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, CliError> {
         table,
         export_places: export_places.collect(),
     })
+}
+
+/// Returns the tables inside a table of this name.
+fn tables_in<'t>(
+    table: &'t mut Table,
+    name: &str,
+) -> impl Iterator<Item = (&'t String, &'t mut Table)> {
+    let inner = table.get_mut(name).and_then(Value::as_table_mut);
+    let inner = inner.into_iter().flat_map(|inner| inner.iter_mut());
+    inner.filter_map(|(name, value)| Some((name, value.as_table_mut()?)))
+}
+
+/// Settles the values of an account's table, which has the keys of `[api]` itself.
+fn settle_account(account: &mut Table, file: &Path) {
+    let is_of_api = |name: &String| KEYS.iter().any(|key| key.table == "api" && key.key == name);
+    let mut api = Table::new();
+    for name in account.keys().cloned().collect::<Vec<_>>() {
+        if is_of_api(&name)
+            && let Some(value) = account.remove(&name)
+        {
+            api.insert(name, value);
+        }
+    }
+    account.insert("api".to_owned(), Value::Table(api));
+    paths_from(account, file);
+    if let Some(Value::Table(api)) = account.remove("api") {
+        account.extend(api);
+    }
 }
 
 /// Removes the settings of a file that are empty, and lets its relative paths start at its directory, wherever
@@ -264,9 +306,10 @@ pub(super) fn origin_of(layers: &[Layer], table: &str, key: &str) -> Origin {
     match layers.iter().rev().find(has).map(|layer| &layer.origin) {
         None | Some(LayerOrigin::Default) => Origin::Default,
         Some(LayerOrigin::File(path)) => Origin::File(path.clone()),
+        Some(LayerOrigin::Account(path, name)) => Origin::Account(path.clone(), name.clone()),
         Some(LayerOrigin::Environment) => {
             let variable = variable.and_then(|key| key.variable);
-            Origin::Variable(variable.unwrap_or("environment"))
+            Origin::Variable(variable.unwrap_or("environment").into())
         }
         Some(LayerOrigin::Option) => Origin::Option("option"),
     }

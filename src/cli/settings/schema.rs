@@ -32,12 +32,31 @@ pub(in crate::cli) fn schema() -> Value {
             "additionalProperties": { "type": "object" },
         }),
     );
+    properties.insert("accounts".to_owned(), accounts(&properties));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "fprecon.toml",
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
+    })
+}
+
+/// Returns the schema of `[accounts]`: each account has the keys of `[api]`, a journal, and tables of its own.
+fn accounts(properties: &Map<String, Value>) -> Value {
+    let mut account = table();
+    account["properties"] = properties["api"]["properties"].clone();
+    for name in ["send", "currencies", "link", "audit"] {
+        account["properties"][name] = properties[name].clone();
+    }
+    account["properties"]["journal"] = json!({
+        "type": "string",
+        "description": "The journal of the account. Its default is fprecon-NAME.journal beside the file.",
+    });
+    json!({
+        "type": "object",
+        "description": "Accounts, by the names that `--account` takes.",
+        "additionalProperties": account,
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::Value;
 
+use super::accounts::Chosen;
 use super::api_key::KeySource;
 use super::keys::{KEYS, Key};
 use super::layers::{Layer, Origin, origin_of, scalar_text};
@@ -19,7 +20,7 @@ pub(in crate::cli) struct Shown {
 
 pub(super) fn shown(
     layers: &[Layer],
-    key: &KeySource,
+    (chosen, key): (&Chosen, &KeySource),
     journal: &Path,
     journal_from: Origin,
 ) -> Vec<Shown> {
@@ -37,6 +38,9 @@ pub(super) fn shown(
             }
         })
         .collect();
+    if let Some(row) = shown_account(chosen) {
+        rows.insert(0, row);
+    }
     rows.extend(shown_decimals(layers));
     #[cfg(feature = "polars")]
     rows.extend(shown_audit(layers));
@@ -61,6 +65,23 @@ fn shown_value(key: &Key, value: &Value) -> String {
         "notify" => hide_secrets_of_urls(&text),
         _ => text,
     }
+}
+
+/// Returns the row of the account, if there are several.
+fn shown_account(chosen: &Chosen) -> Option<Shown> {
+    let (value, origin) = match chosen {
+        Chosen::Only => return None,
+        Chosen::Named(name) => (name.clone(), Origin::Option("--account or FPRECON_ACCOUNT")),
+        Chosen::Open(names) => (
+            format!("none is named, of {}", names.join(", ")),
+            Origin::Default,
+        ),
+    };
+    Some(Shown {
+        name: "account".to_owned(),
+        value: Some(value),
+        origin,
+    })
 }
 
 /// Returns the rows of the table `[currencies.decimals]`, one for each currency.

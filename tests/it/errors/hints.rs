@@ -434,6 +434,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "without_an_id_of_the_account_the_configuration_gives_one",
     ),
     (
+        "account-missing",
+        "accounts.rs",
+        "without_a_name_nothing_is_sent_and_the_accounts_are_named",
+    ),
+    (
+        "account-unknown",
+        "accounts.rs",
+        "without_a_name_nothing_is_sent_and_the_accounts_are_named",
+    ),
+    (
         "wid-missing",
         "errors/hints_of_commands.rs",
         "without_an_id_of_the_account_the_configuration_gives_one",
