@@ -369,6 +369,11 @@ impl Asked<'_> {
 
     fn other_amount(&self, success: &Success) -> Option<String> {
         let money = self.event.money?;
+        if let Some(other) = self.other_currency(success) {
+            return Some(format!(
+                "recorded with another amount: {money} was sent, the API has it in `{other}`"
+            ));
+        }
         let written = self.recorded(success, money)?;
         let Some(recorded) = written.whole().and_then(i64::checked_abs) else {
             let has = written.written_number()?;
@@ -384,6 +389,13 @@ impl Asked<'_> {
         (recorded != sent).then(|| if sent == money.amount_cents { format!("recorded with another amount: {money} was sent, the API has {has}") } else { format!(
             "recorded with another amount: {sent} was sent for {money}, the API has {recorded}"
         ) })
+    }
+
+    /// Returns the currency that the API took the amount for, if the request named another one.
+    fn other_currency<'s>(&self, success: &'s Success) -> Option<&'s str> {
+        let named = self.carried.currency?;
+        let original = success.original_sale_currency.word()?;
+        (!original.eq_ignore_ascii_case(named.code())).then_some(original)
     }
 
     /// Returns the meaning of a 409. Only one that says that this very event exists says so of it.
@@ -857,6 +869,8 @@ mod tests {
         };
         assert_eq!(word(Version::V2, &converted(2000)), "recorded");
         assert_eq!(word(Version::V2, &converted(20)), "other_amount");
+        let of_dollars = converted(2000).replace("eur", "usd");
+        assert_eq!(word(Version::V2, &of_dollars), "other_amount");
     }
 
     #[test]

@@ -122,11 +122,11 @@ fn the_variable_of_an_account_goes_before_its_file_and_a_misspelled_one_is_an_er
     let own = [("FPRECON_ACCOUNTS_EU_API_KEY", "the-key-of-the-account-eu")];
     with(&place, &["resume", "--account", "eu"], &own).expect(0);
     assert_eq!(eu.events().len(), 1);
-    let said = with(&place, &run, &[("FPRECON_ACCOUNTS_UE_API_KEY", "x")])
+    let said = with(&place, &run, &[("FPRECON_ACCOUNTS_EUS_API_KEY", "x")])
         .expect(3)
         .stderr();
     assert!(
-        said.contains("unknown variable `FPRECON_ACCOUNTS_UE_API_KEY`"),
+        said.contains("unknown variable `FPRECON_ACCOUNTS_EUS_API_KEY`"),
         "{said}"
     );
     assert!(said.contains("did you mean `FPRECON_ACCOUNTS_"), "{said}");
@@ -150,7 +150,7 @@ fn without_a_name_nothing_is_sent_and_the_accounts_are_named() {
     let said = place.run(&run).expect(3).stderr();
     assert!(said.contains("none is named: `eu`, `us`"), "{said}");
     for (name, hint) in [
-        ("ue", "the accounts are `eu`, `us`"),
+        ("shop", "the accounts are `eu`, `us`"),
         ("uss", "did you mean `--account us`?"),
     ] {
         let said = place.run(&["status", "--account", name]).expect(3).stderr();
