@@ -10,6 +10,7 @@ mod not_paid;
 mod notes;
 mod read;
 mod refused;
+mod same_sales;
 mod setup;
 mod signs;
 mod source_rows;
@@ -38,6 +39,7 @@ use jiff::Timestamp;
 use self::complete::complete;
 use self::customers::{drop_shared_uids, hold_without_customer};
 use self::read::{ReadExports, read};
+use self::same_sales::sold_twice;
 use crate::convert::{CurrencyRules, convert, hold_inexact};
 use crate::event::{EventKey, Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
@@ -236,9 +238,10 @@ pub fn plan<P: History, E>(
     let read = read(exports, setup, source_rows, progress).map_err(PlanError::Unusable)?;
     let history =
         read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
-    let unknown = setup.rules.resolutions.unknown(&read.events, &history);
-    if !unknown.is_empty() {
-        return Err(PlanError::Unusable(unknown));
+    let mut unusable = setup.rules.resolutions.unknown(&read.events, &history);
+    unusable.extend(sold_twice(&read, setup, &history));
+    if !unusable.is_empty() {
+        return Err(PlanError::Unusable(unusable));
     }
     let mut job = read.plan(setup, &history);
     notes::note_dates(&mut job, setup);

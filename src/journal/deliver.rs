@@ -8,7 +8,7 @@ use super::columns::result_seal;
 use super::commits::{Commit, CommitRecord};
 use super::events;
 use super::flags;
-use super::mended::NOT_REPLACED;
+use super::mended::{NOT_REPLACED, NOT_SUPERSEDED};
 use super::place::recorded_directory;
 use super::record::{NewRun, insert_run};
 use super::words::bounded;
@@ -247,8 +247,9 @@ impl Journal {
         const DOING: &str = "recording a retry";
         let path = self.path.clone();
         let selected = selection.sql();
-        let any =
-            format!("SELECT EXISTS (SELECT 1 FROM event WHERE {selected} AND {NOT_REPLACED})");
+        let any = format!(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE {selected} AND {NOT_REPLACED} AND {NOT_SUPERSEDED})"
+        );
         let any: rusqlite::Result<bool> = self
             .connection
             .query_row(&any, [], |row| row.get::<_, bool>(0));
@@ -274,7 +275,8 @@ fn reset_results(connection: &Connection, run: RunId, selected: &str) -> rusqlit
         "INSERT INTO run_event (run, event, input, line)
          SELECT ?1, event, input, line FROM (
              SELECT event, max(run), input, line FROM run_event
-             WHERE event IN (SELECT id FROM event WHERE {selected} AND {NOT_REPLACED})
+             WHERE event IN
+                 (SELECT id FROM event WHERE {selected} AND {NOT_REPLACED} AND {NOT_SUPERSEDED})
              GROUP BY event)"
     );
     connection.execute(&events, [run.0])?;

@@ -5,7 +5,7 @@ mod scan;
 
 pub(crate) use events::{KnownEvent, KnownEvents};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -72,7 +72,9 @@ pub struct JournalHistory {
     /// The emails of requested uids that come with others than the job has, by the hash of the uid.
     pub emails_of_uids: HashMap<u64, EmailsOfUid>,
     /// The profiles by which exports were read.
-    profiles: Vec<String>,
+    pub(crate) profiles: Vec<String>,
+    /// The places in `profiles` of those by which sales were read.
+    pub(crate) profiles_of_sales: BTreeSet<usize>,
     /// The sales of requested customers.
     pub sales: Vec<KnownSale>,
     /// The indexes in `sales`, by the customer's email in lower case.

@@ -10,6 +10,12 @@ use super::{EventRow, JournalError, JournalReader};
 /// The SQL condition for events without a corrected one. It is only for journals that have the table.
 pub(super) const NOT_REPLACED: &str = "event.id NOT IN (SELECT event FROM mended)";
 
+/// The SQL condition for events but refunds that were recorded before their sale was asked again: a later event
+/// has what they reversed.
+pub(super) const NOT_SUPERSEDED: &str = "NOT (event.kind = 'refund' AND EXISTS (
+    SELECT 1 FROM mended JOIN event AS sale ON sale.id = mended.event
+    WHERE sale.event_id = event.sale_event_id AND mended.by_event > event.id))";
+
 pub(super) fn insert(
     connection: &Connection,
     refused: EventRow,

@@ -40,6 +40,11 @@ pub trait History: SaleHistory {
         &[]
     }
 
+    /// Returns `true` if earlier runs recorded sales that were read by the profile with this name.
+    fn has_sales_of(&self, _profile: &str) -> bool {
+        false
+    }
+
     /// Returns `true` if earlier runs learned what any invoice says.
     fn has_invoices(&self) -> bool {
         false
@@ -172,6 +177,11 @@ impl History for JournalHistory {
 
     fn profiles_read(&self) -> &[String] {
         JournalHistory::profiles_read(self)
+    }
+
+    fn has_sales_of(&self, profile: &str) -> bool {
+        let mut with_sales = self.profiles_of_sales.iter();
+        with_sales.any(|&place| self.profiles.get(place).is_some_and(|name| name == profile))
     }
 
     fn has_invoices(&self) -> bool {

@@ -175,6 +175,7 @@ problem_codes! {
     RepeatsUnconfirmed = "repeats-unconfirmed",
     Report = "report",
     ReportDirectory = "report-directory",
+    SalesTwice = "sales-twice",
     ReportUnknown = "report-unknown",
     ReportUnreadable = "report-unreadable",
     ResolutionInvalid = "resolution-invalid",

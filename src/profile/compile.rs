@@ -162,6 +162,7 @@ impl<'s> Compiler<'s> {
             sheet: spec.sheet.clone(),
             lineage: Vec::new(),
             completes: spec.completes.clone(),
+            same_sales_as: spec.same_sales_as.clone(),
             mends: spec.mends,
             subscription: self.subscription(spec.subscription.as_ref())?,
             commission: self.commission(spec.commission.as_ref())?,

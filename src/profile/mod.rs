@@ -60,6 +60,8 @@ pub struct Profile {
     pub(crate) lineage: Vec<String>,
     /// The names of profiles whose sales it completes, if exports of both are in one job.
     pub(crate) completes: Vec<String>,
+    /// The names of profiles that have the same sales under other ids.
+    pub(crate) same_sales_as: Vec<String>,
     /// `true` if its events replace those with the same id that the API refused.
     pub(crate) mends: bool,
     /// The columns of a subscription in each row.
@@ -183,6 +185,15 @@ impl Profile {
     pub(crate) fn completes(&self, other: &Profile) -> bool {
         let is_named = |name: &String| self.completes.contains(name);
         other.lineage.iter().any(is_named)
+    }
+
+    /// Returns `true` if this profile and `other` have the same sales under different ids.
+    pub(crate) fn has_sales_of(&self, other: &Profile) -> bool {
+        let names = |one: &Profile, other: &Profile| {
+            let is_named = |name: &String| one.same_sales_as.contains(name);
+            other.lineage.iter().any(is_named)
+        };
+        names(self, other) || names(other, self)
     }
 
     /// Returns `true` if it is for lists of commissions, and not for exports of a billing provider.

@@ -31,6 +31,9 @@ pub(super) struct Spec {
     /// Profiles whose sales this one completes, if exports of both are in one job.
     #[serde(default)]
     pub(super) completes: Vec<String>,
+    /// Profiles that have the same sales under other ids.
+    #[serde(default)]
+    pub(super) same_sales_as: Vec<String>,
     /// `true` if it reads fprecon's own report of events, handed back.
     #[serde(default)]
     pub(super) mends: bool,

@@ -1,6 +1,6 @@
 //! Several exports in one call are one job: one says more of the events of another.
 
-use crate::support::{Payment, Place, stripe_export};
+use crate::support::{Payment, Place, SandboxProcess, stripe_export};
 use insta::assert_snapshot;
 
 const INVOICES: &str = "id,Amount Due,Currency,Customer,Date (UTC),Number,Paid,Subscription,Subtotal,Total Discount Amount,Tax,Total,Amount Paid,Status\n";
@@ -527,4 +527,37 @@ fn an_invoice_of_a_shop_is_not_sent_without_its_held_payment() {
         .run(&[&run[..], &["shop.csv", "open.csv"]].concat())
         .expect(1);
     run_without_and_with(&place, "paid.csv", "shop.csv", 0);
+}
+
+#[test]
+fn two_kinds_with_the_same_sales_under_other_ids_are_refused() {
+    let invoices = "id,invoice_number,original_invoice_number,account_code,status,invoice_type,invoice_doc_type,currency,invoice_subtotal,billed_date,closed_at\n\
+        inv1,1001,,acc1,paid,renewal,charge,USD,100.00,2026-03-02 09:14:00 UTC,2026-03-02 09:14:00 UTC\n";
+    let transactions = "transaction_id,account_code,type,status,amount,tax_amount,currency,date,test,original_transaction_id,invoice_id,subscription_id\n\
+        t1,acc1,purchase,success,119.00,19.00,USD,2026-03-02 09:14:00 UTC,false,,inv1,sub1\n";
+    for kinds in [
+        ["invoices.csv", "payments.csv"],
+        ["payments.csv", "invoices.csv"],
+    ] {
+        let place = Place::new();
+        let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+        place.write("invoices.csv", invoices);
+        place.write("payments.csv", transactions);
+        let run = |exports: &[&str], code: i32| {
+            let words = [&["run", "--yes"], exports].concat();
+            place.run_to(&sandbox, &words).expect(code).stderr()
+        };
+        let said = run(&kinds, 3);
+        assert!(
+            said.contains("have the same sales under different ids"),
+            "{said}"
+        );
+        assert_eq!(sandbox.events().len(), 0);
+        // What the hint says: one kind, and the same one every time.
+        run(&kinds[..1], 0);
+        let said = run(&kinds[1..], 3);
+        assert!(said.contains("an earlier run has the other kind"), "{said}");
+        run(&kinds[..1], 0);
+        assert_eq!(sandbox.events().len(), 1);
+    }
 }

@@ -220,6 +220,9 @@ impl Scan<'_> {
             outcome,
             profile: self.profiles.for_event(id),
         };
+        if essence.kind == Kind::Sale {
+            self.known.profiles_of_sales.extend(event.profile);
+        }
         let is_new = self.known.events.insert(key, event);
         if read_now.is_some() {
             self.respelt.insert(key, ());

@@ -273,3 +273,32 @@ fn status_says_what_an_earlier_run_held_and_rejected() {
     );
     assert_eq!(commands, ["fprecon run monday.csv", &rejected]);
 }
+
+/// Promoters, and a lead whom only the id is known of.
+const START: &str = "lead_share_percent = 0\n[[promoter]]\nref_id = \"nora\"\n\
+     [[lead]]\nemail = \"ann@new.example\"\nuid = \"cus_ann\"\npromoter = \"nora\"\n";
+
+#[test]
+fn a_retry_leaves_out_a_refund_that_was_sent_again_with_its_sale() {
+    let place = Place::new();
+    place.write("start.toml", START);
+    let start = place.path("start.toml");
+    let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+    let of_nobody = payment("ch_1", "100.00", "30.00", "Paid").replace("cus_ann", "");
+    place.write("night1.csv", &payments(&[of_nobody]));
+    place.write(
+        "night2.csv",
+        &payments(&[payment("ch_1", "100.00", "50.00", "Paid")]),
+    );
+    for export in ["night1.csv", "night2.csv"] {
+        assert_eq!(attention(&night(&place, &sandbox, &[export])), [""; 0]);
+    }
+    assert_eq!(recorded(&sandbox), [10_000, 5_000]);
+    let retry = ["retry", "--non-referral", "--yes"];
+    place.run_to(&sandbox, &retry).expect(0);
+    assert_eq!(recorded(&sandbox), [10_000, 5_000]);
+    assert_eq!(
+        attention(&night(&place, &sandbox, &["night2.csv"])),
+        [""; 0]
+    );
+}

@@ -504,6 +504,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "row_36_a_backup_that_is_restored_is_refused_and_goes_on_where_somebody_says_so",
     ),
     (
+        "sales-twice",
+        "several_exports.rs",
+        "two_kinds_with_the_same_sales_under_other_ids_are_refused",
+    ),
+    (
         "report-directory",
         "journal_file.rs",
         "a_directory_in_which_the_report_would_overwrite_an_input_is_refused",
