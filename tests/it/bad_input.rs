@@ -748,7 +748,7 @@ mod configuration {
     fn a_profile_with_an_unknown_key() {
         assert_snapshot!(configured("[exports.mine]\nextends = \"generic\"\ncolour = 1\n"), @"
         exit 3
-        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `based_on`, `detect`, `skip_lines`, `sheet`, `ask`, `completes`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
+        fprecon.toml:3: error: profile `mine`: unknown field `colour`, expected one of `name`, `title`, `based_on`, `detect`, `skip_lines`, `sheet`, `ask`, `completes`, `same_sales_as`, `mends`, `columns`, `subscription`, `promo_code`, `money`, `taxes`, `dates`, `customer`, `words`, `known`, `read_as`, `continuation`, `ignore`, `reject`, `warn`, `event`, `commission`
           hint: docs/profiles.md explains every key, and `fprecon profiles show generic` prints an example
         ");
     }
