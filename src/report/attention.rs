@@ -129,13 +129,17 @@ pub(crate) fn attention_now(
     for item in &mut attention {
         let run = runs.get(&item.code).copied().or(last);
         let run = run.map_or(Ok(None), |run| journal.run(run))?;
-        name_commands_in(std::slice::from_mut(item), run.as_ref(), commands);
+        item.command = command_in(item.code, run.as_ref(), commands);
     }
     Ok(attention)
 }
 
-/// Sets the commands of items by the exports and the report of a run.
-fn name_commands_in(attention: &mut [Attention], run: Option<&RunRecord>, commands: &Commands) {
+/// Returns the command for items with this code, by the exports and the report of a run.
+pub(super) fn command_in(
+    code: AttentionCode,
+    run: Option<&RunRecord>,
+    commands: &Commands,
+) -> String {
     let runs = run.map_or(&[][..], std::slice::from_ref);
     let rejected = row_file_names(Disposition::Rejected, runs);
     let inputs = runs.iter().flat_map(|run| &run.inputs);
@@ -144,7 +148,7 @@ fn name_commands_in(attention: &mut [Attention], run: Option<&RunRecord>, comman
         exports: inputs.map(|input| input.path.as_str()).collect(),
         rejected: &rejected,
     };
-    name_commands(attention, &places, commands);
+    command_of(code, &places, commands)
 }
 
 /// Leaves out events that are about to be sent: they are no reason for anybody to act.
@@ -544,15 +548,20 @@ impl Places<'_> {
 /// Sets the command of every item.
 pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, commands: &Commands) {
     for item in attention {
-        item.command = match texts(item.code).next {
-            Next::Words(words) => commands.command(words),
-            Next::RunExports => commands.run(&places.exports()),
-            Next::RunRejected => commands.run(&places.rejected_files()),
-            Next::Accept => {
-                let file = places.in_report(item.file());
-                commands.accept(std::iter::once(file.as_str()))
-            }
-        };
+        item.command = command_of(item.code, places, commands);
+    }
+}
+
+fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> String {
+    let Texts { file, next, .. } = texts(code);
+    match next {
+        Next::Words(words) => commands.command(words),
+        Next::RunExports => commands.run(&places.exports()),
+        Next::RunRejected => commands.run(&places.rejected_files()),
+        Next::Accept => {
+            let file = places.in_report(file);
+            commands.accept(std::iter::once(file.as_str()))
+        }
     }
 }
 

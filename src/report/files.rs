@@ -48,7 +48,9 @@ pub fn write(
     fs::create_dir_all(directory)
         .map_err(|error| FileError::new(directory, "creating the directory", error))?;
     let report = summary.report_id();
-    if ReportId::found_in(directory).is_some_and(|found| !found.may_share_journal(&report)) {
+    let found = ReportId::found_in(directory);
+    let is_anothers = |found: &ReportId| !found.may_share_journal(&report);
+    if found.as_ref().is_some_and(is_anothers) {
         return Err(ReportError::Occupied(directory.to_owned()));
     }
     // Removed first, so that the new files can use their space.
@@ -59,13 +61,17 @@ pub fn write(
         .collect::<Result<Vec<_>, _>>()?;
     read(books, &mut exporters)?;
     let files = finish(exporters)?;
-    make_room(&report, formats, directory)?;
+    make_room(found, &report, formats, directory)?;
     put_in_place(files, directory)
 }
 
 /// Moves the report of another run aside, and sees to it that the directory says whose the new one is.
-fn make_room(report: &ReportId, formats: &Formats, directory: &Path) -> Result<(), FileError> {
-    let found = ReportId::found_in(directory);
+fn make_room(
+    found: Option<ReportId>,
+    report: &ReportId,
+    formats: &Formats,
+    directory: &Path,
+) -> Result<(), FileError> {
     let is_same = found.as_ref().is_some_and(|found| found.run == report.run);
     let has_summary = formats.iter().any(|format| format == Format::Json);
     // Written before anything is moved, while an error leaves all as it was.

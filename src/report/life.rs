@@ -9,13 +9,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::attention::{Attention, Commands, Places, name_commands};
-use super::csv_files::row_file_names;
-use super::open_items::unplanned_items;
+use super::attention::{Commands, command_in};
+use super::open_items::open_unplanned;
 use crate::event::{Currency, Money};
 use crate::journal::{
-    AcceptedItems, AcceptedRecord, AttentionCode, Disposition, EventRow, Item, ItemId,
-    JournalError, JournalReader, RunId, RunRecord,
+    AcceptedItems, AcceptedRecord, AttentionCode, EventRow, Item, ItemId, JournalError,
+    JournalReader, RunId, RunRecord,
 };
 use crate::shell_word::shell_word;
 
@@ -140,8 +139,9 @@ impl<'j> Lives<'j> {
         let open = match self.open.get() {
             Some(open) => open,
             None => {
-                let items = unplanned_items(self.journal)?;
-                self.open.get_or_init(|| items)
+                let items = open_unplanned(self.journal)?.into_iter();
+                self.open
+                    .get_or_init(|| items.map(|(_, item)| item.id).collect())
             }
         };
         Ok(open.contains(&item))
@@ -210,15 +210,15 @@ impl<'j> Lives<'j> {
             ),
             AttentionCode::Conflict => (
                 "Find out which side is right, remove the other one, then run the exports again:",
-                self.next(code, run),
+                command_in(code, run, self.commands),
             ),
             AttentionCode::Held => (
                 "Add what is missing, then run the exports again:",
-                self.next(code, run),
+                command_in(code, run, self.commands),
             ),
             AttentionCode::Rejected => (
                 "Fix the row in rejected.csv of the run's report, then run that file:",
-                self.next(code, run),
+                command_in(code, run, self.commands),
             ),
         };
         LifeAttention {
@@ -226,27 +226,5 @@ impl<'j> Lives<'j> {
             advice,
             command,
         }
-    }
-
-    /// Returns the command for what a run held or rejected.
-    fn next(&self, code: AttentionCode, run: Option<&RunRecord>) -> String {
-        let runs = run.map_or(&[][..], std::slice::from_ref);
-        let rejected = row_file_names(Disposition::Rejected, runs);
-        let inputs = runs.iter().flat_map(|run| &run.inputs);
-        let places = Places {
-            directory: run.and_then(|run| run.report_dir.as_deref()),
-            exports: inputs.map(|input| input.path.as_str()).collect(),
-            rejected: &rejected,
-        };
-        let mut attention = [Attention {
-            code,
-            count: 1,
-            amount_cents: Default::default(),
-            earlier: 0,
-            command: String::new(),
-        }];
-        name_commands(&mut attention, &places, self.commands);
-        let [attention] = attention;
-        attention.command
     }
 }

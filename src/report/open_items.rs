@@ -61,20 +61,6 @@ pub(crate) fn open_items(journal: &JournalReader) -> Result<Vec<OpenItem>, Journ
     Ok(open)
 }
 
-/// Returns the items that are held or rejected now, accepted or not.
-///
-/// # Errors
-///
-/// The journal can't be read.
-pub(crate) fn unplanned_items(journal: &JournalReader) -> Result<HashSet<ItemId>, JournalError> {
-    let unplanned = Unplanned::before(journal, Timestamp::MAX)?;
-    Ok(unplanned
-        .items
-        .iter()
-        .map(|waiting| waiting.item.id)
-        .collect())
-}
-
 fn open_item(item: &Item, created_at: Option<Timestamp>) -> OpenItem {
     OpenItem {
         code: Some(item.code),

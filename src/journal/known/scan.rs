@@ -1,6 +1,6 @@
 //! Goes through the journal to find what a plan compares a job with.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::Row;
 
@@ -68,7 +68,7 @@ impl JournalReader {
             originals: self.originals()?,
             mended: self.replaced()?,
             flags: self.flags()?,
-            maybe_recorded: self.maybe_recorded()?,
+            unsettled: HashMap::new(),
             gross_kept_from: self.gross_kept_from()?,
             asked_again: KeyMap::default(),
             respelt: KeyMap::default(),
@@ -81,6 +81,7 @@ impl JournalReader {
         let Scan {
             mut known,
             originals,
+            unsettled,
             ..
         } = scan;
         if !originals.is_empty() {
@@ -90,6 +91,7 @@ impl JournalReader {
             ));
         }
         self.emails_of_suspects(&mut known)?;
+        known.maybe_recorded = self.maybe_recorded(&unsettled)?;
         Ok(known)
     }
 
@@ -144,17 +146,26 @@ impl JournalReader {
         Ok(profiles)
     }
 
-    /// Returns the events that are not settled and of which some request got no answer, or may have had none.
-    fn maybe_recorded(&self) -> Result<HashSet<EventRow>, JournalError> {
-        let mut events = self.in_doubt()?;
+    /// Returns those of the events without an outcome of which some request got no answer, or may have had none.
+    fn maybe_recorded(
+        &self,
+        unsettled: &HashMap<EventRow, EventKey>,
+    ) -> Result<KeyMap<()>, JournalError> {
+        let mut maybe = KeyMap::default();
+        if unsettled.is_empty() {
+            return Ok(maybe);
+        }
+        let doubtful = self.in_doubt()?;
+        let key_of = |event: &EventRow| unsettled.get(event).map(|&key| (key, ()));
+        maybe.extend(doubtful.iter().filter_map(key_of));
         let sql = "SELECT DISTINCT event FROM attempt
              WHERE (effect IS NULL OR effect <> 'none')
              AND event IN (SELECT id FROM event WHERE outcome IS NULL)";
         self.each("looking for lost answers", sql, [], |row| {
-            events.insert(EventRow(row.get(0)?));
+            maybe.extend(key_of(&EventRow(row.get(0)?)));
             Ok(())
         })?;
-        Ok(events)
+        Ok(maybe)
     }
 
     /// Returns the first event from which on an empty `gross_cents` means that the amount is all.
@@ -175,7 +186,8 @@ struct Scan<'w> {
     originals: HashMap<EventRow, Original>,
     mended: HashMap<EventRow, EventRow>,
     flags: HashMap<EventRow, AttentionCode>,
-    maybe_recorded: HashSet<EventRow>,
+    /// The events without an outcome, with their keys.
+    unsettled: HashMap<EventRow, EventKey>,
     gross_kept_from: i64,
     /// The sales that were asked again, each with the event that replaces it. What was recorded of their
     /// refunds before that does not count.
@@ -208,8 +220,8 @@ impl Scan<'_> {
         essence.is_gross_unknown = id.0 < self.gross_kept_from;
         self.known.add_requested(key, &columns, self.wanted);
         self.known.suspect_uid(&essence, self.wanted);
-        if outcome.is_none() && self.maybe_recorded.contains(&id) {
-            self.known.maybe_recorded.insert(key, ());
+        if outcome.is_none() {
+            self.unsettled.insert(id, key);
         }
         if let Some(&code) = self.flags.get(&id) {
             self.known.flagged.insert(key, code);
