@@ -57,6 +57,7 @@ mod missing_dates;
 mod month_report;
 mod months;
 mod not_paid;
+mod packaging;
 mod pages;
 mod plan_explained;
 mod profiles;
