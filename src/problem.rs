@@ -125,6 +125,16 @@ impl Problem {
 }
 
 impl Problem {
+    /// Returns the message with the cell that it is about, in one line: what `_reason` says of a row.
+    pub(crate) fn reason(&self) -> String {
+        match (&self.column, &self.value) {
+            _ if self.is_cell_said() => self.message.clone(),
+            (Some(column), Some(value)) => format!("{}: `{value}` in `{column}`", self.message),
+            (Some(column), None) => format!("{}, in `{column}`", self.message),
+            (None, _) => self.message.clone(),
+        }
+    }
+
     /// Returns `true` if the message has the column and the value in it already.
     fn is_cell_said(&self) -> bool {
         let has = |text: &Option<String>| {

@@ -381,7 +381,7 @@ impl<'r> Reader<'r> {
                 }
                 RowOutcome::Rejected(problem) => {
                     rows.rejected += 1;
-                    self.keep_row(row, source, true, &problem.message);
+                    self.keep_row(row, source, true, &problem.reason());
                     match problem.code {
                         ProblemCode::DateColumnMissing | ProblemCode::AmountColumnMissing => {
                             count_equal(&mut without_column, problem);

@@ -324,8 +324,22 @@ pub(crate) fn items_of_event(
     Ok(items)
 }
 
-/// Finds the items of rejected rows by the columns of their `rejected.csv`: export, line and
-/// reason. Of several runs, the latest counts.
+/// The columns of `rejected.csv` that name a row: export, line and reason.
+type RowWords<'w> = (Cow<'w, str>, Cow<'w, str>, Cow<'w, str>);
+
+/// Returns the words of a reason before the first value that it quotes. Who replaces a value in the whole file
+/// replaces it in the reasons, too.
+fn without_values(reason: &str) -> &str {
+    reason.split('`').next().unwrap_or_default()
+}
+
+fn without_values_of<'w>((file, line, reason): &'w RowWords<'_>) -> RowWords<'w> {
+    let reason = without_values(reason);
+    (Cow::from(&**file), Cow::from(&**line), Cow::from(reason))
+}
+
+/// Finds the items of rejected rows by the columns of their `rejected.csv`. A row whose reason is as it was
+/// written goes before one of another run with other values in it. Of several runs, the latest counts.
 ///
 /// # Errors
 ///
@@ -334,24 +348,45 @@ pub(crate) fn items_of_rows<'r>(
     journal: &JournalReader,
     rows: impl Iterator<Item = &'r CorrectedRow>,
 ) -> Result<HashMap<&'r CorrectedRow, Item>, JournalError> {
-    let by_words: HashMap<(&str, &str, &str), &CorrectedRow> = rows
-        .map(|row| ((&*row.file, &*row.line, &*row.reason), row))
+    let rows: Vec<(&CorrectedRow, RowWords<'_>)> = rows
+        .map(|row| {
+            let words: RowWords<'_> = (
+                (&*row.file).into(),
+                (&*row.line).into(),
+                (&*row.reason).into(),
+            );
+            (row, words)
+        })
         .collect();
     let mut items = HashMap::new();
-    if by_words.is_empty() {
+    if rows.is_empty() {
         return Ok(items);
     }
+    let mut similar: HashMap<RowWords<'_>, Vec<&CorrectedRow>> = HashMap::new();
+    for (row, words) in &rows {
+        similar
+            .entry(without_values_of(words))
+            .or_default()
+            .push(*row);
+    }
+    let exact: HashMap<&RowWords<'_>, &CorrectedRow> =
+        rows.iter().map(|(row, words)| (words, *row)).collect();
+    let mut otherwise = HashMap::new();
     for run in &journal.runs_of(Span::ALL)? {
         journal.for_each_row(run.id, Disposition::Rejected, |record| {
             let line = record.source.line.to_string();
             // In the form that the report has them.
-            let (file, reason) = (shown(&record.file), shown(&record.reason));
-            let words = (&*file, &*line, &*reason);
-            if let Some(row) = by_words.get(&words) {
+            let words: RowWords<'_> = (shown(&record.file), line.into(), shown(&record.reason));
+            if let Some(row) = exact.get(&words) {
                 items.insert(*row, row_item(run, &record));
+            } else if let Some(rows) = similar.get(&without_values_of(&words)) {
+                otherwise.extend(rows.iter().map(|row| (*row, row_item(run, &record))));
             }
             Ok::<_, JournalError>(())
         })?;
+    }
+    for (row, item) in otherwise {
+        items.entry(row).or_insert(item);
     }
     Ok(items)
 }

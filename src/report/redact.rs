@@ -22,7 +22,7 @@ use crate::journal::{
     AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord,
     Settlement,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, shortened};
 
 /// The number of bytes of the hash in a token: enough that two people of a thousand million don't
 /// share one.
@@ -269,7 +269,10 @@ impl Redactor {
             if column.is_some_and(|column| ADDED_COLUMNS.contains(&column)) {
                 self.replace(cell);
             } else if let Some(redacted) = self.cell(column, cell) {
-                hidden.push(std::mem::replace(cell, redacted));
+                let hidden_cell = std::mem::replace(cell, redacted);
+                // A reason quotes it in the form of messages: cut, and with invisible characters shown.
+                hidden.push(shortened(&hidden_cell));
+                hidden.push(hidden_cell);
             }
         }
         let hidden: Vec<&str> = hidden.iter().map(String::as_str).collect();
@@ -484,6 +487,20 @@ mod tests {
             word,
             Redactor::new(&[8; REDACTION_KEY_BYTES]).email("ada@example.com")
         );
+    }
+
+    #[test]
+    fn a_reason_that_quotes_a_cell_in_part_says_nothing_of_it() {
+        let name = "Ada ".repeat(30);
+        let mut record = RowRecord {
+            source: crate::event::Source { input: 0, line: 2 },
+            file: "x.csv".to_owned(),
+            reason: format!("too long: `{}` in `Name`", shortened(&name)),
+            fields: vec![name],
+        };
+        redactor().row(&["Name".to_owned()], &mut record);
+        assert!(!record.reason.contains("Ada"), "{}", record.reason);
+        assert!(!record.fields[0].contains("Ada"), "{:?}", record.fields);
     }
 
     #[test]

@@ -271,11 +271,11 @@ fn paypal_activity() {
 4: ignored: a payment by the account's owner
 5: ignored: payment pending
 6: sale T5 8.00 USD 2026-02-01T04:00:00Z ana@example.com
-7: rejected: the account may be outside of the US, where the day comes before the month
+7: rejected: the account may be outside of the US, where the day comes before the month: `GMT` in `TimeZone`
 8: rejected: unknown value `Gift` in `Type`
 9: ignored: no email and no customer id
 10: ignored: not a payment by a customer
-11: rejected: this export writes such amounts with a minus",
+11: rejected: this export writes such amounts with a minus: `285.00` in `Gross`",
     );
 }
 
@@ -369,8 +369,8 @@ fn shopify_orders() {
 3: ignored: continues the row above
 4: sale 92 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 5: sale 93 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
-6: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes
-7: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes
+6: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes: `0.95` in `Taxes`
+7: rejected: the price of the goods before tax is unknown: the export does not have the rates of the taxes: `0.95` in `Taxes`
 8: sale 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 8: refund 96_refund_499 of 96 4.12 EUR 2026-02-01T00:00:00Z ana@example.com
 9: sale 97 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
@@ -379,9 +379,9 @@ fn shopify_orders() {
 10: refund 98_refund_2000 of 98 20.00 EUR 2026-02-01T00:00:00Z ana@example.com
 11: sale 99 50.00 EUR 2026-02-01T00:00:00Z ana@example.com
 11: refund 99_refund_2000 of 99 17.24 EUR 2026-02-01T00:00:00Z ana@example.com
-12: rejected: the row shows a refund of the order without its amount
+12: rejected: the row shows a refund of the order without its amount: `0.00` in `Refunded Amount`
 13: rejected: unknown value `partially_paid` in `Financial Status`
-14: rejected: the row continues another row, but that row is not directly above it",
+14: rejected: the row continues another row, but that row is not directly above it: `#99` in `Name`",
     );
 }
 
@@ -430,7 +430,7 @@ txn_4,2026-02-01 20:00:00,usd,-9.00,0.00,-9.00,payout,,,
 ",
         "2: sale in_1 20.00 USD 2026-01-31T20:00:00Z cus_1
 3: refund txn_2 of in_1 5.00 USD 2026-02-01T20:00:00Z cus_1
-4: rejected: the effect on the sale is not known from this row
+4: rejected: the effect on the sale is not known from this row: `dispute` in `reporting_category`
 5: ignored: not a payment by a customer",
     );
     check(
@@ -465,7 +465,7 @@ a-1,t7,purchase,5.50,0.50,USD,2026-01-31 20:00:00 IST,success,false,,,
 5: rejected: the export writes refunds with a minus and without one
 6: ignored: an authorization, not a payment
 7: ignored: payment declined or voided
-8: rejected: not a date in the format of this export",
+8: rejected: not a date in the format of this export: `2026-01-31 20:00:00 IST` in `date`",
     );
     check(
         "recurly-invoices",
@@ -617,7 +617,7 @@ fn gumroad_sales() {
 5: refund g4_refund_400 of g4 3.33 USD 2026-01-31T20:00:00Z ana@example.com
 6: ignored: the totals of the file
 7: sale g5 10.00 USD 2026-01-31T20:00:00Z ana@example.com
-8: rejected: unknown if the price includes tax
+8: rejected: unknown if the price includes tax: `` in `Tax Included in Price?`
 9: sale g7 10.00 USD 2026-01-31T20:00:00Z ana@example.com
 9: cancellation abcde_ana@example.com_cancelled_2026-02-10 08:00:00 UTC 2026-02-10T08:00:00Z ana@example.com
 10: sale g8 10.00 USD 2026-01-31T20:00:00Z ana@example.com
@@ -747,11 +747,11 @@ fn paypal_activity_in_german() {
 16: rejected: unknown value `Entfernt` in `Status`
 17: sale D16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale D17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
-19: rejected: the thousands separators are not at every third digit
-20: rejected: unexpected `.` in an amount
-21: rejected: not a date in the format of this export
-22: rejected: unknown time zone
-23: rejected: this export writes such amounts with a minus
+19: rejected: the thousands separators are not at every third digit: `19.00` in `Brutto`
+20: rejected: unexpected `.` in an amount: `1,285.00` in `Brutto`
+21: rejected: not a date in the format of this export: `12/31/2025 21:56:09` in `Datum`
+22: rejected: unknown time zone: `IST` in `Zeitzone`
+23: rejected: this export writes such amounts with a minus: `19,00` in `Brutto`
 24: ignored: no email and no customer id",
     );
 }
@@ -779,8 +779,8 @@ fn paypal_activity_in_french() {
 16: rejected: unknown value `Refusé` in `État`
 17: sale F16 100.00 EUR 2025-12-31T20:56:09Z ana@example.com
 18: sale F17 19.00 EUR 2025-12-31T20:56:09Z ana@example.com
-19: rejected: the thousands separators are not at every third digit
-20: rejected: not a date in the format of this export",
+19: rejected: the thousands separators are not at every third digit: `200.00` in `Avant commission`
+20: rejected: not a date in the format of this export: `2025-12-31 21:56:09` in `Date`",
     );
 }
 
@@ -795,8 +795,8 @@ fn paypal_activity_in_english_with_the_day_first() {
 3: refund E2 of E1 285.00 GBP 2026-04-03T10:00:00Z ana@example.com
 4: sale E3 9.00 GBP 2026-07-31T19:00:00Z ana@example.com
 5: sale E4 9.00 GBP 2026-04-03T19:00:00Z ana@example.com
-6: rejected: the thousands separators are not at every third digit
-7: rejected: not a date in the format of this export
+6: rejected: the thousands separators are not at every third digit: `9,00` in `Gross`
+7: rejected: not a date in the format of this export: `07/31/2026 20:00:00` in `Date`
 8: ignored: not a payment by a customer
 9: sale E8 8.00 GBP 2026-04-03T20:00:00Z ana@example.com",
     );
@@ -808,7 +808,7 @@ fn paypal_activity_in_english_with_the_day_first() {
         &sample("paypal-activity-day-first-comma.csv"),
         "2: sale E1 1285.00 EUR 2026-04-03T19:00:00Z ana@example.com
 3: refund E2 of E1 285.00 EUR 2026-04-03T18:00:00Z ana@example.com
-4: rejected: the thousands separators are not at every third digit",
+4: rejected: the thousands separators are not at every third digit: `9.00` in `Gross`",
     );
 }
 
@@ -825,10 +825,10 @@ fn stripe_invoices() {
 6: ignored: invoice not paid
 7: ignored: invoice voided
 8: ignored: nothing was paid
-9: rejected: the paid amount is not the total, so the amount before tax is unknown
+9: rejected: the paid amount is not the total, so the amount before tax is unknown: `60.00` in `Amount Paid`
 10: rejected: unknown value `settled` in `Status`
 11: ignored: no email and no customer id
-12: rejected: not a date in the format of this export",
+12: rejected: not a date in the format of this export: `02/01/26 20:00` in `Date (UTC)`",
     );
 }
 
@@ -846,9 +846,9 @@ fn stripe_balance_history() {
 4: refund txn_3 of ch_1 5.00 EUR 2026-02-02T20:00:00Z ana@example.com
 5: held: refund txn_4 5.00 USD 2026-02-02T20:00:00Z ana@example.com (the export does not say which charge was refunded; the refund names no sale)
 6: refund txn_5 of py_2 9.00 USD 2026-02-02T20:00:00Z ben@example.com
-7: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export
-8: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export
-9: rejected: the effect on the sale is not known from this row
+7: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export: `Subscription update` in `Description`
+8: rejected: the payment of an invoice is sent with the invoice's id, which is not in this export: `Invoice A1B2C3D4-0001` in `Description`
+9: rejected: the effect on the sale is not known from this row: `adjustment` in `Type`
 10: ignored: not a payment by a customer
 11: ignored: not a payment by a customer
 12: ignored: not a payment by a customer
@@ -877,7 +877,7 @@ fn chargebee_subscriptions() {
 7: ignored: subscription not ended
 8: cancellation s7_cancelled 2025-12-31T23:00:00Z c7 plan pro-yearly
 9: rejected: unknown value `Transferred` in `subscriptions.status`
-10: rejected: not a date in the format of this export",
+10: rejected: not a date in the format of this export: `2026-01-01 00:00` in `subscriptions.cancelled_at`",
     );
 }
 
@@ -908,10 +908,10 @@ fn woocommerce_orders() {
 10: ignored: payment failed
 11: ignored: order cancelled
 12: ignored: zero amount
-13: rejected: the row shows a refund of the order without its amount
-14: rejected: a refund as an order of its own has neither an id nor the amount of its tax
+13: rejected: the row shows a refund of the order without its amount: `0.00` in `Order Refund Amount`
+14: rejected: a refund as an order of its own has neither an id nor the amount of its tax: `-20.00` in `Order Total Amount`
 15: rejected: unknown value `Shipped` in `Order Status`
-16: rejected: not a date in the format of this export
+16: rejected: not a date in the format of this export: `31/01/2026 20:00` in `Order Date`
 17: ignored: no email and no customer id",
     );
 }
@@ -971,8 +971,8 @@ fn dates_with_one_meaning_are_read_without_a_declaration() {
         5: sale 4 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
         6: sale 5 8.00 USD 2026-04-10T03:48:00Z ana@example.com\n\
         7: sale 6 8.00 USD 2026-04-10T03:48:02Z ana@example.com\n\
-        8: rejected: not a date in the format of this export\n\
-        9: rejected: not a date in the format of this export\n";
+        8: rejected: not a date in the format of this export: `1775792882` in `created_at`\n\
+        9: rejected: not a date in the format of this export: `46122` in `created_at`\n";
     assert_eq!(outcome("", csv.as_bytes()), expected);
     let berlin = "[exports.mine]\nextends = \"generic\"\ndates = { zone = \"Europe/Berlin\" }\n";
     let first = outcome(berlin, csv.as_bytes());
@@ -1090,8 +1090,8 @@ PM1,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,-5.00,,CU1,ana@exampl
 PM2,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,n/a,,CU1,ana@example.com
 PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 ",
-        "2: rejected: the refunded amount is below zero
-3: rejected: unexpected `n` in an amount
+        "2: rejected: the refunded amount is below zero: `-5.00` in `amount_refunded`
+3: rejected: unexpected `n` in an amount: `n/a` in `amount_refunded`
 4: sale PM3 20.00 GBP 2026-01-31T00:00:00Z ana@example.com",
     );
     // The rule is for other rows, and one that signs what was refunded.
@@ -1107,8 +1107,8 @@ PM3,2026-01-29T10:00:00.000Z,2026-01-31,20.00,GBP,paid_out,,,CU1,ana@example.com
 ",
         "2: sale 1 8.00 USD ana@example.com
 2: refund 1_refund_300 of 1 3.00 USD ana@example.com
-3: rejected: this export writes such amounts with a minus
-4: rejected: unexpected `?` in an amount
+3: rejected: this export writes such amounts with a minus: `3.00` in `Refunded`
+4: rejected: unexpected `?` in an amount: `?` in `Refunded`
 5: sale 4 8.00 USD ana@example.com",
     );
 }
