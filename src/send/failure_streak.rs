@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::backoff;
+
 /// The number of failures in a row after which all requests pause.
 const FAILURES_BEFORE_PAUSE: u32 = 5;
 /// The time after which a run ends that gets nothing but 429.
@@ -12,7 +14,7 @@ const GIVE_UP_ON_TOO_FAST: Duration = Duration::from_secs(1800);
 pub(super) struct FailureStreak {
     failures: u32,
     /// The number of pauses of all requests.
-    pub(super) pauses: u32,
+    pauses: u32,
     since: Option<Instant>,
     has_other_failures: bool,
 }
@@ -35,6 +37,16 @@ impl FailureStreak {
         self.failures >= FAILURES_BEFORE_PAUSE
     }
 
+    /// Returns for how long all requests have to pause after a failure, if they have to. Requests that were under
+    /// way when a pause began say nothing new by failing too.
+    pub(super) fn next_pause(&mut self, is_paused: bool) -> Option<Duration> {
+        if !self.is_serious() || is_paused {
+            return None;
+        }
+        self.pauses += 1;
+        Some(backoff::after(self.pauses))
+    }
+
     /// Returns `true` if the failures have gone on for too long.
     pub(super) fn is_too_long(&self, give_up_after: Duration) -> bool {
         let limit = if self.has_other_failures {
@@ -43,5 +55,27 @@ impl FailureStreak {
             GIVE_UP_ON_TOO_FAST
         };
         self.since.is_some_and(|since| since.elapsed() >= limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_that_fail_at_once_are_one_failure_of_the_api() {
+        let mut streak = FailureStreak::default();
+        let mut pauses = Vec::new();
+        for _ in 0..16 {
+            streak.note(false);
+            pauses.extend(streak.next_pause(!pauses.is_empty()));
+        }
+        assert_eq!(pauses.len(), 1);
+        assert!(pauses[0] <= Duration::from_millis(500), "{pauses:?}");
+        for _ in 0..3 {
+            streak.note(false);
+            assert!(streak.next_pause(false).is_some());
+        }
+        assert_eq!(streak.pauses, 4);
     }
 }

@@ -824,11 +824,9 @@ impl<'c> Sender<'c> {
     fn on_failure(&mut self, answer: &Answer) {
         self.trouble.note(false);
         self.progress.trouble = Some(describe(answer));
-        // Requests that were under way when the pause began say nothing new by failing too.
         let now = Instant::now();
-        if self.trouble.is_serious() && !self.pace.is_paused(now) {
-            self.trouble.pauses += 1;
-            self.pace.pause(backoff::after(self.trouble.pauses), now);
+        if let Some(pause) = self.trouble.next_pause(self.pace.is_paused(now)) {
+            self.pace.pause(pause, now);
         }
         self.give_up_if_too_long(answer);
     }

@@ -338,11 +338,8 @@ fn an_api_that_keeps_failing_ends_the_run_and_resume_sends_the_rest() {
     }));
     sandbox.fault(&json!({"action": "status", "status": 500, "times": 1_000_000}));
 
-    let started = Instant::now();
     let mut run = place.command_to(&sandbox, RUN);
     let run = run.env("FPRECON_GIVE_UP_AFTER_SECONDS", "2").output();
-    // 16 that fail at once are one failure of the API: the first pause is a short one.
-    assert!(started.elapsed() < Duration::from_secs(12));
     let report = Ran(run.unwrap()).expect(5).json();
     assert_eq!(outcome(&report, "not_sent"), 40);
     assert_eq!(report["exit_code"], 5);
