@@ -73,12 +73,18 @@ impl Refusals {
     }
 }
 
-/// Returns the words in which an event was refused, without what is particular to the event; `None` if it was
-/// not refused.
+/// The most characters of a refusal that are compared.
+const COMPARED: usize = 1000;
+
+/// Returns the words in which an event was refused, without what is particular to the event or to the request:
+/// ids, times, numbers. `None` if it was not refused.
 pub(super) fn refusal_of(event: &Event, answer: &Answer) -> Option<String> {
-    let (Answer::Refused { status, message } | Answer::NotThisEvent { status, message }) = answer
-    else {
-        return None;
+    let (status, message) = match answer {
+        Answer::Refused { status, message } | Answer::NotThisEvent { status, message } => {
+            (*status, message)
+        }
+        Answer::Conflicting { message } => (409, message),
+        _ => return None,
     };
     let own = [
         Some(event.event_id()),
@@ -90,7 +96,33 @@ pub(super) fn refusal_of(event: &Event, answer: &Answer) -> Option<String> {
     for own in own.into_iter().flatten().filter(|own| !own.is_empty()) {
         text = text.replace(own, "…");
     }
-    Some(format!("{status} {text}"))
+    Some(format!("{status} {}", without_particulars(&text)))
+}
+
+/// Replaces the words that differ from one answer to the next by a mark: numbers, times and ids. The result is
+/// cut after [`COMPARED`] characters.
+fn without_particulars(text: &str) -> String {
+    let mut compared = String::new();
+    let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    for part in text.split_inclusive(|c| !is_of_word(c)) {
+        let word = part.trim_end_matches(|c| !is_of_word(c));
+        let (word, end) = part.split_at(word.len());
+        compared.push_str(if is_particular(word) { "#" } else { word });
+        compared.push_str(end);
+        if compared.len() >= COMPARED {
+            break;
+        }
+    }
+    compared.chars().take(COMPARED).collect()
+}
+
+/// Returns `true` if a word looks like a number, a time or an id.
+fn is_particular(word: &str) -> bool {
+    let has = |is: fn(&char) -> bool| word.chars().any(|c| is(&c));
+    let is_hexadecimal = word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let is_mixed =
+        word.len() >= 16 && has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
+    has(char::is_ascii_digit) || is_hexadecimal || is_mixed
 }
 
 #[cfg(test)]
@@ -143,6 +175,33 @@ mod tests {
             assert_eq!(note(&mut refusals, &n.to_string(), 1), None);
         }
         assert!(!refusals.is_start());
+    }
+
+    #[test]
+    fn ids_times_and_numbers_tell_no_refusal_from_another() {
+        let of = |id: &str, at: &str, number: u32| {
+            without_particulars(&format!(
+                r#"{{"errors":{{"wid":"is invalid"}},"request_id":"{id}","at":"{at}","line":{number}}}"#
+            ))
+        };
+        let first = of(
+            "0b0f6f3e-6a0c-4f0e-8b3a-1f2d3c4b5a69",
+            "2026-11-29T04:14:52.123Z",
+            7,
+        );
+        for id in ["deadbeef", "dQwhWgXcQabcdefgh", "req_8812", "01J9Z3"] {
+            assert_eq!(
+                of(id, "2026-11-30T23:59:01Z", 12_345).len(),
+                first.len() - 2
+            );
+        }
+        assert!(first.contains("wid") && first.contains("is invalid"));
+        assert_ne!(
+            without_particulars("promo_code is unknown"),
+            without_particulars("tid is unknown")
+        );
+        let endless = "x y1 ".repeat(100_000);
+        assert_eq!(without_particulars(&endless).len(), COMPARED);
     }
 
     #[test]

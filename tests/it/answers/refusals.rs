@@ -47,6 +47,26 @@ fn a_run_of_which_nothing_goes_well_stops_and_resume_sends_all_of_it() {
 }
 
 #[test]
+fn a_refusal_with_another_request_id_each_time_is_the_same_refusal() {
+    for (status, body) in [
+        (400, r#"{"errors":{"wid":"invalid"},"request_id":"ID"}"#),
+        (409, r#"{"message":"request ID is in progress"}"#),
+    ] {
+        let (place, sandbox) = (sales(60), leads());
+        for number in 0..60 {
+            let id = format!("7d1f{number:04}-6a0c-4f0e-8b3a-{:012x}", number * 7919);
+            sandbox.fault(&json!({
+                "action": "status", "status": status, "body": body.replace("ID", &id), "times": 1
+            }));
+        }
+        let report = place.run_to(&sandbox, &run("own.csv")).expect(4).json();
+        assert_eq!(outcome(&report, "not_sent"), 60, "{status}");
+        let requests = sandbox.arrivals().len();
+        assert!((20..60).contains(&requests), "{requests}");
+    }
+}
+
+#[test]
 fn fewer_refusals_are_the_events_own() {
     let (place, sandbox) = (sales(19), leads());
     sandbox.fault(&json!({"action": "status", "status": 400, "body": WID, "times": 19}));
