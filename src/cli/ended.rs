@@ -59,6 +59,9 @@ impl Ended {
     pub(super) fn verdict(&self) -> String {
         match verdict_in_one_line(self.summary.as_ref(), self.problems.first()) {
             Some(verdict) => verdict,
+            None if self.exit == Exit::Attention => {
+                "nothing was left to send, and something needs attention".to_owned()
+            }
             None if self.exit != Exit::Done => format!("ended with exit code {}", self.exit as u8),
             None if self.is_cancelled => "cancelled: nothing was sent".to_owned(),
             None if self.summary.is_none() => "nothing was left to send".to_owned(),

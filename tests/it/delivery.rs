@@ -445,7 +445,7 @@ fn a_cancellation_whose_answer_was_lost_goes_again_only_on_purpose() {
     );
     assert_eq!(cancellations(&sandbox), 1);
     place.run_to(&sandbox, RUN).expect(1);
-    place.run_to(&sandbox, RESUME).expect(0);
+    place.run_to(&sandbox, RESUME).expect(1);
     assert_eq!(cancellations(&sandbox), 1);
 
     let refused = place
@@ -454,7 +454,7 @@ fn a_cancellation_whose_answer_was_lost_goes_again_only_on_purpose() {
     assert!(refused.stderr().contains("--yes"), "{}", refused.stderr());
     place
         .run_to(&sandbox, &["retry", "--failed", "--json"])
-        .expect(0);
+        .expect(1);
     assert_eq!(cancellations(&sandbox), 1);
 
     let retry = place.run_to(&sandbox, &["retry", "--unconfirmed", "--yes", "--json"]);
@@ -740,5 +740,5 @@ fn resume_ends_a_run_that_was_killed_after_its_last_answer() {
     assert_eq!(sandbox.arrivals().len(), 2, "nothing is sent");
     let status = place.run(&["status", "--json"]).expect(0).json();
     assert_eq!(status["runs"][0]["end_reason"], "done");
-    place.run_to(&sandbox, RESUME).expect(0);
+    place.run_to(&sandbox, RESUME).expect(1);
 }

@@ -41,8 +41,7 @@ pub(in crate::cli) fn resume(
             &settings,
             &commands,
             terminal,
-        )
-        .map(Ended::from);
+        );
     }
     let delivery = RunDelivery {
         destination: &target,
@@ -180,8 +179,7 @@ pub(in crate::cli) fn retry(
             &settings,
             &commands,
             terminal,
-        )
-        .map(Ended::from);
+        );
     };
     let delivery = RunDelivery {
         destination: &target,
@@ -267,21 +265,33 @@ pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
     )
 }
 
+/// Ends a command that found nothing to send. Its verdict is that of the latest run, whose figures it prints.
 fn nothing_to_do(
     journal: &JournalReader,
     message: &str,
     settings: &EffectiveSettings,
     commands: &Commands,
     terminal: &Terminal,
-) -> Result<Exit, CliError> {
+) -> Result<Ended, CliError> {
     terminal.human(message);
-    if terminal.json()
-        && let Some(run) = journal.latest_run()?
-    {
-        let mut summary = RunSummary::load(journal, &run)?;
-        summary.set_account_currency(settings.account_currency);
-        summary.name_commands(commands);
+    let Some(run) = journal.latest_run()? else {
+        return Ok(Exit::Done.into());
+    };
+    let mut summary = RunSummary::load(journal, &run)?;
+    summary.set_account_currency(settings.account_currency);
+    summary.name_commands(commands);
+    let exit = if summary.needs_attention() {
+        Exit::Attention
+    } else {
+        Exit::Done
+    };
+    summary.exit_code = exit as u8;
+    if terminal.json() {
         terminal.write_json(&summary)?;
     }
-    Ok(Exit::Done)
+    if exit == Exit::Attention {
+        terminal.human(&next::verdict(&summary, commands));
+        delivery::say_attention(&summary, terminal);
+    }
+    Ok(exit.into())
 }
