@@ -22,6 +22,7 @@ pub use crate::convert::{Foreign, Rates, RatesError};
 pub use crate::plan::{History, Plan, Planned};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
+pub use not_paid::WithdrawnSale;
 pub(crate) use notes::SentTooMuch;
 pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
@@ -129,6 +130,8 @@ pub struct Job {
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
+    /// The sales that earlier runs left to send, or withdrew, and whose rows say now that they were not paid.
+    pub withdrawn: Vec<WithdrawnSale>,
     /// The uids that are not ids of one customer, for later calls.
     pub shared_uids: Vec<Text>,
     /// What is known of the row on [`Setup::traced_line`], for each export.
@@ -269,7 +272,9 @@ impl ReadExports {
         );
         let without_payment = self.completions.waiting_for_payments(&self.events, history);
         self.plans.apply(&mut self.events, history);
-        let not_paid = self.not_paid.add_refunds(&mut self.events, history);
+        let taken_back =
+            self.not_paid
+                .take_back(&mut self.events, history, &mut self.problems, origins);
         let identified = identify(&mut self.events, history);
         let mut readings = Readings::new(&self.events, &identified, origins);
         readings.join(&mut self.events, origins);
@@ -288,7 +293,10 @@ impl ReadExports {
         for (index, reason) in without_payment {
             links.set(index, Link::held(HeldReason::Payment, reason));
         }
-        for (index, reason) in not_paid {
+        for (index, reason) in self.looked_at {
+            links.set(index, Link::held(HeldReason::Profile, reason));
+        }
+        for (index, reason) in taken_back.refunds {
             links.set(index, Link::held(HeldReason::NotPaid, reason));
         }
         let seen = convert(
@@ -323,6 +331,7 @@ impl ReadExports {
             plan,
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
+            withdrawn: taken_back.withdrawn,
             shared_uids,
             traces: self.traces,
             rules: None,

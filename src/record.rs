@@ -11,8 +11,8 @@ use self::corrected::{CorrectedBefore, Corrections};
 use crate::event::{EventKey, EventRef, Kind};
 use crate::job::{Imbalance, Job, SourceRows, SourceRowsError};
 use crate::journal::{
-    AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, PlanState,
-    ReadExport, Recording, RunCommand, RunId,
+    AttentionCode, Disposition, Journal, JournalError, JournalHistory, NewInput, NewRun, Outcome,
+    PlanState, ReadExport, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
 
@@ -64,6 +64,7 @@ pub fn record(
     corrections.record(&mut recording)?;
     record_inputs(&mut recording, job)?;
     record_events(&mut recording, job, known)?;
+    record_withdrawn(&mut recording, job, known)?;
     let open = record_open_refunds(&mut recording, job, known)?;
     record_rows(&mut recording, job, &before)?;
     for &state in PlanState::ALL {
@@ -130,6 +131,32 @@ fn record_events(
                 recording.add_held(state, &event.to_event())?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Settles the sales that earlier runs left to send and that were not paid, so that nothing sends them before a
+/// person has decided.
+fn record_withdrawn(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    known: &JournalHistory,
+) -> Result<(), JournalError> {
+    for sale in &job.withdrawn {
+        let Some(recorded) = known.events.get(sale.key) else {
+            continue;
+        };
+        if !recorded.is_settled() {
+            let is_maybe_there = known.maybe_recorded.contains_key(&sale.key);
+            let outcome = if is_maybe_there {
+                Outcome::Unconfirmed
+            } else {
+                Outcome::Failed
+            };
+            recording.settle(recorded.row, outcome, &sale.reason)?;
+            recording.flag(recorded.row, AttentionCode::NotPaid)?;
+        }
+        recording.add_met_event(recorded.row, sale.source)?;
     }
     Ok(())
 }
@@ -207,7 +234,13 @@ fn record_event(
             if event.kind == Kind::Sale && !recorded.is_settled() {
                 recording.supersede(recorded.row, "sent with what a later export says")?;
             }
-            recording.replace(recorded.row, event.to_event())?;
+            let by = recording.replace(recorded.row, event.to_event())?;
+            if plan.restates(key) {
+                recording.inherit_result(recorded.row, by)?;
+                if let Some(&code) = known.flagged.get(&key) {
+                    recording.flag(by, code)?;
+                }
+            }
             for &refund in known.refunds_left.get(&key).into_iter().flatten() {
                 recording.supersede(refund, "sent again with its sale, for another customer")?;
             }
@@ -228,6 +261,10 @@ fn record_settled(
     is_too_much: bool,
 ) -> Result<(), JournalError> {
     record_alias(recording, event, known)?;
+    if let Some(left) = known.settled_to_count_less(event) {
+        // Where a retry has it tracked, too much was sent.
+        recording.flag(left, AttentionCode::CountsLess)?;
+    }
     if is_too_much && let Some(recorded) = known.events.get(event.key()) {
         recording.flag(recorded.row, AttentionCode::CountsLess)?;
         recording.add_met_event(recorded.row, event.source)

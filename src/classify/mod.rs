@@ -56,6 +56,19 @@ pub(crate) enum RowOutcome {
     Rejected(Problem),
 }
 
+/// Describes the sale of an ignored row that says that the sale was not paid, or that money went back.
+#[derive(Clone, Debug)]
+pub(crate) struct TakenBack<'p> {
+    /// The id that the sale may share with others.
+    pub(crate) shared: Text,
+    /// The id that distinguishes it from them.
+    pub(crate) own: Text,
+    /// The reason why the row is ignored.
+    pub(crate) reason: &'p str,
+    /// `true` if the row has a total of what was refunded.
+    pub(crate) is_refunded: bool,
+}
+
 /// A profile bound to the header of one export.
 pub(crate) struct Classifier<'p> {
     profile: &'p Profile,
@@ -135,17 +148,17 @@ impl<'p> Classifier<'p> {
         Some(self.text(row, column))
     }
 
-    /// Returns the ids of the sale of an ignored row that says that the sale was not paid or that money went
-    /// back, and why the row is ignored: the id that it may share with others, and the one that identifies it.
-    /// Several attempts to pay an invoice share its id, and only one of them is the payment.
-    pub(crate) fn unpaid_sale(&self, row: &Row) -> Option<(Text, Text, &'p str)> {
+    /// Returns the sale of an ignored row that says that the sale was not paid or that money went back. Several
+    /// attempts to pay an invoice share its id, and only one of them is the payment.
+    pub(crate) fn taken_back(&self, row: &Row) -> Option<TakenBack<'p>> {
         let rules = &self.profile.ignore;
         let has_totals = self.profile.events.iter().any(|rule| rule.running_total);
         if !has_totals && rules.iter().all(|rule| !rule.not_paid) {
             return None;
         }
         let rule = self.matching_ignore(row).ok()??;
-        if !rule.not_paid && !self.has_refunded_total(row) {
+        let is_refunded = self.has_refunded_total(row);
+        if !rule.not_paid && !is_refunded {
             return None;
         }
         let mut events = self.profile.events.iter();
@@ -153,8 +166,22 @@ impl<'p> Classifier<'p> {
         let (first, last) = (sale.event_id.first()?, sale.event_id.last()?);
         let own = self.first_id(std::slice::from_ref(last), row).ok()??;
         let shared = self.first_id(std::slice::from_ref(first), row).ok()?;
-        let shared = shared.unwrap_or_else(|| own.clone());
-        Some((shared, own, &rule.reason))
+        Some(TakenBack {
+            shared: shared.unwrap_or_else(|| own.clone()),
+            own,
+            reason: &rule.reason,
+            is_refunded,
+        })
+    }
+
+    /// Returns why a person has to look at an event that was just read before it is sent, if the profile says so.
+    pub(crate) fn reason_to_hold(&self, event: &Event) -> Option<&'p str> {
+        let mut rules = self.profile.events.iter();
+        rules.find_map(|rule| {
+            let reason = rule.hold.as_deref()?;
+            let is_said = event.note.split("; ").any(|note| note == reason);
+            (rule.kind == event.kind && is_said).then_some(reason)
+        })
     }
 
     /// Returns `true` if the row has a total of what was refunded of its sale.
@@ -386,7 +413,7 @@ impl<'p> Classifier<'p> {
         if event.created_at.is_none() {
             self.check_undated(rule)?;
         }
-        if let Some(note) = &rule.note {
+        for note in [&rule.note, &rule.hold].into_iter().flatten() {
             event.remark(note);
         }
         Ok(())

@@ -36,6 +36,16 @@ pub struct Essence {
     pub(super) reference: Option<u64>,
     pub(super) email: Option<u64>,
     pub(super) uid: Option<u64>,
+    /// What names the promoter of a sale: the promo code, the referral id, the tracking id.
+    pub(super) promoter: [Option<u64>; 3],
+}
+
+/// Borrows what names the promoter of a sale.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PromoterNames<'e> {
+    pub(crate) promo_code: Option<&'e str>,
+    pub(crate) ref_id: Option<&'e str>,
+    pub(crate) tid: Option<&'e str>,
 }
 
 /// Holds the parts of an event that make its [`Essence`].
@@ -49,6 +59,7 @@ pub(crate) struct EssenceParts<'e> {
     pub(crate) reference: Option<&'e str>,
     pub(crate) customer: CustomerRef<'e>,
     pub(crate) created_at: Option<Timestamp>,
+    pub(crate) promoter: PromoterNames<'e>,
 }
 
 impl Essence {
@@ -57,6 +68,9 @@ impl Essence {
         // A refund's reference names its sale, which `sale` does already.
         let is_refund = parts.kind == Kind::Refund;
         let (email, uid) = parts.customer.hashes();
+        let promoter = parts.promoter;
+        let promoter = [promoter.promo_code, promoter.ref_id, promoter.tid];
+        let is_sale = parts.kind == Kind::Sale;
         Essence {
             kind: parts.kind,
             money: parts.money,
@@ -69,6 +83,7 @@ impl Essence {
             reference: parts.reference.filter(|_| !is_refund).map(fingerprint),
             email,
             uid,
+            promoter: promoter.map(|name| name.filter(|_| is_sale).map(fingerprint)),
         }
     }
 
@@ -84,6 +99,9 @@ impl Essence {
             (REFERENCE, self.reference.is_some()),
             (EMAIL, self.email.is_some()),
             (UID, self.uid.is_some()),
+            (PROMO_CODE, self.promoter[0].is_some()),
+            (REF_ID, self.promoter[1].is_some()),
+            (TID, self.promoter[2].is_some()),
         ];
         let has = parts.iter().filter(|(_, is_there)| *is_there);
         record.push(self.kind as u8);
@@ -99,7 +117,8 @@ impl Essence {
         if let Some(sale) = self.sale {
             record.extend_from_slice(&sale.0);
         }
-        for name in [self.reference, self.email, self.uid].into_iter().flatten() {
+        let names = [self.reference, self.email, self.uid];
+        for name in names.into_iter().chain(self.promoter).flatten() {
             record.extend_from_slice(&name.to_le_bytes());
         }
     }
@@ -121,6 +140,7 @@ impl Essence {
             reference: has(REFERENCE).then(|| from.hash()),
             email: has(EMAIL).then(|| from.hash()),
             uid: has(UID).then(|| from.hash()),
+            promoter: [PROMO_CODE, REF_ID, TID].map(|part| has(part).then(|| from.hash())),
         }
     }
 
@@ -230,6 +250,13 @@ impl Essence {
         is_new(self.email, other.email) || is_new(self.uid, other.uid)
     }
 
+    /// Returns `true` if this one names the promoter of a sale by a promo code, a referral id or a tracking id
+    /// that `other` does not have.
+    pub(crate) fn names_promoter_otherwise(&self, other: &Essence) -> bool {
+        let mut names = self.promoter.iter().zip(&other.promoter);
+        names.any(|(mine, theirs)| mine.is_some() && mine != theirs)
+    }
+
     /// Returns `true` if the event has this reference.
     pub fn has_reference(&self, reference: &str) -> bool {
         self.reference == Some(fingerprint(reference))
@@ -259,6 +286,9 @@ const EMAIL: u16 = 1 << 5;
 const UID: u16 = 1 << 6;
 const DATE: u16 = 1 << 7;
 const REFERENCE: u16 = 1 << 8;
+const PROMO_CODE: u16 = 1 << 9;
+const REF_ID: u16 = 1 << 10;
+const TID: u16 = 1 << 11;
 
 /// Returns what was paid in all if that was kept, or else what of it counts; in minor units.
 pub(super) fn paid_cents(gross_cents: Option<i64>, read_money: Option<Money>) -> Option<i64> {

@@ -49,8 +49,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub(crate) use essence::EssenceParts;
 use essence::paid_cents;
+pub(crate) use essence::{EssenceParts, PromoterNames};
 
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.
@@ -350,7 +350,19 @@ impl Event {
             reference: self.reference.as_deref(),
             customer: self.customer.borrowed(),
             created_at: self.created_at,
+            promoter: self.details().promoter_names(),
         })
+    }
+}
+
+impl Details {
+    /// Returns what names the promoter of a sale.
+    pub(crate) fn promoter_names(&self) -> PromoterNames<'_> {
+        PromoterNames {
+            promo_code: self.promo_code.as_deref(),
+            ref_id: self.ref_id.as_deref(),
+            tid: self.tid.as_deref(),
+        }
     }
 }
 

@@ -144,6 +144,7 @@ impl<'e> EventRef<'e> {
 
     /// Returns what must not differ between two readings of this event.
     pub fn essence(&self) -> Essence {
+        let details = self.details();
         Essence::from_parts(EssenceParts {
             kind: self.kind,
             money: self.read_money(),
@@ -153,6 +154,7 @@ impl<'e> EventRef<'e> {
             reference: self.reference,
             customer: self.customer,
             created_at: self.created_at,
+            promoter: details.promoter_names(),
         })
     }
 

@@ -34,7 +34,11 @@ pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMu
     let to_send = plan.events();
     for planned in to_send.filter(|planned| planned.state == PlanState::ToSend) {
         let refund = planned.event.essence();
-        let sale = refund.sale.filter(|_| refund.kind == Kind::Refund);
+        // What an earlier run recorded is in its sums already, sent or not.
+        let is_new = !is_in_sums(planned.event.key(), history);
+        let sale = refund
+            .sale
+            .filter(|_| refund.kind == Kind::Refund && is_new);
         if let Some(sum) = sale.and_then(|sale| here.get_mut(&sale)) {
             *sum = sum.with(Refunded::from_refund(&refund));
         }
@@ -47,6 +51,13 @@ pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMu
             Some(SentTooMuch { place, difference })
         });
     too_much.collect()
+}
+
+/// Returns `true` if an earlier run recorded a refund that counts among those to referrals.
+fn is_in_sums(refund: EventKey, history: &dyn History) -> bool {
+    history.essence(refund).is_some()
+        && history.outcome(refund) != Some(Outcome::NonReferral)
+        && !history.is_superseded(refund)
 }
 
 /// Returns what was sent of a tracked sale of which less counts, as this reading says.

@@ -46,6 +46,8 @@ pub(super) struct ReadExports {
     pub(super) invoices: Invoices,
     pub(super) plans: Plans,
     pub(super) not_paid: NotPaidRows,
+    /// The places of the events that the profile holds for a person to look at, with the reasons.
+    pub(super) looked_at: Vec<(usize, String)>,
     pub(super) traces: Vec<Trace>,
 }
 
@@ -220,6 +222,7 @@ struct Reader<'r> {
     invoices: Invoices,
     plans: Plans,
     not_paid: NotPaidRows,
+    looked_at: Vec<(usize, String)>,
     /// The events of which a report that was handed back says that they may have been recorded.
     unconfirmed: HashSet<EventKey>,
     /// In the order of `inputs`, if a line is traced.
@@ -246,6 +249,7 @@ impl<'r> Reader<'r> {
             invoices: Invoices::default(),
             plans: Plans::default(),
             not_paid: NotPaidRows::default(),
+            looked_at: Vec::new(),
             unconfirmed: HashSet::new(),
             traces: Vec::new(),
             rows_read: 0,
@@ -373,8 +377,8 @@ impl<'r> Reader<'r> {
                 }
                 RowOutcome::Ignored(reason) => {
                     rows.ignored += 1;
-                    if let Some(sale) = classifier.unpaid_sale(row) {
-                        self.not_paid.add(sale, source);
+                    if let Some(sale) = classifier.taken_back(row) {
+                        self.not_paid.add(&sale, source);
                     }
                     self.keep_row(row, source, false, &reason);
                     *self.ignored.entry(reason).or_default() += 1;
@@ -536,6 +540,9 @@ impl<'r> Reader<'r> {
                     self.invoices.add(&event);
                 }
                 classifier.see(&event);
+                if let Some(reason) = classifier.reason_to_hold(&event) {
+                    self.looked_at.push((self.events.len(), reason.to_owned()));
+                }
                 self.events.push(&event);
             }
             return outcome;
@@ -600,6 +607,7 @@ impl<'r> Reader<'r> {
             invoices: self.invoices,
             plans: self.plans,
             not_paid: self.not_paid,
+            looked_at: self.looked_at,
             inputs: self
                 .inputs
                 .into_iter()

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use super::events::scan_sql_of;
 use super::mended::NOT_REPLACED;
 use super::span::RUNS;
-use super::{
-    AttentionCode, EventRecord, JournalError, JournalReader, Outcome, RunId, Span, SpanBy,
-};
+use super::{AttentionCode, EventRecord, JournalError, JournalReader, RunId, Span, SpanBy};
 use crate::event::EventKey;
 
 /// Selects the runs whose events are looked at.
@@ -89,12 +87,8 @@ impl JournalReader {
         }
         let sql = scan_sql_of(&self.events_of(scope, of)?, &condition);
         let each = |record: EventRecord| {
-            let code = match record.outcome() {
-                None => Some(AttentionCode::NotSent),
-                Some(Outcome::Failed) => Some(AttentionCode::Failed),
-                Some(Outcome::Unconfirmed) => Some(AttentionCode::Unconfirmed),
-                Some(_) => flags.get(&record.row).copied(),
-            };
+            let flag = flags.get(&record.row).copied();
+            let code = AttentionCode::from_result(record.outcome(), flag);
             code.map_or(Ok(()), |code| each(code, record))
         };
         match scope {

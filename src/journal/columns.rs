@@ -6,8 +6,8 @@ use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
-    Currency, CustomerRef, Details, Essence, EssenceParts, Event, EventKey, Kind, Money, Source,
-    Text, Ties,
+    Currency, CustomerRef, Details, Essence, EssenceParts, Event, EventKey, Kind, Money,
+    PromoterNames, Source, Text, Ties,
 };
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
@@ -277,6 +277,11 @@ impl<'a> Columns<'a> {
             reference: self.reference,
             customer: self.customer(),
             created_at: self.created_at,
+            promoter: PromoterNames {
+                promo_code: self.promo_code,
+                ref_id: self.ref_id,
+                tid: self.tid,
+            },
         })
     }
 

@@ -99,7 +99,8 @@ pub struct RetrySelection {
     /// The events that are selected, whichever of the three outcomes they have, with the refunds that were
     /// settled without a request by their outcomes.
     pub events: Vec<EventRow>,
-    /// The events that somebody has accepted as they are: their outcome does not select them.
+    /// The events that somebody has accepted as they are: their outcome does not select them. Neither does it
+    /// select sales that were not paid ([`AttentionCode::NotPaid`]).
     pub accepted: Vec<EventRow>,
 }
 
@@ -121,7 +122,8 @@ impl RetrySelection {
             rows.join(", ")
         };
         format!(
-            "(outcome IN ({}) AND id NOT IN ({accepted}) OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
+            "(outcome IN ({}) AND id NOT IN ({accepted})
+                 AND id NOT IN (SELECT event FROM flag WHERE code = 'not_paid') OR outcome IN ('failed', 'unconfirmed', 'non_referral') AND (id IN ({rows})
                  OR kind = 'refund' AND inferred = 1 AND sale_event_id IN
                     (SELECT sale.event_id FROM event AS sale WHERE sale.id IN ({rows}))))",
             words.join(", "),
@@ -288,7 +290,9 @@ fn reset_results(connection: &Connection, run: RunId, selected: &str) -> rusqlit
         [run.0],
     )?;
     connection.execute(
-        "DELETE FROM flag WHERE event IN (SELECT event FROM run_event WHERE run = ?1)",
+        // That less of it counts stays true of what is sent again as it was.
+        "DELETE FROM flag WHERE code <> 'counts_less'
+         AND event IN (SELECT event FROM run_event WHERE run = ?1)",
         [run.0],
     )?;
     connection.execute(

@@ -280,7 +280,19 @@ impl JournalHistory {
     pub fn no_longer_counts_less(&self, sale: EventRef<'_>) -> Option<EventRow> {
         let known = self.events.get(sale.key())?;
         let is_flagged = self.flagged.get(&sale.key()) == Some(&AttentionCode::CountsLess);
-        (is_flagged && sale.gross_cents.is_some()).then_some(known.row)
+        let is_tracked = known.outcome.is_some_and(Outcome::is_tracked);
+        (is_flagged && is_tracked && sale.gross_cents.is_some()).then_some(known.row)
+    }
+
+    /// Returns the number of a sale that is not tracked and can only be retried as it is, if less of it counts
+    /// than it has, as this reading says. One that needs attention already keeps that reason.
+    pub fn settled_to_count_less(&self, sale: EventRef<'_>) -> Option<EventRow> {
+        let known = self.events.get(sale.key())?;
+        let is_retried_as_it_is = known.outcome.is_some_and(|outcome| !outcome.is_tracked());
+        let counts_less = || sale.essence().counts_less_than(&known.essence);
+        let is_free = !self.flagged.contains_key(&sale.key());
+        (is_retried_as_it_is && is_free && sale.gross_cents.is_some() && counts_less())
+            .then_some(known.row)
     }
 
     /// Returns the number of the event with this key, if it is not settled.

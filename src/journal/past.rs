@@ -121,11 +121,7 @@ fn past_code(
     let outcome: Option<Word<Outcome>> = row.get(4)?;
     let was_settled: Option<bool> = row.get(5)?;
     if let (Some(Word(outcome)), Some(true)) = (outcome, was_settled) {
-        return Ok(match outcome {
-            Outcome::Failed => Some(AttentionCode::Failed),
-            Outcome::Unconfirmed => Some(AttentionCode::Unconfirmed),
-            _ => flag,
-        });
+        return Ok(AttentionCode::from_result(Some(outcome), flag));
     }
     let answer: Option<String> = row.get(6)?;
     let had_ended: bool = row.get(7)?;

@@ -349,14 +349,51 @@ impl Recording<'_> {
     ///
     /// The journal can't be written.
     pub fn supersede(&mut self, event: EventRow, reason: &str) -> Result<(), JournalError> {
+        self.settle(event, Outcome::NonReferral, reason)
+    }
+
+    /// Settles an event that is left to send without a request, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub fn settle(
+        &mut self,
+        event: EventRow,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<(), JournalError> {
         self.ready()?;
         let message = reason.to_owned();
-        let outcome = Outcome::NonReferral;
         let settlement = Settlement {
             is_inferred: true,
             ..Settlement::without_answer(outcome, Some(message), self.started)
         };
         let settled = settle_where_left(&self.transaction, event, &settlement);
+        self.done(settled)
+    }
+
+    /// Settles an event that replaces another one by the answer that the other one got: it holds for both.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or written.
+    pub fn inherit_result(&mut self, from: EventRow, to: EventRow) -> Result<(), JournalError> {
+        self.ready()?;
+        let sql = format!("SELECT {} FROM event e WHERE e.id = ?1", columns::RESULT);
+        let result = self
+            .transaction
+            .query_row(&sql, [from.0], |row| columns::read_settlement(row, from, 0));
+        let result = result.map_err(|error| self.reader.failed("reading a result", error))?;
+        let Some(result) = result else {
+            return Ok(());
+        };
+        let settlement = Settlement {
+            is_inferred: true,
+            at: self.started,
+            ..result
+        };
+        let settled = settle_where_left(&self.transaction, to, &settlement);
         self.done(settled)
     }
 

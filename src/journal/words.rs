@@ -169,6 +169,8 @@ words! {
         Failed = "failed",
         /// It may have been recorded, and nothing says whether it was.
         Unconfirmed = "unconfirmed",
+        /// It is a sale that was not sent before a later export said that it was not paid.
+        NotPaid = "not_paid",
         /// The API's answer has another amount than the one that was sent.
         OtherAmount = "other_amount",
         /// A refund or cancellation of a tracked sale was answered as not a referral.
@@ -183,6 +185,28 @@ words! {
         Held = "held",
         /// It is a row that can't be read.
         Rejected = "rejected",
+    }
+}
+
+impl AttentionCode {
+    /// Returns why an event with this outcome, or none, needs attention, if it does. `flag` is the reason that was
+    /// recorded beside the outcome.
+    pub(crate) fn from_result(
+        outcome: Option<Outcome>,
+        flag: Option<AttentionCode>,
+    ) -> Option<AttentionCode> {
+        let is_open = matches!(outcome, Some(Outcome::Failed | Outcome::Unconfirmed));
+        match (outcome, flag) {
+            (None, _) => Some(AttentionCode::NotSent),
+            (_, Some(AttentionCode::NotPaid)) => is_open.then_some(AttentionCode::NotPaid),
+            (Some(Outcome::Failed), _) => Some(AttentionCode::Failed),
+            (Some(Outcome::Unconfirmed), _) => Some(AttentionCode::Unconfirmed),
+            // Of what is not there, nothing counts too much.
+            (Some(outcome), Some(AttentionCode::CountsLess)) => {
+                outcome.is_tracked().then_some(AttentionCode::CountsLess)
+            }
+            (Some(_), flag) => flag,
+        }
     }
 }
 

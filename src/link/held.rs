@@ -33,6 +33,8 @@ pub enum HeldReason {
     Payment,
     /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
     NotPaid,
+    /// Its profile holds it for a person to look at.
+    Profile,
 }
 
 impl HeldReason {
@@ -49,7 +51,7 @@ impl HeldReason {
             HeldReason::Currency => ProblemCode::CurrencyHeld,
             HeldReason::Customer => ProblemCode::CustomerUnclear,
             HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
-            HeldReason::NotPaid => ProblemCode::SaleNotPaid,
+            HeldReason::NotPaid | HeldReason::Profile => ProblemCode::SaleNotPaid,
         }
     }
 

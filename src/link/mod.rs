@@ -131,7 +131,7 @@ pub struct EarlierSale {
 
 /// Returns whether a reading takes the place of what an earlier run sent under its id: nothing of that
 /// is at the API, so nothing can count twice. Either the API refused it and it was corrected, or the
-/// API said that its customer is not a referral, and this reading names another one.
+/// API said that it is not a referral, and this reading names another customer or a promoter.
 pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
@@ -146,17 +146,19 @@ pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn Sa
     }
 }
 
-/// Returns whether the API said that the customer of a recorded event is not a referral, and this
-/// reading names the customer by an email or a uid that was not asked for.
+/// Returns whether the API said that a recorded event is not a referral, and this reading names the customer by
+/// an email or a uid, or the promoter by a promo code, a referral id or a tracking id, that was not asked for.
 pub(crate) fn names_another_non_referral(
     event: EventRef<'_>,
     recorded: &Essence,
     earlier: &dyn SaleHistory,
 ) -> bool {
+    if earlier.outcome(event.key()) != Some(Outcome::NonReferral) {
+        return false;
+    }
     let read = event.essence();
-    let asked = || std::iter::once(recorded).chain(earlier.replaced(event.key()));
-    earlier.outcome(event.key()) == Some(Outcome::NonReferral)
-        && asked().all(|asked| read.names_customer_otherwise(asked))
+    let mut asked = std::iter::once(recorded).chain(earlier.replaced(event.key()));
+    asked.all(|asked| read.names_customer_otherwise(asked) || read.names_promoter_otherwise(asked))
 }
 
 /// An account without a past.

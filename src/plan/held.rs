@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::planner::{Firsts, Planner};
 use super::settle;
 use crate::event::{EventKey, EventRef, Events};
-use crate::journal::PlanState;
+use crate::journal::{Outcome, PlanState};
 use crate::link::HeldReason;
 use crate::problem::{Problem, ProblemCode};
 
@@ -61,6 +61,7 @@ impl Planner<'_> {
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
+            HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }
     }
 
@@ -68,6 +69,9 @@ impl Planner<'_> {
         match refund.sale_event_id.map(EventKey::from_id) {
             None => {
                 "name its sale in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into()
+            }
+            Some(sale) if self.is_in_conflict_with_sent(sale, firsts) => {
+                settle::refund_of_conflict_hint(refund, self.history).into()
             }
             Some(sale)
                 if firsts
@@ -85,9 +89,16 @@ impl Planner<'_> {
         }
     }
 
+    /// Returns `true` if these exports have a sale otherwise than an earlier run sent it.
+    fn is_in_conflict_with_sent(&self, sale: EventKey, firsts: &Firsts) -> bool {
+        let is_sent = self.history.outcome(sale).is_some_and(Outcome::is_tracked);
+        let here = firsts.named(sale);
+        is_sent && here.is_some_and(|sale| self.with_history.contains_key(&sale))
+    }
+
     fn conflict_hint(&self, index: usize, event: EventRef<'_>) -> Cow<'static, str> {
         if self.left_behind.contains(&index) {
-            return "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first".into();
+            return settle::left_behind_hint(self.history.outcome(event.key())).into();
         }
         let recorded = self.history.essence(event.key());
         if event.is_named_by_shared_id_alone {

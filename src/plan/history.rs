@@ -4,7 +4,7 @@ use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
     Refunded, Text,
 };
-use crate::journal::{HeldSale, JournalHistory, Outcome};
+use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
 /// Answers what a plan needs to know of earlier runs.
@@ -28,6 +28,11 @@ pub trait History: SaleHistory {
     /// Returns `true` if the event with this key is unconfirmed, and nobody has accepted that.
     fn is_in_question(&self, key: EventKey) -> bool {
         self.outcome(key) == Some(Outcome::Unconfirmed)
+    }
+
+    /// Returns `true` if the sale with this key is not sent, since a later export says that it was not paid.
+    fn is_withdrawn(&self, _: EventKey) -> bool {
+        false
     }
 
     /// Returns the name of the profile by which the event with this key was read first.
@@ -169,6 +174,11 @@ impl History for JournalHistory {
     fn is_in_question(&self, key: EventKey) -> bool {
         self.outcome(key) == Some(Outcome::Unconfirmed)
             && !self.accepted_unconfirmed.contains_key(&key)
+    }
+
+    fn is_withdrawn(&self, key: EventKey) -> bool {
+        let flag = self.flagged.get(&key).copied();
+        AttentionCode::from_result(self.outcome(key), flag) == Some(AttentionCode::NotPaid)
     }
 
     fn profile(&self, key: EventKey) -> Option<&str> {

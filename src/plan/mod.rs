@@ -34,6 +34,7 @@ pub struct Plan {
     events: Events,
     states: Vec<PlanState>,
     replacing: KeyMap<()>,
+    restated: KeyMap<()>,
     /// The sums of what was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
     /// The conflicts and the refunds that are held, for a person to look at.
@@ -71,6 +72,16 @@ impl Plan {
     /// Returns `true` if the event to send with this key replaces what an earlier run recorded under it.
     pub(crate) fn replaces(&self, key: EventKey) -> bool {
         self.replacing.contains_key(&key)
+    }
+
+    /// Returns `true` if the event with this key gets the result of what it replaces, and is not sent.
+    pub(crate) fn restates(&self, key: EventKey) -> bool {
+        self.restated.contains_key(&key)
+    }
+
+    /// Returns the number of events to send that are not sent, since they get the result of what they replace.
+    pub(crate) fn restated_count(&self) -> u64 {
+        self.restated.len() as u64
     }
 
     /// Returns the sums of the events in each state.
@@ -140,11 +151,13 @@ pub(crate) fn plan(
         }
     }
     let (mut states, replacing) = (planner.states, planner.replacing);
+    let restated = planner.restated;
     arrange(order, &mut events, &mut states);
     Plan {
         events,
         states,
         replacing,
+        restated,
         read,
         problems,
     }

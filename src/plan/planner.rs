@@ -26,6 +26,9 @@ const SENT_AS_READ_NOW: &str =
 const LEFT_WITH_ANOTHER_AMOUNT: &str =
     "an earlier run has left it to send, with another amount; `fprecon resume` sends that";
 
+/// The note of a sale that counts nowhere and of which this reading says more.
+const RECORDED_AS_READ_NOW: &str = "an earlier run was answered that it counts nowhere; it is recorded with what these exports say, and not sent again by itself";
+
 /// The note of a refund whose customer was corrected, while that of its sale was not.
 const CORRECTED_ALONE: &str =
     "its customer was corrected, but not that of its sale, which it is sent with";
@@ -106,6 +109,8 @@ pub(super) struct Planner<'p> {
     pub(super) states: Vec<PlanState>,
     /// The keys of the events that replace what an earlier run recorded.
     pub(super) replacing: KeyMap<()>,
+    /// The keys of those of them that are not sent, since the answer that an earlier run got is theirs, too.
+    pub(super) restated: KeyMap<()>,
     /// The reasons for the states of events, where there is more to say than that they are settled.
     notes: HashMap<usize, Cow<'static, str>>,
     /// The reasons why events are held.
@@ -133,6 +138,7 @@ impl<'p> Planner<'p> {
             origins,
             asked_again,
             replacing: KeyMap::default(),
+            restated: KeyMap::default(),
             states: vec![PlanState::ToSend; events],
             notes: HashMap::new(),
             held: HashMap::new(),
@@ -194,9 +200,7 @@ impl<'p> Planner<'p> {
                 let here = refunds_here.get_or_insert_with(|| self.refunds_here(events));
                 match self.refunds_left_behind(event, here) {
                     Some(refunds) => {
-                        let note = format!(
-                            "its customer is another one now, and its refunds of {refunds} were not referrals in an earlier run"
-                        );
+                        let note = self.note_of_left_behind(key, refunds);
                         self.mark(index, PlanState::Conflict, note);
                         self.left_behind.insert(index);
                     }
@@ -250,17 +254,22 @@ impl<'p> Planner<'p> {
     fn decide_known(&mut self, index: usize, event: EventRef<'_>, recorded: &Essence) {
         let key = event.key();
         if self.history.is_settled(key) {
-            return self.mark(index, PlanState::Settled, "");
+            if self.is_restated(event, recorded) {
+                self.mark(index, PlanState::ToSend, RECORDED_AS_READ_NOW);
+                self.replacing.insert(key, ());
+                self.restated.insert(key, ());
+            } else {
+                self.mark(index, PlanState::Settled, "");
+            }
+            return;
         }
         let read = event.essence();
         let has_same_money = read.money == recorded.money;
-        if has_same_money && !read.completes_customer_of(recorded) {
+        if has_same_money && !says_more_of_whose_it_is(&read, recorded) {
             return self.mark(index, PlanState::ToSend, "");
         }
-        let refunded = self.history.refunded(key);
-        let is_refunded = refunded.cents != 0 || refunded.gross_cents != 0;
         let says_more = has_same_money || event.gross_cents.is_some();
-        let is_free = !is_refunded && !self.history.is_maybe_recorded(key);
+        let is_free = !self.is_refunded(key) && !self.history.is_maybe_recorded(key);
         if event.kind == Kind::Sale && says_more && is_free {
             self.mark(index, PlanState::ToSend, SENT_AS_READ_NOW);
             self.replacing.insert(key, ());
@@ -269,6 +278,30 @@ impl<'p> Planner<'p> {
         } else {
             self.mark(index, PlanState::Duplicate, LEFT_WITH_ANOTHER_AMOUNT);
         }
+    }
+
+    /// Returns `true` if a sale of which nothing is at the API is to be recorded with what this reading says of
+    /// it, so that a later retry sends that. Its refunds were recorded by what it counted then.
+    fn is_restated(&self, event: EventRef<'_>, recorded: &Essence) -> bool {
+        let key = event.key();
+        let outcome = self.history.outcome(key);
+        let counts_nowhere = matches!(outcome, Some(Outcome::Failed | Outcome::NonReferral));
+        if event.kind != Kind::Sale || !counts_nowhere || self.is_refunded(key) {
+            return false;
+        }
+        let read = event.essence();
+        if read.money == recorded.money {
+            // Such a sale is sent again if it was not a referral.
+            outcome == Some(Outcome::Failed) && says_more_of_whose_it_is(&read, recorded)
+        } else {
+            event.gross_cents.is_some() && !recorded.is_gross_unknown && !recorded.is_corrected
+        }
+    }
+
+    /// Returns `true` if earlier runs recorded any refund of this sale.
+    fn is_refunded(&self, sale: EventKey) -> bool {
+        let refunded = self.history.refunded(sale);
+        refunded.cents != 0 || refunded.gross_cents != 0
     }
 
     /// Returns in what an event contradicts what an earlier run recorded under its id. An id is known
@@ -310,8 +343,14 @@ impl<'p> Planner<'p> {
     /// Returns the reason why an event replaces what an earlier run sent under its id, if it does.
     fn replaces(&self, event: EventRef<'_>, recorded: &Essence) -> Option<&'static str> {
         let key = event.key();
-        if self.is_left_to_send(key) && self.asked_again.supersedes(key, self.history) {
-            return Some("its sale is asked again for another customer");
+        let has_sale_asked_again = || {
+            let sale = recorded.sale;
+            sale.is_some_and(|sale| self.asked_again.has_sale(sale))
+        };
+        if (self.is_left_to_send(key) || has_sale_asked_again())
+            && self.asked_again.supersedes(key, self.history)
+        {
+            return Some("its sale is asked again for another customer or promoter");
         }
         if !replaces(event, recorded, self.history) {
             return None;
@@ -320,7 +359,10 @@ impl<'p> Planner<'p> {
             Some(Outcome::Failed) => {
                 "corrected: the API refused what an earlier run sent under this id"
             }
-            _ => "asked again: an earlier run asked for another customer, who was not a referral",
+            _ if event.essence().names_customer_otherwise(recorded) => {
+                "asked again: an earlier run asked for another customer, who was not a referral"
+            }
+            _ => "asked again: it names a promoter now, and was not a referral without",
         })
     }
 
@@ -343,6 +385,18 @@ impl<'p> Planner<'p> {
             amount_cents: missing,
             ..money
         })
+    }
+
+    /// Returns why a sale can't be sent again without its refunds.
+    fn note_of_left_behind(&self, sale: EventKey, refunds: Money) -> String {
+        match self.history.outcome(sale) {
+            Some(Outcome::Failed) => format!(
+                "it was corrected, and its refunds of {refunds} failed with it in an earlier run and are not in these exports"
+            ),
+            _ => format!(
+                "its customer or promoter is another one now, and its refunds of {refunds} were not referrals in an earlier run"
+            ),
+        }
     }
 
     /// Returns which refunds are in these exports, by the key of their sale.
@@ -507,6 +561,11 @@ impl<'p> Planner<'p> {
             && firsts.for_event(index, event.key()) == index
             && self.history.counted_nothing(event.key()).is_none()
     }
+}
+
+/// Returns `true` if a reading has more by which its customer or its promoter is found than the recorded one.
+fn says_more_of_whose_it_is(read: &Essence, recorded: &Essence) -> bool {
+    read.completes_customer_of(recorded) || read.names_promoter_otherwise(recorded)
 }
 
 /// Returns the outcome of an event in words for people.

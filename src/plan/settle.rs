@@ -28,8 +28,11 @@ pub(super) fn hint(
 ) -> Cow<'static, str> {
     match outcome {
         None => "`fprecon resume` sends what was recorded first; then run these exports again".into(),
+        Some(Outcome::Failed) if event.is_fixed_after_refusal => {
+            "run this file by itself, without the export that has the row as it was".into()
+        }
         Some(Outcome::Failed) => {
-            "FirstPromoter counted nothing of what was sent: correct it in failed.csv and run that file".into()
+            "FirstPromoter counted nothing of what was sent: correct it in failed.csv and run that file by itself".into()
         }
         Some(Outcome::NonReferral) => format!(
             "FirstPromoter counted nothing of what was sent; if this row is right, correct it in non_referral.csv and run that file; else {}",
@@ -69,13 +72,35 @@ pub(super) fn unclear_refund_hint(refund: EventRef<'_>) -> String {
     )
 }
 
+/// Returns how to settle a refund whose sale is in conflict with what an earlier run sent of it.
+pub(super) fn refund_of_conflict_hint(refund: EventRef<'_>, history: &dyn History) -> String {
+    let settle = "settle its sale first, as the error of the sale says, then run the exports again";
+    match own_refund_row(refund, history) {
+        Some(row) => format!(
+            "{settle}; if that was accepted as it was sent, send this refund with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
+        ),
+        None => format!(
+            "{settle}; if that was accepted as it was sent, the refund can only be made in FirstPromoter itself; once it is right there, {}",
+            accept(refund)
+        ),
+    }
+}
+
+/// Returns what a person has to do once the sale of a left-behind refund was corrected.
+pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Failed) => {
+            "add the rows of its refunds in the failed.csv of that run to this file, with the header that both have, and run it again"
+        }
+        _ => {
+            "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first"
+        }
+    }
+}
+
 /// Returns how to reverse a sale that was sent and not paid.
-///
-/// A refund from the user's own CSV beside a recorded running total may be a part of that, and would be held.
 pub(super) fn not_paid_hint(refund: EventRef<'_>, history: &dyn History) -> String {
-    let sale = refund.sale_event_id.map(EventKey::from_id);
-    let has_total = sale.is_some_and(|sale| history.refunded(sale).largest_total_cents.is_some());
-    match refund_row(refund).filter(|_| !has_total) {
+    match own_refund_row(refund, history) {
         Some(row) => format!(
             "if nothing was paid, send the refund with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`"
         ),
@@ -86,8 +111,28 @@ pub(super) fn not_paid_hint(refund: EventRef<'_>, history: &dyn History) -> Stri
     }
 }
 
-/// Returns a refund that is held as the row of a CSV that sends it.
-fn refund_row(refund: EventRef<'_>) -> Option<String> {
+/// Returns how to settle an event that its profile holds for a person to look at.
+pub(super) fn looked_at_hint(event: EventRef<'_>, history: &dyn History) -> String {
+    let accept = accept(event);
+    match own_refund_row(event, history) {
+        Some(row) => format!(
+            "look it up at the provider; if the amount is right, send it with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{row}`; with another amount, or if nothing is to be sent, {accept}"
+        ),
+        None => {
+            format!(
+                "look it up at the provider, and correct in FirstPromoter what is not right there; then {accept}"
+            )
+        }
+    }
+}
+
+/// Returns a refund that is held as the row of a CSV that sends it. Beside a recorded running total, such a refund
+/// may be a part of that, and would be held.
+fn own_refund_row(refund: EventRef<'_>, history: &dyn History) -> Option<String> {
+    let sale = EventKey::from_id(refund.sale_event_id?);
+    if history.refunded(sale).largest_total_cents.is_some() {
+        return None;
+    }
     let read = refund.read_money()?;
     let paid = Money {
         amount_cents: refund.paid_cents()?,

@@ -564,6 +564,7 @@ impl<'s> Compiler<'s> {
             kind: spec.kind,
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
             note: spec.note.clone(),
+            hold: spec.hold.clone(),
             names: Vec::new(),
             customer: self.event_customer(spec)?,
             event_id,

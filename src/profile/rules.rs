@@ -239,6 +239,8 @@ pub(crate) struct EventRule {
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
     pub(crate) note: Option<String>,
+    /// The reason why a person has to look at the event before it is sent.
+    pub(crate) hold: Option<String>,
     /// The columns of `known` whose words the rule's `when` lists.
     pub(crate) names: Vec<ColumnIndex>,
     /// The columns of the event's customer, if it is not the row's customer.

@@ -357,6 +357,8 @@ pub(super) struct EventSpec {
     pub(super) when: WhenSpec,
     pub(super) unless: Option<WhenSpec>,
     pub(super) note: Option<String>,
+    /// The reason why a person has to look at the event before it is sent.
+    pub(super) hold: Option<String>,
     pub(super) email: Option<String>,
     pub(super) uid: Option<String>,
     #[serde(default)]

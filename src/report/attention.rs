@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::csv_files::row_file_names;
 use super::items::{Age, for_each_event_item, for_each_item};
-use super::open_items::{OpenCount, OpenOfSpan, open_unplanned};
+use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held, open_unplanned};
 use super::words::count;
 use crate::event::{Currency, Tally};
 use crate::journal::{
@@ -129,26 +129,36 @@ pub(crate) fn attention_now(
     for item in &mut attention {
         let run = runs.get(&item.code).copied().or(last);
         let run = run.map_or(Ok(None), |run| journal.run(run))?;
-        item.command = command_in(item.code, run.as_ref(), commands);
+        item.command = command_in(journal, item.code, run.as_ref(), commands)?;
     }
     Ok(attention)
 }
 
 /// Returns the command for items with this code, by the exports and the report of a run.
+///
+/// # Errors
+///
+/// The journal can't be read.
 pub(super) fn command_in(
+    journal: &JournalReader,
     code: AttentionCode,
     run: Option<&RunRecord>,
     commands: &Commands,
-) -> String {
+) -> Result<String, JournalError> {
     let runs = run.map_or(&[][..], std::slice::from_ref);
     let rejected = row_file_names(Disposition::Rejected, runs);
+    let beside_held = match code {
+        AttentionCode::Held => exports_beside_held(journal, runs)?,
+        _ => Vec::new(),
+    };
     let inputs = runs.iter().flat_map(|run| &run.inputs);
     let places = Places {
         directory: run.and_then(|run| run.report_dir.as_deref()),
         exports: inputs.map(|input| input.path.as_str()).collect(),
+        beside_held: &beside_held,
         rejected: &rejected,
     };
-    command_of(code, &places, commands)
+    Ok(command_of(code, &places, commands))
 }
 
 /// Leaves out events that are about to be sent: they are no reason for anybody to act.
@@ -254,11 +264,12 @@ impl Counter {
     }
 }
 
-/// Returns whether events that need attention for this reason are settled well otherwise.
+/// Returns whether events that need attention for this reason have it beside their outcome.
 pub(crate) fn is_flagged(code: AttentionCode) -> bool {
     matches!(
         code,
-        AttentionCode::OtherAmount
+        AttentionCode::NotPaid
+            | AttentionCode::OtherAmount
             | AttentionCode::ReversalNonReferral
             | AttentionCode::SignedUpSince
             | AttentionCode::CountsLess
@@ -309,6 +320,12 @@ const fn texts(code: AttentionCode) -> Texts {
             "failed.csv",
             "Look them up in FirstPromoter first. If sent again, they may count twice:",
             Next::Words("retry --unconfirmed"),
+        ),
+        Code::NotPaid => (
+            "not sent, and not paid as a later export says",
+            "failed.csv",
+            "What was paid nevertheless is sent by `fprecon retry --event ID`. Accept the others:",
+            Next::Accept,
         ),
         Code::OtherAmount => (
             "recorded with another amount",
@@ -486,6 +503,8 @@ pub(crate) struct Places<'p> {
     pub(crate) directory: Option<&'p str>,
     /// The paths of the run's exports.
     pub(crate) exports: Vec<&'p str>,
+    /// The paths of the exports that held sales need beside these.
+    pub(crate) beside_held: &'p [String],
     /// The names of the files of rejected rows.
     pub(crate) rejected: &'p [String],
 }
@@ -509,9 +528,11 @@ impl Places<'_> {
     }
 
     /// Returns the exports as a command can name them: a member of an archive by the archive.
-    fn exports(&self) -> Vec<String> {
+    fn exports(&self, code: AttentionCode) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for path in &self.exports {
+        let beside = self.beside_held.iter().map(String::as_str);
+        let beside = beside.filter(|_| code == AttentionCode::Held);
+        for path in self.exports.iter().copied().chain(beside) {
             let name = match path.to_ascii_lowercase().find(".zip/") {
                 Some(at) => &path[..at + ".zip".len()],
                 None => path,
@@ -556,7 +577,7 @@ fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> 
     let Texts { file, next, .. } = texts(code);
     match next {
         Next::Words(words) => commands.command(words),
-        Next::RunExports => commands.run(&places.exports()),
+        Next::RunExports => commands.run(&places.exports(code)),
         Next::RunRejected => commands.run(&places.rejected_files()),
         Next::Accept => {
             let file = places.in_report(file);
@@ -584,9 +605,11 @@ mod tests {
     #[test]
     fn every_reason_has_a_command_that_reaches_the_same_journal() {
         let rejected = ["rejected.csv".to_owned(), "rejected-2.csv".to_owned()];
+        let beside_held = ["payments.csv".to_owned()];
         let places = Places {
             directory: Some("my reports/1"),
             exports: vec!["a.csv", "b.zip/one.csv", "b.zip/two.csv"],
+            beside_held: &beside_held,
             rejected: &rejected,
         };
         let commands = Commands::new(
@@ -611,6 +634,10 @@ mod tests {
         }
         assert_eq!(
             of(AttentionCode::Held),
+            format!("fprecon run a.csv b.zip payments.csv --profile generic {options}")
+        );
+        assert_eq!(
+            of(AttentionCode::Conflict),
             format!("fprecon run a.csv b.zip --profile generic {options}")
         );
         assert_eq!(
@@ -630,6 +657,7 @@ mod tests {
         let places = Places {
             directory: None,
             exports: Vec::new(),
+            beside_held: &[],
             rejected: &[],
         };
         let not_sent = &all()[..1];

@@ -171,7 +171,11 @@ impl<'j> Lives<'j> {
     }
 
     /// Returns what to do about a single item. `run` is the one that held or rejected it.
-    fn attention(&self, item: &Item, run: Option<&RunRecord>) -> LifeAttention {
+    fn attention(
+        &self,
+        item: &Item,
+        run: Option<&RunRecord>,
+    ) -> Result<LifeAttention, JournalError> {
         let code = item.code;
         let id = item.event_id.as_deref().unwrap_or_default();
         let with_id = |words: &str| {
@@ -192,6 +196,10 @@ impl<'j> Lives<'j> {
                 "Look it up in FirstPromoter first. If sent again, it may count twice:",
                 with_id("retry --event"),
             ),
+            AttentionCode::NotPaid => (
+                "A later export says that it was not paid. If it was, or is in FirstPromoter, `fprecon retry --event` sends it; else accept it:",
+                accept(),
+            ),
             AttentionCode::ReversalNonReferral => (
                 "Look up the customer in FirstPromoter, then try again:",
                 with_id("retry --event"),
@@ -210,21 +218,21 @@ impl<'j> Lives<'j> {
             ),
             AttentionCode::Conflict => (
                 "Find out which side is right, remove the other one, then run the exports again:",
-                command_in(code, run, self.commands),
+                command_in(self.journal, code, run, self.commands)?,
             ),
             AttentionCode::Held => (
                 "Add what is missing, then run the exports again:",
-                command_in(code, run, self.commands),
+                command_in(self.journal, code, run, self.commands)?,
             ),
             AttentionCode::Rejected => (
                 "Fix the row in rejected.csv of the run's report, then run that file:",
-                command_in(code, run, self.commands),
+                command_in(self.journal, code, run, self.commands)?,
             ),
         };
-        LifeAttention {
+        Ok(LifeAttention {
             code: code.as_str(),
             advice,
             command,
-        }
+        })
     }
 }

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::items::{event_item, for_each_other_item, held_item, row_item};
-use crate::event::{Currency, Money};
+use crate::event::{Currency, Kind, Money};
 use crate::journal::{
     AcceptedRecord, AttentionCode, Disposition, EventRow, EventsOf, Item, ItemId, JournalError,
-    JournalReader, PastOpen, RunId, RunRecord, Scope, Span, SpanBy,
+    JournalReader, PastOpen, PlanState, RunId, RunRecord, Scope, Span, SpanBy,
 };
 use crate::problem::ProblemCode;
 
@@ -80,6 +80,46 @@ pub(crate) fn open_unplanned(journal: &JournalReader) -> Result<Vec<(RunId, Item
         .items
         .into_iter();
     Ok(waiting.map(|waiting| (waiting.run, waiting.item)).collect())
+}
+
+/// Returns the exports with rows of sales that some runs hold, and that earlier runs hold as well: what one of them
+/// lacks may be in another one, such as an invoice and its payment. The exports of these runs are left out.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(crate) fn exports_beside_held(
+    journal: &JournalReader,
+    runs: &[RunRecord],
+) -> Result<Vec<String>, JournalError> {
+    let mut held: HashSet<String> = HashSet::new();
+    for run in runs {
+        journal.for_each_held(run.id, |record| {
+            if record.state == PlanState::Unlinked && record.event.kind == Kind::Sale {
+                held.insert(record.event.event_id().to_owned());
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    let mut exports: Vec<String> = Vec::new();
+    if held.is_empty() {
+        return Ok(exports);
+    }
+    let own: HashSet<&str> = runs
+        .iter()
+        .flat_map(|run| &run.inputs)
+        .map(|input| input.path.as_str())
+        .collect();
+    for (_, item) in open_unplanned(journal)? {
+        let is_of_held = item.event_id.is_some_and(|id| held.contains(&id));
+        if let (true, AttentionCode::Held, Some(file)) = (is_of_held, item.code, item.file)
+            && !own.contains(file.as_str())
+            && !exports.contains(&file)
+        {
+            exports.push(file);
+        }
+    }
+    Ok(exports)
 }
 
 /// An item that a run held or rejected.

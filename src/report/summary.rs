@@ -15,7 +15,7 @@ use super::books::ReportSource;
 use super::csv_files::row_file_names;
 use super::items::held_item;
 use super::occupant::ReportId;
-use super::open_items::{OpenCount, OpenOfSpan};
+use super::open_items::{OpenCount, OpenOfSpan, exports_beside_held};
 use crate::event::{Currency, Sum, Tally};
 use crate::job::{EventsSummary, IgnoredSummary, Imbalance, InputSummary, JobFigures, Rows};
 use crate::journal::{
@@ -249,6 +249,9 @@ pub struct RunSummary {
     /// The exports that commands name.
     #[serde(skip)]
     exports: Vec<String>,
+    /// The exports that held sales need beside these.
+    #[serde(skip)]
+    beside_held: Vec<String>,
     /// The names of the report's files of rejected rows.
     #[serde(skip)]
     rejected_files: Vec<String>,
@@ -294,6 +297,7 @@ impl RunSummary {
             attention: figures.attention,
             accepted: figures.accepted,
             exports: exports_of(runs),
+            beside_held: exports_beside_held(journal, runs)?,
             rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: 0,
             elapsed_seconds: 0,
@@ -351,6 +355,7 @@ impl RunSummary {
             attention: figures.attention,
             accepted: figures.accepted,
             exports: exports_of(runs),
+            beside_held: exports_beside_held(journal, runs)?,
             rejected_files: row_file_names(Disposition::Rejected, runs),
             requests: runs.iter().map(|run| run.requests).sum(),
             elapsed_seconds: elapsed_ms.div_ceil(1000),
@@ -430,6 +435,7 @@ impl RunSummary {
         Places {
             directory: self.report_dir.as_deref(),
             exports: self.exports.iter().map(String::as_str).collect(),
+            beside_held: &self.beside_held,
             rejected: &self.rejected_files,
         }
     }

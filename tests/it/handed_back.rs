@@ -1,6 +1,7 @@
 //! Files that fprecon wrote, handed back to it: corrected by the printed hints, or as they are.
 
-use crate::support::Place;
+use crate::support::{Place, SandboxProcess};
+use serde_json::json;
 
 /// Two rows in conflict, a refund without a sale, and a sale whose amount cannot be read.
 const EXPORT: &str = "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
@@ -153,6 +154,88 @@ fn a_payment_that_shares_an_id_which_was_sent_without_saying_which_is_accepted_b
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     place.run(&command).expect(0);
     run("x.csv").expect(0);
+}
+
+/// The two lines of a CSV of one's own that a hint names.
+fn own_lines(said: &str) -> String {
+    let hint = said.split("has these two lines: ").last().unwrap();
+    let lines: Vec<&str> = hint.split('`').skip(1).step_by(2).take(2).collect();
+    format!("{}\n{}\n", lines[0], lines[1])
+}
+
+#[test]
+fn a_sale_that_is_corrected_without_its_refund_is_sent_by_following_the_hints() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.write(
+        "x.csv",
+        "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+         sale,s1,,ana@example.com,10.00,USD,2026-03-01\nrefund,r1,s1,ana@example.com,4.00,USD,2026-03-02\n",
+    );
+    let run = |words: &[&str]| place.run_to(&sandbox, &[&["run", "--yes"], words].concat());
+    sandbox.fault(&json!({"action": "status", "status": 422, "kind": "sale", "times": 1}));
+    run(&["x.csv", "--dir", "first"]).expect(1);
+    let failed = place.read("first/failed.csv").replace(",1000,", ",1200,");
+    let rows: Vec<&str> = failed.lines().collect();
+    place.write("fixed.csv", &format!("{}\n{}\n", rows[0], rows[1]));
+    let said = run(&["fixed.csv", "x.csv"]).expect(1).stderr();
+    let alone = "run this file by itself, without the export that has the row as it was";
+    assert!(said.contains(alone), "{said}");
+    let said = run(&["fixed.csv"]).expect(1).stderr();
+    assert!(
+        said.contains("it was corrected, and its refunds of 4.00 USD failed with it"),
+        "{said}"
+    );
+    let add = "add the rows of its refunds in the failed.csv of that run to this file";
+    assert!(said.contains(add), "{said}");
+    place.write("fixed.csv", &failed);
+    run(&["fixed.csv"]).expect(0);
+    let amounts: Vec<_> = sandbox
+        .events()
+        .iter()
+        .map(|event| event["amount_cents"].clone())
+        .collect();
+    assert_eq!(amounts, [1200, 400]);
+    run(&["x.csv"]).expect(0);
+    assert_eq!(sandbox.events().len(), 2);
+}
+
+#[test]
+fn the_refund_of_a_sale_whose_conflict_was_accepted_is_sent_by_its_hint() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    for (name, amount, refunded) in [
+        ("1.csv", "60.00", "0.00"),
+        ("2.csv", "66.00", "0.00"),
+        ("3.csv", "66.00", "33.00"),
+    ] {
+        place.write(
+            name,
+            &format!(
+                "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n\
+                 ch_1,2026-03-02 10:00:00,{amount},{refunded},usd,true,Paid,cus_1,ana@example.com,in_1\n"
+            ),
+        );
+    }
+    let run = |file: &str| place.run_to(&sandbox, &["run", "--yes", file]);
+    run("1.csv").expect(0);
+    run("2.csv").expect(1);
+    let accept = ["accept", "--event", "in_1", "--reason", "it stays"];
+    place.run(&accept).expect(0);
+    let said = run("3.csv").expect(1).stderr();
+    assert!(
+        said.contains("if that was accepted as it was sent"),
+        "{said}"
+    );
+    place.write("own.csv", &own_lines(&said));
+    run("own.csv").expect(0);
+    run("3.csv").expect(0);
+    let amounts: Vec<_> = sandbox
+        .events()
+        .iter()
+        .map(|event| event["amount_cents"].clone())
+        .collect();
+    assert_eq!(amounts, [6000, 3300]);
 }
 
 #[test]

@@ -28,6 +28,11 @@ fn sent(report: &Value) -> u64 {
         .sum()
 }
 
+fn attention(report: &Value) -> Vec<&str> {
+    let items = report["attention"].as_array().unwrap().iter();
+    items.map(|item| item["code"].as_str().unwrap()).collect()
+}
+
 fn gocardless(status: &str, refunded: &str) -> String {
     format!(
         "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email\n\
@@ -151,8 +156,64 @@ fn an_ignored_row_with_a_refund_takes_back_the_sale_that_was_sent() {
         ),
     ];
     for (sale, before, after) in edited {
-        let place = place(&[("before.csv", before), ("after.csv", after)]);
-        check_refund_is_held(&place, sale);
+        let files = [("before.csv", before), ("after.csv", after)];
+        check_refund_is_held(&place(&files), sale);
+
+        // In one call, the sale goes out and its refund is held, whatever the order.
+        for exports in [["before.csv", "after.csv"], ["after.csv", "before.csv"]] {
+            let place = place(&files);
+            let report = run(&place, &exports, 1);
+            assert_eq!(sent(&report), 1, "{sale}");
+            let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+            let row = &place.csv(&held)[1];
+            assert_eq!(row[1], format!("{sale}_not_paid"));
+            assert_eq!(attention(&run(&place, &exports, 1)), ["held"]);
+            let own = lines_of_hint(&place, "after.csv");
+            place.write("own.csv", &own);
+            assert_eq!(sent(&run(&place, &["own.csv"], 0)), 1, "{sale}");
+            assert_eq!(sent(&run(&place, &exports, 0)), 0, "{sale}");
+        }
+    }
+}
+
+#[test]
+fn a_dispute_that_was_lost_in_part_has_its_refund_held() {
+    let export = |amount: &str| {
+        format!(
+            "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Dispute Status{}\n\
+             ch_1,2026-03-01 10:00:00,20.00,0.00,usd,true,Paid,cus_1,ana@example.com,lost{}\n",
+            if amount.is_empty() {
+                ""
+            } else {
+                ",Disputed Amount"
+            },
+            if amount.is_empty() {
+                String::new()
+            } else {
+                format!(",{amount}")
+            },
+        )
+    };
+    // Of a part, in another currency, and where the export does not say how much.
+    for (disputed, cents) in [("18.10", 1810), ("25.00", 2500), ("", 2000), ("0.00", 2000)] {
+        let place = place(&[("lost.csv", export(disputed))]);
+        let report = run(&place, &["lost.csv"], 1);
+        assert_eq!(
+            (sent(&report), attention(&report)),
+            (1, vec!["held"]),
+            "{disputed}"
+        );
+        let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+        let rows = place.csv(&held);
+        let at = |name: &str| rows[0].iter().position(|head| head == name).unwrap();
+        assert_eq!(rows[1][at("event_id")], "ch_1_dispute_lost");
+        assert_eq!(rows[1][at("amount_cents")], cents.to_string());
+        if cents > 2000 {
+            continue;
+        }
+        place.write("own.csv", &lines_of_hint(&place, "lost.csv"));
+        assert_eq!(sent(&run(&place, &["own.csv"], 0)), 1, "{disputed}");
+        assert_eq!(sent(&run(&place, &["lost.csv"], 0)), 0, "{disputed}");
     }
 }
 

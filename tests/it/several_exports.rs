@@ -460,12 +460,21 @@ fn run_without_and_with(place: &Place, alone: &str, payments: &str, others_cents
         "{}",
         by_itself.stderr()
     );
-    let planned = &by_itself.json()["events"]["by_plan"];
+    let report = by_itself.json();
+    let planned = &report["events"]["by_plan"];
     assert_eq!(
         (&planned["to_send"], &planned["unlinked"]),
         (&0.into(), &1.into())
     );
-    // As the hint says.
+    // The report and `status` name both exports.
+    let both = format!("fprecon run {alone} {payments} --sandbox");
+    let status = ["status", "--sandbox", "--json"];
+    let status = place.run(&status).expect(0).json();
+    for json in [&report, &status] {
+        let items = json["attention"].as_array().unwrap().iter();
+        let mut held = items.filter(|item| item["code"] == "held");
+        assert_eq!(held.next().unwrap()["command"], both, "{json:#}");
+    }
     let both = place
         .run(&[&run[..], &[alone, payments]].concat())
         .expect(0)

@@ -134,10 +134,8 @@ pub(in crate::cli) fn plan(
             path.display()
         ));
     }
-    let mut estimate = Estimate::new(
-        job.reading.events.for_state(PlanState::ToSend).count(),
-        &settings,
-    );
+    let to_send_count = job.reading.events.for_state(PlanState::ToSend).count();
+    let mut estimate = Estimate::new(to_send_count - job.plan.restated_count(), &settings);
     if arguments.lead_list {
         match lead_list(common, &settings, terminal)? {
             Ok(list) => {
@@ -150,7 +148,7 @@ pub(in crate::cli) fn plan(
     let commands = next::commands(common, &settings);
     job.problems.edit(|problem| commands.complete(problem));
     show(&job, estimate, &settings, terminal)?;
-    Ok(exit_of(&job.reading))
+    Ok(exit_of(&job))
 }
 
 /// Reads the list of leads, or returns the reason why it would not be used.
@@ -233,11 +231,13 @@ fn show(
     Ok(())
 }
 
-/// Returns the exit code: rejected rows and held events need attention, in a plan as in a run.
-fn exit_of(reading: &JobFigures) -> Exit {
+/// Returns the exit code: rejected rows, held events and withdrawn sales need attention, in a plan as in a run.
+fn exit_of(job: &Job) -> Exit {
+    let reading = &job.reading;
     let is_held =
         |state: &PlanState| state.is_held() && reading.events.for_state(*state).count() > 0;
-    if reading.rows.rejected > 0 || PlanState::ALL.iter().any(is_held) {
+    let is_any_held = PlanState::ALL.iter().any(is_held);
+    if reading.rows.rejected > 0 || is_any_held || !job.withdrawn.is_empty() {
         Exit::Attention
     } else {
         Exit::Done

@@ -19,6 +19,7 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::NotSent => "not-sent",
         AttentionCode::Failed => "failed-events",
         AttentionCode::Unconfirmed => "unconfirmed-events",
+        AttentionCode::NotPaid => "not-paid",
         AttentionCode::OtherAmount => "other-amounts",
         AttentionCode::ReversalNonReferral => "reversals",
         AttentionCode::SignedUpSince => "signed-up-since",
@@ -48,6 +49,12 @@ pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
             "unconfirmed",
             "failed.csv",
             &gathered.unconfirmed,
+        ),
+        (
+            AttentionCode::NotPaid,
+            "not sent, and not paid",
+            "failed.csv",
+            &gathered.not_paid,
         ),
         (
             AttentionCode::OtherAmount,

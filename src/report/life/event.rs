@@ -286,7 +286,7 @@ impl Lives<'_> {
             commission_cents: settled.and_then(|settled| settled.commission_cents),
             is_replaced,
             is_replacement: self.replaced.values().any(|by| *by == row),
-            attention: open.map(|item| self.attention(item, None)),
+            attention: open.map(|item| self.attention(item, None)).transpose()?,
             accepted,
             runs: runs.map(LifeRun::from).collect(),
             attempts: attempts.map(LifeAttempt::from).collect(),
@@ -308,12 +308,11 @@ impl Lives<'_> {
 
     /// Returns the item of an event that needs attention, accepted or not.
     fn item_of(&self, record: &EventRecord) -> Result<Option<Item>, JournalError> {
-        let code = match record.outcome() {
-            None => Some(AttentionCode::NotSent),
-            Some(Outcome::Failed) => Some(AttentionCode::Failed),
-            Some(Outcome::Unconfirmed) => Some(AttentionCode::Unconfirmed),
+        let flag = match record.outcome() {
             Some(_) => self.journal.flag_of(record.row)?,
+            None => None,
         };
+        let code = AttentionCode::from_result(record.outcome(), flag);
         Ok(code.map(|code| event_item(code, record)))
     }
 
@@ -400,7 +399,9 @@ impl Lives<'_> {
                 .map(str::to_owned)
                 .collect(),
             is_open,
-            attention: needs_attention.then(|| self.attention(&item, run)),
+            attention: needs_attention
+                .then(|| self.attention(&item, run))
+                .transpose()?,
             accepted: self.acceptances(Some(item.id), |own| own.item.id == item.id),
         })
     }

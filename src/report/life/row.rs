@@ -105,7 +105,9 @@ impl Lives<'_> {
             if disposition == Disposition::Rejected {
                 let item = row_item(run, &record);
                 let is_open = self.is_open(item.id)? && !self.is_accepted(item.id);
-                in_run.attention = is_open.then(|| self.attention(&item, Some(run)));
+                in_run.attention = is_open
+                    .then(|| self.attention(&item, Some(run)))
+                    .transpose()?;
                 in_run.accepted = self.acceptances(Some(item.id), |own| own.item.id == item.id);
             }
         }

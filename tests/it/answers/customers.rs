@@ -204,3 +204,61 @@ fn a_sale_goes_out_with_the_visit_or_the_promoter_that_its_row_names() {
     assert_eq!(of("s3", "tid").as_deref(), Some("visit-7"));
     assert_eq!(outcome(&report.json(), "tracked"), 1, "s1 is nora's");
 }
+
+#[test]
+fn a_promoter_that_a_later_export_names_is_asked_for() {
+    let header = "kind,event_id,sale_event_id,email,amount,currency,created_at,promo_code,ref_id\n";
+    let sale = |code: &str, promoter: &str| {
+        format!(
+            "{header}sale,s1,,ana@example.com,10.00,USD,2026-03-01,{code},{promoter}\nrefund,r1,s1,ana@example.com,4.00,USD,2026-03-02,,\n"
+        )
+    };
+    for (code, promoter) in [("NORA10", ""), ("", "nora")] {
+        let place = own("");
+        let sandbox = strangers(&place);
+        place.write("before.csv", &sale("", ""));
+        place.write("unknown.csv", &sale("NOBODY", ""));
+        place.write("after.csv", &sale(code, promoter));
+        let before = place.run_to(&sandbox, &run("before.csv")).expect(0).json();
+        assert_eq!(outcome(&before, "non_referral"), 2);
+        // A code that nobody has is asked for once.
+        for requests in [1, 0] {
+            let unknown = place.run_to(&sandbox, &run("unknown.csv")).expect(0).json();
+            assert_eq!(unknown["requests"], requests, "{unknown:#}");
+        }
+        let after = place.run_to(&sandbox, &run("after.csv")).expect(0).json();
+        assert_eq!(outcome(&after, "tracked"), 2, "{after:#}");
+        let amounts: Vec<_> = sandbox
+            .events()
+            .iter()
+            .map(|it| it["amount_cents"].clone())
+            .collect();
+        assert_eq!(amounts, [1000, 400]);
+        for export in ["before.csv", "unknown.csv", "after.csv"] {
+            let again = place.run_to(&sandbox, &run(export)).expect(0).json();
+            assert_eq!(again["requests"], 0, "{export}: {again:#}");
+        }
+        place.run(&["journal", "check"]).expect(0);
+    }
+}
+
+#[test]
+fn a_promoter_is_added_to_a_row_of_non_referral_csv() {
+    for (column, value) in [("promo_code", "NORA10"), ("ref_id", "nora")] {
+        let place = own("sale,s1,,ana@example.com,10.00,USD,2026-03-01T10:00:00Z,\n");
+        let sandbox = strangers(&place);
+        let report = place.run_to(&sandbox, &run("own.csv")).expect(0).json();
+        let file = format!(
+            "{}/non_referral.csv",
+            report["report_dir"].as_str().unwrap()
+        );
+        let rows = place.read(&file);
+        let mut lines = rows.lines();
+        let (head, row) = (lines.next().unwrap(), lines.next().unwrap());
+        place.write("fixed.csv", &format!("{head},{column}\n{row},{value}\n"));
+        let fixed = place.run_to(&sandbox, &run("fixed.csv")).expect(0).json();
+        assert_eq!(outcome(&fixed, "tracked"), 1, "{column}: {fixed:#}");
+        let again = place.run_to(&sandbox, &run("own.csv")).expect(0).json();
+        assert_eq!(again["requests"], 0);
+    }
+}

@@ -17,6 +17,14 @@ fn payments(rows: &[String]) -> String {
     format!("{PAYMENTS}{}", rows.concat())
 }
 
+/// The one invoice of the payments, in an export of Stripe's.
+fn invoice(counts: &str, paid: &str) -> String {
+    format!(
+        "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status,Subscription\n\
+         in_1,N-1,cus_ann,2026-03-02 09:14:00,usd,{counts},0.00,{paid},{paid},paid,\n"
+    )
+}
+
 fn started() -> (Place, SandboxProcess) {
     let place = Place::new();
     place.write("fprecon.toml", "[send]\ngive_up_after_seconds = 1\n");
@@ -112,37 +120,151 @@ fn a_failed_payment_is_held_though_another_payment_of_its_invoice_is_paid() {
 
 #[test]
 fn a_sale_that_was_not_sent_and_is_not_paid_any_more_needs_attention() {
-    let (place, sandbox) = started();
+    for (status, times, outcome) in [(503, 100, "unconfirmed"), (401, 1, "failed")] {
+        let (place, sandbox) = started();
+        let row = |status| payments(&[payment("py_1", "60.00", "0.00", status)]);
+        place.write("paid.csv", &row("Paid"));
+        place.write("failed.csv", &row("Failed"));
+        sandbox.fault(&json!({"action": "status", "status": status, "times": times}));
+        night(&place, &sandbox, &["paid.csv"]);
+        sandbox.forget_faults();
+        let before = sandbox.arrivals().len();
+        let open = [r#"not_paid 1 {"USD":6000}"#];
+        for _ in 0..2 {
+            let report = night(&place, &sandbox, &["failed.csv"]);
+            assert_eq!(attention(&report), open);
+        }
+        let status = place.run(&["status", "--json"]).expect(0).json();
+        assert_eq!(attention(&status), open);
+        assert_eq!(status["events"][outcome]["count"], 1, "{status}");
+        // Nothing but a decision about it sends it.
+        for words in [
+            &["resume"][..],
+            &["retry", "--failed", "--unconfirmed", "--yes"],
+        ] {
+            place.run_to(&sandbox, words).expect(1);
+        }
+        let again = night(&place, &sandbox, &["paid.csv"]);
+        assert_eq!(attention(&again), open);
+        assert_eq!(sandbox.arrivals().len(), before);
+
+        let said = place.run_to(&sandbox, &["plan", "failed.csv"]).expect(1);
+        let retry = "after the run, `fprecon retry --event in_1` sends it";
+        assert!(said.stderr().contains(retry), "{}", said.stderr());
+        let accept = ["accept", "--event", "in_1", "--reason", "it failed"];
+        place.run(&accept).expect(0);
+        let accepted = night(&place, &sandbox, &["failed.csv"]);
+        assert_eq!(attention(&accepted), [""; 0]);
+        let retry = ["retry", "--event", "in_1", "--yes"];
+        place.run_to(&sandbox, &retry).expect(0);
+        assert_eq!(recorded(&sandbox), [6_000, 0]);
+        let held = [r#"held 1 {"USD":6000}"#];
+        assert_eq!(attention(&night(&place, &sandbox, &["failed.csv"])), held);
+        place.run(&["journal", "check"]).expect(0);
+    }
+}
+
+/// A sale of 119.00, in `payments.csv`, of which an invoice in `invoices.csv` says that 100.00 count.
+fn gross_and_net(refunded: &str) -> Place {
+    let place = Place::new();
+    place.write("fprecon.toml", "[send]\ngive_up_after_seconds = 1\n");
+    let row = payment("ch_1", "119.00", refunded, "Paid");
+    place.write("payments.csv", &payments(&[row]));
+    place.write("invoices.csv", &invoice("100.00", "119.00"));
+    place
+}
+
+const BOTH: [&str; 2] = ["payments.csv", "invoices.csv"];
+
+#[test]
+fn a_retry_sends_what_was_learned_since_of_what_is_not_there() {
+    // Refused, and of a customer who is not a lead yet.
+    let place = gross_and_net("0.00");
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    sandbox.fault(&json!({"action": "status", "status": 422, "times": 1}));
+    night(&place, &sandbox, &["payments.csv"]);
+    for _ in 0..2 {
+        let failed = [r#"failed 1 {"USD":10000}"#];
+        assert_eq!(attention(&night(&place, &sandbox, &BOTH)), failed);
+    }
+    place.run_to(&sandbox, &["retry", "--failed"]).expect(0);
+    assert_eq!(recorded(&sandbox), [10_000, 0]);
+    place.run(&["journal", "check"]).expect(0);
+
+    let place = gross_and_net("0.00");
+    let start = place.path("nobody.toml");
     place.write(
-        "paid.csv",
-        &payments(&[payment("py_1", "60.00", "0.00", "Paid")]),
+        "nobody.toml",
+        "lead_share_percent = 0\n[[promoter]]\nref_id = \"nora\"\n",
     );
-    place.write(
-        "failed.csv",
-        &payments(&[payment("py_1", "60.00", "0.00", "Failed")]),
+    let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+    night(&place, &sandbox, &["payments.csv"]);
+    let restated = night(&place, &sandbox, &BOTH);
+    let counts = &restated["outcomes"]["non_referral"]["amount_cents"];
+    assert_eq!(
+        (&restated["requests"], counts),
+        (&json!(0), &json!({"USD": 10_000}))
     );
-    sandbox.fault(&json!({"action": "status", "status": 503, "times": 100}));
-    night(&place, &sandbox, &["paid.csv"]);
+    let settled = night(&place, &sandbox, &BOTH);
+    assert_eq!(settled["events"]["by_plan"]["to_send"], 0, "{settled}");
+    sandbox.track("signup", "email=ann@example.com&uid=cus_ann&ref_id=nora");
+    place
+        .run_to(&sandbox, &["retry", "--non-referral"])
+        .expect(0);
+    assert_eq!(recorded(&sandbox), [10_000, 0]);
+    assert_eq!(attention(&night(&place, &sandbox, &BOTH)), [""; 0]);
+    place.run(&["journal", "check"]).expect(0);
+}
+
+#[test]
+fn a_retry_of_what_may_be_there_or_is_refunded_says_that_less_counts() {
+    let less = [r#"counts_less 1 {"USD":11900}"#];
+    // It may be there, and is sent as it was.
+    let place = gross_and_net("0.00");
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let lost = json!({"action": "status", "status": 200, "body": "{}", "times": 20});
+    sandbox.fault(&lost);
+    night(&place, &sandbox, &["payments.csv"]);
     sandbox.forget_faults();
-    let held = [r#"held 1 {"USD":6000}"#];
-    assert_eq!(attention(&night(&place, &sandbox, &["failed.csv"])), held);
-    assert_eq!(recorded(&sandbox), [0, 0]);
+    let unconfirmed = [r#"unconfirmed 1 {"USD":11900}"#];
+    assert_eq!(attention(&night(&place, &sandbox, &BOTH)), unconfirmed);
+    let retry = ["retry", "--unconfirmed", "--yes", "--json"];
+    assert_eq!(
+        attention(&place.run_to(&sandbox, &retry).expect(1).json()),
+        less
+    );
+    assert_eq!(attention(&night(&place, &sandbox, &BOTH)), less);
+
+    // Its refund was recorded by what it counted then.
+    let place = gross_and_net("59.50");
+    place.write(
+        "nobody.toml",
+        "lead_share_percent = 0\n[[promoter]]\nref_id = \"nora\"\n",
+    );
+    let start = place.path("nobody.toml");
+    let sandbox = SandboxProcess::start(&["--start", start.to_str().unwrap()]);
+    night(&place, &sandbox, &["payments.csv"]);
+    for _ in 0..2 {
+        assert_eq!(attention(&night(&place, &sandbox, &BOTH)), [""; 0]);
+    }
+    sandbox.track("signup", "email=ann@example.com&uid=cus_ann&ref_id=nora");
+    let retry = ["retry", "--non-referral", "--json"];
+    assert_eq!(
+        attention(&place.run_to(&sandbox, &retry).expect(1).json()),
+        less
+    );
+    assert_eq!(recorded(&sandbox), [11_900, 5_950]);
+    assert_eq!(attention(&night(&place, &sandbox, &BOTH)), less);
 }
 
 #[test]
 fn what_was_left_with_another_amount_blocks_nothing_and_is_said() {
-    let invoices = "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status,Subscription\n";
     let (place, sandbox) = started();
     place.write(
         "payments.csv",
         &payments(&[payment("ch_1", "119.00", "0.00", "Paid")]),
     );
-    place.write(
-        "invoices.csv",
-        &format!(
-            "{invoices}in_1,N-1,cus_ann,2026-03-02 09:14:00,usd,100.00,0.00,119.00,119.00,paid,\n"
-        ),
-    );
+    place.write("invoices.csv", &invoice("100.00", "119.00"));
     sandbox.fault(&json!({"action": "status", "status": 503, "times": 100}));
     night(&place, &sandbox, &["payments.csv"]);
     sandbox.forget_faults();
@@ -153,6 +275,26 @@ fn what_was_left_with_another_amount_blocks_nothing_and_is_said() {
     place.run(&["journal", "check"]).expect(0);
     let less = [r#"counts_less 1 {"USD":11900}"#];
     assert_eq!(attention(&night(&place, &sandbox, &both)), less);
+}
+
+#[test]
+fn a_refund_that_is_still_to_be_sent_does_not_hide_that_less_of_its_sale_counts() {
+    let (place, sandbox) = started();
+    let rows = [("payments.csv", "0.00"), ("refunded.csv", "59.50")];
+    for (name, refunded) in rows {
+        let row = payment("ch_1", "119.00", refunded, "Paid");
+        place.write(name, &payments(&[row]));
+    }
+    place.write("invoices.csv", &invoice("100.00", "119.00"));
+    night(&place, &sandbox, &["payments.csv"]);
+    sandbox.fault(&json!({"action": "status", "status": 503, "times": 100}));
+    night(&place, &sandbox, &["refunded.csv"]);
+    sandbox.forget_faults();
+    let both = ["refunded.csv", "invoices.csv"];
+    for _ in 0..2 {
+        let less = [r#"counts_less 1 {"USD":11900}"#];
+        assert_eq!(attention(&night(&place, &sandbox, &both)), less);
+    }
 }
 
 #[test]
@@ -272,6 +414,37 @@ fn status_says_what_an_earlier_run_held_and_rejected() {
         first["report_dir"].as_str().unwrap()
     );
     assert_eq!(commands, ["fprecon run monday.csv", &rejected]);
+}
+
+#[test]
+fn resume_and_retry_without_anything_to_send_end_as_the_latest_run() {
+    let (place, sandbox) = started();
+    let header = "kind,event_id,sale_event_id,email,amount,currency,created_at\n";
+    let monday = "refund,r1,none,ann@example.com,5.00,USD,2026-03-01\n";
+    place.write("monday.csv", &format!("{header}{monday}"));
+    let tuesday = "sale,s2,,bob@example.com,8.00,USD,2026-03-02\n";
+    place.write("tuesday.csv", &format!("{header}{tuesday}"));
+    night(&place, &sandbox, &["tuesday.csv"]);
+    for words in [&["resume"][..], &["retry", "--failed"]] {
+        let json = [words, &["--json"]].concat();
+        let clean = place.run_to(&sandbox, &json).expect(0).json();
+        assert_eq!(
+            (&clean["exit_code"], attention(&clean).len()),
+            (&json!(0), 0)
+        );
+    }
+    night(&place, &sandbox, &["monday.csv"]);
+    for words in [&["resume"][..], &["retry", "--failed"]] {
+        let json = [words, &["--json"]].concat();
+        let open = place.run_to(&sandbox, &json).expect(1).json();
+        assert_eq!(open["exit_code"], 1);
+        assert_eq!(attention(&open), [r#"held 1 {"USD":500}"#]);
+        let said = place.run_to(&sandbox, words).expect(1).stdout();
+        assert!(said.contains("fprecon run monday.csv"), "{said}");
+        let quiet = [words, &["--quiet"]].concat();
+        let said = place.run_to(&sandbox, &quiet).expect(1).stderr();
+        assert!(said.starts_with("needs attention: 1 event held"), "{said}");
+    }
 }
 
 /// Promoters, and a lead whom only the id is known of.
