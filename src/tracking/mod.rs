@@ -72,6 +72,16 @@ impl Version {
         }
     }
 
+    /// Returns what to do about a key that the API refuses, as the start of a sentence.
+    pub fn key_advice(self) -> &'static str {
+        match self {
+            Version::V1 => {
+                "fix the key: an account of version 2 has a separate legacy key for version 1"
+            }
+            Version::V2 => "fix the key: version 2 does not take the legacy key of version 1",
+        }
+    }
+
     /// Returns `true` if sales, refunds and cancellations may have dates. If not, they get the day on which
     /// they are sent.
     pub fn can_take_dates(self) -> bool {

@@ -255,6 +255,9 @@ fn a_wrong_key_stops_the_run_at_once() {
     let ran = place.run_to(&sandbox, RUN).expect(4);
     let report = ran.json();
     assert_eq!(report["exit_code"], 4);
+    assert!(ran.stderr().contains(
+        "fix the key: an account of version 2 has a separate legacy key for version 1; then `fprecon resume` sends the rest"
+    ));
     assert_eq!(outcome(&report, "not_sent"), 60);
     assert!(
         sandbox.arrivals().len() <= 16,

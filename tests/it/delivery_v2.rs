@@ -244,3 +244,19 @@ fn the_sandbox_inside_the_program_plays_v2_with_a_journal_of_its_own() {
         "{said}"
     );
 }
+
+/// The vendor's own instructions name two hosts.
+#[test]
+fn both_hosts_of_version_2_are_taken_without_a_warning() {
+    let place = Place::new();
+    place.write(
+        "x.csv",
+        "kind,event_id,email,amount,currency,created_at\nsignup,u1,ana@example.com,,,2026-03-01\n",
+    );
+    for host in ["api", "v2"] {
+        let url = format!("https://{host}.firstpromoter.com/api/v2");
+        let plan = ["plan", "x.csv", "--api", "v2", "--base-url", &url, "--json"];
+        let plan = place.run(&plan).expect(0).json();
+        assert_eq!(plan["problems"], json!([]), "{host}");
+    }
+}

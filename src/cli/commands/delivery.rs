@@ -160,7 +160,9 @@ impl RunDelivery<'_> {
         let report = report::write(&books, &summary, &Formats::default(), &directory);
         journal.end_run(run, &end)?;
         report?;
-        let problem = ending::problem_of(&sent.end, signal, self.destination.name(), self.commands);
+        let version = self.settings.version;
+        let name = self.destination.name();
+        let problem = ending::problem_of(&sent.end, signal, name, version, self.commands);
         self.terminal.problems(problem.as_slice(), 0);
         let warning = problem.as_ref();
         if let Some(line) = warning.and_then(|problem| next::line_of_warning(problem, &summary)) {

@@ -7,12 +7,14 @@ use crate::journal::EndReason;
 use crate::problem::{Problem, ProblemCode};
 use crate::report::{Commands, RunSummary};
 use crate::send::{End, Halt, RefusalSeries};
+use crate::tracking::Version;
 
 /// Returns the problem with which a run ended early, and what to do; `None` if it ended by itself.
 pub(super) fn problem_of(
     end: &End,
     signal: Option<Signal>,
     destination: &str,
+    version: Version,
     commands: &Commands,
 ) -> Option<Problem> {
     let resume = format!("`{}` sends the rest", commands.command("resume"));
@@ -26,7 +28,7 @@ pub(super) fn problem_of(
             ProblemCode::KeyRefused,
             format!("the API refused the key: {message}"),
         )
-        .hint(format!("fix the key, then {resume}")),
+        .hint(format!("{}; then {resume}", version.key_advice())),
         End::Halted(Halt::SameRefusal { series, message }) => {
             let (what, hint) = match series {
                 RefusalSeries::AtStart => (

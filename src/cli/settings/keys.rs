@@ -165,7 +165,7 @@ pub(super) const KEYS: [Key; 30] = [
         // With version 2, `base_of_version` gives another one.
         default: Some("https://firstpromoter.com/api/v1"),
         values: Text,
-        about: "The address of the API; its default goes with the version. Plain http only to this machine.",
+        about: "The address of the API; its default goes with the version. `https://v2.firstpromoter.com/api/v2` is a second one of version 2. Plain http only to this machine.",
     },
     Key {
         table: "api",
