@@ -19,7 +19,7 @@ mod trace;
 mod wanted;
 
 pub use crate::convert::{Foreign, Rates, RatesError};
-pub use crate::plan::{History, Plan, Planned};
+pub use crate::plan::{DateRange, History, Plan, Planned};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
 pub use not_paid::WithdrawnSale;
@@ -248,6 +248,7 @@ pub fn plan<P: History, E>(
     }
     let mut job = read.plan(setup, &history);
     notes::note_dates(&mut job, setup);
+    notes::note_out_of_range(&mut job, setup);
     notes::note_left_over(&mut job, &history);
     notes::note_counted_less(&mut job);
     notes::note_repeated(&mut job);
@@ -311,6 +312,7 @@ impl ReadExports {
             links,
             asked_again: &asked_again,
             readings,
+            range: &setup.range,
         };
         let mut plan = decide(self.events, linked, history, origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);

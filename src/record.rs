@@ -124,6 +124,12 @@ fn record_events(
                     }
                 }
             }
+            PlanState::OutOfRange => {
+                // It stays with the run that left it, and is not sent by this one.
+                if let Some(left) = known.left_to_send(event.key()) {
+                    recording.add_met_event(left, event.source)?;
+                }
+            }
             PlanState::Settled => {
                 record_settled(recording, event, known, too_much.contains(&place))?;
             }

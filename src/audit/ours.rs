@@ -170,7 +170,7 @@ pub fn of_job(job: &Job, account_currency: Currency) -> Ours {
         let event = planned.event;
         match planned.state {
             PlanState::ToSend | PlanState::Settled => {}
-            PlanState::Duplicate => continue,
+            PlanState::Duplicate | PlanState::OutOfRange => continue,
             PlanState::Conflict | PlanState::Unlinked => {
                 ours.held += u64::from(event.kind.has_amount());
                 let event = event.to_event();

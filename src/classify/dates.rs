@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::words::toml_text;
 use super::{Classifier, cell};
-use crate::event::{Event, Kind};
+use crate::event::{DATED_AS_SALE, Event, Kind};
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateFormat, DateSource, Dates, EventRule, MissingDate};
@@ -32,7 +32,7 @@ impl Classifier<'_> {
                 continue;
             }
             if rank > 0 && rule.kind == Kind::Refund {
-                event.remark("the export has no date for the refund: dated as its sale");
+                event.remark(DATED_AS_SALE);
             }
             return self.date(source, value, row).map(Some);
         }

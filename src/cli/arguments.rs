@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::date_range::RangeLimit;
 use crate::report::Format;
 
 /// Reconciles billing exports with FirstPromoter.
@@ -336,10 +337,23 @@ pub(crate) struct PlanArguments {
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) events: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) range: RangeArguments,
+    #[command(flatten)]
     pub(crate) link: LinkArguments,
     /// Fetch the account's leads, and say how many events would have to be sent with that list
     #[arg(long)]
     pub(crate) lead_list: bool,
+}
+
+/// The options for the dates of the events.
+#[derive(Debug, Args)]
+pub(crate) struct RangeArguments {
+    /// Send only what is dated on this day or later, in the zone of `[audit]`: 2026-03-01 or 2026-03-01T14:00
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<RangeLimit>,
+    /// Send only what is dated on this day or before, or before this time
+    #[arg(long, value_name = "DATE")]
+    pub(crate) until: Option<RangeLimit>,
 }
 
 /// The options for the links between refunds and sales.
@@ -355,6 +369,8 @@ pub(crate) struct RunArguments {
     /// Exports: paths, folders, globs or `-`, also packed (gzip, zstd, zip); several are one job
     #[arg(required = true, value_name = "EXPORT")]
     pub(crate) exports: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) range: RangeArguments,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::convert::{Foreign, Rates, RatesError};
 use crate::event::Currency;
 use crate::export::{DeclaredEncoding, Export, ExportError, Exports, How, LinesAbove, SheetChoice};
 use crate::job::{
-    self, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
+    self, DateRange, Job, PathPattern, PlanError, ReadBefore, Setup, SourceRows, SourceRowsError,
     export_problem,
 };
 use crate::journal::{HistoryRequest, JournalHistory, JournalReader, PlanState};
@@ -441,6 +441,8 @@ pub(super) struct Planner<'p> {
     is_for_sending: bool,
     /// The line of each export whose row is explained.
     traced_line: Option<u64>,
+    /// The range of dates outside of which nothing is sent.
+    range: DateRange,
 }
 
 impl<'p> Planner<'p> {
@@ -459,6 +461,7 @@ impl<'p> Planner<'p> {
             rules: rules(link, settings)?,
             is_for_sending: true,
             traced_line: None,
+            range: DateRange::default(),
         })
     }
 
@@ -468,6 +471,11 @@ impl<'p> Planner<'p> {
             is_for_sending: false,
             ..self
         }
+    }
+
+    /// Returns the planner that sends nothing outside of a range of dates.
+    pub(super) fn within(self, range: DateRange) -> Self {
+        Planner { range, ..self }
     }
 
     /// Returns the planner that explains the row on a line.
@@ -574,6 +582,7 @@ impl<'p> Planner<'p> {
             foreign: foreign(settings)?,
             decimals: settings.decimals.clone(),
             rules: self.rules.clone(),
+            range: self.range.clone(),
             can_send_dates: !self.is_for_sending || settings.version.can_take_dates(),
             traced_line: self.traced_line,
             ..Setup::new(&self.choice.profiles, settings.account_currency)

@@ -8,6 +8,7 @@ mod arguments;
 mod audit_tables;
 mod child;
 mod commands;
+mod date_range;
 mod ended;
 mod error;
 mod exports;

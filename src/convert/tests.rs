@@ -3,7 +3,7 @@ use crate::event::{Customer, Essence, Refunded, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
 use crate::link::{AskedAgain, Rules, SaleHistory, link};
-use crate::plan::{LinkedReadings, plan};
+use crate::plan::{DateRange, LinkedReadings, plan};
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
 
@@ -135,6 +135,7 @@ fn planned(
     let linked = LinkedReadings {
         links,
         asked_again: &asked_again,
+        range: &DateRange::default(),
         readings,
     };
     let plan = plan(events, linked, history, &origins);

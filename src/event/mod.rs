@@ -52,6 +52,9 @@ use sha2::{Digest, Sha256};
 use essence::paid_cents;
 pub(crate) use essence::{EssenceParts, PromoterNames};
 
+/// The remark on a refund that its export does not date.
+pub(crate) const DATED_AS_SALE: &str = "the export has no date for the refund: dated as its sale";
+
 /// A short text that is kept by the million: an id, an email. Up to 24 bytes are stored in place, without an
 /// allocation.
 pub type Text = compact_str::CompactString;

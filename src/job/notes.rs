@@ -132,6 +132,19 @@ pub(super) fn note_dates(job: &mut Job, setup: &Setup<'_>) {
     );
 }
 
+/// Reports once what is dated outside of the range and is not sent.
+pub(super) fn note_out_of_range(job: &mut Job, setup: &Setup<'_>) {
+    let outside = job.reading.events.for_state(PlanState::OutOfRange);
+    if outside.count() == 0 {
+        return;
+    }
+    let message = format!("dated outside of {}, and not sent: {outside}", setup.range);
+    job.problems.push(
+        Problem::warning(ProblemCode::OutOfRange, message)
+            .hint("a call with another range, or without one, plans them"),
+    );
+}
+
 /// Reports which events of these exports an earlier run left to send, or left with an unknown result.
 pub(super) fn note_left_over(job: &mut Job, history: &dyn History) {
     let (mut unsent, mut unconfirmed) = (Tally::default(), Tally::default());

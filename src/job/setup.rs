@@ -14,6 +14,7 @@ use crate::event::{Currency, Decimals};
 use crate::export::Export;
 use crate::journal::RulesDigest;
 use crate::link::Rules;
+use crate::plan::DateRange;
 use crate::problem::Problem;
 use crate::profile::{Profile, Profiles};
 use crate::recognise::{Recognised, Unrecognised, Why, recognise};
@@ -37,6 +38,8 @@ pub struct Setup<'s> {
     pub decimals: Decimals,
     /// The treatment of refunds whose sale is not named or not found.
     pub rules: Rules,
+    /// The range of dates outside of which no event is sent.
+    pub range: DateRange,
     /// `true` if the API takes the dates of sales, refunds and cancellations.
     pub can_send_dates: bool,
     /// The line of each export whose row is to be explained in the job's traces.
@@ -56,6 +59,7 @@ impl<'s> Setup<'s> {
             foreign: Foreign::default(),
             decimals: Decimals::default(),
             rules: Rules::default(),
+            range: DateRange::default(),
             can_send_dates: true,
             traced_line: None,
         }
@@ -74,6 +78,7 @@ impl<'s> Setup<'s> {
             foreign,
             decimals,
             rules,
+            range,
             can_send_dates,
             traced_line: _,
         } = self;
@@ -82,13 +87,14 @@ impl<'s> Setup<'s> {
         }
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
-        let parts: [&dyn fmt::Debug; 8] = [
+        let parts: [&dyn fmt::Debug; 9] = [
             profiles,
             profile,
             account_currency,
             foreign,
             decimals,
             rules,
+            range,
             can_send_dates,
             opening,
         ];

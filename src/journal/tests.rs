@@ -312,14 +312,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 7")
+        .execute_batch("PRAGMA user_version = 8")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 7, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 8, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }
@@ -706,7 +706,7 @@ fn the_views_can_be_read() {
 
 #[test]
 fn the_words_are_those_of_the_schema() {
-    let schema = include_str!("schema.sql");
+    let schema = concat!(include_str!("schema.sql"), include_str!("schema-7.sql"));
     let words = Outcome::ALL
         .iter()
         .map(|word| word.as_str())

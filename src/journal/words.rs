@@ -102,6 +102,8 @@ words! {
         Conflict = "conflict",
         /// It is a refund whose sale was not found or is ambiguous, and is held.
         Unlinked = "unlinked",
+        /// It is dated outside of the range that the user chose, and is not sent.
+        OutOfRange = "out_of_range",
     }
 }
 

@@ -31,6 +31,8 @@ pub enum HeldReason {
     Invoice,
     /// It is an invoice, and an earlier run holds its payment.
     Payment,
+    /// Nothing says whether it is in the range of dates that the user chose.
+    Undated,
     /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
     NotPaid,
     /// Its profile holds it for a person to look at.
@@ -51,6 +53,7 @@ impl HeldReason {
             HeldReason::Currency => ProblemCode::CurrencyHeld,
             HeldReason::Customer => ProblemCode::CustomerUnclear,
             HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
+            HeldReason::Undated => ProblemCode::RangeUndated,
             HeldReason::NotPaid | HeldReason::Profile => ProblemCode::SaleNotPaid,
         }
     }

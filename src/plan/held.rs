@@ -23,7 +23,10 @@ impl Planner<'_> {
                     let reason = self.held[&index];
                     (reason.code(), self.held_hint(reason, event(), firsts))
                 }
-                PlanState::ToSend | PlanState::Settled | PlanState::Duplicate => return None,
+                PlanState::ToSend
+                | PlanState::Settled
+                | PlanState::Duplicate
+                | PlanState::OutOfRange => return None,
             };
             let event = event();
             let message = format!(
@@ -60,6 +63,7 @@ impl Planner<'_> {
             HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
+            HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }

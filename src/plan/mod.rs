@@ -4,9 +4,11 @@ mod held;
 mod history;
 mod order;
 mod planner;
+mod range;
 mod settle;
 
 pub use history::History;
+pub use range::DateRange;
 pub(crate) use settle::{CSV_HEADER, reversal_row};
 
 use std::collections::BTreeMap;
@@ -116,6 +118,8 @@ pub(crate) struct LinkedReadings<'f> {
     pub asked_again: &'f AskedAgain,
     /// The readings that are one event.
     pub readings: Readings,
+    /// The range of dates outside of which nothing is sent.
+    pub range: &'f DateRange,
 }
 
 /// Decides what is to happen with every event of a job.
@@ -125,6 +129,7 @@ pub(crate) fn plan(
         mut links,
         asked_again,
         mut readings,
+        range,
     }: LinkedReadings<'_>,
     history: &dyn History,
     origins: &Origins,
@@ -142,6 +147,7 @@ pub(crate) fn plan(
     planner.apply_links(&mut events, links);
     planner.hold_refunds_of_other_providers(&events, &firsts);
     planner.hold_refunds_of_held_sales(&events, &firsts);
+    planner.apply_range(range, &events, &firsts);
     let problems = planner.problems(&events, &firsts);
     let order = sending_order(&events, &firsts);
     for index in 0..events.len() {

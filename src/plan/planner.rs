@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::History;
+use super::range::OUT_OF_RANGE;
 use crate::event::{
     Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
@@ -153,7 +154,12 @@ impl<'p> Planner<'p> {
         planner
     }
 
-    fn mark(&mut self, index: usize, state: PlanState, note: impl Into<Cow<'static, str>>) {
+    pub(super) fn mark(
+        &mut self,
+        index: usize,
+        state: PlanState,
+        note: impl Into<Cow<'static, str>>,
+    ) {
         self.states[index] = state;
         let note = note.into();
         if note.is_empty() {
@@ -164,7 +170,12 @@ impl<'p> Planner<'p> {
     }
 
     /// Holds an event for a person to look at.
-    fn hold(&mut self, index: usize, reason: HeldReason, note: impl Into<Cow<'static, str>>) {
+    pub(super) fn hold(
+        &mut self,
+        index: usize,
+        reason: HeldReason,
+        note: impl Into<Cow<'static, str>>,
+    ) {
         self.mark(index, PlanState::Unlinked, note);
         self.held.insert(index, reason);
     }
@@ -173,6 +184,7 @@ impl<'p> Planner<'p> {
         match (self.notes.get(&index), self.states[index]) {
             (Some(note), _) => note,
             (None, PlanState::Settled) => SETTLED,
+            (None, PlanState::OutOfRange) => OUT_OF_RANGE,
             (None, _) => "",
         }
     }

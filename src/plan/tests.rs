@@ -100,6 +100,7 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
     let linked = LinkedReadings {
         links,
         asked_again: &asked_again,
+        range: &DateRange::default(),
         readings,
     };
     let plan = plan(events, linked, history, &origins);

@@ -18,6 +18,7 @@ pub(crate) fn state_words(state: PlanState) -> &'static str {
         PlanState::Duplicate => "duplicates",
         PlanState::Conflict => "held: in conflict",
         PlanState::Unlinked => "held",
+        PlanState::OutOfRange => "out of range",
     }
 }
 

@@ -1264,7 +1264,7 @@ fn outcome(job: &Job) -> Outcome {
             }
             PlanState::Unlinked => drop(out.held.insert(id)),
             PlanState::Conflict => drop(out.conflicts.insert(id)),
-            PlanState::Settled | PlanState::Duplicate => {}
+            PlanState::Settled | PlanState::Duplicate | PlanState::OutOfRange => {}
         }
     }
     out
@@ -1391,7 +1391,7 @@ impl Seen {
                 PlanState::Conflict => self.conflicts += 1,
                 PlanState::Settled => self.settled += 1,
                 PlanState::Duplicate if note.contains("the same event as") => self.duplicates += 1,
-                PlanState::Duplicate => self.covered += 1,
+                PlanState::Duplicate | PlanState::OutOfRange => self.covered += 1,
             }
         }
     }

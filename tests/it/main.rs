@@ -24,6 +24,7 @@ mod command_line;
 mod crash;
 mod currencies;
 mod customers;
+mod date_range;
 mod delivery;
 mod delivery_defaults;
 mod delivery_lead_list;

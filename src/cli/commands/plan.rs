@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::destination::{Destination, no_lead_list};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
+use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::plan_tables::{self, Span};
@@ -117,7 +118,8 @@ pub(in crate::cli) fn plan(
         choice.profiles.lines_above(),
         choice.profiles.sheets(),
     )?;
-    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
+    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
+        .within(date_range(&arguments.range, &settings)?);
     // The state of the journal, if there is one.
     let history = |wanted: &dyn Fn() -> _| match JournalReader::open(&settings.journal)? {
         Some(journal) => Ok((journal.known_for(wanted)?, journal.commits()?)),

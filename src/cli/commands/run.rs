@@ -11,6 +11,7 @@ use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
 use super::resume::confirm_repeat;
 use super::to_be_sent::{expected_commission, what_is_sent};
 use crate::cli::arguments::{Common, RunArguments};
+use crate::cli::date_range::{self, date_range};
 use crate::cli::ended::Ended;
 use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, Planner};
@@ -43,7 +44,8 @@ pub(in crate::cli) fn run(
     ];
     let inputs = exports.paths().chain(read_beside.into_iter().flatten());
     expect_no_input_in(arguments.pace.dir.as_deref(), &Formats::default(), inputs)?;
-    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?;
+    let planner = Planner::new(&choice, &settings, terminal, arguments.link.link.as_deref())?
+        .within(date_range(&arguments.range, &settings)?);
     let now = Timestamp::now();
     // The journal is locked once the exports are read, and stays so until the run ends.
     let mut opened = None;
@@ -86,6 +88,9 @@ pub(in crate::cli) fn run(
     drop((job, known));
     if let Some(link) = &arguments.link.link {
         commands = commands.with_reading("--link", link.display().to_string());
+    }
+    for (name, value) in date_range::options(&arguments.range) {
+        commands = commands.with_reading(name, value);
     }
     let pace = &arguments.pace;
     delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)

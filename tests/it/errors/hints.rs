@@ -167,6 +167,19 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         "exit 0: refund r1 800 to_send, sale s9 800 to_send",
     ),
     (
+        "out-of-range",
+        Do::Call(&[]),
+        "exit 0: sale s1 800 to_send, sale s2 900 to_send",
+    ),
+    (
+        "range-undated",
+        Do::Fix(&[(
+            "ana@example.com,,,",
+            "ana@example.com,,,2026-03-09T10:00:00Z",
+        )]),
+        "exit 0: cancellation c1  to_send",
+    ),
+    (
         "date-missing",
         Do::Configure(
             "[exports.mine]\nextends = \"generic\"\n[exports.mine.dates]\nmissing = \"today\"\n",

@@ -1,0 +1,147 @@
+//! Decides which events are dated outside of the range that the user chose.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::planner::{Firsts, Planner};
+use crate::event::{DATED_AS_SALE, EventKey, EventRef, Events, Kind};
+use crate::journal::PlanState;
+use crate::link::HeldReason;
+
+/// The note of an event that is out of range.
+pub(super) const OUT_OF_RANGE: &str = "dated outside of the range";
+
+/// The note of an event of which its date does not say whether it is in the range.
+const UNDATED: &str = "nothing says whether it is in the range: its export does not date it";
+
+/// The note of a refund whose sale the journal has, while that is out of range.
+const SALE_OUT_OF_RANGE: &str =
+    "its sale is out of range, and an earlier run has it without sending it";
+
+/// Holds the times between which events are sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DateRange {
+    /// The first time that is in the range; `None` for no limit.
+    pub since: Option<Timestamp>,
+    /// The first time after the range; `None` for no limit.
+    pub until: Option<Timestamp>,
+    /// The range in the user's own words, for messages.
+    pub words: String,
+}
+
+/// Says where an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placement {
+    Inside,
+    Outside,
+    Unknown,
+}
+
+impl DateRange {
+    /// Returns `true` if the range has no limit.
+    pub fn is_unlimited(&self) -> bool {
+        self.since.is_none() && self.until.is_none()
+    }
+
+    fn place(&self, event: EventRef<'_>) -> Placement {
+        let Some(at) = event.created_at else {
+            return Placement::Unknown;
+        };
+        if self.until.is_some_and(|until| at >= until) {
+            Placement::Outside
+        } else if event.kind == Kind::Refund && event.note.contains(DATED_AS_SALE) {
+            // A refund is never older than its sale, and may be newer by any time.
+            match (self.until, self.since.is_none_or(|since| at >= since)) {
+                (None, true) => Placement::Inside,
+                _ => Placement::Unknown,
+            }
+        } else if self.since.is_some_and(|since| at < since) {
+            Placement::Outside
+        } else {
+            Placement::Inside
+        }
+    }
+}
+
+impl fmt::Display for DateRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl Planner<'_> {
+    /// Sets aside the events that are dated outside of the range, and holds those of which nothing says whether
+    /// they are in it. What the journal says of an event stays as it is, except that nothing outside is sent.
+    pub(super) fn apply_range(&mut self, range: &DateRange, events: &Events, firsts: &Firsts) {
+        if range.is_unlimited() {
+            return;
+        }
+        let places: Vec<Placement> = (0..events.len())
+            .map(|index| range.place(events.get(index)))
+            .collect();
+        let holding = self.sales_of_refunds_inside(&places, events, firsts);
+        for (index, &place) in places.iter().enumerate() {
+            match place {
+                Placement::Unknown if self.states[index] == PlanState::ToSend => {
+                    self.hold(index, HeldReason::Undated, UNDATED);
+                }
+                Placement::Outside if !self.stays(index) && !holding.contains(&index) => {
+                    self.mark(index, PlanState::OutOfRange, "");
+                    self.held.remove(&index);
+                }
+                _ => {}
+            }
+        }
+        self.hold_refunds_of_known_sales(events, firsts);
+    }
+
+    /// Returns `true` if the state of an event is not changed by the range: it is settled, or it says something
+    /// about what was sent.
+    fn stays(&self, index: usize) -> bool {
+        match self.states[index] {
+            PlanState::Settled | PlanState::Duplicate | PlanState::OutOfRange => true,
+            PlanState::ToSend => false,
+            PlanState::Conflict | PlanState::Unlinked => {
+                self.with_history.contains_key(&index)
+                    || self.held.get(&index) == Some(&HeldReason::NotPaid)
+            }
+        }
+    }
+
+    /// Returns the sales for which a refund in the range is held: what is wrong with them is said.
+    fn sales_of_refunds_inside(
+        &self,
+        places: &[Placement],
+        events: &Events,
+        firsts: &Firsts,
+    ) -> HashSet<usize> {
+        let held = self.held.iter();
+        let refunds = held.filter(|(refund, reason)| {
+            **reason == HeldReason::SaleNotSent && places[**refund] != Placement::Outside
+        });
+        let sales = refunds.filter_map(|(&refund, _)| events.sale_event_id(refund));
+        let sales = sales.filter_map(|sale| firsts.named(EventKey::from_id(sale)));
+        sales.collect()
+    }
+
+    /// Holds refunds that are in the range while an earlier run has their sale and has not settled it, or while
+    /// the sale is a corrected one.
+    fn hold_refunds_of_known_sales(&mut self, events: &Events, firsts: &Firsts) {
+        for index in 0..events.len() {
+            if self.states[index] != PlanState::ToSend {
+                continue;
+            }
+            let sale = events.sale_event_id(index).map(EventKey::from_id);
+            let is_known = sale.is_some_and(|key| {
+                let place = firsts.named(key);
+                place.is_some_and(|place| self.states[place] == PlanState::OutOfRange)
+                    && self.history.essence(key).is_some()
+            });
+            if is_known {
+                self.hold(index, HeldReason::SaleNotSent, SALE_OUT_OF_RANGE);
+            }
+        }
+    }
+}
