@@ -295,6 +295,11 @@ impl EffectiveSettings {
     /// Returns the API key; runs `key_command` if that has it.
     ///
     /// # Errors
+    /// Returns `true` if a command prints the API key.
+    pub(super) fn has_key_command(&self) -> bool {
+        matches!(self.key, KeySource::Command(_))
+    }
+
     ///
     /// There is no key, or it can't be read.
     pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {

@@ -166,6 +166,7 @@ problem_codes! {
     QuoteUnclosed = "quote-unclosed",
     RangeUndated = "range-undated",
     RateChanged = "rate-changed",
+    RateAboveLimit = "rate-above-limit",
     RateOld = "rate-old",
     RatesInvalid = "rates-invalid",
     ReaderDisagreement = "reader-disagreement",

@@ -379,3 +379,91 @@ fn an_address_without_a_server_is_a_failure_and_the_rest_is_checked() {
         .json();
     expect(&sandbox, "api", "ok the built-in sandbox");
 }
+
+#[test]
+fn a_rate_above_the_documented_limit_warns_in_plan_run_and_doctor() {
+    let place = Place::new();
+    place.write("x.csv", EXPORT);
+    let settings = |rate: u32| format!("[send]\nrequests_per_minute = {rate}\n");
+    place.write("fprecon.toml", &settings(401));
+    let warned = |ran: &Ran| ran.stderr().contains("`requests_per_minute` is 401");
+    let plan = place.run(&["plan", "x.csv", "--json"]).expect(0);
+    assert!(warned(&plan));
+    assert_eq!(plan.json()["problems"][0]["code"], "rate-above-limit");
+    let doctor = place.run(&["doctor", "--json"]).json();
+    expect(&doctor, "limits", "warning `requests_per_minute` is 401");
+    // A run that has no key ends before it could send anything, and says it all the same.
+    let run = place.run(&["run", "x.csv", "--yes"]).expect(3);
+    assert!(warned(&run), "{}", run.stderr());
+    assert!(!warned(&place.run(&["plan", "x.csv", "--quiet"]).expect(0)));
+    let sandbox = place.run(&["plan", "x.csv", "--sandbox"]).expect(0);
+    assert!(!warned(&sandbox));
+
+    place.write("fprecon.toml", &settings(400));
+    let plan = place.run(&["plan", "x.csv"]).expect(0);
+    assert_eq!(plan.stderr(), "");
+}
+
+#[test]
+fn a_plan_says_what_a_run_would_refuse() {
+    let place = Place::new();
+    place.write("x.csv", EXPORT);
+    let plan = |arguments: &[&str]| {
+        let all: Vec<&str> = ["plan", "x.csv"].iter().chain(arguments).copied().collect();
+        place.run(&all)
+    };
+    let refusals = |ran: Ran| {
+        let json = ran.expect(0).json();
+        let refusals = json["run_refusals"].as_array().unwrap().clone();
+        let words = refusals.iter().map(|it| it["message"].as_str().unwrap());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The plan is there without a key, and a run says the same.
+    let said = plan(&["--journal", "new.journal"]).expect(0).stdout();
+    assert!(said.contains("The books balance."), "{said}");
+    let (_, refused) = said.split_once("A run would refuse to send:\n").unwrap();
+    assert!(refused.ends_with("What to do: fprecon doctor --journal new.journal\n"));
+    let run = place.run(&["run", "x.csv", "--yes"]).expect(3).stderr();
+    for what in [
+        "`wid` (the integration id) is not set",
+        "there is no API key",
+    ] {
+        assert!(
+            refused.contains(what) && run.contains(what),
+            "{refused}{run}"
+        );
+    }
+    assert_eq!(refusals(plan(&["--json"])).len(), 2);
+    assert_eq!(refusals(plan(&["--json", "--sandbox"])), [""; 0]);
+
+    // A command for the key is not run: it may ask for a password.
+    let wid = "[api]\nwid = \"wid-1\"\n";
+    place.write(
+        "fprecon.toml",
+        &format!("{wid}key_command = [\"touch\", \"ran\"]\n"),
+    );
+    assert_eq!(refusals(plan(&["--json"])), [""; 0]);
+    assert!(!place.path("ran").exists());
+
+    // A journal of another account.
+    let sandbox = SandboxProcess::start(&[]);
+    place.write("fprecon.toml", "");
+    place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+    let known = place.run_to(&sandbox, &["plan", "x.csv", "--json"]);
+    assert_eq!(refusals(known), [""; 0]);
+    let mut other = place.command_to(&sandbox, &["plan", "x.csv", "--json"]);
+    let other = Ran(other.env("FPRECON_WID", "wid-2").output().unwrap());
+    let other = refusals(other);
+    assert!(other.len() == 1 && other[0].contains("wid-1"), "{other:?}");
+
+    // A folder that is not there.
+    let nowhere = [
+        "plan",
+        "x.csv",
+        "--json",
+        "--journal",
+        "nowhere/new.journal",
+    ];
+    let nowhere = refusals(place.run_to(&sandbox, &nowhere));
+    assert!(nowhere[0].contains("nowhere"), "{nowhere:?}");
+}

@@ -4,6 +4,7 @@ mod api;
 mod books;
 mod clock;
 mod places;
+mod refusals;
 mod settings;
 
 use anstyle::{AnsiColor, Style};
@@ -18,6 +19,9 @@ use crate::cli::terminal::Terminal;
 use crate::invisible::shown;
 use crate::problem::{Problem, Severity};
 use crate::report::{Commands, SCHEMA};
+
+pub(super) use refusals::{Refusal, refusals_of_run};
+pub(super) use settings::rate_warning;
 
 /// What is checked, in the order in which it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -227,7 +231,7 @@ fn check_all(
     } else {
         settings::check_key(effective, findings)
     };
-    settings::check_limits(effective, findings);
+    settings::check_limits(common, effective, findings);
     places::check(effective, findings);
     let last_run = books::check(common, effective, findings);
     let probe = if common.sandbox {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::destination::{Destination, no_lead_list};
+use super::doctor::{Refusal, rate_warning, refusals_of_run};
 use super::next;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
@@ -38,6 +39,8 @@ struct PlanOutput<'j> {
     /// The first and the last day of these events, in UTC.
     days: Option<[String; 2]>,
     estimate: Estimate,
+    /// The reasons why a run would refuse to send, as far as looking tells.
+    run_refusals: &'j [Refusal],
     problems: &'j [Problem],
     problems_omitted: u64,
 }
@@ -149,7 +152,10 @@ pub(in crate::cli) fn plan(
     }
     let commands = next::commands(common, &settings);
     job.problems.edit(|problem| commands.complete(problem));
-    show(&job, estimate, &settings, terminal)?;
+    job.problems.extend(rate_warning(common, &settings));
+    let refusals = refusals_of_run(common, &settings)?;
+    show(&job, estimate, &settings, terminal, &refusals)?;
+    say_refusals(&refusals, &commands.command("doctor"), terminal);
     Ok(exit_of(&job))
 }
 
@@ -179,6 +185,7 @@ fn show(
     estimate: Estimate,
     settings: &EffectiveSettings,
     terminal: &Terminal,
+    refusals: &[Refusal],
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
@@ -191,6 +198,7 @@ fn show(
             customers: span.customers(),
             days: span.days(),
             estimate,
+            run_refusals: refusals,
             problems: job.problems.kept(),
             problems_omitted: omitted,
         };
@@ -231,6 +239,18 @@ fn show(
         without.in_words()
     ));
     Ok(())
+}
+
+/// Says for people why a run would refuse to send.
+fn say_refusals(refusals: &[Refusal], doctor: &str, terminal: &Terminal) {
+    if refusals.is_empty() {
+        return;
+    }
+    let mut lines = vec!["\nA run would refuse to send:".to_owned()];
+    let messages = refusals.iter().map(|refusal| &refusal.message);
+    lines.extend(messages.map(|message| format!("  {message}")));
+    lines.push(format!("What to do: {doctor}"));
+    terminal.human(&lines.join("\n"));
 }
 
 /// Returns the exit code: rejected rows, held events and withdrawn sales need attention, in a plan as in a run.

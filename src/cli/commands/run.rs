@@ -6,6 +6,7 @@ use super::accept::who;
 use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery;
 use super::destination::Destination;
+use super::doctor::rate_warning;
 use super::next;
 use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
 use super::resume::confirm_repeat;
@@ -31,6 +32,7 @@ pub(in crate::cli) fn run(
 ) -> Result<Ended, CliError> {
     let mut settings = EffectiveSettings::load(common, Some(&arguments.pace))?;
     settings.lead_list |= arguments.lead_list.is_wanted;
+    terminal.problems(rate_warning(common, &settings).as_slice(), 0);
     let choice = Choice::load(common, &settings)?;
     let exports = exports::open(
         &arguments.exports,

@@ -532,6 +532,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
     (
+        "rate-above-limit",
+        "doctor.rs",
+        "a_rate_above_the_documented_limit_warns_in_plan_run_and_doctor",
+    ),
+    (
         "key-file-readable",
         "hostile/secrets.rs",
         "row_43c_a_key_file_that_others_can_read_warns_with_the_command",

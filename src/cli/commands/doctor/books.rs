@@ -45,16 +45,7 @@ fn look(
         let path = settings.journal.clone();
         return Err(JournalError::Lost { path, lost });
     }
-    let recorded = reader.account()?;
-    let asked = account(common, settings);
-    if let Some(asked) = asked.clone().filter(|asked| *asked != recorded) {
-        let path = settings.journal.clone();
-        return Err(JournalError::OtherAccount(Box::new(AccountClash {
-            path,
-            recorded,
-            asked,
-        })));
-    }
+    let (recorded, asked) = expect_account(&reader, common, settings)?;
     let holder = Journal::lock_holder(&settings.journal)?;
     let checked = check_all(&reader)?;
     for found in &checked.findings {
@@ -92,6 +83,24 @@ fn look(
         run.ended
             .map_or(run.started, |ended| ended.max(run.started))
     }))
+}
+
+/// Checks that a journal is the configured account's, if that is known, and returns both.
+pub(super) fn expect_account(
+    reader: &JournalReader,
+    common: &Common,
+    settings: &EffectiveSettings,
+) -> Result<(Account, Option<Account>), JournalError> {
+    let recorded = reader.account()?;
+    let asked = account(common, settings);
+    match asked.clone().filter(|asked| *asked != recorded) {
+        None => Ok((recorded, asked)),
+        Some(asked) => Err(JournalError::OtherAccount(Box::new(AccountClash {
+            path: settings.journal.clone(),
+            recorded,
+            asked,
+        }))),
+    }
 }
 
 /// Says which runs no process is working on and that are not finished.

@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exports::{self, Choice, Planner};
 use crate::cli::settings::{EffectiveSettings, ForeignSetting};
 use crate::cli::terminal::Terminal;
+use crate::problem::{Problem, ProblemCode};
 use crate::tracking::{ApiKey, Client, ClientError, check_base_url};
 
 /// The requests in a minute that FirstPromoter documents as its limit.
@@ -21,17 +22,15 @@ pub(super) fn check(
 ) {
     const CHECK: Check = Check::Configuration;
     let before = findings.results.len();
+    if !common.sandbox {
+        check_account(settings, findings);
+    }
     let mut expect = |checked: Result<(), CliError>| {
         if let Err(error) = checked {
             findings.error(CHECK, &error);
         }
     };
     expect(check_base_url(&settings.base_url).map_err(CliError::from));
-    if !common.sandbox {
-        expect(settings.account().map(drop));
-        // The placeholders are valid: only certificates and the like can be refused here.
-        expect(client_settings("account", &settings.base_url, settings).map(drop));
-    }
     expect(settings.zone().map(drop));
     #[cfg(feature = "polars")]
     expect(crate::cli::commands::audit::rules(settings).map(drop));
@@ -72,6 +71,16 @@ pub(super) fn check(
     );
 }
 
+/// Checks that the account is set, and what its client is made from beside the key.
+pub(super) fn check_account(settings: &EffectiveSettings, findings: &mut Findings) {
+    let account = settings.account().map(drop);
+    // The placeholders are valid: only certificates and the like can be refused here.
+    let client = client_settings("account", &settings.base_url, settings).map(drop);
+    for error in [account, client].into_iter().filter_map(Result::err) {
+        findings.error(Check::Configuration, &error);
+    }
+}
+
 /// Checks the key, and returns it if there is one. The API is not asked about it here.
 pub(super) fn check_key(settings: &EffectiveSettings, findings: &mut Findings) -> Option<ApiKey> {
     let key = match settings.api_key() {
@@ -107,7 +116,7 @@ fn with_key(settings: &EffectiveSettings, key: &ApiKey) -> Result<(), ClientErro
 }
 
 /// Checks that the limits of time and rate fit each other.
-pub(super) fn check_limits(settings: &EffectiveSettings, findings: &mut Findings) {
+pub(super) fn check_limits(common: &Common, settings: &EffectiveSettings, findings: &mut Findings) {
     const CHECK: Check = Check::Limits;
     let before = findings.results.len();
     let timeouts = settings.timeouts;
@@ -134,16 +143,10 @@ pub(super) fn check_limits(settings: &EffectiveSettings, findings: &mut Findings
             format!("set `give_up_after_seconds` under `[send]` to more than {total}"),
         );
     }
-    let per_minute = settings.requests_per_minute.get();
-    let is_firstpromoter = settings.base_url == settings.version.default_base_url();
-    if per_minute > DOCUMENTED_PER_MINUTE && is_firstpromoter {
-        findings.add_with_hint(
-            CHECK,
-            State::Warning,
-            format!("`requests_per_minute` is {per_minute}, and FirstPromoter documents a limit of {DOCUMENTED_PER_MINUTE}"),
-            "set `requests_per_minute` under `[send]` to 380",
-        );
+    if let Some(warning) = rate_warning(common, settings) {
+        findings.problem(CHECK, warning);
     }
+    let per_minute = settings.requests_per_minute;
     if findings.results.len() == before {
         let (connect, read) = (timeouts.connect.as_secs(), timeouts.read.as_secs());
         findings.add(
@@ -152,4 +155,21 @@ pub(super) fn check_limits(settings: &EffectiveSettings, findings: &mut Findings
             format!("a request may take {total} s (connecting {connect} s, silence {read} s); a run gives up after {give_up} s without a success; {per_minute} requests a minute"),
         );
     }
+}
+
+/// Returns a warning if FirstPromoter is to get more requests a minute than it documents to take.
+pub(in crate::cli::commands) fn rate_warning(
+    common: &Common,
+    settings: &EffectiveSettings,
+) -> Option<Problem> {
+    let per_minute = settings.requests_per_minute.get();
+    let is_firstpromoter =
+        !common.sandbox && settings.base_url == settings.version.default_base_url();
+    (is_firstpromoter && per_minute > DOCUMENTED_PER_MINUTE).then(|| {
+        let message = format!(
+            "`requests_per_minute` is {per_minute}, and FirstPromoter documents a limit of {DOCUMENTED_PER_MINUTE}"
+        );
+        let hint = "set `requests_per_minute` under `[send]` to 380";
+        Problem::warning(ProblemCode::RateAboveLimit, message).hint(hint)
+    })
 }
