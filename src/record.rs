@@ -201,20 +201,22 @@ fn record_read_exports(
     for (place, skipped) in job.reading.skipped.iter().enumerate() {
         recording.add_skipped_export(place, skipped)?;
     }
-    let Some(rules) = job.rules else {
-        return Ok(());
-    };
     let run = recording.run_name()?;
     let clean = job.events_of_clean_inputs().into_iter().enumerate();
     for (input, (place, events)) in job.inputs.iter().zip(clean) {
         match events.filter(|_| !open.contains(&place)) {
-            Some(events) => recording.add_read_export(&ReadExport {
-                sha256: input.sha256.clone(),
-                rules,
-                profile: input.profile.clone(),
-                run: run.clone(),
-                events,
-            })?,
+            Some(events) => {
+                let Some(rules) = job.rules else {
+                    continue;
+                };
+                recording.add_read_export(&ReadExport {
+                    sha256: input.sha256.clone(),
+                    rules,
+                    profile: input.profile.clone(),
+                    run: run.clone(),
+                    events,
+                })?;
+            }
             None => recording.remove_read_export(&input.sha256)?,
         }
     }

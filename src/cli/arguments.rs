@@ -617,10 +617,23 @@ pub(crate) enum JournalCommand {
     /// Sends nothing. Events that may have been sent and cannot be repeated become unconfirmed when the run is
     /// resumed or the exports are run again. Asks first, unless `--yes` is given.
     Recover,
+    /// Remove the details of runs that are settled and old
+    ///
+    /// Removes rows without events, attempts, figures and reports of runs that ended before a day. Keeps every event
+    /// with its id, amounts, links and outcome, and everything else that decides what is sent; and keeps runs whole
+    /// of which something is open, failed, unconfirmed, held, rejected or accepted. Asks first, unless `--yes` is given.
+    Prune(JournalPruneArguments),
     /// Write every event of the journal, or every attempt, as CSV or Parquet
     ///
     /// Reads only, and works while a run goes on. docs/journal.md describes the columns.
     Export(JournalExportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JournalPruneArguments {
+    /// Remove what is of runs that ended before this day, in UTC
+    #[arg(long, value_name = "DATE")]
+    pub(crate) before: Date,
 }
 
 #[derive(Debug, Args)]

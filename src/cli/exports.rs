@@ -293,6 +293,10 @@ impl Opened {
         })
     }
 
+    pub(super) fn has_folders(&self) -> bool {
+        !self.folders.is_empty()
+    }
+
     pub(super) fn how(&self) -> &How {
         &self.how
     }
@@ -533,7 +537,8 @@ impl<'p> Planner<'p> {
                 left_out = LeftOut::default();
                 continue;
             }
-            job.rules = setup.digest(opened.how());
+            // Only what is in a folder is ever left out.
+            job.rules = setup.digest(opened.how()).filter(|_| opened.has_folders());
             job.reading.skipped = left_out.exports;
             job.problems.extend(opened.remarks());
             return Ok((job, known));

@@ -97,6 +97,8 @@ pub(super) struct EffectiveSettings {
     pub(super) send_unlinked: bool,
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
+    /// The number of days after which the details of settled runs are removed; `None` keeps them.
+    pub(super) retention_days: Option<NonZeroU32>,
     /// The file of metrics, which is written when a run has ended.
     metrics_file: Option<PathBuf>,
     notify: Option<NotifySettings>,
@@ -261,6 +263,7 @@ impl EffectiveSettings {
                 .resolutions
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            retention_days: config.retention.after_days,
             metrics_file: config.metrics.file.map(PathBuf::from),
             notify: NotifySettings::new(config.notify)?,
             audit: config.audit,
@@ -292,14 +295,14 @@ impl EffectiveSettings {
         matches!(self.key, KeySource::File(_) | KeySource::Command(_))
     }
 
-    /// Returns the API key; runs `key_command` if that has it.
-    ///
-    /// # Errors
     /// Returns `true` if a command prints the API key.
     pub(super) fn has_key_command(&self) -> bool {
         matches!(self.key, KeySource::Command(_))
     }
 
+    /// Returns the API key; runs `key_command` if that has it.
+    ///
+    /// # Errors
     ///
     /// There is no key, or it can't be read.
     pub(super) fn api_key(&self) -> Result<ApiKey, CliError> {

@@ -155,9 +155,11 @@ const RULES: [Rule; 10] = [
         aspect: Aspect::Attempts,
         of: "event",
         what: "is tracked, and no answer of the API says so",
-        sql: "SELECT id FROM event WHERE outcome IN ('tracked', 'already_tracked')
+        sql:
+            "SELECT id FROM event WHERE outcome IN ('tracked', 'already_tracked')
               AND NOT EXISTS (SELECT 1 FROM attempt
-                  WHERE attempt.event = event.id AND effect = 'recorded')",
+                  WHERE attempt.event = event.id AND effect = 'recorded')
+              AND id NOT IN (SELECT event FROM run_event WHERE run IN (SELECT run FROM pruned_run))",
     },
     Rule {
         aspect: Aspect::Attempts,
@@ -180,9 +182,11 @@ const RULES: [Rule; 10] = [
         aspect: Aspect::Attempts,
         of: "event",
         what: "is not a referral, but no answer says so and it was not inferred",
-        sql: "SELECT id FROM event WHERE outcome = 'non_referral' AND inferred = 0
+        sql:
+            "SELECT id FROM event WHERE outcome = 'non_referral' AND inferred = 0
               AND NOT EXISTS (SELECT 1 FROM attempt
-                  WHERE attempt.event = event.id AND answer IS NOT NULL)",
+                  WHERE attempt.event = event.id AND answer IS NOT NULL)
+              AND id NOT IN (SELECT event FROM run_event WHERE run IN (SELECT run FROM pruned_run))",
     },
     Rule {
         aspect: Aspect::Books,
@@ -198,8 +202,11 @@ const RULES: [Rule; 10] = [
                   SELECT input, sum(disposition = 'ignored') AS ignored,
                       sum(disposition = 'rejected') AS rejected
                   FROM source_row GROUP BY input) kept ON kept.input = input.id
-              WHERE coalesce(kept.ignored, 0) <> rows_ignored
-              OR coalesce(kept.rejected, 0) <> rows_rejected",
+              LEFT JOIN (SELECT input, sum(rows) AS rows FROM repeated_rows GROUP BY input) again
+                  ON again.input = input.id
+              WHERE input.run NOT IN (SELECT run FROM pruned_run)
+              AND (coalesce(kept.ignored, 0) + coalesce(again.rows, 0) <> rows_ignored
+                  OR coalesce(kept.rejected, 0) <> rows_rejected)",
     },
     Rule {
         aspect: Aspect::Books,
@@ -219,6 +226,7 @@ const RULES: [Rule; 10] = [
         what: "holds events that it did not count",
         sql: "SELECT DISTINCT run FROM (
                   SELECT run, plan_state, kind, coalesce(currency, '') FROM held
+                  WHERE run NOT IN (SELECT run FROM pruned_run)
                   EXCEPT
                   SELECT run, plan_state, kind, currency FROM run_total)",
     },
@@ -410,7 +418,10 @@ impl JournalReader {
         checked: &mut Checked,
         books: impl Fn(&RunRecord) -> Result<Option<String>, JournalError>,
     ) -> Result<(), JournalError> {
-        for run in self.runs(u32::MAX)? {
+        let pruned = self.pruned_runs()?;
+        let mut runs = self.runs(u32::MAX)?;
+        runs.retain(|run| !pruned.contains_key(&run.id));
+        for run in runs {
             if let Some(what) = books(&run)? {
                 checked.add(Aspect::Books, format!("run {}: {what}", run.name));
             }

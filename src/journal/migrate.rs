@@ -45,6 +45,9 @@ const VIEWS: [&str; MIGRATIONS.len() - 1] = [
 /// The tables of version 5 that a journal of an earlier one lacks, empty.
 const TABLES_OF_VERSION_5: &str = include_str!("tables-of-version-5.sql");
 
+/// The tables of version 6 that a journal of an earlier one lacks, empty.
+const TABLES_OF_VERSION_6: &str = include_str!("tables-of-version-6.sql");
+
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The version from which on commits are counted.
@@ -332,8 +335,9 @@ impl JournalReader {
         let views = (1..).zip(VIEWS).find(|(of, _)| *of == version);
         let views = views.map_or("", |(_, views)| views);
         let tables = if version < 5 { TABLES_OF_VERSION_5 } else { "" };
+        let later = if version < 6 { TABLES_OF_VERSION_6 } else { "" };
         connection
-            .execute_batch(&format!("{views} {tables} BEGIN"))
+            .execute_batch(&format!("{views} {tables} {later} BEGIN"))
             .map_err(|error| JournalError::sqlite(path, "opening it for reading", error))?;
         expect_schema(&connection, path, version)?;
         let lost = lost_commits(&connection, path, version, record)?;

@@ -14,6 +14,7 @@ use super::learned;
 use super::mended;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
+use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
 use super::words::bounded;
 use super::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, ItemId, Journal, JournalError,
@@ -71,6 +72,9 @@ pub struct Recording<'j> {
     inputs: Vec<i64>,
     next_event: i64,
     doubt: DoubtUntil,
+    /// The kind of each export, in the order of `inputs`.
+    kinds: Vec<ExportKind>,
+    repeated: RepeatedRows,
 }
 
 const INSERT_PROBLEM: &str = "INSERT INTO problem
@@ -197,6 +201,8 @@ impl Journal {
             inputs: Vec::new(),
             next_event: last + 1,
             doubt,
+            kinds: Vec::new(),
+            repeated: RepeatedRows::default(),
         })
     }
 }
@@ -245,6 +251,8 @@ impl Recording<'_> {
         );
         self.done(written)?;
         self.inputs.push(self.transaction.last_insert_rowid());
+        let header = json(&input.header);
+        self.kinds.push(ExportKind::new(&input.profile, &header));
         Ok(())
     }
 
@@ -541,7 +549,8 @@ impl Recording<'_> {
         self.done(written)
     }
 
-    /// Keeps a row that gave no event, with its cells as they were.
+    /// Keeps a row that gave no event, with its cells as they were. An ignored row that an earlier run has kept is
+    /// only counted.
     ///
     /// # Errors
     ///
@@ -556,13 +565,25 @@ impl Recording<'_> {
         self.ready()?;
         let input = self.input(source)?;
         let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
+        let fields = json(&fields);
+        if disposition == Disposition::Ignored
+            && let Some(kind) = self.kinds.get(source.input)
+        {
+            let content = RowContent::new(kind, reason, &fields);
+            let (run, place) = (self.run.0, (input, reason));
+            match self.repeated.count(&self.transaction, run, place, content) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return self.done(Err(error)),
+            }
+        }
         let written = self.statements.row.execute(params![
             self.run.0,
             input,
             stored(source.line),
             disposition.as_str(),
             reason,
-            json(&fields),
+            fields,
         ]);
         self.done(written)
     }
@@ -645,8 +666,10 @@ impl Recording<'_> {
     /// # Errors
     ///
     /// The journal can't be written; nothing of the run may be sent, and the journal has to be opened again.
-    pub fn commit(self) -> Result<RunId, JournalError> {
+    pub fn commit(mut self) -> Result<RunId, JournalError> {
         self.ready()?;
+        let repeated = self.repeated.record(&self.transaction, self.run.0);
+        self.done(repeated.map(|()| 0))?;
         drop(self.statements);
         let committed = commit(self.transaction, self.reader, self.record, DOING);
         committed.inspect_err(|error| poison(self.poison, error))?;

@@ -7,8 +7,8 @@ use super::mended::NOT_REPLACED;
 use super::place::place_of_directory;
 use super::read::{count, source};
 use super::{
-    Disposition, HeldRecord, InputRecord, JournalError, JournalReader, OutcomeTallies, PlanTotal,
-    ReasonCount, RowRecord, RunId, RunRecord,
+    Disposition, HeldRecord, InputRecord, Journal, JournalError, JournalReader, OutcomeTallies,
+    PlanTotal, ReasonCount, RowRecord, RunId, RunRecord,
 };
 use crate::event::{Details, Text};
 use crate::problem::{Problem, ProblemCode};
@@ -256,6 +256,15 @@ impl JournalReader {
             });
             Ok(())
         })?;
+        if disposition == Disposition::Ignored {
+            for (reason, rows) in self.repeated_reasons(run.0)? {
+                match reasons.iter_mut().find(|known| known.reason == reason) {
+                    Some(known) => known.rows += rows,
+                    None => reasons.push(ReasonCount { reason, rows }),
+                }
+            }
+            reasons.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.reason.cmp(&b.reason)));
+        }
         Ok(reasons)
     }
 
@@ -290,6 +299,39 @@ impl JournalReader {
         let sql = "SELECT severity, code, file, line, column_name, value, message, hint
              FROM problem WHERE run = ?1 ORDER BY id";
         self.stream("reading problems", sql, [run.0], read_problem, &mut each)
+    }
+}
+
+impl JournalReader {
+    /// Returns the options that a run was started with, in the words of whoever recorded them.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn options_of(&self, run: RunId) -> Result<Option<String>, JournalError> {
+        let mut options = None;
+        if self.has_table("run_options")? {
+            let sql = "SELECT options FROM run_options WHERE run = ?1";
+            self.each("reading a run's options", sql, [run.0], |row| {
+                options = Some(row.get(0)?);
+                Ok(())
+            })?;
+        }
+        Ok(options)
+    }
+}
+
+impl Journal {
+    /// Records the options that a run was started with, for commands that lead to the same journal and account.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn record_options(&mut self, run: RunId, options: &str) -> Result<(), JournalError> {
+        let sql = "INSERT OR REPLACE INTO run_options (run, options) VALUES (?1, ?2)";
+        self.update_run("recording a run's options", run, |connection| {
+            connection.execute(sql, params![run.0, options])
+        })
     }
 }
 

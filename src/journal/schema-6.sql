@@ -30,3 +30,27 @@ CREATE TABLE skipped_export (
     read_by TEXT    NOT NULL,              -- the name of the run that read it
     PRIMARY KEY (run, ordinal)
 ) STRICT, WITHOUT ROWID;
+
+-- The runs whose details were removed since they are settled and old (`journal prune`): their rows without events,
+-- the attempts of their events, what they held, their figures and problems.
+CREATE TABLE pruned_run (
+    run       INTEGER NOT NULL PRIMARY KEY REFERENCES run (id),
+    pruned_ms INTEGER NOT NULL,
+    pruned_by TEXT    NOT NULL,            -- user and host
+    seal      INTEGER NOT NULL             -- checksum of the columns before
+) STRICT;
+
+-- The options with which a run was started, as a JSON object: commands that are printed later have them again.
+CREATE TABLE run_options (
+    run     INTEGER NOT NULL PRIMARY KEY REFERENCES run (id),
+    options TEXT    NOT NULL
+) STRICT;
+
+-- The ignored rows of a run that an earlier run has kept with the same cells: they are counted, and not kept again.
+CREATE TABLE repeated_rows (
+    run    INTEGER NOT NULL REFERENCES run (id),
+    input  INTEGER NOT NULL REFERENCES input (id),
+    reason TEXT    NOT NULL,
+    rows   INTEGER NOT NULL,
+    PRIMARY KEY (run, input, reason)
+) STRICT, WITHOUT ROWID;

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::csv_files::row_file_names;
 use super::items::{Age, for_each_event_item, for_each_item};
@@ -129,7 +129,11 @@ pub(crate) fn attention_now(
     for item in &mut attention {
         let run = runs.get(&item.code).copied().or(last);
         let run = run.map_or(Ok(None), |run| journal.run(run))?;
-        item.command = command_in(journal, item.code, run.as_ref(), commands)?;
+        let commands = match &run {
+            Some(run) => commands.of_run(journal, run.id)?,
+            None => commands.clone(),
+        };
+        item.command = command_in(journal, item.code, run.as_ref(), &commands)?;
     }
     Ok(attention)
 }
@@ -427,48 +431,86 @@ impl Attention {
 }
 
 /// The options that commands need so that they can be pasted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Commands {
-    /// The options that select the same journal and account.
-    options: String,
+    /// The options that select the same journal and account, each with its value, which may be empty.
+    options: Vec<(String, String)>,
     /// Further options for the reading of exports.
-    reading: String,
+    reading: Vec<(String, String)>,
 }
 
 impl Commands {
     /// Creates commands with these options, and with these further ones where exports are read.
     pub fn new(options: &[(&str, String)], reading: &[(&str, String)]) -> Self {
         Commands {
-            options: option_words(options),
-            reading: option_words(reading),
+            options: owned(options),
+            reading: owned(reading),
         }
     }
 
     /// Adds an option for the reading of exports.
     pub fn with_reading(mut self, name: &str, value: String) -> Self {
-        self.reading.push_str(&option_words(&[(name, value)]));
+        self.reading.push((name.to_owned(), value));
         self
+    }
+
+    /// Returns the options as the journal keeps them with a run; `None` if there are none.
+    pub fn to_kept(&self) -> Option<String> {
+        let is_empty = self.options.is_empty() && self.reading.is_empty();
+        let text = serde_json::to_string(self).ok();
+        text.filter(|_| !is_empty)
+    }
+
+    /// Adds the options that the journal keeps with a run and that this call does not have.
+    fn with_kept(&self, kept: &str) -> Self {
+        let Ok(of_run) = serde_json::from_str::<Commands>(kept) else {
+            return self.clone();
+        };
+        let join = |own: &[(String, String)], of_run: Vec<(String, String)>| {
+            let is_missing = |(name, _): &(String, String)| own.iter().all(|(own, _)| own != name);
+            let missing = of_run.into_iter().filter(is_missing);
+            own.iter().cloned().chain(missing).collect()
+        };
+        Commands {
+            options: join(&self.options, of_run.options),
+            reading: join(&self.reading, of_run.reading),
+        }
+    }
+
+    /// Returns the commands with the options that a run was started with, as far as this call has no others, so
+    /// that they reach what the run has reached.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(crate) fn of_run(&self, journal: &JournalReader, run: RunId) -> Result<Self, JournalError> {
+        let kept = journal.options_of(run)?;
+        Ok(kept.map_or_else(|| self.clone(), |kept| self.with_kept(&kept)))
+    }
+
+    fn options(&self) -> String {
+        option_words(&self.options)
     }
 
     /// Returns a command, ready to be pasted: `fprecon resume --journal books.journal`.
     pub fn command(&self, words: &str) -> String {
-        format!("fprecon {words}{}", self.options)
+        format!("fprecon {words}{}", self.options())
     }
 
     /// Adds the options to each command of a hint that needs the same journal and account, so that
     /// it can be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
     pub(crate) fn complete(&self, problem: &mut Problem) {
         const COMMANDS: [&str; 5] = ["accept", "report", "resume", "retry", "status"];
-        let Some(hint) = problem.hint.as_mut().filter(|_| !self.options.is_empty()) else {
+        let options = self.options();
+        let Some(hint) = problem.hint.as_mut().filter(|_| !options.is_empty()) else {
             return;
         };
         // Between backticks, every second piece is a command or a value.
         let pieces = hint.split('`').enumerate().map(|(place, piece)| {
             let words = piece.strip_prefix("fprecon ").filter(|_| place % 2 == 1);
             let name = words.and_then(|words| words.split(' ').next());
-            if name.is_some_and(|name| COMMANDS.contains(&name)) && !piece.ends_with(&self.options)
-            {
-                Cow::Owned(format!("{piece}{}", self.options))
+            if name.is_some_and(|name| COMMANDS.contains(&name)) && !piece.ends_with(&options) {
+                Cow::Owned(format!("{piece}{options}"))
             } else {
                 Cow::Borrowed(piece)
             }
@@ -478,7 +520,7 @@ impl Commands {
 
     fn run(&self, exports: &[String]) -> String {
         let exports: Vec<Cow<'_, str>> = exports.iter().map(|path| shell_word(path)).collect();
-        let words = format!("run {}{}", exports.join(" "), self.reading);
+        let words = format!("run {}{}", exports.join(" "), option_words(&self.reading));
         self.command(&words)
     }
 
@@ -489,7 +531,13 @@ impl Commands {
     }
 }
 
-fn option_words(options: &[(&str, String)]) -> String {
+fn owned(options: &[(&str, String)]) -> Vec<(String, String)> {
+    let options = options.iter();
+    let options = options.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    options.collect()
+}
+
+fn option_words(options: &[(String, String)]) -> String {
     let words = options.iter().map(|(name, value)| match value.as_str() {
         "" => format!(" {name}"),
         value => format!(" {name} {}", shell_word(value)),
@@ -650,6 +698,27 @@ mod tests {
             of(AttentionCode::OtherAmount),
             format!("fprecon accept 'my reports/1/tracked.csv' --reason TEXT {options}")
         );
+    }
+
+    #[test]
+    fn a_call_goes_before_the_options_of_a_run() {
+        let option = |name: &'static str, value: &str| (name, value.to_owned());
+        let run = Commands::new(
+            &[
+                option("--journal", "a"),
+                option("--base-url", "http://localhost:1"),
+            ],
+            &[option("--profile", "mine")],
+        );
+        let call = Commands::new(&[option("--journal", "b")], &[]);
+        let both = call.with_kept(&run.to_kept().unwrap());
+        assert_eq!(
+            both.run(&["x.csv".to_owned()]),
+            "fprecon run x.csv --profile mine --journal b --base-url http://localhost:1"
+        );
+        assert_eq!(Commands::default().to_kept(), None);
+        let damaged = call.with_kept("no json").command("status");
+        assert_eq!(damaged, "fprecon status --journal b");
     }
 
     #[test]

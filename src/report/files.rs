@@ -87,7 +87,7 @@ fn make_room(
 }
 
 /// Returns `true` if a report has a file of this name.
-fn is_report_file(name: &str) -> bool {
+pub(super) fn is_report_file(name: &str) -> bool {
     is_file_of(&Formats::default(), name) || ["events.parquet", MARKER].contains(&name)
 }
 

@@ -27,6 +27,7 @@ pub(crate) mod page;
 mod parquet;
 mod plan_events;
 mod redact;
+mod removal;
 mod source_rows;
 mod summary;
 pub(crate) mod table;
@@ -52,6 +53,7 @@ pub(crate) use occupant::ReportId;
 pub(crate) use parquet::ParquetTable;
 pub(crate) use plan_events::write_plan_events;
 pub use redact::Redactor;
+pub(crate) use removal::remove_report;
 pub(crate) use summary::{
     OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated, outcome_word,
 };

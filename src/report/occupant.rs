@@ -75,7 +75,7 @@ pub(super) fn move_aside(
 }
 
 /// Returns the name of a run as the name of a folder: a summary that somebody edited names no other place.
-fn folder_name(run: &str) -> String {
+pub(super) fn folder_name(run: &str) -> String {
     let letters = run.chars().take(100);
     let name: String = letters
         .map(|c| match c {

@@ -344,3 +344,45 @@ fn a_table_of_an_account_is_checked_like_the_others() {
         assert!(account[key].is_object(), "{key}");
     }
 }
+
+#[test]
+fn a_printed_command_has_every_option_that_the_run_had() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&[]);
+    let refund = "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+         refund,r1,s1,ana@example.com,8.00,USD,2026-03-02\n";
+    place.write("x.csv", refund).write("conf/mine.toml", "");
+    let options = [
+        "--journal",
+        "books.journal",
+        "--config",
+        "conf/mine.toml",
+        "--base-url",
+        &sandbox.base_url,
+        "--profile",
+        "generic",
+    ];
+    let call = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command
+            .env("FPRECON_WID", "wid-1")
+            .env("FPRECON_API_KEY", KEY);
+        Ran(command.output().unwrap())
+    };
+    let mut run = vec!["run", "x.csv", "--yes", "--json"];
+    run.extend(options);
+    call(&run).expect(1);
+    // The call names the journal alone.
+    let status = ["status", "--json", "--journal", "books.journal"];
+    let json = call(&status).expect(0).json();
+    let command = json["attention"][0]["command"].as_str().unwrap();
+    for option in options.chunks(2) {
+        assert!(command.contains(&option.join(" ")), "{command}");
+    }
+    // It can be pasted, and leads to the same journal and the same account.
+    let words: Vec<&str> = command.split(' ').skip(1).chain(["--yes"]).collect();
+    assert_eq!(call(&words).expect(1).code(), 1);
+    let report = ["report", "--json", "--journal", "books.journal"];
+    let report = call(&report).expect(0).json();
+    assert_eq!(report["attention"][0]["command"], command);
+}

@@ -43,13 +43,13 @@ fn expect_all_sales(sandbox: &SandboxProcess, count: u32) {
 }
 
 /// A small disk of its own, which goes away with this.
-struct SmallDisk {
-    at: PathBuf,
+pub(crate) struct SmallDisk {
+    pub(crate) at: PathBuf,
     _place: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    fn mount(bytes: u32) -> Option<Self> {
+    pub(crate) fn mount(bytes: u32) -> Option<Self> {
         let place = tempfile::tempdir().unwrap();
         let disk = SmallDisk {
             at: place.path().join("disk"),
@@ -70,7 +70,7 @@ impl SmallDisk {
     }
 
     /// Makes room.
-    fn grow(&self, bytes: u32) {
+    pub(crate) fn grow(&self, bytes: u32) {
         let size = format!("remount,size={bytes}");
         let mut mount = Command::new("mount");
         let status = mount.args(["-o", &size]).arg(&self.at).status();

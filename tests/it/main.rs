@@ -62,6 +62,7 @@ mod packaging;
 mod pages;
 mod plan_explained;
 mod profiles;
+mod prune;
 mod reading;
 mod real_exports;
 mod refund_shapes;

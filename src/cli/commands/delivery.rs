@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::destination::{Destination, SANDBOX_HAS_NO_LIST, no_lead_list};
+use super::prune::prune_after_run;
 use super::report_place::{
     expect_no_input_in, expect_no_other_journal_in, report_directory, shareable,
 };
@@ -59,7 +60,8 @@ pub(super) fn deliver(
         commands,
         terminal,
     };
-    let (journal, delivered) = delivery.run(journal, run)?;
+    let (mut journal, delivered) = delivery.run(journal, run)?;
+    prune_after_run(&mut journal, settings, terminal);
     drop(journal);
     finish(delivered, terminal)
 }

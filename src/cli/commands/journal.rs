@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::accept::who;
 use super::confirm::{self, Answer};
 use super::next;
+use super::prune::prune;
 use super::resume::no_journal;
 use crate::cli::arguments::{Common, ExportFormat, JournalCommand, JournalExportArguments};
 use crate::cli::error::{CliError, Exit};
@@ -26,11 +27,14 @@ pub(in crate::cli) fn journal(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
+    if let JournalCommand::Prune(arguments) = command {
+        return prune(common, &settings, arguments, terminal);
+    }
     let Some((reader, lost)) = JournalReader::open_even_if_lost(&settings.journal)? else {
         return Err(no_journal(&settings));
     };
     match command {
-        JournalCommand::Check => check(&reader, lost, terminal),
+        JournalCommand::Check | JournalCommand::Prune(_) => check(&reader, lost, terminal),
         JournalCommand::Export(options) => {
             if let Some(lost) = lost {
                 terminal.problems(&[may_lack(&settings, lost)], 0);

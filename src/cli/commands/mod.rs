@@ -19,6 +19,7 @@ mod journal;
 mod next;
 mod plan;
 mod profiles;
+mod prune;
 mod report;
 mod report_place;
 mod resume;

@@ -47,7 +47,12 @@ pub(in crate::cli) fn report(
     let inputs = inputs.map(|input| Path::new(&input.path));
     expect_no_input_in(Some(&directory), &formats, inputs)?;
     summary.report_dir = Some(directory.display().to_string());
-    let commands = next::commands(common, &settings);
+    let mut commands = next::commands(common, &settings);
+    if summary.span.is_none()
+        && let Some(run) = books.runs().first()
+    {
+        commands = commands.of_run(&journal, run.id)?;
+    }
     summary.set_account_currency(settings.account_currency);
     summary.name_commands(&commands);
     summary.check()?;
@@ -82,10 +87,47 @@ fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliErr
         Some(name) => journal.run_named(name)?,
         None => journal.latest_run()?,
     };
+    if let Some(run) = &run
+        && let Some(pruned) = journal.pruned_runs()?.get(&run.id)
+    {
+        return Err(run_pruned(&run.name, pruned.at));
+    }
     run.ok_or_else(|| match name {
         Some(name) => unknown(format!("the journal has no run `{name}`")),
         None => unknown("the journal has no run yet".to_owned()),
     })
+}
+
+/// Returns the error that the details of a run were removed.
+fn run_pruned(name: &str, at: Timestamp) -> CliError {
+    let day = at.strftime("%Y-%m-%d");
+    let message =
+        format!("the details of the run `{name}` were removed on {day} (`journal prune`)");
+    CliError::unusable(Problem::error(ProblemCode::RunPruned, message).hint(
+        "its events are kept: `fprecon journal export` writes them, and `fprecon explain EVENT_ID` shows one",
+    ))
+}
+
+/// Refuses days with runs whose details were removed: their figures would be wrong.
+fn expect_not_pruned(journal: &JournalReader, runs: &[RunRecord]) -> Result<(), CliError> {
+    let pruned = journal.pruned_runs()?;
+    let of_span: Vec<&RunRecord> = runs
+        .iter()
+        .filter(|run| pruned.contains_key(&run.id))
+        .collect();
+    let Some(last) = of_span.iter().map(|run| run.started).max() else {
+        return Ok(());
+    };
+    let message = format!(
+        "the details of {} of these days were removed (`journal prune`)",
+        tables::count(of_span.len() as u64, "run")
+    );
+    let next = TimeZone::UTC.to_datetime(last).date();
+    let next = next.checked_add(Days::new().days(1)).unwrap_or(next);
+    let hint = format!("take the days from {next} on: `fprecon report --from {next}`");
+    Err(CliError::unusable(
+        Problem::error(ProblemCode::RunPruned, message).hint(hint),
+    ))
 }
 
 fn unknown(message: String) -> CliError {
@@ -134,6 +176,9 @@ fn of_span<'j>(
         by,
     };
     let books = ReportSource::for_span(journal, span)?;
+    if by == SpanBy::RunDate {
+        expect_not_pruned(journal, books.runs())?;
+    }
     let Some((first, last)) = first_and_last(&books, by, &zone)? else {
         return Err(match by {
             SpanBy::RunDate => unknown("no run was started on these days".to_owned()),

@@ -8,6 +8,7 @@ use super::confirm::{self, Answer, NOTHING_SENT};
 use super::delivery::{self, RunDelivery};
 use super::destination::Destination;
 use super::next;
+use super::prune::prune_after_run;
 use super::report_place::expect_no_other_journal_in;
 use crate::cli::arguments::{Common, ResumeArguments, RetryArguments};
 use crate::cli::ended::Ended;
@@ -84,6 +85,7 @@ pub(in crate::cli) fn resume(
             // A later run may have settled the sign-up that an earlier one waited for.
             _ if runs_to_finish(&journal)?.is_empty() => {
                 let Some(mut needing) = needing_attention(&journal, &resumed)? else {
+                    prune_after_run(&mut journal, &settings, terminal);
                     return delivery::finish(delivered.with_exit(Exit::Done), terminal);
                 };
                 // The last run may need none, and then it can't say what does.
@@ -96,6 +98,7 @@ pub(in crate::cli) fn resume(
             }
             exit => exit,
         };
+        prune_after_run(&mut journal, &settings, terminal);
         let mut ended = delivery::finish(delivered.with_exit(exit), terminal)?;
         ended.summary = other.or(ended.summary);
         return Ok(ended);
@@ -190,7 +193,8 @@ pub(in crate::cli) fn retry(
         commands: &commands,
         terminal,
     };
-    let (_, delivered) = delivery.run(journal, run)?;
+    let (mut journal, delivered) = delivery.run(journal, run)?;
+    prune_after_run(&mut journal, &settings, terminal);
     delivery::finish(delivered, terminal)
 }
 

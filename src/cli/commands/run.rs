@@ -94,6 +94,9 @@ pub(in crate::cli) fn run(
     for (name, value) in date_range::options(&arguments.range) {
         commands = commands.with_reading(name, value);
     }
+    if let Some(options) = commands.to_kept() {
+        journal.record_options(run, &options)?;
+    }
     let pace = &arguments.pace;
     delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)
 }

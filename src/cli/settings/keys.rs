@@ -21,6 +21,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) link: LinkTable,
     #[serde(default)]
+    pub(super) retention: RetentionTable,
+    #[serde(default)]
     pub(super) metrics: MetricsTable,
     #[serde(default)]
     pub(super) notify: NotifyTable,
@@ -102,6 +104,12 @@ pub(super) struct LinkTable {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct RetentionTable {
+    pub(super) after_days: Option<NonZeroU32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct MetricsTable {
     pub(super) file: Option<String>,
 }
@@ -149,7 +157,7 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 30] = [
+pub(super) const KEYS: [Key; 31] = [
     Key {
         table: "api",
         key: "version",
@@ -344,6 +352,14 @@ pub(super) const KEYS: [Key; 30] = [
         about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
     },
     Key {
+        table: "retention",
+        key: "after_days",
+        variable: Some("FPRECON_RETENTION_AFTER_DAYS"),
+        default: None,
+        values: Count,
+        about: "After each run, remove the details and reports of runs that are settled and ended more than this many days ago, as `journal prune` does. Not set: they are kept.",
+    },
+    Key {
         table: "metrics",
         key: "file",
         variable: Some("FPRECON_METRICS_FILE"),
@@ -393,15 +409,27 @@ pub(super) const KEYS: [Key; 30] = [
     },
 ];
 
+/// The value that a configuration shows of a number that is not set: some thirteen months of days.
+const EXAMPLE_COUNT: u32 = 400;
+
 /// The tables of these settings, in the order of the file.
 #[cfg(test)]
-const TABLES: [&str; 6] = ["api", "send", "currencies", "link", "metrics", "notify"];
+const TABLES: [&str; 7] = [
+    "api",
+    "send",
+    "currencies",
+    "link",
+    "retention",
+    "metrics",
+    "notify",
+];
 
 impl Key {
     /// Returns the setting as a line of a configuration: its default, or an empty value.
     pub(super) fn line(&self) -> String {
         let value = self.default.unwrap_or_default();
         match self.values {
+            Count if self.default.is_none() => format!("{} = {EXAMPLE_COUNT}", self.key),
             Boolean | Count => format!("{} = {value}", self.key),
             Text | Path | SecretUrl | OneOf(_) => format!("{} = \"{value}\"", self.key),
             Words => format!("{} = []", self.key),

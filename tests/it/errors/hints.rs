@@ -532,6 +532,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
     (
+        "run-pruned",
+        "prune.rs",
+        "reports_of_what_was_pruned_are_refused_by_name",
+    ),
+    (
         "rate-above-limit",
         "doctor.rs",
         "a_rate_above_the_documented_limit_warns_in_plan_run_and_doctor",
@@ -556,6 +561,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 /// Codes whose hint names nothing that this program could do: a person has to look something up, to
 /// export a file again, or to report a bug; or there is no hint at all.
 const FOR_A_PERSON: &[&str] = &[
+    "not-pruned",
     "metrics-not-written",
     "not-notified",
     "reason-missing",

@@ -72,10 +72,11 @@ fn other_tables() -> String {
     let send = template("send", &[]);
     let currencies = template("currencies", &[]);
     let link = template("link", &[]);
+    let retention = template("retention", &[]);
     let metrics = template("metrics", &[]);
     let notify = template("notify", &[]);
     format!(
-        "[send]\n{send}\n[currencies]\n{currencies}{DECIMALS}\n[link]\n{link}\n[metrics]\n{metrics}\n[notify]\n{notify}\n{AUDIT}"
+        "[send]\n{send}\n[currencies]\n{currencies}{DECIMALS}\n[link]\n{link}\n[retention]\n{retention}\n[metrics]\n{metrics}\n[notify]\n{notify}\n{AUDIT}"
     )
 }
 

@@ -59,6 +59,7 @@ fn the_file_has_each_key_and_no_other() {
             text += &match key.default {
                 Some(_) => key.line(),
                 None if key.values == Words => format!("{} = [\"x\"]", key.key),
+                None if key.values == Count => key.line(),
                 None => format!("{} = \"x\"", key.key),
             };
             text.push('\n');
