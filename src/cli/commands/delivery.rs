@@ -96,6 +96,10 @@ pub(super) fn finish(delivered: Delivered, terminal: &Terminal) -> Result<Ended,
     if exit == Exit::Attention {
         say_attention(&summary, terminal);
     }
+    let warning = problem.as_ref();
+    if let Some(line) = warning.and_then(|problem| next::line_of_warning(problem, &summary)) {
+        terminal.say_of_run_if_quiet(&line);
+    }
     if terminal.json() {
         terminal.write_json(&summary)?;
     }
@@ -166,10 +170,6 @@ impl RunDelivery<'_> {
         let name = self.destination.name();
         let problem = ending::problem_of(&sent.end, signal, name, version, self.commands);
         self.terminal.problems(problem.as_slice(), 0);
-        let warning = problem.as_ref();
-        if let Some(line) = warning.and_then(|problem| next::line_of_warning(problem, &summary)) {
-            self.terminal.say_of_run_if_quiet(&line);
-        }
         show(&summary, self.commands, self.terminal);
         let delivered = Delivered {
             summary,

@@ -9,6 +9,7 @@ mod model;
 mod month;
 mod world;
 
+use month::Pruning;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,9 +34,11 @@ const EVERYTHING: &[&str] = &[
     "a customer who comes back",
     "a cut",
     "a drip",
+    "a full disk",
     "a kill",
     "a lead made at FirstPromoter",
     "a lost answer",
+    "a night with a wrong key",
     "a night with two calls",
     "a night without a run",
     "a night without an answer",
@@ -44,6 +47,7 @@ const EVERYTHING: &[&str] = &[
     "a refund that is not a referral",
     "a refund tracked",
     "a reset",
+    "a row that is fixed the next day",
     "a running total",
     "a running total that grew",
     "a sale that is not a referral",
@@ -64,11 +68,26 @@ const EVERYTHING: &[&str] = &[
     "what was left resumed first",
 ];
 
+/// The same with a journal that is pruned every week.
+const OF_PRUNED: &[&str] = &[
+    "a journal that was pruned",
+    "a pruned copy that decides as the whole one does",
+];
+
 #[test]
 fn months_of_nights_with_faults_come_to_what_a_model_says() {
+    play_months(Pruning::Never);
+}
+
+#[test]
+fn the_same_months_with_a_journal_that_is_pruned_every_week() {
+    play_months(Pruning::Weekly);
+}
+
+fn play_months(pruning: Pruning) {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     if let Some(seed) = number("FPRECON_MONTHS_SEED") {
-        eprintln!("{:#?}", month::play(seed));
+        eprintln!("{:#?}", month::play(seed, pruning));
         return;
     }
     let first = number("FPRECON_MONTHS_FROM").unwrap_or(1);
@@ -88,7 +107,8 @@ fn months_of_nights_with_faults_come_to_what_a_model_says() {
                         return;
                     };
                     // One that fails is no reason not to look at the others.
-                    let Ok(of_month) = std::panic::catch_unwind(|| month::play(seed)) else {
+                    let Ok(of_month) = std::panic::catch_unwind(|| month::play(seed, pruning))
+                    else {
                         eprintln!("repeat it with FPRECON_MONTHS_SEED={seed}");
                         failed.lock().unwrap().push(seed);
                         continue;
@@ -113,8 +133,13 @@ fn months_of_nights_with_faults_come_to_what_a_model_says() {
     if seeds != SEEDS && seeds.len() < MANY {
         return;
     }
+    let of_pruned = match pruning {
+        Pruning::Never => &[][..],
+        Pruning::Weekly => OF_PRUNED,
+    };
     let missing: Vec<_> = EVERYTHING
         .iter()
+        .chain(of_pruned)
         .filter(|what| !seen.contains_key(*what))
         .collect();
     assert!(missing.is_empty(), "no month had {missing:?}");

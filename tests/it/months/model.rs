@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::world::{Biller, Change, Kind, World};
+use super::world::{Biller, Change, Deed, Kind, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -181,6 +181,7 @@ pub enum Weather {
 /// What a run has read and not sent.
 #[derive(Debug, Default)]
 struct Read {
+    rejected: usize,
     held: Vec<String>,
     settled: Vec<String>,
     /// Refunds that an earlier run has left to send, together with their sales.
@@ -231,9 +232,12 @@ impl Model {
 
     /// Takes a call's readings: what is new is recorded, what is left is taken over, what was settled
     /// stays so, and what contradicts is held.
-    pub fn plan(&mut self, readings: &[Reading]) -> usize {
+    pub fn plan(&mut self, readings: &[Reading], rejected: usize) -> usize {
         let run = self.runs.len() + 1;
-        let mut read = Read::default();
+        let mut read = Read {
+            rejected,
+            ..Read::default()
+        };
         let mut readings: Vec<&Reading> = readings.iter().collect();
         readings.sort_by_key(|reading| (reading.kind != Kind::Signup, reading.at, reading.kind));
         let here: BTreeMap<&str, &Reading> = readings
@@ -517,6 +521,7 @@ impl Model {
             .chain(met)
             .chain(signed_up)
             .cloned()
+            .chain((0..read.rejected).map(|_| "a rejected row".to_owned()))
             .collect()
     }
 
@@ -658,11 +663,9 @@ pub fn of_stripe(world: &World, from: u32, night: u32) -> Vec<Reading> {
 
 /// What a CSV of one's own says.
 pub fn of_own(world: &World, from: u32, night: u32) -> Vec<Reading> {
-    let rows = world
-        .deeds
-        .iter()
-        .filter(|deed| world.is_own_row(deed) && (from..=night).contains(&deed.day));
-    let readings = rows.map(|deed| {
+    let rows = own_rows(world, from, night);
+    let rows = rows.filter(|(place, _)| !world.is_broken(*place, night));
+    let readings = rows.map(|(_, deed)| {
         let customer = &world.customers[deed.customer];
         let sale = deed.sale.map(|sale| &world.deeds[sale]);
         Reading {
@@ -680,6 +683,18 @@ pub fn of_own(world: &World, from: u32, night: u32) -> Vec<Reading> {
         }
     });
     readings.collect()
+}
+
+fn own_rows(world: &World, from: u32, night: u32) -> impl Iterator<Item = (usize, &Deed)> {
+    let rows = world.deeds.iter().enumerate();
+    rows.filter(move |(_, deed)| world.is_own_row(deed) && (from..=night).contains(&deed.day))
+}
+
+/// How many rows of a CSV of one's own can't be read.
+pub fn rejected_of_own(world: &World, from: u32, night: u32) -> usize {
+    let rows = own_rows(world, from, night);
+    rows.filter(|(place, _)| world.is_broken(*place, night))
+        .count()
 }
 
 /// What an export of leads says.

@@ -9,10 +9,20 @@ use serde_json::{Value, json};
 
 use super::model::{self, Model, Outcome, Reading, Weather, Who};
 use super::world::{Kind, NIGHTS, Path, World};
+use crate::prune::expect_same_decisions;
 use crate::support::{Place, Ran, SandboxProcess, form};
 
+/// Says whether the journal is pruned in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pruning {
+    Never,
+    /// Every seventh night, of everything that can go. Before each call, a journal that is pruned has to decide about
+    /// every event as the whole one does.
+    Weekly,
+}
+
 /// Plays the month of a seed and says what it has had.
-pub fn play(seed: u64) -> BTreeMap<&'static str, u64> {
+pub fn play(seed: u64, pruning: Pruning) -> BTreeMap<&'static str, u64> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let world = World::new(&mut rng);
     let have_cancellations_ids = seed % 4 == 3;
@@ -30,12 +40,15 @@ pub fn play(seed: u64) -> BTreeMap<&'static str, u64> {
         options.push("--cancellation-event-id");
     }
     let mut month = Month {
+        side: fastrand::Rng::with_seed(seed ^ 0x5eed),
+        is_key_wrong: false,
         sandbox: SandboxProcess::start(&options),
         model: Model::new(&world, have_cancellations_ids),
         place,
         world,
         rng,
         have_cancellations_ids,
+        pruning,
         foreign: BTreeSet::new(),
         signed_up_there: 0,
         was_skipped: false,
@@ -46,6 +59,7 @@ pub fn play(seed: u64) -> BTreeMap<&'static str, u64> {
     model::see_world(&mut month.model, &month.world);
     for night in 1..=NIGHTS {
         month.night(night);
+        month.prune(night);
     }
     month.end()
 }
@@ -56,7 +70,12 @@ struct Month {
     world: World,
     model: Model,
     rng: fastrand::Rng,
+    /// What decides about what came to the months later, so that a seed keeps its month.
+    side: fastrand::Rng,
+    /// Whether the API refuses the key tonight.
+    is_key_wrong: bool,
     have_cancellations_ids: bool,
+    pruning: Pruning,
     /// Sales that somebody else has sent.
     foreign: BTreeSet<String>,
     /// Sign-ups at FirstPromoter itself.
@@ -74,6 +93,8 @@ struct Month {
 struct Call {
     files: Vec<String>,
     readings: Vec<Reading>,
+    /// The rows that can't be read.
+    rejected: usize,
 }
 
 /// Faults of which a night has some. `percent` keeps them rare enough that asking again helps.
@@ -136,6 +157,7 @@ impl Month {
         } else {
             self.outages = 0;
         }
+        self.is_key_wrong = weather == Weather::Outage && self.side.u32(..3) == 0;
         self.set_faults(weather);
         if was_left && weather != Weather::Outage && !runs_first {
             self.model.see("what was left resumed first");
@@ -215,6 +237,11 @@ impl Month {
                     self.sandbox.fault(fault);
                 }
             }
+            Weather::Outage if self.is_key_wrong => {
+                self.model.see("a night with a wrong key");
+                let refused = json!({"action": "status", "status": 401, "percent": 100});
+                self.sandbox.fault(&refused);
+            }
             Weather::Outage => {
                 let action = match self.rng.u32(..3) {
                     0 => json!({"action": "close", "percent": 100}),
@@ -244,9 +271,14 @@ impl Month {
         let own_readings = model::of_own(&self.world, from, night);
         let listed = model::of_leads(&self.world, from, night);
         let leads = write("leads", self.world.leads(from, night));
+        let rejected = model::rejected_of_own(&self.world, from, night);
+        if rejected > 0 {
+            self.model.see("a row that is fixed the next day");
+        }
         let mut first = Call {
             files: vec![stripe],
             readings: stripe_readings,
+            rejected: 0,
         };
         if (is_last || self.rng.bool()) && !listed.is_empty() {
             first.files.push(leads);
@@ -257,29 +289,80 @@ impl Month {
             let second = Call {
                 files: vec![own],
                 readings: own_readings,
+                rejected,
             };
             return vec![first, second];
         }
         first.files.push(own);
         first.readings.extend(own_readings);
+        first.rejected = rejected;
         self.rng.shuffle(&mut first.files);
         vec![first]
     }
 
+    /// Removes every seventh night what can go, and through a kill every other time.
+    fn prune(&mut self, night: u32) {
+        if self.pruning == Pruning::Never || night % 7 != 0 || self.journal().is_none() {
+            return;
+        }
+        let prune = [
+            "journal",
+            "prune",
+            "--before",
+            "2099-12-31",
+            "--yes",
+            "--json",
+        ];
+        if night % 2 == 0 {
+            let after = Duration::from_micros(self.side.u64(..60_000));
+            let mut command = self.command(&prune, Weather::Calm);
+            run_until(&mut command, Some(after));
+        }
+        let mut command = self.command(&prune, Weather::Calm);
+        let pruned = Ran(command.output().unwrap()).expect(0).json();
+        self.place.run(&["journal", "check"]).expect(0);
+        if pruned["runs"].as_u64() > Some(0) {
+            self.model.see("a journal that was pruned");
+        }
+    }
+
+    /// Expects of a pruned copy of the journal that it decides about the exports of a call, and about all exports of the
+    /// nights before, as the whole one does.
+    fn expect_pruned_decides_alike(&mut self, call: &Call, night: u32) {
+        if self.pruning == Pruning::Never || self.journal().is_none() {
+            return;
+        }
+        let earlier = format!("night-{:02}", self.side.u32(1..=night));
+        let command = |arguments: &[&str]| self.command(arguments, Weather::Calm);
+        let files: Vec<&str> = call.files.iter().map(String::as_str).collect();
+        let pruned = expect_same_decisions(&self.place, &files, command);
+        let earlier = ["stripe", "own", "leads"].map(|name| format!("{earlier}/{name}.csv"));
+        let earlier: Vec<&str> = earlier.iter().map(String::as_str).collect();
+        if earlier.iter().all(|file| self.place.path(file).exists()) {
+            expect_same_decisions(&self.place, &earlier, command);
+        }
+        if pruned["attempts"].as_u64() > Some(0) {
+            self.model
+                .see("a pruned copy that decides as the whole one does");
+        }
+    }
+
     fn call(&mut self, night: u32, call: &Call, weather: Weather, runs_first: bool) {
+        self.expect_pruned_decides_alike(call, night);
         let mut arguments = vec!["run", "--yes", "--json"];
         arguments.extend(call.files.iter().map(String::as_str));
         if weather != Weather::Outage && self.rng.u32(..5) == 0 {
             self.model.see("a call with the list of leads");
             arguments.push("--lead-list");
         }
-        let run = self.model.plan(&call.readings);
+        let run = self.model.plan(&call.readings, call.rejected);
         let code = self.finish(&arguments, weather);
         if weather == Weather::Outage {
             self.model.try_in_vain(run);
             self.compare(night, weather);
             if self.model.is_left(run) {
-                assert_eq!(code, 5, "night {night}: an outage leaves events");
+                let expected = if self.is_key_wrong { 4 } else { 5 };
+                assert_eq!(code, expected, "night {night}: an outage leaves events");
                 return;
             }
             return self.check_code(night, "run in an outage", code, &[run]);
@@ -340,9 +423,21 @@ impl Month {
         self.said.clear();
         self.was_killed = false;
         for attempt in 0..40 {
-            let mut command = self.command(arguments, weather);
+            let is_quiet = weather == Weather::Calm && self.side.bool();
+            let words: Vec<&str> = arguments
+                .iter()
+                .map(|word| match *word {
+                    "--json" if is_quiet => "--quiet",
+                    word => word,
+                })
+                .collect();
+            let mut command = self.command(&words, weather);
+            let has_little_room = weather == Weather::Rough && attempt == 0 && self.side.bool();
+            if has_little_room {
+                command = with_little_room(&command, self.side.u32(40..900));
+            }
             let after = Duration::from_micros(rng.u64(..160_000));
-            let limit = (kills > 0).then_some(after);
+            let limit = (kills > 0 && !has_little_room).then_some(after);
             kills = kills.saturating_sub(1);
             let Some(ran) = run_until(&mut command, limit) else {
                 self.model.see("a kill");
@@ -356,6 +451,20 @@ impl Month {
                 };
                 continue;
             };
+            if is_quiet {
+                expect_one_line(&ran);
+            }
+            if has_little_room && matches!(ran.code(), 3 | 6) {
+                self.model.see("a full disk");
+                self.was_killed = true;
+                is_settled = false;
+                arguments = if rng.bool() && self.is_recorded() {
+                    resume
+                } else {
+                    original
+                };
+                continue;
+            }
             self.said
                 .push_str(&format!("{arguments:?}: {}\n{}", ran.code(), ran.stderr()));
             match ran.code() {
@@ -367,6 +476,7 @@ impl Month {
                     arguments = resume;
                     continue;
                 }
+                4 if self.is_key_wrong => codes.push(4),
                 code @ (0 | 1 | 5) => codes.push(code),
                 code => panic!("{arguments:?}: {code}\n{}", self.said),
             }
@@ -562,7 +672,8 @@ impl Month {
             let path = arrival["path"].as_str().unwrap_or_default();
             let said = |name: &str| form(&arrival, name).unwrap_or_default();
             let (id, email) = (said("event_id"), said("email"));
-            if path.ends_with("cancellation") && id.is_empty() && arrival["status"] != 429 {
+            let is_refused = arrival["status"] == 429 || arrival["status"] == 401;
+            if path.ends_with("cancellation") && id.is_empty() && !is_refused {
                 let is_new = cancelled.insert((email, said("created_at")));
                 assert!(is_new, "a cancellation went out twice: {arrival}");
             } else if !id.is_empty() && !self.foreign.contains(&id) {
@@ -573,11 +684,30 @@ impl Month {
         }
     }
 
+    /// Audits the account: nothing differs but what the month explains. Sales that somebody sends by hand have the
+    /// day on which the test runs, and nobody has a commission for what a customer bought before becoming a lead.
+    fn audit(&self) {
+        let audit = self.command(&["audit", "--live", "--json"], Weather::Calm);
+        let audit = Ran({ audit }.output().unwrap()).expect_one_of(&[0, 1]);
+        for finding in audit["findings"].as_array().unwrap() {
+            let id = finding["ours"]["event_id"].as_str().unwrap_or_default();
+            let is_explained = match finding["kind"].as_str().unwrap() {
+                "other_month" => self.foreign.contains(id) && finding["difference_cents"] == 0,
+                "sale_without_commission" => {
+                    self.model.events[id].outcomes == [Outcome::NonReferral]
+                }
+                _ => false,
+            };
+            assert!(is_explained, "{finding:#}");
+        }
+    }
+
     /// What is looked at when the month is over.
     fn end(mut self) -> BTreeMap<&'static str, u64> {
         self.place.run(&["journal", "check"]).expect(0);
         assert!(!self.model.is_any_left());
         self.compare_arrivals();
+        self.audit();
         let mut outcomes: BTreeMap<(Kind, Outcome), u64> = BTreeMap::new();
         for event in self.model.events.values() {
             *outcomes.entry((event.kind, event.outcomes[0])).or_default() += 1;
@@ -611,6 +741,39 @@ struct Said {
     who: Who,
     cents: i64,
     outcome: Option<Outcome>,
+}
+
+/// Returns a command for which every file is full after so many blocks: the stand-in for a disk that fills up.
+fn with_little_room(command: &Command, blocks: u32) -> Command {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut limited = Command::new("sh");
+    limited.arg("-c").arg(script).arg(command.get_program());
+    limited.args(command.get_args()).env_clear();
+    let variables = command.get_envs();
+    limited.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        limited.current_dir(directory);
+    }
+    limited.stdin(Stdio::null());
+    limited
+}
+
+/// What cron would send as a mail: nothing where all is well, else a line with what to do.
+fn expect_one_line(ran: &Ran) {
+    let (said, code) = (ran.stderr(), ran.code());
+    assert_eq!(ran.stdout(), "");
+    match code {
+        0 => assert_eq!(said, ""),
+        1 => {
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(said.starts_with("needs attention: "), "{said}");
+            assert!(
+                said.contains("; report: ") && said.contains("; next: fprecon "),
+                "{said}"
+            );
+        }
+        _ => assert!(!said.is_empty(), "exit {code}"),
+    }
 }
 
 /// Runs a command to its end, or kills it after a while.

@@ -303,7 +303,7 @@ impl World {
         let mut text = String::from(
             "kind,event_id,sale_event_id,email,uid,amount,currency,created_at,promo_code\n",
         );
-        for deed in &self.deeds {
+        for (place, deed) in self.deeds.iter().enumerate() {
             if !self.is_own_row(deed) || !(from..=night).contains(&deed.day) {
                 continue;
             }
@@ -317,7 +317,9 @@ impl World {
                 sale.map(|sale| sale.id.as_str()).unwrap_or_default(),
                 customer.email(sale.unwrap_or(deed).day, night),
                 customer.uid.as_deref().unwrap_or_default(),
-                if has_amount {
+                if self.is_broken(place, night) {
+                    "1e3".to_owned()
+                } else if has_amount {
                     money(deed.cents)
                 } else {
                     String::new()
@@ -328,6 +330,20 @@ impl World {
             ));
         }
         text
+    }
+
+    /// Whether the row of a sale can't be read on a night. Somebody fixes it on the next day.
+    pub fn is_broken(&self, place: usize, night: u32) -> bool {
+        let deed = &self.deeds[place];
+        let is_own_sale = deed.kind == Kind::Sale
+            && self.customers[deed.customer].biller == Biller::Own
+            && !deed.has_promo_code;
+        let is_refunded = |other: &Deed| other.sale == Some(place) && other.day <= night;
+        is_own_sale
+            && place % 5 == 1
+            && deed.day == night
+            && night < NIGHTS
+            && !self.deeds.iter().any(is_refunded)
     }
 
     /// The customers who came to an export of leads on the nights `from` to `night`, with the day.
