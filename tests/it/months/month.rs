@@ -302,7 +302,7 @@ impl Month {
 
     /// Removes every seventh night what can go, and through a kill every other time.
     fn prune(&mut self, night: u32) {
-        if self.pruning == Pruning::Never || night % 7 != 0 || self.journal().is_none() {
+        if self.pruning == Pruning::Never || !night.is_multiple_of(7) || self.journal().is_none() {
             return;
         }
         let prune = [
@@ -313,7 +313,7 @@ impl Month {
             "--yes",
             "--json",
         ];
-        if night % 2 == 0 {
+        if night.is_multiple_of(2) {
             let after = Duration::from_micros(self.side.u64(..60_000));
             let mut command = self.command(&prune, Weather::Calm);
             run_until(&mut command, Some(after));
