@@ -38,6 +38,8 @@ pub(super) struct Lane {
 struct Learned {
     /// `true` if an event of the lane was tracked, by this run or before it.
     is_lead: bool,
+    /// `true` if the API had a sale of the lane before this run first sent it.
+    is_sent_by_others: bool,
     /// The API's answer for each email and uid: it is a non-referral if the API doesn't know it, and tracked
     /// if a sale of it was.
     answers: HashMap<(Tie, Text), Outcome, BuildHasherDefault<DefaultHasher>>,
@@ -132,6 +134,7 @@ impl Lane {
     fn learn(&mut self, event: &Event, outcome: Outcome, basis: Basis) {
         let is_sale = event.kind == Kind::Sale;
         let is_told = is_sale || event.kind == Kind::Signup;
+        let was_there = is_sale && outcome == Outcome::AlreadyTracked;
         let outcome = match outcome {
             Outcome::AlreadyTracked => Outcome::Tracked,
             outcome => outcome,
@@ -146,6 +149,7 @@ impl Lane {
             return;
         }
         let learned = self.learned.get_or_insert_default();
+        learned.is_sent_by_others |= was_there;
         if outcome == Outcome::Tracked {
             learned.learn_lead();
         }
@@ -177,6 +181,13 @@ impl Lane {
             && !event.ties().may_create_lead()
             && email.is_none_or(|email| is_unknown(Tie::Email, &email))
             && uid.is_none_or(|uid| is_unknown(Tie::Uid, uid))
+    }
+
+    /// Returns `true` if somebody had sent a sale of the lane before this run: its cancellations may be there
+    /// as well.
+    pub(super) fn is_sent_by_others(&self) -> bool {
+        let learned = self.learned.as_ref();
+        learned.is_some_and(|learned| learned.is_sent_by_others)
     }
 
     /// Returns `true` if this run has tracked a sale of the event's customer.

@@ -40,6 +40,9 @@ const AHEAD: usize = 4;
 /// The time between checks of the journal's path, beside each commit.
 const PLACE_INTERVAL: Duration = Duration::from_millis(400);
 
+/// The message of a cancellation without an id that is not sent, since somebody may have sent it before.
+const SENT_BY_OTHERS: &str = "not sent: a sale of the customer was there already, sent by another journal or an integration, and so may be this";
+
 /// The reason why an event is not sent that may have been sent before the journal lost commits.
 const LOST: &str =
     "the journal lost commits that may have sent this, and a second request could count twice";
@@ -367,6 +370,12 @@ impl<'c> Sender<'c> {
         }
         if slot.is_maybe_recorded {
             return None;
+        }
+        if !slot.is_repeatable
+            && !self.settings.should_repeat_unconfirmed
+            && lane.is_sent_by_others()
+        {
+            return Some(settle(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
         }
         if lane.is_unlisted {
             let message = "not sent: the customer is not in the account's list of leads";

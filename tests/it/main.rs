@@ -53,6 +53,7 @@ mod journal_file;
 mod key_command;
 mod linking;
 mod log_lines;
+mod lost_journal;
 mod main_job;
 mod missing_dates;
 mod month_report;
