@@ -38,7 +38,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 
 use self::complete::complete;
-use self::customers::{drop_shared_uids, hold_without_customer};
+use self::customers::{drop_shared_uids, hold_unclear, hold_without_customer};
 use self::read::{ReadExports, read};
 use self::same_sales::sold_twice;
 use crate::convert::{CurrencyRules, convert, hold_inexact};
@@ -134,6 +134,8 @@ pub struct Job {
     pub withdrawn: Vec<WithdrawnSale>,
     /// The uids that are not ids of one customer, for later calls.
     pub shared_uids: Vec<Text>,
+    /// The uids of which nothing says whether they are the id of one customer, for later calls.
+    pub(crate) unclear_uids: Vec<Text>,
     /// What is known of the row on [`Setup::traced_line`], for each export.
     pub(crate) traces: Vec<Trace>,
     /// The rules by which the exports were read, if later calls may leave out what was read by them.
@@ -262,7 +264,7 @@ impl ReadExports {
     fn plan(mut self, setup: &Setup<'_>, history: &dyn History) -> Job {
         let (foreign, account) = (&setup.foreign, setup.account_currency);
         let origins = &self.origins;
-        let (shared_uids, shared) = drop_shared_uids(&mut self.events, history);
+        let (uids, shared) = drop_shared_uids(&mut self.events, history, &setup.rules.named_uids);
         self.problems.extend(shared);
         let waiting = complete(
             &mut self.events,
@@ -288,6 +290,7 @@ impl ReadExports {
             &asked_again,
         );
         hold_without_customer(&self.events, &mut links);
+        hold_unclear(&self.events, &uids.unclear, &mut links, history);
         for (index, reason) in waiting {
             links.set(index, Link::held(HeldReason::Invoice, reason));
         }
@@ -334,7 +337,8 @@ impl ReadExports {
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
             withdrawn: taken_back.withdrawn,
-            shared_uids,
+            shared_uids: uids.shared,
+            unclear_uids: uids.unclear,
             traces: self.traces,
             rules: None,
         }

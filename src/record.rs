@@ -86,6 +86,9 @@ pub fn record(
     for uid in &job.shared_uids {
         recording.add_shared_uid(uid)?;
     }
+    for uid in &job.unclear_uids {
+        recording.add_unclear_uid(uid)?;
+    }
     Ok(recording.commit()?)
 }
 

@@ -638,6 +638,7 @@ fn rules(link: Option<&Path>, settings: &EffectiveSettings) -> Result<Rules, Cli
         match_by_customer: settings.match_by_customer,
         send_unlinked: settings.send_unlinked,
         resolutions: path.map(resolutions).transpose()?.unwrap_or_default(),
+        named_uids: settings.named_uids.clone(),
     })
 }
 

@@ -22,7 +22,7 @@ use toml::{Table, Value};
 use super::arguments::{Common, PaceArguments};
 use super::error::CliError;
 use crate::bounded::{self, CERTIFICATES_BYTES};
-use crate::event::{Currency, Decimals};
+use crate::event::{Currency, Decimals, NamedUids};
 use crate::notify::hide_secrets_of_urls;
 use crate::problem::{Problem, ProblemCode};
 use crate::shell_word::shell_word;
@@ -97,6 +97,8 @@ pub(super) struct EffectiveSettings {
     pub(super) send_unlinked: bool,
     /// The file that names the sales of refunds.
     pub(super) resolutions: Option<PathBuf>,
+    /// The ids that are one customer's each, and the values that several customers share.
+    pub(super) named_uids: NamedUids,
     /// The number of days after which the details of settled runs are removed; `None` keeps them.
     pub(super) retention_days: Option<NonZeroU32>,
     /// The file of metrics, which is written when a run has ended.
@@ -263,6 +265,11 @@ impl EffectiveSettings {
                 .resolutions
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            named_uids: NamedUids::new(
+                &link.customer_uids.unwrap_or_default(),
+                &link.shared_uids.unwrap_or_default(),
+            )
+            .map_err(|uid| in_both_lists(&uid))?,
             retention_days: config.retention.after_days,
             metrics_file: config.metrics.file.map(PathBuf::from),
             notify: NotifySettings::new(config.notify)?,
@@ -499,6 +506,14 @@ fn foreign(word: &str, rates: Option<String>) -> Result<ForeignSetting, CliError
             "use `send`, `convert` or `hold`",
         )),
     }
+}
+
+/// Returns the error for a uid that the user names as one customer's and as shared.
+fn in_both_lists(uid: &str) -> CliError {
+    let message = "a uid can't be one customer's and shared";
+    let problem = Problem::error(ProblemCode::ConfigInvalid, message);
+    let problem = problem.cell("link.shared_uids", uid);
+    CliError::unusable(problem.hint("remove it from `customer_uids` or from `shared_uids`"))
 }
 
 /// Reads the table `[currencies.decimals]`: a currency and 0 to 3.

@@ -16,6 +16,7 @@ pub(crate) mod packed;
 mod refunded;
 mod shared_uid;
 mod tally;
+mod terms;
 mod ties;
 mod view;
 
@@ -33,10 +34,12 @@ pub(crate) use money::ParsedAmount;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money};
 pub(crate) use money::{in_units, share_cents};
 pub use refunded::Refunded;
-pub(crate) use shared_uid::EmailsOfUid;
+pub use shared_uid::NamedUids;
+pub(crate) use shared_uid::{EmailsOfUid, UidStanding};
 #[cfg(feature = "polars")]
 pub(crate) use tally::by_kind;
 pub use tally::{Sum, Tally};
+pub(crate) use terms::{Names, Terms};
 pub(crate) use ties::Ties;
 pub use view::{CustomerRef, EventRef};
 

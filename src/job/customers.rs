@@ -2,14 +2,16 @@
 //!
 //! Shops write the same value for everybody who has no account, such as `0` for guests. Sent as a uid, it
 //! would give the sales of all of them to the first lead that has it. So a uid with many emails is not sent:
-//! each event is sent with its own email, and one without an email is held.
+//! each event is sent with its own email, and one without an email is held. But the uid is all that leads
+//! from a customer who has changed the email to the lead, whose sales would be lost without it. Where nothing
+//! says which of both it is, its events are held, and the user decides once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::event::{EmailsOfUid, Essence, Events, Kind, Tally, Text};
+use crate::event::{EmailsOfUid, Essence, Events, Kind, NamedUids, Tally, Text, UidStanding};
 use crate::link::{HeldReason, Link, Links};
-use crate::plan::History;
+use crate::plan::{History, named_list};
 use crate::problem::{Problem, ProblemCode};
 
 /// The values that mean "nobody" where a customer has no id.
@@ -60,33 +62,93 @@ fn named_customers(events: &Events) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-/// Removes the uids that are not ids of customers from the events, and reports them. Returns them, in order.
-/// `history` is the history of earlier runs.
+/// Holds the uids of a job that are not the id of one customer for sure, in order.
+#[derive(Debug, Default)]
+pub(super) struct DoubtfulUids {
+    /// The uids that several customers share: they are not sent.
+    pub(super) shared: Vec<Text>,
+    /// The uids of which nothing says whether they are one customer: their events are held.
+    pub(super) unclear: Vec<Text>,
+}
+
+/// Removes the uids that are not ids of customers from the events, and reports them. Returns them with those
+/// that are unclear. `history` is the history of earlier runs, `named` what the user says of uids.
 pub(super) fn drop_shared_uids(
     events: &mut Events,
     history: &dyn History,
-) -> (Vec<Text>, Vec<Problem>) {
-    let shared = shared_uids(events, history);
-    if shared.is_empty() {
-        return (Vec::new(), Vec::new());
+    named: &NamedUids,
+) -> (DoubtfulUids, Vec<Problem>) {
+    let doubtful = doubtful_uids(events, history, named);
+    if doubtful.is_empty() {
+        return (DoubtfulUids::default(), Vec::new());
     }
     let mut found: BTreeMap<Text, Tally> = BTreeMap::new();
     for index in 0..events.len() {
         let event = events.get(index);
-        let Some(uid) = event.customer.uid.filter(|uid| shared.contains_key(*uid)) else {
+        let uid = event.customer.uid;
+        let Some((uid, why)) = uid.and_then(|uid| Some((Text::new(uid), doubtful.get(uid)?)))
+        else {
             continue;
         };
-        let uid = Text::new(uid);
-        let of_uid = found.entry(uid.clone()).or_default();
-        of_uid.add(event.kind, event.money);
-        let note = format!("sent without the uid `{uid}`, which is not the id of one customer");
+        let note = match why.standing() {
+            UidStanding::Shared => {
+                let of_uid = found.entry(uid.clone()).or_default();
+                of_uid.add(event.kind, event.money);
+                format!("sent without the uid `{uid}`, which is not the id of one customer")
+            }
+            // A refund has the customer of its sale, which it must not find by such a uid.
+            _ if event.kind == Kind::Refund => {
+                format!(
+                    "its uid `{uid}` is not compared, since it may not be the id of one customer"
+                )
+            }
+            _ => continue,
+        };
         events.edit(index, |event| {
             event.customer.uid = None;
             event.remark(&note);
         });
     }
-    let problems = problems(&shared, found);
-    (shared.into_keys().collect(), problems)
+    let problems = problems(&doubtful, found);
+    let (shared, unclear): (Vec<_>, Vec<_>) = doubtful
+        .into_iter()
+        .partition(|(_, why)| why.standing() == UidStanding::Shared);
+    let uids = |of: Vec<(Text, Why)>| of.into_iter().map(|(uid, _)| uid).collect();
+    let uids = DoubtfulUids {
+        shared: uids(shared),
+        unclear: uids(unclear),
+    };
+    (uids, problems)
+}
+
+/// Holds the events of uids of which nothing says whether they are one customer, unless an earlier run has
+/// recorded them with these.
+pub(super) fn hold_unclear(
+    events: &Events,
+    unclear: &[Text],
+    links: &mut Links,
+    history: &dyn History,
+) {
+    if unclear.is_empty() {
+        return;
+    }
+    let is_unclear = |uid: &str| {
+        unclear
+            .binary_search_by(|other| other.as_str().cmp(uid))
+            .is_ok()
+    };
+    for index in 0..events.len() {
+        let event = events.get(index);
+        let Some(uid) = event.customer.uid.filter(|uid| is_unclear(uid)) else {
+            continue;
+        };
+        if event.kind != Kind::Refund && !history.is_left_to_send(event.key()) {
+            let reason = format!(
+                "its uid `{uid}` comes with several emails, and nothing says whether they are one customer's"
+            );
+            links.set(index, Link::held(HeldReason::UidUnclear, reason));
+        }
+    }
 }
 
 /// Holds the events that have no customer left.
@@ -100,7 +162,7 @@ pub(super) fn hold_without_customer(events: &Events, links: &mut Links) {
     }
 }
 
-fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
+fn problems(doubtful: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<Problem> {
     let named = found.len().min(NAMED);
     let mut rest = Tally::default();
     let mut problems = Vec::new();
@@ -109,11 +171,19 @@ fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<P
             rest.add_tally(of_uid);
             continue;
         }
-        let why = shared.get(uid).copied().unwrap_or_default();
+        let why = doubtful.get(uid).copied().unwrap_or_default();
         let message = format!(
             "`{uid}` is not the id of one customer: {why} ({of_uid}); these events are sent by their emails, without it"
         );
-        problems.push(Problem::warning(ProblemCode::UidShared, message));
+        let problem = Problem::warning(ProblemCode::UidShared, message);
+        problems.push(match why {
+            Why::Placeholder | Why::Named => problem,
+            _ if is_placeholder(uid) => problem,
+            Why::Emails { .. } | Why::SharedBefore | Why::UnclearBefore => problem.hint(format!(
+                "if it is one customer, set `{}` under `[link]` in fprecon.toml, and run the exports again",
+                named_list("customer_uids", uid)
+            )),
+        });
     }
     if found.len() > named {
         let message = format!(
@@ -127,67 +197,105 @@ fn problems(shared: &BTreeMap<Text, Why>, found: BTreeMap<Text, Tally>) -> Vec<P
     problems
 }
 
-/// Names why a uid is not the id of one customer.
+/// Names why a uid may not be the id of one customer.
 #[derive(Clone, Copy, Debug, Default)]
 enum Why {
     /// It is a word for nobody.
     #[default]
     Placeholder,
-    /// This number of emails comes with it.
-    Emails(usize),
+    /// The user says so.
+    Named,
+    /// It comes with this number of emails.
+    Emails { count: usize, standing: UidStanding },
     /// Earlier runs found that it is shared.
-    KnownBefore,
+    SharedBefore,
+    /// Earlier runs found nothing that decides it.
+    UnclearBefore,
+}
+
+impl Why {
+    fn standing(self) -> UidStanding {
+        match self {
+            Why::Placeholder | Why::Named | Why::SharedBefore => UidStanding::Shared,
+            Why::Emails { standing, .. } => standing,
+            Why::UnclearBefore => UidStanding::Unclear,
+        }
+    }
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::Placeholder => f.write_str("shops write it where a customer has none"),
-            Why::Emails(count) => write!(f, "it comes with {count} emails"),
-            Why::KnownBefore => f.write_str("an earlier run found it with several emails"),
+            Why::Named => f.write_str("it is in `shared_uids` of the configuration"),
+            Why::Emails { count, .. } => write!(f, "it comes with {count} emails"),
+            Why::SharedBefore | Why::UnclearBefore => {
+                f.write_str("an earlier run found it with several emails")
+            }
         }
     }
 }
 
-/// Returns the uids that are not the id of one customer, each with the reason.
-fn shared_uids(events: &Events, history: &dyn History) -> BTreeMap<Text, Why> {
+/// Returns the uids that are not the id of one customer for sure, each with the reason.
+fn doubtful_uids(events: &Events, history: &dyn History, named: &NamedUids) -> BTreeMap<Text, Why> {
     let suspects = suspects(events);
-    let mut by_uid: BTreeMap<Text, Option<EmailsOfUid>> = BTreeMap::new();
+    let mut by_uid: BTreeMap<Text, EmailsOfUid> = BTreeMap::new();
     for event in events.iter() {
         let Some(uid) = event.customer.uid else {
             continue;
         };
-        if is_placeholder(uid) || history.is_shared_uid(uid) {
-            by_uid.entry(Text::new(uid)).or_insert(None);
-        }
         let earlier = history.emails_of_uid(uid);
-        let is_suspect = earlier.is_some()
-            || suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok()
-            || is_placeholder(uid);
-        if !is_suspect || event.kind == Kind::Refund {
+        let is_suspect = is_placeholder(uid)
+            || named.standing(uid).is_some()
+            || history.standing_of_uid(uid).is_some()
+            || earlier.is_some()
+            || suspects.binary_search(&Essence::hash_of_uid(uid)).is_ok();
+        if !is_suspect {
             continue;
         }
-        let emails = by_uid.entry(Text::new(uid)).or_default();
-        let emails = emails.get_or_insert_with(|| earlier.cloned().unwrap_or_default());
-        emails.add(event.key(), &event.essence());
+        let emails = by_uid.entry(Text::new(uid));
+        let emails = emails.or_insert_with(|| earlier.cloned().unwrap_or_default());
+        if event.kind != Kind::Refund {
+            emails.add(event.key(), &event.essence());
+        }
     }
-    let why = |(uid, emails): (Text, Option<EmailsOfUid>)| {
-        let count = emails.as_ref().map_or(0, EmailsOfUid::count);
-        let why = if emails.is_some_and(|emails| emails.are_of_several()) {
-            Why::Emails(count)
-        } else if is_placeholder(&uid) {
-            match count {
-                0 | 1 => Why::Placeholder,
-                _ => Why::Emails(count),
-            }
-        } else if history.is_shared_uid(&uid) {
-            Why::KnownBefore
-        } else {
-            return None;
-        };
+    let doubtful = by_uid.into_iter().filter_map(|(uid, emails)| {
+        let why = why_doubtful(&uid, &emails, history, named)?;
         Some((uid, why))
-    };
-    by_uid.into_iter().filter_map(why).collect()
+    });
+    doubtful.collect()
+}
+
+/// Returns why a uid may not be the id of one customer; `None` if it is. What the user says decides, and then
+/// what earlier runs found to be shared.
+fn why_doubtful(
+    uid: &str,
+    emails: &EmailsOfUid,
+    history: &dyn History,
+    named: &NamedUids,
+) -> Option<Why> {
+    match named.standing(uid) {
+        Some(UidStanding::OneCustomer) => return None,
+        Some(_) => return Some(Why::Named),
+        None => {}
+    }
+    let count = emails.count();
+    if is_placeholder(uid) {
+        return Some(match count {
+            0 | 1 => Why::Placeholder,
+            _ => Why::Emails {
+                count,
+                standing: UidStanding::Shared,
+            },
+        });
+    }
+    match (history.standing_of_uid(uid), emails.standing(uid)) {
+        (Some(UidStanding::Shared), _) => Some(Why::SharedBefore),
+        (_, Some(UidStanding::OneCustomer)) => None,
+        (_, Some(standing)) => Some(Why::Emails { count, standing }),
+        (Some(UidStanding::Unclear), None) => Some(Why::UnclearBefore),
+        (_, None) => None,
+    }
 }
 
 /// Returns hashes of the uids that come with so many emails that they may be shared, in order. Most uids have

@@ -7,7 +7,7 @@ use rusqlite::{Row, Statement};
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
     Currency, CustomerRef, Details, Essence, EssenceParts, Event, EventKey, Kind, Money,
-    PromoterNames, Source, Text, Ties,
+    PromoterNames, Source, Terms, Text, Ties,
 };
 
 /// The columns that `event` and `held` share, in the order of [`Columns`].
@@ -265,6 +265,19 @@ impl<'a> Columns<'a> {
             self.customer(),
             [self.promo_code, self.tid, self.ref_id],
         )
+    }
+
+    /// Returns the terms, as [`EventRef::terms`](crate::event::EventRef) has them.
+    pub(super) fn terms(&self, is_converted: bool) -> Terms {
+        let owned = |text: Option<&str>| text.map(Text::new);
+        Terms {
+            plan: owned(self.plan),
+            promo_code: owned(self.promo_code),
+            ref_id: owned(self.ref_id),
+            tid: owned(self.tid),
+            quantity: self.quantity,
+            mrr_cents: self.mrr_cents.filter(|_| !is_converted),
+        }
     }
 
     pub(super) fn essence(&self) -> Essence {

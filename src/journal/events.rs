@@ -10,7 +10,7 @@ use super::columns::{self, Columns, Millis, Word, impossible, read_settlement};
 use super::read::{count, source};
 use super::recover;
 use super::{Effect, EventRecord, EventRow, JournalError, JournalReader, Outcome, Pending, RunId};
-use crate::event::{EventKey, Ties};
+use crate::event::{CustomerRef, EventKey, Ties};
 
 impl JournalReader {
     /// Returns an event with all that happened to it, as the latest run that has it sees it.
@@ -170,6 +170,21 @@ impl JournalReader {
         let doing = "looking for sign-ups that are left to send";
         self.each(doing, &sql, [run.0], |row| {
             each(Columns::read_sealed(row, 0)?.2.ties());
+            Ok(())
+        })
+    }
+
+    /// Goes through the customers of all events that name an email and a uid: each ties the two.
+    pub(crate) fn for_each_tie(
+        &self,
+        mut each: impl FnMut(CustomerRef<'_>),
+    ) -> Result<(), JournalError> {
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event WHERE email IS NOT NULL AND uid IS NOT NULL",
+            columns::NAMES
+        );
+        self.each("reading customers", &sql, [], |row| {
+            each(Columns::read_sealed(row, 0)?.2.customer());
             Ok(())
         })
     }

@@ -67,31 +67,54 @@ impl SignedUp {
         }
     }
 
+    /// Adds the emails and uids that an event ties to those of somebody who was signed up; returns `true` if
+    /// that is new.
+    fn add_tied(&mut self, customer: CustomerRef<'_>) -> bool {
+        let Some(at_ms) = self.at_ms(customer) else {
+            return false;
+        };
+        let email = customer.email_folded();
+        let is_known = email.is_none_or(|email| self.by_email.get(&email) == Some(&at_ms))
+            && customer
+                .uid
+                .is_none_or(|uid| self.by_uid.get(uid) == Some(&at_ms));
+        if !is_known {
+            self.add(customer, at_ms);
+        }
+        !is_known
+    }
+
     fn is_empty(&self) -> bool {
         self.by_email.is_empty() && self.by_uid.is_empty()
     }
 
-    fn is_after(&self, customer: CustomerRef<'_>, at_ms: i64) -> bool {
+    /// Returns when a customer was signed up last.
+    fn at_ms(&self, customer: CustomerRef<'_>) -> Option<i64> {
         let email = customer.email_folded();
         let by_email = email.and_then(|email| self.by_email.get(&email));
         let by_uid = customer.uid.and_then(|uid| self.by_uid.get(uid));
-        by_email
-            .max(by_uid)
-            .is_some_and(|&signed_up| signed_up > at_ms)
+        by_email.max(by_uid).copied()
+    }
+
+    fn is_after(&self, customer: CustomerRef<'_>, at_ms: i64) -> bool {
+        let signed_up = self.at_ms(customer);
+        signed_up.is_some_and(|signed_up| signed_up > at_ms)
     }
 }
 
 const SIGN_UPS: &str = "looking for sales of new leads";
 
 impl Journal {
-    /// Flags the sales that were not a referral and whose customers a run has signed up since, and records
-    /// that the run has met them. A run that continues flags nothing twice.
+    /// Flags the sales that were not a referral and whose customers a run has signed up since, and those of the
+    /// run that name a uid alone, of which the journal knows that it is a lead's; and records that the run has
+    /// met them. A run that continues flags nothing twice.
     ///
     /// # Errors
     ///
     /// The journal can't be read or written.
     pub fn flag_sales_of_new_leads(&mut self, run: RunId) -> Result<(), JournalError> {
-        let sales = self.sales_before_sign_up(run)?;
+        let mut sales = self.sales_before_sign_up(run)?;
+        sales.extend(self.sales_tied_to_leads(run)?);
         if sales.is_empty() {
             return Ok(());
         }
@@ -99,8 +122,10 @@ impl Journal {
         self.transact(SIGN_UPS, |connection| {
             let write = || -> rusqlite::Result<()> {
                 let mut flag = connection.prepare(INSERT_IF_NONE)?;
-                let meet = "INSERT OR IGNORE INTO met_event (run, event) VALUES (?, ?)";
-                let mut meet = connection.prepare(meet)?;
+                let mut meet = connection.prepare(
+                    "INSERT OR IGNORE INTO met_event (run, event) SELECT ?1, ?2
+                     WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
+                )?;
                 for sale in sales {
                     insert(&mut flag, sale, AttentionCode::SignedUpSince)?;
                     meet.execute(params![run.0, sale.0])?;
@@ -109,6 +134,44 @@ impl Journal {
             };
             write().map_err(|error| JournalError::sqlite(&path, SIGN_UPS, error))
         })
+    }
+
+    /// Returns the sales of a run that were not a referral by their uid alone, while another event ties that uid
+    /// to the email of a tracked event: the API does not know the lead by it yet.
+    fn sales_tied_to_leads(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
+        let mut by_uid: HashMap<Text, Vec<EventRow>> = HashMap::new();
+        let sql = format!(
+            "SELECT id, key, seal, {} FROM event
+             WHERE kind = 'sale' AND outcome = 'non_referral' AND email IS NULL AND {NOT_REPLACED}
+             AND id IN (SELECT event FROM run_event WHERE run = ?1)",
+            columns::NAMES
+        );
+        self.each(SIGN_UPS, &sql, [run.0], |row| {
+            let (sale, _, columns) = Columns::read_sealed(row, 0)?;
+            if let Some(uid) = columns.customer().uid {
+                by_uid.entry(Text::new(uid)).or_default().push(sale);
+            }
+            Ok(())
+        })?;
+        if by_uid.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut uids_by_email: HashMap<Text, Vec<Text>> = HashMap::new();
+        self.for_each_tie(|customer| {
+            let uid = customer.uid.filter(|uid| by_uid.contains_key(*uid));
+            if let Some((uid, email)) = uid.zip(customer.email_folded()) {
+                uids_by_email.entry(email).or_default().push(Text::new(uid));
+            }
+        })?;
+        let mut sales = Vec::new();
+        self.for_each_tracked(|event| {
+            let email = event.customer.email_folded();
+            let uids = email.and_then(|email| uids_by_email.remove(&email));
+            for uid in uids.into_iter().flatten() {
+                sales.extend(by_uid.remove(&uid).unwrap_or_default());
+            }
+        })?;
+        Ok(sales)
     }
 
     fn sales_before_sign_up(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
@@ -128,6 +191,11 @@ impl Journal {
         let mut sales = Vec::new();
         if signed_up.is_empty() {
             return Ok(sales);
+        }
+        let mut has_grown = true;
+        while has_grown {
+            has_grown = false;
+            self.for_each_tie(|customer| has_grown |= signed_up.add_tied(customer))?;
         }
         let sql = format!(
             "SELECT id, key, seal, {names}, settled_ms FROM event

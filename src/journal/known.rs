@@ -69,6 +69,8 @@ pub struct JournalHistory {
     pub plans: HashMap<Text, Text>,
     /// The uids that are not ids of one customer.
     pub shared_uids: HashSet<Text>,
+    /// The uids of which nothing said whether they are the id of one customer.
+    pub(crate) unclear_uids: HashSet<Text>,
     /// The emails of requested uids that come with others than the job has, by the hash of the uid.
     pub emails_of_uids: HashMap<u64, EmailsOfUid>,
     /// The profiles by which exports were read.

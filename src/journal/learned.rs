@@ -1,6 +1,8 @@
 //! Keeps what exports said and no event of the journal says: invoices, the plans of subscriptions, refunds of
 //! which nothing counts, and uids that are not ids of one customer.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
 
@@ -179,42 +181,59 @@ fn seal_of_alias(alias: EventKey, event_id: &str) -> i64 {
     seal.value()
 }
 
-/// Prepares the statement that [`insert_shared_uid`] runs.
+/// Prepares the statement that keeps, by [`insert_uid`], that a uid is not the id of one customer.
 pub(super) fn prepare_shared_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
     connection
         .prepare("INSERT INTO shared_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
 }
 
-/// Keeps that a uid is not the id of one customer.
-pub(super) fn insert_shared_uid(
-    statement: &mut Statement<'_>,
-    uid: &str,
-) -> rusqlite::Result<usize> {
-    statement.execute(params![uid, seal_of_shared_uid(uid)])
+/// Prepares the statement that keeps, by [`insert_uid`], that a uid may not be the id of one customer.
+pub(super) fn prepare_unclear_uid(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection
+        .prepare("INSERT INTO unclear_uid (uid, seal) VALUES (?, ?) ON CONFLICT (uid) DO NOTHING")
 }
 
-fn seal_of_shared_uid(uid: &str) -> i64 {
+/// Keeps a uid in the table of a prepared statement.
+pub(super) fn insert_uid(statement: &mut Statement<'_>, uid: &str) -> rusqlite::Result<usize> {
+    statement.execute(params![uid, seal_of_uid(uid)])
+}
+
+fn seal_of_uid(uid: &str) -> i64 {
     let mut seal = Seal::new(EventRow(0));
     seal.bytes(uid.as_bytes());
     seal.value()
 }
 
 impl JournalReader {
-    /// Adds the uids that are not ids of one customer.
-    pub(super) fn shared_uids(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
-        if !self.has_table("shared_uid")? {
-            return Ok(());
+    /// Adds the uids that are not ids of one customer, and those that may not be.
+    pub(super) fn doubtful_uids(&self, known: &mut JournalHistory) -> Result<(), JournalError> {
+        let shared = self.uids_in("shared_uid")?;
+        if self.has_table("unclear_uid")? {
+            known.shared_uids = shared;
+            known.unclear_uids = self.uids_in("unclear_uid")?;
+        } else {
+            // What the next version makes of it.
+            known.unclear_uids = shared;
         }
-        let sql = "SELECT uid, seal FROM shared_uid";
-        self.each("reading shared uids", sql, [], |row| {
+        Ok(())
+    }
+
+    fn uids_in(&self, table: &str) -> Result<HashSet<Text>, JournalError> {
+        let mut uids = HashSet::new();
+        if !self.has_table(table)? {
+            return Ok(uids);
+        }
+        let sql = format!("SELECT uid, seal FROM {table}");
+        self.each("reading uids", &sql, [], |row| {
             let uid: String = row.get(0)?;
-            if row.get::<_, i64>(1)? != seal_of_shared_uid(&uid) {
-                let what = format!("the shared uid `{uid}` is not as it was written");
+            if row.get::<_, i64>(1)? != seal_of_uid(&uid) {
+                let what = format!("the uid `{uid}` in `{table}` is not as it was written");
                 return Err(impossible(1, what));
             }
-            known.shared_uids.insert(uid.into());
+            uids.insert(uid.into());
             Ok(())
-        })
+        })?;
+        Ok(uids)
     }
 
     /// Adds the payments with further ids that the job requests.

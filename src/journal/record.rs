@@ -115,6 +115,7 @@ struct Statements<'j> {
     alias: Statement<'j>,
     in_doubt: Statement<'j>,
     shared_uid: Statement<'j>,
+    unclear_uid: Statement<'j>,
     flag: Statement<'j>,
 }
 
@@ -153,6 +154,7 @@ impl<'j> Statements<'j> {
             alias: learned::prepare_alias(connection)?,
             in_doubt: connection.prepare(recover::INSERT)?,
             shared_uid: learned::prepare_shared_uid(connection)?,
+            unclear_uid: learned::prepare_unclear_uid(connection)?,
             flag: connection.prepare(flags::INSERT_IF_NONE)?,
         })
     }
@@ -635,7 +637,18 @@ impl Recording<'_> {
     /// The journal can't be written.
     pub fn add_shared_uid(&mut self, uid: &str) -> Result<(), JournalError> {
         self.ready()?;
-        let written = learned::insert_shared_uid(&mut self.statements.shared_uid, uid);
+        let written = learned::insert_uid(&mut self.statements.shared_uid, uid);
+        self.done(written)
+    }
+
+    /// Keeps that a uid may not be the id of one customer, for later runs.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_unclear_uid(&mut self, uid: &str) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = learned::insert_uid(&mut self.statements.unclear_uid, uid);
         self.done(written)
     }
 

@@ -1,4 +1,4 @@
--- From version 5: the events of rows that were corrected, and which exports were read.
+-- From version 5: the events of rows that were corrected, which exports were read, and uids in doubt.
 
 -- Rows that were rejected and handed back in a corrected form, each with every event that it gave then: the
 -- row counts as corrected only while these events need no attention.
@@ -54,3 +54,12 @@ CREATE TABLE repeated_rows (
     rows   INTEGER NOT NULL,
     PRIMARY KEY (run, input, reason)
 ) STRICT, WITHOUT ROWID;
+
+-- Uids of which nothing says whether they are the id of one customer: events with one of them are held until
+-- the configuration says it. Version 5 took those for shared that come with three emails or more.
+CREATE TABLE unclear_uid (
+    uid  TEXT    NOT NULL PRIMARY KEY,
+    seal INTEGER NOT NULL                  -- checksum of the column before
+) STRICT, WITHOUT ROWID;
+INSERT INTO unclear_uid (uid, seal) SELECT uid, seal FROM shared_uid;
+DELETE FROM shared_uid;

@@ -27,6 +27,8 @@ pub enum HeldReason {
     Currency,
     /// Nothing says whose it is.
     Customer,
+    /// Nothing says whether its uid is the id of one customer.
+    UidUnclear,
     /// Nothing says what of it counts.
     Invoice,
     /// It is an invoice, and an earlier run holds its payment.
@@ -52,6 +54,7 @@ impl HeldReason {
             | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
             HeldReason::Currency => ProblemCode::CurrencyHeld,
             HeldReason::Customer => ProblemCode::CustomerUnclear,
+            HeldReason::UidUnclear => ProblemCode::UidUnclear,
             HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
             HeldReason::Undated => ProblemCode::RangeUndated,
             HeldReason::NotPaid | HeldReason::Profile => ProblemCode::SaleNotPaid,

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 
 use crate::event::{
     Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money,
-    Refunded, Text, share_cents,
+    NamedUids, Refunded, Text, share_cents,
 };
 use crate::journal::Outcome;
 
@@ -189,6 +189,8 @@ pub struct Rules {
     pub send_unlinked: bool,
     /// The sales of refunds, as the user names them.
     pub resolutions: Resolutions,
+    /// The uids of which the user says whether they are the id of one customer.
+    pub named_uids: NamedUids,
 }
 
 /// Says of one event whether linking found it sound.

@@ -61,6 +61,7 @@ impl Planner<'_> {
             HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
             HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),
             HeldReason::Customer => "write the customer's email into the row, and run the file again".into(),
+            HeldReason::UidUnclear => settle::unclear_uid_hint(event).into(),
             HeldReason::Invoice => "add the export of invoices that has it, and the exports with all its payments, to the call; the payment is not sent".into(),
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
             HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),

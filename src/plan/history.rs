@@ -2,13 +2,18 @@
 
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
-    Refunded, Text,
+    Refunded, Terms, Text, UidStanding,
 };
 use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
 
 /// Answers what a plan needs to know of earlier runs.
 pub trait History: SaleHistory {
+    /// Returns the terms with which an earlier run recorded the event with this key.
+    fn terms(&self, _: EventKey) -> Option<Terms> {
+        None
+    }
+
     /// Returns `true` if the API has given a final answer for the event with this key.
     fn is_settled(&self, key: EventKey) -> bool {
         self.outcome(key).is_some()
@@ -65,9 +70,14 @@ pub trait History: SaleHistory {
         &[]
     }
 
-    /// Returns `true` if an earlier run found that this uid is not the id of one customer.
-    fn is_shared_uid(&self, _uid: &str) -> bool {
-        false
+    /// Returns `true` if an earlier run recorded the event with this key and has not settled it.
+    fn is_left_to_send(&self, key: EventKey) -> bool {
+        self.essence(key).is_some() && !self.is_settled(key)
+    }
+
+    /// Returns what an earlier run found of a uid that is not the id of one customer for sure.
+    fn standing_of_uid(&self, _uid: &str) -> Option<UidStanding> {
+        None
     }
 
     /// Returns the emails with which earlier runs recorded a uid, if there are others than the job has.
@@ -167,6 +177,10 @@ impl SaleHistory for JournalHistory {
 }
 
 impl History for JournalHistory {
+    fn terms(&self, key: EventKey) -> Option<Terms> {
+        self.events.terms(key)
+    }
+
     fn is_maybe_recorded(&self, key: EventKey) -> bool {
         self.maybe_recorded.contains_key(&key)
     }
@@ -206,8 +220,11 @@ impl History for JournalHistory {
         self.held_sales.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    fn is_shared_uid(&self, uid: &str) -> bool {
-        self.shared_uids.contains(uid)
+    fn standing_of_uid(&self, uid: &str) -> Option<UidStanding> {
+        if self.shared_uids.contains(uid) {
+            return Some(UidStanding::Shared);
+        }
+        (self.unclear_uids.contains(uid)).then_some(UidStanding::Unclear)
     }
 
     fn emails_of_uid(&self, uid: &str) -> Option<&EmailsOfUid> {

@@ -9,7 +9,7 @@ mod settle;
 
 pub use history::History;
 pub use range::DateRange;
-pub(crate) use settle::{CSV_HEADER, reversal_row};
+pub(crate) use settle::{CSV_HEADER, named_list, reversal_row};
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::History;
 use super::range::OUT_OF_RANGE;
 use crate::event::{
-    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
+    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Terms,
 };
 use crate::journal::{Outcome, PlanState};
 use crate::link::{AskedAgain, HeldReason, Link, Links, names_another_non_referral, replaces};
@@ -324,6 +324,9 @@ impl<'p> Planner<'p> {
             let is_sum = difference == Contradiction::Amount && self.is_sum_of_payments(event);
             return (!is_sum).then_some(difference);
         }
+        if let Some(difference) = self.other_terms(event) {
+            return Some(difference);
+        }
         if read.refund_total_cents.is_some() || recorded.refund_total_cents.is_some() {
             return None;
         }
@@ -335,6 +338,33 @@ impl<'p> Planner<'p> {
         // Another payment of one invoice, where nothing names it.
         let is_another = event.is_named_by_shared_id_alone && seconds > 0 && here.is_kind_of(there);
         (is_another || here.are_apart(there, seconds)).then_some(Contradiction::Date)
+    }
+
+    /// Returns in which of its terms a sale or a sign-up differs from what an earlier run recorded of it by the
+    /// same kind of export. Of a sale that was not a referral, only what names a promoter matters.
+    fn other_terms(&self, event: EventRef<'_>) -> Option<Contradiction> {
+        if !matches!(event.kind, Kind::Sale | Kind::Signup) {
+            return None;
+        }
+        let key = event.key();
+        let here = self.origins.of_event(event)?;
+        let there = self.origins.of_profile(self.history.profile(key)?)?;
+        if !here.is_kind_of(there) {
+            return None;
+        }
+        let mut read = event.terms();
+        if !here.has_own_plans() {
+            read.plan = None;
+        }
+        if self.history.outcome(key) == Some(Outcome::NonReferral) {
+            read = Terms {
+                plan: None,
+                quantity: None,
+                mrr_cents: None,
+                ..read
+            };
+        }
+        read.difference(&self.history.terms(key)?)
     }
 
     /// Returns `true` if a sale is an invoice, and earlier runs sent all that was paid of it as several
@@ -447,7 +477,9 @@ impl<'p> Planner<'p> {
         event: EventRef<'_>,
         recorded: Essence,
     ) -> String {
-        let note = difference_note(difference, &Side::from_event(event), &recorded.into());
+        let terms = self.history.terms(event.key()).unwrap_or_default();
+        let there = Side::recorded(recorded, terms);
+        let note = difference_note(difference, &Side::from_event(event), &there);
         match self.history.outcome(event.key()) {
             Some(outcome) => format!(
                 "an earlier run sent an event with this id ({}) and with {note}",
@@ -555,7 +587,7 @@ impl<'p> Planner<'p> {
 
     /// Returns `true` if an earlier run recorded an event that is not settled.
     pub(super) fn is_left_to_send(&self, key: EventKey) -> bool {
-        self.history.essence(key).is_some() && !self.history.is_settled(key)
+        self.history.is_left_to_send(key)
     }
 
     /// Returns `true` if an earlier run sent a sale, and these exports only name another customer for it. Its

@@ -31,17 +31,31 @@ pub(super) fn hint(
         Some(Outcome::Failed) if event.is_fixed_after_refusal => {
             "run this file by itself, without the export that has the row as it was".into()
         }
-        Some(Outcome::Failed) => {
-            "FirstPromoter counted nothing of what was sent: correct it in failed.csv and run that file by itself".into()
-        }
+        Some(Outcome::Failed) => format!(
+            "FirstPromoter counted nothing of what was sent: {} in failed.csv and run that file by itself",
+            correct(difference, event)
+        )
+        .into(),
         Some(Outcome::NonReferral) => format!(
-            "FirstPromoter counted nothing of what was sent; if this row is right, correct it in non_referral.csv and run that file; else {}",
+            "FirstPromoter counted nothing of what was sent; if this row is right, {} in non_referral.csv and run that file; else {}",
+            correct(difference, event),
             accept(event)
         )
         .into(),
         Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) => {
             sent_hint(difference, event, recorded).into()
         }
+    }
+}
+
+/// Returns what to write into the row of a report, so that it says what an event says: the column, where the
+/// report may lack it.
+fn correct(difference: Contradiction, event: EventRef<'_>) -> String {
+    match event.terms().field(difference) {
+        Some((column, value)) => {
+            format!("set `{column}` to `{value}` (add that column if it is not there)")
+        }
+        None => "correct it".to_owned(),
     }
 }
 
@@ -62,6 +76,21 @@ pub(super) fn unnamed_hint(event: EventRef<'_>, is_recorded: bool) -> String {
     } else {
         format!("{hint}; none of these rows is sent")
     }
+}
+
+/// Returns how to decide whether a uid is the id of one customer.
+pub(super) fn unclear_uid_hint(event: EventRef<'_>) -> String {
+    let uid = event.customer.uid.unwrap_or_default();
+    format!(
+        "if `{uid}` is one customer, set `{}` under `[link]` in fprecon.toml; if several customers share it, set `{}` there, so that their emails decide; then run the exports again",
+        named_list("customer_uids", uid),
+        named_list("shared_uids", uid),
+    )
+}
+
+/// Returns a list of a configuration with one text.
+pub(crate) fn named_list(key: &str, text: &str) -> String {
+    format!("{key} = [{}]", toml::Value::String(text.to_owned()))
 }
 
 /// Returns how to settle a refund that does not fit its sale, or what was refunded of that before.
@@ -169,6 +198,13 @@ fn sent_hint(difference: Contradiction, event: EventRef<'_>, recorded: &Essence)
             ),
             None => is_right,
         },
+        Contradiction::Promoter if event.kind == Kind::Signup => {
+            let promoter = event.terms().field(difference);
+            let promoter = promoter.map_or(String::new(), |(_, promoter)| promoter);
+            format!(
+                "{is_right}; if `{promoter}` is right, give the lead to that promoter in FirstPromoter, then accept it in the same way"
+            )
+        }
         Contradiction::Reference | Contradiction::Date | Contradiction::Kind => format!(
             "if it is another event, its profile has to give it an `event_id` of its own, by a column that differs; {is_right}"
         ),

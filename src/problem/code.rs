@@ -210,6 +210,7 @@ problem_codes! {
     TemporaryFile = "temporary-file",
     TierInvalid = "tier-invalid",
     UidShared = "uid-shared",
+    UidUnclear = "uid-unclear",
     Usage = "usage",
     Utf16 = "utf-16",
     ValueUnknown = "value-unknown",

@@ -98,6 +98,13 @@ pub(crate) enum OwnFile {
 }
 
 impl Profile {
+    /// Returns `true` if its rows have the plans of their events, and not only subscriptions.
+    pub(crate) fn has_own_plans(&self) -> bool {
+        let events = || self.events.iter();
+        events().any(|event| event.plan.is_some())
+            && events().all(|event| event.subscription.is_none())
+    }
+
     /// The columns whose cells are amounts.
     pub(crate) fn amount_columns(&self) -> Vec<ColumnIndex> {
         let mut columns = Vec::new();

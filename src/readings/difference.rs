@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::event::{Contradiction, Essence, EventRef, Money};
+use crate::event::{Contradiction, Essence, EventRef, Money, Terms};
 
 /// Holds one of two readings that contradict each other, as far as it can be shown.
 pub(crate) struct Side<'e> {
     essence: Essence,
     /// The reading's event; `None` for the journal's, which is kept in a form that can only be compared.
     event: Option<EventRef<'e>>,
+    terms: Terms,
 }
 
 impl<'e> Side<'e> {
@@ -16,6 +17,16 @@ impl<'e> Side<'e> {
         Side {
             essence: event.essence(),
             event: Some(event),
+            terms: event.terms(),
+        }
+    }
+
+    /// Returns the side of the journal.
+    pub(crate) fn recorded(essence: Essence, terms: Terms) -> Self {
+        Side {
+            essence,
+            event: None,
+            terms,
         }
     }
 
@@ -60,17 +71,9 @@ impl<'e> Side<'e> {
             .map(|at| at.strftime("%Y-%m-%d").to_string())
     }
 
-    fn field(&self, of: impl FnOnce(EventRef<'e>) -> Option<String>) -> Option<String> {
-        of(self.event?).map(|value| format!("`{value}`"))
-    }
-}
-
-impl From<Essence> for Side<'_> {
-    fn from(essence: Essence) -> Self {
-        Side {
-            essence,
-            event: None,
-        }
+    fn reference(&self) -> Option<String> {
+        let reference = self.event?.reference;
+        reference.map(|reference| format!("`{reference}`"))
     }
 }
 
@@ -94,25 +97,20 @@ pub(crate) fn difference_note(
 
 /// Returns the value of one side in which it differs from the other.
 fn value_of(difference: Contradiction, of: &Side<'_>, other: &Side<'_>) -> Option<String> {
-    let text = |text: Option<&str>| text.map(str::to_owned);
     match difference {
         Contradiction::Kind => Some(of.essence.kind.to_string()),
         Contradiction::Amount | Contradiction::Currency => Some(of.amount()),
         Contradiction::Customer => of.customer(of.essence.has_other_uid(&other.essence)),
         Contradiction::Sale => of.sale(),
-        Contradiction::Reference => of.field(|event| text(event.reference)),
+        Contradiction::Reference => of.reference(),
         Contradiction::Date => of.date(),
-        Contradiction::Plan => of.field(|event| text(event.plan)),
-        Contradiction::PromoCode => of.field(|event| text(event.details().promo_code.as_deref())),
-        Contradiction::Promoter => of.field(|event| {
-            let details = event.details();
-            text(details.ref_id.as_deref().or(details.tid.as_deref()))
-        }),
-        Contradiction::Quantity => {
-            of.field(|event| event.details().quantity.map(|number| number.to_string()))
-        }
-        Contradiction::Mrr => {
-            of.field(|event| event.details().mrr_cents.map(|cents| cents.to_string()))
+        Contradiction::Plan
+        | Contradiction::PromoCode
+        | Contradiction::Promoter
+        | Contradiction::Quantity
+        | Contradiction::Mrr => {
+            let (_, value) = of.terms.field(difference)?;
+            Some(format!("`{value}`"))
         }
     }
 }

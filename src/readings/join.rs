@@ -219,32 +219,7 @@ fn contradiction(
     if mine.sale.is_none() && mine.has_other_email(&theirs) {
         return Some(Contradiction::Customer);
     }
-    differing_field(one, other)
-}
-
-/// Returns the first field with money or a promoter behind it that both readings have, and differ in.
-fn differing_field(one: EventRef<'_>, other: EventRef<'_>) -> Option<Contradiction> {
-    fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
-        one.zip(other).is_some_and(|(one, other)| one != other)
-    }
-    if differ(one.plan, other.plan) {
-        return Some(Contradiction::Plan);
-    }
-    if !one.has_details() || !other.has_details() {
-        return None;
-    }
-    let (one, other) = (one.details(), other.details());
-    if differ(one.promo_code, other.promo_code) {
-        Some(Contradiction::PromoCode)
-    } else if differ(one.ref_id, other.ref_id) || differ(one.tid, other.tid) {
-        Some(Contradiction::Promoter)
-    } else if differ(one.quantity, other.quantity) {
-        Some(Contradiction::Quantity)
-    } else if differ(one.mrr_cents, other.mrr_cents) {
-        Some(Contradiction::Mrr)
-    } else {
-        None
-    }
+    one.terms().difference(&other.terms())
 }
 
 /// Holds what all readings of an event say, taken together.

@@ -20,6 +20,8 @@ pub(crate) struct Origin {
     provider: String,
     /// The precedence where two kinds of export say different things: the lower goes first.
     rank: usize,
+    /// `true` if its rows have the plans of their events, and not only subscriptions, whose plans change.
+    has_own_plans: bool,
 }
 
 impl Origin {
@@ -36,7 +38,13 @@ impl Origin {
             kind,
             provider,
             rank,
+            has_own_plans: profile.has_own_plans(),
         }
+    }
+
+    /// Returns `true` if a row has the plan of its event, and not only a subscription, whose plan changes.
+    pub(crate) fn has_own_plans(&self) -> bool {
+        self.has_own_plans
     }
 
     /// Returns the precedence: the lower goes first.

@@ -316,7 +316,7 @@ const fn texts(code: AttentionCode) -> Texts {
         Code::Failed => (
             "failed",
             "failed.csv",
-            "Fix the rows in failed.csv and run that file, or fix the cause and try again:",
+            "Fix the rows in failed.csv (add the column if it lacks the wrong one, such as ref_id or plan) and run that file, or fix the cause and try again:",
             Next::Words("retry --failed"),
         ),
         Code::Unconfirmed => (

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::event::{EventKey, KeyMap, Kind, Ties};
+use crate::event::{CustomerRef, EventKey, KeyMap, Kind, Ties};
 use crate::journal::{Journal, JournalError, JournalReader, Outcome, RunId};
 use crate::tracking::{Answer, Client};
 use lanes::{Lanes, Sorter, Standing};
@@ -248,12 +248,13 @@ impl Work {
     ) -> Result<Work, JournalError> {
         // Customers whose sign-ups earlier runs have left to send.
         let mut signups = Customers::default();
-        journal.for_each_signup_elsewhere(run, |event| signups.add(event))?;
+        journal.for_each_signup_elsewhere(run, |event| signups.add(event.customer))?;
+        signups.add_tied(journal)?;
         let mut sorter = Sorter::default();
         let mut reversals = Reversals::default();
         journal.for_each_pending(run, |row, event| {
             let standing = match list {
-                _ if signups.include(event) => Standing::SignupElsewhere,
+                _ if signups.include(event.customer) => Standing::SignupElsewhere,
                 Some(list) => list.standing(event),
                 None => Standing::MayBeLead,
             };
@@ -284,7 +285,7 @@ impl Reversals {
             Kind::Refund => self
                 .sales
                 .extend(event.sale_event_id.map(EventKey::from_id)),
-            Kind::Cancellation => self.customers.add(event),
+            Kind::Cancellation => self.customers.add(event.customer),
             Kind::Sale | Kind::Signup => {}
         }
     }
@@ -309,8 +310,8 @@ impl EarlierAnswers {
             if wanted.sales.contains(&key) {
                 earlier.sales.insert(key, outcome);
             }
-            if outcome.is_tracked() && wanted.customers.include(event) {
-                earlier.customers.add(event);
+            if outcome.is_tracked() && wanted.customers.include(event.customer) {
+                earlier.customers.add(event.customer);
             }
         })?;
         Ok(earlier)
@@ -325,27 +326,44 @@ struct Customers {
 }
 
 impl Customers {
-    fn add(&mut self, event: Ties<'_>) {
-        let email = event.customer.email_folded();
+    fn add(&mut self, customer: CustomerRef<'_>) {
+        let email = customer.email_folded();
         self.emails.extend(email.map(|email| email.to_string()));
-        self.uids.extend(event.customer.uid.map(str::to_owned));
+        self.uids.extend(customer.uid.map(str::to_owned));
+    }
+
+    /// Returns how many emails and uids there are.
+    fn len(&self) -> usize {
+        self.emails.len() + self.uids.len()
+    }
+
+    /// Adds the emails and uids that events of the journal tie to those of these customers, as often as that
+    /// leads further.
+    fn add_tied(&mut self, journal: &JournalReader) -> Result<(), JournalError> {
+        let mut before = 0;
+        while self.len() > before {
+            before = self.len();
+            journal.for_each_tie(|customer| {
+                if self.include(customer) {
+                    self.add(customer);
+                }
+            })?;
+        }
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {
         self.emails.is_empty() && self.uids.is_empty()
     }
 
-    /// Returns `true` if an event is one of theirs.
-    fn include(&self, event: Ties<'_>) -> bool {
+    /// Returns `true` if a customer is one of them.
+    fn include(&self, customer: CustomerRef<'_>) -> bool {
         if self.is_empty() {
             return false;
         }
-        let email = event.customer.email_folded();
+        let email = customer.email_folded();
         email.is_some_and(|email| self.emails.contains(&*email))
-            || event
-                .customer
-                .uid
-                .is_some_and(|uid| self.uids.contains(uid))
+            || customer.uid.is_some_and(|uid| self.uids.contains(uid))
     }
 }
 

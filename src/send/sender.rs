@@ -409,7 +409,7 @@ impl<'c> Sender<'c> {
             }
             Kind::Cancellation
                 if self.lanes.lane(slot.lane).has_tracked_sale_of(event)
-                    || self.earlier.customers.include(event.ties()) =>
+                    || self.earlier.customers.include(event.customer.borrowed()) =>
             {
                 Some("a sale of the same customer is tracked".to_owned())
             }

@@ -150,21 +150,21 @@ fn a_word_for_nobody_is_never_sent_as_a_uid() {
 
 #[test]
 fn a_uid_with_another_email_each_night_is_found_out_and_stays_so() {
-    let rows: Vec<String> = (0..6).map(|night| guest(night, "7777")).collect();
-    let (said, sent) = one_each_night(&rows, "7777");
-    let known = "an earlier run found it with several emails";
-    assert_eq!(
-        said,
-        [
-            "",
-            "",
-            "it comes with 3 emails",
-            "it comes with 3 emails",
-            known,
-            "it comes with 3 emails"
-        ]
-    );
-    assert_eq!(sent, 2);
+    let place = Place::new();
+    let sandbox = account(&place);
+    place.write("fprecon.toml", SHOP);
+    let mut codes = Vec::new();
+    for night in 0..6 {
+        place.write("x.csv", &shop(&[&guest(night, "7777")]));
+        codes.push(place.run_to(&sandbox, &["run", "x.csv", "--yes"]).code());
+    }
+    assert_eq!(codes, [0, 0, 1, 1, 1, 1], "ana's second sale is held, too");
+    let known = format!("[link]\nshared_uids = [\"7777\"]\n{SHOP}");
+    place.write("fprecon.toml", &known);
+    for night in 2..6 {
+        place.write("x.csv", &shop(&[&guest(night, "7777")]));
+        place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+    }
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn placeholders_of_other_providers_and_shared_ids_are_not_sent() {
     assert!(said.starts_with(
         "`N/A` is not the id of one customer: it comes with 2 emails (2 sales, 40.00 USD)"
     ));
-    // Braintree, with an id of the shop's own for all who buy at the counter.
+    // Braintree, with an id of the shop's own for all who buy at the counter, of which the user says so.
     let header = "Transaction ID,Transaction Type,Transaction Status,Created Datetime,Created Timezone,Currency ISO Code,Amount Submitted For Settlement,Tax Amount,Refunded Transaction ID,Customer ID,Customer Email";
     let row = |id: &str, day: u8, uid: &str, email: &str| {
         format!("{id},sale,settled,01/{day:02}/2026 20:00:00,EST,USD,20.00,,,{uid},{email}")
@@ -271,7 +271,8 @@ fn placeholders_of_other_providers_and_shared_ids_are_not_sent() {
         row("t5", 5, "c9", "dan@example.com"),
         row("t6", 6, "c9", "dan@new.example"),
     ];
-    let (sent, said) = planned("", &[format!("{header}\n{}\n", rows.join("\n"))]);
+    let counter = "[link]\nshared_uids = [\"counter\"]\n";
+    let (sent, said) = planned(counter, &[format!("{header}\n{}\n", rows.join("\n"))]);
     assert_eq!(
         sent,
         [
@@ -284,7 +285,7 @@ fn placeholders_of_other_providers_and_shared_ids_are_not_sent() {
         ]
     );
     assert!(
-        said.contains("it comes with 3 emails (4 sales, 80.00 USD)"),
+        said.contains("it is in `shared_uids` of the configuration (4 sales, 80.00 USD)"),
         "{said}"
     );
 }
@@ -307,10 +308,122 @@ fn a_customer_who_has_changed_the_address_keeps_the_id() {
         assert_eq!(said, "");
         assert!(sent.iter().all(|event| event.ends_with(" c1")), "{sent:?}");
     }
-    // The first address comes back: two people at least.
+    // The first address comes back: it may be several people's.
     let mut back = twice.to_vec();
     back.push(sale(6, 6, "a@example.com"));
     let (sent, said) = planned(SHOP, &[rows(&back)]);
-    assert!(said.contains("comes with 3 emails"), "{said}");
-    assert!(sent.iter().all(|event| event.ends_with(' ')), "{sent:?}");
+    assert_eq!((sent.len(), said.as_str()), (0, ""));
+}
+
+const STRIPE: &str = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Refunded date (UTC),Status,Customer ID,Customer Email,Invoice ID\n";
+
+#[test]
+fn a_lead_who_has_a_third_email_keeps_the_sales_in_any_split_over_nights() {
+    let row = |month: u8, name: &str| {
+        format!(
+            "ch_{month},2026-0{month}-02 09:14:00,10.00,0.00,usd,true,,Paid,cus_Lead,{name}@example.com,in_{month}\n"
+        )
+    };
+    let rows = [row(1, "lead"), row(2, "new"), row(3, "newer")];
+    for nights in [vec![rows.concat()], rows.to_vec()] {
+        let place = Place::new();
+        let sandbox = with_lead(&place, "lead@example.com", "cus_Lead");
+        for night in &nights {
+            place.write("x.csv", &format!("{STRIPE}{night}"));
+            place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+        }
+        assert_eq!(sandbox.state()["events"]["sale"]["count"], 3);
+    }
+}
+
+/// A sandbox with one lead.
+fn with_lead(place: &Place, email: &str, uid: &str) -> SandboxProcess {
+    place.write(
+        "account.toml",
+        &format!(
+            "lead_share_percent = 0\n[[promoter]]\nref_id = \"ada\"\n[[lead]]\nemail = \"{email}\"\nuid = \"{uid}\"\npromoter = \"ada\"\n"
+        ),
+    );
+    let account = place.path("account.toml");
+    SandboxProcess::start(&["--start", account.to_str().unwrap()])
+}
+
+#[test]
+fn a_uid_that_may_be_shared_holds_its_events_until_the_user_decides() {
+    let sale = |n: u8, email: &str| format!("{n},77,{email}@example.com,10.00,USD,2026-0{n}-01");
+    let rows = [sale(1, "lead"), sale(2, "new"), sale(3, "newer")];
+    for (setting, tracked) in [("customer_uids", 3), ("shared_uids", 1)] {
+        let place = Place::new();
+        let sandbox = with_lead(&place, "lead@example.com", "77");
+        place.write("fprecon.toml", SHOP);
+        place.write("x.csv", &shop(&[&rows[0], &rows[1], &rows[2]]));
+        let ran = place.run_to(&sandbox, &["run", "x.csv", "--yes"]);
+        assert_eq!(ran.code(), 1, "{}", ran.stderr());
+        let said = ran.stderr();
+        assert!(
+            said.contains("x.csv:4: error: sale `3`: its uid `77` comes with several emails, and nothing says whether they are one customer's"),
+            "{said}"
+        );
+        assert_eq!(sandbox.state()["events"]["sale"]["count"], 0);
+        // As the hint says.
+        let (_, rest) = said.split_once(&format!("set `{setting} = ")).unwrap();
+        let (value, _) = rest.split_once('`').unwrap();
+        let config = format!("[link]\n{setting} = {value}\n{SHOP}");
+        place.write("fprecon.toml", &config);
+        place.run_to(&sandbox, &["run", "x.csv", "--yes"]).expect(0);
+        assert_eq!(sandbox.state()["events"]["sale"]["count"], tracked);
+    }
+}
+
+#[test]
+fn a_uid_of_many_emails_is_shared_unless_the_user_says_that_it_is_one_customers() {
+    let rows: Vec<String> = (10..20)
+        .map(|n| format!("{n},77,{n}@example.com,10.00,USD,2026-01-{n}"))
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let (sent, said) = planned(SHOP, &[shop(&rows)]);
+    assert_eq!(sent[0], "10 10@example.com ");
+    assert!(said.contains("`77` is not the id of one customer: it comes with 10 emails"));
+    // As the hint says.
+    let config = format!("[link]\ncustomer_uids = [\"77\"]\n{SHOP}");
+    let (sent, said) = planned(&config, &[shop(&rows)]);
+    assert_eq!(
+        (sent[0].as_str(), said.as_str()),
+        ("10 10@example.com 77", "")
+    );
+    let both = format!("[link]\ncustomer_uids = [\"77\"]\nshared_uids = [\"77\"]\n{SHOP}");
+    let place = Place::new();
+    place
+        .write("fprecon.toml", &both)
+        .write("x.csv", &shop(&rows));
+    let said = place.run(&["plan", "x.csv"]).expect(3).stderr();
+    assert!(
+        said.contains("a uid can't be one customer's and shared"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_payment_that_is_read_again_with_another_email_shows_that_its_customer_has_changed_it() {
+    let place = Place::new();
+    let sandbox = account(&place);
+    place.write("fprecon.toml", SHOP);
+    let sale = |n: u8, email: &str| format!("{n},c1,{email}@example.com,10.00,USD,2026-0{n}-01");
+    // Each export has the email that the customer has by then.
+    let nights = [
+        vec![sale(1, "a")],
+        vec![sale(1, "b"), sale(2, "b")],
+        vec![sale(1, "c"), sale(2, "c"), sale(3, "c")],
+    ];
+    for night in &nights {
+        let rows: Vec<&str> = night.iter().map(String::as_str).collect();
+        place.write("x.csv", &shop(&rows));
+        let ran = place.run_to(&sandbox, &["run", "x.csv", "--yes"]);
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    }
+    let events = place.run(&["journal", "export", "--output", "events.csv"]);
+    assert_eq!(events.code(), 0, "{}", events.stderr());
+    let records = place.csv("events.csv");
+    let column = records[0].iter().position(|is| is == "uid").unwrap();
+    assert!(records[1..].iter().all(|record| record[column] == "c1"));
 }

@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use serde::Deserialize;
 use toml::Table;
 
-use ValueType::{Boolean, Count, OneOf, Path, SecretUrl, Text, Words};
+use ValueType::{Boolean, Count, List, OneOf, Path, SecretUrl, Text, Words};
 
 /// A configuration file, as the contract has it. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,6 +100,8 @@ pub(super) struct LinkTable {
     pub(super) match_by_customer: Option<bool>,
     pub(super) send_unlinked: Option<bool>,
     pub(super) resolutions: Option<String>,
+    pub(super) customer_uids: Option<Vec<String>>,
+    pub(super) shared_uids: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -135,6 +137,8 @@ pub(super) enum ValueType {
     Count,
     /// A program and its arguments.
     Words,
+    /// Any number of texts.
+    List,
     /// A URL of which only the host is shown.
     SecretUrl,
     /// One of these words.
@@ -157,7 +161,7 @@ pub(super) struct Key {
 }
 
 /// Every setting with one value, in the order of the file.
-pub(super) const KEYS: [Key; 31] = [
+pub(super) const KEYS: [Key; 33] = [
     Key {
         table: "api",
         key: "version",
@@ -352,6 +356,22 @@ pub(super) const KEYS: [Key; 31] = [
         about: "A CSV of `refund_event_id,sale_event_id` that says which sale a held refund reverses.",
     },
     Key {
+        table: "link",
+        key: "customer_uids",
+        variable: None,
+        default: None,
+        values: List,
+        about: "Customer ids that are one customer's each, whatever emails they come with.",
+    },
+    Key {
+        table: "link",
+        key: "shared_uids",
+        variable: None,
+        default: None,
+        values: List,
+        about: "Values in a column of customer ids that several customers share: these events are sent by their emails, without the value.",
+    },
+    Key {
         table: "retention",
         key: "after_days",
         variable: Some("FPRECON_RETENTION_AFTER_DAYS"),
@@ -432,7 +452,7 @@ impl Key {
             Count if self.default.is_none() => format!("{} = {EXAMPLE_COUNT}", self.key),
             Boolean | Count => format!("{} = {value}", self.key),
             Text | Path | SecretUrl | OneOf(_) => format!("{} = \"{value}\"", self.key),
-            Words => format!("{} = []", self.key),
+            Words | List => format!("{} = []", self.key),
         }
     }
 }

@@ -270,6 +270,7 @@ fn scalar(key: &Key, text: String) -> Value {
         | ValueType::Path
         | ValueType::SecretUrl
         | ValueType::Words
+        | ValueType::List
         | ValueType::OneOf(_) => None,
     };
     value.unwrap_or(Value::String(text))

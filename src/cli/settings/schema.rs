@@ -69,7 +69,9 @@ fn property(key: &Key) -> Value {
         ValueType::Text | ValueType::Path => json!({ "type": "string" }),
         ValueType::SecretUrl => json!({ "type": "string", "format": "uri" }),
         ValueType::Boolean => json!({ "type": "boolean" }),
-        ValueType::Words => json!({ "type": "array", "items": { "type": "string" } }),
+        ValueType::Words | ValueType::List => {
+            json!({ "type": "array", "items": { "type": "string" } })
+        }
         ValueType::Count => json!({ "type": "integer", "minimum": 1 }),
         ValueType::OneOf(words) => json!({ "enum": words }),
     };
@@ -82,6 +84,7 @@ fn property(key: &Key) -> Value {
             | ValueType::Path
             | ValueType::SecretUrl
             | ValueType::Words
+            | ValueType::List
             | ValueType::OneOf(_) => default.into(),
         };
     }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use super::super::{EventRow, Outcome};
 use crate::event::packed::{Currencies, Pages, Reader, write_number};
-use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind};
+use crate::event::{Corrected, Essence, EventKey, KeyMap, Kind, Names, Terms};
 
 /// Describes an event that the journal has.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,7 @@ pub struct KnownEvents {
     corrected: KeyMap<Corrected>,
     pages: Pages,
     currencies: Currencies,
+    names: Names,
     /// The record that is being written.
     record: Vec<u8>,
 }
@@ -43,6 +44,17 @@ pub struct KnownEvents {
 impl KnownEvents {
     /// Returns the event with this key.
     pub fn get(&self, key: EventKey) -> Option<KnownEvent> {
+        self.read(key).map(|(known, _)| known)
+    }
+
+    /// Returns the terms of the event with this key.
+    pub(crate) fn terms(&self, key: EventKey) -> Option<Terms> {
+        let (_, mut rest) = self.read(key)?;
+        Some(Terms::read(&mut rest, &self.names))
+    }
+
+    /// Returns the event with this key, and the rest of its record.
+    fn read(&self, key: EventKey) -> Option<(KnownEvent, Reader<'_>)> {
         let start = *self.starts.get(&key)?;
         let mut record = Reader::new(self.pages.at(start));
         let mut known = KnownEvent {
@@ -57,11 +69,11 @@ impl KnownEvents {
         if let Some(corrected) = self.corrected.get(&key) {
             known.essence = corrected.applied_to(&known.essence);
         }
-        Some(known)
+        Some((known, record))
     }
 
-    /// Adds an event; returns `false` if its key is there already.
-    pub(super) fn insert(&mut self, key: EventKey, event: KnownEvent) -> bool {
+    /// Adds an event with its terms; returns `false` if its key is there already.
+    pub(super) fn insert(&mut self, key: EventKey, event: KnownEvent, terms: &Terms) -> bool {
         let Slot::Vacant(slot) = self.starts.entry(key) else {
             return false;
         };
@@ -73,6 +85,7 @@ impl KnownEvents {
         let profile = event.profile.map_or(0, |profile| profile as u64 + 1);
         write_number(&mut self.record, profile);
         event.essence.write(&mut self.record, &mut self.currencies);
+        terms.write(&mut self.record, &mut self.names);
         slot.insert(self.pages.add(&self.record));
         true
     }
@@ -133,11 +146,22 @@ mod tests {
     #[test]
     fn what_is_known_of_events_is_what_was_taken_in_with_every_outcome() {
         let mut events = KnownEvents::default();
-        for (key, event) in (0..1000).map(known) {
-            assert!(events.insert(key, event));
-            assert!(!events.insert(key, event), "twice");
+        let terms = |n: u64| Terms {
+            plan: n
+                .is_multiple_of(2)
+                .then(|| Text::from(format!("plan {}", n % 7))),
+            ref_id: n.is_multiple_of(3).then(|| Text::from("ada")),
+            tid: n.is_multiple_of(5).then(|| Text::from(format!("t{n}"))),
+            quantity: n.is_multiple_of(4).then_some(n as u32),
+            mrr_cents: n.is_multiple_of(6).then_some(-n.cast_signed()),
+            promo_code: None,
+        };
+        for (n, (key, event)) in (0..1000).map(|n| (n, known(n))) {
+            assert!(events.insert(key, event, &terms(n)));
+            assert!(!events.insert(key, event, &terms(n)), "twice");
         }
-        for (key, event) in (0..1000).map(known) {
+        for (n, (key, event)) in (0..1000).map(|n| (n, known(n))) {
+            assert_eq!(events.terms(key), Some(terms(n)));
             let found = events.get(key).unwrap();
             assert_eq!(
                 (found.row, found.essence, found.outcome, found.profile),

@@ -51,7 +51,7 @@ impl JournalReader {
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
         self.uncounted(&mut known)?;
-        self.shared_uids(&mut known)?;
+        self.doubtful_uids(&mut known)?;
         self.aliases(&mut known, wanted)?;
         self.for_each_accepted(|record| {
             let id = record.item.event_id.filter(|_| record.withdrawn.is_none());
@@ -235,7 +235,10 @@ impl Scan<'_> {
         if essence.kind == Kind::Sale {
             self.known.profiles_of_sales.extend(event.profile);
         }
-        let is_new = self.known.events.insert(key, event);
+        let is_new = self
+            .known
+            .events
+            .insert(key, event, &columns.terms(conversion.is_some()));
         if read_now.is_some() {
             self.respelt.insert(key, ());
         } else if !is_new && !self.respelt.contains_key(&key) {

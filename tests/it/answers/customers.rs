@@ -146,6 +146,35 @@ fn sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send() {
 }
 
 #[test]
+fn a_sale_by_a_uid_alone_waits_for_a_sign_up_that_another_event_ties_it_to() {
+    let place = Place::new();
+    let sandbox = strangers(&place);
+    let export = |name: &str, row: &str| {
+        let head = "kind,event_id,email,uid,amount,currency,created_at,ref_id";
+        place.write(name, &format!("{head}\n{row}\n"));
+    };
+    export("s0.csv", "sale,s0,ana@example.com,u1,10.00,USD,2026-03-01,");
+    export("night1.csv", "signup,n1,ana@example.com,,,,2026-03-02,nora");
+    export("s1.csv", "sale,s1,,u1,10.00,USD,2026-03-05,");
+    place.run_to(&sandbox, &run("s0.csv")).expect(0);
+    run_in_an_outage(&place, &sandbox, "night1.csv", "signup");
+    let second = place.run_to(&sandbox, &run("s1.csv")).expect(5).json();
+    assert_eq!(outcome(&second, "not_sent"), 1, "{second:#}");
+
+    // The API does not know the uid of the lead yet, and s0 was asked for before the sign-up.
+    let resumed = place.run_to(&sandbox, &["resume"]).expect(1);
+    let said = resumed.stdout();
+    // In both runs: s0, and then s1.
+    let what = "1 event not recorded when sent, of customers who signed up since";
+    assert_eq!(said.matches(what).count(), 2, "{said}");
+    place.run_to(&sandbox, &run("s1.csv")).expect(1);
+    let retried = ["retry", "--non-referral", "--yes", "--json"];
+    let retried = place.run_to(&sandbox, &retried).expect(0).json();
+    assert_eq!(outcome(&retried, "tracked"), 2, "{retried:#}");
+    place.run_to(&sandbox, &run("s1.csv")).expect(0);
+}
+
+#[test]
 fn sales_wait_for_their_sign_up_in_one_run_too_and_for_no_other_where_they_have_one() {
     let place = two_nights();
     let sandbox = strangers(&place);

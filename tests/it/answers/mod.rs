@@ -10,6 +10,7 @@ mod refusals;
 mod retry;
 mod reversals;
 mod settings;
+mod terms;
 
 use crate::support::{Place, SandboxProcess, form};
 use serde_json::Value;

@@ -122,6 +122,11 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
         "exit 0: sale s1 800 to_send",
     ),
     (
+        "uid-unclear",
+        Do::Configure("[link]\ncustomer_uids = [\"77\"]\n"),
+        "exit 0: sale s1 1000 to_send, sale s2 2000 to_send, sale s3 3000 to_send",
+    ),
+    (
         "customer-unclear",
         Do::Fix(&[("s3,0,,", "s3,0,cyd@example.com,")]),
         "exit 0: sale s1 1000 to_send, sale s2 2000 to_send, sale s3 3000 to_send",
