@@ -662,19 +662,19 @@ fn the_example_for_healthchecks_pings_for_every_run() {
     place
         .run_to(&sandbox, &["run", "good.csv", "--yes"])
         .expect(0);
+    place.run_to(&sandbox, &["resume"]).expect(0);
     place
         .run_to(&sandbox, &["run", "bad.csv", "--yes"])
         .expect(1);
     place
         .run_to(&sandbox, &["run", "none.csv", "--yes"])
         .expect(3);
-    place.run_to(&sandbox, &["resume"]).expect(0);
     let requests = server.requests();
     let paths: Vec<&str> = requests.iter().map(|request| path_of(request)).collect();
     let check = "/00000000-0000-0000-0000-000000000000";
     let failed = format!("{check}/fail");
-    assert_eq!(paths, [check, &failed, &failed, check]);
-    assert_eq!(body_of(&requests[1])["exit_code"], 1);
+    assert_eq!(paths, [check, check, &failed, &failed]);
+    assert_eq!(body_of(&requests[2])["exit_code"], 1);
 }
 
 #[cfg(unix)]
