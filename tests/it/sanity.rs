@@ -261,11 +261,19 @@ fn the_machine_output_has_the_balance_in_events_and_cents() {
             "duplicate": {"count": 0, "amount_cents": 0},
             "conflict": {"count": 0, "amount_cents": 0},
             "unlinked": {"count": 1, "amount_cents": 500},
+            "out_of_range": {"count": 0, "amount_cents": 0},
         })
     );
     for line in balance {
         for of in ["count", "amount_cents"] {
-            let states = ["to_send", "settled", "duplicate", "conflict", "unlinked"];
+            let states = [
+                "to_send",
+                "settled",
+                "duplicate",
+                "conflict",
+                "unlinked",
+                "out_of_range",
+            ];
             let parts: i64 = states
                 .iter()
                 .map(|state| line[state][of].as_i64().unwrap())
