@@ -155,15 +155,16 @@ fn record_withdrawn(
         let Some(recorded) = known.events.get(sale.key) else {
             continue;
         };
-        if !recorded.is_settled() {
-            let is_maybe_there = known.maybe_recorded.contains_key(&sale.key);
-            let outcome = if is_maybe_there {
-                Outcome::Unconfirmed
-            } else {
-                Outcome::Failed
-            };
-            recording.settle(recorded.row, outcome, &sale.reason)?;
-            recording.flag(recorded.row, AttentionCode::NotPaid)?;
+        let outcome = if known.maybe_recorded.contains_key(&sale.key) {
+            Outcome::Unconfirmed
+        } else {
+            Outcome::Failed
+        };
+        recording.withdraw(recorded.row, outcome, &sale.reason)?;
+        // A refund is sent after its sale, so no request of these was.
+        for &refund in known.open_refunds.get(&sale.key).into_iter().flatten() {
+            recording.withdraw(refund, Outcome::Failed, "not sent: its sale was withdrawn")?;
+            recording.add_met_event(refund, sale.source)?;
         }
         recording.add_met_event(recorded.row, sale.source)?;
     }

@@ -65,6 +65,8 @@ pub(crate) struct TakenBack<'p> {
     pub(crate) own: Text,
     /// The reason why the row is ignored.
     pub(crate) reason: &'p str,
+    /// `true` if the sale was not paid, as the row says.
+    pub(crate) is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     pub(crate) is_refunded: bool,
 }
@@ -170,6 +172,7 @@ impl<'p> Classifier<'p> {
             shared: shared.unwrap_or_else(|| own.clone()),
             own,
             reason: &rule.reason,
+            is_not_paid: rule.not_paid,
             is_refunded,
         })
     }

@@ -27,6 +27,8 @@ struct NotPaid {
     own: Text,
     /// The reason why the row is ignored.
     reason: Text,
+    /// `true` if the sale was not paid, as the row says.
+    is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     is_refunded: bool,
     source: Source,
@@ -62,6 +64,7 @@ impl NotPaidRows {
             shared: sale.shared.clone(),
             own: sale.own.clone(),
             reason: Text::new(sale.reason),
+            is_not_paid: sale.is_not_paid,
             is_refunded: sale.is_refunded,
             source,
         });
@@ -106,7 +109,7 @@ impl NotPaidRows {
                 continue;
             }
             let is_left = paid_here.is_none() && history.outcome(key).is_none();
-            if is_left && !row.is_refunded || history.is_withdrawn(key) {
+            if is_left && row.is_not_paid || history.is_withdrawn(key) {
                 problems.extend([row.problem(&sale.id, history, origins)]);
                 found.withdrawn.push(row.withdrawn(key));
             } else if let Some(refund) = row.refund(&sale, history) {

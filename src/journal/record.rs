@@ -359,20 +359,34 @@ impl Recording<'_> {
     ///
     /// The journal can't be written.
     pub fn supersede(&mut self, event: EventRow, reason: &str) -> Result<(), JournalError> {
-        self.settle(event, Outcome::NonReferral, reason)
+        self.settle(event, Outcome::NonReferral, reason).map(drop)
     }
 
-    /// Settles an event that is left to send without a request, with the reason.
+    /// Settles an event that is left to send, and flags it as one of a sale that was not paid; any other event
+    /// stays as it is.
     ///
     /// # Errors
     ///
     /// The journal can't be written.
-    pub fn settle(
+    pub fn withdraw(
         &mut self,
         event: EventRow,
         outcome: Outcome,
         reason: &str,
     ) -> Result<(), JournalError> {
+        if self.settle(event, outcome, reason)? {
+            self.flag(event, AttentionCode::NotPaid)?;
+        }
+        Ok(())
+    }
+
+    /// Settles an event without a request if it is left to send; returns `false` if it is not.
+    fn settle(
+        &mut self,
+        event: EventRow,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<bool, JournalError> {
         self.ready()?;
         let message = reason.to_owned();
         let settlement = Settlement {
@@ -380,7 +394,9 @@ impl Recording<'_> {
             ..Settlement::without_answer(outcome, Some(message), self.started)
         };
         let settled = settle_where_left(&self.transaction, event, &settlement);
-        self.done(settled)
+        let was_left = matches!(settled, Ok(1..));
+        self.done(settled)?;
+        Ok(was_left)
     }
 
     /// Settles an event that replaces another one by the answer that the other one got: it holds for both.

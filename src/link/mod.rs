@@ -97,6 +97,11 @@ pub trait SaleHistory {
         None
     }
 
+    /// Returns `true` if the event with this key is not sent, since a later export has it, or its sale, as not paid.
+    fn is_withdrawn(&self, _: EventKey) -> bool {
+        false
+    }
+
     /// Returns the plan of a subscription, as an earlier run read it.
     fn plan_of(&self, _subscription: &str) -> Option<Text> {
         None
@@ -135,7 +140,7 @@ pub struct EarlierSale {
 pub(crate) fn replaces(event: EventRef<'_>, recorded: &Essence, earlier: &dyn SaleHistory) -> bool {
     let key = event.key();
     match earlier.outcome(key) {
-        Some(Outcome::Failed) => event.is_fixed_after_refusal,
+        Some(Outcome::Failed) => event.is_fixed_after_refusal && !earlier.is_withdrawn(key),
         Some(Outcome::NonReferral) => {
             let difference = event.essence().contradicts(recorded);
             names_another_non_referral(event, recorded, earlier)

@@ -35,11 +35,6 @@ pub trait History: SaleHistory {
         self.outcome(key) == Some(Outcome::Unconfirmed)
     }
 
-    /// Returns `true` if the sale with this key is not sent, since a later export says that it was not paid.
-    fn is_withdrawn(&self, _: EventKey) -> bool {
-        false
-    }
-
     /// Returns the name of the profile by which the event with this key was read first.
     fn profile(&self, _: EventKey) -> Option<&str> {
         None
@@ -136,6 +131,11 @@ impl SaleHistory for JournalHistory {
         self.events.get(key)?.outcome
     }
 
+    fn is_withdrawn(&self, key: EventKey) -> bool {
+        let flag = self.flagged.get(&key).copied();
+        AttentionCode::from_result(self.outcome(key), flag) == Some(AttentionCode::NotPaid)
+    }
+
     fn replaced(&self, key: EventKey) -> &[Essence] {
         self.refused.get(&key).map_or(&[], Vec::as_slice)
     }
@@ -188,11 +188,6 @@ impl History for JournalHistory {
     fn is_in_question(&self, key: EventKey) -> bool {
         self.outcome(key) == Some(Outcome::Unconfirmed)
             && !self.accepted_unconfirmed.contains_key(&key)
-    }
-
-    fn is_withdrawn(&self, key: EventKey) -> bool {
-        let flag = self.flagged.get(&key).copied();
-        AttentionCode::from_result(self.outcome(key), flag) == Some(AttentionCode::NotPaid)
     }
 
     fn profile(&self, key: EventKey) -> Option<&str> {

@@ -304,7 +304,9 @@ impl<'p> Planner<'p> {
         let read = event.essence();
         if read.money == recorded.money {
             // Such a sale is sent again if it was not a referral.
-            outcome == Some(Outcome::Failed) && says_more_of_whose_it_is(&read, recorded)
+            let mut known = std::iter::once(recorded).chain(self.history.replaced(key));
+            outcome == Some(Outcome::Failed)
+                && known.all(|known| says_more_of_whose_it_is(&read, known))
         } else {
             event.gross_cents.is_some() && !recorded.is_gross_unknown && !recorded.is_corrected
         }

@@ -122,7 +122,7 @@ pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
             "add the rows of its refunds in the failed.csv of that run to this file, with the header that both have, and run it again"
         }
         _ => {
-            "add the exports that have its refunds to the call, so that they are asked again with it; or correct the customer in the rows of the sale and its refunds in the non_referral.csv of their runs, and run these files together first"
+            "add the exports that have its refunds to the call, so that they are asked again with it; or correct the row of the sale in the non_referral.csv of its run, and run it together with the rows of its refunds there"
         }
     }
 }

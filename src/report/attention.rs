@@ -326,7 +326,7 @@ const fn texts(code: AttentionCode) -> Texts {
             Next::Words("retry --unconfirmed"),
         ),
         Code::NotPaid => (
-            "not sent, and not paid as a later export says",
+            "withdrawn, since a later export has it as not paid",
             "failed.csv",
             "What was paid nevertheless is sent by `fprecon retry --event ID`. Accept the others:",
             Next::Accept,

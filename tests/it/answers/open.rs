@@ -164,6 +164,33 @@ fn a_sale_that_was_not_sent_and_is_not_paid_any_more_needs_attention() {
     }
 }
 
+#[test]
+fn the_refund_of_a_sale_that_is_not_sent_any_more_is_not_sent_either() {
+    let (place, sandbox) = started();
+    let row = |status| payments(&[payment("py_1", "60.00", "10.00", status)]);
+    place.write("paid.csv", &row("Paid"));
+    place.write("failed.csv", &row("Failed"));
+    sandbox.fault(&json!({"action": "status", "status": 401, "times": 1}));
+    night(&place, &sandbox, &["paid.csv"]);
+    let before = sandbox.arrivals().len();
+    let open = [r#"not_paid 2 {"USD":7000}"#];
+    let last = ["run", "--yes", "--json", "failed.csv", "--dir", "open"];
+    let last = place.run_to(&sandbox, &last).expect(1).json();
+    assert_eq!(attention(&last), open);
+    let status = place.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(attention(&status), open);
+    // Not even if the file with it is handed back.
+    place.run_to(&sandbox, &["resume"]).expect(1);
+    place
+        .run_to(&sandbox, &["run", "open/failed.csv", "--yes"])
+        .expect(1);
+    assert_eq!(sandbox.arrivals().len(), before);
+    let retry = ["retry", "--event", "in_1"];
+    place.run_to(&sandbox, &retry).expect(0);
+    assert_eq!(recorded(&sandbox), [6_000, 1_000]);
+    place.run(&["journal", "check"]).expect(0);
+}
+
 /// A sale of 119.00, in `payments.csv`, of which an invoice in `invoices.csv` says that 100.00 count.
 fn gross_and_net(refunded: &str) -> Place {
     let place = Place::new();
