@@ -247,6 +247,7 @@ struct Success {
     error: Scalar,
     errors: Scalar,
     success: Scalar,
+    ok: Scalar,
     status: Scalar,
     event_id: Scalar,
     // Version 1, and version 2's refunds and cancellations.
@@ -422,11 +423,17 @@ impl Success {
             Scalar::Text(text) => text.trim().is_empty(),
             Scalar::Flag(true) | Scalar::Number(_) | Scalar::Other => false,
         };
+        let is_denied = |flag: &Scalar| {
+            let word = flag.word().map(str::trim);
+            flag.flag() == Some(false)
+                || word.is_some_and(|word| word.eq_ignore_ascii_case("false"))
+        };
         let status = self.status.word().map(str::to_ascii_lowercase);
         let is_failure = status.is_some_and(|status| FAILURES.contains(&status.as_str()));
         !is_none(&self.error)
             || !is_none(&self.errors)
-            || self.success.flag() == Some(false)
+            || is_denied(&self.success)
+            || is_denied(&self.ok)
             || is_failure
     }
 

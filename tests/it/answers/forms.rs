@@ -46,6 +46,8 @@ fn a_success_that_is_not_the_apis_account_of_the_event_is_asked_again() {
         r#"{"id":7,"type":"sale","reward":{"event_id":"s9"}}"#,
         r#"{"id":7,"type":"refund","amount_cents":-1000}"#,
         r#"{"id":7,"type":"sale","success":false,"message":"not recorded"}"#,
+        r#"{"id":7,"type":"sale","success":"false","message":"not recorded"}"#,
+        r#"{"id":7,"type":"sale","ok":false}"#,
         r#"{"id":7,"type":"sale","status":"error"}"#,
     ] {
         let (place, sandbox) = (sales(1), leads());
