@@ -27,25 +27,29 @@ pub(in crate::cli) fn journal(
     terminal: &Terminal,
 ) -> Result<Exit, CliError> {
     let settings = EffectiveSettings::load(common, None)?;
-    if let JournalCommand::Prune(arguments) = command {
-        return prune(common, &settings, arguments, terminal);
-    }
-    let Some((reader, lost)) = JournalReader::open_even_if_lost(&settings.journal)? else {
-        return Err(no_journal(&settings));
-    };
     match command {
-        JournalCommand::Check | JournalCommand::Prune(_) => check(&reader, lost, terminal),
+        JournalCommand::Check => {
+            let (reader, lost) = open(&settings)?;
+            check(&reader, lost, terminal)
+        }
         JournalCommand::Export(options) => {
+            let (reader, lost) = open(&settings)?;
             if let Some(lost) = lost {
                 terminal.problems(&[may_lack(&settings, lost)], 0);
             }
             export(&reader, options, terminal)
         }
         JournalCommand::Recover => {
-            drop(reader);
+            let (_, lost) = open(&settings)?;
             recover(common, &settings, lost, terminal)
         }
+        JournalCommand::Prune(arguments) => prune(common, &settings, arguments, terminal),
     }
+}
+
+/// Opens the journal, also where its last commits are lost.
+fn open(settings: &EffectiveSettings) -> Result<(JournalReader, Option<LostCommits>), CliError> {
+    JournalReader::open_even_if_lost(&settings.journal)?.ok_or_else(|| no_journal(settings))
 }
 
 /// Returns the warning that the figures may lack the last commits.

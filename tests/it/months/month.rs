@@ -439,32 +439,30 @@ impl Month {
             let after = Duration::from_micros(rng.u64(..160_000));
             let limit = (kills > 0 && !has_little_room).then_some(after);
             kills = kills.saturating_sub(1);
-            let Some(ran) = run_until(&mut command, limit) else {
-                self.model.see("a kill");
-                self.was_killed = true;
-                is_settled = false;
-                // Where nothing was recorded yet, there is nothing to resume.
-                arguments = if rng.bool() && self.is_recorded() {
-                    resume
-                } else {
-                    original
-                };
-                continue;
+            let ran = run_until(&mut command, limit);
+            if let (true, Some(ran)) = (is_quiet, &ran) {
+                expect_one_line(ran);
+            }
+            let ran = match ran {
+                None => Err("a kill"),
+                Some(ran) if has_little_room && matches!(ran.code(), 3 | 6) => Err("a full disk"),
+                Some(ran) => Ok(ran),
             };
-            if is_quiet {
-                expect_one_line(&ran);
-            }
-            if has_little_room && matches!(ran.code(), 3 | 6) {
-                self.model.see("a full disk");
-                self.was_killed = true;
-                is_settled = false;
-                arguments = if rng.bool() && self.is_recorded() {
-                    resume
-                } else {
-                    original
-                };
-                continue;
-            }
+            let ran = match ran {
+                Ok(ran) => ran,
+                Err(interruption) => {
+                    self.model.see(interruption);
+                    self.was_killed = true;
+                    is_settled = false;
+                    // Where nothing was recorded yet, there is nothing to resume.
+                    arguments = if rng.bool() && self.is_recorded() {
+                        resume
+                    } else {
+                        original
+                    };
+                    continue;
+                }
+            };
             self.said
                 .push_str(&format!("{arguments:?}: {}\n{}", ran.code(), ran.stderr()));
             match ran.code() {
