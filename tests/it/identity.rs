@@ -765,7 +765,7 @@ fn the_non_referral_csv_files_of_two_runs_are_corrected_and_run_together() {
         .run_to(&sandbox, &["run", "fixed-1.csv", "--yes"])
         .expect(1)
         .stderr();
-    assert!(said.contains("non_referral.csv of their runs"), "{said}");
+    assert!(said.contains("non_referral.csv of its run"), "{said}");
     assert_eq!(sandbox.events().len(), 0, "{said}");
     place
         .run_to(&sandbox, &["run", "fixed-1.csv", "fixed-2.csv", "--yes"])
