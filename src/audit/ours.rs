@@ -70,13 +70,13 @@ pub fn of_journal(
 ) -> Result<Ours, OursError> {
     let mut ours = Ours::default();
     // What was refused and corrected stands a second time, as it was sent again.
-    let mended = journal.replaced()?;
+    let of_no_account = journal.of_no_account()?;
     let recorded = match by {
         PeriodBy::SaleDate => HashMap::new(),
         PeriodBy::RunDate => journal.recorded_at()?,
     };
     journal.for_each_event_of(Span::ALL, |record| {
-        if !mended.contains_key(&record.row) {
+        if !of_no_account.contains(&record.row) {
             let billed = of_record(&record, account_currency);
             ours.billed.extend(billed.map(|billed| Billed {
                 recorded_at: recorded.get(&record.row).copied(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{REFUND, RULES, WAYS, Way, World, payments};
-use crate::support::{Place, stripe_export};
+use crate::support::{Place, SandboxProcess, stripe_export};
 
 #[test]
 fn a_clean_account_has_no_differences_and_the_totals_of_both_sides() {
@@ -33,6 +33,39 @@ fn a_clean_account_has_no_differences_and_the_totals_of_both_sides() {
             assert_eq!(line["actual_cents"], promoter["commission_cents"]);
         }
     }
+}
+
+#[test]
+fn refunds_that_went_out_again_with_their_sale_are_expected_once() {
+    let place = Place::new();
+    place.write(
+        "account.toml",
+        "[[promoter]]\nref_id = \"nora\"\n[[lead]]\nemail = \"eva@example.com\"\npromoter = \"nora\"\n",
+    );
+    let start = place.path("account.toml").display().to_string();
+    let sandbox = SandboxProcess::start(&["--lead-share", "0", "--start", &start]);
+    let header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email";
+    // What was paid back grows; only then the email is corrected, so that all of it is asked again at once.
+    for (night, (refunded, email)) in [
+        ("0.00", "eva@exmaple.com"),
+        ("10.00", "eva@exmaple.com"),
+        ("25.00", "eva@exmaple.com"),
+        ("25.00", "eva@example.com"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let row = format!("ch_1,2026-03-04 10:00:00,60.00,{refunded},usd,true,Paid,cus_1,{email}");
+        let name = format!("night-{night}.csv");
+        place.write(&name, &format!("{header}\n{row}\n"));
+        place.run_to(&sandbox, &["run", &name, "--yes"]).expect(0);
+    }
+    let audit = place.run_to(&sandbox, &["audit", "--live", "--json"]);
+    let audit = audit.expect(0).json();
+    assert_eq!(audit["findings"], json!([]), "{audit:#}");
+    let all = &audit["totals"]["in_all"]["USD"];
+    assert_eq!(all["refunds_cents"], 2_500, "{audit:#}");
+    assert_eq!(all["actual_cents"], sandbox.state()["commission_cents"]);
 }
 
 #[test]
