@@ -44,6 +44,11 @@ impl Who {
         }
     }
 
+    /// Whether both have an email or a uid in common.
+    fn may_be(&self, other: &Who) -> bool {
+        self.email == other.email || self.uid.is_some() && self.uid == other.uid
+    }
+
     /// What ties the events of one customer to each other.
     fn lane(&self) -> &str {
         self.uid.as_deref().unwrap_or(&self.email)
@@ -468,14 +473,23 @@ impl Model {
     /// Sends what a run has left, as far as it does not wait.
     pub fn send(&mut self, run: usize, weather: Weather) {
         assert_ne!(weather, Weather::Outage);
+        let mut were_there: Vec<Who> = Vec::new();
         for id in self.in_turn(run) {
             // A refund goes out with the customer of its sale, as that went out.
             let sale = self.events[&id].sale.clone();
             if let Some(who) = sale.map(|sale| self.events[&sale].who.clone()) {
                 self.events.get_mut(&id).unwrap().who = who;
             }
-            let outcomes = self.answer(&id, weather);
+            let mut outcomes = self.answer(&id, weather);
             let event = self.events.get_mut(&id).unwrap();
+            if event.kind == Kind::Sale && outcomes.contains(&Outcome::AlreadyTracked) {
+                were_there.push(event.who.clone());
+            }
+            // Who sent the sale may have sent the cancellation, which nothing would show.
+            let is_without_id = event.kind == Kind::Cancellation && !self.have_cancellations_ids;
+            if is_without_id && were_there.iter().any(|who| who.may_be(&event.who)) {
+                outcomes = vec![outcomes[0], Outcome::Unconfirmed];
+            }
             if outcomes.contains(&Outcome::NonReferral) {
                 event.strangers.push(event.who.clone());
             }
@@ -490,9 +504,7 @@ impl Model {
     /// Sales that were no referrals may be some, now that their customer is signed up.
     fn flag_sales_of(&mut self, who: &Who, run: usize) {
         for (id, event) in &mut self.events {
-            let is_same =
-                event.who.email == who.email || who.uid.is_some() && event.who.uid == who.uid;
-            if is_same && event.kind == Kind::Sale && event.is_non_referral() {
+            if event.who.may_be(who) && event.kind == Kind::Sale && event.is_non_referral() {
                 event.is_signed_up_since = true;
                 self.runs[run - 1].signed_up.push(id.clone());
                 *self
