@@ -173,7 +173,7 @@ const RULES: [Rule; 10] = [
         aspect: Aspect::Attempts,
         of: "event",
         what: "is unconfirmed, and the answers of all its attempts are known",
-        sql: "SELECT id FROM event WHERE outcome = 'unconfirmed'
+        sql: "SELECT id FROM event WHERE outcome = 'unconfirmed' AND inferred = 0
               AND NOT EXISTS (SELECT 1 FROM attempt
                   WHERE attempt.event = event.id AND coalesce(effect, 'unknown') = 'unknown')
               AND id NOT IN (SELECT event FROM in_doubt)",

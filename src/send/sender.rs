@@ -347,9 +347,9 @@ impl<'c> Sender<'c> {
             let message = message.map(str::to_owned);
             Settlement::without_answer(outcome, message, Timestamp::now())
         };
-        let infer = |message| Settlement {
+        let infer = |outcome, message| Settlement {
             is_inferred: true,
-            ..settle(Outcome::NonReferral, message)
+            ..settle(outcome, message)
         };
         if slot.form.is_none() {
             let message = "an earlier attempt got no answer, and with these settings a second one would be different";
@@ -375,16 +375,17 @@ impl<'c> Sender<'c> {
             && !self.settings.should_repeat_unconfirmed
             && lane.is_sent_by_others()
         {
-            return Some(settle(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
+            return Some(infer(Outcome::Unconfirmed, Some(SENT_BY_OTHERS)));
         }
         if lane.is_unlisted {
             let message = "not sent: the customer is not in the account's list of leads";
-            return Some(infer(Some(message)));
+            return Some(infer(Outcome::NonReferral, Some(message)));
         }
         // A refund of a sale that was not a referral has nothing to reverse, even if its customer became a
         // lead since.
         let is_strange = sale == Some(Outcome::NonReferral) || lane.is_known_non_lead(&slot.event);
-        (self.settings.should_infer_non_referrals && is_strange).then(|| infer(None))
+        (self.settings.should_infer_non_referrals && is_strange)
+            .then(|| infer(Outcome::NonReferral, None))
     }
 
     /// Returns the outcome of the sale that an event refunds.

@@ -32,6 +32,8 @@ fn a_lost_journal_repeats_no_cancellation_of_a_customer_whose_sales_are_there() 
         assert_eq!(again["outcomes"]["unconfirmed"]["count"], 1);
         assert_eq!(again["attention"][0]["code"], "unconfirmed");
         assert_eq!(cancellations(&sandbox, "ana"), 1);
+        let check = ["journal", "check", "--journal", journal];
+        place.run_to(&sandbox, &check).expect(0);
     }
     // Somebody who has looked it up sends it.
     let retry = [
