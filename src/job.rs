@@ -22,7 +22,7 @@ pub use crate::convert::{Foreign, Rates, RatesError};
 pub use crate::plan::{DateRange, History, Plan, Planned};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
-pub use not_paid::WithdrawnSale;
+pub use not_paid::WithdrawnEvent;
 pub(crate) use notes::SentTooMuch;
 pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
@@ -131,7 +131,7 @@ pub struct Job {
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
     /// The sales that earlier runs left to send, or withdrew, and whose rows say now that they were not paid.
-    pub withdrawn: Vec<WithdrawnSale>,
+    pub withdrawn: Vec<WithdrawnEvent>,
     /// The uids that are not ids of one customer, for later calls.
     pub shared_uids: Vec<Text>,
     /// The uids of which nothing says whether they are the id of one customer, for later calls.
@@ -300,8 +300,11 @@ impl ReadExports {
         for (index, reason) in self.looked_at {
             links.set(index, Link::held(HeldReason::Profile, reason));
         }
-        for (index, reason) in taken_back.refunds {
-            links.set(index, Link::held(HeldReason::NotPaid, reason));
+        for (index, reason, note) in taken_back.held {
+            links.set(index, Link::held(reason, note));
+        }
+        for (index, note) in taken_back.outdated {
+            links.set(index, Link::Covered(note));
         }
         let seen = convert(
             &mut self.events,

@@ -144,29 +144,29 @@ fn record_events(
     Ok(())
 }
 
-/// Settles the sales that earlier runs left to send and that were not paid, so that nothing sends them before a
+/// Settles the events that earlier runs left to send and that were not paid, so that nothing sends them before a
 /// person has decided.
 fn record_withdrawn(
     recording: &mut Recording<'_>,
     job: &Job,
     known: &JournalHistory,
 ) -> Result<(), JournalError> {
-    for sale in &job.withdrawn {
-        let Some(recorded) = known.events.get(sale.key) else {
+    for withdrawn in &job.withdrawn {
+        let Some(recorded) = known.events.get(withdrawn.key) else {
             continue;
         };
-        let outcome = if known.maybe_recorded.contains_key(&sale.key) {
+        let outcome = if known.maybe_recorded.contains_key(&withdrawn.key) {
             Outcome::Unconfirmed
         } else {
             Outcome::Failed
         };
-        recording.withdraw(recorded.row, outcome, &sale.reason)?;
+        recording.withdraw(recorded.row, outcome, &withdrawn.reason)?;
         // A refund is sent after its sale, so no request of these was.
-        for &refund in known.open_refunds.get(&sale.key).into_iter().flatten() {
+        for &refund in known.open_refunds.get(&withdrawn.key).into_iter().flatten() {
             recording.withdraw(refund, Outcome::Failed, "not sent: its sale was withdrawn")?;
-            recording.add_met_event(refund, sale.source)?;
+            recording.add_met_event(refund, withdrawn.source)?;
         }
-        recording.add_met_event(recorded.row, sale.source)?;
+        recording.add_met_event(recorded.row, withdrawn.source)?;
     }
     Ok(())
 }

@@ -56,19 +56,28 @@ pub(crate) enum RowOutcome {
     Rejected(Problem),
 }
 
-/// Describes the sale of an ignored row that says that the sale was not paid, or that money went back.
+/// Describes an ignored row that says that nothing was paid, or that money went back.
 #[derive(Clone, Debug)]
 pub(crate) struct TakenBack<'p> {
-    /// The id that the sale may share with others.
-    pub(crate) shared: Text,
-    /// The id that distinguishes it from them.
-    pub(crate) own: Text,
+    /// The ids of the sale that the row would be.
+    pub(crate) sale: Option<SaleIds>,
+    /// The ids of the refunds that the row would be.
+    pub(crate) refunds: Vec<Text>,
     /// The reason why the row is ignored.
     pub(crate) reason: &'p str,
-    /// `true` if the sale was not paid, as the row says.
+    /// `true` if nothing was paid, as the row says.
     pub(crate) is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     pub(crate) is_refunded: bool,
+}
+
+/// Holds the ids of a sale.
+#[derive(Clone, Debug)]
+pub(crate) struct SaleIds {
+    /// The id that it may share with others.
+    pub(crate) shared: Text,
+    /// The id that distinguishes it from them.
+    pub(crate) own: Text,
 }
 
 /// A profile bound to the header of one export.
@@ -150,31 +159,67 @@ impl<'p> Classifier<'p> {
         Some(self.text(row, column))
     }
 
-    /// Returns the sale of an ignored row that says that the sale was not paid or that money went back. Several
-    /// attempts to pay an invoice share its id, and only one of them is the payment.
+    /// Returns the sale or the refunds of an ignored row that says that nothing was paid, or that money went back. A
+    /// row with an amount of zero says so, too.
     pub(crate) fn taken_back(&self, row: &Row) -> Option<TakenBack<'p>> {
-        let rules = &self.profile.ignore;
-        let has_totals = self.profile.events.iter().any(|rule| rule.running_total);
-        if !has_totals && rules.iter().all(|rule| !rule.not_paid) {
-            return None;
-        }
         let rule = self.matching_ignore(row).ok()??;
         let is_refunded = self.has_refunded_total(row);
-        if !rule.not_paid && !is_refunded {
+        let is_not_paid = rule.not_paid || rule.is_for_zero(|column| self.is_amount(column));
+        if !is_not_paid && !is_refunded {
             return None;
         }
         let mut events = self.profile.events.iter();
-        let sale = events.find(|event| event.kind == Kind::Sale)?;
+        let sale = events.find(|event| event.kind == Kind::Sale);
+        let sale = sale.and_then(|sale| self.ids_of_sale(sale, row));
+        let refunds = if is_not_paid {
+            self.ids_of_refunds(row)
+        } else {
+            Vec::new()
+        };
+        (sale.is_some() || !refunds.is_empty()).then_some(TakenBack {
+            sale,
+            refunds,
+            reason: &rule.reason,
+            is_not_paid,
+            is_refunded,
+        })
+    }
+
+    /// Returns `true` if a column has the amount of sales, or of refunds with rows of their own.
+    fn is_amount(&self, column: ColumnIndex) -> bool {
+        let mut rules = self
+            .profile
+            .events
+            .iter()
+            .filter(|rule| !rule.running_total);
+        rules.any(|rule| {
+            rule.amount
+                .as_ref()
+                .is_some_and(|amount| amount.column == column)
+        })
+    }
+
+    /// Returns the ids that a row would have as a sale. Several attempts to pay an invoice share its id, and only
+    /// one of them is the payment.
+    fn ids_of_sale(&self, sale: &EventRule, row: &Row) -> Option<SaleIds> {
         let (first, last) = (sale.event_id.first()?, sale.event_id.last()?);
         let own = self.first_id(std::slice::from_ref(last), row).ok()??;
         let shared = self.first_id(std::slice::from_ref(first), row).ok()?;
-        Some(TakenBack {
+        Some(SaleIds {
             shared: shared.unwrap_or_else(|| own.clone()),
             own,
-            reason: &rule.reason,
-            is_not_paid: rule.not_paid,
-            is_refunded,
         })
+    }
+
+    /// Returns the ids that a row would have as a refund with a row of its own.
+    fn ids_of_refunds(&self, row: &Row) -> Vec<Text> {
+        let rules = self.profile.events.iter();
+        let refunds = rules.filter(|rule| rule.kind == Kind::Refund && !rule.running_total);
+        let ids = refunds.filter_map(|rule| self.first_id(&rule.event_id, row).ok()?);
+        let mut ids: Vec<Text> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// Returns why a person has to look at an event that was just read before it is sent, if the profile says so.

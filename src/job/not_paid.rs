@@ -1,56 +1,65 @@
-//! Holds refunds of sales whose rows say now that they were not paid, or are ignored although they have a refund.
+//! Holds what ignored rows take back: sales of which they say now that they were not paid, or that have a refund, and
+//! refunds that failed.
 //!
 //! Such a row is not an event. If a sale was sent for it before, the refund that would reverse it is held, for a
 //! person to look at: the row does not say when the payment failed, or whether somebody has paid in another way.
-//! A sale that is still to be sent is withdrawn until a person decides.
+//! What is still to be sent is withdrawn until a person decides. Which of two exports is later is known only if an
+//! earlier run has read one of them.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use crate::classify::TakenBack;
+use crate::classify::{SaleIds, TakenBack};
 use crate::event::{
     Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Source, Text,
 };
 use crate::journal::{HistoryRequest, Outcome};
+use crate::link::HeldReason;
 use crate::plan::History;
 use crate::problem::{Problem, ProblemCode};
 use crate::readings::Origins;
 use crate::shell_word::shell_word;
 
-/// Describes an ignored row that takes the sale back.
+/// Describes an ignored row that takes something back.
 #[derive(Clone, Debug)]
 struct NotPaid {
-    /// The id that its sale may share with others.
-    shared: Text,
-    /// The id that distinguishes it from them.
-    own: Text,
+    /// The ids of the sale that it would be.
+    sale: Option<SaleIds>,
+    /// The ids of the refunds that it would be.
+    refunds: Vec<Text>,
     /// The reason why the row is ignored.
     reason: Text,
-    /// `true` if the sale was not paid, as the row says.
+    /// `true` if nothing was paid, as the row says.
     is_not_paid: bool,
     /// `true` if the row has a total of what was refunded.
     is_refunded: bool,
     source: Source,
 }
 
-/// Holds the ignored rows of a job that take their sales back.
+/// Holds the ignored rows of a job that take something back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NotPaidRows(Vec<NotPaid>);
 
-/// Holds what the rows of a job that take their sales back come to.
+/// Holds what the rows of a job that take something back come to.
 #[derive(Debug, Default)]
-pub(super) struct TakenBackSales {
-    /// The places of the refunds that were added to the events, and why each is held.
-    pub(super) refunds: Vec<(usize, String)>,
-    /// The sales that an earlier run has left to send, or that were withdrawn before.
-    pub(super) withdrawn: Vec<WithdrawnSale>,
+pub(super) struct TakenBackEvents {
+    /// The places of the events that are held, among them the refunds that were added, and why.
+    pub(super) held: Vec<(usize, HeldReason, String)>,
+    /// The places of the events that a later export says not to have been paid, and why they are not sent.
+    pub(super) outdated: Vec<(usize, String)>,
+    /// The events that an earlier run has left to send, or that were withdrawn before.
+    pub(super) withdrawn: Vec<WithdrawnEvent>,
 }
 
-/// Describes a sale that is not sent, since its row says now that it was not paid.
+/// Describes an event that is not sent, since its row says now that nothing was paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WithdrawnSale {
-    /// The key of the sale.
+pub struct WithdrawnEvent {
+    /// The call that it would be sent by.
+    pub kind: Kind,
+    /// The id of the event.
+    pub event_id: Text,
+    /// The key of the event.
     pub key: EventKey,
     /// The reason, for people.
     pub reason: String,
@@ -58,98 +67,143 @@ pub struct WithdrawnSale {
     pub source: Source,
 }
 
+/// Says what other rows of the job say of the same event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Others {
+    /// There are none, or only in older exports.
+    None,
+    /// One that is later, or in the same export, has it as paid.
+    Later,
+    /// Another export has it as paid, and nothing says which of the two is later.
+    Unclear,
+}
+
+const UNCLEAR: &str = ", and nothing says which of the two is later";
+
+impl Others {
+    /// Returns what they add to the reason why an event is held.
+    fn in_words(self) -> String {
+        match self {
+            Others::None | Others::Later => String::new(),
+            Others::Unclear => format!("; another export has it as paid{UNCLEAR}"),
+        }
+    }
+}
+
+impl TakenBackEvents {
+    /// Sets readings of an event that was not sent aside: they are outdated by a later row, or held where nothing
+    /// says which is later.
+    fn set_aside(&mut self, readings: &[usize], others: Others, row: &NotPaid) {
+        for &reading in readings {
+            if others == Others::Unclear {
+                let why = format!("a row of another export says: {}{UNCLEAR}", row.reason);
+                self.held.push((reading, HeldReason::PaidUnclear, why));
+            } else {
+                let why = format!("a later export says: {}", row.reason);
+                self.outdated.push((reading, why));
+            }
+        }
+    }
+}
+
 impl NotPaidRows {
-    pub(super) fn add(&mut self, sale: &TakenBack<'_>, source: Source) {
+    pub(super) fn add(&mut self, row: TakenBack<'_>, source: Source) {
         self.0.push(NotPaid {
-            shared: sale.shared.clone(),
-            own: sale.own.clone(),
-            reason: Text::new(sale.reason),
-            is_not_paid: sale.is_not_paid,
-            is_refunded: sale.is_refunded,
+            sale: row.sale,
+            refunds: row.refunds,
+            reason: Text::new(row.reason),
+            is_not_paid: row.is_not_paid,
+            is_refunded: row.is_refunded,
             source,
         });
     }
 
-    /// Requests the customers of these sales from the journal.
+    /// Requests the customers of these events from the journal, and the sales of the refunds.
     pub(super) fn add_to_request(&self, wanted: &mut HistoryRequest) {
         for row in &self.0 {
-            let ids = [&row.shared, &row.own];
-            wanted
-                .sales
-                .extend(ids.map(|id| (EventKey::from_id(id), ())));
+            if let Some(ids) = &row.sale {
+                let ids = [&ids.shared, &ids.own];
+                wanted
+                    .sales
+                    .extend(ids.map(|id| (EventKey::from_id(id), ())));
+            }
+            let refunds = row.refunds.iter().map(|id| EventKey::from_id(id));
+            wanted.refunds.extend(refunds);
         }
     }
 
-    /// Adds a refund for each of these sales that an earlier run sent and that is not refunded, unless the job
-    /// refunds it or has it as paid: then nothing says which of two exports is older. A row with a refund is not
-    /// older than one without, so a sale that the job has as paid is refunded, too.
+    /// Adds a refund for each of these sales that an earlier run sent and that is not refunded, and one for each
+    /// refund that was sent and failed, and holds it; unless a later export of the job refunds the sale or has it as
+    /// paid. Where nothing says which export is later, a sale that is not sent yet is held itself.
+    ///
+    /// A row with a refund is not older than one without, so a sale that the job has as paid is refunded, too.
     pub(super) fn take_back(
         &self,
         events: &mut Events,
         history: &dyn History,
         problems: &mut impl Extend<Problem>,
         origins: &Origins,
-    ) -> TakenBackSales {
-        let mut found = TakenBackSales::default();
-        let mut of_job: Option<SalesOfJob> = None;
+    ) -> TakenBackEvents {
+        let mut found = TakenBackEvents::default();
+        if self.0.is_empty() {
+            return found;
+        }
+        let mut of_job = EventsOfJob::new(events, self);
         for row in &self.0 {
-            let of_job = of_job.get_or_insert_with(|| SalesOfJob::new(events));
-            let paid_here = of_job.paid.get(&EventKey::from_id(&row.own)).copied();
-            if paid_here.is_some() && !row.is_refunded {
-                continue;
-            }
-            let sale = match (row.sent(history), paid_here) {
-                (Some(sale), _) => sale,
-                (None, Some(index)) => PaidSale::from_event(events.get(index)),
-                (None, None) => continue,
-            };
-            let key = EventKey::from_id(&sale.id);
-            let is_paid_here = of_job.paid.contains_key(&key) && !row.is_refunded;
-            if is_paid_here || !of_job.refunded.insert(key) {
-                continue;
-            }
-            let is_left = paid_here.is_none() && history.outcome(key).is_none();
-            if is_left && row.is_not_paid || history.is_withdrawn(key) {
-                problems.extend([row.problem(&sale.id, history, origins)]);
-                found.withdrawn.push(row.withdrawn(key));
-            } else if let Some(refund) = row.refund(&sale, history) {
-                found
-                    .refunds
-                    .push((events.len(), row.why(&sale.id, paid_here)));
-                events.push(&refund);
-            }
+            row.take_back_sale(events, history, &mut of_job, &mut found);
+            row.take_back_refunds(events, history, &mut of_job, &mut found);
+        }
+        for (withdrawn, row) in found.withdrawn.iter().zip(&of_job.withdrawn_by) {
+            problems.extend([row.problem(withdrawn, history, origins)]);
         }
         found
     }
 }
 
-/// Holds what a job has of sales, before rows that take some back are looked at.
-struct SalesOfJob {
+/// Holds what a job has of sales and refunds, before rows that take some back are looked at.
+struct EventsOfJob<'r> {
     /// The sales that refunds of the job reverse.
     refunded: HashSet<EventKey>,
-    /// The payments that a row has as paid, with their events. A payment goes by the id that distinguishes it from
-    /// others of its invoice, if it has one.
-    paid: KeyMap<usize>,
+    /// The events that a row has as paid, by the id that distinguishes them: a payment goes by its own id, if it has
+    /// one beside that of its invoice. Only those that some row takes back are kept.
+    paid: KeyMap<Vec<usize>>,
+    /// The rows that withdraw events, in the order of these.
+    withdrawn_by: Vec<&'r NotPaid>,
 }
 
-impl SalesOfJob {
-    fn new(events: &Events) -> Self {
-        let mut sales = SalesOfJob {
+impl<'r> EventsOfJob<'r> {
+    fn new(events: &Events, rows: &'r NotPaidRows) -> Self {
+        let mut of_job = EventsOfJob {
             refunded: HashSet::new(),
             paid: KeyMap::default(),
+            withdrawn_by: Vec::new(),
         };
+        for row in &rows.0 {
+            let own = row.sale.iter().map(|ids| &ids.own);
+            for id in own.chain(&row.refunds) {
+                of_job.paid.insert(EventKey::from_id(id), Vec::new());
+            }
+        }
         for (index, event) in events.iter().enumerate() {
             let own = event
                 .reference
-                .filter(|_| event.is_distinguished_by_reference);
-            if event.kind == Kind::Sale {
-                let own = own.map_or(event.key(), EventKey::from_id);
-                sales.paid.insert(own, index);
-            } else if let Some(sale) = event.sale_event_id {
-                sales.refunded.insert(EventKey::from_id(sale));
+                .filter(|_| event.is_distinguished_by_reference && event.kind == Kind::Sale);
+            let own = own.map_or(event.key(), EventKey::from_id);
+            if let Some(readings) = of_job.paid.get_mut(&own) {
+                readings.push(index);
+            }
+            if let Some(sale) = event.sale_event_id.filter(|_| event.kind == Kind::Refund) {
+                of_job.refunded.insert(EventKey::from_id(sale));
             }
         }
-        sales
+        of_job
+    }
+
+    /// Returns the places of the job's events of one kind that have this id.
+    fn readings(&self, id: &Text, kind: Kind, events: &Events) -> Vec<usize> {
+        let places = self.paid.get(&EventKey::from_id(id)).into_iter().flatten();
+        let of_kind = places.filter(|&&index| events.kind(index) == kind);
+        of_kind.copied().collect()
     }
 }
 
@@ -191,24 +245,155 @@ fn paid(sale: &Essence) -> Option<Money> {
     })
 }
 
+/// Returns the sale that an earlier run recorded for a row: by its own id, or by the shared one if that was recorded
+/// with its own. A sale that was recorded without may be another attempt's.
+fn sent(ids: &SaleIds, history: &dyn History) -> Option<PaidSale> {
+    let recorded = |id: &Text| history.essence(EventKey::from_id(id));
+    let of_shared = || recorded(&ids.shared).filter(|sale| sale.has_reference(&ids.own));
+    let (sale, recorded) = match recorded(&ids.own) {
+        Some(recorded) => (&ids.own, recorded),
+        None => (&ids.shared, of_shared()?),
+    };
+    let key = EventKey::from_id(sale);
+    let has_counted = matches!(
+        history.outcome(key),
+        Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) | None
+    );
+    let is_of_account = has_counted || history.is_withdrawn(key);
+    (recorded.kind == Kind::Sale && is_of_account)
+        .then(|| PaidSale::from_recorded(sale, &recorded, history))
+}
+
 impl NotPaid {
-    /// Returns the sale that an earlier run recorded for the row: by its own id, or by the shared one if that was
-    /// recorded with its own. A sale that was recorded without may be another attempt's.
-    fn sent(&self, history: &dyn History) -> Option<PaidSale> {
-        let recorded = |id: &Text| history.essence(EventKey::from_id(id));
-        let of_shared = || recorded(&self.shared).filter(|sale| sale.has_reference(&self.own));
-        let (sale, recorded) = match recorded(&self.own) {
-            Some(recorded) => (&self.own, recorded),
-            None => (&self.shared, of_shared()?),
+    /// Compares the row with readings of the same event.
+    fn others(&self, readings: &[usize], events: &Events, history: &dyn History) -> Others {
+        let own = self.source.input;
+        let mut inputs = readings.iter().map(|&index| events.get(index).source.input);
+        if inputs
+            .clone()
+            .all(|other| history.is_later_export(own, other))
+        {
+            Others::None
+        } else if inputs.any(|other| other == own || history.is_later_export(other, own)) {
+            Others::Later
+        } else {
+            Others::Unclear
+        }
+    }
+
+    /// Holds what takes the row's sale back, or withdraws the sale.
+    fn take_back_sale<'r>(
+        &'r self,
+        events: &mut Events,
+        history: &dyn History,
+        of_job: &mut EventsOfJob<'r>,
+        found: &mut TakenBackEvents,
+    ) {
+        let Some(ids) = &self.sale else { return };
+        let readings = of_job.readings(&ids.own, Kind::Sale, events);
+        let others = self.others(&readings, events, history);
+        if others == Others::Later && !self.is_refunded {
+            return;
+        }
+        let Some(sale) = sent(ids, history) else {
+            let settled = |&index: &usize| history.outcome(events.key(index)).is_some();
+            if self.is_refunded
+                && let Some(&reading) = readings.first()
+            {
+                let sale = PaidSale::from_event(events.get(reading));
+                self.hold_refund(&sale, others, events, history, of_job, found);
+            } else if !readings.iter().any(settled) {
+                found.set_aside(&readings, others, self);
+            }
+            return;
         };
-        let key = EventKey::from_id(sale);
-        let has_counted = matches!(
+        let key = EventKey::from_id(&sale.id);
+        let is_left = history.outcome(key).is_none() && others != Others::Later;
+        if is_left && self.is_not_paid || history.is_withdrawn(key) {
+            if of_job.refunded.insert(key) {
+                of_job.withdrawn_by.push(self);
+                found.withdrawn.push(self.withdrawn(Kind::Sale, &sale.id));
+                found.set_aside(&readings, Others::None, self);
+            }
+        } else {
+            self.hold_refund(&sale, others, events, history, of_job, found);
+        }
+    }
+
+    /// Adds a held refund of what was paid for a sale, unless the job refunds it, or nothing of it is left.
+    fn hold_refund(
+        &self,
+        sale: &PaidSale,
+        others: Others,
+        events: &mut Events,
+        history: &dyn History,
+        of_job: &mut EventsOfJob<'_>,
+        found: &mut TakenBackEvents,
+    ) {
+        if of_job.refunded.insert(EventKey::from_id(&sale.id))
+            && let Some(refund) = self.refund(sale, history)
+        {
+            let why = self.why(&sale.id, others);
+            found.held.push((events.len(), HeldReason::NotPaid, why));
+            events.push(&refund);
+        }
+    }
+
+    /// Holds what says that the row's refunds failed, or withdraws them.
+    fn take_back_refunds<'r>(
+        &'r self,
+        events: &mut Events,
+        history: &dyn History,
+        of_job: &mut EventsOfJob<'r>,
+        found: &mut TakenBackEvents,
+    ) {
+        for id in &self.refunds {
+            let key = EventKey::from_id(id);
+            let readings = of_job.readings(id, Kind::Refund, events);
+            let others = self.others(&readings, events, history);
+            if others == Others::Later {
+                continue;
+            }
+            let recorded = history.essence(key).filter(|it| it.kind == Kind::Refund);
+            let Some(recorded) = recorded else {
+                found.set_aside(&readings, others, self);
+                continue;
+            };
+            if history.outcome(key).is_none() || history.is_withdrawn(key) {
+                of_job.withdrawn_by.push(self);
+                found.withdrawn.push(self.withdrawn(Kind::Refund, id));
+                found.set_aside(&readings, Others::None, self);
+            } else if let Some(refund) = self.failed_refund(id, &recorded, history) {
+                let why = format!(
+                    "an earlier run sent refund `{id}`, and the row says now: {}{}",
+                    self.reason,
+                    others.in_words()
+                );
+                found
+                    .held
+                    .push((events.len(), HeldReason::RefundFailed, why));
+                events.push(&refund);
+            }
+        }
+    }
+
+    /// Returns the refund that stands for one that was sent and failed, for a person to look at; nothing if nothing
+    /// of it counts.
+    fn failed_refund(&self, id: &Text, sent: &Essence, history: &dyn History) -> Option<Event> {
+        let key = EventKey::from_id(id);
+        let counts = matches!(
             history.outcome(key),
-            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed) | None
+            Some(Outcome::Tracked | Outcome::AlreadyTracked | Outcome::Unconfirmed)
         );
-        let is_of_account = has_counted || history.is_withdrawn(key);
-        (recorded.kind == Kind::Sale && is_of_account)
-            .then(|| PaidSale::from_recorded(sale, &recorded, history))
+        let money = sent.money.filter(|_| counts)?;
+        let customer = history.customer_of(key).unwrap_or_default();
+        let id = Text::new(format!("{id}_failed"));
+        let mut refund = Event::new(Kind::Refund, id, customer, self.source);
+        refund.sale_event_id = history.sale_of_refund(key);
+        refund.money = Some(money);
+        let date = sent.created_at_s.map(Timestamp::from_second);
+        refund.created_at = date.and_then(Result::ok);
+        Some(refund)
     }
 
     /// Returns the refund of what was paid and is not refunded yet.
@@ -231,30 +416,36 @@ impl NotPaid {
         Some(refund)
     }
 
-    fn why(&self, sale: &Text, paid_here: Option<usize>) -> String {
+    fn why(&self, sale: &Text, others: Others) -> String {
         let reason = &self.reason;
-        match paid_here {
-            Some(_) => format!(
+        if self.is_refunded && others != Others::None {
+            return format!(
                 "another row has its sale `{sale}` as paid, and this one is ignored although it has a refund: {reason}"
-            ),
-            None => {
-                format!("an earlier run sent its sale `{sale}`, and the row says now: {reason}")
-            }
+            );
         }
+        let others = others.in_words();
+        format!("an earlier run sent its sale `{sale}`, and the row says now: {reason}{others}")
     }
 
-    fn withdrawn(&self, key: EventKey) -> WithdrawnSale {
-        WithdrawnSale {
-            key,
+    fn withdrawn(&self, kind: Kind, id: &Text) -> WithdrawnEvent {
+        WithdrawnEvent {
+            kind,
+            event_id: id.clone(),
+            key: EventKey::from_id(id),
             reason: format!("not sent: a later export says: {}", self.reason),
             source: self.source,
         }
     }
 
-    /// Reports a sale that is not sent.
-    fn problem(&self, sale: &Text, history: &dyn History, origins: &Origins) -> Problem {
-        let key = EventKey::from_id(sale);
-        let id = shell_word(sale);
+    /// Reports an event that is not sent.
+    fn problem(
+        &self,
+        withdrawn: &WithdrawnEvent,
+        history: &dyn History,
+        origins: &Origins,
+    ) -> Problem {
+        let key = withdrawn.key;
+        let id = shell_word(&withdrawn.event_id);
         let is_maybe_there =
             history.is_maybe_recorded(key) || history.outcome(key) == Some(Outcome::Unconfirmed);
         let (state, look, send) = if is_maybe_there {
@@ -271,8 +462,8 @@ impl NotPaid {
             )
         };
         let message = format!(
-            "sale `{sale}`: {state}, and the row says now: {}; it is not sent",
-            self.reason
+            "{} `{}`: {state}, and the row says now: {}; it is not sent",
+            withdrawn.kind, withdrawn.event_id, self.reason
         );
         let hint = format!(
             "{look}after the run, `fprecon retry --event {id}` sends it {send}, and `fprecon accept --event {id} --reason TEXT` leaves it out"

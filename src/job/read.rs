@@ -377,8 +377,8 @@ impl<'r> Reader<'r> {
                 }
                 RowOutcome::Ignored(reason) => {
                     rows.ignored += 1;
-                    if let Some(sale) = classifier.taken_back(row) {
-                        self.not_paid.add(&sale, source);
+                    if let Some(taken_back) = classifier.taken_back(row) {
+                        self.not_paid.add(taken_back, source);
                     }
                     self.keep_row(row, source, false, &reason);
                     *self.ignored.entry(reason).or_default() += 1;

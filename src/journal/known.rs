@@ -55,7 +55,7 @@ pub struct JournalHistory {
     pub(crate) further_payments: KeyMap<Vec<Text>>,
     /// The further ids of sales that payments of the job share with others, by the key of the sale.
     pub(crate) aliases: KeyMap<Vec<EventKey>>,
-    /// The customers of requested sales, by the key of the sale.
+    /// The customers of requested sales and refunds, by their keys.
     pub(crate) customers: KeyMap<Customer>,
     /// The amounts of refunds of which nothing counts, as they were paid back, in minor units, by their keys.
     pub(crate) counted_nothing: KeyMap<i64>,
@@ -77,6 +77,12 @@ pub struct JournalHistory {
     pub(crate) profiles: Vec<String>,
     /// The places in `profiles` of those by which sales were read.
     pub(crate) profiles_of_sales: BTreeSet<usize>,
+    /// The first run that read each of the job's exports, in their order; `None` for those that none has read.
+    pub(crate) first_runs_of_exports: Vec<Option<i64>>,
+    /// The first event of each run that recorded any, with the run, in their order.
+    pub(crate) runs_of_events: Vec<(EventRow, i64)>,
+    /// The event that recorded the largest running total of refunds of a sale, by the key of the sale.
+    pub(crate) largest_totals: KeyMap<EventRow>,
     /// The sales of requested customers.
     pub sales: Vec<KnownSale>,
     /// The indexes in `sales`, by the customer's email in lower case.
@@ -89,7 +95,9 @@ pub struct JournalHistory {
 /// need to find their sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryRequest {
-    /// The refunds whose sale their export does not have.
+    /// The hashes of the job's exports, in their order.
+    pub(crate) exports: Vec<String>,
+    /// The refunds whose sale their export does not have, and those whose rows say that they were not paid.
     pub refunds: HashSet<EventKey>,
     /// The possible references of a sale: ids of payments, and what refunds name as their sale.
     pub(crate) references: KeyMap<()>,
@@ -145,6 +153,7 @@ impl JournalHistory {
                 if let Some(sale) = event.sale_event_id() {
                     self.sales_of_refunds.insert(key, Text::new(sale));
                 }
+                self.customers.insert(key, event.customer().to_customer());
             }
             Kind::Sale => self.add_sale(key, event, wanted),
             _ => {}
@@ -295,6 +304,45 @@ impl JournalHistory {
         let is_free = !self.flagged.contains_key(&sale.key());
         (is_retried_as_it_is && is_free && sale.gross_cents.is_some() && counts_less())
             .then_some(known.row)
+    }
+
+    /// Returns the largest running total of refunds that was read for a sale, in minor units.
+    fn largest_total(&self, sale: EventKey) -> Option<i64> {
+        let refunds = [&self.refunds, &self.unreferred_refunds];
+        let totals = refunds.map(|refunds| refunds.get(&sale)?.largest_total_cents);
+        totals.into_iter().flatten().max()
+    }
+
+    /// Returns the first run that recorded an event.
+    fn run_of(&self, event: EventRow) -> Option<i64> {
+        let after = self
+            .runs_of_events
+            .partition_point(|(first, _)| *first <= event);
+        let (_, run) = self.runs_of_events.get(after.checked_sub(1)?)?;
+        Some(*run)
+    }
+
+    /// Returns `true` if one of the job's exports was read first by a later run than the largest running total of
+    /// refunds of a sale, or by none.
+    pub(crate) fn is_later_than_total(&self, input: usize, sale: EventKey) -> bool {
+        let of_total = self.largest_totals.get(&sale);
+        let of_total = of_total.and_then(|&event| self.run_of(event));
+        match (self.first_runs_of_exports.get(input), of_total) {
+            (Some(Some(run)), Some(of_total)) => *run > of_total,
+            (Some(None), Some(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns `true` if one of the job's exports is known to be later than another one: an earlier run has read
+    /// the other one, and only a later run, or none, this one.
+    pub(crate) fn is_later_export(&self, input: usize, than: usize) -> bool {
+        let first_run = |input: usize| self.first_runs_of_exports.get(input).copied();
+        match (first_run(input), first_run(than)) {
+            (Some(None), Some(Some(_))) => true,
+            (Some(Some(run)), Some(Some(other))) => run > other,
+            _ => false,
+        }
     }
 
     /// Returns the number of the event with this key, if it is not settled.

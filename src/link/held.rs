@@ -17,6 +17,8 @@ pub enum HeldReason {
     SaleUnclear,
     /// It does not fit its sale, or what was refunded of that before.
     UnfitForSale,
+    /// It stands for a running total that fell: less is refunded of its sale than an earlier run read.
+    TotalFell,
     /// Its sale is not sent itself: that is held, was refused, or is left to an interrupted run.
     SaleNotSent,
     /// Its customer was corrected in a report, and that of its sale was not.
@@ -37,6 +39,10 @@ pub enum HeldReason {
     Undated,
     /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
     NotPaid,
+    /// One export has the sale as paid and another one as not paid, and nothing says which of the two is later.
+    PaidUnclear,
+    /// An earlier run sent a refund whose row says now that nothing was paid back.
+    RefundFailed,
     /// Its profile holds it for a person to look at.
     Profile,
 }
@@ -49,6 +55,7 @@ impl HeldReason {
             | HeldReason::SaleNotFound
             | HeldReason::SaleUnclear
             | HeldReason::UnfitForSale
+            | HeldReason::TotalFell
             | HeldReason::SaleNotSent
             | HeldReason::CorrectedAlone
             | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
@@ -57,8 +64,16 @@ impl HeldReason {
             HeldReason::UidUnclear => ProblemCode::UidUnclear,
             HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
             HeldReason::Undated => ProblemCode::RangeUndated,
-            HeldReason::NotPaid | HeldReason::Profile => ProblemCode::SaleNotPaid,
+            HeldReason::NotPaid | HeldReason::PaidUnclear | HeldReason::Profile => {
+                ProblemCode::SaleNotPaid
+            }
+            HeldReason::RefundFailed => ProblemCode::RefundFailed,
         }
+    }
+
+    /// Returns `true` if the refund stands for one that is not there any more, so that it takes nothing from its sale.
+    pub(crate) fn is_of_undone_refund(self) -> bool {
+        matches!(self, HeldReason::TotalFell | HeldReason::RefundFailed)
     }
 
     /// Returns whether there is nothing to say which sale a refund undoes, so that it can go without one.

@@ -74,6 +74,18 @@ pub trait SaleHistory {
         &[]
     }
 
+    /// Returns `true` if one of the job's exports is known to be later than another one: an earlier run has read
+    /// the other one, and only a later run, or none, this one.
+    fn is_later_export(&self, _input: usize, _than: usize) -> bool {
+        false
+    }
+
+    /// Returns `true` if one of the job's exports was read first by a later run than the largest running total of
+    /// refunds of a sale, or by none.
+    fn is_later_than_total(&self, _input: usize, _sale: EventKey) -> bool {
+        false
+    }
+
     /// Returns whether earlier runs recorded nothing at all.
     fn is_empty(&self) -> bool {
         false

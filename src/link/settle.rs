@@ -201,19 +201,28 @@ impl<'e> SaleAccount<'e> {
                 by_total.entry(total).or_default().push(index);
             }
         }
-        let largest_here = by_total.keys().next_back().copied();
         let mut below = 0;
-        for (total, indexes) in by_total {
+        for (&total, indexes) in &by_total {
+            let largest_here = self.largest_that_stands(total, &by_total, events);
             if let Some(recorded) = self.recorded(events.key(indexes[0])) {
-                for &index in &indexes {
+                for &index in indexes {
                     events.edit(index, |event| {
                         event.money = recorded.money.or(event.money);
                         event.gross_cents = recorded.gross_cents;
                     });
                 }
+                if let Some(largest) = self.fell_from(total, known, largest_here)
+                    && let Some(&later) = indexes.iter().find(|&&index| {
+                        let input = events.get(index).source.input;
+                        self.earlier.is_later_than_total(input, self.key)
+                    })
+                {
+                    let reading = events.get(later).to_event();
+                    hold_total_that_fell(&reading, largest, total, events, links);
+                }
             } else {
                 let (net, gross, link) = self.settle_total(total, below, known, largest_here);
-                for &index in &indexes {
+                for &index in indexes {
                     if events.figures(index).money.is_some() {
                         set_amount(events, index, net, gross);
                     }
@@ -274,19 +283,42 @@ impl<'e> SaleAccount<'e> {
 
     /// A total that adds nothing: an earlier state of the sale, or a total that fell.
     fn not_above(&self, total: i64, known: Refunded, largest_here: Option<i64>) -> Link {
-        let counts = self.earlier.outcome(self.key) != Some(Outcome::NonReferral);
-        match known.largest_total_cents {
-            Some(largest) if counts && largest > total && largest_here < Some(largest) => {
+        match self.fell_from(total, known, largest_here) {
+            Some(largest) => {
                 let (was, is) = (self.sale.money_of(largest), self.sale.money_of(total));
-                Link::held(
-                    HeldReason::UnfitForSale,
-                    format!(
-                        "the running total fell: {was} was refunded of this sale, and now {is}"
-                    ),
-                )
+                Link::held(HeldReason::TotalFell, fell(was, &is.to_string()))
             }
-            _ => Link::Covered("other refunds of its sale already account for it".to_owned()),
+            None => Link::Covered("other refunds of its sale already account for it".to_owned()),
         }
+    }
+
+    /// Returns the running total that an earlier run recorded if it was larger, and no export of the job has it
+    /// still. Nothing of what is no referral counts.
+    fn fell_from(&self, total: i64, known: Refunded, largest_here: Option<i64>) -> Option<i64> {
+        let counts = self.earlier.outcome(self.key) != Some(Outcome::NonReferral);
+        let largest = known.largest_total_cents?;
+        (counts && largest > total && largest_here < Some(largest)).then_some(largest)
+    }
+
+    /// Returns the largest of the job's running totals that an export says which is not known to be older than one
+    /// that says `total`.
+    fn largest_that_stands(
+        &self,
+        total: i64,
+        by_total: &BTreeMap<i64, Vec<usize>>,
+        events: &Events,
+    ) -> Option<i64> {
+        let input = |&index: &usize| events.get(index).source.input;
+        let is_outdated = |others: &[usize]| {
+            by_total[&total].iter().any(|index| {
+                let is_later = |other| self.earlier.is_later_export(input(index), input(other));
+                others.iter().all(is_later)
+            })
+        };
+        let mut from_largest = by_total.iter().rev();
+        from_largest
+            .find(|(other, indexes)| **other == total || !is_outdated(indexes))
+            .map(|(largest, _)| *largest)
     }
 }
 
@@ -297,7 +329,7 @@ pub(super) fn hold_totals_that_fell_to_nothing(
     earlier: &dyn SaleHistory,
     links: &mut Links,
 ) {
-    let mut fell: BTreeMap<EventKey, (usize, i64)> = BTreeMap::new();
+    let mut fallen: BTreeMap<EventKey, (usize, i64)> = BTreeMap::new();
     for index in 0..events.len() {
         if !events.has_no_refunds(index) {
             continue;
@@ -309,19 +341,30 @@ pub(super) fn hold_totals_that_fell_to_nothing(
         }
         let known = earlier.refunded(key);
         if let Some(total) = known.largest_total_cents.filter(|&total| total > 0) {
-            fell.entry(key).or_insert((index, total));
+            let input = |index: usize| events.get(index).source.input;
+            let latest = fallen.entry(key).or_insert((index, total));
+            if earlier.is_later_export(input(index), input(latest.0)) {
+                latest.0 = index;
+            }
         }
     }
-    if fell.is_empty() {
+    if fallen.is_empty() {
         return;
     }
-    // Another export of the same job may have the total still.
+    // Another export of the same job may have the total still, unless it is an older one.
     for refund in events.iter().filter(|event| event.kind == Kind::Refund) {
         if let (Some(sale), Some(_)) = (refund.sale_event_id, refund.refund_total_cents) {
-            fell.remove(&EventKey::from_id(sale));
+            let sale = EventKey::from_id(sale);
+            let is_outdated = fallen.get(&sale).is_some_and(|&(without, _)| {
+                let without = events.get(without).source.input;
+                earlier.is_later_export(without, refund.source.input)
+            });
+            if !is_outdated {
+                fallen.remove(&sale);
+            }
         }
     }
-    for (index, total) in fell.into_values() {
+    for (index, total) in fallen.into_values() {
         let sale = events.get(index).to_event();
         let Some(read) = sale.read_money() else {
             continue;
@@ -336,17 +379,41 @@ pub(super) fn hold_totals_that_fell_to_nothing(
         refund.money = Some(was);
         refund.refund_total_cents = Some(0);
         refund.created_at = sale.created_at;
-        links.set(
-            events.len(),
-            Link::held(
-                HeldReason::UnfitForSale,
-                format!(
-                    "the running total fell: {was} was refunded of this sale, and now nothing is"
-                ),
-            ),
-        );
+        let note = fell(was, "nothing is");
+        links.set(events.len(), Link::held(HeldReason::TotalFell, note));
         events.push(&refund);
     }
+}
+
+/// Adds a refund that is held for a running total that fell to one that an earlier run had recorded before it
+/// grew: `reading` is the job's refund with that total.
+fn hold_total_that_fell(
+    reading: &Event,
+    was_cents: i64,
+    is_cents: i64,
+    events: &mut Events,
+    links: &mut Links,
+) {
+    let (Some(sale), Some(read)) = (&reading.sale_event_id, reading.read_money()) else {
+        return;
+    };
+    let money = |amount_cents| Money {
+        amount_cents,
+        ..read
+    };
+    let id = compact_str::format_compact!("{sale}_refund_fell_to_{is_cents}");
+    let mut refund = Event::new(Kind::Refund, id, reading.customer.clone(), reading.source);
+    refund.sale_event_id = Some(sale.clone());
+    refund.money = Some(money(was_cents - is_cents));
+    refund.created_at = reading.created_at;
+    let note = fell(money(was_cents), &money(is_cents).to_string());
+    links.set(events.len(), Link::held(HeldReason::TotalFell, note));
+    events.push(&refund);
+}
+
+/// Says that less is refunded of a sale than an earlier run read.
+fn fell(was: Money, is: &str) -> String {
+    format!("the running total fell: {was} was refunded of this sale, and now {is}")
 }
 
 /// Gives a refund that has an amount this one.

@@ -56,6 +56,7 @@ impl Planner<'_> {
             | HeldReason::SaleNotFound
             | HeldReason::SaleUnclear
             | HeldReason::UnfitForSale
+            | HeldReason::TotalFell
             | HeldReason::SaleNotSent => self.unlinked_hint(event, firsts),
             HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
             HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
@@ -66,6 +67,8 @@ impl Planner<'_> {
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
             HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
+            HeldReason::PaidUnclear => settle::paid_unclear_hint(event).into(),
+            HeldReason::RefundFailed => settle::refund_failed_hint(event).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }
     }

@@ -123,6 +123,14 @@ impl SaleHistory for JournalHistory {
         sales.cloned().unwrap_or_default()
     }
 
+    fn is_later_export(&self, input: usize, than: usize) -> bool {
+        JournalHistory::is_later_export(self, input, than)
+    }
+
+    fn is_later_than_total(&self, input: usize, sale: EventKey) -> bool {
+        JournalHistory::is_later_than_total(self, input, sale)
+    }
+
     fn is_empty(&self) -> bool {
         self.events.is_empty()
     }

@@ -37,6 +37,8 @@ pub struct Plan {
     states: Vec<PlanState>,
     replacing: KeyMap<()>,
     restated: KeyMap<()>,
+    /// The held refunds that stand for ones that are not there any more.
+    undone_refunds: KeyMap<()>,
     /// The sums of what was read, added up before anything was decided: the left side of the balance.
     pub read: Tally,
     /// The conflicts and the refunds that are held, for a person to look at.
@@ -79,6 +81,12 @@ impl Plan {
     /// Returns `true` if the event with this key gets the result of what it replaces, and is not sent.
     pub(crate) fn restates(&self, key: EventKey) -> bool {
         self.restated.contains_key(&key)
+    }
+
+    /// Returns `true` if the refund with this key is held for one that is not there any more, so that it takes nothing
+    /// from its sale.
+    pub(crate) fn stands_for_undone_refund(&self, key: EventKey) -> bool {
+        self.undone_refunds.contains_key(&key)
     }
 
     /// Returns the number of events to send that are not sent, since they get the result of what they replace.
@@ -156,6 +164,10 @@ pub(crate) fn plan(
             events.edit(index, |event| event.remark(note));
         }
     }
+    let held = planner.held.iter();
+    let undone = held.filter(|(_, reason)| reason.is_of_undone_refund());
+    let mut undone_refunds = KeyMap::default();
+    undone_refunds.extend(undone.map(|(&index, _)| (events.key(index), ())));
     let (mut states, replacing) = (planner.states, planner.replacing);
     let restated = planner.restated;
     arrange(order, &mut events, &mut states);
@@ -164,6 +176,7 @@ pub(crate) fn plan(
         states,
         replacing,
         restated,
+        undone_refunds,
         read,
         problems,
     }

@@ -104,8 +104,9 @@ impl Planner<'_> {
             PlanState::Settled | PlanState::Duplicate | PlanState::OutOfRange => true,
             PlanState::ToSend => false,
             PlanState::Conflict | PlanState::Unlinked => {
+                let held = self.held.get(&index);
                 self.with_history.contains_key(&index)
-                    || self.held.get(&index) == Some(&HeldReason::NotPaid)
+                    || matches!(held, Some(HeldReason::NotPaid | HeldReason::RefundFailed))
             }
         }
     }

@@ -127,6 +127,22 @@ pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
+/// Returns how to settle a sale that one export has as paid and another one as not paid.
+pub(super) fn paid_unclear_hint(sale: EventRef<'_>) -> String {
+    format!(
+        "look up at the provider whether it was paid; if it was, remove the other row from its export and run both again; if it was not, {}",
+        accept(sale)
+    )
+}
+
+/// Returns how to settle a refund that was sent and failed.
+pub(super) fn refund_failed_hint(refund: EventRef<'_>) -> String {
+    format!(
+        "if nothing was paid back, give the commission back in FirstPromoter; once it is right there, {}",
+        accept(refund)
+    )
+}
+
 /// Returns how to reverse a sale that was sent and not paid.
 pub(super) fn not_paid_hint(refund: EventRef<'_>, history: &dyn History) -> String {
     match own_refund_row(refund, history) {

@@ -175,6 +175,7 @@ problem_codes! {
     RedactionKey = "redaction-key",
     RefundAboveSale = "refund-above-sale",
     RefundBeforeSale = "refund-before-sale",
+    RefundFailed = "refund-failed",
     RefundUnlinked = "refund-unlinked",
     RepeatsUnconfirmed = "repeats-unconfirmed",
     Report = "report",

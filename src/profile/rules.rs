@@ -224,6 +224,16 @@ pub(crate) struct IgnoreRule {
     pub(crate) hint: Option<String>,
 }
 
+impl IgnoreRule {
+    /// Returns `true` if the rows are ignored since an amount is zero.
+    pub(crate) fn is_for_zero(&self, is_amount: impl Fn(ColumnIndex) -> bool) -> bool {
+        let is_zero = |(column, test): &(ColumnIndex, Test)| {
+            matches!(test, Test::Sign(Sign::Zero)) && is_amount(*column)
+        };
+        self.scope.when.iter().any(is_zero)
+    }
+}
+
 /// A warning about rows that match.
 #[derive(Clone, Debug)]
 pub(crate) struct RemarkRule {

@@ -308,7 +308,164 @@ fn an_attempt_without_an_id_of_its_own_or_beside_an_invoice_says_nothing_of_the_
 }
 
 #[test]
-fn two_exports_of_which_one_has_the_sale_as_paid_say_nothing_for_certain() {
+fn a_sale_that_was_sent_and_is_zero_now_has_its_refund_held() {
+    let zero = |text: String| text.replace(",10.00,", ",0.00,");
+    for (sale, before, after) in [
+        (
+            "81",
+            shopify("paid", "50.00", "0.00"),
+            shopify("paid", "0.00", "0.00"),
+        ),
+        ("t1", braintree("settled"), zero(braintree("settled"))),
+        (
+            "PM1",
+            gocardless("confirmed", "0.00"),
+            gocardless("confirmed", "0.00").replace(",8.00,", ",0.00,"),
+        ),
+    ] {
+        let place = || place(&[("before.csv", before.clone()), ("after.csv", after.clone())]);
+        check_refund_is_held(&place(), sale);
+        let place = place();
+        run(&place, &["before.csv"], 0);
+        run(&place, &["before.csv", "after.csv"], 1);
+    }
+}
+
+/// A payment at Braintree, and the credit of it.
+fn braintree_credit(status: &str) -> String {
+    let sale = braintree("settled");
+    format!(
+        "{sale}t2,credit,{status},10.00,2.00,USD,03/05/2026 10:00:00,UTC,c1,ana@example.com,t1\n"
+    )
+}
+
+fn razorpay(status: &str) -> String {
+    format!(
+        "id,amount,currency,payment_id,receipt,arn,created_at,status,email\n\
+         rfnd_1,10.00,USD,t1,,,10/03/2026 10:00:00,{status},ana@example.com\n"
+    )
+}
+
+#[test]
+fn a_refund_that_was_sent_and_failed_needs_attention() {
+    let braintree_sale = || braintree("settled");
+    for (refund, sale, before, after) in [
+        (
+            "t2",
+            braintree_sale(),
+            braintree_credit("submitted_for_settlement"),
+            braintree_credit("settlement_declined"),
+        ),
+        (
+            "rfnd_1",
+            braintree_sale(),
+            razorpay("processed"),
+            razorpay("failed"),
+        ),
+    ] {
+        let place = place(&[
+            ("sale.csv", sale),
+            ("before.csv", before),
+            ("after.csv", after),
+        ]);
+        run(&place, &["sale.csv", "before.csv"], 0);
+        for calls in [&["after.csv"][..], &["before.csv", "after.csv"]] {
+            let report = run(&place, calls, 1);
+            assert_eq!(
+                (sent(&report), attention(&report)),
+                (0, vec!["held"]),
+                "{refund}"
+            );
+            let held = format!("{}/held.csv", report["report_dir"].as_str().unwrap());
+            let rows = place.csv(&held);
+            let is = [0, 1, 2].map(|column| rows[1][column].as_str());
+            assert_eq!(is, ["refund", &format!("{refund}_failed"), "t1"]);
+        }
+        let said = place
+            .run(&["plan", "after.csv", "--sandbox"])
+            .expect(1)
+            .stderr();
+        assert!(
+            said.contains("and the row says now: ") && !said.contains("above the sale"),
+            "{said}"
+        );
+        let id = format!("{refund}_failed");
+        place
+            .run(&[
+                "accept",
+                "--event",
+                &id,
+                "--reason",
+                "given back",
+                "--sandbox",
+            ])
+            .expect(0);
+        run(&place, &["before.csv", "after.csv"], 0);
+        // Nobody has sent it before it failed: nothing has to be taken back.
+        let other = self::place(&[("after.csv", razorpay("failed"))]);
+        run(&other, &["after.csv"], 0);
+    }
+}
+
+#[test]
+fn an_older_export_beside_a_newer_one_hides_nothing() {
+    let before = braintree("submitted_for_settlement");
+    let place = place(&[
+        ("mon.csv", before),
+        ("tue.csv", braintree("settlement_declined")),
+    ]);
+    assert_eq!(sent(&run(&place, &["mon.csv"], 0)), 1);
+    for calls in [["mon.csv", "tue.csv"], ["tue.csv", "mon.csv"]] {
+        assert_eq!(attention(&run(&place, &calls, 1)), ["held"]);
+    }
+    let totals = self::place(&[
+        ("1.csv", stripe_refunded("5.00", 1)),
+        ("2.csv", stripe_refunded("15.00", 1)),
+        ("3.csv", stripe_refunded("5.00", 2)),
+        ("4.csv", stripe_refunded("0.00", 1)),
+    ]);
+    for (calls, code) in [
+        (&["1.csv"][..], 0),
+        (&["1.csv", "2.csv"], 0),
+        // The refund of 10.00 failed, and what stands was recorded before.
+        (&["1.csv", "2.csv", "3.csv"], 1),
+        (&["3.csv"], 1),
+        (&["1.csv", "2.csv", "3.csv", "4.csv"], 1),
+        (&["1.csv", "2.csv"], 0),
+    ] {
+        run(&totals, calls, code);
+    }
+}
+
+/// So many payments of 20.00, the first with a total of what was refunded.
+fn stripe_refunded(refunded: &str, payments: u32) -> String {
+    let mut all: Vec<Payment> = (1..=payments).map(|n| Payment::paid(n, n)).collect();
+    all[0].refunded = refunded.to_owned();
+    stripe_export(&all)
+}
+
+#[test]
+fn of_two_new_exports_nothing_says_which_is_later() {
+    let place = place(&[
+        ("one.csv", braintree("settled")),
+        ("other.csv", braintree("voided")),
+    ]);
+    let report = run(&place, &["one.csv", "other.csv"], 1);
+    assert_eq!((sent(&report), attention(&report)), (0, vec!["held"]));
+    let said = place.run(&["plan", "one.csv", "other.csv", "--sandbox"]);
+    let said = said.expect(1).stderr();
+    assert!(
+        said.contains("remove the other row from its export and run both again"),
+        "{said}"
+    );
+    // It was paid.
+    let header = braintree("voided").lines().next().unwrap().to_owned();
+    place.write("other.csv", &format!("{header}\n"));
+    assert_eq!(sent(&run(&place, &["one.csv", "other.csv"], 0)), 1);
+}
+
+#[test]
+fn an_export_that_was_read_before_is_older_than_a_new_one() {
     // A payment that failed, was tried again, and is paid.
     let place = place(&[
         ("march.csv", gocardless("failed", "0.00")),

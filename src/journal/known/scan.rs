@@ -47,7 +47,8 @@ impl JournalReader {
 
     fn known_of(&self, wanted: &HistoryRequest) -> Result<JournalHistory, JournalError> {
         let mut known = JournalHistory::default();
-        let profiles = self.profiles_of_events(&mut known.profiles)?;
+        let profiles = self.profiles_of_events(&mut known)?;
+        known.first_runs_of_exports = self.first_runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
         self.uncounted(&mut known)?;
@@ -118,11 +119,29 @@ impl JournalReader {
         })
     }
 
-    /// Returns the profile by which each event was read first. The names go to `names`.
+    /// Returns the first run that read each of these exports, by their hashes.
+    fn first_runs_of_exports(&self, exports: &[String]) -> Result<Vec<Option<i64>>, JournalError> {
+        let mut runs: HashMap<&str, Option<i64>> = exports
+            .iter()
+            .map(|sha256| (sha256.as_str(), None))
+            .collect();
+        let sql = "SELECT sha256, run FROM input ORDER BY run DESC";
+        self.each("reading exports", sql, [], |row| {
+            if let Some(first) = runs.get_mut(row.get::<_, String>(0)?.as_str()) {
+                *first = Some(row.get(1)?);
+            }
+            Ok(())
+        })?;
+        Ok(exports.iter().map(|sha256| runs[sha256.as_str()]).collect())
+    }
+
+    /// Returns the profile by which each event was read first, and keeps which run that was. The names of the
+    /// profiles are kept, too.
     fn profiles_of_events(
         &self,
-        names: &mut Vec<String>,
+        known: &mut JournalHistory,
     ) -> Result<ProfilesOfEvents, JournalError> {
+        let names = &mut known.profiles;
         let mut of_input: HashMap<i64, usize> = HashMap::new();
         let sql = "SELECT id, profile FROM input";
         self.each("reading exports", sql, [], |row| {
@@ -136,11 +155,16 @@ impl JournalReader {
             Ok(())
         })?;
         let mut profiles = ProfilesOfEvents::default();
-        let sql = "SELECT event, input FROM run_event ORDER BY run, event";
+        let sql = "SELECT event, input, run FROM run_event ORDER BY run, event";
+        let mut latest = None;
         self.each("reading where events were read", sql, [], |row| {
+            let (event, run) = (EventRow(row.get(0)?), row.get(2)?);
             let input: Option<i64> = row.get(1)?;
             let profile = input.and_then(|input| of_input.get(&input).copied());
-            profiles.add(EventRow(row.get(0)?), profile);
+            if profiles.add(event, profile) && latest != Some(run) {
+                known.runs_of_events.push((event, run));
+                latest = Some(run);
+            }
             Ok(())
         })?;
         Ok(profiles)
@@ -292,6 +316,11 @@ impl Scan<'_> {
             let left = self.known.refunds_left.entry(sale).or_default();
             left.push(event.row);
         }
+        if let Some(total) = essence.refund_total_cents
+            && Some(total) >= self.known.largest_total(sale)
+        {
+            self.known.largest_totals.insert(sale, event.row);
+        }
         let counts_nowhere = is_unreferred || is_left;
         self.known
             .add_refund(sale, essence, conversion, counts_nowhere);
@@ -311,16 +340,18 @@ struct ProfilesOfEvents {
 }
 
 impl ProfilesOfEvents {
-    /// Adds the next event; one of an earlier run, which a later one took over, is known already.
-    fn add(&mut self, event: EventRow, profile: Option<usize>) {
+    /// Adds the next event; returns `false` for one of an earlier run, which a later one took over: it is known
+    /// already.
+    fn add(&mut self, event: EventRow, profile: Option<usize>) -> bool {
         if self.last >= Some(event) {
-            return;
+            return false;
         }
         self.last = Some(event);
         let span = self.spans.last();
         if span.is_none_or(|(_, of_span)| *of_span != profile) {
             self.spans.push((event, profile));
         }
+        true
     }
 
     /// Returns the profile of an event. Events are asked for in the order of their numbers.

@@ -507,6 +507,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
     ),
     (
+        "refund-failed",
+        "not_paid.rs",
+        "a_refund_that_was_sent_and_failed_needs_attention",
+    ),
+    (
         "sale-not-paid",
         "not_paid.rs",
         "a_sale_that_was_sent_and_was_not_paid_has_its_refund_held",
