@@ -515,6 +515,11 @@ impl Model {
         }
     }
 
+    /// Whether anything of the latest run needs a person.
+    pub fn is_latest_open(&self) -> bool {
+        !self.runs.is_empty() && !self.attention(self.runs.len()).is_empty()
+    }
+
     /// What needs a person of all that a run has read or sent.
     pub fn attention(&self, run: usize) -> Vec<String> {
         let read = &self.runs[run - 1];
