@@ -139,8 +139,22 @@ impl Classifier<'_> {
             campaign: self.maybe(columns.campaign, row),
             campaign_id: self.maybe(columns.campaign_id, row),
             plan: self.maybe(columns.plan, row),
-            customer: self.customer(self.profile.customer, row)?,
+            customer: self.listed_customer(row)?,
         })
+    }
+
+    /// Returns the customer as the list has it: nothing is sent for it, and FirstPromoter may have anything as
+    /// the email of a lead.
+    fn listed_customer(&self, row: &Row) -> Result<Customer, Box<Problem>> {
+        let columns = self.profile.customer;
+        let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
+        if let Some(column) = columns.uid {
+            self.check_id(row, column)?;
+        }
+        if let Some(column) = columns.email {
+            self.see_ends(row, column);
+        }
+        Ok(Customer::new(cell(columns.email), cell(columns.uid)))
     }
 
     /// Returns the currency of a row; an empty cell means the account's.

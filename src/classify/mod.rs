@@ -10,6 +10,7 @@ mod cell;
 mod commission;
 mod conditions;
 mod dates;
+mod email;
 mod ids;
 mod matched;
 mod order_tax;
@@ -383,17 +384,20 @@ impl<'p> Classifier<'p> {
     }
 
     /// Returns the customer of a row. A damaged uid is refused like a damaged event id: it may have
-    /// become another customer's.
+    /// become another customer's. An email that can't be read is refused even beside a uid: the
+    /// lead may be known by the email alone.
     fn customer(&self, columns: CustomerColumns, row: &Row) -> Result<Customer, Box<Problem>> {
-        let cell = |column: Option<ColumnIndex>| column.map(|column| self.text(row, column));
         if let Some(column) = columns.uid {
             self.check_id(row, column)?;
         }
-        if let Some(column) = columns.email {
-            self.see_ends(row, column);
-        }
-        Ok(Customer::new(cell(columns.email), cell(columns.uid)))
+        let email = match columns.email {
+            Some(column) => self.email(row, column)?,
+            None => None,
+        };
+        let uid = columns.uid.map(|column| self.text(row, column));
+        Ok(Customer::new(email, uid))
     }
+
     fn remark(
         &self,
         kind: fn(ProblemCode, String) -> Problem,

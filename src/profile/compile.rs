@@ -176,6 +176,10 @@ impl<'s> Compiler<'s> {
             amount_format: spec.money.format.clone(),
             dates,
             customer: CustomerColumns { email, uid },
+            no_email: WordSet {
+                list: spec.customer.no_email.clone(),
+                spelling: Spelling::AnyCase,
+            },
             known,
             read_as,
             totals: running_totals(&events),

@@ -72,6 +72,8 @@ pub struct Profile {
     /// The questions that have to be answered before the profile can be used.
     pub(crate) questions: Vec<Question>,
     pub(crate) customer: CustomerColumns,
+    /// The user's words for a customer without an email.
+    pub(crate) no_email: WordSet,
     pub(crate) known: Vec<(ColumnIndex, WordSet)>,
     /// The user's meanings of words that the profile does not contain.
     pub(crate) read_as: Vec<ReadAs>,

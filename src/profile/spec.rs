@@ -287,6 +287,8 @@ pub(super) struct ContinuationSpec {
 pub(super) struct CustomerSpec {
     pub(super) email: Option<String>,
     pub(super) uid: Option<String>,
+    /// The words in the column of emails that mean that the customer has none.
+    pub(super) no_email: Vec<String>,
 }
 
 /// A test for each column; all of them must hold.

@@ -304,6 +304,9 @@ impl Redactor {
         });
         if let Some((value, redacted)) = redacted {
             problem.message = replace_words(self, &problem.message, &[&value]);
+            if let Some(hint) = &mut problem.hint {
+                *hint = replace_words(self, hint, &[&value]);
+            }
             problem.value = Some(redacted);
         }
         self.replace(&mut problem.message);

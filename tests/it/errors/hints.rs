@@ -74,10 +74,11 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
     (
         "email-invalid",
         Do::Fix(&[
-            ("n/a", "cyd@example.com"),
             ("ana@example.com;ben@example.com", "ana@example.com"),
+            ("ben@example,", "ben@example.com,"),
+            ("walk-in at the fair", ""),
         ]),
-        "exit 0: sale s1 800 to_send, sale s2 900 to_send",
+        "exit 0: sale s1 800 to_send, sale s2 900 to_send, sale s3 700 to_send",
     ),
     (
         "currency-decimals",
@@ -211,7 +212,7 @@ const FOLLOWED: &[(&str, Do, &str)] = &[
     (
         "header-unknown",
         Do::Configure(
-            "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\nevent_id = \"Order\"\namount = \"Total\"\nemail = \"Order\"\n[exports.mine.dates]\nmissing = \"today\"\n",
+            "[exports.mine]\nextends = \"generic\"\n[exports.mine.columns]\nevent_id = \"Order\"\namount = \"Total\"\nuid = \"Order\"\n[exports.mine.dates]\nmissing = \"today\"\n",
         ),
         "exit 0: sale 1 800 to_send",
     ),
