@@ -45,7 +45,7 @@ use crate::convert::{CurrencyRules, convert, hold_inexact};
 use crate::event::{EventKey, Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
 use crate::journal::{EventPrefixes, HistoryRequest, PlanState, RulesDigest};
-use crate::link::{AskedAgain, HeldReason, Link, link};
+use crate::link::{AskedAgain, Found, HeldReason, Link, link};
 use crate::plan::{LinkedReadings, plan as decide};
 use crate::problem::{Problem, Problems};
 use crate::readings::{Readings, identify};
@@ -286,8 +286,11 @@ impl ReadExports {
             &mut self.events,
             history,
             &setup.rules,
-            &identified.shared,
-            &asked_again,
+            Found {
+                shared: &identified.shared,
+                asked_again: &asked_again,
+                looked_at: &self.looked_at.iter().map(|(place, _)| *place).collect(),
+            },
         );
         hold_without_customer(&self.events, &mut links);
         hold_unclear(&self.events, &uids.unclear, &mut links, history);

@@ -31,12 +31,23 @@ impl Classifier<'_> {
             if value.is_empty() {
                 continue;
             }
-            if rank > 0 && rule.kind == Kind::Refund {
+            let is_of_sale = rank > 0 || self.is_date_of_sale(rule, source);
+            if rule.kind == Kind::Refund && is_of_sale {
                 event.remark(DATED_AS_SALE);
             }
             return self.date(source, value, row).map(Some);
         }
         Ok(None)
+    }
+
+    /// Returns `true` if a refund is on the row of its sale, and this is the date of that sale.
+    fn is_date_of_sale(&self, refund: &EventRule, source: &DateSource) -> bool {
+        let rules = self.profile.events.iter();
+        let mut sales = rules.filter(|rule| rule.kind == Kind::Sale);
+        sales.any(|sale| {
+            let mut dates = sale.created_at.iter();
+            sale.event_id == refund.sale_event_id && dates.any(|date| date.date == source.date)
+        })
     }
 
     /// Refuses a sale or refund without a date, for which the API would use the day on which it

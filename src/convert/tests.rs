@@ -2,7 +2,7 @@ use super::*;
 use crate::event::{Customer, Essence, Refunded, Source};
 use crate::export::Export;
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, Rules, SaleHistory, link};
+use crate::link::{AskedAgain, Found, Rules, SaleHistory, link};
 use crate::plan::{DateRange, LinkedReadings, plan};
 use crate::readings::{Origins, Readings, identify};
 use proptest::prelude::*;
@@ -122,8 +122,11 @@ fn planned(
         &mut events,
         history,
         &Rules::default(),
-        &identified.shared,
-        &asked_again,
+        Found {
+            shared: &identified.shared,
+            asked_again: &asked_again,
+            looked_at: &std::collections::HashSet::new(),
+        },
     );
     let seen = convert(
         &mut events,

@@ -11,15 +11,29 @@ pub struct Refunded {
     pub gross_cents: i64,
     /// The largest running total that was read for it, in minor units.
     pub largest_total_cents: Option<i64>,
+    /// The part of `gross_cents` that no running total has in it, in minor units.
+    pub beside_totals_cents: i64,
+}
+
+/// Returns `true` if a running total of what was refunded of a sale never has the refund with this id in it: what was
+/// lost by a dispute is not refunded.
+pub(crate) fn is_beside_totals(event_id: &str) -> bool {
+    event_id.ends_with("_dispute_lost")
 }
 
 impl Refunded {
     /// Returns what this one refund refunds.
-    pub fn from_refund(refund: &Essence) -> Self {
+    pub fn from_refund(event_id: &str, refund: &Essence) -> Self {
+        let gross_cents = refund.paid_cents().unwrap_or(0);
         Refunded {
             cents: refund.money.map_or(0, |money| money.amount_cents),
-            gross_cents: refund.paid_cents().unwrap_or(0),
+            gross_cents,
             largest_total_cents: refund.refund_total_cents,
+            beside_totals_cents: if is_beside_totals(event_id) {
+                gross_cents
+            } else {
+                0
+            },
         }
     }
 
@@ -30,6 +44,9 @@ impl Refunded {
             cents: self.cents.saturating_add(others.cents),
             gross_cents: self.gross_cents.saturating_add(others.gross_cents),
             largest_total_cents: self.largest_total_cents.max(others.largest_total_cents),
+            beside_totals_cents: self
+                .beside_totals_cents
+                .saturating_add(others.beside_totals_cents),
         }
     }
 }

@@ -269,13 +269,11 @@ impl NotPaid {
     fn others(&self, readings: &[usize], events: &Events, history: &dyn History) -> Others {
         let own = self.source.input;
         let mut inputs = readings.iter().map(|&index| events.get(index).source.input);
-        if inputs
-            .clone()
-            .all(|other| history.is_later_export(own, other))
-        {
-            Others::None
-        } else if inputs.any(|other| other == own || history.is_later_export(other, own)) {
+        let is_later = |other| other == own || history.is_later_export(other, own);
+        if inputs.clone().any(is_later) {
             Others::Later
+        } else if inputs.all(|other| history.may_be_later_export(own, other)) {
+            Others::None
         } else {
             Others::Unclear
         }

@@ -40,7 +40,7 @@ pub(super) fn sent_too_much(plan: &Plan, history: &dyn History) -> Vec<SentTooMu
             .sale
             .filter(|_| refund.kind == Kind::Refund && is_new);
         if let Some(sum) = sale.and_then(|sale| here.get_mut(&sale)) {
-            *sum = sum.with(Refunded::from_refund(&refund));
+            *sum = sum.with(Refunded::from_refund(planned.event.event_id(), &refund));
         }
     }
     let too_much = sales

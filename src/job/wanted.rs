@@ -27,7 +27,11 @@ impl ReadExports {
         }
         let mut wanted = HistoryRequest {
             emails_by_uid: emails_by_uid(events),
-            exports: self.inputs.iter().map(|it| it.sha256.clone()).collect(),
+            exports: self
+                .inputs
+                .iter()
+                .map(|input| (input.path.clone(), input.sha256.clone()))
+                .collect(),
             ..HistoryRequest::default()
         };
         for sale in of_kind(Kind::Sale).map(|index| events.get(index)) {

@@ -77,8 +77,8 @@ pub struct JournalHistory {
     pub(crate) profiles: Vec<String>,
     /// The places in `profiles` of those by which sales were read.
     pub(crate) profiles_of_sales: BTreeSet<usize>,
-    /// The first run that read each of the job's exports, in their order; `None` for those that none has read.
-    pub(crate) first_runs_of_exports: Vec<Option<i64>>,
+    /// The runs that read the job's exports before, in their order; `None` for those that none has read.
+    pub(crate) runs_of_exports: Vec<Option<RunsOfExport>>,
     /// The first event of each run that recorded any, with the run, in their order.
     pub(crate) runs_of_events: Vec<(EventRow, i64)>,
     /// The event that recorded the largest running total of refunds of a sale, by the key of the sale.
@@ -95,8 +95,8 @@ pub struct JournalHistory {
 /// need to find their sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryRequest {
-    /// The hashes of the job's exports, in their order.
-    pub(crate) exports: Vec<String>,
+    /// The paths and the hashes of the job's exports, in their order.
+    pub(crate) exports: Vec<(String, String)>,
     /// The refunds whose sale their export does not have, and those whose rows say that they were not paid.
     pub refunds: HashSet<EventKey>,
     /// The possible references of a sale: ids of payments, and what refunds name as their sale.
@@ -118,6 +118,16 @@ pub struct HistoryRequest {
     pub emails: HashSet<Text>,
     /// The uids of the customers of those refunds.
     pub uids: HashSet<Text>,
+}
+
+/// Says which runs read an export before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RunsOfExport {
+    /// The first run that read these bytes.
+    pub(crate) first: i64,
+    /// The run since which the file of this path has these bytes: a file that is written anew may come to have the
+    /// bytes that it had before.
+    pub(crate) since: i64,
 }
 
 /// Describes a sale that the journal has.
@@ -220,7 +230,7 @@ impl JournalHistory {
             *refunds = refunds.with(Refunded {
                 cents: sign * money.amount_cents,
                 gross_cents: sign * paid_cents,
-                largest_total_cents: None,
+                ..Refunded::default()
             });
         }
         matches!(base.essence.kind, Kind::Sale | Kind::Refund)
@@ -230,7 +240,7 @@ impl JournalHistory {
     fn add_refund(
         &mut self,
         sale: EventKey,
-        refund: &Essence,
+        refund: Refunded,
         conversion: Option<&Conversion>,
         is_uncounted: bool,
     ) {
@@ -243,7 +253,7 @@ impl JournalHistory {
             (&mut self.refunds, &mut self.converted_refunds)
         };
         let sum = refunds.entry(sale).or_default();
-        *sum = sum.with(Refunded::from_refund(refund));
+        *sum = sum.with(refund);
         if let Some(conversion) = conversion {
             let sum = converted.entry(sale).or_default();
             *sum = sum.with(ConvertedRefunds {
@@ -322,27 +332,36 @@ impl JournalHistory {
         Some(*run)
     }
 
-    /// Returns `true` if one of the job's exports was read first by a later run than the largest running total of
-    /// refunds of a sale, or by none.
-    pub(crate) fn is_later_than_total(&self, input: usize, sale: EventKey) -> bool {
+    /// Returns `true` if one of the job's exports may be later than the largest running total of refunds that was
+    /// recorded of a sale: no run, or only a later one, has read it as it is now.
+    pub(crate) fn may_be_later_than_total(&self, input: usize, sale: EventKey) -> bool {
         let of_total = self.largest_totals.get(&sale);
         let of_total = of_total.and_then(|&event| self.run_of(event));
-        match (self.first_runs_of_exports.get(input), of_total) {
-            (Some(Some(run)), Some(of_total)) => *run > of_total,
-            (Some(None), Some(_)) => true,
-            _ => false,
-        }
+        of_total.is_some_and(|of_total| self.since(input) > of_total)
     }
 
-    /// Returns `true` if one of the job's exports is known to be later than another one: an earlier run has read
-    /// the other one, and only a later run, or none, this one.
+    /// Returns `true` if one of the job's exports may be later than another one: an earlier run has read the other
+    /// one, and no run, or only a later one, has read this one as it is now.
+    pub(crate) fn may_be_later_export(&self, input: usize, than: usize) -> bool {
+        self.since(input) > self.first_run(than)
+    }
+
+    /// Returns `true` if one of the job's exports is later than another one: nobody has read its bytes before the
+    /// other one was as it is now.
     pub(crate) fn is_later_export(&self, input: usize, than: usize) -> bool {
-        let first_run = |input: usize| self.first_runs_of_exports.get(input).copied();
-        match (first_run(input), first_run(than)) {
-            (Some(None), Some(Some(_))) => true,
-            (Some(Some(run)), Some(Some(other))) => run > other,
-            _ => false,
-        }
+        self.first_run(input) > self.since(than)
+    }
+
+    /// Returns the run since which an export is as it is now; a number above all runs if that is this one.
+    fn since(&self, input: usize) -> i64 {
+        let runs = self.runs_of_exports.get(input).copied().flatten();
+        runs.map_or(i64::MAX, |runs| runs.since)
+    }
+
+    /// Returns the first run that read an export; a number above all runs if none has.
+    fn first_run(&self, input: usize) -> i64 {
+        let runs = self.runs_of_exports.get(input).copied().flatten();
+        runs.map_or(i64::MAX, |runs| runs.first)
     }
 
     /// Returns the number of the event with this key, if it is not settled.

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::settle::counts_nothing_again;
 use super::{
-    AskedAgain, FoundSales, Held, HeldReason, Link, Links, RefundedSale, Rules, Sale, SaleHistory,
+    AskedAgain, Found, FoundSales, Held, HeldReason, Link, Links, RefundedSale, Rules, Sale,
+    SaleHistory,
 };
 use crate::event::{Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Text};
 
@@ -41,15 +42,14 @@ impl<'r> Finder<'r> {
         refunds: &'r [usize],
         earlier: &'r dyn SaleHistory,
         rules: &'r Rules,
-        shared: &'r HashSet<Text>,
-        asked_again: &'r AskedAgain,
+        found: Found<'r>,
     ) -> Self {
         let mut finder = Finder {
             earlier,
             rules,
             refunds,
-            shared,
-            asked_again,
+            shared: found.shared,
+            asked_again: found.asked_again,
             readings: KeyMap::default(),
             by_reference: HashMap::new(),
             found: FoundSales::new(),

@@ -76,6 +76,11 @@ impl HeldReason {
         matches!(self, HeldReason::TotalFell | HeldReason::RefundFailed)
     }
 
+    /// Returns `true` if the event stands for something that is not right any more about what was sent.
+    pub(crate) fn is_about_sent(self) -> bool {
+        self == HeldReason::NotPaid || self.is_of_undone_refund()
+    }
+
     /// Returns whether there is nothing to say which sale a refund undoes, so that it can go without one.
     pub(super) fn is_without_sale(self) -> bool {
         matches!(self, HeldReason::NamesNoSale | HeldReason::SaleNotFound)

@@ -74,15 +74,21 @@ pub trait SaleHistory {
         &[]
     }
 
-    /// Returns `true` if one of the job's exports is known to be later than another one: an earlier run has read
-    /// the other one, and only a later run, or none, this one.
+    /// Returns `true` if one of the job's exports is later than another one: an earlier run has read the other one as
+    /// it is now, and none has read this one before that.
     fn is_later_export(&self, _input: usize, _than: usize) -> bool {
         false
     }
 
-    /// Returns `true` if one of the job's exports was read first by a later run than the largest running total of
-    /// refunds of a sale, or by none.
-    fn is_later_than_total(&self, _input: usize, _sale: EventKey) -> bool {
+    /// Returns `true` if one of the job's exports may be later than another one: an earlier run has read the other
+    /// one, and no run, or only a later one, has read this one as it is now.
+    fn may_be_later_export(&self, _input: usize, _than: usize) -> bool {
+        false
+    }
+
+    /// Returns `true` if one of the job's exports may be later than the largest running total of refunds that an
+    /// earlier run recorded of a sale.
+    fn may_be_later_than_total(&self, _input: usize, _sale: EventKey) -> bool {
         false
     }
 
@@ -268,14 +274,23 @@ impl Index<usize> for Links {
     }
 }
 
+/// Holds what was found of a job's events before they are linked.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'f> {
+    /// The ids that several payments share.
+    pub shared: &'f HashSet<Text>,
+    /// The sales that are asked again.
+    pub asked_again: &'f AskedAgain,
+    /// The places of the events that their profile holds for a person to look at.
+    pub looked_at: &'f HashSet<usize>,
+}
+
 /// Links every refund of a job, gives it its amount and its customer, and says what came of each event.
-/// `shared` are the ids that several payments share, `asked_again` the sales that are asked again.
 pub fn link(
     events: &mut Events,
     earlier: &dyn SaleHistory,
     rules: &Rules,
-    shared: &HashSet<Text>,
-    asked_again: &AskedAgain,
+    found: Found<'_>,
 ) -> Links {
     let mut links = Links::default();
     if !earlier.is_empty() {
@@ -287,15 +302,15 @@ pub fn link(
     if refunds.is_empty() {
         return links;
     }
-    let mut finder = Finder::new(events, &refunds, earlier, rules, shared, asked_again);
+    let mut finder = Finder::new(events, &refunds, earlier, rules, found);
     finder.find_named(events, &mut links);
     finder.match_customers(events, &mut links);
     if rules.send_unlinked {
         finder.release(events, &mut links);
     }
-    for (key, found) in finder.into_found() {
-        let mut account = SaleAccount::new(key, found.sale, earlier, asked_again);
-        account.settle_refunds(&found.refunds, events, &mut links);
+    for (key, of_sale) in finder.into_found() {
+        let mut account = SaleAccount::new(key, of_sale.sale, earlier, &found);
+        account.settle_refunds(&of_sale.refunds, events, &mut links);
     }
     links
 }

@@ -1,12 +1,12 @@
 //! The refunds of one sale, taken together: how much each of them takes back.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{AskedAgain, HeldReason, Link, Links, Sale, SaleHistory};
+use super::{AskedAgain, Found, HeldReason, Link, Links, Sale, SaleHistory};
 use crate::event::{
     Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text,
-    running_total_refund_id,
+    is_beside_totals, running_total_refund_id,
 };
 use crate::journal::Outcome;
 
@@ -16,8 +16,12 @@ pub(super) struct SaleAccount<'e> {
     sale: Sale,
     earlier: &'e dyn SaleHistory,
     asked_again: &'e AskedAgain,
+    /// The refunds that their profile holds, by their places: nothing of them is refunded yet.
+    looked_at: &'e HashSet<usize>,
     /// The sum refunded so far, as it was paid back, in cents.
     gross_cents: i64,
+    /// The part of it that no running total has in it, in cents.
+    beside_totals_cents: i64,
     /// The sum refunded so far, as it counts, in cents.
     net_cents: i64,
 }
@@ -34,14 +38,16 @@ impl<'e> SaleAccount<'e> {
         key: EventKey,
         sale: Sale,
         earlier: &'e dyn SaleHistory,
-        asked_again: &'e AskedAgain,
+        found: &Found<'e>,
     ) -> Self {
         SaleAccount {
             key,
             sale,
             earlier,
-            asked_again,
+            asked_again: found.asked_again,
+            looked_at: found.looked_at,
             gross_cents: 0,
+            beside_totals_cents: 0,
             net_cents: 0,
         }
     }
@@ -71,14 +77,25 @@ impl<'e> SaleAccount<'e> {
         } else {
             known.gross_cents
         };
-        self.gross_cents = refunded_cents.max(known.largest_total_cents.unwrap_or(0));
+        self.beside_totals_cents = known.beside_totals_cents;
+        let total = known.largest_total_cents.map_or(0, |it| self.in_all(it));
+        self.gross_cents = refunded_cents.max(total);
         self.net_cents = known.cents;
         let (corrections, parts): (Vec<usize>, Vec<usize>) = parts
             .into_iter()
             .partition(|&refund| self.correction(refund, events).is_some());
         self.settle_corrections(&corrections, events, links);
+        let (looked_at, parts): (Vec<usize>, Vec<usize>) = parts
+            .into_iter()
+            .partition(|refund| self.looked_at.contains(refund));
         self.settle_parts(&parts, known, events, links);
         self.settle_totals(&totals, known, events, links);
+        self.settle_parts(&looked_at, known, events, links);
+    }
+
+    /// Returns what is refunded in all if a running total is this.
+    fn in_all(&self, total_cents: i64) -> i64 {
+        total_cents.saturating_add(self.beside_totals_cents)
     }
 
     /// Returns what an earlier run recorded of a refund, and what stands.
@@ -102,6 +119,7 @@ impl<'e> SaleAccount<'e> {
                 continue;
             }
             let before = (self.gross_cents, self.net_cents);
+            self.set_paid_back(&part, events);
             let link = self.settle_part(&part, events);
             if link == Link::Sound
                 && let Some(correction) = self.correction(part.first, events)
@@ -112,6 +130,24 @@ impl<'e> SaleAccount<'e> {
             }
             for index in part.all {
                 links.set(index, link.clone());
+            }
+        }
+    }
+
+    /// Gives a correction of a taxed sale what was paid back with it: its own amount is what counts.
+    fn set_paid_back(&self, part: &PartialRefund, events: &mut Events) {
+        let Some(correction) = self.correction(part.first, events) else {
+            return;
+        };
+        let paid_back = self.sale.gross_cents.saturating_sub(correction.paid_cents);
+        for &index in &part.all {
+            let event = events.figures(index);
+            if let Some(money) = event.money
+                && event.gross_cents.is_none()
+                && self.sale.is_taxed()
+                && paid_back >= money.amount_cents
+            {
+                set_amount(events, index, money.amount_cents, Some(paid_back));
             }
         }
     }
@@ -129,9 +165,17 @@ impl<'e> SaleAccount<'e> {
                 adopt(&recorded, &part.all, events);
                 continue;
             }
-            let link = match known.largest_total_cents {
+            let is_beside_totals = is_beside_totals(events.get(part.first).event_id());
+            let link = match known.largest_total_cents.filter(|_| !is_beside_totals) {
                 Some(total) => self.maybe_in_total(total),
-                None => self.settle_part(&part, events),
+                None => {
+                    let before = self.gross_cents;
+                    let link = self.settle_part(&part, events);
+                    if is_beside_totals {
+                        self.beside_totals_cents += self.gross_cents - before;
+                    }
+                    link
+                }
             };
             // Any of several readings may be the one that is sent: what holds one holds all.
             for index in part.all {
@@ -214,7 +258,7 @@ impl<'e> SaleAccount<'e> {
                 if let Some(largest) = self.fell_from(total, known, largest_here)
                     && let Some(&later) = indexes.iter().find(|&&index| {
                         let input = events.get(index).source.input;
-                        self.earlier.is_later_than_total(input, self.key)
+                        self.earlier.may_be_later_than_total(input, self.key)
                     })
                 {
                     let reading = events.get(later).to_event();
@@ -241,19 +285,20 @@ impl<'e> SaleAccount<'e> {
         known: Refunded,
         largest_here: Option<i64>,
     ) -> (i64, Option<i64>, Link) {
-        if total > self.sale.gross_cents {
-            let above = self.above_sale(self.sale.money_of(total), self.sale.gross_cents);
+        let (in_all, before) = (self.in_all(total), self.in_all(below));
+        if in_all > self.sale.gross_cents {
+            let above = self.above_sale(self.sale.money_of(in_all), self.sale.gross_cents);
             return (total - below, None, above);
         }
         let gross = |cents: i64| self.sale.is_taxed().then_some(cents);
-        if total <= self.gross_cents {
-            let net = self.sale.net_of(total) - self.sale.net_of(below);
+        if in_all <= self.gross_cents {
+            let net = self.sale.net_of(in_all) - self.sale.net_of(before);
             let link = self.not_above(total, known, largest_here);
             return (net, gross(total - below), link);
         }
-        let gross = gross(total - self.gross_cents);
-        let net = self.sale.net_of(total).saturating_sub(self.net_cents);
-        self.gross_cents = total;
+        let gross = gross(in_all - self.gross_cents);
+        let net = self.sale.net_of(in_all).saturating_sub(self.net_cents);
+        self.gross_cents = in_all;
         if net <= 0 {
             return (0, gross, rounds_to_nothing());
         }
@@ -311,7 +356,7 @@ impl<'e> SaleAccount<'e> {
         let input = |&index: &usize| events.get(index).source.input;
         let is_outdated = |others: &[usize]| {
             by_total[&total].iter().any(|index| {
-                let is_later = |other| self.earlier.is_later_export(input(index), input(other));
+                let is_later = |other| self.earlier.may_be_later_export(input(index), input(other));
                 others.iter().all(is_later)
             })
         };
@@ -343,7 +388,7 @@ pub(super) fn hold_totals_that_fell_to_nothing(
         if let Some(total) = known.largest_total_cents.filter(|&total| total > 0) {
             let input = |index: usize| events.get(index).source.input;
             let latest = fallen.entry(key).or_insert((index, total));
-            if earlier.is_later_export(input(index), input(latest.0)) {
+            if earlier.may_be_later_export(input(index), input(latest.0)) {
                 latest.0 = index;
             }
         }
@@ -357,7 +402,7 @@ pub(super) fn hold_totals_that_fell_to_nothing(
             let sale = EventKey::from_id(sale);
             let is_outdated = fallen.get(&sale).is_some_and(|&(without, _)| {
                 let without = events.get(without).source.input;
-                earlier.is_later_export(without, refund.source.input)
+                earlier.may_be_later_export(without, refund.source.input)
             });
             if !is_outdated {
                 fallen.remove(&sale);

@@ -10,8 +10,11 @@ fn link_all(events: &mut [Event], earlier: &dyn SaleHistory) -> Vec<Link> {
         &mut packed,
         earlier,
         &Rules::default(),
-        &HashSet::new(),
-        &asked_again,
+        Found {
+            shared: &HashSet::new(),
+            asked_again: &asked_again,
+            looked_at: &HashSet::new(),
+        },
     );
     for (event, linked) in events.iter_mut().zip(packed.iter()) {
         *event = linked.to_event();

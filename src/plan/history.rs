@@ -127,8 +127,12 @@ impl SaleHistory for JournalHistory {
         JournalHistory::is_later_export(self, input, than)
     }
 
-    fn is_later_than_total(&self, input: usize, sale: EventKey) -> bool {
-        JournalHistory::is_later_than_total(self, input, sale)
+    fn may_be_later_export(&self, input: usize, than: usize) -> bool {
+        JournalHistory::may_be_later_export(self, input, than)
+    }
+
+    fn may_be_later_than_total(&self, input: usize, sale: EventKey) -> bool {
+        JournalHistory::may_be_later_than_total(self, input, sale)
     }
 
     fn is_empty(&self) -> bool {

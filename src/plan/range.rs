@@ -106,7 +106,7 @@ impl Planner<'_> {
             PlanState::Conflict | PlanState::Unlinked => {
                 let held = self.held.get(&index);
                 self.with_history.contains_key(&index)
-                    || matches!(held, Some(HeldReason::NotPaid | HeldReason::RefundFailed))
+                    || held.is_some_and(|reason| reason.is_about_sent())
             }
         }
     }

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::History;
 use crate::event::{
-    Contradiction, Essence, EventKey, EventRef, Kind, Money, correction_id, share_cents,
+    Contradiction, Essence, EventKey, EventRef, Kind, Money, correction_id, is_beside_totals,
+    share_cents,
 };
 use crate::journal::Outcome;
 use crate::shell_word::shell_word;
@@ -175,7 +176,8 @@ pub(super) fn looked_at_hint(event: EventRef<'_>, history: &dyn History) -> Stri
 /// may be a part of that, and would be held.
 fn own_refund_row(refund: EventRef<'_>, history: &dyn History) -> Option<String> {
     let sale = EventKey::from_id(refund.sale_event_id?);
-    if history.refunded(sale).largest_total_cents.is_some() {
+    let is_in_total = !is_beside_totals(refund.event_id());
+    if is_in_total && history.refunded(sale).largest_total_cents.is_some() {
         return None;
     }
     let read = refund.read_money()?;

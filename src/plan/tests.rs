@@ -5,7 +5,7 @@ use crate::event::{
     Currency, Customer, Essence, Event, Money, Refunded, Source, running_total_refund_id,
 };
 use crate::journal::Outcome;
-use crate::link::{AskedAgain, EmptyHistory, Rules, SaleHistory, link};
+use crate::link::{AskedAgain, EmptyHistory, Found, Rules, SaleHistory, link};
 use crate::readings::identify;
 
 /// Stands in for a journal, in memory.
@@ -94,8 +94,11 @@ fn planned(mut events: Vec<Event>, history: &dyn History) -> Plan {
         &mut events,
         history,
         &Rules::default(),
-        &identified.shared,
-        &asked_again,
+        Found {
+            shared: &identified.shared,
+            asked_again: &asked_again,
+            looked_at: &std::collections::HashSet::new(),
+        },
     );
     let linked = LinkedReadings {
         links,

@@ -274,6 +274,43 @@ fn a_refund_that_its_export_does_not_date_is_held_unless_it_can_only_be_inside()
 
 /// What an earlier run recorded and did not send stays its own, and is named.
 #[test]
+fn what_is_wrong_about_a_sale_that_was_sent_is_said_whatever_the_range() {
+    let place = Place::new();
+    let payment = |status: &str| {
+        format!(
+            "id,created_at,charge_date,amount,currency,status,amount_refunded,links.subscription,customers.id,customers.email\n\
+             PM1,2026-03-01T10:00:00Z,2026-03-04,8.00,GBP,{status},0.00,,CU1,ana@example.com\n"
+        )
+    };
+    let stripe = |refunded: &str| {
+        format!(
+            "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email\n\
+             ch_1,2026-03-01 10:00:00,60.00,{refunded},usd,true,Paid,cus_1,ana@example.com\n"
+        )
+    };
+    place.write(
+        "fprecon.toml",
+        "[exports.gocardless-payments.money.format]\nunit = \"major\"\n",
+    );
+    for (name, before, after) in [
+        (
+            "gocardless.csv",
+            payment("paid_out"),
+            payment("charged_back"),
+        ),
+        ("stripe.csv", stripe("20.00"), stripe("0.00")),
+    ] {
+        let run = ["run", name, "--sandbox", "--yes", "--json"];
+        place.write(name, &before);
+        place.run(&run).expect(0);
+        place.write(name, &after);
+        let since = [&run[..], &["--since", "2026-04-01"]].concat();
+        let report = place.run(&since).expect(1).json();
+        assert_eq!(report["attention"][0]["code"], "held", "{report:#}");
+    }
+}
+
+#[test]
 fn what_an_earlier_run_left_is_not_sent_outside_the_range_and_not_forgotten() {
     let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
     let place = place(

@@ -6,8 +6,8 @@ use rusqlite::Row;
 
 use super::super::columns::{self, Columns, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
-use super::{HistoryRequest, JournalHistory, KnownEvent};
-use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original};
+use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport};
+use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original, Refunded};
 use crate::invisible::is_invisible;
 
 impl JournalReader {
@@ -48,7 +48,7 @@ impl JournalReader {
     fn known_of(&self, wanted: &HistoryRequest) -> Result<JournalHistory, JournalError> {
         let mut known = JournalHistory::default();
         let profiles = self.profiles_of_events(&mut known)?;
-        known.first_runs_of_exports = self.first_runs_of_exports(&wanted.exports)?;
+        known.runs_of_exports = self.runs_of_exports(&wanted.exports)?;
         self.learned(&mut known, wanted)?;
         self.held_sales(&mut known, wanted)?;
         self.uncounted(&mut known)?;
@@ -119,20 +119,42 @@ impl JournalReader {
         })
     }
 
-    /// Returns the first run that read each of these exports, by their hashes.
-    fn first_runs_of_exports(&self, exports: &[String]) -> Result<Vec<Option<i64>>, JournalError> {
-        let mut runs: HashMap<&str, Option<i64>> = exports
-            .iter()
-            .map(|sha256| (sha256.as_str(), None))
-            .collect();
-        let sql = "SELECT sha256, run FROM input ORDER BY run DESC";
+    /// Returns which runs read each of these exports before.
+    fn runs_of_exports(
+        &self,
+        exports: &[(String, String)],
+    ) -> Result<Vec<Option<RunsOfExport>>, JournalError> {
+        let mut first: HashMap<&str, Option<i64>> = HashMap::new();
+        // The hash that each file had last, and since when.
+        let mut latest: HashMap<&str, Option<(String, i64)>> = HashMap::new();
+        for (path, sha256) in exports {
+            first.insert(sha256, None);
+            latest.insert(path, None);
+        }
+        let sql = "SELECT path, sha256, run FROM input ORDER BY run";
         self.each("reading exports", sql, [], |row| {
-            if let Some(first) = runs.get_mut(row.get::<_, String>(0)?.as_str()) {
-                *first = Some(row.get(1)?);
+            let (path, sha256, run): (String, String, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            if let Some(first) = first.get_mut(sha256.as_str()) {
+                first.get_or_insert(run);
+            }
+            if let Some(latest) = latest.get_mut(path.as_str())
+                && latest.as_ref().is_none_or(|(known, _)| *known != sha256)
+            {
+                *latest = Some((sha256, run));
             }
             Ok(())
         })?;
-        Ok(exports.iter().map(|sha256| runs[sha256.as_str()]).collect())
+        let runs = exports.iter().map(|(path, sha256)| {
+            let first = first[sha256.as_str()]?;
+            let since = match &latest[path.as_str()] {
+                Some((known, since)) if known == sha256 => *since,
+                Some(_) => i64::MAX,
+                None => first,
+            };
+            Some(RunsOfExport { first, since })
+        });
+        Ok(runs.collect())
     }
 
     /// Returns the profile by which each event was read first, and keeps which run that was. The names of the
@@ -268,8 +290,7 @@ impl Scan<'_> {
         } else if !is_new && !self.respelt.contains_key(&key) {
             return Err(impossible(1, format!("event {} is there twice", id.0)));
         }
-        let correction = Correction::from_id(essence.kind, columns.event_id());
-        self.account(key, &event, correction, conversion.as_ref());
+        self.account(key, columns.event_id(), &event, conversion.as_ref());
         let conversion = conversion.map(|conversion| (key, conversion));
         self.known.conversions.extend(conversion);
         Ok(())
@@ -279,13 +300,13 @@ impl Scan<'_> {
     fn account(
         &mut self,
         key: EventKey,
+        event_id: &str,
         event: &KnownEvent,
-        correction: Option<Correction>,
         conversion: Option<&Conversion>,
     ) {
         let essence = &event.essence;
         let is_unreferred = event.outcome == Some(Outcome::NonReferral);
-        if let Some(correction) = correction
+        if let Some(correction) = Correction::from_id(essence.kind, event_id)
             && self.known.take_correction(correction, event)
         {
             return;
@@ -322,8 +343,9 @@ impl Scan<'_> {
             self.known.largest_totals.insert(sale, event.row);
         }
         let counts_nowhere = is_unreferred || is_left;
+        let refund = Refunded::from_refund(event_id, essence);
         self.known
-            .add_refund(sale, essence, conversion, counts_nowhere);
+            .add_refund(sale, refund, conversion, counts_nowhere);
     }
 }
 
