@@ -23,6 +23,7 @@ pub use crate::plan::{DateRange, History, Plan, Planned};
 pub(crate) use figures::{EventsSummary, IgnoredSummary, InputSummary, RecognisedAs};
 pub use figures::{Imbalance, JobFigures};
 pub use not_paid::WithdrawnEvent;
+use not_paid::hold_paid_after_all;
 pub(crate) use notes::SentTooMuch;
 pub(crate) use read::profile_of;
 pub(crate) use refused::left_out;
@@ -275,6 +276,7 @@ impl ReadExports {
         );
         let without_payment = self.completions.waiting_for_payments(&self.events, history);
         self.plans.apply(&mut self.events, history);
+        let paid_after_all = hold_paid_after_all(&mut self.events, history);
         let taken_back =
             self.not_paid
                 .take_back(&mut self.events, history, &mut self.problems, origins);
@@ -303,7 +305,7 @@ impl ReadExports {
         for (index, reason) in self.looked_at {
             links.set(index, Link::held(HeldReason::Profile, reason));
         }
-        for (index, reason, note) in taken_back.held {
+        for (index, reason, note) in taken_back.held.into_iter().chain(paid_after_all) {
             links.set(index, Link::held(reason, note));
         }
         for (index, note) in taken_back.outdated {

@@ -34,7 +34,7 @@ pub(crate) use money::ParsedAmount;
 pub use money::{AmountError, AmountFormat, AmountUnit, Currency, Money};
 pub(crate) use money::{in_units, share_cents};
 pub use refunded::Refunded;
-pub(crate) use refunded::is_beside_totals;
+pub(crate) use refunded::{NOT_PAID, is_beside_totals};
 pub use shared_uid::NamedUids;
 pub(crate) use shared_uid::{EmailsOfUid, UidStanding};
 #[cfg(feature = "polars")]

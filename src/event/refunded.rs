@@ -15,6 +15,9 @@ pub struct Refunded {
     pub beside_totals_cents: i64,
 }
 
+/// The end of the id of a refund that reverses a sale of which a later export said that it was not paid.
+pub(crate) const NOT_PAID: &str = "_not_paid";
+
 /// Returns `true` if a running total of what was refunded of a sale never has the refund with this id in it: what was
 /// lost by a dispute is not refunded.
 pub(crate) fn is_beside_totals(event_id: &str) -> bool {

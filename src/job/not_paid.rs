@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::classify::{SaleIds, TakenBack};
 use crate::event::{
-    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, Source, Text,
+    Customer, Essence, Event, EventKey, EventRef, Events, KeyMap, Kind, Money, NOT_PAID, Source,
+    Text,
 };
 use crate::journal::{HistoryRequest, Outcome};
 use crate::link::HeldReason;
@@ -158,6 +159,44 @@ impl NotPaidRows {
         }
         found
     }
+}
+
+/// Adds a held sale for each sale of the job that was paid after all: an earlier run sent the refund that reversed it
+/// since it was not paid, and this export, which is later, has it as paid.
+pub(super) fn hold_paid_after_all(
+    events: &mut Events,
+    history: &dyn History,
+) -> Vec<(usize, HeldReason, String)> {
+    let mut held = Vec::new();
+    if !history.has_not_paid_refunds() {
+        return held;
+    }
+    let mut seen: HashSet<EventKey> = HashSet::new();
+    for index in 0..events.len() {
+        if events.kind(index) != Kind::Sale {
+            continue;
+        }
+        let key = events.key(index);
+        let input = events.get(index).source.input;
+        let Some(reversed) = history.not_paid_refund(key, input) else {
+            continue;
+        };
+        let paid = events.get(index).to_event();
+        let id = compact_str::format_compact!("{}_paid_after_all", paid.event_id());
+        if history.essence(EventKey::from_id(&id)).is_some() || !seen.insert(key) {
+            continue;
+        }
+        let why = format!(
+            "an earlier run sent refund `{}{NOT_PAID}`, since the sale was not paid then, and this row has it as paid",
+            paid.event_id()
+        );
+        let mut sale = Event::new(Kind::Sale, id, paid.customer.clone(), paid.source);
+        sale.money = reversed.money;
+        sale.created_at = paid.created_at;
+        held.push((events.len(), HeldReason::PaidAfterAll, why));
+        events.push(&sale);
+    }
+    held
 }
 
 /// Holds what a job has of sales and refunds, before rows that take some back are looked at.
@@ -403,7 +442,7 @@ impl NotPaid {
         if amount_cents <= 0 {
             return None;
         }
-        let id = Text::new(format!("{}_not_paid", sale.id));
+        let id = compact_str::format_compact!("{}{NOT_PAID}", sale.id);
         let mut refund = Event::new(Kind::Refund, id, sale.customer.clone()?, self.source);
         refund.sale_event_id = Some(sale.id.clone());
         refund.money = Some(Money {

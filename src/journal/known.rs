@@ -81,6 +81,8 @@ pub struct JournalHistory {
     pub(crate) runs_of_exports: Vec<Option<RunsOfExport>>,
     /// The first event of each run that recorded any, with the run, in their order.
     pub(crate) runs_of_events: Vec<(EventRow, i64)>,
+    /// The refunds that reversed sales that were not paid, by the key of the sale.
+    pub(crate) not_paid_refunds: KeyMap<EventKey>,
     /// The event that recorded the largest running total of refunds of a sale, by the key of the sale.
     pub(crate) largest_totals: KeyMap<EventRow>,
     /// The sales of requested customers.
@@ -338,6 +340,16 @@ impl JournalHistory {
         let of_total = self.largest_totals.get(&sale);
         let of_total = of_total.and_then(|&event| self.run_of(event));
         of_total.is_some_and(|of_total| self.since(input) > of_total)
+    }
+
+    /// Returns the tracked refund that reversed a sale since it was not paid, if one of the job's exports may be later
+    /// than it.
+    pub(crate) fn not_paid_refund(&self, sale: EventKey, input: usize) -> Option<Essence> {
+        let refund = self.events.get(*self.not_paid_refunds.get(&sale)?)?;
+        let is_tracked = refund.outcome.is_some_and(Outcome::is_tracked);
+        let sent_by = self.run_of(refund.row);
+        let is_later = sent_by.is_some_and(|run| self.since(input) > run);
+        (is_tracked && is_later).then_some(refund.essence)
     }
 
     /// Returns `true` if one of the job's exports may be later than another one: an earlier run has read the other

@@ -39,6 +39,8 @@ pub enum HeldReason {
     Undated,
     /// An earlier run sent a sale whose row says now that it was not paid: nobody has refunded it.
     NotPaid,
+    /// It stands for a sale that was paid after all: an earlier run refunded it, since it was not paid then.
+    PaidAfterAll,
     /// One export has the sale as paid and another one as not paid, and nothing says which of the two is later.
     PaidUnclear,
     /// An earlier run sent a refund whose row says now that nothing was paid back.
@@ -64,9 +66,10 @@ impl HeldReason {
             HeldReason::UidUnclear => ProblemCode::UidUnclear,
             HeldReason::Invoice | HeldReason::Payment => ProblemCode::InvoiceMissing,
             HeldReason::Undated => ProblemCode::RangeUndated,
-            HeldReason::NotPaid | HeldReason::PaidUnclear | HeldReason::Profile => {
-                ProblemCode::SaleNotPaid
-            }
+            HeldReason::NotPaid
+            | HeldReason::PaidAfterAll
+            | HeldReason::PaidUnclear
+            | HeldReason::Profile => ProblemCode::SaleNotPaid,
             HeldReason::RefundFailed => ProblemCode::RefundFailed,
         }
     }
@@ -78,7 +81,7 @@ impl HeldReason {
 
     /// Returns `true` if the event stands for something that is not right any more about what was sent.
     pub(crate) fn is_about_sent(self) -> bool {
-        self == HeldReason::NotPaid || self.is_of_undone_refund()
+        matches!(self, HeldReason::NotPaid | HeldReason::PaidAfterAll) || self.is_of_undone_refund()
     }
 
     /// Returns whether there is nothing to say which sale a refund undoes, so that it can go without one.

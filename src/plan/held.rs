@@ -67,6 +67,7 @@ impl Planner<'_> {
             HeldReason::Payment => "run it in one call with the export that has the payment, which says whose it is; the invoice is not sent by itself".into(),
             HeldReason::Undated => "write the date into the row, and run the file again; or, if it does not belong to the range, accept it after the run: `fprecon accept --event ID --reason TEXT`".into(),
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
+            HeldReason::PaidAfterAll => settle::paid_after_all_hint(event).into(),
             HeldReason::PaidUnclear => settle::paid_unclear_hint(event).into(),
             HeldReason::RefundFailed => settle::refund_failed_hint(event).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),

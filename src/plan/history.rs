@@ -35,6 +35,17 @@ pub trait History: SaleHistory {
         self.outcome(key) == Some(Outcome::Unconfirmed)
     }
 
+    /// Returns `true` if earlier runs recorded any refund that reversed a sale since it was not paid.
+    fn has_not_paid_refunds(&self) -> bool {
+        false
+    }
+
+    /// Returns the tracked refund that reversed a sale since it was not paid, if one of the job's exports may be later
+    /// than it.
+    fn not_paid_refund(&self, _sale: EventKey, _input: usize) -> Option<Essence> {
+        None
+    }
+
     /// Returns the name of the profile by which the event with this key was read first.
     fn profile(&self, _: EventKey) -> Option<&str> {
         None
@@ -200,6 +211,14 @@ impl History for JournalHistory {
     fn is_in_question(&self, key: EventKey) -> bool {
         self.outcome(key) == Some(Outcome::Unconfirmed)
             && !self.accepted_unconfirmed.contains_key(&key)
+    }
+
+    fn has_not_paid_refunds(&self) -> bool {
+        !self.not_paid_refunds.is_empty()
+    }
+
+    fn not_paid_refund(&self, sale: EventKey, input: usize) -> Option<Essence> {
+        JournalHistory::not_paid_refund(self, sale, input)
     }
 
     fn profile(&self, key: EventKey) -> Option<&str> {

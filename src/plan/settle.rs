@@ -128,6 +128,18 @@ pub(super) fn left_behind_hint(outcome: Option<Outcome>) -> &'static str {
     }
 }
 
+/// Returns how to send a sale that was refunded since it was not paid, and was paid after all.
+pub(super) fn paid_after_all_hint(sale: EventRef<'_>) -> String {
+    let accept = accept(sale);
+    match sale.money {
+        Some(money) => format!(
+            "if it was paid, send it with a CSV of your own that has these two lines: `{CSV_HEADER}` and `{}`; else {accept}",
+            own_row(Kind::Sale, sale.event_id(), "", money, sale)
+        ),
+        None => accept,
+    }
+}
+
 /// Returns how to settle a sale that one export has as paid and another one as not paid.
 pub(super) fn paid_unclear_hint(sale: EventRef<'_>) -> String {
     format!(

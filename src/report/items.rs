@@ -118,6 +118,14 @@ pub(crate) fn held_item(record: &HeldRecord, inputs: &[InputRecord]) -> Item {
     };
     let mut id = ItemHash::new(code);
     id.event(event);
+    if code == AttentionCode::Conflict {
+        // The note names the first difference, and there may be others.
+        id.text(event.customer.email.as_deref());
+        id.text(event.customer.uid.as_deref());
+        id.text(event.reference.as_deref());
+        id.text(event.plan.as_deref());
+        id.integer(event.created_at.map(jiff::Timestamp::as_millisecond));
+    }
     id.text(Some(&without_places(&event.note, inputs)));
     item(code, id, event, record.file.as_deref(), &event.note)
 }

@@ -218,6 +218,41 @@ fn a_dispute_that_was_lost_in_part_has_its_refund_held() {
 }
 
 #[test]
+fn a_payment_that_failed_and_was_paid_after_all_needs_attention() {
+    for (sale, [before, failed, after]) in [
+        (
+            "PM1",
+            ["confirmed", "failed", "paid_out"].map(|status| gocardless(status, "0.00")),
+        ),
+        (
+            "t1",
+            ["submitted_for_settlement", "voided", "settled"].map(braintree),
+        ),
+    ] {
+        let place = place(&[
+            ("before.csv", before),
+            ("failed.csv", failed),
+            ("after.csv", after),
+        ]);
+        run(&place, &["before.csv"], 0);
+        run(&place, &["failed.csv"], 1);
+        place.write("refund.csv", &lines_of_hint(&place, "failed.csv"));
+        run(&place, &["refund.csv"], 0);
+        run(&place, &["failed.csv"], 0);
+        // The export from before the failure says nothing new.
+        run(&place, &["before.csv"], 0);
+        let all = ["before.csv", "failed.csv", "after.csv"];
+        for files in [&["after.csv"][..], &all] {
+            assert_eq!(attention(&run(&place, files, 1)), ["held"], "{sale}");
+        }
+        place.write("again.csv", &lines_of_hint(&place, "after.csv"));
+        assert_eq!(sent(&run(&place, &["again.csv"], 0)), 1);
+        run(&place, &["after.csv"], 0);
+        run(&place, &all, 0);
+    }
+}
+
+#[test]
 fn what_was_lost_by_a_dispute_is_beside_what_was_refunded() {
     let export = |refunded: &str, dispute: &str| {
         format!(

@@ -7,7 +7,7 @@ use rusqlite::Row;
 use super::super::columns::{self, Columns, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport};
-use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, Original, Refunded};
+use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded};
 use crate::invisible::is_invisible;
 
 impl JournalReader {
@@ -314,6 +314,9 @@ impl Scan<'_> {
         let Some(sale) = essence.sale.filter(|_| essence.kind == Kind::Refund) else {
             return;
         };
+        if event_id.ends_with(NOT_PAID) {
+            self.known.not_paid_refunds.insert(sale, key);
+        }
         let by = self.asked_again.get(&sale);
         if is_unreferred && by.is_some_and(|&by| event.row < by) {
             self.known.superseded_refunds.insert(key, ());
