@@ -6,6 +6,7 @@
 mod complete;
 mod customers;
 mod figures;
+mod handed_back;
 mod not_paid;
 mod notes;
 mod read;
@@ -40,8 +41,9 @@ use jiff::Timestamp;
 
 use self::complete::complete;
 use self::customers::{drop_shared_uids, hold_unclear, hold_without_customer};
+use self::handed_back::hold_unknown;
 use self::read::{ReadExports, read};
-use self::same_sales::sold_twice;
+use self::same_sales::{sold_alike, sold_twice};
 use crate::convert::{CurrencyRules, convert, hold_inexact};
 use crate::event::{EventKey, Events, Source, Tally, Text};
 use crate::export::{Export, ExportError};
@@ -246,6 +248,7 @@ pub fn plan<P: History, E>(
         read_history(&|| read.history_request(&setup.rules)).map_err(PlanError::History)?;
     let mut unusable = setup.rules.resolutions.unknown(&read.events, &history);
     unusable.extend(sold_twice(&read, setup, &history));
+    unusable.extend(sold_alike(&read));
     if !unusable.is_empty() {
         return Err(PlanError::Unusable(unusable));
     }
@@ -295,6 +298,7 @@ impl ReadExports {
             },
         );
         hold_without_customer(&self.events, &mut links);
+        hold_unknown(&self.events, history, &mut links);
         hold_unclear(&self.events, &uids.unclear, &mut links, history);
         for (index, reason) in waiting {
             links.set(index, Link::held(HeldReason::Invoice, reason));

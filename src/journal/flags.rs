@@ -1,6 +1,6 @@
 //! Keeps the flags of events whose answer settles them and needs attention nevertheless.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Row, Statement, params};
 
@@ -102,11 +102,28 @@ impl SignedUp {
     }
 }
 
+/// Holds who the customers of some events are.
+#[derive(Default)]
+struct Customers {
+    emails: HashSet<Text>,
+    uids: HashSet<Text>,
+}
+
+impl Customers {
+    fn add(&mut self, customer: CustomerRef<'_>) {
+        self.emails.extend(customer.email_folded());
+        self.uids.extend(customer.uid.map(Text::new));
+    }
+}
+
+/// The SQL condition for sales that were not a referral by their uid alone.
+const BY_UID_ALONE: &str = "kind = 'sale' AND outcome = 'non_referral' AND email IS NULL";
+
 const SIGN_UPS: &str = "looking for sales of new leads";
 
 impl Journal {
-    /// Flags the sales that were not a referral and whose customers a run has signed up since, and those of the
-    /// run that name a uid alone, of which the journal knows that it is a lead's; and records that the run has
+    /// Flags the sales that were not a referral and whose customers a run has signed up since, and those that name a
+    /// uid alone, of which the journal knows through this run that it is a lead's; and records that the run has
     /// met them. A run that continues flags nothing twice.
     ///
     /// # Errors
@@ -136,40 +153,73 @@ impl Journal {
         })
     }
 
-    /// Returns the sales of a run that were not a referral by their uid alone, while another event ties that uid
-    /// to the email of a tracked event: the API does not know the lead by it yet.
+    /// Returns the sales that were not a referral by their uid alone, while another event ties that uid to the email
+    /// of a tracked event: the API did not know the lead by it yet. The sale, or what tells that, is of this run.
     fn sales_tied_to_leads(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
-        let mut by_uid: HashMap<Text, Vec<EventRow>> = HashMap::new();
+        if !self.has_sales_by_uid_alone()? {
+            return Ok(Vec::new());
+        }
+        let mut of_run = Customers::default();
         let sql = format!(
             "SELECT id, key, seal, {} FROM event
-             WHERE kind = 'sale' AND outcome = 'non_referral' AND email IS NULL AND {NOT_REPLACED}
-             AND id IN (SELECT event FROM run_event WHERE run = ?1)",
+             WHERE id IN (SELECT event FROM run_event WHERE run = ?1)",
+            columns::NAMES
+        );
+        self.each(SIGN_UPS, &sql, [run.0], |row| {
+            of_run.add(Columns::read_sealed(row, 0)?.2.customer());
+            Ok(())
+        })?;
+        let mut uids_by_email: HashMap<Text, Vec<Text>> = HashMap::new();
+        self.for_each_tie(|customer| {
+            if let Some((uid, email)) = customer.uid.zip(customer.email_folded())
+                && (of_run.uids.contains(uid) || of_run.emails.contains(&email))
+            {
+                uids_by_email.entry(email).or_default().push(Text::new(uid));
+            }
+        })?;
+        let mut leads: HashMap<Text, bool> = HashMap::new();
+        self.for_each_tracked(|event| {
+            let email = event.customer.email_folded();
+            let tied = email.and_then(|email| Some((uids_by_email.remove(&email)?, email)));
+            if let Some((uids, email)) = tied {
+                let is_told = of_run.emails.contains(&email);
+                leads.extend(uids.into_iter().map(|uid| (uid, is_told)));
+            }
+        })?;
+        self.sales_by_uid_alone(run, &leads)
+    }
+
+    fn has_sales_by_uid_alone(&self) -> Result<bool, JournalError> {
+        let sql =
+            format!("SELECT EXISTS (SELECT 1 FROM event WHERE {BY_UID_ALONE} AND {NOT_REPLACED})");
+        let found = self.connection.query_row(&sql, [], |row| row.get(0));
+        found.map_err(|error| self.failed(SIGN_UPS, error))
+    }
+
+    /// Returns the sales that were not a referral by these uids alone: those of a run, and those of earlier runs where
+    /// this run tells whose the uid is.
+    fn sales_by_uid_alone(
+        &self,
+        run: RunId,
+        leads: &HashMap<Text, bool>,
+    ) -> Result<Vec<EventRow>, JournalError> {
+        let mut sales = Vec::new();
+        if leads.is_empty() {
+            return Ok(sales);
+        }
+        let sql = format!(
+            "SELECT id, key, seal, {}, id IN (SELECT event FROM run_event WHERE run = ?1)
+             FROM event WHERE {BY_UID_ALONE} AND {NOT_REPLACED}",
             columns::NAMES
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
             let (sale, _, columns) = Columns::read_sealed(row, 0)?;
-            if let Some(uid) = columns.customer().uid {
-                by_uid.entry(Text::new(uid)).or_default().push(sale);
+            let is_told = columns.customer().uid.and_then(|uid| leads.get(uid));
+            let is_of_run: bool = row.get(3 + columns::COUNT)?;
+            if is_told.is_some_and(|is_told| *is_told || is_of_run) {
+                sales.push(sale);
             }
             Ok(())
-        })?;
-        if by_uid.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut uids_by_email: HashMap<Text, Vec<Text>> = HashMap::new();
-        self.for_each_tie(|customer| {
-            let uid = customer.uid.filter(|uid| by_uid.contains_key(*uid));
-            if let Some((uid, email)) = uid.zip(customer.email_folded()) {
-                uids_by_email.entry(email).or_default().push(Text::new(uid));
-            }
-        })?;
-        let mut sales = Vec::new();
-        self.for_each_tracked(|event| {
-            let email = event.customer.email_folded();
-            let uids = email.and_then(|email| uids_by_email.remove(&email));
-            for uid in uids.into_iter().flatten() {
-                sales.extend(by_uid.remove(&uid).unwrap_or_default());
-            }
         })?;
         Ok(sales)
     }

@@ -45,6 +45,8 @@ pub enum HeldReason {
     PaidUnclear,
     /// An earlier run sent a refund whose row says now that nothing was paid back.
     RefundFailed,
+    /// It is of a report that was handed back, and the journal does not know it.
+    ReportUnknown,
     /// Its profile holds it for a person to look at.
     Profile,
 }
@@ -71,6 +73,7 @@ impl HeldReason {
             | HeldReason::PaidUnclear
             | HeldReason::Profile => ProblemCode::SaleNotPaid,
             HeldReason::RefundFailed => ProblemCode::RefundFailed,
+            HeldReason::ReportUnknown => ProblemCode::ReportEventUnknown,
         }
     }
 

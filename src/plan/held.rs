@@ -69,6 +69,7 @@ impl Planner<'_> {
             HeldReason::NotPaid => settle::not_paid_hint(event, self.history).into(),
             HeldReason::PaidAfterAll => settle::paid_after_all_hint(event).into(),
             HeldReason::PaidUnclear => settle::paid_unclear_hint(event).into(),
+            HeldReason::ReportUnknown => "give the row the `event_id` that it had: it is sent again under that; if the report is of another journal, name that with `--journal`; or run the export that has the event".into(),
             HeldReason::RefundFailed => settle::refund_failed_hint(event).into(),
             HeldReason::Profile => settle::looked_at_hint(event, self.history).into(),
         }

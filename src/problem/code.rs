@@ -182,6 +182,7 @@ problem_codes! {
     ReportDirectory = "report-directory",
     RunPruned = "run-pruned",
     SalesTwice = "sales-twice",
+    ReportEventUnknown = "report-event-unknown",
     ReportUnknown = "report-unknown",
     ReportUnreadable = "report-unreadable",
     ResolutionInvalid = "resolution-invalid",

@@ -327,3 +327,33 @@ fn headers_are_known_by_their_names_alone() {
         assert_eq!(sales["USD"], 800, "{text}\n{plan}");
     }
 }
+
+#[test]
+fn a_row_of_a_report_keeps_its_event_id() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    place.write(
+        "x.csv",
+        "kind,event_id,sale_event_id,email,amount,currency,created_at\n\
+         sale,s1,,ana@example.com,8.00,USD,2026-03-01T10:00:00Z\n",
+    );
+    sandbox.fault(&json!({"action": "status", "status": 422, "times": 1}));
+    let run = ["run", "x.csv", "--yes", "--dir", "report"];
+    place.run_to(&sandbox, &run).expect(1);
+    let failed = place.read("report/failed.csv");
+    place.write("other.csv", &failed.replace(",s1,", ",s1-b,"));
+    let said = place
+        .run_to(&sandbox, &["run", "other.csv", "--yes"])
+        .expect(1)
+        .stderr();
+    assert!(said.contains("sale `s1-b`: it is of a report"), "{said}");
+    assert_eq!(sandbox.events().len(), 0);
+    // As the hint says.
+    place.write("failed.csv", &failed);
+    place
+        .run_to(&sandbox, &["run", "failed.csv", "--yes"])
+        .expect(0);
+    assert_eq!(sandbox.events().len(), 1);
+    place.run_to(&sandbox, &["retry", "--failed", "--yes"]);
+    assert_eq!(sandbox.events().len(), 1);
+}

@@ -570,3 +570,45 @@ fn two_kinds_with_the_same_sales_under_other_ids_are_refused() {
         assert_eq!(sandbox.events().len(), 1);
     }
 }
+
+#[test]
+fn a_shop_and_the_payments_of_its_orders_are_refused_in_one_call() {
+    let place = Place::new();
+    let sandbox = SandboxProcess::start(&["--lead-share", "100"]);
+    let mut orders = String::from(
+        "Id,Name,Email,Financial Status,Paid at,Created at,Currency,Subtotal,Shipping,Taxes,Total,Refunded Amount\n",
+    );
+    let mut own = String::from("kind,event_id,email,amount,currency,created_at\n");
+    let mut payments = Vec::new();
+    for number in 1..=4 {
+        let payment = Payment::paid(number, number);
+        let at = format!("{} +0000", payment.created);
+        orders += &format!(
+            "8{number},#{number},{},paid,{at},{at},USD,18.00,0.00,2.00,20.00,0.00\n",
+            payment.email
+        );
+        own += &format!("sale,own{number},new{number}@example.com,20.00,USD,2026-03-01\n");
+        payments.push(payment);
+    }
+    place.write("orders.csv", &orders);
+    place.write("payments.csv", &stripe_export(&payments));
+    place.write("own.csv", &own);
+    let run = |exports: &[&str], code: i32| {
+        let words = [&["run", "--yes"], exports].concat();
+        place.run_to(&sandbox, &words).expect(code).stderr()
+    };
+    for exports in [
+        ["orders.csv", "payments.csv"],
+        ["payments.csv", "orders.csv"],
+    ] {
+        let said = run(&exports, 3);
+        assert!(
+            said.contains("of the same customers on the same days: 4, of 4"),
+            "{said}"
+        );
+        assert_eq!(sandbox.events().len(), 0);
+    }
+    // Other customers are sales of their own.
+    run(&["payments.csv", "own.csv"], 0);
+    assert_eq!(sandbox.events().len(), 8);
+}

@@ -291,3 +291,27 @@ fn a_promoter_is_added_to_a_row_of_non_referral_csv() {
         assert_eq!(again["requests"], 0);
     }
 }
+
+#[test]
+fn a_sale_by_a_uid_alone_needs_attention_once_a_later_night_says_whose_it_is() {
+    let place = Place::new();
+    let sandbox = strangers(&place);
+    sandbox.track("signup", "email=ana@example.com&ref_id=nora");
+    let export = |name: &str, row: &str| {
+        let head = "kind,event_id,email,uid,amount,currency,created_at";
+        place.write(name, &format!("{head}\n{row}\n"));
+    };
+    export("s1.csv", "sale,s1,,u1,10.00,USD,2026-03-01");
+    export("other.csv", "sale,s9,bob@example.com,u9,10.00,USD,2026-03-02");
+    export("s2.csv", "sale,s2,ana@example.com,u1,10.00,USD,2026-03-05");
+    place.run_to(&sandbox, &run("s1.csv")).expect(0);
+    place.run_to(&sandbox, &run("other.csv")).expect(0);
+    let told = place.run_to(&sandbox, &run("s2.csv")).expect(1).json();
+    assert_eq!(told["attention"][0]["code"], "signed_up_since", "{told:#}");
+    place.run_to(&sandbox, &run("s1.csv")).expect(1);
+    let retried = ["retry", "--non-referral", "--yes", "--json"];
+    let retried = place.run_to(&sandbox, &retried).expect(0).json();
+    assert_eq!(outcome(&retried, "tracked"), 1, "{retried:#}");
+    place.run_to(&sandbox, &run("s1.csv")).expect(0);
+    place.run_to(&sandbox, &run("s2.csv")).expect(0);
+}

@@ -508,6 +508,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "each_answer_to_an_unknown_word_followed_literally_leads_to_what_it_says",
     ),
     (
+        "report-event-unknown",
+        "handed_back.rs",
+        "a_row_of_a_report_keeps_its_event_id",
+    ),
+    (
         "refund-failed",
         "not_paid.rs",
         "a_refund_that_was_sent_and_failed_needs_attention",
