@@ -133,6 +133,8 @@ pub struct Job {
     pub invoices: Events,
     /// The plans of subscriptions, by the provider's id of the subscription, for later calls.
     pub plans: Vec<(Text, Text)>,
+    /// The sales without a plan, with their subscriptions.
+    pub(crate) unplanned: Vec<(EventKey, Text)>,
     /// The sales that earlier runs left to send, or withdrew, and whose rows say now that they were not paid.
     pub withdrawn: Vec<WithdrawnEvent>,
     /// The uids that are not ids of one customer, for later calls.
@@ -278,7 +280,7 @@ impl ReadExports {
             &self.completions,
         );
         let without_payment = self.completions.waiting_for_payments(&self.events, history);
-        self.plans.apply(&mut self.events, history);
+        let unplanned = self.plans.apply(&mut self.events, history);
         let paid_after_all = hold_paid_after_all(&mut self.events, history);
         let taken_back =
             self.not_paid
@@ -329,6 +331,11 @@ impl ReadExports {
             readings,
             range: &setup.range,
         };
+        let unplanned = unplanned.into_iter();
+        let unplanned = unplanned.filter(|(index, _)| self.events.get(*index).plan.is_none());
+        let unplanned = unplanned
+            .map(|(index, subscription)| (self.events.key(index), subscription))
+            .collect();
         let mut plan = decide(self.events, linked, history, origins);
         let seen = seen.problems(&plan, foreign, account, &setup.decimals);
         self.problems.extend(seen);
@@ -348,6 +355,7 @@ impl ReadExports {
             plan,
             invoices: self.invoices.into_said(),
             plans: self.plans.into_known(),
+            unplanned,
             withdrawn: taken_back.withdrawn,
             shared_uids: uids.shared,
             unclear_uids: uids.unclear,

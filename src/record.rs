@@ -83,6 +83,7 @@ pub fn record(
     for (subscription, plan) in &job.plans {
         recording.add_plan(subscription, plan)?;
     }
+    record_unplanned(&mut recording, job, known)?;
     for uid in &job.shared_uids {
         recording.add_shared_uid(uid)?;
     }
@@ -257,9 +258,42 @@ fn record_event(
                 recording.supersede(refund, "sent again with its sale, for another customer")?;
             }
         }
-        Some(recorded) => recording.take_over(recorded.row, event.source)?,
+        Some(recorded) => {
+            recording.take_over(recorded.row, event.source)?;
+            // It goes out as it was recorded, since some request of it may have arrived.
+            if event.essence().completes_customer_of(&recorded.essence) {
+                recording.flag(recorded.row, AttentionCode::CustomerLearned)?;
+            }
+        }
         None => {
             recording.add_event(&event.to_event())?;
+        }
+    }
+    Ok(())
+}
+
+/// Flags the sales that earlier runs sent without the plan that these exports have, and keeps the subscriptions of those
+/// that are to be sent without one.
+fn record_unplanned(
+    recording: &mut Recording<'_>,
+    job: &Job,
+    known: &JournalHistory,
+) -> Result<(), JournalError> {
+    let planned: HashSet<&str> = job.plans.iter().map(|(it, _)| it.as_str()).collect();
+    if !planned.is_empty() {
+        for sale in recording.take_unplanned(&planned)? {
+            if let Some(recorded) = known.events.get(sale) {
+                recording.flag(recorded.row, AttentionCode::PlanLearned)?;
+                recording.meet_event(recorded.row)?;
+            }
+        }
+    }
+    if !job.unplanned.is_empty() {
+        let sent = keys_in(&job.plan, |state| state == PlanState::ToSend);
+        for (sale, subscription) in &job.unplanned {
+            if sent.contains(sale) {
+                recording.add_unplanned(*sale, subscription)?;
+            }
         }
     }
     Ok(())

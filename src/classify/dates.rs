@@ -40,14 +40,12 @@ impl Classifier<'_> {
         Ok(None)
     }
 
-    /// Returns `true` if a refund is on the row of its sale, and this is the date of that sale.
+    /// Returns `true` if this is the date of the sale on whose row a running total of refunds is.
     fn is_date_of_sale(&self, refund: &EventRule, source: &DateSource) -> bool {
         let rules = self.profile.events.iter();
-        let mut sales = rules.filter(|rule| rule.kind == Kind::Sale);
-        sales.any(|sale| {
-            let mut dates = sale.created_at.iter();
-            sale.event_id == refund.sale_event_id && dates.any(|date| date.date == source.date)
-        })
+        let sales = rules.filter(|rule| rule.kind == Kind::Sale);
+        let mut of_sales = sales.flat_map(|sale| &sale.created_at);
+        refund.running_total && of_sales.any(|date| date.date == source.date)
     }
 
     /// Refuses a sale or refund without a date, for which the API would use the day on which it

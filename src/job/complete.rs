@@ -501,8 +501,13 @@ impl Plans {
     }
 
     /// Gives events the plan of their subscription, as these exports or earlier runs know it, and removes the
-    /// subscription's id.
-    pub(super) fn apply(&self, events: &mut Events, earlier: &dyn SaleHistory) {
+    /// subscription's id. Returns the places of sales that are left without a plan, with their subscriptions.
+    pub(super) fn apply(
+        &self,
+        events: &mut Events,
+        earlier: &dyn SaleHistory,
+    ) -> Vec<(usize, Text)> {
+        let mut unplanned = Vec::new();
         for index in 0..events.len() {
             if !events.get(index).has_details() {
                 continue;
@@ -515,11 +520,15 @@ impl Plans {
                 Some(plan) => plan.clone(),
                 None => earlier.plan_of(&subscription),
             };
+            if plan.is_none() && events.kind(index) == Kind::Sale {
+                unplanned.push((index, subscription));
+            }
             events.edit(index, |event| {
                 event.plan = plan.or_else(|| event.plan.take());
                 event.set_details(details);
             });
         }
+        unplanned
     }
 
     /// Returns the subscriptions with the plans that these exports have.

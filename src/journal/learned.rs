@@ -90,6 +90,54 @@ fn seal_of_plan(subscription: &str, plan: &str) -> i64 {
     seal.value()
 }
 
+/// The statement that keeps, by [`insert_unplanned`], a sale without a plan.
+pub(super) const INSERT_UNPLANNED: &str =
+    "INSERT INTO sale_without_plan (key, subscription, seal) VALUES (?, ?, ?)
+     ON CONFLICT (key) DO NOTHING";
+
+/// Keeps a sale without a plan, with its subscription.
+pub(super) fn insert_unplanned(
+    statement: &mut Statement<'_>,
+    sale: EventKey,
+    subscription: &str,
+) -> rusqlite::Result<usize> {
+    let seal = seal_of_unplanned(sale, subscription);
+    statement.execute(params![sale.0.as_slice(), subscription, seal])
+}
+
+fn seal_of_unplanned(sale: EventKey, subscription: &str) -> i64 {
+    let mut seal = Seal::new(EventRow(0));
+    seal.bytes(&sale.0);
+    seal.bytes(subscription.as_bytes());
+    seal.value()
+}
+
+/// Removes the sales without a plan whose subscriptions have one now, and returns their keys.
+pub(super) fn take_unplanned(
+    connection: &Connection,
+    planned: &HashSet<&str>,
+) -> rusqlite::Result<Vec<EventKey>> {
+    let mut sales = Vec::new();
+    let mut statement =
+        connection.prepare("SELECT key, subscription, seal FROM sale_without_plan")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (sale, subscription) = (EventKey(row.get(0)?), row.get::<_, String>(1)?);
+        if row.get::<_, i64>(2)? != seal_of_unplanned(sale, &subscription) {
+            let what = "a sale without a plan is not as it was written";
+            return Err(impossible(2, what));
+        }
+        if planned.contains(subscription.as_str()) {
+            sales.push(sale);
+        }
+    }
+    let mut remove = connection.prepare("DELETE FROM sale_without_plan WHERE key = ?")?;
+    for sale in &sales {
+        remove.execute([sale.0.as_slice()])?;
+    }
+    Ok(sales)
+}
+
 fn read_invoice(row: &Row<'_>) -> rusqlite::Result<Event> {
     let text =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.map(Text::from));

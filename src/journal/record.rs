@@ -1,5 +1,7 @@
 //! Records a run: its exports, its events and what was held, in one transaction.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, Transaction, params};
 
@@ -116,6 +118,7 @@ struct Statements<'j> {
     in_doubt: Statement<'j>,
     shared_uid: Statement<'j>,
     unclear_uid: Statement<'j>,
+    unplanned: Statement<'j>,
     flag: Statement<'j>,
 }
 
@@ -155,6 +158,7 @@ impl<'j> Statements<'j> {
             in_doubt: connection.prepare(recover::INSERT)?,
             shared_uid: learned::prepare_shared_uid(connection)?,
             unclear_uid: learned::prepare_unclear_uid(connection)?,
+            unplanned: connection.prepare(learned::INSERT_UNPLANNED)?,
             flag: connection.prepare(flags::INSERT_IF_NONE)?,
         })
     }
@@ -676,6 +680,52 @@ impl Recording<'_> {
     pub fn add_plan(&mut self, subscription: &str, plan: &str) -> Result<(), JournalError> {
         self.ready()?;
         let written = learned::insert_plan(&mut self.statements.plan, subscription, plan);
+        self.done(written)
+    }
+
+    /// Keeps that a sale has no plan, with its subscription: the plan may be learned later.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_unplanned(
+        &mut self,
+        sale: EventKey,
+        subscription: &str,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        let statement = &mut self.statements.unplanned;
+        let written = learned::insert_unplanned(statement, sale, subscription);
+        self.done(written)
+    }
+
+    /// Returns the sales that were recorded without a plan and whose subscriptions have one now. They are returned
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or written.
+    pub(crate) fn take_unplanned(
+        &mut self,
+        planned: &HashSet<&str>,
+    ) -> Result<Vec<EventKey>, JournalError> {
+        self.ready()?;
+        let taken = learned::take_unplanned(&self.transaction, planned);
+        taken.map_err(|error| self.reader.failed(DOING, error))
+    }
+
+    /// Records that the run is about an event that an earlier one settled, though no row of its exports is.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn meet_event(&mut self, event: EventRow) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = self.transaction.execute(
+            "INSERT OR IGNORE INTO met_event (run, event) SELECT ?1, ?2
+             WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
+            params![self.run.0, event.0],
+        );
         self.done(written)
     }
 

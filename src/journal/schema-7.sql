@@ -1,4 +1,5 @@
--- From version 6: events that are dated outside of the range of a run are counted by a state of their own.
+-- From version 6: events that are dated outside of the range of a run are counted by a state of their own, and the
+-- subscriptions of sales without a plan are kept.
 
 CREATE TABLE run_total_7 (
     run          INTEGER NOT NULL REFERENCES run (id),
@@ -13,3 +14,10 @@ CREATE TABLE run_total_7 (
 INSERT INTO run_total_7 SELECT run, plan_state, kind, currency, count, amount_cents FROM run_total;
 DROP TABLE run_total;
 ALTER TABLE run_total_7 RENAME TO run_total;
+
+-- Sales that were recorded without a plan, with their subscription: its plan may be learned later.
+CREATE TABLE sale_without_plan (
+    key          BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 16), -- as in `event`
+    subscription TEXT    NOT NULL,
+    seal         INTEGER NOT NULL          -- checksum of the columns before
+) STRICT, WITHOUT ROWID;

@@ -179,6 +179,10 @@ words! {
         ReversalNonReferral = "reversal_non_referral",
         /// It is a sale that was not a referral, of a customer whom a later run has signed up.
         SignedUpSince = "signed_up_since",
+        /// It was not a referral as an earlier run had recorded it, and an export names its customer more fully.
+        CustomerLearned = "customer_learned",
+        /// It is a sale that was sent without a plan, and the plan of its subscription is known since then.
+        PlanLearned = "plan_learned",
         /// It is a sale of which exports say since then that less of it counts than was sent.
         CountsLess = "counts_less",
         /// It contradicts another event with the same id, and is held.
@@ -204,8 +208,13 @@ impl AttentionCode {
             (Some(Outcome::Failed), _) => Some(AttentionCode::Failed),
             (Some(Outcome::Unconfirmed), _) => Some(AttentionCode::Unconfirmed),
             // Of what is not there, nothing counts too much.
-            (Some(outcome), Some(AttentionCode::CountsLess)) => {
-                outcome.is_tracked().then_some(AttentionCode::CountsLess)
+            (
+                Some(outcome),
+                Some(code @ (AttentionCode::CountsLess | AttentionCode::PlanLearned)),
+            ) => outcome.is_tracked().then_some(code),
+            (Some(outcome), Some(AttentionCode::CustomerLearned)) => {
+                let is_lost = outcome == Outcome::NonReferral;
+                is_lost.then_some(AttentionCode::CustomerLearned)
             }
             (Some(_), flag) => flag,
         }

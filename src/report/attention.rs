@@ -276,6 +276,8 @@ pub(crate) fn is_flagged(code: AttentionCode) -> bool {
             | AttentionCode::OtherAmount
             | AttentionCode::ReversalNonReferral
             | AttentionCode::SignedUpSince
+            | AttentionCode::CustomerLearned
+            | AttentionCode::PlanLearned
             | AttentionCode::CountsLess
     )
 }
@@ -348,6 +350,18 @@ const fn texts(code: AttentionCode) -> Texts {
             "non_referral.csv",
             "Accept what is from before the sign-up. Ask for the others again:",
             Next::Words("retry --non-referral"),
+        ),
+        Code::CustomerLearned => (
+            "not recorded as it was first sent, and an export names the customer more fully",
+            "non_referral.csv",
+            "Ask again with what the exports say:",
+            Next::RunExports,
+        ),
+        Code::PlanLearned => (
+            "sent without a plan that is known now",
+            "tracked.csv",
+            "Compare the commissions with those of the plan in FirstPromoter, then accept them:",
+            Next::Accept,
         ),
         Code::CountsLess => (
             "sent with more than counts",

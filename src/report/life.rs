@@ -208,6 +208,14 @@ impl<'j> Lives<'j> {
                 "The customer signed up after it was sent. If it is from before the sign-up, accept it; else ask again:",
                 with_id("retry --event"),
             ),
+            AttentionCode::CustomerLearned => (
+                "An export names its customer more fully than it was sent. Run the exports again:",
+                command_in(self.journal, code, run, self.commands)?,
+            ),
+            AttentionCode::PlanLearned => (
+                "It was sent without its plan. Compare the commission in FirstPromoter, then accept it:",
+                accept(),
+            ),
             AttentionCode::OtherAmount => (
                 "Compare the amount in FirstPromoter, then accept it:",
                 accept(),

@@ -269,6 +269,8 @@ pub(super) struct Gathered {
     pub(super) other_amounts: FirstRows<EventLine>,
     pub(super) reversals: FirstRows<EventLine>,
     pub(super) signed_up_since: FirstRows<EventLine>,
+    pub(super) customers_learned: FirstRows<EventLine>,
+    pub(super) plans_learned: FirstRows<EventLine>,
     pub(super) counts_less: FirstRows<EventLine>,
     pub(super) held: FirstRows<EventLine>,
     pub(super) rejected: FirstRows<RowLine>,
@@ -321,6 +323,8 @@ impl Gathered {
             AttentionCode::OtherAmount => &mut self.other_amounts,
             AttentionCode::ReversalNonReferral => &mut self.reversals,
             AttentionCode::SignedUpSince => &mut self.signed_up_since,
+            AttentionCode::CustomerLearned => &mut self.customers_learned,
+            AttentionCode::PlanLearned => &mut self.plans_learned,
             AttentionCode::CountsLess => &mut self.counts_less,
             AttentionCode::Conflict | AttentionCode::Held | AttentionCode::Rejected => return,
         };

@@ -23,6 +23,8 @@ pub(super) fn anchor(code: AttentionCode) -> &'static str {
         AttentionCode::OtherAmount => "other-amounts",
         AttentionCode::ReversalNonReferral => "reversals",
         AttentionCode::SignedUpSince => "signed-up-since",
+        AttentionCode::CustomerLearned => "customer-learned",
+        AttentionCode::PlanLearned => "plan-learned",
         AttentionCode::CountsLess => "counts-less",
         AttentionCode::Conflict | AttentionCode::Held => "held-events",
         AttentionCode::Rejected => "rejected-rows",
@@ -73,6 +75,18 @@ pub(super) fn event_tables(gathered: &Gathered) -> Vec<EventTable<'_>> {
             "not recorded, of customers who signed up since",
             "non_referral.csv",
             &gathered.signed_up_since,
+        ),
+        (
+            AttentionCode::CustomerLearned,
+            "not recorded, with a customer whom an export names more fully",
+            "non_referral.csv",
+            &gathered.customers_learned,
+        ),
+        (
+            AttentionCode::PlanLearned,
+            "sent without a plan that is known now",
+            "tracked.csv",
+            &gathered.plans_learned,
         ),
         (
             AttentionCode::CountsLess,

@@ -302,7 +302,10 @@ fn a_sale_by_a_uid_alone_needs_attention_once_a_later_night_says_whose_it_is() {
         place.write(name, &format!("{head}\n{row}\n"));
     };
     export("s1.csv", "sale,s1,,u1,10.00,USD,2026-03-01");
-    export("other.csv", "sale,s9,bob@example.com,u9,10.00,USD,2026-03-02");
+    export(
+        "other.csv",
+        "sale,s9,bob@example.com,u9,10.00,USD,2026-03-02",
+    );
     export("s2.csv", "sale,s2,ana@example.com,u1,10.00,USD,2026-03-05");
     place.run_to(&sandbox, &run("s1.csv")).expect(0);
     place.run_to(&sandbox, &run("other.csv")).expect(0);
@@ -314,4 +317,22 @@ fn a_sale_by_a_uid_alone_needs_attention_once_a_later_night_says_whose_it_is() {
     assert_eq!(outcome(&retried, "tracked"), 1, "{retried:#}");
     place.run_to(&sandbox, &run("s1.csv")).expect(0);
     place.run_to(&sandbox, &run("s2.csv")).expect(0);
+}
+
+#[test]
+fn a_sale_that_an_outage_left_without_the_email_of_this_call_needs_attention() {
+    let place = Place::new();
+    let sandbox = strangers(&place);
+    sandbox.track("signup", "email=ana@example.com&ref_id=nora");
+    let head = "kind,event_id,email,uid,amount,currency,created_at";
+    let row = |email: &str| format!("{head}\nsale,s1,{email},u1,10.00,USD,2026-03-01\n");
+    place.write("without.csv", &row(""));
+    place.write("with.csv", &row("ana@example.com"));
+    run_in_an_outage(&place, &sandbox, "without.csv", "sale");
+    let told = place.run_to(&sandbox, &run("with.csv")).expect(1).json();
+    assert_eq!(told["attention"][0]["code"], "customer_learned", "{told:#}");
+    // As the report says.
+    let again = place.run_to(&sandbox, &run("with.csv")).expect(0).json();
+    assert_eq!(outcome(&again, "tracked"), 1, "{again:#}");
+    place.run_to(&sandbox, &run("with.csv")).expect(0);
 }

@@ -1,6 +1,6 @@
 //! Promoters and plans that differ from what an earlier night sent.
 
-use super::{outcome, run, strangers};
+use super::{leads, outcome, run, strangers};
 use crate::support::{Place, SandboxProcess};
 
 const LEADS: &str = "email,uid,ref_id,created_at\n";
@@ -114,4 +114,41 @@ fn a_refused_promoter_is_corrected_as_the_hint_says() {
     for export in ["corrected.csv", "leads.csv"] {
         place.run_to(&sandbox, &run(export)).expect(0);
     }
+}
+
+#[test]
+fn a_plan_that_comes_a_night_later_is_said_once_and_can_be_accepted() {
+    let payments = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Customer ID,Customer Email,Invoice ID\n\
+        ch_1,2026-03-02 09:14:00,119.00,0.00,usd,true,Paid,cus_1,ana@example.com,in_1\n";
+    let invoices = "id,Number,Customer,Date (UTC),Currency,Subtotal,Total Discount Amount,Total,Amount Paid,Status,Subscription\n\
+        in_1,N-1,cus_1,2026-03-02 09:14:00,usd,100.00,0.00,119.00,119.00,paid,sub_1\n";
+    let subscriptions = "id,Customer ID,Customer Email,Plan,Status,Interval,Canceled At (UTC),Ended At (UTC)\n\
+        sub_1,cus_1,ana@example.com,pro-yearly,active,year,,\n";
+    let place = Place::new();
+    let sandbox = leads();
+    place
+        .write("payments.csv", payments)
+        .write("invoices.csv", invoices)
+        .write("subscriptions.csv", subscriptions);
+    let night = |files: &[&str], code: i32| {
+        let words = [&["run", "--yes", "--json"], files].concat();
+        place.run_to(&sandbox, &words).expect(code).json()
+    };
+    night(&["payments.csv", "invoices.csv"], 0);
+    let told = night(&["subscriptions.csv"], 1);
+    assert_eq!(told["attention"][0]["code"], "plan_learned", "{told:#}");
+    let all = ["payments.csv", "invoices.csv", "subscriptions.csv"];
+    night(&all, 1);
+    place.run(&["journal", "check"]).expect(0);
+    let accept = ["accept", "--event", "in_1", "--reason", "one plan for all"];
+    place.run(&accept).expect(0);
+    night(&all, 0);
+    night(&["subscriptions.csv"], 0);
+    // In one call, the sale has its plan.
+    let other = Place::new();
+    for name in all {
+        other.write(name, &place.read(name));
+    }
+    let words = [&["run", "--yes"], &all[..]].concat();
+    other.run_to(&leads(), &words).expect(0);
 }
