@@ -260,6 +260,7 @@ pub fn plan<P: History, E>(
     notes::note_left_over(&mut job, &history);
     notes::note_counted_less(&mut job);
     notes::note_repeated(&mut job);
+    notes::note_undone(&mut job, &history);
     job.note_implausible(&history, now);
     job.reading.check().map_err(PlanError::Imbalance)?;
     Ok((job, history))

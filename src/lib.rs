@@ -149,3 +149,5 @@ mod shell_word;
 #[deny(clippy::disallowed_methods)]
 mod spreadsheet;
 pub mod tracking;
+#[deny(clippy::disallowed_methods)]
+mod undo;

@@ -1,6 +1,7 @@
 //! Records a planned job in the journal: its exports, its events and what is held, in one transaction.
 
 mod corrected;
+mod undo;
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
@@ -15,6 +16,8 @@ use crate::journal::{
     PlanState, ReadExport, Recording, RunCommand, RunId,
 };
 use crate::plan::{Plan, Planned};
+
+pub(crate) use undo::record_undo;
 
 /// Describes what a job is recorded with, beside what it has itself.
 #[derive(Clone, Copy, Debug)]

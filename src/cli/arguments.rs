@@ -81,7 +81,7 @@ fn help_flag(action: clap::ArgAction) -> clap::Arg {
 }
 
 fn without_common(command: clap::Command, common: &[clap::Arg]) -> clap::Command {
-    let is_sender = ["run", "resume", "retry", "recover"].contains(&command.get_name());
+    let is_sender = ["run", "resume", "retry", "recover", "undo"].contains(&command.get_name());
     let hidden = common
         .iter()
         .filter(|argument| !(is_sender && SHOWN_BY_SENDERS.contains(&argument.get_id().as_str())));
@@ -231,6 +231,8 @@ pub(crate) enum Command {
     Resume(ResumeArguments),
     /// Try failed, unconfirmed or non-referral events again
     Retry(RetryArguments),
+    /// Refund what is left of the sales of a run
+    Undo(UndoArguments),
     /// Accept failed, held or rejected items as they are: they no longer need attention
     Accept(AcceptArguments),
     /// Show what the journal holds, and what needs attention
@@ -273,6 +275,7 @@ impl Command {
             Command::Run(_) => Some("run"),
             Command::Resume(_) => Some("resume"),
             Command::Retry(_) => Some("retry"),
+            Command::Undo(_) => Some("undo"),
             _ => None,
         }
     }
@@ -283,6 +286,7 @@ impl Command {
             Command::Run(options) => Some(&options.pace),
             Command::Resume(options) => Some(&options.pace),
             Command::Retry(options) => Some(&options.pace),
+            Command::Undo(options) => Some(&options.pace),
             _ => None,
         }
     }
@@ -450,6 +454,32 @@ pub(crate) struct RetryArguments {
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }
+
+/// Shows the plan, and asks before it sends. Each sale that the run had tracked is refunded by what is left of it,
+/// whichever run sent earlier refunds. Sign-ups, cancellations and emails to promoters can't be undone. What the
+/// run has left to send is not sent any more.
+#[derive(Debug, Args)]
+#[command(after_long_help = UNDO_EXAMPLES)]
+pub(crate) struct UndoArguments {
+    /// The run, as `fprecon status` lists it
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) pace: PaceArguments,
+}
+
+const UNDO_EXAMPLES: &str = "\
+Examples:
+  fprecon undo 2026-03-05T09-30-00Z-4
+                                  show the refunds, then ask
+  fprecon undo 2026-03-05T09-30-00Z-4 --yes
+                                  send them
+
+Exit codes:
+  0 undone, or nothing to undo
+  1 something is held, or a refund failed
+  2 nothing was sent: nobody could be asked, and `--yes` was not given
+  3 there is no such run, or it can't be undone";
 
 /// Nothing is sent, and nothing else is decided: an accepted item stays failed, held or rejected, and later
 /// runs and reports list it as accepted, by whom and why. An item that changes needs attention again.

@@ -18,6 +18,7 @@ mod shared_uid;
 mod tally;
 mod terms;
 mod ties;
+mod undo;
 mod view;
 
 pub(crate) use carried::Carried;
@@ -42,6 +43,8 @@ pub(crate) use tally::by_kind;
 pub use tally::{Sum, Tally};
 pub(crate) use terms::{Names, Terms};
 pub(crate) use ties::Ties;
+pub use undo::UndoState;
+pub(crate) use undo::{is_undo, undo_id};
 pub use view::{CustomerRef, EventRef};
 
 use std::collections::HashMap;

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Job, Setup};
-use crate::event::{Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, share_cents};
+use crate::event::{
+    Essence, EventKey, EventRef, Kind, Money, Refunded, Tally, UndoState, share_cents,
+};
 use crate::journal::{Outcome, PlanState};
 use crate::plan::{CSV_HEADER, History, Plan, Planned, reversal_row};
 use crate::problem::{Problem, ProblemCode};
@@ -215,4 +217,54 @@ pub(super) fn note_repeated(job: &mut Job) {
             ),
         );
     }
+}
+
+/// Reports which sales of these exports a run has undone, with their refunds that are not sent for that.
+pub(super) fn note_undone(job: &mut Job, history: &dyn History) {
+    if !history.has_undone() {
+        return;
+    }
+    let mut undone = Tally::default();
+    let mut covered = Tally::default();
+    for Planned { event, state } in job.plan.events() {
+        let sale = match event.kind {
+            Kind::Sale => Some(event.key()),
+            Kind::Refund => event.sale_event_id.map(EventKey::from_id),
+            Kind::Cancellation | Kind::Signup => None,
+        };
+        let is_undone = || {
+            let state = sale.and_then(|sale| history.undone(sale));
+            state == Some(UndoState::Refunded)
+        };
+        match (event.kind, state) {
+            (Kind::Sale, PlanState::Settled) if is_undone() => {
+                undone.add(event.kind, event.money);
+            }
+            (Kind::Refund, PlanState::Duplicate)
+                if history.essence(event.key()).is_none() && is_undone() =>
+            {
+                covered.add(event.kind, event.money);
+            }
+            _ => {}
+        }
+    }
+    if undone.count() + covered.count() == 0 {
+        return;
+    }
+    let message = match (undone.count(), covered.count()) {
+        (_, 0) => format!(
+            "`fprecon undo` has refunded sales of these exports in full: {undone}; they are not sent again"
+        ),
+        (0, _) => format!(
+            "`fprecon undo` has refunded the sales of these refunds in full, so that they are not sent: {covered}"
+        ),
+        _ => format!(
+            "`fprecon undo` has refunded sales of these exports in full: {undone}; they are not sent again, and neither are further refunds of them: {covered}"
+        ),
+    };
+    job.problems.push(
+        Problem::warning(ProblemCode::SaleUndone, message).hint(
+            "FirstPromoter keeps their ids: to import such a sale again, send it under another `event_id`, with a CSV of your own",
+        ),
+    );
 }

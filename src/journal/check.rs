@@ -253,6 +253,8 @@ impl JournalReader {
         checked.take(Aspect::Seals, looked)?;
         let looked = self.originals().map(drop);
         checked.take(Aspect::Seals, looked)?;
+        let looked = self.undos().map(drop);
+        checked.take(Aspect::Seals, looked)?;
         let looked = self.flags().map(drop);
         checked.take(Aspect::Seals, looked)?;
         let looked = self.for_each_accepted(drop);

@@ -89,7 +89,12 @@ impl JournalReader {
         self.has_table("conversion")
     }
 
-    pub(super) fn originals(&self) -> Result<HashMap<EventRow, Original>, JournalError> {
+    /// Returns the amounts before they were converted, of all events that were.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read or is damaged.
+    pub(crate) fn originals(&self) -> Result<HashMap<EventRow, Original>, JournalError> {
         let mut originals = HashMap::new();
         if self.has_conversions()? {
             let sql = "SELECT event, amount_cents, currency, rate, rate_date, seal FROM conversion";

@@ -32,7 +32,7 @@ fn seal(event: EventRow, code: AttentionCode) -> i64 {
 
 impl JournalReader {
     /// Returns the flagged events with their reasons.
-    pub(super) fn flags(&self) -> Result<HashMap<EventRow, AttentionCode>, JournalError> {
+    pub(crate) fn flags(&self) -> Result<HashMap<EventRow, AttentionCode>, JournalError> {
         let mut flags = HashMap::new();
         let sql = "SELECT event, code, seal FROM flag";
         self.each("reading the flagged events", sql, [], |row| {

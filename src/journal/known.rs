@@ -13,7 +13,7 @@ use super::columns::Columns;
 use super::{AttentionCode, EventRow, Outcome};
 use crate::event::{
     Conversion, ConvertedRefunds, Correction, Customer, CustomerRef, EmailsOfUid, Essence, Event,
-    EventKey, EventRef, KeyMap, Kind, Refunded, Text,
+    EventKey, EventRef, KeyMap, Kind, Refunded, Text, UndoState,
 };
 
 /// Holds what a plan compares a job with: every event of the journal.
@@ -29,6 +29,8 @@ pub struct JournalHistory {
     pub(crate) accepted_unconfirmed: KeyMap<()>,
     /// The refunds that are not settled well, by the key of the sale that they reverse.
     pub(crate) open_refunds: KeyMap<Vec<EventRow>>,
+    /// The sales that a run undoes, by their keys.
+    pub(crate) undone: KeyMap<UndoState>,
     /// The events that the API refused before they were corrected, by the keys of their ids.
     pub(crate) refused: KeyMap<Vec<Essence>>,
     /// The refunds by the key of the sale that they reverse, without those that were not referrals and those

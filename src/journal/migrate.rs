@@ -21,7 +21,7 @@ use crate::private;
 const APPLICATION_ID: i64 = 0x4650_5243;
 
 /// The scripts that bring a journal from version n to n + 1, from 0 on.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema.sql"),
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
@@ -29,6 +29,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
+    include_str!("schema-8.sql"),
 ];
 
 /// The views that make a journal of version n + 1 that is only read look like one of the latest version, as
@@ -38,6 +39,7 @@ const VIEWS: [&str; MIGRATIONS.len() - 1] = [
     include_str!("as-version-5.sql"),
     include_str!("as-version-5.sql"),
     include_str!("as-version-5.sql"),
+    "",
     "",
     "",
 ];

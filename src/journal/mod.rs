@@ -52,6 +52,7 @@ mod runs;
 mod span;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod words;
 pub(crate) use past::PastOpen;
 #[cfg(feature = "polars")]
@@ -84,6 +85,7 @@ pub use records::{Pending, RunRecord};
 pub use recover::Recovered;
 pub(crate) use redaction::REDACTION_KEY_BYTES;
 pub(crate) use span::{Span, SpanBy};
+pub(crate) use undo::RefundRecord;
 pub(crate) use words::{AttentionCode, UnknownWord};
 pub use words::{Disposition, Effect, EndReason, Outcome, PlanState, RunCommand};
 

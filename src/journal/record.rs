@@ -17,6 +17,7 @@ use super::mended;
 use super::read_exports::{self, ReadExport, SkippedExport};
 use super::recover::{self, DoubtUntil};
 use super::repeated_rows::{ExportKind, RepeatedRows, RowContent};
+use super::undo;
 use super::words::bounded;
 use super::{
     Acceptance, AttentionCode, Disposition, EventRow, Item, ItemId, Journal, JournalError,
@@ -218,9 +219,14 @@ pub(super) fn insert_run(connection: &Connection, new: &NewRun) -> rusqlite::Res
     let last = "SELECT coalesce(max(id), 0) FROM run";
     let id = connection.query_row(last, [], |row| row.get::<_, i64>(0))? + 1;
     let name = format!("{}-{id}", new.started.strftime("%Y-%m-%dT%H-%M-%SZ"));
+    // The table is older than the command, which its own table has.
+    let command = match new.command {
+        RunCommand::Undo => RunCommand::Run,
+        other => other,
+    };
     connection.execute(
         "INSERT INTO run (id, name, command, started_ms) VALUES (?1, ?2, ?3, ?4)",
-        params![id, name, new.command.as_str(), new.started.as_millisecond()],
+        params![id, name, command.as_str(), new.started.as_millisecond()],
     )?;
     Ok(RunId(id))
 }
@@ -318,6 +324,45 @@ impl Recording<'_> {
     ///
     /// The journal can't be written.
     pub fn add_event(&mut self, event: &Event) -> Result<EventRow, JournalError> {
+        let row = self.insert(event)?;
+        self.take_over(row, event.source)?;
+        Ok(row)
+    }
+
+    /// Adds a refund that undoes a sale, which another run was started to send. Its place is that of the sale.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_undo(
+        &mut self,
+        refund: &Event,
+        sale: EventRow,
+        undone: RunId,
+    ) -> Result<EventRow, JournalError> {
+        let row = self.insert(refund)?;
+        let sql = "INSERT INTO run_event (run, event, input, line)
+             SELECT ?1, ?2, input, line FROM run_event WHERE run = ?3 AND event = ?4";
+        let written = self
+            .transaction
+            .execute(sql, [self.run.0, row.0, undone.0, sale.0]);
+        self.done(written)?;
+        Ok(row)
+    }
+
+    /// Keeps which run this one undoes.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn set_undone(&mut self, undone: RunId) -> Result<(), JournalError> {
+        self.ready()?;
+        let written = undo::insert(&self.transaction, self.run, undone);
+        self.done(written)
+    }
+
+    /// Puts an event among those of the journal.
+    fn insert(&mut self, event: &Event) -> Result<EventRow, JournalError> {
         self.ready()?;
         let row = EventRow(self.next_event);
         let written = insert_event(&mut self.statements.event, row, event);
@@ -331,7 +376,6 @@ impl Recording<'_> {
             self.done(written)?;
         }
         self.next_event += 1;
-        self.take_over(row, event.source)?;
         Ok(row)
     }
 
@@ -385,7 +429,7 @@ impl Recording<'_> {
     }
 
     /// Settles an event without a request if it is left to send; returns `false` if it is not.
-    fn settle(
+    pub(crate) fn settle(
         &mut self,
         event: EventRow,
         outcome: Outcome,
@@ -468,12 +512,32 @@ impl Recording<'_> {
     pub fn add_met_event(&mut self, event: EventRow, source: Source) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(source)?;
-        let written = self.statements.met_event.execute(params![
-            self.run.0,
-            event.0,
-            input,
-            stored(source.line)
-        ]);
+        self.meet(event, Some(input), Some(stored(source.line)))
+    }
+
+    /// Keeps that an event, which needs attention, concerns this run, which has no exports.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_met_event_without_export(
+        &mut self,
+        event: EventRow,
+    ) -> Result<(), JournalError> {
+        self.ready()?;
+        self.meet(event, None, None)
+    }
+
+    fn meet(
+        &mut self,
+        event: EventRow,
+        input: Option<i64>,
+        line: Option<i64>,
+    ) -> Result<(), JournalError> {
+        let written = self
+            .statements
+            .met_event
+            .execute(params![self.run.0, event.0, input, line]);
         self.done(written)
     }
 
@@ -531,13 +595,33 @@ impl Recording<'_> {
     pub fn add_held(&mut self, state: PlanState, event: &Event) -> Result<(), JournalError> {
         self.ready()?;
         let input = self.input(event.source)?;
+        self.hold(state, event, Some(input), Some(stored(event.source.line)))
+    }
+
+    /// Keeps an event that will not be sent, of a run without exports, with the reason in its note.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be written.
+    pub(crate) fn add_held_without_export(&mut self, event: &Event) -> Result<(), JournalError> {
+        self.ready()?;
+        self.hold(PlanState::Unlinked, event, None, None)
+    }
+
+    fn hold(
+        &mut self,
+        state: PlanState,
+        event: &Event,
+        input: Option<i64>,
+        line: Option<i64>,
+    ) -> Result<(), JournalError> {
         let run = self.run.0;
         let statement = &mut self.statements.held;
         let mut insert = || -> rusqlite::Result<usize> {
             statement.raw_bind_parameter(1, run)?;
             statement.raw_bind_parameter(2, state.as_str())?;
             statement.raw_bind_parameter(3, input)?;
-            statement.raw_bind_parameter(4, stored(event.source.line))?;
+            statement.raw_bind_parameter(4, line)?;
             statement.raw_bind_parameter(5, event.details().candidates.as_deref())?;
             Columns::from_event(event).bind(statement, 6)?;
             statement.raw_execute()

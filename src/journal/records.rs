@@ -131,6 +131,8 @@ pub struct RunRecord {
     pub skipped: Vec<SkippedExport>,
     /// The totals that the plan counted.
     pub totals: Vec<PlanTotal>,
+    /// The run that this one undoes; `None` for a run that undoes none.
+    pub undoes: Option<RunId>,
 }
 
 impl RunRecord {

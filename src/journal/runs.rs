@@ -8,7 +8,7 @@ use super::place::place_of_directory;
 use super::read::{count, source};
 use super::{
     Disposition, HeldRecord, InputRecord, Journal, JournalError, JournalReader, OutcomeTallies,
-    PlanTotal, ReasonCount, RowRecord, RunId, RunRecord,
+    PlanTotal, ReasonCount, RowRecord, RunCommand, RunId, RunRecord,
 };
 use crate::event::{Details, Text};
 use crate::problem::{Problem, ProblemCode};
@@ -92,7 +92,12 @@ impl JournalReader {
             runs.push(read_run(row)?);
             Ok(())
         })?;
+        let undos = self.undos()?;
         for run in &mut runs {
+            if let Some(&undone) = undos.get(&run.id) {
+                run.command = RunCommand::Undo;
+                run.undoes = Some(undone);
+            }
             run.inputs = self.inputs(run.id)?;
             run.skipped = self.skipped_exports(run.id)?;
             run.totals = self.plan_totals(run.id)?;
@@ -388,6 +393,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         inputs: Vec::new(),
         skipped: Vec::new(),
         totals: Vec::new(),
+        undoes: None,
     })
 }
 

@@ -312,14 +312,14 @@ fn a_newer_journal_is_refused_untouched() {
     drop(open(&path).unwrap());
     Connection::open(&path)
         .unwrap()
-        .execute_batch("PRAGMA user_version = 8")
+        .execute_batch("PRAGMA user_version = 9")
         .unwrap();
     let before = fs::read(&path).unwrap();
     for refused in [
         open(&path).map(|_| ()),
         JournalReader::open(&path).map(|_| ()),
     ] {
-        assert!(matches!(refused, Err(JournalError::Newer { found: 8, .. })));
+        assert!(matches!(refused, Err(JournalError::Newer { found: 9, .. })));
     }
     assert!(fs::read(&path).unwrap() == before);
 }
@@ -706,7 +706,11 @@ fn the_views_can_be_read() {
 
 #[test]
 fn the_words_are_those_of_the_schema() {
-    let schema = concat!(include_str!("schema.sql"), include_str!("schema-7.sql"));
+    let schema = concat!(
+        include_str!("schema.sql"),
+        include_str!("schema-7.sql"),
+        include_str!("schema-8.sql")
+    );
     let words = Outcome::ALL
         .iter()
         .map(|word| word.as_str())
@@ -832,7 +836,7 @@ fn a_journal_from_before_conversions_is_read_as_it_is_and_migrated_when_written(
     Connection::open(&path)
         .unwrap()
         .execute_batch(
-            "DROP TABLE sale_without_plan; DROP TABLE unclear_uid; DROP TABLE repeated_rows; DROP TABLE pruned_run; DROP TABLE run_options; DROP TABLE corrected_row; DROP TABLE read_export; DROP TABLE skipped_export; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
+            "DROP VIEW runs_readable; DROP TABLE undo; DROP TABLE sale_without_plan; DROP TABLE unclear_uid; DROP TABLE repeated_rows; DROP TABLE pruned_run; DROP TABLE run_options; DROP TABLE corrected_row; DROP TABLE read_export; DROP TABLE skipped_export; DROP TABLE conversion; DROP TABLE redaction; DROP TABLE mended;
              DROP VIEW accepted_readable; DROP TABLE accepted; DROP TABLE accepted_difference; DROP TABLE met_event; DROP TABLE flag;
              ALTER TABLE event DROP COLUMN shared_id; ALTER TABLE held DROP COLUMN shared_id;
              DROP TABLE invoice; DROP TABLE subscription_plan; DROP TABLE uncounted_refund; DROP TABLE alias; DROP TABLE shared_uid;

@@ -140,6 +140,8 @@ words! {
         Retry = "retry",
         /// The command used the built-in samples.
         Demo = "demo",
+        /// The command refunded the sales of an earlier run.
+        Undo = "undo",
     }
 }
 

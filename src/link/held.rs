@@ -21,6 +21,8 @@ pub enum HeldReason {
     TotalFell,
     /// Its sale is not sent itself: that is held, was refused, or is left to an interrupted run.
     SaleNotSent,
+    /// An undo of its sale is to refund all that is left of that, and has not done so yet.
+    UndoOpen,
     /// Its customer was corrected in a report, and that of its sale was not.
     CorrectedAlone,
     /// The sale with the id that it names may be another provider's.
@@ -61,6 +63,7 @@ impl HeldReason {
             | HeldReason::UnfitForSale
             | HeldReason::TotalFell
             | HeldReason::SaleNotSent
+            | HeldReason::UndoOpen
             | HeldReason::CorrectedAlone
             | HeldReason::OtherProvider => ProblemCode::RefundUnlinked,
             HeldReason::Currency => ProblemCode::CurrencyHeld,

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 
 use crate::event::{
     Contradiction, Customer, CustomerRef, Essence, EventKey, EventRef, Events, Kind, Money,
-    NamedUids, Refunded, Text, share_cents,
+    NamedUids, Refunded, Text, UndoState, share_cents,
 };
 use crate::journal::Outcome;
 
@@ -118,6 +118,11 @@ pub trait SaleHistory {
     /// Returns `true` if the event with this key is not sent, since a later export has it, or its sale, as not paid.
     fn is_withdrawn(&self, _: EventKey) -> bool {
         false
+    }
+
+    /// Returns how far the undo of the sale with this key is; `None` for a sale that no run undoes.
+    fn undone(&self, _sale: EventKey) -> Option<UndoState> {
+        None
     }
 
     /// Returns the plan of a subscription, as an earlier run read it.

@@ -5,10 +5,17 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{AskedAgain, Found, HeldReason, Link, Links, Sale, SaleHistory};
 use crate::event::{
-    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text,
+    Correction, Essence, Event, EventKey, Events, KeyMap, Kind, Money, Refunded, Text, UndoState,
     is_beside_totals, running_total_refund_id,
 };
 use crate::journal::Outcome;
+
+/// The note of a refund of a sale that is undone.
+const UNDONE: &str = "`fprecon undo` has refunded all that was left of its sale";
+
+/// The note of a refund of a sale that is to be undone.
+const UNDO_OPEN: &str =
+    "`fprecon undo` is to refund all that is left of its sale, and that refund is not tracked yet";
 
 /// The refunds of one sale, taken together.
 pub(super) struct SaleAccount<'e> {
@@ -59,6 +66,7 @@ impl<'e> SaleAccount<'e> {
         links: &mut Links,
     ) {
         let currency = self.sale.money.currency;
+        let refunds = self.without_undone(refunds, events, links);
         let (in_currency, foreign): (Vec<usize>, Vec<usize>) =
             refunds.iter().partition(|&&refund| {
                 events.figures(refund).money.map(|m| m.currency) == Some(currency)
@@ -96,6 +104,27 @@ impl<'e> SaleAccount<'e> {
     /// Returns what is refunded in all if a running total is this.
     fn in_all(&self, total_cents: i64) -> i64 {
         total_cents.saturating_add(self.beside_totals_cents)
+    }
+
+    /// Returns the refunds that are settled as always: of a sale that is undone those that earlier runs
+    /// recorded. Nothing is left of it for the others.
+    fn without_undone(&self, refunds: &[usize], events: &Events, links: &mut Links) -> Vec<usize> {
+        let Some(state) = self.earlier.undone(self.key) else {
+            return refunds.to_vec();
+        };
+        let is_recorded = |refund: &usize| self.recorded(events.key(*refund)).is_some();
+        let (recorded, new): (Vec<usize>, Vec<usize>) =
+            refunds.iter().partition(|it| is_recorded(it));
+        for refund in new {
+            links.set(
+                refund,
+                match state {
+                    UndoState::Refunded => Link::Covered(UNDONE.to_owned()),
+                    UndoState::Open => Link::held(HeldReason::UndoOpen, UNDO_OPEN),
+                },
+            );
+        }
+        recorded
     }
 
     /// Returns what an earlier run recorded of a refund, and what stands.

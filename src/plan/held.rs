@@ -58,6 +58,7 @@ impl Planner<'_> {
             | HeldReason::UnfitForSale
             | HeldReason::TotalFell
             | HeldReason::SaleNotSent => self.unlinked_hint(event, firsts),
+            HeldReason::UndoOpen => "`fprecon status` shows what came of that refund, and the command for it; then run the exports again".into(),
             HeldReason::CorrectedAlone => "correct the customer in the row of its sale in non_referral.csv as well, and run both rows".into(),
             HeldReason::OtherProvider => "add the export that holds its sale; if it is that one, name it in a CSV for `--link`, with the columns refund_event_id,sale_event_id; the refund is not sent".into(),
             HeldReason::Currency => "fix the rates file, or choose by `foreign` under `[currencies]` what is done with other currencies".into(),

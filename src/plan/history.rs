@@ -2,7 +2,7 @@
 
 use crate::event::{
     Conversion, ConvertedRefunds, Customer, CustomerRef, EmailsOfUid, Essence, Event, EventKey,
-    Refunded, Terms, Text, UidStanding,
+    Refunded, Terms, Text, UidStanding, UndoState,
 };
 use crate::journal::{AttentionCode, HeldSale, JournalHistory, Outcome};
 use crate::link::{EarlierSale, EmptyHistory, SaleHistory};
@@ -44,6 +44,11 @@ pub trait History: SaleHistory {
     /// than it.
     fn not_paid_refund(&self, _sale: EventKey, _input: usize) -> Option<Essence> {
         None
+    }
+
+    /// Returns `true` if some run undoes sales.
+    fn has_undone(&self) -> bool {
+        false
     }
 
     /// Returns the name of the profile by which the event with this key was read first.
@@ -159,6 +164,10 @@ impl SaleHistory for JournalHistory {
         AttentionCode::from_result(self.outcome(key), flag) == Some(AttentionCode::NotPaid)
     }
 
+    fn undone(&self, sale: EventKey) -> Option<UndoState> {
+        self.undone.get(&sale).copied()
+    }
+
     fn replaced(&self, key: EventKey) -> &[Essence] {
         self.refused.get(&key).map_or(&[], Vec::as_slice)
     }
@@ -219,6 +228,10 @@ impl History for JournalHistory {
 
     fn not_paid_refund(&self, sale: EventKey, input: usize) -> Option<Essence> {
         JournalHistory::not_paid_refund(self, sale, input)
+    }
+
+    fn has_undone(&self) -> bool {
+        !self.undone.is_empty()
     }
 
     fn profile(&self, key: EventKey) -> Option<&str> {

@@ -36,6 +36,9 @@ pub struct Attention {
     pub earlier: u64,
     /// The command that comes next.
     pub command: String,
+    /// The undo that holds them, by the name of the run that it undoes, if one does.
+    #[serde(skip)]
+    undoes: Option<String>,
 }
 
 /// Items that were accepted for one reason in one call.
@@ -134,8 +137,24 @@ pub(crate) fn attention_now(
             None => commands.clone(),
         };
         item.command = command_in(journal, item.code, run.as_ref(), &commands)?;
+        item.undoes = undone_by(journal, run.as_ref())?;
     }
     Ok(attention)
+}
+
+/// Returns the name of the run that a run undoes; `None` for a run that undoes none.
+///
+/// # Errors
+///
+/// The journal can't be read.
+pub(super) fn undone_by(
+    journal: &JournalReader,
+    run: Option<&RunRecord>,
+) -> Result<Option<String>, JournalError> {
+    let Some(undone) = run.and_then(|run| run.undoes) else {
+        return Ok(None);
+    };
+    Ok(journal.run(undone)?.map(|undone| undone.name))
 }
 
 /// Returns the command for items with this code, by the exports and the report of a run.
@@ -161,6 +180,7 @@ pub(super) fn command_in(
         exports: inputs.map(|input| input.path.as_str()).collect(),
         beside_held: &beside_held,
         rejected: &rejected,
+        undoes: undone_by(journal, run)?,
     };
     Ok(command_of(code, &places, commands))
 }
@@ -244,6 +264,7 @@ impl Counter {
                     amount_cents: BTreeMap::new(),
                     earlier: 0,
                     command: String::new(),
+                    undoes: None,
                 });
                 group.earlier += u64::from(age == Age::Earlier);
                 (&mut group.count, &mut group.amount_cents)
@@ -435,7 +456,10 @@ impl Attention {
 
     /// Returns what to do before running the command.
     pub(crate) fn advice(&self) -> &'static str {
-        texts(self.code).advice
+        match (self.code, &self.undoes) {
+            (AttentionCode::Held, Some(_)) => "held.csv says why. Settle that, then undo the rest:",
+            _ => texts(self.code).advice,
+        }
     }
 
     /// Returns the file of the report that has the items.
@@ -514,7 +538,7 @@ impl Commands {
     /// Adds the options to each command of a hint that needs the same journal and account, so that
     /// it can be pasted: `fprecon resume` becomes `fprecon resume --journal books.journal`.
     pub(crate) fn complete(&self, problem: &mut Problem) {
-        const COMMANDS: [&str; 5] = ["accept", "report", "resume", "retry", "status"];
+        const COMMANDS: [&str; 6] = ["accept", "report", "resume", "retry", "status", "undo"];
         let options = self.options();
         let Some(hint) = problem.hint.as_mut().filter(|_| !options.is_empty()) else {
             return;
@@ -569,6 +593,8 @@ pub(crate) struct Places<'p> {
     pub(crate) beside_held: &'p [String],
     /// The names of the files of rejected rows.
     pub(crate) rejected: &'p [String],
+    /// The name of the run that the run undoes, if it does.
+    pub(crate) undoes: Option<String>,
 }
 
 impl Places<'_> {
@@ -632,6 +658,7 @@ impl Places<'_> {
 pub(crate) fn name_commands(attention: &mut [Attention], places: &Places<'_>, commands: &Commands) {
     for item in attention {
         item.command = command_of(item.code, places, commands);
+        item.undoes = places.undoes.clone();
     }
 }
 
@@ -639,7 +666,10 @@ fn command_of(code: AttentionCode, places: &Places<'_>, commands: &Commands) -> 
     let Texts { file, next, .. } = texts(code);
     match next {
         Next::Words(words) => commands.command(words),
-        Next::RunExports => commands.run(&places.exports(code)),
+        Next::RunExports => match &places.undoes {
+            Some(run) => commands.command(&format!("undo {run} --yes")),
+            None => commands.run(&places.exports(code)),
+        },
         Next::RunRejected => commands.run(&places.rejected_files()),
         Next::Accept => {
             let file = places.in_report(file);
@@ -660,6 +690,7 @@ mod tests {
             amount_cents: BTreeMap::new(),
             earlier: 0,
             command: String::new(),
+            undoes: None,
         });
         items.collect()
     }
@@ -673,6 +704,7 @@ mod tests {
             exports: vec!["a.csv", "b.zip/one.csv", "b.zip/two.csv"],
             beside_held: &beside_held,
             rejected: &rejected,
+            undoes: None,
         };
         let commands = Commands::new(
             &[
@@ -742,6 +774,7 @@ mod tests {
             exports: Vec::new(),
             beside_held: &[],
             rejected: &[],
+            undoes: None,
         };
         let not_sent = &all()[..1];
         assert_eq!(not_sent[0].code, AttentionCode::NotSent);

@@ -228,6 +228,10 @@ impl<'j> Lives<'j> {
                 "Find out which side is right, remove the other one, then run the exports again:",
                 command_in(self.journal, code, run, self.commands)?,
             ),
+            AttentionCode::Held if run.is_some_and(|run| run.undoes.is_some()) => (
+                "Settle that, then undo the rest:",
+                command_in(self.journal, code, run, self.commands)?,
+            ),
             AttentionCode::Held => (
                 "Add what is missing, then run the exports again:",
                 command_in(self.journal, code, run, self.commands)?,

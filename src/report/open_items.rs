@@ -150,7 +150,16 @@ impl Unplanned {
         };
         let mut seen = HashSet::new();
         let mut read_since: HashSet<&str> = HashSet::new();
-        for run in runs.iter().filter(|run| !run.inputs.is_empty()) {
+        let mut undone_since: HashSet<RunId> = HashSet::new();
+        let planning = |run: &&RunRecord| !run.inputs.is_empty() || run.undoes.is_some();
+        for run in runs.iter().filter(planning) {
+            // What an undo held is looked at again by the next undo of the same run.
+            if run
+                .undoes
+                .is_some_and(|undone| !undone_since.insert(undone))
+            {
+                continue;
+            }
             let is_last = |file: &str| !read_since.contains(file);
             for (item, created_at) in not_planned(journal, run)? {
                 let is_open =

@@ -231,6 +231,9 @@ pub struct RunSummary {
     /// The days of the runs; `None` for a single run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<SpanSummary>,
+    /// The name of the run that this one undoes; `None` for a run that undoes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// The figures of reading and planning.
     #[serde(flatten)]
     pub reading: JobFigures,
@@ -290,6 +293,7 @@ impl RunSummary {
             journal_id: journal.id()?,
             run: run.name.clone(),
             span: None,
+            undoes: attention::undone_by(journal, Some(run))?,
             reading: JobFigures::of_runs(runs, ignored),
             outcomes: OutcomesSummary { by_outcome },
             commission_cents: BTreeMap::new(),
@@ -348,6 +352,7 @@ impl RunSummary {
             journal_id: journal.id()?,
             run: days.name(),
             span: Some(days),
+            undoes: None,
             reading,
             outcomes: OutcomesSummary { by_outcome },
             commission_cents: BTreeMap::new(),
@@ -437,6 +442,7 @@ impl RunSummary {
             exports: self.exports.iter().map(String::as_str).collect(),
             beside_held: &self.beside_held,
             rejected: &self.rejected_files,
+            undoes: self.undoes.clone(),
         }
     }
 }

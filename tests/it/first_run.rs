@@ -10,7 +10,7 @@ use crate::support::strace::skip;
 use crate::support::{Payment, Place, Ran, SandboxProcess, stripe_export};
 
 /// The commands, and the parts of those that have some.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["demo"],
     &["init"],
@@ -18,6 +18,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["run"],
     &["resume"],
     &["retry"],
+    &["undo"],
     &["accept"],
     &["status"],
     &["report"],
@@ -70,7 +71,7 @@ fn the_common_options_are_shown_once_and_taken_everywhere() {
             "{help}"
         );
         let name = command.last().copied();
-        let is_sender = matches!(name, Some("run" | "resume" | "retry" | "recover"));
+        let is_sender = matches!(name, Some("run" | "resume" | "retry" | "recover" | "undo"));
         assert_eq!(
             help.contains("--yes"),
             is_sender || command.is_empty(),

@@ -1747,6 +1747,6 @@ fn a_journal_of_version_1_is_read_migrated_and_gone_on_with() {
     place.write("none.csv", OWN);
     let (code, said) = refused(&place, &["run", "none.csv", "--sandbox", "--yes"]);
     assert_eq!(code, 0, "{said}");
-    version(7);
+    version(8);
     check();
 }

@@ -79,5 +79,6 @@ mod several_exports;
 mod structure;
 mod support;
 mod terminals;
+mod undo;
 mod words;
 mod workbooks;

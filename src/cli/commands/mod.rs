@@ -29,6 +29,7 @@ mod sandbox;
 mod shell;
 mod status;
 mod to_be_sent;
+mod undo;
 mod watcher;
 
 pub(super) use accept::accept;
@@ -48,3 +49,4 @@ pub(super) use run::run;
 pub(super) use sandbox::sandbox;
 pub(super) use shell::{completions, manual};
 pub(super) use status::status;
+pub(super) use undo::undo;

@@ -84,7 +84,7 @@ fn of_run<'j>(
 
 fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliError> {
     let run = match name {
-        Some(name) => journal.run_named(name)?,
+        Some(name) => Some(run_named(journal, name)?),
         None => journal.latest_run()?,
     };
     if let Some(run) = &run
@@ -92,10 +92,17 @@ fn find(journal: &JournalReader, name: Option<&str>) -> Result<RunRecord, CliErr
     {
         return Err(run_pruned(&run.name, pruned.at));
     }
-    run.ok_or_else(|| match name {
-        Some(name) => unknown(format!("the journal has no run `{name}`")),
-        None => unknown("the journal has no run yet".to_owned()),
-    })
+    run.ok_or_else(|| unknown("the journal has no run yet".to_owned()))
+}
+
+/// Returns the run with a name.
+///
+/// # Errors
+///
+/// The journal has no such run, or can't be read.
+pub(super) fn run_named(journal: &JournalReader, name: &str) -> Result<RunRecord, CliError> {
+    let run = journal.run_named(name)?;
+    run.ok_or_else(|| unknown(format!("the journal has no run `{name}`")))
 }
 
 /// Returns the error that the details of a run were removed.

@@ -252,7 +252,8 @@ pub(super) fn confirm_repeat(common: &Common, terminal: &Terminal) -> Result<Ans
     })
 }
 
-fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
+/// Refuses to continue without a journal.
+pub(super) fn require_journal(settings: &EffectiveSettings) -> Result<(), CliError> {
     if Journal::is_there_or_was(&settings.journal) {
         Ok(())
     } else {
@@ -270,7 +271,7 @@ pub(super) fn no_journal(settings: &EffectiveSettings) -> CliError {
 }
 
 /// Ends a command that found nothing to send. Its verdict is that of the latest run, whose figures it prints.
-fn nothing_to_do(
+pub(super) fn nothing_to_do(
     journal: &JournalReader,
     message: &str,
     settings: &EffectiveSettings,

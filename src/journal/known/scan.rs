@@ -7,7 +7,10 @@ use rusqlite::Row;
 use super::super::columns::{self, Columns, Word, impossible};
 use super::super::{AttentionCode, EventRow, JournalError, JournalReader, Outcome};
 use super::{HistoryRequest, JournalHistory, KnownEvent, RunsOfExport};
-use crate::event::{Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded};
+use crate::event::{
+    Conversion, Correction, EventKey, KeyMap, Kind, NOT_PAID, Original, Refunded, UndoState,
+    is_undo,
+};
 use crate::invisible::is_invisible;
 
 impl JournalReader {
@@ -289,6 +292,18 @@ impl Scan<'_> {
             self.respelt.insert(key, ());
         } else if !is_new && !self.respelt.contains_key(&key) {
             return Err(impossible(1, format!("event {} is there twice", id.0)));
+        }
+        if is_undo(essence.kind, columns.event_id(), columns.sale_event_id())
+            && let Some(sale) = essence.sale
+        {
+            let is_recorded = outcome.is_some_and(Outcome::is_tracked);
+            let is_done = is_recorded && !self.known.flagged.contains_key(&key);
+            let state = if is_done {
+                UndoState::Refunded
+            } else {
+                UndoState::Open
+            };
+            self.known.undone.insert(sale, state);
         }
         self.account(key, columns.event_id(), &event, conversion.as_ref());
         let conversion = conversion.map(|conversion| (key, conversion));

@@ -423,6 +423,26 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "sales_wait_for_a_sign_up_that_an_earlier_night_could_not_send",
     ),
     (
+        "sale-undone",
+        "undo.rs",
+        "later_exports_neither_send_the_sale_again_nor_refund_it_twice",
+    ),
+    (
+        "undo-held",
+        "undo.rs",
+        "a_sale_with_a_refund_that_is_not_settled_is_held_until_that_is",
+    ),
+    (
+        "undo-partial",
+        "undo.rs",
+        "neither_an_undo_nor_what_others_sent_is_undone",
+    ),
+    (
+        "undo-refused",
+        "undo.rs",
+        "an_undo_that_is_interrupted_is_finished_by_resume",
+    ),
+    (
         "listing-changes",
         "audit/fetching.rs",
         "a_list_that_changes_while_it_is_read_is_read_anew",

@@ -1,0 +1,95 @@
+//! Records what undoes a run: its refunds, what is held, and what the run had left to send.
+
+use super::{NewJob, RecordError, total_overflow};
+use crate::event::Tally;
+use crate::journal::{
+    Acceptance, AttentionCode, EventRecord, Journal, NewRun, Outcome, PlanState, Recording, RunId,
+    RunRecord, Settlement,
+};
+use crate::report::items::event_item;
+use crate::undo::{UndoPlan, Unsent};
+
+/// The message of an event that the undone run had left to send.
+const LEFT_OUT: &str = "not sent: its run was undone before";
+
+/// Puts the undo of a run on disk, as a run of its own, in one transaction. What the run had left to send is not
+/// sent any more: what no request can have reached is accepted as that.
+///
+/// `undo` has to be planned with this very journal, which has to be open since then.
+///
+/// # Errors
+///
+/// The journal fails; then nothing was recorded.
+pub(crate) fn record_undo(
+    journal: &mut Journal,
+    new: &NewJob<'_>,
+    undone: &RunRecord,
+    undo: &UndoPlan,
+) -> Result<RunId, RecordError> {
+    let mut recording = journal.begin(&NewRun {
+        command: new.command,
+        started: new.started,
+    })?;
+    recording.set_undone(undone.id)?;
+    for refund in &undo.to_send {
+        recording.add_undo(&refund.refund, refund.sale, undone.id)?;
+    }
+    for refund in &undo.held {
+        recording.add_held_without_export(refund)?;
+    }
+    for &refund in &undo.open {
+        recording.add_met_event_without_export(refund)?;
+    }
+    leave_out(&mut recording, new, &undo.unsent)?;
+    for (state, tally) in [
+        (PlanState::ToSend, undo.tally_to_send()),
+        (PlanState::Settled, undo.earlier.clone()),
+        (PlanState::Unlinked, undo.tally_held()),
+    ] {
+        record_totals(&mut recording, state, &tally)?;
+    }
+    for problem in undo.problems.kept() {
+        recording.add_problem(problem)?;
+    }
+    Ok(recording.commit()?)
+}
+
+/// Settles what the undone run had left to send.
+fn leave_out(
+    recording: &mut Recording<'_>,
+    new: &NewJob<'_>,
+    unsent: &[Unsent],
+) -> Result<(), RecordError> {
+    let mut accepted = Vec::new();
+    for Unsent { record, outcome } in unsent {
+        recording.settle(record.row, *outcome, LEFT_OUT)?;
+        if *outcome == Outcome::Failed {
+            let message = Some(LEFT_OUT.to_owned());
+            let settled = EventRecord {
+                settlement: Some(Settlement::without_answer(*outcome, message, new.started)),
+                ..record.clone()
+            };
+            accepted.push(event_item(AttentionCode::Failed, &settled));
+        } else {
+            recording.add_met_event_without_export(record.row)?;
+        }
+    }
+    let acceptance = Acceptance {
+        reason: "left to send by a run that was undone".to_owned(),
+        by: new.by.to_owned(),
+        at: new.started,
+    };
+    Ok(recording.accept(&accepted, &acceptance)?)
+}
+
+fn record_totals(
+    recording: &mut Recording<'_>,
+    state: PlanState,
+    tally: &Tally,
+) -> Result<(), RecordError> {
+    for (kind, currency, sum) in tally.iter() {
+        let cents = i64::try_from(sum.amount_cents).map_err(|_| total_overflow())?;
+        recording.add_total(state, kind, currency, sum.count, cents)?;
+    }
+    Ok(())
+}
