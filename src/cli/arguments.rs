@@ -1,7 +1,7 @@
 //! The arguments of the command line.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -379,6 +379,9 @@ pub(crate) struct RunArguments {
     pub(crate) link: LinkArguments,
     #[command(flatten)]
     pub(crate) lead_list: LeadListArgument,
+    /// Send this many events first, show the answers, and ask before the rest; where nobody can be asked, stop there
+    #[arg(long, value_name = "N")]
+    pub(crate) first: Option<NonZeroU64>,
     #[command(flatten)]
     pub(crate) pace: PaceArguments,
 }

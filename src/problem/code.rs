@@ -156,6 +156,7 @@ problem_codes! {
     OpenFiles = "open-files",
     OutOfRange = "out-of-range",
     OutputNotWritten = "output-not-written",
+    Paused = "paused",
     PeriodEmpty = "period-empty",
     ProfileIncomplete = "profile-incomplete",
     ProfileInvalid = "profile-invalid",

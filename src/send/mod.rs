@@ -28,7 +28,7 @@ pub use refusals::RefusalSeries;
 pub use verdict::Halt;
 
 use std::collections::{BTreeMap, HashSet};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -80,6 +80,8 @@ pub enum End {
     Done,
     /// It was stopped by the user.
     Interrupted,
+    /// The events that were to be sent first are sent; the others are left.
+    Paused,
     /// The API can't be used with this key or this server.
     Halted(Halt),
     /// The API could not be reached, or kept failing.
@@ -167,6 +169,8 @@ pub struct RunToSend {
     pub run: RunId,
     /// The number of these events ([`JournalReader::pending_count`]).
     pub total: u64,
+    /// The number of events that are sent before it pauses ([`End::Paused`]); `None` for all of them.
+    pub pause_after: Option<NonZeroU64>,
     /// The settings for sending them.
     pub settings: SendSettings,
 }
@@ -178,6 +182,7 @@ pub async fn send(
     RunToSend {
         run,
         total,
+        pause_after,
         settings,
     }: RunToSend,
     mut stop: UnboundedReceiver<Stop>,
@@ -213,6 +218,7 @@ pub async fn send(
         work,
         pace,
         progress,
+        pause_after,
     };
     let mut sender = Sender::new(journal, client, (run, settings), prepared);
     let end = sender.run(stop, watch).await;
@@ -231,6 +237,7 @@ struct Prepared {
     work: Work,
     pace: Pace,
     progress: Progress,
+    pause_after: Option<NonZeroU64>,
 }
 
 /// Holds what is to be sent, as far as that is kept in memory.

@@ -1,8 +1,9 @@
 //! Runs the task that owns all state of a run that is being sent.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,6 +84,42 @@ enum After {
     Left(EventRow),
 }
 
+/// Counts the events that are sent before it pauses.
+struct Pause {
+    /// The number of events that may still begin.
+    left: u64,
+    /// The events that have begun, and are not settled.
+    open: HashSet<EventRow>,
+}
+
+impl Pause {
+    fn after(events: NonZeroU64) -> Self {
+        Pause {
+            left: events.get(),
+            open: HashSet::new(),
+        }
+    }
+
+    /// Returns `true` if an event may be sent before the pause.
+    fn permits(&self, row: EventRow) -> bool {
+        self.left > 0 || self.open.contains(&row)
+    }
+
+    /// Returns `true` if it is the last event that may begin.
+    fn begin(&mut self, row: EventRow) -> bool {
+        let is_new = self.open.insert(row);
+        if is_new {
+            self.left = self.left.saturating_sub(1);
+        }
+        is_new && self.left == 0
+    }
+
+    /// Returns `true` if all that is sent before the pause is settled or left.
+    fn is_due(&self) -> bool {
+        self.left == 0 && self.open.is_empty()
+    }
+}
+
 /// An event's answer, and when its request was sent.
 type Answered = (EventRow, Instant, Reply);
 
@@ -121,6 +158,8 @@ pub(super) struct Sender<'c> {
     /// The events that were refused, and what follows from that, while the account may be the reason: then
     /// these events remain to be sent, and none of them has failed.
     deferred: Vec<(EventRow, Settlement)>,
+    /// The events after which it pauses, if it is to.
+    pause: Option<Pause>,
     /// The reason for leaving lanes to the next run, if any were left.
     left: Option<String>,
     end: Option<End>,
@@ -138,6 +177,7 @@ impl<'c> Sender<'c> {
             work,
             pace,
             progress,
+            pause_after,
         } = prepared;
         Sender {
             client,
@@ -165,6 +205,7 @@ impl<'c> Sender<'c> {
             trouble: FailureStreak::default(),
             refusals: Refusals::new(settings.stop_after_same_refusals),
             deferred: Vec::new(),
+            pause: pause_after.map(Pause::after),
             left: None,
             end: None,
             progress,
@@ -184,6 +225,13 @@ impl<'c> Sender<'c> {
     ) -> End {
         loop {
             self.check_place();
+            if self.end.is_none() && self.pause.as_ref().is_some_and(Pause::is_due) {
+                let end = match self.left.take() {
+                    Some(message) => End::Unreachable { message },
+                    None => End::Paused,
+                };
+                self.wind_down(end);
+            }
             self.wake_lanes();
             self.claim();
             let next_leave = self.start_requests();
@@ -313,6 +361,7 @@ impl<'c> Sender<'c> {
                 self.settle_without_request(row, settlement);
             } else if self.has_room(slot) {
                 self.loaded.pop_front();
+                self.begin(row);
                 self.intend(row);
             } else {
                 return;
@@ -525,6 +574,9 @@ impl<'c> Sender<'c> {
         debug_assert_eq!(lanes.len(), events.len(), "each lane gets its next event");
         for (lane, pending) in lanes.into_iter().zip(events) {
             let row = pending.row;
+            if self.pause.as_ref().is_some_and(|pause| !pause.permits(row)) {
+                continue;
+            }
             self.loaded.push_back(row);
             let slot = self.slot(lane, pending);
             self.slots.insert(row, slot);
@@ -606,18 +658,49 @@ impl<'c> Sender<'c> {
                 }
                 After::Left(row) => {
                     self.slots.remove(&row);
+                    self.ended_with(row);
                 }
             }
         }
     }
 
+    /// Notes that an event begins. After the last one before a pause no other one does.
+    fn begin(&mut self, row: EventRow) {
+        let Some(pause) = &mut self.pause else {
+            return;
+        };
+        if !pause.begin(row) {
+            return;
+        }
+        let (lanes, slots) = (&self.lanes, &mut self.slots);
+        self.ready
+            .retain(|lane| lanes.next(*lane).is_some_and(|row| pause.permits(row)));
+        self.loaded.retain(|row| {
+            let is_permitted = pause.permits(*row);
+            if !is_permitted {
+                slots.remove(row);
+            }
+            is_permitted
+        });
+    }
+
+    /// Notes that nothing more is sent for an event.
+    fn ended_with(&mut self, row: EventRow) {
+        if let Some(pause) = &mut self.pause {
+            pause.open.remove(&row);
+        }
+    }
+
     /// Continues with the next event of the lane.
     fn go_on(&mut self, row: EventRow, outcome: Outcome, basis: Basis) {
+        self.ended_with(row);
         self.tries.remove(&row);
         let slot = self.slots.remove(&row);
         debug_assert!(slot.is_some(), "event {} is settled without a slot", row.0);
+        let may_go_on = self.pause.as_ref().is_none_or(|pause| pause.left > 0);
         if let Some(slot) = slot
             && self.lanes.settled(slot.lane, &slot.event, outcome, basis)
+            && may_go_on
         {
             self.ready.push_back(slot.lane);
         }

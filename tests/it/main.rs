@@ -39,6 +39,7 @@ mod explain;
 mod faults_input;
 mod faults_power;
 mod faults_system;
+mod first_events;
 mod first_run;
 mod folders;
 mod handed_back;

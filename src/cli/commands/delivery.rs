@@ -1,6 +1,6 @@
 //! Sending a recorded run and reporting on it: what run, resume, retry and demo have in common.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -21,8 +21,12 @@ use crate::cli::settings::EffectiveSettings;
 use crate::cli::signals::{Signal, listen};
 use crate::cli::tables::{self, count, grouped};
 use crate::cli::terminal::{Entry, Level, Terminal};
-use crate::journal::{Journal, JournalReader, RunEnd, RunId, RunRecord};
+use crate::invisible::shown;
+use crate::journal::{
+    EventRecord, Journal, JournalError, JournalReader, RunEnd, RunId, RunRecord, Settlement,
+};
 use crate::problem::Problem;
+use crate::report::words::{amount, outcome_words};
 use crate::report::{self, Commands, Formats, ReportSource, RunSummary};
 use crate::send::{self, End, Halt, Progress, RefusalSeries};
 
@@ -36,34 +40,11 @@ pub(super) struct RunDelivery<'d> {
     pub(super) redact: RedactArgument,
     /// `true` if events that may have been recorded are sent again: only `retry --unconfirmed`.
     pub(super) repeat_unconfirmed: bool,
+    /// The number of events that are sent before somebody is asked about the rest: only `run --first`.
+    pub(super) first: Option<NonZeroU64>,
     /// The options with which commands reach the same journal and account again.
     pub(super) commands: &'d Commands,
     pub(super) terminal: &'d Terminal,
-}
-
-/// Sends what is pending in a run, reports, and says how it ended.
-pub(super) fn deliver(
-    journal: Journal,
-    run: RunId,
-    target: &Destination,
-    settings: &EffectiveSettings,
-    pace: &PaceArguments,
-    commands: &Commands,
-    terminal: &Terminal,
-) -> Result<Ended, CliError> {
-    let delivery = RunDelivery {
-        destination: target,
-        settings,
-        directory: pace.dir.clone(),
-        redact: pace.redact,
-        repeat_unconfirmed: false,
-        commands,
-        terminal,
-    };
-    let (mut journal, delivered) = delivery.run(journal, run)?;
-    prune_after_run(&mut journal, settings, terminal);
-    drop(journal);
-    finish(delivered, terminal)
 }
 
 /// A run that was sent and reported.
@@ -113,7 +94,35 @@ pub(super) fn say_attention(summary: &RunSummary, terminal: &Terminal) {
     }
 }
 
-impl RunDelivery<'_> {
+impl<'d> RunDelivery<'d> {
+    /// Returns the delivery of a run, with these options.
+    pub(super) fn new(
+        destination: &'d Destination,
+        settings: &'d EffectiveSettings,
+        pace: &PaceArguments,
+        commands: &'d Commands,
+        terminal: &'d Terminal,
+    ) -> Self {
+        RunDelivery {
+            destination,
+            settings,
+            directory: pace.dir.clone(),
+            redact: pace.redact,
+            repeat_unconfirmed: false,
+            first: None,
+            commands,
+            terminal,
+        }
+    }
+
+    /// Sends what is pending in a run, reports, and says how it ended.
+    pub(super) fn deliver(&self, journal: Journal, run: RunId) -> Result<Ended, CliError> {
+        let (mut journal, delivered) = self.run(journal, run)?;
+        prune_after_run(&mut journal, self.settings, self.terminal);
+        drop(journal);
+        finish(delivered, self.terminal)
+    }
+
     /// Sends, records the end, writes the reports and prints the tables. The books are checked
     /// before anything is said of them.
     pub(super) fn run(
@@ -195,8 +204,11 @@ impl RunDelivery<'_> {
         journal: Journal,
         run: RunId,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
-        let limit = self.settings.stop_after_same_refusals;
-        let (sent, signal) = self.send(journal, run, Some(limit))?;
+        let limit = Some(self.settings.stop_after_same_refusals);
+        let (sent, signal) = match self.first {
+            Some(first) => self.send_first(journal, run, first)?,
+            None => self.send(journal, run, limit, None)?,
+        };
         let End::Halted(Halt::SameRefusal { series, message }) = &sent.end else {
             return Ok((sent, signal));
         };
@@ -207,7 +219,34 @@ impl RunDelivery<'_> {
         if *series == RefusalSeries::AtStart || self.terminal.ask(&question) != Some(true) {
             return Ok((sent, signal));
         }
-        let (more, signal) = self.send(sent.journal, run, None)?;
+        let (more, signal) = self.send(sent.journal, run, None, None)?;
+        let requests = sent.requests + more.requests;
+        Ok((send::Sent { requests, ..more }, signal))
+    }
+
+    /// Sends some events, shows the answers, and sends the rest if somebody who can be asked says so.
+    fn send_first(
+        &self,
+        journal: Journal,
+        run: RunId,
+        first: NonZeroU64,
+    ) -> Result<(send::Sent, Option<Signal>), CliError> {
+        let limit = Some(self.settings.stop_after_same_refusals);
+        let (sent, signal) = self.send(journal, run, limit, Some(first))?;
+        if !matches!(sent.end, End::Paused) {
+            return Ok((sent, signal));
+        }
+        let left = sent.journal.pending_count(run)?;
+        if left == 0 {
+            let end = End::Done;
+            return Ok((send::Sent { end, ..sent }, signal));
+        }
+        show_answers(&sent.journal, run, self.settings, self.terminal)?;
+        let question = format!("Send the other {}?", count(left, "event"));
+        if self.terminal.ask(&question) != Some(true) {
+            return Ok((sent, signal));
+        }
+        let (more, signal) = self.send(sent.journal, run, limit, None)?;
         let requests = sent.requests + more.requests;
         Ok((send::Sent { requests, ..more }, signal))
     }
@@ -217,6 +256,7 @@ impl RunDelivery<'_> {
         journal: Journal,
         run: RunId,
         stop_after_same_refusals: Option<NonZeroU32>,
+        pause_after: Option<NonZeroU64>,
     ) -> Result<(send::Sent, Option<Signal>), CliError> {
         let settings = send::SendSettings {
             should_repeat_unconfirmed: self.repeat_unconfirmed,
@@ -243,6 +283,7 @@ impl RunDelivery<'_> {
                 send::RunToSend {
                     run,
                     total,
+                    pause_after,
                     settings,
                 },
                 requests,
@@ -272,6 +313,72 @@ fn load(journal: &JournalReader, run: RunId) -> Result<RunRecord, CliError> {
             "the run that was sent is not in the journal",
         ))
     })
+}
+
+/// The greatest number of answers that are shown of the events that were sent first.
+const ANSWERS_SHOWN: usize = 20;
+
+/// Shows what came of the events of a run that are settled, and their commissions.
+fn show_answers(
+    journal: &JournalReader,
+    run: RunId,
+    settings: &EffectiveSettings,
+    terminal: &Terminal,
+) -> Result<(), CliError> {
+    let mut lines = Vec::new();
+    let mut more = 0;
+    journal.for_each_event(run, |record| {
+        let Some(settled) = &record.settlement else {
+            return Ok(());
+        };
+        if lines.len() == ANSWERS_SHOWN {
+            more += 1;
+            return Ok(());
+        }
+        lines.push(answer_line(&record, settled, settings));
+        Ok::<_, JournalError>(())
+    })?;
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
+    terminal.human(&format!("\nSent first:\n{}", lines.join("\n")));
+    Ok(())
+}
+
+/// Returns what came of one event: `sale in_1, 49.00 USD, ana@example.com: tracked; commission 9.80 USD for …`.
+fn answer_line(record: &EventRecord, settled: &Settlement, settings: &EffectiveSettings) -> String {
+    let event = &record.event;
+    let money = event.money.map(|money| format!(", {money}"));
+    let customer = event
+        .customer
+        .email
+        .as_deref()
+        .or(event.customer.uid.as_deref());
+    let commission = settled.commission_cents.map(|cents| {
+        let currency = settings.account_currency;
+        let promoter = settled.promoter_email.as_deref();
+        let promoter = promoter.or(settled.promoter_ref_id.as_deref());
+        format!(
+            "; commission {} {currency} for {}",
+            amount(cents.into(), currency),
+            promoter.unwrap_or("a promoter whom the answer does not name")
+        )
+    });
+    let message = settled
+        .message
+        .as_deref()
+        .filter(|message| !message.is_empty());
+    let line = format!(
+        "  {} {}{}, {}: {}{}{}",
+        event.kind,
+        event.event_id(),
+        money.unwrap_or_default(),
+        customer.unwrap_or_default(),
+        outcome_words(Some(settled.outcome)),
+        message.map_or(String::new(), |message| format!(" ({message})")),
+        commission.unwrap_or_default(),
+    );
+    shown(&line).into_owned()
 }
 
 /// The result, the balance, and what to do next.

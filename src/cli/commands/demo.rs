@@ -78,6 +78,7 @@ pub(in crate::cli) fn demo(
         directory: Some(arguments.dir.clone()),
         redact: RedactArgument::default(),
         repeat_unconfirmed: false,
+        first: None,
         commands: &commands,
         terminal,
     };

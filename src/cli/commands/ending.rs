@@ -24,6 +24,11 @@ pub(super) fn problem_of(
             let by = signal.unwrap_or(Signal::Interrupt).name();
             Problem::warning(ProblemCode::Interrupted, format!("interrupted by {by}")).hint(resume)
         }
+        End::Paused => Problem::warning(
+            ProblemCode::Paused,
+            "paused after the events that were to be sent first",
+        )
+        .hint(resume),
         End::Halted(Halt::KeyRefused { message }) => Problem::error(
             ProblemCode::KeyRefused,
             format!("the API refused the key: {message}"),
@@ -85,9 +90,10 @@ pub(super) fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -
         End::Done => Exit::Done,
         End::Interrupted => signal.unwrap_or(Signal::Interrupt).exit(),
         End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => Exit::Refused,
-        End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } | End::Waiting { .. } => {
-            Exit::Incomplete
-        }
+        End::Paused
+        | End::Halted(Halt::Untrusted { .. })
+        | End::Unreachable { .. }
+        | End::Waiting { .. } => Exit::Incomplete,
         End::Journal(_) => Exit::Journal,
     }
 }
@@ -95,7 +101,7 @@ pub(super) fn exit_of(end: &End, signal: Option<Signal>, summary: &RunSummary) -
 pub(super) fn reason(end: &End) -> EndReason {
     match end {
         End::Done => EndReason::Done,
-        End::Interrupted | End::Waiting { .. } => EndReason::Interrupted,
+        End::Interrupted | End::Paused | End::Waiting { .. } => EndReason::Interrupted,
         End::Halted(Halt::KeyRefused { .. } | Halt::SameRefusal { .. }) => EndReason::KeyRefused,
         End::Halted(Halt::Untrusted { .. }) | End::Unreachable { .. } => EndReason::ApiUnreachable,
         End::Journal(_) => EndReason::Journal,

@@ -44,15 +44,7 @@ pub(in crate::cli) fn resume(
             terminal,
         );
     }
-    let delivery = RunDelivery {
-        destination: &target,
-        settings: &settings,
-        directory: pace.dir.clone(),
-        redact: pace.redact,
-        repeat_unconfirmed: false,
-        commands: &commands,
-        terminal,
-    };
+    let delivery = RunDelivery::new(&target, &settings, pace, &commands, terminal);
     let mut resumed = BTreeSet::new();
     let mut last = None;
     loop {
@@ -185,13 +177,8 @@ pub(in crate::cli) fn retry(
         );
     };
     let delivery = RunDelivery {
-        destination: &target,
-        settings: &settings,
-        directory: arguments.pace.dir.clone(),
-        redact: arguments.pace.redact,
         repeat_unconfirmed,
-        commands: &commands,
-        terminal,
+        ..RunDelivery::new(&target, &settings, &arguments.pace, &commands, terminal)
     };
     let (mut journal, delivered) = delivery.run(journal, run)?;
     prune_after_run(&mut journal, &settings, terminal);

@@ -1,10 +1,12 @@
 //! `fprecon run`: plans, sends, and reports.
 
+use std::num::NonZeroU64;
+
 use jiff::Timestamp;
 
 use super::accept::who;
 use super::confirm::{self, Answer, NOTHING_SENT};
-use super::delivery;
+use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::doctor::rate_warning;
 use super::next;
@@ -72,7 +74,14 @@ pub(in crate::cli) fn run(
     terminal.check_output()?;
     let is_repeat = job.repeated_unconfirmed.count() > 0;
     if is_repeat && confirm_repeat(common, terminal)? == Answer::No
-        || confirm_sending(common, &job, &settings, &target, &journal, terminal)? == Answer::No
+        || confirm_sending(
+            common,
+            (&job, arguments.first),
+            &settings,
+            &target,
+            &journal,
+            terminal,
+        )? == Answer::No
     {
         return confirm::cancelled(terminal, NOTHING_SENT).map(Ended::cancelled);
     }
@@ -98,13 +107,17 @@ pub(in crate::cli) fn run(
         journal.record_options(run, &options)?;
     }
     let pace = &arguments.pace;
-    delivery::deliver(journal, run, &target, &settings, pace, &commands, terminal)
+    let delivery = RunDelivery {
+        first: arguments.first,
+        ..RunDelivery::new(&target, &settings, pace, &commands, terminal)
+    };
+    delivery.deliver(journal, run)
 }
 
 /// Asks before anything is sent, and shows first what would be.
 fn confirm_sending(
     common: &Common,
-    job: &Job,
+    (job, first): (&Job, Option<NonZeroU64>),
     settings: &EffectiveSettings,
     target: &Destination,
     journal: &Journal,
@@ -115,8 +128,19 @@ fn confirm_sending(
         return Ok(Answer::Yes);
     }
     let commission = expected_commission(&to_send, settings, journal)?;
-    terminal.prompt_lines(&what_is_sent(job, &to_send, settings, target, &commission));
-    let question = format!("Send {}?", tables::count(to_send.count(), "event"));
+    let mut lines = what_is_sent(job, &to_send, settings, target, &commission);
+    let is_first_run = !target.is_sandbox() && journal.latest_run()?.is_none();
+    if is_first_run && first.is_none() && to_send.count() > 1 {
+        lines.push_str(
+            "\nThis journal has sent nothing yet: `--first 1` sends one event, shows the answer, and asks before the rest.",
+        );
+    }
+    terminal.prompt_lines(&lines);
+    let all = tables::count(to_send.count(), "event");
+    let question = match first {
+        Some(first) if first.get() < to_send.count() => format!("Send {first} of {all} first?"),
+        _ => format!("Send {all}?"),
+    };
     confirm::ask(common, terminal, &question, || {
         let message = "cannot ask for confirmation: standard input is not a terminal";
         Problem::error(ProblemCode::NotConfirmed, message)

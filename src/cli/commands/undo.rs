@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::accept::who;
 use super::confirm::{self, NOTHING_SENT};
-use super::delivery;
+use super::delivery::RunDelivery;
 use super::destination::Destination;
 use super::next;
 use super::plan::Estimate;
@@ -91,7 +91,7 @@ pub(in crate::cli) fn undo(
     if let Some(options) = commands.to_kept() {
         journal.record_options(undo, &options)?;
     }
-    delivery::deliver(journal, undo, &target, &settings, pace, &commands, terminal)
+    RunDelivery::new(&target, &settings, pace, &commands, terminal).deliver(journal, undo)
 }
 
 /// Refuses to undo an undo.

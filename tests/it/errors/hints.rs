@@ -443,6 +443,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "an_undo_that_is_interrupted_is_finished_by_resume",
     ),
     (
+        "paused",
+        "first_events.rs",
+        "the_first_events_are_sent_alone_and_resume_sends_the_rest",
+    ),
+    (
         "listing-changes",
         "audit/fetching.rs",
         "a_list_that_changes_while_it_is_read_is_read_anew",
