@@ -20,7 +20,7 @@ use fprecon::event::{Currency, Customer, Event, Events, Kind, Money, Source};
 use fprecon::export::Export;
 use fprecon::job::{self, Setup, SourceRows};
 use fprecon::journal::HistoryRequest;
-use fprecon::link::{AskedAgain, EmptyHistory, Rules, link};
+use fprecon::link::{AskedAgain, EmptyHistory, Found, Rules, link};
 use fprecon::problem::ProblemCode;
 use fprecon::profile::Profiles;
 use jiff::Timestamp;
@@ -155,8 +155,11 @@ fn main() {
             &mut events,
             &EmptyHistory,
             &Rules::default(),
-            &HashSet::new(),
-            &asked_again,
+            Found {
+                shared: &HashSet::new(),
+                asked_again: &asked_again,
+                looked_at: &HashSet::new(),
+            },
         );
         times[1].push(start.elapsed());
         assert_eq!(links.into_unsound().count(), 0);
