@@ -13,6 +13,7 @@ use super::exporter::{AttentionEvent, Content, Exporter, WrittenFile};
 use super::items::Age;
 use super::source_rows::{self, SourceRow, own_columns};
 use super::table::Table;
+use super::unpaid_history::{self, UnpaidHistoryTable};
 use crate::journal::{Disposition, EventRecord, HeldRecord, RunRecord};
 
 /// The CSVs of a report.
@@ -23,6 +24,7 @@ pub(super) struct CsvFiles {
     held: Table,
     converted: Table,
     accepted: Table,
+    unpaid_history: UnpaidHistoryTable,
     rejected: RowFiles,
     ignored: RowFiles,
 }
@@ -40,6 +42,7 @@ impl CsvFiles {
             held: Table::of_columns(directory.join("held.csv"), &HELD_COLUMNS)?,
             converted: Table::of_columns(directory.join("converted.csv"), &CONVERTED_COLUMNS)?,
             accepted: Table::of_columns(directory.join("accepted.csv"), &ACCEPTED_COLUMNS)?,
+            unpaid_history: UnpaidHistoryTable::create(directory)?,
             rejected: RowFiles::new(directory, Disposition::Rejected, books),
             ignored: RowFiles::new(directory, Disposition::Ignored, books),
         })
@@ -70,6 +73,7 @@ impl Exporter for CsvFiles {
     }
 
     fn event(&mut self, record: &EventRecord, cells: &[Cell<'_>]) -> Result<(), FileError> {
+        self.unpaid_history.add(record)?;
         self.part(record).row(cells)
     }
 
@@ -108,6 +112,7 @@ impl Exporter for CsvFiles {
             held,
             converted,
             accepted,
+            unpaid_history,
             rejected,
             ignored,
         } = *self;
@@ -128,6 +133,10 @@ impl Exporter for CsvFiles {
         }
         files.extend(rejected.finish()?);
         files.extend(ignored.finish()?);
+        files.push(WrittenFile {
+            name: unpaid_history::FILE.to_owned(),
+            whole: unpaid_history.finish()?,
+        });
         Ok(files)
     }
 }
@@ -214,13 +223,14 @@ pub(super) fn row_file_names(disposition: Disposition, runs: &[RunRecord]) -> Ve
 
 /// Returns `true` if a report has a CSV file of this name.
 pub(super) fn is_csv_file(name: &str) -> bool {
-    const FILES: [&str; 8] = [
+    const FILES: [&str; 9] = [
         "tracked.csv",
         "non_referral.csv",
         "failed.csv",
         "held.csv",
         "converted.csv",
         "accepted.csv",
+        unpaid_history::FILE,
         "rejected.csv",
         "ignored.csv",
     ];

@@ -31,6 +31,7 @@ mod removal;
 mod source_rows;
 mod summary;
 pub(crate) mod table;
+mod unpaid_history;
 pub(crate) mod words;
 pub(crate) mod xlsx;
 
@@ -58,3 +59,4 @@ pub(crate) use summary::{
     OpenSummary, OutcomesSummary, SCHEMA, SpanSummary, Undated, outcome_word,
 };
 pub use summary::{RunSummary, SummaryError};
+pub(crate) use unpaid_history::HISTORY_DAYS;

@@ -81,5 +81,6 @@ mod structure;
 mod support;
 mod terminals;
 mod undo;
+mod unpaid_history;
 mod words;
 mod workbooks;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::destination::{Destination, no_lead_list};
 use super::doctor::{Refusal, rate_warning, refusals_of_run};
 use super::next;
+use super::to_be_sent::UnpaidHistory;
 use crate::cli::arguments::{Common, PlanArguments};
 use crate::cli::date_range::date_range;
 use crate::cli::error::{CliError, Exit};
@@ -39,6 +40,9 @@ struct PlanOutput<'j> {
     /// The first and the last day of these events, in UTC.
     days: Option<[String; 2]>,
     estimate: Estimate,
+    /// The sales that are so old that their commissions may have been paid before; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpaid_history: Option<&'j UnpaidHistory>,
     /// The reasons why a run would refuse to send, as far as looking tells.
     run_refusals: &'j [Refusal],
     problems: &'j [Problem],
@@ -154,7 +158,10 @@ pub(in crate::cli) fn plan(
     job.problems.edit(|problem| commands.complete(problem));
     job.problems.extend(rate_warning(common, &settings));
     let refusals = refusals_of_run(common, &settings)?;
-    show(&job, estimate, &settings, terminal, &refusals)?;
+    let journal = JournalReader::open(&settings.journal)?;
+    let history = UnpaidHistory::find(&job, &settings, journal.as_ref(), now)?;
+    let beside = (refusals.as_slice(), history.as_ref());
+    show(&job, estimate, &settings, terminal, beside)?;
     say_refusals(&refusals, &commands.command("doctor"), terminal);
     Ok(exit_of(&job))
 }
@@ -185,7 +192,7 @@ fn show(
     estimate: Estimate,
     settings: &EffectiveSettings,
     terminal: &Terminal,
-    refusals: &[Refusal],
+    (refusals, history): (&[Refusal], Option<&UnpaidHistory>),
 ) -> Result<(), CliError> {
     let omitted = job.problems.omitted().map(|(_, n)| n).sum();
     terminal.problems(job.problems.kept(), omitted);
@@ -198,6 +205,7 @@ fn show(
             customers: span.customers(),
             days: span.days(),
             estimate,
+            unpaid_history: history,
             run_refusals: refusals,
             problems: job.problems.kept(),
             problems_omitted: omitted,
@@ -218,6 +226,9 @@ fn show(
         estimate.in_words(),
         settings.requests_per_minute
     ));
+    if let Some(history) = history {
+        terminal.human(&format!("\n{}", history.in_words()));
+    }
     let Some(list) = estimate.lead_list else {
         if estimate.seconds >= LONG_SECONDS {
             terminal.human(

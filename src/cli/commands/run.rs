@@ -12,7 +12,7 @@ use super::doctor::rate_warning;
 use super::next;
 use super::report_place::{expect_no_input_in, expect_no_other_journal_in};
 use super::resume::confirm_repeat;
-use super::to_be_sent::{expected_commission, what_is_sent};
+use super::to_be_sent::{UnpaidHistory, expected_commission, what_is_sent};
 use crate::cli::arguments::{Common, RunArguments};
 use crate::cli::date_range::{self, date_range};
 use crate::cli::ended::Ended;
@@ -127,8 +127,12 @@ fn confirm_sending(
     if common.yes || to_send.count() == 0 {
         return Ok(Answer::Yes);
     }
-    let commission = expected_commission(&to_send, settings, journal)?;
+    let reader = Some(journal.reader());
+    let commission = expected_commission(&to_send, settings, reader)?;
     let mut lines = what_is_sent(job, &to_send, settings, target, &commission);
+    if let Some(history) = UnpaidHistory::find(job, settings, reader, Timestamp::now())? {
+        lines.push_str(&format!("\n{}", history.in_words()));
+    }
     let is_first_run = !target.is_sandbox() && journal.latest_run()?.is_none();
     if is_first_run && first.is_none() && to_send.count() > 1 {
         lines.push_str(

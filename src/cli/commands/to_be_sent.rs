@@ -1,15 +1,21 @@
 //! What a person reads before saying yes: what is sent, to which account, for how long, and the commission
 //! that may come of it.
 
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
 use super::destination::Destination;
 use super::plan::{self, Estimate};
 use crate::cli::error::CliError;
 use crate::cli::plan_tables::Span;
 use crate::cli::settings::EffectiveSettings;
 use crate::cli::tables::count;
-use crate::event::{Kind, Tally};
-use crate::job::Job;
-use crate::journal::JournalReader;
+use crate::event::{Currency, Kind, Tally};
+use crate::job::{Job, Planned};
+use crate::journal::{JournalReader, PlanState};
+use crate::report::HISTORY_DAYS;
 use crate::report::words::amount;
 
 /// Returns what would be sent: events and amounts, days, customers, the account, how long.
@@ -18,7 +24,7 @@ pub(super) fn what_is_sent(
     to_send: &Tally,
     settings: &EffectiveSettings,
     target: &Destination,
-    commission: &str,
+    commission: &ExpectedCommission,
 ) -> String {
     let estimate = Estimate::new(to_send.count(), settings);
     let about = if settings.lead_list {
@@ -27,24 +33,98 @@ pub(super) fn what_is_sent(
         "about"
     };
     format!(
-        "To be sent to {}:\n  {to_send}\n  {}\n  in {about} {}, at {} requests a minute\n  {commission}",
+        "To be sent to {}:\n  {to_send}\n  {}\n  in {about} {}, at {} requests a minute\n  {}",
         target.described(),
         Span::new(plan::to_send(job)).in_words(),
         estimate.in_words(),
         settings.requests_per_minute,
+        commission.in_words,
     )
+}
+
+/// The sales that are to be sent and are history: their commissions will be unpaid, also if they were paid before.
+#[derive(Debug, Serialize)]
+pub(super) struct UnpaidHistory {
+    /// The day in UTC before which they are dated.
+    before: String,
+    /// The number of sales.
+    sales: u64,
+    /// Their amounts, in minor units by currency.
+    amount_cents: BTreeMap<Currency, i128>,
+    /// The commission to expect at most, in minor units of the account's currency; `None` if it is not known.
+    expected_commission_cents: Option<i128>,
+    #[serde(skip)]
+    words: [String; 2],
+}
+
+impl UnpaidHistory {
+    /// Returns the history among what is to be sent; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The journal can't be read.
+    pub(super) fn find(
+        job: &Job,
+        settings: &EffectiveSettings,
+        journal: Option<&JournalReader>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, CliError> {
+        let before = now
+            .checked_sub(SignedDuration::from_hours(24 * HISTORY_DAYS))
+            .unwrap_or(Timestamp::MIN);
+        let mut sales = Tally::default();
+        for Planned { event, state } in job.plan.events() {
+            let is_old = event.created_at.is_some_and(|at| at < before);
+            if state == PlanState::ToSend && event.kind == Kind::Sale && is_old {
+                sales.add(event.kind, event.money);
+            }
+        }
+        if sales.count() == 0 {
+            return Ok(None);
+        }
+        let commission = expected_commission(&sales, settings, journal)?;
+        Ok(Some(UnpaidHistory {
+            before: before.strftime("%Y-%m-%d").to_string(),
+            sales: sales.count(),
+            amount_cents: sales.cents(),
+            expected_commission_cents: commission.cents,
+            words: [sales.to_string(), commission.in_words],
+        }))
+    }
+
+    /// Returns what a person should know before the history is sent.
+    pub(super) fn in_words(&self) -> String {
+        let [sales, commission] = &self.words;
+        format!(
+            "Dated before {}: {sales}. FirstPromoter takes imported commissions as approved and unpaid: they fall into\n\
+             the next payout, also if you have paid them before ({commission}).\n\
+             See docs/import.md, \"Commissions that were paid before\".",
+            self.before
+        )
+    }
+}
+
+/// The commission that sales may earn.
+#[derive(Clone, Debug)]
+pub(super) struct ExpectedCommission {
+    /// The most that is expected, in minor units of the account's currency; `None` if it is not known.
+    pub(super) cents: Option<i128>,
+    /// The same for people, with what it is based on.
+    pub(super) in_words: String,
 }
 
 /// Returns the commission to expect for the sales in the account's currency, or why it is not known.
 pub(super) fn expected_commission(
     to_send: &Tally,
     settings: &EffectiveSettings,
-    journal: &JournalReader,
-) -> Result<String, CliError> {
+    journal: Option<&JournalReader>,
+) -> Result<ExpectedCommission, CliError> {
     let currency = settings.account_currency;
     let sales = to_send.for_kind(Kind::Sale, Some(currency));
+    let expected = |cents, in_words| ExpectedCommission { cents, in_words };
     if sales.count == 0 {
-        return Ok(format!("no commission expected: no sale in {currency}"));
+        let words = format!("no commission expected: no sale in {currency}");
+        return Ok(expected(None, words));
     }
     let at_most = |cents| {
         format!(
@@ -54,29 +134,32 @@ pub(super) fn expected_commission(
     };
     if let Some((rate, per_million)) = only_rate(settings) {
         let cents = sales.amount_cents * per_million / 1_000_000;
-        return Ok(format!(
+        let words = format!(
             "{}, by the rule of {rate} % under `[audit]`",
             at_most(cents)
-        ));
-    }
-    let tracked = journal.tracked_sales(currency.code())?;
-    if tracked.amount_cents <= 0 {
-        return Ok(
-            "expected commission: not known, no sale with a commission was tracked yet".to_owned(),
         );
+        return Ok(expected(Some(cents), words));
     }
+    let tracked = journal.map(|journal| journal.tracked_sales(currency.code()));
+    let tracked = tracked.transpose()?.filter(|it| it.amount_cents > 0);
+    let Some(tracked) = tracked else {
+        let words = "expected commission: not known, no sale with a commission was tracked yet";
+        return Ok(expected(None, words.to_owned()));
+    };
     let (earned, sold) = (
         i128::from(tracked.commission_cents),
         i128::from(tracked.amount_cents),
     );
     let tenths = earned * 1000 / sold;
-    Ok(format!(
+    let cents = sales.amount_cents * earned / sold;
+    let words = format!(
         "{}, if all customers were referred, at the {}.{} % of {} tracked before",
-        at_most(sales.amount_cents * earned / sold),
+        at_most(cents),
         tenths / 10,
         tenths % 10,
         count(tracked.sales, "sale")
-    ))
+    );
+    Ok(expected(Some(cents), words))
 }
 
 /// Returns the rate of the account's only rule, as text and in parts of a million, where it is for all sales.

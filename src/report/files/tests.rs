@@ -186,7 +186,7 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-const ALWAYS: [&str; 9] = [
+const ALWAYS: [&str; 10] = [
     "accepted.csv",
     "converted.csv",
     "failed.csv",
@@ -196,6 +196,7 @@ const ALWAYS: [&str; 9] = [
     "rejected.csv",
     "summary.json",
     "tracked.csv",
+    "unpaid_history.csv",
 ];
 
 const HEADER: [&str; 3] = ["id", "Amount, net", "Name"];

@@ -19,7 +19,7 @@ pub(super) struct Neighbour {
 #[derive(Clone, Debug)]
 pub(super) struct Neighbours(Vec<Neighbour>);
 
-const CSVS: [(&str, &str); 6] = [
+const CSVS: [(&str, &str); 7] = [
     (
         "tracked.csv",
         "events that FirstPromoter has, with promoter and commission",
@@ -40,6 +40,10 @@ const CSVS: [(&str, &str); 6] = [
     (
         "accepted.csv",
         "events and rows that were accepted as they are, by whom and why",
+    ),
+    (
+        "unpaid_history.csv",
+        "commissions of old events, to mark as paid if they were, with the sum of each promoter",
     ),
 ];
 const REJECTED: &str = "original rows that can't be read, to fix and run again";

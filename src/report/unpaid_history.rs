@@ -1,0 +1,105 @@
+//! The commissions of events that were sent long after they happened: FirstPromoter has them as unpaid, also
+//! where they were paid before. One file lists them for a person who marks them as paid, with the sums by promoter.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::SignedDuration;
+
+use super::atomic::{FileError, FinishedFile};
+use super::columns::Cell;
+use super::table::Table;
+use crate::journal::{EventRecord, Outcome};
+
+/// The name of the file.
+pub(super) const FILE: &str = "unpaid_history.csv";
+
+/// The age in days from which on an event is history when it is sent: a payout has passed since.
+pub(crate) const HISTORY_DAYS: i64 = 31;
+
+const COLUMNS: [&str; 9] = [
+    "promoter_email",
+    "promoter_ref_id",
+    "kind",
+    "event_id",
+    "sale_event_id",
+    "api_event_id",
+    "created_at",
+    "commission_cents",
+    "commissions",
+];
+
+/// Identifies a promoter by the email and the referral id.
+type PromoterKey = (Option<String>, Option<String>);
+
+/// Adds up the commissions of a promoter.
+#[derive(Default)]
+struct PromoterSum {
+    commissions: i64,
+    cents: i64,
+}
+
+/// Writes the commissions that are history, and then a line with the sum of each promoter.
+pub(super) struct UnpaidHistoryTable {
+    table: Table,
+    sums: BTreeMap<PromoterKey, PromoterSum>,
+}
+
+impl UnpaidHistoryTable {
+    pub(super) fn create(directory: &Path) -> Result<Self, FileError> {
+        Ok(UnpaidHistoryTable {
+            table: Table::create(directory.join(FILE), COLUMNS)?,
+            sums: BTreeMap::new(),
+        })
+    }
+
+    /// Adds an event, if it has a commission and is history.
+    pub(super) fn add(&mut self, record: &EventRecord) -> Result<(), FileError> {
+        let Some(settled) = record.settlement.as_ref() else {
+            return Ok(());
+        };
+        let event = &record.event;
+        let age = event.created_at.map(|at| settled.at.duration_since(at));
+        let is_old = age.is_some_and(|age| age > SignedDuration::from_hours(24 * HISTORY_DAYS));
+        let cents = settled.commission_cents.filter(|&cents| cents != 0);
+        let (Some(cents), true, Outcome::Tracked) = (cents, is_old, settled.outcome) else {
+            return Ok(());
+        };
+        let promoter = (
+            settled.promoter_email.clone(),
+            settled.promoter_ref_id.clone(),
+        );
+        self.table.row(&[
+            Cell::optional_text(promoter.0.as_deref()),
+            Cell::optional_text(promoter.1.as_deref()),
+            Cell::Word(event.kind.as_str()),
+            Cell::text(event.event_id()),
+            Cell::optional_text(event.sale_event_id.as_deref()),
+            Cell::optional_text(settled.api_event_id.as_deref()),
+            Cell::optional_time(event.created_at),
+            Cell::Integer(cents),
+            Cell::Integer(1),
+        ])?;
+        let sum = self.sums.entry(promoter).or_default();
+        sum.commissions += 1;
+        sum.cents = sum.cents.saturating_add(cents);
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<FinishedFile, FileError> {
+        for ((email, ref_id), sum) in &self.sums {
+            self.table.row(&[
+                Cell::optional_text(email.as_deref()),
+                Cell::optional_text(ref_id.as_deref()),
+                Cell::Word("sum"),
+                Cell::Empty,
+                Cell::Empty,
+                Cell::Empty,
+                Cell::Empty,
+                Cell::Integer(sum.cents),
+                Cell::Integer(sum.commissions),
+            ])?;
+        }
+        self.table.finish()
+    }
+}
