@@ -6,6 +6,7 @@ use super::Refusal;
 use super::amount::{Amounts, amounts};
 use super::customer::Buyer;
 use super::days::Days;
+use super::flags::{FlagColumn, says_received};
 use super::ids::{MoneyRows, SaleId, SaleLink, continues, id};
 use super::names::{self, Meaning};
 use super::numbers::{self, symbol_of};
@@ -48,10 +49,8 @@ pub(super) struct Mapping<'t> {
     pub(super) negatives: usize,
     /// The column that only shows that something was refunded, and not how much.
     pub(super) refunded_flag: Option<Flag<'t>>,
-    /// The column that shows if a row was paid, with the words for no.
-    pub(super) paid_flag: Option<Flag<'t>>,
-    /// The column that shows if a row was a test, with the words for yes.
-    pub(super) test_flag: Option<Flag<'t>>,
+    /// The columns that say of a row that it may not be money received.
+    pub(super) flags: Vec<FlagColumn<'t>>,
     /// `true` if an order has several rows, with its amount on the first of them only.
     pub(super) continues: bool,
 }
@@ -121,7 +120,7 @@ impl<'t> Mapping<'t> {
         let rows = with_amount(payable, &amounts);
         let (date, other_dates) = dates(table, &rows, &mut taken);
         let is_paid_said =
-            rules.status.is_some() || rules.kind.is_some() || rules.paid_flag.is_some();
+            rules.status.is_some() || rules.kind.is_some() || says_received(&rules.flags);
         let paid_date = paid_date(&other_dates, &rows).filter(|_| !is_paid_said);
         taken.take(paid_date);
         let refund_date = refund_date(table, &taken);
@@ -148,8 +147,7 @@ impl<'t> Mapping<'t> {
                 Some(_) => 0,
             },
             refunded_flag,
-            paid_flag: rules.paid_flag,
-            test_flag: rules.test_flag,
+            flags: rules.flags,
             amounts,
             money,
             date,

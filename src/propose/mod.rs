@@ -12,6 +12,7 @@ mod commissions;
 mod complete;
 mod customer;
 mod days;
+mod flags;
 mod ids;
 mod mapping;
 mod names;

@@ -250,7 +250,8 @@ pub(super) const STATUS: Names = Names {
         "payment status, financial status, transaction status, invoice status, zahlungsstatus, \
          paid status, estado del pago, estado de pago, statut de paiement, statut du paiement, \
          stato pagamento, stato del pagamento",
-        "order status, status, state, estado, statut, stato, zustand, bestellstatus",
+        "order status, status, state, estado, statut, stato, zustand, bestellstatus, result, outcome, \
+         ergebnis, résultat, resultado, esito, resultaat",
     ],
     never: "fulfillment fulfilment shipping subscription address avs cvc dispute delivery tax \
             marketing billing customer email refund country province ship envío payout",
@@ -274,23 +275,120 @@ pub(super) const DATE: Names = Names {
             customer next subscription zone zona cancelación",
 };
 
-/// Names for columns of yes or no that answer: was it paid?
-pub(super) const PAID_FLAG: Names = Names {
+/// Names for columns that answer: was the money received?
+pub(super) const RECEIVED_FLAG: Names = Names {
     tiers: &[
-        "paid, is paid, captured, succeeded, successful, bezahlt, payé, pagado, pagato, \
-         betaald",
+        "paid, is paid, captured, succeeded, successful, success, completed, complete, settled, approved, accepted, \
+         cleared, collected, received, confirmed, finalized, \
+         bezahlt, erfolgreich, abgeschlossen, bestätigt, eingegangen, eingezogen, \
+         payé, payée, réussi, réussie, encaissé, encaissée, validé, validée, confirmé, confirmée, terminé, terminée, \
+         pagado, pagada, completado, completada, exitoso, exitosa, aprobado, aprobada, confirmado, confirmada, cobrado, \
+         cobrada, acreditado, \
+         pagato, pagata, completato, completata, riuscito, riuscita, confermato, confermata, incassato, incassata, \
+         pago, paga, concluído, concluída, aprovado, aprovada, recebido, recebida, \
+         betaald, voltooid, geslaagd, ontvangen, 支払済み, 入金済み",
     ],
-    never: "at on date amount by out am",
+    never: "at on date amount by out am le el time method id count rate page url email mail terms marketing \
+            newsletter shipping delivery orders payments fee currency",
+};
+
+/// Names for columns that answer: has the payment failed, or was it voided?
+pub(super) const FAILED_FLAG: Names = Names {
+    tiers: &[
+        "void, voided, failed, failure, declined, rejected, denied, expired, abandoned, uncollectible, unpaid, draft, \
+         error, pending, incomplete, \
+         fehlgeschlagen, abgelehnt, abgebrochen, unbezahlt, offen, entwurf, \
+         échoué, échouée, refusé, refusée, impayé, impayée, brouillon, \
+         fallido, fallida, rechazado, rechazada, impagado, pendiente, \
+         fallito, fallita, rifiutato, rifiutata, non pagato, in sospeso, \
+         mislukt, geweigerd, onbetaald, falhou, recusado, recusada, não pago, pendente",
+    ],
+    never: "by fee fees count rate cost attempts subscription until balance amount orders payments customer",
+};
+
+/// Names for columns of yes or no that say for good that nothing was paid.
+pub(super) const FOR_GOOD: Names = Names {
+    tiers: &[
+        "success, succeeded, successful, approved, void, voided, failed, failure, declined, rejected, denied, expired, \
+         abandoned, uncollectible, error, \
+         erfolgreich, fehlgeschlagen, abgelehnt, abgebrochen, réussi, réussie, échoué, échouée, refusé, refusée, \
+         exitoso, exitosa, aprobado, aprobada, fallido, fallida, rechazado, rechazada, \
+         riuscito, riuscita, fallito, fallita, rifiutato, rifiutata, geslaagd, mislukt, geweigerd, \
+         aprovado, aprovada, falhou, recusado, recusada",
+    ],
+    never: "",
+};
+
+/// Names for columns that answer: did the money go back, or may it?
+pub(super) const DISPUTED_FLAG: Names = Names {
+    tiers: &[
+        "chargeback, chargebacks, charge back, charged back, dispute, disputed, disputes, reversed, reversal, returned, \
+         fraud, fraudulent, is fraud, canceled, cancelled, cancellation, cancelation, cancel date, deleted, trashed, \
+         blocked, on hold, held, frozen, written off, write off, voided at, void date, failed at, \
+         storniert, storno, stornodatum, rückbuchung, rücklastschrift, rückläufer, widerrufen, gelöscht, annulliert, \
+         strittig, angefochten, betrug, gesperrt, \
+         annulé, annulée, annulation, supprimé, supprimée, litige, contesté, contestée, opposition, rétrofacturation, \
+         fraude, rejet de débit, \
+         anulado, anulada, anulación, cancelado, cancelada, cancelación, contracargo, disputa, disputado, devuelto, \
+         eliminado, reversado, \
+         annullato, annullata, annullamento, stornato, stornata, contestato, contestata, contestazione, frode, \
+         riaddebito, eliminato, \
+         geannuleerd, annulering, teruggeboekt, terugboeking, storneren, betwist, verwijderd, fraude, \
+         estornado, estorno, contestado, cancelamento, excluído",
+    ],
+    never: "by fee fees count rate cost subscription protection policy before until deadline due email phone renewal \
+            plan customer membership abo abonnement suscripción abbonamento assinatura allowed eligible window",
 };
 
 /// Names for columns of yes or no that answer: was it a test?
 pub(super) const TEST_FLAG: Names = Names {
-    tiers: &["test, is test, test mode, testmode, sandbox"],
+    tiers: &[
+        "test, is test, test mode, testmode, sandbox, testmodus, testzahlung, mode test, paiement test, prueba, \
+         de prueba, modo prueba, di prova, prova, teste, modo teste",
+    ],
     never: "name id",
 };
 
-pub(super) const YES: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, wahr";
-pub(super) const NO: &str = "no, false, 0, n, f, nein, non, nee, falsch, none, -";
+/// Names for columns that answer: was it real, and not a test?
+pub(super) const LIVE_FLAG: Names = Names {
+    tiers: &[
+        "livemode, live mode, live, is live, production, mode, environment, env, umgebung, modus, environnement, \
+         entorno, ambiente, omgeving",
+    ],
+    never: "payment shipping delivery id",
+};
+
+/// Names for columns that say if money came in or went out.
+pub(super) const DIRECTION: Names = Names {
+    tiers: &[
+        "direction, money direction, in out, credit debit, debit credit, dr cr, cr dr, d c, c d, flow, \
+         richtung, soll haben, s h, sens, dirección, direzione, richting, af bij, direção, débito crédito",
+    ],
+    never: "amount text shipping",
+};
+
+/// Words for money that came in, in a column of any name.
+pub(super) const CAME_IN: &str =
+    "in, incoming, inbound, inflow, money in, eingang, entrée, entrant, entrada, entrata, ingreso";
+/// Words for money that went out, in a column of any name.
+pub(super) const WENT_OUT: &str = "out, outgoing, outbound, outflow, money out, ausgang, sortie, sortant, salida, saída, \
+    uscita, egreso";
+/// Words for money that came in, in a column of directions.
+pub(super) const MONEY_CAME_IN: &str = "in, incoming, inbound, inflow, credit, cr, c, received, money in, paid in, \
+    eingang, haben, h, gutschrift, entrée, entrant, entrante, crédit, recette, crédito, entrada, ingreso, abono, entrata, \
+    accredito, avere, bij, +";
+/// Words for money that went out, in a column of directions.
+pub(super) const MONEY_WENT_OUT: &str = "out, outgoing, outbound, outflow, debit, dr, d, sent, money out, paid out, \
+    ausgang, soll, s, lastschrift, sortie, sortant, débit, dépense, débito, salida, egreso, cargo, saída, uscita, \
+    addebito, dare, af, -";
+
+pub(super) const YES: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, sim, wahr, vrai, verdadero, vero, x, on, checked, ✓, ✔";
+pub(super) const NO: &str =
+    "no, false, 0, n, f, nein, non, nee, não, falsch, faux, falso, none, off, unchecked, -";
+/// Words of a column that says that a row is real, and not a test.
+pub(super) const LIVE: &str = "yes, true, 1, y, t, ja, oui, sí, si, sì, sim, wahr, vrai, vero, live, production, prod, produktion, real";
+/// Words of a column that says that a row is a test.
+pub(super) const TESTING: &str = "no, false, 0, n, f, nein, non, nee, não, falsch, faux, falso, test, testing, sandbox, staging, development, dev, demo";
 
 /// Zone names with one offset, and names for a zone of the IANA database. `BST`, `CST` and `IST`
 /// are left out: each of them means more than one zone.
@@ -431,6 +529,25 @@ const NO_MONEY: &str = "failed, failure, declined, canceled, cancelled, void, vo
      ausstehend, unbezahlt, annulé, annulée, échoué, échouée, en attente, \
      impayé, in sospeso, fallido, fallida, cancelado, cancelada, pendiente, annullato, fallito, in attesa, \
      mislukt, geannuleerd";
+/// Words of a status which say that a payment came to nothing, or back. An order that was paid may be open or pending in
+/// another way.
+const FINAL: &str = "failed, failure, declined, canceled, cancelled, void, voided, rejected, denied, reversed, returned, \
+     chargeback, charged back, disputed, deleted, trash, uncollectible, refunded, partially refunded, \
+     fehlgeschlagen, abgelehnt, storniert, abgebrochen, erstattet, rückerstattet, rückbuchung, \
+     annulé, annulée, échoué, échouée, refusé, refusée, remboursé, remboursée, litige, \
+     fallido, fallida, cancelado, cancelada, rechazado, rechazada, reembolsado, reembolsada, contracargo, \
+     annullato, annullata, fallito, rifiutato, rimborsato, rimborsata, stornato, \
+     mislukt, geannuleerd, geweigerd, terugbetaald, teruggeboekt, estornado, recusado";
+/// Statuses of what may still be paid: an older export has them of what a newer one has as paid.
+const NOT_YET: &str = "pending, open, draft, checkout draft, created, authorized, authorised, awaiting payment, pending payment, \
+     on hold, past due, overdue, due, payment due, not paid, unpaid, incomplete, requires payment method, requires action, \
+     requires confirmation, offen, ausstehend, unbezahlt, en attente, impayé, in sospeso, pendiente, in attesa";
+/// Types of what is due: in a list that has payments, too, they are no money.
+const DEMANDS: &str = "charge, invoice, order, bill, sale, purchase, bestellung, rechnung, auftrag, verkauf, kauf, commande, \
+     facture, vente, factura, pedido, venta, compra, fattura, ordine, vendita, bestelling, factuur";
+/// Types of money that came in.
+const PAYMENTS: &str =
+    "payment, zahlung, zahlungseingang, paiement, règlement, pago, pagamento, betaling";
 const PROCESSING: &str = "processing, in process, in bearbeitung, en cours, en cours de traitement, procesando, \
      in lavorazione, in elaborazione, in behandeling, em processamento";
 /// Statuses that only a shop's orders have.
@@ -460,6 +577,34 @@ pub(super) fn status_meaning(word: &str) -> Meaning {
         () if is_of(NO_MONEY) => Meaning::NoMoney,
         () if is_of(PROCESSING) => Meaning::Processing,
         () => Meaning::Unclear,
+    }
+}
+
+/// Returns `true` if a word of a status, of which no money has arrived, says that this may still change.
+pub(super) fn is_not_yet(word: &str) -> bool {
+    is_in(NOT_YET, &status_word(word)) || is_in(PROCESSING, &status_word(word))
+}
+
+/// Returns `true` if a word of a status says that a payment came to nothing, or back.
+pub(super) fn is_final(word: &str) -> bool {
+    is_in(FINAL, &status_word(word))
+}
+
+/// Returns `true` if a word of a type is something that is due, such as an invoice.
+pub(super) fn is_demand(word: &str) -> bool {
+    is_in(DEMANDS, &words_of(word))
+}
+
+/// Returns `true` if a word of a type is a payment, and nothing that is due.
+pub(super) fn is_money(word: &str) -> bool {
+    is_in(PAYMENTS, &words_of(word))
+}
+
+/// Returns the words of a cell, or its sign if it has no words.
+pub(super) fn words_or_sign(cell: &str) -> String {
+    match words_of(cell) {
+        words if words.is_empty() => cell.trim().to_owned(),
+        words => words,
     }
 }
 

@@ -2,16 +2,49 @@
 //! decision by a person.
 
 use super::amount::AmountPart;
+use super::flags::{FlagColumn, FlagQuestion, Marks, says_received};
 use super::ids::SaleLink;
-use super::names::Meaning;
+use super::names::{self, Meaning};
 use super::numbers::is_zero;
 use super::text::{list, quoted, shown};
 use super::when::RowDate;
 use super::words::WordColumn;
-use super::write::Writer;
+use super::write::{Writer, flag_key};
 
 /// The message of a row whose status is a refund.
 const NOT_HOW_MUCH: &str = "the row shows a refund without its amount";
+
+/// The greatest number of open words in a question.
+const OPEN_SHOWN: usize = 6;
+
+/// A rule for rows that are not events.
+struct Ignored<'r> {
+    column: &'r str,
+    words: &'r [&'r str],
+    reason: Reason,
+    guess: &'r str,
+}
+
+/// The reason why rows are not events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// Nothing was paid, and nothing will be.
+    NotPaid,
+    /// Nothing was paid so far.
+    NotYetPaid,
+    NotAPayment,
+    Test,
+}
+
+impl Reason {
+    fn text(self) -> &'static str {
+        match self {
+            Reason::NotPaid | Reason::NotYetPaid => "not paid",
+            Reason::NotAPayment => "not a payment by a customer",
+            Reason::Test => "a test",
+        }
+    }
+}
 
 impl Writer<'_> {
     /// Writes the rules for rows that are not events, and for rows of which it is not known.
@@ -30,12 +63,12 @@ impl Writer<'_> {
             self.status_rules(status);
         }
         if let Some(kind) = &mapping.kind {
-            self.ignored(
-                "kind",
-                &kind.words_meaning(Meaning::Other),
-                "not a payment by a customer",
-                "these are not payments by customers",
-            );
+            self.ignored(&Ignored {
+                column: "kind",
+                words: &kind.words_meaning(Meaning::Other),
+                reason: Reason::NotAPayment,
+                guess: "these are not payments by customers",
+            });
             self.rejected(
                 "kind",
                 &kind.words_meaning(Meaning::Unclear),
@@ -59,13 +92,8 @@ impl Writer<'_> {
     /// refunded.
     fn flag_rules(&mut self) {
         let mapping = self.mapping;
-        if let Some((column, no)) = &mapping.paid_flag {
-            let guess = format!("rows where {} is no are unpaid", shown(column.header));
-            self.ignored("paid_flag", no, "not paid", &guess);
-        }
-        if let Some((column, yes)) = &mapping.test_flag {
-            let guess = format!("rows where {} is yes are tests", shown(column.header));
-            self.ignored("test_flag", yes, "a test", &guess);
+        for (number, flag) in mapping.flags.iter().enumerate() {
+            self.flag(&flag_key(number), flag);
         }
         self.without_payment();
         if let Some((column, _)) = mapping.refund_date
@@ -93,6 +121,82 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes the rules for a column that says of a row that it may not be money received: what it excludes is
+    /// ignored, and what is open is rejected, whatever words later exports have.
+    fn flag(&mut self, key: &str, flag: &FlagColumn<'_>) {
+        let header = shown(flag.column.header);
+        if let Marks::Words { excluded, .. } = &flag.marks {
+            let (reason, what) = match flag.question {
+                FlagQuestion::Test | FlagQuestion::Live => (Reason::Test, "are tests"),
+                _ if names::FOR_GOOD.rank(flag.column.header).is_some() => {
+                    (Reason::NotPaid, "were not paid")
+                }
+                _ => (Reason::NotYetPaid, "were not paid"),
+            };
+            let guess = format!("rows in which {header} says this {what}");
+            self.ignored(&Ignored {
+                column: key,
+                words: excluded,
+                reason,
+                guess: &guess,
+            });
+        }
+        let open = flag.open_words();
+        self.text.line("");
+        let until = if open.is_empty() {
+            ""
+        } else {
+            " until you decide"
+        };
+        let keep = match flag.marks {
+            Marks::Words { .. } => "add its word to the list",
+            Marks::Open(_) => "remove its word from the list",
+            Marks::Filled | Marks::Empty | Marks::Amount => "delete this rule",
+        };
+        self.text.comment(&format!(
+            "Rejected{until}: rows whose {header} does not say that they are payments. If such a row is a sale, {keep}. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
+        ));
+        let name = self.name;
+        self.text.line(&format!("[[exports.{name}.reject]]"));
+        match &flag.marks {
+            Marks::Words { payment, excluded } => {
+                let mut words = [payment.as_slice(), excluded].concat();
+                words.extend(flag.has_empty_payments().then_some(""));
+                let words = list(&words);
+                self.text
+                    .line(&format!("when = {{ {key} = {{ not = {words} }} }}"));
+            }
+            Marks::Open(words) => {
+                self.text
+                    .line(&format!("when = {{ {key} = {} }}", list(words)));
+            }
+            Marks::Empty => self
+                .text
+                .line(&format!("when = {{ {key} = {{ empty = true }} }}")),
+            Marks::Filled | Marks::Amount => {
+                self.text
+                    .line(&format!("when = {{ {key} = {{ empty = false }} }}"));
+            }
+        }
+        if flag.marks == Marks::Amount {
+            self.text
+                .line(&format!("unless = {{ {key} = {{ sign = \"zero\" }} }}"));
+        }
+        self.text.key("column", key);
+        self.text
+            .key("message", &format!("unknown if this is a sale: {header}"));
+        self.text.key(
+            "hint",
+            "decide it in fprecon.toml, at the rule with this message",
+        );
+        if !open.is_empty() {
+            self.text.decisions.push(format!(
+                "rows with {} in {header} are rejected: are they sales?",
+                open_shown(&open)
+            ));
+        }
+    }
+
     /// Writes the rule for rows without a date of payment, if nothing else shows that they were
     /// paid.
     fn without_payment(&mut self) {
@@ -102,7 +206,7 @@ impl Writer<'_> {
         let date = shown(column.header);
         self.text.line("");
         self.text.comment(&format!(
-            "Rejected until you decide: a row without {date}. If it was not paid, write `ignore` instead of `reject`, and `reason = \"not paid\"` instead of `column`, `message` and `hint`. If it was, delete this rule."
+            "Rejected until you decide: a row without {date}. If it was not paid, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`. If it was, delete this rule."
         ));
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.reject]]"));
@@ -128,12 +232,21 @@ impl Writer<'_> {
             self.text.line("");
             self.text.guess(why);
         }
-        self.ignored(
-            "status",
-            &status.words_meaning(Meaning::NoMoney),
-            "not paid",
-            "these were not paid, or not yet",
-        );
+        let no_money = status.words_meaning(Meaning::NoMoney).into_iter();
+        let (not_yet, not_paid): (Vec<_>, Vec<_>) =
+            no_money.partition(|word| names::is_not_yet(word));
+        self.ignored(&Ignored {
+            column: "status",
+            words: &not_paid,
+            reason: Reason::NotPaid,
+            guess: "these were not paid",
+        });
+        self.ignored(&Ignored {
+            column: "status",
+            words: &not_yet,
+            reason: Reason::NotYetPaid,
+            guess: "these were not paid yet",
+        });
         let mut unclear = status.words_meaning(Meaning::Unclear);
         unclear.extend(status.words_meaning(Meaning::Processing));
         self.rejected("status", &unclear, "unknown if this is a sale");
@@ -208,17 +321,23 @@ impl Writer<'_> {
         ));
     }
 
-    fn ignored(&mut self, column: &str, words: &[&str], reason: &str, guess: &str) {
+    fn ignored(&mut self, rule: &Ignored<'_>) {
+        let (column, words) = (rule.column, rule.words);
         if words.is_empty() {
             return;
         }
         self.text.line("");
-        self.text.guess(&format!("{guess}: {}", words_shown(words)));
+        let guess = format!("{}: {}", rule.guess, words_shown(words));
+        self.text.guess(&guess);
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.ignore]]"));
         self.text
             .line(&format!("when = {{ {column} = {} }}", list(words)));
-        self.text.key("reason", reason);
+        self.text.key("reason", rule.reason.text());
+        if rule.reason == Reason::NotPaid {
+            self.text
+                .line("not_paid = true    # if an earlier run sent its sale, the refund is held");
+        }
     }
 
     fn rejected(&mut self, column: &str, words: &[&str], message: &str) {
@@ -227,7 +346,7 @@ impl Writer<'_> {
         }
         self.text.line("");
         self.text.comment(
-            "Rejected until you decide. If such a row is a sale, move its word from here to the `when` of the sale below. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` instead of `column`, `message` and `hint`."
+            "Rejected until you decide. If such a row is a sale, move its word from here to the `when` of the sale below. If it is not, write `ignore` instead of `reject`, and `reason = \"not paid\"` and `not_paid = true` instead of `column`, `message` and `hint`."
         );
         self.text.decisions.push(format!(
             "rows that say {} are rejected: are they sales?",
@@ -390,10 +509,16 @@ impl Writer<'_> {
             }
         }
         let is_said = mapping.kind.is_some() || mapping.negative_is_refund;
-        let is_said = is_said || mapping.paid_date.is_some() || mapping.paid_flag.is_some();
+        let is_said = is_said || mapping.paid_date.is_some() || says_received(&mapping.flags);
         if mapping.status.is_none() && !is_said {
-            self.text
-                .guess("every row is a sale: no column shows if it was paid");
+            let every = if mapping.flags.is_empty() {
+                "every row"
+            } else {
+                "every other row"
+            };
+            self.text.guess(&format!(
+                "{every} is a sale: no column shows if it was paid"
+            ));
         }
         let name = self.name;
         self.text.line(&format!("[[exports.{name}.event]]"));
@@ -531,4 +656,18 @@ impl Writer<'_> {
 fn words_shown(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| shown(word)).collect();
     words.join(", ")
+}
+
+/// Returns words for a question, where the empty one is an empty cell.
+fn open_shown(words: &[&str]) -> String {
+    let first = words.iter().take(OPEN_SHOWN);
+    let named = first.map(|word| match *word {
+        "" => "nothing".to_owned(),
+        word => shown(word),
+    });
+    let mut named: Vec<String> = named.collect();
+    if words.len() > OPEN_SHOWN {
+        named.push(format!("{} more", words.len() - OPEN_SHOWN));
+    }
+    named.join(", ")
 }

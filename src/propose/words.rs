@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::amount::Amounts;
+use super::flags::{FlagColumn, Marks, flags as find_flags, other_status as other_status_flag};
 use super::mapping::Taken;
 use super::names::{self, Meaning, Names};
 use super::table::{SampleColumn, Table};
@@ -39,8 +40,8 @@ pub(super) struct RowRules<'t> {
     pub(super) status: Option<WordColumn<'t>>,
     pub(super) other_status: Option<&'t SampleColumn<'t>>,
     pub(super) kind: Option<WordColumn<'t>>,
-    pub(super) paid_flag: Option<Flag<'t>>,
-    pub(super) test_flag: Option<Flag<'t>>,
+    /// The columns that say of a row that it may not be money received.
+    pub(super) flags: Vec<FlagColumn<'t>>,
 }
 
 impl<'t> RowRules<'t> {
@@ -57,8 +58,9 @@ impl<'t> RowRules<'t> {
         if let Some(status) = &mut status {
             status.decide_processing(table);
         }
-        let other_status = statuses.next().map(|words| words.column);
         taken.take(status.as_ref().map(|words| words.column));
+        let others: Vec<WordColumn<'_>> = statuses.collect();
+        let other_status = others.first().map(|words| words.column);
         let mut kinds = words_of(
             table,
             &names::KIND,
@@ -67,18 +69,27 @@ impl<'t> RowRules<'t> {
             taken,
         )
         .into_iter();
-        let kind = kinds.next();
+        let mut kind = kinds.next();
+        if let Some(kind) = &mut kind {
+            kind.decide_demands();
+        }
         taken.take(kind.as_ref().map(|words| words.column));
-        let paid_flag = flag(table, &names::PAID_FLAG, names::NO, taken);
-        taken.take(paid_flag.as_ref().map(|(column, _)| *column));
-        let test_flag = flag(table, &names::TEST_FLAG, names::YES, taken);
-        taken.take(test_flag.as_ref().map(|(column, _)| *column));
+        let other_statuses = others.iter().filter(|words| taken.is_free(words.column));
+        let mut flags: Vec<FlagColumn<'_>> = other_statuses
+            .filter_map(|words| other_status_flag(words.column, words.words.keys().copied()))
+            .collect();
+        taken.take(flags.iter().map(|flag| flag.column));
+        flags.extend(find_flags(table, taken));
+        if status.is_some() || kind.is_some() {
+            // What is paid is said elsewhere, and this date is that of something later.
+            flags.retain(|flag| flag.marks != Marks::Empty);
+        }
+        taken.take(flags.iter().map(|flag| flag.column));
         RowRules {
             status,
             other_status,
             kind,
-            paid_flag,
-            test_flag,
+            flags,
         }
     }
 
@@ -88,17 +99,15 @@ impl<'t> RowRules<'t> {
             Some(words) => !no.contains(&words.meaning(words.column.cell(row))),
             None => true,
         };
-        let flagged = |flag: &Option<Flag<'_>>, row: usize| match flag {
-            Some((column, words)) => words.contains(&column.cell(row)),
-            None => false,
-        };
         let no_status = [Meaning::NoMoney, Meaning::Processing, Meaning::Unclear];
         let no_kind = [Meaning::Other, Meaning::Unclear];
         let is_payable = |row: &usize| {
             says(&self.status, *row, &no_status)
                 && says(&self.kind, *row, &no_kind)
-                && !flagged(&self.paid_flag, *row)
-                && !flagged(&self.test_flag, *row)
+                && self
+                    .flags
+                    .iter()
+                    .all(|flag| flag.is_payment(flag.column.cell(*row)))
         };
         let rows: Vec<usize> = (0..table.rows).filter(is_payable).collect();
         if rows.is_empty() {
@@ -155,6 +164,18 @@ impl WordColumn<'_> {
             self.meanings.insert(word, meaning);
         }
         self.why = why;
+    }
+
+    /// Leaves open what is due if the column has payments, too: a charge and its payment are one sale.
+    fn decide_demands(&mut self) {
+        if !self.words.keys().any(|word| names::is_money(word)) {
+            return;
+        }
+        for (word, meaning) in &mut self.meanings {
+            if names::is_demand(word) {
+                *meaning = Meaning::Unclear;
+            }
+        }
     }
 
     /// Returns `true` if these are the statuses of a shop's orders, and not of payments.
@@ -222,21 +243,4 @@ pub(super) fn refunded_flag<'t>(
 
 fn is_of(list: &str, word: &str) -> bool {
     names::is_in(list, &word.to_lowercase())
-}
-
-/// Returns a column of yes and no with such a name, with its words that are in `list`.
-pub(super) fn flag<'t>(
-    table: &'t Table<'t>,
-    names: &Names,
-    list: &str,
-    taken: &Taken<'t>,
-) -> Option<Flag<'t>> {
-    let is_flag = |column: &SampleColumn<'_>| {
-        let is_known = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
-        let words = column.words();
-        taken.is_free(column) && words.is_some_and(|words| words.keys().all(is_known))
-    };
-    let (_, column) = table.named(names, is_flag).into_iter().next()?;
-    let words = column.words()?.into_keys();
-    Some((column, words.filter(|word| is_of(list, word)).collect()))
 }

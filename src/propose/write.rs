@@ -234,13 +234,8 @@ impl Writer<'_> {
         if let Some((flag, _)) = &mapping.refunded_flag {
             text.key("refunded_flag", flag.header);
         }
-        for (key, flag) in [
-            ("paid_flag", &mapping.paid_flag),
-            ("test_flag", &mapping.test_flag),
-        ] {
-            if let Some((column, _)) = flag {
-                text.key(key, column.header);
-            }
+        for (number, flag) in mapping.flags.iter().enumerate() {
+            text.key(&flag_key(number), flag.column.header);
         }
     }
 
@@ -443,6 +438,11 @@ impl Writer<'_> {
             self.text.line("]");
         }
     }
+}
+
+/// Returns the name of a column that says of a row that it may not be money received.
+pub(super) fn flag_key(number: usize) -> String {
+    format!("flag_{}", number + 1)
 }
 
 fn others(columns: &[&SampleColumn<'_>]) -> String {

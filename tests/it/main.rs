@@ -47,6 +47,7 @@ mod hostile;
 mod html_report;
 mod identity;
 mod init;
+mod init_not_paid;
 mod init_rows;
 mod journal;
 mod journal_damage;

@@ -1,0 +1,255 @@
+//! Finds the columns beside the status that say of a row that it may not be money received: `success`, `voided`,
+//! `chargeback`, `livemode`, `direction` and the like.
+//!
+//! What such a column says is a guess where its words are yes and no and its name has one meaning. Otherwise its rows
+//! are a question. Its words in later exports may be others, so the rules name those with which a row is a payment.
+
+use super::mapping::Taken;
+use super::names::{self, Meaning, Names};
+use super::table::{SampleColumn, Table};
+
+/// What the name of a column asks of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FlagQuestion {
+    /// Was the money received?
+    Received,
+    /// Has the payment failed, or was it voided?
+    Failed,
+    /// Did the money go back, or may it?
+    Disputed,
+    /// Is it a test?
+    Test,
+    /// Is it real, and not a test?
+    Live,
+    /// Did money come in, or go out?
+    Direction,
+}
+
+/// The marks in a column of which a row is a payment, or may not be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Marks<'t> {
+    /// Words: with the first a row is a payment, and with the second it is not; others are open.
+    Words {
+        payment: Vec<&'t str>,
+        excluded: Vec<&'t str>,
+    },
+    /// Only these words are open.
+    Open(Vec<&'t str>),
+    /// A cell that is filled is open.
+    Filled,
+    /// A cell that is not filled is open.
+    Empty,
+    /// An amount that is not zero is open.
+    Amount,
+}
+
+/// A column that says of a row that it may not be money received.
+pub(super) struct FlagColumn<'t> {
+    pub(super) column: &'t SampleColumn<'t>,
+    pub(super) question: FlagQuestion,
+    pub(super) marks: Marks<'t>,
+}
+
+const QUESTIONS: [(FlagQuestion, &Names); 6] = [
+    (FlagQuestion::Test, &names::TEST_FLAG),
+    (FlagQuestion::Live, &names::LIVE_FLAG),
+    (FlagQuestion::Direction, &names::DIRECTION),
+    (FlagQuestion::Disputed, &names::DISPUTED_FLAG),
+    (FlagQuestion::Failed, &names::FAILED_FLAG),
+    (FlagQuestion::Received, &names::RECEIVED_FLAG),
+];
+
+/// Returns all such columns.
+pub(super) fn flags<'t>(table: &'t Table<'t>, taken: &Taken<'t>) -> Vec<FlagColumn<'t>> {
+    let columns = table.columns.iter().filter(|column| taken.is_free(column));
+    columns.filter_map(FlagColumn::new).collect()
+}
+
+/// Returns `true` if a column says which rows were paid.
+pub(super) fn says_received(flags: &[FlagColumn<'_>]) -> bool {
+    let mut flags = flags.iter();
+    flags.any(|flag| flag.question == FlagQuestion::Received)
+}
+
+/// Returns the rule for another status that says of rows that they were not paid, or refunded.
+pub(super) fn other_status<'t>(
+    column: &'t SampleColumn<'t>,
+    words: impl Iterator<Item = &'t str>,
+) -> Option<FlagColumn<'t>> {
+    let open: Vec<&str> = words.filter(|word| names::is_final(word)).collect();
+    (!open.is_empty()).then_some(FlagColumn {
+        column,
+        question: FlagQuestion::Failed,
+        marks: Marks::Open(open),
+    })
+}
+
+impl<'t> FlagColumn<'t> {
+    fn new(column: &'t SampleColumn<'t>) -> Option<Self> {
+        let is_named = |(_, names): &&(FlagQuestion, &Names)| names.rank(column.header).is_some();
+        let named = QUESTIONS.iter().find(is_named);
+        let unnamed = has_directions(column).then_some(FlagQuestion::Direction);
+        let question = named.map(|(question, _)| *question).or(unnamed)?;
+        let marks = match question {
+            FlagQuestion::Disputed => disputed(column),
+            FlagQuestion::Failed => failed(column),
+            FlagQuestion::Received => received(column),
+            FlagQuestion::Test => test(column, names::NO, names::YES),
+            FlagQuestion::Live => test(column, names::LIVE, names::TESTING),
+            FlagQuestion::Direction => direction(column),
+        };
+        Some(FlagColumn {
+            column,
+            question,
+            marks: marks?,
+        })
+    }
+
+    /// Returns `true` if a row with this cell may be a payment.
+    pub(super) fn is_payment(&self, cell: &str) -> bool {
+        match &self.marks {
+            Marks::Words { payment, .. } => payment.contains(&cell) || self.allows_empty(cell),
+            Marks::Open(words) => !words.contains(&cell),
+            Marks::Filled => cell.is_empty(),
+            Marks::Empty => !cell.is_empty(),
+            Marks::Amount => cell.is_empty() || super::numbers::is_zero(cell),
+        }
+    }
+
+    /// Returns `true` if a cell is empty, and that means that nothing happened to the payment.
+    fn allows_empty(&self, cell: &str) -> bool {
+        let asks_of_payment = matches!(
+            self.question,
+            FlagQuestion::Received | FlagQuestion::Live | FlagQuestion::Direction
+        );
+        cell.is_empty() && !asks_of_payment
+    }
+
+    /// Returns the words of the sample that neither make a row a payment nor exclude it; the empty one for an empty
+    /// cell.
+    pub(super) fn open_words(&self) -> Vec<&'t str> {
+        let is_open = |cell: &&str| {
+            let is_excluded = match &self.marks {
+                Marks::Words { excluded, .. } => excluded.contains(cell),
+                _ => false,
+            };
+            !is_excluded && !self.is_payment(cell)
+        };
+        let mut words: Vec<&str> = self.column.cells.iter().copied().filter(is_open).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
+    /// Returns `true` if an empty cell is one of a payment.
+    pub(super) fn has_empty_payments(&self) -> bool {
+        self.is_payment("")
+    }
+}
+
+/// Reads a column that asks: did the money go back? Nothing says by whom a dispute was won.
+fn disputed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
+    let is_word = |word: &str| is_of(names::NO, word);
+    match column.words() {
+        Some(words) if words.keys().any(|word| is_word(word)) => Some(Marks::Words {
+            payment: words.into_keys().filter(|word| is_word(word)).collect(),
+            excluded: Vec::new(),
+        }),
+        _ if column.days().is_none() && column.has_amounts() => Some(Marks::Amount),
+        _ => Some(Marks::Filled),
+    }
+}
+
+/// Reads a column that asks: did the payment fail?
+fn failed<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
+    let words = column.words().filter(|_| column.days().is_none());
+    let words = words.unwrap_or_default();
+    let is_yes_or_no = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
+    if column.has_amounts() && !words.keys().all(is_yes_or_no) {
+        return Some(Marks::Amount);
+    }
+    if words.is_empty() && column.filled() > 0 {
+        return Some(Marks::Filled);
+    }
+    let of = |list| -> Vec<&'t str> {
+        let words = words.keys().copied();
+        words.filter(|word| is_of(list, word)).collect()
+    };
+    Some(Marks::Words {
+        payment: of(names::NO),
+        excluded: of(names::YES),
+    })
+}
+
+/// Reads a column that asks: was the money received?
+fn received<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
+    if column.filled() == 0 {
+        return None;
+    }
+    let has_empty = column.filled() < column.cells.len();
+    if column.days().is_some() {
+        return has_empty.then_some(Marks::Empty);
+    }
+    let words = column.words()?;
+    let is_yes_or_no = |word: &&str| is_of(names::YES, word) || is_of(names::NO, word);
+    if column.has_amounts() && !words.keys().all(is_yes_or_no) {
+        return None;
+    }
+    let meaning = |word: &str| match names::status_meaning(word) {
+        _ if is_of(names::YES, word) => Meaning::Sale,
+        _ if is_of(names::NO, word) => Meaning::NoMoney,
+        meaning => meaning,
+    };
+    let of = |wanted| -> Vec<&'t str> {
+        let words = words.keys().copied();
+        words.filter(|word| meaning(word) == wanted).collect()
+    };
+    let (payment, excluded) = (of(Meaning::Sale), of(Meaning::NoMoney));
+    let says_nothing = payment.is_empty() && excluded.is_empty();
+    (!says_nothing).then_some(Marks::Words { payment, excluded })
+}
+
+/// Reads a column that says if a row is a test, with the words of payments and those of tests.
+fn test<'t>(column: &'t SampleColumn<'t>, of_payments: &str, of_tests: &str) -> Option<Marks<'t>> {
+    let words = column.words().filter(|words| !words.is_empty())?;
+    let of = |list| -> Vec<&'t str> {
+        let words = words.keys().copied();
+        words.filter(|word| is_of(list, word)).collect()
+    };
+    let (payment, excluded) = (of(of_payments), of(of_tests));
+    let is_all = payment.len() + excluded.len() == words.len();
+    is_all.then_some(Marks::Words { payment, excluded })
+}
+
+/// Returns `true` if a column has nothing but directions of money, whatever its name is. Debit and credit are also kinds
+/// of cards.
+fn has_directions(column: &SampleColumn<'_>) -> bool {
+    let Some(words) = column.words() else {
+        return false;
+    };
+    let of = |list: &str| {
+        let words = words.keys().map(|word| names::words_of(word));
+        words.filter(|word| names::is_in(list, word)).count()
+    };
+    let (came, went) = (of(names::CAME_IN), of(names::WENT_OUT));
+    came > 0 && went > 0 && came + went == words.len()
+}
+
+/// Reads a column that says if money came in.
+fn direction<'t>(column: &'t SampleColumn<'t>) -> Option<Marks<'t>> {
+    let words = column.words()?;
+    let is_known = |word: &&str| {
+        let word = names::words_or_sign(word);
+        names::is_in(names::MONEY_CAME_IN, &word) || names::is_in(names::MONEY_WENT_OUT, &word)
+    };
+    let is_in = |word: &&str| names::is_in(names::MONEY_CAME_IN, &names::words_or_sign(word));
+    let is_direction = words.keys().any(is_known);
+    is_direction.then(|| Marks::Words {
+        payment: words.keys().copied().filter(|word| is_in(word)).collect(),
+        excluded: Vec::new(),
+    })
+}
+
+fn is_of(list: &str, word: &str) -> bool {
+    names::is_in(list, &word.to_lowercase())
+}
