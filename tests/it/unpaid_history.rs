@@ -37,6 +37,22 @@ fn a_plan_says_that_imported_commissions_fall_into_the_next_payout() {
     assert_eq!(history["amount_cents"]["USD"], 30_000);
     assert_eq!(history["expected_commission_cents"], 6_000);
 
+    // Of other currencies nothing is known, so that no sum is said to be the most.
+    let foreign = export()
+        .replace("200.00,USD", "200.00,EUR")
+        .replace("50.00,USD", "50.00,EUR");
+    place.write("foreign.csv", &foreign);
+    let json = place
+        .run(&["plan", "foreign.csv", "--json"])
+        .expect(0)
+        .json();
+    assert!(json["unpaid_history"]["expected_commission_cents"].is_null());
+    let plan = place.run(&["plan", "foreign.csv"]).expect(0).stdout();
+    assert!(
+        plan.contains("; without the sales in other currencies"),
+        "{plan}"
+    );
+
     let recent = export()
         .lines()
         .filter(|line| !line.contains("2026-03"))

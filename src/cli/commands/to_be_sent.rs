@@ -121,7 +121,17 @@ pub(super) fn expected_commission(
 ) -> Result<ExpectedCommission, CliError> {
     let currency = settings.account_currency;
     let sales = to_send.for_kind(Kind::Sale, Some(currency));
-    let expected = |cents, in_words| ExpectedCommission { cents, in_words };
+    let mut kinds = to_send.iter();
+    let is_partial = kinds.any(|(kind, of, _)| kind == Kind::Sale && of != Some(currency));
+    let expected = |cents: Option<i128>, in_words: String| ExpectedCommission {
+        // Of sales in other currencies nothing is known, so that the sum is no bound.
+        cents: cents.filter(|_| !is_partial),
+        in_words: if is_partial && cents.is_some() {
+            format!("{in_words}; without the sales in other currencies")
+        } else {
+            in_words
+        },
+    };
     if sales.count == 0 {
         let words = format!("no commission expected: no sale in {currency}");
         return Ok(expected(None, words));
