@@ -145,77 +145,156 @@ impl NotPaidRows {
         problems: &mut impl Extend<Problem>,
         origins: &Origins,
     ) -> TakenBackEvents {
-        let mut found = TakenBackEvents::default();
         if self.0.is_empty() {
-            return found;
+            return TakenBackEvents::default();
         }
-        let mut of_job = EventsOfJob::new(events, self);
+        let mut taking = TakingBack {
+            of_job: EventsOfJob::new(events, self),
+            events,
+            history,
+            found: TakenBackEvents::default(),
+            withdrawn_by: Vec::new(),
+        };
         for row in &self.0 {
-            row.take_back_sale(events, history, &mut of_job, &mut found);
-            row.take_back_refunds(events, history, &mut of_job, &mut found);
+            taking.take_sale(row);
+            taking.take_refunds(row);
         }
-        for (withdrawn, row) in found.withdrawn.iter().zip(&of_job.withdrawn_by) {
-            problems.extend([row.problem(withdrawn, history, origins)]);
-        }
-        found
+        let withdrawn = taking.found.withdrawn.iter().zip(taking.withdrawn_by);
+        problems.extend(withdrawn.map(|(event, row)| row.problem(event, history, origins)));
+        taking.found
     }
 }
 
-/// Adds a held sale for each sale of the job that was paid after all: an earlier run sent the refund that reversed it
-/// since it was not paid, and this export, which is later, has it as paid.
-pub(super) fn hold_paid_after_all(
-    events: &mut Events,
-    history: &dyn History,
-) -> Vec<(usize, HeldReason, String)> {
-    let mut held = Vec::new();
-    if !history.has_not_paid_refunds() {
-        return held;
-    }
-    let mut seen: HashSet<EventKey> = HashSet::new();
-    for index in 0..events.len() {
-        if events.kind(index) != Kind::Sale {
-            continue;
-        }
-        let key = events.key(index);
-        let input = events.get(index).source.input;
-        let Some(reversed) = history.not_paid_refund(key, input) else {
-            continue;
+/// Goes through the rows of a job that take something back.
+struct TakingBack<'t> {
+    of_job: EventsOfJob,
+    events: &'t mut Events,
+    history: &'t dyn History,
+    found: TakenBackEvents,
+    /// The rows that withdraw events, in the order of these.
+    withdrawn_by: Vec<&'t NotPaid>,
+}
+
+impl<'t> TakingBack<'t> {
+    /// Returns the places of the job's events of one kind that have this id, and what they say beside a row.
+    fn readings(&self, id: &Text, kind: Kind, row: &NotPaid) -> (Vec<usize>, Others) {
+        let places = self.of_job.paid.get(&EventKey::from_id(id));
+        let places = places.into_iter().flatten().copied();
+        let readings: Vec<usize> = places
+            .filter(|&index| self.events.kind(index) == kind)
+            .collect();
+        let own = row.source.input;
+        let mut inputs = readings
+            .iter()
+            .map(|&index| self.events.get(index).source.input);
+        let is_later = |other| other == own || self.history.is_later_export(other, own);
+        let others = if inputs.clone().any(is_later) {
+            Others::Later
+        } else if inputs.all(|other| self.history.may_be_later_export(own, other)) {
+            Others::None
+        } else {
+            Others::Unclear
         };
-        let paid = events.get(index).to_event();
-        let id = compact_str::format_compact!("{}_paid_after_all", paid.event_id());
-        if history.essence(EventKey::from_id(&id)).is_some() || !seen.insert(key) {
-            continue;
-        }
-        let why = format!(
-            "an earlier run sent refund `{}{NOT_PAID}`, since the sale was not paid then, and this row has it as paid",
-            paid.event_id()
-        );
-        let mut sale = Event::new(Kind::Sale, id, paid.customer.clone(), paid.source);
-        sale.money = reversed.money;
-        sale.created_at = paid.created_at;
-        held.push((events.len(), HeldReason::PaidAfterAll, why));
-        events.push(&sale);
+        (readings, others)
     }
-    held
+
+    /// Holds what takes the row's sale back, or withdraws the sale.
+    fn take_sale(&mut self, row: &'t NotPaid) {
+        let Some(ids) = &row.sale else { return };
+        let (readings, others) = self.readings(&ids.own, Kind::Sale, row);
+        if others == Others::Later && !row.is_refunded {
+            return;
+        }
+        let history = self.history;
+        let Some(sale) = sent(ids, history) else {
+            let settled = |&index: &usize| history.outcome(self.events.key(index)).is_some();
+            if row.is_refunded
+                && let Some(&reading) = readings.first()
+            {
+                let sale = PaidSale::from_event(self.events.get(reading));
+                self.hold_refund(&sale, others, row);
+            } else if !readings.iter().any(settled) {
+                self.found.set_aside(&readings, others, row);
+            }
+            return;
+        };
+        let key = EventKey::from_id(&sale.id);
+        let is_left = history.outcome(key).is_none() && others != Others::Later;
+        if is_left && row.is_not_paid || history.is_withdrawn(key) {
+            if self.of_job.taken_back.insert(key) {
+                self.withdraw(Kind::Sale, &sale.id, &readings, row);
+            }
+        } else {
+            self.hold_refund(&sale, others, row);
+        }
+    }
+
+    /// Withdraws an event that an earlier run has left to send, with its readings.
+    fn withdraw(&mut self, kind: Kind, id: &Text, readings: &[usize], row: &'t NotPaid) {
+        self.withdrawn_by.push(row);
+        self.found.withdrawn.push(row.withdrawn(kind, id));
+        self.found.set_aside(readings, Others::None, row);
+    }
+
+    /// Adds a held refund of what was paid for a sale, unless the job refunds it, or nothing of it is left.
+    fn hold_refund(&mut self, sale: &PaidSale, others: Others, row: &NotPaid) {
+        if self.of_job.taken_back.insert(EventKey::from_id(&sale.id))
+            && let Some(refund) = row.refund(sale, self.history)
+        {
+            let why = row.why(&sale.id, others);
+            self.hold(refund, HeldReason::NotPaid, why);
+        }
+    }
+
+    fn hold(&mut self, refund: Event, reason: HeldReason, why: String) {
+        self.found.held.push((self.events.len(), reason, why));
+        self.events.push(&refund);
+    }
+
+    /// Holds what says that the row's refunds failed, or withdraws them.
+    fn take_refunds(&mut self, row: &'t NotPaid) {
+        let history = self.history;
+        for id in &row.refunds {
+            let key = EventKey::from_id(id);
+            let (readings, others) = self.readings(id, Kind::Refund, row);
+            if others == Others::Later {
+                continue;
+            }
+            let recorded = history.essence(key).filter(|it| it.kind == Kind::Refund);
+            let Some(recorded) = recorded else {
+                self.found.set_aside(&readings, others, row);
+                continue;
+            };
+            if !self.of_job.taken_back.insert(key) {
+                continue;
+            }
+            if history.outcome(key).is_none() || history.is_withdrawn(key) {
+                self.withdraw(Kind::Refund, id, &readings, row);
+            } else if let Some(refund) = row.failed_refund(id, &recorded, history) {
+                let (reason, others) = (&row.reason, others.in_words());
+                let why = format!(
+                    "an earlier run sent refund `{id}`, and the row says now: {reason}{others}"
+                );
+                self.hold(refund, HeldReason::RefundFailed, why);
+            }
+        }
+    }
 }
 
 /// Holds what a job has of sales and refunds, before rows that take some back are looked at.
-struct EventsOfJob<'r> {
-    /// The sales that refunds of the job reverse.
-    refunded: HashSet<EventKey>,
+struct EventsOfJob {
+    /// The sales that refunds of the job reverse, and what rows have taken back.
+    taken_back: HashSet<EventKey>,
     /// The events that a row has as paid, by the id that distinguishes them: a payment goes by its own id, if it has
     /// one beside that of its invoice. Only those that some row takes back are kept.
     paid: KeyMap<Vec<usize>>,
-    /// The rows that withdraw events, in the order of these.
-    withdrawn_by: Vec<&'r NotPaid>,
 }
 
-impl<'r> EventsOfJob<'r> {
-    fn new(events: &Events, rows: &'r NotPaidRows) -> Self {
+impl EventsOfJob {
+    fn new(events: &Events, rows: &NotPaidRows) -> Self {
         let mut of_job = EventsOfJob {
-            refunded: HashSet::new(),
+            taken_back: HashSet::new(),
             paid: KeyMap::default(),
-            withdrawn_by: Vec::new(),
         };
         for row in &rows.0 {
             let own = row.sale.iter().map(|ids| &ids.own);
@@ -232,17 +311,10 @@ impl<'r> EventsOfJob<'r> {
                 readings.push(index);
             }
             if let Some(sale) = event.sale_event_id.filter(|_| event.kind == Kind::Refund) {
-                of_job.refunded.insert(EventKey::from_id(sale));
+                of_job.taken_back.insert(EventKey::from_id(sale));
             }
         }
         of_job
-    }
-
-    /// Returns the places of the job's events of one kind that have this id.
-    fn readings(&self, id: &Text, kind: Kind, events: &Events) -> Vec<usize> {
-        let places = self.paid.get(&EventKey::from_id(id)).into_iter().flatten();
-        let of_kind = places.filter(|&&index| events.kind(index) == kind);
-        of_kind.copied().collect()
     }
 }
 
@@ -304,116 +376,6 @@ fn sent(ids: &SaleIds, history: &dyn History) -> Option<PaidSale> {
 }
 
 impl NotPaid {
-    /// Compares the row with readings of the same event.
-    fn others(&self, readings: &[usize], events: &Events, history: &dyn History) -> Others {
-        let own = self.source.input;
-        let mut inputs = readings.iter().map(|&index| events.get(index).source.input);
-        let is_later = |other| other == own || history.is_later_export(other, own);
-        if inputs.clone().any(is_later) {
-            Others::Later
-        } else if inputs.all(|other| history.may_be_later_export(own, other)) {
-            Others::None
-        } else {
-            Others::Unclear
-        }
-    }
-
-    /// Holds what takes the row's sale back, or withdraws the sale.
-    fn take_back_sale<'r>(
-        &'r self,
-        events: &mut Events,
-        history: &dyn History,
-        of_job: &mut EventsOfJob<'r>,
-        found: &mut TakenBackEvents,
-    ) {
-        let Some(ids) = &self.sale else { return };
-        let readings = of_job.readings(&ids.own, Kind::Sale, events);
-        let others = self.others(&readings, events, history);
-        if others == Others::Later && !self.is_refunded {
-            return;
-        }
-        let Some(sale) = sent(ids, history) else {
-            let settled = |&index: &usize| history.outcome(events.key(index)).is_some();
-            if self.is_refunded
-                && let Some(&reading) = readings.first()
-            {
-                let sale = PaidSale::from_event(events.get(reading));
-                self.hold_refund(&sale, others, events, history, of_job, found);
-            } else if !readings.iter().any(settled) {
-                found.set_aside(&readings, others, self);
-            }
-            return;
-        };
-        let key = EventKey::from_id(&sale.id);
-        let is_left = history.outcome(key).is_none() && others != Others::Later;
-        if is_left && self.is_not_paid || history.is_withdrawn(key) {
-            if of_job.refunded.insert(key) {
-                of_job.withdrawn_by.push(self);
-                found.withdrawn.push(self.withdrawn(Kind::Sale, &sale.id));
-                found.set_aside(&readings, Others::None, self);
-            }
-        } else {
-            self.hold_refund(&sale, others, events, history, of_job, found);
-        }
-    }
-
-    /// Adds a held refund of what was paid for a sale, unless the job refunds it, or nothing of it is left.
-    fn hold_refund(
-        &self,
-        sale: &PaidSale,
-        others: Others,
-        events: &mut Events,
-        history: &dyn History,
-        of_job: &mut EventsOfJob<'_>,
-        found: &mut TakenBackEvents,
-    ) {
-        if of_job.refunded.insert(EventKey::from_id(&sale.id))
-            && let Some(refund) = self.refund(sale, history)
-        {
-            let why = self.why(&sale.id, others);
-            found.held.push((events.len(), HeldReason::NotPaid, why));
-            events.push(&refund);
-        }
-    }
-
-    /// Holds what says that the row's refunds failed, or withdraws them.
-    fn take_back_refunds<'r>(
-        &'r self,
-        events: &mut Events,
-        history: &dyn History,
-        of_job: &mut EventsOfJob<'r>,
-        found: &mut TakenBackEvents,
-    ) {
-        for id in &self.refunds {
-            let key = EventKey::from_id(id);
-            let readings = of_job.readings(id, Kind::Refund, events);
-            let others = self.others(&readings, events, history);
-            if others == Others::Later {
-                continue;
-            }
-            let recorded = history.essence(key).filter(|it| it.kind == Kind::Refund);
-            let Some(recorded) = recorded else {
-                found.set_aside(&readings, others, self);
-                continue;
-            };
-            if history.outcome(key).is_none() || history.is_withdrawn(key) {
-                of_job.withdrawn_by.push(self);
-                found.withdrawn.push(self.withdrawn(Kind::Refund, id));
-                found.set_aside(&readings, Others::None, self);
-            } else if let Some(refund) = self.failed_refund(id, &recorded, history) {
-                let why = format!(
-                    "an earlier run sent refund `{id}`, and the row says now: {}{}",
-                    self.reason,
-                    others.in_words()
-                );
-                found
-                    .held
-                    .push((events.len(), HeldReason::RefundFailed, why));
-                events.push(&refund);
-            }
-        }
-    }
-
     /// Returns the refund that stands for one that was sent and failed, for a person to look at; nothing if nothing
     /// of it counts.
     fn failed_refund(&self, id: &Text, sent: &Essence, history: &dyn History) -> Option<Event> {
