@@ -287,7 +287,7 @@ fn record_unplanned(
         for sale in recording.take_unplanned(&planned)? {
             if let Some(recorded) = known.events.get(sale) {
                 recording.flag(recorded.row, AttentionCode::PlanLearned)?;
-                recording.meet_event(recorded.row)?;
+                recording.add_met_event_without_export(recorded.row)?;
             }
         }
     }

@@ -108,6 +108,15 @@ impl Events {
         record::has_no_refunds(self.record(index))
     }
 
+    /// Returns [`Event::is_fixed_after_refusal`] of the event at this index, without reading the rest of it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no event at this index.
+    pub(crate) fn is_fixed_after_refusal(&self, index: usize) -> bool {
+        record::is_fixed_after_refusal(self.record(index))
+    }
+
     /// Returns the id of the sale that the event at this index names, if it names one.
     ///
     /// # Panics

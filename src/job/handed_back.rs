@@ -12,8 +12,8 @@ pub(super) fn hold_unknown(events: &Events, history: &dyn History, links: &mut L
         return;
     }
     for index in 0..events.len() {
-        let event = events.get(index);
-        if event.is_fixed_after_refusal && history.essence(event.key()).is_none() {
+        let is_of_report = events.is_fixed_after_refusal(index);
+        if is_of_report && history.essence(events.key(index)).is_none() {
             let reason =
                 "it is of a report, and the journal does not know its `event_id`".to_owned();
             links.set(index, Link::held(HeldReason::ReportUnknown, reason));

@@ -6,6 +6,7 @@ use rusqlite::{Row, Statement, params};
 
 use super::columns::{self, Columns, Seal, Word, impossible};
 use super::mended::NOT_REPLACED;
+use super::record::INSERT_MET_EVENT;
 use super::{AttentionCode, EventRow, Journal, JournalError, JournalReader, RunId};
 use crate::event::{CustomerRef, Text};
 
@@ -139,13 +140,10 @@ impl Journal {
         self.transact(SIGN_UPS, |connection| {
             let write = || -> rusqlite::Result<()> {
                 let mut flag = connection.prepare(INSERT_IF_NONE)?;
-                let mut meet = connection.prepare(
-                    "INSERT OR IGNORE INTO met_event (run, event) SELECT ?1, ?2
-                     WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
-                )?;
+                let mut meet = connection.prepare(INSERT_MET_EVENT)?;
                 for sale in sales {
                     insert(&mut flag, sale, AttentionCode::SignedUpSince)?;
-                    meet.execute(params![run.0, sale.0])?;
+                    meet.execute(params![run.0, sale.0, None::<i64>, None::<i64>])?;
                 }
                 Ok(())
             };

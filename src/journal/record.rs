@@ -84,6 +84,12 @@ const INSERT_PROBLEM: &str = "INSERT INTO problem
      (run, severity, code, file, line, column_name, value, message, hint)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
+/// The statement that keeps that a run has met an event: its run, the event, and its export and line, if any. A key may
+/// have two settled readings, as it was refused and as it was fixed.
+pub(super) const INSERT_MET_EVENT: &str =
+    "INSERT OR IGNORE INTO met_event (run, event, input, line) SELECT ?1, ?2, ?3, ?4
+     WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)";
+
 fn insert_problem(
     statement: &mut Statement<'_>,
     run: RunId,
@@ -134,11 +140,7 @@ impl<'j> Statements<'j> {
             conversion: conversions::prepare(connection)?,
             run_event: connection
                 .prepare("INSERT INTO run_event (run, event, input, line) VALUES (?, ?, ?, ?)")?,
-            // A key may have two settled readings: as it was refused, and as it was fixed.
-            met_event: connection.prepare(
-                "INSERT OR IGNORE INTO met_event (run, event, input, line) SELECT ?1, ?2, ?3, ?4
-                 WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
-            )?,
+            met_event: connection.prepare(INSERT_MET_EVENT)?,
             held: connection.prepare(&format!(
                 "INSERT INTO held (run, plan_state, input, line, candidates, {names})
                  VALUES (?, ?, ?, ?, ?, {marks})"
@@ -515,7 +517,7 @@ impl Recording<'_> {
         self.meet(event, Some(input), Some(stored(source.line)))
     }
 
-    /// Keeps that an event, which needs attention, concerns this run, which has no exports.
+    /// Keeps that an event, which needs attention, concerns this run, though no row of its exports has it.
     ///
     /// # Errors
     ///
@@ -796,21 +798,6 @@ impl Recording<'_> {
         self.ready()?;
         let taken = learned::take_unplanned(&self.transaction, planned);
         taken.map_err(|error| self.reader.failed(DOING, error))
-    }
-
-    /// Records that the run is about an event that an earlier one settled, though no row of its exports is.
-    ///
-    /// # Errors
-    ///
-    /// The journal can't be written.
-    pub(crate) fn meet_event(&mut self, event: EventRow) -> Result<(), JournalError> {
-        self.ready()?;
-        let written = self.transaction.execute(
-            "INSERT OR IGNORE INTO met_event (run, event) SELECT ?1, ?2
-             WHERE NOT EXISTS (SELECT 1 FROM run_event WHERE run = ?1 AND event = ?2)",
-            params![self.run.0, event.0],
-        );
-        self.done(written)
     }
 
     /// Keeps a problem for the reports.

@@ -100,6 +100,11 @@ pub(super) fn has_sale(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & SALE != 0
 }
 
+/// Returns `true` if the event is of a report that was handed back.
+pub(super) fn is_fixed_after_refusal(record: &[u8]) -> bool {
+    Reader(&record[FLAGS_AT..]).flags() & FIXED_AFTER_REFUSAL != 0
+}
+
 /// Returns `true` if the event's row says that nothing was refunded.
 pub(super) fn has_no_refunds(record: &[u8]) -> bool {
     Reader(&record[FLAGS_AT..]).flags() & NO_REFUNDS != 0
