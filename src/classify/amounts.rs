@@ -289,15 +289,17 @@ impl Classifier<'_> {
             ))
     }
 
-    /// Returns the monthly recurring revenue, in minor units.
-    pub(super) fn mrr(&self, rule: &EventRule, row: &Row) -> Result<Option<i64>, Box<Problem>> {
-        match rule.mrr {
-            Some(column) if !self.text(row, column).is_empty() => {
-                let currency = self.currency(row)?;
-                Ok(Some(self.amount(row, column, currency)?.cents()))
-            }
-            _ => Ok(None),
+    /// Returns the revenue in a cell, in minor units; `None` if the cell is empty.
+    pub(super) fn revenue_cents(
+        &self,
+        column: ColumnIndex,
+        row: &Row,
+    ) -> Result<Option<i64>, Box<Problem>> {
+        if self.text(row, column).is_empty() {
+            return Ok(None);
         }
+        let currency = self.currency(row)?;
+        Ok(Some(self.amount(row, column, currency)?.cents()))
     }
 
     /// Returns `true` if the amount is the sum of these columns; an empty cell counts as zero.

@@ -29,7 +29,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use self::overview::Overview;
 use crate::event::{
-    AmountFormat, Currency, Customer, Details, Event, Kind, Source, Text, running_total_refund_id,
+    AmountFormat, Currency, Customer, DetailSlot, Details, Event, Kind, Source, Text,
+    running_total_refund_id,
 };
 use crate::export::Row;
 use crate::problem::{Problem, ProblemCode};
@@ -457,7 +458,7 @@ impl<'p> Classifier<'p> {
         if rule.has_details() || rest.is_some() {
             let details = self.details(rule, event.plan.is_some(), row)?;
             event.set_details(Details { rest, ..details });
-            if rule.promo_code.is_some() && self.has_several_coupons(rule, row) {
+            if rule.detail("promo_code").is_some() && self.has_several_coupons(rule, row) {
                 event.remark("not sent with a promo code: the order has several coupons");
             }
         }
@@ -497,41 +498,34 @@ impl<'p> Classifier<'p> {
         has_plan: bool,
         row: &Row,
     ) -> Result<Details, Box<Problem>> {
-        Ok(Details {
-            subscription: if has_plan {
-                None
-            } else {
-                self.maybe(rule.subscription, row)
-            },
-            promo_code: if self.has_several_coupons(rule, row) {
-                None
-            } else {
-                self.maybe(rule.promo_code, row)
-            },
-            first_name: self.maybe(rule.first_name, row),
-            last_name: self.maybe(rule.last_name, row),
-            ref_id: self.maybe(rule.ref_id, row),
-            tid: self.maybe(rule.tid, row),
-            quantity: self.quantity(rule, row)?,
-            mrr_cents: self.mrr(rule, row)?,
-            candidates: None,
-            shared_id: None,
-            rest: None,
-        })
+        let mut details = Details::default();
+        for (slot, column) in details.slots().into_iter().zip(rule.details) {
+            let Some(column) = column else { continue };
+            match slot {
+                DetailSlot::Text(text) => *text = self.maybe(Some(column), row),
+                DetailSlot::Count(count) => *count = self.count(column, row)?,
+                DetailSlot::Cents(cents) => *cents = self.revenue_cents(column, row)?,
+            }
+        }
+        if has_plan {
+            details.subscription = None;
+        }
+        if self.has_several_coupons(rule, row) {
+            details.promo_code = None;
+        }
+        Ok(details)
     }
+
     /// Returns `true` if a cell has several coupons, of which the API takes only one.
     fn has_several_coupons(&self, rule: &EventRule, row: &Row) -> bool {
         let coupons = self
             .profile
             .coupons
-            .filter(|_| rule.promo_code == self.profile.coupons);
+            .filter(|_| rule.detail("promo_code") == self.profile.coupons);
         coupons.is_some_and(|column| self.text(row, column).contains([',', ';', '|']))
     }
 
-    fn quantity(&self, rule: &EventRule, row: &Row) -> Result<Option<u32>, Box<Problem>> {
-        let Some(column) = rule.quantity else {
-            return Ok(None);
-        };
+    fn count(&self, column: ColumnIndex, row: &Row) -> Result<Option<u32>, Box<Problem>> {
         match self.text(row, column) {
             "" => Ok(None),
             value => value.parse().map(Some).map_err(|_| {

@@ -48,6 +48,13 @@ pub(crate) struct PromoterNames<'e> {
     pub(crate) tid: Option<&'e str>,
 }
 
+impl PromoterNames<'_> {
+    /// Returns `true` if anything names a promoter.
+    pub(crate) fn is_any(self) -> bool {
+        self.promo_code.or(self.ref_id).or(self.tid).is_some()
+    }
+}
+
 /// Holds the parts of an event that make its [`Essence`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EssenceParts<'e> {
@@ -303,7 +310,9 @@ fn fingerprint(text: &str) -> u64 {
 }
 
 /// Names in what two readings of one event differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Their order is that in which they are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Contradiction {
     /// One is a sale and the other a refund, for example.
     Kind,
@@ -319,16 +328,16 @@ pub enum Contradiction {
     Reference,
     /// The days differ.
     Date,
-    /// The coupons differ.
-    PromoCode,
     /// The plans differ.
     Plan,
+    /// The coupons differ.
+    PromoCode,
+    /// The promoters differ.
+    Promoter,
     /// The numbers of items differ.
     Quantity,
     /// The monthly recurring revenues differ.
     Mrr,
-    /// The promoters differ.
-    Promoter,
 }
 
 impl fmt::Display for Contradiction {

@@ -9,6 +9,7 @@ mod conversion;
 mod correction;
 mod customer;
 mod decimals;
+mod details;
 mod essence;
 mod events;
 mod money;
@@ -27,6 +28,10 @@ pub use correction::Corrected;
 pub(crate) use correction::{Correction, correction_id, correction_id_start};
 pub use customer::Customer;
 pub use decimals::Decimals;
+pub use details::Details;
+pub(crate) use details::{
+    DETAIL_COUNT, DETAILS, Detail, DetailSlot, DetailStorage, DetailValue, detail_place,
+};
 pub(crate) use essence::Contradiction;
 pub use essence::Essence;
 pub(crate) use events::EventNumbers;
@@ -180,49 +185,8 @@ pub struct Event {
     details: Option<Box<Details>>,
 }
 
-/// Holds the fields that few events have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Details {
-    /// The provider's id of the subscription that the event belongs to, while its plan is not known.
-    pub subscription: Option<Text>,
-    /// The monthly recurring revenue, in minor units of the currency of [`Event::money`].
-    pub mrr_cents: Option<i64>,
-    /// A promoter's coupon; it creates the lead where there is none.
-    pub promo_code: Option<Text>,
-    /// The number of items or subscriptions, where it is not one.
-    pub quantity: Option<u32>,
-    /// The promoter's referral id, for sign-ups.
-    pub ref_id: Option<Text>,
-    /// The visitor's tracking id, for sign-ups.
-    pub tid: Option<Text>,
-    /// The lead's first name.
-    pub first_name: Option<Text>,
-    /// The lead's last name.
-    pub last_name: Option<Text>,
-    /// The ids of the sales that a held refund may reverse, with spaces between them.
-    pub candidates: Option<Text>,
-    /// The id that a further payment shares with the first one, such as that of their invoice, where it is
-    /// sent with an id of its own.
-    pub shared_id: Option<Text>,
-    /// The part of the export's amount beyond the API's minor units, in units of the currency's last decimal:
-    /// 9 of 1.239 KWD. A conversion includes it; an amount that is sent unconverted is cut.
-    pub rest: Option<u32>,
-}
-
 /// Shared by the many events that have no details.
-static NO_DETAILS: Details = Details {
-    subscription: None,
-    mrr_cents: None,
-    promo_code: None,
-    quantity: None,
-    ref_id: None,
-    tid: None,
-    first_name: None,
-    last_name: None,
-    candidates: None,
-    shared_id: None,
-    rest: None,
-};
+static NO_DETAILS: Details = Details::NONE;
 
 impl Event {
     /// Returns an event with only the fields that every event has. `event_id` is its idempotency key: unique
@@ -297,20 +261,11 @@ impl Event {
             self.refund_total_cents = self.refund_total_cents.or(other.refund_total_cents);
         }
         self.plan = self.plan.take().or_else(|| other.plan.clone());
-        let (own, other) = (self.details().clone(), other.details().clone());
-        self.set_details(Details {
-            subscription: own.subscription.or(other.subscription),
-            mrr_cents: own.mrr_cents.or(other.mrr_cents),
-            promo_code: own.promo_code.or(other.promo_code),
-            quantity: own.quantity.or(other.quantity),
-            ref_id: own.ref_id.or(other.ref_id),
-            tid: own.tid.or(other.tid),
-            first_name: own.first_name.or(other.first_name),
-            last_name: own.last_name.or(other.last_name),
-            candidates: own.candidates.or(other.candidates),
-            shared_id: own.shared_id.or(other.shared_id),
-            rest: own.rest.or(other.rest),
-        });
+        if *other.details() != NO_DETAILS {
+            let mut details = self.details().clone();
+            details.complete_from(other.details());
+            self.set_details(details);
+        }
     }
 
     /// Appends a remark to the note, unless the note has it.
@@ -327,14 +282,6 @@ impl Event {
     /// Returns the key that identifies the event in memory and in the journal.
     pub fn key(&self) -> EventKey {
         self.key
-    }
-
-    /// Returns the monthly recurring revenue, in the currency of [`Event::money`].
-    pub fn mrr(&self) -> Option<Money> {
-        Some(Money {
-            amount_cents: self.details().mrr_cents?,
-            currency: self.money?.currency,
-        })
     }
 
     /// Returns what was paid or paid back in all, in minor units, as far as it is known.
@@ -362,17 +309,6 @@ impl Event {
             created_at: self.created_at,
             promoter: self.details().promoter_names(),
         })
-    }
-}
-
-impl Details {
-    /// Returns what names the promoter of a sale.
-    pub(crate) fn promoter_names(&self) -> PromoterNames<'_> {
-        PromoterNames {
-            promo_code: self.promo_code.as_deref(),
-            ref_id: self.ref_id.as_deref(),
-            tid: self.tid.as_deref(),
-        }
     }
 }
 

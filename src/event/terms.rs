@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::packed::{Reader, write_number, write_signed};
-use super::{Contradiction, EventRef, Text};
+use super::{Contradiction, DETAILS, Detail, DetailSlot, DetailValue, Details, EventRef, Text};
 
 /// Holds what of an event decides a promoter or a commission beside its amount. Two readings of one kind of
 /// export that both have one of these, and differ in it, are not both true.
@@ -11,109 +11,103 @@ use super::{Contradiction, EventRef, Text};
 pub struct Terms {
     /// The billing provider's plan id.
     pub plan: Option<Text>,
-    /// The promoter's coupon.
-    pub promo_code: Option<Text>,
-    /// The promoter's referral id.
-    pub ref_id: Option<Text>,
-    /// The visitor's tracking id.
-    pub tid: Option<Text>,
-    /// The number of items or subscriptions.
-    pub quantity: Option<u32>,
-    /// The monthly recurring revenue, in minor units of the event's currency.
-    pub mrr_cents: Option<i64>,
+    /// Those of the details in which readings can contradict each other.
+    pub(crate) details: Details,
 }
 
 impl Terms {
+    /// Returns the terms of an event with this plan and these details. A converted amount has no recurring
+    /// revenue that could be compared: rates may change.
+    pub(crate) fn new(plan: Option<Text>, mut details: Details, is_converted: bool) -> Self {
+        if is_converted {
+            details.mrr_cents = None;
+        }
+        for (detail, slot) in DETAILS.iter().zip(details.slots()) {
+            if detail.contradiction.is_none() {
+                slot.set(None);
+            }
+        }
+        Terms { plan, details }
+    }
+
     /// Returns the first field that both have and differ in.
     pub(crate) fn difference(&self, other: &Terms) -> Option<Contradiction> {
-        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
             one.zip(other).is_some_and(|(one, other)| one != other)
         }
         if differ(self.plan.as_ref(), other.plan.as_ref()) {
-            Some(Contradiction::Plan)
-        } else if differ(self.promo_code.as_ref(), other.promo_code.as_ref()) {
-            Some(Contradiction::PromoCode)
-        } else if differ(self.ref_id.as_ref(), other.ref_id.as_ref())
-            || differ(self.tid.as_ref(), other.tid.as_ref())
-        {
-            Some(Contradiction::Promoter)
-        } else if differ(self.quantity.as_ref(), other.quantity.as_ref()) {
-            Some(Contradiction::Quantity)
-        } else if differ(self.mrr_cents.as_ref(), other.mrr_cents.as_ref()) {
-            Some(Contradiction::Mrr)
-        } else {
-            None
+            return Some(Contradiction::Plan);
         }
+        let both = self
+            .details
+            .values()
+            .into_iter()
+            .zip(other.details.values());
+        let different = both.zip(&DETAILS).filter_map(|((mine, theirs), detail)| {
+            detail.contradiction.filter(|_| differ(mine, theirs))
+        });
+        different.min()
     }
 
     /// Returns the value of the field that a difference is about, as a report has it, with its column there.
     pub(crate) fn field(&self, of: Contradiction) -> Option<(&'static str, String)> {
-        let text = |text: &Option<Text>| text.as_ref().map(Text::to_string);
-        let (column, value) = match of {
-            Contradiction::Plan => ("plan", text(&self.plan)),
-            Contradiction::PromoCode => ("promo_code", text(&self.promo_code)),
-            Contradiction::Promoter if self.ref_id.is_some() => ("ref_id", text(&self.ref_id)),
-            Contradiction::Promoter => ("tid", text(&self.tid)),
-            Contradiction::Quantity => ("quantity", self.quantity.map(|it| it.to_string())),
-            Contradiction::Mrr => ("mrr_cents", self.mrr_cents.map(|it| it.to_string())),
-            _ => return None,
-        };
-        Some((column, value?))
+        if of == Contradiction::Plan {
+            return Some(("plan", self.plan.as_ref()?.to_string()));
+        }
+        let mut all = DETAILS.iter().zip(self.details.values());
+        all.find_map(|(detail, value)| {
+            let value = value.filter(|_| detail.contradiction == Some(of))?;
+            Some((detail.name, value.to_string()))
+        })
     }
 
     /// Appends the terms to a record.
     pub(crate) fn write(&self, record: &mut Vec<u8>, names: &mut Names) {
-        let texts = [&self.plan, &self.promo_code, &self.ref_id, &self.tid];
-        let has_text = texts.iter().map(|text| text.is_some());
-        let has = has_text.chain([self.quantity.is_some(), self.mrr_cents.is_some()]);
-        let has = (0..).zip(has);
-        record.push(has.fold(0, |all, (bit, is_there)| all | u8::from(is_there) << bit));
-        for text in texts.into_iter().flatten() {
-            write_number(record, names.number(text));
-        }
-        if let Some(quantity) = self.quantity {
-            write_number(record, u64::from(quantity));
-        }
-        if let Some(mrr_cents) = self.mrr_cents {
-            write_signed(record, mrr_cents);
+        let plan = self.plan.as_ref().map(DetailValue::Text);
+        let compared = DETAILS.iter().zip(self.details.values());
+        let compared = compared.filter(|(detail, _)| is_compared(detail));
+        let values = std::iter::once(plan).chain(compared.map(|(_, value)| value));
+        let has_at = record.len();
+        record.push(0);
+        for (bit, value) in (0..).zip(values) {
+            record[has_at] |= u8::from(value.is_some()) << bit;
+            match value {
+                None => {}
+                Some(DetailValue::Text(text)) => write_number(record, names.number(text)),
+                Some(DetailValue::Count(count)) => write_number(record, count.into()),
+                Some(DetailValue::Cents(cents)) => write_signed(record, cents),
+            }
         }
     }
 
     /// Reads terms back from a record.
     pub(crate) fn read(from: &mut Reader<'_>, names: &Names) -> Self {
         let has = from.byte();
-        let mut text = |bit: u8| {
-            let number = from.number_if(has & 1 << bit != 0)?;
-            names.texts.get(number).cloned()
-        };
-        let [plan, promo_code, ref_id, tid] = [0, 1, 2, 3].map(&mut text);
-        let quantity = from.number_if(has & 1 << 4 != 0);
-        Terms {
-            plan,
-            promo_code,
-            ref_id,
-            tid,
-            quantity: quantity.and_then(|quantity| u32::try_from(quantity).ok()),
-            mrr_cents: from.signed_if(has & 1 << 5 != 0),
+        let mut terms = Terms::default();
+        let compared = DETAILS.iter().zip(terms.details.slots());
+        let compared = compared.filter(|(detail, _)| is_compared(detail));
+        let plan = DetailSlot::Text(&mut terms.plan);
+        let slots = std::iter::once(plan).chain(compared.map(|(_, slot)| slot));
+        for (_, slot) in (0..).zip(slots).filter(|(bit, _)| has & 1 << bit != 0) {
+            match slot {
+                DetailSlot::Text(text) => *text = names.texts.get(from.number() as usize).cloned(),
+                DetailSlot::Count(count) => *count = u32::try_from(from.number()).ok(),
+                DetailSlot::Cents(cents) => *cents = Some(from.signed()),
+            }
         }
+        terms
     }
 }
 
+fn is_compared(detail: &Detail) -> bool {
+    detail.contradiction.is_some()
+}
+
 impl EventRef<'_> {
-    /// Returns the terms of the event. A converted amount has no recurring revenue that could be compared:
-    /// rates may change.
+    /// Returns the terms of the event.
     pub(crate) fn terms(&self) -> Terms {
-        let details = self.details();
-        Terms {
-            plan: self.plan.map(Text::new),
-            promo_code: details.promo_code,
-            ref_id: details.ref_id,
-            tid: details.tid,
-            quantity: details.quantity,
-            mrr_cents: details
-                .mrr_cents
-                .filter(|_| self.original_money().is_none()),
-        }
+        let is_converted = self.original_money().is_some();
+        Terms::new(self.plan.map(Text::new), self.details(), is_converted)
     }
 }
 

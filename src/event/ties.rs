@@ -1,6 +1,6 @@
 //! Describes what ties an event to others on its way to the API.
 
-use super::{CustomerRef, Event, Kind};
+use super::{CustomerRef, Event, Kind, PromoterNames};
 
 /// Holds the customer of an event, the sale it concerns, and what may make somebody a lead. These decide
 /// which events it waits for, and whether the API has to be asked. Its texts are borrowed.
@@ -19,20 +19,20 @@ pub struct Ties<'e> {
 
 impl<'e> Ties<'e> {
     /// Returns the ties of an event in whatever form it is: kind, `event_id`, the sale's, the customer, and
-    /// what may name a promoter: coupon, tracking id and referral id.
+    /// what names a promoter.
     pub(crate) fn from_parts(
         kind: Kind,
         event_id: &'e str,
         sale_event_id: Option<&'e str>,
         customer: CustomerRef<'e>,
-        promoter: [Option<&str>; 3],
+        promoter: PromoterNames<'_>,
     ) -> Self {
         Ties {
             kind,
             event_id,
             sale_event_id,
             customer,
-            has_promoter: promoter.iter().any(Option::is_some),
+            has_promoter: promoter.is_any(),
         }
     }
 
@@ -53,14 +53,12 @@ impl<'e> Ties<'e> {
 impl Event {
     /// Returns what ties the event to others.
     pub fn ties(&self) -> Ties<'_> {
-        let details = self.details();
-        let promoter = [&details.promo_code, &details.tid, &details.ref_id];
         Ties::from_parts(
             self.kind,
             self.event_id(),
             self.sale_event_id.as_deref(),
             self.customer.borrowed(),
-            promoter.map(Option::as_deref),
+            self.details().promoter_names(),
         )
     }
 }

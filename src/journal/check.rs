@@ -319,7 +319,7 @@ impl JournalReader {
     fn check_seals(&self, checked: &mut Checked) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
-            columns::NAMES,
+            columns::names(),
             columns::RESULT
         );
         let mended = self.replaced().unwrap_or_else(|error| {
@@ -350,7 +350,7 @@ impl JournalReader {
     pub(super) fn expect_sound_rows(&self) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {}, {} FROM event e ORDER BY e.id",
-            columns::NAMES,
+            columns::names(),
             columns::RESULT
         );
         self.each("checking its seals", &sql, [], |row| {

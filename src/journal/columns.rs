@@ -1,22 +1,60 @@
 //! Binds, reads and seals the columns of an event, in one place.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Null, Type, ValueRef};
 use rusqlite::{Row, Statement};
 
 use super::{EventRow, Outcome, Settlement};
 use crate::event::{
-    Currency, CustomerRef, Details, Essence, EssenceParts, Event, EventKey, Kind, Money,
-    PromoterNames, Source, Terms, Text, Ties,
+    Currency, CustomerRef, DETAILS, Detail, DetailSlot, DetailStorage, DetailValue, Details,
+    Essence, EssenceParts, Event, EventKey, Kind, Money, Source, Terms, Text, Ties,
 };
 
-/// The columns that `event` and `held` share, in the order of [`Columns`].
-pub(super) const NAMES: &str = "kind, event_id, sale_event_id, email, uid, amount_cents, currency, \
-     refund_total_cents, plan, mrr_cents, promo_code, quantity, ref_id, tid, first_name, \
-     last_name, created_at_ms, note, gross_cents, reference, shared_id";
+/// The columns that `event` and `held` share, but for those of details, which follow them.
+const FIXED: [&str; 13] = [
+    "kind",
+    "event_id",
+    "sale_event_id",
+    "email",
+    "uid",
+    "amount_cents",
+    "currency",
+    "refund_total_cents",
+    "plan",
+    "created_at_ms",
+    "note",
+    "gross_cents",
+    "reference",
+];
 
-/// The number of columns in [`NAMES`].
-pub(super) const COUNT: usize = 21;
+/// The number of columns that [`names`] lists.
+pub(super) const COUNT: usize = {
+    let (mut count, mut at) = (FIXED.len(), 0);
+    while at < DETAILS.len() {
+        count += is_stored(&DETAILS[at]) as usize;
+        at += 1;
+    }
+    count
+};
+
+/// Returns the columns that `event` and `held` share, in the order of [`Columns`].
+pub(super) fn names() -> &'static str {
+    static NAMES: LazyLock<String> = LazyLock::new(|| {
+        let details = DETAILS.iter().filter(|detail| is_stored(detail));
+        let details = details.map(|detail| detail.name);
+        Vec::from_iter(FIXED.into_iter().chain(details)).join(", ")
+    });
+    &NAMES
+}
+
+const fn is_stored(detail: &Detail) -> bool {
+    matches!(
+        detail.storage,
+        DetailStorage::Journal | DetailStorage::LaterJournal
+    )
+}
 
 /// The columns of a result, in the order in which [`read_settlement`] takes them.
 pub(super) const RESULT: &str = "e.outcome, e.inferred, e.http_status, e.message, e.settled_ms, \
@@ -80,23 +118,15 @@ pub(super) struct Columns<'a> {
     money: Option<Money>,
     refund_total_cents: Option<i64>,
     plan: Option<&'a str>,
-    mrr_cents: Option<i64>,
-    promo_code: Option<&'a str>,
-    quantity: Option<u32>,
-    ref_id: Option<&'a str>,
-    tid: Option<&'a str>,
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
     created_at: Option<Timestamp>,
     note: &'a str,
     gross_cents: Option<i64>,
     reference: Option<&'a str>,
-    shared_id: Option<&'a str>,
+    details: Details<&'a str>,
 }
 
 impl<'a> Columns<'a> {
     pub(super) fn from_event(event: &'a Event) -> Self {
-        let details = event.details();
         Columns {
             kind: event.kind,
             event_id: event.event_id(),
@@ -106,22 +136,15 @@ impl<'a> Columns<'a> {
             money: event.money,
             refund_total_cents: event.refund_total_cents,
             plan: event.plan.as_deref(),
-            mrr_cents: details.mrr_cents,
-            promo_code: details.promo_code.as_deref(),
-            quantity: details.quantity,
-            ref_id: details.ref_id.as_deref(),
-            tid: details.tid.as_deref(),
-            first_name: details.first_name.as_deref(),
-            last_name: details.last_name.as_deref(),
             created_at: event.created_at,
             note: &event.note,
             gross_cents: event.gross_cents,
             reference: event.reference.as_deref(),
-            shared_id: details.shared_id.as_deref(),
+            details: event.details().borrowed(),
         }
     }
 
-    /// Binds the values of [`NAMES`] from the parameter `first` on.
+    /// Binds the values of [`names`] from the parameter `first` on.
     pub(super) fn bind(&self, to: &mut Statement<'_>, first: usize) -> rusqlite::Result<()> {
         to.raw_bind_parameter(first, self.kind.as_str())?;
         to.raw_bind_parameter(first + 1, self.event_id)?;
@@ -132,23 +155,36 @@ impl<'a> Columns<'a> {
         to.raw_bind_parameter(first + 6, self.money.map(|money| money.currency.code()))?;
         to.raw_bind_parameter(first + 7, self.refund_total_cents)?;
         to.raw_bind_parameter(first + 8, self.plan)?;
-        to.raw_bind_parameter(first + 9, self.mrr_cents)?;
-        to.raw_bind_parameter(first + 10, self.promo_code)?;
-        to.raw_bind_parameter(first + 11, self.quantity)?;
-        to.raw_bind_parameter(first + 12, self.ref_id)?;
-        to.raw_bind_parameter(first + 13, self.tid)?;
-        to.raw_bind_parameter(first + 14, self.first_name)?;
-        to.raw_bind_parameter(first + 15, self.last_name)?;
-        to.raw_bind_parameter(first + 16, self.created_at.map(Timestamp::as_millisecond))?;
-        to.raw_bind_parameter(first + 17, self.note)?;
-        to.raw_bind_parameter(first + 18, self.gross_cents)?;
-        to.raw_bind_parameter(first + 19, self.reference)?;
-        to.raw_bind_parameter(first + 20, self.shared_id)
+        to.raw_bind_parameter(first + 9, self.created_at.map(Timestamp::as_millisecond))?;
+        to.raw_bind_parameter(first + 10, self.note)?;
+        to.raw_bind_parameter(first + 11, self.gross_cents)?;
+        to.raw_bind_parameter(first + 12, self.reference)?;
+        let details = DETAILS.iter().zip(self.details.values());
+        let stored = details.filter(|(detail, _)| is_stored(detail));
+        for (at, (_, value)) in (first + FIXED.len()..).zip(stored) {
+            match value {
+                None => to.raw_bind_parameter(at, Null)?,
+                Some(DetailValue::Text(text)) => to.raw_bind_parameter(at, text)?,
+                Some(DetailValue::Count(count)) => to.raw_bind_parameter(at, count)?,
+                Some(DetailValue::Cents(cents)) => to.raw_bind_parameter(at, cents)?,
+            }
+        }
+        Ok(())
     }
 
-    /// Reads the values of [`NAMES`] from the column `first` on.
+    /// Reads the values of [`names`] from the column `first` on.
     pub(super) fn read(row: &'a Row<'_>, first: usize) -> rusqlite::Result<Self> {
-        let created_at: Option<Millis> = row.get(first + 16)?;
+        let created_at: Option<Millis> = row.get(first + 9)?;
+        let mut details = Details::NONE;
+        let slots = DETAILS.iter().zip(details.slots());
+        let slots = slots.filter(|(detail, _)| is_stored(detail));
+        for (at, (_, slot)) in (first + FIXED.len()..).zip(slots) {
+            match slot {
+                DetailSlot::Text(text) => *text = text_or_none(row, at)?,
+                DetailSlot::Count(count) => *count = row.get(at)?,
+                DetailSlot::Cents(cents) => *cents = row.get(at)?,
+            }
+        }
         Ok(Columns {
             kind: row.get::<_, Word<Kind>>(first)?.0,
             event_id: text(row, first + 1)?,
@@ -158,22 +194,15 @@ impl<'a> Columns<'a> {
             money: read_money(row, first + 5)?,
             refund_total_cents: row.get(first + 7)?,
             plan: text_or_none(row, first + 8)?,
-            mrr_cents: row.get(first + 9)?,
-            promo_code: text_or_none(row, first + 10)?,
-            quantity: row.get(first + 11)?,
-            ref_id: text_or_none(row, first + 12)?,
-            tid: text_or_none(row, first + 13)?,
-            first_name: text_or_none(row, first + 14)?,
-            last_name: text_or_none(row, first + 15)?,
             created_at: created_at.map(|at| at.0),
-            note: text(row, first + 17)?,
-            gross_cents: row.get(first + 18)?,
-            reference: text_or_none(row, first + 19)?,
-            shared_id: text_or_none(row, first + 20)?,
+            note: text(row, first + 10)?,
+            gross_cents: row.get(first + 11)?,
+            reference: text_or_none(row, first + 12)?,
+            details,
         })
     }
 
-    /// Reads `id, key, seal` and [`NAMES`], from the column `first` on, and checks the seal.
+    /// Reads `id, key, seal` and [`names`], from the column `first` on, and checks the seal.
     pub(super) fn read_sealed(
         row: &'a Row<'_>,
         first: usize,
@@ -201,11 +230,8 @@ impl<'a> Columns<'a> {
         seal.text(self.money.map(|money| money.currency.code()));
         seal.integer(self.refund_total_cents);
         seal.text(self.plan);
-        seal.integer(self.mrr_cents);
-        seal.text(self.promo_code);
-        seal.integer(self.quantity.map(i64::from));
-        for text in [self.ref_id, self.tid, self.first_name, self.last_name] {
-            seal.text(text);
+        for (_, value) in self.details.stored(DetailStorage::Journal) {
+            seal.detail(value);
         }
         seal.integer(self.created_at.map(Timestamp::as_millisecond));
         seal.bytes(self.note.as_bytes());
@@ -218,10 +244,11 @@ impl<'a> Columns<'a> {
             seal.bytes(b"reference");
             seal.text(self.reference);
         }
-        // Versions before 5 did not have this column.
-        if self.shared_id.is_some() {
-            seal.bytes(b"shared_id");
-            seal.text(self.shared_id);
+        for (detail, value) in self.details.stored(DetailStorage::LaterJournal) {
+            if value.is_some() {
+                seal.bytes(detail.name.as_bytes());
+                seal.detail(value);
+            }
         }
         seal.value()
     }
@@ -243,7 +270,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn shared_id(&self) -> Option<&'a str> {
-        self.shared_id
+        self.details.shared_id
     }
 
     pub(super) fn created_at(&self) -> Option<Timestamp> {
@@ -263,21 +290,14 @@ impl<'a> Columns<'a> {
             self.event_id,
             self.sale_event_id,
             self.customer(),
-            [self.promo_code, self.tid, self.ref_id],
+            self.details.promoter_names(),
         )
     }
 
     /// Returns the terms, as [`EventRef::terms`](crate::event::EventRef) has them.
     pub(super) fn terms(&self, is_converted: bool) -> Terms {
-        let owned = |text: Option<&str>| text.map(Text::new);
-        Terms {
-            plan: owned(self.plan),
-            promo_code: owned(self.promo_code),
-            ref_id: owned(self.ref_id),
-            tid: owned(self.tid),
-            quantity: self.quantity,
-            mrr_cents: self.mrr_cents.filter(|_| !is_converted),
-        }
+        let details = self.details.to_owned_texts();
+        Terms::new(self.plan.map(Text::new), details, is_converted)
     }
 
     pub(super) fn essence(&self) -> Essence {
@@ -290,11 +310,7 @@ impl<'a> Columns<'a> {
             reference: self.reference,
             customer: self.customer(),
             created_at: self.created_at,
-            promoter: PromoterNames {
-                promo_code: self.promo_code,
-                ref_id: self.ref_id,
-                tid: self.tid,
-            },
+            promoter: self.details.promoter_names(),
         })
     }
 
@@ -310,19 +326,7 @@ impl<'a> Columns<'a> {
         event.reference = owned(self.reference);
         event.refund_total_cents = self.refund_total_cents;
         event.plan = owned(self.plan);
-        event.set_details(Details {
-            subscription: None,
-            mrr_cents: self.mrr_cents,
-            promo_code: owned(self.promo_code),
-            quantity: self.quantity,
-            ref_id: owned(self.ref_id),
-            tid: owned(self.tid),
-            first_name: owned(self.first_name),
-            last_name: owned(self.last_name),
-            candidates: None,
-            shared_id: owned(self.shared_id),
-            rest: None,
-        });
+        event.set_details(self.details.to_owned_texts());
         event.created_at = self.created_at;
         event.note = Text::new(self.note);
         event
@@ -462,6 +466,15 @@ impl Seal {
                 self.raw(&[1]);
                 self.number(integer.cast_unsigned());
             }
+        }
+    }
+
+    fn detail(&mut self, value: Option<DetailValue<&&str>>) {
+        match value {
+            None => self.text(None),
+            Some(DetailValue::Text(text)) => self.text(Some(text)),
+            Some(DetailValue::Count(count)) => self.integer(Some(count.into())),
+            Some(DetailValue::Cents(cents)) => self.integer(Some(cents)),
         }
     }
 

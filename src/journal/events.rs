@@ -104,7 +104,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event
              WHERE kind = 'sale' AND outcome IS NOT NULL",
-            columns::NAMES
+            columns::names()
         );
         let mended = self.replaced()?;
         self.each("reading the outcomes of sales", &sql, [], |row| {
@@ -123,7 +123,7 @@ impl JournalReader {
         run: RunId,
         mut each: impl FnMut(EventRow, Ties<'_>),
     ) -> Result<(), JournalError> {
-        let (names, result) = (columns::NAMES, columns::RESULT);
+        let (names, result) = (columns::names(), columns::RESULT);
         let sql = format!(
             "SELECT e.id, e.key, e.seal, {names}, {result}
              FROM run_event re CROSS JOIN event e ON e.id = re.event
@@ -147,7 +147,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT id, key, seal, {} FROM event
              WHERE outcome = 'tracked' OR outcome = 'already_tracked'",
-            columns::NAMES
+            columns::names()
         );
         self.each("reading the tracked events", &sql, [], |row| {
             each(Columns::read_sealed(row, 0)?.2.ties());
@@ -165,7 +165,7 @@ impl JournalReader {
             "SELECT e.id, e.key, e.seal, {} FROM event e
              WHERE e.kind = 'signup' AND e.outcome IS NULL
              AND NOT EXISTS (SELECT 1 FROM run_event re WHERE re.run = ?1 AND re.event = e.id)",
-            columns::NAMES
+            columns::names()
         );
         let doing = "looking for sign-ups that are left to send";
         self.each(doing, &sql, [run.0], |row| {
@@ -181,7 +181,7 @@ impl JournalReader {
     ) -> Result<(), JournalError> {
         let sql = format!(
             "SELECT id, key, seal, {} FROM event WHERE email IS NOT NULL AND uid IS NOT NULL",
-            columns::NAMES
+            columns::names()
         );
         self.each("reading customers", &sql, [], |row| {
             each(Columns::read_sealed(row, 0)?.2.customer());
@@ -250,7 +250,7 @@ pub(super) fn scan_sql(filter: &str) -> String {
 
 /// Returns the statement of [`scan_sql`] for events in another table of the shape of `run_event`.
 pub(super) fn scan_sql_of(run_event: &str, condition: &str) -> String {
-    let (names, result) = (columns::NAMES, columns::RESULT);
+    let (names, result) = (columns::names(), columns::RESULT);
     let attempt = attempts::COLUMNS;
     format!(
         "SELECT e.id, e.key, e.seal, {names}, {result}, i.ordinal, i.path, re.line,

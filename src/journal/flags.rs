@@ -161,7 +161,7 @@ impl Journal {
         let sql = format!(
             "SELECT id, key, seal, {} FROM event
              WHERE id IN (SELECT event FROM run_event WHERE run = ?1)",
-            columns::NAMES
+            columns::names()
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
             of_run.add(Columns::read_sealed(row, 0)?.2.customer());
@@ -208,7 +208,7 @@ impl Journal {
         let sql = format!(
             "SELECT id, key, seal, {}, id IN (SELECT event FROM run_event WHERE run = ?1)
              FROM event WHERE {BY_UID_ALONE} AND {NOT_REPLACED}",
-            columns::NAMES
+            columns::names()
         );
         self.each(SIGN_UPS, &sql, [run.0], |row| {
             let (sale, _, columns) = Columns::read_sealed(row, 0)?;
@@ -223,7 +223,7 @@ impl Journal {
     }
 
     fn sales_before_sign_up(&self, run: RunId) -> Result<Vec<EventRow>, JournalError> {
-        let names = columns::NAMES;
+        let names = columns::names();
         let settled_ms = |row: &Row<'_>| row.get::<_, i64>(3 + columns::COUNT);
         let mut signed_up = SignedUp::default();
         let sql = format!(

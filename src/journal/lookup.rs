@@ -254,7 +254,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT h.plan_state, i.ordinal, i.path, h.line, h.candidates, {}, h.run
              FROM held h LEFT JOIN input i ON i.id = h.input WHERE {condition} ORDER BY h.id",
-            columns::NAMES
+            columns::names()
         );
         let mut held = Vec::new();
         self.each("looking for held events", &sql, parameters, |row| {

@@ -74,7 +74,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT id, key, seal, {} FROM event
              WHERE kind = 'refund' AND refund_total_cents IS NOT NULL",
-            columns::NAMES
+            columns::names()
         );
         self.each(RUNNING_TOTALS, &sql, [], |row| {
             let (refund, _, columns) = Columns::read_sealed(row, 0)?;

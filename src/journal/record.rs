@@ -131,7 +131,7 @@ struct Statements<'j> {
 
 impl<'j> Statements<'j> {
     fn prepare(connection: &'j Connection) -> rusqlite::Result<Self> {
-        let names = columns::NAMES;
+        let names = columns::names();
         let marks = vec!["?"; columns::COUNT].join(", ");
         Ok(Statements {
             event: connection.prepare(&format!(
@@ -475,7 +475,7 @@ impl Recording<'_> {
 
     /// Returns an event as it was recorded.
     fn recorded(&self, event: EventRow) -> Result<Event, JournalError> {
-        let names = columns::NAMES;
+        let names = columns::names();
         let sql = format!("SELECT id, key, seal, {names} FROM event WHERE id = ?1");
         let nowhere = Source { input: 0, line: 0 };
         let found = self.transaction.query_row(&sql, [event.0], |row| {

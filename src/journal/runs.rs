@@ -216,7 +216,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT h.plan_state, i.ordinal, i.path, h.line, h.candidates, {}
              FROM held h LEFT JOIN input i ON i.id = h.input WHERE h.run = ?1 ORDER BY h.id",
-            columns::NAMES
+            columns::names()
         );
         self.stream("reading held events", &sql, [run.0], read_held, &mut each)
     }

@@ -75,7 +75,7 @@ impl JournalReader {
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event
              WHERE kind = 'refund' AND sale_event_id IS NOT NULL ORDER BY id",
-            columns::NAMES
+            columns::names()
         );
         self.each("reading refunds", &sql, [], |row| {
             let (id, key, columns) = Columns::read_sealed(row, 0)?;

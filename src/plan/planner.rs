@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::History;
 use super::range::OUT_OF_RANGE;
 use crate::event::{
-    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money, Terms,
+    Contradiction, Details, Essence, EventKey, EventRef, Events, KeyMap, Kind, Money,
 };
 use crate::journal::{Outcome, PlanState};
 use crate::link::{AskedAgain, HeldReason, Link, Links, names_another_non_referral, replaces};
@@ -359,12 +359,9 @@ impl<'p> Planner<'p> {
             read.plan = None;
         }
         if self.history.outcome(key) == Some(Outcome::NonReferral) {
-            read = Terms {
-                plan: None,
-                quantity: None,
-                mrr_cents: None,
-                ..read
-            };
+            read.plan = None;
+            read.details.quantity = None;
+            read.details.mrr_cents = None;
         }
         read.difference(&self.history.terms(key)?)
     }

@@ -16,7 +16,7 @@ use super::{
     ProfileError, Question, ReadAs, RemarkRule, Scope, Sign, Spelling, SubscriptionColumns,
     TaxColumns, Template, TemplatePart, Test, When, WordSet,
 };
-use crate::event::{Currency, Kind};
+use crate::event::{Currency, DETAIL_COUNT, Kind, detail_place};
 use crate::export::LINES_ABOVE_MOST;
 
 /// Checks a profile's table and compiles it.
@@ -140,7 +140,8 @@ impl<'s> Compiler<'s> {
         let coupons = self.coupons(spec.promo_code.as_ref())?;
         for rule in &mut events {
             if rule.kind == Kind::Sale {
-                rule.promo_code = rule.promo_code.or(coupons);
+                let promo_code = &mut rule.details[detail_place("promo_code")];
+                *promo_code = promo_code.or(coupons);
             }
             rule.names = named_columns(&rule.scope.when, &known);
         }
@@ -563,7 +564,10 @@ impl<'s> Compiler<'s> {
         let event_id = self.each(&spec.event_id, Self::template)?;
         let created_at = self.each(&spec.created_at, Self::date_source)?;
         self.check_days(&event_id, &created_at)?;
-        let column = |key: &str, name: &Option<String>| self.maybe_column(key, name.as_deref());
+        let mut details = [None; DETAIL_COUNT];
+        for (key, column) in spec.details() {
+            details[detail_place(key)] = self.maybe_column(&format!("event.{key}"), column)?;
+        }
         Ok(EventRule {
             kind: spec.kind,
             scope: self.scope(&spec.when, spec.unless.as_ref())?,
@@ -586,15 +590,8 @@ impl<'s> Compiler<'s> {
                 .transpose()?,
             running_total: spec.running_total,
             created_at,
-            plan: column("event.plan", &spec.plan)?,
-            subscription: column("event.subscription", &spec.subscription)?,
-            mrr: column("event.mrr", &spec.mrr)?,
-            promo_code: column("event.promo_code", &spec.promo_code)?,
-            quantity: column("event.quantity", &spec.quantity)?,
-            first_name: column("event.first_name", &spec.first_name)?,
-            last_name: column("event.last_name", &spec.last_name)?,
-            ref_id: column("event.ref_id", &spec.ref_id)?,
-            tid: column("event.tid", &spec.tid)?,
+            plan: self.maybe_column("event.plan", spec.plan.as_deref())?,
+            details,
         })
     }
 

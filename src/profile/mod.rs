@@ -104,7 +104,7 @@ impl Profile {
     pub(crate) fn has_own_plans(&self) -> bool {
         let events = || self.events.iter();
         events().any(|event| event.plan.is_some())
-            && events().all(|event| event.subscription.is_none())
+            && events().all(|event| event.detail("subscription").is_none())
     }
 
     /// The columns whose cells are amounts.
@@ -116,7 +116,7 @@ impl Profile {
                 columns.push(rule.column);
                 columns.extend(rule.plus.iter().chain(&rule.minus));
             }
-            columns.extend(event.mrr);
+            columns.extend(event.detail("mrr"));
         }
         if let Some(taxes) = &self.taxes {
             columns.extend([taxes.goods, taxes.shipping, taxes.tax, taxes.total]);

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 
 use super::words::{Spelling, WordSet};
-use crate::event::{Currency, Kind};
+use crate::event::{Currency, DETAIL_COUNT, Kind, detail_place};
 
 /// An index into [`Profile::columns`](super::Profile::columns).
 pub(crate) type ColumnIndex = usize;
@@ -265,30 +265,20 @@ pub(crate) struct EventRule {
     pub(crate) running_total: bool,
     pub(crate) created_at: Vec<DateSource>,
     pub(crate) plan: Option<ColumnIndex>,
-    pub(crate) subscription: Option<ColumnIndex>,
-    pub(crate) mrr: Option<ColumnIndex>,
-    pub(crate) promo_code: Option<ColumnIndex>,
-    pub(crate) quantity: Option<ColumnIndex>,
-    pub(crate) first_name: Option<ColumnIndex>,
-    pub(crate) last_name: Option<ColumnIndex>,
-    pub(crate) ref_id: Option<ColumnIndex>,
-    pub(crate) tid: Option<ColumnIndex>,
+    /// The columns of the event's details, each at the place of its detail in
+    /// [`DETAILS`](crate::event::DETAILS).
+    pub(crate) details: [Option<ColumnIndex>; DETAIL_COUNT],
 }
 
 impl EventRule {
     /// Returns `true` if it has a column for any of the details that few events have.
     pub(crate) fn has_details(&self) -> bool {
-        let columns = [
-            self.subscription,
-            self.mrr,
-            self.promo_code,
-            self.quantity,
-            self.first_name,
-            self.last_name,
-            self.ref_id,
-            self.tid,
-        ];
-        columns.iter().any(Option::is_some)
+        self.details.iter().any(Option::is_some)
+    }
+
+    /// Returns the column of a detail by its key.
+    pub(crate) fn detail(&self, key: &str) -> Option<ColumnIndex> {
+        self.details[detail_place(key)]
     }
 }
 

@@ -389,6 +389,22 @@ pub(super) struct EventSpec {
     pub(super) tid: Option<String>,
 }
 
+impl EventSpec {
+    /// Returns the columns of details, each with the key of its detail.
+    pub(super) fn details(&self) -> [(&'static str, Option<&str>); 8] {
+        [
+            ("subscription", self.subscription.as_deref()),
+            ("mrr", self.mrr.as_deref()),
+            ("promo_code", self.promo_code.as_deref()),
+            ("quantity", self.quantity.as_deref()),
+            ("first_name", self.first_name.as_deref()),
+            ("last_name", self.last_name.as_deref()),
+            ("ref_id", self.ref_id.as_deref()),
+            ("tid", self.tid.as_deref()),
+        ]
+    }
+}
+
 /// A column, or the computation of the amount from several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(

@@ -293,26 +293,16 @@ impl Said {
     }
 }
 
+/// Takes each detail from the reading that has it, with the lowest rank, the least of several.
 fn joined_details(all: &[(usize, Details)]) -> Details {
-    let text = |field: fn(&Details) -> &Option<Text>| {
-        pick(
-            all.iter()
-                .map(|(rank, details)| (*rank, field(details).clone())),
-        )
-    };
-    Details {
-        subscription: text(|details| &details.subscription),
-        mrr_cents: pick(all.iter().map(|(rank, details)| (*rank, details.mrr_cents))),
-        promo_code: text(|details| &details.promo_code),
-        quantity: pick(all.iter().map(|(rank, details)| (*rank, details.quantity))),
-        ref_id: text(|details| &details.ref_id),
-        tid: text(|details| &details.tid),
-        first_name: text(|details| &details.first_name),
-        last_name: text(|details| &details.last_name),
-        candidates: text(|details| &details.candidates),
-        shared_id: text(|details| &details.shared_id),
-        rest: pick(all.iter().map(|(rank, details)| (*rank, details.rest))),
+    let mut joined = Details::default();
+    let values = all.iter().map(|(rank, details)| (*rank, details.values()));
+    let values = Vec::from_iter(values);
+    for (index, slot) in joined.slots().into_iter().enumerate() {
+        let value = pick(values.iter().map(|(rank, values)| (*rank, values[index])));
+        slot.set(value.map(|value| value.map(Text::clone)));
     }
+    joined
 }
 
 /// Returns the value with the lowest rank, the least of several.

@@ -4,11 +4,13 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::atomic::{FileError, sync_directory};
 use super::columns::{Cell, ColumnType, EVENT_COLUMNS, ReportColumn, event_cells};
 use super::error::ReportError;
 use super::table::Table;
+use crate::event::{DETAILS, DetailSlot, DetailStorage, DetailValue, Details};
 use crate::journal::{AttemptRecord, EventRecord, JournalError, JournalReader, Span};
 
 /// A table of the journal.
@@ -20,35 +22,32 @@ pub(crate) enum JournalTable {
     Attempts,
 }
 
-/// The columns of an event that the reports leave out.
-const MORE_COLUMNS: [ReportColumn; 12] = [
+/// The columns of an event that the reports leave out, but for those of its details, which follow the first.
+const MORE_COLUMNS: [ReportColumn; 5] = [
     text("plan"),
-    integer("mrr_cents"),
-    text("promo_code"),
-    integer("quantity"),
-    text("ref_id"),
-    text("tid"),
-    text("first_name"),
-    text("last_name"),
     integer("gross_cents"),
     integer("refund_total_cents"),
     text("reference"),
     text("note"),
 ];
 
-const ALL_EVENT_COLUMNS: [ReportColumn; EVENT_COLUMNS.len() + MORE_COLUMNS.len()] = {
-    let mut all = [EVENT_COLUMNS[0]; EVENT_COLUMNS.len() + MORE_COLUMNS.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < EVENT_COLUMNS.len() {
-            EVENT_COLUMNS[at]
-        } else {
-            MORE_COLUMNS[at - EVENT_COLUMNS.len()]
-        };
-        at += 1;
-    }
-    all
-};
+/// Returns the columns of events: those of the reports, and those that they leave out.
+fn event_columns() -> &'static [ReportColumn] {
+    static ALL: LazyLock<Vec<ReportColumn>> = LazyLock::new(|| {
+        let mut details: Details = Details::NONE;
+        let details = DETAILS.iter().zip(details.slots());
+        let details = details.filter(|(detail, _)| detail.storage == DetailStorage::Journal);
+        let details = details.map(|(detail, slot)| match slot {
+            DetailSlot::Text(_) => text(detail.name),
+            DetailSlot::Count(_) | DetailSlot::Cents(_) => integer(detail.name),
+        });
+        let details = Vec::from_iter(details);
+        let (first, others) = MORE_COLUMNS.split_at(1);
+        let all = EVENT_COLUMNS.iter().chain(first).copied();
+        all.chain(details).chain(others.iter().copied()).collect()
+    });
+    &ALL
+}
 
 const ATTEMPT_COLUMNS: [ReportColumn; 13] = [
     text("event_id"),
@@ -85,7 +84,7 @@ impl JournalTable {
     /// Returns the table's columns.
     pub(crate) fn columns(self) -> &'static [ReportColumn] {
         match self {
-            JournalTable::Events => &ALL_EVENT_COLUMNS,
+            JournalTable::Events => event_columns(),
             JournalTable::Attempts => &ATTEMPT_COLUMNS,
         }
     }
@@ -114,18 +113,18 @@ impl JournalTable {
 }
 
 fn all_event_cells(record: &EventRecord) -> Vec<Cell<'_>> {
-    let (event, details) = (&record.event, record.event.details());
-    let mut cells = Vec::with_capacity(ALL_EVENT_COLUMNS.len());
+    let event = &record.event;
+    let mut cells = Vec::with_capacity(event_columns().len());
     cells.extend(event_cells(record));
+    cells.push(Cell::optional_text(event.plan.as_deref()));
+    let details = event.details().stored(DetailStorage::Journal);
+    cells.extend(details.map(|(_, value)| match value {
+        None => Cell::Empty,
+        Some(DetailValue::Text(text)) => Cell::text(text),
+        Some(DetailValue::Count(count)) => Cell::Integer(count.into()),
+        Some(DetailValue::Cents(cents)) => Cell::Integer(cents),
+    }));
     cells.extend([
-        Cell::optional_text(event.plan.as_deref()),
-        Cell::optional_integer(details.mrr_cents),
-        Cell::optional_text(details.promo_code.as_deref()),
-        Cell::optional_integer(details.quantity),
-        Cell::optional_text(details.ref_id.as_deref()),
-        Cell::optional_text(details.tid.as_deref()),
-        Cell::optional_text(details.first_name.as_deref()),
-        Cell::optional_text(details.last_name.as_deref()),
         Cell::optional_integer(event.gross_cents),
         Cell::optional_integer(event.refund_total_cents),
         Cell::optional_text(event.reference.as_deref()),

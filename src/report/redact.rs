@@ -16,7 +16,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
 use super::summary::RunSummary;
-use crate::event::{Details, Event, Text};
+use crate::event::{DETAILS, DetailSlot, Details, Event, Text};
 use crate::job::ADDED_COLUMNS;
 use crate::journal::{
     AcceptedRecord, ConversionRecord, EventRecord, HeldRecord, REDACTION_KEY_BYTES, RowRecord,
@@ -204,22 +204,15 @@ impl Redactor {
         if *details == Details::default() {
             return;
         }
-        let text = |text: &Option<Text>| text.as_ref().map(|text| Text::from(self.text(text)));
-        let name = |name: &Option<Text>| name.as_ref().map(|name| Text::from(self.name(name)));
-        let details = Details {
-            subscription: text(&details.subscription),
-            mrr_cents: details.mrr_cents,
-            promo_code: name(&details.promo_code),
-            quantity: details.quantity,
-            ref_id: name(&details.ref_id),
-            tid: text(&details.tid),
-            first_name: name(&details.first_name),
-            last_name: name(&details.last_name),
-            candidates: text(&details.candidates),
-            shared_id: text(&details.shared_id),
-            rest: details.rest,
-        };
-        event.set_details(details);
+        let mut hidden = details.clone();
+        for (detail, slot) in DETAILS.iter().zip(hidden.slots()) {
+            match slot {
+                DetailSlot::Text(Some(text)) if detail.is_name => *text = self.name(text).into(),
+                DetailSlot::Text(Some(text)) => self.replace_text(text),
+                DetailSlot::Text(None) | DetailSlot::Count(_) | DetailSlot::Cents(_) => {}
+            }
+        }
+        event.set_details(hidden);
     }
 
     pub(super) fn event(&self, record: &mut EventRecord) {

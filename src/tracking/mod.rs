@@ -7,6 +7,7 @@
 
 mod answer;
 mod commissions;
+mod details;
 mod form;
 mod key;
 mod leads;

@@ -2,15 +2,13 @@
 
 use form_urlencoded::Serializer;
 
-use super::FormSettings;
+use super::details::sent_details;
+use super::{FormSettings, Version};
 use crate::event::{Event, Kind};
 
 /// Returns the form of an event, with the parameters that the vendor's documents have for its call. The same
 /// event always gives the same bytes.
 pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
-    let details = event.details();
-    let is_sale = event.kind == Kind::Sale;
-    let is_signup = event.kind == Kind::Signup;
     let mut form = Form(Serializer::new(String::new()));
     form.add("wid", Some(manner.account_id));
     form.add("email", event.customer.email.as_deref());
@@ -26,19 +24,9 @@ pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
         form.add_shown("amount", Some(manner.decimals.sent(money)));
         let is_foreign = money.currency != manner.account_currency;
         form.add("currency", is_foreign.then(|| money.currency.code()));
-        form.add_shown("quantity", details.quantity);
     }
-    if is_sale {
-        form.add("plan", event.plan.as_deref());
-        let mrr = event.mrr().map(|mrr| manner.decimals.sent(mrr));
-        form.add_shown("mrr", mrr);
-        form.add("promo_code", details.promo_code.as_deref());
-    }
-    if is_sale || is_signup {
-        form.add("first_name", details.first_name.as_deref());
-        form.add("last_name", details.last_name.as_deref());
-        form.add("ref_id", details.ref_id.as_deref());
-        form.add("tid", details.tid.as_deref());
+    for (name, value) in sent_details(event, Version::V1, manner.decimals) {
+        form.add_shown(name, Some(value));
     }
     form.add_shown("created_at", event.created_at);
     if !manner.should_notify_promoters {

@@ -2,50 +2,41 @@
 //!
 //! It takes dates only on sign-ups, and does not distinguish cancellations.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::FormSettings;
-use crate::event::{Event, Kind};
+use super::details::sent_details;
+use super::{FormSettings, Version};
+use crate::event::{DetailValue, Event, Kind};
 
-/// Holds the parameters of the four calls; each has some of them, in the types of the vendor's file.
-#[derive(Default, Serialize)]
-struct Parameters<'e> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sale_event_id: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    currency: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quantity: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mrr: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    promo_code: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tid: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ref_id: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    skip_email_notification: Option<bool>,
-}
+/// Holds the parameters of a call in their order.
+#[derive(Default)]
+struct Parameters<'e>(Vec<(&'static str, Parameter<'e>)>);
 
-/// Holds a whole number, as the vendor's file has it at that place: a number, or text.
+/// Holds a parameter in the type that the vendor's file has for it in its call. Whole numbers are numbers at some
+/// places, and text at others.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Number {
+enum Parameter<'e> {
     Integer(i64),
-    Text(String),
+    Text(&'e str),
+    OwnText(String),
+    Flag(bool),
+}
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'e> Parameters<'e> {
+    fn add(&mut self, name: &'static str, value: Option<Parameter<'e>>) {
+        self.0.extend(value.map(|value| (name, value)));
+    }
+
+    fn add_text(&mut self, name: &'static str, value: Option<&'e str>) {
+        self.add(name, value.map(Parameter::Text));
+    }
 }
 
 /// Returns the JSON of an event. The same event always gives the same bytes.
@@ -56,54 +47,49 @@ pub(super) fn body(event: &Event, manner: &FormSettings<'_>) -> String {
 }
 
 fn parameters<'e>(event: &'e Event, manner: &FormSettings<'_>) -> Parameters<'e> {
-    let details = event.details();
-    let who = Parameters {
-        email: event.customer.email.as_deref(),
-        uid: event.customer.uid.as_deref(),
-        ..Parameters::default()
-    };
-    let quiet = (!manner.should_notify_promoters).then_some(true);
-    let currency = event
-        .money
-        .map(|money| money.currency)
-        .filter(|currency| *currency != manner.account_currency);
-    match event.kind {
-        Kind::Sale => Parameters {
-            event_id: Some(event.event_id()),
-            amount: event
-                .money
-                .map(|money| Number::Integer(manner.decimals.sent(money))),
-            currency: currency.map(|currency| currency.code()),
-            quantity: details.quantity.map(|n| Number::Integer(n.into())),
-            plan: event.plan.as_deref(),
-            mrr: event
-                .mrr()
-                .map(|mrr| Number::Text(manner.decimals.sent(mrr).to_string())),
-            promo_code: details.promo_code.as_deref(),
-            tid: details.tid.as_deref(),
-            ref_id: details.ref_id.as_deref(),
-            skip_email_notification: quiet,
-            ..who
-        },
-        Kind::Refund => Parameters {
-            event_id: Some(event.event_id()),
-            sale_event_id: event.sale_event_id.as_deref(),
-            amount: event
-                .money
-                .map(|money| Number::Text(manner.decimals.sent(money).to_string())),
-            currency: currency.map(|currency| currency.code()),
-            quantity: details.quantity.map(|n| Number::Text(n.to_string())),
-            skip_email_notification: quiet,
-            ..who
-        },
-        Kind::Cancellation => who,
-        Kind::Signup => Parameters {
-            tid: details.tid.as_deref(),
-            ref_id: details.ref_id.as_deref(),
-            created_at: event.created_at.map(|at| at.to_string()),
-            skip_email_notification: quiet,
-            ..who
-        },
+    let mut body = Parameters::default();
+    body.add_text("email", event.customer.email.as_deref());
+    body.add_text("uid", event.customer.uid.as_deref());
+    if event.kind == Kind::Cancellation {
+        return body;
+    }
+    if event.kind.has_amount() {
+        body.add_text("event_id", Some(event.event_id()));
+    }
+    if event.kind == Kind::Refund {
+        body.add_text("sale_event_id", event.sale_event_id.as_deref());
+    }
+    if let Some(money) = event.money {
+        let amount = number(event.kind, manner.decimals.sent(money));
+        body.add("amount", Some(amount));
+        let is_foreign = money.currency != manner.account_currency;
+        body.add_text("currency", is_foreign.then(|| money.currency.code()));
+    }
+    for (name, value) in sent_details(event, Version::V2, manner.decimals) {
+        let value = match value {
+            DetailValue::Text(text) => Parameter::Text(text),
+            DetailValue::Count(count) => number(event.kind, count.into()),
+            DetailValue::Cents(cents) => Parameter::OwnText(cents.to_string()),
+        };
+        body.add(name, Some(value));
+    }
+    if event.kind == Kind::Signup {
+        let at = event
+            .created_at
+            .map(|at| Parameter::OwnText(at.to_string()));
+        body.add("created_at", at);
+    }
+    if !manner.should_notify_promoters {
+        body.add("skip_email_notification", Some(Parameter::Flag(true)));
+    }
+    body
+}
+
+/// Returns a whole number as the call has it: as text in those of refunds.
+fn number<'e>(call: Kind, number: i64) -> Parameter<'e> {
+    match call {
+        Kind::Refund => Parameter::OwnText(number.to_string()),
+        Kind::Sale | Kind::Cancellation | Kind::Signup => Parameter::Integer(number),
     }
 }
 

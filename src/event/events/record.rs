@@ -8,7 +8,10 @@ use jiff::civil::Date;
 use super::EventNumbers;
 use crate::event::packed::{Currencies, KINDS, Reader, write_number, write_signed};
 use crate::event::view::OriginalRef;
-use crate::event::{CustomerRef, Details, Event, EventKey, EventRef, Kind, Source, Text};
+use crate::event::{
+    CustomerRef, DETAIL_COUNT, DetailSlot, DetailValue, Details, Event, EventKey, EventRef, Kind,
+    Source, Text,
+};
 
 /// The number of texts that are kept once. Any further text is in its event's own record.
 pub(super) const MAX_WORDS: usize = 4096;
@@ -323,48 +326,26 @@ fn write_word<'t>(record: &mut Vec<u8>, words: &mut InternedTexts, text: &'t str
     }
 }
 
-/// Writes each detail with one more than its length, or a zero where there is none.
+// Each detail has a bit.
+const _: () = assert!(DETAIL_COUNT <= u16::BITS as usize);
+
+/// Writes which details there are, and their values.
 fn write_details(record: &mut Vec<u8>, details: &Details) {
-    let Details {
-        subscription,
-        mrr_cents,
-        promo_code,
-        quantity,
-        ref_id,
-        tid,
-        first_name,
-        last_name,
-        candidates,
-        shared_id,
-        rest,
-    } = details;
-    let flags = [mrr_cents.is_some(), quantity.is_some(), rest.is_some()];
-    let flags = flags.iter().rev();
-    record.push(flags.fold(0, |flags, is_set| flags << 1 | u8::from(*is_set)));
-    if let Some(cents) = mrr_cents {
-        write_signed(record, *cents);
-    }
-    if let Some(quantity) = quantity {
-        write_number(record, (*quantity).into());
-    }
-    if let Some(rest) = rest {
-        write_number(record, (*rest).into());
-    }
-    for text in [
-        subscription,
-        promo_code,
-        ref_id,
-        tid,
-        first_name,
-        last_name,
-        candidates,
-        shared_id,
-    ] {
-        write_number(
-            record,
-            text.as_ref().map_or(0, |text| text.len() as u64 + 1),
-        );
-        record.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
+    let values = details.values();
+    let has = (0..).zip(&values);
+    let has = has.fold(0_u16, |has, (bit, value)| {
+        has | u16::from(value.is_some()) << bit
+    });
+    record.extend_from_slice(&has.to_le_bytes());
+    for value in values.into_iter().flatten() {
+        match value {
+            DetailValue::Text(text) => {
+                write_number(record, text.len() as u64);
+                record.extend_from_slice(text.as_bytes());
+            }
+            DetailValue::Count(count) => write_number(record, count.into()),
+            DetailValue::Cents(cents) => write_signed(record, cents),
+        }
     }
 }
 
@@ -425,27 +406,22 @@ impl<'e> Reader<'e> {
     }
 
     fn details(&mut self) -> Details {
-        let has = self.byte();
-        let mrr_cents = (has & 1 != 0).then(|| self.signed());
-        let quantity = (has & 2 != 0).then(|| self.number() as u32);
-        let rest = (has & 4 != 0).then(|| self.number() as u32);
-        let mut text = || {
-            let bytes = self.number().checked_sub(1)?;
-            Some(Text::new(self.text(bytes as usize)))
-        };
-        Details {
-            mrr_cents,
-            quantity,
-            rest,
-            subscription: text(),
-            promo_code: text(),
-            ref_id: text(),
-            tid: text(),
-            first_name: text(),
-            last_name: text(),
-            candidates: text(),
-            shared_id: text(),
+        let has = self.flags();
+        let mut details = Details::default();
+        for (bit, slot) in (0..).zip(details.slots()) {
+            if has & 1 << bit == 0 {
+                continue;
+            }
+            match slot {
+                DetailSlot::Text(text) => {
+                    let bytes = self.number() as usize;
+                    *text = Some(Text::new(self.text(bytes)));
+                }
+                DetailSlot::Count(count) => *count = Some(self.number() as u32),
+                DetailSlot::Cents(cents) => *cents = Some(self.signed()),
+            }
         }
+        details
     }
 }
 

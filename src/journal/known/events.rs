@@ -123,7 +123,7 @@ const NO_OUTCOME: u8 = 0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Currency, Customer, Event, Kind, Money, Source, Text};
+    use crate::event::{Currency, Customer, Details, Event, Kind, Money, Source, Text};
 
     fn known(n: u64) -> (EventKey, KnownEvent) {
         let customer = Customer::new(Some(&format!("user{n}@example.com")), Some("cus_1"));
@@ -146,15 +146,18 @@ mod tests {
     #[test]
     fn what_is_known_of_events_is_what_was_taken_in_with_every_outcome() {
         let mut events = KnownEvents::default();
-        let terms = |n: u64| Terms {
-            plan: n
+        let terms = |n: u64| {
+            let plan = n
                 .is_multiple_of(2)
-                .then(|| Text::from(format!("plan {}", n % 7))),
-            ref_id: n.is_multiple_of(3).then(|| Text::from("ada")),
-            tid: n.is_multiple_of(5).then(|| Text::from(format!("t{n}"))),
-            quantity: n.is_multiple_of(4).then_some(n as u32),
-            mrr_cents: n.is_multiple_of(6).then_some(-n.cast_signed()),
-            promo_code: None,
+                .then(|| Text::from(format!("plan {}", n % 7)));
+            let details = Details {
+                ref_id: n.is_multiple_of(3).then(|| Text::from("ada")),
+                tid: n.is_multiple_of(5).then(|| Text::from(format!("t{n}"))),
+                quantity: n.is_multiple_of(4).then_some(n as u32),
+                mrr_cents: n.is_multiple_of(6).then_some(-n.cast_signed()),
+                ..Details::default()
+            };
+            Terms::new(plan, details, false)
         };
         for (n, (key, event)) in (0..1000).map(|n| (n, known(n))) {
             assert!(events.insert(key, event, &terms(n)));

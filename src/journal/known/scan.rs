@@ -79,7 +79,7 @@ impl JournalReader {
         };
         let sql = format!(
             "SELECT id, key, seal, {}, outcome FROM event ORDER BY id",
-            columns::NAMES
+            columns::names()
         );
         self.each("reading the known events", &sql, [], |row| scan.take(row))?;
         let Scan {
@@ -107,7 +107,7 @@ impl JournalReader {
         }
         let sql = format!(
             "SELECT id, key, seal, {} FROM event WHERE uid IS NOT NULL AND email IS NOT NULL",
-            columns::NAMES
+            columns::names()
         );
         self.each("reading customers", &sql, [], |row| {
             let (_, key, columns) = Columns::read_sealed(row, 0)?;
