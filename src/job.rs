@@ -7,6 +7,7 @@ mod complete;
 mod customers;
 mod figures;
 mod handed_back;
+mod header_again;
 mod not_paid;
 mod notes;
 mod paid_after_all;

@@ -1,8 +1,10 @@
 //! Reads the ids that identify a row's events.
 
+use std::borrow::Cow;
+
 use super::{Classifier, cell};
 use crate::event::Text;
-use crate::export::Row;
+use crate::export::{CellKind, Row};
 use crate::problem::{Problem, ProblemCode};
 use crate::profile::{ColumnIndex, DateSource, EventRule, Template, TemplatePart};
 
@@ -11,13 +13,28 @@ impl Classifier<'_> {
     pub(super) fn check_id(&self, row: &Row, column: ColumnIndex) -> Result<(), Box<Problem>> {
         let value = self.text(row, column);
         self.see_ends(row, column);
-        match cell::id_damage(value) {
+        let damage = cell::id_damage(value).or_else(|| self.id_of_a_workbook(row, column));
+        match damage {
             None => Ok(()),
             Some(damage) => Err(Box::new(
                 self.cell_error(ProblemCode::IdDamaged, column, value, &damage)
                     .hint("export the file again and don't open it in a spreadsheet"),
             )),
         }
+    }
+
+    /// Returns the reason why the cell of a workbook is not the id that was written into it: a spreadsheet makes
+    /// 2 March of `3-2`, and 1.5 of `1.50`.
+    fn id_of_a_workbook(&self, row: &Row, column: ColumnIndex) -> Option<Cow<'static, str>> {
+        let position = self.binding.position(column)?;
+        let became = match row.kind(position) {
+            CellKind::Date => "a date",
+            CellKind::Time => "a time",
+            CellKind::Boolean => "a truth value",
+            CellKind::Number if self.text(row, column).contains('.') => "a number with a fraction",
+            CellKind::Number | CellKind::Text | CellKind::Error => return None,
+        };
+        Some(format!("a spreadsheet has turned this id into {became}").into())
     }
 
     /// Returns the first id whose columns are all filled, and the next one that differs from it.

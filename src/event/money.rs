@@ -349,7 +349,7 @@ pub enum AmountError {
     /// The cell has a character that the declared format does not have.
     #[error("unexpected `{}` in an amount", shown(.0.encode_utf8(&mut [0; 4])))]
     Unexpected(char),
-    /// The cell has groups that are not of three digits.
+    /// The cell has groups that are neither of three digits nor as in India.
     #[error("the thousands separators are not at every third digit")]
     Grouping,
     /// The cell has more decimals than the currency.
@@ -552,7 +552,8 @@ impl AmountFormat {
         }
     }
 
-    /// Returns the digits of the whole part; separators must be before every third digit or nowhere.
+    /// Returns the digits of the whole part; separators must be before every third digit or nowhere, or as in
+    /// India: before the last three digits, and before every second one in front of these (`12,34,567`).
     fn without_separators<'t>(&self, whole: &'t str) -> Result<Cow<'t, str>, AmountError> {
         let separator = self.thousands.filter(|&c| whole.contains(c));
         let digits: Cow<'t, str> = match separator {
@@ -563,10 +564,16 @@ impl AmountFormat {
             return Err(AmountError::Unexpected(odd));
         }
         if let Some(separator) = separator {
-            let mut groups = whole.split(separator);
-            let first = groups.next().unwrap_or_default();
-            let rest_of_three = groups.all(|group| group.len() == 3);
-            if first.is_empty() || first.len() > 3 || !rest_of_three {
+            let groups = Vec::from_iter(whole.split(separator).map(str::len));
+            let (first, rest) = groups.split_first().unwrap_or((&0, &[]));
+            let is_of = |digits: usize, groups: &[usize]| {
+                (1..=digits).contains(first) && groups.iter().all(|group| *group == digits)
+            };
+            let is_indian = match rest {
+                [of_two @ .., 3] => separator == ',' && !of_two.is_empty() && is_of(2, of_two),
+                _ => false,
+            };
+            if !is_of(3, rest) && !is_indian {
                 return Err(AmountError::Grouping);
             }
         }
@@ -639,6 +646,23 @@ mod tests {
             Err(AmountError::Unexpected(','))
         );
         assert_eq!(cents(&english(), "1,23", "USD"), Err(AmountError::Grouping));
+        for (text, minor) in [("1,00,000.00", 10_000_000), ("12,34,567.50", 123_456_750)] {
+            assert_eq!(cents(&english(), text, "INR"), Ok(minor), "{text}");
+        }
+        for text in [
+            "1,00,00.00",
+            "100,00,000",
+            "1,00,0000",
+            ",00,000",
+            "1,000,00,000",
+            "00,00",
+        ] {
+            assert_eq!(
+                cents(&english(), text, "INR"),
+                Err(AmountError::Grouping),
+                "{text}"
+            );
+        }
         assert_eq!(
             cents(&plain, "1e3", "USD"),
             Err(AmountError::Unexpected('e'))

@@ -14,6 +14,8 @@ pub enum CellKind {
     Date,
     /// A time of a workbook without a day, such as `18:00:00`.
     Time,
+    /// `true` or `false` of a workbook.
+    Boolean,
     /// An error such as `#N/A`, or nothing where a formula was saved without its value.
     Error,
 }

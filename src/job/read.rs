@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::complete::{
     COMPLETED, Completion, Completions, Invoices, Plans, Sales, WITHOUT_PAYMENT,
 };
+use super::header_again::{HEADER_AGAIN, HeaderLikeness, HeaderNames, header_in_other_order};
 use super::not_paid::NotPaidRows;
 use super::refused::{export_problem, left_out, remarks_of_sheet};
 use super::signs::{MIXED, SignedRefunds};
@@ -343,6 +344,9 @@ impl<'r> Reader<'r> {
         let mut rows = Rows::default();
         let mut warnings = Vec::new();
         let mut without_column: Vec<(Problem, u64)> = Vec::new();
+        let names = export.header().to_vec();
+        let header = HeaderNames::new(&names);
+        let mut other_header = None;
         self.signed = SignedRefunds::default();
         let read = export.for_each_row(|row| {
             rows.read += 1;
@@ -352,12 +356,24 @@ impl<'r> Reader<'r> {
                 line: row.line(),
             };
             let signed = self.signed.rows;
-            let outcome = self.classify(row, source, classifier, kind, &mut warnings);
+            let likeness = header.compare(row);
+            let outcome = match likeness {
+                HeaderLikeness::None => self.classify(row, source, classifier, kind, &mut warnings),
+                HeaderLikeness::Same => RowOutcome::Ignored(HEADER_AGAIN.to_owned()),
+                HeaderLikeness::OtherOrder => {
+                    other_header.get_or_insert(source.line);
+                    return;
+                }
+            };
             let is_signed = self.signed.rows > signed;
             if let Some(traced) = self.trace(row, source, &outcome, classifier) {
                 traced.has_open_sign = is_signed;
             }
-            self.add_to_totals(input, &outcome, classifier.row_amount(row), is_signed);
+            let amount = match likeness {
+                HeaderLikeness::None => classifier.row_amount(row),
+                HeaderLikeness::Same | HeaderLikeness::OtherOrder => RowAmount::Missing,
+            };
+            self.add_to_totals(input, &outcome, amount, is_signed);
             if let (Some(width), RowOutcome::Events | RowOutcome::Ignored(_)) =
                 (kind.handed_back, &outcome)
             {
@@ -399,6 +415,9 @@ impl<'r> Reader<'r> {
             }
         });
         read.map_err(|error| export_problem(&error))?;
+        if let Some(line) = other_header {
+            return Err(Box::new(header_in_other_order().at(path, Some(line))));
+        }
         self.settle_signs(input, path, classifier, &mut rows);
         for (mut problem, count) in without_column {
             problem.message = match count {

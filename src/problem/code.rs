@@ -113,6 +113,7 @@ problem_codes! {
     ExportWithoutRows = "export-without-rows",
     FieldTooLong = "field-too-long",
     FolderFileSkipped = "folder-file-skipped",
+    HeaderAgain = "header-again",
     HeaderBlank = "header-blank",
     HeaderTooWide = "header-too-wide",
     HeaderUnknown = "header-unknown",

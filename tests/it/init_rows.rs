@@ -823,3 +823,30 @@ fn a_number_for_a_date_is_read_by_the_setting_of_its_hint() {
         assert!(place.read("events.csv").contains("2026-02-01T10:00:00Z"));
     }
 }
+
+/// As Square writes its transactions: a day, a time and a zone in words, amounts with their sign, tax and tip on
+/// top.
+#[test]
+fn tax_and_tip_on_top_of_sales_at_a_till_are_taken_off() {
+    let till = init(
+        "Date,Time,Time Zone,Gross Sales,Discounts,Net Sales,Tax,Tip,Total Collected,Fees,Net Total,\
+         Transaction ID,Payment ID,Event Type,Customer ID,Customer Name\n\
+         2026-04-02,09:10:00,Pacific Time (US & Canada),$30.00,$0.00,$30.00,$2.40,$3.00,$35.40,-$1.20,$34.20,\
+         T1,P1,Payment,C1,Ada\n\
+         2026-04-03,10:10:00,Pacific Time (US & Canada),$45.50,-$5.50,$40.00,$3.20,$0.00,$43.20,-$1.40,$41.80,\
+         T2,P2,Payment,C2,Ben\n",
+    );
+    till.says("`Tax` is inside the amount and is subtracted");
+    till.says("`Tip` is inside the amount and is subtracted");
+    let till = till.answer("currency = \"USD\"");
+    let events = till.events();
+    assert_eq!(
+        events,
+        [
+            "sale T1  3000 USD 2026-04-02T16:10:00Z",
+            "sale T2  4000 USD 2026-04-03T17:10:00Z",
+        ],
+        "{}",
+        till.toml()
+    );
+}

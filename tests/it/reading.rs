@@ -339,3 +339,36 @@ fn exports_that_only_look_like_payments_are_refused_by_name() {
         }
     }
 }
+
+/// Files that were put together from several have a header in their midst.
+#[test]
+fn a_header_in_the_midst_of_a_file_is_not_a_row() {
+    let place = Place::new();
+    let header = "kind,event_id,email,amount,currency,created_at,mrr";
+    let first = format!("{header}\nsale,s1,ana@example.com,8.00,USD,2026-03-01,1.00\n");
+    let second = "sale,s2,ben@example.com,9.00,USD,2026-03-01,2.00\n";
+    place.write("same.csv", &format!("{first}{header}\n{second}"));
+    let plan = place.run(&["plan", "same.csv", "--json"]).expect(0).json();
+    assert_eq!(plan["rows"]["ignored"], 1, "{plan}");
+    assert_eq!(plan["events"]["by_plan"]["to_send"], 2, "{plan}");
+
+    let moved = "kind,event_id,email,mrr,currency,created_at,amount";
+    let other = "sale,s2,ben@example.com,2.00,USD,2026-03-01,9.00\n";
+    place.write("both.csv", &format!("{first}{moved}\n{other}"));
+    let ran = place.run(&["plan", "both.csv"]).expect(3);
+    assert!(
+        ran.stderr().contains("both.csv:3: error"),
+        "{}",
+        ran.stderr()
+    );
+
+    // As the hint says.
+    place.write("one.csv", &first);
+    place.write("two.csv", &format!("{moved}\n{other}"));
+    let plan = place
+        .run(&["plan", "one.csv", "two.csv", "--json"])
+        .expect(0)
+        .json();
+    let sent = &plan["events"]["by_kind"]["sale"]["amount_cents"]["USD"];
+    assert_eq!(*sent, 1700, "{plan}");
+}

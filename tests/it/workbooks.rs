@@ -21,17 +21,19 @@ enum Is<'t> {
     Text(&'t str),
     Number(f64),
     Shown(f64, &'t str),
+    Truth(bool),
     /// A formula with the value that it was saved with.
     Formula(&'t str, &'t str),
 }
 
-use Is::{Formula as Computed, Number, Shown, Text};
+use Is::{Formula as Computed, Number, Shown, Text, Truth};
 
 fn write_row(sheet: &mut Worksheet, row: u32, cells: &[Is<'_>]) {
     for (column, cell) in (0..).zip(cells) {
         match cell {
             Text("") => {}
             Text(text) => drop(sheet.write_string(row, column, *text).unwrap()),
+            Truth(value) => drop(sheet.write_boolean(row, column, *value).unwrap()),
             Number(number) => drop(sheet.write_number(row, column, *number).unwrap()),
             Shown(number, format) => {
                 let format = Format::new().set_num_format(*format);
@@ -284,5 +286,37 @@ fn other_files_of_spreadsheets_are_refused_by_name() {
             "{name}: error: the file is not a CSV but {is}\n  hint: download or save the export as CSV, or as an Excel workbook (.xlsx)\n"
         );
         assert_eq!(said, right);
+    }
+}
+
+/// A spreadsheet makes a day of `3-2`, and a number of `1.50`: what was written is lost.
+#[test]
+fn ids_that_a_spreadsheet_has_made_something_else_are_rejected() {
+    let place = Place::new();
+    let date = || Text("2026-03-01");
+    let rows = vec![
+        sale(Shown(46_083.0, "d\\-mmm"), Number(10.0), date()),
+        sale(Shown(0.75, "hh:mm"), Number(11.0), date()),
+        sale(Truth(true), Number(12.0), date()),
+        sale(Number(1001.5), Number(13.0), date()),
+        sale(Number(1002.0), Number(14.0), date()),
+        sale(Text("3-2"), Number(15.0), date()),
+    ];
+    save(&place.path("orders.xlsx"), &HEADER, &rows);
+    let events = events(&place, &["orders.xlsx"], 1);
+    let day = "2026-03-01T00:00:00Z";
+    assert_eq!(
+        events,
+        [format!("1002 1400 {day}"), format!("3-2 1500 {day}")]
+    );
+    let ran = place.run(&["plan", "orders.xlsx"]).expect(1);
+    for became in [
+        "a date",
+        "a time",
+        "a truth value",
+        "a number with a fraction",
+    ] {
+        let said = format!("a spreadsheet has turned this id into {became}");
+        assert!(ran.stderr().contains(&said), "{said}: {}", ran.stderr());
     }
 }

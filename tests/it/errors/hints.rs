@@ -573,6 +573,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "what_is_not_sent_is_sent_before_it_can_be_accepted",
     ),
     (
+        "header-again",
+        "reading.rs",
+        "a_header_in_the_midst_of_a_file_is_not_a_row",
+    ),
+    (
         "run-pruned",
         "prune.rs",
         "reports_of_what_was_pruned_are_refused_by_name",
