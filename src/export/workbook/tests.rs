@@ -95,7 +95,7 @@ fn cells_are_text_that_knows_what_it_comes_from() {
             Text,
         ),
         (r#"<c r="A4" t="str"><f>A1</f><v>x</v></c>"#, "x", Text),
-        (r#"<c r="A4" t="b"><v>1</v></c>"#, "true", Text),
+        (r#"<c r="A4" t="b"><v>1</v></c>"#, "true", CellKind::Boolean),
         (
             r#"<c r="A4"><v>19.989999999999998</v></c>"#,
             "19.99",
